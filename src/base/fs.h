@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files and trees. Functions return 0 or a negative errno unless said
+ * otherwise. Paths are C strings; a relative one is relative to the working
+ * directory.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/* Appends the file's bytes to *b; -EFBIG when it has more than max_bytes. */
+int fs_read_file(const char *path, size_t max_bytes, struct buf *b);
+/* Temp file in the same directory, fsync, rename, fsync of the directory: all or nothing. */
+int fs_write_atomic(const char *path, mode_t mode, const void *data, size_t n);
+/* As mkdir -p. Directories that exist keep their mode. */
+int fs_mkdirs(const char *path, mode_t mode);
+/* As rm -rf, without following symbolic links and without crossing into another file system. ENOENT is success. */
+int fs_remove_tree(const char *path);
+/* Changes owner of everything in the tree, symbolic links themselves included. */
+int fs_chown_tree(const char *path, uid_t uid, gid_t gid);
+/* Bytes that the tree takes on the disk (st_blocks), hard links counted once per name. */
+int fs_tree_size(const char *path, uint64_t *ret_bytes);
+/* Bytes that an unprivileged process could still write on this file system. */
+int fs_free_bytes(const char *path, uint64_t *ret_bytes);
+bool fs_exists(const char *path);
+/* Makes the directory and what is in it durable: fsync of every file and directory, then of the parent. */
+int fs_sync_tree(const char *path);
+/* The names in a directory but "." and "..", sorted, as a strv. */
+int fs_list(const char *path, char ***ret_names);
+/* True when a program of this name is in $PATH (or at this path, if it has a slash) and can be executed. */
+bool fs_find_program(const char *name, char **ret_path);

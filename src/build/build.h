@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds: source tree + buildpacks + stack + config in, slug out.
+ *
+ *     STATE/slugs/DIGEST/app/        what is mounted at /app; never written again
+ *     STATE/slugs/DIGEST/slug.json   what struct build_result holds
+ *     STATE/slugs/keys/KEY           DIGEST\n: a known key is a finished build
+ *     STATE/cache/APP/               the app's build cache (CACHE_DIR)
+ *     STATE/builds/ID/               a build's working directory while it runs
+ *
+ * A slug's digest is the SHA-256 of its canonical tar (build/pack.h), so the
+ * same tree has the same digest on every machine. Files belong to SANDBOX_UID
+ * and carry one fixed date.
+ *
+ * build_run() blocks; twelved runs it in a process of its own, which may be
+ * killed at any time: what it leaves is in STATE/builds/ID and is removed by
+ * build_sweep().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "sandbox/sandbox.h"
+
+/* One process type: name and command, in the Procfile's order. */
+struct build_process {
+	char *type;
+	char *command;
+};
+
+struct build_result {
+	char slug[DIGEST_HEX_SIZE];
+	char stack[DIGEST_HEX_SIZE]; /* the run variant */
+	char key[DIGEST_HEX_SIZE];
+	uint64_t size_bytes;
+	char *buildpacks; /* for people: "Python", "Node.js, Python" */
+	struct build_process *processes;
+	size_t n_processes;
+	bool reused; /* the key was known */
+};
+void build_result_done(struct build_result *r);
+
+struct build_options {
+	const char *state_dir;
+	const char *data_dir;   /* holds buildpacks/ and stacks/ */
+	const char *runtime_root;
+	const struct sandbox_runtime *runtime;
+	const char *init_path;
+	const char *id;         /* of the build */
+	const char *app_id;     /* whose cache */
+	const char *app_name;
+	const char *source;     /* a tar file (plain, gzip, bzip2, xz or zstd), or a directory; one top folder is stripped if strip_top */
+	bool strip_top;
+	const char *commit;     /* "" when unknown; given as SOURCE_VERSION */
+	const char *stack_name;
+	char *const *buildpacks; /* names, directories or git URLs (URL#REF); empty: detect */
+	char *const *env;        /* config vars NAME=VALUE for ENV_DIR */
+	bool no_cache;
+	int output_fd;           /* what the pusher sees */
+	struct sandbox_limits limits;
+	uint64_t disk_bytes;     /* cap of source, cache and build together */
+	uint64_t reserve_bytes;  /* the disk never gets fuller than this: a build is refused or ended */
+	int64_t timeout_ms;
+};
+
+/* Errors are for the pusher: what failed, where, what to do. */
+int build_run(const struct build_options *o, struct build_result *ret, struct error *err);
+
+/* Reads slug.json of a slug that exists. */
+int build_open_slug(const char *state_dir, const char *digest, struct build_result *ret, struct error *err);
+
+/* Removes working directories of builds that do not run (those not in `running`). */
+int build_sweep(const char *state_dir, char *const *running, struct error *err);
+/* Removes slugs whose digests are not in `used`, and their keys. */
+int build_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How one speaks to twelve-logs: RUN/logs.sock, SOCK_SEQPACKET (ipc.h).
+ * Any number of messages may be sent on a connection.
+ *
+ * LOGS_SOURCE    from a supervisor, with one or two descriptors: the read ends
+ *                of the pipes of stdout and stderr. Fields: app (UUID), source
+ *                ("app"), dyno ("web.1"), release. The supervisor keeps both ends
+ *                too, so nothing is lost when twelve-logs is killed: it sends this
+ *                again on a new connection. The connection's end does not end the
+ *                source; the pipe's end does.
+ * LOGS_APPEND    from twelved: a line of the platform itself. Fields: app, source
+ *                ("heroku" or "app"), dyno ("router", "api", "release.3", "web.1"), text (may hold
+ *                several lines).
+ * LOGS_READ      from twelved, with one descriptor: where the lines go (a pipe or
+ *                stream socket; closed at the end). Fields: app; lines (how many of
+ *                the newest, default 100); tail (1: go on); dyno, type, source (filters, each
+ *                optional; dyno "web" means every web.N); after (only lines with a
+ *                greater sequence number; then `lines` does not apply).
+ *                A line is written as
+ *                    SEQ SP 2026-11-22T10:00:01.000000+00:00 SP source[dyno]: text LF
+ *                A reader that is slower than the ring gets
+ *                    SEQ SP STAMP SP heroku[logplex]: Error L11 (Tail buffer overflow) -> N lines dropped LF
+ * LOGS_FORGET    from twelved: the app was destroyed. Fields: app.
+ * LOGS_APP       from twelved: the app's name and id, for the router's lines. Fields: app, name.
+ * LOGS_STAT      asks; the answer is a LOGS_STAT with fields apps, sources, lines, bytes, dropped, rss_bytes.
+ *
+ * Beside it RUN/router.sock, SOCK_DGRAM: HAProxy's log lines. The message of a
+ * line is made by the log-format of the route module:
+ *     twelve APP-UUID TEXT
+ * where TEXT is stamped as source "heroku", dyno "router".
+ */
+#pragma once
+
+enum logs_msg {
+	LOGS_SOURCE = 1,
+	LOGS_APPEND,
+	LOGS_READ,
+	LOGS_FORGET,
+	LOGS_APP,
+	LOGS_STAT,
+};

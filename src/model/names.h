@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What names may look like. Each check returns 0, or -1 with a sentence that
+ * says which rule was broken (ERROR_INVALID).
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define APP_NAME_MAX 30
+#define TYPE_NAME_MAX 50
+#define CONFIG_KEY_MAX 128
+#define CONFIG_VALUE_MAX 32768
+#define HOST_NAME_MAX_LEN 253
+
+/* As Heroku: starts with a letter, lower-case letters, digits and dashes, 3 to 30 long, does not end with a dash. */
+int name_check_app(const char *s, struct error *err);
+/* An environment variable's name: [A-Za-z_][A-Za-z0-9_]*; not PORT, DYNO and other names that the platform gives. */
+int name_check_config_key(const char *s, struct error *err);
+/* [A-Za-z0-9_-]{1,50} */
+int name_check_type(const char *s, struct error *err);
+/* A host name of RFC 1123 with at least one dot, optionally starting with "*.". */
+int name_check_domain(const char *s, struct error *err);
+/* "quiet-river-4821": a name nobody asked for. */
+void name_generate(char *buf, size_t size);

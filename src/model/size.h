@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dyno sizes: Heroku's names, with the limits that the sandbox keeps. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct dyno_size {
+	const char *name; /* "standard-1x" */
+	uint64_t memory_bytes;
+	uint64_t cpu_shares; /* relative weight, 1024 is one */
+	double cpus;         /* hard cap; 0: none */
+	uint64_t pids;
+};
+
+extern const struct dyno_size dyno_sizes[];
+extern const size_t n_dyno_sizes;
+#define DYNO_SIZE_DEFAULT "standard-1x"
+
+/* By name in any case, "Standard-1X" and "1X" too; NULL when there is none. */
+const struct dyno_size *dyno_size_find(const char *name);

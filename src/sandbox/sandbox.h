@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sandboxes: OCI runtime bundles (opencontainers/runtime-spec 1.0, config.md
+ * and config-linux.md) and the runtime that runs them, by its command line.
+ *
+ * What is in a sandbox: the stack as a read-only root, /app, a capped /tmp,
+ * its own PID, mount, IPC, UTS and cgroup namespaces, and the host's network
+ * (docs/decisions/0002). No root, no capabilities, no new privileges, a seccomp
+ * filter that denies what Docker's default profile denies, masked /proc paths,
+ * limits by cgroup (version 1 or 2).
+ *
+ * sandbox_config() is a pure function; the rest is a thin shell around it.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/*
+ * All that runs in sandboxes runs as this user and group, and owns /app.
+ * It is outside of the ranges that Debian and systemd hand out.
+ */
+#define SANDBOX_UID 59012
+#define SANDBOX_GID 59012
+#define SANDBOX_USER "app"
+
+/* Where the init and the environment's descriptor are, inside. */
+#define SANDBOX_INIT_PATH "/.twelve/init"
+#define SANDBOX_ENV_FD 3
+
+enum sandbox_cgroup {
+	SANDBOX_CGROUP_NONE,   /* no controllers: limits can't be kept */
+	SANDBOX_CGROUP_V1,     /* version 1 alone */
+	SANDBOX_CGROUP_HYBRID, /* both side by side: crun refuses, runc works */
+	SANDBOX_CGROUP_V2,
+};
+
+struct sandbox_runtime {
+	char *path; /* of crun, runc or runsc */
+	char *name; /* "crun" */
+	char *version;
+	enum sandbox_cgroup cgroup;
+	char *why; /* a sentence for `twelve doctor`: which, and why not another */
+};
+
+/* The layout found below root ("" on a machine, a directory in tests): by the mounts of ROOT/proc/self/mountinfo. */
+enum sandbox_cgroup sandbox_cgroup_detect(const char *root);
+
+/*
+ * Picks the runtime: the one in TWELVE_RUNTIME if set (a name or a path), else
+ * crun where it accepts the cgroup layout, else runc. An error names the
+ * Debian package to install.
+ */
+int sandbox_runtime_detect(struct sandbox_runtime *ret, struct error *err);
+void sandbox_runtime_done(struct sandbox_runtime *r);
+
+struct sandbox_limits {
+	uint64_t memory_bytes; /* memory and swap together; 0: none */
+	uint64_t cpu_shares;   /* relative weight as of cgroup v1, 1024 is one; 0: default */
+	double cpus;           /* hard cap in CPUs; 0: none */
+	uint64_t pids;         /* processes and threads; 0: none */
+	uint64_t scratch_bytes; /* cap of /tmp and of what is written below /app; 0: 512 MiB */
+};
+
+struct sandbox_bind {
+	const char *source, *target;
+	bool writable;
+};
+
+struct sandbox_spec {
+	const char *id;
+	const char *hostname;
+	const char *rootfs; /* the stack's directory; never written */
+	/*
+	 * /app: either a slug, shown through an overlay whose upper layer is
+	 * thrown away (app_lower), or a directory that is written for real, as
+	 * builds need it (app_dir).
+	 */
+	const char *app_lower;
+	const char *app_dir;
+	/* Where the scratch file system is mounted by whoever runs the bundle: it holds upper, work and tmp. */
+	const char *scratch_dir;
+	const struct sandbox_bind *binds; /* more mounts; targets must exist in the stack or below /tmp or /app */
+	size_t n_binds;
+	const char *init_path;    /* of twelve-init on the host */
+	const char *const *argv;  /* what the init runs */
+	const char *const *env;   /* in config.json, so nothing secret: config vars go by SANDBOX_ENV_FD */
+	struct sandbox_limits limits;
+	bool terminal;
+	const char *cgroup_path; /* "/twelve/ID" */
+	enum sandbox_cgroup cgroup;
+};
+
+/* config.json as a new reference. */
+json_t *sandbox_config(const struct sandbox_spec *s);
+
+/* Makes bundle_dir (0700) with config.json in it. */
+int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, struct error *err);
+
+/*
+ * Mounts the scratch tmpfs with its upper, work and tmp directories. The
+ * caller has a mount namespace of its own, so the mount goes with the process.
+ */
+int sandbox_mount_scratch(const char *scratch_dir, uint64_t bytes);
+
+struct sandbox_run_options {
+	const struct sandbox_runtime *runtime;
+	const char *runtime_root;
+	const char *bundle_dir;
+	int output_fd; /* stdout and stderr of the process */
+	int env_fd;    /* the environment, NAME=VALUE NUL...; becomes SANDBOX_ENV_FD; -1: none */
+	int64_t timeout_ms;
+	/* Asked every 500 ms; true ends the run (disk full, cancelled). May be NULL. */
+	bool (*should_stop)(void *userdata);
+	void *userdata;
+};
+
+enum sandbox_end {
+	SANDBOX_ENDED,   /* by itself */
+	SANDBOX_TIMEOUT,
+	SANDBOX_STOPPED, /* should_stop said so */
+	SANDBOX_OOM,     /* killed by the memory limit */
+};
+
+struct sandbox_result {
+	enum sandbox_end end;
+	int exit_code;
+};
+
+/*
+ * Runs a bundle to its end in the foreground, for builds. Forks a helper with a
+ * mount namespace of its own, mounts the scratch, runs, deletes the container.
+ * The sandbox dies when the calling process dies, kill -9 included.
+ */
+int sandbox_run(const struct sandbox_spec *s, const struct sandbox_run_options *o,
+		struct sandbox_result *ret, struct error *err);
+
+/* `RUNTIME delete --force`: removes what a killed process left behind. A container that is not there is success. */
+int sandbox_delete(const struct sandbox_runtime *r, const char *runtime_root, const char *id,
+		   struct error *err);
+
+/* Pids of the processes in the cgroup (host's numbers), as an array that the caller frees. */
+int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t **ret, size_t *ret_n);
+/* Bytes of memory in use by the cgroup. */
+int sandbox_memory(const struct sandbox_runtime *r, const char *cgroup_path, uint64_t *ret_bytes);

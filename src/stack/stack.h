@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stacks: root file systems, made by mmdebstrap from package lists, shared by
+ * all apps that need the same.
+ *
+ *     STATE/stacks/DIGEST/rootfs/    the tree, root's, never written again
+ *     STATE/stacks/DIGEST/packages   NAME=VERSION, sorted: its digest is the address
+ *     STATE/stacks/specs/SPEC        a link to ../DIGEST: which stack a request gave
+ *     STATE/stacks/cache/            .deb files, so that the next stack is fast
+ *
+ * A request is the stack's name and a list of package names; SPEC is its
+ * digest. It is resolved once, then kept until it is collected or `refresh` is
+ * asked for, so a release goes on with the stack that it was built on.
+ *
+ * A stack besides Debian's files has: /app, /cache, /env, /source, /buildpacks,
+ * /tmp, /.twelve/init (empty; a mount point), the user SANDBOX_USER with home
+ * /app, and /etc/resolv.conf and /etc/hosts as mount points.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+
+#define STACK_DEFAULT "debian-12"
+
+struct stack_options {
+	const char *state_dir;
+	const char *data_dir;         /* stacks/debian-12/{run,build}.packages of the source tree or /usr/share/twelve */
+	const char *name;             /* STACK_DEFAULT */
+	bool build;                   /* the variant with compilers */
+	char *const *packages;        /* more packages, in any order, doubles allowed */
+	bool refresh;                 /* ask the archive again */
+	int output_fd;                /* progress for people, in the build's format ("-----> ..."); -1: none */
+};
+
+struct stack {
+	char digest[DIGEST_HEX_SIZE];
+	char *rootfs;
+};
+
+void stack_done(struct stack *s);
+
+/* True for a name that a Debian package can have (Debian Policy 5.6.1), with an optional :arch or =version. */
+bool stack_package_is_valid(const char *name);
+
+/*
+ * Reads a list of packages: one a line, # comments. An error names FILE:LINE.
+ * `label` stands for the file in messages.
+ */
+int stack_read_packages(const char *path, const char *label, char ***packages, struct error *err);
+
+/* SPEC of a request: pure. */
+void stack_spec_digest(const struct stack_options *o, char *const *base, char hex[static DIGEST_HEX_SIZE]);
+
+/*
+ * Gives the stack of the request, making it if need be: blocks for as long as
+ * mmdebstrap takes. A package that does not exist is ERROR_INVALID and named. A
+ * process killed in the middle leaves only a directory in stacks/tmp, which the
+ * next call removes. Two processes asking at once make it once (flock).
+ */
+int stack_ensure(const struct stack_options *o, struct stack *ret, struct error *err);
+
+/* Opens one that exists by its digest. */
+int stack_open(const char *state_dir, const char *digest, struct stack *ret, struct error *err);
+
+/* Removes the stacks whose digests are not in `used`, and half-made ones; returns how many in *ret_removed. */
+int stack_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err);

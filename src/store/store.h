@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Desired state, in SQLite (WAL, synchronous FULL): STATE/twelve.db.
+ *
+ * Migrations are numbered (migrations.c) and run at open, each in a
+ * transaction; a database newer than the program is refused. Statements are
+ * one table (statements.c) and prepared once. One .c file per record.
+ *
+ * Config and other secrets are sealed with libsodium's secretbox under the key
+ * in STATE/secret.key (0600, made at the first open).
+ *
+ * Functions return 0, or -1 with *err. Those that look one thing up return
+ * ERROR_NOT_FOUND with a sentence for the API when it is not there. Strings in
+ * records are heap strings owned by the record; x_done() frees them. Times are
+ * wall-clock milliseconds.
+ *
+ * Writes that belong together go between store_begin() and store_commit();
+ * store_rollback() undoes. They don't nest.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "model/procfile.h"
+
+struct store;
+
+int store_open(const char *state_dir, struct store **ret, struct error *err);
+void store_close(struct store *s);
+int store_begin(struct store *s, struct error *err);
+int store_commit(struct store *s, struct error *err);
+void store_rollback(struct store *s);
+
+/* ---- apps (app.c) ---- */
+
+struct app {
+	char id[UUID_SIZE];
+	char *name;
+	char *stack;      /* "debian-12" */
+	char *buildpacks; /* JSON array of strings; "[]": detect */
+	char *branch;     /* the one that deploys: "main" ("master" is taken for it as well) */
+	bool maintenance;
+	int64_t current_version; /* the release that runs, or last ran well; 0: none */
+	int64_t last_version;    /* the newest release's number */
+	int64_t created_ms, updated_ms;
+	int64_t released_ms; /* 0: never */
+};
+
+void app_done(struct app *a);
+/* Fills id and the times. A name that is taken is ERROR_INVALID: "Name NAME is already taken". */
+int store_app_create(struct store *s, struct app *a, struct error *err);
+/* By name or id. */
+int store_app_get(struct store *s, const char *name_or_id, struct app *ret, struct error *err);
+/* All, sorted by name; *ret is an array that the caller frees after app_done() of each. */
+int store_app_list(struct store *s, struct app **ret, size_t *ret_n, struct error *err);
+/* Writes name, stack, buildpacks, branch, maintenance, current_version, released_ms back. */
+int store_app_update(struct store *s, const struct app *a, struct error *err);
+/* With all that belongs to it. */
+int store_app_delete(struct store *s, const char *id, struct error *err);
+
+/* ---- releases (release.c) ---- */
+
+enum release_status {
+	RELEASE_PENDING,   /* its release phase or its rollout is not done */
+	RELEASE_SUCCEEDED, /* it ran, or runs; or has no slug, so that there was nothing to run */
+	RELEASE_FAILED,    /* refused by its release phase, or its rollout was undone */
+	RELEASE_EXPIRED,   /* a newer release came before it was done */
+};
+extern const char *const release_status_names[]; /* "pending", "succeeded", "failed", "expired" */
+
+struct release {
+	char id[UUID_SIZE];
+	char app_id[UUID_SIZE];
+	int64_t version;
+	enum release_status status;
+	bool phase_done;  /* the release command ended well, or there is none */
+	char *slug;       /* digest, or NULL */
+	char *stack;      /* digest of the run stack, or NULL */
+	char *commit;     /* "" when unknown */
+	char *description; /* "Deploy 3f2a91c", "Set GREETING config vars", "Rollback to v3" */
+	char *user;       /* who: an e-mail address or user name */
+	char *output_id;  /* names the output stream, or NULL */
+	char *reason;     /* why it failed, or NULL */
+	struct procfile processes;
+	json_t *config; /* object of strings; sealed on disk */
+	json_t *proof;  /* or NULL: {"dynos":[...],"requests":N,"failed":N,"drain_ms":N,...} */
+	int64_t created_ms, updated_ms;
+};
+
+void release_done(struct release *r);
+/* Gives it id, times and the next version of its app, and writes it; older pending ones of the app become expired. Call in a transaction. */
+int store_release_create(struct store *s, struct release *r, struct error *err);
+int store_release_get(struct store *s, const char *app_id, int64_t version, struct release *ret,
+		      struct error *err);
+/* By UUID. */
+int store_release_by_id(struct store *s, const char *id, struct release *ret, struct error *err);
+/* Newest first, at most max (0: all). Without config (config is NULL). */
+int store_release_list(struct store *s, const char *app_id, size_t max, struct release **ret,
+		       size_t *ret_n, struct error *err);
+/* Writes status, phase_done, reason and proof: the rest of a release never changes. */
+int store_release_update(struct store *s, const struct release *r, struct error *err);
+
+/* ---- formation (formation.c) ---- */
+
+struct formation {
+	char id[UUID_SIZE];
+	char *type;
+	int64_t quantity;
+	char *size;
+	int64_t created_ms, updated_ms;
+};
+void formation_done(struct formation *f);
+void formation_free_array(struct formation *f, size_t n);
+/* Sorted by type. Only types that were set; others count as web=1 and everything else 0. */
+int store_formation_list(struct store *s, const char *app_id, struct formation **ret, size_t *ret_n,
+			 struct error *err);
+int store_formation_set(struct store *s, const char *app_id, const char *type, int64_t quantity,
+			const char *size, struct error *err);
+
+/* A restart that was asked for: dynos made before at_ms are to be replaced. type "" means all; number 0 all of the type. */
+struct restart {
+	char *type;
+	int64_t number;
+	int64_t at_ms;
+};
+void restart_done(struct restart *r);
+int store_restart_list(struct store *s, const char *app_id, struct restart **ret, size_t *ret_n,
+		       struct error *err);
+int store_restart_set(struct store *s, const char *app_id, const char *type, int64_t number,
+		      int64_t at_ms, struct error *err);
+
+/* ---- builds (build.c) ---- */
+
+struct build {
+	char id[UUID_SIZE];
+	char app_id[UUID_SIZE];
+	char *status; /* "pending", "succeeded", "failed" */
+	char *commit;
+	char *user;
+	char *slug;       /* digest, or NULL */
+	char *stack;      /* digest of the run stack, or NULL */
+	char *buildpacks; /* for people, or NULL */
+	char *error;      /* why it failed, or NULL */
+	int64_t release_version; /* 0: none */
+	int64_t created_ms, updated_ms;
+};
+void build_row_done(struct build *b);
+int store_build_create(struct store *s, struct build *b, struct error *err);
+int store_build_get(struct store *s, const char *app_id, const char *id, struct build *ret, struct error *err);
+int store_build_list(struct store *s, const char *app_id, struct build **ret, size_t *ret_n, struct error *err);
+int store_build_update(struct store *s, const struct build *b, struct error *err);
+/* At start: builds that were pending when twelved died are marked failed with this reason. */
+int store_build_fail_pending(struct store *s, const char *reason, struct error *err);
+
+/* ---- domains (domain.c) ---- */
+
+struct domain {
+	char id[UUID_SIZE];
+	char app_id[UUID_SIZE];
+	char *hostname;
+	int64_t created_ms;
+};
+void domain_done(struct domain *d);
+int store_domain_create(struct store *s, struct domain *d, struct error *err);
+/* Of an app, or of all apps when app_id is NULL. */
+int store_domain_list(struct store *s, const char *app_id, struct domain **ret, size_t *ret_n,
+		      struct error *err);
+/* By hostname or id. */
+int store_domain_get(struct store *s, const char *app_id, const char *host_or_id, struct domain *ret, struct error *err);
+int store_domain_delete(struct store *s, const char *id, struct error *err);
+
+/* ---- keys and tokens (access.c) ---- */
+
+struct ssh_key {
+	char id[UUID_SIZE];
+	char *public_key; /* "ssh-ed25519 AAAA... comment" */
+	char *fingerprint; /* SHA256:... as ssh-keygen prints */
+	char *comment;
+	int64_t created_ms;
+};
+void ssh_key_done(struct ssh_key *k);
+int store_key_create(struct store *s, struct ssh_key *k, struct error *err);
+int store_key_list(struct store *s, struct ssh_key **ret, size_t *ret_n, struct error *err);
+int store_key_delete(struct store *s, const char *id_or_fingerprint, struct error *err);
+
+struct token {
+	char id[UUID_SIZE];
+	char *description;
+	int64_t created_ms, used_ms, expires_ms; /* 0: never */
+};
+void token_done(struct token *t);
+/* Makes a token "tw-" + 64 hex digits, shown once: only its digest is stored. *ret_secret is the caller's. */
+int store_token_create(struct store *s, struct token *t, char **ret_secret, struct error *err);
+/* ERROR_UNAUTHORIZED when unknown or expired. */
+int store_token_check(struct store *s, const char *secret, struct token *ret, struct error *err);
+int store_token_list(struct store *s, struct token **ret, size_t *ret_n, struct error *err);
+int store_token_delete(struct store *s, const char *id, struct error *err);
+
+/* ---- counters (misc.c) ---- */
+
+/* The next number of a series of an app, from 1: "run" for run.N, "release" for release.N. */
+int store_next_number(struct store *s, const char *app_id, const char *series, int64_t *ret, struct error *err);
+
+/* Digests in use by any release that can still run or be rolled back to: for collection. */
+int store_slugs_in_use(struct store *s, char ***ret, struct error *err);
+int store_stacks_in_use(struct store *s, char ***ret, struct error *err);

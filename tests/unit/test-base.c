@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base: errors, strings, buffers, files, digests. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "base/str.h"
+
+static void test_error_says_what_where(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(error_set(&err, ERROR_INVALID, "line %d", 3), -1);
+	error_prefix(&err, "%s", "Procfile");
+	assert_string_equal(err.message, "Procfile: line 3");
+	assert_int_equal(error_http_status(err.kind), 422);
+	error_set_errno(&err, -ENOENT, "opening %s", "x");
+	assert_string_equal(err.message, "opening x: No such file or directory");
+	assert_int_equal(err.errnum, ENOENT);
+}
+
+static void test_error_is_bounded(void **state)
+{
+	struct error err = ERROR_INIT;
+	char *big = xcalloc(1, 5000);
+
+	(void)state;
+	memset(big, 'x', 4999);
+	error_set(&err, ERROR_INVALID, "%s", big);
+	error_prefix(&err, "%s", big);
+	assert_int_equal(strlen(err.message), ERROR_MESSAGE_MAX - 1);
+	free(big);
+}
+
+static void test_buf(void **state)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	(void)state;
+	assert_string_equal(b.data, "");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&b, "%d,", i);
+	assert_int_equal(b.len, 3890);
+	buf_consume(&b, 3886);
+	assert_string_equal(b.data, "999,");
+	buf_clear(&b);
+	assert_string_equal(b.data, "");
+}
+
+static void test_numbers(void **state)
+{
+	int64_t v = 7;
+
+	(void)state;
+	assert_true(str_to_i64("42", 0, 100, &v));
+	assert_int_equal(v, 42);
+	assert_false(str_to_i64("101", 0, 100, &v));
+	assert_false(str_to_i64("4x", 0, 100, &v));
+	assert_false(str_to_i64("", 0, 100, &v));
+	assert_false(str_to_i64(" 4", 0, 100, &v));
+	assert_false(str_to_i64("99999999999999999999", 0, INT64_MAX, &v));
+	assert_int_equal(v, 42);
+}
+
+static void test_strv(void **state)
+{
+	_cleanup_strv_ char **v = NULL;
+
+	(void)state;
+	strv_push(&v, "b");
+	strv_push(&v, "a");
+	strv_push(&v, "b");
+	strv_sort_unique(v);
+	assert_int_equal(strv_len(v), 2);
+	assert_string_equal(v[0], "a");
+	assert_true(strv_has(v, "b"));
+}
+
+static void test_files(void **state)
+{
+	char dir[] = "/tmp/twelve-base-XXXXXX";
+	_cleanup_free_ char *sub = NULL, *file = NULL, *link = NULL;
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	sub = xasprintf("%s/a/b/c", dir);
+	file = xasprintf("%s/f", sub);
+	link = xasprintf("%s/etc", sub);
+	assert_int_equal(fs_mkdirs(sub, 0755), 0);
+	assert_int_equal(fs_write_atomic(file, 0600, "hello", 5), 0);
+	assert_int_equal(fs_read_file(file, 4, &b), -EFBIG);
+	buf_clear(&b);
+	assert_int_equal(fs_read_file(file, 5, &b), 0);
+	assert_string_equal(b.data, "hello");
+	/* A link out of the tree is removed, and what it points to is not. */
+	assert_int_equal(symlink("/etc", link), 0);
+	assert_int_equal(fs_remove_tree(dir), 0);
+	assert_false(fs_exists(dir));
+	assert_true(fs_exists("/etc/passwd"));
+	assert_int_equal(fs_remove_tree(dir), 0);
+}
+
+static void test_proc(void **state)
+{
+	const char *const good[] = { "sh", "-c", "echo out; echo err >&2; exit 3", NULL };
+	const char *const missing[] = { "no-such-program-here", NULL };
+	struct proc_options o = { .argv = good };
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct error err = ERROR_INIT;
+	int status;
+
+	(void)state;
+	assert_int_equal(proc_run(&o, &out, &status, &err), 0);
+	assert_string_equal(out.data, "out\nerr\n");
+	assert_int_equal(proc_exit_code(status), 3);
+	o.argv = missing;
+	assert_int_equal(proc_run(&o, &out, &status, &err), -1);
+	assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+	assert_int_equal(proc_run_simple(good, &err), -1);
+	assert_string_equal(err.message, "sh exited with status 3: err");
+}
+
+static void test_proc_deadline(void **state)
+{
+	const char *const slow[] = { "sh", "-c", "sleep 60 & wait", NULL };
+	struct proc_options o = { .argv = slow, .timeout_ms = 50 };
+	struct error err = ERROR_INIT;
+	int status;
+
+	(void)state;
+	assert_int_equal(proc_run(&o, NULL, &status, &err), -1);
+	assert_non_null(strstr(err.message, "did not end"));
+}
+
+static void test_digest_and_uuid(void **state)
+{
+	char hex[DIGEST_HEX_SIZE], id[UUID_SIZE];
+
+	(void)state;
+	digest_bytes("abc", 3, hex);
+	/* FIPS 180-4, appendix: the one-block message "abc". */
+	assert_string_equal(hex,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_true(uuid_is_valid(uuid_make(id)));
+	assert_false(uuid_is_valid("web"));
+	assert_false(uuid_is_valid("01234567-89ab-4def-8123-456789abcdefX"));
+}
+
+static void test_clock(void **state)
+{
+	char buf[CLOCK_ISO_SIZE];
+
+	(void)state;
+	assert_string_equal(clock_iso(1000, buf), "1970-01-01T00:00:01Z");
+	assert_string_equal(clock_iso_us(1500000000123456789, buf),
+			    "2017-07-14T02:40:00.123456+00:00");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_error_says_what_where),
+		cmocka_unit_test(test_error_is_bounded),
+		cmocka_unit_test(test_buf),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_strv),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_proc),
+		cmocka_unit_test(test_proc_deadline),
+		cmocka_unit_test(test_digest_and_uuid),
+		cmocka_unit_test(test_clock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
