@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds in progress. Each runs as a child, `twelved build`, that gets its
+ * options on stdin as JSON (config vars are in it, so no argument list), writes
+ * what the pusher sees to stdout and its result, JSON, to descriptor 3. The
+ * child dies with twelved.
+ *
+ * One build an app at a time: a second is ERROR_CONFLICT and names the first.
+ * At most two run at once on the machine; others wait, and say so in their
+ * output.
+ */
+#pragma once
+
+#include "daemon/daemon.h"
+
+struct builds;
+
+struct builds *builds_new(struct daemon *d);
+/* Ends the children. */
+void builds_free(struct builds *b);
+
+struct builds_start {
+	const struct app *app;
+	const char *source;   /* path of a tar file, which the build removes at its end */
+	bool strip_top;       /* the tar has one top folder, as GitHub's have */
+	const char *commit;   /* "" when unknown */
+	bool attached;        /* cancel when the reader of the output goes away */
+	/* Hold the output open after the build until the rollout of its release is done, and tell how it went: git push. */
+	bool wait_for_rollout;
+	bool no_cache;
+	const struct caller *who;
+};
+
+/* *ret has status "pending" and the id; *ret_stream_id names its output. */
+int builds_start(struct builds *b, const struct builds_start *o, struct build *ret,
+		 char ret_stream_id[static UUID_SIZE], struct error *err);
+/* The running build of an app, or NULL. */
+const char *builds_running(struct builds *b, const char *app_id);
+/* The stream of a build that runs or that ended lately; false when unknown. */
+bool builds_stream_id(struct builds *b, const char *build_id, char ret[static UUID_SIZE]);
+int builds_cancel(struct builds *b, const char *build_id, struct error *err);
+/* The reconciler tells how the rollout of a release ended; reason NULL: well. */
+void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason,
+			 json_t *proof);
+/* The reconciler tells what a push that waits should see: "web.1 is starting". */
+void builds_rollout_line(struct builds *b, const char *app_id, int64_t version, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* main() of `twelved build`. */
+int build_worker_main(void);

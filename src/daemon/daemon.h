@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * twelved's parts and how they hang together. One thread, one event loop; what
+ * blocks (builds, stacks) runs in child processes.
+ *
+ *     http ─▶ api ─▶ releases ─▶ store ◀─ reconcile ─▶ dynos ─▶ twelve-dyno
+ *                  └▶ builds ─▶ child ─▶ releases     └▶ router ─▶ haproxy
+ *                  └▶ streams, logs-client ─▶ twelve-logs
+ */
+#pragma once
+
+#include "base/error.h"
+#include "event/loop.h"
+#include "sandbox/sandbox.h"
+#include "store/store.h"
+
+/* From the environment (docs: twelved(8)); all strings set. */
+struct settings {
+	char *state_dir;      /* TWELVE_STATE_DIR   /var/lib/twelve */
+	char *run_dir;        /* TWELVE_RUN_DIR     /run/twelve; short, a tmpfs best */
+	char *libexec_dir;    /* TWELVE_LIBEXEC_DIR where twelve-dyno, twelve-init, twelve-logs are */
+	char *data_dir;       /* TWELVE_DATA_DIR    where buildpacks/ and stacks/ are */
+	char *cli_path;       /* TWELVE_CLI         the twelve program, for git's hooks */
+	char *http_address;   /* TWELVE_HTTP        127.0.0.1:5080: where haproxy listens for apps */
+	char *api_address;    /* TWELVE_API         127.0.0.1:5000: the API over TCP, by token; "" for none */
+	char *apps_domain;    /* TWELVE_APPS_DOMAIN localhost */
+	char *group;          /* TWELVE_GROUP       twelve: who may use the unix socket besides root */
+	int64_t port_first, port_last; /* TWELVE_PORTS 20000-24999: $PORT of dynos */
+	int64_t build_memory_bytes; /* TWELVE_BUILD_MEMORY 2G */
+	int64_t build_disk_bytes;   /* TWELVE_BUILD_DISK 4G */
+	int64_t build_timeout_ms;   /* TWELVE_BUILD_TIMEOUT 15m */
+	int64_t disk_reserve_bytes; /* TWELVE_DISK_RESERVE 1G: builds are refused before the disk gets fuller */
+	int64_t max_upload_bytes;   /* TWELVE_MAX_UPLOAD 2G: a source tarball */
+	int64_t max_dynos;          /* TWELVE_MAX_DYNOS 200: of one process type */
+};
+
+int settings_load(struct settings *ret, struct error *err);
+void settings_done(struct settings *s);
+
+struct daemon {
+	struct settings settings;
+	struct loop *loop;
+	struct store *store;
+	struct sandbox_runtime runtime;
+	char *api_socket;   /* RUN/twelved.sock */
+	char *runtime_root; /* RUN/oci */
+	struct http *http;
+	struct streams *streams;
+	struct builds *builds;
+	struct dynos *dynos;
+	struct reconciler *reconciler;
+	struct router *router;
+	struct logs_client *logs;
+	int64_t started_ms;
+};
+
+/* Who asks: for `user` of releases and for the log. */
+struct caller {
+	char name[128]; /* "root@host", "alice (ssh key ...)", a token's description */
+};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs: the supervisors (twelve-dyno) below RUN/dynos, started here or
+ * found at start and adopted. The world is asked, not remembered: each
+ * supervisor reports over its socket (ipc/dyno-proto.h), and its end of the
+ * connection is its life.
+ *
+ * Readiness is watched here too: a web dyno is ready when one of its own
+ * processes listens on its $PORT and, with a check path, answers there with a
+ * status below 400; another type when it has run for a second.
+ */
+#pragma once
+
+#include "daemon/daemon.h"
+#include "ipc/dyno-proto.h"
+
+struct dyno {
+	char id[UUID_SIZE];
+	char app_id[UUID_SIZE];
+	char name[64]; /* web.1 */
+	char type[64];
+	int64_t number;
+	int64_t release;
+	char release_id[UUID_SIZE];
+	char size[32];
+	char *command;
+	uint16_t port; /* 0: none */
+	enum dyno_state state;
+	bool known;      /* its supervisor has reported */
+	bool ready;
+	bool ever_ready;
+	bool one_off;    /* run.N and release.N: not of the formation */
+	bool attached;
+	/* Set by the reconciler as it routes and drains; after a restart of twelved, by what haproxy has. */
+	bool routed, draining;
+	int64_t drain_since_ms; /* wall clock */
+	int64_t sessions;
+	int64_t created_ms;     /* wall clock */
+	int64_t starting_since_ms; /* wall clock: of the present process */
+	int64_t ready_ms;       /* wall clock; 0: not yet */
+	int64_t since_ms;       /* wall clock of the last change of state */
+	int64_t restarts;
+	int exit_code;          /* of the last run; -1: none */
+	bool oom;
+	char *reason;           /* why it crashed or ended, never NULL */
+	struct dyno_private *priv;
+};
+
+struct dynos;
+
+/* Called on each change of a dyno, its removal included (state DYNO_EXITED, known). */
+typedef void (*dynos_changed_fn)(struct dyno *dyno, void *userdata);
+
+/* Adopts what runs; dead directories are cleaned. */
+int dynos_new(struct daemon *d, struct dynos **ret, struct error *err);
+void dynos_on_change(struct dynos *ds, dynos_changed_fn fn, void *userdata);
+/* Lets go: the supervisors go on. */
+void dynos_free(struct dynos *ds);
+
+struct dyno_start {
+	const struct app *app;
+	const struct release *release; /* with config */
+	const char *type;
+	int64_t number;
+	const char *size;
+	const char *command; /* NULL: the release's process type */
+	bool one_off;
+	bool attach;
+	bool terminal;
+	int columns, rows;
+	json_t *env; /* more variables, or NULL */
+	int64_t time_limit_ms;
+};
+
+/* Starts a supervisor; it is in the list when this returns. */
+int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret, struct error *err);
+/* SIGTERM, window, SIGKILL. */
+void dynos_stop(struct dynos *ds, struct dyno *dyno);
+/* Hands a client's stream socket (attach frames) to a dyno started with attach. fd is borrowed. */
+int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, struct error *err);
+
+/* All dynos of an app (NULL: of all), in no order: an array of borrowed pointers that the caller frees. */
+size_t dynos_list(struct dynos *ds, const char *app_id, struct dyno ***ret);
+/* By name or id; NULL when there is none. With two of one name, the newest. */
+struct dyno *dynos_find(struct dynos *ds, const char *app_id, const char *name_or_id);
+/* "up", "starting", "crashed", "idle": Heroku's words. */
+const char *dyno_state_word(const struct dyno *dyno);

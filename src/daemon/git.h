@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Git: a bare repository per app, STATE/git/NAME.git, whose pre-receive hook is
+ * `twelve git-hook pre-receive` (src/cli); and the authorized_keys file for the
+ * SSH user, STATE/ssh/authorized_keys, whose forced command is `twelve git-shell`.
+ */
+#pragma once
+
+#include "daemon/daemon.h"
+
+/* Makes the repository (or completes a half-made one), its hook and its description. Idempotent. */
+int git_create(struct daemon *d, const struct app *app, struct error *err);
+int git_rename(struct daemon *d, const char *old_name, const struct app *app, struct error *err);
+int git_delete(struct daemon *d, const char *app_name, struct error *err);
+/* Rewrites authorized_keys from the store. Atomic. */
+int git_write_authorized_keys(struct daemon *d, struct error *err);
+/* The local path for `git remote add twelve PATH`, as a heap string. */
+char *git_path(struct daemon *d, const char *app_name);
+/* Checks a public key line with `ssh-keygen -l`; gives its fingerprint and comment. */
+int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_comment, struct error *err);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * twelved's side of twelve-logs (ipc/logs-proto.h): starts it, restarts it when
+ * it ends, and speaks to it. twelve-logs outlives twelved: one that runs
+ * already (its socket answers) is used as it is.
+ */
+#pragma once
+
+#include "daemon/daemon.h"
+
+struct logs_client;
+
+int logs_client_new(struct daemon *d, struct logs_client **ret, struct error *err);
+void logs_client_free(struct logs_client *c);
+/* Ends twelve-logs: for a shutdown that is meant to leave nothing behind. */
+void logs_client_shutdown(struct logs_client *c);
+
+/* A line of the platform: source "heroku" or "app"; dyno "api", "web.1", "router", "release.3". Never fails: what can't be sent is counted and told. */
+void logs_append(struct logs_client *c, const char *app_id, const char *source, const char *dyno,
+		 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void logs_forget(struct logs_client *c, const char *app_id);
+
+struct logs_read {
+	const char *app_id;
+	int64_t lines;      /* 100 when 0 */
+	bool tail;
+	const char *dyno;   /* NULL: all; "web" means every web.N */
+	const char *source; /* NULL: all */
+	int64_t after;      /* lines after this sequence number; 0: none */
+};
+/* The read end of a pipe (non-blocking) with lines in the format of logs-proto.h; the caller closes it. */
+int logs_read(struct logs_client *c, const struct logs_read *o, int *ret_fd, struct error *err);

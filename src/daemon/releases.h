@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operations that make a release. Each writes one immutable row (in one
+ * transaction with what goes along) and wakes the reconciler, which runs the
+ * release phase and the rollout. The row is there when the function returns.
+ *
+ * A release without a slug has nothing to run and succeeds at once. The config
+ * that a change starts from is that of the newest pending release if there is
+ * one, else of the current one: a failed release leaves nothing behind.
+ */
+#pragma once
+
+#include "build/build.h"
+#include "daemon/daemon.h"
+
+/* The release that a change starts from: pending, or current. ERROR_NOT_FOUND when the app has none. */
+int releases_base(struct daemon *d, const struct app *app, struct release *ret, struct error *err);
+
+/* v1 of a new app: no slug, no config. */
+int releases_initial(struct daemon *d, struct app *app, const struct caller *who, struct error *err);
+
+/* A finished build becomes vN: slug + config of the base. */
+int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build,
+		    const char *commit, const struct caller *who, struct release *ret,
+		    struct error *err);
+
+/*
+ * Sets (strings) and removes (null) config vars; `changes` is a JSON object.
+ * Keys and values are checked, all before anything changes. When nothing would
+ * change no release is made and *ret_changed is false.
+ */
+int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
+			const struct caller *who, struct release *ret, bool *ret_changed,
+			struct error *err);
+
+/*
+ * Slug, config and process types of `version` as a new release. A release that
+ * failed, or has no slug, is ERROR_INVALID with a sentence that says so.
+ */
+int releases_rollback(struct daemon *d, struct app *app, int64_t version,
+		      const struct caller *who, struct release *ret, struct error *err);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The I/O shell around src/route: keeps haproxy running (master-worker, as a
+ * child that outlives twelved and is found again by its pid file and sockets),
+ * gives it new configurations by runtime commands where they suffice and by a
+ * checked, hitless reload where not, and reads its counters.
+ *
+ * The desired routing is handed over whole each time; the router finds the
+ * difference. The rendered files on disk always say what haproxy runs, so a
+ * haproxy that is killed comes back right.
+ */
+#pragma once
+
+#include "daemon/daemon.h"
+#include "route/route.h"
+
+struct router;
+
+/* Starts haproxy, or adopts the one that runs from RUN/haproxy/. */
+int router_new(struct daemon *d, struct router **ret, struct error *err);
+/* Lets go: haproxy goes on. */
+void router_free(struct router *r);
+/* Ends haproxy: for a shutdown that is meant to leave nothing behind. */
+void router_shutdown(struct router *r);
+
+/*
+ * One app's part. Applied before the call returns when runtime commands do, else with
+ * the next reload, which is started at once and joins what comes until it is
+ * done. *app is copied. Slots are managed by the router: the caller lists only
+ * the servers that are not free, and the router keeps each where it is.
+ */
+int router_set_app(struct router *r, const struct route_app *app, struct error *err);
+int router_remove_app(struct router *r, const char *app_id, struct error *err);
+/* True when haproxy runs what was set last (no reload is under way). */
+bool router_is_settled(struct router *r);
+/* fn is called when a reload has ended, and when haproxy was restarted. */
+void router_on_settled(struct router *r, void (*fn)(void *userdata), void *userdata);
+
+/* Counters of an app's backend, summed over reloads since the router was made. */
+struct router_counts {
+	uint64_t requests;
+	uint64_t failed;  /* answered by haproxy with an error of its own, or cut off */
+	uint64_t responses_5xx;
+};
+int router_counts(struct router *r, const char *app_id, struct router_counts *ret, struct error *err);
+/* Requests in flight at a server of an app: by port. All haproxy processes count, old ones after a reload too. */
+int router_sessions(struct router *r, const char *app_id, uint16_t port, int64_t *ret, struct error *err);
+/* What haproxy has now for an app: which ports are ready or draining; for adoption. */
+int router_servers(struct router *r, const char *app_id, struct route_server **ret, size_t *ret_n, struct error *err);
