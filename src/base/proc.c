@@ -52,6 +52,9 @@ static void child(const struct proc_options *o, const char *path, pid_t parent, 
 	int null_fd = -1;
 	int e;
 
+	/* The report's end must not be in the way of descriptor 3. */
+	report_fd = fcntl(report_fd, F_DUPFD_CLOEXEC, 10);
+
 	reset_signals();
 	if (o->new_session)
 		setsid();
@@ -68,6 +71,8 @@ static void child(const struct proc_options *o, const char *path, pid_t parent, 
 		place(o->stdout_fd, STDOUT_FILENO);
 	if (o->stderr_fd)
 		place(o->stderr_fd, STDERR_FILENO);
+	if (o->fd3)
+		place(o->fd3, 3);
 	keep_open(o);
 	if (!o->dir || chdir(o->dir) == 0)
 		execve(path, (char *const *)o->argv, o->env ? (char *const *)o->env : environ);

@@ -19,6 +19,7 @@ struct proc_options {
 	const char *dir;         /* NULL: ours */
 	/* Descriptors that become 0, 1 and 2. 0 stands for "not given": stdin is then /dev/null, stdout and stderr ours. */
 	int stdin_fd, stdout_fd, stderr_fd;
+	int fd3; /* becomes descriptor 3; 0: not given */
 	/* Further descriptors to keep, at the same numbers; n_keep of them. */
 	const int *keep_fds;
 	size_t n_keep;
