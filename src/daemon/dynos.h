@@ -43,6 +43,8 @@ struct dyno {
 	int exit_code;          /* of the last run; -1: none */
 	bool oom;
 	char *reason;           /* why it crashed or ended, never NULL */
+	char *health;           /* what readiness waits for, for people; never NULL */
+	pid_t pid;              /* of the container's init in the host's PID namespace, or 0 */
 	struct dyno_private *priv;
 };
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the dynos module share: dynos.c, dyno-start.c, dyno-ready.c. */
+#pragma once
+
+#include "daemon/dynos.h"
+#include "daemon/health.h"
+
+struct dyno_private {
+	struct dynos *owner;
+	struct dyno *dyno;
+	char *dir;        /* RUN/dynos/ID */
+	int control_fd;   /* to the supervisor, or -1 */
+	struct watch *readable;
+	struct watch *connect_timer;
+	int64_t connect_deadline_ms;
+	struct watch *ready_timer;
+	struct health_probe *probe;
+	char *check_path; /* or NULL */
+	int pending_attach_fd; /* a client's socket that waits for the connection; -1: none */
+	bool stop_wanted;      /* told to stop before the connection was there */
+};
+
+struct dynos {
+	struct daemon *d;
+	struct dyno **list;
+	size_t n;
+	uint16_t last_port;
+	dynos_changed_fn changed;
+	void *userdata;
+};
+
+/* dyno-start.c: writes DIR/spec and DIR/bundle, and spawns the supervisor. */
+int dyno_launch(struct dyno *dyno, const struct dyno_start *o, struct error *err);
+/* A port of the range that no dyno has and that can be bound now; 0 when there is none. */
+uint16_t dyno_pick_port(struct dynos *ds);
+
+/* dyno-ready.c: watches a dyno that is up until it is ready; and stops doing so. */
+void dyno_watch_ready(struct dyno *dyno);
+void dyno_unwatch_ready(struct dyno *dyno);
+
+/* dynos.c */
+void dyno_set_health(struct dyno *dyno, char *take);
+void dyno_changed(struct dyno *dyno);
