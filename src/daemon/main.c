@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * twelved: API, state, builds, releases, the reconciler, the router's
+ * configuration. main is the process diagram: what is started, in which order,
+ * and what outlives what.
+ *
+ *     twelved ─┬─ twelve-logs   outlives us
+ *              ├─ haproxy       outlives us
+ *              ├─ twelve-dyno   one per dyno; outlives us, and is adopted
+ *              └─ twelved build one per build; dies with us
+ *
+ * SIGTERM and SIGINT: end, and leave what runs running. SIGQUIT: the same, and
+ * end what runs as well: nothing is left behind.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/builds.h"
+#include "daemon/dynos.h"
+#include "daemon/http.h"
+#include "daemon/logs-client.h"
+#include "daemon/reconcile.h"
+#include "daemon/router.h"
+#include "daemon/streams.h"
+
+#define STOP_ALL_LIMIT_MS 60000
+#define STOP_ALL_POLL_MS 50
+
+static const char usage[] =
+	"usage: twelved [--version | --help]\n"
+	"\n"
+	"Runs twelve-factor apps: the API, builds, releases, the reconciler and the\n"
+	"router's configuration. Settings come from the environment: see twelved(8).\n";
+
+struct shutdown {
+	struct daemon *d;
+	bool everything;
+	struct watch *poll;
+	int64_t deadline_ms;
+};
+
+static void on_stop(void *userdata)
+{
+	struct shutdown *s = userdata;
+
+	loop_stop(s->d->loop);
+}
+
+static void on_poll(void *userdata)
+{
+	struct shutdown *s = userdata;
+	_cleanup_free_ struct dyno **dynos = NULL;
+
+	if (!dynos_list(s->d->dynos, NULL, &dynos) || clock_now_ms() > s->deadline_ms)
+		loop_stop(s->d->loop);
+	else
+		watch_arm(s->poll, STOP_ALL_POLL_MS);
+}
+
+/* Ends all dynos first, so that their last lines still find twelve-logs. */
+static void on_stop_all(void *userdata)
+{
+	struct shutdown *s = userdata;
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(s->d->dynos, NULL, &dynos);
+
+	if (s->everything)
+		return;
+	s->everything = true;
+	reconciler_free(steal_ptr(s->d->reconciler));
+	dynos_on_change(s->d->dynos, NULL, NULL);
+	for (size_t i = 0; i < n; i++)
+		dynos_stop(s->d->dynos, dynos[i]);
+	s->deadline_ms = clock_now_ms() + STOP_ALL_LIMIT_MS;
+	s->poll = watch_timer(s->d->loop, on_poll, s);
+	watch_arm(s->poll, 0);
+}
+
+/* No core files, since memory holds config vars; and no second twelved over the same state. */
+static int harden(const struct settings *s, int *ret_lock_fd, struct error *err)
+{
+	static const struct rlimit none = { 0, 0 };
+	_cleanup_free_ char *path = xasprintf("%s/lock", s->state_dir);
+	_cleanup_fd_ int fd = -1;
+
+	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		return error_set_errno(err, errno, "turning core files off");
+	umask(022);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_set_errno(err, errno, "opening %s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set(err, ERROR_CONFLICT, "Another twelved runs with the state in %s",
+				 s->state_dir);
+	*ret_lock_fd = fd_steal(&fd);
+	return 0;
+}
+
+static int make_dirs(const struct settings *s, struct error *err)
+{
+	const char *const dirs[][2] = {
+		{ s->state_dir, "" },        { s->state_dir, "/git" },     { s->state_dir, "/slugs" },
+		{ s->state_dir, "/stacks" }, { s->state_dir, "/sources" }, { s->state_dir, "/builds" },
+		{ s->state_dir, "/cache" },  { s->state_dir, "/streams" }, { s->state_dir, "/ssh" },
+		{ s->run_dir, "" },          { s->run_dir, "/dynos" },     { s->run_dir, "/oci" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		_cleanup_free_ char *path = xasprintf("%s%s", dirs[i][0], dirs[i][1]);
+		int r = fs_mkdirs(path, 0755);
+
+		if (r < 0)
+			return error_set_errno(err, r, "making the directory %s", path);
+	}
+	return 0;
+}
+
+static int require_program(const char *program, const char *package, struct error *err)
+{
+	if (fs_find_program(program, NULL))
+		return 0;
+	return error_set(err, ERROR_UNAVAILABLE,
+			 "%s is not installed: apt-get install %s (\"twelve doctor\" checks everything)",
+			 program, package);
+}
+
+static int check_host(struct daemon *d, struct error *err)
+{
+	if (geteuid() != 0)
+		return error_set(err, ERROR_FORBIDDEN,
+				 "twelved makes sandboxes and has to run as root: try sudo twelved");
+	if (require_program("git", "git", err) < 0 || require_program("haproxy", "haproxy", err) < 0 ||
+	    require_program("mmdebstrap", "mmdebstrap", err) < 0)
+		return -1;
+	return sandbox_runtime_detect(&d->runtime, err);
+}
+
+static int start_parts(struct daemon *d, struct error *err)
+{
+	d->loop = loop_new();
+	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
+	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
+	d->started_ms = clock_wall_ms();
+	if (store_open(d->settings.state_dir, &d->store, err) < 0 ||
+	    streams_new(d->settings.state_dir, &d->streams, err) < 0 ||
+	    logs_client_new(d, &d->logs, err) < 0 || router_new(d, &d->router, err) < 0 ||
+	    dynos_new(d, &d->dynos, err) < 0)
+		return -1;
+	d->builds = builds_new(d);
+	d->reconciler = reconciler_new(d);
+	reconcile_all(d->reconciler);
+	return http_new(d, &d->http, err);
+}
+
+static void stop_parts(struct daemon *d, bool everything)
+{
+	http_free(d->http);
+	builds_free(d->builds);
+	reconciler_free(d->reconciler);
+	dynos_free(d->dynos);
+	if (everything && d->router)
+		router_shutdown(d->router);
+	router_free(d->router);
+	if (everything && d->logs)
+		logs_client_shutdown(d->logs);
+	logs_client_free(d->logs);
+	streams_free(d->streams);
+	store_close(d->store);
+	loop_free(d->loop);
+	sandbox_runtime_done(&d->runtime);
+	free(d->api_socket);
+	free(d->runtime_root);
+	settings_done(&d->settings);
+}
+
+/* Tells systemd, or whoever waits, that the API answers (sd_notify(3): one datagram). */
+static void notify_ready(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	_cleanup_fd_ int fd = -1;
+
+	if (!path || path[0] != '/')
+		return;
+	fd = sock_connect_unix(path, SOCK_DGRAM);
+	if (fd < 0 || fd_write_all(fd, "READY=1", 7) < 0)
+		log_warn("telling the service manager that we are ready did not work");
+}
+
+static void serve(struct daemon *d)
+{
+	struct shutdown s = { .d = d };
+	struct watch *watches[] = {
+		watch_signal(d->loop, SIGTERM, on_stop, &s),
+		watch_signal(d->loop, SIGINT, on_stop, &s),
+		watch_signal(d->loop, SIGQUIT, on_stop_all, &s),
+	};
+
+	log_info("serving apps on http://%s and the API on %s", d->settings.http_address, d->api_socket);
+	notify_ready();
+	loop_run(d->loop);
+	for (size_t i = 0; i < ARRAY_SIZE(watches); i++)
+		watch_free(watches[i]);
+	watch_free(s.poll);
+	log_info(s.everything ? "everything has ended" : "ending; what runs goes on");
+	stop_parts(d, s.everything);
+}
+
+static int run(void)
+{
+	struct daemon d = { 0 };
+	struct error err = ERROR_INIT;
+	_cleanup_fd_ int lock_fd = -1;
+
+	log_init("twelved");
+	signal(SIGPIPE, SIG_IGN);
+	if (settings_load(&d.settings, &err) < 0 || check_host(&d, &err) < 0 ||
+	    make_dirs(&d.settings, &err) < 0 || harden(&d.settings, &lock_fd, &err) < 0 ||
+	    start_parts(&d, &err) < 0) {
+		log_error("%s", err.message);
+		return error_exit_code(err.kind);
+	}
+	serve(&d);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && streq(argv[1], "build"))
+		return build_worker_main();
+	if (argc == 2 && streq(argv[1], "--version")) {
+		puts("twelved " TWELVE_VERSION);
+		return 0;
+	}
+	if (argc == 2 && (streq(argv[1], "--help") || streq(argv[1], "-h"))) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (argc > 1) {
+		fprintf(stderr, "twelved: unknown argument \"%s\"\n%s", argv[1], usage);
+		return 2;
+	}
+	return run();
+}

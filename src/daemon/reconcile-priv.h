@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the reconciler share: reconcile.c, rollout.c, release-phase.c. */
+#pragma once
+
+#include "daemon/dynos.h"
+#include "daemon/reconcile.h"
+#include "daemon/router.h"
+
+struct post_mortem;
+
+/* Of each app: timers and what is measured while a rollout is under way; nothing that has to survive. */
+struct app_state {
+	struct reconciler *owner;
+	char id[UUID_SIZE];
+	struct watch *timer;
+	bool routes_adopted;   /* haproxy was asked once which of the dynos have traffic */
+	char *last_route;      /* what was handed to the router last, in text */
+	/* The rollout: of the candidate, or just committed and not yet settled. 0: none. */
+	int64_t rollout;
+	bool committed;
+	int64_t rollout_began_ms; /* wall clock */
+	int64_t drain_began_ms;   /* wall clock; 0: not yet */
+	struct router_counts counts_before;
+	bool counts_known;
+	json_t *ready; /* [{"dyno":"web.1","ready_ms":412}] */
+	struct post_mortem *post_mortem; /* the candidate is being undone: its last lines are fetched */
+	struct phase_output *phase_output;
+};
+
+struct reconciler {
+	struct daemon *d;
+	struct app_state **apps;
+	size_t n;
+};
+
+/* rollout.c: what a rollout measures, tells and leaves. */
+void rollout_begin(struct app_state *a, const struct release *candidate);
+/* A dyno of the candidate is ready. */
+void rollout_note_ready(struct app_state *a, const struct dyno *dyno);
+int rollout_commit(struct app_state *a, struct app *app, struct release *candidate, struct error *err);
+/* Everything old is gone: completes the proof. */
+void rollout_settled(struct app_state *a);
+/* Marks the candidate failed; fetches the last lines of the dyno that failed first (NULL: none). */
+void rollout_undo(struct app_state *a, struct release *take_candidate, const struct dyno *failed,
+		  const char *reason);
+/* A newer release came before this one was done. */
+void rollout_superseded(struct app_state *a, int64_t by);
+void rollout_clear(struct app_state *a);
+
+/* release-phase.c: the process type `release`, run from the candidate before its dynos start. */
+/* Starts it, or waits for it, or marks the phase done when there is none. */
+void phase_step(struct app_state *a, const struct app *app, struct release *candidate);
+/* A dyno of type release has ended. */
+void phase_ended(struct app_state *a, const struct dyno *dyno);
+void phase_clear(struct app_state *a);

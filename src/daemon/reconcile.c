@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reconciler; see reconcile.h. One turn for one app: gather what is
+ * wanted and what runs, plan, act, hand the routes over. A turn is asked for by
+ * whoever changed something, by a dyno that changed, by the router when a
+ * reload has ended, and by the plan itself.
+ */
+#include "daemon/reconcile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/builds.h"
+#include "daemon/logs-client.h"
+#include "daemon/reconcile-priv.h"
+#include "model/plan.h"
+#include "model/size.h"
+
+#define DRAIN_MS 30000
+#define START_TIMEOUT_MS 60000
+#define RETRY_MS 2000
+
+/* What one turn works on. */
+struct turn {
+	struct app_state *a;
+	struct daemon *d;
+	struct app app;
+	struct release current, candidate; /* version 0: none */
+	struct plan_type *types;
+	size_t n_types;
+	struct restart *restarts;
+	struct plan_restart *plan_restarts;
+	size_t n_restarts;
+	struct dyno **dynos; /* of the formation */
+	struct plan_dyno *plan_dynos;
+	size_t n_dynos;
+	struct plan_desired desired;
+};
+
+static void turn_done(struct turn *t)
+{
+	app_done(&t->app);
+	release_done(&t->current);
+	release_done(&t->candidate);
+	for (size_t i = 0; i < t->n_restarts; i++)
+		restart_done(&t->restarts[i]);
+	free(t->types);
+	free(t->restarts);
+	free(t->plan_restarts);
+	free(t->dynos);
+	free(t->plan_dynos);
+}
+
+/* ---- gathering ---- */
+
+static int gather_releases(struct turn *t, struct error *err)
+{
+	struct store *s = t->d->store;
+	struct release newest = { 0 };
+
+	if (t->app.current_version &&
+	    store_release_get(s, t->app.id, t->app.current_version, &t->current, err) < 0)
+		return -1;
+	/* A release without a slug has nothing to run. */
+	if (t->current.version && !t->current.slug)
+		release_done(&t->current);
+	if (!t->app.last_version || t->app.last_version == t->app.current_version)
+		return 0;
+	if (store_release_get(s, t->app.id, t->app.last_version, &newest, err) < 0)
+		return -1;
+	if (newest.status == RELEASE_PENDING && newest.slug)
+		t->candidate = newest;
+	else
+		release_done(&newest);
+	return 0;
+}
+
+static struct plan_type *add_type(struct turn *t, const char *name)
+{
+	struct plan_type *type;
+
+	for (size_t i = 0; i < t->n_types; i++)
+		if (streq(t->types[i].type, name))
+			return &t->types[i];
+	t->types = xrealloc(t->types, (t->n_types + 1) * sizeof(*t->types));
+	type = &t->types[t->n_types++];
+	*type = (struct plan_type){ .quantity = streq(name, "web") ? 1 : 0 };
+	snprintf(type->type, sizeof(type->type), "%s", name);
+	snprintf(type->size, sizeof(type->size), "%s", DYNO_SIZE_DEFAULT);
+	return type;
+}
+
+static void add_types_of(struct turn *t, const struct release *r, bool candidate)
+{
+	for (size_t i = 0; r->version && i < r->processes.n_types; i++) {
+		const char *name = r->processes.types[i].name;
+		struct plan_type *type;
+
+		if (streq(name, "release"))
+			continue;
+		type = add_type(t, name);
+		*(candidate ? &type->in_candidate : &type->in_current) = true;
+	}
+}
+
+static int gather_formation(struct turn *t, struct error *err)
+{
+	struct formation *rows = NULL;
+	size_t n = 0;
+
+	add_types_of(t, &t->current, false);
+	add_types_of(t, &t->candidate, true);
+	if (store_formation_list(t->d->store, t->app.id, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct plan_type *type = add_type(t, rows[i].type);
+
+		type->quantity = rows[i].quantity;
+		snprintf(type->size, sizeof(type->size), "%s", rows[i].size);
+	}
+	formation_free_array(rows, n);
+	if (store_restart_list(t->d->store, t->app.id, &t->restarts, &t->n_restarts, err) < 0)
+		return -1;
+	t->plan_restarts = xcalloc(t->n_restarts, sizeof(*t->plan_restarts));
+	for (size_t i = 0; i < t->n_restarts; i++) {
+		struct plan_restart *r = &t->plan_restarts[i];
+
+		snprintf(r->type, sizeof(r->type), "%s", t->restarts[i].type);
+		r->number = t->restarts[i].number;
+		r->at_ms = t->restarts[i].at_ms;
+	}
+	return 0;
+}
+
+static enum plan_dyno_state plan_state(const struct dyno *dyno)
+{
+	switch (dyno->state) {
+	case DYNO_UP:
+		return dyno->ready ? PLAN_READY : PLAN_STARTING;
+	case DYNO_CRASHED:
+		return PLAN_CRASHED;
+	case DYNO_STOPPING:
+		return PLAN_STOPPING;
+	case DYNO_EXITED:
+		return PLAN_GONE;
+	case DYNO_STARTING:
+	case _DYNO_STATE_MAX:
+		break;
+	}
+	/* A process that is started again after a crash in a rollout has failed all the same. */
+	return dyno->restarts ? PLAN_CRASHED : PLAN_STARTING;
+}
+
+static void gather_dyno(struct turn *t, struct dyno *dyno)
+{
+	struct plan_dyno *p = &t->plan_dynos[t->n_dynos];
+	struct error err = ERROR_INIT;
+
+	if (dyno->draining && dyno->port &&
+	    router_sessions(t->d->router, t->app.id, dyno->port, &dyno->sessions, &err) < 0) {
+		log_warn("asking haproxy for the requests of %s: %s", dyno->name, err.message);
+		dyno->sessions = 1;
+	}
+	*p = (struct plan_dyno){
+		.id = dyno->id,
+		.number = dyno->number,
+		.release = dyno->release,
+		.state = plan_state(dyno),
+		.ever_ready = dyno->ever_ready,
+		.port_based = dyno->port != 0,
+		.routed = dyno->routed,
+		.draining = dyno->draining,
+		.drain_since_ms = dyno->drain_since_ms,
+		.sessions = dyno->sessions,
+		.created_ms = dyno->created_ms,
+		.starting_since_ms = dyno->starting_since_ms,
+		.reason = dyno->reason,
+	};
+	snprintf(p->type, sizeof(p->type), "%s", dyno->type);
+	snprintf(p->size, sizeof(p->size), "%s", dyno->size);
+	t->dynos[t->n_dynos++] = dyno;
+}
+
+static void gather_dynos(struct turn *t)
+{
+	_cleanup_free_ struct dyno **all = NULL;
+	size_t n = dynos_list(t->d->dynos, t->app.id, &all);
+
+	t->dynos = xcalloc(n, sizeof(*t->dynos));
+	t->plan_dynos = xcalloc(n, sizeof(*t->plan_dynos));
+	for (size_t i = 0; i < n; i++)
+		if (!all[i]->one_off)
+			gather_dyno(t, all[i]);
+}
+
+/* After a restart of twelved: haproxy knows which of the dynos have traffic. */
+static void adopt_routes(struct turn *t)
+{
+	_cleanup_free_ struct route_server *servers = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	if (t->a->routes_adopted)
+		return;
+	t->a->routes_adopted = true;
+	if (router_servers(t->d->router, t->app.id, &servers, &n, &err) < 0) {
+		log_warn("asking haproxy for the servers of %s: %s", t->app.name, err.message);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < t->n_dynos; k++) {
+			struct dyno *dyno = t->dynos[k];
+
+			if (!servers[i].port || dyno->port != servers[i].port)
+				continue;
+			dyno->routed = t->plan_dynos[k].routed = servers[i].state == ROUTE_READY;
+			dyno->draining = t->plan_dynos[k].draining = servers[i].state == ROUTE_DRAIN;
+			dyno->drain_since_ms = t->plan_dynos[k].drain_since_ms = clock_wall_ms();
+		}
+}
+
+static int64_t config_ms(const struct release *r, const char *key, int64_t fallback_ms)
+{
+	const char *s = r->config ? json_string_value(json_object_get(r->config, key)) : NULL;
+	int64_t seconds;
+
+	return s && str_to_i64(s, 1, 3600, &seconds) ? seconds * 1000 : fallback_ms;
+}
+
+static int gather(struct turn *t, struct error *err)
+{
+	const struct release *newest;
+
+	if (store_app_get(t->d->store, t->a->id, &t->app, err) < 0 || gather_releases(t, err) < 0 ||
+	    gather_formation(t, err) < 0)
+		return -1;
+	gather_dynos(t);
+	adopt_routes(t);
+	newest = t->candidate.version ? &t->candidate : &t->current;
+	t->desired = (struct plan_desired){
+		.current = t->current.version,
+		.candidate = t->candidate.version,
+		.candidate_phase_done = t->candidate.phase_done,
+		.types = t->types,
+		.n_types = t->n_types,
+		.restarts = t->plan_restarts,
+		.n_restarts = t->n_restarts,
+		.drain_ms = config_ms(&t->current, "TWELVE_STOP_TIMEOUT", DRAIN_MS),
+		.start_timeout_ms = config_ms(newest, "TWELVE_START_TIMEOUT", START_TIMEOUT_MS),
+	};
+	return 0;
+}
+
+/* ---- routes ---- */
+
+static enum route_down why_down(const struct turn *t)
+{
+	enum route_down why = ROUTE_DOWN_NO_WEB;
+
+	for (size_t i = 0; i < t->n_dynos; i++) {
+		if (!t->dynos[i]->port)
+			continue;
+		if (t->dynos[i]->routed)
+			return ROUTE_DOWN_NONE;
+		if (t->dynos[i]->state == DYNO_CRASHED || t->dynos[i]->restarts)
+			why = ROUTE_DOWN_CRASHED;
+		else if (why == ROUTE_DOWN_NO_WEB)
+			why = ROUTE_DOWN_STARTING;
+	}
+	return why == ROUTE_DOWN_NO_WEB && !t->current.version && !t->candidate.version ?
+		       ROUTE_DOWN_NO_RELEASE :
+		       why;
+}
+
+static int route_hosts(const struct turn *t, char ***ret, struct error *err)
+{
+	struct domain *domains = NULL;
+	size_t n = 0;
+
+	if (store_domain_list(t->d->store, t->app.id, &domains, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		strv_push(ret, domains[i].hostname);
+		domain_done(&domains[i]);
+	}
+	free(domains);
+	return 0;
+}
+
+/* The same in text, to see whether anything has changed. */
+static char *route_text(const struct route_app *r)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	buf_printf(&b, "%s %d %d", r->name, r->maintenance, (int)r->down);
+	for (char **h = r->hosts; h && *h; h++)
+		buf_printf(&b, " %s", *h);
+	for (size_t i = 0; i < r->n_servers; i++)
+		buf_printf(&b, " %s:%u:%d", r->servers[i].dyno, r->servers[i].port,
+			   (int)r->servers[i].state);
+	return buf_steal(&b);
+}
+
+static void fill_servers(const struct turn *t, struct route_app *r)
+{
+	for (size_t i = 0; i < t->n_dynos; i++) {
+		const struct dyno *dyno = t->dynos[i];
+		struct route_server *server = &r->servers[r->n_servers];
+
+		if (!dyno->port || (!dyno->routed && !dyno->draining))
+			continue;
+		server->state = dyno->routed ? ROUTE_READY : ROUTE_DRAIN;
+		server->port = dyno->port;
+		snprintf(server->dyno, sizeof(server->dyno), "%s", dyno->name);
+		r->n_servers++;
+	}
+}
+
+/* Hands the app's routes to the router if they have changed. */
+static int sync_routes(struct turn *t, struct error *err)
+{
+	_cleanup_free_ struct route_server *servers = xcalloc(t->n_dynos, sizeof(*servers));
+	_cleanup_strv_ char **hosts = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct route_app r = { .maintenance = t->app.maintenance, .servers = servers };
+
+	snprintf(r.id, sizeof(r.id), "%s", t->app.id);
+	snprintf(r.name, sizeof(r.name), "%s", t->app.name);
+	if (route_hosts(t, &hosts, err) < 0)
+		return -1;
+	r.hosts = hosts;
+	r.down = why_down(t);
+	fill_servers(t, &r);
+	text = route_text(&r);
+	if (t->a->last_route && streq(t->a->last_route, text))
+		return 0;
+	if (router_set_app(t->d->router, &r, err) < 0)
+		return -1;
+	free(t->a->last_route);
+	t->a->last_route = steal_ptr(text);
+	return 0;
+}
+
+/* ---- acting ---- */
+
+static struct dyno *find(const struct turn *t, const char *id)
+{
+	for (size_t i = 0; i < t->n_dynos; i++)
+		if (t->dynos[i]->id == id)
+			return t->dynos[i];
+	return NULL;
+}
+
+static int act_start(struct turn *t, const struct plan_action *action, struct error *err)
+{
+	struct dyno_start o = {
+		.app = &t->app,
+		.release = action->release == t->current.version ? &t->current : &t->candidate,
+		.type = action->type,
+		.number = action->number,
+		.size = action->size,
+	};
+
+	return dynos_start(t->d->dynos, &o, NULL, err);
+}
+
+static void set_traffic(struct dyno *dyno, bool routed)
+{
+	dyno->routed = routed;
+	dyno->draining = !routed;
+	dyno->drain_since_ms = clock_wall_ms();
+}
+
+static void act_undo(struct turn *t, const struct plan_action *action)
+{
+	const struct dyno *failed = action->dyno_id ? find(t, action->dyno_id) : NULL;
+	_cleanup_free_ char *reason = NULL;
+
+	if (failed && failed->health[0])
+		reason = xasprintf("%s: %s", action->reason, failed->health);
+	else
+		reason = xstrdup(action->reason);
+	rollout_undo(t->a, &t->candidate, failed, reason);
+}
+
+/*
+ * One action. Negative when it could not be done. What takes traffic or dynos
+ * away waits until haproxy runs what it was given: `blocked` is set then.
+ */
+static int act(struct turn *t, const struct plan_action *action, bool *blocked, struct error *err)
+{
+	struct dyno *dyno = action->dyno_id ? find(t, action->dyno_id) : NULL;
+
+	if (action->kind == PLAN_COMMIT || action->kind == PLAN_DRAIN || action->kind == PLAN_STOP) {
+		if (sync_routes(t, err) < 0)
+			return -1;
+		if (!router_is_settled(t->d->router)) {
+			*blocked = true;
+			return 0;
+		}
+	}
+	switch (action->kind) {
+	case PLAN_START:
+		return act_start(t, action, err);
+	case PLAN_ROUTE:
+		set_traffic(dyno, true);
+		return 0;
+	case PLAN_DRAIN:
+		if (t->a->committed && !t->a->drain_began_ms)
+			t->a->drain_began_ms = clock_wall_ms();
+		set_traffic(dyno, false);
+		return 0;
+	case PLAN_STOP:
+		dyno->draining = false;
+		dynos_stop(t->d->dynos, dyno);
+		return 0;
+	case PLAN_FORGET:
+		/* dynos.c forgets by itself. */
+		return 0;
+	case PLAN_COMMIT:
+		return rollout_commit(t->a, &t->app, &t->candidate, err);
+	case PLAN_UNDO:
+		act_undo(t, action);
+		return 0;
+	}
+	return 0;
+}
+
+static void act_all(struct turn *t, const struct plan *p)
+{
+	struct error err = ERROR_INIT;
+	bool blocked = false;
+
+	for (size_t i = 0; i < p->n_actions && !blocked; i++) {
+		const struct plan_action *action = &p->actions[i];
+
+		if (act(t, action, &blocked, &err) == 0)
+			continue;
+		log_error("app %s: %s", t->app.name, err.message);
+		if (action->kind == PLAN_START && action->release == t->candidate.version)
+			rollout_undo(t->a, &t->candidate, NULL, err.message);
+		else
+			watch_arm(t->a->timer, RETRY_MS);
+		return;
+	}
+}
+
+static void note_candidate(struct turn *t)
+{
+	if (t->a->rollout && !t->a->committed && t->a->rollout != t->candidate.version)
+		rollout_superseded(t->a, t->app.last_version);
+	if (!t->candidate.version)
+		return;
+	if (t->a->rollout != t->candidate.version)
+		rollout_begin(t->a, &t->candidate);
+	for (size_t i = 0; i < t->n_dynos; i++)
+		if (t->dynos[i]->release == t->candidate.version && t->dynos[i]->ready)
+			rollout_note_ready(t->a, t->dynos[i]);
+}
+
+static void run_turn(struct turn *t)
+{
+	struct error err = ERROR_INIT;
+	struct plan plan;
+
+	note_candidate(t);
+	if (t->candidate.version && !t->candidate.phase_done)
+		phase_step(t->a, &t->app, &t->candidate);
+	plan_make(&t->desired, t->plan_dynos, t->n_dynos, clock_wall_ms(), &plan);
+	if (plan.again_ms >= 0)
+		watch_arm(t->a->timer, plan.again_ms);
+	act_all(t, &plan);
+	if (sync_routes(t, &err) < 0) {
+		log_error("routes of %s: %s", t->app.name, err.message);
+		watch_arm(t->a->timer, RETRY_MS);
+	}
+	if (plan.settled)
+		rollout_settled(t->a);
+	plan_done(&plan);
+}
+
+static void app_state_free(struct app_state *a)
+{
+	phase_clear(a);
+	rollout_clear(a);
+	watch_free(a->timer);
+	free(a->last_route);
+	free(a);
+}
+
+static void on_timer(void *userdata)
+{
+	struct app_state *a = userdata;
+	struct turn t = { .a = a, .d = a->owner->d };
+	struct error err = ERROR_INIT;
+
+	/* The last lines of a failed candidate are on their way; what they wait for comes back here. */
+	if (a->post_mortem)
+		return;
+	if (gather(&t, &err) == 0) {
+		run_turn(&t);
+	} else if (err.kind == ERROR_NOT_FOUND) {
+		reconcile_forget(a->owner, a->id);
+	} else {
+		log_error("app %s: %s", a->id, err.message);
+		watch_arm(a->timer, RETRY_MS);
+	}
+	turn_done(&t);
+}
+
+/* ---- who is to be looked at ---- */
+
+static struct app_state *state_of(struct reconciler *r, const char *app_id)
+{
+	struct app_state *a;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (streq(r->apps[i]->id, app_id))
+			return r->apps[i];
+	a = xcalloc(1, sizeof(*a));
+	a->owner = r;
+	snprintf(a->id, sizeof(a->id), "%s", app_id);
+	a->timer = watch_timer(r->d->loop, on_timer, a);
+	r->apps = xrealloc(r->apps, (r->n + 1) * sizeof(*r->apps));
+	r->apps[r->n++] = a;
+	return a;
+}
+
+void reconcile_app(struct reconciler *r, const char *app_id)
+{
+	watch_arm(state_of(r, app_id)->timer, 0);
+}
+
+void reconcile_all(struct reconciler *r)
+{
+	struct error err = ERROR_INIT;
+	struct app *apps = NULL;
+	struct dyno **dynos;
+	size_t n = 0;
+
+	if (store_app_list(r->d->store, &apps, &n, &err) < 0)
+		log_error("listing the apps: %s", err.message);
+	for (size_t i = 0; i < n; i++) {
+		reconcile_app(r, apps[i].id);
+		app_done(&apps[i]);
+	}
+	free(apps);
+	/* Dynos of apps that were destroyed just before twelved was killed. */
+	n = dynos_list(r->d->dynos, NULL, &dynos);
+	for (size_t i = 0; i < n; i++)
+		reconcile_app(r, dynos[i]->app_id);
+	free(dynos);
+}
+
+void reconcile_forget(struct reconciler *r, const char *app_id)
+{
+	struct error err = ERROR_INIT;
+	struct dyno **dynos;
+	char id[UUID_SIZE];
+	size_t n;
+
+	snprintf(id, sizeof(id), "%s", app_id);
+	n = dynos_list(r->d->dynos, id, &dynos);
+	for (size_t i = 0; i < n; i++)
+		dynos_stop(r->d->dynos, dynos[i]);
+	free(dynos);
+	if (router_remove_app(r->d->router, id, &err) < 0)
+		log_error("taking the routes of %s away: %s", id, err.message);
+	for (size_t i = 0; i < r->n; i++)
+		if (streq(r->apps[i]->id, id)) {
+			app_state_free(r->apps[i]);
+			r->apps[i] = r->apps[--r->n];
+			return;
+		}
+}
+
+static void on_dyno(struct dyno *dyno, void *userdata)
+{
+	struct reconciler *r = userdata;
+
+	if (streq(dyno->type, "release") && dyno->one_off && dyno->state == DYNO_EXITED)
+		phase_ended(state_of(r, dyno->app_id), dyno);
+	if (!dyno->one_off)
+		reconcile_app(r, dyno->app_id);
+}
+
+static void on_router_settled(void *userdata)
+{
+	struct reconciler *r = userdata;
+
+	for (size_t i = 0; i < r->n; i++)
+		reconcile_app(r, r->apps[i]->id);
+}
+
+struct reconciler *reconciler_new(struct daemon *d)
+{
+	struct reconciler *r = xcalloc(1, sizeof(*r));
+
+	r->d = d;
+	dynos_on_change(d->dynos, on_dyno, r);
+	router_on_settled(d->router, on_router_settled, r);
+	return r;
+}
+
+void reconciler_free(struct reconciler *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->n; i++)
+		app_state_free(r->apps[i]);
+	free(r->apps);
+	free(r);
+}

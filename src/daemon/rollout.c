@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a rollout measures, tells and leaves: the proof of a release (when each
+ * dyno was ready, requests served and failed during the switch, how long the
+ * drain took), or, when it is undone, why, with the last lines of the dyno that
+ * failed. What is measured lives in memory; when twelved is restarted in the
+ * middle the proof says less, and says so.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/builds.h"
+#include "daemon/logs-client.h"
+#include "daemon/reconcile-priv.h"
+
+#define LAST_LINES 10
+#define LAST_LINES_MAX_BYTES 16384
+#define LAST_LINES_WAIT_MS 500
+
+static void read_counts(struct app_state *a, struct router_counts *ret, bool *ret_known)
+{
+	struct error err = ERROR_INIT;
+
+	*ret_known = router_counts(a->owner->d->router, a->id, ret, &err) == 0;
+	if (!*ret_known)
+		log_warn("asking haproxy for the counters of app %s: %s", a->id, err.message);
+}
+
+void rollout_clear(struct app_state *a)
+{
+	json_decref(a->ready);
+	a->ready = NULL;
+	a->rollout = 0;
+	a->committed = false;
+	a->drain_began_ms = 0;
+	a->counts_known = false;
+}
+
+void rollout_begin(struct app_state *a, const struct release *candidate)
+{
+	rollout_clear(a);
+	a->rollout = candidate->version;
+	a->rollout_began_ms = clock_wall_ms();
+	a->ready = json_array();
+	read_counts(a, &a->counts_before, &a->counts_known);
+}
+
+void rollout_note_ready(struct app_state *a, const struct dyno *dyno)
+{
+	int64_t took_ms = dyno->ready_ms - dyno->created_ms;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(a->ready, i, row)
+		if (streq(json_string_value(json_object_get(row, "dyno")), dyno->name))
+			return;
+	json_array_append_new(a->ready, json_pack("{s:s, s:I}", "dyno", dyno->name, "ready_ms",
+						  (json_int_t)took_ms));
+	builds_rollout_line(a->owner->d->builds, a->id, dyno->release, "%s is up after %lld.%02lld s",
+			    dyno->name, (long long)took_ms / 1000, (long long)took_ms % 1000 / 10);
+}
+
+/* What is known now. `complete` is set when all that is old is gone. */
+static json_t *make_proof(struct app_state *a, bool complete)
+{
+	json_t *proof = json_pack("{s:O, s:b, s:I}", "dynos", a->ready, "complete", complete,
+				  "rollout_ms", (json_int_t)(clock_wall_ms() - a->rollout_began_ms));
+	struct router_counts now = { 0 };
+	bool known;
+
+	read_counts(a, &now, &known);
+	if (known && a->counts_known) {
+		json_object_set_new(proof, "requests",
+				    json_integer((json_int_t)(now.requests - a->counts_before.requests)));
+		json_object_set_new(proof, "failed",
+				    json_integer((json_int_t)(now.failed - a->counts_before.failed)));
+	}
+	if (complete)
+		json_object_set_new(proof, "drain_ms",
+				    json_integer(a->drain_began_ms ?
+							 clock_wall_ms() - a->drain_began_ms :
+							 0));
+	return proof;
+}
+
+int rollout_commit(struct app_state *a, struct app *app, struct release *candidate, struct error *err)
+{
+	struct daemon *d = a->owner->d;
+
+	json_decref(candidate->proof);
+	candidate->proof = make_proof(a, false);
+	candidate->status = RELEASE_SUCCEEDED;
+	app->current_version = candidate->version;
+	app->released_ms = clock_wall_ms();
+	if (store_begin(d->store, err) < 0)
+		return -1;
+	if (store_release_update(d->store, candidate, err) < 0 ||
+	    store_app_update(d->store, app, err) < 0 || store_commit(d->store, err) < 0) {
+		store_rollback(d->store);
+		return -1;
+	}
+	a->committed = true;
+	logs_append(d->logs, a->id, "app", "api", "Release v%lld is live", (long long)candidate->version);
+	builds_rollout_done(d->builds, a->id, candidate->version, NULL, candidate->proof);
+	return 0;
+}
+
+void rollout_settled(struct app_state *a)
+{
+	struct error err = ERROR_INIT;
+	struct release r = { 0 };
+
+	if (!a->rollout || !a->committed)
+		return;
+	if (store_release_get(a->owner->d->store, a->id, a->rollout, &r, &err) == 0) {
+		json_decref(r.proof);
+		r.proof = make_proof(a, true);
+		if (store_release_update(a->owner->d->store, &r, &err) < 0)
+			log_error("keeping the proof of v%lld: %s", (long long)r.version, err.message);
+	}
+	release_done(&r);
+	rollout_clear(a);
+}
+
+void rollout_superseded(struct app_state *a, int64_t by)
+{
+	_cleanup_free_ char *reason =
+		xasprintf("a newer release, v%lld, came before it was live", (long long)by);
+
+	builds_rollout_done(a->owner->d->builds, a->id, a->rollout, reason, NULL);
+	rollout_clear(a);
+}
+
+/* ---- undoing ---- */
+
+struct post_mortem {
+	struct app_state *a;
+	struct release release;
+	char *reason;
+	char dyno[64];
+	int fd;
+	struct buf lines;
+	struct watch *readable, *deadline;
+};
+
+/* "SEQ STAMP source[dyno]: text" becomes "text"; twelve's own lines are left out. */
+static void add_last_lines(struct post_mortem *pm, json_t *to)
+{
+	struct daemon *d = pm->a->owner->d;
+	char *save = NULL;
+
+	for (char *line = strtok_r(pm->lines.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *text = strstr(line, "]: ");
+
+		if (!text)
+			continue;
+		json_array_append_new(to, json_string(text + 3));
+		builds_rollout_line(d->builds, pm->a->id, pm->release.version, "%s: %s", pm->dyno, text + 3);
+	}
+}
+
+static void finish_undo(struct post_mortem *pm)
+{
+	struct app_state *a = pm->a;
+	struct daemon *d = a->owner->d;
+	json_t *last_lines = json_array();
+	struct error err = ERROR_INIT;
+
+	if (pm->lines.len)
+		add_last_lines(pm, last_lines);
+	pm->release.status = RELEASE_FAILED;
+	free(pm->release.reason);
+	pm->release.reason = xstrdup(pm->reason);
+	json_decref(pm->release.proof);
+	pm->release.proof = make_proof(a, false);
+	json_object_set_new(pm->release.proof, "last_lines", last_lines);
+	/* When this fails the candidate is still pending, and the next plan undoes it again. */
+	if (store_release_update(d->store, &pm->release, &err) < 0)
+		log_error("undoing v%lld: %s", (long long)pm->release.version, err.message);
+	logs_append(d->logs, a->id, "app", "api", "Release v%lld failed and was undone: %s",
+		    (long long)pm->release.version, pm->reason);
+	builds_rollout_done(d->builds, a->id, pm->release.version, pm->reason, pm->release.proof);
+	watch_free(pm->readable);
+	watch_free(pm->deadline);
+	fd_close(pm->fd);
+	buf_done(&pm->lines);
+	release_done(&pm->release);
+	free(pm->reason);
+	free(pm);
+	a->post_mortem = NULL;
+	rollout_clear(a);
+	reconcile_app(a->owner, a->id);
+}
+
+static void on_last_lines(void *userdata)
+{
+	struct post_mortem *pm = userdata;
+	ssize_t n = fd_read(pm->fd, buf_reserve(&pm->lines, 4096), 4096);
+
+	if (n > 0)
+		buf_added(&pm->lines, (size_t)n);
+	if ((n <= 0 && n != -EAGAIN) || pm->lines.len > LAST_LINES_MAX_BYTES)
+		finish_undo(pm);
+}
+
+static void on_deadline(void *userdata)
+{
+	finish_undo(userdata);
+}
+
+void rollout_undo(struct app_state *a, struct release *take_candidate, const struct dyno *failed,
+		  const char *reason)
+{
+	struct daemon *d = a->owner->d;
+	struct post_mortem *pm = xcalloc(1, sizeof(*pm));
+	struct logs_read what = { .app_id = a->id,
+				  .lines = LAST_LINES,
+				  .source = "app",
+				  .dyno = pm->dyno,
+				  .release = take_candidate->version };
+	struct error err = ERROR_INIT;
+
+	*pm = (struct post_mortem){ .a = a, .fd = -1, .lines = BUF_INIT, .reason = xstrdup(reason) };
+	pm->release = *take_candidate;
+	*take_candidate = (struct release){ 0 };
+	a->post_mortem = pm;
+	pm->deadline = watch_timer(d->loop, on_deadline, pm);
+	watch_arm(pm->deadline, failed ? LAST_LINES_WAIT_MS : 0);
+	if (!failed)
+		return;
+	snprintf(pm->dyno, sizeof(pm->dyno), "%s", failed->name);
+	if (logs_read(d->logs, &what, &pm->fd, &err) < 0) {
+		log_warn("last lines of %s: %s", failed->name, err.message);
+		watch_arm(pm->deadline, 0);
+		return;
+	}
+	pm->readable = watch_readable(d->loop, pm->fd, on_last_lines, pm);
+}
