@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# Shortcuts over meson: `make help` lists them.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+# Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
+NINJA ?= ninja
+
+.PHONY: help deps build demo demo-stop test test-unit test-e2e install bench asan check-style fuzz clean
+
+help:
+	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
+	@echo "make demo-stop    end the demo and remove all of it"
+	@echo "make test         unit, kernel and end-to-end tests"
+	@echo "make build        build into $(BUILD)/"
+	@echo "make install      install below $(PREFIX), with systemd units"
+	@echo "make bench        measure, beside the peers that are installed; writes bench/results.md"
+	@echo "make asan         the unit and kernel tests under AddressSanitizer and UBSan"
+	@echo "make check-style  layout, folder order, sizes, and gcc's analyzer"
+	@echo "make fuzz         each fuzz target for a minute (FUZZ_SECONDS)"
+
+deps:
+	@scripts/install-deps build run
+
+build: deps
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix $(PREFIX) --buildtype debugoptimized >/dev/null
+	@$(NINJA) -C $(BUILD) --quiet
+
+demo: build
+	@BUILD=$(BUILD) scripts/demo start
+
+demo-stop:
+	@scripts/demo stop
+
+test: build
+	@scripts/install-deps test
+	@BUILD=$(BUILD) scripts/run-tests unit e2e
+
+test-unit: build
+	@BUILD=$(BUILD) scripts/run-tests unit
+
+test-e2e: build
+	@scripts/install-deps test
+	@BUILD=$(BUILD) scripts/run-tests e2e
+
+install: build
+	meson install -C $(BUILD) --no-rebuild
+	@DESTDIR="$(DESTDIR)" scripts/post-install
+
+bench: build
+	@scripts/install-deps test bench
+	@BUILD=$(BUILD) bench/run
+
+asan:
+	@scripts/install-deps build run
+	@test -f $(BUILD)-asan/build.ninja || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug >/dev/null
+	@BUILD=$(BUILD)-asan scripts/run-tests unit
+
+check-style: build
+	@scripts/install-deps style
+	@BUILD=$(BUILD) scripts/check-style
+
+fuzz:
+	@scripts/install-deps build style
+	@scripts/fuzz
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-analyzer

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The real programs, driven as a user drives them: one platform of its own for
+each test session, in a state directory of its own, on loopback.
+"""
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TWELVE_BUILD_ROOT", ROOT / "build"))
+APPS = pathlib.Path(__file__).parent / "apps"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(condition, what, timeout=60):
+    """Waits until condition() is true and returns its value; the failure says what was awaited."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout} s for {what}")
+        time.sleep(0.02)
+
+
+class Result:
+    def __init__(self, p):
+        self.code, self.out, self.err = p.returncode, p.stdout, p.stderr
+
+    def __repr__(self):
+        return f"<exit {self.code}\nstdout: {self.out}\nstderr: {self.err}>"
+
+
+class Platform:
+    """A twelved with its own state; `cli` runs the command line against it."""
+
+    def __init__(self, base, **settings):
+        self.state = pathlib.Path(base) / "state"
+        # Short, for the paths of unix sockets; memory-backed where the machine has such a place.
+        self.run = pathlib.Path(tempfile.mkdtemp(prefix="tw", dir="/run"))
+        os.chmod(self.run, 0o755)
+        self.http_port = free_port()
+        self.api_port = free_port()
+        first = 21000 + (os.getpid() % 60) * 200
+        self.env = dict(
+            os.environ,
+            TWELVE_STATE_DIR=str(self.state),
+            TWELVE_RUN_DIR=str(self.run),
+            TWELVE_HTTP=f"127.0.0.1:{self.http_port}",
+            TWELVE_API=f"127.0.0.1:{self.api_port}",
+            TWELVE_PORTS=f"{first}-{first + 199}",
+            TWELVE_SOCKET=str(self.run / "twelved.sock"),
+            TWELVE_LOG_LEVEL="debug",
+            GIT_AUTHOR_NAME="Ada", GIT_AUTHOR_EMAIL="ada@example.com",
+            GIT_COMMITTER_NAME="Ada", GIT_COMMITTER_EMAIL="ada@example.com",
+            NO_COLOR="1",
+        )
+        self.env.pop("TWELVE_APP", None)
+        self.env.update({k: str(v) for k, v in settings.items()})
+        self.state.mkdir(parents=True)
+        cache = os.environ.get("TWELVE_STACK_CACHE")
+        if cache:
+            os.makedirs(cache, exist_ok=True)
+            (self.state / "stacks").symlink_to(cache)
+        self.log = open(pathlib.Path(base) / "twelved.log", "ab")
+        self.process = None
+        self.start()
+
+    # -- the daemon
+
+    def program(self, name):
+        folder = {"twelve": "cli", "twelved": "daemon"}[name]
+        return str(BUILD / "src" / folder / name)
+
+    def start(self):
+        self.process = subprocess.Popen([self.program("twelved")], env=self.env, stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log, cwd="/")
+        wait_for(self.answers, "twelved to answer", 30)
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"twelved exited with {self.process.returncode}: see its log")
+        try:
+            return self.api("GET", "/account")[0] == 200
+        except OSError:
+            return False
+
+    def kill9(self):
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self):
+        self.kill9()
+        self.start()
+
+    def stop(self):
+        """Ends everything; leaves nothing behind."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            try:
+                self.process.wait(90)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.run, ignore_errors=True)
+
+    # -- talking to it
+
+    def api(self, method, path, body=None, headers=None):
+        """A request over the unix socket: (status, parsed JSON or text)."""
+        c = http.client.HTTPConnection("localhost", timeout=60)
+        c.sock = socket.socket(socket.AF_UNIX)
+        c.sock.settimeout(60)
+        c.sock.connect(str(self.run / "twelved.sock"))
+        h = {"Accept": "application/vnd.heroku+json; version=3"}
+        if body is not None:
+            h["Content-Type"] = "application/json"
+        h.update(headers or {})
+        try:
+            c.request(method, path, json.dumps(body) if body is not None else None, h)
+            r = c.getresponse()
+            data = r.read()
+        finally:
+            c.close()
+        if "json" in (r.getheader("Content-Type") or ""):
+            return r.status, json.loads(data)
+        return r.status, data.decode("utf-8", "replace")
+
+    def cli(self, *args, input=None, cwd=None, timeout=300, check=True, env=None):
+        p = subprocess.run([self.program("twelve"), *args], env=dict(self.env, **(env or {})), input=input,
+                           cwd=cwd or "/", capture_output=True, text=True, timeout=timeout)
+        r = Result(p)
+        if check:
+            assert r.code == 0, f"twelve {' '.join(args)}: {r}"
+        return r
+
+    def get(self, app, path="/", host=None, timeout=30):
+        """GET through haproxy: (status, text). A connection that breaks raises OSError."""
+        c = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout)
+        try:
+            c.request("GET", path, headers={"Host": host or f"{app}.localhost"})
+            r = c.getresponse()
+            return r.status, r.read().decode("utf-8", "replace")
+        finally:
+            c.close()
+
+    # -- apps
+
+    def repo(self, tmp_path, source="hello", **files):
+        """A git repository with the files of an app in it."""
+        where = pathlib.Path(tmp_path) / "repo"
+        shutil.copytree(source if os.path.isabs(str(source)) else APPS / source, where)
+        for name, text in files.items():
+            (where / name.replace("__", ".")).write_text(text)
+        self.git(where, "init", "-q", "-b", "main")
+        self.commit(where, "first")
+        return where
+
+    def git(self, where, *args, check=True):
+        p = subprocess.run(["git", *args], cwd=where, env=self.env, capture_output=True, text=True, timeout=900)
+        r = Result(p)
+        if check:
+            assert r.code == 0, f"git {' '.join(args)}: {r}"
+        return r
+
+    def commit(self, where, message):
+        self.git(where, "add", "-A")
+        self.git(where, "commit", "-q", "--allow-empty", "-m", message)
+        return self.git(where, "rev-parse", "HEAD").out.strip()
+
+    def create(self, name, where):
+        self.cli("create", name, cwd=where)
+        return name
+
+    def push(self, where, check=True):
+        return self.git(where, "push", "twelve", "main", check=check)
+
+    def releases(self, app):
+        status, rows = self.api("GET", f"/apps/{app}/releases")
+        assert status in (200, 206), rows
+        return sorted(rows, key=lambda r: -r["version"])
+
+    def dynos(self, app):
+        status, rows = self.api("GET", f"/apps/{app}/dynos")
+        assert status in (200, 206), rows
+        return rows
+
+    def up(self, app, kind="web"):
+        return [d for d in self.dynos(app) if d["type"] == kind and d["state"] == "up"]
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory):
+    p = Platform(tmp_path_factory.mktemp("platform"))
+    yield p
+    p.stop()
+
+
+@pytest.fixture
+def own_platform(tmp_path):
+    """For tests that kill it, or need settings of their own: own_platform(TWELVE_X=...)."""
+    made = []
+
+    def make(**settings):
+        p = Platform(tmp_path / f"platform{len(made)}", **settings)
+        made.append(p)
+        return p
+
+    yield make
+    for p in made:
+        p.stop()
+
+
+@pytest.fixture
+def app(platform, tmp_path, request):
+    """An app of the hello example, deployed: (platform, name, repository)."""
+    name = "t-" + "".join(c if c.isalnum() else "-" for c in request.node.name.lower())[5:30].strip("-")
+    where = platform.repo(tmp_path)
+    platform.create(name, where)
+    platform.push(where)
+    yield platform, name, where
+    platform.cli("destroy", "-a", name, "--confirm", name, check=False)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder may include those above it in the design's list, and the programs never include one another."""
+import pathlib
+import re
+
+SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
+ORDER = ["base", "event", "ipc", "model", "store", "sandbox", "stack", "build", "route", "logs", "addon", "engine", "check"]
+PROGRAMS = ["cli", "daemon", "dyno", "logsd"]
+
+
+def includes():
+    for f in sorted(SRC.rglob("*.[ch]")):
+        folder = f.relative_to(SRC).parts[0]
+        for n, line in enumerate(f.read_text().splitlines(), 1):
+            m = re.match(r'#include "([a-z]+)/', line)
+            if m:
+                yield f"{f.relative_to(SRC)}:{n}", folder, m.group(1)
+
+
+def test_every_folder_has_a_place():
+    for d in SRC.iterdir():
+        assert not d.is_dir() or d.name in ORDER + PROGRAMS, f"src/{d.name} is not in the design's list"
+
+
+def test_includes_keep_the_order():
+    seen = 0
+    for where, folder, used in includes():
+        seen += 1
+        if folder == used:
+            continue
+        assert used not in PROGRAMS, f"{where} includes the program {used}"
+        if folder not in PROGRAMS:
+            assert ORDER.index(used) < ORDER.index(folder), f"{where}: {folder} may not use {used}"
+    assert seen > 100
+
+
+def test_sizes():
+    for f in SRC.rglob("*.[ch]"):
+        n = len(f.read_text().splitlines())
+        assert n <= 800, f"{f.relative_to(SRC)} has {n} lines"
+
+
+def test_each_file_says_its_licence():
+    for f in SRC.rglob("*.[ch]"):
+        assert f.read_text().startswith("/* SPDX-License-Identifier: Apache-2.0 */"), f
