@@ -11,6 +11,9 @@
 # not match, and the build does the work again. One entry of each kind is kept,
 # so that the cache does not grow.
 
+# Without this, a command that fails inside $(...) is passed over.
+shopt -s inherit_errexit
+
 heading() { printf -- '-----> %s\n' "$*"; }
 detail() { printf '       %s\n' "$*"; }
 warning() { printf ' !     %s\n' "$@"; }
