@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input gets one clear sentence; nothing is lost, and what ran before still runs."""
+import http.client
+import socket
+import subprocess
+
+import pytest
+
+from conftest import wait_for
+
+
+def push_fails(platform, tmp_path, name, *sentences, **files):
+    where = platform.repo(tmp_path, **files)
+    for f, text in files.items():
+        if text == "":
+            (where / f).unlink()
+    platform.commit(where, "as it is")
+    platform.create(name, where)
+    pushed = platform.push(where, check=False)
+    assert pushed.code != 0, pushed
+    for s in sentences:
+        assert s in pushed.err, pushed.err
+    assert platform.releases(name)[0]["version"] == 1
+    return where
+
+
+def test_no_procfile(platform, tmp_path):
+    where = platform.repo(tmp_path)
+    (where / "Procfile").unlink()
+    platform.commit(where, "without")
+    platform.create("no-procfile", where)
+    pushed = platform.push(where, check=False)
+    assert pushed.code != 0 and "Procfile" in pushed.err and "rejected" in pushed.err
+
+
+def test_procfile_line_that_does_not_parse(platform, tmp_path):
+    push_fails(platform, tmp_path, "bad-line", "Procfile:2:", Procfile="web: perl server.pl\nworker perl\n")
+
+
+def test_a_failed_build_says_why(platform, tmp_path):
+    where = platform.repo(tmp_path)
+    pack = tmp_path / "pack"
+    (pack / "bin").mkdir(parents=True)
+    for script, text in (("detect", "echo Broken"), ("compile", "echo ' !     there is no flux'; exit 4"),
+                         ("release", "echo ---")):
+        (pack / "bin" / script).write_text(f"#!/bin/sh\n{text}\n")
+        (pack / "bin" / script).chmod(0o755)
+    platform.create("broken-build", where)
+    platform.cli("buildpacks:set", str(pack), "-a", "broken-build")
+    pushed = platform.push(where, check=False)
+    assert pushed.code != 0 and "there is no flux" in pushed.err and "rejected" in pushed.err
+    assert platform.releases("broken-build")[0]["version"] == 1
+
+
+def pack_with(tmp_path, compile_script):
+    pack = tmp_path / "pack"
+    (pack / "bin").mkdir(parents=True)
+    for script, text in (("detect", "echo Test"), ("compile", compile_script), ("release", "echo ---")):
+        (pack / "bin" / script).write_text(f"#!/bin/bash\n{text}\n")
+        (pack / "bin" / script).chmod(0o755)
+    return pack
+
+
+@pytest.mark.parametrize("name, script, sentence", [
+    ("eats-memory", "perl -e 'my $x = \"x\" x 900_000_000; my $y = $x . $x; print length $y'", "memory"),
+    ("eats-disk", "dd if=/dev/zero of=/app/big bs=1M count=600 2>/dev/null; sleep 20", "disk"),
+    ("takes-too-long", "sleep 120", "time"),
+    ("forks-without-end", "f() { while :; do sleep 60 & done; }; f", ""),
+])
+def test_builds_that_want_too_much(own_platform, tmp_path, name, script, sentence):
+    p = own_platform(TWELVE_BUILD_MEMORY="512M", TWELVE_BUILD_DISK="256M", TWELVE_BUILD_TIMEOUT="15s")
+    where = p.repo(tmp_path)
+    p.create(name, where)
+    p.cli("buildpacks:set", str(pack_with(tmp_path, script)), "-a", name)
+    pushed = p.push(where, check=False)
+    assert pushed.code != 0 and sentence in pushed.err
+    p.cli("buildpacks:clear", "-a", name)
+    p.push(where)
+    assert p.get(name)[0] == 200, "and the machine is healthy"
+
+
+def test_a_full_disk_refuses_the_build(own_platform, tmp_path):
+    p = own_platform(TWELVE_DISK_RESERVE="900000G")
+    where = p.repo(tmp_path)
+    p.create("no-room", where)
+    pushed = p.push(where, check=False)
+    assert pushed.code != 0 and "disk" in pushed.err and "free" in pushed.err
+
+
+def test_a_pusher_who_goes_away_cancels_the_build(platform, tmp_path):
+    where = platform.repo(tmp_path)
+    platform.create("went-away", where)
+    platform.cli("buildpacks:set", str(pack_with(tmp_path, "echo at work; sleep 60")), "-a", "went-away")
+    push = subprocess.Popen(["git", "push", "twelve", "main"], cwd=where, env=platform.env, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    for line in push.stdout:
+        if "at work" in line:
+            break
+    # A second push meanwhile is refused and says by what.
+    second = platform.push(where, check=False)
+    assert second.code != 0 and "build" in second.err and "running" in second.err
+    subprocess.run(["kill", "-INT", f"-{push.pid}"], check=True)
+    push.wait(30)
+    build = wait_for(lambda: next((b for b in platform.api("GET", "/apps/went-away/builds")[1]
+                                   if b["status"] != "pending"), None), "the build to end")
+    assert build["status"] == "failed"
+    assert platform.releases("went-away")[0]["version"] == 1
+
+
+def test_scale(app):
+    platform, name, _ = app
+    r = platform.cli("ps:scale", "webb=1", "-a", name, check=False)
+    assert r.code != 0 and "webb" in r.err and "web" in r.err
+    r = platform.cli("ps:scale", "web=10000", "-a", name, check=False)
+    assert r.code != 0 and "200" in r.err
+    r = platform.cli("ps:scale", "web=1:huge", "-a", name, check=False)
+    assert r.code != 0 and "huge" in r.err
+    r = platform.cli("ps:scale", "web=two", "-a", name, check=False)
+    assert r.code != 0
+    assert len(platform.dynos(name)) == 1
+
+
+def test_config(app):
+    platform, name, _ = app
+    for key in ("1ABC", "A-B", "PORT", "DYNO", "TWELVE_APP_NAME"):
+        r = platform.cli("config:set", f"{key}=x", "-a", name, check=False)
+        assert r.code != 0 and key in r.err, r
+    assert platform.cli("config:set", "NOVALUE", "-a", name, check=False).code == 2
+    assert platform.releases(name)[0]["version"] == 2
+
+
+def test_names(platform):
+    platform.cli("create", "taken-name", "--no-remote")
+    for name, word in (("taken-name", "taken"), ("a" * 31, "long"), ("Up_Per", "letters"), ("1st", "start")):
+        r = platform.cli("create", name, "--no-remote", check=False)
+        assert r.code != 0 and word in r.err, r
+    platform.cli("destroy", "-a", "taken-name", "--confirm", "taken-name")
+
+
+def test_rollback_to_what_never_ran(app):
+    platform, name, _ = app
+    for version in ("v1", "v99", "vv"):
+        r = platform.cli("rollback", version, "-a", name, check=False)
+        assert r.code != 0 and version.strip("v") in r.err, r
+    assert platform.releases(name)[0]["version"] == 2
+
+
+def raw(platform, request):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(20)
+    s.connect(str(platform.run / "twelved.sock"))
+    s.sendall(request)
+    r = http.client.HTTPResponse(s)
+    r.begin()
+    body = r.read()
+    s.close()
+    return r.status, body
+
+
+def test_requests(platform):
+    assert platform.api("GET", "/apps/none-such")[0] == 404
+    assert platform.api("GET", "/no/such/path")[0] == 404
+    status, body = raw(platform, b"POST /apps HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                                 b"Content-Length: 1073741824\r\n\r\n" + b"x" * 1000)
+    assert status == 413 and b'"message"' in body
+    status, body = raw(platform, b"POST /apps HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                                 b"Content-Length: 9\r\n\r\n{\"name\": ")
+    assert status == 400 and b"JSON" in body
+    status, body = platform.api("POST", "/apps", {"name": 7})
+    assert status == 422 and "name" in body["message"]
+
+
+def test_tcp_takes_a_token(platform):
+    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=10)
+    c.request("GET", "/apps")
+    r = c.getresponse()
+    assert r.status == 401 and b'"unauthorized"' in r.read()
+    c.request("GET", "/apps", headers={"Authorization": "Bearer tw-wrong"})
+    r = c.getresponse()
+    assert r.status == 401
+    r.read()
+    status, made = platform.api("POST", "/oauth/authorizations", {"description": "a test"})
+    assert status == 201
+    token = made["access_token"]["token"]
+    c.request("GET", "/apps", headers={"Authorization": f"Bearer {token}"})
+    assert c.getresponse().status == 200
+    assert token.encode() not in (platform.state / "twelve.db").read_bytes()
+
+
+def test_command_line(platform):
+    r = platform.cli("ps:scael", check=False)
+    assert r.code == 2 and "ps:scale" in r.err
+    r = platform.cli("ps", cwd="/", check=False)
+    assert r.code == 2 and "-a" in r.err
+    r = platform.cli("info", "-a", "none-such", check=False)
+    assert r.code == 1 and "none-such" in r.err or "find" in r.err
+    assert platform.cli("--version").out.startswith("twelve ")
+
+
+@pytest.mark.parametrize("program, package", [("haproxy", "haproxy"), ("git", "git"), ("mmdebstrap", "mmdebstrap")])
+def test_a_missing_program_is_named(platform, tmp_path, program, package):
+    bin_dir = tmp_path / "bin"
+    bin_dir.mkdir()
+    import os
+    for d in ("/usr/bin", "/bin", "/usr/sbin", "/sbin"):
+        for f in os.listdir(d):
+            if f != program and not (bin_dir / f).exists():
+                (bin_dir / f).symlink_to(f"{d}/{f}")
+    env = dict(platform.env, TWELVE_STATE_DIR=str(tmp_path / "state"), TWELVE_RUN_DIR=str(tmp_path / "run"))
+    # The sbin directories are looked through besides $PATH, so the machine's own are hidden in a mount namespace.
+    script = f"mount --bind {bin_dir} /usr/sbin && PATH={bin_dir} exec {platform.program('twelved')}"
+    if program != "haproxy":
+        script = f"PATH={bin_dir} exec {platform.program('twelved')}"
+    r = subprocess.run(["unshare", "-m", "sh", "-c", script], env=env, capture_output=True, text=True, timeout=60)
+    assert r.returncode == 1
+    assert f"apt-get install {package}" in r.stderr
