@@ -26,13 +26,15 @@ fail() {
 
 # Indents what a tool says, as it says it. mawk and sed keep lines back in a
 # pipe unless told not to.
-indent() { sed -u 's/^/       /'; }
+indent() { sed -u 's/^./       &/'; }
 
-# A home directory of the build, so that what tools leave in ~ stays out of the app.
+# A home directory of the build, so that what tools leave in ~ stays out of the
+# app. Its name is always the same, since tools write it into what they build.
 use_scratch_home() {
-	SCRATCH=$(mktemp -d)
-	export SCRATCH HOME=$SCRATCH/home
-	mkdir -p "$HOME"
+	export SCRATCH=${TMPDIR:-/tmp}/twelve-build
+	export HOME=$SCRATCH/home
+	rm -rf "$SCRATCH"
+	mkdir -m 700 "$SCRATCH" "$HOME"
 	trap 'rm -rf "$SCRATCH"' EXIT
 }
 

@@ -29,11 +29,12 @@ def tree(root: Path, files: dict) -> Path:
 
 
 def run(name: str, step: str, *args, **env):
+    """A buildpack's script; the last directory given is as good a place as any for temporary files."""
     return subprocess.run(
         [BUILDPACKS / name / "bin" / step, *map(str, args)],
         capture_output=True,
         text=True,
-        env={"PATH": os.environ["PATH"], "TWELVE_STACK": "test", **env},
+        env={"PATH": os.environ["PATH"], "TWELVE_STACK": "test", "TMPDIR": str(args[-1]), **env},
         timeout=60,
     )
 
@@ -168,6 +169,7 @@ PYTHON_ERRORS = [
     ({"pdm.lock": "", "pyproject.toml": ""}, "pdm.lock is not supported"),
     ({"pyproject.toml": "[project]\ndependencies = []\n"}, "pyproject.toml has no lock beside it"),
     ({"setup.py": ""}, "setup.py alone names no exact versions"),
+    ({"pyproject.toml": "[tool.poetry.dependencies]\n"}, "pyproject.toml has no lock beside it"),
     ({"uv.lock": ""}, "uv.lock is there, but pyproject.toml"),
 ]
 
@@ -197,6 +199,7 @@ def test_nodejs_errors(tmp_path, files, message):
 
 def test_nodejs_warns_without_a_lock_and_names_a_registry_that_does_not_answer(tmp_path):
     app = tree(tmp_path / "app", {"package.json": '{"engines": {"node": "20.1.0"}}'})
+    (tmp_path / "env").mkdir()
     done = run("nodejs", "compile", app, tmp_path / "cache", tmp_path / "env", npm_config_registry="http://127.0.0.1:9")
     assert done.returncode == 1
     assert " !     There is no package-lock.json" in done.stdout
