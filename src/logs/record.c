@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A line of the stream; see record.h. */
+#include "logs/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "logs/line.h"
+
+#define NS_PER_S 1000000000
+
+static bool is(const char *want, const char *s, size_t n)
+{
+	return strlen(want) == n && memcmp(want, s, n) == 0;
+}
+
+/* web.1 is of type web; a name without a dot has no type but itself. */
+static bool is_type(const char *want, const char *dyno, size_t n)
+{
+	const char *dot = memchr(dyno, '.', n);
+
+	return is(want, dyno, dot ? (size_t)(dot - dyno) : n);
+}
+
+bool log_filter_matches(const struct log_filter *f, const struct log_record *r)
+{
+	if (f->source[0] && !is(f->source, r->source, r->source_len))
+		return false;
+	if (f->type[0] && !is_type(f->type, r->dyno, r->dyno_len))
+		return false;
+	if (f->dyno[0] && !is(f->dyno, r->dyno, r->dyno_len) &&
+	    (strchr(f->dyno, '.') || !is_type(f->dyno, r->dyno, r->dyno_len)))
+		return false;
+	return !f->release || f->release == r->release;
+}
+
+static char *put_decimal(char *end, uint64_t v, int min_digits)
+{
+	do {
+		*--end = (char)('0' + v % 10);
+		v /= 10;
+	} while (v || --min_digits > 0);
+	return end;
+}
+
+/* The text of clock_iso_us, of which only the microseconds change within a second. */
+static const char *stamp(struct log_formatter *f, int64_t ns)
+{
+	char digits[24], *end = digits + sizeof(digits);
+
+	if (!f->text[0] || f->second != ns / NS_PER_S) {
+		clock_iso_us(ns, f->text);
+		f->second = ns / NS_PER_S;
+	}
+	put_decimal(end, 1000000 + (uint64_t)(ns % NS_PER_S / 1000), 7);
+	memcpy(strchr(f->text, '.') + 1, end - 6, 6);
+	return f->text;
+}
+
+static char *put(char *p, const void *data, size_t n)
+{
+	if (n)
+		memcpy(p, data, n);
+	return p + n;
+}
+
+void log_format(struct log_formatter *f, const struct log_record *r, struct buf *out)
+{
+	size_t most = 24 + CLOCK_ISO_SIZE + r->source_len + r->dyno_len + r->text_len + 8;
+	char *start = buf_reserve(out, most), *p = start;
+	char digits[24], *end = digits + sizeof(digits), *first = put_decimal(end, r->seq, 1);
+	const char *when = stamp(f, r->time_ns);
+
+	p = put(p, first, (size_t)(end - first));
+	*p++ = ' ';
+	p = put(p, when, strlen(when));
+	*p++ = ' ';
+	p = put(p, r->source, r->source_len);
+	*p++ = '[';
+	p = put(p, r->dyno, r->dyno_len);
+	p = put(p, "]: ", 3);
+	p = put(p, r->text, r->text_len);
+	*p++ = '\n';
+	buf_added(out, (size_t)(p - start));
+}
+
+void log_format_overflow(struct log_formatter *f, uint64_t seq, uint64_t n, int64_t now_ns,
+			 struct buf *out)
+{
+	buf_printf(out,
+		   "%" PRIu64 " %s heroku[logplex]: Error L11 (Tail buffer overflow) -> %" PRIu64
+		   " lines dropped\n",
+		   seq, stamp(f, now_ns), n);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * twelve-logs inside. One thread around epoll:
+ *
+ *     pipes of dynos ─▶ source ─┐
+ *     logs.sock ─▶ peer ────────┼─▶ app: ring ─▶ reader ─▶ pipe of who asked
+ *     router.sock ─▶ router ────┘
+ *
+ * What a kill -9 of twelve-logs can lose, and what not:
+ *
+ * - Bytes of a dyno: none, and none twice, while the run directory lives. Bytes leave
+ *   a pipe only after they lie in the ring, see journal.h. A line that has not ended
+ *   yet stays in the pipe.
+ * - A line of the platform (LOGS_APPEND) or of HAProxy that was sent and had not
+ *   been taken from the socket: the kernel drops it with the socket.
+ * - HAProxy's lines while nobody listens: HAProxy counts those itself (dropped logs).
+ *
+ * When memory for a ring is refused (the run directory is full), lines are taken from the
+ * pipes all the same, so that no app stops, and are counted; the count is a line in the
+ * stream as soon as there is room.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "logs/record.h"
+#include "logs/ring.h"
+
+/* The most that is taken from a pipe at once. */
+#define CHUNK_BYTES 65536
+/* A line without its end is shown after so long without a further byte. */
+#define UNENDED_MS 1000
+/* When little comes and nobody watches, pipes are looked at every so often only: a wake costs more than a line. */
+#define GATHER_MS 5
+#define GATHER_BYTES 16384
+
+struct logsd;
+
+/* First in everything that epoll calls. One that is let go during a round is freed after it. */
+struct handler {
+	void (*fn)(struct handler *h, uint32_t events);
+	int fd;
+	bool dead;
+	struct handler *next_dead;
+};
+
+struct reader {
+	struct handler handler;
+	struct reader *next;
+	struct app *app;
+	struct log_filter filter;
+	uint64_t at;    /* the cursor: the next record to show */
+	uint64_t until; /* a reader that does not follow ends here; UINT64_MAX: it follows */
+	uint64_t lost;  /* lines that were evicted before they were shown and not told yet, and */
+	uint64_t lost_seq; /* the last one's number */
+	struct buf rest; /* what the pipe did not take: the end of one line */
+	bool waiting; /* until it can be written to */
+};
+
+struct source {
+	struct handler handler;
+	struct source *next;
+	struct source *next_unended, *prev_unended; /* in the order of `deadline_ms` */
+	struct source *next_again;
+	struct app *app;
+	uint64_t device, inode; /* of the pipe: who it is */
+	char name[LOG_NAME_MAX + 1], dyno[LOG_NAME_MAX + 1];
+	uint32_t release;
+	size_t unended;      /* bytes in the pipe that are no line yet */
+	int64_t deadline_ms; /* when they are shown all the same */
+	bool is_unended, is_again;
+	bool cut; /* the last line was shown without its end */
+	bool ended; /* all writers are gone */
+};
+
+struct app {
+	struct app *next;
+	struct logsd *logsd;
+	char id[UUID_SIZE];
+	struct ring *ring;
+	struct reader *readers;
+	struct source *sources;
+	uint64_t dropped; /* lines that found no room, not told yet */
+};
+
+struct logsd {
+	char *dir; /* RUN/logs */
+	size_t ring_bytes;
+	int epoll_fd, sources_epoll_fd;
+	struct handler listener, router, signals, pipes;
+	struct journal *journal;
+	struct app *apps;
+	size_t n_readers, n_sources;
+	struct source *unended_first, *unended_last;
+	struct source *again;
+	struct handler *dead;
+	int peek_fds[2];  /* a pipe of ours into which pipes are looked */
+	char *peek;       /* CHUNK_BYTES */
+	struct buf text;  /* for readers */
+	struct log_formatter formatter;
+	uint64_t dropped; /* lines that a slow reader missed or nobody could keep */
+	size_t round_bytes; /* taken from pipes in this round */
+	int64_t gather_until_ms; /* 0: pipes are watched */
+	bool stopping;
+};
+
+/* main.c */
+void logsd_watch(struct logsd *l, struct handler *h, uint32_t events);
+void logsd_change(struct logsd *l, struct handler *h, uint32_t events);
+/* Closes its descriptor now, frees it after the round. */
+void logsd_let_go(struct logsd *l, struct handler *h);
+
+/* app.c */
+/* Opens the rings that an earlier twelve-logs left. */
+void apps_load(struct logsd *l);
+/* The app with its ring, made when it is new; NULL when that fails, which has been told then. */
+struct app *app_get(struct logsd *l, const char *id);
+void app_forget(struct app *a);
+/* Room for a batch, once readers have counted what they lose by it. */
+int app_begin(struct app *a);
+/* Shows the readers what was committed. */
+void app_show(struct app *a);
+/* Lines of the platform; text may hold several. */
+void app_append(struct app *a, const char *source, const char *dyno, const char *text, size_t n);
+/* n lines found no room. */
+void app_drop(struct app *a, uint64_t n);
+
+/* source.c */
+/* Takes the pipe's read end; one that is known already is closed. */
+void source_add(struct app *a, int take_fd, const char *name, const char *dyno, uint32_t release);
+void source_free(struct source *s);
+/* Goes on with pipes that had more than a fair share. */
+void sources_again(struct logsd *l);
+/* Shows unended lines whose time has come. */
+void sources_flush(struct logsd *l, int64_t now_ms);
+/* Takes what all pipes hold: before the end. */
+void sources_drain(struct logsd *l);
+
+/* reader.c */
+struct read_options {
+	struct log_filter filter;
+	uint64_t lines; /* of the newest */
+	uint64_t after; /* when not 0: from the line after this one instead */
+	bool tail;
+};
+void reader_add(struct app *a, int take_fd, const struct read_options *o);
+void reader_free(struct reader *r);
+/* Writes what there is and its descriptor takes. Frees the reader when it has come to its end. */
+void reader_pump(struct reader *r);
+/* Counts what is lost below the offset, which is about to be evicted. */
+void reader_evict(struct reader *r, uint64_t head);
+
+/* peer.c */
+int peers_listen(struct logsd *l, const char *run_dir, struct error *err);

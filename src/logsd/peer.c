@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who speaks to us: logs.sock (ipc/logs-proto.h) and HAProxy's router.sock. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "ipc/ipc.h"
+#include "ipc/logs-proto.h"
+#include "logs/router-line.h"
+#include "logsd/logsd.h"
+
+/* Messages or datagrams before the pipes have their turn. */
+#define FAIR_MESSAGES 64
+/* HAProxy sends lines of up to 8192 bytes. */
+#define DATAGRAM_BYTES 16384
+#define ROUTER_BUFFER_BYTES (4 * 1024 * 1024)
+#define LINES_DEFAULT 100
+
+struct peer {
+	struct handler handler;
+	struct logsd *logsd;
+};
+
+static void on_source(struct app *a, struct ipc_msg *m)
+{
+	const char *source = ipc_get(m, "source"), *dyno = ipc_get(m, "dyno");
+	int64_t release = ipc_get_i64(m, "release", 0);
+	int fd;
+
+	for (size_t i = 0; i < m->n_fds; i++) {
+		fd = ipc_take_fd(m, i);
+		if (fd >= 0)
+			source_add(a, fd, source ? source : "app", dyno ? dyno : "?",
+				   release > 0 ? (uint32_t)release : 0);
+	}
+}
+
+static void on_append(struct app *a, struct ipc_msg *m)
+{
+	const char *source = ipc_get(m, "source"), *dyno = ipc_get(m, "dyno");
+	const char *text = ipc_get(m, "text");
+
+	if (text)
+		app_append(a, source ? source : "heroku", dyno ? dyno : "?", text, strlen(text));
+}
+
+static void copy_name(char to[static LOG_NAME_MAX + 1], const struct ipc_msg *m, const char *key)
+{
+	const char *value = ipc_get(m, key);
+
+	snprintf(to, LOG_NAME_MAX + 1, "%s", value ? value : "");
+}
+
+static uint64_t get_count(const struct ipc_msg *m, const char *key, int64_t fallback)
+{
+	int64_t n = ipc_get_i64(m, key, fallback);
+
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
+static void on_read(struct app *a, struct ipc_msg *m)
+{
+	struct read_options o = { .lines = get_count(m, "lines", LINES_DEFAULT),
+				  .after = get_count(m, "after", 0),
+				  .tail = ipc_get_i64(m, "tail", 0) == 1 };
+	int fd = ipc_take_fd(m, 0);
+
+	if (fd < 0) {
+		log_warn("a request to read came without a descriptor");
+		return;
+	}
+	copy_name(o.filter.source, m, "source");
+	copy_name(o.filter.dyno, m, "dyno");
+	copy_name(o.filter.type, m, "type");
+	o.filter.release = (uint32_t)get_count(m, "release", 0);
+	reader_add(a, fd, &o);
+}
+
+static int64_t rss_bytes(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/statm", "re");
+	long long size, resident;
+
+	if (!f || fscanf(f, "%lld %lld", &size, &resident) != 2)
+		return 0;
+	return resident * sysconf(_SC_PAGESIZE);
+}
+
+static int answer_stat(struct logsd *l, int fd)
+{
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+	uint64_t apps = 0, lines = 0, bytes = 0, evicted = 0;
+
+	for (struct app *a = l->apps; a; a = a->next) {
+		apps++;
+		lines += ring_next_seq(a->ring) - 1;
+		bytes += ring_bytes(a->ring);
+		evicted += ring_evicted(a->ring);
+	}
+	m.type = LOGS_STAT;
+	ipc_put_i64(&m, "apps", (int64_t)apps);
+	ipc_put_i64(&m, "sources", (int64_t)l->n_sources);
+	ipc_put_i64(&m, "readers", (int64_t)l->n_readers);
+	ipc_put_i64(&m, "lines", (int64_t)lines);
+	ipc_put_i64(&m, "bytes", (int64_t)bytes);
+	ipc_put_i64(&m, "evicted", (int64_t)evicted);
+	ipc_put_i64(&m, "dropped", (int64_t)l->dropped);
+	ipc_put_i64(&m, "rss_bytes", rss_bytes());
+	return ipc_send(fd, &m);
+}
+
+static void on_message(struct logsd *l, struct ipc_msg *m)
+{
+	const char *id = ipc_get(m, "app");
+	struct app *a;
+
+	if (!id || !uuid_is_valid(id)) {
+		log_warn("message %u has no app", m->type);
+		return;
+	}
+	/* The router's lines carry the id, and the name is nothing that we show. */
+	if (m->type == LOGS_APP)
+		return;
+	a = app_get(l, id);
+	if (!a)
+		l->dropped += m->type == LOGS_APPEND;
+	else if (m->type == LOGS_SOURCE)
+		on_source(a, m);
+	else if (m->type == LOGS_APPEND)
+		on_append(a, m);
+	else if (m->type == LOGS_READ)
+		on_read(a, m);
+	else if (m->type == LOGS_FORGET)
+		app_forget(a);
+	else
+		log_warn("message of the unknown type %u", m->type);
+}
+
+static void on_peer(struct handler *h, uint32_t events)
+{
+	struct peer *p = (struct peer *)(void *)h;
+	int r = 1;
+
+	(void)events;
+	for (int i = 0; i < FAIR_MESSAGES && r > 0; i++) {
+		_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+		r = ipc_recv(h->fd, &m);
+		if (r == -EAGAIN)
+			return;
+		if (r < 0)
+			log_warn("a message could not be read: %s", strerror(-r));
+		else if (r && m.type == LOGS_STAT)
+			r = answer_stat(p->logsd, h->fd) < 0 ? 0 : 1;
+		else if (r)
+			on_message(p->logsd, &m);
+	}
+	if (r <= 0)
+		logsd_let_go(p->logsd, h);
+}
+
+/* Only root, and who runs us, may speak: the socket's mode says so too, but modes can be changed. */
+static bool is_allowed(int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+		return false;
+	if (who.uid == 0 || who.uid == geteuid())
+		return true;
+	log_warn("refused a connection of user %u", who.uid);
+	return false;
+}
+
+static void on_listener(struct handler *h, uint32_t events)
+{
+	struct logsd *l = (struct logsd *)(void *)((char *)h - offsetof(struct logsd, listener));
+	int fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct peer *p;
+
+	(void)events;
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			log_error("accepting a connection: %s", strerror(errno));
+		return;
+	}
+	if (!is_allowed(fd)) {
+		fd_close(fd);
+		return;
+	}
+	p = xcalloc(1, sizeof(*p));
+	*p = (struct peer){ .handler = { .fn = on_peer, .fd = fd }, .logsd = l };
+	logsd_watch(l, &p->handler, EPOLLIN);
+}
+
+static void take_datagram(struct logsd *l, const char *data, size_t n)
+{
+	char id[UUID_SIZE];
+	const char *text;
+	struct app *a;
+	size_t len;
+
+	switch (router_line_parse(data, n, id, &text, &len)) {
+	case ROUTER_LINE_NOTICE:
+		log_info("haproxy: %.*s", (int)len, text);
+		break;
+	case ROUTER_LINE_BAD:
+		l->dropped++;
+		break;
+	case ROUTER_LINE_APP:
+		a = app_get(l, id);
+		if (a)
+			app_append(a, "heroku", "router", text, len);
+		else
+			l->dropped++;
+		break;
+	}
+}
+
+static void on_router(struct handler *h, uint32_t events)
+{
+	struct logsd *l = (struct logsd *)(void *)((char *)h - offsetof(struct logsd, router));
+	char data[DATAGRAM_BYTES];
+
+	(void)events;
+	for (int i = 0; i < FAIR_MESSAGES; i++) {
+		ssize_t n = fd_read(h->fd, data, sizeof(data));
+
+		if (n < 0)
+			return;
+		take_datagram(l, data, (size_t)n);
+	}
+}
+
+int peers_listen(struct logsd *l, const char *run_dir, struct error *err)
+{
+	_cleanup_free_ char *logs = xasprintf("%s/logs.sock", run_dir);
+	_cleanup_free_ char *router = xasprintf("%s/router.sock", run_dir);
+	int size = ROUTER_BUFFER_BYTES;
+
+	/* The router's first: who finds the other one may rely on both. */
+	l->router = (struct handler){ .fn = on_router, .fd = sock_listen_unix(router, SOCK_DGRAM, 0600) };
+	if (l->router.fd < 0)
+		return error_set_errno(err, l->router.fd, "listening on %s", router);
+	/* The root's right to go above the limit; else the limit holds, which is smaller but works. */
+	if (setsockopt(l->router.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		log_debug("the buffer of %s keeps its size: %s", router, strerror(errno));
+	l->listener = (struct handler){ .fn = on_listener,
+					.fd = sock_listen_unix(logs, SOCK_SEQPACKET, 0600) };
+	if (l->listener.fd < 0)
+		return error_set_errno(err, l->listener.fd, "listening on %s", logs);
+	logsd_watch(l, &l->router, EPOLLIN);
+	logsd_watch(l, &l->listener, EPOLLIN);
+	return 0;
+}
