@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every statement that the program runs. The order of columns and parameters
+ * is that in which the record's file reads and binds them, one beside the
+ * other in each.
+ */
+#include "store/store-priv.h"
+
+#define APP                                                                                        \
+	"id, name, stack, buildpacks, branch, maintenance, current_version, last_version, "       \
+	"created_ms, updated_ms, released_ms"
+
+#define RELEASE                                                                                    \
+	"id, app_id, version, status, phase_done, slug, stack, commit_id, description, user, "    \
+	"output_id, reason, processes, proof, created_ms, updated_ms, "
+
+#define BUILD                                                                                      \
+	"id, app_id, status, commit_id, user, slug, stack, buildpacks, error, release_version, "  \
+	"created_ms, updated_ms"
+
+#define DOMAIN "id, app_id, hostname, created_ms"
+#define TOKEN "id, description, created_ms, used_ms, expires_ms"
+
+/* What failed is never run again: neither rolled back to nor restarted. */
+#define IN_USE "status != 'failed'"
+
+const char *const statement_sql[_STATEMENT_MAX] = {
+	[STATEMENT_APP_INSERT] = "INSERT INTO app (" APP ") "
+				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_APP_GET] = "SELECT " APP " FROM app WHERE name = ?1 OR id = ?1",
+	[STATEMENT_APP_LIST] = "SELECT " APP " FROM app ORDER BY name",
+	[STATEMENT_APP_UPDATE] =
+		"UPDATE app SET name = ?, stack = ?, buildpacks = ?, branch = ?, maintenance = ?, "
+		"current_version = ?, released_ms = ?, updated_ms = ? WHERE id = ?",
+	[STATEMENT_APP_DELETE] = "DELETE FROM app WHERE id = ?",
+	[STATEMENT_APP_NEXT_VERSION] =
+		"UPDATE app SET last_version = last_version + 1, updated_ms = ? WHERE id = ? "
+		"RETURNING last_version",
+
+	[STATEMENT_RELEASE_EXPIRE] =
+		"UPDATE release SET status = 'expired', updated_ms = ? "
+		"WHERE app_id = ? AND status = 'pending'",
+	[STATEMENT_RELEASE_INSERT] =
+		"INSERT INTO release (" RELEASE "config) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_RELEASE_GET] = "SELECT " RELEASE
+				  "config FROM release WHERE app_id = ? AND version = ?",
+	[STATEMENT_RELEASE_BY_ID] = "SELECT " RELEASE "config FROM release WHERE id = ?",
+	[STATEMENT_RELEASE_LIST] = "SELECT " RELEASE
+				   "NULL FROM release WHERE app_id = ? ORDER BY version DESC LIMIT ?",
+	[STATEMENT_RELEASE_UPDATE] =
+		"UPDATE release SET status = ?, phase_done = ?, reason = ?, proof = ?, updated_ms = ? "
+		"WHERE id = ?",
+
+	[STATEMENT_FORMATION_LIST] =
+		"SELECT id, type, quantity, size, created_ms, updated_ms FROM formation "
+		"WHERE app_id = ? ORDER BY type",
+	[STATEMENT_FORMATION_SET] =
+		"INSERT INTO formation (id, app_id, type, quantity, size, created_ms, updated_ms) "
+		"VALUES (?, ?, ?, ?, ?, ?6, ?6) ON CONFLICT (app_id, type) DO UPDATE SET "
+		"quantity = excluded.quantity, size = excluded.size, updated_ms = excluded.updated_ms",
+	[STATEMENT_RESTART_LIST] =
+		"SELECT type, number, at_ms FROM restart WHERE app_id = ? ORDER BY type, number",
+	[STATEMENT_RESTART_SET] =
+		"INSERT INTO restart (app_id, type, number, at_ms) VALUES (?, ?, ?, ?) "
+		"ON CONFLICT DO UPDATE SET at_ms = max(at_ms, excluded.at_ms)",
+
+	[STATEMENT_BUILD_INSERT] = "INSERT INTO build (" BUILD ") "
+				   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_BUILD_GET] = "SELECT " BUILD " FROM build WHERE app_id = ? AND id = ?",
+	[STATEMENT_BUILD_LIST] = "SELECT " BUILD " FROM build WHERE app_id = ? "
+				 "ORDER BY created_ms DESC, rowid DESC",
+	[STATEMENT_BUILD_UPDATE] =
+		"UPDATE build SET status = ?, slug = ?, stack = ?, buildpacks = ?, error = ?, "
+		"release_version = ?, updated_ms = ? WHERE id = ?",
+	[STATEMENT_BUILD_FAIL_PENDING] =
+		"UPDATE build SET status = 'failed', error = ?, updated_ms = ? WHERE status = 'pending'",
+
+	[STATEMENT_DOMAIN_INSERT] = "INSERT INTO domain (" DOMAIN ") VALUES (?, ?, ?, ?)",
+	[STATEMENT_DOMAIN_OWNER] =
+		"SELECT app.name FROM domain JOIN app ON app.id = app_id WHERE hostname = ?",
+	[STATEMENT_DOMAIN_LIST] =
+		"SELECT " DOMAIN " FROM domain WHERE ?1 IS NULL OR app_id = ?1 ORDER BY hostname",
+	[STATEMENT_DOMAIN_GET] = "SELECT " DOMAIN " FROM domain "
+				 "WHERE (?1 IS NULL OR app_id = ?1) AND (hostname = ?2 OR id = ?2)",
+	[STATEMENT_DOMAIN_DELETE] = "DELETE FROM domain WHERE id = ?",
+
+	[STATEMENT_KEY_INSERT] =
+		"INSERT INTO ssh_key (id, public_key, fingerprint, comment, created_ms) "
+		"VALUES (?, ?, ?, ?, ?)",
+	[STATEMENT_KEY_LIST] = "SELECT id, public_key, fingerprint, comment, created_ms FROM ssh_key "
+			       "ORDER BY created_ms, rowid",
+	[STATEMENT_KEY_DELETE] = "DELETE FROM ssh_key WHERE id = ?1 OR fingerprint = ?1",
+	[STATEMENT_TOKEN_INSERT] = "INSERT INTO token (" TOKEN ", digest) VALUES (?, ?, ?, ?, ?, ?)",
+	[STATEMENT_TOKEN_GET] = "SELECT " TOKEN " FROM token WHERE digest = ?",
+	[STATEMENT_TOKEN_USED] = "UPDATE token SET used_ms = ? WHERE id = ?",
+	[STATEMENT_TOKEN_LIST] = "SELECT " TOKEN " FROM token ORDER BY created_ms, rowid",
+	[STATEMENT_TOKEN_DELETE] = "DELETE FROM token WHERE id = ?",
+
+	[STATEMENT_NEXT_NUMBER] =
+		"INSERT INTO counter (app_id, series, n) VALUES (?, ?, 1) "
+		"ON CONFLICT DO UPDATE SET n = n + 1 RETURNING n",
+	[STATEMENT_SLUGS_IN_USE] =
+		"SELECT DISTINCT slug FROM release WHERE slug IS NOT NULL AND " IN_USE " ORDER BY slug",
+	[STATEMENT_STACKS_IN_USE] =
+		"SELECT DISTINCT stack FROM release WHERE stack IS NOT NULL AND " IN_USE " ORDER BY stack",
+	[STATEMENT_META_GET] = "SELECT value FROM meta WHERE key = ?",
+	[STATEMENT_META_SET] = "INSERT INTO meta (key, value) VALUES (?, ?)",
+};

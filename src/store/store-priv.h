@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the store share: the open database, its statements, and
+ * sealing.
+ *
+ * A query is one use of a prepared statement. Parameters are bound and columns
+ * read in the order in which the statement in statements.c names them:
+ *
+ *     _cleanup_query_ struct query q = query_make(s, STATEMENT_APP_GET);
+ *
+ *     query_bind_text(&q, name);
+ *     r = query_row(&q, err);        1: a row, 0: none, -1: *err
+ *     id = query_text(&q);           first column, second column ...
+ *
+ * An error of binding waits in the query and comes out of query_row() or
+ * query_run().
+ */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "base/cleanup.h"
+#include "store/store.h"
+
+#define SEAL_KEY_SIZE 32
+
+enum statement {
+	STATEMENT_APP_INSERT,
+	STATEMENT_APP_GET,
+	STATEMENT_APP_LIST,
+	STATEMENT_APP_UPDATE,
+	STATEMENT_APP_DELETE,
+	STATEMENT_APP_NEXT_VERSION,
+	STATEMENT_RELEASE_EXPIRE,
+	STATEMENT_RELEASE_INSERT,
+	STATEMENT_RELEASE_GET,
+	STATEMENT_RELEASE_BY_ID,
+	STATEMENT_RELEASE_LIST,
+	STATEMENT_RELEASE_UPDATE,
+	STATEMENT_FORMATION_LIST,
+	STATEMENT_FORMATION_SET,
+	STATEMENT_RESTART_LIST,
+	STATEMENT_RESTART_SET,
+	STATEMENT_BUILD_INSERT,
+	STATEMENT_BUILD_GET,
+	STATEMENT_BUILD_LIST,
+	STATEMENT_BUILD_UPDATE,
+	STATEMENT_BUILD_FAIL_PENDING,
+	STATEMENT_DOMAIN_INSERT,
+	STATEMENT_DOMAIN_OWNER,
+	STATEMENT_DOMAIN_LIST,
+	STATEMENT_DOMAIN_GET,
+	STATEMENT_DOMAIN_DELETE,
+	STATEMENT_KEY_INSERT,
+	STATEMENT_KEY_LIST,
+	STATEMENT_KEY_DELETE,
+	STATEMENT_TOKEN_INSERT,
+	STATEMENT_TOKEN_GET,
+	STATEMENT_TOKEN_USED,
+	STATEMENT_TOKEN_LIST,
+	STATEMENT_TOKEN_DELETE,
+	STATEMENT_NEXT_NUMBER,
+	STATEMENT_SLUGS_IN_USE,
+	STATEMENT_STACKS_IN_USE,
+	STATEMENT_META_GET,
+	STATEMENT_META_SET,
+	_STATEMENT_MAX,
+};
+
+extern const char *const statement_sql[_STATEMENT_MAX];
+
+struct store {
+	sqlite3 *db;
+	char *path;         /* of the database */
+	char *key_path;
+	unsigned char *key; /* guarded memory that is not in core files */
+	sqlite3_stmt *statements[_STATEMENT_MAX];
+};
+
+/* The sentence for what SQLite just said. Returns -1. */
+int store_error(struct store *s, int rc, struct error *err);
+
+/* ---- query.c ---- */
+
+struct query {
+	struct store *s;
+	sqlite3_stmt *st;
+	int rc; /* the first error, or of the last step */
+	int n_bound, n_read;
+};
+
+struct query query_make(struct store *s, enum statement id);
+void query_done(struct query *q);
+#define _cleanup_query_ _cleanup_(query_done)
+
+/* NULL binds NULL. The bytes are borrowed until the query is done. */
+void query_bind_text(struct query *q, const char *s);
+void query_bind_int(struct query *q, int64_t v);
+void query_bind_blob(struct query *q, const void *data, size_t n);
+
+/* 1 with a row, 0 at the end, -1 with *err. */
+int query_row(struct query *q, struct error *err);
+/* For statements without rows: 0, or -1. */
+int query_run(struct query *q, struct error *err);
+/* query_run() failed because something of this name is there already. */
+bool query_is_duplicate(const struct query *q);
+/* Rows that the last query_run() changed. */
+int query_n_changed(const struct query *q);
+
+/* The next column: a heap string, or NULL. */
+char *query_text(struct query *q);
+int64_t query_int(struct query *q);
+void query_id(struct query *q, char id[static UUID_SIZE]);
+/* Borrowed until the next step; NULL when the column is. */
+const void *query_blob(struct query *q, size_t *ret_n);
+
+/* Reads one row into a zeroed record; done() frees what is in one, half-read ones too. */
+struct record_type {
+	size_t size;
+	int (*read)(struct query *q, void *record, struct error *err);
+	void (*done)(void *record);
+};
+
+/* One row into *ret: 1, or 0 when there is none (*ret is untouched), or -1. */
+int query_one(struct query *q, const struct record_type *type, void *ret, struct error *err);
+/* All rows as an array; NULL and 0 when there are none. */
+int query_all(struct query *q, const struct record_type *type, void *ret_array, size_t *ret_n,
+	      struct error *err);
+/* All rows of one text column as a strv. */
+int query_strv(struct query *q, char ***ret, struct error *err);
+
+/* ---- migrations.c ---- */
+
+extern const char *const store_migrations[]; /* [n - 1] leads to schema n */
+extern const size_t n_store_migrations;
+
+/* The schema of the database: 0 for an empty one. */
+int store_schema(struct store *s, int64_t *ret, struct error *err);
+/* From the schema that the database has to schema n, one transaction each. A newer one is refused. */
+int store_migrate(struct store *s, const char *const *migrations, size_t n, struct error *err);
+
+/* ---- seal.c ---- */
+
+/* Reads the key, or makes it if `create`. */
+int seal_open(struct store *s, bool create, struct error *err);
+/* Proves that the key is the one that the database was sealed with; a new database remembers it. */
+int seal_check(struct store *s, struct error *err);
+void seal_close(struct store *s);
+/* Seals n bytes to the place that `context` names ("config" and an id): elsewhere they can't be opened. The caller frees. */
+unsigned char *seal_bytes(const struct store *s, const char *context, const void *data, size_t n,
+			  size_t *ret_n);
+/* The bytes with a NUL behind them, which the caller wipes and frees; NULL when they were not sealed by this key for this context. */
+char *seal_unseal(const struct store *s, const char *context, const void *sealed, size_t n_sealed,
+		  size_t *ret_n);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening the database, and transactions; see store.h. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "store/store-priv.h"
+
+#define BUSY_TIMEOUT_MS 5000
+
+int store_error(struct store *s, int rc, struct error *err)
+{
+	const char *said = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc);
+
+	switch (rc & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return error_set(err, ERROR_SYSTEM,
+				 "The database %s is damaged (%s): restore it from a backup, with the "
+				 "secret.key that belongs to it",
+				 s->path, said);
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+		return error_set(err, ERROR_SYSTEM,
+				 "The database %s can't be opened for writing (%s): check that the file "
+				 "system is not read-only, and the owner of the file and its directory",
+				 s->path, said);
+	case SQLITE_FULL:
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The disk of %s is full: nothing was changed; make room and try again",
+				 s->path);
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The database %s is in use by another program: try again", s->path);
+	default:
+		return error_set(err, ERROR_SYSTEM, "The database %s: %s", s->path, said);
+	}
+}
+
+static int exec(struct store *s, const char *sql, struct error *err)
+{
+	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : store_error(s, rc, err);
+}
+
+/* SQLite gives its -wal and -shm files the mode of the database; so it is made here, for our eyes only. */
+static int make_file(struct store *s, struct error *err)
+{
+	_cleanup_fd_ int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno != EEXIST)
+		return error_set_errno(err, errno, "Making the database %s", s->path);
+	return 0;
+}
+
+static int open_database(struct store *s, struct error *err)
+{
+	int rc;
+
+	if (make_file(s, err) < 0)
+		return -1;
+	rc = sqlite3_open_v2(s->path, &s->db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (rc != SQLITE_OK)
+		return store_error(s, rc, err);
+	/* SQLite falls back to reading only, which would fail at the first write and not now. */
+	if (sqlite3_db_readonly(s->db, "main"))
+		return store_error(s, SQLITE_READONLY, err);
+	sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+	return exec(s,
+		    "PRAGMA journal_mode = WAL;"
+		    "PRAGMA synchronous = FULL;"
+		    "PRAGMA foreign_keys = ON;"
+		    "PRAGMA trusted_schema = OFF;",
+		    err);
+}
+
+static int open_all(struct store *s, struct error *err)
+{
+	int64_t schema;
+
+	if (open_database(s, err) < 0 || store_schema(s, &schema, err) < 0 ||
+	    seal_open(s, schema == 0, err) < 0 ||
+	    store_migrate(s, store_migrations, n_store_migrations, err) < 0)
+		return -1;
+	return seal_check(s, err);
+}
+
+int store_open(const char *state_dir, struct store **ret, struct error *err)
+{
+	struct store *s;
+	int r = fs_mkdirs(state_dir, 0755);
+
+	if (r < 0)
+		return error_set_errno(err, r, "Making the directory %s", state_dir);
+	if (sodium_init() < 0)
+		return error_set(err, ERROR_SYSTEM, "libsodium could not be initialised");
+	s = xcalloc(1, sizeof(*s));
+	s->path = xasprintf("%s/twelve.db", state_dir);
+	s->key_path = xasprintf("%s/secret.key", state_dir);
+	if (open_all(s, err) < 0) {
+		store_close(s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < _STATEMENT_MAX; i++)
+		sqlite3_finalize(s->statements[i]);
+	sqlite3_close(s->db);
+	seal_close(s);
+	free(s->path);
+	free(s->key_path);
+	free(s);
+}
+
+int store_begin(struct store *s, struct error *err)
+{
+	assert(sqlite3_get_autocommit(s->db));
+	/* With the write lock from the start: what is read in here is still so when it is written. */
+	return exec(s, "BEGIN IMMEDIATE", err);
+}
+
+int store_commit(struct store *s, struct error *err)
+{
+	if (exec(s, "COMMIT", err) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
+void store_rollback(struct store *s)
+{
+	/* A full disk and its like have SQLite roll back by itself. An error of this is none: the transaction is gone. */
+	if (!sqlite3_get_autocommit(s->db))
+		exec(s, "ROLLBACK", NULL);
+}
