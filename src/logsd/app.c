@@ -9,8 +9,8 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "logs/journal.h"
 #include "logs/line.h"
-#include "logsd/journal.h"
 #include "logsd/logsd.h"
 
 #define SUFFIX ".ring"

@@ -24,7 +24,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "logsd/journal.h"
+#include "logs/journal.h"
 #include "logsd/logsd.h"
 
 #define EVENTS 128

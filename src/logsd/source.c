@@ -18,8 +18,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "logs/journal.h"
 #include "logs/line.h"
-#include "logsd/journal.h"
 #include "logsd/logsd.h"
 
 /* Chunks that one pipe may take before the others have their turn. */

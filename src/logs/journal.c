@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How bytes leave a pipe; see journal.h. */
-#include "logsd/journal.h"
+#include "logs/journal.h"
 
 #include <assert.h>
 #include <errno.h>
