@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "base/error.h"
 #include "event/loop.h"
 #include "sandbox/sandbox.h"
@@ -34,8 +36,18 @@ struct settings {
 	int64_t max_dynos;          /* TWELVE_MAX_DYNOS 200: of one process type */
 };
 
+/* A value that can't be understood is ERROR_INVALID: TWELVE_BUILD_MEMORY: expected a size such as 2G, found "abc". */
 int settings_load(struct settings *ret, struct error *err);
 void settings_done(struct settings *s);
+/* The settings with their defaults, for --help. */
+void settings_print_help(FILE *f);
+/*
+ * The path of one of our programs, which the caller frees: in libexec_dir,
+ * beside this program, in the build tree that this program stands in, or where
+ * it was installed. "twelve" is cli_path. When it is nowhere, the path at which
+ * it was expected, so that the error of starting it names that.
+ */
+char *settings_program(const struct settings *s, const char *name);
 
 struct daemon {
 	struct settings settings;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the settings share: settings.c, settings-paths.c. */
+#pragma once
+
+#include "daemon/daemon.h"
+
+/* Defaults that depend on where this program stands; heap strings. */
+char *settings_find_libexec(void);
+char *settings_find_data(void);
+char *settings_find_cli(void);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The settings, from the environment (factor III, for ourselves): one table of
+ * records, each with the function that reads its kind of value. A variable
+ * that is empty counts as not set, except TWELVE_API, where it means "none".
+ */
+#include <ctype.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "daemon/settings-priv.h"
+#include "model/names.h"
+
+/* sockaddr_un has 108 bytes (unix(7)), and the longest path is RUN/dynos/UUID/sock. */
+#define RUN_DIR_MAX 55
+
+struct setting {
+	const char *name;
+	int (*read)(const struct setting *t, const char *value, struct settings *s, struct error *err);
+	size_t offset;
+	const char *fallback; /* NULL: find() it */
+	char *(*find)(void);
+	int64_t min, max;
+	bool may_be_empty;
+	const char *has; /* a file that the directory must have, if it was set */
+	const char *help;
+};
+
+static int refuse(const struct setting *t, const char *expected, const char *value, struct error *err)
+{
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	return error_set(err, ERROR_INVALID, "%s: expected %s, found \"%s\"", t->name, expected,
+			 name_excerpt(excerpt, value));
+}
+
+static void set_string(const struct setting *t, const char *value, struct settings *s)
+{
+	*(char **)((char *)s + t->offset) = xstrdup(value);
+}
+
+static void set_number(const struct setting *t, int64_t value, struct settings *s)
+{
+	*(int64_t *)((char *)s + t->offset) = value;
+}
+
+static int read_path(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	_cleanup_free_ char *path = xstrdup(value);
+	size_t n = strlen(path);
+
+	if (path[0] != '/')
+		return refuse(t, "an absolute path", value, err);
+	while (n > 1 && path[n - 1] == '/')
+		path[--n] = '\0';
+	if (t->max && n > (size_t)t->max)
+		return error_set(err, ERROR_INVALID,
+				 "%s: expected a path of at most %lld characters, because paths of unix "
+				 "sockets are short, found %zu",
+				 t->name, (long long)t->max, n);
+	if (t->has) {
+		_cleanup_free_ char *file = xasprintf("%s/%s", path, t->has);
+
+		if (!fs_exists(file))
+			return error_set(err, ERROR_INVALID, "%s: %s is not there", t->name, file);
+	}
+	set_string(t, path, s);
+	return 0;
+}
+
+/* HOST:PORT, [IPv6]:PORT or :PORT. */
+static int read_address(const struct setting *t, const char *value, struct settings *s,
+			struct error *err)
+{
+	const char *colon = strrchr(value, ':');
+	const char *host_end = value + strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+						     "0123456789.-*");
+	int64_t port;
+
+	if (value[0] == '[') {
+		host_end = value + 1 + strspn(value + 1, "0123456789abcdefABCDEF:.");
+		host_end = *host_end == ']' ? host_end + 1 : value;
+	}
+	if (value[0] && (!colon || host_end != colon || !str_to_i64(colon + 1, 1, 65535, &port)))
+		return refuse(t, "an address such as 127.0.0.1:5000", value, err);
+	set_string(t, value, s);
+	return 0;
+}
+
+static int read_domain(const struct setting *t, const char *value, struct settings *s,
+		       struct error *err)
+{
+	/* name_check_domain() wants a dot, "localhost" has none. */
+	_cleanup_free_ char *below = xasprintf("app.%s", value);
+
+	if (name_check_domain(below, NULL) < 0)
+		return refuse(t, "a domain such as apps.example.com", value, err);
+	for (char *p = below; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	set_string(t, below + strlen("app."), s);
+	return 0;
+}
+
+static int read_group(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	if (name_check_type(value, NULL) < 0)
+		return refuse(t, "the name of a group", value, err);
+	set_string(t, value, s);
+	return 0;
+}
+
+/* Digits, then one of the units; false when it is anything else or too big. */
+static bool with_unit(const char *value, const char *units, const int64_t *factors, int64_t *ret)
+{
+	size_t n = strspn(value, "0123456789");
+	_cleanup_free_ char *digits = xstrndup(value, n);
+	const char *unit = value[n] ? strchr(units, toupper((unsigned char)value[n])) : NULL;
+	int64_t number, factor;
+
+	if (value[n] && (!unit || value[n + 1]))
+		return false;
+	factor = unit ? factors[unit - units] : factors[strlen(units)];
+	if (!factor || !str_to_i64(digits, 0, INT64_MAX / factor, &number))
+		return false;
+	*ret = number * factor;
+	return true;
+}
+
+static int out_of_range(const struct setting *t, const char *least, const char *value, struct error *err)
+{
+	_cleanup_free_ char *expected = xasprintf("at least %s", least);
+
+	return refuse(t, expected, value, err);
+}
+
+/* Bytes, with K, M, G or T for powers of 1024. */
+static int read_size(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	static const int64_t factors[] = { INT64_C(1) << 10, INT64_C(1) << 20, INT64_C(1) << 30,
+					   INT64_C(1) << 40, 1 };
+	int64_t bytes;
+
+	if (!with_unit(value, "KMGT", factors, &bytes))
+		return refuse(t, "a size such as 2G", value, err);
+	if (bytes < t->min)
+		return out_of_range(t, "1M", value, err);
+	set_number(t, bytes, s);
+	return 0;
+}
+
+/* With S, M or H; a bare number could mean anything, and is refused. */
+static int read_duration(const struct setting *t, const char *value, struct settings *s,
+			 struct error *err)
+{
+	static const int64_t factors[] = { 1000, 60000, 3600000, 0 };
+	int64_t ms;
+
+	if (!with_unit(value, "SMH", factors, &ms))
+		return refuse(t, "a duration such as 15m or 30s", value, err);
+	if (ms < t->min)
+		return out_of_range(t, "1s", value, err);
+	set_number(t, ms, s);
+	return 0;
+}
+
+static int read_count(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	int64_t n;
+
+	if (!str_to_i64(value, t->min, t->max, &n)) {
+		_cleanup_free_ char *expected = xasprintf("a number from %lld to %lld", (long long)t->min,
+							  (long long)t->max);
+
+		return refuse(t, expected, value, err);
+	}
+	set_number(t, n, s);
+	return 0;
+}
+
+static int read_ports(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	_cleanup_free_ char *first = xstrdup(value);
+	char *dash = strchr(first, '-');
+
+	if (dash)
+		*dash = '\0';
+	if (!dash || !str_to_i64(first, 1024, 65535, &s->port_first) ||
+	    !str_to_i64(dash + 1, s->port_first, 65535, &s->port_last))
+		return refuse(t, "a range of ports from 1024 to 65535 such as 20000-24999", value, err);
+	return 0;
+}
+
+#define MIB (INT64_C(1) << 20)
+#define FIELD(f) .offset = offsetof(struct settings, f)
+
+static const struct setting settings[] = {
+	{ "TWELVE_STATE_DIR", read_path, FIELD(state_dir), "/var/lib/twelve",
+	  .help = "apps, releases, slugs, stacks and git repositories" },
+	{ "TWELVE_RUN_DIR", read_path, FIELD(run_dir), "/run/twelve", .max = RUN_DIR_MAX,
+	  .help = "sockets and what runs; a memory-backed file system is best" },
+	{ "TWELVE_LIBEXEC_DIR", read_path, FIELD(libexec_dir), .find = settings_find_libexec,
+	  .has = "twelve-dyno", .help = "where twelve-dyno, twelve-init and twelve-logs are" },
+	{ "TWELVE_DATA_DIR", read_path, FIELD(data_dir), .find = settings_find_data,
+	  .has = "buildpacks", .help = "where buildpacks/ and stacks/ are" },
+	{ "TWELVE_CLI", read_path, FIELD(cli_path), .find = settings_find_cli,
+	  .help = "the twelve program, for git's hooks" },
+	{ "TWELVE_HTTP", read_address, FIELD(http_address), "127.0.0.1:5080",
+	  .help = "where apps are served" },
+	{ "TWELVE_API", read_address, FIELD(api_address), "127.0.0.1:5000", .may_be_empty = true,
+	  .help = "the API over TCP, by token; empty for none" },
+	{ "TWELVE_APPS_DOMAIN", read_domain, FIELD(apps_domain), "localhost",
+	  .help = "an app is at NAME.DOMAIN" },
+	{ "TWELVE_GROUP", read_group, FIELD(group), "twelve",
+	  .help = "who may use the API's unix socket besides root" },
+	{ "TWELVE_PORTS", read_ports, FIELD(port_first), "20000-24999", .help = "for the PORT of dynos" },
+	{ "TWELVE_BUILD_MEMORY", read_size, FIELD(build_memory_bytes), "2G", .min = MIB,
+	  .help = "memory that a build may take" },
+	{ "TWELVE_BUILD_DISK", read_size, FIELD(build_disk_bytes), "4G", .min = MIB,
+	  .help = "disk that a build may take" },
+	{ "TWELVE_BUILD_TIMEOUT", read_duration, FIELD(build_timeout_ms), "15m", .min = 1000,
+	  .help = "time that a build may take" },
+	{ "TWELVE_DISK_RESERVE", read_size, FIELD(disk_reserve_bytes), "1G",
+	  .help = "builds are refused before less than this is free" },
+	{ "TWELVE_MAX_UPLOAD", read_size, FIELD(max_upload_bytes), "2G", .min = MIB,
+	  .help = "of a source archive" },
+	{ "TWELVE_MAX_DYNOS", read_count, FIELD(max_dynos), "200", .min = 1, .max = 10000,
+	  .help = "of one process type" },
+};
+
+static int load_one(const struct setting *t, struct settings *s, struct error *err)
+{
+	const char *value = getenv(t->name);
+
+	if (value && (value[0] || t->may_be_empty))
+		return t->read(t, value, s, err);
+	if (t->find) {
+		*(char **)((char *)s + t->offset) = t->find();
+		return 0;
+	}
+	return t->read(t, t->fallback, s, err);
+}
+
+int settings_load(struct settings *ret, struct error *err)
+{
+	struct settings s = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		if (load_one(&settings[i], &s, err) < 0) {
+			settings_done(&s);
+			return -1;
+		}
+	}
+	*ret = s;
+	return 0;
+}
+
+void settings_done(struct settings *s)
+{
+	free(s->state_dir);
+	free(s->run_dir);
+	free(s->libexec_dir);
+	free(s->data_dir);
+	free(s->cli_path);
+	free(s->http_address);
+	free(s->api_address);
+	free(s->apps_domain);
+	free(s->group);
+	*s = (struct settings){ 0 };
+}
+
+void settings_print_help(FILE *f)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		const struct setting *t = &settings[i];
+		_cleanup_free_ char *found = t->find ? t->find() : NULL;
+
+		fprintf(f, "  %-20s %s (%s)\n", t->name, t->help, found ? found : t->fallback);
+	}
+}
