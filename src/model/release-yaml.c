@@ -210,6 +210,12 @@ static bool is_other(const struct reader *r)
 	return r->indent > 0 || str_starts(r->line, "- ");
 }
 
+/* All of the document on one line, which this does not read. */
+static bool is_flow(const char *line)
+{
+	return strchr("{[", line[0]) || str_starts(line, "---");
+}
+
 static int read_document(struct reader *r, struct procfile *p, struct error *err)
 {
 	char *value, *key;
@@ -219,7 +225,7 @@ static int read_document(struct reader *r, struct procfile *p, struct error *err
 			next_line(r);
 			continue;
 		}
-		key = r->tab ? NULL : split_key(r->line, &value);
+		key = r->tab || is_flow(r->line) ? NULL : split_key(r->line, &value);
 		if (!key)
 			return refuse(r->line, "expected \"key: value\"", err);
 		if (!streq(key, "default_process_types"))
