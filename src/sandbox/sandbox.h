@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "sandbox/scratch.h"
 
 /*
  * All that runs in sandboxes runs as this user and group, and owns /app.
@@ -103,10 +104,10 @@ json_t *sandbox_config(const struct sandbox_spec *s);
 int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, struct error *err);
 
 /*
- * Mounts the scratch tmpfs with its upper, work and tmp directories. The
- * caller has a mount namespace of its own, so the mount goes with the process.
+ * The argv of an app's command: the init, a shell that sources .profile.d/ and
+ * .profile, the command by bash. A strv that the caller frees.
  */
-int sandbox_mount_scratch(const char *scratch_dir, uint64_t bytes);
+void sandbox_app_argv(const char *command, char ***ret_argv);
 
 struct sandbox_run_options {
 	const struct sandbox_runtime *runtime;

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * twelve-init: PID 1 of every sandbox (docs/decisions/0001). Static, without
+ * heap after the start.
+ *
+ *     twelve-init COMMAND ARGUMENT...
+ *
+ * Descriptor 3, if it is open, is a memory file with the environment (NAME=VALUE
+ * NUL ...), which is added to what the runtime gave. Descriptor 4 is the read end
+ * of a pipe whose write end only our supervisor holds: when it closes, the
+ * supervisor is dead, and we end, and with us the kernel ends everything in this PID
+ * namespace.
+ *
+ * SIGTERM goes to every process of the dyno. Then the dyno ends when all of
+ * them have, so that what a shell or npm started can finish its requests when its
+ * parent is gone; without a SIGTERM it ends with its main process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ENV_FD 3
+#define ALIVE_FD 4
+#define EXIT_NOT_FOUND 127
+
+static int die(const char *what)
+{
+	dprintf(STDERR_FILENO, "twelve-init: %s: %s\n", what, strerror(errno));
+	return 70; /* EX_SOFTWARE */
+}
+
+/* The memory file's offset is shared with later runs of the same dyno, so it is not used. */
+static int load_env(void)
+{
+	struct stat st;
+	char *text;
+
+	if (fstat(ENV_FD, &st) < 0)
+		return 0;
+	text = malloc((size_t)st.st_size + 1);
+	if (!text || pread(ENV_FD, text, (size_t)st.st_size, 0) != st.st_size)
+		return -1;
+	text[st.st_size] = '\0';
+	for (char *p = text; p < text + st.st_size; p += strlen(p) + 1)
+		if (putenv(p) < 0)
+			return -1;
+	close(ENV_FD);
+	return 0;
+}
+
+static pid_t start(char **argv, const sigset_t *old_mask)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	/* A group of its own, in the foreground of the terminal if there is one: Ctrl-C is for the command. */
+	setpgid(0, 0);
+	if (isatty(STDIN_FILENO)) {
+		signal(SIGTTOU, SIG_IGN);
+		tcsetpgrp(STDIN_FILENO, getpid());
+		signal(SIGTTOU, SIG_DFL);
+	}
+	sigprocmask(SIG_SETMASK, old_mask, NULL);
+	close(ALIVE_FD);
+	execvp(argv[0], argv);
+	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
+	_exit(EXIT_NOT_FOUND);
+}
+
+static int shell_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+struct init {
+	pid_t main_pid;
+	int code;       /* of the main process, -1 while it runs */
+	int terminated; /* a SIGTERM came */
+};
+
+/* True when it is time to end. */
+static int reap(struct init *in)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == in->main_pid)
+			in->code = shell_code(status);
+	if (in->code < 0)
+		return 0;
+	return !in->terminated || (pid < 0 && errno == ECHILD);
+}
+
+static void pass_on(struct init *in, int sig)
+{
+	if (sig == SIGTERM) {
+		in->terminated = 1;
+		kill(-1, SIGTERM);
+	} else if (in->code < 0) {
+		kill(-in->main_pid, sig);
+	}
+}
+
+static int supervise(struct init *in, int signal_fd)
+{
+	struct pollfd fds[] = {
+		{ .fd = signal_fd, .events = POLLIN },
+		{ .fd = ALIVE_FD, .events = 0 },
+	};
+	struct signalfd_siginfo si;
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return die("poll");
+		if (fds[1].revents & (POLLHUP | POLLERR))
+			return 137;
+		if (fds[1].revents & POLLNVAL)
+			fds[1].fd = -1;
+		if (!(fds[0].revents & POLLIN) || read(signal_fd, &si, sizeof(si)) != sizeof(si))
+			continue;
+		if (si.ssi_signo != SIGCHLD)
+			pass_on(in, (int)si.ssi_signo);
+		if (reap(in))
+			return in->code;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const int passed[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
+	struct init in = { .code = -1 };
+	sigset_t mask, old_mask;
+	int signal_fd;
+
+	if (argc < 2) {
+		fputs("usage: twelve-init COMMAND ARGUMENT...\n", stderr);
+		return 64;
+	}
+	sigemptyset(&mask);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		sigaddset(&mask, passed[i]);
+	if (sigprocmask(SIG_BLOCK, &mask, &old_mask) < 0)
+		return die("sigprocmask");
+	signal_fd = signalfd(-1, &mask, SFD_CLOEXEC);
+	if (signal_fd < 0)
+		return die("signalfd");
+	if (load_env() < 0)
+		return die("reading the environment");
+	fcntl(ALIVE_FD, F_SETFD, FD_CLOEXEC);
+	in.main_pid = start(argv + 1, &old_mask);
+	if (in.main_pid < 0)
+		return die("fork");
+	setpgid(in.main_pid, in.main_pid);
+	return supervise(&in, signal_fd);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.json of a sandbox, as a pure function (runtime-spec 1.0, config.md
+ * and config-linux.md). Everything that is not asked for is denied: the root
+ * is read-only, there are no capabilities, and what is written goes to /app
+ * and /tmp alone.
+ */
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/str.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/seccomp.h"
+
+#define MAX_FILES 65536
+
+static json_t *strings(const char *const *v)
+{
+	json_t *a = json_array();
+
+	for (; v && *v; v++)
+		json_array_append_new(a, json_string(*v));
+	return a;
+}
+
+/* options: one comma-separated string, as mount(8) has them. */
+static void add_mount(json_t *mounts, const char *target, const char *type, const char *source,
+		      const char *options)
+{
+	_cleanup_free_ char *copy = xstrdup(options);
+	json_t *list = json_array();
+	char *save = NULL;
+
+	for (char *o = strtok_r(copy, ",", &save); o; o = strtok_r(NULL, ",", &save))
+		json_array_append_new(list, json_string(o));
+	json_array_append_new(mounts, json_pack("{s:s, s:s, s:s, s:o}", "destination", target, "type", type,
+						"source", source, "options", list));
+}
+
+static void add_app(json_t *mounts, const struct sandbox_spec *s)
+{
+	json_t *options;
+
+	if (s->app_dir) {
+		add_mount(mounts, "/app", "bind", s->app_dir, "rbind,rw,nosuid,nodev");
+		return;
+	}
+	/* Paths may hold commas, so these are not split. */
+	options = json_array();
+	json_array_append_new(options, json_sprintf("lowerdir=%s", s->app_lower));
+	json_array_append_new(options, json_sprintf("upperdir=%s/upper", s->scratch_dir));
+	json_array_append_new(options, json_sprintf("workdir=%s/work", s->scratch_dir));
+	json_array_append_new(options, json_string("nosuid"));
+	json_array_append_new(options, json_string("nodev"));
+	json_array_append_new(mounts, json_pack("{s:s, s:s, s:s, s:o}", "destination", "/app", "type", "overlay",
+						"source", "overlay", "options", options));
+}
+
+static json_t *mounts(const struct sandbox_spec *s)
+{
+	_cleanup_free_ char *tmp = xasprintf("%s/tmp", s->scratch_dir);
+	json_t *m = json_array();
+
+	add_mount(m, "/proc", "proc", "proc", "nosuid,noexec,nodev");
+	add_mount(m, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
+	add_mount(m, "/dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
+	add_mount(m, "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k");
+	add_mount(m, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
+	add_app(m, s);
+	add_mount(m, "/tmp", "bind", tmp, "bind,rw,nosuid,nodev");
+	add_mount(m, "/etc/resolv.conf", "bind", "/etc/resolv.conf", "bind,ro,nosuid,nodev,noexec");
+	add_mount(m, "/etc/hosts", "bind", "/etc/hosts", "bind,ro,nosuid,nodev,noexec");
+	add_mount(m, SANDBOX_INIT_PATH, "bind", s->init_path, "bind,ro,nosuid,nodev");
+	for (size_t i = 0; i < s->n_binds; i++)
+		add_mount(m, s->binds[i].target, "bind", s->binds[i].source,
+			  s->binds[i].writable ? "rbind,rw,nosuid,nodev" : "rbind,ro,nosuid,nodev");
+	return m;
+}
+
+static json_t *resources(const struct sandbox_spec *s)
+{
+	const struct sandbox_limits *l = &s->limits;
+	json_t *r = json_pack("{s:[{s:b, s:s}]}", "devices", "allow", 0, "access", "rwm");
+
+	if (s->cgroup == SANDBOX_CGROUP_NONE)
+		return r;
+	if (l->memory_bytes)
+		json_object_set_new(r, "memory", json_pack("{s:I, s:I}", "limit", (json_int_t)l->memory_bytes, "swap",
+							   (json_int_t)l->memory_bytes));
+	if (l->pids)
+		json_object_set_new(r, "pids", json_pack("{s:I}", "limit", (json_int_t)l->pids));
+	if (l->cpu_shares || l->cpus > 0) {
+		json_t *cpu = json_object();
+
+		if (l->cpu_shares)
+			json_object_set_new(cpu, "shares", json_integer((json_int_t)l->cpu_shares));
+		if (l->cpus > 0) {
+			json_object_set_new(cpu, "period", json_integer(100000));
+			json_object_set_new(cpu, "quota", json_integer((json_int_t)(l->cpus * 100000)));
+		}
+		json_object_set_new(r, "cpu", cpu);
+	}
+	return r;
+}
+
+static json_t *linux_part(const struct sandbox_spec *s)
+{
+	static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys",
+					      "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+					      "/proc/sched_debug", "/proc/scsi", "/sys/firmware", NULL };
+	static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+						 "/proc/sysrq-trigger", NULL };
+	static const char *const namespaces[] = { "pid", "ipc", "uts", "mount" };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
+		json_array_append_new(list, json_pack("{s:s}", "type", namespaces[i]));
+	if (s->cgroup == SANDBOX_CGROUP_V2)
+		json_array_append_new(list, json_pack("{s:s}", "type", "cgroup"));
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "namespaces", list, "resources", resources(s),
+			 "cgroupsPath", s->cgroup_path, "maskedPaths", strings(masked), "readonlyPaths",
+			 strings(read_only), "seccomp", sandbox_seccomp(), "rootfsPropagation", "private");
+}
+
+/* What we may have ourselves is what we can give (setrlimit(2)). */
+static int max_files(void)
+{
+	struct rlimit own;
+
+	return getrlimit(RLIMIT_NOFILE, &own) == 0 && own.rlim_max < MAX_FILES ? (int)own.rlim_max : MAX_FILES;
+}
+
+static json_t *process(const struct sandbox_spec *s)
+{
+	static const char *const sets[] = { "bounding", "effective", "permitted", "inheritable", "ambient" };
+	json_t *caps = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		json_object_set_new(caps, sets[i], json_array());
+	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o, s:b, s:[{s:s, s:i, s:i}, {s:s, s:i, s:i}]}",
+			 "terminal", (int)s->terminal, "user", "uid", SANDBOX_UID, "gid", SANDBOX_GID, "args",
+			 strings(s->argv), "env", strings(s->env), "cwd", "/app", "capabilities", caps,
+			 "noNewPrivileges", 1, "rlimits", "type", "RLIMIT_NOFILE", "hard", max_files(), "soft", max_files(),
+			 "type", "RLIMIT_CORE", "hard", 0, "soft", 0);
+}
+
+json_t *sandbox_config(const struct sandbox_spec *s)
+{
+	return json_pack("{s:s, s:o, s:{s:s, s:b}, s:s, s:o, s:o}", "ociVersion", "1.0.2", "process", process(s), "root",
+			 "path", s->rootfs, "readonly", 1, "hostname", s->hostname, "mounts", mounts(s), "linux",
+			 linux_part(s));
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One container, by the OCI runtime's command line: create, start, delete. For
+ * twelve-dyno and for builds; needs libc and base only, as there are many
+ * supervisors.
+ *
+ * The caller is a subreaper (prctl(2)), so after container_create() the
+ * container's init is its child. It closes the write end of the pipe whose read
+ * end is alive_fd, or dies, and the container ends.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct container {
+	const char *runtime;      /* path of the OCI runtime */
+	const char *runtime_root; /* its --root */
+	const char *id;
+	const char *bundle_dir;
+	const char *work_dir; /* for the pid file, the runtime's log, the console socket */
+};
+
+struct container_stdio {
+	int fds[3];   /* of the process; with a terminal they are the runtime's own */
+	int env_fd;   /* becomes SANDBOX_ENV_FD; -1: none */
+	int alive_fd; /* becomes descriptor 4 */
+	/* Not NULL: the process gets a terminal, whose master is put here. */
+	int *ret_console_fd;
+};
+
+int container_create(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
+		     struct error *err);
+int container_start(const struct container *c, struct error *err);
+/* Whether the memory limit killed something in it; asked before container_delete(). */
+bool container_was_oom_killed(const char *id);
+/* Removes the runtime's records and the cgroup; what can't be removed is left to twelved's cleaning. */
+void container_delete(const struct container *c);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bundles on disk, and running one to its end, for builds; see sandbox.h.
+ *
+ * A helper process does the work: a mount namespace, the scratch, the
+ * container, and it tells the result by a pipe. The container's life hangs on a
+ * pipe whose write end the caller holds, so closing it (time is up, the disk is full)
+ * or dying ends the container; the helper dies with the caller.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "sandbox/container.h"
+#include "sandbox/sandbox.h"
+
+#define POLL_MS 500
+
+int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/config.json", bundle_dir);
+	json_t *config = sandbox_config(s);
+	char *text;
+	int r;
+
+	if (!config)
+		return error_set(err, ERROR_SYSTEM, "the bundle of %s holds text that is not UTF-8", s->id);
+	text = json_dumps(config, JSON_INDENT(1));
+	json_decref(config);
+	r = fs_mkdirs(bundle_dir, 0700);
+	if (r == 0)
+		r = fs_write_atomic(path, 0600, text, strlen(text));
+	free(text);
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
+/* What the helper sends. */
+struct report {
+	int status; /* of the container's init, as of waitpid(2) */
+	bool oom;
+	struct error err;
+};
+
+struct helper {
+	const struct sandbox_spec *spec;
+	const struct sandbox_run_options *o;
+	int report_fd;
+	int alive_fd;
+	pid_t parent;
+};
+
+static int run_container(const struct helper *h, struct report *r)
+{
+	const struct container c = { .runtime = h->o->runtime->path,
+				     .runtime_root = h->o->runtime_root,
+				     .id = h->spec->id,
+				     .bundle_dir = h->o->bundle_dir,
+				     .work_dir = h->o->bundle_dir };
+	const struct container_stdio s = { .fds = { -1, h->o->output_fd, h->o->output_fd },
+					   .env_fd = h->o->env_fd,
+					   .alive_fd = h->alive_fd };
+	pid_t pid;
+	int e;
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return error_set_errno(&r->err, errno, "making a mount namespace");
+	e = sandbox_mount_scratch(h->spec->scratch_dir, h->spec->limits.scratch_bytes);
+	if (e < 0)
+		return error_set_errno(&r->err, e, "mounting the scratch file system");
+	if (container_create(&c, &s, &pid, &r->err) < 0 || container_start(&c, &r->err) < 0)
+		return error_prefix(&r->err, "the sandbox could not be made");
+	while (waitpid(pid, &r->status, 0) < 0)
+		if (errno != EINTR)
+			return error_set_errno(&r->err, errno, "waiting for the sandbox");
+	r->oom = container_was_oom_killed(h->spec->id);
+	container_delete(&c);
+	return 0;
+}
+
+static void helper_main(const struct helper *h)
+{
+	struct report r = { .err = ERROR_INIT };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != h->parent)
+		_exit(1);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	run_container(h, &r);
+	_exit(fd_write_all(h->report_fd, &r, sizeof(r)) < 0);
+}
+
+/* Waits for the helper's report; closes *alive_fd when time is up or the caller wants to stop. */
+static enum sandbox_end wait_for_end(const struct sandbox_run_options *o, int report_fd, int *alive_fd)
+{
+	int64_t deadline_ms = o->timeout_ms ? clock_now_ms() + o->timeout_ms : INT64_MAX;
+	enum sandbox_end end = SANDBOX_ENDED;
+
+	for (;;) {
+		struct pollfd p = { .fd = report_fd, .events = POLLIN };
+
+		if (poll(&p, 1, POLL_MS) > 0)
+			return end;
+		if (*alive_fd < 0)
+			continue;
+		if (o->should_stop && o->should_stop(o->userdata))
+			end = SANDBOX_STOPPED;
+		else if (clock_now_ms() > deadline_ms)
+			end = SANDBOX_TIMEOUT;
+		else
+			continue;
+		*alive_fd = fd_close(*alive_fd);
+	}
+}
+
+int sandbox_run(const struct sandbox_spec *s, const struct sandbox_run_options *o,
+		struct sandbox_result *ret, struct error *err)
+{
+	_cleanup_fd_ int report_read = -1, report_write = -1, alive_read = -1, alive_write = -1;
+	struct helper h = { .spec = s, .o = o, .parent = getpid() };
+	struct report r = { 0 };
+	int report[2], alive[2];
+	enum sandbox_end end;
+	pid_t pid;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "pipe");
+	report_read = report[0];
+	report_write = report[1];
+	if (pipe2(alive, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "pipe");
+	alive_read = alive[0];
+	alive_write = alive[1];
+	h.report_fd = report_write;
+	h.alive_fd = alive_read;
+	pid = fork();
+	if (pid == 0) {
+		fd_close(alive_write);
+		helper_main(&h);
+	}
+	if (pid < 0)
+		return error_set_errno(err, errno, "fork");
+	report_write = fd_close(report_write);
+	alive_read = fd_close(alive_read);
+	end = wait_for_end(o, report_read, &alive_write);
+	if (fd_read(report_read, &r, sizeof(r)) != sizeof(r))
+		error_set(&r.err, ERROR_SYSTEM, "the sandbox's helper was killed");
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r.err.kind != ERROR_NONE) {
+		*err = r.err;
+		return -1;
+	}
+	ret->end = end != SANDBOX_ENDED ? end : r.oom ? SANDBOX_OOM : SANDBOX_ENDED;
+	ret->exit_code = proc_exit_code(r.status);
+	return 0;
+}
