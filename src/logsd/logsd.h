@@ -94,6 +94,7 @@ struct logsd {
 	struct handler listener, router, signals, pipes;
 	struct journal *journal;
 	struct app *apps;
+	struct peer *peers;
 	size_t n_readers, n_sources;
 	struct source *unended_first, *unended_last;
 	struct source *again;
@@ -156,3 +157,6 @@ void reader_evict(struct reader *r, uint64_t head);
 
 /* peer.c */
 int peers_listen(struct logsd *l, const char *run_dir, struct error *err);
+/* Takes what has been sent already: before the end. */
+void peers_drain(struct logsd *l);
+void peers_free(struct logsd *l);

@@ -143,6 +143,7 @@ static void serve(struct logsd *l)
 		sources_flush(l, clock_now_ms());
 		bury(l);
 	}
+	peers_drain(l);
 	sources_drain(l);
 	bury(l);
 }
@@ -264,6 +265,7 @@ static void done(struct logsd *l)
 		ring_free(a->ring);
 		free(a);
 	}
+	peers_free(l);
 	bury(l);
 	journal_free(l->journal);
 	buf_done(&l->text);

@@ -25,8 +25,19 @@
 
 struct peer {
 	struct handler handler;
+	struct peer *next;
 	struct logsd *logsd;
 };
+
+static void peer_free(struct peer *p)
+{
+	struct peer **link = &p->logsd->peers;
+
+	while (*link != p)
+		link = &(*link)->next;
+	*link = p->next;
+	logsd_let_go(p->logsd, &p->handler);
+}
 
 static void on_source(struct app *a, struct ipc_msg *m)
 {
@@ -163,7 +174,7 @@ static void on_peer(struct handler *h, uint32_t events)
 			on_message(p->logsd, &m);
 	}
 	if (r <= 0)
-		logsd_let_go(p->logsd, h);
+		peer_free(p);
 }
 
 /* Only root, and who runs us, may speak: the socket's mode says so too, but modes can be changed. */
@@ -197,7 +208,8 @@ static void on_listener(struct handler *h, uint32_t events)
 		return;
 	}
 	p = xcalloc(1, sizeof(*p));
-	*p = (struct peer){ .handler = { .fn = on_peer, .fd = fd }, .logsd = l };
+	*p = (struct peer){ .handler = { .fn = on_peer, .fd = fd }, .next = l->peers, .logsd = l };
+	l->peers = p;
 	logsd_watch(l, &p->handler, EPOLLIN);
 }
 
@@ -238,6 +250,21 @@ static void on_router(struct handler *h, uint32_t events)
 			return;
 		take_datagram(l, data, (size_t)n);
 	}
+}
+
+void peers_drain(struct logsd *l)
+{
+	on_router(&l->router, EPOLLIN);
+	for (struct peer *p = l->peers, *next; p; p = next) {
+		next = p->next;
+		on_peer(&p->handler, EPOLLIN);
+	}
+}
+
+void peers_free(struct logsd *l)
+{
+	while (l->peers)
+		peer_free(l->peers);
 }
 
 int peers_listen(struct logsd *l, const char *run_dir, struct error *err)

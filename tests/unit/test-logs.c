@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -537,6 +538,53 @@ static void test_kill_at_any_instant(void **state)
 	fd_close(fds[0]);
 }
 
+/* The child waits in read(2), as one that is killed before the bytes left the pipe. */
+static void wait_until_reading(pid_t pid)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/syscall", pid);
+	_cleanup_free_ char *reading = xasprintf("%d 0x", SYS_read);
+
+	for (;;) {
+		_cleanup_buf_ struct buf text = BUF_INIT;
+
+		assert_int_equal(fs_read_file(path, 256, &text), 0);
+		if (str_starts(text.data, reading))
+			return;
+	}
+}
+
+static void test_a_note_without_its_read_is_void(void **state)
+{
+	static const struct journal_note note = { .app = ID, .generation = 7 };
+	struct journal_note got;
+	struct journal *j = NULL;
+	int fds[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(journal_open(*state, 64, &j), 0);
+	assert_false(journal_pending(j, &got));
+	assert_int_equal(write(fds[1], "same\n", 5), 5);
+	assert_int_equal(journal_take(j, fds[0], "same\n", 5, &note), 0);
+	assert_true(journal_pending(j, &got));
+	assert_string_equal(got.app, ID);
+	assert_int_equal(got.generation, 7);
+	journal_free(j);
+
+	/* Once more with the same bytes, which do not come. */
+	pid = fork();
+	if (pid == 0)
+		_exit(journal_open(*state, 64, &j) < 0 || journal_take(j, fds[0], "same\n", 5, &note));
+	wait_until_reading(pid);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(journal_open(*state, 64, &j), 0);
+	assert_false(journal_pending(j, &got));
+	journal_free(j);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,6 +597,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ring_against_a_model, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_a_ring_keeps_what_it_has_room_for, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_a_broken_ring_is_replaced, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_a_note_without_its_read_is_void, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_kill_at_any_instant, make_dir, remove_dir),
 	};
 
