@@ -169,20 +169,6 @@ static int walk_size(const char *path, const struct stat *st, int type, struct F
 	return 0;
 }
 
-static int walk_sync(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	_cleanup_fd_ int fd = -1;
-
-	(void)type;
-	(void)ftw;
-	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
-		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fsync(fd) < 0)
-		return -errno;
-	return 0;
-}
-
 static int do_walk(const char *path, __nftw_func_t fn, int flags)
 {
 	int r = nftw(path, fn, 32, FTW_PHYS | FTW_MOUNT | flags);
@@ -211,9 +197,10 @@ int fs_tree_size(const char *path, uint64_t *ret_bytes)
 
 int fs_sync_tree(const char *path)
 {
-	int r = do_walk(path, walk_sync, FTW_DEPTH);
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return r < 0 ? r : sync_parent(path);
+	/* One call for the file system is many times faster than one for each of ten thousand files. */
+	return fd < 0 || syncfs(fd) < 0 ? -errno : 0;
 }
 
 int fs_free_bytes(const char *path, uint64_t *ret_bytes)

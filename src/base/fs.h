@@ -29,7 +29,7 @@ int fs_tree_size(const char *path, uint64_t *ret_bytes);
 /* Bytes that an unprivileged process could still write on this file system. */
 int fs_free_bytes(const char *path, uint64_t *ret_bytes);
 bool fs_exists(const char *path);
-/* Makes the directory and what is in it durable: fsync of every file and directory, then of the parent. */
+/* Makes the directory and all that is in it durable, by syncfs(2). */
 int fs_sync_tree(const char *path);
 /* The names in a directory but "." and "..", sorted, as a strv. */
 int fs_list(const char *path, char ***ret_names);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stacks: requests, and the store of finished ones; see stack.h. How one is
+ * made stands in stack-make.c.
+ */
+#include "stack/stack.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "stack/stack-priv.h"
+
+#define LIST_MAX_BYTES (256 << 10)
+/* Part of every spec: changes when what a stack has besides its packages changes. */
+#define FORMAT "twelve-stack-1"
+
+void stack_done(struct stack *s)
+{
+	free(s->rootfs);
+	*s = (struct stack){ 0 };
+}
+
+bool stack_package_is_valid(const char *name)
+{
+	size_t n = strcspn(name, ":=");
+
+	if (n < 2 || !isalnum((unsigned char)name[0]))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]) && !strchr("+-.", name[i]))
+			return false;
+	for (const char *p = name + n; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("+-.:~=", *p))
+			return false;
+	return strlen(name) < 200;
+}
+
+int stack_read_packages(const char *path, const char *label, char ***packages, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = fs_read_file(path, LIST_MAX_BYTES, &text), n = 0;
+	char *save = NULL;
+
+	if (r < 0)
+		return error_set_errno(err, r, "reading %s", label);
+	/* strtok would skip empty lines, and the line numbers with them. */
+	for (char *line = text.data, *next; line; line = next) {
+		char *name;
+
+		n++;
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		line[strcspn(line, "#")] = '\0';
+		for (name = strtok_r(line, " \t\r", &save); name; name = strtok_r(NULL, " \t\r", &save)) {
+			if (!stack_package_is_valid(name))
+				return error_set(err, ERROR_INVALID, "%s:%d: \"%.80s\" is not the name of a Debian package",
+						 label, n, name);
+			strv_push(packages, name);
+		}
+	}
+	return 0;
+}
+
+void stack_spec_digest(const struct stack_options *o, char *const *base, char hex[static DIGEST_HEX_SIZE])
+{
+	_cleanup_strv_ char **all = NULL;
+	struct digest *d = digest_new();
+
+	for (; base && *base; base++)
+		strv_push(&all, *base);
+	for (char *const *p = o->packages; p && *p; p++)
+		strv_push(&all, *p);
+	strv_sort_unique(all);
+	digest_update_str(d, FORMAT);
+	digest_update_str(d, o->name);
+	for (char **p = all; p && *p; p++)
+		digest_update_str(d, *p);
+	digest_finish(d, hex);
+	digest_free(d);
+}
+
+int stack_open(const char *state_dir, const char *digest, struct stack *ret, struct error *err)
+{
+	_cleanup_free_ char *rootfs = xasprintf("%s/stacks/%s/rootfs", state_dir, digest);
+
+	if (!fs_exists(rootfs))
+		return error_set(err, ERROR_UNAVAILABLE, "The stack %.12s is gone: push again to make it", digest);
+	snprintf(ret->digest, sizeof(ret->digest), "%s", digest);
+	ret->rootfs = steal_ptr(rootfs);
+	return 0;
+}
+
+/* The digest that a spec was resolved to; false when it has not been, or that stack was collected. */
+static bool resolved(const char *state_dir, const char *spec, char digest[static DIGEST_HEX_SIZE])
+{
+	_cleanup_free_ char *link = xasprintf("%s/stacks/specs/%s", state_dir, spec);
+	char target[128] = { 0 };
+	_cleanup_free_ char *rootfs = NULL;
+
+	if (readlink(link, target, sizeof(target) - 1) < 0 || !str_starts(target, "../"))
+		return false;
+	snprintf(digest, DIGEST_HEX_SIZE, "%.64s", target + 3);
+	rootfs = xasprintf("%s/stacks/%s/rootfs", state_dir, digest);
+	return fs_exists(rootfs);
+}
+
+static int remember(const char *state_dir, const char *spec, const char *digest)
+{
+	_cleanup_free_ char *link = xasprintf("%s/stacks/specs/%s", state_dir, spec);
+	_cleanup_free_ char *temp = xasprintf("%s.new", link);
+	_cleanup_free_ char *target = xasprintf("../%s", digest);
+
+	unlink(temp);
+	if (symlink(target, temp) < 0 || rename(temp, link) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Held while the stack of this spec is made: others that want it wait here. */
+static int lock_spec(const char *state_dir, const char *spec, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/stacks/specs/%s.lock", state_dir, spec);
+	_cleanup_fd_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_set_errno(err, errno, "opening %s", path);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return error_set_errno(err, errno, "locking %s", path);
+	return fd_steal(&fd);
+}
+
+static int make_folders(const char *state_dir, struct error *err)
+{
+	static const char *const folders[] = { "specs", "tmp", "cache" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/stacks/%s", state_dir, folders[i]);
+		int r = fs_mkdirs(path, 0755);
+
+		if (r < 0)
+			return error_set_errno(err, r, "making %s", path);
+	}
+	return 0;
+}
+
+static int base_packages(const struct stack_options *o, char ***ret, struct error *err)
+{
+	static const char *const lists[] = { "run", "build" };
+
+	for (size_t i = 0; i < (o->build ? 2 : 1); i++) {
+		_cleanup_free_ char *label = xasprintf("stacks/%s/%s.packages", o->name, lists[i]);
+		_cleanup_free_ char *path = xasprintf("%s/%s", o->data_dir, label);
+
+		if (!fs_exists(path))
+			return error_set(err, ERROR_INVALID, "There is no stack \"%s\": this platform has " STACK_DEFAULT,
+					 o->name);
+		if (stack_read_packages(path, label, ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int stack_ensure(const struct stack_options *o, struct stack *ret, struct error *err)
+{
+	char spec[DIGEST_HEX_SIZE], digest[DIGEST_HEX_SIZE];
+	_cleanup_strv_ char **base = NULL;
+	_cleanup_fd_ int lock_fd = -1;
+	int r;
+
+	if (base_packages(o, &base, err) < 0)
+		return -1;
+	stack_spec_digest(o, base, spec);
+	if (!o->refresh && resolved(o->state_dir, spec, digest))
+		return stack_open(o->state_dir, digest, ret, err);
+	if (make_folders(o->state_dir, err) < 0)
+		return -1;
+	lock_fd = lock_spec(o->state_dir, spec, err);
+	if (lock_fd < 0)
+		return -1;
+	/* Another build may have made it while we waited. */
+	if (!o->refresh && resolved(o->state_dir, spec, digest))
+		return stack_open(o->state_dir, digest, ret, err);
+	if (stack_make(o, base, spec, digest, err) < 0)
+		return -1;
+	r = remember(o->state_dir, spec, digest);
+	if (r < 0)
+		return error_set_errno(err, r, "remembering the stack %.12s", digest);
+	return stack_open(o->state_dir, digest, ret, err);
+}
+
+/* Half-made stacks are named after the process that makes them. */
+static bool maker_is_gone(const char *name)
+{
+	_cleanup_free_ char *proc = xasprintf("/proc/%d", atoi(name));
+
+	return atoi(name) <= 0 || !fs_exists(proc);
+}
+
+static void remove_dangling_specs(const char *dir)
+{
+	_cleanup_strv_ char **names = NULL;
+
+	if (fs_list(dir, &names) < 0)
+		return;
+	for (char **n = names; n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (access(path, F_OK) < 0)
+			unlink(path);
+	}
+}
+
+static int collect_half_made(const char *state_dir)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/stacks/tmp", state_dir);
+	_cleanup_strv_ char **names = NULL;
+	int r = fs_list(dir, &names);
+
+	for (char **n = names; r == 0 && n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (maker_is_gone(*n))
+			r = fs_remove_tree(path);
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+int stack_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/stacks", state_dir);
+	_cleanup_free_ char *specs = xasprintf("%s/specs", dir);
+	_cleanup_strv_ char **names = NULL;
+	size_t removed = 0;
+	int r = collect_half_made(state_dir);
+
+	if (r == 0)
+		r = fs_list(dir, &names);
+	for (char **n = names; r == 0 && n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (strlen(*n) != DIGEST_HEX_SIZE - 1 || strv_has(used, *n))
+			continue;
+		r = fs_remove_tree(path);
+		removed += r == 0;
+	}
+	if (r < 0)
+		return error_set_errno(err, r, "collecting stacks in %s", dir);
+	remove_dangling_specs(specs);
+	*ret_removed = removed;
+	return 0;
+}
