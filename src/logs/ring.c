@@ -171,7 +171,8 @@ int ring_open(const char *path, size_t size_bytes, struct ring **ret)
 	_cleanup_(ring_free_p) struct ring *r = xcalloc(1, sizeof(*r));
 	int how, e;
 
-	r->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	r->fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
+		     : memfd_create("ring", MFD_CLOEXEC);
 	if (r->fd < 0)
 		return -errno;
 	how = look(r);

@@ -41,7 +41,8 @@ enum ring_opened {
 
 /*
  * Opens or makes the ring at path. size_bytes (rounded up to pages, within the
- * limits above) is for a new one. Returns an enum ring_opened or a negative errno.
+ * limits above) is for a new one. Without a path it is in memory, and ends with us.
+ * Returns an enum ring_opened or a negative errno.
  */
 int ring_open(const char *path, size_t size_bytes, struct ring **ret);
 void ring_free(struct ring *r);

@@ -29,9 +29,14 @@ static struct app *app_open(struct logsd *l, const char *id)
 	struct app *a;
 	int how = ring_open(path, l->ring_bytes, &ring);
 
+	/* Better lines that a restart forgets than a dyno that waits for us to read. */
 	if (how < 0) {
-		log_error("the recent lines of app %s can't be kept: opening %s: %s", id, path,
-			  strerror(-how));
+		log_error("opening %s: %s: the lines of app %s end with this process", path,
+			  strerror(-how), id);
+		how = ring_open(NULL, l->ring_bytes, &ring);
+	}
+	if (how < 0) {
+		log_error("the lines of app %s can't be kept: %s", id, strerror(-how));
 		return NULL;
 	}
 	a = xcalloc(1, sizeof(*a));
@@ -101,7 +106,7 @@ void app_forget(struct app *a)
 		link = &(*link)->next;
 	*link = a->next;
 	ring_free(a->ring);
-	if (unlink(path) < 0)
+	if (unlink(path) < 0 && errno != ENOENT)
 		log_error("removing %s: %s", path, strerror(errno));
 	free(a);
 }

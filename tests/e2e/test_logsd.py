@@ -282,6 +282,16 @@ def test_a_damaged_ring_is_replaced(logs, app):
     assert "was damaged" in logs.said()
 
 
+def test_an_app_whose_ring_cannot_be_made_is_not_stopped(logs, app):
+    (logs.run / "logs" / f"{app}.ring").mkdir()
+    pipe = Pipe(logs, app)
+    for i in range(100):
+        pipe.write(b"z" * 4000 + b"\n")
+    wait_for(lambda: len(logs.lines(app)) == 100, "the lines")
+    assert "end with this process" in logs.said()
+    pipe.close()
+
+
 def test_sigterm_keeps_what_was_written(logs, app):
     pipe = Pipe(logs, app)
     pipe.write(b"".join(b"%d\n" % i for i in range(2000)))
