@@ -16,10 +16,10 @@
 
 /* Strings are not NUL-terminated: they point into a ring, or are borrowed. */
 struct log_record {
-	uint64_t seq;    /* per app, from 1, without gaps */
-	int64_t time_ns; /* wall clock; unique and increasing per app */
+	uint64_t seq;	  /* per app, from 1, without gaps */
+	int64_t time_ns;  /* wall clock; unique and increasing per app */
 	uint32_t release; /* 0: not known */
-	unsigned flags;  /* enum log_flags */
+	unsigned flags;	  /* enum log_flags */
 	const char *source, *dyno, *text;
 	size_t source_len, dyno_len, text_len;
 };

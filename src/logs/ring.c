@@ -58,7 +58,7 @@ struct ring {
 	struct header *header;
 	char *data; /* mapped twice */
 	size_t size, batch;
-	size_t allocated; /* bytes of data that the file system has given */
+	size_t allocated;   /* bytes of data that the file system has given */
 	struct state draft; /* the valid state and the batch */
 };
 
@@ -83,8 +83,8 @@ static int map(struct ring *r)
 		return -errno;
 	r->header = (struct header *)(void *)p;
 	r->data = p + HEADER_BYTES;
-	if (mmap(p, HEADER_BYTES + r->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, r->fd, 0) ==
-		    MAP_FAILED ||
+	if (mmap(p, HEADER_BYTES + r->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, r->fd,
+		 0) == MAP_FAILED ||
 	    mmap(r->data + r->size, r->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, r->fd,
 		 HEADER_BYTES) == MAP_FAILED)
 		return -errno;
@@ -109,8 +109,8 @@ static bool is_sound(const struct ring *r, const struct state *s)
 		const struct stored *e = at(r, o);
 		uint64_t left = s->tail - o;
 
-		if (left < sizeof(*e) || e->size > left || e->size % ALIGN || e->size < sizeof(*e) ||
-		    e->text_len > LOG_LINE_MAX ||
+		if (left < sizeof(*e) || e->size > left || e->size % ALIGN ||
+		    e->size < sizeof(*e) || e->text_len > LOG_LINE_MAX ||
 		    sizeof(*e) + e->text_len + e->source_len + e->dyno_len > e->size ||
 		    (seq && e->seq != seq + 1) || !e->seq)
 			return false;

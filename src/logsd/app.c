@@ -82,8 +82,9 @@ void apps_load(struct logsd *l)
 	if (r < 0)
 		log_error("listing %s: %s", l->dir, strerror(-r));
 	for (size_t i = 0; names && names[i]; i++) {
-		char *suffix = str_ends(names[i], SUFFIX) ? names[i] + strlen(names[i]) - strlen(SUFFIX)
-							  : NULL;
+		char *suffix = str_ends(names[i], SUFFIX)
+				       ? names[i] + strlen(names[i]) - strlen(SUFFIX)
+				       : NULL;
 
 		if (!suffix)
 			continue;
@@ -123,7 +124,8 @@ static void tell_dropped(struct app *a)
 {
 	char text[128];
 	int n = snprintf(text, sizeof(text),
-			 "Error L12 (Local buffer overflow) -> %" PRIu64 " lines dropped", a->dropped);
+			 "Error L12 (Local buffer overflow) -> %" PRIu64 " lines dropped",
+			 a->dropped);
 	struct log_record what = { .source = "heroku",
 				   .source_len = 6,
 				   .dyno = "logplex",

@@ -53,12 +53,12 @@ struct reader {
 	struct reader *next;
 	struct app *app;
 	struct log_filter filter;
-	uint64_t at;    /* the cursor: the next record to show */
+	uint64_t at;	/* the cursor: the next record to show */
 	uint64_t until; /* a reader that does not follow ends here; UINT64_MAX: it follows */
-	uint64_t lost;  /* lines that were evicted before they were shown and not told yet, and */
+	uint64_t lost;	/* lines that were evicted before they were shown and not told yet, and */
 	uint64_t lost_seq; /* the last one's number */
-	struct buf rest; /* what the pipe did not take: the end of one line */
-	bool waiting; /* until it can be written to */
+	struct buf rest;   /* what the pipe did not take: the end of one line */
+	bool waiting;	   /* until it can be written to */
 };
 
 struct source {
@@ -70,10 +70,10 @@ struct source {
 	uint64_t device, inode; /* of the pipe: who it is */
 	char name[LOG_NAME_MAX + 1], dyno[LOG_NAME_MAX + 1];
 	uint32_t release;
-	size_t unended;      /* bytes in the pipe that are no line yet */
+	size_t unended;	     /* bytes in the pipe that are no line yet */
 	int64_t deadline_ms; /* when they are shown all the same */
 	bool is_unended, is_again;
-	bool cut; /* the last line was shown without its end */
+	bool cut;   /* the last line was shown without its end */
 	bool ended; /* all writers are gone */
 };
 
@@ -99,12 +99,12 @@ struct logsd {
 	struct source *unended_first, *unended_last;
 	struct source *again;
 	struct handler *dead;
-	int peek_fds[2];  /* a pipe of ours into which pipes are looked */
-	char *peek;       /* CHUNK_BYTES */
-	struct buf text;  /* for readers */
+	int peek_fds[2]; /* a pipe of ours into which pipes are looked */
+	char *peek;	 /* CHUNK_BYTES */
+	struct buf text; /* for readers */
 	struct log_formatter formatter;
-	uint64_t dropped; /* lines that a slow reader missed or nobody could keep */
-	size_t round_bytes; /* taken from pipes in this round */
+	uint64_t dropped;	 /* lines that a slow reader missed or nobody could keep */
+	size_t round_bytes;	 /* taken from pipes in this round */
 	int64_t gather_until_ms; /* 0: pipes are watched */
 	bool stopping;
 };

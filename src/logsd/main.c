@@ -154,7 +154,8 @@ static void check_memory_backed(const char *dir)
 
 	if (statfs(dir, &st) < 0 || st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC)
 		return;
-	log_warn("%s is not on a tmpfs: recent lines of apps will lie on a disk; set TWELVE_RUN_DIR to a "
+	log_warn("%s is not on a tmpfs: recent lines of apps will lie on a disk; set "
+		 "TWELVE_RUN_DIR to a "
 		 "directory under /run that is one",
 		 dir);
 }

@@ -274,7 +274,8 @@ int peers_listen(struct logsd *l, const char *run_dir, struct error *err)
 	int size = ROUTER_BUFFER_BYTES;
 
 	/* The router's first: who finds the other one may rely on both. */
-	l->router = (struct handler){ .fn = on_router, .fd = sock_listen_unix(router, SOCK_DGRAM, 0600) };
+	l->router = (struct handler){ .fn = on_router,
+				      .fd = sock_listen_unix(router, SOCK_DGRAM, 0600) };
 	if (l->router.fd < 0)
 		return error_set_errno(err, l->router.fd, "listening on %s", router);
 	/* The root's right to go above the limit; else the limit holds, which is smaller but works. */

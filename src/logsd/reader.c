@@ -91,7 +91,8 @@ static void told(struct reader *r)
 }
 
 /* The cursor goes behind the line in which the write ended, whose rest is kept. */
-static void advance(struct reader *r, const struct buf *text, const struct mark *marks, size_t written)
+static void advance(struct reader *r, const struct buf *text, const struct mark *marks,
+		    size_t written)
 {
 	size_t i = 0;
 

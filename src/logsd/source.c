@@ -261,7 +261,8 @@ void source_add(struct app *a, int take_fd, const char *name, const char *dyno, 
 	struct stat st;
 
 	if (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode)) {
-		log_error("the output of %s of app %s is not a pipe: it is not followed", dyno, a->id);
+		log_error("the output of %s of app %s is not a pipe: it is not followed", dyno,
+			  a->id);
 		return;
 	}
 	if (is_known(a, &st))
