@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A build from source to slug, in its steps; see build.h. */
+#include "build/build.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "build/build-priv.h"
+#include "build/pack.h"
+
+#define PROCFILE_MAX_BYTES 65536
+#define MAX_ENTRIES 1000000
+/* Part of every key: changes when builds of the same input shall be made again. */
+#define KEY_FORMAT "twelve-build-1"
+
+static volatile sig_atomic_t cancelled;
+
+static void on_cancel(int sig)
+{
+	(void)sig;
+	cancelled = 1;
+}
+
+bool build_cancelled(void)
+{
+	return cancelled;
+}
+
+void build_say(const struct build *b, const char *fmt, ...)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	/* When twelved is gone, so are we soon. */
+	if (fd_write_all(b->o->output_fd, text.data, text.len) < 0)
+		return;
+}
+
+/* ---- preparing ---- */
+
+static int check_disk(const struct build *b, struct error *err)
+{
+	uint64_t free_bytes;
+	int r = fs_free_bytes(b->o->state_dir, &free_bytes);
+
+	if (r < 0)
+		return error_set_errno(err, r, "asking for the free space of %s", b->o->state_dir);
+	if (free_bytes < b->o->reserve_bytes)
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The build was refused: the disk has %llu MB free and %llu MB are kept in reserve "
+				 "(TWELVE_DISK_RESERVE); \"twelve gc\" removes what no release uses",
+				 (unsigned long long)free_bytes >> 20, (unsigned long long)b->o->reserve_bytes >> 20);
+	return 0;
+}
+
+static int make_folders(struct build *b, struct error *err)
+{
+	int r = fs_mkdirs(b->app, 0755);
+
+	if (r == 0)
+		r = fs_mkdirs(b->cache, 0755);
+	if (r == 0 && chown(b->cache, SANDBOX_UID, SANDBOX_GID) < 0)
+		r = -errno;
+	return r < 0 ? error_set_errno(err, r, "making the folders of the build") : 0;
+}
+
+static int fetch_source(struct build *b, struct error *err)
+{
+	const struct pack_limits limits = { .max_bytes = b->o->disk_bytes, .max_entries = MAX_ENTRIES };
+	const char *const copy[] = { "cp", "-r", "--no-dereference", "--no-target-directory", b->o->source, b->app, NULL };
+	struct stat st;
+	uint64_t size;
+
+	if (stat(b->o->source, &st) < 0)
+		return error_set_errno(err, errno, "reading the source");
+	if (S_ISDIR(st.st_mode) ? proc_run_simple(copy, err) < 0 :
+				  pack_extract(b->o->source, b->app, b->o->strip_top, &limits, err) < 0)
+		return -1;
+	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0)
+		return -1;
+	return pack_digest(b->app, b->source_digest, &size, err);
+}
+
+/* Before anything long: what can't run need not be built. */
+static int read_procfile(struct build *b, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/Procfile", b->app);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = fs_read_file(path, PROCFILE_MAX_BYTES, &text);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == -EFBIG)
+		return error_set(err, ERROR_INVALID, "Procfile: it is larger than 64 KB");
+	if (r < 0)
+		return error_set_errno(err, r, "reading the Procfile");
+	b->has_procfile = true;
+	return procfile_parse(text.data, "Procfile", &b->procfile, err);
+}
+
+static int ensure_stack(struct build *b, bool build, char *const *packages, struct stack *ret, struct error *err)
+{
+	struct stack_options o = { .state_dir = b->o->state_dir,
+				   .data_dir = b->o->data_dir,
+				   .name = b->o->stack_name,
+				   .build = build,
+				   .packages = packages,
+				   .output_fd = b->o->output_fd };
+
+	return stack_ensure(&o, ret, err);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void make_key(const struct build *b, char key[static DIGEST_HEX_SIZE])
+{
+	size_t n = strv_len(b->o->env);
+	_cleanup_free_ char **env = xcalloc(n + 1, sizeof(*env));
+	struct digest *d = digest_new();
+
+	digest_update_str(d, KEY_FORMAT);
+	digest_update_str(d, b->source_digest);
+	digest_update_str(d, b->packs_digest);
+	digest_update_str(d, b->run.digest);
+	digest_update_str(d, b->build.digest);
+	for (size_t i = 0; i < b->n_packs; i++)
+		digest_update_str(d, b->packs[i].folder);
+	if (n)
+		memcpy(env, b->o->env, n * sizeof(*env));
+	qsort(env, n, sizeof(*env), compare);
+	for (size_t i = 0; i < n; i++)
+		digest_update_str(d, env[i]);
+	digest_finish(d, key);
+	digest_free(d);
+}
+
+/* ---- the steps ---- */
+
+static void announce(const struct build *b)
+{
+	for (size_t i = 0; i < b->n_packs; i++)
+		build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name, b->packs[i].label);
+}
+
+static int check_cancelled(struct error *err)
+{
+	return cancelled ? error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled") : 0;
+}
+
+static int prepare(struct build *b, struct error *err)
+{
+	if (check_disk(b, err) < 0 || make_folders(b, err) < 0 || fetch_source(b, err) < 0 ||
+	    read_procfile(b, err) < 0 || packs_fetch(b, err) < 0 ||
+	    ensure_stack(b, false, NULL, &b->base, err) < 0 || steps_mount_env(b, err) < 0)
+		return -1;
+	return check_cancelled(err);
+}
+
+static int find_stacks(struct build *b, struct error *err)
+{
+	if (packs_detect(b, err) < 0)
+		return -1;
+	announce(b);
+	if (packs_packages(b, err) < 0 || ensure_stack(b, false, b->packages_run, &b->run, err) < 0 ||
+	    ensure_stack(b, true, b->packages_build, &b->build, err) < 0)
+		return -1;
+	return check_cancelled(err);
+}
+
+static int run_steps(struct build *b, struct build_result *ret, struct error *err)
+{
+	char key[DIGEST_HEX_SIZE];
+
+	if (prepare(b, err) < 0 || find_stacks(b, err) < 0)
+		return -1;
+	make_key(b, key);
+	if (!b->o->no_cache && slug_find(b, key, ret)) {
+		build_say(b, "-----> Nothing has changed since an earlier build: its slug %.12s is used\n", ret->slug);
+		return 0;
+	}
+	if (b->o->no_cache)
+		fs_remove_tree(b->cache);
+	if (make_folders(b, err) < 0 || steps_compile(b, err) < 0)
+		return -1;
+	return slug_keep(b, key, ret, err);
+}
+
+static void build_done(struct build *b)
+{
+	for (size_t i = 0; i < b->n_packs; i++) {
+		free(b->packs[i].folder);
+		free(b->packs[i].label);
+		free(b->packs[i].name);
+	}
+	free(b->packs);
+	strv_free(b->packages_run);
+	strv_free(b->packages_build);
+	stack_done(&b->base);
+	stack_done(&b->run);
+	stack_done(&b->build);
+	procfile_done(&b->procfile);
+	free(b->work);
+	free(b->app);
+	free(b->packs_dir);
+	free(b->env_dir);
+	free(b->cache);
+}
+
+int build_run(const struct build_options *o, struct build_result *ret, struct error *err)
+{
+	struct build b = { .o = o };
+	int r;
+
+	signal(SIGTERM, on_cancel);
+	signal(SIGINT, on_cancel);
+	b.work = xasprintf("%s/builds/%s", o->state_dir, o->id);
+	b.app = xasprintf("%s/app", b.work);
+	b.packs_dir = xasprintf("%s/packs", b.work);
+	b.env_dir = xasprintf("%s/env", b.work);
+	b.cache = xasprintf("%s/cache/%s", o->state_dir, o->app_id);
+	r = run_steps(&b, ret, err);
+	build_done(&b);
+	return r;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The canonical form of a tree, and unpacking what people send; see pack.h. */
+#include "build/pack.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/str.h"
+
+#define CHUNK (256 << 10)
+
+/* ---- walking, sorted ---- */
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static void fts_close_p(FTS **f)
+{
+	if (*f)
+		fts_close(*f);
+}
+
+static FTS *walk(const char *dir)
+{
+	_cleanup_free_ char *copy = xstrdup(dir);
+	char *paths[] = { copy, NULL };
+
+	return fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, by_name);
+}
+
+/* ---- the digest ---- */
+
+static void archive_write_free_p(struct archive **a)
+{
+	if (*a)
+		archive_write_free(*a);
+}
+
+static void archive_entry_free_p(struct archive_entry **e)
+{
+	if (*e)
+		archive_entry_free(*e);
+}
+
+static la_ssize_t to_digest(struct archive *a, void *userdata, const void *data, size_t n)
+{
+	(void)a;
+	digest_update(userdata, data, n);
+	return (la_ssize_t)n;
+}
+
+static int add_contents(struct archive *a, const char *path, struct error *err)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_free_ char *chunk = xcalloc(1, CHUNK);
+	ssize_t n;
+
+	if (fd < 0)
+		return error_set_errno(err, errno, "reading %s", path);
+	while ((n = fd_read(fd, chunk, CHUNK)) > 0)
+		if (archive_write_data(a, chunk, (size_t)n) < 0)
+			return error_set(err, ERROR_SYSTEM, "packing %s: %s", path, archive_error_string(a));
+	return n < 0 ? error_set_errno(err, (int)n, "reading %s", path) : 0;
+}
+
+static int add_entry(struct archive *a, const FTSENT *f, const char *name, uint64_t *size, struct error *err)
+{
+	_cleanup_(archive_entry_free_p) struct archive_entry *e = archive_entry_new();
+	const struct stat *st = f->fts_statp;
+	char target[4096] = { 0 };
+
+	archive_entry_set_pathname(e, name);
+	archive_entry_set_mode(e, (st->st_mode & S_IFMT) | (S_ISLNK(st->st_mode) ? 0777 : st->st_mode & 0777));
+	archive_entry_set_uid(e, 0);
+	archive_entry_set_gid(e, 0);
+	archive_entry_set_mtime(e, PACK_EPOCH, 0);
+	if (S_ISLNK(st->st_mode)) {
+		if (readlink(f->fts_accpath, target, sizeof(target) - 1) < 0)
+			return error_set_errno(err, errno, "reading the link %s", name);
+		archive_entry_set_symlink(e, target);
+	} else if (S_ISREG(st->st_mode)) {
+		archive_entry_set_size(e, st->st_size);
+		*size += (uint64_t)st->st_size;
+	} else if (!S_ISDIR(st->st_mode)) {
+		return error_set(err, ERROR_INVALID, "%s is a socket, device or FIFO, which a slug can't hold", name);
+	}
+	if (archive_write_header(a, e) != ARCHIVE_OK)
+		return error_set(err, ERROR_SYSTEM, "packing %s: %s", name, archive_error_string(a));
+	return S_ISREG(st->st_mode) ? add_contents(a, f->fts_accpath, err) : 0;
+}
+
+static int add_tree(struct archive *a, const char *dir, uint64_t *size, struct error *err)
+{
+	_cleanup_(fts_close_p) FTS *fts = walk(dir);
+	size_t prefix = strlen(dir) + 1;
+	FTSENT *f;
+
+	if (!fts)
+		return error_set_errno(err, errno, "reading %s", dir);
+	errno = 0;
+	while ((f = fts_read(fts))) {
+		if (f->fts_info == FTS_DP || f->fts_level == 0)
+			continue;
+		if (f->fts_info == FTS_ERR || f->fts_info == FTS_DNR || f->fts_info == FTS_NS)
+			return error_set_errno(err, f->fts_errno, "reading %s", f->fts_path);
+		if (add_entry(a, f, f->fts_path + prefix, size, err) < 0)
+			return -1;
+	}
+	return errno ? error_set_errno(err, errno, "reading %s", dir) : 0;
+}
+
+int pack_digest(const char *dir, char hex[static DIGEST_HEX_SIZE], uint64_t *ret_size_bytes, struct error *err)
+{
+	_cleanup_(archive_write_free_p) struct archive *a = archive_write_new();
+	struct digest *d = digest_new();
+	uint64_t size = 0;
+	int r;
+
+	archive_write_set_format_pax_restricted(a);
+	archive_write_set_bytes_per_block(a, CHUNK);
+	archive_write_set_bytes_in_last_block(a, 1);
+	if (archive_write_open(a, d, NULL, to_digest, NULL) != ARCHIVE_OK)
+		r = error_set(err, ERROR_SYSTEM, "packing %s: %s", dir, archive_error_string(a));
+	else
+		r = add_tree(a, dir, &size, err);
+	if (r == 0 && archive_write_close(a) != ARCHIVE_OK)
+		r = error_set(err, ERROR_SYSTEM, "packing %s: %s", dir, archive_error_string(a));
+	if (r == 0) {
+		digest_finish(d, hex);
+		*ret_size_bytes = size;
+	}
+	digest_free(d);
+	return r;
+}
+
+/* ---- normalising ---- */
+
+static int normalise_one(const FTSENT *f, uid_t uid, gid_t gid)
+{
+	const struct timespec times[2] = { { .tv_sec = PACK_EPOCH }, { .tv_sec = PACK_EPOCH } };
+	const struct stat *st = f->fts_statp;
+	mode_t mode = (st->st_mode & 0755) | 0444 | (st->st_mode & 0100 ? 0111 : 0) | (S_ISDIR(st->st_mode) ? 0755 : 0200);
+
+	if (lchown(f->fts_accpath, uid, gid) < 0)
+		return -errno;
+	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07777) != mode && chmod(f->fts_accpath, mode) < 0)
+		return -errno;
+	return utimensat(AT_FDCWD, f->fts_accpath, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int pack_normalise(const char *dir, uid_t uid, gid_t gid, struct error *err)
+{
+	_cleanup_(fts_close_p) FTS *fts = walk(dir);
+	FTSENT *f;
+
+	if (!fts)
+		return error_set_errno(err, errno, "reading %s", dir);
+	while ((f = fts_read(fts))) {
+		int r;
+
+		/* Directories after what is in them, so that their dates stay. */
+		if (f->fts_info == FTS_D)
+			continue;
+		r = normalise_one(f, uid, gid);
+		if (r < 0)
+			return error_set_errno(err, r, "setting owner and date of %s", f->fts_path);
+	}
+	return 0;
+}
+
+/* ---- unpacking ---- */
+
+static void archive_read_free_p(struct archive **a)
+{
+	if (*a)
+		archive_read_free(*a);
+}
+
+struct extraction {
+	struct archive *in, *out;
+	bool strip_top;
+	const struct pack_limits *limits;
+	uint64_t bytes, entries;
+};
+
+/* The path within the tree, or NULL for the top folder itself. */
+static const char *inner_path(const struct extraction *x, const char *path)
+{
+	while (str_starts(path, "./"))
+		path += 2;
+	if (x->strip_top) {
+		path = strchr(path, '/');
+		if (path)
+			path++;
+	}
+	return path && path[0] && !streq(path, ".") ? path : NULL;
+}
+
+static int refuse(const char *path, const char *why, struct error *err)
+{
+	return error_set(err, ERROR_INVALID, "The source archive holds \"%.200s\", which %s", path, why);
+}
+
+static int check_entry(struct extraction *x, struct archive_entry *e, const char *path, struct error *err)
+{
+	mode_t type = archive_entry_filetype(e);
+
+	if (path[0] == '/')
+		return refuse(path, "is an absolute path", err);
+	if (streq(path, "..") || str_starts(path, "../") || strstr(path, "/../") || str_ends(path, "/.."))
+		return refuse(path, "climbs out of the tree", err);
+	if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK && !archive_entry_hardlink(e))
+		return refuse(path, "is a device, socket or FIFO", err);
+	if (++x->entries > x->limits->max_entries)
+		return error_set(err, ERROR_TOO_LARGE, "The source has more than %llu files",
+				 (unsigned long long)x->limits->max_entries);
+	return 0;
+}
+
+static int copy_contents(struct extraction *x, const char *path, struct error *err)
+{
+	const void *data;
+	la_int64_t offset;
+	size_t n;
+	int r;
+
+	while ((r = archive_read_data_block(x->in, &data, &n, &offset)) == ARCHIVE_OK) {
+		x->bytes += n;
+		if (x->bytes > x->limits->max_bytes)
+			return error_set(err, ERROR_TOO_LARGE, "The source is larger than %llu MB unpacked",
+					 (unsigned long long)x->limits->max_bytes >> 20);
+		if (archive_write_data_block(x->out, data, n, offset) < ARCHIVE_OK)
+			return error_set(err, ERROR_SYSTEM, "unpacking %s: %s", path, archive_error_string(x->out));
+	}
+	if (r != ARCHIVE_EOF)
+		return error_set(err, ERROR_INVALID, "The source archive is damaged at %s: %s", path,
+				 archive_error_string(x->in));
+	return 0;
+}
+
+static int extract_entry(struct extraction *x, struct archive_entry *e, struct error *err)
+{
+	const char *inner = inner_path(x, archive_entry_pathname(e));
+	const char *link = archive_entry_hardlink(e);
+	_cleanup_free_ char *path = NULL, *target = NULL;
+
+	if (!inner)
+		return 0;
+	if (check_entry(x, e, inner, err) < 0)
+		return -1;
+	/* A copy, since setting the name frees what inner points into. */
+	path = xstrdup(inner);
+	inner = path;
+	if (link) {
+		const char *inner_link = inner_path(x, link);
+
+		if (!inner_link || inner_link[0] == '/' || strstr(inner_link, ".."))
+			return refuse(inner, "is a hard link out of the tree", err);
+		target = xstrdup(inner_link);
+		archive_entry_set_hardlink(e, target);
+	}
+	archive_entry_set_pathname(e, path);
+	if (archive_write_header(x->out, e) < ARCHIVE_OK)
+		return error_set(err, ERROR_INVALID, "unpacking %s: %s", inner, archive_error_string(x->out));
+	if (archive_entry_size(e) > 0 && copy_contents(x, inner, err) < 0)
+		return -1;
+	return archive_write_finish_entry(x->out) < ARCHIVE_OK ?
+		       error_set(err, ERROR_SYSTEM, "unpacking %s: %s", inner, archive_error_string(x->out)) :
+		       0;
+}
+
+static int extract_all(struct extraction *x, struct error *err)
+{
+	struct archive_entry *e;
+	int r;
+
+	while ((r = archive_read_next_header(x->in, &e)) == ARCHIVE_OK)
+		if (extract_entry(x, e, err) < 0)
+			return -1;
+	if (r != ARCHIVE_EOF)
+		return error_set(err, ERROR_INVALID, "The source is not a tar archive, or it is damaged: %s",
+				 archive_error_string(x->in));
+	if (!x->entries)
+		return error_set(err, ERROR_INVALID, "The source is empty");
+	return archive_write_close(x->out) != ARCHIVE_OK ?
+		       error_set(err, ERROR_SYSTEM, "unpacking: %s", archive_error_string(x->out)) :
+		       0;
+}
+
+int pack_extract(const char *archive, const char *dir, bool strip_top, const struct pack_limits *limits,
+		 struct error *err)
+{
+	_cleanup_(archive_read_free_p) struct archive *in = archive_read_new();
+	_cleanup_(archive_write_free_p) struct archive *out = archive_write_disk_new();
+	_cleanup_fd_ int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct extraction x = { .in = in, .out = out, .strip_top = strip_top, .limits = limits };
+	int r;
+
+	archive_read_support_format_tar(in);
+	archive_read_support_filter_all(in);
+	archive_write_disk_set_options(out, ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_UNLINK |
+						    ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+						    ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS);
+	if (archive_read_open_filename(in, archive, CHUNK) != ARCHIVE_OK)
+		return error_set(err, ERROR_INVALID, "The source is not a tar archive: %s", archive_error_string(in));
+	/* libarchive looks at each component of a path for links, so paths have to be relative to the tree. */
+	if (back < 0 || chdir(dir) < 0)
+		return error_set_errno(err, errno, "entering %s", dir);
+	r = extract_all(&x, err);
+	return fchdir(back) < 0 ? error_set_errno(err, errno, "leaving %s", dir) : r;
+}

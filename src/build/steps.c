@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs in the sandbox: detection, and the compile and release scripts of
+ * the buildpacks. The environment goes by a memory file, since a proxy's address may
+ * hold a password; config vars are files in a memory-backed mount.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "build/build-priv.h"
+#include "build/pack.h"
+
+#define ENV_MOUNT_OPTIONS "mode=0755,size=64m"
+#define DISK_CHECK_MS 1000
+#define HOST_CERTS "/etc/ssl/certs/ca-certificates.crt"
+#define BUILD_PIDS 2048
+
+/* Standard variables of twelved's environment that builds get: proxies and package indexes. */
+static const char *const passed_on[] = {
+	"http_proxy",   "https_proxy",     "ftp_proxy",          "no_proxy",        "HTTP_PROXY",          "HTTPS_PROXY",
+	"FTP_PROXY",    "NO_PROXY",        "PIP_INDEX_URL",      "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT",
+	"UV_INDEX_URL", "npm_config_registry", "NPM_CONFIG_REGISTRY", "GOPROXY",      "GONOSUMDB",          "GOFLAGS",
+};
+
+/* Standard variables that name the host's certificates; inside they are where they always are. */
+static const char *const certificates[] = {
+	"SSL_CERT_FILE", "CURL_CA_BUNDLE",  "REQUESTS_CA_BUNDLE", "PIP_CERT",
+	"GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS", "npm_config_cafile", "NPM_CONFIG_CAFILE",
+};
+
+static void put(struct buf *env, const char *key, const char *value)
+{
+	buf_printf(env, "%s=%s", key, value);
+	buf_putc(env, '\0');
+}
+
+static bool hands_over_certificates(void)
+{
+	const char *setting = getenv("TWELVE_BUILD_HOST_CERTS");
+
+	return (!setting || !streq(setting, "0")) && access(HOST_CERTS, R_OK) == 0;
+}
+
+static void make_env(const struct build *b, struct buf *env)
+{
+	_cleanup_free_ char *epoch = xasprintf("%d", PACK_EPOCH);
+
+	put(env, "PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
+	put(env, "HOME", "/app");
+	put(env, "LANG", "C.UTF-8");
+	put(env, "STACK", b->o->stack_name);
+	put(env, "TWELVE_STACK", b->build.digest);
+	put(env, "TWELVE_APP_NAME", b->o->app_name);
+	put(env, "SOURCE_VERSION", b->o->commit);
+	put(env, "SOURCE_DATE_EPOCH", epoch);
+	put(env, "BUILD_DIR", "/app");
+	put(env, "CACHE_DIR", "/cache");
+	put(env, "ENV_DIR", "/env");
+	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
+		if (getenv(passed_on[i]))
+			put(env, passed_on[i], getenv(passed_on[i]));
+	for (size_t i = 0; hands_over_certificates() && i < ARRAY_SIZE(certificates); i++)
+		if (getenv(certificates[i]))
+			put(env, certificates[i], HOST_CERTS);
+}
+
+/* ---- limits ---- */
+
+static bool should_stop(void *userdata)
+{
+	struct build *b = userdata;
+	uint64_t work = 0, cache = 0, free_bytes;
+
+	if (build_cancelled()) {
+		b->stop_reason = "it was cancelled";
+		return true;
+	}
+	if (clock_now_ms() - b->disk_checked_ms < DISK_CHECK_MS)
+		return false;
+	b->disk_checked_ms = clock_now_ms();
+	/* A file that goes away during the walk is no reason to stop. */
+	if (fs_tree_size(b->work, &work) == 0 && fs_tree_size(b->cache, &cache) == 0 && work + cache > b->o->disk_bytes)
+		b->stop_reason = "it used more than its share of the disk";
+	else if (fs_free_bytes(b->work, &free_bytes) == 0 && free_bytes < b->o->reserve_bytes)
+		b->stop_reason = "the machine's disk is nearly full";
+	return b->stop_reason != NULL;
+}
+
+static int explain_end(const struct build *b, const struct sandbox_result *r, struct error *err)
+{
+	switch (r->end) {
+	case SANDBOX_TIMEOUT:
+		return error_set(err, ERROR_INVALID, "The build was ended: it took more time than the %lld min that it may "
+						     "(TWELVE_BUILD_TIMEOUT)", (long long)b->o->timeout_ms / 60000);
+	case SANDBOX_STOPPED:
+		if (strstr(b->stop_reason, "share"))
+			return error_set(err, ERROR_INVALID, "The build was ended: it used more than the %llu MB of disk that it may "
+							     "(TWELVE_BUILD_DISK)", (unsigned long long)b->o->disk_bytes >> 20);
+		return error_set(err, ERROR_UNAVAILABLE, "The build was ended: %s", b->stop_reason);
+	case SANDBOX_OOM:
+		return error_set(err, ERROR_INVALID, "The build was ended: it used more than the %llu MB of memory that it may "
+						     "(TWELVE_BUILD_MEMORY)", (unsigned long long)b->o->limits.memory_bytes >> 20);
+	case SANDBOX_ENDED:
+		break;
+	}
+	return 0;
+}
+
+/* ---- running ---- */
+
+static int run(struct build *b, const struct sandbox_spec *s, int output_fd, int *ret_code, struct error *err)
+{
+	_cleanup_free_ char *bundle = xasprintf("%s/bundle", b->work);
+	_cleanup_buf_ struct buf env = BUF_INIT;
+	_cleanup_fd_ int env_fd = -1;
+	struct sandbox_result result;
+	struct sandbox_run_options o = { .runtime = b->o->runtime,
+					 .runtime_root = b->o->runtime_root,
+					 .bundle_dir = bundle,
+					 .output_fd = output_fd,
+					 .timeout_ms = b->o->timeout_ms,
+					 .should_stop = should_stop,
+					 .userdata = b };
+
+	make_env(b, &env);
+	env_fd = fd_memfile("env", env.data, env.len);
+	if (env_fd < 0)
+		return error_set_errno(err, env_fd, "memory file");
+	o.env_fd = env_fd;
+	if (sandbox_write_bundle(bundle, s, err) < 0 || sandbox_run(s, &o, &result, err) < 0 ||
+	    explain_end(b, &result, err) < 0)
+		return -1;
+	*ret_code = result.exit_code;
+	return 0;
+}
+
+int steps_run(struct build *b, const struct stack *stack, const char *script, char *const *args, int output_fd,
+	      int *ret_code, struct error *err)
+{
+	_cleanup_free_ char *scratch = xasprintf("%s/scratch", b->work);
+	_cleanup_free_ char *cgroup = xasprintf("/twelve/%s", b->o->id);
+	_cleanup_strv_ char **argv = NULL;
+	struct sandbox_bind binds[] = {
+		{ .source = b->packs_dir, .target = "/buildpacks" },
+		{ .source = b->env_dir, .target = "/env" },
+		{ .source = b->cache, .target = "/cache", .writable = true },
+		{ .source = HOST_CERTS, .target = HOST_CERTS },
+	};
+	struct sandbox_spec s = { .id = b->o->id,
+				  .hostname = "build",
+				  .rootfs = stack->rootfs,
+				  .app_dir = b->app,
+				  .scratch_dir = scratch,
+				  .binds = binds,
+				  .n_binds = ARRAY_SIZE(binds) - !hands_over_certificates(),
+				  .init_path = b->o->init_path,
+				  .limits = b->o->limits,
+				  .cgroup_path = cgroup,
+				  .cgroup = b->o->runtime->cgroup };
+
+	s.limits.pids = s.limits.pids ? s.limits.pids : BUILD_PIDS;
+	s.limits.scratch_bytes = s.limits.scratch_bytes ? s.limits.scratch_bytes : 1ULL << 30;
+	strv_push(&argv, SANDBOX_INIT_PATH);
+	strv_push(&argv, "/bin/bash");
+	strv_push(&argv, "-c");
+	strv_push(&argv, script);
+	strv_push(&argv, "twelve-build");
+	for (; args && *args; args++)
+		strv_push(&argv, *args);
+	s.argv = (const char *const *)argv;
+	return run(b, &s, output_fd, ret_code, err);
+}
+
+/* bin/release prints YAML; all of them go into one file, whose later entries do not replace earlier ones. */
+static const char compile_script[] =
+	"set -e\n"
+	"for p in \"$@\"; do\n"
+	"  for e in /app/.twelve/export/*.sh; do [ ! -r \"$e\" ] || . \"$e\"; done\n"
+	"  /buildpacks/$p/bin/compile /app /cache /env\n"
+	"done\n"
+	"mkdir -p /app/.twelve\n"
+	": >/app/.twelve/release.yml\n"
+	"for p in \"$@\"; do\n"
+	"  [ ! -x /buildpacks/$p/bin/release ] || /buildpacks/$p/bin/release /app >>/app/.twelve/release.yml\n"
+	"done\n";
+
+int steps_compile(struct build *b, struct error *err)
+{
+	_cleanup_strv_ char **args = NULL;
+	int code;
+
+	for (size_t i = 0; i < b->n_packs; i++)
+		strv_push(&args, b->packs[i].folder);
+	if (steps_run(b, &b->build, compile_script, args, b->o->output_fd, &code, err) < 0)
+		return -1;
+	if (code != 0)
+		return error_set(err, ERROR_INVALID, "The build failed with exit code %d: the lines above say why", code);
+	return 0;
+}
+
+static int write_var(const char *dir, const char *assignment)
+{
+	size_t n = strcspn(assignment, "=");
+	_cleanup_free_ char *path = xasprintf("%s/%.*s", dir, (int)n, assignment);
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	if (fchown(fd, SANDBOX_UID, SANDBOX_GID) < 0)
+		return -errno;
+	return assignment[n] ? fd_write_all(fd, assignment + n + 1, strlen(assignment + n + 1)) : 0;
+}
+
+int steps_mount_env(struct build *b, struct error *err)
+{
+	int r = fs_mkdirs(b->env_dir, 0755);
+
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", b->env_dir);
+	/* In a mount namespace of this process, so it goes with it. */
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
+	    mount("env", b->env_dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ENV_MOUNT_OPTIONS) < 0)
+		return error_set_errno(err, errno, "mounting %s", b->env_dir);
+	for (char *const *e = b->o->env; e && *e; e++) {
+		r = write_var(b->env_dir, *e);
+		if (r < 0)
+			return error_set_errno(err, r, "writing a config var for the build");
+	}
+	return 0;
+}
