@@ -19,11 +19,8 @@ static const struct {
 	const char *program;
 	const char *folder; /* below src/ of a build tree */
 } folders[] = {
-	{ "twelve", "cli" },
-	{ "twelve-dyno", "dyno" },
-	{ "twelve-init", "dyno" },
-	{ "twelve-logs", "logsd" },
-	{ "twelved", "daemon" },
+	{ "twelve", "cli" },	    { "twelve-dyno", "dyno" }, { "twelve-init", "dyno" },
+	{ "twelve-logs", "logsd" }, { "twelved", "daemon" },
 };
 
 /* The directory of this program, or NULL. */
@@ -75,8 +72,8 @@ static char *find_near(const char *name)
 		return NULL;
 	found = if_program(xasprintf("%s/%s", dir, name));
 	if (!found && folder && in_build_tree(dir))
-		found = if_program(xasprintf("%.*s/%s/%s", (int)(strlen(dir) - strlen("/daemon")), dir,
-					     folder, name));
+		found = if_program(xasprintf("%.*s/%s/%s", (int)(strlen(dir) - strlen("/daemon")),
+					     dir, folder, name));
 	return found;
 }
 

@@ -23,10 +23,14 @@ static const char *const reserved_apps[] = { "api", "git" };
 
 /* What dynos get besides config vars; a var of the same name would be overridden without a word. */
 static const char *const given_keys[] = {
-	"PORT",		      "DYNO",
-	"HEROKU_APP_ID",      "HEROKU_APP_NAME",
-	"HEROKU_DYNO_ID",     "HEROKU_RELEASE_VERSION",
-	"HEROKU_SLUG_COMMIT", "HEROKU_SLUG_DESCRIPTION",
+	"PORT",
+	"DYNO",
+	"HEROKU_APP_ID",
+	"HEROKU_APP_NAME",
+	"HEROKU_DYNO_ID",
+	"HEROKU_RELEASE_VERSION",
+	"HEROKU_SLUG_COMMIT",
+	"HEROKU_SLUG_DESCRIPTION",
 };
 
 char *name_excerpt(char buf[static NAME_EXCERPT_SIZE], const char *s)
@@ -43,10 +47,11 @@ static int app_error(const char *s, const char *what, size_t at, struct error *e
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 
-	return error_set(err, ERROR_INVALID,
-			 "Name must start with a letter, end with a letter or digit and can only contain "
-			 "lowercase letters, digits, and dashes: \"%s\" %s \"%c\"",
-			 name_excerpt(excerpt, s), what, isprint((unsigned char)s[at]) ? s[at] : '?');
+	return error_set(
+		err, ERROR_INVALID,
+		"Name must start with a letter, end with a letter or digit and can only contain "
+		"lowercase letters, digits, and dashes: \"%s\" %s \"%c\"",
+		name_excerpt(excerpt, s), what, isprint((unsigned char)s[at]) ? s[at] : '?');
 }
 
 int name_check_app(const char *s, struct error *err)
@@ -81,14 +86,17 @@ static int check_given(const char *key, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(given_keys); i++)
 		if (streq(key, given_keys[i]))
-			return error_set(err, ERROR_INVALID,
-					 "Config var %s can't be set: the platform gives it to every dyno",
-					 key);
+			return error_set(
+				err, ERROR_INVALID,
+				"Config var %s can't be set: the platform gives it to every dyno",
+				key);
 	if (str_starts(key, "TWELVE_") && !is_setting(key))
-		return error_set(err, ERROR_INVALID,
-				 "Config var %s can't be set: names that start with TWELVE_ are the platform's, but "
-				 "for TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT and TWELVE_STOP_TIMEOUT",
-				 key);
+		return error_set(
+			err, ERROR_INVALID,
+			"Config var %s can't be set: names that start with TWELVE_ are the "
+			"platform's, but "
+			"for TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT and TWELVE_STOP_TIMEOUT",
+			key);
 	return 0;
 }
 
@@ -99,18 +107,21 @@ int name_check_config_key(const char *s, struct error *err)
 
 	name_excerpt(excerpt, s);
 	if (!n)
-		return error_set(err, ERROR_INVALID, "Config var name is empty: expected KEY=value");
+		return error_set(err, ERROR_INVALID,
+				 "Config var name is empty: expected KEY=value");
 	if (n > CONFIG_KEY_MAX)
 		return error_set(err, ERROR_INVALID,
-				 "Config var name \"%s\" is too long (maximum is %d characters)", excerpt,
-				 CONFIG_KEY_MAX);
+				 "Config var name \"%s\" is too long (maximum is %d characters)",
+				 excerpt, CONFIG_KEY_MAX);
 	if (isdigit((unsigned char)s[0]))
 		return error_set(err, ERROR_INVALID,
-				 "Config var name \"%s\" must start with a letter or an underscore", excerpt);
-	if (s[strspn(s, alnum_underscore)])
-		return error_set(err, ERROR_INVALID,
-				 "Config var name \"%s\" can only contain letters, digits, and underscores",
+				 "Config var name \"%s\" must start with a letter or an underscore",
 				 excerpt);
+	if (s[strspn(s, alnum_underscore)])
+		return error_set(
+			err, ERROR_INVALID,
+			"Config var name \"%s\" can only contain letters, digits, and underscores",
+			excerpt);
 	return check_given(s, err);
 }
 
@@ -122,14 +133,16 @@ static int check_path(const char *key, const char *value, struct error *err)
 	for (const char *p = value; *p; p++)
 		if (!isgraph((unsigned char)*p))
 			return error_set(err, ERROR_INVALID,
-					 "%s: a path has no spaces and is ASCII: write them as %%20, found \"%s\"",
+					 "%s: a path has no spaces and is ASCII: write them as "
+					 "%%20, found \"%s\"",
 					 key, name_excerpt(excerpt, value));
 	if (value[0] != '/')
 		return error_set(err, ERROR_INVALID,
 				 "%s: expected a path that starts with \"/\", found \"%s\"", key,
 				 name_excerpt(excerpt, value));
 	if (strlen(value) > 1024)
-		return error_set(err, ERROR_INVALID, "%s: too long (maximum is 1024 characters)", key);
+		return error_set(err, ERROR_INVALID, "%s: too long (maximum is 1024 characters)",
+				 key);
 	return 0;
 }
 
@@ -140,9 +153,10 @@ int name_check_config_value(const char *key, const char *value, struct error *er
 	int64_t seconds;
 
 	if (n > CONFIG_VALUE_MAX)
-		return error_set(err, ERROR_INVALID,
-				 "The value of config var %s is too long: %zu bytes (maximum is %d)", key,
-				 n, CONFIG_VALUE_MAX);
+		return error_set(
+			err, ERROR_INVALID,
+			"The value of config var %s is too long: %zu bytes (maximum is %d)", key, n,
+			CONFIG_VALUE_MAX);
 	if (streq(key, "TWELVE_CHECK_PATH"))
 		return check_path(key, value, err);
 	if (is_setting(key) && !str_to_i64(value, 1, 3600, &seconds))
@@ -159,16 +173,18 @@ int name_check_type(const char *s, struct error *err)
 
 	name_excerpt(excerpt, s);
 	if (!n)
-		return error_set(err, ERROR_INVALID, "Process type is empty: expected a name such as web");
+		return error_set(err, ERROR_INVALID,
+				 "Process type is empty: expected a name such as web");
 	if (n > TYPE_NAME_MAX)
 		return error_set(err, ERROR_INVALID,
-				 "Process type \"%s\" is too long (maximum is %d characters)", excerpt,
-				 TYPE_NAME_MAX);
+				 "Process type \"%s\" is too long (maximum is %d characters)",
+				 excerpt, TYPE_NAME_MAX);
 	if (s[strspn(s, alnum_underscore_dash)])
-		return error_set(err, ERROR_INVALID,
-				 "Process type \"%s\" can only contain letters, digits, dashes, and "
-				 "underscores",
-				 excerpt);
+		return error_set(
+			err, ERROR_INVALID,
+			"Process type \"%s\" can only contain letters, digits, dashes, and "
+			"underscores",
+			excerpt);
 	return 0;
 }
 

@@ -51,9 +51,11 @@ int procfile_add(struct procfile *p, const char *type, const char *command, stru
 	if (name_check_type(type, err) < 0)
 		return -1;
 	if (procfile_get(p, type))
-		return error_set(err, ERROR_INVALID, "process type \"%s\" is there twice: keep one", type);
+		return error_set(err, ERROR_INVALID, "process type \"%s\" is there twice: keep one",
+				 type);
 	if (p->n_types == PROCFILE_TYPES_MAX)
-		return error_set(err, ERROR_INVALID, "more than %d process types", PROCFILE_TYPES_MAX);
+		return error_set(err, ERROR_INVALID, "more than %d process types",
+				 PROCFILE_TYPES_MAX);
 	if (!command[0])
 		return error_set(err, ERROR_INVALID, "process type \"%s\" has no command", type);
 	if (strlen(command) > PROCFILE_COMMAND_MAX)

@@ -102,9 +102,11 @@ static int read_double(const char *s, struct buf *out, struct error *err)
 static int read_plain(char *s, struct buf *out, struct error *err)
 {
 	if (strchr("|>", s[0]) && s[0])
-		return refuse(s, "block scalars are not supported, write the command on one line", err);
+		return refuse(s, "block scalars are not supported, write the command on one line",
+			      err);
 	if (strchr("&*!%@`[]{}", s[0]) && s[0])
-		return refuse(s, "expected a command, quoted if it starts with this character", err);
+		return refuse(s, "expected a command, quoted if it starts with this character",
+			      err);
 	cut_comment(s);
 	if (strstr(s, ": ") || str_ends(s, ":"))
 		return refuse(s, "a command with a colon and a space must be quoted", err);
@@ -189,7 +191,8 @@ static int read_types(struct reader *r, char *value, struct procfile *p, struct 
 		unsigned number = r->number;
 
 		if (r->tab || r->indent != indent)
-			return refuse(r->line, "this line is indented otherwise than the one above", err);
+			return refuse(r->line, "this line is indented otherwise than the one above",
+				      err);
 		if (read_entry(r, p, err) < 0) {
 			r->number = number;
 			return -1;

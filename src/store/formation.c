@@ -87,7 +87,8 @@ static void done_restart(void *record)
 	restart_done(record);
 }
 
-static const struct record_type restart_type = { sizeof(struct restart), read_restart, done_restart };
+static const struct record_type restart_type = { sizeof(struct restart), read_restart,
+						 done_restart };
 
 int store_restart_list(struct store *s, const char *app_id, struct restart **ret, size_t *ret_n,
 		       struct error *err)

@@ -47,7 +47,8 @@ static const char schema_1[] =
 	"  UNIQUE (app_id, version)"
 	") STRICT;"
 	"CREATE TRIGGER release_is_immutable BEFORE UPDATE OF"
-	"  id, app_id, version, slug, stack, commit_id, description, user, output_id, processes, config,"
+	"  id, app_id, version, slug, stack, commit_id, description, user, output_id, processes, "
+	"config,"
 	"  created_ms ON release"
 	"  BEGIN SELECT RAISE(ABORT, 'a release never changes'); END;"
 
@@ -159,10 +160,11 @@ int store_migrate(struct store *s, const char *const *migrations, size_t n, stru
 	if (store_schema(s, &schema, err) < 0)
 		return -1;
 	if (schema < 0 || (uint64_t)schema > n)
-		return error_set(err, ERROR_INVALID,
-				 "The database %s has schema %lld, and this program knows up to %zu: it was "
-				 "written by a newer twelved; install that version again",
-				 s->path, (long long)schema, n);
+		return error_set(
+			err, ERROR_INVALID,
+			"The database %s has schema %lld, and this program knows up to %zu: it was "
+			"written by a newer twelved; install that version again",
+			s->path, (long long)schema, n);
 	for (size_t i = (size_t)schema; i < n; i++)
 		if (migrate_one(s, migrations[i], i + 1, err) < 0)
 			return -1;

@@ -49,10 +49,11 @@ static char *seal_context(const struct release *r)
 
 static int damaged(struct store *s, const struct release *r, const char *what, struct error *err)
 {
-	return error_set(err, ERROR_SYSTEM,
-			 "The %s of release v%lld in %s can't be read: it is damaged, or was sealed with "
-			 "another key than %s",
-			 what, (long long)r->version, s->path, s->key_path);
+	return error_set(
+		err, ERROR_SYSTEM,
+		"The %s of release v%lld in %s can't be read: it is damaged, or was sealed with "
+		"another key than %s",
+		what, (long long)r->version, s->path, s->key_path);
 }
 
 static int read_status(struct release *r, struct query *q)
@@ -77,7 +78,7 @@ static int read_processes(struct release *r, struct query *q)
 
 	if (!object)
 		return -1;
-	json_object_foreach(object, type, command)
+	json_object_foreach (object, type, command)
 		if (json_is_string(command))
 			procfile_set(&r->processes, type, json_string_value(command));
 	json_decref(object);
@@ -141,7 +142,8 @@ static void done_release(void *record)
 	release_done(record);
 }
 
-static const struct record_type release_type = { sizeof(struct release), read_release, done_release };
+static const struct record_type release_type = { sizeof(struct release), read_release,
+						 done_release };
 
 static int next_version(struct store *s, const char *app_id, int64_t now_ms, int64_t *ret,
 			struct error *err)
@@ -200,8 +202,9 @@ static int insert(struct store *s, const struct release *r, struct error *err)
 
 	config = seal_config(s, r, &n);
 	if (!processes || !config)
-		return error_set(err, ERROR_INVALID,
-				 "The release can't be written: config vars and commands must be UTF-8");
+		return error_set(
+			err, ERROR_INVALID,
+			"The release can't be written: config vars and commands must be UTF-8");
 	query_bind_text(&q, r->id);
 	query_bind_text(&q, r->app_id);
 	query_bind_int(&q, r->version);

@@ -44,11 +44,12 @@ static int check_key_file(struct store *s, int fd, struct error *err)
 		return error_set_errno(err, errno, "Reading the key %s", s->key_path);
 	if (st.st_mode & 077)
 		return error_set(err, ERROR_INVALID,
-				 "The key %s can be read by others (mode %04o): chmod 600 %s", s->key_path,
-				 (unsigned)(st.st_mode & 07777), s->key_path);
+				 "The key %s can be read by others (mode %04o): chmod 600 %s",
+				 s->key_path, (unsigned)(st.st_mode & 07777), s->key_path);
 	if (!S_ISREG(st.st_mode) || st.st_size != SEAL_KEY_SIZE)
 		return error_set(err, ERROR_INVALID,
-				 "The key %s is damaged: expected a file of %d bytes; restore it from a backup",
+				 "The key %s is damaged: expected a file of %d bytes; restore it "
+				 "from a backup",
 				 s->key_path, SEAL_KEY_SIZE);
 	return 0;
 }
@@ -64,17 +65,19 @@ int seal_open(struct store *s, bool create, struct error *err)
 	if (fd < 0 && errno == ENOENT && create)
 		return make_key(s, err);
 	if (fd < 0 && errno == ENOENT)
-		return error_set(err, ERROR_INVALID,
-				 "The key %s is missing, but %s is there and sealed with it: restore both "
-				 "from the same backup",
-				 s->key_path, s->path);
+		return error_set(
+			err, ERROR_INVALID,
+			"The key %s is missing, but %s is there and sealed with it: restore both "
+			"from the same backup",
+			s->key_path, s->path);
 	if (fd < 0)
 		return error_set_errno(err, errno, "Opening the key %s", s->key_path);
 	if (check_key_file(s, fd, err) < 0)
 		return -1;
 	n = fd_read(fd, s->key, SEAL_KEY_SIZE);
 	if (n != SEAL_KEY_SIZE)
-		return error_set_errno(err, n < 0 ? (int)n : EIO, "Reading the key %s", s->key_path);
+		return error_set_errno(err, n < 0 ? (int)n : EIO, "Reading the key %s",
+				       s->key_path);
 	return 0;
 }
 
@@ -105,10 +108,11 @@ int seal_check(struct store *s, struct error *err)
 	sealed = query_blob(&q, &n);
 	text = seal_unseal(s, "key-check", sealed, n, &n);
 	if (!text || !streq(text, check_text))
-		return error_set(err, ERROR_INVALID,
-				 "The key %s is not the one that %s was sealed with: restore both from the "
-				 "same backup",
-				 s->key_path, s->path);
+		return error_set(
+			err, ERROR_INVALID,
+			"The key %s is not the one that %s was sealed with: restore both from the "
+			"same backup",
+			s->key_path, s->path);
 	return 0;
 }
 
@@ -143,10 +147,9 @@ char *seal_unseal(const struct store *s, const char *context, const void *sealed
 	if (!in || n_sealed < HEAD_SIZE + TAG_SIZE || in[0] != SEAL_VERSION)
 		return NULL;
 	out = xcalloc(1, n_sealed - HEAD_SIZE - TAG_SIZE + 1);
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)out, &n, NULL, in + HEAD_SIZE,
-						       n_sealed - HEAD_SIZE,
-						       (const unsigned char *)context, strlen(context),
-						       in + 1, s->key) < 0)
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+		    (unsigned char *)out, &n, NULL, in + HEAD_SIZE, n_sealed - HEAD_SIZE,
+		    (const unsigned char *)context, strlen(context), in + 1, s->key) < 0)
 		return NULL;
 	*ret_n = (size_t)n;
 	return steal_ptr(out);

@@ -20,25 +20,29 @@ int store_error(struct store *s, int rc, struct error *err)
 	switch (rc & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return error_set(err, ERROR_SYSTEM,
-				 "The database %s is damaged (%s): restore it from a backup, with the "
-				 "secret.key that belongs to it",
-				 s->path, said);
+		return error_set(
+			err, ERROR_SYSTEM,
+			"The database %s is damaged (%s): restore it from a backup, with the "
+			"secret.key that belongs to it",
+			s->path, said);
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
-		return error_set(err, ERROR_SYSTEM,
-				 "The database %s can't be opened for writing (%s): check that the file "
-				 "system is not read-only, and the owner of the file and its directory",
-				 s->path, said);
+		return error_set(
+			err, ERROR_SYSTEM,
+			"The database %s can't be opened for writing (%s): check that the file "
+			"system is not read-only, and the owner of the file and its directory",
+			s->path, said);
 	case SQLITE_FULL:
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "The disk of %s is full: nothing was changed; make room and try again",
-				 s->path);
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"The disk of %s is full: nothing was changed; make room and try again",
+			s->path);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "The database %s is in use by another program: try again", s->path);
+				 "The database %s is in use by another program: try again",
+				 s->path);
 	default:
 		return error_set(err, ERROR_SYSTEM, "The database %s: %s", s->path, said);
 	}
@@ -68,7 +72,8 @@ static int open_database(struct store *s, struct error *err)
 	if (make_file(s, err) < 0)
 		return -1;
 	rc = sqlite3_open_v2(s->path, &s->db,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+			     NULL);
 	if (rc != SQLITE_OK)
 		return store_error(s, rc, err);
 	/* SQLite falls back to reading only, which would fail at the first write and not now. */

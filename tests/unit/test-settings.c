@@ -190,7 +190,6 @@ static void check_layout(const char *me, const char *const *programs, const char
 {
 	char top[] = "/tmp/test-settings-XXXXXX";
 	_cleanup_free_ char *exe = NULL;
-	_cleanup_free_ char *want_here = NULL;
 	_cleanup_buf_ struct buf self = BUF_INIT;
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	_cleanup_buf_ struct buf told = BUF_INIT;

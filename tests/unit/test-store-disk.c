@@ -72,8 +72,10 @@ static void exec_sql(struct store *s, const char *sql)
 
 static void make_app(struct store *s, const char *name, struct app *ret)
 {
-	struct app a = { .name = xstrdup(name), .stack = xstrdup("debian-12"),
-			 .buildpacks = xstrdup("[]"), .branch = xstrdup("main") };
+	struct app a = { .name = xstrdup(name),
+			 .stack = xstrdup("debian-12"),
+			 .buildpacks = xstrdup("[]"),
+			 .branch = xstrdup("main") };
 	struct error err = ERROR_INIT;
 
 	must(store_app_create(s, &a, &err), &err);
@@ -144,7 +146,8 @@ static void test_secrets_are_sealed(void **state)
 
 static void test_files_are_for_us_only(void **state)
 {
-	static const char *const names[] = { "twelve.db", "twelve.db-wal", "twelve.db-shm", "secret.key" };
+	static const char *const names[] = { "twelve.db", "twelve.db-wal", "twelve.db-shm",
+					     "secret.key" };
 	mode_t old = umask(0);
 	struct store *s = open_store();
 
@@ -309,12 +312,14 @@ static void test_migrations_go_on_from_an_older_schema(void **state)
 	exec_sql(s, "INSERT INTO ok SELECT count(*) FROM app WHERE note = 'one'");
 	must(store_migrate(s, newer, 3, &err), &err);
 	store_close(s);
-	open_is_refused("has schema 3, and this program knows up to 1: it was written by a newer twelved");
+	open_is_refused(
+		"has schema 3, and this program knows up to 1: it was written by a newer twelved");
 }
 
 static void test_a_migration_that_fails_leaves_nothing(void **state)
 {
-	const char *newer[] = { store_migrations[0], "CREATE TABLE half (x); UPDATE nowhere SET x = 1" };
+	const char *newer[] = { store_migrations[0],
+				"CREATE TABLE half (x); UPDATE nowhere SET x = 1" };
 	struct error err = ERROR_INIT;
 	struct store *s = open_store();
 
@@ -331,8 +336,10 @@ static void test_a_migration_that_fails_leaves_nothing(void **state)
 static void test_two_writers(void **state)
 {
 	struct store *a = open_store(), *b = open_store();
-	struct app mine, theirs = { .name = xstrdup("one"), .stack = xstrdup("x"),
-				    .buildpacks = xstrdup("[]"), .branch = xstrdup("main") };
+	struct app mine, theirs = { .name = xstrdup("one"),
+				    .stack = xstrdup("x"),
+				    .buildpacks = xstrdup("[]"),
+				    .branch = xstrdup("main") };
 	struct error err = ERROR_INIT;
 
 	(void)state;

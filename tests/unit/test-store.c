@@ -34,8 +34,10 @@ static void refused(int r, const struct error *err, enum error_kind kind, const 
 
 static struct app make_app(struct store *s, const char *name)
 {
-	struct app a = { .name = xstrdup(name), .stack = xstrdup("debian-12"),
-			 .buildpacks = xstrdup("[]"), .branch = xstrdup("main") };
+	struct app a = { .name = xstrdup(name),
+			 .stack = xstrdup("debian-12"),
+			 .buildpacks = xstrdup("[]"),
+			 .branch = xstrdup("main") };
 	struct error err = ERROR_INIT;
 
 	must(store_app_create(s, &a, &err), &err);
@@ -105,14 +107,18 @@ static void test_app_names_are_unique(void **state)
 {
 	struct fixture *f = *state;
 	struct app b = make_app(f->s, "second");
-	struct app c = { .name = xstrdup("first"), .stack = xstrdup("x"), .buildpacks = xstrdup("[]"),
+	struct app c = { .name = xstrdup("first"),
+			 .stack = xstrdup("x"),
+			 .buildpacks = xstrdup("[]"),
 			 .branch = xstrdup("main") };
 	struct error err = ERROR_INIT;
 
-	refused(store_app_create(f->s, &c, &err), &err, ERROR_INVALID, "Name first is already taken");
+	refused(store_app_create(f->s, &c, &err), &err, ERROR_INVALID,
+		"Name first is already taken");
 	free(b.name);
 	b.name = xstrdup("first");
-	refused(store_app_update(f->s, &b, &err), &err, ERROR_INVALID, "Name first is already taken");
+	refused(store_app_update(f->s, &b, &err), &err, ERROR_INVALID,
+		"Name first is already taken");
 	app_done(&b);
 	app_done(&c);
 }
@@ -139,9 +145,12 @@ static void test_app_list_is_sorted(void **state)
 
 static struct release make_release(struct fixture *f, const char *slug)
 {
-	struct release r = { .slug = slug ? xstrdup(slug) : NULL, .stack = xstrdup("stack-1"),
-			     .commit = xstrdup("3f2a91c"), .description = xstrdup("Deploy 3f2a91c"),
-			     .user = xstrdup("ada"), .output_id = xstrdup("out") };
+	struct release r = { .slug = slug ? xstrdup(slug) : NULL,
+			     .stack = xstrdup("stack-1"),
+			     .commit = xstrdup("3f2a91c"),
+			     .description = xstrdup("Deploy 3f2a91c"),
+			     .user = xstrdup("ada"),
+			     .output_id = xstrdup("out") };
 	struct error err = ERROR_INIT;
 
 	memcpy(r.app_id, f->app.id, UUID_SIZE);
@@ -248,13 +257,16 @@ static void test_a_release_never_changes(void **state)
 {
 	struct fixture *f = *state;
 	struct release r = make_release(f, "s1");
-	static const char *const columns[] = { "slug", "version", "config", "processes", "description",
-					       "stack", "commit_id", "user", "app_id", "id" };
+	static const char *const columns[] = { "slug",	      "version", "config",    "processes",
+					       "description", "stack",	 "commit_id", "user",
+					       "app_id",      "id" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-		_cleanup_free_ char *sql = xasprintf("UPDATE release SET %s = %s", columns[i], columns[i]);
+		_cleanup_free_ char *sql =
+			xasprintf("UPDATE release SET %s = %s", columns[i], columns[i]);
 
-		assert_int_equal(sqlite3_exec(f->s->db, sql, NULL, NULL, NULL), SQLITE_CONSTRAINT_TRIGGER);
+		assert_int_equal(sqlite3_exec(f->s->db, sql, NULL, NULL, NULL),
+				 SQLITE_CONSTRAINT_TRIGGER);
 	}
 	release_done(&r);
 }
@@ -262,8 +274,8 @@ static void test_a_release_never_changes(void **state)
 static void test_in_use(void **state)
 {
 	struct fixture *f = *state;
-	struct release made[] = { make_release(f, "s1"), make_release(f, "s2"), make_release(f, "s2"),
-				  make_release(f, NULL) };
+	struct release made[] = { make_release(f, "s1"), make_release(f, "s2"),
+				  make_release(f, "s2"), make_release(f, NULL) };
 	_cleanup_strv_ char **v = NULL;
 	struct error err = ERROR_INIT;
 
@@ -411,7 +423,8 @@ static void test_domains(void **state)
 static void test_keys(void **state)
 {
 	struct fixture *f = *state;
-	struct ssh_key k = { .public_key = xstrdup("ssh-ed25519 AAAA ada"), .comment = xstrdup("ada"),
+	struct ssh_key k = { .public_key = xstrdup("ssh-ed25519 AAAA ada"),
+			     .comment = xstrdup("ada"),
 			     .fingerprint = xstrdup("SHA256:abc") };
 	struct error err = ERROR_INIT;
 	struct ssh_key *list = NULL;
@@ -502,8 +515,8 @@ static int64_t count(struct store *s, const char *table)
 static void test_delete_takes_all_that_belongs_to_the_app(void **state)
 {
 	struct fixture *f = *state;
-	static const char *const tables[] = { "release", "formation", "restart", "build", "domain",
-					      "counter" };
+	static const char *const tables[] = { "release", "formation", "restart",
+					      "build",	 "domain",    "counter" };
 	struct release r = make_release(f, "s");
 	struct build b = { .user = xstrdup("ada") };
 	struct domain d = { .hostname = xstrdup("a.b") };
