@@ -351,6 +351,7 @@ static void test_release_yaml(void **state)
 		  NULL },
 		{ TYPES "  web:\n    long\n    command\n", "web=long command;", NULL },
 		{ TYPES "  web: \"one\\\n    \\ two\"\n", "web=one two;", NULL },
+		{ TYPES "  web: \"one\\\\\n    two\"\n", "web=one\\ two;", NULL },
 		{ "default_process_types: # below\r\n  web: a\r\n", "web=a;", NULL },
 		{ TYPES "  web: a\n  web: b\n", NULL,
 		  "bin/release:4: process type \"web\" is there twice: keep one" },

@@ -333,6 +333,28 @@ static void test_a_migration_that_fails_leaves_nothing(void **state)
 	store_close(s);
 }
 
+static void test_a_full_disk_changes_nothing(void **state)
+{
+	struct store *s = open_store();
+	struct app last = { .name = xstrdup("last"), .stack = xcalloc(1, 100001),
+			    .buildpacks = xstrdup("[]"), .branch = xstrdup("main") };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	memset(last.stack, 'x', 100000);
+	exec_sql(s, "PRAGMA max_page_count = 1");
+	must(store_begin(s, &err), &err);
+	assert_int_equal(store_app_create(s, &last, &err), -1);
+	assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+	assert_non_null(strstr(err.message, "is full: nothing was changed"));
+	/* SQLite may have rolled back by itself. */
+	store_rollback(s);
+	exec_sql(s, "PRAGMA max_page_count = 100000");
+	must(store_app_create(s, &last, &err), &err);
+	app_done(&last);
+	store_close(s);
+}
+
 static void test_two_writers(void **state)
 {
 	struct store *a = open_store(), *b = open_store();
@@ -437,6 +459,7 @@ int main(void)
 		TEST(test_a_database_that_cannot_be_written_is_told),
 		TEST(test_migrations_go_on_from_an_older_schema),
 		TEST(test_a_migration_that_fails_leaves_nothing),
+		TEST(test_a_full_disk_changes_nothing),
 		TEST(test_two_writers),
 		TEST(test_kill_9_loses_nothing_that_was_committed),
 	};
