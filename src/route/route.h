@@ -7,7 +7,17 @@
  * Names in the configuration: frontend `web`; backend `app-UUID`, one per app;
  * in it servers `s1` to `sN`, slots that are filled over the runtime socket
  * ("set server app-UUID/s1 addr 127.0.0.1 port 20001", "... state ready").
- * A server's slot is free when `port` is 0 (rendered disabled).
+ * A server's slot is free when `port` is 0 (rendered disabled, with port 1).
+ *
+ * Three maps hold what changes at runtime besides servers:
+ *     hosts.map   HOST app-UUID          also "*.example.com"
+ *     states.map  app-UUID H10           apps that answer with a page
+ *     dynos.map   s1@app-UUID web.1      for the log lines
+ *
+ * Each request to an app is a line of the router's log (log_format in config.c):
+ *     twelve APP-UUID TS STATE at=info method=GET path="/" host=... status=200 ...
+ * TS is HAProxy's termination state, STATE the H-code of states.map or "-".
+ * route_log_line() makes Heroku's line of what follows the UUID.
  *
  * Reference: HAProxy 2.6 Configuration Manual and Management Guide.
  */
@@ -53,34 +63,78 @@ struct route_app {
 struct route_config {
 	char *bind_address; /* "127.0.0.1:5080" or ":80" */
 	char *apps_domain;  /* "localhost": NAME.localhost */
-	char *api_socket;   /* path of twelved's API socket, for api.APPS_DOMAIN; NULL: not routed */
-	char *runtime_socket; /* HAProxy's own: 0600 */
+	char *user;         /* what workers run as, "haproxy"; NULL: as the master */
 	char *router_log_socket; /* twelve-logs's datagram socket */
-	char *pid_file;
 	char *errors_dir;   /* where the pages of route_error_page() are written */
-	char *maps_dir;     /* where hosts.map is written */
+	char *maps_dir;     /* where the maps are written */
 	int64_t timeout_request_ms; /* H12; 30 s at Heroku */
-	int n_threads;
+	int n_threads;      /* 0: HAProxy decides */
 	struct route_app *apps;
 	size_t n_apps;
 };
 
+/* Deep, both: apps with their hosts and servers. */
+void route_app_done(struct route_app *a);
+void route_app_copy(struct route_app *ret, const struct route_app *a);
 void route_config_done(struct route_config *c);
+void route_config_copy(struct route_config *ret, const struct route_config *c);
+/* The app with this id, or NULL. */
+struct route_app *route_find(const struct route_config *c, const char *app_id);
 
 /* haproxy.cfg, complete. Deterministic: apps in the order given. */
 void route_render(const struct route_config *c, struct buf *out);
-/* hosts.map: "HOST BACKEND" lines for all apps, exact names; and wildcards for map_dom/map_end use. */
-void route_render_hosts(const struct route_config *c, struct buf *out);
-/* The page for an H-code ("H10", "H14", ..., "maintenance" for H80) as a complete HTTP response for `errorfile`. */
+/*
+ * The apps of a configuration that route_render() wrote, for the one who finds
+ * HAProxy running: *ret_apps is an array whose elements are done with
+ * route_app_done(). Of the domain the hosts are those of the comment lines.
+ */
+int route_parse_apps(const char *cfg, struct route_app **ret_apps, size_t *ret_n, struct error *err);
+
+enum route_map {
+	ROUTE_MAP_HOSTS,
+	ROUTE_MAP_STATES,
+	ROUTE_MAP_DYNOS,
+	_ROUTE_MAP_MAX,
+};
+extern const char *const route_map_files[_ROUTE_MAP_MAX]; /* "hosts.map", ... in maps_dir */
+/* "KEY VALUE" lines, sorted, each key once. */
+void route_render_map(const struct route_config *c, enum route_map map, struct buf *out);
+
+/* What an app that is down, or in maintenance, answers with: "H10"; NULL when it is up. */
+const char *route_app_state(const struct route_app *a);
+
+/*
+ * The pages are route_page_codes[i], NULL-terminated, each written to
+ * errors_dir/CODE.http. A page is a complete HTTP response, as `errorfile`
+ * takes it: one sentence that is true, the code, and Retry-After where trying again helps.
+ */
+extern const char *const route_page_codes[];
 void route_error_page(const char *code, struct buf *out);
+
+/*
+ * Puts the wanted servers (none of them free) into slots: those that have one
+ * keep it, the others get free ones. There are more slots only when these don't
+ * suffice: max(4, the power of two from 2 * n_want on). Never fewer than n_have.
+ */
+void route_assign_slots(const struct route_server *have, size_t n_have,
+			const struct route_server *want, size_t n_want,
+			struct route_server **ret, size_t *ret_n);
 
 /*
  * The runtime commands, one a line, that turn a HAProxy which runs `from` into
  * `to`. False when that takes a reload (an app or slot more or less, another
  * address or timeout); *out then has no meaning. Hosts, maintenance and the
- * reason of being down go by `set map`, `add map`, `del map`.
+ * reason of being down go by `set map`, `add map`, `del map`. What gives traffic
+ * comes before what takes it away. Empty when nothing differs.
  */
 bool route_commands(const struct route_config *from, const struct route_config *to, struct buf *out);
+
+/*
+ * True when HAProxy's answer to runtime commands says that all were done: it
+ * holds nothing but empty lines and the sentences with which `set server addr`
+ * succeeds. Else *ret_complaint (a heap string) is the first other line.
+ */
+bool route_commands_done(const char *answer, char **ret_complaint);
 
 /* What "show stat" tells of one server or backend. */
 struct route_stat {
@@ -88,10 +142,32 @@ struct route_stat {
 	char server[64]; /* "BACKEND" for the whole */
 	uint64_t sessions;     /* current */
 	uint64_t requests;     /* total */
-	uint64_t responses_5xx;
-	uint64_t errors;       /* connection and response errors: requests that a user saw fail because of us */
+	uint64_t responses_5xx; /* of a server: its own; of a backend: with those that HAProxy made itself */
+	uint64_t cut_off;      /* responses that the server began and did not end */
 	char status[24];
 };
 /* Parses CSV of "show stat" by the names in its header line. Calls fn for each row. */
 int route_parse_stat(const char *csv, void (*fn)(const struct route_stat *s, void *userdata),
 		     void *userdata, struct error *err);
+
+/* The slots of one backend, as "show servers state BACKEND" has them; `dyno` stays empty. */
+int route_parse_servers(const char *text, struct route_server **ret, size_t *ret_n, struct error *err);
+
+/* HAProxy's processes, as the master's "show proc" has them. */
+struct route_procs {
+	int64_t master;
+	int64_t reloads;    /* since its start */
+	int64_t failed;     /* reloads in a row that did not work */
+	int64_t worker;     /* the one that takes connections; 0: none */
+	int64_t old[64];    /* those that finish what they have */
+	size_t n_old;
+};
+int route_parse_procs(const char *text, struct route_procs *ret, struct error *err);
+
+/*
+ * The line for the app's log, in Heroku's form, of the `n` bytes that follow the
+ * UUID in a line of the router's log: "at=info method=GET ..." or "at=error
+ * code=H12 desc="Request timeout" method=GET ...". What is not such a line is
+ * appended as it is.
+ */
+void route_log_line(const char *raw, size_t n, struct buf *out);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From one configuration to another without a reload. The order of the commands
+ * is what keeps requests from failing: first the servers that come, then the maps
+ * that lead to them, and last the servers that go.
+ */
+#include "route/route-priv.h"
+
+#include <stdlib.h>
+
+#include "base/str.h"
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && streq(a, b));
+}
+
+static bool same_frame(const struct route_config *a, const struct route_config *b)
+{
+	return same(a->bind_address, b->bind_address) && same(a->user, b->user) &&
+	       same(a->router_log_socket, b->router_log_socket) &&
+	       same(a->errors_dir, b->errors_dir) && same(a->maps_dir, b->maps_dir) &&
+	       a->timeout_request_ms == b->timeout_request_ms && a->n_threads == b->n_threads;
+}
+
+static bool same_backends(const struct route_config *from, const struct route_config *to)
+{
+	if (from->n_apps != to->n_apps)
+		return false;
+	for (size_t i = 0; i < to->n_apps; i++) {
+		const struct route_app *a = route_find(from, to->apps[i].id);
+
+		if (!a || a->n_servers != to->apps[i].n_servers)
+			return false;
+	}
+	return true;
+}
+
+static void give_traffic(const struct route_app *from, const struct route_app *to, struct buf *out)
+{
+	for (size_t i = 0; i < to->n_servers; i++) {
+		const struct route_server *a = &from->servers[i], *b = &to->servers[i];
+
+		if (b->state == ROUTE_FREE)
+			continue;
+		if (a->port != b->port)
+			buf_printf(out, "set server app-%s/s%zu addr 127.0.0.1 port %u\n", to->id, i + 1, b->port);
+		if (b->state == ROUTE_READY && (a->state != ROUTE_READY || a->port != b->port))
+			buf_printf(out, "set server app-%s/s%zu state ready\n", to->id, i + 1);
+	}
+}
+
+static void take_traffic(const struct route_app *from, const struct route_app *to, struct buf *out)
+{
+	for (size_t i = 0; i < to->n_servers; i++) {
+		const struct route_server *a = &from->servers[i], *b = &to->servers[i];
+
+		if (b->state == ROUTE_DRAIN && a->state != ROUTE_DRAIN)
+			buf_printf(out, "set server app-%s/s%zu state drain\n", to->id, i + 1);
+		if (b->state == ROUTE_FREE && a->state != ROUTE_FREE)
+			buf_printf(out, "set server app-%s/s%zu state maint\n"
+					"set server app-%s/s%zu addr 127.0.0.1 port 1\n",
+				   to->id, i + 1, to->id, i + 1);
+	}
+}
+
+static void change_map(const struct route_config *from, const struct route_config *to,
+		       enum route_map map, struct buf *out)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", to->maps_dir, route_map_files[map]);
+	struct route_entries a, b;
+	size_t i = 0, k = 0;
+
+	route_entries_make(from, map, &a);
+	route_entries_make(to, map, &b);
+	while (i < a.n || k < b.n) {
+		int r = i == a.n ? 1 : k == b.n ? -1 : strcmp(a.list[i].key, b.list[k].key);
+
+		if (r < 0)
+			buf_printf(out, "del map %s %s\n", path, a.list[i].key);
+		else if (r > 0)
+			buf_printf(out, "add map %s %s %s\n", path, b.list[k].key, b.list[k].value);
+		else if (!streq(a.list[i].value, b.list[k].value))
+			buf_printf(out, "set map %s %s %s\n", path, b.list[k].key, b.list[k].value);
+		i += r <= 0;
+		k += r >= 0;
+	}
+	route_entries_done(&a);
+	route_entries_done(&b);
+}
+
+bool route_commands(const struct route_config *from, const struct route_config *to, struct buf *out)
+{
+	if (!same_frame(from, to) || !same_backends(from, to))
+		return false;
+	change_map(from, to, ROUTE_MAP_DYNOS, out);
+	for (size_t i = 0; i < to->n_apps; i++)
+		give_traffic(route_find(from, to->apps[i].id), &to->apps[i], out);
+	change_map(from, to, ROUTE_MAP_STATES, out);
+	change_map(from, to, ROUTE_MAP_HOSTS, out);
+	for (size_t i = 0; i < to->n_apps; i++)
+		take_traffic(route_find(from, to->apps[i].id), &to->apps[i], out);
+	return true;
+}
+
+bool route_commands_done(const char *answer, char **ret_complaint)
+{
+	static const char *const fine[] = { "no need to change the addr", "IP changed from", "port changed from" };
+	_cleanup_free_ char *text = xstrdup(answer);
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		bool ok = !*str_trim(line);
+
+		for (size_t i = 0; i < ARRAY_SIZE(fine); i++)
+			ok = ok || str_starts(line, fine[i]);
+		if (!ok) {
+			*ret_complaint = xstrdup(line);
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * haproxy.cfg. What changes while it runs (hosts, states, dynos' names) is in
+ * maps; the ports are here and are kept right by the router, so that a HAProxy
+ * that comes back after a kill routes as before. The comments behind backends
+ * and servers carry what the file alone doesn't say; route_parse_apps() reads them.
+ */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "route/route.h"
+
+/* Labels that a wildcard is looked for behind: *.c.d, *.d for a.b.c.d, and so on. */
+#define WILDCARD_DEPTH 5
+
+static const char *const state_names[] = {
+	[ROUTE_FREE] = "free", [ROUTE_READY] = "ready", [ROUTE_DRAIN] = "drain",
+};
+
+static void render_global(const struct route_config *c, struct buf *out)
+{
+	buf_puts(out, "# Written by twelved; changes are lost.\n"
+		      "global\n"
+		      "  maxconn 10000\n"
+		      /* WebSockets live on in the old worker after a reload; a day is long enough for both. */
+		      "  hard-stop-after 24h\n"
+		      "  mworker-max-reloads 25\n");
+	if (c->user)
+		buf_printf(out, "  user %s\n  group %s\n", c->user, c->user);
+	if (c->n_threads)
+		buf_printf(out, "  nbthread %d\n", c->n_threads);
+}
+
+/*
+ * Each request to a dyno has a connection of its own (http-server-close): on
+ * loopback that costs some 30 µs, and in return no request can meet a kept
+ * connection that the dyno is just closing, a drained dyno has nothing open
+ * that would hold up its shutdown, and whatever was not accepted can be sent
+ * again, POST too (retry-on conn-failure, the default). A request that a dyno has seen
+ * is never repeated: one that kills a dyno must not kill them all.
+ */
+static void render_defaults(const struct route_config *c, struct buf *out)
+{
+	long long request_ms = (long long)c->timeout_request_ms;
+
+	buf_puts(out, "\ndefaults base\n"
+		      "  mode http\n"
+		      "  option http-server-close\n"
+		      "  option forwardfor\n"
+		      "  option dontlognull\n"
+		      "  option http-ignore-probes\n"
+		      "  option idle-close-on-response\n"
+		      "  option redispatch 1\n"
+		      "  retries 3\n"
+		      "  retry-on conn-failure\n"
+		      "  timeout connect 5s\n"
+		      "  timeout http-request 30s\n"
+		      "  timeout http-keep-alive 60s\n"
+		      "  timeout client-fin 30s\n"
+		      "  timeout tunnel 1h\n");
+	buf_printf(out, "  timeout server %lldms\n  timeout client %lldms\n", request_ms,
+		   request_ms > 60000 ? request_ms : 60000);
+	buf_printf(out, "  errorfile 503 %s/H21.http\n  errorfile 504 %s/H12.http\n"
+			"  errorfile 502 %s/H13.http\n  errorfile 500 %s/H99.http\n",
+		   c->errors_dir, c->errors_dir, c->errors_dir, c->errors_dir);
+}
+
+/* The state's page is answered in the backend, so that it counts there: see router_counts(). */
+static void render_state_pages(const struct route_config *c, struct buf *out)
+{
+	static const char *const states[] = { "H10", "H14", "H20", "H81" };
+
+	buf_puts(out, "\ndefaults apps from base\n  balance leastconn\n");
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		buf_printf(out, "  http-request return status 503 errorfile %s/%s.http"
+				" if { var(txn.state) -m str %s }\n",
+			   c->errors_dir, states[i], states[i]);
+}
+
+static void render_lookup(const struct route_config *c, struct buf *out)
+{
+	_cleanup_free_ char *map = xasprintf("map_str(%s/%s)", c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
+
+	buf_puts(out, "  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n");
+	buf_printf(out, "  http-request set-var(txn.backend) var(txn.host),%s\n", map);
+	/* The longest suffix first: a label less each time. */
+	buf_puts(out, "  http-request set-var(txn.rest) var(txn.host) if !{ var(txn.backend) -m found }\n");
+	for (int i = 0; i < WILDCARD_DEPTH; i++)
+		buf_printf(out,
+			   "  http-request set-var(txn.rest) 'var(txn.rest),regsub(^[^.]*[.]?,)'"
+			   " if !{ var(txn.backend) -m found }\n"
+			   "  http-request set-var(txn.backend) str(*.),concat(,txn.rest),%s"
+			   " if !{ var(txn.backend) -m found }\n",
+			   map);
+	buf_puts(out, "  http-request set-log-level silent if !{ var(txn.backend) -m found }\n");
+	buf_printf(out, "  http-request return status 404 errorfile %s/404.http"
+			" if !{ var(txn.backend) -m found }\n", c->errors_dir);
+}
+
+static void render_headers(struct buf *out)
+{
+	buf_puts(out, "  http-request set-var(txn.request_id) req.hdr(x-request-id)"
+		      " if { req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=_-]{20,200}$ }\n"
+		      "  http-request set-var(txn.request_id) uuid() if !{ var(txn.request_id) -m found }\n"
+		      "  http-request set-header X-Request-Id %[var(txn.request_id)]\n"
+		      "  http-request set-header X-Request-Start %[date(0,ms)]\n"
+		      "  http-request set-header X-Forwarded-Proto http\n"
+		      "  http-request set-header X-Forwarded-Port %[dst_port]\n"
+		      /* EventSource: a heartbeat is often 30 s, which must fit. */
+		      "  http-request set-timeout server 55s if { req.hdr(accept) -m sub text/event-stream }\n");
+}
+
+static void render_log_format(const struct route_config *c, struct buf *out)
+{
+	/* The raw fields stand first, so that a line which is cut keeps them. */
+	buf_printf(out, "  log %s len 8192 format raw local0\n", c->router_log_socket);
+	buf_printf(out,
+		   "  log-format \"twelve %%[var(txn.app)] %%ts %%[var(txn.state)] at=info method=%%HM"
+		   " path=%%{+Q,+E}[var(txn.path)] host=%%[var(txn.host)]"
+		   " request_id=%%[var(txn.request_id)] fwd=%%{+Q,+E}[src]"
+		   " dyno=%%[srv_name,concat(@,txn.backend),map_str(%s/%s,-)]"
+		   " connect=%%Tcms service=%%Tams status=%%ST bytes=%%B protocol=http\"\n",
+		   c->maps_dir, route_map_files[ROUTE_MAP_DYNOS]);
+}
+
+static void render_frontend(const struct route_config *c, struct buf *out)
+{
+	buf_printf(out, "\nfrontend web from base\n  bind %s\n", c->bind_address);
+	render_log_format(c, out);
+	render_lookup(c, out);
+	buf_puts(out, "  http-request set-var(txn.app) var(txn.backend),bytes(4)\n"
+		      "  http-request set-var(txn.path) pathq,bytes(0,2048)\n");
+	buf_printf(out, "  http-request set-var(txn.state) var(txn.backend),map_str(%s/%s)\n",
+		   c->maps_dir, route_map_files[ROUTE_MAP_STATES]);
+	render_headers(out);
+	/* Not in the backend: maintenance was asked for, and is no failure. */
+	buf_printf(out, "  http-request return status 503 errorfile %s/H80.http"
+			" if { var(txn.state) -m str H80 }\n", c->errors_dir);
+	buf_puts(out, "  use_backend %[var(txn.backend)]\n");
+}
+
+static void render_app(const struct route_app *a, struct buf *out)
+{
+	buf_printf(out, "\nbackend app-%s from apps\n  # app %s down=%d maintenance=%d", a->id, a->name,
+		   (int)a->down, a->maintenance);
+	for (char **h = a->hosts; h && *h; h++)
+		buf_printf(out, " %s", *h);
+	buf_putc(out, '\n');
+	for (size_t i = 0; i < a->n_servers; i++) {
+		const struct route_server *s = &a->servers[i];
+
+		/* One that drains does so in the old worker: a new one has nothing of it. */
+		buf_printf(out, "  server s%zu 127.0.0.1:%u%s # %s %s\n", i + 1, s->port ? s->port : 1u,
+			   s->state == ROUTE_READY ? "" : " disabled", state_names[s->state],
+			   s->state == ROUTE_FREE ? "-" : s->dyno);
+	}
+}
+
+void route_render(const struct route_config *c, struct buf *out)
+{
+	render_global(c, out);
+	render_defaults(c, out);
+	render_state_pages(c, out);
+	render_frontend(c, out);
+	for (size_t i = 0; i < c->n_apps; i++)
+		render_app(&c->apps[i], out);
+}
+
+/* ---- reading it back ---- */
+
+static void parse_app_comment(char *words, struct route_app *a)
+{
+	char *save = NULL, *word = strtok_r(words, " ", &save);
+	int down, maintenance;
+
+	if (word)
+		snprintf(a->name, sizeof(a->name), "%s", word);
+	for (word = strtok_r(NULL, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		if (sscanf(word, "down=%d", &down) == 1)
+			a->down = (enum route_down)down;
+		else if (sscanf(word, "maintenance=%d", &maintenance) == 1)
+			a->maintenance = maintenance;
+		else
+			strv_push(&a->hosts, word);
+}
+
+static bool parse_server(const char *line, struct route_app *a)
+{
+	struct route_server s = { .state = ROUTE_FREE };
+	const char *comment = strchr(line, '#');
+	char state[8];
+	unsigned port;
+
+	if (!comment || sscanf(line, "server s%*u 127.0.0.1:%u", &port) != 1 || port > UINT16_MAX ||
+	    sscanf(comment, "# %7s %63s", state, s.dyno) != 2)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(state_names); i++)
+		if (streq(state, state_names[i]))
+			s.state = (enum route_server_state)i;
+	if (s.state == ROUTE_FREE)
+		s.dyno[0] = '\0';
+	else
+		s.port = (uint16_t)port;
+	a->servers = xrealloc(a->servers, (a->n_servers + 1) * sizeof(*a->servers));
+	a->servers[a->n_servers++] = s;
+	return true;
+}
+
+static int parse_line(char *line, struct route_app **apps, size_t *n)
+{
+	char id[37];
+
+	line += strspn(line, " ");
+	if (sscanf(line, "backend app-%36s", id) == 1) {
+		*apps = xrealloc(*apps, (*n + 1) * sizeof(**apps));
+		(*apps)[*n] = (struct route_app){ 0 };
+		snprintf((*apps)[(*n)++].id, sizeof(id), "%s", id);
+	} else if (*n && str_starts(line, "# app ")) {
+		parse_app_comment(line + strlen("# app "), &(*apps)[*n - 1]);
+	} else if (str_starts(line, "server ")) {
+		return *n && parse_server(line, &(*apps)[*n - 1]) ? 0 : -1;
+	}
+	return 0;
+}
+
+int route_parse_apps(const char *cfg, struct route_app **ret_apps, size_t *ret_n, struct error *err)
+{
+	_cleanup_free_ char *text = xstrdup(cfg);
+	struct route_app *apps = NULL;
+	char *save = NULL;
+	size_t n = 0;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (parse_line(line, &apps, &n) < 0) {
+			error_set(err, ERROR_INVALID, "haproxy.cfg: not as twelved writes it: \"%s\"", line);
+			for (size_t i = 0; i < n; i++)
+				route_app_done(&apps[i]);
+			free(apps);
+			return -1;
+		}
+	*ret_apps = apps;
+	*ret_n = n;
+	return 0;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From HAProxy's termination state to Heroku's H-codes. HAProxy's configuration
+ * language can't tell them when it writes its line; so the line carries the raw
+ * fields in front, and this makes sense of them.
+ */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "route/route.h"
+
+#define AT_INFO "at=info "
+#define PREFIX_MAX 32
+
+struct code {
+	const char *code;
+	const char *desc;
+};
+
+/* "503" marks answers that HAProxy counts as 502 or 504 and that our pages give as 503. */
+struct ending {
+	const char *ts; /* '?' stands for any letter */
+	const char *code;
+	const char *status;
+};
+
+static const struct code codes[] = {
+	{ "H10", "App crashed" },
+	{ "H12", "Request timeout" },
+	{ "H13", "Connection closed without response" },
+	{ "H14", "No web processes running" },
+	{ "H15", "Idle connection" },
+	{ "H17", "Poorly formatted HTTP response" },
+	{ "H18", "Server Request Interrupted" },
+	{ "H19", "Backend connection timeout" },
+	{ "H20", "App boot timeout" },
+	{ "H21", "Backend connection refused" },
+	{ "H27", "Client Request Interrupted" },
+	{ "H28", "Client Connection Idle" },
+	{ "H80", "Maintenance mode" },
+	{ "H81", "Blank app" },
+	{ "H99", "Platform error" },
+};
+
+static const struct ending endings[] = {
+	{ "sC", "H19", NULL },  { "SC", "H21", NULL },  { "sH", "H12", "503" }, { "SH", "H13", "503" },
+	{ "PH", "H17", "503" }, { "sD", "H15", NULL },  { "SD", "H18", NULL },  { "SL", "H18", NULL },
+	{ "sL", "H15", NULL },  { "C?", "H27", NULL },  { "c?", "H28", NULL },  { "R?", "H99", NULL },
+	{ "I?", "H99", NULL },  { "K?", "H99", NULL },
+};
+
+static bool matches(const char *pattern, const char *ts)
+{
+	return pattern[0] == ts[0] && (pattern[1] == '?' || pattern[1] == ts[1]);
+}
+
+static const struct ending *find_ending(const char *ts, const char *text)
+{
+	/* A WebSocket ends when either side has had enough of it. */
+	if (strstr(text, " status=101 ") && (ts[0] == 'C' || ts[0] == 'S'))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		if (matches(endings[i].ts, ts))
+			return &endings[i];
+	return NULL;
+}
+
+static void put_error(const char *code, const char *status, const char *text, struct buf *out)
+{
+	const char *at = status ? strstr(text, " status=50") : NULL;
+	const char *desc = "Platform error";
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (streq(codes[i].code, code))
+			desc = codes[i].desc;
+	buf_printf(out, "at=error code=%s desc=\"%s\" ", code, desc);
+	text += strlen(AT_INFO);
+	if (!at) {
+		buf_puts(out, text);
+		return;
+	}
+	at += strlen(" status=");
+	buf_append(out, text, (size_t)(at - text));
+	buf_puts(out, status);
+	buf_puts(out, at + strlen(status));
+}
+
+void route_log_line(const char *raw, size_t n, struct buf *out)
+{
+	_cleanup_free_ char *line = xstrndup(raw, n);
+	char *state = strlen(line) > 3 && line[2] == ' ' ? line + 3 : NULL;
+	char *text = state ? strchr(state, ' ') : NULL;
+	const struct ending *ending;
+
+	if (!text || text - state > PREFIX_MAX || !str_starts(text + 1, AT_INFO)) {
+		buf_append(out, raw, n);
+		return;
+	}
+	*text++ = '\0';
+	line[2] = '\0';
+	ending = find_ending(line, text);
+	if (!streq(state, "-") && line[0] == 'L')
+		put_error(state, NULL, text, out);
+	else if (ending)
+		put_error(ending->code, ending->status, text, out);
+	else
+		buf_puts(out, text);
+}

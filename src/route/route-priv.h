@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the route module share. */
+#pragma once
+
+#include "route/route.h"
+
+struct route_entry {
+	char *key;
+	char *value;
+};
+
+struct route_entries {
+	struct route_entry *list; /* sorted by key, each key once */
+	size_t n;
+};
+
+void route_entries_make(const struct route_config *c, enum route_map map, struct route_entries *ret);
+void route_entries_done(struct route_entries *e);
