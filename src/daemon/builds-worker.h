@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What passes between twelved and `twelved build`: the options as JSON on stdin
+ * (a sealed memory file: config vars are in it), the result as JSON on
+ * descriptor 3.
+ */
+#pragma once
+
+#include "build/build.h"
+#include "daemon/daemon.h"
+
+struct worker_order {
+	struct daemon *d;
+	const struct app *app;
+	json_t *config;
+	const char *build_id, *source, *commit;
+	bool strip_top, no_cache;
+};
+
+/* A memory file with the options, or a negative errno. */
+int worker_write_options(const struct worker_order *order);
+/* The result, or the error that the worker reported. */
+int worker_parse_result(const char *text, const char *state_dir, struct build_result *ret, struct error *err);

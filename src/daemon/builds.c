@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds in progress; see builds.h. What a build writes goes into its stream as
+ * it comes; its result is read when it has ended. A build that a push waits for stays
+ * in the list until the rollout of its release has ended.
+ */
+#include "daemon/builds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "daemon/builds-worker.h"
+#include "daemon/releases.h"
+#include "daemon/streams.h"
+
+#define MAX_RUNNING 2
+#define RESULT_MAX_BYTES (1 << 20)
+#define CANCEL_GRACE_MS 10000
+
+enum phase {
+	PHASE_WAITING, /* for its turn */
+	PHASE_RUNNING, /* the child runs */
+	PHASE_ROLLOUT, /* the push waits for the release */
+};
+
+struct job {
+	struct builds *owner;
+	enum phase phase;
+	struct build row;
+	char app_name[64];
+	char *source;
+	bool strip_top, wait_for_rollout, no_cache, cancelled;
+	struct caller who;
+	struct stream *stream;
+	char stream_id[UUID_SIZE];
+	pid_t pid;
+	int result_fd;
+	struct buf result;
+	struct watch *output, *results, *kill_timer;
+	int output_fd;
+	bool ended; /* the child has been reaped */
+	int status;
+};
+
+struct recent {
+	char build_id[UUID_SIZE];
+	char stream_id[UUID_SIZE];
+};
+
+struct builds {
+	struct daemon *d;
+	struct job **jobs;
+	size_t n;
+	struct recent recent[64]; /* of builds that have ended, a ring */
+	size_t n_recent;
+};
+
+static void start_next(struct builds *b);
+
+/* ---- the list ---- */
+
+static struct job *find_by_app(struct builds *b, const char *app_id, bool building)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (streq(b->jobs[i]->row.app_id, app_id) && (!building || b->jobs[i]->phase != PHASE_ROLLOUT))
+			return b->jobs[i];
+	return NULL;
+}
+
+static struct job *find_by_release(struct builds *b, const char *app_id, int64_t version)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->jobs[i]->phase == PHASE_ROLLOUT && streq(b->jobs[i]->row.app_id, app_id) &&
+		    b->jobs[i]->row.release_version == version)
+			return b->jobs[i];
+	return NULL;
+}
+
+static void job_free(struct job *j)
+{
+	watch_free(j->output);
+	watch_free(j->results);
+	watch_free(j->kill_timer);
+	fd_close(j->output_fd);
+	fd_close(j->result_fd);
+	buf_done(&j->result);
+	build_row_done(&j->row);
+	free(j->source);
+	free(j);
+}
+
+static void unlist(struct job *j)
+{
+	struct builds *b = j->owner;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->jobs[i] == j) {
+			b->jobs[i] = b->jobs[--b->n];
+			return;
+		}
+}
+
+/* ---- the end ---- */
+
+/* The row is written before the stream ends: who reads the stream to its end may ask for the row then. */
+static void finish(struct job *j, const char *status, const char *why)
+{
+	struct builds *b = j->owner;
+	struct recent *r = &b->recent[b->n_recent++ % ARRAY_SIZE(b->recent)];
+	struct error err = ERROR_INIT;
+
+	free(j->row.status);
+	j->row.status = xstrdup(status);
+	free(j->row.error);
+	j->row.error = why ? xstrdup(why) : NULL;
+	if (store_build_update(b->d->store, &j->row, &err) < 0)
+		log_error("build %s: %s", j->row.id, err.message);
+	if (why)
+		stream_printf(j->stream, " !     %s\n", why);
+	snprintf(r->build_id, sizeof(r->build_id), "%s", j->row.id);
+	snprintf(r->stream_id, sizeof(r->stream_id), "%s", j->stream_id);
+	stream_end(j->stream);
+	unlist(j);
+	job_free(j);
+	start_next(b);
+}
+
+static int release_it(struct job *j, const struct build_result *result, struct error *err)
+{
+	struct daemon *d = j->owner->d;
+	struct release release = { 0 };
+	struct app app = { 0 };
+	int r;
+
+	if (store_app_get(d->store, j->row.app_id, &app, err) < 0)
+		return -1;
+	r = releases_deploy(d, &app, result, j->row.commit, &j->who, &release, err);
+	if (r == 0) {
+		j->row.release_version = release.version;
+		stream_printf(j->stream, "-----> Launching\n       Released v%lld\n", (long long)release.version);
+	}
+	release_done(&release);
+	app_done(&app);
+	return r;
+}
+
+static void take_row(struct job *j, const struct build_result *result)
+{
+	free(j->row.slug);
+	free(j->row.stack);
+	free(j->row.buildpacks);
+	j->row.slug = xstrdup(result->slug);
+	j->row.stack = xstrdup(result->stack);
+	j->row.buildpacks = xstrdup(result->buildpacks);
+}
+
+static void built(struct job *j)
+{
+	struct build_result result = { 0 };
+	struct error err = ERROR_INIT;
+	char described[64];
+
+	if (j->cancelled)
+		error_set(&err, ERROR_CONFLICT, "The build was cancelled; what ran goes on");
+	else if (j->result.len == 0)
+		error_set(&err, ERROR_SYSTEM, "The build's process %s",
+			  proc_describe_status(j->status, described, sizeof(described)));
+	else if (worker_parse_result(j->result.data, j->owner->d->settings.state_dir, &result, &err) == 0) {
+		take_row(j, &result);
+		release_it(j, &result, &err);
+	}
+	build_result_done(&result);
+	if (err.kind != ERROR_NONE) {
+		finish(j, "failed", err.message);
+	} else if (j->wait_for_rollout) {
+		j->phase = PHASE_ROLLOUT;
+		start_next(j->owner);
+	} else {
+		finish(j, "succeeded", NULL);
+	}
+}
+
+static void sweep(struct builds *b, const char *build_id)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/builds/%s", b->d->settings.state_dir, build_id);
+	struct error err = ERROR_INIT;
+
+	if (sandbox_delete(&b->d->runtime, b->d->runtime_root, build_id, &err) < 0)
+		log_warn("build %s: %s", build_id, err.message);
+	if (fs_remove_tree(dir) < 0)
+		log_warn("build %s: %s can't be removed", build_id, dir);
+}
+
+/* The child has ended and its output has been read to the end. */
+static void maybe_built(struct job *j)
+{
+	if (!j->ended || j->output || j->results)
+		return;
+	sweep(j->owner, j->row.id);
+	if (j->source)
+		unlink(j->source);
+	built(j);
+}
+
+/* ---- a running child ---- */
+
+static void on_output(void *userdata)
+{
+	struct job *j = userdata;
+	char chunk[16384];
+	ssize_t n = fd_read(j->output_fd, chunk, sizeof(chunk));
+
+	if (n > 0) {
+		stream_write(j->stream, chunk, (size_t)n);
+	} else if (n != -EAGAIN) {
+		watch_free(steal_ptr(j->output));
+		maybe_built(j);
+	}
+}
+
+static void on_result(void *userdata)
+{
+	struct job *j = userdata;
+	ssize_t n = fd_read(j->result_fd, buf_reserve(&j->result, 4096), 4096);
+
+	if (n > 0 && j->result.len + (size_t)n < RESULT_MAX_BYTES) {
+		buf_added(&j->result, (size_t)n);
+	} else if (n != -EAGAIN) {
+		watch_free(steal_ptr(j->results));
+		maybe_built(j);
+	}
+}
+
+static void on_child(int status, void *userdata)
+{
+	struct job *j = userdata;
+
+	j->ended = true;
+	j->status = status;
+	maybe_built(j);
+}
+
+static void on_kill_timer(void *userdata)
+{
+	struct job *j = userdata;
+
+	if (!j->ended)
+		kill(-j->pid, SIGKILL);
+}
+
+static void cancel(struct job *j)
+{
+	if (j->cancelled || j->phase == PHASE_ROLLOUT)
+		return;
+	j->cancelled = true;
+	if (j->phase == PHASE_WAITING) {
+		finish(j, "failed", "The build was cancelled before it began");
+		return;
+	}
+	kill(j->pid, SIGTERM);
+	j->kill_timer = watch_timer(j->owner->d->loop, on_kill_timer, j);
+	watch_arm(j->kill_timer, CANCEL_GRACE_MS);
+}
+
+static void on_abandoned(void *userdata)
+{
+	struct job *j = userdata;
+
+	log_info("build %s: the pusher has gone away", j->row.id);
+	cancel(j);
+}
+
+static int spawn(struct job *j, int options_fd, struct error *err)
+{
+	struct daemon *d = j->owner->d;
+	const char *const argv[] = { "/proc/self/exe", "build", NULL };
+	int out[2], result[2];
+	struct proc_options o = { .argv = argv, .stdin_fd = options_fd, .new_session = true, .die_with_us = true, .dir = "/" };
+	int r;
+
+	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(result, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "starting the build: pipe");
+	j->output_fd = out[0];
+	j->result_fd = result[0];
+	o.stdout_fd = o.stderr_fd = out[1];
+	o.fd3 = result[1];
+	r = proc_spawn(&o, &j->pid, err);
+	fd_close(out[1]);
+	fd_close(result[1]);
+	if (r < 0)
+		return -1;
+	fd_set_nonblock(j->output_fd, true);
+	fd_set_nonblock(j->result_fd, true);
+	j->output = watch_readable(d->loop, j->output_fd, on_output, j);
+	j->results = watch_readable(d->loop, j->result_fd, on_result, j);
+	r = watch_child(d->loop, j->pid, on_child, j, NULL);
+	return r < 0 ? error_set_errno(err, r, "watching the build") : 0;
+}
+
+static int launch(struct job *j, struct error *err)
+{
+	struct daemon *d = j->owner->d;
+	_cleanup_fd_ int options_fd = -1;
+	struct release base = { 0 };
+	struct app app = { 0 };
+	int r = store_app_get(d->store, j->row.app_id, &app, err);
+
+	if (r == 0)
+		r = releases_base(d, &app, &base, err);
+	if (r == 0) {
+		const struct worker_order order = { .d = d,
+						    .app = &app,
+						    .config = base.config,
+						    .build_id = j->row.id,
+						    .source = j->source,
+						    .commit = j->row.commit,
+						    .strip_top = j->strip_top,
+						    .no_cache = j->no_cache };
+
+		options_fd = worker_write_options(&order);
+		r = options_fd < 0 ? error_set_errno(err, options_fd, "memory file") : spawn(j, options_fd, err);
+	}
+	release_done(&base);
+	app_done(&app);
+	return r;
+}
+
+static void start_next(struct builds *b)
+{
+	struct error err = ERROR_INIT;
+	size_t running = 0;
+	struct job *next = NULL;
+
+	for (size_t i = 0; i < b->n; i++) {
+		running += b->jobs[i]->phase == PHASE_RUNNING;
+		if (b->jobs[i]->phase == PHASE_WAITING && (!next || b->jobs[i]->row.created_ms < next->row.created_ms))
+			next = b->jobs[i];
+	}
+	if (!next)
+		return;
+	if (running >= MAX_RUNNING) {
+		stream_printf(next->stream, "-----> Waiting: %zu other builds are running\n", running);
+		return;
+	}
+	next->phase = PHASE_RUNNING;
+	if (launch(next, &err) < 0)
+		finish(next, "failed", err.message);
+}
+
+/* ---- what others call ---- */
+
+int builds_start(struct builds *b, const struct builds_start *o, struct build *ret,
+		 char ret_stream_id[static UUID_SIZE], struct error *err)
+{
+	struct job *other = find_by_app(b, o->app->id, true);
+	struct job *j;
+
+	if (other)
+		return error_set(err, ERROR_CONFLICT,
+				 "A build of %s is running already: wait for it, or end it with \"twelve builds:cancel %s\"",
+				 o->app->name, other->row.id);
+	j = xcalloc(1, sizeof(*j));
+	*j = (struct job){ .owner = b, .result_fd = -1, .output_fd = -1, .result = BUF_INIT };
+	snprintf(j->row.app_id, sizeof(j->row.app_id), "%s", o->app->id);
+	j->row.status = xstrdup("pending");
+	j->row.commit = xstrdup(o->commit ? o->commit : "");
+	j->row.user = xstrdup(o->who->name);
+	j->who = *o->who;
+	j->source = xstrdup(o->source);
+	j->strip_top = o->strip_top;
+	j->no_cache = o->no_cache;
+	j->wait_for_rollout = o->wait_for_rollout;
+	snprintf(j->app_name, sizeof(j->app_name), "%s", o->app->name);
+	if (stream_create(b->d->streams, j->stream_id, &j->stream, err) < 0) {
+		job_free(j);
+		return -1;
+	}
+	if (store_build_create(b->d->store, &j->row, err) < 0 ||
+	    store_build_get(b->d->store, o->app->id, j->row.id, ret, err) < 0) {
+		stream_end(j->stream);
+		job_free(j);
+		return -1;
+	}
+	memcpy(ret_stream_id, j->stream_id, UUID_SIZE);
+	if (o->attached)
+		stream_on_abandoned(j->stream, on_abandoned, j);
+	b->jobs = xrealloc(b->jobs, (b->n + 1) * sizeof(*b->jobs));
+	b->jobs[b->n++] = j;
+	start_next(b);
+	return 0;
+}
+
+const char *builds_running(struct builds *b, const char *app_id)
+{
+	const struct job *j = find_by_app(b, app_id, true);
+
+	return j ? j->row.id : NULL;
+}
+
+bool builds_stream_id(struct builds *b, const char *build_id, char ret[static UUID_SIZE])
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (streq(b->jobs[i]->row.id, build_id)) {
+			memcpy(ret, b->jobs[i]->stream_id, UUID_SIZE);
+			return true;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(b->recent); i++)
+		if (streq(b->recent[i].build_id, build_id)) {
+			memcpy(ret, b->recent[i].stream_id, UUID_SIZE);
+			return true;
+		}
+	return false;
+}
+
+int builds_cancel(struct builds *b, const char *build_id, struct error *err)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (streq(b->jobs[i]->row.id, build_id)) {
+			if (b->jobs[i]->phase == PHASE_ROLLOUT)
+				return error_set(err, ERROR_CONFLICT, "The build is done and its release is going live: "
+								      "\"twelve rollback\" takes it back");
+			cancel(b->jobs[i]);
+			return 0;
+		}
+	return error_set(err, ERROR_NOT_FOUND, "No build %s is running", build_id);
+}
+
+static void tell_proof(struct job *j, json_t *proof)
+{
+	json_t *requests = json_object_get(proof, "requests"), *failed = json_object_get(proof, "failed");
+
+	if (requests && failed)
+		stream_printf(j->stream, "       v%lld is live: %lld requests during the switch, %lld failed\n",
+			      (long long)j->row.release_version, (long long)json_integer_value(requests),
+			      (long long)json_integer_value(failed));
+	else
+		stream_printf(j->stream, "       v%lld is live\n", (long long)j->row.release_version);
+}
+
+static void tell_url(struct job *j)
+{
+	const struct settings *s = &j->owner->d->settings;
+	const char *port = strrchr(s->http_address, ':');
+
+	stream_printf(j->stream, "       http://%s.%s%s/ deployed\n", j->app_name, s->apps_domain,
+		      port && !streq(port, ":80") ? port : "");
+}
+
+void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason, json_t *proof)
+{
+	struct job *j = find_by_release(b, app_id, version);
+	_cleanup_free_ char *why = NULL;
+
+	if (!j)
+		return;
+	if (!reason) {
+		tell_proof(j, proof);
+		tell_url(j);
+		finish(j, "succeeded", NULL);
+		return;
+	}
+	why = xasprintf("v%lld was not rolled out and what ran goes on: %s", (long long)version, reason);
+	finish(j, "failed", why);
+}
+
+void builds_rollout_line(struct builds *b, const char *app_id, int64_t version, const char *fmt, ...)
+{
+	struct job *j = find_by_release(b, app_id, version);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	va_list ap;
+
+	if (!j)
+		return;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	stream_printf(j->stream, "       %s\n", text.data);
+}
+
+struct builds *builds_new(struct daemon *d)
+{
+	struct builds *b = xcalloc(1, sizeof(*b));
+	_cleanup_free_ char *dir = xasprintf("%s/builds", d->settings.state_dir);
+	_cleanup_strv_ char **left = NULL;
+	struct error err = ERROR_INIT;
+
+	b->d = d;
+	if (store_build_fail_pending(d->store, "twelved was restarted while it was under way", &err) < 0)
+		log_error("builds: %s", err.message);
+	/* What a build left that died with a twelved before us. */
+	if (fs_list(dir, &left) == 0)
+		for (char **id = left; id && *id; id++)
+			sweep(b, *id);
+	return b;
+}
+
+void builds_free(struct builds *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->jobs[i]->phase == PHASE_RUNNING && !b->jobs[i]->ended)
+			kill(-b->jobs[i]->pid, SIGKILL);
+		job_free(b->jobs[i]);
+	}
+	free(b->jobs);
+	free(b);
+}
