@@ -30,7 +30,7 @@ static int create_and_start(struct dyno *d, const struct container *c, struct er
 		s.ret_console_fd = &console_fd;
 	else if (d->attach && session_prepare(d, s.fds) < 0)
 		return error_set_errno(err, errno, "pipes");
-	r = container_create(c, &s, &d->pid, err);
+	r = container_start(c, &s, &d->pid, err);
 	if (d->attach && !d->terminal)
 		for (int i = 0; i < 3; i++)
 			fd_close(s.fds[i]);
@@ -38,7 +38,7 @@ static int create_and_start(struct dyno *d, const struct container *c, struct er
 		return -1;
 	if (d->terminal)
 		session_take_terminal(d, console_fd);
-	return container_start(c, err);
+	return 0;
 }
 
 int dyno_launch(struct dyno *d)

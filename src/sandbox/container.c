@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One container, by the OCI runtime's command line; see container.h. */
+/*
+ * One container; see container.h. `run --detach` is create and start in one
+ * process, which saves the start of another: it returns when the init has been
+ * exec'ed.
+ */
 #include "sandbox/container.h"
 
 #include <errno.h>
@@ -7,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,57 +23,83 @@
 #include "base/str.h"
 
 #define MESSAGE_MAX 65536
-#define ENV_FD 3
-#define ALIVE_FD 4
+#define N_GIVEN 5 /* stdio, the environment, the pipe of life */
 
-/* Between fork and exec: numbers below 10 are given to the runtime, so ours move out of the way first. */
-static void exec_runtime(const char *const *argv, const struct container_stdio *s)
+/* Between fork and exec. The numbers below 10 are given to the runtime, so ours move out of the way first. */
+static void exec_runtime(const char *const *argv, const struct container_stdio *s, pid_t parent)
 {
-	int wanted[5] = { s->fds[0], s->fds[1], s->fds[2], s->env_fd, s->alive_fd };
+	int wanted[N_GIVEN] = { s->fds[0], s->fds[1], s->fds[2], s->env_fd, s->alive_fd };
 	sigset_t none;
 
+	/* A runtime that went on after our death would make a container that nobody looks after. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(126);
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	for (int i = 0; i < 5; i++) {
-		wanted[i] = wanted[i] >= 0 ? fcntl(wanted[i], F_DUPFD_CLOEXEC, 10) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	for (int i = 0; i < N_GIVEN; i++) {
+		wanted[i] = wanted[i] >= 0 ? fcntl(wanted[i], F_DUPFD_CLOEXEC, 10)
+					   : open("/dev/null", O_RDWR | O_CLOEXEC);
 		if (wanted[i] < 0)
 			_exit(126);
 	}
-	for (int i = 0; i < 5; i++)
-		if (dup2(wanted[i], i) < 0)
+	for (int i = 0; i < N_GIVEN; i++)
+		if (wanted[i] == i ? fd_set_cloexec(i, false) < 0 : dup2(wanted[i], i) < 0)
 			_exit(126);
 	execv(argv[0], (char *const *)argv);
 	_exit(127);
 }
 
-static int run_create(const char *const *argv, const struct container_stdio *s, struct error *err)
+static int run_runtime(const char *const *argv, const struct container_stdio *s, struct error *err)
 {
+	char described[64];
 	int status;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0)
-		exec_runtime(argv, s);
+		exec_runtime(argv, s, parent);
 	if (pid < 0)
 		return error_set_errno(err, errno, "fork");
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return error_set_errno(err, errno, "waiting for the OCI runtime");
-	return status == 0 ? 0 : error_set(err, ERROR_SYSTEM, "the OCI runtime gave no reason");
+	if (status == 0)
+		return 0;
+	return error_set(err, ERROR_SYSTEM, "%s %s", argv[0],
+			 proc_describe_status(status, described, sizeof(described)));
 }
 
-/* What the runtime says of itself: logfmt or JSON lines; the last one tells. */
+/* The text of msg="..." (runc), with its escapes undone, in place; the whole line for a log of another form. */
+static char *message_of(char *line)
+{
+	char *from = strstr(line, "msg=\""), *to;
+
+	if (!from)
+		return line;
+	from += strlen("msg=\"");
+	to = line;
+	for (; *from && *from != '"'; from++) {
+		if (*from == '\\' && from[1])
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+	return line;
+}
+
+/* What the runtime says of itself: the last line of its log tells. */
 static void add_runtime_message(const char *log, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	char *last;
+	char *line, *last;
 
 	if (fs_read_file(log, MESSAGE_MAX, &text) < 0 || !text.len)
 		return;
-	str_trim(text.data);
-	last = strrchr(text.data, '\n');
-	error_set(err, ERROR_SYSTEM, "%.400s", last ? last + 1 : text.data);
+	line = str_trim(text.data);
+	last = strrchr(line, '\n');
+	error_set(err, ERROR_SYSTEM, "%.400s", message_of(last ? last + 1 : line));
 }
 
 static int receive_console(int listen_fd, int *ret_fd, struct error *err)
@@ -86,6 +117,7 @@ static int receive_console(int listen_fd, int *ret_fd, struct error *err)
 			     .msg_controllen = sizeof(control.space) };
 	struct cmsghdr *c = NULL;
 
+	/* The runtime has ended by now, so what it sent is there and nothing blocks. */
 	if (fd >= 0 && recvmsg(fd, &mh, MSG_CMSG_CLOEXEC) >= 0)
 		c = CMSG_FIRSTHDR(&mh);
 	if (!c || c->cmsg_type != SCM_RIGHTS)
@@ -97,36 +129,36 @@ static int receive_console(int listen_fd, int *ret_fd, struct error *err)
 static int read_pid(const char *path, pid_t *ret, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
+	int64_t pid;
 
-	if (fs_read_file(path, 32, &text) < 0 || atoi(text.data) <= 1)
+	if (fs_read_file(path, 32, &text) < 0 || !str_to_i64(str_trim(text.data), 2, INT32_MAX, &pid))
 		return error_set(err, ERROR_SYSTEM, "the OCI runtime told no process id");
-	*ret = atoi(text.data);
+	*ret = (pid_t)pid;
 	return 0;
 }
 
-int container_create(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
-		     struct error *err)
+int container_start(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
+		    struct error *err)
 {
 	_cleanup_free_ char *pid_file = xasprintf("%s/pid", c->work_dir);
 	_cleanup_free_ char *log = xasprintf("%s/runtime.log", c->work_dir);
 	_cleanup_free_ char *console = xasprintf("%s/console", c->work_dir);
-	const char *argv[20] = { c->runtime, "--root", c->runtime_root, "--log", log, "create", "--bundle", c->bundle_dir,
-				 "--pid-file", pid_file, "--preserve-fds", "2" };
+	const char *argv[] = { c->runtime, "--root", c->runtime_root, "--log", log, "run", "--detach",
+			       "--bundle", c->bundle_dir, "--pid-file", pid_file, "--preserve-fds", "2",
+			       c->id, NULL, NULL, NULL };
 	_cleanup_fd_ int listen_fd = -1;
-	size_t n = 12;
 	int r;
 
 	if (s->ret_console_fd) {
 		listen_fd = sock_listen_unix(console, SOCK_STREAM, 0600);
 		if (listen_fd < 0)
-			return error_set_errno(err, listen_fd, "console socket");
-		fd_set_nonblock(listen_fd, false);
-		argv[n++] = "--console-socket";
-		argv[n++] = console;
+			return error_set_errno(err, listen_fd, "%s", console);
+		argv[13] = "--console-socket";
+		argv[14] = console;
+		argv[15] = c->id;
 	}
-	argv[n++] = c->id;
 	unlink(log);
-	r = run_create(argv, s, err);
+	r = run_runtime(argv, s, err);
 	if (r < 0)
 		add_runtime_message(log, err);
 	if (r == 0 && s->ret_console_fd)
@@ -140,16 +172,6 @@ int container_create(const struct container *c, const struct container_stdio *s,
 	return r;
 }
 
-int container_start(const struct container *c, struct error *err)
-{
-	const char *const argv[] = { c->runtime, "--root", c->runtime_root, "start", c->id, NULL };
-
-	if (proc_run_simple(argv, err) == 0)
-		return 0;
-	container_delete(c);
-	return -1;
-}
-
 /* memory.oom_control (version 1) and memory.events (version 2) both have a line "oom_kill N". */
 bool container_was_oom_killed(const char *id)
 {
@@ -161,13 +183,13 @@ bool container_was_oom_killed(const char *id)
 	if (fs_read_file(v1, 4096, &text) < 0 && fs_read_file(v2, 4096, &text) < 0)
 		return false;
 	line = strstr(text.data, "oom_kill ");
-	return line && atoi(line + 9) > 0;
+	return line && atoi(line + strlen("oom_kill ")) > 0;
 }
 
-void container_delete(const struct container *c)
+int container_delete(const struct container *c)
 {
 	const char *const argv[] = { c->runtime, "--root", c->runtime_root, "delete", "--force", c->id, NULL };
 	struct error err = ERROR_INIT;
 
-	proc_run_simple(argv, &err);
+	return proc_run_simple(argv, &err);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One container, by the OCI runtime's command line: create, start, delete. For
- * twelve-dyno and for builds; needs libc and base only, as there are many
- * supervisors.
+ * One container, by the OCI runtime's command line. For twelve-dyno and for
+ * builds; needs libc and base only, as there are many supervisors.
  *
- * The caller is a subreaper (prctl(2)), so after container_create() the
- * container's init is its child. It closes the write end of the pipe whose read
- * end is alive_fd, or dies, and the container ends.
+ * The caller is a subreaper (prctl(2)), so after container_start() the
+ * container's init is its child, and waitpid(2) tells its end. When the write
+ * end of the pipe whose read end is alive_fd closes, by a caller that wants it or
+ * by its death, the container ends.
  */
 #pragma once
 
@@ -24,17 +24,17 @@ struct container {
 };
 
 struct container_stdio {
-	int fds[3];   /* of the process; with a terminal they are the runtime's own */
+	int fds[3];   /* of the process, -1: /dev/null; with a terminal they are the runtime's own */
 	int env_fd;   /* becomes SANDBOX_ENV_FD; -1: none */
 	int alive_fd; /* becomes descriptor 4 */
 	/* Not NULL: the process gets a terminal, whose master is put here. */
 	int *ret_console_fd;
 };
 
-int container_create(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
-		     struct error *err);
-int container_start(const struct container *c, struct error *err);
+/* Makes and starts it; an error is a sentence of the runtime's. Nothing is left behind on failure. */
+int container_start(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
+		    struct error *err);
 /* Whether the memory limit killed something in it; asked before container_delete(). */
 bool container_was_oom_killed(const char *id);
-/* Removes the runtime's records and the cgroup; what can't be removed is left to twelved's cleaning. */
-void container_delete(const struct container *c);
+/* Removes the runtime's records and the cgroup; -1 when something is left for sandbox_delete(). */
+int container_delete(const struct container *c);

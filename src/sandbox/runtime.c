@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which OCI runtime, and which cgroup layout; and the runtime's commands. See sandbox.h. */
+/* Which OCI runtime, and which cgroup layout; see sandbox.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,58 +91,5 @@ int sandbox_runtime_detect(struct sandbox_runtime *ret, struct error *err)
 		return -1;
 	}
 	*ret = r;
-	return 0;
-}
-
-int sandbox_delete(const struct sandbox_runtime *r, const char *runtime_root, const char *id, struct error *err)
-{
-	_cleanup_free_ char *state = xasprintf("%s/%s", runtime_root, id);
-	const char *const argv[] = { r->path, "--root", runtime_root, "delete", "--force", id, NULL };
-
-	if (!fs_exists(state))
-		return 0;
-	return proc_run_simple(argv, err);
-}
-
-/* A file of the cgroup: below the memory controller for version 1, in the one hierarchy for version 2. */
-static char *cgroup_file(const struct sandbox_runtime *r, const char *cgroup_path, const char *v1, const char *v2)
-{
-	if (r->cgroup == SANDBOX_CGROUP_V2)
-		return xasprintf("/sys/fs/cgroup%s/%s", cgroup_path, v2);
-	return xasprintf("/sys/fs/cgroup/memory%s/%s", cgroup_path, v1);
-}
-
-int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t **ret, size_t *ret_n)
-{
-	_cleanup_free_ char *path = cgroup_file(r, cgroup_path, "cgroup.procs", "cgroup.procs");
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	pid_t *pids = NULL;
-	size_t n = 0;
-	char *save = NULL;
-	int e = fs_read_file(path, 1 << 20, &text);
-
-	if (e < 0)
-		return e;
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		pids = xrealloc(pids, (n + 1) * sizeof(*pids));
-		pids[n++] = atoi(line);
-	}
-	*ret = pids;
-	*ret_n = n;
-	return 0;
-}
-
-int sandbox_memory(const struct sandbox_runtime *r, const char *cgroup_path, uint64_t *ret_bytes)
-{
-	_cleanup_free_ char *path = cgroup_file(r, cgroup_path, "memory.usage_in_bytes", "memory.current");
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	int64_t v;
-	int e = fs_read_file(path, 64, &text);
-
-	if (e < 0)
-		return e;
-	if (!str_to_i64(str_trim(text.data), 0, INT64_MAX, &v))
-		return -22;
-	*ret_bytes = (uint64_t)v;
 	return 0;
 }

@@ -90,10 +90,11 @@ struct sandbox_spec {
 	size_t n_binds;
 	const char *init_path;    /* of twelve-init on the host */
 	const char *const *argv;  /* what the init runs */
-	const char *const *env;   /* in config.json, so nothing secret: config vars go by SANDBOX_ENV_FD */
+	/* In config.json, so nothing secret: config vars go by SANDBOX_ENV_FD. PATH, HOME and LANG are added when missing. */
+	const char *const *env;
 	struct sandbox_limits limits;
 	bool terminal;
-	const char *cgroup_path; /* "/twelve/ID" */
+	const char *cgroup_path; /* always "/twelve/ID" */
 	enum sandbox_cgroup cgroup;
 };
 
@@ -136,12 +137,16 @@ struct sandbox_result {
 /*
  * Runs a bundle to its end in the foreground, for builds. Forks a helper with a
  * mount namespace of its own, mounts the scratch, runs, deletes the container.
- * The sandbox dies when the calling process dies, kill -9 included.
+ * The sandbox dies when the calling process dies, kill -9 included; call it from
+ * a thread that lives as long.
  */
 int sandbox_run(const struct sandbox_spec *s, const struct sandbox_run_options *o,
 		struct sandbox_result *ret, struct error *err);
 
-/* `RUNTIME delete --force`: removes what a killed process left behind. A container that is not there is success. */
+/*
+ * Removes what a killed supervisor or build left behind: the processes in the
+ * cgroup, the cgroup, the runtime's records. What is not there is success.
+ */
 int sandbox_delete(const struct sandbox_runtime *r, const char *runtime_root, const char *id,
 		   struct error *err);
 
