@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -81,7 +82,7 @@ static int run_container(const struct helper *h, struct report *r)
 	e = sandbox_mount_scratch(h->spec->scratch_dir, h->spec->limits.scratch_bytes);
 	if (e < 0)
 		return error_set_errno(&r->err, e, "mounting the scratch file system");
-	if (container_create(&c, &s, &pid, &r->err) < 0 || container_start(&c, &r->err) < 0)
+	if (container_start(&c, &s, &pid, &r->err) < 0)
 		return error_prefix(&r->err, "the sandbox could not be made");
 	while (waitpid(pid, &r->status, 0) < 0)
 		if (errno != EINTR)
@@ -91,6 +92,31 @@ static int run_container(const struct helper *h, struct report *r)
 	return 0;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/*
+ * The caller may hold other sandboxes' pipes of life, which must not live on in
+ * here: all descriptors but stdio and our own are closed.
+ */
+static void close_others(const struct helper *h)
+{
+	int keep[] = { h->report_fd, h->alive_fd, h->o->output_fd, h->o->env_fd };
+	int from = STDERR_FILENO + 1;
+
+	qsort(keep, ARRAY_SIZE(keep), sizeof(keep[0]), by_number);
+	for (size_t i = 0; i < ARRAY_SIZE(keep); i++) {
+		if (keep[i] < from)
+			continue;
+		if (keep[i] > from)
+			close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
+		from = keep[i] + 1;
+	}
+	close_range((unsigned)from, ~0U, 0);
+}
+
 static void helper_main(const struct helper *h)
 {
 	struct report r = { .err = ERROR_INIT };
@@ -98,6 +124,7 @@ static void helper_main(const struct helper *h)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != h->parent)
 		_exit(1);
+	close_others(h);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	run_container(h, &r);
@@ -148,24 +175,25 @@ int sandbox_run(const struct sandbox_spec *s, const struct sandbox_run_options *
 	h.report_fd = report_write;
 	h.alive_fd = alive_read;
 	pid = fork();
-	if (pid == 0) {
-		fd_close(alive_write);
+	if (pid == 0)
 		helper_main(&h);
-	}
 	if (pid < 0)
 		return error_set_errno(err, errno, "fork");
 	report_write = fd_close(report_write);
 	alive_read = fd_close(alive_read);
 	end = wait_for_end(o, report_read, &alive_write);
-	if (fd_read(report_read, &r, sizeof(r)) != sizeof(r))
+	if (fd_read(report_read, &r, sizeof(r)) != sizeof(r)) {
 		error_set(&r.err, ERROR_SYSTEM, "the sandbox's helper was killed");
+		sandbox_delete(o->runtime, o->runtime_root, s->id, &r.err);
+	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (r.err.kind != ERROR_NONE) {
 		*err = r.err;
 		return -1;
 	}
-	ret->end = end != SANDBOX_ENDED ? end : r.oom ? SANDBOX_OOM : SANDBOX_ENDED;
 	ret->exit_code = proc_exit_code(r.status);
+	/* A build that went on without what was killed, and ended well, is a good build. */
+	ret->end = end == SANDBOX_ENDED && r.oom && ret->exit_code ? SANDBOX_OOM : end;
 	return 0;
 }
