@@ -13,6 +13,8 @@
 #include "sandbox/seccomp.h"
 
 #define MAX_FILES 65536
+/* When the whole machine is out of memory, apps go before the platform. */
+#define OOM_SCORE_ADJ 500
 
 static json_t *strings(const char *const *v)
 {
@@ -110,13 +112,11 @@ static json_t *linux_part(const struct sandbox_spec *s)
 					      "/proc/sched_debug", "/proc/scsi", "/sys/firmware", NULL };
 	static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
 						 "/proc/sysrq-trigger", NULL };
-	static const char *const namespaces[] = { "pid", "ipc", "uts", "mount" };
+	static const char *const namespaces[] = { "pid", "ipc", "uts", "mount", "cgroup" };
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
 		json_array_append_new(list, json_pack("{s:s}", "type", namespaces[i]));
-	if (s->cgroup == SANDBOX_CGROUP_V2)
-		json_array_append_new(list, json_pack("{s:s}", "type", "cgroup"));
 	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "namespaces", list, "resources", resources(s),
 			 "cgroupsPath", s->cgroup_path, "maskedPaths", strings(masked), "readonlyPaths",
 			 strings(read_only), "seccomp", sandbox_seccomp(), "rootfsPropagation", "private");
@@ -130,6 +130,25 @@ static int max_files(void)
 	return getrlimit(RLIMIT_NOFILE, &own) == 0 && own.rlim_max < MAX_FILES ? (int)own.rlim_max : MAX_FILES;
 }
 
+/* What is asked for goes before what is usual. */
+static json_t *environment(const struct sandbox_spec *s)
+{
+	static const char *const usual[] = { "HOME=/app", "LANG=C.UTF-8",
+					     "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" };
+	json_t *env = strings(s->env);
+
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
+		size_t n = (size_t)(strchr(usual[i], '=') - usual[i]) + 1;
+		const char *const *e = s->env;
+
+		while (e && *e && strncmp(*e, usual[i], n) != 0)
+			e++;
+		if (!e || !*e)
+			json_array_append_new(env, json_string(usual[i]));
+	}
+	return env;
+}
+
 static json_t *process(const struct sandbox_spec *s)
 {
 	static const char *const sets[] = { "bounding", "effective", "permitted", "inheritable", "ambient" };
@@ -137,10 +156,10 @@ static json_t *process(const struct sandbox_spec *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		json_object_set_new(caps, sets[i], json_array());
-	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o, s:b, s:[{s:s, s:i, s:i}, {s:s, s:i, s:i}]}",
+	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o, s:b, s:i, s:[{s:s, s:i, s:i}, {s:s, s:i, s:i}]}",
 			 "terminal", (int)s->terminal, "user", "uid", SANDBOX_UID, "gid", SANDBOX_GID, "args",
-			 strings(s->argv), "env", strings(s->env), "cwd", "/app", "capabilities", caps,
-			 "noNewPrivileges", 1, "rlimits", "type", "RLIMIT_NOFILE", "hard", max_files(), "soft", max_files(),
+			 strings(s->argv), "env", environment(s), "cwd", "/app", "capabilities", caps,
+			 "noNewPrivileges", 1, "oomScoreAdj", OOM_SCORE_ADJ, "rlimits", "type", "RLIMIT_NOFILE", "hard", max_files(), "soft", max_files(),
 			 "type", "RLIMIT_CORE", "hard", 0, "soft", 0);
 }
 

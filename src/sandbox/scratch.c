@@ -12,6 +12,8 @@
 #include "base/str.h"
 #include "sandbox/sandbox.h"
 
+#define DEFAULT_BYTES (512ULL << 20)
+
 int sandbox_mount_scratch(const char *scratch_dir, uint64_t bytes)
 {
 	static const struct {
@@ -23,7 +25,7 @@ int sandbox_mount_scratch(const char *scratch_dir, uint64_t bytes)
 
 	if (r < 0)
 		return r;
-	snprintf(options, sizeof(options), "mode=0755,size=%llu", (unsigned long long)bytes);
+	snprintf(options, sizeof(options), "mode=0755,size=%llu", bytes ? (unsigned long long)bytes : DEFAULT_BYTES);
 	if (mount("scratch", scratch_dir, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
 		return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {

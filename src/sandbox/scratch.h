@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Mounts a tmpfs of `bytes` at scratch_dir, which is made, with the
+ * Mounts a tmpfs of `bytes` (0: 512 MiB) at scratch_dir, which is made, with the
  * directories upper, work and tmp in it. The caller has a mount namespace of
  * its own, so the mount goes with the process. 0 or a negative errno.
  */
