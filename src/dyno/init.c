@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -67,10 +68,11 @@ static pid_t start(char **argv, const sigset_t *old_mask)
 	if (isatty(STDIN_FILENO)) {
 		signal(SIGTTOU, SIG_IGN);
 		tcsetpgrp(STDIN_FILENO, getpid());
-		signal(SIGTTOU, SIG_DFL);
 	}
+	/* What the runtime's callers ignored is not for the app to ignore. */
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
 	sigprocmask(SIG_SETMASK, old_mask, NULL);
-	close(ALIVE_FD);
 	execvp(argv[0], argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
 	_exit(EXIT_NOT_FOUND);
@@ -157,6 +159,8 @@ int main(int argc, char **argv)
 	if (load_env() < 0)
 		return die("reading the environment");
 	fcntl(ALIVE_FD, F_SETFD, FD_CLOEXEC);
+	/* The app has our user: without this it could stop us with ptrace(2), and outlive the supervisor. */
+	prctl(PR_SET_DUMPABLE, 0);
 	in.main_pid = start(argv + 1, &old_mask);
 	if (in.main_pid < 0)
 		return die("fork");
