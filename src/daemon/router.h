@@ -36,14 +36,22 @@ bool router_is_settled(struct router *r);
 /* fn is called when a reload has ended, and when haproxy was restarted. */
 void router_on_settled(struct router *r, void (*fn)(void *userdata), void *userdata);
 
-/* Counters of an app's backend, summed over reloads since the router was made. */
+/*
+ * Counters of an app's backend, summed over reloads and restarts of haproxy: use
+ * differences. `failed` is what HAProxy counts as 5xx of the backend, less those
+ * that its servers gave (so: no dyno, refused, timed out, closed without an
+ * answer, an answer that is none), and the answers that a dyno began and did
+ * not end. A 5xx of the app itself is no failure of ours, nor is a client that goes
+ * away, nor the page of an app in maintenance, which is not counted as a request either.
+ * What an old haproxy process serves between the last look and its end is missed.
+ */
 struct router_counts {
 	uint64_t requests;
-	uint64_t failed;  /* answered by haproxy with an error of its own, or cut off */
-	uint64_t responses_5xx;
+	uint64_t failed;
+	uint64_t responses_5xx; /* both kinds */
 };
 int router_counts(struct router *r, const char *app_id, struct router_counts *ret, struct error *err);
 /* Requests in flight at a server of an app: by port. All haproxy processes count, old ones after a reload too. */
 int router_sessions(struct router *r, const char *app_id, uint16_t port, int64_t *ret, struct error *err);
-/* What haproxy has now for an app: which ports are ready or draining; for adoption. */
+/* What haproxy has now for an app: which ports are ready or draining; for adoption. Free slots are left out. */
 int router_servers(struct router *r, const char *app_id, struct route_server **ret, size_t *ret_n, struct error *err);

@@ -18,6 +18,7 @@ static bool same(const char *a, const char *b)
 static bool same_frame(const struct route_config *a, const struct route_config *b)
 {
 	return same(a->bind_address, b->bind_address) && same(a->user, b->user) &&
+	       same(a->runtime_socket, b->runtime_socket) &&
 	       same(a->router_log_socket, b->router_log_socket) &&
 	       same(a->errors_dir, b->errors_dir) && same(a->maps_dir, b->maps_dir) &&
 	       a->timeout_request_ms == b->timeout_request_ms && a->n_threads == b->n_threads;

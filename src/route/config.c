@@ -26,6 +26,7 @@ static void render_global(const struct route_config *c, struct buf *out)
 		      /* WebSockets live on in the old worker after a reload; a day is long enough for both. */
 		      "  hard-stop-after 24h\n"
 		      "  mworker-max-reloads 25\n");
+	buf_printf(out, "  stats socket %s mode 600 level admin\n", c->runtime_socket);
 	if (c->user)
 		buf_printf(out, "  user %s\n  group %s\n", c->user, c->user);
 	if (c->n_threads)

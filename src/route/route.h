@@ -64,6 +64,7 @@ struct route_config {
 	char *bind_address; /* "127.0.0.1:5080" or ":80" */
 	char *apps_domain;  /* "localhost": NAME.localhost */
 	char *user;         /* what workers run as, "haproxy"; NULL: as the master */
+	char *runtime_socket; /* HAProxy's own: 0600 */
 	char *router_log_socket; /* twelve-logs's datagram socket */
 	char *errors_dir;   /* where the pages of route_error_page() are written */
 	char *maps_dir;     /* where the maps are written */

@@ -28,7 +28,8 @@ void route_app_copy(struct route_app *ret, const struct route_app *a)
 
 void route_config_done(struct route_config *c)
 {
-	char *strings[] = { c->bind_address, c->apps_domain, c->user, c->router_log_socket, c->errors_dir, c->maps_dir };
+	char *strings[] = { c->bind_address, c->apps_domain, c->user, c->runtime_socket,
+			    c->router_log_socket, c->errors_dir, c->maps_dir };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -38,7 +39,7 @@ void route_config_done(struct route_config *c)
 	*c = (struct route_config){ 0 };
 }
 
-static char *dup(const char *s)
+static char *copy_of(const char *s)
 {
 	return s ? xstrdup(s) : NULL;
 }
@@ -46,12 +47,13 @@ static char *dup(const char *s)
 void route_config_copy(struct route_config *ret, const struct route_config *c)
 {
 	*ret = (struct route_config){
-		.bind_address = dup(c->bind_address),
-		.apps_domain = dup(c->apps_domain),
-		.user = dup(c->user),
-		.router_log_socket = dup(c->router_log_socket),
-		.errors_dir = dup(c->errors_dir),
-		.maps_dir = dup(c->maps_dir),
+		.bind_address = copy_of(c->bind_address),
+		.apps_domain = copy_of(c->apps_domain),
+		.user = copy_of(c->user),
+		.runtime_socket = copy_of(c->runtime_socket),
+		.router_log_socket = copy_of(c->router_log_socket),
+		.errors_dir = copy_of(c->errors_dir),
+		.maps_dir = copy_of(c->maps_dir),
 		.timeout_request_ms = c->timeout_request_ms,
 		.n_threads = c->n_threads,
 		.apps = xcalloc(c->n_apps + 1, sizeof(*ret->apps)),

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the router share: router.c, router-load.c, router-stat.c. */
+#pragma once
+
+#include "daemon/haproxy.h"
+#include "daemon/router.h"
+
+enum router_phase {
+	ROUTER_IDLE,
+	ROUTER_CHECKING,  /* haproxy -c reads `next` */
+	ROUTER_RELOADING, /* the master was told; its answer to "show proc" will tell */
+	ROUTER_STARTING,  /* haproxy died; another comes up */
+};
+
+/* The last known counters of an app in one worker; pid 0: of all that are gone. */
+struct router_tally {
+	int64_t pid;
+	char app_id[UUID_SIZE];
+	struct router_counts counts;
+};
+
+struct router {
+	struct daemon *d;
+	struct haproxy h;
+	struct route_config desired;
+	struct route_config running; /* what haproxy has, and what its files say */
+	struct route_config next;    /* what is being loaded */
+	enum router_phase phase;
+	bool stale; /* what haproxy has is not quite known: load anew */
+
+	struct watch *process; /* the master */
+	pid_t master;
+	struct watch *check;
+	int check_fd;
+	struct watch *answer; /* of the master, to "show proc" */
+	int answer_fd;
+	struct buf answer_text;
+	int64_t worker_before;
+	struct watch *timer; /* deadline of a reload; pause before another try */
+	int64_t deadline_ms;
+	int64_t pause_ms;
+
+	struct router_tally *tallies;
+	size_t n_tallies;
+	struct watch *stat_timer;
+	int64_t stat_pause_ms;
+
+	void (*settled)(void *userdata);
+	void *userdata;
+};
+
+/* router-load.c */
+/* Brings haproxy from `running` to `desired`, now or by a load that begins here. */
+int router_apply(struct router *r, struct error *err);
+/* Starts haproxy with `running` and waits until it answers. */
+int router_boot(struct router *r, struct error *err);
+void router_watch(struct router *r, pid_t master);
+void router_load_init(struct router *r);
+void router_load_done(struct router *r);
+
+/* router-adopt.c */
+/* True when a haproxy of ours answers; `running` is then what it has, and `stale` says whether to trust it. */
+bool router_adopt(struct router *r);
+/* The apps of the configuration file that is there, if one is. */
+void router_read_file(struct router *r);
+
+/* router-stat.c */
+/* Reads the counters of all workers, and keeps those of workers that are gone. Failure leaves what was known. */
+int router_refresh(struct router *r, struct error *err);
+void router_fold_all(struct router *r);
+void router_forget_tallies(struct router *r, const char *app_id);
+void router_stat_init(struct router *r);
+void router_stat_done(struct router *r);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The router's face: what is desired, app by app. How it gets into haproxy is
+ * router-load.c, how one that runs is taken over router-adopt.c, what it has
+ * counted router-stat.c.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/router-priv.h"
+
+#define REQUEST_TIMEOUT_MS 30000
+#define THREADS_MAX 4
+#define SHUTDOWN_MS 5000
+
+static void make_frame(struct router *r, struct route_config *c)
+{
+	const struct settings *s = &r->d->settings;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	*c = (struct route_config){
+		.bind_address = xstrdup(s->http_address),
+		.apps_domain = xstrdup(s->apps_domain),
+		/* Workers don't need root. Debian's package makes this user. */
+		.user = geteuid() == 0 && getpwnam("haproxy") ? xstrdup("haproxy") : NULL,
+		.runtime_socket = xstrdup(r->h.admin_sock),
+		.router_log_socket = xasprintf("%s/router.sock", s->run_dir),
+		.errors_dir = xstrdup(r->h.errors_dir),
+		.maps_dir = xstrdup(r->h.dir),
+		.timeout_request_ms = REQUEST_TIMEOUT_MS,
+		.n_threads = cpus > THREADS_MAX ? THREADS_MAX : 0,
+	};
+}
+
+/* An app that was destroyed while twelved was being killed is in haproxy's file still. */
+static int drop_destroyed(struct router *r, struct error *err)
+{
+	struct app *apps = NULL;
+	size_t n = 0, kept = 0;
+
+	if (store_app_list(r->d->store, &apps, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->desired.n_apps; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < n; k++)
+			known = known || streq(apps[k].id, r->desired.apps[i].id);
+		if (known)
+			r->desired.apps[kept++] = r->desired.apps[i];
+		else
+			route_app_done(&r->desired.apps[i]);
+	}
+	r->desired.n_apps = kept;
+	for (size_t i = 0; i < n; i++)
+		app_done(&apps[i]);
+	free(apps);
+	return 0;
+}
+
+static int begin(struct router *r, struct error *err)
+{
+	int m = fs_mkdirs(r->h.dir, 0700);
+
+	if (m < 0)
+		return error_set_errno(err, m, "making the directory %s", r->h.dir);
+	if (!fs_find_program("haproxy", NULL))
+		return error_set(err, ERROR_UNAVAILABLE, "haproxy is not installed: apt-get install haproxy");
+	make_frame(r, &r->running);
+	router_read_file(r);
+	if (router_adopt(r)) {
+		route_config_copy(&r->desired, &r->running);
+		return drop_destroyed(r, err) < 0 ? -1 : router_apply(r, err);
+	}
+	route_config_copy(&r->desired, &r->running);
+	if (drop_destroyed(r, err) < 0)
+		return -1;
+	route_config_done(&r->running);
+	route_config_copy(&r->running, &r->desired);
+	return router_boot(r, err);
+}
+
+int router_new(struct daemon *d, struct router **ret, struct error *err)
+{
+	struct router *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct router){ .d = d, .check_fd = -1, .answer_fd = -1, .answer_text = BUF_INIT };
+	haproxy_init(&r->h, d->settings.run_dir);
+	router_load_init(r);
+	router_stat_init(r);
+	if (begin(r, err) < 0) {
+		router_free(r);
+		return error_prefix(err, "starting the router");
+	}
+	*ret = r;
+	return 0;
+}
+
+void router_free(struct router *r)
+{
+	if (!r)
+		return;
+	router_load_done(r);
+	router_stat_done(r);
+	route_config_done(&r->desired);
+	route_config_done(&r->running);
+	route_config_done(&r->next);
+	haproxy_done(&r->h);
+	free(r);
+}
+
+void router_shutdown(struct router *r)
+{
+	int64_t deadline_ms = clock_now_ms() + SHUTDOWN_MS;
+
+	router_load_done(r);
+	if (r->master <= 0)
+		return;
+	kill(r->master, SIGTERM);
+	while (waitpid(r->master, NULL, WNOHANG) == 0 || (errno == ECHILD && kill(r->master, 0) == 0)) {
+		struct route_procs procs;
+
+		if (clock_now_ms() > deadline_ms)
+			kill(r->master, SIGKILL);
+		/* One that is not our child may stay a zombie of another's: then it does not answer. */
+		if (errno == ECHILD && haproxy_procs(&r->h, &procs, NULL) < 0)
+			break;
+		usleep(5000);
+	}
+	r->master = 0;
+	fs_remove_tree(r->h.dir);
+}
+
+static void take_app(struct route_config *c, struct route_app *take)
+{
+	struct route_app *old = route_find(c, take->id);
+
+	if (old) {
+		route_app_done(old);
+		*old = *take;
+		return;
+	}
+	c->apps = xrealloc(c->apps, (c->n_apps + 1) * sizeof(*c->apps));
+	c->apps[c->n_apps++] = *take;
+}
+
+int router_set_app(struct router *r, const struct route_app *app, struct error *err)
+{
+	const struct route_app *have = route_find(&r->desired, app->id);
+	struct route_app a;
+
+	if (!uuid_is_valid(app->id))
+		return error_set(err, ERROR_INVALID, "\"%s\" is not the id of an app", app->id);
+	route_app_copy(&a, app);
+	free(a.servers);
+	route_assign_slots(have ? have->servers : NULL, have ? have->n_servers : 0, app->servers,
+			   app->n_servers, &a.servers, &a.n_servers);
+	take_app(&r->desired, &a);
+	return router_apply(r, err);
+}
+
+int router_remove_app(struct router *r, const char *app_id, struct error *err)
+{
+	struct route_app *a = route_find(&r->desired, app_id);
+	struct route_app *end = r->desired.apps + r->desired.n_apps;
+
+	if (!a)
+		return 0;
+	route_app_done(a);
+	memmove(a, a + 1, (size_t)(end - a - 1) * sizeof(*a));
+	r->desired.n_apps--;
+	router_forget_tallies(r, app_id);
+	return router_apply(r, err);
+}
+
+bool router_is_settled(struct router *r)
+{
+	_cleanup_buf_ struct buf commands = BUF_INIT;
+
+	return r->phase == ROUTER_IDLE && !r->stale &&
+	       route_commands(&r->running, &r->desired, &commands) && !commands.len;
+}
+
+void router_on_settled(struct router *r, void (*fn)(void *userdata), void *userdata)
+{
+	r->settled = fn;
+	r->userdata = userdata;
+}
+
+int router_servers(struct router *r, const char *app_id, struct route_server **ret, size_t *ret_n,
+		   struct error *err)
+{
+	const struct route_app *a = route_find(&r->running, app_id);
+	struct route_server *servers;
+	size_t n = 0;
+
+	(void)err;
+	servers = xcalloc((a ? a->n_servers : 0) + 1, sizeof(*servers));
+	for (size_t i = 0; a && i < a->n_servers; i++)
+		if (a->servers[i].state != ROUTE_FREE)
+			servers[n++] = a->servers[i];
+	*ret = servers;
+	*ret_n = n;
+	return 0;
+}

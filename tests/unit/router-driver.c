@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The router alone, driven over stdin by tests/e2e/test_router.py: a line of JSON
+ * in, a line of JSON out.
+ *
+ *     router-driver RUN_DIR ADDRESS [APP-ID...]    the ids are the apps that the store has
+ */
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/router.h"
+
+static char **known_ids;
+static struct daemon d;
+static struct buf input = BUF_INIT;
+
+/* Stands for the store: the apps of the command line. */
+int store_app_list(struct store *s, struct app **ret, size_t *ret_n, struct error *err)
+{
+	(void)s;
+	(void)err;
+	*ret_n = strv_len(known_ids);
+	*ret = xcalloc(*ret_n + 1, sizeof(**ret));
+	for (size_t i = 0; i < *ret_n; i++)
+		snprintf((*ret)[i].id, sizeof((*ret)[i].id), "%s", known_ids[i]);
+	return 0;
+}
+
+void app_done(struct app *a)
+{
+	(void)a;
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static int set_app(const json_t *o, struct error *err)
+{
+	json_t *servers = json_object_get(o, "servers"), *hosts = json_object_get(o, "hosts"), *v;
+	struct route_app a = {
+		.down = (enum route_down)json_integer_value(json_object_get(o, "down")),
+		.maintenance = json_is_true(json_object_get(o, "maintenance")),
+		.servers = xcalloc(json_array_size(servers) + 1, sizeof(*a.servers)),
+		.n_servers = json_array_size(servers),
+	};
+	size_t i;
+	int r;
+
+	snprintf(a.id, sizeof(a.id), "%s", text(o, "id"));
+	snprintf(a.name, sizeof(a.name), "%s", text(o, "name"));
+	json_array_foreach(hosts, i, v)
+		strv_push(&a.hosts, json_string_value(v));
+	json_array_foreach(servers, i, v) {
+		a.servers[i].port = (uint16_t)json_integer_value(json_object_get(v, "port"));
+		a.servers[i].state = streq(text(v, "state"), "drain") ? ROUTE_DRAIN : ROUTE_READY;
+		snprintf(a.servers[i].dyno, sizeof(a.servers[i].dyno), "%s", text(v, "dyno"));
+	}
+	r = router_set_app(d.router, &a, err);
+	route_app_done(&a);
+	return r;
+}
+
+static int servers(const json_t *o, json_t *answer, struct error *err)
+{
+	struct route_server *list = NULL;
+	json_t *rows = json_array();
+	size_t n = 0;
+
+	json_object_set_new(answer, "servers", rows);
+	if (router_servers(d.router, text(o, "id"), &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(rows, json_pack("{s:i, s:s, s:s}", "port", list[i].port, "state",
+						      list[i].state == ROUTE_READY ? "ready" : "drain", "dyno",
+						      list[i].dyno));
+	free(list);
+	return 0;
+}
+
+static int counts(const json_t *o, json_t *answer, struct error *err)
+{
+	struct router_counts c;
+
+	if (router_counts(d.router, text(o, "id"), &c, err) < 0)
+		return -1;
+	json_object_set_new(answer, "requests", json_integer((json_int_t)c.requests));
+	json_object_set_new(answer, "failed", json_integer((json_int_t)c.failed));
+	json_object_set_new(answer, "responses_5xx", json_integer((json_int_t)c.responses_5xx));
+	return 0;
+}
+
+static int act(const json_t *o, json_t *answer, struct error *err)
+{
+	const char *op = text(o, "op");
+	int64_t n = 0;
+	int r = 0;
+
+	if (streq(op, "set"))
+		r = set_app(o, err);
+	else if (streq(op, "remove"))
+		r = router_remove_app(d.router, text(o, "id"), err);
+	else if (streq(op, "servers"))
+		r = servers(o, answer, err);
+	else if (streq(op, "counts"))
+		r = counts(o, answer, err);
+	else if (streq(op, "sessions"))
+		r = router_sessions(d.router, text(o, "id"),
+				    (uint16_t)json_integer_value(json_object_get(o, "port")), &n, err);
+	else if (streq(op, "shutdown"))
+		router_shutdown(d.router);
+	else if (!streq(op, "settled"))
+		r = error_set(err, ERROR_INVALID, "no such op: %s", op);
+	json_object_set_new(answer, "sessions", json_integer(n));
+	json_object_set_new(answer, "settled", json_boolean(!streq(op, "shutdown") && router_is_settled(d.router)));
+	return r;
+}
+
+static void on_line(char *line)
+{
+	json_t *o = json_loads(line, 0, NULL), *answer = json_object();
+	struct error err = ERROR_INIT;
+	char *out;
+
+	if (act(o, answer, &err) < 0)
+		json_object_set_new(answer, "error", json_string(err.message));
+	out = json_dumps(answer, JSON_COMPACT);
+	puts(out);
+	fflush(stdout);
+	free(out);
+	json_decref(answer);
+	json_decref(o);
+}
+
+static void on_input(void *userdata)
+{
+	ssize_t n = fd_read(STDIN_FILENO, buf_reserve(&input, 65536), 65536);
+	char *end;
+
+	(void)userdata;
+	if (n <= 0) {
+		loop_stop(d.loop);
+		return;
+	}
+	buf_added(&input, (size_t)n);
+	while ((end = strchr(input.data, '\n'))) {
+		*end = '\0';
+		on_line(input.data);
+		buf_consume(&input, (size_t)(end - input.data) + 1);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+	struct watch *in;
+
+	if (argc < 3)
+		return 2;
+	log_init("router-driver");
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 3; i < argc; i++)
+		strv_push(&known_ids, argv[i]);
+	d.settings.run_dir = argv[1];
+	d.settings.http_address = argv[2];
+	d.settings.apps_domain = xstrdup("localhost");
+	d.loop = loop_new();
+	if (router_new(&d, &d.router, &err) < 0) {
+		printf("{\"error\": \"%s\"}\n", err.message);
+		return error_exit_code(err.kind);
+	}
+	puts("{\"ready\": true}");
+	fflush(stdout);
+	in = watch_readable(d.loop, STDIN_FILENO, on_input, NULL);
+	loop_run(d.loop);
+	watch_free(in);
+	router_free(d.router);
+	loop_free(d.loop);
+	buf_done(&input);
+	strv_free(known_ids);
+	free(d.settings.apps_domain);
+	return 0;
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routing as values. What HAProxy itself makes of it is tests/e2e/test_router.py. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "route/route.h"
+
+#define ID_A "11111111-1111-4111-8111-111111111111"
+#define ID_B "22222222-2222-4222-8222-222222222222"
+
+static struct route_config *make(size_t n_slots)
+{
+	struct route_config *c = xcalloc(1, sizeof(*c));
+
+	*c = (struct route_config){
+		.bind_address = xstrdup("127.0.0.1:5080"),
+		.apps_domain = xstrdup("localhost"),
+		.runtime_socket = xstrdup("/r/admin.sock"),
+		.router_log_socket = xstrdup("/r/router.sock"),
+		.errors_dir = xstrdup("/r/errors"),
+		.maps_dir = xstrdup("/r"),
+		.timeout_request_ms = 30000,
+		.apps = xcalloc(2, sizeof(*c->apps)),
+		.n_apps = 2,
+	};
+	snprintf(c->apps[0].id, sizeof(c->apps[0].id), "%s", ID_A);
+	snprintf(c->apps[0].name, sizeof(c->apps[0].name), "shop");
+	snprintf(c->apps[1].id, sizeof(c->apps[1].id), "%s", ID_B);
+	snprintf(c->apps[1].name, sizeof(c->apps[1].name), "blog");
+	strv_push(&c->apps[0].hosts, "www.shop.example");
+	strv_push(&c->apps[0].hosts, "*.shop.example");
+	for (size_t i = 0; i < 2; i++) {
+		c->apps[i].servers = xcalloc(n_slots, sizeof(*c->apps[i].servers));
+		c->apps[i].n_servers = n_slots;
+	}
+	c->apps[0].servers[0] = (struct route_server){ ROUTE_READY, 20001, "web.1" };
+	c->apps[0].servers[1] = (struct route_server){ ROUTE_DRAIN, 20002, "web.2" };
+	c->apps[1].down = ROUTE_DOWN_NO_WEB;
+	return c;
+}
+
+static void drop(struct route_config *c)
+{
+	route_config_done(c);
+	free(c);
+}
+
+static void check_commands(const struct route_config *from, const struct route_config *to, const char *want)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	assert_true(route_commands(from, to, &out));
+	assert_string_equal(out.data, want);
+}
+
+static void test_render(void **state)
+{
+	_cleanup_buf_ struct buf a = BUF_INIT, b = BUF_INIT;
+	struct route_config *c = make(3), copy;
+
+	(void)state;
+	route_render(c, &a);
+	route_config_copy(&copy, c);
+	route_render(&copy, &b);
+	assert_string_equal(a.data, b.data);
+	assert_non_null(strstr(a.data, "bind 127.0.0.1:5080\n"));
+	assert_non_null(strstr(a.data, "\nbackend app-" ID_A " from apps\n"
+				       "  # app shop down=0 maintenance=0 www.shop.example *.shop.example\n"
+				       "  server s1 127.0.0.1:20001 # ready web.1\n"
+				       "  server s2 127.0.0.1:20002 disabled # drain web.2\n"
+				       "  server s3 127.0.0.1:1 disabled # free -\n"));
+	route_config_done(&copy);
+	drop(c);
+}
+
+static void test_parse_apps_is_the_inverse(void **state)
+{
+	struct route_config *c = make(3), back;
+	_cleanup_buf_ struct buf a = BUF_INIT, b = BUF_INIT;
+
+	(void)state;
+	c->apps[0].maintenance = true;
+	route_render(c, &a);
+	route_config_copy(&back, c);
+	for (size_t i = 0; i < back.n_apps; i++)
+		route_app_done(&back.apps[i]);
+	free(back.apps);
+	assert_int_equal(route_parse_apps(a.data, &back.apps, &back.n_apps, NULL), 0);
+	route_render(&back, &b);
+	assert_string_equal(a.data, b.data);
+	route_config_done(&back);
+	drop(c);
+}
+
+static void test_parse_apps_refuses(void **state)
+{
+	static const char *const bad[] = {
+		"server s1 127.0.0.1:80 # ready web.1\n",
+		"backend app-x\n  server s1 127.0.0.1:80\n",
+		"backend app-x\n  server s1 10.0.0.1:80 # ready web.1\n",
+		"backend app-x\n  server s1 127.0.0.1:70000 # ready web.1\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct error err = ERROR_INIT;
+		struct route_app *apps;
+		size_t n;
+
+		assert_int_equal(route_parse_apps(bad[i], &apps, &n, &err), -1);
+		assert_int_equal(err.kind, ERROR_INVALID);
+	}
+}
+
+static void test_maps(void **state)
+{
+	static const char *const want[_ROUTE_MAP_MAX] = {
+		[ROUTE_MAP_HOSTS] = "*.shop.example app-" ID_A "\nblog.localhost app-" ID_B
+				    "\nshop.localhost app-" ID_A "\nwww.shop.example app-" ID_A "\n",
+		[ROUTE_MAP_STATES] = "app-" ID_B " H14\n",
+		[ROUTE_MAP_DYNOS] = "s1@app-" ID_A " web.1\ns2@app-" ID_A " web.2\n",
+	};
+	struct route_config *c = make(4);
+
+	(void)state;
+	/* A host that two claim goes to one of them, always the same. */
+	strv_push(&c->apps[1].hosts, "shop.localhost");
+	for (int i = 0; i < _ROUTE_MAP_MAX; i++) {
+		_cleanup_buf_ struct buf out = BUF_INIT;
+
+		route_render_map(c, (enum route_map)i, &out);
+		assert_string_equal(out.data, want[i]);
+	}
+	drop(c);
+}
+
+static void test_states(void **state)
+{
+	static const struct {
+		enum route_down down;
+		bool maintenance;
+		const char *code;
+	} rows[] = {
+		{ ROUTE_DOWN_NONE, false, NULL },        { ROUTE_DOWN_NONE, true, "H80" },
+		{ ROUTE_DOWN_CRASHED, false, "H10" },    { ROUTE_DOWN_CRASHED, true, "H80" },
+		{ ROUTE_DOWN_NO_WEB, false, "H14" },     { ROUTE_DOWN_STARTING, false, "H20" },
+		{ ROUTE_DOWN_NO_RELEASE, false, "H81" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct route_app a = { .down = rows[i].down, .maintenance = rows[i].maintenance };
+
+		if (rows[i].code)
+			assert_string_equal(route_app_state(&a), rows[i].code);
+		else
+			assert_null(route_app_state(&a));
+	}
+}
+
+static void test_commands_give_before_they_take(void **state)
+{
+	struct route_config *from = make(4), *to = make(4);
+
+	(void)state;
+	check_commands(from, to, "");
+	/* web.1 is replaced: a new one in a free slot, the old one drains, the drained one goes. */
+	to->apps[0].servers[0].state = ROUTE_DRAIN;
+	to->apps[0].servers[1] = (struct route_server){ 0 };
+	to->apps[0].servers[2] = (struct route_server){ ROUTE_READY, 20003, "web.1" };
+	check_commands(from, to,
+		       "del map /r/dynos.map s2@app-" ID_A "\n"
+		       "add map /r/dynos.map s3@app-" ID_A " web.1\n"
+		       "set server app-" ID_A "/s3 addr 127.0.0.1 port 20003\n"
+		       "set server app-" ID_A "/s3 state ready\n"
+		       "set server app-" ID_A "/s1 state drain\n"
+		       "set server app-" ID_A "/s2 state maint\n"
+		       "set server app-" ID_A "/s2 addr 127.0.0.1 port 1\n");
+	drop(from);
+	drop(to);
+}
+
+static void test_commands_for_maps(void **state)
+{
+	struct route_config *from = make(4), *to = make(4);
+
+	(void)state;
+	to->apps[0].maintenance = true;
+	to->apps[1].down = ROUTE_DOWN_CRASHED;
+	snprintf(to->apps[1].name, sizeof(to->apps[1].name), "diary");
+	check_commands(from, to,
+		       "add map /r/states.map app-" ID_A " H80\n"
+		       "set map /r/states.map app-" ID_B " H10\n"
+		       "del map /r/hosts.map blog.localhost\n"
+		       "add map /r/hosts.map diary.localhost app-" ID_B "\n");
+	drop(from);
+	drop(to);
+}
+
+static void test_a_drained_server_comes_back(void **state)
+{
+	struct route_config *from = make(4), *to = make(4);
+
+	(void)state;
+	to->apps[0].servers[1].state = ROUTE_READY;
+	check_commands(from, to, "set server app-" ID_A "/s2 state ready\n");
+	drop(from);
+	drop(to);
+}
+
+static void test_what_takes_a_reload(void **state)
+{
+	struct route_config *from = make(4);
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct route_config *to = make(i == 0 ? 8 : 4);
+
+		if (i == 1)
+			route_app_done(&to->apps[--to->n_apps]);
+		if (i == 2)
+			to->apps[1].id[0] = '3';
+		if (i == 3)
+			to->timeout_request_ms++;
+		assert_false(route_commands(from, to, &out));
+		drop(to);
+	}
+	drop(from);
+}
+
+static void test_slots(void **state)
+{
+	const struct route_server a = { ROUTE_READY, 1001, "web.1" }, b = { ROUTE_READY, 1002, "web.2" },
+				  c = { ROUTE_READY, 1003, "web.3" }, free_slot = { 0 };
+	const struct route_server have[] = { free_slot, b, a, free_slot };
+	const struct route_server want[] = { c, a, b };
+	struct route_server many[5], *slots;
+	size_t n;
+
+	(void)state;
+	route_assign_slots(NULL, 0, NULL, 0, &slots, &n);
+	assert_int_equal(n, 4);
+	free(slots);
+	route_assign_slots(have, 4, want, 3, &slots, &n);
+	assert_int_equal(n, 4);
+	assert_int_equal(slots[0].port, 1003);
+	assert_int_equal(slots[1].port, 1002);
+	assert_int_equal(slots[2].port, 1001);
+	assert_int_equal(slots[3].state, ROUTE_FREE);
+	free(slots);
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (struct route_server){ ROUTE_READY, (uint16_t)(1001 + i), "web.1" };
+	route_assign_slots(have, 4, many, 5, &slots, &n);
+	assert_int_equal(n, 16);
+	assert_int_equal(slots[1].port, 1002);
+	assert_int_equal(slots[2].port, 1001);
+	free(slots);
+}
+
+static void test_pages(void **state)
+{
+	(void)state;
+	for (const char *const *code = route_page_codes; *code; code++) {
+		_cleanup_buf_ struct buf out = BUF_INIT;
+		const char *body, *length;
+
+		route_error_page(*code, &out);
+		body = strstr(out.data, "\r\n\r\n");
+		length = strstr(out.data, "Content-Length: ");
+		assert_non_null(body);
+		assert_int_equal(strtoul(length + 16, NULL, 10), strlen(body + 4));
+		assert_non_null(strstr(body, *code));
+		assert_true(str_starts(out.data, streq(*code, "404") ? "HTTP/1.1 404 " : "HTTP/1.1 503 "));
+	}
+}
+
+static void test_log_lines(void **state)
+{
+	static const char text[] = "method=GET path=\"/\" dyno=web.1 status=%s bytes=1 protocol=http";
+	static const struct {
+		const char *prefix, *status, *at, *shown;
+	} rows[] = {
+		{ "-- - ", "200", "at=info ", "200" },
+		{ "-- - ", "503", "at=info ", "503" },
+		{ "LR H10 ", "503", "at=error code=H10 desc=\"App crashed\" ", "503" },
+		{ "LR H80 ", "503", "at=error code=H80 desc=\"Maintenance mode\" ", "503" },
+		{ "sH - ", "504", "at=error code=H12 desc=\"Request timeout\" ", "503" },
+		{ "SH - ", "502", "at=error code=H13 desc=\"Connection closed without response\" ", "503" },
+		{ "PH - ", "502", "at=error code=H17 desc=\"Poorly formatted HTTP response\" ", "503" },
+		{ "SD - ", "200", "at=error code=H18 desc=\"Server Request Interrupted\" ", "200" },
+		{ "sD - ", "200", "at=error code=H15 desc=\"Idle connection\" ", "200" },
+		{ "SC - ", "503", "at=error code=H21 desc=\"Backend connection refused\" ", "503" },
+		{ "sC - ", "503", "at=error code=H19 desc=\"Backend connection timeout\" ", "503" },
+		{ "CD - ", "200", "at=error code=H27 desc=\"Client Request Interrupted\" ", "200" },
+		{ "cD - ", "200", "at=error code=H28 desc=\"Client Connection Idle\" ", "200" },
+		{ "CD - ", "101", "at=info ", "101" },
+		{ "RC - ", "503", "at=error code=H99 desc=\"Platform error\" ", "503" },
+		/* Whatever the state says, it was not what ended this one. */
+		{ "-- H10 ", "200", "at=info ", "200" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_buf_ struct buf raw = BUF_INIT, want = BUF_INIT, out = BUF_INIT;
+
+		buf_printf(&raw, "%sat=info method=GET path=\"/\" dyno=web.1 status=%s bytes=1 protocol=http",
+			   rows[i].prefix, rows[i].status);
+		buf_puts(&want, rows[i].at);
+		buf_append(&want, text, (size_t)(strstr(text, "%s") - text));
+		buf_printf(&want, "%s%s", rows[i].shown, strstr(text, "%s") + 2);
+		route_log_line(raw.data, raw.len, &out);
+		assert_string_equal(out.data, want.data);
+	}
+}
+
+static void test_log_lines_of_others(void **state)
+{
+	static const char *const odd[] = { "", "-", "--", "-- ", "-- -", "-- - hello", "at=info method=GET", "Proxy web stopped." };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		_cleanup_buf_ struct buf out = BUF_INIT;
+
+		route_log_line(odd[i], strlen(odd[i]), &out);
+		assert_string_equal(out.data, odd[i]);
+	}
+}
+
+static void note_row(const struct route_stat *s, void *userdata)
+{
+	buf_printf(userdata, "%s/%s %u %u %u %u %s\n", s->backend, s->server, (unsigned)s->sessions,
+		   (unsigned)s->requests, (unsigned)s->responses_5xx, (unsigned)s->cut_off, s->status);
+}
+
+static void test_stat(void **state)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(route_parse_stat("# pxname,svname,scur,status,hrsp_5xx,last_chk,srv_abrt,req_tot,\n"
+					  "app-x,s1,2,no check,3,\"a, \"\"b\"\"\",4,5,\n"
+					  "app-x,BACKEND,2,UP,7,,8,9,\n\n",
+					  note_row, &out, &err), 0);
+	assert_string_equal(out.data, "app-x/s1 2 5 3 4 no check\napp-x/BACKEND 2 9 7 8 UP\n");
+	assert_int_equal(route_parse_stat("Permission denied\n", note_row, &out, &err), -1);
+	assert_non_null(strstr(err.message, "Permission denied"));
+	assert_int_equal(route_parse_stat("", note_row, &out, &err), -1);
+}
+
+static void test_servers(void **state)
+{
+	static const char text[] = "1\n# be_id be_name srv_id srv_name srv_addr srv_admin_state srv_port\n"
+				   "3 app-x 1 s1 127.0.0.1 0 20001\n3 app-x 2 s2 127.0.0.1 4 20002\n"
+				   "3 app-x 3 s3 127.0.0.1 12 20003\n3 app-x 4 s4 127.0.0.1 5 20004\n"
+				   "3 app-x 5 s5 127.0.0.1 5 1\n\n";
+	static const struct route_server want[] = {
+		{ ROUTE_READY, 20001, "" }, { ROUTE_READY, 20002, "" }, { ROUTE_DRAIN, 20003, "" },
+		{ ROUTE_DRAIN, 20004, "" }, { ROUTE_FREE, 0, "" },
+	};
+	_cleanup_free_ struct route_server *servers = NULL;
+	struct error err = ERROR_INIT;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(route_parse_servers(text, &servers, &n, &err), 0);
+	assert_int_equal(n, ARRAY_SIZE(want));
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(servers[i].state, want[i].state);
+		assert_int_equal(servers[i].port, want[i].port);
+	}
+	assert_int_equal(route_parse_servers("Can't find backend.\n", &servers, &n, &err), -1);
+}
+
+static void test_procs(void **state)
+{
+	static const char text[] = "#<PID>          <type>          <reloads>       <uptime>        <version>\n"
+				   "1752            master          2 [failed: 1]   0d00h00m02s     2.6.12\n"
+				   "# workers\n2241            worker          0               0d00h00m00s     2.6.12\n"
+				   "# old workers\n1777            worker          1               0d00h00m02s     2.6.12\n"
+				   "1778            worker          2               0d00h00m02s     2.6.12\n# programs\n\n";
+	struct route_procs p;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(route_parse_procs(text, &p, &err), 0);
+	assert_int_equal(p.master, 1752);
+	assert_int_equal(p.reloads, 2);
+	assert_int_equal(p.failed, 1);
+	assert_int_equal(p.worker, 2241);
+	assert_int_equal(p.n_old, 2);
+	assert_int_equal(p.old[1], 1778);
+	assert_int_equal(route_parse_procs("", &p, &err), -1);
+}
+
+static void test_commands_done(void **state)
+{
+	_cleanup_free_ char *complaint = NULL;
+
+	(void)state;
+	assert_true(route_commands_done("\n\nno need to change the addr, port changed from '1' to '2' by 'x'\n\n", &complaint));
+	assert_false(route_commands_done("\nNo such server.\n\n", &complaint));
+	assert_string_equal(complaint, "No such server.");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_render),
+		cmocka_unit_test(test_parse_apps_is_the_inverse),
+		cmocka_unit_test(test_parse_apps_refuses),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_commands_give_before_they_take),
+		cmocka_unit_test(test_commands_for_maps),
+		cmocka_unit_test(test_a_drained_server_comes_back),
+		cmocka_unit_test(test_what_takes_a_reload),
+		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_log_lines),
+		cmocka_unit_test(test_log_lines_of_others),
+		cmocka_unit_test(test_stat),
+		cmocka_unit_test(test_servers),
+		cmocka_unit_test(test_procs),
+		cmocka_unit_test(test_commands_done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
