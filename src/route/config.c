@@ -22,7 +22,8 @@ static void render_global(const struct route_config *c, struct buf *out)
 {
 	buf_puts(out, "# Written by twelved; changes are lost.\n"
 		      "global\n"
-		      "  maxconn 10000\n"
+		      /* As many connections as descriptors allow, of which there can be a million. */
+		      "  fd-hard-limit 20000\n"
 		      /* WebSockets live on in the old worker after a reload; a day is long enough for both. */
 		      "  hard-stop-after 24h\n"
 		      "  mworker-max-reloads 25\n");
@@ -68,7 +69,7 @@ static void render_defaults(const struct route_config *c, struct buf *out)
 }
 
 /* The state's page is answered in the backend, so that it counts there: see router_counts(). */
-static void render_state_pages(const struct route_config *c, struct buf *out)
+static void render_apps_defaults(const struct route_config *c, struct buf *out)
 {
 	static const char *const states[] = { "H10", "H14", "H20", "H81" };
 
@@ -77,6 +78,8 @@ static void render_state_pages(const struct route_config *c, struct buf *out)
 		buf_printf(out, "  http-request return status 503 errorfile %s/%s.http"
 				" if { var(txn.state) -m str %s }\n",
 			   c->errors_dir, states[i], states[i]);
+	/* EventSource: a heartbeat is often 30 s, which must fit. */
+	buf_puts(out, "  http-request set-timeout server 55s if { req.hdr(accept) -m sub text/event-stream }\n");
 }
 
 static void render_lookup(const struct route_config *c, struct buf *out)
@@ -107,9 +110,7 @@ static void render_headers(struct buf *out)
 		      "  http-request set-header X-Request-Id %[var(txn.request_id)]\n"
 		      "  http-request set-header X-Request-Start %[date(0,ms)]\n"
 		      "  http-request set-header X-Forwarded-Proto http\n"
-		      "  http-request set-header X-Forwarded-Port %[dst_port]\n"
-		      /* EventSource: a heartbeat is often 30 s, which must fit. */
-		      "  http-request set-timeout server 55s if { req.hdr(accept) -m sub text/event-stream }\n");
+		      "  http-request set-header X-Forwarded-Port %[dst_port]\n");
 }
 
 static void render_log_format(const struct route_config *c, struct buf *out)
@@ -121,7 +122,7 @@ static void render_log_format(const struct route_config *c, struct buf *out)
 		   " path=%%{+Q,+E}[var(txn.path)] host=%%[var(txn.host)]"
 		   " request_id=%%[var(txn.request_id)] fwd=%%{+Q,+E}[src]"
 		   " dyno=%%[srv_name,concat(@,txn.backend),map_str(%s/%s,-)]"
-		   " connect=%%Tcms service=%%Tams status=%%ST bytes=%%B protocol=http\"\n",
+		   " connect=%%Tc%%[str(ms)] service=%%Ta%%[str(ms)] status=%%ST bytes=%%B protocol=http\"\n",
 		   c->maps_dir, route_map_files[ROUTE_MAP_DYNOS]);
 }
 
@@ -162,7 +163,7 @@ void route_render(const struct route_config *c, struct buf *out)
 {
 	render_global(c, out);
 	render_defaults(c, out);
-	render_state_pages(c, out);
+	render_apps_defaults(c, out);
 	render_frontend(c, out);
 	for (size_t i = 0; i < c->n_apps; i++)
 		render_app(&c->apps[i], out);
