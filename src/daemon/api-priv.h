@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the API's files share: looking things up, and the JSON shapes of Heroku's schema. */
+#pragma once
+
+#include "daemon/api.h"
+#include "daemon/dynos.h"
+
+/* The app named in the path; ERROR_NOT_FOUND in Heroku's words. */
+int api_app(struct request *r, struct app *ret, struct error *err);
+
+/* New references. Times are RFC 3339. */
+json_t *api_time(int64_t wall_ms);
+json_t *api_account(struct daemon *d);
+json_t *api_app_json(struct daemon *d, const struct app *a);
+json_t *api_app_ref(const struct app *a);
+json_t *api_user_ref(const char *name);
+json_t *api_release_json(struct daemon *d, const struct app *a, const struct release *rel);
+json_t *api_dyno_json(struct daemon *d, const struct app *a, const struct dyno *dyno);
+char *api_app_url(struct daemon *d, const char *app_name);
+/* "Standard-1X", as people write it. */
+void api_size_display(const char *size, char buf[static 32]);
+
+/* The handlers, by resource. */
+#define API_HANDLERS(X)                                                                              \
+	X(account_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(empty_list) X(no_pipeline)    \
+	X(status) X(gc)                                                                              \
+	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete) X(collaborators)           \
+	X(config_get) X(config_update) X(config_of_release)                                          \
+	X(releases_list) X(releases_get) X(releases_create)                                          \
+	X(formation_list) X(formation_get) X(formation_update) X(formation_batch)                    \
+	X(dynos_list) X(dynos_get) X(dynos_create) X(dynos_attach_session) X(dynos_restart_all)              \
+	X(dynos_restart) X(dynos_restart_type) X(dynos_stop_one) X(dynos_stop_type)                          \
+	X(sources_create) X(sources_put) X(builds_create) X(builds_list) X(builds_get) X(builds_delete)  \
+	X(stream_get) X(log_sessions_create) X(log_stream)                                           \
+	X(buildpacks_get) X(buildpacks_put) X(domains_list) X(domains_create) X(domains_get)             \
+	X(domains_delete) X(keys_list) X(keys_create) X(keys_delete) X(tokens_list) X(tokens_create) X(tokens_delete)
+
+#define X(name) int api_##name(struct request *r, struct error *err);
+API_HANDLERS(X)
+#undef X

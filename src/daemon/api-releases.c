@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Config vars and releases. */
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "daemon/releases.h"
+
+int api_config_get(struct request *r, struct error *err)
+{
+	struct release base = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 && releases_base(request_daemon(r), &app, &base, err) == 0)
+		result = request_answer(r, 200, json_incref(base.config));
+	release_done(&base);
+	app_done(&app);
+	return result;
+}
+
+int api_config_update(struct request *r, struct error *err)
+{
+	struct release release = { 0 };
+	struct app app = { 0 };
+	bool changed;
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 && releases_set_config(request_daemon(r), &app, request_body(r), request_caller(r), &release,
+							      &changed, err) == 0)
+		result = request_answer(r, 200, json_incref(release.config));
+	release_done(&release);
+	app_done(&app);
+	return result;
+}
+
+/* By version ("3" or "v3"), or id, or "current". */
+static int find_release(struct request *r, const struct app *app, const char *which, struct release *ret, struct error *err)
+{
+	struct store *s = request_daemon(r)->store;
+	int64_t version;
+
+	if (uuid_is_valid(which)) {
+		if (store_release_by_id(s, which, ret, err) < 0)
+			return -1;
+		if (streq(ret->app_id, app->id))
+			return 0;
+		release_done(ret);
+		return error_set(err, ERROR_NOT_FOUND, "%s has no release %s", app->name, which);
+	}
+	if (streq(which, "current"))
+		version = app->current_version;
+	else if (!str_to_i64(which[0] == 'v' ? which + 1 : which, 1, INT64_MAX, &version))
+		return error_set(err, ERROR_NOT_FOUND, "\"%.40s\" is not a release: give a version such as v3", which);
+	return store_release_get(s, app->id, version, ret, err);
+}
+
+int api_config_of_release(struct request *r, struct error *err)
+{
+	struct release release = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 && find_release(r, &app, request_param(r, "version"), &release, err) == 0)
+		result = request_answer(r, 200, json_incref(release.config));
+	release_done(&release);
+	app_done(&app);
+	return result;
+}
+
+int api_releases_list(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct release *rows = NULL;
+	struct app app = { 0 };
+	json_t *list;
+	size_t n = 0;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (store_release_list(d->store, app.id, 0, &rows, &n, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	list = json_array();
+	/* The store gives the newest first, lists go up. */
+	for (size_t i = n; i-- > 0;) {
+		json_array_append_new(list, api_release_json(d, &app, &rows[i]));
+		release_done(&rows[i]);
+	}
+	free(rows);
+	app_done(&app);
+	return request_answer_list(r, list);
+}
+
+int api_releases_get(struct request *r, struct error *err)
+{
+	struct release release = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 && find_release(r, &app, request_param(r, "version"), &release, err) == 0)
+		result = request_answer(r, 200, api_release_json(request_daemon(r), &app, &release));
+	release_done(&release);
+	app_done(&app);
+	return result;
+}
+
+int api_releases_create(struct request *r, struct error *err)
+{
+	struct release target = { 0 }, release = { 0 };
+	struct app app = { 0 };
+	const char *which;
+	int result = -1;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (request_string(r, "release", true, &which, err) == 0 && find_release(r, &app, which, &target, err) == 0 &&
+	    releases_rollback(request_daemon(r), &app, target.version, request_caller(r), &release, err) == 0)
+		result = request_answer(r, 201, api_release_json(request_daemon(r), &app, &release));
+	release_done(&target);
+	release_done(&release);
+	app_done(&app);
+	return result;
+}

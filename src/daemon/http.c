@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP server over libmicrohttpd; see http.h. libmicrohttpd runs without a
+ * thread: its epoll descriptor is watched by our loop, and MHD_run() is called
+ * when it is readable or when its timeout is over.
+ */
+#include "daemon/http.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/http-priv.h"
+
+#define IDLE_TIMEOUT_S 600
+#define CONNECTION_LIMIT 1024
+
+/* ---- decoding ---- */
+
+char *http_decode(const char *s, size_t n)
+{
+	char *out = xcalloc(1, n + 1), *to = out;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned byte;
+
+		if (s[i] == '%' && i + 2 < n && isxdigit((unsigned char)s[i + 1]) &&
+		    isxdigit((unsigned char)s[i + 2]) && sscanf(s + i + 1, "%2x", &byte) == 1 && byte) {
+			*to++ = (char)byte;
+			i += 2;
+		} else {
+			*to++ = s[i];
+		}
+	}
+	return out;
+}
+
+/* Paths are split first and decoded after, so libmicrohttpd must not decode. */
+static size_t keep_escaped(void *userdata, struct MHD_Connection *c, char *s)
+{
+	(void)userdata;
+	(void)c;
+	return strlen(s);
+}
+
+/* ---- a request's life ---- */
+
+static void request_free(struct request *r)
+{
+	for (size_t i = 0; i < r->n_params; i++)
+		free(r->params[i].value);
+	free(r->query_value);
+	buf_done(&r->raw);
+	json_decref(r->body);
+	fd_close(r->upload_fd);
+	/* What the handler did not take. */
+	if (r->upload_path)
+		unlink(r->upload_path);
+	free(r->upload_path);
+	free(r);
+}
+
+/* Our own id, as Heroku's Request-Id; a client's own id is only logged. */
+static struct request *request_new(struct http *h, struct MHD_Connection *c, const char *method, bool local)
+{
+	struct request *r = xcalloc(1, sizeof(*r));
+
+	r->http = h;
+	r->connection = c;
+	r->local = local;
+	r->upload_fd = -1;
+	r->raw = BUF_INIT;
+	snprintf(r->method, sizeof(r->method), "%s", method);
+	uuid_make(r->id);
+	return r;
+}
+
+static int match_route(struct request *r, const char *url, struct error *err)
+{
+	const char *values[HTTP_MAX_PARAMS];
+	size_t lengths[HTTP_MAX_PARAMS], n;
+	bool path_known;
+	const char *name;
+
+	r->route = api_match(r->method, url, values, lengths, HTTP_MAX_PARAMS, &n, &path_known);
+	if (!r->route && path_known)
+		return error_set(err, ERROR_NOT_FOUND, "%s can't be done with %.200s", r->method, url);
+	if (!r->route)
+		return error_set(err, ERROR_NOT_FOUND, "The requested API endpoint was not found: %.200s", url);
+	name = r->route->path;
+	for (size_t i = 0; i < n; i++) {
+		name = strchr(name, ':') + 1;
+		r->params[i].name = name;
+		r->params[i].value = http_decode(values[i], lengths[i]);
+	}
+	r->n_params = n;
+	return 0;
+}
+
+static int check_length(struct request *r, struct error *err)
+{
+	const char *s = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
+	int64_t max = r->route->flags & API_UPLOAD ? r->http->d->settings.max_upload_bytes : HTTP_MAX_BODY;
+	int64_t length;
+
+	if (!s)
+		return 0;
+	if (!str_to_i64(s, 0, INT64_MAX, &length))
+		return error_set(err, ERROR_BAD_REQUEST, "Content-Length is not a number");
+	if (length > max)
+		return error_set(err, ERROR_TOO_LARGE, "The request's body of %lld bytes is larger than the %lld that are taken here",
+				 (long long)length, (long long)max);
+	return 0;
+}
+
+static int open_upload(struct request *r, struct error *err)
+{
+	r->upload_path = xasprintf("%s/sources/%s.part", r->http->d->settings.state_dir, r->id);
+	r->upload_fd = open(r->upload_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return r->upload_fd < 0 ? error_set_errno(err, errno, "taking the upload") : 0;
+}
+
+/* All that can be said before the body is there. */
+static int begin(struct request *r, const char *url, struct error *err)
+{
+	if (match_route(r, url, err) < 0)
+		return -1;
+	if (!(r->route->flags & API_PUBLIC) && http_admit(r, err) < 0)
+		return -1;
+	if (check_length(r, err) < 0)
+		return -1;
+	return r->route->flags & API_UPLOAD ? open_upload(r, err) : 0;
+}
+
+static void take_body(struct request *r, const char *data, size_t n)
+{
+	int e;
+
+	if (r->error.kind != ERROR_NONE)
+		return;
+	r->uploaded += (int64_t)n;
+	if (r->upload_fd < 0) {
+		if (r->raw.len + n > HTTP_MAX_BODY)
+			error_set(&r->error, ERROR_TOO_LARGE, "The request's body is larger than the %d bytes that are taken here",
+				  HTTP_MAX_BODY);
+		else
+			buf_append(&r->raw, data, n);
+		return;
+	}
+	if (r->uploaded > r->http->d->settings.max_upload_bytes)
+		error_set(&r->error, ERROR_TOO_LARGE, "The upload is larger than the %lld MB that are taken (TWELVE_MAX_UPLOAD)",
+			  (long long)r->http->d->settings.max_upload_bytes >> 20);
+	else if ((e = fd_write_all(r->upload_fd, data, n)) < 0)
+		error_set_errno(&r->error, e, "taking the upload");
+}
+
+static int parse_body(struct request *r, struct error *err)
+{
+	json_error_t where;
+
+	if (!r->raw.len) {
+		r->body = json_object();
+		return 0;
+	}
+	r->body = json_loadb(r->raw.data, r->raw.len, JSON_REJECT_DUPLICATES, &where);
+	if (!r->body)
+		return error_set(err, ERROR_BAD_REQUEST, "The body is not JSON: line %d, column %d: %s", where.line, where.column,
+				 where.text);
+	if (!json_is_object(r->body))
+		return error_set(err, ERROR_BAD_REQUEST, "The body has to be a JSON object");
+	return 0;
+}
+
+static void dispatch(struct request *r)
+{
+	struct error err = r->error;
+
+	if (err.kind == ERROR_NONE && parse_body(r, &err) == 0 && r->route->fn(r, &err) == 0 && r->answered)
+		return;
+	if (err.kind == ERROR_NONE)
+		error_set(&err, ERROR_SYSTEM, "%s %s gave no answer", r->method, r->route->path);
+	if (err.kind == ERROR_SYSTEM)
+		log_error("request %s: %s %s: %s", r->id, r->method, r->route ? r->route->path : "?", err.message);
+	http_answer_error(r, &err);
+}
+
+static enum MHD_Result on_request(void *userdata, struct MHD_Connection *c, const char *url, const char *method,
+				  const char *version, const char *data, size_t *size, void **slot)
+{
+	struct http_listener *l = userdata;
+	struct request *r = *slot;
+	struct error err = ERROR_INIT;
+
+	(void)version;
+	if (!r) {
+		r = *slot = request_new(l->http, c, method, l->local);
+		/* An answer before the body is read: libmicrohttpd closes the connection after it. */
+		if (begin(r, url, &err) < 0)
+			http_answer_error(r, &err);
+		return MHD_YES;
+	}
+	if (r->answered)
+		return MHD_YES;
+	if (*size) {
+		take_body(r, data, *size);
+		*size = 0;
+		return MHD_YES;
+	}
+	dispatch(r);
+	return MHD_YES;
+}
+
+static void on_completed(void *userdata, struct MHD_Connection *c, void **slot, enum MHD_RequestTerminationCode why)
+{
+	(void)userdata;
+	(void)c;
+	(void)why;
+	if (*slot)
+		request_free(*slot);
+	*slot = NULL;
+}
+
+/* ---- the loop ---- */
+
+static void run(struct http_listener *l)
+{
+	MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+	MHD_run(l->mhd);
+	watch_arm(l->timer, MHD_get_timeout(l->mhd, &timeout_ms) == MHD_YES ? (int64_t)timeout_ms : -1);
+}
+
+static void on_listener(void *userdata)
+{
+	run(userdata);
+}
+
+static void on_kick(void *userdata)
+{
+	struct http *h = userdata;
+
+	for (size_t i = 0; i < h->n_listeners; i++)
+		run(&h->listeners[i]);
+}
+
+void http_kick(struct http *h)
+{
+	watch_arm(h->kick, 0);
+}
+
+static int add_listener(struct http *h, int listen_fd, bool local, struct error *err)
+{
+	struct http_listener *l = &h->listeners[h->n_listeners];
+	const union MHD_DaemonInfo *info;
+
+	l->http = h;
+	l->local = local;
+	l->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_PEDANTIC_CHECKS, 0, NULL,
+				  NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_NOTIFY_COMPLETED,
+				  on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+				  MHD_OPTION_CONNECTION_LIMIT, CONNECTION_LIMIT, MHD_OPTION_CONNECTION_TIMEOUT,
+				  IDLE_TIMEOUT_S, MHD_OPTION_END);
+	if (!l->mhd) {
+		fd_close(listen_fd);
+		return error_set(err, ERROR_SYSTEM, "starting the HTTP server: %s", strerror(errno));
+	}
+	info = MHD_get_daemon_info(l->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	l->readable = watch_readable(h->d->loop, info->epoll_fd, on_listener, l);
+	l->timer = watch_timer(h->d->loop, on_listener, l);
+	h->n_listeners++;
+	run(l);
+	return 0;
+}
+
+/* ---- sockets ---- */
+
+static int listen_local(struct http *h, struct error *err)
+{
+	const struct group *gr = getgrnam(h->d->settings.group);
+	int fd = sock_listen_unix(h->d->api_socket, SOCK_STREAM, 0600);
+
+	if (fd < 0)
+		return error_set_errno(err, fd, "listening on %s", h->d->api_socket);
+	/* Members of the group may connect; http-auth.c looks at who they are all the same. */
+	if (gr && (chown(h->d->api_socket, (uid_t)-1, gr->gr_gid) < 0 || chmod(h->d->api_socket, 0660) < 0)) {
+		fd_close(fd);
+		return error_set_errno(err, errno, "setting the group of %s", h->d->api_socket);
+	}
+	return add_listener(h, fd, true, err);
+}
+
+static int bind_tcp(const struct addrinfo *ai)
+{
+	_cleanup_fd_ int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
+	int on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
+		return -errno;
+	return fd_steal(&fd);
+}
+
+static int listen_tcp(struct http *h, struct error *err)
+{
+	_cleanup_free_ char *host = xstrdup(h->d->settings.api_address);
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
+	char *port = strrchr(host, ':'), *name = host;
+	struct addrinfo *ai;
+	int fd;
+
+	if (!port)
+		return error_set(err, ERROR_INVALID, "TWELVE_API: expected ADDRESS:PORT, found \"%s\"", host);
+	*port++ = '\0';
+	if (name[0] == '[') {
+		name++;
+		name[strcspn(name, "]")] = '\0';
+	}
+	if (getaddrinfo(name[0] ? name : NULL, port, &hints, &ai) != 0)
+		return error_set(err, ERROR_INVALID, "TWELVE_API: \"%s\" is not an address and port",
+				 h->d->settings.api_address);
+	fd = bind_tcp(ai);
+	freeaddrinfo(ai);
+	if (fd < 0)
+		return error_set_errno(err, fd, "TWELVE_API: listening on %s", h->d->settings.api_address);
+	return add_listener(h, fd, false, err);
+}
+
+int http_new(struct daemon *d, struct http **ret, struct error *err)
+{
+	struct http *h = xcalloc(1, sizeof(*h));
+
+	h->d = d;
+	h->kick = watch_timer(d->loop, on_kick, h);
+	*ret = h;
+	if (listen_local(h, err) < 0)
+		return -1;
+	return d->settings.api_address[0] ? listen_tcp(h, err) : 0;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	for (size_t i = 0; i < h->n_listeners; i++) {
+		watch_free(h->listeners[i].readable);
+		watch_free(h->listeners[i].timer);
+		/*
+		 * MHD_stop_daemon() must not be called while connections are suspended, and tails are, most of the
+		 * time. The process ends now, and clients see their connections close.
+		 */
+		fd_close(MHD_quiesce_daemon(h->listeners[i].mhd));
+	}
+	watch_free(h->kick);
+	free(h);
+}

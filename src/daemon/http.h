@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP server: libmicrohttpd's epoll descriptor in our loop, over the unix
+ * socket RUN/twelved.sock (admission by the peer's credentials: root, our own
+ * user, members of TWELVE_GROUP) and over TCP (admission by token).
+ *
+ * A handler (api.h) gets a request whose body has been read and checked to be a JSON
+ * object, and gives exactly one answer with one of the request_answer functions;
+ * or returns -1 with *err, which becomes Heroku's error body. Handlers do not
+ * block.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/daemon.h"
+
+struct http;
+struct request;
+
+#define HTTP_MAX_BODY (1 << 20)
+
+int http_new(struct daemon *d, struct http **ret, struct error *err);
+void http_free(struct http *h);
+
+/* ---- what a handler asks ---- */
+
+struct daemon *request_daemon(struct request *r);
+const struct caller *request_caller(struct request *r);
+/* A part of the path by its name in the pattern: decoded, never NULL for a name that is there. */
+const char *request_param(struct request *r, const char *name);
+/* A decoded query argument, or NULL. */
+const char *request_query(struct request *r, const char *name);
+/* A header, or NULL. */
+const char *request_header(struct request *r, const char *name);
+/* The body: an object, empty when there was none. Borrowed. */
+json_t *request_body(struct request *r);
+/* Where an upload was written, for routes that take one; the handler renames or removes it. */
+const char *request_upload(struct request *r);
+
+/* A string member. Absent or null: *ret is NULL and it is no error, unless `required`. Another type is ERROR_INVALID and named. */
+int request_string(struct request *r, const char *key, bool required, const char **ret, struct error *err);
+/* A boolean member; `fallback` when absent. */
+int request_bool(struct request *r, const char *key, bool fallback, bool *ret, struct error *err);
+
+/* ---- what a handler answers ---- */
+
+/* Takes the reference. */
+int request_answer(struct request *r, int status, json_t *take);
+/* Takes an array: applies the Range header ("version ..; max=15, order=desc") and sets Next-Range. */
+int request_answer_list(struct request *r, json_t *take);
+/* text/plain that grows, from streams.h. */
+int request_answer_stream(struct request *r, const char *stream_id, struct error *err);
+
+struct log_session {
+	char app_id[UUID_SIZE];
+	int64_t lines;
+	bool tail;
+	char *dyno, *source; /* NULL: all */
+	int64_t after;
+};
+/* Log lines: Server-Sent Events, or plain lines when the client asks for text/plain. Copies *s. */
+int request_answer_logs(struct request *r, const struct log_session *s, struct error *err);
+
+/* 101: fn gets the connection's socket, which it borrows for the call. */
+typedef void (*request_upgraded_fn)(struct daemon *d, int fd, void *userdata);
+int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn, void *userdata);
