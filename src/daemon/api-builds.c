@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sources, builds, output streams. A source is a file in STATE/sources that is
+ * there for one build; what nobody builds is removed after a day.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "daemon/builds.h"
+
+#define SOURCE_LIFE_S 86400
+
+static char *source_path(struct daemon *d, const char *id)
+{
+	return xasprintf("%s/sources/%s.tar", d->settings.state_dir, id);
+}
+
+static void remove_old_sources(struct daemon *d)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/sources", d->settings.state_dir);
+	_cleanup_strv_ char **names = NULL;
+	struct stat st;
+
+	if (fs_list(dir, &names) < 0)
+		return;
+	for (char **n = names; n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (stat(path, &st) == 0 && st.st_mtime < time(NULL) - SOURCE_LIFE_S)
+			unlink(path);
+	}
+}
+
+int api_sources_create(struct request *r, struct error *err)
+{
+	_cleanup_free_ char *url = NULL;
+	char id[UUID_SIZE];
+
+	(void)err;
+	remove_old_sources(request_daemon(r));
+	url = xasprintf("/sources/%s", uuid_make(id));
+	return request_answer(r, 201, json_pack("{s:{s:s, s:s}}", "source_blob", "get_url", url, "put_url", url));
+}
+
+int api_sources_put(struct request *r, struct error *err)
+{
+	const char *id = request_param(r, "source");
+	_cleanup_free_ char *path = source_path(request_daemon(r), id);
+
+	if (!uuid_is_valid(id))
+		return error_set(err, ERROR_NOT_FOUND, "There is no such source: ask for one with POST /sources");
+	if (rename(request_upload(r), path) < 0)
+		return error_set_errno(err, errno, "keeping the upload");
+	return request_answer(r, 200, json_object());
+}
+
+/* ---- builds ---- */
+
+static json_t *build_json(struct request *r, const struct app *app, const struct build *b, const char *stream_id)
+{
+	char found[UUID_SIZE];
+	_cleanup_free_ char *output = NULL;
+
+	if (!stream_id && builds_stream_id(request_daemon(r)->builds, b->id, found))
+		stream_id = found;
+	output = stream_id ? xasprintf("/streams/%s", stream_id) : NULL;
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:[], s:s?, s:o, s:o, s:o, s:{s:n, s:s?, s:n, s:s}, s:s, s:{s:s?, s:s?}}", "id", b->id,
+			 "status", b->status, "app", api_app_ref(app), "created_at", api_time(b->created_ms), "updated_at",
+			 api_time(b->updated_ms), "buildpacks", "output_stream_url", output, "user", api_user_ref(b->user), "slug",
+			 b->slug ? json_pack("{s:s}", "id", b->slug) : json_null(), "release",
+			 b->release_version ? json_pack("{s:I}", "version", (json_int_t)b->release_version) : json_null(),
+			 "source_blob", "checksum", "version", b->commit, "version_description", "url", "", "stack", app->stack,
+			 "twelve", "error", b->error, "buildpacks", b->buildpacks);
+}
+
+/* The file that the body's source_blob names: a get_url or put_url of ours, whole or its path. */
+static int find_source(struct request *r, char **ret_path, const char **ret_commit, struct error *err)
+{
+	json_t *blob = json_object_get(request_body(r), "source_blob");
+	const char *url = json_string_value(json_object_get(blob, "url"));
+	const char *version = json_string_value(json_object_get(blob, "version"));
+	const char *id = url ? strstr(url, "/sources/") : NULL;
+
+	if (!url)
+		return error_set(err, ERROR_INVALID, "\"source_blob\" is missing: {\"url\": a get_url of POST /sources} is needed");
+	id = id ? id + strlen("/sources/") : url;
+	if (!uuid_is_valid(id))
+		return error_set(err, ERROR_INVALID, "\"source_blob.url\" is not one that POST /sources gave: upload the archive there");
+	*ret_path = source_path(request_daemon(r), id);
+	if (!fs_exists(*ret_path)) {
+		free(*ret_path);
+		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
+	}
+	*ret_commit = version ? version : "";
+	return 0;
+}
+
+int api_builds_create(struct request *r, struct error *err)
+{
+	struct builds_start o = { .who = request_caller(r) };
+	char stream_id[UUID_SIZE];
+	struct build build = { 0 };
+	struct app app = { 0 };
+	char *source = NULL;
+	int result = -1;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (find_source(r, &source, &o.commit, err) < 0 || request_bool(r, "attached", false, &o.attached, err) < 0 ||
+	    request_bool(r, "wait", false, &o.wait_for_rollout, err) < 0 ||
+	    request_bool(r, "strip_top", false, &o.strip_top, err) < 0 ||
+	    request_bool(r, "no_cache", false, &o.no_cache, err) < 0)
+		goto out;
+	o.app = &app;
+	o.source = source;
+	if (builds_start(request_daemon(r)->builds, &o, &build, stream_id, err) == 0)
+		result = request_answer(r, 201, build_json(r, &app, &build, stream_id));
+out:
+	free(source);
+	build_row_done(&build);
+	app_done(&app);
+	return result;
+}
+
+int api_builds_list(struct request *r, struct error *err)
+{
+	struct build *rows = NULL;
+	struct app app = { 0 };
+	json_t *list;
+	size_t n = 0;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (store_build_list(request_daemon(r)->store, app.id, &rows, &n, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(list, build_json(r, &app, &rows[i], NULL));
+		build_row_done(&rows[i]);
+	}
+	free(rows);
+	app_done(&app);
+	return request_answer_list(r, list);
+}
+
+int api_builds_get(struct request *r, struct error *err)
+{
+	struct build build = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build, err) == 0)
+		result = request_answer(r, 200, build_json(r, &app, &build, NULL));
+	build_row_done(&build);
+	app_done(&app);
+	return result;
+}
+
+int api_builds_delete(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	app_done(&app);
+	if (result < 0 || builds_cancel(request_daemon(r)->builds, request_param(r, "build"), err) < 0)
+		return -1;
+	return request_answer(r, 202, json_object());
+}
+
+int api_stream_get(struct request *r, struct error *err)
+{
+	return request_answer_stream(r, request_param(r, "stream"), err);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dynos: list, run one-off ones, attach, restart, stop. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "daemon/logs-client.h"
+#include "daemon/reconcile.h"
+#include "model/size.h"
+
+#define ATTACH_PROTOCOL "twelve-attach"
+
+static int by_name(const void *a, const void *b)
+{
+	const struct dyno *x = *(struct dyno *const *)a, *y = *(struct dyno *const *)b;
+	int r = strcmp(x->type, y->type);
+
+	if (r)
+		return r;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x->created_ms < y->created_ms ? -1 : x->created_ms > y->created_ms;
+}
+
+int api_dynos_list(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_free_ struct dyno **dynos = NULL;
+	struct app app = { 0 };
+	json_t *list;
+	size_t n;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	list = json_array();
+	n = dynos_list(d->dynos, app.id, &dynos);
+	qsort(dynos, n, sizeof(*dynos), by_name);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, api_dyno_json(d, &app, dynos[i]));
+	app_done(&app);
+	return request_answer_list(r, list);
+}
+
+static int find_dyno(struct request *r, const struct app *app, struct dyno **ret, struct error *err)
+{
+	*ret = dynos_find(request_daemon(r)->dynos, app->id, request_param(r, "dyno"));
+	return *ret ? 0 : error_set(err, ERROR_NOT_FOUND, "%s has no dyno %.80s now", app->name, request_param(r, "dyno"));
+}
+
+int api_dynos_get(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	struct dyno *dyno;
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 && find_dyno(r, &app, &dyno, err) == 0)
+		result = request_answer(r, 200, api_dyno_json(request_daemon(r), &app, dyno));
+	app_done(&app);
+	return result;
+}
+
+/* ---- one-off dynos ---- */
+
+static int read_env(struct request *r, json_t **ret, struct error *err)
+{
+	json_t *env = json_object_get(request_body(r), "env"), *strings = json_object(), *value;
+	const char *key;
+
+	if (env && !json_is_null(env) && !json_is_object(env)) {
+		json_decref(strings);
+		return error_set(err, ERROR_INVALID, "\"env\" has to be an object of strings");
+	}
+	json_object_foreach(env, key, value) {
+		if (json_is_string(value))
+			json_object_set(strings, key, value);
+		else if (json_is_integer(value))
+			json_object_set_new(strings, key, json_sprintf("%lld", (long long)json_integer_value(value)));
+	}
+	*ret = strings;
+	return 0;
+}
+
+/* The size of the terminal comes as environment variables, as Heroku's client sends it. */
+static int env_number(json_t *env, const char *key)
+{
+	const char *s = json_string_value(json_object_get(env, key));
+	int64_t n;
+
+	return s && str_to_i64(s, 1, 10000, &n) ? (int)n : 0;
+}
+
+static int run(struct request *r, struct app *app, struct dyno_start *o, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct release release = { 0 };
+	struct dyno *dyno;
+	int result = -1;
+
+	if (!app->current_version)
+		return error_set(err, ERROR_INVALID, "Nothing is deployed to %s yet: push a commit first", app->name);
+	o->app = app;
+	o->release = &release;
+	o->one_off = true;
+	if (store_release_get(d->store, app->id, app->current_version, &release, err) == 0 &&
+	    store_next_number(d->store, app->id, o->type, &o->number, err) == 0 && dynos_start(d->dynos, o, &dyno, err) == 0) {
+		logs_append(d->logs, app->id, "app", "api", "Starting process with command `%s` by user %s", o->command,
+			    request_caller(r)->name);
+		result = request_answer(r, 201, api_dyno_json(d, app, dyno));
+	}
+	release_done(&release);
+	return result;
+}
+
+int api_dynos_create(struct request *r, struct error *err)
+{
+	const char *command, *size, *type;
+	struct dyno_start o = { .type = "run" };
+	struct app app = { 0 };
+	bool no_tty;
+	int result = -1;
+	json_t *limit = json_object_get(request_body(r), "time_to_live");
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (request_string(r, "command", true, &command, err) < 0 || request_string(r, "size", false, &size, err) < 0 ||
+	    request_string(r, "type", false, &type, err) < 0 || request_bool(r, "attach", false, &o.attach, err) < 0 ||
+	    request_bool(r, "force_no_tty", false, &no_tty, err) < 0 || read_env(r, &o.env, err) < 0)
+		goto out;
+	o.command = command;
+	o.size = size ? size : DYNO_SIZE_DEFAULT;
+	if (!dyno_size_find(o.size)) {
+		error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\"", o.size);
+		goto out;
+	}
+	o.size = dyno_size_find(o.size)->name;
+	o.columns = env_number(o.env, "COLUMNS");
+	o.rows = env_number(o.env, "LINES");
+	o.terminal = o.attach && !no_tty;
+	o.time_limit_ms = json_is_integer(limit) ? json_integer_value(limit) * 1000 : 0;
+	result = run(r, &app, &o, err);
+out:
+	json_decref(o.env);
+	app_done(&app);
+	return result;
+}
+
+struct attach {
+	char dyno_id[UUID_SIZE];
+};
+
+static void on_attached(struct daemon *d, int fd, void *userdata)
+{
+	struct attach *a = userdata;
+	struct dyno *dyno = dynos_find(d->dynos, NULL, a->dyno_id);
+	struct error err = ERROR_INIT;
+
+	if (dyno && dynos_attach(d->dynos, dyno, fd, &err) < 0)
+		log_warn("attaching to %s: %s", dyno->name, err.message);
+}
+
+int api_dynos_attach_session(struct request *r, struct error *err)
+{
+	const char *upgrade = request_header(r, "Upgrade");
+	struct app app = { 0 };
+	struct dyno *dyno = NULL;
+	struct attach *a;
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = find_dyno(r, &app, &dyno, err);
+	app_done(&app);
+	if (result < 0)
+		return -1;
+	if (!dyno->attached)
+		return error_set(err, ERROR_CONFLICT, "%s was not started to be attached to", dyno->name);
+	if (!upgrade || !streq(upgrade, ATTACH_PROTOCOL))
+		return error_set(err, ERROR_BAD_REQUEST, "Attaching takes the header Upgrade: " ATTACH_PROTOCOL);
+	a = xcalloc(1, sizeof(*a));
+	memcpy(a->dyno_id, dyno->id, sizeof(a->dyno_id));
+	return request_answer_upgrade(r, ATTACH_PROTOCOL, on_attached, a);
+}
+
+/* ---- restart and stop ---- */
+
+static int restart(struct request *r, const struct app *app, const char *type, int64_t number, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+
+	if (store_restart_set(d->store, app->id, type, number, clock_wall_ms(), err) < 0)
+		return -1;
+	logs_append(d->logs, app->id, "app", "api", "Restarting %s by user %s", type[0] ? type : "all dynos",
+		    request_caller(r)->name);
+	reconcile_app(d->reconciler, app->id);
+	return 0;
+}
+
+int api_dynos_restart_all(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = restart(r, &app, "", 0, err);
+	app_done(&app);
+	return result < 0 ? -1 : request_answer(r, 202, json_object());
+}
+
+int api_dynos_restart(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	struct dyno *dyno;
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = find_dyno(r, &app, &dyno, err);
+	if (result == 0 && dyno->one_off)
+		dynos_stop(request_daemon(r)->dynos, dyno);
+	else if (result == 0)
+		result = restart(r, &app, dyno->type, dyno->number, err);
+	app_done(&app);
+	return result < 0 ? -1 : request_answer(r, 202, json_object());
+}
+
+/* Whether anything of the type is running, or a sentence. */
+static int check_type(struct request *r, const struct app *app, const char *type, struct error *err)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(request_daemon(r)->dynos, app->id, &dynos);
+
+	for (size_t i = 0; i < n; i++)
+		if (streq(dynos[i]->type, type))
+			return 0;
+	return error_set(err, ERROR_NOT_FOUND, "%s has no dynos of type %.50s now", app->name, type);
+}
+
+int api_dynos_restart_type(struct request *r, struct error *err)
+{
+	const char *type = request_param(r, "type");
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = check_type(r, &app, type, err);
+	if (result == 0)
+		result = restart(r, &app, type, 0, err);
+	app_done(&app);
+	return result < 0 ? -1 : request_answer(r, 202, json_object());
+}
+
+int api_dynos_stop_one(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	struct dyno *dyno;
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = find_dyno(r, &app, &dyno, err);
+	if (result == 0)
+		dynos_stop(request_daemon(r)->dynos, dyno);
+	/* One of the formation is replaced. */
+	if (result == 0)
+		reconcile_app(request_daemon(r)->reconciler, app.id);
+	app_done(&app);
+	return result < 0 ? -1 : request_answer(r, 202, json_object());
+}
+
+int api_dynos_stop_type(struct request *r, struct error *err)
+{
+	const char *type = request_param(r, "type");
+	_cleanup_free_ struct dyno **dynos = NULL;
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+	size_t n = 0;
+
+	if (result == 0)
+		result = check_type(r, &app, type, err);
+	if (result == 0)
+		n = dynos_list(request_daemon(r)->dynos, app.id, &dynos);
+	for (size_t i = 0; i < n; i++)
+		if (streq(dynos[i]->type, type))
+			dynos_stop(request_daemon(r)->dynos, dynos[i]);
+	if (result == 0)
+		reconcile_app(request_daemon(r)->reconciler, app.id);
+	app_done(&app);
+	return result < 0 ? -1 : request_answer(r, 202, json_object());
+}
