@@ -66,9 +66,9 @@ void control_read(struct dyno *d, size_t client)
 	if (r <= 0)
 		d->clients[client] = fd_close(d->clients[client]);
 	else if (m.type == DYNO_STOP)
-		dyno_stop(d, ipc_get_i64(&m, "stop_ms", d->stop_ms));
+		dyno_stop(d, ipc_get_i64(&m, "stop_ms", d->stop_ms), "was stopped");
 	else if (m.type == DYNO_KILL)
-		dyno_stop(d, 0);
+		dyno_stop(d, 0, "was killed");
 	else if (m.type == DYNO_ATTACH)
 		dyno_attached(d, ipc_take_fd(&m, 0));
 }

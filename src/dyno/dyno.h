@@ -2,12 +2,16 @@
 /*
  * twelve-dyno, the supervisor of one dyno: what its files share.
  *
- *              launch ok              SIGTERM (DYNO_STOP, time limit)
- *  STARTING ──────────────▶ UP ───────────────────────▶ STOPPING ──┐
- *     ▲  │ launch failed     │ process ended                │       │ window over: SIGKILL
- *     │  ▼                   ▼                              ▼       ▼
- *     └ CRASHED ◀────── restart=1 ?  ── no ─────────────▶ EXITED (report, clean up, exit)
+ *              launch ok              SIGTERM (DYNO_STOP, time limit, client gone)
+ *  STARTING ──────────────▶ UP ───────────────────────▶ STOPPING ──┐ window over: SIGKILL
+ *     ▲  │ launch failed     │ process ended                │ ◀─────┘
+ *     │  ▼                   ▼                              ▼ process ended
+ *     └ CRASHED ◀────── restart=1 ?  ── no ─────────────▶ EXITED
  *      pause: 1, 2, 4 ... 60 s; again 1 s after a run of 60 s
+ *
+ * In EXITED the loop goes on only until an attached client and twelve-logs have
+ * what is theirs, for a stated time at most; then the directory is removed and
+ * the program ends.
  *
  * One poll loop, one deadline. libc, base and ipc only; there is one of these
  * for each dyno.
@@ -24,19 +28,31 @@
 
 #define DYNO_MAX_CLIENTS 8
 #define DYNO_ENV_FD 3
+#define DYNO_ATTACH_WAIT_S 60
 
 struct session {
 	int client_fd; /* the client's stream socket, or -1 */
 	int in_fd;     /* to the process: pty master or pipe, or -1 */
 	int out_fd;    /* from the process: pty master (the same number) or pipe, or -1 */
 	int err_fd;    /* pipe, or -1 */
-	struct buf from_client;
+	bool input_ended; /* the process's input is closed when to_process is empty */
+	bool ended;       /* the exit frame is in to_client, or sent */
+	struct buf from_client; /* a frame that is not whole yet */
+	struct buf to_process, to_client;
+};
+
+enum session_slot {
+	SESSION_CLIENT,
+	SESSION_IN,
+	SESSION_OUT,
+	SESSION_ERR,
+	N_SESSION_SLOTS,
 };
 
 struct dyno {
 	struct ipc_msg spec; /* fields as twelved wrote them */
 	const char *dir;
-	const char *id, *name, *runtime, *runtime_root, *logs_path;
+	const char *id, *app, *name, *release, *command, *log_source, *runtime, *runtime_root, *logs_path;
 	bool restart, terminal, attach;
 	int64_t stop_ms, time_limit_ms, scratch_bytes, memory_bytes;
 
@@ -48,8 +64,12 @@ struct dyno {
 	int64_t pause_ms;
 	int64_t restarts;
 	int exit_code;
-	bool oom, killed;
+	bool oom;
+	bool killed;   /* SIGKILL was sent */
+	bool leftover; /* the runtime could not remove all: the directory stays, and twelved cleans up */
 	char reason[256];
+	const char *stopped; /* why it was stopped, the reason then; NULL: nobody did */
+	int64_t window_ms;   /* of the stop that is under way */
 
 	pid_t pid; /* of the container's init; 0: none */
 	int child_fd;  /* signalfd of SIGCHLD and SIGTERM */
@@ -59,6 +79,8 @@ struct dyno {
 	int out[2], err[2]; /* the process's stdout and stderr: both ends are kept */
 	int logs_fd;
 	int64_t logs_retry_ms;
+	struct buf lines;      /* our own, each with its NUL, that wait for twelve-logs */
+	unsigned n_lines_lost; /* that found no room there */
 	struct session session;
 };
 
@@ -67,6 +89,7 @@ int dyno_launch(struct dyno *d);
 void dyno_signal(const struct dyno *d, int sig);
 /* Removes the container's records; notes whether memory ended it, before they are gone. */
 void dyno_delete(struct dyno *d);
+void dyno_unmount_scratch(const struct dyno *d);
 
 /* control.c: twelved's connections. */
 void control_accept(struct dyno *d);
@@ -75,18 +98,30 @@ void control_report(struct dyno *d);
 
 /* streams.c: the way to twelve-logs. */
 int streams_open(struct dyno *d);
-void streams_connect(struct dyno *d);
+/* Before each run. */
+void streams_reset(struct dyno *d);
+bool streams_want_retry(const struct dyno *d);
+void streams_retry(struct dyno *d);
 void streams_lost(struct dyno *d);
 void streams_say(struct dyno *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* True when nothing would be lost by our end. */
+bool streams_are_settled(const struct dyno *d);
 
 /* session.c: an attached client. */
 int session_prepare(struct dyno *d, int stdio[3]);
-int session_take_terminal(struct dyno *d, int console_fd);
-void session_client(struct dyno *d);
-void session_output(struct dyno *d, int fd, enum attach_frame frame);
+void session_take_terminal(struct dyno *d, int console_fd);
+void session_poll(const struct dyno *d, struct pollfd p[static N_SESSION_SLOTS]);
+void session_dispatch(struct dyno *d, const struct pollfd p[static N_SESSION_SLOTS]);
+void session_input(struct dyno *d);
+/* The process has ended: the rest of its output, and the exit frame. */
 void session_end(struct dyno *d);
+bool session_is_settled(const struct dyno *d);
 
-/* main.c */
-void dyno_set_state(struct dyno *d, enum dyno_state state);
-void dyno_stop(struct dyno *d, int64_t window_ms);
+/* state.c: the drawing above. */
+void dyno_start(struct dyno *d);
 void dyno_attached(struct dyno *d, int client_fd);
+/* SIGTERM, and SIGKILL after the window (at once for 0). `why` is a constant: the reason that is reported. */
+void dyno_stop(struct dyno *d, int64_t window_ms, const char *why);
+void dyno_process_ended(struct dyno *d, int status);
+void dyno_on_deadline(struct dyno *d);
+bool dyno_is_done(const struct dyno *d);

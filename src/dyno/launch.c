@@ -12,12 +12,20 @@
 #include "sandbox/container.h"
 #include "sandbox/scratch.h"
 
-/* A fresh one each time: what the last process wrote is gone. */
-static int mount_scratch(struct dyno *d)
+void dyno_unmount_scratch(const struct dyno *d)
 {
 	_cleanup_free_ char *path = xasprintf("%s/scratch", d->dir);
 
+	/* The first time there is none. */
 	umount2(path, MNT_DETACH);
+}
+
+/* A fresh one each time: what the last process wrote is gone. */
+static int mount_scratch(const struct dyno *d)
+{
+	_cleanup_free_ char *path = xasprintf("%s/scratch", d->dir);
+
+	dyno_unmount_scratch(d);
 	return sandbox_mount_scratch(path, (uint64_t)d->scratch_bytes);
 }
 
@@ -28,8 +36,8 @@ static int create_and_start(struct dyno *d, const struct container *c, struct er
 
 	if (d->terminal)
 		s.ret_console_fd = &console_fd;
-	else if (d->attach && session_prepare(d, s.fds) < 0)
-		return error_set_errno(err, errno, "pipes");
+	else if (d->attach && (r = session_prepare(d, s.fds)) < 0)
+		return error_set_errno(err, r, "pipes");
 	r = container_start(c, &s, &d->pid, err);
 	if (d->attach && !d->terminal)
 		for (int i = 0; i < 3; i++)
@@ -52,6 +60,7 @@ int dyno_launch(struct dyno *d)
 	struct error err = ERROR_INIT;
 	int r = mount_scratch(d);
 
+	streams_reset(d);
 	if (r < 0)
 		error_set_errno(&err, r, "mounting its scratch file system");
 	else
@@ -79,6 +88,6 @@ void dyno_delete(struct dyno *d)
 				     .work_dir = d->dir };
 
 	d->oom = container_was_oom_killed(d->id);
-	container_delete(&c);
+	d->leftover = container_delete(&c) < 0;
 	d->pid = 0;
 }

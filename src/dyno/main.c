@@ -1,198 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* twelve-dyno: the loop and the states; see dyno.h for the drawing. */
+/* twelve-dyno: setting up, and the loop; state.c has the states. */
 #include "dyno/dyno.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/proc.h"
 #include "base/str.h"
 
-#define PAUSE_FIRST_MS 1000
-#define PAUSE_MAX_MS 60000
-#define GOOD_RUN_MS 60000
-#define ATTACH_WAIT_MS 60000
-#define CLIENT_STALL_S 60
-
-void dyno_set_state(struct dyno *d, enum dyno_state state)
-{
-	if (d->state != state)
-		streams_say(d, "State changed from %s to %s", dyno_state_names[d->state], dyno_state_names[state]);
-	d->state = state;
-	d->since_ms = clock_wall_ms();
-	control_report(d);
-}
-
-/* ---- the end ---- */
-
-static void finish(struct dyno *d)
-{
-	session_end(d);
-	dyno_set_state(d, DYNO_EXITED);
-	{
-		_cleanup_free_ char *scratch = xasprintf("%s/scratch", d->dir);
-
-		umount2(scratch, MNT_DETACH);
-	}
-	if (fs_remove_tree(d->dir) < 0)
-		log_warn("%s can't be removed", d->dir);
-	exit(0);
-}
-
-/* ---- starting ---- */
-
-static void crash_pause(struct dyno *d)
-{
-	if (!d->restart) {
-		d->exit_code = d->exit_code < 0 ? 126 : d->exit_code;
-		finish(d);
-	}
-	d->pause_ms = d->pause_ms ? d->pause_ms * 2 : PAUSE_FIRST_MS;
-	if (d->pause_ms > PAUSE_MAX_MS)
-		d->pause_ms = PAUSE_MAX_MS;
-	d->deadline_ms = clock_now_ms() + d->pause_ms;
-	dyno_set_state(d, DYNO_CRASHED);
-}
-
-static void start(struct dyno *d)
-{
-	d->deadline_ms = 0;
-	d->killed = false;
-	if (d->state != DYNO_STARTING) {
-		d->restarts++;
-		dyno_set_state(d, DYNO_STARTING);
-	}
-	streams_say(d, "Starting process with command `%s`", ipc_get(&d->spec, "command"));
-	if (dyno_launch(d) < 0) {
-		streams_say(d, "%s", d->reason);
-		crash_pause(d);
-		return;
-	}
-	d->began_ms = clock_now_ms();
-	d->limit_at_ms = d->time_limit_ms ? d->began_ms + d->time_limit_ms : 0;
-	d->reason[0] = '\0';
-	dyno_set_state(d, DYNO_UP);
-}
-
-void dyno_attached(struct dyno *d, int client_fd)
-{
-	struct timeval stall = { .tv_sec = CLIENT_STALL_S };
-
-	if (!d->attach || d->session.client_fd >= 0 || d->state != DYNO_STARTING) {
-		fd_close(client_fd);
-		return;
-	}
-	fd_set_nonblock(client_fd, false);
-	/* A client that does not read for so long has gone; not a stream socket: no timeout to be had. */
-	setsockopt(client_fd, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
-	d->session.client_fd = client_fd;
-	start(d);
-}
-
-/* ---- stopping ---- */
-
-void dyno_stop(struct dyno *d, int64_t window_ms)
-{
-	if (d->state == DYNO_UP && window_ms > 0) {
-		streams_say(d, "Stopping all processes with SIGTERM");
-		dyno_signal(d, SIGTERM);
-		d->deadline_ms = clock_now_ms() + window_ms;
-		d->limit_at_ms = 0;
-		dyno_set_state(d, DYNO_STOPPING);
-	} else if (d->state == DYNO_UP || (d->state == DYNO_STOPPING && window_ms == 0)) {
-		dyno_signal(d, SIGKILL);
-		d->killed = true;
-		if (d->state == DYNO_UP)
-			dyno_set_state(d, DYNO_STOPPING);
-	} else if (d->state == DYNO_CRASHED || d->state == DYNO_STARTING) {
-		finish(d);
-	}
-}
-
-static void window_over(struct dyno *d)
-{
-	if (!d->killed)
-		streams_say(d, "Error R12 (Exit timeout) -> At least one process failed to exit within %lld seconds of SIGTERM",
-			    (long long)d->stop_ms / 1000);
-	streams_say(d, "Stopping remaining processes with SIGKILL");
-	dyno_signal(d, SIGKILL);
-	d->killed = true;
-	d->deadline_ms = 0;
-}
-
-static void on_deadline(struct dyno *d)
-{
-	d->deadline_ms = 0;
-	switch (d->state) {
-	case DYNO_STARTING:
-		snprintf(d->reason, sizeof(d->reason), "nobody attached within %d s", ATTACH_WAIT_MS / 1000);
-		d->exit_code = 126;
-		finish(d);
-		break;
-	case DYNO_CRASHED:
-		start(d);
-		break;
-	case DYNO_STOPPING:
-		window_over(d);
-		break;
-	case DYNO_UP:
-	case DYNO_EXITED:
-	case _DYNO_STATE_MAX:
-		break;
-	}
-}
-
-/* ---- the process ended ---- */
-
-static void describe_end(struct dyno *d, int status)
-{
-	double ran_s = (double)(clock_now_ms() - d->began_ms) / 1000;
-	int code = d->exit_code = proc_exit_code(status);
-
-	if (d->oom)
-		snprintf(d->reason, sizeof(d->reason), "was killed: it used more than its %lld MB of memory",
-			 (long long)d->memory_bytes >> 20);
-	else if (code > 128 && code < 128 + NSIG)
-		snprintf(d->reason, sizeof(d->reason), "was killed by signal %d (%s) after %.1f s", code - 128,
-			 strsignal(code - 128), ran_s);
-	else
-		snprintf(d->reason, sizeof(d->reason), "exited with status %d after %.1f s", code, ran_s);
-}
-
-static void process_ended(struct dyno *d, int status)
-{
-	bool stopping = d->state == DYNO_STOPPING;
-
-	dyno_delete(d);
-	describe_end(d, status);
-	if (d->oom)
-		streams_say(d, "Error R15 (Memory quota vastly exceeded)");
-	streams_say(d, "Process exited with status %d", d->exit_code);
-	d->deadline_ms = d->limit_at_ms = 0;
-	if (stopping || !d->restart)
-		finish(d);
-	if (clock_now_ms() - d->began_ms > GOOD_RUN_MS)
-		d->pause_ms = 0;
-	crash_pause(d);
-}
+#define POLL_MAX_MS 60000
 
 static void on_signal(struct dyno *d)
 {
@@ -202,13 +31,13 @@ static void on_signal(struct dyno *d)
 
 	if (read(d->child_fd, &si, sizeof(si)) != sizeof(si))
 		return;
-	if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT) {
-		dyno_stop(d, d->stop_ms);
+	if (si.ssi_signo != SIGCHLD) {
+		dyno_stop(d, d->stop_ms, "was stopped");
 		return;
 	}
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == d->pid)
-			process_ended(d, status);
+			dyno_process_ended(d, status);
 }
 
 /* ---- the loop ---- */
@@ -218,46 +47,38 @@ enum slot {
 	SLOT_LISTEN,
 	SLOT_LOGS,
 	SLOT_SESSION,
-	SLOT_OUT,
-	SLOT_ERR,
-	SLOT_CLIENTS,
+	SLOT_CLIENTS = SLOT_SESSION + N_SESSION_SLOTS,
 	N_SLOTS = SLOT_CLIENTS + DYNO_MAX_CLIENTS,
 };
 
 static int next_timeout_ms(const struct dyno *d)
 {
-	int64_t at = d->deadline_ms;
+	const int64_t times[] = { d->deadline_ms, d->limit_at_ms, streams_want_retry(d) ? d->logs_retry_ms : 0 };
+	int64_t at = 0;
 
-	if (d->limit_at_ms && (!at || d->limit_at_ms < at))
-		at = d->limit_at_ms;
-	if (d->logs_fd < 0 && (!at || d->logs_retry_ms < at))
-		at = d->logs_retry_ms;
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+		if (times[i] && (!at || times[i] < at))
+			at = times[i];
 	if (!at)
 		return -1;
 	at -= clock_now_ms();
-	return at < 0 ? 0 : at > 60000 ? 60000 : (int)at;
+	return at < 0 ? 0 : at > POLL_MAX_MS ? POLL_MAX_MS : (int)at;
 }
 
 static void fill(const struct dyno *d, struct pollfd *p)
 {
-	const int fds[] = { d->child_fd, d->listen_fd, d->logs_fd, d->session.client_fd, d->session.out_fd, d->session.err_fd };
-
-	for (size_t i = 0; i < SLOT_CLIENTS; i++)
-		p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	p[SLOT_SIGNAL] = (struct pollfd){ .fd = d->child_fd, .events = POLLIN };
+	p[SLOT_LISTEN] = (struct pollfd){ .fd = d->listen_fd, .events = POLLIN };
 	/* twelve-logs says nothing; only its end matters. */
-	p[SLOT_LOGS].events = 0;
+	p[SLOT_LOGS] = (struct pollfd){ .fd = d->logs_fd };
+	session_poll(d, p + SLOT_SESSION);
 	for (size_t i = 0; i < DYNO_MAX_CLIENTS; i++)
 		p[SLOT_CLIENTS + i] = (struct pollfd){ .fd = d->clients[i], .events = POLLIN };
 }
 
 static void dispatch(struct dyno *d, const struct pollfd *p)
 {
-	if (p[SLOT_OUT].revents && d->session.out_fd == p[SLOT_OUT].fd)
-		session_output(d, d->session.out_fd, ATTACH_STDOUT);
-	if (p[SLOT_ERR].revents && d->session.err_fd == p[SLOT_ERR].fd)
-		session_output(d, d->session.err_fd, ATTACH_STDERR);
-	if (p[SLOT_SESSION].revents && d->session.client_fd == p[SLOT_SESSION].fd)
-		session_client(d);
+	session_dispatch(d, p + SLOT_SESSION);
 	if (p[SLOT_LOGS].revents && d->logs_fd == p[SLOT_LOGS].fd)
 		streams_lost(d);
 	for (size_t i = 0; i < DYNO_MAX_CLIENTS; i++)
@@ -269,22 +90,29 @@ static void dispatch(struct dyno *d, const struct pollfd *p)
 		on_signal(d);
 }
 
+static void on_time(struct dyno *d)
+{
+	int64_t now_ms = clock_now_ms();
+
+	if (streams_want_retry(d) && now_ms >= d->logs_retry_ms)
+		streams_retry(d);
+	if (d->limit_at_ms && now_ms >= d->limit_at_ms) {
+		streams_say(d, "The time limit of %lld s is over", (long long)d->time_limit_ms / 1000);
+		dyno_stop(d, d->stop_ms, "was stopped: its time limit was over");
+	}
+	if (d->deadline_ms && now_ms >= d->deadline_ms)
+		dyno_on_deadline(d);
+}
+
 static void run(struct dyno *d)
 {
 	struct pollfd p[N_SLOTS];
 
-	for (;;) {
+	while (!dyno_is_done(d)) {
 		fill(d, p);
 		if (poll(p, N_SLOTS, next_timeout_ms(d)) > 0)
 			dispatch(d, p);
-		if (d->logs_fd < 0 && clock_now_ms() >= d->logs_retry_ms)
-			streams_connect(d);
-		if (d->limit_at_ms && clock_now_ms() >= d->limit_at_ms) {
-			streams_say(d, "The time limit of %lld s is over", (long long)d->time_limit_ms / 1000);
-			dyno_stop(d, d->stop_ms);
-		}
-		if (d->deadline_ms && clock_now_ms() >= d->deadline_ms)
-			on_deadline(d);
+		on_time(d);
 	}
 }
 
@@ -297,8 +125,15 @@ static int read_spec(struct dyno *d)
 		const char **to;
 		const char *key;
 	} strings[] = {
-		{ &d->id, "id" }, { &d->name, "name" }, { &d->runtime, "runtime" },
-		{ &d->runtime_root, "runtime_root" }, { &d->logs_path, "logs_sock" },
+		{ &d->id, "id" },
+		{ &d->app, "app" },
+		{ &d->name, "name" },
+		{ &d->release, "release" },
+		{ &d->command, "command" },
+		{ &d->log_source, "log_source" },
+		{ &d->runtime, "runtime" },
+		{ &d->runtime_root, "runtime_root" },
+		{ &d->logs_path, "logs_sock" },
 	};
 	int r = fs_read_file(path, IPC_MAX_BYTES, &d->spec.fields);
 
@@ -306,8 +141,10 @@ static int read_spec(struct dyno *d)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
 		*strings[i].to = ipc_get(&d->spec, strings[i].key);
-		if (!*strings[i].to)
+		if (!*strings[i].to) {
+			log_error("%s: the field \"%s\" is missing", path, strings[i].key);
 			return -EINVAL;
+		}
 	}
 	d->restart = ipc_get_i64(&d->spec, "restart", 0) == 1;
 	d->terminal = ipc_get_i64(&d->spec, "terminal", 0) == 1;
@@ -316,7 +153,7 @@ static int read_spec(struct dyno *d)
 	d->time_limit_ms = ipc_get_i64(&d->spec, "time_limit_ms", 0);
 	d->scratch_bytes = ipc_get_i64(&d->spec, "scratch_bytes", 512 << 20);
 	d->memory_bytes = ipc_get_i64(&d->spec, "memory_bytes", 0);
-	return ipc_get(&d->spec, "command") && ipc_get(&d->spec, "app") ? 0 : -EINVAL;
+	return 0;
 }
 
 static int open_signals(struct dyno *d)
@@ -359,13 +196,28 @@ static int set_up(struct dyno *d)
 	return d->listen_fd < 0 ? d->listen_fd : 0;
 }
 
+static void clean_up(const struct dyno *d)
+{
+	dyno_unmount_scratch(d);
+	/* twelved removes a directory that is still there, and what the runtime left, too. */
+	if (!d->leftover && fs_remove_tree(d->dir) < 0)
+		log_warn("%s can't be removed", d->dir);
+}
+
 int main(int argc, char **argv)
 {
 	struct dyno d = {
 		.spec = IPC_MSG_INIT,
 		.exit_code = -1,
 		.logs_fd = -1,
-		.session = { .client_fd = -1, .in_fd = -1, .out_fd = -1, .err_fd = -1, .from_client = BUF_INIT },
+		.lines = BUF_INIT,
+		.session = { .client_fd = -1,
+			     .in_fd = -1,
+			     .out_fd = -1,
+			     .err_fd = -1,
+			     .from_client = BUF_INIT,
+			     .to_process = BUF_INIT,
+			     .to_client = BUF_INIT },
 	};
 	int r;
 
@@ -383,10 +235,12 @@ int main(int argc, char **argv)
 		log_error("%s: %s", d.dir, strerror(-r));
 		return 1;
 	}
-	streams_connect(&d);
+	streams_retry(&d);
 	if (d.attach)
-		d.deadline_ms = clock_now_ms() + ATTACH_WAIT_MS;
+		d.deadline_ms = clock_now_ms() + DYNO_ATTACH_WAIT_S * 1000;
 	else
-		start(&d);
+		dyno_start(&d);
 	run(&d);
+	clean_up(&d);
+	return 0;
 }

@@ -23,6 +23,7 @@
 #include "base/str.h"
 
 #define MESSAGE_MAX 65536
+#define EXIT_NO_EXEC 127
 #define N_GIVEN 5 /* stdio, the environment, the pipe of life */
 
 /* Between fork and exec. The numbers below 10 are given to the runtime, so ours move out of the way first. */
@@ -49,7 +50,7 @@ static void exec_runtime(const char *const *argv, const struct container_stdio *
 		if (wanted[i] == i ? fd_set_cloexec(i, false) < 0 : dup2(wanted[i], i) < 0)
 			_exit(126);
 	execv(argv[0], (char *const *)argv);
-	_exit(127);
+	_exit(EXIT_NO_EXEC);
 }
 
 static int run_runtime(const char *const *argv, const struct container_stdio *s, struct error *err)
@@ -67,6 +68,8 @@ static int run_runtime(const char *const *argv, const struct container_stdio *s,
 			return error_set_errno(err, errno, "waiting for the OCI runtime");
 	if (status == 0)
 		return 0;
+	if (proc_exit_code(status) == EXIT_NO_EXEC)
+		return error_set(err, ERROR_SYSTEM, "the OCI runtime %s can't be executed", argv[0]);
 	return error_set(err, ERROR_SYSTEM, "%s %s", argv[0],
 			 proc_describe_status(status, described, sizeof(described)));
 }
