@@ -276,7 +276,7 @@ int logs_client_new(struct daemon *d, struct logs_client **ret, struct error *er
 	(void)err; /* A twelve-logs that does not start is tried again, and apps run without it. */
 	*c = (struct logs_client){ .d = d,
 				   .socket_path = xasprintf("%s/logs.sock", d->settings.run_dir),
-				   .program = xasprintf("%s/twelve-logs", d->settings.libexec_dir),
+				   .program = settings_program(&d->settings, "twelve-logs"),
 				   .fd = -1,
 				   .retry_ms = RETRY_FIRST_MS };
 	c->last = &c->first;

@@ -93,9 +93,11 @@ void stack_spec_digest(const struct stack_options *o, char *const *base, char he
 
 int stack_open(const char *state_dir, const char *digest, struct stack *ret, struct error *err)
 {
-	_cleanup_free_ char *rootfs = xasprintf("%s/stacks/%s/rootfs", state_dir, digest);
+	_cleanup_free_ char *path = xasprintf("%s/stacks/%s/rootfs", state_dir, digest);
+	/* OCI runtimes refuse a root that is reached through a symbolic link, and stacks/ may be one. */
+	_cleanup_free_ char *rootfs = realpath(path, NULL);
 
-	if (!fs_exists(rootfs))
+	if (!rootfs)
 		return error_set(err, ERROR_UNAVAILABLE, "The stack %.12s is gone: push again to make it", digest);
 	snprintf(ret->digest, sizeof(ret->digest), "%s", digest);
 	ret->rootfs = steal_ptr(rootfs);
