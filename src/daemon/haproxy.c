@@ -137,7 +137,7 @@ static int spawn(const char *const *argv, int output_fd, bool outlives_us, pid_t
 
 int haproxy_check_start(const struct haproxy *h, int *ret_fd, pid_t *ret_pid, struct error *err)
 {
-	const char *const argv[] = { "haproxy", "-c", "-q", "-f", h->cfg_next, NULL };
+	const char *const argv[] = { "haproxy", "-c", "-f", h->cfg_next, NULL };
 	_cleanup_fd_ int fd = memfd_create("haproxy-check", MFD_CLOEXEC);
 
 	if (fd < 0)

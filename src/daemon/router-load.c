@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,7 +86,7 @@ static int begin_reload(struct router *r, struct error *err)
 	struct route_procs procs;
 	struct error ignored = ERROR_INIT;
 
-	/* The last look at counters that may go with the old worker. */
+	/* Before the hold on the one that was replaced last is let go. Counters are not worth failing for. */
 	router_refresh(r, &ignored);
 	if (haproxy_procs(&r->h, &procs, err) < 0)
 		return -1;
@@ -95,6 +96,8 @@ static int begin_reload(struct router *r, struct error *err)
 	if (truncate(r->h.output, 0) < 0)
 		return error_set_errno(err, errno, "emptying %s", r->h.output);
 	r->worker_before = procs.worker;
+	fd_close(r->hold_fd);
+	r->hold_fd = sock_connect_unix(r->h.admin_sock, SOCK_STREAM);
 	if (haproxy_ask(r->h.master_sock, "reload", &answer, err) < 0)
 		return -1;
 	r->phase = ROUTER_RELOADING;
@@ -155,7 +158,7 @@ static void loaded(struct router *r)
 	r->phase = ROUTER_IDLE;
 	r->pause_ms = 0;
 	watch_arm(r->timer, -1);
-	watch_arm(r->stat_timer, r->stat_pause_ms = 250);
+	router_stat_watch(r);
 	ended(r);
 }
 

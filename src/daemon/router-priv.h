@@ -44,6 +44,11 @@ struct router {
 	size_t n_tallies;
 	struct watch *stat_timer;
 	int64_t stat_pause_ms;
+	/*
+	 * An idle connection to the worker that a reload replaces: it does not end
+	 * while this is open, so its last counters can be read at leisure.
+	 */
+	int hold_fd;
 
 	void (*settled)(void *userdata);
 	void *userdata;
@@ -69,5 +74,7 @@ void router_read_file(struct router *r);
 int router_refresh(struct router *r, struct error *err);
 void router_fold_all(struct router *r);
 void router_forget_tallies(struct router *r, const char *app_id);
+/* Looks at the counters now and then while old workers live. */
+void router_stat_watch(struct router *r);
 void router_stat_init(struct router *r);
 void router_stat_done(struct router *r);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What haproxy has counted. A worker's counters end with it, so the last that was
- * seen of each is kept: before a reload, and now and then while old workers
- * finish what they have. What an old worker counts after the last look is missed.
+ * seen of each is kept. An old worker is held until its clients have had time to
+ * move on, and looked at now and then while it finishes what it has; what it counts
+ * after the last look is missed.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/router-priv.h"
 
+#define LOOK_FIRST_MS 300
 #define LOOK_MAX_MS 30000
 
 static struct router_tally *tally(struct router *r, int64_t pid, const char *app_id)
@@ -135,6 +138,12 @@ int router_counts(struct router *r, const char *app_id, struct router_counts *re
 	return 0;
 }
 
+void router_stat_watch(struct router *r)
+{
+	r->stat_pause_ms = LOOK_FIRST_MS;
+	watch_arm(r->stat_timer, r->stat_pause_ms);
+}
+
 static void on_stat_timer(void *userdata)
 {
 	struct router *r = userdata;
@@ -144,6 +153,8 @@ static void on_stat_timer(void *userdata)
 	watch_arm(r->stat_timer, r->stat_pause_ms);
 	if ((r->phase == ROUTER_IDLE || r->phase == ROUTER_CHECKING) && router_refresh(r, &err) < 0)
 		log_debug("haproxy's counters: %s", err.message);
+	if (r->phase == ROUTER_IDLE)
+		r->hold_fd = fd_close(r->hold_fd);
 }
 
 /* ---- sessions ---- */
@@ -218,5 +229,6 @@ void router_stat_init(struct router *r)
 void router_stat_done(struct router *r)
 {
 	watch_free(steal_ptr(r->stat_timer));
+	fd_close(r->hold_fd);
 	free(r->tallies);
 }

@@ -92,7 +92,7 @@ int router_new(struct daemon *d, struct router **ret, struct error *err)
 {
 	struct router *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct router){ .d = d, .check_fd = -1, .answer_fd = -1, .answer_text = BUF_INIT };
+	*r = (struct router){ .d = d, .check_fd = -1, .answer_fd = -1, .hold_fd = -1, .answer_text = BUF_INIT };
 	haproxy_init(&r->h, d->settings.run_dir);
 	router_load_init(r);
 	router_stat_init(r);
