@@ -325,7 +325,7 @@ static void settle(struct world *w)
 	for (size_t i = 0; i < w->n_dynos; i++)
 		print_message("%s.%d v%d state %d routed %d draining %d\n", w->dynos[i].type,
 			      (int)w->dynos[i].number, (int)w->dynos[i].release,
-			      w->dynos[i].state, w->dynos[i].routed, w->dynos[i].draining);
+			      (int)w->dynos[i].state, w->dynos[i].routed, w->dynos[i].draining);
 	fail_msg("a healthy world did not settle");
 }
 

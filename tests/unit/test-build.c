@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Builds: the canonical form of trees, and archives that want to escape. */
+#include <archive.h>
+#include <archive_entry.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "build/pack.h"
+
+static char dir[] = "/tmp/twelve-build-XXXXXX";
+static const struct pack_limits limits = { .max_bytes = 1 << 20, .max_entries = 100 };
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+	_cleanup_free_ char *path = at(name);
+
+	assert_int_equal(fs_write_atomic(path, mode, text, strlen(text)), 0);
+}
+
+static void digest_of(const char *name, char hex[static DIGEST_HEX_SIZE])
+{
+	_cleanup_free_ char *path = at(name);
+	struct error err = ERROR_INIT;
+	uint64_t size;
+
+	assert_int_equal(pack_digest(path, hex, &size, &err), 0);
+}
+
+static void make_tree(const char *name, bool other_order)
+{
+	_cleanup_free_ char *sub = xasprintf("%s/%s/lib", dir, name), *link = xasprintf("%s/%s/link", dir, name);
+	_cleanup_free_ char *a = xasprintf("%s/a", name), *b = xasprintf("%s/lib/b", name);
+
+	fs_mkdirs(sub, 0755);
+	if (other_order)
+		put(b, "two", 0644);
+	put(a, "one", 0755);
+	if (!other_order)
+		put(b, "two", 0644);
+	assert_int_equal(symlink("lib/b", link), 0);
+}
+
+static void test_same_tree_same_digest(void **state)
+{
+	char one[DIGEST_HEX_SIZE], two[DIGEST_HEX_SIZE], three[DIGEST_HEX_SIZE];
+	_cleanup_free_ char *old = at("t2/a");
+	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	(void)state;
+	make_tree("t1", false);
+	make_tree("t2", true);
+	assert_int_equal(utimensat(0, old, times, 0), 0);
+	digest_of("t1", one);
+	digest_of("t2", two);
+	assert_string_equal(one, two);
+	/* Contents, mode and link target each count. */
+	put("t2/a", "One", 0755);
+	digest_of("t2", three);
+	assert_string_not_equal(one, three);
+	put("t2/a", "one", 0644);
+	digest_of("t2", three);
+	assert_string_not_equal(one, three);
+}
+
+static void test_a_fifo_has_no_place(void **state)
+{
+	_cleanup_free_ char *tree = at("t3"), *fifo = at("t3/fifo");
+	struct error err = ERROR_INIT;
+	char hex[DIGEST_HEX_SIZE];
+	uint64_t size;
+
+	(void)state;
+	fs_mkdirs(tree, 0755);
+	assert_int_equal(mkfifo(fifo, 0644), 0);
+	assert_int_equal(pack_digest(tree, hex, &size, &err), -1);
+	assert_string_equal(err.message, "fifo is a socket, device or FIFO, which a slug can't hold");
+}
+
+/* ---- archives ---- */
+
+static struct archive *open_archive(const char *name)
+{
+	_cleanup_free_ char *path = at(name);
+	struct archive *a = archive_write_new();
+
+	archive_write_set_format_pax_restricted(a);
+	archive_write_add_filter_gzip(a);
+	assert_int_equal(archive_write_open_filename(a, path), ARCHIVE_OK);
+	return a;
+}
+
+static void add(struct archive *a, const char *name, mode_t type, const char *content)
+{
+	struct archive_entry *e = archive_entry_new();
+
+	archive_entry_set_pathname(e, name);
+	archive_entry_set_mode(e, type | 0644);
+	if (type == AE_IFLNK)
+		archive_entry_set_symlink(e, content);
+	else if (type == AE_IFREG)
+		archive_entry_set_size(e, (la_int64_t)strlen(content));
+	assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+	if (type == AE_IFREG)
+		archive_write_data(a, content, strlen(content));
+	archive_entry_free(e);
+}
+
+static int extract(const char *name, const char *to, bool strip, struct error *err)
+{
+	_cleanup_free_ char *archive = at(name), *dest = at(to);
+
+	fs_mkdirs(dest, 0755);
+	return pack_extract(archive, dest, strip, &limits, err);
+}
+
+static void test_extracts_and_strips(void **state)
+{
+	struct archive *a = open_archive("good.tgz");
+	_cleanup_free_ char *plain = at("x1/top/Procfile"), *stripped = at("x2/Procfile");
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	add(a, "top/Procfile", AE_IFREG, "web: x\n");
+	add(a, "top/..dots..", AE_IFREG, "fine");
+	archive_write_free(a);
+	assert_int_equal(extract("good.tgz", "x1", false, &err), 0);
+	assert_true(fs_exists(plain));
+	assert_int_equal(extract("good.tgz", "x2", true, &err), 0);
+	assert_true(fs_exists(stripped));
+}
+
+static void test_refuses_what_escapes(void **state)
+{
+	static const struct {
+		const char *name;
+		mode_t type;
+	} bad[] = { { "../evil", AE_IFREG }, { "/tmp/evil", AE_IFREG }, { "a/../../evil", AE_IFREG }, { "dev", AE_IFCHR }, { "pipe", AE_IFIFO } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_free_ char *name = xasprintf("bad%zu.tgz", i);
+		struct archive *a = open_archive(name);
+		struct error err = ERROR_INIT;
+
+		add(a, bad[i].name, bad[i].type, "evil");
+		archive_write_free(a);
+		assert_int_equal(extract(name, "x3", false, &err), -1);
+		assert_int_equal(err.kind, ERROR_INVALID);
+	}
+}
+
+static void test_does_not_write_through_links(void **state)
+{
+	struct archive *a = open_archive("link.tgz");
+	_cleanup_free_ char *outside = at("outside"), *evil = at("outside/evil");
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	fs_mkdirs(outside, 0755);
+	add(a, "way", AE_IFLNK, outside);
+	add(a, "way/evil", AE_IFREG, "evil");
+	archive_write_free(a);
+	extract("link.tgz", "x4", false, &err);
+	assert_false(fs_exists(evil));
+}
+
+static void test_limits_and_garbage(void **state)
+{
+	struct archive *a = open_archive("many.tgz");
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (int i = 0; i < 101; i++) {
+		_cleanup_free_ char *name = xasprintf("f%d", i);
+
+		add(a, name, AE_IFREG, "");
+	}
+	archive_write_free(a);
+	assert_int_equal(extract("many.tgz", "x5", false, &err), -1);
+	assert_int_equal(err.kind, ERROR_TOO_LARGE);
+	put("garbage.tar", "this is no archive at all, however long the text may be", 0644);
+	assert_int_equal(extract("garbage.tar", "x6", false, &err), -1);
+	assert_int_equal(err.kind, ERROR_INVALID);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return fs_remove_tree(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_tree_same_digest),
+		cmocka_unit_test(test_a_fifo_has_no_place),
+		cmocka_unit_test(test_extracts_and_strips),
+		cmocka_unit_test(test_refuses_what_escapes),
+		cmocka_unit_test(test_does_not_write_through_links),
+		cmocka_unit_test(test_limits_and_garbage),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stacks: names and lists of packages, specs, what is collected. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "stack/stack.h"
+
+static char dir[] = "/tmp/twelve-stack-XXXXXX";
+
+static void write_file(const char *name, const char *text)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
+
+	assert_int_equal(fs_write_atomic(path, 0644, text, strlen(text)), 0);
+}
+
+static void test_names(void **state)
+{
+	static const char *const good[] = { "curl", "g++", "libssl3", "libstdc++-12-dev", "libc6:amd64", "python3=3.11.2-1+b1" };
+	static const char *const bad[] = { "", "x", "Curl", "-y", "--help", "a b", "lib/x", "a;rm", "$(x)", "curl,git", "..", "curl=$(id)" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_true(stack_package_is_valid(good[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(stack_package_is_valid(bad[i]));
+}
+
+static void test_lists(void **state)
+{
+	_cleanup_free_ char *path = xasprintf("%s/Aptfile", dir);
+	_cleanup_strv_ char **packages = NULL;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	write_file("Aptfile", "# libraries\ncurl  git # two\n\n\r\nlibpq5\r\n");
+	assert_int_equal(stack_read_packages(path, "Aptfile", &packages, &err), 0);
+	assert_int_equal(strv_len(packages), 3);
+	assert_string_equal(packages[1], "git");
+	assert_string_equal(packages[2], "libpq5");
+	write_file("Aptfile", "curl\n\nhttps://example.com/x.deb\n");
+	assert_int_equal(stack_read_packages(path, "Aptfile", &packages, &err), -1);
+	assert_string_equal(err.message, "Aptfile:3: \"https://example.com/x.deb\" is not the name of a Debian package");
+	assert_int_equal(err.kind, ERROR_INVALID);
+}
+
+static void test_spec_does_not_depend_on_order(void **state)
+{
+	_cleanup_strv_ char **base = NULL, **ab = NULL, **ba = NULL, **more = NULL;
+	char one[DIGEST_HEX_SIZE], two[DIGEST_HEX_SIZE], three[DIGEST_HEX_SIZE];
+	struct stack_options o = { .name = "debian-12" };
+
+	(void)state;
+	strv_push(&base, "bash");
+	strv_push(&ab, "a1");
+	strv_push(&ab, "b1");
+	strv_push(&ba, "b1");
+	strv_push(&ba, "a1");
+	strv_push(&ba, "bash");
+	strv_push(&more, "a1");
+	o.packages = ab;
+	stack_spec_digest(&o, base, one);
+	o.packages = ba;
+	stack_spec_digest(&o, base, two);
+	o.packages = more;
+	stack_spec_digest(&o, base, three);
+	assert_string_equal(one, two);
+	assert_string_not_equal(one, three);
+}
+
+static void test_collects_what_nobody_uses(void **state)
+{
+	char used[DIGEST_HEX_SIZE], unused[DIGEST_HEX_SIZE];
+	char *keep[] = { used, NULL };
+	_cleanup_free_ char *a = NULL, *b = NULL, *half = NULL, *live = NULL;
+	struct error err = ERROR_INIT;
+	size_t removed;
+
+	(void)state;
+	memset(used, 'a', 64);
+	memset(unused, 'b', 64);
+	used[64] = unused[64] = '\0';
+	a = xasprintf("%s/stacks/%s/rootfs", dir, used);
+	b = xasprintf("%s/stacks/%s/rootfs", dir, unused);
+	/* One left by a process that is gone, one by a process that lives: us. */
+	half = xasprintf("%s/stacks/tmp/999999999-x/rootfs", dir);
+	live = xasprintf("%s/stacks/tmp/%d-x/rootfs", dir, (int)getpid());
+	fs_mkdirs(a, 0755);
+	fs_mkdirs(b, 0755);
+	fs_mkdirs(half, 0755);
+	fs_mkdirs(live, 0755);
+	assert_int_equal(stack_collect(dir, keep, &removed, &err), 0);
+	assert_int_equal(removed, 1);
+	assert_true(fs_exists(a));
+	assert_false(fs_exists(b));
+	assert_false(fs_exists(half));
+	assert_true(fs_exists(live));
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return fs_remove_tree(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_spec_does_not_depend_on_order),
+		cmocka_unit_test(test_collects_what_nobody_uses),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
