@@ -47,6 +47,11 @@ static void archive_write_free_p(struct archive **a)
 		archive_write_free(*a);
 }
 
+static void digest_free_p(struct digest **d)
+{
+	digest_free(*d);
+}
+
 static void archive_entry_free_p(struct archive_entry **e)
 {
 	if (*e)
@@ -122,8 +127,9 @@ static int add_tree(struct archive *a, const char *dir, uint64_t *size, struct e
 
 int pack_digest(const char *dir, char hex[static DIGEST_HEX_SIZE], uint64_t *ret_size_bytes, struct error *err)
 {
+	/* The archive is freed first, and may still write into the digest then. */
+	_cleanup_(digest_free_p) struct digest *d = digest_new();
 	_cleanup_(archive_write_free_p) struct archive *a = archive_write_new();
-	struct digest *d = digest_new();
 	uint64_t size = 0;
 	int r;
 
@@ -140,7 +146,6 @@ int pack_digest(const char *dir, char hex[static DIGEST_HEX_SIZE], uint64_t *ret
 		digest_finish(d, hex);
 		*ret_size_bytes = size;
 	}
-	digest_free(d);
 	return r;
 }
 
