@@ -6,28 +6,22 @@
 #include "daemon/git.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
 
+#define KEY_MAX_BYTES 16384
+
 char *git_path(struct daemon *d, const char *app_name)
 {
 	return xasprintf("%s/git/%s.git", d->settings.state_dir, app_name);
-}
-
-static int set_config(const char *repo, const char *key, const char *value, struct error *err)
-{
-	const char *const argv[] = { "git", "-C", repo, "config", key, value, NULL };
-
-	return proc_run_simple(argv, err);
 }
 
 /* What the shell must not read: single quotes around, and ' itself as '\''. */
@@ -58,15 +52,39 @@ static int write_hook(struct daemon *d, const char *repo, const struct app *app,
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
+/*
+ * What is pushed is checked, but for three old sins that many a long history holds
+ * and that harm nobody. A push is as large as an upload may be.
+ */
+static int configure(struct daemon *d, const char *repo, struct error *err)
+{
+	_cleanup_free_ char *max = xasprintf("%lld", (long long)d->settings.max_upload_bytes);
+	const char *const pairs[][2] = {
+		{ "transfer.fsckObjects", "true" },
+		{ "receive.fsck.badTimezone", "ignore" },
+		{ "receive.fsck.missingSpaceBeforeDate", "ignore" },
+		{ "receive.fsck.zeroPaddedFilemode", "ignore" },
+		{ "receive.advertisePushOptions", "true" },
+		{ "receive.maxInputSize", max },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		const char *const argv[] = { "git", "-C", repo, "config", pairs[i][0], pairs[i][1], NULL };
+
+		if (proc_run_simple(argv, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Members of the group may push over a local path: files are shared with it, as git's --shared=group has it. */
 static int share(struct daemon *d, const char *repo, struct error *err)
 {
 	const struct group *gr = getgrnam(d->settings.group);
+	int r = gr ? fs_chown_tree(repo, geteuid(), gr->gr_gid) : 0;
 
-	if (!gr)
-		return 0;
-	if (fs_chown_tree(repo, 0, gr->gr_gid) < 0)
-		return error_set_errno(err, errno, "sharing %s with the group %s", repo, d->settings.group);
+	if (r < 0)
+		return error_set_errno(err, r, "sharing %s with the group %s", repo, d->settings.group);
 	return 0;
 }
 
@@ -76,14 +94,17 @@ int git_create(struct daemon *d, const struct app *app, struct error *err)
 	_cleanup_free_ char *temp = xasprintf("%s/git/.%s.new", d->settings.state_dir, app->name);
 	const char *const init[] = { "git", "init", "-q", "--bare", "--shared=group", "--initial-branch=main", "--template=", temp, NULL };
 	_cleanup_free_ char *hooks = xasprintf("%s/hooks", temp);
+	int r;
 
 	if (fs_exists(repo))
 		return write_hook(d, repo, app, err);
 	fs_remove_tree(temp);
-	if (proc_run_simple(init, err) < 0 || set_config(temp, "transfer.fsckObjects", "true", err) < 0 ||
-	    set_config(temp, "receive.advertisePushOptions", "true", err) < 0)
+	if (proc_run_simple(init, err) < 0 || configure(d, temp, err) < 0)
 		return error_prefix(err, "making the repository of %s", app->name);
-	if (fs_mkdirs(hooks, 0755) < 0 || write_hook(d, temp, app, err) < 0 || share(d, temp, err) < 0)
+	r = fs_mkdirs(hooks, 0755);
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", hooks);
+	if (write_hook(d, temp, app, err) < 0 || share(d, temp, err) < 0)
 		return -1;
 	return rename(temp, repo) < 0 ? error_set_errno(err, errno, "making %s", repo) : 0;
 }
@@ -92,56 +113,107 @@ int git_rename(struct daemon *d, const char *old_name, const struct app *app, st
 {
 	_cleanup_free_ char *from = git_path(d, old_name), *to = git_path(d, app->name);
 
-	return rename(from, to) < 0 ? error_set_errno(err, errno, "renaming %s", from) : 0;
+	if (rename(from, to) == 0)
+		return 0;
+	/* Renamed already by a twelved that was killed then, or never made. */
+	return errno == ENOENT ? git_create(d, app, err) : error_set_errno(err, errno, "renaming %s", from);
 }
 
 int git_delete(struct daemon *d, const char *app_name, struct error *err)
 {
 	_cleanup_free_ char *repo = git_path(d, app_name);
-	int r = fs_remove_tree(repo);
+	_cleanup_free_ char *old = xasprintf("%s/git/.%s.old", d->settings.state_dir, app_name);
+	int r = fs_remove_tree(old);
+
+	/* Away at once, so that nobody pushes into half of it. */
+	if (r == 0 && rename(repo, old) < 0 && errno != ENOENT)
+		r = -errno;
+	if (r == 0)
+		r = fs_remove_tree(old);
 
 	return r < 0 ? error_set_errno(err, r, "removing %s", repo) : 0;
 }
 
 /* ---- keys ---- */
 
+/* The key's type comes first: no options before it, which authorized_keys and ssh-keygen would take. */
+static bool looks_like_key(const char *s)
+{
+	static const char *const types[] = { "ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-", "sk-ssh-ed25519@", "sk-ecdsa-sha2-" };
+
+	for (const char *p = s; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (str_starts(s, types[i]))
+			return strlen(s) <= KEY_MAX_BYTES;
+	return false;
+}
+
+/* "256 SHA256:... comment (ED25519)" */
+static bool parse_fingerprint(char *line, char **ret_fingerprint, char **ret_comment)
+{
+	char *fingerprint = strchr(line, ' '), *comment, *end;
+
+	if (!fingerprint || !str_starts(fingerprint + 1, "SHA256:"))
+		return false;
+	comment = strchr(++fingerprint, ' ');
+	end = strrchr(fingerprint, '(');
+	if (!comment || !end)
+		return false;
+	*comment++ = *end = '\0';
+	*ret_fingerprint = xstrdup(fingerprint);
+	*ret_comment = xstrdup(end > comment ? str_trim(comment) : "");
+	return true;
+}
+
 int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_comment, struct error *err)
 {
-	char path[] = "/tmp/twelve-key-XXXXXX";
-	const char *const argv[] = { "ssh-keygen", "-l", "-f", path, NULL };
+	static const char *const argv[] = { "ssh-keygen", "-l", "-E", "sha256", "-f", "-", NULL };
 	struct proc_options o = { .argv = argv, .timeout_ms = 10000 };
 	_cleanup_buf_ struct buf out = BUF_INIT;
-	char fingerprint[256], *comment, *end;
-	int fd, status, r;
+	_cleanup_fd_ int fd = -1;
+	int status;
 
 	if (strpbrk(public_key, "\r\n"))
 		return error_set(err, ERROR_INVALID, "A key is one line: give the contents of a .pub file");
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(err, errno, "making %s", path);
-	r = dprintf(fd, "%s\n", public_key) < 0 ? error_set_errno(err, errno, "writing %s", path) : 0;
-	close(fd);
-	if (r == 0)
-		r = proc_run(&o, &out, &status, err);
-	unlink(path);
-	if (r < 0)
-		return -1;
-	/* "256 SHA256:... comment (ED25519)" */
-	if (status != 0 || sscanf(out.data, "%*d %255s", fingerprint) != 1 || !(comment = strstr(out.data, fingerprint)))
+	if (!looks_like_key(public_key))
 		return error_set(err, ERROR_INVALID, "This is not an SSH public key: give the contents of a .pub file");
-	comment = str_trim(comment + strlen(fingerprint));
-	end = strrchr(comment, '(');
-	if (end)
-		*end = '\0';
-	*ret_fingerprint = xstrdup(fingerprint);
-	*ret_comment = xstrdup(str_trim(comment));
+	if (!fs_find_program("ssh-keygen", NULL))
+		return error_set(err, ERROR_UNAVAILABLE, "ssh-keygen is not installed: apt-get install openssh-client");
+	fd = fd_memfile("key", public_key, strlen(public_key));
+	if (fd < 0)
+		return error_set_errno(err, fd, "checking the key");
+	o.stdin_fd = fd;
+	if (proc_run(&o, &out, &status, err) < 0)
+		return -1;
+	if (status != 0 || !parse_fingerprint(out.data, ret_fingerprint, ret_comment))
+		return error_set(err, ERROR_INVALID, "This is not an SSH public key: give the contents of a .pub file");
 	return 0;
+}
+
+/* A command for the shell, inside the double quotes of authorized_keys (sshd(8)). */
+static void put_forced_command(struct daemon *d, const char *fingerprint, struct buf *out)
+{
+	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
+	_cleanup_buf_ struct buf command = BUF_INIT;
+
+	quote(&command, program);
+	buf_puts(&command, " git-shell --socket ");
+	quote(&command, d->api_socket);
+	buf_printf(&command, " %s", fingerprint);
+	buf_puts(out, "restrict,command=\"");
+	for (const char *p = command.data; *p; p++) {
+		if (*p == '"')
+			buf_putc(out, '\\');
+		buf_putc(out, *p);
+	}
+	buf_putc(out, '"');
 }
 
 int git_write_authorized_keys(struct daemon *d, struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/ssh/authorized_keys", d->settings.state_dir);
-	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct ssh_key *keys = NULL;
 	size_t n = 0;
@@ -150,8 +222,8 @@ int git_write_authorized_keys(struct daemon *d, struct error *err)
 	if (store_key_list(d->store, &keys, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		buf_printf(&text, "restrict,command=\"%s git-shell --socket %s %s\" %s\n", program, d->api_socket,
-			   keys[i].fingerprint, keys[i].public_key);
+		put_forced_command(d, keys[i].fingerprint, &text);
+		buf_printf(&text, " %s\n", keys[i].public_key);
 		ssh_key_done(&keys[i]);
 	}
 	free(keys);
