@@ -8,8 +8,6 @@
 
 #include "daemon/http.h"
 
-typedef int (*api_fn)(struct request *r, struct error *err);
-
 enum api_flags {
 	API_PUBLIC = 1, /* no token: the path holds the secret */
 	API_UPLOAD = 2, /* the body is a file, not JSON */

@@ -32,6 +32,17 @@ static bool in_group(const struct passwd *pw, const char *group)
 	return false;
 }
 
+/* A name as it may stand in a log line. */
+static bool is_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f)
+			return false;
+	return n && n < sizeof(((struct caller *)NULL)->name);
+}
+
 static int admit_peer(struct request *r, struct error *err)
 {
 	const union MHD_ConnectionInfo *info =
@@ -48,10 +59,12 @@ static int admit_peer(struct request *r, struct error *err)
 		return error_set(err, ERROR_FORBIDDEN, "User %s may not use this socket: add it to the group %s",
 				 pw ? pw->pw_name : "(unknown)", r->http->d->settings.group);
 	/* A hook or the SSH forced command, admitted itself, says for whom it asks. */
-	if (said && strlen(said) < sizeof(r->caller.name) && !strpbrk(said, "\r\n"))
+	if (said && is_name(said))
 		snprintf(r->caller.name, sizeof(r->caller.name), "%s", said);
+	else if (pw)
+		snprintf(r->caller.name, sizeof(r->caller.name), "%s", pw->pw_name);
 	else
-		snprintf(r->caller.name, sizeof(r->caller.name), "%s", pw ? pw->pw_name : "root");
+		snprintf(r->caller.name, sizeof(r->caller.name), "uid-%u", peer.uid);
 	return 0;
 }
 

@@ -5,9 +5,12 @@
 #include <microhttpd.h>
 
 #include "daemon/api.h"
+#include "daemon/http-tail.h"
 #include "daemon/http.h"
 
 #define HTTP_MAX_PARAMS 4
+
+struct upgrade;
 
 struct http {
 	struct daemon *d;
@@ -19,6 +22,8 @@ struct http {
 	} listeners[2];
 	size_t n_listeners;
 	struct watch *kick; /* runs the daemons in the next turn, after a resume */
+	struct http_tail *tails;
+	bool collecting; /* unused slugs and stacks are being removed */
 };
 
 struct request {
@@ -39,8 +44,15 @@ struct request {
 	json_t *body;
 	int upload_fd;
 	char *upload_path;
-	int64_t uploaded;
+	int64_t uploaded; /* bytes of the body so far */
+	size_t drained;   /* of these, after a mistake was found */
 	bool answered;
+	/* While an answer takes long: what is called when it can be given, and what it is given from. */
+	struct http_tail tail;
+	api_fn later;
+	void *work;
+	void (*free_work)(void *work);
+	struct upgrade *upgrade;
 	struct error error; /* found before the body was read to its end; answered then */
 };
 
@@ -51,5 +63,7 @@ enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *r
 void http_answer_error(struct request *r, const struct error *err);
 /* http-auth.c: fills r->caller, or the error. */
 int http_admit(struct request *r, struct error *err);
+/* Frees what request_answer_upgrade() made. */
+void http_upgrade_free(struct upgrade *u);
 /* Runs the daemons soon: something was resumed. */
 void http_kick(struct http *h);

@@ -26,6 +26,9 @@
 
 #define IDLE_TIMEOUT_S 600
 #define CONNECTION_LIMIT 1024
+/* How much more is read of a body that is refused, so that the answer arrives; then the connection is closed. */
+#define DRAIN_MAX (8 << 20)
+#define DISK_CHECK_BYTES (16 << 20)
 
 /* ---- decoding ---- */
 
@@ -59,6 +62,10 @@ static size_t keep_escaped(void *userdata, struct MHD_Connection *c, char *s)
 
 static void request_free(struct request *r)
 {
+	http_tail_done(&r->tail);
+	if (r->work)
+		r->free_work(r->work);
+	http_upgrade_free(r->upgrade);
 	for (size_t i = 0; i < r->n_params; i++)
 		free(r->params[i].value);
 	free(r->query_value);
@@ -72,7 +79,16 @@ static void request_free(struct request *r)
 	free(r);
 }
 
-/* Our own id, as Heroku's Request-Id; a client's own id is only logged. */
+/* The client's id, if it has one (the first, as proxies and Heroku's client append theirs), or a new one. */
+static void name_request(struct request *r)
+{
+	const char *given = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Request-Id");
+
+	snprintf(r->id, sizeof(r->id), "%.36s", given ? given : "");
+	if (!uuid_is_valid(r->id))
+		uuid_make(r->id);
+}
+
 static struct request *request_new(struct http *h, struct MHD_Connection *c, const char *method, bool local)
 {
 	struct request *r = xcalloc(1, sizeof(*r));
@@ -83,7 +99,7 @@ static struct request *request_new(struct http *h, struct MHD_Connection *c, con
 	r->upload_fd = -1;
 	r->raw = BUF_INIT;
 	snprintf(r->method, sizeof(r->method), "%s", method);
-	uuid_make(r->id);
+	name_request(r);
 	return r;
 }
 
@@ -125,9 +141,26 @@ static int check_length(struct request *r, struct error *err)
 	return 0;
 }
 
+static int check_disk(struct request *r, struct error *err)
+{
+	const struct settings *s = &r->http->d->settings;
+	uint64_t free_bytes;
+
+	if (fs_free_bytes(s->state_dir, &free_bytes) < 0 || (int64_t)free_bytes > s->disk_reserve_bytes)
+		return 0;
+	return error_set(err, ERROR_UNAVAILABLE,
+			 "The disk is too full for an upload: %lld MB are free and %lld MB are kept in reserve "
+			 "(TWELVE_DISK_RESERVE). \"twelve gc\" removes what no release uses",
+			 (long long)(free_bytes >> 20), (long long)(s->disk_reserve_bytes >> 20));
+}
+
 static int open_upload(struct request *r, struct error *err)
 {
-	r->upload_path = xasprintf("%s/sources/%s.part", r->http->d->settings.state_dir, r->id);
+	char id[UUID_SIZE];
+
+	if (check_disk(r, err) < 0)
+		return -1;
+	r->upload_path = xasprintf("%s/sources/%s.part", r->http->d->settings.state_dir, uuid_make(id));
 	r->upload_fd = open(r->upload_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return r->upload_fd < 0 ? error_set_errno(err, errno, "taking the upload") : 0;
 }
@@ -144,26 +177,55 @@ static int begin(struct request *r, const char *url, struct error *err)
 	return r->route->flags & API_UPLOAD ? open_upload(r, err) : 0;
 }
 
-static void take_body(struct request *r, const char *data, size_t n)
+static void take_json(struct request *r, const char *data, size_t n)
 {
+	if (r->raw.len + n > HTTP_MAX_BODY)
+		error_set(&r->error, ERROR_TOO_LARGE, "The request's body is larger than the %d bytes that are taken here",
+			  HTTP_MAX_BODY);
+	else
+		buf_append(&r->raw, data, n);
+}
+
+static void take_upload(struct request *r, const char *data, size_t n)
+{
+	int64_t max = r->http->d->settings.max_upload_bytes, before = r->uploaded - (int64_t)n;
 	int e;
 
-	if (r->error.kind != ERROR_NONE)
-		return;
-	r->uploaded += (int64_t)n;
-	if (r->upload_fd < 0) {
-		if (r->raw.len + n > HTTP_MAX_BODY)
-			error_set(&r->error, ERROR_TOO_LARGE, "The request's body is larger than the %d bytes that are taken here",
-				  HTTP_MAX_BODY);
-		else
-			buf_append(&r->raw, data, n);
-		return;
-	}
-	if (r->uploaded > r->http->d->settings.max_upload_bytes)
+	if (r->uploaded > max)
 		error_set(&r->error, ERROR_TOO_LARGE, "The upload is larger than the %lld MB that are taken (TWELVE_MAX_UPLOAD)",
-			  (long long)r->http->d->settings.max_upload_bytes >> 20);
-	else if ((e = fd_write_all(r->upload_fd, data, n)) < 0)
-		error_set_errno(&r->error, e, "taking the upload");
+			  (long long)max >> 20);
+	else if (before / DISK_CHECK_BYTES == r->uploaded / DISK_CHECK_BYTES || check_disk(r, &r->error) == 0) {
+		e = fd_write_all(r->upload_fd, data, n);
+		if (e < 0)
+			error_set_errno(&r->error, e, "taking the upload");
+	}
+}
+
+/* What comes after a mistake is read and dropped, within limits, since clients read the answer after they have written. */
+static enum MHD_Result take_body(struct request *r, const char *data, size_t n)
+{
+	r->uploaded += (int64_t)n;
+	if (r->error.kind != ERROR_NONE) {
+		r->drained += n;
+		return r->drained > DRAIN_MAX ? MHD_NO : MHD_YES;
+	}
+	if (r->upload_fd < 0)
+		take_json(r, data, n);
+	else
+		take_upload(r, data, n);
+	return MHD_YES;
+}
+
+/* Whether to answer a mistake after the body: the connection can go on then. */
+static bool is_small(struct request *r)
+{
+	const char *s = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
+	int64_t length;
+
+	if (MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Transfer-Encoding") ||
+	    MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Expect"))
+		return false;
+	return !s || (str_to_i64(s, 0, INT64_MAX, &length) && length <= HTTP_MAX_BODY);
 }
 
 static int parse_body(struct request *r, struct error *err)
@@ -183,11 +245,23 @@ static int parse_body(struct request *r, struct error *err)
 	return 0;
 }
 
+/* Calls the handler, or what it left for later. */
+static int handle(struct request *r, struct error *err)
+{
+	api_fn later = steal_ptr(r->later);
+
+	if (later) {
+		http_tail_done(&r->tail);
+		return later(r, err);
+	}
+	return parse_body(r, err) < 0 ? -1 : r->route->fn(r, err);
+}
+
 static void dispatch(struct request *r)
 {
 	struct error err = r->error;
 
-	if (err.kind == ERROR_NONE && parse_body(r, &err) == 0 && r->route->fn(r, &err) == 0 && r->answered)
+	if (err.kind == ERROR_NONE && handle(r, &err) == 0 && (r->answered || r->later))
 		return;
 	if (err.kind == ERROR_NONE)
 		error_set(&err, ERROR_SYSTEM, "%s %s gave no answer", r->method, r->route->path);
@@ -201,23 +275,26 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *c, cons
 {
 	struct http_listener *l = userdata;
 	struct request *r = *slot;
-	struct error err = ERROR_INIT;
 
 	(void)version;
 	if (!r) {
 		r = *slot = request_new(l->http, c, method, l->local);
 		/* An answer before the body is read: libmicrohttpd closes the connection after it. */
-		if (begin(r, url, &err) < 0)
-			http_answer_error(r, &err);
+		if (begin(r, url, &r->error) < 0 && !is_small(r))
+			http_answer_error(r, &r->error);
 		return MHD_YES;
 	}
 	if (r->answered)
 		return MHD_YES;
 	if (*size) {
-		take_body(r, data, *size);
+		size_t n = *size;
+
 		*size = 0;
-		return MHD_YES;
+		return take_body(r, data, n);
 	}
+	/* Resumed, since nobody is there any more. */
+	if (r->later && r->tail.gone)
+		return MHD_NO;
 	dispatch(r);
 	return MHD_YES;
 }
@@ -353,7 +430,10 @@ void http_free(struct http *h)
 {
 	if (!h)
 		return;
+	/* libmicrohttpd does not end while connections are suspended. */
+	http_tail_end_all(h);
 	for (size_t i = 0; i < h->n_listeners; i++) {
+		MHD_run(h->listeners[i].mhd);
 		watch_free(h->listeners[i].readable);
 		watch_free(h->listeners[i].timer);
 		/*

@@ -20,7 +20,13 @@
 struct http;
 struct request;
 
+typedef int (*api_fn)(struct request *r, struct error *err);
+
 #define HTTP_MAX_BODY (1 << 20)
+
+/* True while unused slugs and stacks are removed: builds would lose theirs. */
+bool http_is_collecting(const struct http *h);
+void http_set_collecting(struct http *h, bool collecting);
 
 int http_new(struct daemon *d, struct http **ret, struct error *err);
 void http_free(struct http *h);
@@ -45,12 +51,26 @@ int request_string(struct request *r, const char *key, bool required, const char
 /* A boolean member; `fallback` when absent. */
 int request_bool(struct request *r, const char *key, bool fallback, bool *ret, struct error *err);
 
+/* An integer member within [min, max]; `fallback` when absent. */
+int request_int(struct request *r, const char *key, int64_t min, int64_t max, int64_t fallback, int64_t *ret,
+		struct error *err);
+/* An absolute URL of ours, by the name that the client calls us by; heap. */
+char *request_url(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* ---- what a handler answers ---- */
 
 /* Takes the reference. */
 int request_answer(struct request *r, int status, json_t *take);
-/* Takes an array: applies the Range header ("version ..; max=15, order=desc") and sets Next-Range. */
+/* Takes an array in ascending order: applies the Range header ("version ..; max=15, order=desc") and sets Next-Range. */
 int request_answer_list(struct request *r, json_t *take);
+/*
+ * For an answer that takes long: the handler returns 0 after this, and `later` gives the answer in
+ * a turn after request_resume(). work is freed by free_work at the end of the request, which
+ * may come before request_resume() when the server ends.
+ */
+void request_defer(struct request *r, api_fn later, void *take_work, void (*free_work)(void *work));
+void request_resume(struct request *r);
+void *request_work(struct request *r);
 /* text/plain that grows, from streams.h. */
 int request_answer_stream(struct request *r, const char *stream_id, struct error *err);
 
@@ -60,10 +80,11 @@ struct log_session {
 	bool tail;
 	char *dyno, *source; /* NULL: all */
 	int64_t after;
+	bool seq; /* plain lines begin with their sequence number */
 };
 /* Log lines: Server-Sent Events, or plain lines when the client asks for text/plain. Copies *s. */
 int request_answer_logs(struct request *r, const struct log_session *s, struct error *err);
 
-/* 101: fn gets the connection's socket, which it borrows for the call. */
+/* 101: fn gets the connection's socket, which it borrows for the call. The userdata is freed with free(). */
 typedef void (*request_upgraded_fn)(struct daemon *d, int fd, void *userdata);
-int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn, void *userdata);
+int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn, void *take_userdata);

@@ -21,41 +21,48 @@
 #define PENDING_MAX (256 << 10)
 
 struct log_answer {
-	struct http *http;
-	struct MHD_Connection *connection;
+	struct http_tail tail;
 	struct log_session session;
 	bool events; /* SSE */
 	int fd;
 	int64_t last_seq;
 	struct buf in, out; /* half a line from twelve-logs; text for the client */
 	struct watch *readable, *timer;
-	bool suspended, ended;
+	bool ended;
 };
 
-static void wake(struct log_answer *a)
+/* A line for a reader of events, to whom CR and NUL would be ends of lines or of the stream. */
+static void add_event(struct log_answer *a, char *text, size_t n)
 {
-	if (!a->suspended)
-		return;
-	a->suspended = false;
-	MHD_resume_connection(a->connection);
-	http_kick(a->http);
+	for (size_t i = 0; i < n; i++)
+		if (text[i] == '\r' || text[i] == '\0')
+			text[i] = ' ';
+	buf_printf(&a->out, "id: %lld\ndata: ", (long long)a->last_seq);
+	buf_append(&a->out, text, n);
+	buf_puts(&a->out, "\n\n");
 }
 
 /* "SEQ STAMP source[dyno]: text" */
-static void add_line(struct log_answer *a, char *line)
+static void add_line(struct log_answer *a, char *line, size_t n)
 {
-	char *text = strchr(line, ' ');
+	char *text = memchr(line, ' ', n);
+	size_t text_n;
 	int64_t seq;
 
 	if (!text)
 		return;
 	*text++ = '\0';
+	text_n = n - (size_t)(text - line);
 	if (str_to_i64(line, 0, INT64_MAX, &seq) && seq > a->last_seq)
 		a->last_seq = seq;
-	if (a->events)
-		buf_printf(&a->out, "id: %s\ndata: %s\n\n", line, text);
-	else
-		buf_printf(&a->out, "%s\n", text);
+	if (a->events) {
+		add_event(a, text, text_n);
+		return;
+	}
+	if (a->session.seq)
+		buf_printf(&a->out, "%s ", line);
+	buf_append(&a->out, text, text_n);
+	buf_putc(&a->out, '\n');
 }
 
 static void take_lines(struct log_answer *a)
@@ -64,8 +71,7 @@ static void take_lines(struct log_answer *a)
 	char *end;
 
 	while ((end = memchr(a->in.data + done, '\n', a->in.len - done))) {
-		*end = '\0';
-		add_line(a, a->in.data + done);
+		add_line(a, a->in.data + done, (size_t)(end - a->in.data) - done);
 		done = (size_t)(end - a->in.data) + 1;
 	}
 	buf_consume(&a->in, done);
@@ -79,7 +85,7 @@ static void source_ended(struct log_answer *a)
 		watch_arm(a->timer, REOPEN_MS);
 	else
 		a->ended = true;
-	wake(a);
+	http_tail_wake(&a->tail);
 }
 
 static void on_lines(void *userdata)
@@ -101,7 +107,7 @@ static void on_lines(void *userdata)
 	}
 	buf_added(&a->in, (size_t)n);
 	take_lines(a);
-	wake(a);
+	http_tail_wake(&a->tail);
 }
 
 static int open_source(struct log_answer *a, struct error *err)
@@ -113,11 +119,11 @@ static int open_source(struct log_answer *a, struct error *err)
 					.source = a->session.source,
 					.after = a->last_seq ? a->last_seq : a->session.after };
 
-	if (logs_read(a->http->d->logs, &what, &a->fd, err) < 0) {
+	if (logs_read(a->tail.http->d->logs, &what, &a->fd, err) < 0) {
 		a->fd = -1;
 		return -1;
 	}
-	a->readable = watch_readable(a->http->d->loop, a->fd, on_lines, a);
+	a->readable = watch_readable(a->tail.http->d->loop, a->fd, on_lines, a);
 	return 0;
 }
 
@@ -134,7 +140,7 @@ static void on_timer(void *userdata)
 	if (a->events && !a->out.len)
 		buf_puts(&a->out, ": \n\n");
 	watch_arm(a->timer, HEARTBEAT_MS);
-	wake(a);
+	http_tail_wake(&a->tail);
 }
 
 static ssize_t read_lines(void *userdata, uint64_t pos, char *buf, size_t max)
@@ -152,15 +158,14 @@ static ssize_t read_lines(void *userdata, uint64_t pos, char *buf, size_t max)
 	}
 	if (a->ended)
 		return MHD_CONTENT_READER_END_OF_STREAM;
-	a->suspended = true;
-	MHD_suspend_connection(a->connection);
-	return 0;
+	return http_tail_nothing(&a->tail);
 }
 
 static void free_answer(void *userdata)
 {
 	struct log_answer *a = userdata;
 
+	http_tail_done(&a->tail);
 	watch_free(a->readable);
 	watch_free(a->timer);
 	fd_close(a->fd);
@@ -177,15 +182,14 @@ int request_answer_logs(struct request *r, const struct log_session *s, struct e
 	struct log_answer *a = xcalloc(1, sizeof(*a));
 	struct MHD_Response *response;
 
-	*a = (struct log_answer){ .http = r->http,
-				  .connection = r->connection,
-				  .session = *s,
+	*a = (struct log_answer){ .session = *s,
 				  .events = !accept || !strstr(accept, "text/plain"),
 				  .fd = -1,
 				  .in = BUF_INIT,
 				  .out = BUF_INIT };
 	a->session.dyno = s->dyno ? xstrdup(s->dyno) : NULL;
 	a->session.source = s->source ? xstrdup(s->source) : NULL;
+	http_tail_init(&a->tail, r->http, r->connection);
 	a->timer = watch_timer(r->http->d->loop, on_timer, a);
 	if (open_source(a, err) < 0) {
 		free_answer(a);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What handlers ask of a request and answer to it; see http.h. */
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "daemon/streams.h"
 #include "daemon/http-priv.h"
-
-#define PAGE_MAX 1000
+#include "daemon/range.h"
 
 struct daemon *request_daemon(struct request *r)
 {
@@ -80,6 +80,69 @@ int request_bool(struct request *r, const char *key, bool fallback, bool *ret, s
 	return 0;
 }
 
+int request_int(struct request *r, const char *key, int64_t min, int64_t max, int64_t fallback, int64_t *ret,
+		struct error *err)
+{
+	json_t *v = json_object_get(r->body, key);
+
+	*ret = fallback;
+	if (!v || json_is_null(v))
+		return 0;
+	if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > max)
+		return error_set(err, ERROR_INVALID, "\"%s\" has to be a whole number from %lld to %lld", key,
+				 (long long)min, (long long)max);
+	*ret = json_integer_value(v);
+	return 0;
+}
+
+char *request_url(struct request *r, const char *fmt, ...)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
+	const char *host = request_header(r, MHD_HTTP_HEADER_HOST);
+	const char *proto = request_header(r, "X-Forwarded-Proto");
+	_cleanup_buf_ struct buf url = BUF_INIT;
+	va_list ap;
+
+	if (!host || !host[0] || host[strspn(host, allowed)])
+		host = "localhost";
+	buf_printf(&url, "%s://%s", proto && streq(proto, "https") ? "https" : "http", host);
+	va_start(ap, fmt);
+	buf_vprintf(&url, fmt, ap);
+	va_end(ap);
+	return buf_steal(&url);
+}
+
+/* ---- answers that take long ---- */
+
+void request_defer(struct request *r, api_fn later, void *take_work, void (*free_work)(void *work))
+{
+	r->later = later;
+	r->work = take_work;
+	r->free_work = free_work;
+	http_tail_init(&r->tail, r->http, r->connection);
+	http_tail_wait(&r->tail);
+}
+
+void request_resume(struct request *r)
+{
+	http_tail_wake(&r->tail);
+}
+
+void *request_work(struct request *r)
+{
+	return r->work;
+}
+
+bool http_is_collecting(const struct http *h)
+{
+	return h->collecting;
+}
+
+void http_set_collecting(struct http *h, bool collecting)
+{
+	h->collecting = collecting;
+}
+
 /* ---- answers ---- */
 
 enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *response, const char *content_type)
@@ -105,6 +168,8 @@ static int answer_json(struct request *r, int status, json_t *take, const char *
 		text = xstrdup("{}");
 	response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
 	MHD_add_response_header(response, "RateLimit-Remaining", "4500");
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"twelve\"");
 	if (next_range)
 		MHD_add_response_header(response, "Next-Range", next_range);
 	return http_queue(r, status, response, "application/json") == MHD_YES ? 0 : -1;
@@ -124,50 +189,30 @@ void http_answer_error(struct request *r, const struct error *err)
 	answer_json(r, error_http_status(err->kind), body, NULL);
 }
 
-/* "version ..; max=15, order=desc" */
-static void parse_range(const char *header, bool *descending, size_t *max)
-{
-	const char *at = header ? strstr(header, "max=") : NULL;
-	unsigned long n;
-
-	*descending = header && strstr(header, "order=desc");
-	*max = PAGE_MAX;
-	if (at && (n = strtoul(at + 4, NULL, 10)) > 0 && n < PAGE_MAX)
-		*max = n;
-}
-
 int request_answer_list(struct request *r, json_t *take)
 {
-	size_t n = json_array_size(take), max;
-	json_t *page = json_array();
-	bool descending;
+	_cleanup_free_ char *next = NULL;
+	struct range range;
+	json_t *page;
 
-	/* Handlers give lists in ascending order. */
-	parse_range(request_header(r, "Range"), &descending, &max);
-	for (size_t i = 0; i < n && i < max; i++)
-		json_array_append(page, json_array_get(take, descending ? n - 1 - i : i));
+	range_parse(request_header(r, MHD_HTTP_HEADER_RANGE), &range);
+	page = range_page(&range, take, &next);
 	json_decref(take);
-	return answer_json(r, n > max ? 206 : 200, page, NULL);
+	return answer_json(r, next ? 206 : 200, page, next);
 }
 
 /* ---- growing text ---- */
 
 struct growing {
-	struct http *http;
-	struct MHD_Connection *connection;
+	struct http_tail tail;
 	struct stream_reader *reader;
-	bool suspended;
 };
 
 static void on_more(void *userdata)
 {
 	struct growing *g = userdata;
 
-	if (!g->suspended)
-		return;
-	g->suspended = false;
-	MHD_resume_connection(g->connection);
-	http_kick(g->http);
+	http_tail_wake(&g->tail);
 }
 
 static ssize_t read_growing(void *userdata, uint64_t pos, char *buf, size_t max)
@@ -178,17 +223,14 @@ static ssize_t read_growing(void *userdata, uint64_t pos, char *buf, size_t max)
 	(void)pos;
 	if (n > 0)
 		return n;
-	if (n < 0)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	g->suspended = true;
-	MHD_suspend_connection(g->connection);
-	return 0;
+	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : http_tail_nothing(&g->tail);
 }
 
 static void free_growing(void *userdata)
 {
 	struct growing *g = userdata;
 
+	http_tail_done(&g->tail);
 	stream_reader_close(g->reader);
 	free(g);
 }
@@ -198,12 +240,11 @@ int request_answer_stream(struct request *r, const char *stream_id, struct error
 	struct growing *g = xcalloc(1, sizeof(*g));
 	struct MHD_Response *response;
 
-	g->http = r->http;
-	g->connection = r->connection;
 	if (stream_reader_open(r->http->d->streams, stream_id, on_more, g, &g->reader, err) < 0) {
 		free(g);
 		return -1;
 	}
+	http_tail_init(&g->tail, r->http, r->connection);
 	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_growing, g, free_growing);
 	return http_queue(r, 200, response, "text/plain; charset=utf-8") == MHD_YES ? 0 : -1;
 }
@@ -216,30 +257,40 @@ struct upgrade {
 	void *userdata;
 };
 
-static void on_upgraded(void *userdata, struct MHD_Connection *c, void *slot, const char *extra, size_t extra_size,
-			MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+void http_upgrade_free(struct upgrade *u)
 {
-	struct upgrade *u = userdata;
-
-	(void)c;
-	(void)slot;
-	(void)extra;
-	/* Clients wait for the 101; one that did not has lost what it sent, so it is let go. */
-	if (!extra_size) {
-		fd_set_nonblock(fd, false);
-		u->fn(u->d, fd, u->userdata);
-	}
-	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+	if (!u)
+		return;
 	free(u->userdata);
 	free(u);
 }
 
-int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn, void *userdata)
+static void on_upgraded(void *userdata, struct MHD_Connection *c, void *slot, const char *extra, size_t extra_size,
+			MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
 {
-	struct upgrade *u = xcalloc(1, sizeof(*u));
+	struct upgrade *u = userdata;
+	struct http *h = u->d->http;
+
+	(void)c;
+	(void)slot;
+	(void)extra;
+	/* Clients wait for the 101. What one that did not has sent can't be put back, so it is let go. */
+	if (extra_size) {
+		log_warn("a client sent %zu bytes before it was told to go on: its connection is closed", extra_size);
+	} else {
+		fd_set_nonblock(fd, false);
+		u->fn(u->d, fd, u->userdata);
+	}
+	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+	http_kick(h);
+}
+
+int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn, void *take_userdata)
+{
+	struct upgrade *u = r->upgrade = xcalloc(1, sizeof(*u));
 	struct MHD_Response *response;
 
-	*u = (struct upgrade){ .d = r->http->d, .fn = fn, .userdata = userdata };
+	*u = (struct upgrade){ .d = r->http->d, .fn = fn, .userdata = take_userdata };
 	response = MHD_create_response_for_upgrade(on_upgraded, u);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, protocol);
 	return http_queue(r, MHD_HTTP_SWITCHING_PROTOCOLS, response, NULL) == MHD_YES ? 0 : -1;
