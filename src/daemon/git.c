@@ -43,7 +43,8 @@ static int write_hook(struct daemon *d, const char *repo, const struct app *app,
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	int r;
 
-	buf_puts(&text, "#!/bin/sh\n# Written by twelved: builds and releases what is pushed.\nexec ");
+	buf_puts(&text,
+		 "#!/bin/sh\n# Written by twelved: builds and releases what is pushed.\nexec ");
 	quote(&text, program);
 	buf_puts(&text, " git-hook pre-receive --socket ");
 	quote(&text, d->api_socket);
@@ -69,7 +70,8 @@ static int configure(struct daemon *d, const char *repo, struct error *err)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
-		const char *const argv[] = { "git", "-C", repo, "config", pairs[i][0], pairs[i][1], NULL };
+		const char *const argv[] = { "git",	  "-C",	       repo, "config",
+					     pairs[i][0], pairs[i][1], NULL };
 
 		if (proc_run_simple(argv, err) < 0)
 			return -1;
@@ -84,7 +86,8 @@ static int share(struct daemon *d, const char *repo, struct error *err)
 	int r = gr ? fs_chown_tree(repo, geteuid(), gr->gr_gid) : 0;
 
 	if (r < 0)
-		return error_set_errno(err, r, "sharing %s with the group %s", repo, d->settings.group);
+		return error_set_errno(err, r, "sharing %s with the group %s", repo,
+				       d->settings.group);
 	return 0;
 }
 
@@ -92,7 +95,10 @@ int git_create(struct daemon *d, const struct app *app, struct error *err)
 {
 	_cleanup_free_ char *repo = git_path(d, app->name);
 	_cleanup_free_ char *temp = xasprintf("%s/git/.%s.new", d->settings.state_dir, app->name);
-	const char *const init[] = { "git", "init", "-q", "--bare", "--shared=group", "--initial-branch=main", "--template=", temp, NULL };
+	const char *const init[] = {
+		"git",	       "init", "-q", "--bare", "--shared=group", "--initial-branch=main",
+		"--template=", temp,   NULL
+	};
 	_cleanup_free_ char *hooks = xasprintf("%s/hooks", temp);
 	int r;
 
@@ -116,7 +122,8 @@ int git_rename(struct daemon *d, const char *old_name, const struct app *app, st
 	if (rename(from, to) == 0)
 		return 0;
 	/* Renamed already by a twelved that was killed then, or never made. */
-	return errno == ENOENT ? git_create(d, app, err) : error_set_errno(err, errno, "renaming %s", from);
+	return errno == ENOENT ? git_create(d, app, err)
+			       : error_set_errno(err, errno, "renaming %s", from);
 }
 
 int git_delete(struct daemon *d, const char *app_name, struct error *err)
@@ -139,7 +146,8 @@ int git_delete(struct daemon *d, const char *app_name, struct error *err)
 /* The key's type comes first: no options before it, which authorized_keys and ssh-keygen would take. */
 static bool looks_like_key(const char *s)
 {
-	static const char *const types[] = { "ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-", "sk-ssh-ed25519@", "sk-ecdsa-sha2-" };
+	static const char *const types[] = { "ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-",
+					     "sk-ssh-ed25519@", "sk-ecdsa-sha2-" };
 
 	for (const char *p = s; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
@@ -167,7 +175,8 @@ static bool parse_fingerprint(char *line, char **ret_fingerprint, char **ret_com
 	return true;
 }
 
-int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_comment, struct error *err)
+int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_comment,
+		  struct error *err)
 {
 	static const char *const argv[] = { "ssh-keygen", "-l", "-E", "sha256", "-f", "-", NULL };
 	struct proc_options o = { .argv = argv, .timeout_ms = 10000 };
@@ -176,11 +185,14 @@ int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_com
 	int status;
 
 	if (strpbrk(public_key, "\r\n"))
-		return error_set(err, ERROR_INVALID, "A key is one line: give the contents of a .pub file");
+		return error_set(err, ERROR_INVALID,
+				 "A key is one line: give the contents of a .pub file");
 	if (!looks_like_key(public_key))
-		return error_set(err, ERROR_INVALID, "This is not an SSH public key: give the contents of a .pub file");
+		return error_set(err, ERROR_INVALID,
+				 "This is not an SSH public key: give the contents of a .pub file");
 	if (!fs_find_program("ssh-keygen", NULL))
-		return error_set(err, ERROR_UNAVAILABLE, "ssh-keygen is not installed: apt-get install openssh-client");
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "ssh-keygen is not installed: apt-get install openssh-client");
 	fd = fd_memfile("key", public_key, strlen(public_key));
 	if (fd < 0)
 		return error_set_errno(err, fd, "checking the key");
@@ -188,7 +200,8 @@ int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_com
 	if (proc_run(&o, &out, &status, err) < 0)
 		return -1;
 	if (status != 0 || !parse_fingerprint(out.data, ret_fingerprint, ret_comment))
-		return error_set(err, ERROR_INVALID, "This is not an SSH public key: give the contents of a .pub file");
+		return error_set(err, ERROR_INVALID,
+				 "This is not an SSH public key: give the contents of a .pub file");
 	return 0;
 }
 

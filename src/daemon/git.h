@@ -17,4 +17,5 @@ int git_write_authorized_keys(struct daemon *d, struct error *err);
 /* The local path for `git remote add twelve PATH`, as a heap string. */
 char *git_path(struct daemon *d, const char *app_name);
 /* Checks a public key line with `ssh-keygen -l`; gives its fingerprint and comment. */
-int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_comment, struct error *err);
+int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_comment,
+		  struct error *err);

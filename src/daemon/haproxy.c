@@ -35,7 +35,8 @@ void haproxy_init(struct haproxy *h, const char *run_dir)
 
 void haproxy_done(struct haproxy *h)
 {
-	char *strings[] = { h->dir, h->cfg, h->cfg_next, h->master_sock, h->admin_sock, h->errors_dir, h->output };
+	char *strings[] = { h->dir,	   h->cfg,	  h->cfg_next, h->master_sock,
+			    h->admin_sock, h->errors_dir, h->output };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -116,9 +117,12 @@ char *haproxy_last_words(const struct haproxy *h)
 }
 
 /* None of twelved's environment: it may hold what is not for a listener on the network. */
-static const char *const environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+static const char *const environment[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
+};
 
-static int spawn(const char *const *argv, int output_fd, bool outlives_us, pid_t *ret_pid, struct error *err)
+static int spawn(const char *const *argv, int output_fd, bool outlives_us, pid_t *ret_pid,
+		 struct error *err)
 {
 	struct proc_options o = {
 		.argv = argv,
@@ -131,7 +135,8 @@ static int spawn(const char *const *argv, int output_fd, bool outlives_us, pid_t
 	};
 
 	if (!fs_find_program("haproxy", NULL))
-		return error_set(err, ERROR_UNAVAILABLE, "haproxy is not installed: apt-get install haproxy");
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "haproxy is not installed: apt-get install haproxy");
 	return proc_spawn(&o, ret_pid, err);
 }
 
@@ -153,7 +158,8 @@ int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err)
 	_cleanup_free_ char *master = xasprintf("%s,mode,600", h->master_sock);
 	_cleanup_free_ char *pid = xasprintf("%s/pid", h->dir);
 	const char *const argv[] = { "haproxy", "-W", "-S", master, "-f", h->cfg, "-p", pid, NULL };
-	_cleanup_fd_ int fd = open(h->output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	_cleanup_fd_ int fd =
+		open(h->output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return error_set_errno(err, errno, "opening %s", h->output);
@@ -208,10 +214,12 @@ static int ask_line(const char *path, const struct buf *line, struct buf *answer
 		if (n > 0)
 			buf_added(answer, (size_t)n);
 	} while (n > 0 && answer->len < ANSWER_MAX_BYTES);
-	return n < 0 && n != -ECONNRESET ? error_set_errno(err, (int)n, "reading haproxy's answer") : 0;
+	return n < 0 && n != -ECONNRESET ? error_set_errno(err, (int)n, "reading haproxy's answer")
+					 : 0;
 }
 
-int haproxy_ask(const char *socket_path, const char *commands, struct buf *answer, struct error *err)
+int haproxy_ask(const char *socket_path, const char *commands, struct buf *answer,
+		struct error *err)
 {
 	_cleanup_buf_ struct buf line = BUF_INIT;
 
@@ -234,8 +242,8 @@ int haproxy_ask(const char *socket_path, const char *commands, struct buf *answe
 	return 0;
 }
 
-int haproxy_ask_worker(const struct haproxy *h, int64_t pid, const char *command, struct buf *answer,
-		       struct error *err)
+int haproxy_ask_worker(const struct haproxy *h, int64_t pid, const char *command,
+		       struct buf *answer, struct error *err)
 {
 	_cleanup_free_ char *line = xasprintf("@!%lld %s", (long long)pid, command);
 

@@ -42,10 +42,11 @@ int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err);
 char *haproxy_last_words(const struct haproxy *h);
 
 /* Commands, one a line; the answers come one after the other. Waits 2 s at most. */
-int haproxy_ask(const char *socket_path, const char *commands, struct buf *answer, struct error *err);
+int haproxy_ask(const char *socket_path, const char *commands, struct buf *answer,
+		struct error *err);
 /* To the worker with this pid, one command. */
-int haproxy_ask_worker(const struct haproxy *h, int64_t pid, const char *command, struct buf *answer,
-		       struct error *err);
+int haproxy_ask_worker(const struct haproxy *h, int64_t pid, const char *command,
+		       struct buf *answer, struct error *err);
 int haproxy_procs(const struct haproxy *h, struct route_procs *ret, struct error *err);
 /* Sends "show proc" to the master and returns the descriptor that will have the answer, or a negative errno. */
 int haproxy_procs_begin(const struct haproxy *h);

@@ -79,7 +79,8 @@ static bool map_is_current(struct router *r, enum route_map map)
 
 	if (haproxy_ask(r->h.admin_sock, command, &answer, NULL) < 0)
 		return false;
-	for (char *line = strtok_r(answer.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+	for (char *line = strtok_r(answer.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
 		if (strchr(line, ' '))
 			strv_push(&lines, strchr(line, ' ') + 1);
 	if (lines)
@@ -101,7 +102,8 @@ bool router_adopt(struct router *r)
 		r->stale = !read_servers(r, &r->running.apps[i]) || r->stale;
 	for (int i = 0; i < _ROUTE_MAP_MAX; i++)
 		r->stale = r->stale || !map_is_current(r, (enum route_map)i);
-	log_info("haproxy runs already, as %d%s", master, r->stale ? "; its configuration is loaded anew" : "");
+	log_info("haproxy runs already, as %d%s", master,
+		 r->stale ? "; its configuration is loaded anew" : "");
 	router_watch(r, master);
 	return true;
 }

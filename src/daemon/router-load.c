@@ -166,10 +166,12 @@ static void judge(struct router *r, const struct route_procs *procs)
 {
 	if (procs->failed) {
 		_cleanup_free_ char *words = haproxy_last_words(&r->h);
-		_cleanup_free_ char *why = xasprintf("it could not load the new configuration: %s", words);
+		_cleanup_free_ char *why =
+			xasprintf("it could not load the new configuration: %s", words);
 
 		give_up(r, why);
-	} else if (procs->worker && (r->phase == ROUTER_STARTING || procs->worker != r->worker_before)) {
+	} else if (procs->worker &&
+		   (r->phase == ROUTER_STARTING || procs->worker != r->worker_before)) {
 		loaded(r);
 	} else {
 		watch_arm(r->timer, BOOT_POLL_MS);
@@ -333,7 +335,8 @@ static int await_boot(struct router *r, pid_t pid, struct error *err)
 		if (clock_now_ms() > deadline_ms) {
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
-			return error_set(err, ERROR_UNAVAILABLE, "haproxy does not answer at %s", r->h.master_sock);
+			return error_set(err, ERROR_UNAVAILABLE, "haproxy does not answer at %s",
+					 r->h.master_sock);
 		}
 		usleep(BOOT_POLL_MS * 1000);
 	}

@@ -117,19 +117,22 @@ int router_refresh(struct router *r, struct error *err)
 	/* An old one may end in between: its tally stands. */
 	for (size_t i = 0; i < procs.n_old; i++)
 		if (read_worker(r, procs.old[i], &gone) < 0)
-			log_debug("counters of haproxy %lld: %s", (long long)procs.old[i], gone.message);
+			log_debug("counters of haproxy %lld: %s", (long long)procs.old[i],
+				  gone.message);
 	fold(r, &procs);
 	if (!procs.n_old)
 		watch_arm(r->stat_timer, -1);
 	return 0;
 }
 
-int router_counts(struct router *r, const char *app_id, struct router_counts *ret, struct error *err)
+int router_counts(struct router *r, const char *app_id, struct router_counts *ret,
+		  struct error *err)
 {
 	struct router_counts sum = { 0 };
 
 	/* In the middle of a load the master has no time; all was read when it began. */
-	if (r->phase != ROUTER_RELOADING && r->phase != ROUTER_STARTING && router_refresh(r, err) < 0)
+	if (r->phase != ROUTER_RELOADING && r->phase != ROUTER_STARTING &&
+	    router_refresh(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->n_tallies; i++)
 		if (streq(r->tallies[i].app_id, app_id))
@@ -197,7 +200,8 @@ static int worker_sessions(struct router *r, int64_t pid, const char *app_id, ui
 	return 0;
 }
 
-int router_sessions(struct router *r, const char *app_id, uint16_t port, int64_t *ret, struct error *err)
+int router_sessions(struct router *r, const char *app_id, uint16_t port, int64_t *ret,
+		    struct error *err)
 {
 	struct route_procs procs;
 	struct error gone = ERROR_INIT;
@@ -216,7 +220,8 @@ int router_sessions(struct router *r, const char *app_id, uint16_t port, int64_t
 	/* Old ones may not know the app, or end in between. */
 	for (size_t i = 0; i < procs.n_old; i++)
 		if (worker_sessions(r, procs.old[i], app_id, port, &sum, &gone) < 0)
-			log_debug("sessions of haproxy %lld: %s", (long long)procs.old[i], gone.message);
+			log_debug("sessions of haproxy %lld: %s", (long long)procs.old[i],
+				  gone.message);
 	*ret = sum;
 	return 0;
 }

@@ -73,7 +73,8 @@ static int begin(struct router *r, struct error *err)
 	if (m < 0)
 		return error_set_errno(err, m, "making the directory %s", r->h.dir);
 	if (!fs_find_program("haproxy", NULL))
-		return error_set(err, ERROR_UNAVAILABLE, "haproxy is not installed: apt-get install haproxy");
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "haproxy is not installed: apt-get install haproxy");
 	make_frame(r, &r->running);
 	router_read_file(r);
 	if (router_adopt(r)) {
@@ -92,7 +93,9 @@ int router_new(struct daemon *d, struct router **ret, struct error *err)
 {
 	struct router *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct router){ .d = d, .check_fd = -1, .answer_fd = -1, .hold_fd = -1, .answer_text = BUF_INIT };
+	*r = (struct router){
+		.d = d, .check_fd = -1, .answer_fd = -1, .hold_fd = -1, .answer_text = BUF_INIT
+	};
 	haproxy_init(&r->h, d->settings.run_dir);
 	router_load_init(r);
 	router_stat_init(r);
@@ -125,7 +128,8 @@ void router_shutdown(struct router *r)
 	if (r->master <= 0)
 		return;
 	kill(r->master, SIGTERM);
-	while (waitpid(r->master, NULL, WNOHANG) == 0 || (errno == ECHILD && kill(r->master, 0) == 0)) {
+	while (waitpid(r->master, NULL, WNOHANG) == 0 ||
+	       (errno == ECHILD && kill(r->master, 0) == 0)) {
 		struct route_procs procs;
 
 		if (clock_now_ms() > deadline_ms)

@@ -50,8 +50,11 @@ struct router_counts {
 	uint64_t failed;
 	uint64_t responses_5xx; /* both kinds */
 };
-int router_counts(struct router *r, const char *app_id, struct router_counts *ret, struct error *err);
+int router_counts(struct router *r, const char *app_id, struct router_counts *ret,
+		  struct error *err);
 /* Requests in flight at a server of an app: by port. All haproxy processes count, old ones after a reload too. */
-int router_sessions(struct router *r, const char *app_id, uint16_t port, int64_t *ret, struct error *err);
+int router_sessions(struct router *r, const char *app_id, uint16_t port, int64_t *ret,
+		    struct error *err);
 /* What haproxy has now for an app: which ports are ready or draining; for adoption. Free slots are left out. */
-int router_servers(struct router *r, const char *app_id, struct route_server **ret, size_t *ret_n, struct error *err);
+int router_servers(struct router *r, const char *app_id, struct route_server **ret, size_t *ret_n,
+		   struct error *err);

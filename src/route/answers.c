@@ -44,7 +44,8 @@ static size_t split_words(char *line, char *fields[static COLUMNS_MAX])
 	char *save = NULL;
 	size_t n = 0;
 
-	for (char *w = strtok_r(line, " \t", &save); w && n < COLUMNS_MAX; w = strtok_r(NULL, " \t", &save))
+	for (char *w = strtok_r(line, " \t", &save); w && n < COLUMNS_MAX;
+	     w = strtok_r(NULL, " \t", &save))
 		fields[n++] = w;
 	return n;
 }
@@ -97,7 +98,8 @@ int route_parse_stat(const char *csv, void (*fn)(const struct route_stat *s, voi
 		}
 		t.n_fields = split_csv(line, t.fields);
 		if (!cell(&t, "pxname") || !cell(&t, "svname") || !cell(&t, "status"))
-			return error_set(err, ERROR_UNAVAILABLE, "haproxy answered \"%.200s\" to show stat", line);
+			return error_set(err, ERROR_UNAVAILABLE,
+					 "haproxy answered \"%.200s\" to show stat", line);
 		make_stat(&t, &stat);
 		fn(&stat, userdata);
 	}
@@ -119,7 +121,8 @@ static void make_server(const struct table *t, struct route_server *ret)
 	ret->state = admin & (ADMIN_MAINT | ADMIN_DRAIN) ? ROUTE_DRAIN : ROUTE_READY;
 }
 
-int route_parse_servers(const char *text, struct route_server **ret, size_t *ret_n, struct error *err)
+int route_parse_servers(const char *text, struct route_server **ret, size_t *ret_n,
+			struct error *err)
 {
 	_cleanup_free_ char *copy = xstrdup(text);
 	_cleanup_free_ struct route_server *servers = NULL;
@@ -180,7 +183,8 @@ int route_parse_procs(const char *text, struct route_procs *ret, struct error *e
 			p.worker = pid;
 	}
 	if (!p.master)
-		return error_set(err, ERROR_UNAVAILABLE, "haproxy's master answered \"%.200s\" to show proc", text);
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "haproxy's master answered \"%.200s\" to show proc", text);
 	*ret = p;
 	return 0;
 }

@@ -45,7 +45,8 @@ static void give_traffic(const struct route_app *from, const struct route_app *t
 		if (b->state == ROUTE_FREE)
 			continue;
 		if (a->port != b->port)
-			buf_printf(out, "set server app-%s/s%zu addr 127.0.0.1 port %u\n", to->id, i + 1, b->port);
+			buf_printf(out, "set server app-%s/s%zu addr 127.0.0.1 port %u\n", to->id,
+				   i + 1, b->port);
 		if (b->state == ROUTE_READY && (a->state != ROUTE_READY || a->port != b->port))
 			buf_printf(out, "set server app-%s/s%zu state ready\n", to->id, i + 1);
 	}
@@ -59,8 +60,9 @@ static void take_traffic(const struct route_app *from, const struct route_app *t
 		if (b->state == ROUTE_DRAIN && a->state != ROUTE_DRAIN)
 			buf_printf(out, "set server app-%s/s%zu state drain\n", to->id, i + 1);
 		if (b->state == ROUTE_FREE && a->state != ROUTE_FREE)
-			buf_printf(out, "set server app-%s/s%zu state maint\n"
-					"set server app-%s/s%zu addr 127.0.0.1 port 1\n",
+			buf_printf(out,
+				   "set server app-%s/s%zu state maint\n"
+				   "set server app-%s/s%zu addr 127.0.0.1 port 1\n",
 				   to->id, i + 1, to->id, i + 1);
 	}
 }
@@ -106,7 +108,8 @@ bool route_commands(const struct route_config *from, const struct route_config *
 
 bool route_commands_done(const char *answer, char **ret_complaint)
 {
-	static const char *const fine[] = { "no need to change the addr", "IP changed from", "port changed from" };
+	static const char *const fine[] = { "no need to change the addr", "IP changed from",
+					    "port changed from" };
 	_cleanup_free_ char *text = xstrdup(answer);
 	char *save = NULL;
 

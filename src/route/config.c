@@ -15,18 +15,22 @@
 #define WILDCARD_DEPTH 5
 
 static const char *const state_names[] = {
-	[ROUTE_FREE] = "free", [ROUTE_READY] = "ready", [ROUTE_DRAIN] = "drain",
+	[ROUTE_FREE] = "free",
+	[ROUTE_READY] = "ready",
+	[ROUTE_DRAIN] = "drain",
 };
 
 static void render_global(const struct route_config *c, struct buf *out)
 {
-	buf_puts(out, "# Written by twelved; changes are lost.\n"
-		      "global\n"
-		      /* As many connections as descriptors allow, of which there can be a million. */
-		      "  fd-hard-limit 20000\n"
-		      /* WebSockets live on in the old worker after a reload; a day is long enough for both. */
-		      "  hard-stop-after 24h\n"
-		      "  mworker-max-reloads 25\n");
+	buf_puts(
+		out,
+		"# Written by twelved; changes are lost.\n"
+		"global\n"
+		/* As many connections as descriptors allow, of which there can be a million. */
+		"  fd-hard-limit 20000\n"
+		/* WebSockets live on in the old worker after a reload; a day is long enough for both. */
+		"  hard-stop-after 24h\n"
+		"  mworker-max-reloads 25\n");
 	buf_printf(out, "  stats socket %s mode 600 level admin\n", c->runtime_socket);
 	if (c->user)
 		buf_printf(out, "  user %s\n  group %s\n", c->user, c->user);
@@ -63,8 +67,9 @@ static void render_defaults(const struct route_config *c, struct buf *out)
 		      "  timeout tunnel 1h\n");
 	buf_printf(out, "  timeout server %lldms\n  timeout client %lldms\n", request_ms,
 		   request_ms > 60000 ? request_ms : 60000);
-	buf_printf(out, "  errorfile 503 %s/H21.http\n  errorfile 504 %s/H12.http\n"
-			"  errorfile 502 %s/H13.http\n  errorfile 500 %s/H99.http\n",
+	buf_printf(out,
+		   "  errorfile 503 %s/H21.http\n  errorfile 504 %s/H12.http\n"
+		   "  errorfile 502 %s/H13.http\n  errorfile 500 %s/H99.http\n",
 		   c->errors_dir, c->errors_dir, c->errors_dir, c->errors_dir);
 }
 
@@ -75,21 +80,25 @@ static void render_apps_defaults(const struct route_config *c, struct buf *out)
 
 	buf_puts(out, "\ndefaults apps from base\n  balance leastconn\n");
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-		buf_printf(out, "  http-request return status 503 errorfile %s/%s.http"
-				" if { var(txn.state) -m str %s }\n",
+		buf_printf(out,
+			   "  http-request return status 503 errorfile %s/%s.http"
+			   " if { var(txn.state) -m str %s }\n",
 			   c->errors_dir, states[i], states[i]);
 	/* EventSource: a heartbeat is often 30 s, which must fit. */
-	buf_puts(out, "  http-request set-timeout server 55s if { req.hdr(accept) -m sub text/event-stream }\n");
+	buf_puts(out, "  http-request set-timeout server 55s if { req.hdr(accept) -m sub "
+		      "text/event-stream }\n");
 }
 
 static void render_lookup(const struct route_config *c, struct buf *out)
 {
-	_cleanup_free_ char *map = xasprintf("map_str(%s/%s)", c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
+	_cleanup_free_ char *map =
+		xasprintf("map_str(%s/%s)", c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
 
 	buf_puts(out, "  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n");
 	buf_printf(out, "  http-request set-var(txn.backend) var(txn.host),%s\n", map);
 	/* The longest suffix first: a label less each time. */
-	buf_puts(out, "  http-request set-var(txn.rest) var(txn.host) if !{ var(txn.backend) -m found }\n");
+	buf_puts(out, "  http-request set-var(txn.rest) var(txn.host) if !{ var(txn.backend) -m "
+		      "found }\n");
 	for (int i = 0; i < WILDCARD_DEPTH; i++)
 		buf_printf(out,
 			   "  http-request set-var(txn.rest) 'var(txn.rest),regsub(^[^.]*[.]?,)'"
@@ -98,15 +107,18 @@ static void render_lookup(const struct route_config *c, struct buf *out)
 			   " if !{ var(txn.backend) -m found }\n",
 			   map);
 	buf_puts(out, "  http-request set-log-level silent if !{ var(txn.backend) -m found }\n");
-	buf_printf(out, "  http-request return status 404 errorfile %s/404.http"
-			" if !{ var(txn.backend) -m found }\n", c->errors_dir);
+	buf_printf(out,
+		   "  http-request return status 404 errorfile %s/404.http"
+		   " if !{ var(txn.backend) -m found }\n",
+		   c->errors_dir);
 }
 
 static void render_headers(struct buf *out)
 {
 	buf_puts(out, "  http-request set-var(txn.request_id) req.hdr(x-request-id)"
 		      " if { req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=_-]{20,200}$ }\n"
-		      "  http-request set-var(txn.request_id) uuid() if !{ var(txn.request_id) -m found }\n"
+		      "  http-request set-var(txn.request_id) uuid() if !{ var(txn.request_id) -m "
+		      "found }\n"
 		      "  http-request set-header X-Request-Id %[var(txn.request_id)]\n"
 		      "  http-request set-header X-Request-Start %[date(0,ms)]\n"
 		      "  http-request set-header X-Forwarded-Proto http\n"
@@ -117,13 +129,15 @@ static void render_log_format(const struct route_config *c, struct buf *out)
 {
 	/* The raw fields stand first, so that a line which is cut keeps them. */
 	buf_printf(out, "  log %s len 8192 format raw local0\n", c->router_log_socket);
-	buf_printf(out,
-		   "  log-format \"twelve %%[var(txn.app)] %%ts %%[var(txn.state)] at=info method=%%HM"
-		   " path=%%{+Q,+E}[var(txn.path)] host=%%[var(txn.host)]"
-		   " request_id=%%[var(txn.request_id)] fwd=%%{+Q,+E}[src]"
-		   " dyno=%%[srv_name,concat(@,txn.backend),map_str(%s/%s,-)]"
-		   " connect=%%Tc%%[str(ms)] service=%%Ta%%[str(ms)] status=%%ST bytes=%%B protocol=http\"\n",
-		   c->maps_dir, route_map_files[ROUTE_MAP_DYNOS]);
+	buf_printf(
+		out,
+		"  log-format \"twelve %%[var(txn.app)] %%ts %%[var(txn.state)] at=info method=%%HM"
+		" path=%%{+Q,+E}[var(txn.path)] host=%%[var(txn.host)]"
+		" request_id=%%[var(txn.request_id)] fwd=%%{+Q,+E}[src]"
+		" dyno=%%[srv_name,concat(@,txn.backend),map_str(%s/%s,-)]"
+		" connect=%%Tc%%[str(ms)] service=%%Ta%%[str(ms)] status=%%ST bytes=%%B "
+		"protocol=http\"\n",
+		c->maps_dir, route_map_files[ROUTE_MAP_DYNOS]);
 }
 
 static void render_frontend(const struct route_config *c, struct buf *out)
@@ -137,15 +151,17 @@ static void render_frontend(const struct route_config *c, struct buf *out)
 		   c->maps_dir, route_map_files[ROUTE_MAP_STATES]);
 	render_headers(out);
 	/* Not in the backend: maintenance was asked for, and is no failure. */
-	buf_printf(out, "  http-request return status 503 errorfile %s/H80.http"
-			" if { var(txn.state) -m str H80 }\n", c->errors_dir);
+	buf_printf(out,
+		   "  http-request return status 503 errorfile %s/H80.http"
+		   " if { var(txn.state) -m str H80 }\n",
+		   c->errors_dir);
 	buf_puts(out, "  use_backend %[var(txn.backend)]\n");
 }
 
 static void render_app(const struct route_app *a, struct buf *out)
 {
-	buf_printf(out, "\nbackend app-%s from apps\n  # app %s down=%d maintenance=%d", a->id, a->name,
-		   (int)a->down, a->maintenance);
+	buf_printf(out, "\nbackend app-%s from apps\n  # app %s down=%d maintenance=%d", a->id,
+		   a->name, (int)a->down, a->maintenance);
 	for (char **h = a->hosts; h && *h; h++)
 		buf_printf(out, " %s", *h);
 	buf_putc(out, '\n');
@@ -153,9 +169,9 @@ static void render_app(const struct route_app *a, struct buf *out)
 		const struct route_server *s = &a->servers[i];
 
 		/* One that drains does so in the old worker: a new one has nothing of it. */
-		buf_printf(out, "  server s%zu 127.0.0.1:%u%s # %s %s\n", i + 1, s->port ? s->port : 1u,
-			   s->state == ROUTE_READY ? "" : " disabled", state_names[s->state],
-			   s->state == ROUTE_FREE ? "-" : s->dyno);
+		buf_printf(out, "  server s%zu 127.0.0.1:%u%s # %s %s\n", i + 1,
+			   s->port ? s->port : 1u, s->state == ROUTE_READY ? "" : " disabled",
+			   state_names[s->state], s->state == ROUTE_FREE ? "-" : s->dyno);
 	}
 }
 
@@ -235,7 +251,8 @@ int route_parse_apps(const char *cfg, struct route_app **ret_apps, size_t *ret_n
 
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		if (parse_line(line, &apps, &n) < 0) {
-			error_set(err, ERROR_INVALID, "haproxy.cfg: not as twelved writes it: \"%s\"", line);
+			error_set(err, ERROR_INVALID,
+				  "haproxy.cfg: not as twelved writes it: \"%s\"", line);
 			for (size_t i = 0; i < n; i++)
 				route_app_done(&apps[i]);
 			free(apps);

@@ -44,10 +44,11 @@ static const struct code codes[] = {
 };
 
 static const struct ending endings[] = {
-	{ "sC", "H19", NULL },  { "SC", "H21", NULL },  { "sH", "H12", "503" }, { "SH", "H13", "503" },
-	{ "PH", "H17", "503" }, { "sD", "H15", NULL },  { "SD", "H18", NULL },  { "SL", "H18", NULL },
-	{ "sL", "H15", NULL },  { "C?", "H27", NULL },  { "c?", "H28", NULL },  { "R?", "H99", NULL },
-	{ "I?", "H99", NULL },  { "K?", "H99", NULL },
+	{ "sC", "H19", NULL },	{ "SC", "H21", NULL },	{ "sH", "H12", "503" },
+	{ "SH", "H13", "503" }, { "PH", "H17", "503" }, { "sD", "H15", NULL },
+	{ "SD", "H18", NULL },	{ "SL", "H18", NULL },	{ "sL", "H15", NULL },
+	{ "C?", "H27", NULL },	{ "c?", "H28", NULL },	{ "R?", "H99", NULL },
+	{ "I?", "H99", NULL },	{ "K?", "H99", NULL },
 };
 
 static bool matches(const char *pattern, const char *ts)

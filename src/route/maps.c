@@ -15,8 +15,8 @@ const char *const route_map_files[_ROUTE_MAP_MAX] = {
 const char *route_app_state(const struct route_app *a)
 {
 	static const char *const codes[] = {
-		[ROUTE_DOWN_NONE] = NULL,       [ROUTE_DOWN_CRASHED] = "H10",
-		[ROUTE_DOWN_NO_WEB] = "H14",    [ROUTE_DOWN_STARTING] = "H20",
+		[ROUTE_DOWN_NONE] = NULL,	 [ROUTE_DOWN_CRASHED] = "H10",
+		[ROUTE_DOWN_NO_WEB] = "H14",	 [ROUTE_DOWN_STARTING] = "H20",
 		[ROUTE_DOWN_NO_RELEASE] = "H81",
 	};
 
@@ -31,8 +31,8 @@ static void add(struct route_entries *e, char *take_key, char *take_value)
 	e->list[e->n++] = (struct route_entry){ .key = take_key, .value = take_value };
 }
 
-static void add_app(struct route_entries *e, const struct route_config *c, const struct route_app *a,
-		    enum route_map map)
+static void add_app(struct route_entries *e, const struct route_config *c,
+		    const struct route_app *a, enum route_map map)
 {
 	const char *state = route_app_state(a);
 

@@ -15,7 +15,7 @@ struct page {
 	const char *title;
 	const char *sentence;
 	int retry_after_s; /* 0: none */
-	bool reload;       /* the browser tries again by itself */
+	bool reload;	   /* the browser tries again by itself */
 };
 
 static const struct page pages[] = {
@@ -36,7 +36,8 @@ static const struct page pages[] = {
 	  "Its owner has switched it off for a while.", 60, false },
 	{ "H81", "503 Service Unavailable", "Nothing is deployed here yet",
 	  "The app exists, and waits for its first release.", 0, false },
-	{ "H99", "503 Service Unavailable", "The router failed", "This is not the app's fault.", 5, false },
+	{ "H99", "503 Service Unavailable", "The router failed", "This is not the app's fault.", 5,
+	  false },
 };
 
 const char *const route_page_codes[] = {
@@ -50,10 +51,12 @@ static void render_body(const struct page *p, struct buf *out)
 		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
 	if (p->reload)
 		buf_printf(out, "<meta http-equiv=\"refresh\" content=\"%d\">", p->retry_after_s);
-	buf_printf(out, "<title>%s</title>\n<style>:root{color-scheme:light dark}"
-			"body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1.5rem}"
-			"h1{font-size:1.5rem;margin:0}small{opacity:.6}</style></head>\n"
-			"<body><h1>%s</h1><p>%s</p><small>%s</small></body></html>\n",
+	buf_printf(out,
+		   "<title>%s</title>\n<style>:root{color-scheme:light dark}"
+		   "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh "
+		   "auto;padding:0 1.5rem}"
+		   "h1{font-size:1.5rem;margin:0}small{opacity:.6}</style></head>\n"
+		   "<body><h1>%s</h1><p>%s</p><small>%s</small></body></html>\n",
 		   p->title, p->title, p->sentence, p->code);
 }
 
@@ -66,8 +69,10 @@ void route_error_page(const char *code, struct buf *out)
 		if (streq(pages[i].code, code))
 			p = &pages[i];
 	render_body(p, &body);
-	buf_printf(out, "HTTP/1.1 %s\r\nContent-Type: text/html; charset=utf-8\r\n"
-			"Content-Length: %zu\r\nCache-Control: no-store\r\n", p->status, body.len);
+	buf_printf(out,
+		   "HTTP/1.1 %s\r\nContent-Type: text/html; charset=utf-8\r\n"
+		   "Content-Length: %zu\r\nCache-Control: no-store\r\n",
+		   p->status, body.len);
 	if (p->retry_after_s)
 		buf_printf(out, "Retry-After: %d\r\n", p->retry_after_s);
 	buf_puts(out, "\r\n");

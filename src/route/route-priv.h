@@ -14,5 +14,6 @@ struct route_entries {
 	size_t n;
 };
 
-void route_entries_make(const struct route_config *c, enum route_map map, struct route_entries *ret);
+void route_entries_make(const struct route_config *c, enum route_map map,
+			struct route_entries *ret);
 void route_entries_done(struct route_entries *e);

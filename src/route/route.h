@@ -44,10 +44,10 @@ struct route_server {
 /* Why an app without a ready server answers with an error page. */
 enum route_down {
 	ROUTE_DOWN_NONE,
-	ROUTE_DOWN_CRASHED,      /* H10 App crashed */
-	ROUTE_DOWN_NO_WEB,       /* H14 No web processes running */
-	ROUTE_DOWN_STARTING,     /* H20 App boot timeout: there are dynos, none is healthy yet */
-	ROUTE_DOWN_NO_RELEASE,   /* H81 Blank app */
+	ROUTE_DOWN_CRASHED,    /* H10 App crashed */
+	ROUTE_DOWN_NO_WEB,     /* H14 No web processes running */
+	ROUTE_DOWN_STARTING,   /* H20 App boot timeout: there are dynos, none is healthy yet */
+	ROUTE_DOWN_NO_RELEASE, /* H81 Blank app */
 };
 
 struct route_app {
@@ -61,15 +61,15 @@ struct route_app {
 };
 
 struct route_config {
-	char *bind_address; /* "127.0.0.1:5080" or ":80" */
-	char *apps_domain;  /* "localhost": NAME.localhost */
-	char *user;         /* what workers run as, "haproxy"; NULL: as the master */
-	char *runtime_socket; /* HAProxy's own: 0600 */
-	char *router_log_socket; /* twelve-logs's datagram socket */
-	char *errors_dir;   /* where the pages of route_error_page() are written */
-	char *maps_dir;     /* where the maps are written */
+	char *bind_address;	    /* "127.0.0.1:5080" or ":80" */
+	char *apps_domain;	    /* "localhost": NAME.localhost */
+	char *user;		    /* what workers run as, "haproxy"; NULL: as the master */
+	char *runtime_socket;	    /* HAProxy's own: 0600 */
+	char *router_log_socket;    /* twelve-logs's datagram socket */
+	char *errors_dir;	    /* where the pages of route_error_page() are written */
+	char *maps_dir;		    /* where the maps are written */
 	int64_t timeout_request_ms; /* H12; 30 s at Heroku */
-	int n_threads;      /* 0: HAProxy decides */
+	int n_threads;		    /* 0: HAProxy decides */
 	struct route_app *apps;
 	size_t n_apps;
 };
@@ -89,7 +89,8 @@ void route_render(const struct route_config *c, struct buf *out);
  * HAProxy running: *ret_apps is an array whose elements are done with
  * route_app_done(). Of the domain the hosts are those of the comment lines.
  */
-int route_parse_apps(const char *cfg, struct route_app **ret_apps, size_t *ret_n, struct error *err);
+int route_parse_apps(const char *cfg, struct route_app **ret_apps, size_t *ret_n,
+		     struct error *err);
 
 enum route_map {
 	ROUTE_MAP_HOSTS,
@@ -118,8 +119,8 @@ void route_error_page(const char *code, struct buf *out);
  * suffice: max(4, the power of two from 2 * n_want on). Never fewer than n_have.
  */
 void route_assign_slots(const struct route_server *have, size_t n_have,
-			const struct route_server *want, size_t n_want,
-			struct route_server **ret, size_t *ret_n);
+			const struct route_server *want, size_t n_want, struct route_server **ret,
+			size_t *ret_n);
 
 /*
  * The runtime commands, one a line, that turn a HAProxy which runs `from` into
@@ -128,7 +129,8 @@ void route_assign_slots(const struct route_server *have, size_t n_have,
  * reason of being down go by `set map`, `add map`, `del map`. What gives traffic
  * comes before what takes it away. Empty when nothing differs.
  */
-bool route_commands(const struct route_config *from, const struct route_config *to, struct buf *out);
+bool route_commands(const struct route_config *from, const struct route_config *to,
+		    struct buf *out);
 
 /*
  * True when HAProxy's answer to runtime commands says that all were done: it
@@ -140,11 +142,12 @@ bool route_commands_done(const char *answer, char **ret_complaint);
 /* What "show stat" tells of one server or backend. */
 struct route_stat {
 	char backend[64];
-	char server[64]; /* "BACKEND" for the whole */
-	uint64_t sessions;     /* current */
-	uint64_t requests;     /* total */
-	uint64_t responses_5xx; /* of a server: its own; of a backend: with those that HAProxy made itself */
-	uint64_t cut_off;      /* responses that the server began and did not end */
+	char server[64];   /* "BACKEND" for the whole */
+	uint64_t sessions; /* current */
+	uint64_t requests; /* total */
+	uint64_t
+		responses_5xx; /* of a server: its own; of a backend: with those that HAProxy made itself */
+	uint64_t cut_off; /* responses that the server began and did not end */
 	char status[24];
 };
 /* Parses CSV of "show stat" by the names in its header line. Calls fn for each row. */
@@ -152,15 +155,16 @@ int route_parse_stat(const char *csv, void (*fn)(const struct route_stat *s, voi
 		     void *userdata, struct error *err);
 
 /* The slots of one backend, as "show servers state BACKEND" has them; `dyno` stays empty. */
-int route_parse_servers(const char *text, struct route_server **ret, size_t *ret_n, struct error *err);
+int route_parse_servers(const char *text, struct route_server **ret, size_t *ret_n,
+			struct error *err);
 
 /* HAProxy's processes, as the master's "show proc" has them. */
 struct route_procs {
 	int64_t master;
-	int64_t reloads;    /* since its start */
-	int64_t failed;     /* reloads in a row that did not work */
-	int64_t worker;     /* the one that takes connections; 0: none */
-	int64_t old[64];    /* those that finish what they have */
+	int64_t reloads; /* since its start */
+	int64_t failed;	 /* reloads in a row that did not work */
+	int64_t worker;	 /* the one that takes connections; 0: none */
+	int64_t old[64]; /* those that finish what they have */
 	size_t n_old;
 };
 int route_parse_procs(const char *text, struct route_procs *ret, struct error *err);

@@ -28,8 +28,8 @@ void route_app_copy(struct route_app *ret, const struct route_app *a)
 
 void route_config_done(struct route_config *c)
 {
-	char *strings[] = { c->bind_address, c->apps_domain, c->user, c->runtime_socket,
-			    c->router_log_socket, c->errors_dir, c->maps_dir };
+	char *strings[] = { c->bind_address,	  c->apps_domain, c->user,    c->runtime_socket,
+			    c->router_log_socket, c->errors_dir,  c->maps_dir };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -91,8 +91,8 @@ static struct route_server *find_port(struct route_server *slots, size_t n, uint
 }
 
 void route_assign_slots(const struct route_server *have, size_t n_have,
-			const struct route_server *want, size_t n_want,
-			struct route_server **ret, size_t *ret_n)
+			const struct route_server *want, size_t n_want, struct route_server **ret,
+			size_t *ret_n)
 {
 	size_t n = slots_for(n_have, n_want), next = 0;
 	struct route_server *slots = xcalloc(n, sizeof(*slots));
@@ -101,7 +101,8 @@ void route_assign_slots(const struct route_server *have, size_t n_have,
 	/* First those that have a slot, so that nobody else gets it. */
 	for (size_t i = 0; i < n_have; i++)
 		for (size_t k = 0; k < n_want; k++)
-			if (!placed[k] && have[i].state != ROUTE_FREE && have[i].port == want[k].port) {
+			if (!placed[k] && have[i].state != ROUTE_FREE &&
+			    have[i].port == want[k].port) {
 				slots[i] = want[k];
 				placed[k] = true;
 				break;

@@ -59,9 +59,9 @@ static int set_app(const json_t *o, struct error *err)
 
 	snprintf(a.id, sizeof(a.id), "%s", text(o, "id"));
 	snprintf(a.name, sizeof(a.name), "%s", text(o, "name"));
-	json_array_foreach(hosts, i, v)
+	json_array_foreach (hosts, i, v)
 		strv_push(&a.hosts, json_string_value(v));
-	json_array_foreach(servers, i, v) {
+	json_array_foreach (servers, i, v) {
 		a.servers[i].port = (uint16_t)json_integer_value(json_object_get(v, "port"));
 		a.servers[i].state = streq(text(v, "state"), "drain") ? ROUTE_DRAIN : ROUTE_READY;
 		snprintf(a.servers[i].dyno, sizeof(a.servers[i].dyno), "%s", text(v, "dyno"));
@@ -81,9 +81,10 @@ static int servers(const json_t *o, json_t *answer, struct error *err)
 	if (router_servers(d.router, text(o, "id"), &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(rows, json_pack("{s:i, s:s, s:s}", "port", list[i].port, "state",
-						      list[i].state == ROUTE_READY ? "ready" : "drain", "dyno",
-						      list[i].dyno));
+		json_array_append_new(rows,
+				      json_pack("{s:i, s:s, s:s}", "port", list[i].port, "state",
+						list[i].state == ROUTE_READY ? "ready" : "drain",
+						"dyno", list[i].dyno));
 	free(list);
 	return 0;
 }
@@ -116,13 +117,15 @@ static int act(const json_t *o, json_t *answer, struct error *err)
 		r = counts(o, answer, err);
 	else if (streq(op, "sessions"))
 		r = router_sessions(d.router, text(o, "id"),
-				    (uint16_t)json_integer_value(json_object_get(o, "port")), &n, err);
+				    (uint16_t)json_integer_value(json_object_get(o, "port")), &n,
+				    err);
 	else if (streq(op, "shutdown"))
 		router_shutdown(d.router);
 	else if (!streq(op, "settled"))
 		r = error_set(err, ERROR_INVALID, "no such op: %s", op);
 	json_object_set_new(answer, "sessions", json_integer(n));
-	json_object_set_new(answer, "settled", json_boolean(!streq(op, "shutdown") && router_is_settled(d.router)));
+	json_object_set_new(answer, "settled",
+			    json_boolean(!streq(op, "shutdown") && router_is_settled(d.router)));
 	return r;
 }
 

@@ -17,11 +17,14 @@
 
 #define ID "11111111-1111-4111-8111-111111111111"
 
-static const char key[] = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ada@example.com";
+static const char key[] =
+	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f "
+	"ada@example.com";
 
 static char dir[] = "/tmp/test-git-XXXXXX";
 static struct daemon d;
-static char group[] = "no-such-group", odd_program[] = "/opt/it's \"here\"/twelve", api_socket[] = "/run/x/twelved.sock";
+static char group[] = "no-such-group", odd_program[] = "/opt/it's \"here\"/twelve",
+	    api_socket[] = "/run/x/twelved.sock";
 static char libexec[] = "/nonexistent", shop[] = "shop", market[] = "market";
 static struct app app = { .id = ID, .name = shop };
 
@@ -61,7 +64,8 @@ static int set_up(void **state)
 	d.settings.libexec_dir = libexec;
 	d.settings.max_upload_bytes = 1 << 20;
 	d.api_socket = api_socket;
-	if (fs_mkdirs(git, 0755) < 0 || fs_mkdirs(ssh, 0755) < 0 || store_open(dir, &d.store, &err) < 0)
+	if (fs_mkdirs(git, 0755) < 0 || fs_mkdirs(ssh, 0755) < 0 ||
+	    store_open(dir, &d.store, &err) < 0)
 		return -1;
 	return 0;
 }
@@ -87,14 +91,17 @@ static void install_program(const char *script)
 
 static void test_a_push_runs_the_hook(void **state)
 {
-	_cleanup_free_ char *work = xasprintf("%s/work", dir), *repo = git_path(&d, "shop"), *seen = NULL, *want = NULL;
-	_cleanup_free_ char *script = xasprintf("#!/bin/sh\nprintf '%%s\\n' \"$*\" > %s/seen\ncat >> %s/seen\n", dir, dir);
+	_cleanup_free_ char *work = xasprintf("%s/work", dir), *repo = git_path(&d, "shop"),
+			    *seen = NULL, *want = NULL;
+	_cleanup_free_ char *script = xasprintf(
+		"#!/bin/sh\nprintf '%%s\\n' \"$*\" > %s/seen\ncat >> %s/seen\n", dir, dir);
 
 	(void)state;
 	install_program(script);
 	assert_int_equal(git_create(&d, &app, NULL), 0);
 	RUN("git", "init", "-q", "-b", "main", work);
-	RUN("git", "-C", work, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "x");
+	RUN("git", "-C", work, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit",
+	    "-q", "--allow-empty", "-m", "x");
 	RUN("git", "-C", work, "push", "-q", repo, "main");
 	seen = read_file("seen");
 	want = xasprintf("git-hook pre-receive --socket %s --app %s\n%040d ", d.api_socket, ID, 0);
@@ -102,14 +109,19 @@ static void test_a_push_runs_the_hook(void **state)
 	assert_non_null(strstr(seen, " refs/heads/main\n"));
 	/* A hook that refuses keeps the commit out. */
 	install_program("#!/bin/sh\nexit 1\n");
-	RUN("git", "-C", work, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "y");
-	assert_int_equal(proc_run_simple((const char *const[]){ "git", "-C", work, "push", "-q", repo, "main", NULL }, NULL), -1);
+	RUN("git", "-C", work, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit",
+	    "-q", "--allow-empty", "-m", "y");
+	assert_int_equal(proc_run_simple((const char *const[]){ "git", "-C", work, "push", "-q",
+								repo, "main", NULL },
+					 NULL),
+			 -1);
 }
 
 static void test_create_rename_delete_are_idempotent(void **state)
 {
 	struct app renamed = { .id = ID, .name = market };
-	_cleanup_free_ char *old = git_path(&d, "shop"), *new = git_path(&d, "market"), *half = NULL;
+	_cleanup_free_ char *old = git_path(&d, "shop"), *new = git_path(&d, "market"),
+			    *half = NULL;
 
 	(void)state;
 	/* A twelved that was killed left half of one. */
@@ -128,7 +140,8 @@ static void test_create_rename_delete_are_idempotent(void **state)
 
 static void test_a_push_that_is_too_large(void **state)
 {
-	_cleanup_free_ char *work = xasprintf("%s/large", dir), *repo = git_path(&d, "shop"), *file = NULL;
+	_cleanup_free_ char *work = xasprintf("%s/large", dir), *repo = git_path(&d, "shop"),
+			    *file = NULL;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -138,8 +151,12 @@ static void test_a_push_that_is_too_large(void **state)
 	file = xasprintf("of=%s/file", work);
 	RUN("dd", "if=/dev/urandom", file, "bs=1M", "count=2", "status=none");
 	RUN("git", "-C", work, "add", "file");
-	RUN("git", "-C", work, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "x");
-	assert_int_equal(proc_run_simple((const char *const[]){ "git", "-C", work, "push", "-q", repo, "large", NULL }, &err), -1);
+	RUN("git", "-C", work, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit",
+	    "-q", "-m", "x");
+	assert_int_equal(proc_run_simple((const char *const[]){ "git", "-C", work, "push", "-q",
+								repo, "large", NULL },
+					 &err),
+			 -1);
 }
 
 static void test_keys(void **state)
@@ -156,10 +173,17 @@ static void test_keys(void **state)
 static void test_what_is_no_key(void **state)
 {
 	static const char *const bad[] = {
-		"", "hello", "ssh-ed25519", "ssh-ed25519 AAAA", "-----BEGIN OPENSSH PRIVATE KEY-----",
-		"command=\"sh\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f a",
-		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f a\nssh-rsa AAAA b",
-		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f a\x1b[2J",
+		"",
+		"hello",
+		"ssh-ed25519",
+		"ssh-ed25519 AAAA",
+		"-----BEGIN OPENSSH PRIVATE KEY-----",
+		"command=\"sh\" ssh-ed25519 "
+		"AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f a",
+		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f "
+		"a\nssh-rsa AAAA b",
+		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f "
+		"a\x1b[2J",
 	};
 
 	(void)state;
@@ -174,7 +198,9 @@ static void test_what_is_no_key(void **state)
 
 static void test_authorized_keys(void **state)
 {
-	struct ssh_key k = { .public_key = xstrdup(key), .fingerprint = xstrdup("SHA256:abc"), .comment = xstrdup("ada") };
+	struct ssh_key k = { .public_key = xstrdup(key),
+			     .fingerprint = xstrdup("SHA256:abc"),
+			     .comment = xstrdup("ada") };
 	_cleanup_free_ char *text = NULL, *want = NULL, *none = NULL;
 
 	(void)state;
@@ -182,7 +208,9 @@ static void test_authorized_keys(void **state)
 	assert_int_equal(store_key_create(d.store, &k, NULL), 0);
 	assert_int_equal(git_write_authorized_keys(&d, NULL), 0);
 	text = read_file("ssh/authorized_keys");
-	want = xasprintf("restrict,command=\"'/opt/it'\\''s \\\"here\\\"/twelve' git-shell --socket '/run/x/twelved.sock' SHA256:abc\" %s\n", key);
+	want = xasprintf("restrict,command=\"'/opt/it'\\''s \\\"here\\\"/twelve' git-shell "
+			 "--socket '/run/x/twelved.sock' SHA256:abc\" %s\n",
+			 key);
 	assert_string_equal(text, want);
 	assert_int_equal(store_key_delete(d.store, "SHA256:abc", NULL), 0);
 	assert_int_equal(git_write_authorized_keys(&d, NULL), 0);

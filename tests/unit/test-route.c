@@ -52,7 +52,8 @@ static void drop(struct route_config *c)
 	free(c);
 }
 
-static void check_commands(const struct route_config *from, const struct route_config *to, const char *want)
+static void check_commands(const struct route_config *from, const struct route_config *to,
+			   const char *want)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -71,11 +72,12 @@ static void test_render(void **state)
 	route_render(&copy, &b);
 	assert_string_equal(a.data, b.data);
 	assert_non_null(strstr(a.data, "bind 127.0.0.1:5080\n"));
-	assert_non_null(strstr(a.data, "\nbackend app-" ID_A " from apps\n"
-				       "  # app shop down=0 maintenance=0 www.shop.example *.shop.example\n"
-				       "  server s1 127.0.0.1:20001 # ready web.1\n"
-				       "  server s2 127.0.0.1:20002 disabled # drain web.2\n"
-				       "  server s3 127.0.0.1:1 disabled # free -\n"));
+	assert_non_null(strstr(a.data,
+			       "\nbackend app-" ID_A " from apps\n"
+			       "  # app shop down=0 maintenance=0 www.shop.example *.shop.example\n"
+			       "  server s1 127.0.0.1:20001 # ready web.1\n"
+			       "  server s2 127.0.0.1:20002 disabled # drain web.2\n"
+			       "  server s3 127.0.0.1:1 disabled # free -\n"));
 	route_config_done(&copy);
 	drop(c);
 }
@@ -122,8 +124,9 @@ static void test_parse_apps_refuses(void **state)
 static void test_maps(void **state)
 {
 	static const char *const want[_ROUTE_MAP_MAX] = {
-		[ROUTE_MAP_HOSTS] = "*.shop.example app-" ID_A "\nblog.localhost app-" ID_B
-				    "\nshop.localhost app-" ID_A "\nwww.shop.example app-" ID_A "\n",
+		[ROUTE_MAP_HOSTS] =
+			"*.shop.example app-" ID_A "\nblog.localhost app-" ID_B
+			"\nshop.localhost app-" ID_A "\nwww.shop.example app-" ID_A "\n",
 		[ROUTE_MAP_STATES] = "app-" ID_B " H14\n",
 		[ROUTE_MAP_DYNOS] = "s1@app-" ID_A " web.1\ns2@app-" ID_A " web.2\n",
 	};
@@ -148,9 +151,9 @@ static void test_states(void **state)
 		bool maintenance;
 		const char *code;
 	} rows[] = {
-		{ ROUTE_DOWN_NONE, false, NULL },        { ROUTE_DOWN_NONE, true, "H80" },
-		{ ROUTE_DOWN_CRASHED, false, "H10" },    { ROUTE_DOWN_CRASHED, true, "H80" },
-		{ ROUTE_DOWN_NO_WEB, false, "H14" },     { ROUTE_DOWN_STARTING, false, "H20" },
+		{ ROUTE_DOWN_NONE, false, NULL },	 { ROUTE_DOWN_NONE, true, "H80" },
+		{ ROUTE_DOWN_CRASHED, false, "H10" },	 { ROUTE_DOWN_CRASHED, true, "H80" },
+		{ ROUTE_DOWN_NO_WEB, false, "H14" },	 { ROUTE_DOWN_STARTING, false, "H20" },
 		{ ROUTE_DOWN_NO_RELEASE, false, "H81" },
 	};
 
@@ -238,7 +241,8 @@ static void test_what_takes_a_reload(void **state)
 
 static void test_slots(void **state)
 {
-	const struct route_server a = { ROUTE_READY, 1001, "web.1" }, b = { ROUTE_READY, 1002, "web.2" },
+	const struct route_server a = { ROUTE_READY, 1001, "web.1" },
+				  b = { ROUTE_READY, 1002, "web.2" },
 				  c = { ROUTE_READY, 1003, "web.3" }, free_slot = { 0 };
 	const struct route_server have[] = { free_slot, b, a, free_slot };
 	const struct route_server want[] = { c, a, b };
@@ -278,13 +282,15 @@ static void test_pages(void **state)
 		assert_non_null(body);
 		assert_int_equal(strtoul(length + 16, NULL, 10), strlen(body + 4));
 		assert_non_null(strstr(body, *code));
-		assert_true(str_starts(out.data, streq(*code, "404") ? "HTTP/1.1 404 " : "HTTP/1.1 503 "));
+		assert_true(str_starts(out.data,
+				       streq(*code, "404") ? "HTTP/1.1 404 " : "HTTP/1.1 503 "));
 	}
 }
 
 static void test_log_lines(void **state)
 {
-	static const char text[] = "method=GET path=\"/\" dyno=web.1 status=%s bytes=1 protocol=http";
+	static const char text[] =
+		"method=GET path=\"/\" dyno=web.1 status=%s bytes=1 protocol=http";
 	static const struct {
 		const char *prefix, *status, *at, *shown;
 	} rows[] = {
@@ -293,8 +299,10 @@ static void test_log_lines(void **state)
 		{ "LR H10 ", "503", "at=error code=H10 desc=\"App crashed\" ", "503" },
 		{ "LR H80 ", "503", "at=error code=H80 desc=\"Maintenance mode\" ", "503" },
 		{ "sH - ", "504", "at=error code=H12 desc=\"Request timeout\" ", "503" },
-		{ "SH - ", "502", "at=error code=H13 desc=\"Connection closed without response\" ", "503" },
-		{ "PH - ", "502", "at=error code=H17 desc=\"Poorly formatted HTTP response\" ", "503" },
+		{ "SH - ", "502", "at=error code=H13 desc=\"Connection closed without response\" ",
+		  "503" },
+		{ "PH - ", "502", "at=error code=H17 desc=\"Poorly formatted HTTP response\" ",
+		  "503" },
 		{ "SD - ", "200", "at=error code=H18 desc=\"Server Request Interrupted\" ", "200" },
 		{ "sD - ", "200", "at=error code=H15 desc=\"Idle connection\" ", "200" },
 		{ "SC - ", "503", "at=error code=H21 desc=\"Backend connection refused\" ", "503" },
@@ -311,7 +319,9 @@ static void test_log_lines(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_buf_ struct buf raw = BUF_INIT, want = BUF_INIT, out = BUF_INIT;
 
-		buf_printf(&raw, "%sat=info method=GET path=\"/\" dyno=web.1 status=%s bytes=1 protocol=http",
+		buf_printf(&raw,
+			   "%sat=info method=GET path=\"/\" dyno=web.1 status=%s bytes=1 "
+			   "protocol=http",
 			   rows[i].prefix, rows[i].status);
 		buf_puts(&want, rows[i].at);
 		buf_append(&want, text, (size_t)(strstr(text, "%s") - text));
@@ -323,7 +333,14 @@ static void test_log_lines(void **state)
 
 static void test_log_lines_of_others(void **state)
 {
-	static const char *const odd[] = { "", "-", "--", "-- ", "-- -", "-- - hello", "at=info method=GET", "Proxy web stopped." };
+	static const char *const odd[] = { "",
+					   "-",
+					   "--",
+					   "-- ",
+					   "-- -",
+					   "-- - hello",
+					   "at=info method=GET",
+					   "Proxy web stopped." };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
@@ -337,7 +354,8 @@ static void test_log_lines_of_others(void **state)
 static void note_row(const struct route_stat *s, void *userdata)
 {
 	buf_printf(userdata, "%s/%s %u %u %u %u %s\n", s->backend, s->server, (unsigned)s->sessions,
-		   (unsigned)s->requests, (unsigned)s->responses_5xx, (unsigned)s->cut_off, s->status);
+		   (unsigned)s->requests, (unsigned)s->responses_5xx, (unsigned)s->cut_off,
+		   s->status);
 }
 
 static void test_stat(void **state)
@@ -346,10 +364,12 @@ static void test_stat(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(route_parse_stat("# pxname,svname,scur,status,hrsp_5xx,last_chk,srv_abrt,req_tot,\n"
-					  "app-x,s1,2,no check,3,\"a, \"\"b\"\"\",4,5,\n"
-					  "app-x,BACKEND,2,UP,7,,8,9,\n\n",
-					  note_row, &out, &err), 0);
+	assert_int_equal(
+		route_parse_stat("# pxname,svname,scur,status,hrsp_5xx,last_chk,srv_abrt,req_tot,\n"
+				 "app-x,s1,2,no check,3,\"a, \"\"b\"\"\",4,5,\n"
+				 "app-x,BACKEND,2,UP,7,,8,9,\n\n",
+				 note_row, &out, &err),
+		0);
 	assert_string_equal(out.data, "app-x/s1 2 5 3 4 no check\napp-x/BACKEND 2 9 7 8 UP\n");
 	assert_int_equal(route_parse_stat("Permission denied\n", note_row, &out, &err), -1);
 	assert_non_null(strstr(err.message, "Permission denied"));
@@ -358,10 +378,11 @@ static void test_stat(void **state)
 
 static void test_servers(void **state)
 {
-	static const char text[] = "1\n# be_id be_name srv_id srv_name srv_addr srv_admin_state srv_port\n"
-				   "3 app-x 1 s1 127.0.0.1 0 20001\n3 app-x 2 s2 127.0.0.1 4 20002\n"
-				   "3 app-x 3 s3 127.0.0.1 12 20003\n3 app-x 4 s4 127.0.0.1 5 20004\n"
-				   "3 app-x 5 s5 127.0.0.1 5 1\n\n";
+	static const char text[] =
+		"1\n# be_id be_name srv_id srv_name srv_addr srv_admin_state srv_port\n"
+		"3 app-x 1 s1 127.0.0.1 0 20001\n3 app-x 2 s2 127.0.0.1 4 20002\n"
+		"3 app-x 3 s3 127.0.0.1 12 20003\n3 app-x 4 s4 127.0.0.1 5 20004\n"
+		"3 app-x 5 s5 127.0.0.1 5 1\n\n";
 	static const struct route_server want[] = {
 		{ ROUTE_READY, 20001, "" }, { ROUTE_READY, 20002, "" }, { ROUTE_DRAIN, 20003, "" },
 		{ ROUTE_DRAIN, 20004, "" }, { ROUTE_FREE, 0, "" },
@@ -382,11 +403,15 @@ static void test_servers(void **state)
 
 static void test_procs(void **state)
 {
-	static const char text[] = "#<PID>          <type>          <reloads>       <uptime>        <version>\n"
-				   "1752            master          2 [failed: 1]   0d00h00m02s     2.6.12\n"
-				   "# workers\n2241            worker          0               0d00h00m00s     2.6.12\n"
-				   "# old workers\n1777            worker          1               0d00h00m02s     2.6.12\n"
-				   "1778            worker          2               0d00h00m02s     2.6.12\n# programs\n\n";
+	static const char text[] =
+		"#<PID>          <type>          <reloads>       <uptime>        <version>\n"
+		"1752            master          2 [failed: 1]   0d00h00m02s     2.6.12\n"
+		"# workers\n2241            worker          0               0d00h00m00s     "
+		"2.6.12\n"
+		"# old workers\n1777            worker          1               0d00h00m02s     "
+		"2.6.12\n"
+		"1778            worker          2               0d00h00m02s     2.6.12\n# "
+		"programs\n\n";
 	struct route_procs p;
 	struct error err = ERROR_INIT;
 
@@ -406,7 +431,9 @@ static void test_commands_done(void **state)
 	_cleanup_free_ char *complaint = NULL;
 
 	(void)state;
-	assert_true(route_commands_done("\n\nno need to change the addr, port changed from '1' to '2' by 'x'\n\n", &complaint));
+	assert_true(route_commands_done(
+		"\n\nno need to change the addr, port changed from '1' to '2' by 'x'\n\n",
+		&complaint));
 	assert_false(route_commands_done("\nNo such server.\n\n", &complaint));
 	assert_string_equal(complaint, "No such server.");
 }
