@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the API client share: api.c, api-stream.c, api-raw.c, api-ssh.c. */
+#pragma once
+
+#include <curl/curl.h>
+
+#include "base/buf.h"
+#include "cli/api.h"
+
+#define API_MAX_ANSWER (64 << 20)
+#define API_MAX_SSH 16
+
+struct api {
+	struct host host;
+	CURL *curl;
+	char *base;  /* http://127.0.0.1, or the host's URL */
+	char *token; /* $TWELVE_API_KEY, or NULL */
+	char *user;  /* $TWELVE_USER: whom we speak for, or NULL */
+	pid_t ssh[API_MAX_SSH];
+	size_t n_ssh;
+};
+
+/* Fresh options on a handle: where to, how, as whom, with these headers besides. *headers grows. */
+void api_prepare(struct api *a, CURL *curl, const char *path, struct curl_slist **headers);
+/* What curl's failure means for a person. */
+int api_transport_error(struct api *a, CURL *curl, CURLcode code, struct error *err);
+void curl_slist_free_all_p(struct curl_slist **l);
+#define _cleanup_slist_ __attribute__((cleanup(curl_slist_free_all_p)))
+
+/* api-ssh.c: makes curl connect through ssh. */
+void api_use_ssh(struct api *a, CURL *curl);
+/* Waits for the ssh children; their sockets are closed. */
+void api_reap_ssh(struct api *a);

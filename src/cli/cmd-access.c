@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* authorizations, authorizations:create, authorizations:revoke: tokens for the API over TCP. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "cli/cli.h"
+
+#define YEARS_10_S 315360000
+
+static int authorizations_run(struct cli *c, struct error *err)
+{
+	static const char *const headings[] = { "ID", "DESCRIPTION", "CREATED", "LAST USED" };
+	_cleanup_json_ json_t *list = NULL;
+	_cleanup_table_ struct table t;
+	const json_t *a;
+	size_t i;
+
+	table_init(&t, 4, headings);
+	if (!cli_api(c, err) || api_get(c->api, &list, err, "/oauth/authorizations") < 0)
+		return -1;
+	if (cli_has(c, "json")) {
+		print_json(list);
+		return 0;
+	}
+	json_array_foreach(list, i, a) {
+		int64_t used_ms = json_time(a, "twelve.used_at");
+		char created[SINCE_SIZE], used[SINCE_SIZE];
+
+		table_add(&t, json_str(a, "id", ""), json_str(a, "description", ""),
+			  since_text(json_time(a, "created_at"), clock_wall_ms(), created),
+			  used_ms ? since_text(used_ms, clock_wall_ms(), used) : "never");
+	}
+	if (json_array_size(list))
+		table_print(c, &t);
+	else
+		note(c, "There are no tokens: twelve authorizations:create makes one.");
+	return 0;
+}
+
+const struct command cmd_authorizations = {
+	.name = "authorizations", .usage = "", .summary = "list the tokens for the API", .flags = CMD_JSON,
+	.run = authorizations_run, .examples = "twelve authorizations",
+};
+
+static int authorizations_create_run(struct cli *c, struct error *err)
+{
+	const char *description = cli_get(c, "description");
+	_cleanup_json_ json_t *a = NULL;
+	json_t *body = json_object();
+	int64_t expires_s;
+
+	if (description)
+		json_object_set_new(body, "description", json_string(description));
+	if (args_number(&c->args, "expires-in", 1, YEARS_10_S, 0, &expires_s, err) < 0 || !cli_api(c, err)) {
+		json_decref(body);
+		return -1;
+	}
+	if (expires_s)
+		json_object_set_new(body, "expires_in", json_integer((json_int_t)expires_s));
+	if (api_request(c->api, "POST", body, &a, err, "/oauth/authorizations") < 0)
+		return -1;
+	if (cli_has(c, "json")) {
+		print_json(a);
+		return 0;
+	}
+	note(c, "This token is shown once. It lets its holder do all that you can:");
+	printf("%s\n", json_str(a, "access_token.token", ""));
+	return 0;
+}
+
+static const struct arg_option create_options[] = {
+	{ "description", "TEXT", "whose or what for", 'd' },
+	{ "expires-in", "SECONDS", "it ends by itself", 'e' },
+	{ 0 },
+};
+
+const struct command cmd_authorizations_create = {
+	.name = "authorizations:create", .aliases = { "auth:token" }, .usage = "", .flags = CMD_JSON,
+	.summary = "make a token for the API", .options = create_options, .run = authorizations_create_run,
+	.details = "It is printed to stdout, once; only its digest is kept. Use it as TWELVE_API_KEY (or HEROKU_API_KEY).",
+	.examples = "twelve authorizations:create -d ci\nTWELVE_HOST=http://127.0.0.1:5000 TWELVE_API_KEY=tw-... twelve apps",
+};
+
+static int authorizations_revoke_run(struct cli *c, struct error *err)
+{
+	_cleanup_free_ char *part = api_escape(cli_rest(c, 0));
+
+	if (!cli_api(c, err) || api_request(c->api, "DELETE", NULL, NULL, err, "/oauth/authorizations/%s", part) < 0)
+		return -1;
+	note(c, "Revoked %s", cli_rest(c, 0));
+	return 0;
+}
+
+const struct command cmd_authorizations_revoke = {
+	.name = "authorizations:revoke", .aliases = { "authorizations:destroy" }, .usage = "ID", .min_args = 1, .max_args = 1,
+	.summary = "make a token invalid", .run = authorizations_revoke_run,
+	.examples = "twelve authorizations:revoke 01234567-89ab-cdef-0123-456789abcdef",
+};

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps, create, info, open, rename, destroy. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "cli/cli.h"
+
+static int apps_run(struct cli *c, struct error *err)
+{
+	static const char *const headings[] = { "NAME", "RELEASE", "URL" };
+	_cleanup_table_ struct table t;
+	_cleanup_json_ json_t *apps = NULL;
+	const json_t *app;
+	size_t i;
+
+	table_init(&t, 3, headings);
+	if (!cli_api(c, err) || api_get(c->api, &apps, err, "/apps") < 0)
+		return -1;
+	if (cli_has(c, "json")) {
+		print_json(apps);
+		return 0;
+	}
+	json_array_foreach(apps, i, app) {
+		int64_t version = json_i64(app, "twelve.current_version", 0);
+		_cleanup_free_ char *v = xasprintf("v%lld", (long long)version);
+
+		table_add(&t, json_str(app, "name", ""), version ? v : "-", json_str(app, "web_url", ""));
+	}
+	if (json_array_size(apps))
+		table_print(c, &t);
+	else
+		note(c, "There are no apps yet: twelve create NAME makes one.");
+	return 0;
+}
+
+const struct command cmd_apps = {
+	.name = "apps", .aliases = { "apps:list", "list" }, .usage = "",
+	.summary = "list the apps", .flags = CMD_JSON, .run = apps_run,
+	.examples = "twelve apps\ntwelve apps --json | jq -r '.[].name'",
+};
+
+/* Adds the remote, or points it to the new app. */
+static int add_remote(struct cli *c, const char *remote, const char *url, struct error *err)
+{
+	_cleanup_free_ char *key = xasprintf("remote.%s.url", remote), *old = git_config(key);
+	const char *const add[] = { "git", "remote", "add", remote, url, NULL };
+	const char *const set[] = { "git", "remote", "set-url", remote, url, NULL };
+
+	if (proc_run_simple(old ? set : add, err) < 0)
+		return error_prefix(err, "the app is made, but not the git remote %s", remote);
+	note(c, "The git remote \"%s\" %s %s", remote, old ? "now is" : "is", url);
+	return 0;
+}
+
+static int create_run(struct cli *c, struct error *err)
+{
+	const char *name = cli_rest(c, 0), *remote = cli_get(c, "remote");
+	_cleanup_json_ json_t *app = NULL;
+	_cleanup_free_ char *url = NULL;
+	json_t *body = json_object();
+
+	if (name)
+		json_object_set_new(body, "name", json_string(name));
+	if (!cli_api(c, err)) {
+		json_decref(body);
+		return -1;
+	}
+	if (api_request(c->api, "POST", body, &app, err, "/apps") < 0)
+		return -1;
+	note(c, "Created %s", json_str(app, "name", ""));
+	url = git_url_of(c, app);
+	if (!cli_has(c, "no-remote") && *url && git_in_work_tree(NULL) &&
+	    add_remote(c, remote ? remote : "twelve", url, err) < 0)
+		return -1;
+	if (cli_has(c, "json"))
+		print_json(app);
+	else
+		printf("%s | %s\n", json_str(app, "web_url", ""), url);
+	return 0;
+}
+
+static const struct arg_option create_options[] = {
+	{ "remote", "REMOTE", "the name of the git remote to add (twelve)", 'r' },
+	{ "no-remote", NULL, "add no git remote", 'n' },
+	{ 0 },
+};
+
+const struct command cmd_create = {
+	.name = "create", .aliases = { "apps:create" }, .usage = "[NAME]", .max_args = 1,
+	.summary = "make an app, and the git remote for it", .flags = CMD_JSON,
+	.options = create_options, .run = create_run,
+	.details = "A name is made up when there is none. In a git work tree the remote \"twelve\" is added: git push twelve main deploys.",
+	.examples = "twelve create shop\ntwelve create shop --no-remote",
+};
+
+static json_t *get_app(struct cli *c, struct error *err)
+{
+	const char *name = cli_app(c, err);
+	json_t *app = NULL;
+
+	if (!name || !cli_api(c, err) || api_get(c->api, &app, err, "/apps/%s", name) < 0)
+		return NULL;
+	return app;
+}
+
+static int info_run(struct cli *c, struct error *err)
+{
+	_cleanup_json_ json_t *app = get_app(c, err);
+	char since[SINCE_SIZE], size[DURATION_SIZE];
+	int64_t bytes = json_i64(app, "slug_size", 0);
+	_cleanup_table_ struct table t;
+	_cleanup_free_ char *git = NULL, *release = NULL;
+
+	table_init(&t, 2, NULL);
+	if (!app)
+		return -1;
+	if (cli_has(c, "json")) {
+		print_json(app);
+		return 0;
+	}
+	git = git_url_of(c, app);
+	release = xasprintf("v%lld", (long long)json_i64(app, "twelve.current_version", 0));
+	printf("%s=== %s%s\n", style_on(c->color, STYLE_BOLD), json_str(app, "name", ""), style_off(c->color));
+	table_add(&t, "URL:", json_str(app, "web_url", ""));
+	table_add(&t, "Git:", git);
+	table_add(&t, "Deploys:", json_str(app, "twelve.branch", "main"));
+	table_add(&t, "Release:", release);
+	table_add(&t, "Stack:", json_str(app, "stack.name", ""));
+	table_add(&t, "Slug:", bytes ? bytes_text(bytes, size) : "none");
+	table_add(&t, "Maintenance:", json_bool(app, "maintenance") ? "on" : "off");
+	table_add(&t, "Created:", since_text(json_time(app, "created_at"), clock_wall_ms(), since));
+	table_print(c, &t);
+	return 0;
+}
+
+const struct command cmd_info = {
+	.name = "info", .aliases = { "apps:info" }, .usage = "", .summary = "tell about an app",
+	.flags = CMD_APP | CMD_JSON, .run = info_run, .examples = "twelve info -a shop",
+};
+
+static int open_run(struct cli *c, struct error *err)
+{
+	_cleanup_json_ json_t *app = get_app(c, err);
+
+	if (!app)
+		return -1;
+	printf("%s\n", json_str(app, "web_url", ""));
+	return 0;
+}
+
+const struct command cmd_open = {
+	.name = "open", .aliases = { "apps:open" }, .usage = "", .summary = "print an app's URL",
+	.flags = CMD_APP, .run = open_run, .examples = "curl $(twelve open -a shop)",
+};
+
+/* The remote that named the app by its old name gets the new one. */
+static int rename_remote(struct cli *c, const json_t *before, const json_t *after, struct error *err)
+{
+	const char *remote = cli_get(c, "remote");
+	_cleanup_free_ char *old_url = git_url_of(c, before), *new_url = git_url_of(c, after);
+	_cleanup_free_ char *key = xasprintf("remote.%s.url", remote ? remote : "twelve");
+	_cleanup_free_ char *now = git_config(key);
+
+	if (!now || !streq(now, old_url))
+		return 0;
+	return add_remote(c, remote ? remote : "twelve", new_url, err);
+}
+
+static int rename_run(struct cli *c, struct error *err)
+{
+	_cleanup_json_ json_t *before = get_app(c, err), *after = NULL;
+
+	if (!before)
+		return -1;
+	if (api_request(c->api, "PATCH", json_pack("{s:s}", "name", cli_rest(c, 0)), &after, err,
+			"/apps/%s", c->app) < 0)
+		return -1;
+	note(c, "%s is now %s", json_str(before, "name", ""), json_str(after, "name", ""));
+	printf("%s\n", json_str(after, "web_url", ""));
+	return rename_remote(c, before, after, err);
+}
+
+const struct command cmd_rename = {
+	.name = "rename", .aliases = { "apps:rename" }, .usage = "NEWNAME", .min_args = 1, .max_args = 1,
+	.summary = "give an app another name", .flags = CMD_APP, .run = rename_run,
+	.details = "What runs goes on, and answers at the new URL. A git remote of this repository that named the app is changed along.",
+	.examples = "twelve rename shop2 -a shop",
+};
+
+static int destroy_run(struct cli *c, struct error *err)
+{
+	const char *confirm = cli_get(c, "confirm");
+	const char *given = cli_rest(c, 0);
+	const char *app = given ? given : cli_app(c, err);
+	_cleanup_free_ char *path = app ? api_escape(app) : NULL;
+
+	if (!app || !cli_api(c, err))
+		return -1;
+	if (!confirm || !streq(confirm, app))
+		return error_set(err, ERROR_INVALID,
+				 "This removes %s with its releases, config and repository, for good. To do so: twelve destroy -a %s --confirm %s",
+				 app, app, app);
+	if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s", path) < 0)
+		return -1;
+	note(c, "Destroyed %s", app);
+	return 0;
+}
+
+static const struct arg_option destroy_options[] = {
+	{ "confirm", "APP", "the app's name, to say that you mean it", 'c' },
+	{ 0 },
+};
+
+const struct command cmd_destroy = {
+	.name = "destroy", .aliases = { "apps:destroy", "apps:delete" }, .usage = "--confirm APP", .max_args = 1,
+	.summary = "remove an app and all that belongs to it", .flags = CMD_APP,
+	.options = destroy_options, .run = destroy_run, .examples = "twelve destroy -a shop --confirm shop",
+};

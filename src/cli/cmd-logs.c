@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * logs: lines of an app's stream. A tail that loses its connection (twelved is
+ * restarted, the network is away) comes back and goes on after the last line
+ * that it has shown.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/signals.h"
+#include "cli/sse.h"
+
+#define DEFAULT_LINES 100
+#define MAX_LINES 1500
+#define RETRY_FIRST_MS 100
+#define RETRY_MAX_MS 2000
+
+struct tail {
+	struct cli *c;
+	struct sse sse;
+	bool json;
+	bool broken;  /* stdout takes no more */
+	bool came; /* something, on this connection */
+};
+
+/* A colour for a dyno: the same one each time. */
+static const char *dyno_style(const struct cli *c, const struct log_line *l)
+{
+	static const enum style styles[] = { STYLE_CYAN, STYLE_GREEN, STYLE_YELLOW };
+	unsigned int h = 0;
+
+	if (l->source_len != 3 || strncmp(l->source, "app", 3) != 0)
+		return style_on(c->color, STYLE_DIM);
+	for (int i = 0; i < l->dyno_len; i++)
+		h = h * 31 + (unsigned char)l->dyno[i];
+	return style_on(c->color, styles[h % ARRAY_SIZE(styles)]);
+}
+
+static void print_line_json(const struct log_line *l)
+{
+	json_t *j = json_pack("{s:s%, s:s%, s:s%, s:s}", "time", l->stamp, (size_t)l->stamp_len, "source", l->source,
+			      (size_t)l->source_len, "dyno", l->dyno, (size_t)l->dyno_len, "text", l->text);
+
+	/* JSON is UTF-8: a line of other bytes is counted, not guessed at. */
+	if (!j)
+		j = json_pack("{s:s}", "error", "a line that is not UTF-8 text");
+	json_dumpf(j, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(j);
+}
+
+static void on_line(const char *line, void *userdata)
+{
+	struct tail *t = userdata;
+	struct log_line l;
+
+	t->came = true;
+	if (!log_line_split(line, &l))
+		puts(line);
+	else if (t->json)
+		print_line_json(&l);
+	else if (t->c->color)
+		printf("%s%.*s %.*s[%.*s]:%s %s\n", dyno_style(t->c, &l), l.stamp_len, l.stamp, l.source_len,
+		       l.source, l.dyno_len, l.dyno, style_off(true), l.text);
+	else
+		puts(line);
+}
+
+static bool on_chunk(const char *data, size_t n, void *userdata)
+{
+	struct tail *t = userdata;
+
+	sse_feed(&t->sse, data, n, on_line, t);
+	t->broken = fflush(stdout) != 0;
+	return !t->broken;
+}
+
+static int open_session(struct cli *c, int64_t lines, bool tail, json_t **ret, struct error *err)
+{
+	const char *dyno = cli_get(c, "dyno"), *type = cli_get(c, "type"), *source = cli_get(c, "source");
+	json_t *body = json_pack("{s:I, s:b}", "lines", (json_int_t)lines, "tail", tail);
+
+	if (dyno || type)
+		json_object_set_new(body, "dyno", json_string(dyno ? dyno : type));
+	if (source)
+		json_object_set_new(body, "source", json_string(source));
+	return api_request(c->api, "POST", body, ret, err, "/apps/%s/log-sessions", c->app);
+}
+
+/* One connection, to its end. */
+static int read_once(struct tail *t, int64_t lines, bool tail, struct error *err)
+{
+	_cleanup_json_ json_t *session = NULL;
+	struct api_stream o = { .accept = "text/event-stream", .fn = on_chunk, .userdata = t };
+
+	if (open_session(t->c, lines, tail, &session, err) < 0)
+		return -1;
+	sse_restart(&t->sse);
+	o.url = json_str(session, "logplex_url", "/");
+	o.last_event_id = t->sse.last_id;
+	return api_stream(t->c->api, &o, err);
+}
+
+static int read_on(struct tail *t, int64_t lines, struct error *err)
+{
+	long pause_ms = RETRY_FIRST_MS;
+	bool first = true;
+
+	while (!cli_interrupted && !t->broken) {
+		struct timespec pause = { .tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000 };
+		struct error e = ERROR_INIT;
+
+		t->came = false;
+		if (read_once(t, lines, true, &e) < 0) {
+			/* What was refused stays refused; what broke comes back. */
+			if (first || e.kind == ERROR_NOT_FOUND || e.kind == ERROR_UNAUTHORIZED || e.kind == ERROR_FORBIDDEN) {
+				*err = e;
+				return cli_interrupted ? 0 : -1;
+			}
+		}
+		first = false;
+		pause_ms = t->came ? RETRY_FIRST_MS : pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
+		if (!cli_interrupted && !t->broken)
+			nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int logs_run(struct cli *c, struct error *err)
+{
+	const char *app = cli_app(c, err);
+	struct tail t = { .c = c, .sse = SSE_INIT, .json = cli_has(c, "json") };
+	int64_t lines;
+	int r;
+
+	if (args_number(&c->args, "num", 1, MAX_LINES, DEFAULT_LINES, &lines, err) < 0 || !app || !cli_api(c, err))
+		return -1;
+	if (cli_has(c, "tail"))
+		signals_note();
+	r = cli_has(c, "tail") ? read_on(&t, lines, err) : read_once(&t, lines, false, err);
+	sse_done(&t.sse);
+	if (cli_interrupted)
+		return 128 + cli_interrupted;
+	return r;
+}
+
+static const struct arg_option logs_options[] = {
+	{ "num", "N", "how many lines (100)", 'n' },
+	{ "tail", NULL, "go on with what comes", 't' },
+	{ "dyno", "DYNO", "only this dyno: web.1, router, api", 'd' },
+	{ "type", "TYPE", "only dynos of this process type", 'p' },
+	{ "source", "SOURCE", "only lines of app or heroku (the platform's)", 's' },
+	{ 0 },
+};
+
+const struct command cmd_logs = {
+	.name = "logs", .usage = "", .summary = "show an app's log stream", .flags = CMD_APP | CMD_JSON,
+	.options = logs_options, .run = logs_run,
+	.details = "A tail goes on through deploys and through restarts of twelved. With --json each line is an object.",
+	.examples = "twelve logs -a shop\ntwelve logs --tail --dyno web.1\ntwelve logs -n 1500 --source app",
+};

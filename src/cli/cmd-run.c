@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run, run:detached: one-off dynos of the same release, config and sandbox. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/session.h"
+#include "cli/term.h"
+
+#define ATTACH_PROTOCOL "twelve-attach"
+
+static int add_env(struct cli *c, json_t *env, struct error *err)
+{
+	const char *word;
+
+	for (size_t i = 0; (word = args_nth(&c->args, "env", i)); i++) {
+		_cleanup_free_ char *key = NULL;
+		const char *value;
+
+		if (assignment_parse(word, &key, &value, err) < 0)
+			return error_prefix(err, "--env");
+		json_object_set_new(env, key, json_string(value));
+	}
+	return 0;
+}
+
+static void add_terminal(json_t *env)
+{
+	const char *term = getenv("TERM");
+	int columns, rows;
+
+	json_object_set_new(env, "TERM", json_string(term ? term : "dumb"));
+	if (!term_size(&columns, &rows))
+		return;
+	json_object_set_new(env, "COLUMNS", json_integer(columns));
+	json_object_set_new(env, "LINES", json_integer(rows));
+}
+
+/* Asks for the dyno. */
+static json_t *start_dyno(struct cli *c, bool attach, bool terminal, struct error *err)
+{
+	const char *app = cli_app(c, err), *size = cli_get(c, "size"), *type = cli_get(c, "type");
+	_cleanup_free_ char *command = shell_join(c->args.rest);
+	json_t *env = json_object(), *dyno = NULL, *body;
+
+	body = json_pack("{s:b, s:s, s:O, s:b}", "attach", attach, "command", command, "env", env,
+			 "force_no_tty", !terminal);
+	if (size)
+		json_object_set_new(body, "size", json_string(size));
+	if (type)
+		json_object_set_new(body, "type", json_string(type));
+	if (terminal)
+		add_terminal(env);
+	if (!app || !cli_api(c, err) || add_env(c, env, err) < 0)
+		json_decref(body);
+	else if (api_request(c->api, "POST", body, &dyno, err, "/apps/%s/dynos", app) < 0)
+		dyno = NULL;
+	json_decref(env);
+	return dyno;
+}
+
+static int detached(struct cli *c, struct error *err)
+{
+	_cleanup_json_ json_t *dyno = start_dyno(c, false, false, err);
+	const char *name = json_str(dyno, "name", "run.?");
+
+	if (!dyno)
+		return -1;
+	printf("%s\n", name);
+	note(c, "It runs on its own. twelve logs -a %s --dyno %s shows its output.", c->app, name);
+	return 0;
+}
+
+static int run_run(struct cli *c, struct error *err)
+{
+	bool terminal = term_is_interactive() && !cli_has(c, "no-tty");
+	_cleanup_json_ json_t *dyno = NULL;
+	struct api_raw *raw = NULL;
+	const char *url;
+	int r;
+
+	if (cli_has(c, "detached"))
+		return detached(c, err);
+	progress(c, "Starting a dyno");
+	dyno = start_dyno(c, true, terminal, err);
+	if (!dyno)
+		return -1;
+	url = json_str(dyno, "attach_url", NULL);
+	if (!url)
+		return error_set(err, ERROR_SYSTEM, "%s was started, but can't be attached to", json_str(dyno, "name", "The dyno"));
+	if (api_upgrade(c->api, url, ATTACH_PROTOCOL, &raw, err) < 0)
+		return -1;
+	progress_clear(c);
+	r = session_run(raw, terminal, err);
+	api_raw_free(raw);
+	return r;
+}
+
+static const struct arg_option run_options[] = {
+	{ "detached", NULL, "start it and return; its output is in the logs", 'd' },
+	{ "size", "SIZE", "the dyno's size", 's' },
+	{ "type", "TYPE", "as a dyno of this process type", 0 },
+	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e' },
+	{ "no-tty", NULL, "no terminal, also when there is one here", 0 },
+	{ "exit-code", NULL, "the exit code is that of the command: always so, accepted for heroku's sake", 'x' },
+	{ 0 },
+};
+
+const struct command cmd_run = {
+	.name = "run", .usage = "COMMAND [ARGUMENTS...]", .min_args = 1, .max_args = CMD_ANY_ARGS,
+	.summary = "run a command in a one-off dyno", .flags = CMD_APP | CMD_VERBATIM,
+	.options = run_options, .run = run_run,
+	.details = "Same release, config and sandbox as the app's dynos. It has a terminal when stdin and stdout are one; else stdin, stdout and stderr are passed through. The exit code is the command's. A single argument is a line for the shell.",
+	.examples = "twelve run -a shop bash\ntwelve run -a shop -- python manage.py migrate\necho 'select 1' | twelve run -a shop 'psql $DATABASE_URL'",
+};
+
+static const struct arg_option detached_options[] = {
+	{ "size", "SIZE", "the dyno's size", 's' },
+	{ "type", "TYPE", "as a dyno of this process type", 0 },
+	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e' },
+	{ 0 },
+};
+
+const struct command cmd_run_detached = {
+	.name = "run:detached", .usage = "COMMAND [ARGUMENTS...]", .min_args = 1, .max_args = CMD_ANY_ARGS,
+	.summary = "start a command in a one-off dyno and return", .flags = CMD_APP | CMD_VERBATIM,
+	.options = detached_options, .run = detached, .examples = "twelve run:detached -a shop python cleanup.py",
+};

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Help, from the table of commands: what the program can do can't differ from what it says. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "cli/cli.h"
+
+#define WRAP 78
+
+static void heading(const struct cli *c, FILE *f, const char *text)
+{
+	fprintf(f, "\n%s%s%s\n", style_on(c->color, STYLE_BOLD), text, style_off(c->color));
+}
+
+void help_overview(const struct cli *c, FILE *f)
+{
+	fputs("twelve runs twelve-factor apps on machines that you own.\n\n"
+	      "usage: twelve [--host HOST] COMMAND [OPTIONS] [ARGUMENTS]\n", f);
+	heading(c, f, "Commands");
+	for (size_t i = 0; commands[i]; i++)
+		if (!(commands[i]->flags & CMD_HIDDEN))
+			fprintf(f, "  %-22s  %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\ntwelve help COMMAND tells about one, with examples.\n", f);
+}
+
+static void wrapped(FILE *f, const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column && column + 1 + n > WRAP) {
+			fputc('\n', f);
+			column = 0;
+		}
+		column += (size_t)fprintf(f, "%s%.*s", column ? " " : "", (int)n, text);
+		text += n + strspn(text + n, " ");
+	}
+	fputc('\n', f);
+}
+
+static void print_option(FILE *f, const struct arg_option *o)
+{
+	_cleanup_free_ char *left =
+		o->letter ? xasprintf("-%c, --%s%s%s", o->letter, o->name, o->value ? " " : "", o->value ? o->value : "") :
+			    xasprintf("    --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+
+	fprintf(f, "  %-24s  %s\n", left, o->help);
+}
+
+static void print_aliases(const struct command *cmd, FILE *f)
+{
+	if (!cmd->aliases[0])
+		return;
+	fputs("also:  ", f);
+	for (size_t i = 0; cmd->aliases[i]; i++)
+		fprintf(f, "%s%s", i ? ", " : "", cmd->aliases[i]);
+	fputc('\n', f);
+}
+
+static void print_examples(const struct command *cmd, FILE *f)
+{
+	for (const char *p = cmd->examples; *p;) {
+		size_t n = strcspn(p, "\n");
+
+		fprintf(f, "  $ %.*s\n", (int)n, p);
+		p += n + (p[n] == '\n');
+	}
+}
+
+void help_command(const struct cli *c, const struct command *cmd, FILE *f)
+{
+	size_t topic = command_topic_len(cmd->name);
+	const struct arg_option *o;
+	bool first = true;
+
+	fprintf(f, "usage: twelve %s%s%s [OPTIONS]\n", cmd->name, *cmd->usage ? " " : "", cmd->usage);
+	print_aliases(cmd, f);
+	fprintf(f, "\nTo %s.\n", cmd->summary);
+	if (cmd->details)
+		wrapped(f, cmd->details);
+	heading(c, f, "Options");
+	for (size_t i = 0; (o = command_option(cmd, i)); i++)
+		print_option(f, o);
+	if (cmd->examples) {
+		heading(c, f, "Examples");
+		print_examples(cmd, f);
+	}
+	for (size_t i = 0; commands[i]; i++) {
+		const struct command *other = commands[i];
+
+		if (other == cmd || (other->flags & CMD_HIDDEN) || command_topic_len(other->name) != topic ||
+		    strncmp(other->name, cmd->name, topic) != 0)
+			continue;
+		if (first)
+			heading(c, f, "See also");
+		first = false;
+		fprintf(f, "  %-22s  %s\n", other->name, other->summary);
+	}
+}
+
+static int help_run(struct cli *c, struct error *err)
+{
+	const char *name = cli_rest(c, 0), *near;
+	const struct command *cmd = name ? command_find(name) : NULL;
+	const char *names[256];
+	size_t n = 0;
+
+	if (!name) {
+		help_overview(c, stdout);
+		return 0;
+	}
+	if (cmd) {
+		help_command(c, cmd, stdout);
+		return 0;
+	}
+	for (size_t i = 0; commands[i] && n + 1 < ARRAY_SIZE(names); i++)
+		if (!(commands[i]->flags & CMD_HIDDEN))
+			names[n++] = commands[i]->name;
+	names[n] = NULL;
+	near = suggest(name, names);
+	return error_set(err, ERROR_INVALID, "%s is not a command of twelve%s%s%s", name, near ? ". Did you mean " : "",
+			 near ? near : "", near ? "?" : "");
+}
+
+const struct command cmd_help = {
+	.name = "help", .usage = "[COMMAND]", .max_args = 1, .summary = "list the commands, or tell about one",
+	.run = help_run, .examples = "twelve help\ntwelve help ps:scale",
+};
