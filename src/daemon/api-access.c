@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
 #include "daemon/git.h"
+
+#define MAX_TOKEN_LIFE_S (100LL * 366 * 86400)
 
 /* ---- keys ---- */
 
@@ -63,6 +64,14 @@ int api_keys_delete(struct request *r, struct error *err)
 
 /* ---- tokens ---- */
 
+static json_t *token_user(const struct token *t)
+{
+	json_t *user = api_user_ref(t->description);
+
+	json_object_set_new(user, "full_name", api_text(t->description));
+	return user;
+}
+
 static json_t *token_json(const struct token *t, const char *secret)
 {
 	int64_t left_s = t->expires_ms ? (t->expires_ms - clock_wall_ms()) / 1000 : 0;
@@ -71,7 +80,7 @@ static json_t *token_json(const struct token *t, const char *secret)
 	return json_pack("{s:s, s:s, s:[s], s:o, s:o, s:n, s:n, s:n, s:{s:s, s:s, s:o}, s:o, s:{s:o}}", "id", t->id, "description",
 			 t->description, "scope", "global", "created_at", api_time(t->created_ms), "updated_at",
 			 api_time(t->created_ms), "client", "grant", "refresh_token", "access_token", "id", t->id, "token",
-			 secret ? secret : "tw-**********", "expires_in", expires, "user", api_user_ref(NULL), "twelve", "used_at",
+			 secret ? secret : "tw-**********", "expires_in", expires, "user", token_user(t), "twelve", "used_at",
 			 api_time(t->used_ms));
 }
 
@@ -92,20 +101,48 @@ int api_tokens_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
+int api_tokens_get(struct request *r, struct error *err)
+{
+	const char *id = request_param(r, "token");
+	struct token *tokens = NULL;
+	json_t *found = NULL;
+	size_t n = 0;
+
+	if (store_token_list(request_daemon(r)->store, &tokens, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (streq(tokens[i].id, id))
+			found = token_json(&tokens[i], NULL);
+		token_done(&tokens[i]);
+	}
+	free(tokens);
+	if (found)
+		return request_answer(r, 200, found);
+	/* `heroku logout` asks for "~" and wants to be told of what kind the missing thing is. */
+	return request_answer(r, 404, json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource", "authorization",
+						"message", "Couldn't find that authorization."));
+}
+
+int api_no_session(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 404, json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource", "session", "message",
+						"Couldn't find that session."));
+}
+
 int api_tokens_create(struct request *r, struct error *err)
 {
-	json_t *expires_in = json_object_get(request_body(r), "expires_in");
 	struct token t = { 0 };
 	const char *description;
 	char *secret = NULL;
+	int64_t expires_in;
 	int result = -1;
 
-	if (request_string(r, "description", false, &description, err) < 0)
+	if (request_string(r, "description", false, &description, err) < 0 ||
+	    request_int(r, "expires_in", 1, MAX_TOKEN_LIFE_S, 0, &expires_in, err) < 0)
 		return -1;
-	if (expires_in && !json_is_null(expires_in) && (!json_is_integer(expires_in) || json_integer_value(expires_in) < 1))
-		return error_set(err, ERROR_INVALID, "\"expires_in\" has to be a number of seconds");
 	t.description = xstrdup(description && description[0] ? description : "a token");
-	t.expires_ms = json_is_integer(expires_in) ? clock_wall_ms() + json_integer_value(expires_in) * 1000 : 0;
+	t.expires_ms = expires_in ? clock_wall_ms() + expires_in * 1000 : 0;
 	if (store_token_create(request_daemon(r)->store, &t, &secret, err) == 0)
 		result = request_answer(r, 201, token_json(&t, secret));
 	free(secret);

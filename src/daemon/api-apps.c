@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
 #include "daemon/builds.h"
@@ -27,7 +28,7 @@ int api_apps_list(struct request *r, struct error *err)
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++) {
-		json_array_append_new(list, api_app_json(d, &apps[i]));
+		json_array_append_new(list, api_app_json(r, &apps[i]));
 		app_done(&apps[i]);
 	}
 	free(apps);
@@ -41,26 +42,37 @@ int api_apps_get(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	j = api_app_json(request_daemon(r), &app);
+	j = api_app_json(r, &app);
 	app_done(&app);
 	return request_answer(r, 200, j);
 }
 
-/* The row first, then what can be made again; the reconciler gives it its error page. */
+/* The row and its first release in one transaction, then what api_mend() can make again. */
 static int make_app(struct request *r, struct app *app, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
+	struct error ignored = ERROR_INIT;
 
-	if (store_app_create(d->store, app, err) < 0)
+	if (releases_initial(d, app, request_caller(r), err) < 0)
 		return -1;
-	if (git_create(d, app, err) < 0 || releases_initial(d, app, request_caller(r), err) < 0) {
-		struct error ignored = ERROR_INIT;
+	/* A repository of this name is what was left of another app when twelved was killed. */
+	if (git_delete(d, app->name, err) == 0 && git_create(d, app, err) == 0)
+		return 0;
+	store_app_delete(d->store, app->id, &ignored);
+	git_delete(d, app->name, &ignored);
+	return -1;
+}
 
-		store_app_delete(d->store, app->id, &ignored);
-		git_delete(d, app->name, &ignored);
-		return -1;
-	}
-	return 0;
+/* The one stack there is, by its name or id; Heroku's names stand for it too, since their apps run on it. */
+static int check_stack(const char *stack, struct error *err)
+{
+	char id[UUID_SIZE], excerpt[NAME_EXCERPT_SIZE];
+
+	if (!stack || streq(stack, STACK_DEFAULT) || streq(stack, api_uuid("stack", STACK_DEFAULT, id)) ||
+	    str_starts(stack, "heroku-"))
+		return 0;
+	return error_set(err, ERROR_INVALID, "There is no stack \"%s\": this platform has " STACK_DEFAULT,
+			 name_excerpt(excerpt, stack));
 }
 
 int api_apps_create(struct request *r, struct error *err)
@@ -69,14 +81,10 @@ int api_apps_create(struct request *r, struct error *err)
 	char generated[APP_NAME_MAX + 1];
 	const char *name, *stack;
 	int result = -1;
-	json_t *j;
 
-	if (request_string(r, "name", false, &name, err) < 0 || request_string(r, "stack", false, &stack, err) < 0)
+	if (request_string(r, "name", false, &name, err) < 0 || request_string(r, "stack", false, &stack, err) < 0 ||
+	    check_stack(stack, err) < 0)
 		goto out;
-	if (stack && !streq(stack, STACK_DEFAULT) && !str_starts(stack, "heroku-")) {
-		error_set(err, ERROR_INVALID, "There is no stack \"%.50s\": this platform has " STACK_DEFAULT, stack);
-		goto out;
-	}
 	if (!name) {
 		name_generate(generated, sizeof(generated));
 		name = generated;
@@ -84,40 +92,42 @@ int api_apps_create(struct request *r, struct error *err)
 	if (name_check_app(name, err) < 0)
 		goto out;
 	app.name = xstrdup(name);
-	if (make_app(r, &app, err) < 0)
-		goto out;
-	j = api_app_json(request_daemon(r), &app);
-	result = request_answer(r, 201, j);
+	if (make_app(r, &app, err) == 0)
+		result = request_answer(r, 201, api_app_json(r, &app));
 out:
 	app_done(&app);
 	return result;
 }
 
+/* The row changes only when the repository has its new name. */
 static int rename_app(struct request *r, struct app *app, const char *name, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *old = xstrdup(app->name);
 
-	if (name_check_app(name, err) < 0)
+	if (name_check_app(name, err) < 0 || store_begin(d->store, err) < 0)
 		return -1;
 	free(app->name);
 	app->name = xstrdup(name);
-	if (store_app_update(d->store, app, err) < 0)
-		return -1;
-	return git_rename(d, old, app, err);
+	if (store_app_update(d->store, app, err) == 0 && git_rename(d, old, app, err) == 0 &&
+	    store_commit(d->store, err) == 0)
+		return 0;
+	store_rollback(d->store);
+	return -1;
 }
 
 int api_apps_update(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct app app = { 0 };
-	const char *name;
+	const char *name, *stack;
 	bool maintenance;
 	int result = -1;
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	if (request_string(r, "name", false, &name, err) < 0 ||
+	    request_string(r, "build_stack", false, &stack, err) < 0 || check_stack(stack, err) < 0 ||
 	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
 		goto out;
 	if (name && !streq(name, app.name) && rename_app(r, &app, name, err) < 0)
@@ -126,42 +136,71 @@ int api_apps_update(struct request *r, struct error *err)
 		app.maintenance = maintenance;
 		if (store_app_update(d->store, &app, err) < 0)
 			goto out;
-		logs_append(d->logs, app.id, "app", "api", "Maintenance mode turned %s by %s", maintenance ? "on" : "off",
+		logs_append(d->logs, app.id, "app", "api", "Maintenance mode turned %s by user %s", maintenance ? "on" : "off",
 			    request_caller(r)->name);
 	}
 	reconcile_app(d->reconciler, app.id);
-	result = request_answer(r, 200, api_app_json(d, &app));
+	result = request_answer(r, 200, api_app_json(r, &app));
 out:
 	app_done(&app);
 	return result;
 }
 
-/* The row goes first: what is left of the rest after a kill is found and removed at the next start. */
+static void on_removed(int status, void *userdata)
+{
+	(void)userdata;
+	if (status != 0)
+		log_warn("a build cache could not be removed; it is tried again at the next start");
+}
+
+/* A cache may hold a hundred thousand files, so another process removes it. */
+static void remove_cache(struct daemon *d, const char *app_id)
+{
+	_cleanup_free_ char *cache = xasprintf("%s/cache/%s", d->settings.state_dir, app_id);
+	const char *const argv[] = { "rm", "-rf", "--one-file-system", "--", cache, NULL };
+	const struct proc_options o = { .argv = argv };
+	struct error err = ERROR_INIT;
+	pid_t pid;
+
+	if (!fs_exists(cache))
+		return;
+	if (proc_spawn(&o, &pid, &err) < 0)
+		log_warn("removing %s: %s", cache, err.message);
+	else
+		watch_child(d->loop, pid, on_removed, NULL, NULL);
+}
+
+static void cancel_build(struct daemon *d, const struct app *app)
+{
+	const char *build = builds_running(d->builds, app->id);
+	struct error err = ERROR_INIT;
+
+	if (build && builds_cancel(d->builds, build, &err) < 0)
+		log_warn("destroying %s: %s", app->name, err.message);
+}
+
+/* The row goes first. What a kill leaves of the rest does no harm: see api_mend() and make_app(). */
 int api_apps_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct error ignored = ERROR_INIT;
 	struct app app = { 0 };
-	_cleanup_free_ char *cache = NULL;
-	const char *build;
 	json_t *j;
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	build = builds_running(d->builds, app.id);
-	if (build && builds_cancel(d->builds, build, &ignored) < 0)
-		log_warn("destroying %s: %s", app.name, ignored.message);
-	j = api_app_json(d, &app);
+	cancel_build(d, &app);
+	j = api_app_json(r, &app);
 	if (store_app_delete(d->store, app.id, err) < 0) {
 		json_decref(j);
 		app_done(&app);
 		return -1;
 	}
+	log_info("app %s was destroyed by %s", app.name, request_caller(r)->name);
 	reconcile_forget(d->reconciler, app.id);
 	if (git_delete(d, app.name, &ignored) < 0)
 		log_warn("destroying %s: %s", app.name, ignored.message);
-	cache = xasprintf("%s/cache/%s", d->settings.state_dir, app.id);
-	fs_remove_tree(cache);
+	remove_cache(d, app.id);
 	logs_forget(d->logs, app.id);
 	app_done(&app);
 	return request_answer(r, 200, j);
@@ -170,11 +209,13 @@ int api_apps_delete(struct request *r, struct error *err)
 int api_collaborators(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
-	json_t *list;
+	json_t *list, *user;
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	list = json_pack("[{s:s, s:o, s:o, s:[], s:s, s:o, s:o}]", "id", app.id, "app", api_app_ref(&app), "user", api_user_ref(NULL),
+	user = api_user_ref(request_caller(r)->name);
+	json_object_set_new(user, "federated", json_false());
+	list = json_pack("[{s:s, s:o, s:o, s:[], s:s, s:o, s:o}]", "id", app.id, "app", api_app_ref(&app), "user", user,
 			 "permissions", "role", "owner", "created_at", api_time(app.created_ms), "updated_at",
 			 api_time(app.created_ms));
 	app_done(&app);

@@ -46,7 +46,7 @@ int api_sources_create(struct request *r, struct error *err)
 
 	(void)err;
 	remove_old_sources(request_daemon(r));
-	url = xasprintf("/sources/%s", uuid_make(id));
+	url = request_url(r, "/sources/%s", uuid_make(id));
 	return request_answer(r, 201, json_pack("{s:{s:s, s:s}}", "source_blob", "get_url", url, "put_url", url));
 }
 
@@ -64,21 +64,38 @@ int api_sources_put(struct request *r, struct error *err)
 
 /* ---- builds ---- */
 
-static json_t *build_json(struct request *r, const struct app *app, const struct build *b, const char *stream_id)
+static json_t *release_of(struct request *r, const struct app *app, const struct build *b)
 {
-	char found[UUID_SIZE];
-	_cleanup_free_ char *output = NULL;
+	struct error ignored = ERROR_INIT;
+	struct release release = { 0 };
+	json_t *j = json_null();
 
-	if (!stream_id && builds_stream_id(request_daemon(r)->builds, b->id, found))
-		stream_id = found;
-	output = stream_id ? xasprintf("/streams/%s", stream_id) : NULL;
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:[], s:s?, s:o, s:o, s:o, s:{s:n, s:s?, s:n, s:s}, s:s, s:{s:s?, s:s?}}", "id", b->id,
-			 "status", b->status, "app", api_app_ref(app), "created_at", api_time(b->created_ms), "updated_at",
-			 api_time(b->updated_ms), "buildpacks", "output_stream_url", output, "user", api_user_ref(b->user), "slug",
-			 b->slug ? json_pack("{s:s}", "id", b->slug) : json_null(), "release",
-			 b->release_version ? json_pack("{s:I}", "version", (json_int_t)b->release_version) : json_null(),
-			 "source_blob", "checksum", "version", b->commit, "version_description", "url", "", "stack", app->stack,
-			 "twelve", "error", b->error, "buildpacks", b->buildpacks);
+	if (b->release_version &&
+	    store_release_get(request_daemon(r)->store, app->id, b->release_version, &release, &ignored) == 0)
+		j = json_pack("{s:s, s:I}", "id", release.id, "version", (json_int_t)b->release_version);
+	release_done(&release);
+	return j;
+}
+
+static json_t *build_json(struct request *r, const struct app *app, const struct build *b)
+{
+	char stream[UUID_SIZE];
+	_cleanup_free_ char *output = NULL;
+	json_t *j = json_pack("{s:s, s:s, s:{s:s}, s:s}", "id", b->id, "status", b->status, "app", "id", app->id, "stack",
+			      app->stack);
+
+	if (builds_stream_id(request_daemon(r)->builds, b->id, stream))
+		output = request_url(r, "/streams/%s", stream);
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:s?}", "created_at", api_time(b->created_ms), "updated_at",
+					    api_time(b->updated_ms), "user", api_user_ref(b->user), "output_stream_url",
+					    output));
+	json_object_update_new(j, json_pack("{s:[], s:o, s:o}", "buildpacks", "slug", api_slug_ref(b->slug), "release",
+					    release_of(r, app, b)));
+	json_object_update_new(j, json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?}}", "source_blob", "checksum",
+					    "version", b->commit && b->commit[0] ? api_text(b->commit) : json_null(),
+					    "version_description", "url", "", "twelve", "error", api_text(b->error),
+					    "buildpacks", api_text(b->buildpacks), "slug", b->slug));
+	return j;
 }
 
 /* The file that the body's source_blob names: a get_url or put_url of ours, whole or its path. */
@@ -96,36 +113,50 @@ static int find_source(struct request *r, char **ret_path, const char **ret_comm
 		return error_set(err, ERROR_INVALID, "\"source_blob.url\" is not one that POST /sources gave: upload the archive there");
 	*ret_path = source_path(request_daemon(r), id);
 	if (!fs_exists(*ret_path)) {
-		free(*ret_path);
+		free(steal_ptr(*ret_path));
 		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
 	}
 	*ret_commit = version ? version : "";
 	return 0;
 }
 
+static int start(struct request *r, struct builds_start *o, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	char stream_id[UUID_SIZE];
+	struct build build = { 0 };
+	int result;
+
+	if (http_is_collecting(d->http))
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "What no release uses is being removed just now: try again in a moment");
+	if (request_bool(r, "attached", false, &o->attached, err) < 0 ||
+	    request_bool(r, "wait", false, &o->wait_for_rollout, err) < 0 ||
+	    request_bool(r, "strip_top", false, &o->strip_top, err) < 0 ||
+	    request_bool(r, "no_cache", false, &o->no_cache, err) < 0 ||
+	    builds_start(d->builds, o, &build, stream_id, err) < 0)
+		return -1;
+	result = request_answer(r, 201, build_json(r, o->app, &build));
+	build_row_done(&build);
+	return result;
+}
+
 int api_builds_create(struct request *r, struct error *err)
 {
 	struct builds_start o = { .who = request_caller(r) };
-	char stream_id[UUID_SIZE];
-	struct build build = { 0 };
 	struct app app = { 0 };
 	char *source = NULL;
 	int result = -1;
 
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	if (find_source(r, &source, &o.commit, err) < 0 || request_bool(r, "attached", false, &o.attached, err) < 0 ||
-	    request_bool(r, "wait", false, &o.wait_for_rollout, err) < 0 ||
-	    request_bool(r, "strip_top", false, &o.strip_top, err) < 0 ||
-	    request_bool(r, "no_cache", false, &o.no_cache, err) < 0)
-		goto out;
-	o.app = &app;
-	o.source = source;
-	if (builds_start(request_daemon(r)->builds, &o, &build, stream_id, err) == 0)
-		result = request_answer(r, 201, build_json(r, &app, &build, stream_id));
-out:
+	if (api_app(r, &app, err) == 0 && find_source(r, &source, &o.commit, err) == 0) {
+		o.app = &app;
+		o.source = source;
+		result = start(r, &o, err);
+		/* A build that began removes it; nobody else would. */
+		if (result < 0)
+			unlink(source);
+	}
 	free(source);
-	build_row_done(&build);
 	app_done(&app);
 	return result;
 }
@@ -145,7 +176,7 @@ int api_builds_list(struct request *r, struct error *err)
 	}
 	list = json_array();
 	for (size_t i = 0; i < n; i++) {
-		json_array_append_new(list, build_json(r, &app, &rows[i], NULL));
+		json_array_append_new(list, build_json(r, &app, &rows[i]));
 		build_row_done(&rows[i]);
 	}
 	free(rows);
@@ -161,7 +192,7 @@ int api_builds_get(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) == 0 &&
 	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build, err) == 0)
-		result = request_answer(r, 200, build_json(r, &app, &build, NULL));
+		result = request_answer(r, 200, build_json(r, &app, &build));
 	build_row_done(&build);
 	app_done(&app);
 	return result;

@@ -10,9 +10,14 @@
 #include "daemon/api-priv.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
+#include "model/names.h"
+#include "model/procfile.h"
 #include "model/size.h"
 
 #define ATTACH_PROTOCOL "twelve-attach"
+/* Heroku's, for one-off dynos: what is forgotten ends. */
+#define LIFE_DEFAULT_S 86400
+#define LIFE_MAX_S (366 * 86400)
 
 static int by_name(const void *a, const void *b)
 {
@@ -40,7 +45,7 @@ int api_dynos_list(struct request *r, struct error *err)
 	n = dynos_list(d->dynos, app.id, &dynos);
 	qsort(dynos, n, sizeof(*dynos), by_name);
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, api_dyno_json(d, &app, dynos[i]));
+		json_array_append_new(list, api_dyno_json(r, &app, dynos[i]));
 	app_done(&app);
 	return request_answer_list(r, list);
 }
@@ -58,12 +63,23 @@ int api_dynos_get(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 && find_dyno(r, &app, &dyno, err) == 0)
-		result = request_answer(r, 200, api_dyno_json(request_daemon(r), &app, dyno));
+		result = request_answer(r, 200, api_dyno_json(r, &app, dyno));
 	app_done(&app);
 	return result;
 }
 
 /* ---- one-off dynos ---- */
+
+static int add_variable(json_t *strings, const char *key, json_t *value, struct error *err)
+{
+	if (name_check_config_key(key, err) < 0)
+		return -1;
+	if (json_is_integer(value))
+		return json_object_set_new(strings, key, json_sprintf("%lld", (long long)json_integer_value(value)));
+	if (!json_is_string(value))
+		return error_set(err, ERROR_INVALID, "\"env\": the value of %s has to be a string", key);
+	return json_object_set(strings, key, value);
+}
 
 static int read_env(struct request *r, json_t **ret, struct error *err)
 {
@@ -74,12 +90,11 @@ static int read_env(struct request *r, json_t **ret, struct error *err)
 		json_decref(strings);
 		return error_set(err, ERROR_INVALID, "\"env\" has to be an object of strings");
 	}
-	json_object_foreach(env, key, value) {
-		if (json_is_string(value))
-			json_object_set(strings, key, value);
-		else if (json_is_integer(value))
-			json_object_set_new(strings, key, json_sprintf("%lld", (long long)json_integer_value(value)));
-	}
+	json_object_foreach(env, key, value)
+		if (add_variable(strings, key, value, err) < 0) {
+			json_decref(strings);
+			return -1;
+		}
 	*ret = strings;
 	return 0;
 }
@@ -109,40 +124,48 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 	    store_next_number(d->store, app->id, o->type, &o->number, err) == 0 && dynos_start(d->dynos, o, &dyno, err) == 0) {
 		logs_append(d->logs, app->id, "app", "api", "Starting process with command `%s` by user %s", o->command,
 			    request_caller(r)->name);
-		result = request_answer(r, 201, api_dyno_json(d, app, dyno));
+		result = request_answer(r, 201, api_dyno_json(r, app, dyno));
 	}
 	release_done(&release);
 	return result;
 }
 
+/* What the body says. `type` is for show with Heroku, where it names the dyno; here all are run.N. */
+static int read_options(struct request *r, struct dyno_start *o, struct error *err)
+{
+	const char *size, *type;
+	int64_t seconds;
+	bool no_tty;
+
+	if (request_string(r, "command", true, &o->command, err) < 0 || request_string(r, "size", false, &size, err) < 0 ||
+	    request_string(r, "type", false, &type, err) < 0 || request_bool(r, "attach", false, &o->attach, err) < 0 ||
+	    request_bool(r, "force_no_tty", false, &no_tty, err) < 0 ||
+	    request_int(r, "time_to_live", 1, LIFE_MAX_S, LIFE_DEFAULT_S, &seconds, err) < 0 ||
+	    read_env(r, &o->env, err) < 0)
+		return -1;
+	o->size = size ? size : DYNO_SIZE_DEFAULT;
+	if (!o->command[0] || strlen(o->command) > PROCFILE_COMMAND_MAX)
+		return error_set(err, ERROR_INVALID, "\"command\" has to have 1 to %d bytes", PROCFILE_COMMAND_MAX);
+	if (!dyno_size_find(o->size))
+		return error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\"", o->size);
+	o->size = dyno_size_find(o->size)->name;
+	o->columns = env_number(o->env, "COLUMNS");
+	o->rows = env_number(o->env, "LINES");
+	o->terminal = o->attach && !no_tty;
+	o->time_limit_ms = seconds * 1000;
+	return 0;
+}
+
 int api_dynos_create(struct request *r, struct error *err)
 {
-	const char *command, *size, *type;
 	struct dyno_start o = { .type = "run" };
 	struct app app = { 0 };
-	bool no_tty;
-	int result = -1;
-	json_t *limit = json_object_get(request_body(r), "time_to_live");
+	int result = api_app(r, &app, err);
 
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	if (request_string(r, "command", true, &command, err) < 0 || request_string(r, "size", false, &size, err) < 0 ||
-	    request_string(r, "type", false, &type, err) < 0 || request_bool(r, "attach", false, &o.attach, err) < 0 ||
-	    request_bool(r, "force_no_tty", false, &no_tty, err) < 0 || read_env(r, &o.env, err) < 0)
-		goto out;
-	o.command = command;
-	o.size = size ? size : DYNO_SIZE_DEFAULT;
-	if (!dyno_size_find(o.size)) {
-		error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\"", o.size);
-		goto out;
-	}
-	o.size = dyno_size_find(o.size)->name;
-	o.columns = env_number(o.env, "COLUMNS");
-	o.rows = env_number(o.env, "LINES");
-	o.terminal = o.attach && !no_tty;
-	o.time_limit_ms = json_is_integer(limit) ? json_integer_value(limit) * 1000 : 0;
-	result = run(r, &app, &o, err);
-out:
+	if (result == 0)
+		result = read_options(r, &o, err);
+	if (result == 0)
+		result = run(r, &app, &o, err);
 	json_decref(o.env);
 	app_done(&app);
 	return result;

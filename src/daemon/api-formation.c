@@ -34,7 +34,7 @@ static int find_want(struct request *r, const struct app *app, const struct rele
 	formation_free_array(rows, n);
 	if (!ret->row.type) {
 		/* A stable id for a type that nobody has scaled yet. */
-		snprintf(ret->row.id, sizeof(ret->row.id), "%s", base->id);
+		api_uuid(app->id, type, ret->row.id);
 		ret->row.type = xstrdup(type);
 		ret->row.quantity = streq(type, "web");
 		ret->row.size = xstrdup(DYNO_SIZE_DEFAULT);
@@ -45,12 +45,16 @@ static int find_want(struct request *r, const struct app *app, const struct rele
 
 static json_t *want_json(const struct app *app, const struct want *w)
 {
-	char size[32];
+	char size[32], id[UUID_SIZE];
+	json_t *j = json_pack("{s:s, s:s, s:I, s:o}", "id", w->row.id, "type", w->row.type, "quantity",
+			      (json_int_t)w->row.quantity, "command", api_text(w->command));
 
 	api_size_display(w->row.size, size);
-	return json_pack("{s:s, s:s, s:I, s:s, s:s?, s:o, s:o, s:o}", "id", w->row.id, "type", w->row.type, "quantity",
-			 (json_int_t)w->row.quantity, "size", size, "command", w->command, "app", api_app_ref(app), "created_at",
-			 api_time(w->row.created_ms), "updated_at", api_time(w->row.updated_ms));
+	json_object_update_new(j, json_pack("{s:s, s:{s:s, s:s}, s:o}", "size", size, "dyno_size", "id",
+					    api_uuid("size", w->row.size, id), "name", size, "app", api_app_ref(app)));
+	json_object_update_new(j, json_pack("{s:o, s:o}", "created_at", api_time(w->row.created_ms), "updated_at",
+					    api_time(w->row.updated_ms)));
+	return j;
 }
 
 static int no_type(const struct app *app, const struct release *base, const char *type, struct error *err)

@@ -8,21 +8,31 @@
 /* The app named in the path; ERROR_NOT_FOUND in Heroku's words. */
 int api_app(struct request *r, struct app *ret, struct error *err);
 
-/* New references. Times are RFC 3339. */
+/* This machine, by the name that Heroku's clients take for granted. */
+#define API_REGION "us"
+
+/* New references. Times are RFC 3339, null for 0. */
 json_t *api_time(int64_t wall_ms);
-json_t *api_account(struct daemon *d);
-json_t *api_app_json(struct daemon *d, const struct app *a);
+/* A string that may hold any bytes (what an app wrote); null for NULL. */
+json_t *api_text(const char *s);
+/* An id for what has a name only: the same each time. Returns buf. */
+char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE]);
+json_t *api_account(struct request *r);
+json_t *api_app_json(struct request *r, const struct app *a);
 json_t *api_app_ref(const struct app *a);
 json_t *api_user_ref(const char *name);
-json_t *api_release_json(struct daemon *d, const struct app *a, const struct release *rel);
-json_t *api_dyno_json(struct daemon *d, const struct app *a, const struct dyno *dyno);
+json_t *api_stack_ref(const char *name);
+json_t *api_region_ref(void);
+json_t *api_slug_ref(const char *digest);
+json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel);
+json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno *dyno);
 char *api_app_url(struct daemon *d, const char *app_name);
 /* "Standard-1X", as people write it. */
 void api_size_display(const char *size, char buf[static 32]);
 
 /* The handlers, by resource. */
 #define API_HANDLERS(X)                                                                              \
-	X(account_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(empty_list) X(no_pipeline)    \
+	X(account_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(no_rows_of_app) X(no_pipeline)    \
 	X(status) X(gc)                                                                              \
 	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete) X(collaborators)           \
 	X(config_get) X(config_update) X(config_of_release)                                          \
@@ -33,8 +43,12 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(sources_create) X(sources_put) X(builds_create) X(builds_list) X(builds_get) X(builds_delete)  \
 	X(stream_get) X(log_sessions_create) X(log_stream)                                           \
 	X(buildpacks_get) X(buildpacks_put) X(domains_list) X(domains_create) X(domains_get)             \
-	X(domains_delete) X(keys_list) X(keys_create) X(keys_delete) X(tokens_list) X(tokens_create) X(tokens_delete)
+	X(domains_delete) X(keys_list) X(keys_create) X(keys_delete) X(tokens_list) X(tokens_get) X(tokens_create) X(tokens_delete)	\
+	X(no_session)
 
 #define X(name) int api_##name(struct request *r, struct error *err);
 API_HANDLERS(X)
 #undef X
+
+/* At start: what a kill left half-done of apps that were being made, renamed or destroyed. */
+int api_mend(struct daemon *d, struct error *err);

@@ -85,7 +85,7 @@ int api_releases_list(struct request *r, struct error *err)
 	list = json_array();
 	/* The store gives the newest first, lists go up. */
 	for (size_t i = n; i-- > 0;) {
-		json_array_append_new(list, api_release_json(d, &app, &rows[i]));
+		json_array_append_new(list, api_release_json(r, &app, &rows[i]));
 		release_done(&rows[i]);
 	}
 	free(rows);
@@ -100,7 +100,7 @@ int api_releases_get(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 && find_release(r, &app, request_param(r, "version"), &release, err) == 0)
-		result = request_answer(r, 200, api_release_json(request_daemon(r), &app, &release));
+		result = request_answer(r, 200, api_release_json(r, &app, &release));
 	release_done(&release);
 	app_done(&app);
 	return result;
@@ -117,7 +117,7 @@ int api_releases_create(struct request *r, struct error *err)
 		return -1;
 	if (request_string(r, "release", true, &which, err) == 0 && find_release(r, &app, which, &target, err) == 0 &&
 	    releases_rollback(request_daemon(r), &app, target.version, request_caller(r), &release, err) == 0)
-		result = request_answer(r, 201, api_release_json(request_daemon(r), &app, &release));
+		result = request_answer(r, 201, api_release_json(r, &app, &release));
 	release_done(&target);
 	release_done(&release);
 	app_done(&app);

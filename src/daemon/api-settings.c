@@ -142,7 +142,7 @@ static int check_domain(struct daemon *d, const char *host, struct error *err)
 
 	if (name_check_domain(host, err) < 0)
 		return -1;
-	if (str_ends(host, suffix))
+	if (strlen(host) > strlen(suffix) && strcasecmp(host + strlen(host) - strlen(suffix), suffix) == 0)
 		return error_set(err, ERROR_INVALID, "Names below %s are given by the platform", d->settings.apps_domain);
 	return 0;
 }
@@ -181,6 +181,8 @@ int api_domains_delete(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) == 0 && store_domain_get(d->store, app.id, request_param(r, "domain"), &dom, err) == 0 &&
 	    store_domain_delete(d->store, dom.id, err) == 0) {
+		logs_append(d->logs, app.id, "app", "api", "Domain %s removed by user %s", dom.hostname,
+			    request_caller(r)->name);
 		reconcile_app(d->reconciler, app.id);
 		result = request_answer(r, 200, domain_json(&app, &dom));
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON shapes of Heroku's schema that several resources share. */
+/*
+ * The JSON shapes of Heroku's schema that several resources share. What the schema
+ * asks for and we have nothing of is null; what we have besides stands in a member "twelve".
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,16 +15,14 @@
 #include "daemon/api-priv.h"
 #include "daemon/git.h"
 
-/* Fixed ids of what there is only one of: this owner, this region. */
-#define OWNER_ID "01234567-89ab-4def-8123-456789abcdef"
-#define OWNER_EMAIL "owner@localhost"
-#define REGION_ID "01234567-89ab-4def-8123-456789abcde0"
-#define STACK_ID "01234567-89ab-4def-8123-456789abcde1"
+#define EMAIL_DOMAIN "localhost"
 
 int api_app(struct request *r, struct app *ret, struct error *err)
 {
 	return store_app_get(request_daemon(r)->store, request_param(r, "app"), ret, err);
 }
+
+/* ---- values ---- */
 
 json_t *api_time(int64_t wall_ms)
 {
@@ -30,18 +31,103 @@ json_t *api_time(int64_t wall_ms)
 	return wall_ms ? json_string(clock_iso(wall_ms, buf)) : json_null();
 }
 
-json_t *api_user_ref(const char *name)
+json_t *api_text(const char *s)
 {
-	return json_pack("{s:s, s:s}", "id", OWNER_ID, "email", name && name[0] ? name : OWNER_EMAIL);
+	json_t *j = s ? json_string(s) : json_null();
+	_cleanup_free_ char *ascii = NULL;
+
+	if (j)
+		return j;
+	ascii = xstrdup(s);
+	for (char *p = ascii; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return json_string(ascii);
 }
 
-json_t *api_account(struct daemon *d)
+char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE])
 {
-	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:b, s:o, s:o, s:b, s:o}", "id", OWNER_ID, "email", OWNER_EMAIL, "name",
-			 "owner", "verified", 1, "allow_tracking", 0, "created_at", api_time(d->started_ms), "updated_at",
-			 api_time(d->started_ms), "two_factor_authentication", 0, "last_login", json_null(), "default_team",
-			 json_null(), "beta", 0, "sms_number", json_null());
+	struct digest *d = digest_new();
+	char hex[DIGEST_HEX_SIZE];
+
+	digest_update_str(d, kind);
+	digest_update_str(d, name);
+	digest_finish(d, hex);
+	digest_free(d);
+	/* Version 8 of RFC 9562: made from data, in a way of one's own. */
+	snprintf(buf, UUID_SIZE, "%.8s-%.4s-8%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	return buf;
 }
+
+/* Callers have user names and descriptions; the schema wants addresses. */
+static void email_of(const char *name, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (; name[n] && n < size - sizeof("@" EMAIL_DOMAIN); n++)
+		buf[n] = isspace((unsigned char)name[n]) ? '-' : name[n];
+	snprintf(buf + n, size - n, "%s", strchr(name, '@') ? "" : "@" EMAIL_DOMAIN);
+}
+
+json_t *api_user_ref(const char *name)
+{
+	char email[256], id[UUID_SIZE];
+
+	email_of(name && name[0] ? name : "owner", email, sizeof(email));
+	return json_pack("{s:s, s:o}", "id", api_uuid("user", email, id), "email", api_text(email));
+}
+
+json_t *api_stack_ref(const char *name)
+{
+	char id[UUID_SIZE];
+
+	return json_pack("{s:s, s:s}", "id", api_uuid("stack", name, id), "name", name);
+}
+
+json_t *api_region_ref(void)
+{
+	char id[UUID_SIZE];
+
+	return json_pack("{s:s, s:s}", "id", api_uuid("region", API_REGION, id), "name", API_REGION);
+}
+
+json_t *api_slug_ref(const char *digest)
+{
+	char id[UUID_SIZE];
+
+	return digest ? json_pack("{s:s}", "id", api_uuid("slug", digest, id)) : json_null();
+}
+
+void api_size_display(const char *size, char buf[static 32])
+{
+	bool start = true;
+	size_t i;
+
+	for (i = 0; size[i] && i < 31; i++) {
+		buf[i] = start || size[i] == 'x' ? (char)toupper((unsigned char)size[i]) : size[i];
+		start = size[i] == '-';
+	}
+	buf[i] = '\0';
+}
+
+/* ---- the account ---- */
+
+json_t *api_account(struct request *r)
+{
+	int64_t since = request_daemon(r)->started_ms;
+	json_t *j = api_user_ref(request_caller(r)->name);
+
+	json_object_update_new(j, json_pack("{s:o, s:b, s:b, s:b, s:b, s:b}", "name", api_text(request_caller(r)->name),
+					    "verified", 1, "allow_tracking", 0, "beta", 0, "federated", 0,
+					    "two_factor_authentication", 0));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n, s:n}", "created_at", api_time(since), "updated_at",
+					    api_time(since), "last_login", "suspended_at", "delinquent_at"));
+	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n}", "sms_number", "country_of_residence",
+					    "identity_provider", "default_organization", "default_team"));
+	return j;
+}
+
+/* ---- apps ---- */
 
 json_t *api_app_ref(const struct app *a)
 {
@@ -63,77 +149,99 @@ static json_t *slug_size(struct daemon *d, const struct app *a)
 	json_t *size = json_null();
 
 	if (a->current_version && store_release_get(d->store, a->id, a->current_version, &r, &err) == 0 && r.slug &&
-	    build_open_slug(d->settings.state_dir, r.slug, &slug, &err) == 0) {
-		json_decref(size);
+	    build_open_slug(d->settings.state_dir, r.slug, &slug, &err) == 0)
 		size = json_integer((json_int_t)slug.size_bytes);
-	}
 	build_result_done(&slug);
 	release_done(&r);
 	return size;
 }
 
-json_t *api_app_json(struct daemon *d, const struct app *a)
+json_t *api_app_json(struct request *r, const struct app *a)
 {
+	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *url = api_app_url(d, a->name), *git = git_path(d, a->name);
-	json_t *stack = json_pack("{s:s, s:s}", "id", STACK_ID, "name", a->stack);
+	json_t *j = api_app_ref(a);
+	char id[UUID_SIZE];
 
-	return json_pack("{s:s, s:s, s:b, s:n, s:n, s:o, s:o, s:o, s:s, s:s, s:b, s:o, s:n, s:n, s:o, s:o, s:o, s:n, s:n, s:n, "
-			 "s:s, s:s, s:{s:s, s:s, s:I, s:I}}",
-			 "id", a->id, "name", a->name, "acm", 0, "archived_at", "buildpack_provided_description", "build_stack",
-			 stack, "created_at", api_time(a->created_ms), "updated_at", api_time(a->updated_ms), "git_url", git,
-			 "web_url", url, "maintenance", (int)a->maintenance, "owner", api_user_ref(NULL), "organization", "team",
-			 "region", json_pack("{s:s, s:s}", "id", REGION_ID, "name", "us"), "released_at",
-			 api_time(a->released_ms), "slug_size", slug_size(d, a), "repo_size", "space", "internal_routing", "create_status",
-			 "complete", "generation", "cedar", "twelve", "git_path", git, "branch", a->branch, "current_version",
-			 (json_int_t)a->current_version, "last_version", (json_int_t)a->last_version);
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
+					    api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
+	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git, "web_url", url, "maintenance",
+					    (int)a->maintenance, "acm", 0));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack", api_stack_ref(a->stack), "build_stack",
+					    api_stack_ref(a->stack), "region", api_region_ref(), "owner",
+					    api_user_ref(request_caller(r)->name)));
+	json_object_update_new(j, json_pack("{s:{s:s, s:s}, s:o, s:n, s:n}", "generation", "id",
+					    api_uuid("generation", "cedar", id), "name", "cedar", "slug_size",
+					    slug_size(d, a), "repo_size", "buildpack_provided_description"));
+	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:s}", "archived_at", "organization", "team",
+					    "space", "internal_routing", "create_status", "complete"));
+	json_object_set_new(j, "twelve",
+			    json_pack("{s:s, s:s, s:I, s:I}", "git_path", git, "branch", a->branch, "current_version",
+				      (json_int_t)a->current_version, "last_version", (json_int_t)a->last_version));
+	return j;
 }
 
-json_t *api_release_json(struct daemon *d, const struct app *a, const struct release *rel)
+/* ---- releases ---- */
+
+static json_t *release_extra(const struct release *rel)
 {
-	_cleanup_free_ char *output = rel->output_id ? xasprintf("/streams/%s", rel->output_id) : NULL;
-	json_t *slug = rel->slug ? json_pack("{s:s}", "id", rel->slug) : json_null();
 	json_t *types = json_object();
-	size_t i;
 
-	(void)d;
-	for (i = 0; i < rel->processes.n_types; i++)
-		json_object_set_new(types, rel->processes.types[i].name, json_string(rel->processes.types[i].command));
-	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:[], s:b, s:s?, s:n, s:b, s:{s:s?, s:O?, s:s?, s:o, s:b}}", "id",
-			 rel->id, "version", (json_int_t)rel->version, "status", release_status_names[rel->status],
-			 "description", rel->description, "user", api_user_ref(rel->user), "app", api_app_ref(a), "slug", slug,
-			 "created_at", api_time(rel->created_ms), "updated_at", api_time(rel->updated_ms),
-			 "addon_plan_names", "current", (int)(rel->version == a->current_version), "output_stream_url", output,
-			 "oci_image", "eligible_for_rollback", (int)(rel->slug && rel->status == RELEASE_SUCCEEDED), "twelve",
-			 "reason", rel->reason, "proof", rel->proof, "commit", rel->commit, "processes", types, "phase_done",
-			 (int)rel->phase_done);
+	for (size_t i = 0; i < rel->processes.n_types; i++)
+		json_object_set_new(types, rel->processes.types[i].name, api_text(rel->processes.types[i].command));
+	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?}", "reason", api_text(rel->reason), "proof", rel->proof,
+			 "commit", api_text(rel->commit), "processes", types, "phase_done", (int)rel->phase_done, "slug",
+			 rel->slug, "stack", rel->stack);
 }
 
-void api_size_display(const char *size, char buf[static 32])
+json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel)
 {
-	bool start = true;
-	size_t i;
+	_cleanup_free_ char *output = rel->output_id ? request_url(r, "/streams/%s", rel->output_id) : NULL;
+	json_t *j = json_pack("{s:s, s:I, s:s, s:o}", "id", rel->id, "version", (json_int_t)rel->version, "status",
+			      release_status_names[rel->status], "description", api_text(rel->description));
 
-	for (i = 0; size[i] && i < 31; i++) {
-		buf[i] = start || size[i] == 'x' ? (char)toupper((unsigned char)size[i]) : size[i];
-		start = size[i] == '-';
-	}
-	buf[i] = '\0';
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(rel->created_ms), "updated_at",
+					    api_time(rel->updated_ms), "user", api_user_ref(rel->user)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:[], s:[], s:n}", "app", api_app_ref(a), "slug",
+					    api_slug_ref(rel->slug), "addon_plan_names", "artifacts", "oci_image"));
+	json_object_update_new(j, json_pack("{s:b, s:b, s:s?}", "current", (int)(rel->version == a->current_version),
+					    "eligible_for_rollback",
+					    (int)(rel->slug && rel->status == RELEASE_SUCCEEDED), "output_stream_url",
+					    output));
+	json_object_set_new(j, "twelve", release_extra(rel));
+	return j;
 }
 
-json_t *api_dyno_json(struct daemon *d, const struct app *a, const struct dyno *dyno)
+/* ---- dynos ---- */
+
+static json_t *dyno_extra(const struct dyno *dyno)
 {
-	_cleanup_free_ char *attach = dyno->attached ? xasprintf("/apps/%s/dynos/%s/attach", a->id, dyno->id) : NULL;
-	const char *why = dyno->reason[0] ? dyno->reason : dyno->health;
+	json_t *j = json_pack("{s:o, s:I, s:i, s:b}", "reason",
+			      api_text(dyno->reason[0] ? dyno->reason : dyno->health), "restarts",
+			      (json_int_t)dyno->restarts, "exit_code", dyno->exit_code, "out_of_memory", (int)dyno->oom);
+
+	json_object_update_new(j, json_pack("{s:i, s:I, s:I, s:I}", "port", (int)dyno->port, "pid",
+					    (json_int_t)dyno->pid, "since_ms", (json_int_t)dyno->since_ms, "ready_ms",
+					    (json_int_t)dyno->ready_ms));
+	json_object_update_new(j, json_pack("{s:b, s:b, s:b}", "ready", (int)dyno->ready, "routed", (int)dyno->routed,
+					    "draining", (int)dyno->draining));
+	return j;
+}
+
+json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno *dyno)
+{
+	_cleanup_free_ char *attach =
+		dyno->attached ? request_url(r, "/apps/%s/dynos/%s/attach", a->id, dyno->id) : NULL;
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "id", dyno->id, "name", dyno->name, "type", dyno->type, "state",
+			      dyno_state_word(dyno));
 	char size[32];
 
-	(void)d;
 	api_size_display(dyno->size, size);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:{s:s, s:I}, s:{s:s, s:I, s:i, s:i, s:I, s:I, s:b, s:b, s:I}}",
-			 "id", dyno->id, "name", dyno->name, "type", dyno->type, "state", dyno_state_word(dyno), "command",
-			 dyno->command, "size", size, "attach_url", attach, "app", api_app_ref(a), "created_at",
-			 api_time(dyno->created_ms), "updated_at", api_time(dyno->since_ms), "release", "id", dyno->release_id,
-			 "version", (json_int_t)dyno->release, "twelve", "reason", why, "restarts", (json_int_t)dyno->restarts,
-			 "exit_code", dyno->exit_code, "port", (int)dyno->port, "pid", (json_int_t)dyno->pid, "since_ms",
-			 (json_int_t)dyno->since_ms, "routed", (int)dyno->routed, "draining", (int)dyno->draining, "ready_ms",
-			 (json_int_t)dyno->ready_ms);
+	json_object_update_new(j, json_pack("{s:o, s:s, s:s?, s:o}", "command", api_text(dyno->command), "size", size,
+					    "attach_url", attach, "app", api_app_ref(a)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:{s:s, s:I}}", "created_at", api_time(dyno->created_ms),
+					    "updated_at", api_time(dyno->since_ms), "release", "id", dyno->release_id,
+					    "version", (json_int_t)dyno->release));
+	json_object_set_new(j, "twelve", dyno_extra(dyno));
+	return j;
 }

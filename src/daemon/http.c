@@ -22,6 +22,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/api-priv.h"
 #include "daemon/http-priv.h"
 
 #define IDLE_TIMEOUT_S 600
@@ -421,7 +422,7 @@ int http_new(struct daemon *d, struct http **ret, struct error *err)
 	h->d = d;
 	h->kick = watch_timer(d->loop, on_kick, h);
 	*ret = h;
-	if (listen_local(h, err) < 0)
+	if (api_mend(d, err) < 0 || listen_local(h, err) < 0)
 		return -1;
 	return d->settings.api_address[0] ? listen_tcp(h, err) : 0;
 }

@@ -65,8 +65,8 @@ int request_answer(struct request *r, int status, json_t *take);
 int request_answer_list(struct request *r, json_t *take);
 /*
  * For an answer that takes long: the handler returns 0 after this, and `later` gives the answer in
- * a turn after request_resume(). work is freed by free_work at the end of the request, which
- * may come before request_resume() when the server ends.
+ * a turn after request_resume(). free_work is called at the end of the request, which
+ * may come before request_resume(): when the client goes away.
  */
 void request_defer(struct request *r, api_fn later, void *take_work, void (*free_work)(void *work));
 void request_resume(struct request *r);

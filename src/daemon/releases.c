@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
@@ -29,53 +29,78 @@ int releases_base(struct daemon *d, const struct app *app, struct release *ret, 
 }
 
 /* The output stream of a release phase; without one the release is the same, only silent. */
-static void open_output(struct daemon *d, struct release *r)
+static struct stream *open_output(struct daemon *d, struct release *r)
 {
 	char id[UUID_SIZE];
 	struct error err = ERROR_INIT;
-	struct stream *st;
+	struct stream *st = NULL;
 
+	free(steal_ptr(r->output_id));
 	if (!r->slug || !procfile_get(&r->processes, "release"))
-		return;
-	if (stream_create(d->streams, id, &st, &err) == 0) {
-		free(r->output_id);
-		r->output_id = xstrdup(id);
+		return NULL;
+	if (stream_create(d->streams, id, &st, &err) < 0) {
+		log_warn("the release phase will be silent: %s", err.message);
+		return NULL;
 	}
+	r->output_id = xstrdup(id);
+	return st;
 }
 
-/* Writes the row in one transaction with the app; without a slug there is nothing to run, so it succeeds at once. */
-static int create(struct daemon *d, struct app *app, struct release *r, const struct caller *who, struct error *err)
+/* The rows. Without a slug there is nothing to run, so that a release succeeds at once; an app without an id is new. */
+static int write_rows(struct store *s, struct app *app, struct release *r, struct error *err)
 {
+	if (!app->id[0] && store_app_create(s, app, err) < 0)
+		return -1;
 	memcpy(r->app_id, app->id, sizeof(r->app_id));
+	if (store_release_create(s, r, err) < 0)
+		return -1;
+	app->last_version = r->version;
+	if (r->slug)
+		return 0;
+	app->current_version = r->version;
+	return store_app_update(s, app, err);
+}
+
+/* All in one transaction; then it is told, and the reconciler looks. `said` is a line of the log for what led to it. */
+static int create(struct daemon *d, struct app *app, struct release *r, const struct caller *who, const char *said,
+		  struct error *err)
+{
+	struct stream *output = open_output(d, r);
+
 	free(r->user);
 	r->user = xstrdup(who->name);
 	r->status = r->slug ? RELEASE_PENDING : RELEASE_SUCCEEDED;
 	r->phase_done = !r->slug;
-	open_output(d, r);
 	if (store_begin(d->store, err) < 0)
-		return -1;
-	if (store_release_create(d->store, r, err) < 0)
-		goto undo;
-	app->last_version = r->version;
-	if (!r->slug) {
-		app->current_version = r->version;
-		if (store_app_update(d->store, app, err) < 0)
-			goto undo;
+		goto failed;
+	if (write_rows(d->store, app, r, err) < 0 || store_commit(d->store, err) < 0) {
+		store_rollback(d->store);
+		goto failed;
 	}
-	if (store_commit(d->store, err) < 0)
-		goto undo;
-	logs_append(d->logs, app->id, "app", "api", "Release v%lld created by %s", (long long)r->version, who->name);
+	if (said)
+		logs_append(d->logs, app->id, "app", "api", "%s by user %s", said, who->name);
+	logs_append(d->logs, app->id, "app", "api", "Release v%lld created by user %s", (long long)r->version, who->name);
 	reconcile_app(d->reconciler, app->id);
 	return 0;
-undo:
-	store_rollback(d->store);
+failed:
+	if (output)
+		stream_end(output);
 	return -1;
+}
+
+/* What belongs to the release that a new one starts from, and not to the new one. */
+static void forget_past(struct release *r, char *take_description)
+{
+	free(r->description);
+	r->description = take_description;
+	free(steal_ptr(r->reason));
+	json_decref(steal_ptr(r->proof));
 }
 
 int releases_initial(struct daemon *d, struct app *app, const struct caller *who, struct error *err)
 {
 	struct release r = { .description = xstrdup("Initial release"), .commit = xstrdup(""), .config = json_object() };
-	int result = create(d, app, &r, who, err);
+	int result = create(d, app, &r, who, NULL, err);
 
 	release_done(&r);
 	return result;
@@ -96,8 +121,7 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 	for (size_t i = 0; i < build->n_processes; i++)
 		procfile_set(&r.processes, build->processes[i].type, build->processes[i].command);
 	release_done(&base);
-	logs_append(d->logs, app->id, "app", "api", "Deploy %.8s by %s", commit && commit[0] ? commit : "(no commit)", who->name);
-	if (create(d, app, &r, who, err) < 0) {
+	if (create(d, app, &r, who, r.description, err) < 0) {
 		release_done(&r);
 		return -1;
 	}
@@ -153,8 +177,11 @@ static json_t *apply(json_t *config, json_t *changes, char **ret_description)
 		json_decref(now);
 		return NULL;
 	}
-	*ret_description = xasprintf("%s%s%s%s%s config vars", set.len ? "Set " : "", set.data,
-				     set.len && removed.len ? " and remove " : removed.len ? "Remove " : "", removed.data, "");
+	*ret_description = xasprintf("%s%s%s%s config vars", set.len ? "Set " : "", set.data,
+				     set.len && removed.len ? " and remove " :
+				     removed.len	    ? "Remove " :
+							      "",
+				     removed.data);
 	return now;
 }
 
@@ -175,16 +202,8 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes, cons
 	}
 	json_decref(r.config);
 	r.config = config;
-	free(r.description);
-	r.description = description;
-	free(r.reason);
-	r.reason = NULL;
-	free(r.output_id);
-	r.output_id = NULL;
-	json_decref(r.proof);
-	r.proof = NULL;
-	logs_append(d->logs, app->id, "app", "api", "%s by %s", description, who->name);
-	if (create(d, app, &r, who, err) < 0) {
+	forget_past(&r, description);
+	if (create(d, app, &r, who, description, err) < 0) {
 		release_done(&r);
 		return -1;
 	}
@@ -216,15 +235,8 @@ int releases_rollback(struct daemon *d, struct app *app, int64_t version, const 
 		release_done(&r);
 		return -1;
 	}
-	free(r.description);
-	r.description = xasprintf("Rollback to v%lld", (long long)version);
-	free(r.reason);
-	r.reason = NULL;
-	free(r.output_id);
-	r.output_id = NULL;
-	json_decref(r.proof);
-	r.proof = NULL;
-	if (create(d, app, &r, who, err) < 0) {
+	forget_past(&r, xasprintf("Rollback to v%lld", (long long)version));
+	if (create(d, app, &r, who, r.description, err) < 0) {
 		release_done(&r);
 		return -1;
 	}

@@ -16,7 +16,7 @@
 /* The release that a change starts from: pending, or current. ERROR_NOT_FOUND when the app has none. */
 int releases_base(struct daemon *d, const struct app *app, struct release *ret, struct error *err);
 
-/* v1 of a new app: no slug, no config. */
+/* v1 of a new app: no slug, no config. Makes the row of the app too if it has no id yet, all or nothing. */
 int releases_initial(struct daemon *d, struct app *app, const struct caller *who, struct error *err);
 
 /* A finished build becomes vN: slug + config of the base. */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Garbage collection: slugs and stacks that no release uses. Removing a hundred
+ * thousand files takes seconds, so a child does it, and the request waits. Builds make
+ * slugs and stacks that no release refers to yet: none runs meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "build/build.h"
+#include "daemon/api-priv.h"
+#include "daemon/builds.h"
+#include "stack/stack.h"
+
+struct collection {
+	struct request *request; /* NULL: whoever asked has gone away */
+	struct http *http;
+	int fd; /* what the child says */
+	struct watch *readable;
+	uint64_t free_before;
+	struct report {
+		struct error err;
+		size_t n_slugs, n_stacks;
+	} report; /* fits one pipe write */
+	bool told;
+};
+
+static void collection_free(struct collection *c)
+{
+	watch_free(c->readable);
+	fd_close(c->fd);
+	free(c);
+}
+
+/* The request ends. The child goes on if it has not told yet, and no build may begin before it has. */
+static void let_go(void *work)
+{
+	struct collection *c = work;
+
+	c->request = NULL;
+	if (!c->readable)
+		collection_free(c);
+}
+
+static int check_no_builds(struct daemon *d, struct error *err)
+{
+	_cleanup_free_ char *running = NULL;
+	struct app *apps = NULL;
+	size_t n = 0;
+
+	if (http_is_collecting(d->http))
+		return error_set(err, ERROR_CONFLICT, "What no release uses is being removed already");
+	if (store_app_list(d->store, &apps, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!running && builds_running(d->builds, apps[i].id))
+			running = xstrdup(apps[i].name);
+		app_done(&apps[i]);
+	}
+	free(apps);
+	if (running)
+		return error_set(err, ERROR_CONFLICT, "A build of %s is running: try again when it has ended", running);
+	return 0;
+}
+
+/* In the child, which has nothing of ours open but the pipe, and ends with us. */
+static void collect(struct daemon *d, int fd, char *const *slugs, char *const *stacks)
+{
+	struct report report = { .err = ERROR_INIT };
+	const char *dir = d->settings.state_dir;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	if (dup2(fd, 3) == 3 && close_range(4, ~0U, 0) == 0 &&
+	    build_collect(dir, slugs, &report.n_slugs, &report.err) == 0)
+		stack_collect(dir, stacks, &report.n_stacks, &report.err);
+	_exit(fd_write_all(3, &report, sizeof(report)) < 0);
+}
+
+static int answer(struct request *r, struct error *err)
+{
+	struct collection *c = request_work(r);
+	uint64_t after = 0;
+
+	if (!c->told)
+		return error_set(err, ERROR_SYSTEM, "The process that removes what is unused was ended");
+	if (c->report.err.kind != ERROR_NONE) {
+		*err = c->report.err;
+		return -1;
+	}
+	fs_free_bytes(request_daemon(r)->settings.state_dir, &after);
+	return request_answer(r, 200,
+			      json_pack("{s:I, s:I, s:I}", "slugs", (json_int_t)c->report.n_slugs, "stacks",
+					(json_int_t)c->report.n_stacks, "freed_bytes",
+					(json_int_t)(after > c->free_before ? after - c->free_before : 0)));
+}
+
+static void on_report(void *userdata)
+{
+	struct collection *c = userdata;
+
+	c->told = fd_read(c->fd, &c->report, sizeof(c->report)) == sizeof(c->report);
+	watch_free(steal_ptr(c->readable));
+	http_set_collecting(c->http, false);
+	if (c->request)
+		request_resume(c->request);
+	else
+		collection_free(c);
+}
+
+static void on_child(int status, void *userdata)
+{
+	/* Its pipe tells; this only reaps. */
+	(void)status;
+	(void)userdata;
+}
+
+static int start(struct daemon *d, char *const *slugs, char *const *stacks, int *ret_fd, struct error *err)
+{
+	int fds[2], r;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "pipe");
+	pid = fork();
+	if (pid == 0)
+		collect(d, fds[1], slugs, stacks);
+	r = pid < 0 ? -errno : watch_child(d->loop, pid, on_child, NULL, NULL);
+	fd_close(fds[1]);
+	if (r < 0) {
+		fd_close(fds[0]);
+		return error_set_errno(err, r, "starting the process that removes what is unused");
+	}
+	*ret_fd = fds[0];
+	return 0;
+}
+
+int api_gc(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_strv_ char **slugs = NULL, **stacks = NULL;
+	struct collection *c;
+	int fd = -1;
+
+	if (check_no_builds(d, err) < 0 || store_slugs_in_use(d->store, &slugs, err) < 0 ||
+	    store_stacks_in_use(d->store, &stacks, err) < 0 || start(d, slugs, stacks, &fd, err) < 0)
+		return -1;
+	c = xcalloc(1, sizeof(*c));
+	*c = (struct collection){ .request = r, .http = d->http, .fd = fd };
+	fs_free_bytes(d->settings.state_dir, &c->free_before);
+	c->readable = watch_readable(d->loop, fd, on_report, c);
+	http_set_collecting(d->http, true);
+	request_defer(r, answer, c, let_go);
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a kill can leave of apps: a row without a repository (it was being made), a build
+ * cache without a row (it was being destroyed), uploads of builds that ended with twelved. The
+ * store says which apps there are. A repository that no app has stays until its name is
+ * given again: it is the one thing here that can't be made again.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "daemon/git.h"
+
+static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *err)
+{
+	struct app *apps = NULL;
+	size_t n = 0;
+	int result = 0;
+
+	if (store_app_list(d->store, &apps, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *path = git_path(d, apps[i].name);
+
+		if (result == 0 && !fs_exists(path)) {
+			log_info("making the repository of %s, which is missing", apps[i].name);
+			result = git_create(d, &apps[i], err);
+		}
+		strv_push(ret_ids, apps[i].id);
+		app_done(&apps[i]);
+	}
+	free(apps);
+	return result;
+}
+
+static int remove_others(struct daemon *d, const char *folder, char *const *known, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/%s", d->settings.state_dir, folder);
+	_cleanup_strv_ char **names = NULL;
+	int r = fs_list(dir, &names);
+
+	for (char **n = names; r == 0 && n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (strv_has(known, *n))
+			continue;
+		log_info("removing %s, which no app has", path);
+		r = fs_remove_tree(path);
+	}
+	return r < 0 && r != -ENOENT ? error_set_errno(err, r, "looking through %s", dir) : 0;
+}
+
+int api_mend(struct daemon *d, struct error *err)
+{
+	_cleanup_strv_ char **ids = NULL;
+
+	if (mend_repositories(d, &ids, err) < 0 || remove_others(d, "cache", ids, err) < 0)
+		return -1;
+	/* Builds end with twelved, and their sources with them. */
+	return remove_others(d, "sources", NULL, err);
+}

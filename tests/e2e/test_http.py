@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP layer and the shapes of the Platform API, by requests that no command line makes."""
+import http.client
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from conftest import wait_for
+
+V3 = "application/vnd.heroku+json; version=3"
+
+
+@pytest.fixture(scope="module")
+def bare(platform):
+    """An app that nothing was deployed to."""
+    status, app = platform.api("POST", "/apps", {"name": "http-bare"})
+    assert status == 201, app
+    yield platform, app
+    platform.api("DELETE", "/apps/http-bare")
+
+
+def connect(platform):
+    c = http.client.HTTPConnection("localhost", timeout=20)
+    c.sock = socket.socket(socket.AF_UNIX)
+    c.sock.settimeout(20)
+    c.sock.connect(str(platform.run / "twelved.sock"))
+    return c
+
+
+def ask(c, method, path, body=None, headers=None):
+    c.request(method, path, body, headers or {})
+    r = c.getresponse()
+    data = r.read()
+    return r, json.loads(data) if "json" in r.getheader("Content-Type", "") else data
+
+
+def descriptors(platform):
+    return len(os.listdir(f"/proc/{platform.process.pid}/fd"))
+
+
+# ---- requests
+
+
+def test_a_mistake_keeps_the_connection(platform):
+    c = connect(platform)
+    for method, path, body, expected in (("GET", "/apps/none-such", None, 404), ("GET", "/nothing", None, 404),
+                                         ("POST", "/apps", "[1]", 400), ("POST", "/apps", '{"name": 3}', 422),
+                                         ("POST", "/apps", '{"name": "a\xff"}'.encode("latin-1"), 400),
+                                         ("POST", "/apps", '{"name":"x","name":"y"}', 400),
+                                         ("PUT", "/apps", "{}", 404), ("GET", "/account", None, 200)):
+        sock = c.sock
+        r, j = ask(c, method, path, body)
+        assert r.status == expected, j
+        assert c.sock is sock, f"{path}: the connection was closed"
+        if expected != 200:
+            assert set(j) >= {"id", "message"}
+    c.close()
+
+
+def test_json_that_is_not_json_names_the_place(platform):
+    r, j = ask(connect(platform), "POST", "/apps", '{\n  "name": oops\n}')
+    assert r.status == 400 and j["id"] == "bad_request" and "line 2" in j["message"]
+
+
+def test_bodies_have_a_limit(platform):
+    """Told by its length it is refused at once; in chunks, when it is too much."""
+    c = connect(platform)
+    c.putrequest("POST", "/apps")
+    c.putheader("Content-Length", "1073741824")
+    c.endheaders()
+    r = c.getresponse()
+    assert r.status == 413 and "bytes" in json.loads(r.read())["message"]
+    c.close()
+    c = connect(platform)
+    r, j = ask(c, "POST", "/apps", iter([b'{"name": "', b"x" * (1 << 20), b'"}']))
+
+    assert r.status == 413, j
+    c.close()
+    c = connect(platform)
+    r, j = ask(c, "POST", "/apps", json.dumps({"name": "x" * (1 << 19)}))
+    assert r.status == 422 and "long" in j["message"]
+
+
+def test_request_ids(platform):
+    c = connect(platform)
+    mine = "11111111-2222-4333-8444-555555555555"
+    assert ask(c, "GET", "/account", headers={"Request-Id": mine})[0].getheader("Request-Id") == mine
+    many = ",".join([mine] + ["66666666-2222-4333-8444-555555555555"] * 190)
+    assert ask(c, "GET", "/account", headers={"Request-Id": many})[0].getheader("Request-Id") == mine
+    made = ask(c, "GET", "/account", headers={"Request-Id": "x\"y"})[0].getheader("Request-Id")
+    assert re.fullmatch(r"[0-9a-f-]{36}", made)
+
+
+def test_escaped_slashes_are_in_a_part(bare):
+    platform, _ = bare
+    r, j = ask(connect(platform), "GET", "/apps/http-bare%2Fdynos")
+    assert r.status == 404 and j["id"] == "not_found" and "Couldn't find that app" in j["message"]
+    assert platform.api("GET", "/apps/http%2Dbare")[0] == 200
+    assert platform.api("GET", "/apps/http-bare/")[0] == 200
+
+
+def test_who_asks(platform):
+    """Over the unix socket a header may say for whom; over TCP it may not."""
+    status, made = platform.api("POST", "/oauth/authorizations", {"description": "robot", "expires_in": 3600})
+    assert status == 201
+    token = made["access_token"]["token"]
+    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=20)
+    auth = {"Authorization": f"Bearer {token}", "Twelve-User": "mallory"}
+    ask(c, "POST", "/apps", '{"name":"whose-a"}', auth)
+    ask(connect(platform), "POST", "/apps", '{"name":"whose-b"}', {"Twelve-User": "alice@example.com"})
+    assert platform.releases("whose-a")[0]["user"]["email"].startswith("robot")
+    assert platform.releases("whose-b")[0]["user"]["email"] == "alice@example.com"
+    for a in ("whose-a", "whose-b"):
+        platform.api("DELETE", f"/apps/{a}")
+    # The password of Basic is a token too.
+    import base64
+    basic = base64.b64encode(f"anyone:{token}".encode()).decode()
+    assert ask(c, "GET", "/account", headers={"Authorization": f"Basic {basic}"})[0].status == 200
+    assert platform.api("DELETE", f"/oauth/authorizations/{made['id']}")[0] == 200
+    r, j = ask(c, "GET", "/account", headers={"Authorization": f"Bearer {token}"})
+    assert r.status == 401 and j["id"] == "unauthorized" and r.getheader("WWW-Authenticate")
+    assert all(token not in json.dumps(t) for t in platform.api("GET", "/oauth/authorizations")[1])
+
+
+def test_a_stranger_on_the_socket_is_refused(platform):
+    """The socket's mode keeps strangers out; where it does not, their credentials do."""
+    path = str(platform.run / "twelved.sock")
+    os.chmod(path, 0o666)
+    try:
+        r = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "curl", "-s", "-w", "%{http_code}",
+                            "--unix-socket", path, "http://x/account"], capture_output=True, text=True, timeout=20)
+    finally:
+        os.chmod(path, 0o600)
+    assert r.stdout.endswith("403"), r
+    assert "group" in r.stdout
+
+
+# ---- lists
+
+
+def test_ranges(bare):
+    platform, _ = bare
+    for i in range(5):
+        assert platform.api("PATCH", "/apps/http-bare/config-vars", {"N": str(i)})[0] == 200
+    c = connect(platform)
+    newest = platform.releases("http-bare")[0]["version"]
+    r, rows = ask(c, "GET", "/apps/http-bare/releases", headers={"Range": "version ..; max=2, order=desc"})
+    assert r.status == 206 and [x["version"] for x in rows] == [newest, newest - 1]
+    seen = [x["version"] for x in rows]
+    while r.getheader("Next-Range"):
+        r, rows = ask(c, "GET", "/apps/http-bare/releases", headers={"Range": r.getheader("Next-Range")})
+        seen += [x["version"] for x in rows]
+    assert r.status == 200 and seen == list(range(newest, 0, -1))
+    r, rows = ask(c, "GET", "/apps/http-bare/releases", headers={"Range": "id ..; max=1000;"})
+    assert r.status == 200 and [x["version"] for x in rows] == list(range(1, newest + 1))
+    # Heroku's client sends an empty one with a PUT.
+    r, _ = ask(c, "PUT", "/apps/http-bare/buildpack-installations", '{"updates": []}', {"Range": ""})
+    assert r.status == 200
+
+
+# ---- streams
+
+
+def open_tail(platform, app, accept="text/event-stream", **session):
+    status, s = platform.api("POST", f"/apps/{app}/log-sessions", {"tail": True, **session})
+    assert status == 201, s
+    url = s["logplex_url"]
+    assert url.startswith("http://")
+    c = connect(platform)
+    c.request("GET", "/" + url.split("/", 3)[3], headers={"Accept": accept})
+    return c, c.getresponse(), url
+
+
+def test_log_sessions(bare):
+    platform, _ = bare
+    c, r, url = open_tail(platform, "http-bare")
+    assert r.status == 200 and r.getheader("Content-Type").startswith("text/event-stream")
+    assert r.readline() == b"retry: 1\n" and r.readline() == b"\n"
+    ident, data, blank = r.readline(), r.readline(), r.readline()
+    assert re.fullmatch(rb"id: \d+\n", ident) and blank == b"\n"
+    assert re.match(rb"data: \d{4}-\d\d-\d\dT\S+ app\[api\]: ", data), data
+    c.close()
+    # From where it was, as a client that comes back asks.
+    c = connect(platform)
+    last = platform.api("GET", "/account")  # something between
+    assert last[0] == 200
+    c.request("GET", "/" + url.split("/", 3)[3], headers={"Last-Event-ID": ident.split()[1].decode()})
+    r = c.getresponse()
+    r.readline(), r.readline()
+    assert int(r.readline().split()[1]) > int(ident.split()[1])
+    c.close()
+    # Plain lines, and the end when it is no tail.
+    status, s = platform.api("POST", "/apps/http-bare/log-sessions", {"lines": 2})
+    path = "/" + s["logplex_url"].split("/", 3)[3]
+    r, text = ask(connect(platform), "GET", path, headers={"Accept": "text/plain"})
+    lines = text.decode().splitlines()
+    assert len(lines) == 2 and re.match(r"\d{4}-", lines[0])
+    r, text = ask(connect(platform), "GET", path + "?seq=1", headers={"Accept": "text/plain"})
+    assert re.match(r"\d+ \d{4}-", text.decode())
+    assert platform.api("GET", "/log-streams/" + "A" * 120)[0] == 404
+    assert platform.api("POST", "/apps/http-bare/log-sessions", {"lines": "many"})[0] == 422
+
+
+def test_readers_that_go_away_are_let_go(bare):
+    """A tail with nothing to say holds nothing once its reader is gone."""
+    platform, _ = bare
+    before = descriptors(platform)
+    readers = [open_tail(platform, "http-bare", accept="text/plain", source="nothing-of-this") for _ in range(8)]
+    wait_for(lambda: descriptors(platform) >= before + 16, "the tails")
+    for c, r, _ in readers:
+        r.close()
+        c.close()
+    wait_for(lambda: descriptors(platform) <= before, "their descriptors to be closed", 10)
+
+
+def test_sessions_live_through_a_restart(own_platform):
+    """Heroku's client comes back to the same URL."""
+    p = own_platform()
+    p.api("POST", "/apps", {"name": "tailed"})
+    c, r, url = open_tail(p, "tailed")
+    p.restart()
+    c = connect(p)
+    c.request("GET", "/" + url.split("/", 3)[3])
+    assert c.getresponse().status == 200
+
+
+def test_it_ends_with_readers_connected(own_platform):
+    p = own_platform()
+    p.api("POST", "/apps", {"name": "tailed"})
+    c, r, _ = open_tail(p, "tailed")
+    p.process.terminate()
+    assert p.process.wait(20) == 0
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        while r.read(4096):
+            pass
+        raise ConnectionError
+
+
+# ---- uploads and builds
+
+
+def test_uploads(bare):
+    platform, _ = bare
+    status, s = platform.api("POST", "/sources")
+    assert status == 201
+    put = "/" + s["source_blob"]["put_url"].split("/", 3)[3]
+    c = connect(platform)
+    r, _ = ask(c, "PUT", put, iter([b"x" * 65536] * 64))
+    assert r.status == 200
+    files = list((platform.state / "sources").iterdir())
+    assert len(files) == 1 and files[0].stat().st_size == 64 * 65536
+    # A client that goes away in the middle leaves nothing.
+    c = connect(platform)
+    c.putrequest("PUT", put)
+    c.putheader("Content-Length", "1000000")
+    c.endheaders()
+    c.send(b"y" * 1000)
+    wait_for(lambda: any(f.suffix == ".part" for f in (platform.state / "sources").iterdir()), "the part")
+    c.close()
+    wait_for(lambda: not any(f.suffix == ".part" for f in (platform.state / "sources").iterdir()), "it to be gone")
+    assert platform.api("PUT", "/sources/..%2F..%2Fevil", {})[0] == 404
+    for blob, word in (({}, "source_blob"), ({"source_blob": {"url": "https://example.com/x.tar"}}, "sources"),
+                       ({"source_blob": {"url": "/sources/11111111-2222-4333-8444-555555555555"}}, "uploaded")):
+        status, j = platform.api("POST", "/apps/http-bare/builds", blob)
+        assert status == 422 and word in j["message"]
+    status, b = platform.api("POST", "/apps/http-bare/builds", {"source_blob": {"url": s["source_blob"]["get_url"]}})
+    assert status == 201
+    wait_for(lambda: platform.api("GET", f"/apps/http-bare/builds/{b['id']}")[1]["status"] == "failed", "the build to fail")
+    assert not list((platform.state / "sources").iterdir()), "the archive is removed"
+    text = platform.api("GET", "/" + b["output_stream_url"].split("/", 3)[3])[1]
+    assert " !     " in text
+
+
+def test_uploads_have_a_limit_and_a_reserve(own_platform):
+    p = own_platform(TWELVE_MAX_UPLOAD="1M")
+    path = "/sources/11111111-2222-4333-8444-555555555555"
+    c = connect(p)
+    c.putrequest("PUT", path)
+    c.putheader("Content-Length", str(2 << 20))
+    c.endheaders()
+    assert c.getresponse().status == 413
+    r, j = ask(connect(p), "PUT", path, iter([b"x" * 65536] * 20))
+    assert r.status == 413 and "TWELVE_MAX_UPLOAD" in j["message"]
+    wait_for(lambda: not list((p.state / "sources").iterdir()), "nothing to be left")
+
+
+def test_garbage_is_collected_while_the_api_answers(bare):
+    platform, _ = bare
+    slug = platform.state / "slugs" / ("ab" * 32) / "app"
+    for i in range(200):
+        (slug / str(i)).mkdir(parents=True)
+        (slug / str(i) / "f").write_text("x")
+    done = []
+    t = threading.Thread(target=lambda: done.append(platform.api("POST", "/twelve/gc")))
+    t.start()
+    while t.is_alive():
+        assert platform.api("GET", "/account")[0] == 200
+    status, j = done[0]
+    assert status == 200 and j["slugs"] == 1, j
+    assert not slug.exists()
+    # A client that goes away meanwhile does no harm.
+    c = connect(platform)
+    c.request("POST", "/twelve/gc")
+    c.close()
+    wait_for(lambda: platform.api("POST", "/twelve/gc")[0] == 200, "the next one")
+
+
+# ---- resources
+
+
+def test_apps(platform):
+    status, a = platform.api("POST", "/apps", {})
+    assert status == 201 and re.fullmatch(r"[a-z]+-[a-z]+-\d+", a["name"])
+    assert platform.api("GET", f"/apps/{a['id']}")[1]["name"] == a["name"]
+    status, j = platform.api("POST", "/apps", {"name": a["name"]})
+    assert status == 422 and "taken" in j["message"]
+    assert pathlib.Path(a["twelve"]["git_path"]).is_dir()
+    status, b = platform.api("PATCH", f"/apps/{a['name']}", {"name": "renamed-app", "maintenance": True})
+    assert status == 200 and b["maintenance"] is True and b["id"] == a["id"]
+    assert not pathlib.Path(a["twelve"]["git_path"]).exists() and pathlib.Path(b["twelve"]["git_path"]).is_dir()
+    assert platform.api("GET", f"/apps/{a['name']}")[0] == 404
+    status, j = platform.api("PATCH", "/apps/renamed-app", {"build_stack": "solaris"})
+    assert status == 422 and "debian-12" in j["message"]
+    assert platform.api("PATCH", "/apps/renamed-app", {"build_stack": "debian-12"})[0] == 200
+    assert platform.api("DELETE", f"/apps/{a['id']}")[0] == 200
+    assert platform.api("GET", "/apps/renamed-app/releases")[0] == 404
+    assert not pathlib.Path(b["twelve"]["git_path"]).exists()
+    assert platform.api("GET", "/apps/none-such/addons")[0] == 404
+
+
+def test_config_changes_make_releases_all_or_nothing(bare):
+    platform, _ = bare
+    before = platform.releases("http-bare")[0]["version"]
+    assert platform.api("PATCH", "/apps/http-bare/config-vars", {"GOOD": "1", "BAD-KEY": "2"})[0] == 422
+    assert platform.api("PATCH", "/apps/http-bare/config-vars", {"GOOD": 1})[0] == 422
+    assert "GOOD" not in platform.api("GET", "/apps/http-bare/config-vars")[1]
+    status, vars = platform.api("PATCH", "/apps/http-bare/config-vars", {"GOOD": "yes", "N": None})
+    assert status == 200 and vars["GOOD"] == "yes" and "N" not in vars
+    newest = platform.releases("http-bare")[0]
+    assert newest["version"] == before + 1 and newest["current"]
+    assert newest["description"] == "Set GOOD and remove N config vars"
+    # The same again is no change.
+    assert platform.api("PATCH", "/apps/http-bare/config-vars", {"GOOD": "yes"})[0] == 200
+    assert platform.releases("http-bare")[0]["version"] == before + 1
+    assert "N" in platform.api("GET", f"/apps/http-bare/releases/{before}/config-vars")[1]
+    assert platform.api("GET", f"/apps/http-bare/releases/{newest['id']}")[1]["version"] == before + 1
+
+
+def test_formation_before_a_deploy(bare):
+    platform, _ = bare
+    assert platform.api("GET", "/apps/http-bare/formation") == (200, [])
+    status, j = platform.api("PATCH", "/apps/http-bare/formation", {"updates": [{"type": "web", "quantity": "2"}]})
+    assert status == 404 and "deployed" in j["message"]
+    status, j = platform.api("POST", "/apps/http-bare/dynos", {"command": "ls"})
+    assert status == 422 and "deployed" in j["message"]
+
+
+def test_domains(bare):
+    platform, _ = bare
+    status, d = platform.api("POST", "/apps/http-bare/domains", {"hostname": "WWW.Example.com", "sni_endpoint": None})
+    assert status == 201 and d["hostname"] == "www.example.com" and d["kind"] == "custom"
+    assert [x["hostname"] for x in platform.api("GET", "/apps/http-bare/domains")[1]] == [
+        "http-bare.localhost", "www.example.com"]
+    assert platform.api("POST", "/apps/http-bare/domains", {"hostname": "www.example.com"})[0] == 422
+    assert platform.api("POST", "/apps/http-bare/domains", {"hostname": "other.localhost"})[0] == 422
+    assert platform.api("POST", "/apps/http-bare/domains", {"hostname": "no_host"})[0] == 422
+    assert platform.api("DELETE", "/apps/http-bare/domains/www.example.com")[0] == 200
+    assert platform.api("GET", "/apps/http-bare/domains/www.example.com")[0] == 404
+
+
+def test_keys(platform, tmp_path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ada laptop", "-f", str(tmp_path / "k")], check=True)
+    key = (tmp_path / "k.pub").read_text()
+    status, k = platform.api("POST", "/account/keys", {"public_key": key})
+    assert status == 201 and k["fingerprint"].startswith("SHA256:")
+    assert key.split()[1] in (platform.state / "ssh" / "authorized_keys").read_text()
+    assert platform.api("POST", "/account/keys", {"public_key": key})[0] == 422
+    assert platform.api("POST", "/account/keys", {"public_key": "ssh-rsa nonsense"})[0] == 422
+    from urllib.parse import quote
+    assert platform.api("DELETE", "/account/keys/" + quote(k["fingerprint"], safe=""))[0] == 200
+    assert key.split()[1] not in (platform.state / "ssh" / "authorized_keys").read_text()
+
+
+def test_log_lines_of_changes(bare):
+    platform, _ = bare
+    status, s = platform.api("POST", "/apps/http-bare/log-sessions", {"lines": 200, "source": "app"})
+    text = platform.api("GET", "/" + s["logplex_url"].split("/", 3)[3], headers={"Accept": "text/plain"})[1]
+    assert "app[api]: Set N config vars by " in text
+    assert "app[api]: Release v2 created by " in text
+
+
+def test_status(platform):
+    status, s = platform.api("GET", "/twelve/status")
+    assert status == 200
+    assert s["version"] and s["runtime"]["path"] and isinstance(s["router"]["settled"], bool)
