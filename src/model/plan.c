@@ -235,8 +235,11 @@ static void route_ready(struct planner *p)
 		if (!dyno->port_based || dyno->routed || dyno->state != PLAN_READY || !t ||
 		    dyno->release != p->d->current || dyno->number > t->quantity || !t->in_current)
 			continue;
-		if (p->trying || keeper(p, t, dyno->number) == dyno)
-			add_for_dyno(p, PLAN_ROUTE, dyno);
+		if (!p->trying && keeper(p, t, dyno->number) != dyno)
+			continue;
+		add_for_dyno(p, PLAN_ROUTE, dyno);
+		/* What it follows may go then. */
+		again_in(p, 0);
 	}
 }
 

@@ -211,6 +211,11 @@ static bool turn(struct world *w, bool die)
 
 	plan_make(&w->desired, w->dynos, w->n_dynos, w->now_ms, &p);
 	no_double_actions(&p);
+	/* The world tells of starts and stops by itself; what only we know of has to be planned again. */
+	for (size_t i = 0; i < p.n_actions; i++)
+		if (p.actions[i].kind != PLAN_START && p.actions[i].kind != PLAN_STOP &&
+		    p.actions[i].kind != PLAN_FORGET && p.actions[i].kind != PLAN_DRAIN)
+			assert_int_equal(p.again_ms, 0);
 	upto = die && p.n_actions ? roll(w, (unsigned)p.n_actions) : p.n_actions;
 	for (size_t i = 0; i < upto; i++)
 		apply(w, &p.actions[i]);
