@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Help, from the table of commands: what the program can do can't differ from what it says. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +81,7 @@ void help_command(const struct cli *c, const struct command *cmd, FILE *f)
 
 	fprintf(f, "usage: twelve %s%s%s [OPTIONS]\n", cmd->name, *cmd->usage ? " " : "", cmd->usage);
 	print_aliases(cmd, f);
-	fprintf(f, "\nTo %s.\n", cmd->summary);
+	fprintf(f, "\n%c%s.\n", toupper((unsigned char)cmd->summary[0]), cmd->summary + 1);
 	if (cmd->details)
 		wrapped(f, cmd->details);
 	heading(c, f, "Options");

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+# Made by: twelve completion bash
+_twelve() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= i options=
+	if declare -F _get_comp_words_by_ref >/dev/null; then
+		local words cword
+		_get_comp_words_by_ref -n : cur prev words cword
+	else
+		local words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+	fi
+	case $prev in
+	-a|--app|--confirm)
+		COMPREPLY=($(compgen -W "$(twelve complete apps 2>/dev/null)" -- "$cur"))
+		return ;;
+	esac
+	for ((i = 1; i < cword; i++)); do
+		case ${words[i]} in
+		-a|--app|-r|--remote|--host) ((i++)) ;;
+		-*) ;;
+		*) cmd=${words[i]}; break ;;
+		esac
+	done
+	case $cmd in
+	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs domains domains:add domains:remove maintenance maintenance:on maintenance:off buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:revoke status doctor gc stacks help version completion' ;;
+	apps|apps:list|list) options='--json --host --no-color --help' ;;
+	create|apps:create) options='--remote --no-remote --json --host --no-color --help' ;;
+	info|apps:info) options='--app --remote --json --host --no-color --help' ;;
+	open|apps:open) options='--app --remote --host --no-color --help' ;;
+	rename|apps:rename) options='--app --remote --host --no-color --help' ;;
+	destroy|apps:destroy|apps:delete) options='--confirm --app --remote --host --no-color --help' ;;
+	config) options='--shell --app --remote --json --host --no-color --help' ;;
+	config:get) options='--shell --app --remote --host --no-color --help' ;;
+	config:set|config:add) options='--app --remote --no-wait --host --no-color --help' ;;
+	config:unset|config:remove) options='--app --remote --no-wait --host --no-color --help' ;;
+	deploy|builds:create) options='--source --app --remote --host --no-color --help' ;;
+	builds) options='--num --app --remote --json --host --no-color --help' ;;
+	builds:info) options='--app --remote --json --host --no-color --help' ;;
+	builds:output) options='--app --remote --host --no-color --help' ;;
+	builds:cancel) options='--app --remote --host --no-color --help' ;;
+	releases) options='--num --app --remote --json --host --no-color --help' ;;
+	releases:info) options='--app --remote --json --host --no-color --help' ;;
+	releases:output) options='--app --remote --host --no-color --help' ;;
+	rollback|releases:rollback) options='--app --remote --no-wait --host --no-color --help' ;;
+	ps|dynos) options='--app --remote --json --host --no-color --help' ;;
+	ps:scale|scale) options='--app --remote --json --no-wait --host --no-color --help' ;;
+	ps:type|ps:resize|resize) options='--app --remote --json --no-wait --host --no-color --help' ;;
+	ps:restart|restart|dyno:restart) options='--app --remote --no-wait --host --no-color --help' ;;
+	ps:stop|ps:kill|dyno:kill) options='--app --remote --host --no-color --help' ;;
+	run) options='--detached --size --type --env --no-tty --exit-code --app --remote --host --no-color --help' ;;
+	run:detached) options='--size --type --env --app --remote --host --no-color --help' ;;
+	logs) options='--num --tail --dyno --type --source --app --remote --json --host --no-color --help' ;;
+	domains) options='--app --remote --json --host --no-color --help' ;;
+	domains:add) options='--app --remote --host --no-color --help' ;;
+	domains:remove) options='--app --remote --host --no-color --help' ;;
+	maintenance) options='--app --remote --json --host --no-color --help' ;;
+	maintenance:on) options='--app --remote --host --no-color --help' ;;
+	maintenance:off) options='--app --remote --host --no-color --help' ;;
+	buildpacks) options='--app --remote --json --host --no-color --help' ;;
+	buildpacks:set) options='--index --app --remote --host --no-color --help' ;;
+	buildpacks:add) options='--index --app --remote --host --no-color --help' ;;
+	buildpacks:remove) options='--index --app --remote --host --no-color --help' ;;
+	buildpacks:clear) options='--app --remote --host --no-color --help' ;;
+	keys) options='--json --host --no-color --help' ;;
+	keys:add) options='--host --no-color --help' ;;
+	keys:remove) options='--host --no-color --help' ;;
+	authorizations) options='--json --host --no-color --help' ;;
+	authorizations:create|auth:token) options='--description --expires-in --json --host --no-color --help' ;;
+	authorizations:revoke|authorizations:destroy) options='--host --no-color --help' ;;
+	status) options='--json --host --no-color --help' ;;
+	doctor) options='--json --host --no-color --help' ;;
+	gc) options='--json --host --no-color --help' ;;
+	stacks|stack|apps:stacks) options='--json --host --no-color --help' ;;
+	help) options='--host --no-color --help' ;;
+	version) options='--host --no-color --help' ;;
+	completion) options='--host --no-color --help' ;;
+	esac
+	if [[ -z $cmd || $cur == -* ]]; then
+		COMPREPLY=($(compgen -W "$options" -- "$cur"))
+	else
+		COMPREPLY=($(compgen -f -- "$cur"))
+	fi
+	declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions "$cur"
+	return 0
+}
+complete -F _twelve twelve
