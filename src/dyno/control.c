@@ -24,6 +24,8 @@ static void send_status(struct dyno *d, size_t client)
 	/* A client that does not read (full socket) is let go: it connects again and gets the newest. */
 	if (ipc_send(d->clients[client], &m) < 0)
 		d->clients[client] = fd_close(d->clients[client]);
+	else if (d->state == DYNO_EXITED)
+		d->end_was_told = true;
 }
 
 void control_report(struct dyno *d)
@@ -41,19 +43,20 @@ static bool is_allowed(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
 }
 
-void control_accept(struct dyno *d)
+bool control_accept(struct dyno *d)
 {
 	int fd = accept4(d->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
-		return;
+		return false;
 	for (size_t i = 0; i < DYNO_MAX_CLIENTS && is_allowed(fd); i++)
 		if (d->clients[i] < 0) {
 			d->clients[i] = fd;
 			send_status(d, i);
-			return;
+			return true;
 		}
 	fd_close(fd);
+	return true;
 }
 
 void control_read(struct dyno *d, size_t client)

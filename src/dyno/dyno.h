@@ -9,8 +9,8 @@
  *     └ CRASHED ◀────── restart=1 ?  ── no ─────────────▶ EXITED
  *      pause: 1, 2, 4 ... 60 s; again 1 s after a run of 60 s
  *
- * In EXITED the loop goes on only until an attached client and twelve-logs have
- * what is theirs, for a stated time at most; then the directory is removed and
+ * In EXITED the loop goes on only until twelved, an attached client and twelve-logs
+ * have what is theirs, for a stated time at most; then the directory is removed and
  * the program ends.
  *
  * One poll loop, one deadline. libc, base and ipc only; there is one of these
@@ -66,6 +66,7 @@ struct dyno {
 	int exit_code;
 	bool oom;
 	bool killed;   /* SIGKILL was sent */
+	bool end_was_told; /* somebody got the status EXITED */
 	bool leftover; /* the runtime could not remove all: the directory stays, and twelved cleans up */
 	char reason[256];
 	const char *stopped; /* why it was stopped, the reason then; NULL: nobody did */
@@ -75,7 +76,7 @@ struct dyno {
 	int child_fd;  /* signalfd of SIGCHLD and SIGTERM */
 	int listen_fd;
 	int clients[DYNO_MAX_CLIENTS];
-	int alive[2];  /* the init polls the read end; the write end is ours alone */
+	int alive_fd;  /* a socket whose other end the init polls; it ends when this closes */
 	int out[2], err[2]; /* the process's stdout and stderr: both ends are kept */
 	int logs_fd;
 	int64_t logs_retry_ms;
@@ -92,7 +93,8 @@ void dyno_delete(struct dyno *d);
 void dyno_unmount_scratch(const struct dyno *d);
 
 /* control.c: twelved's connections. */
-void control_accept(struct dyno *d);
+/* False when nobody waits. */
+bool control_accept(struct dyno *d);
 void control_read(struct dyno *d, size_t client);
 void control_report(struct dyno *d);
 

@@ -6,10 +6,11 @@
  *     twelve-init COMMAND ARGUMENT...
  *
  * Descriptor 3, if it is open, is a memory file with the environment (NAME=VALUE
- * NUL ...), which is added to what the runtime gave. Descriptor 4 is the read end
- * of a pipe whose write end only our supervisor holds: when it closes, the
+ * NUL ...), which is added to what the runtime gave. Descriptor 4 is a pipe's read
+ * end or a socket, whose other end only our supervisor holds: when that closes, the
  * supervisor is dead, and we end, and with us the kernel ends everything in this PID
- * namespace.
+ * namespace. On a socket a byte is sent when signals are taken: before, the kernel
+ * drops a SIGTERM to a PID 1, and nobody would know.
  *
  * SIGTERM goes to every process of the dyno. Then the dyno ends when all of
  * them have, so that what a shell or npm started can finish its requests when its
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +33,7 @@
 #define ENV_FD 3
 #define ALIVE_FD 4
 #define EXIT_NOT_FOUND 127
+#define EXIT_ABANDONED 137
 
 static int die(const char *what)
 {
@@ -125,7 +128,7 @@ static int supervise(struct init *in, int signal_fd)
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return die("poll");
 		if (fds[1].revents & (POLLHUP | POLLERR))
-			return 137;
+			return EXIT_ABANDONED;
 		if (fds[1].revents & POLLNVAL)
 			fds[1].fd = -1;
 		if (!(fds[0].revents & POLLIN) || read(signal_fd, &si, sizeof(si)) != sizeof(si))
@@ -165,5 +168,7 @@ int main(int argc, char **argv)
 	if (in.main_pid < 0)
 		return die("fork");
 	setpgid(in.main_pid, in.main_pid);
+	if (send(ALIVE_FD, "", 1, MSG_NOSIGNAL) < 0 && errno == EPIPE)
+		return EXIT_ABANDONED;
 	return supervise(&in, signal_fd);
 }

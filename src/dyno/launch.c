@@ -2,15 +2,20 @@
 /* Starting the dyno's container, with its stdio to the logs or to a session, and removing it. */
 #include <errno.h>
 #include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 
 #include "base/fd.h"
 #include "base/str.h"
 #include "dyno/dyno.h"
 #include "sandbox/container.h"
 #include "sandbox/scratch.h"
+
+/* Much more than it takes on a machine under load. */
+#define INIT_WAIT_MS 30000
 
 void dyno_unmount_scratch(const struct dyno *d)
 {
@@ -29,16 +34,32 @@ static int mount_scratch(const struct dyno *d)
 	return sandbox_mount_scratch(path, (uint64_t)d->scratch_bytes);
 }
 
+/* Until the init takes signals, a SIGTERM would be lost. */
+static int wait_for_init(const struct dyno *d, struct error *err)
+{
+	struct pollfd p = { .fd = d->alive_fd, .events = POLLIN };
+	char c;
+
+	if (poll(&p, 1, INIT_WAIT_MS) == 1 && fd_read(d->alive_fd, &c, 1) == 1)
+		return 0;
+	return error_set(err, ERROR_SYSTEM, "its init ended before it ran anything");
+}
+
 static int create_and_start(struct dyno *d, const struct container *c, struct error *err)
 {
-	struct container_stdio s = { .fds = { -1, d->out[1], d->err[1] }, .env_fd = DYNO_ENV_FD, .alive_fd = d->alive[0] };
-	int console_fd = -1, r;
+	struct container_stdio s = { .fds = { -1, d->out[1], d->err[1] }, .env_fd = DYNO_ENV_FD };
+	int console_fd = -1, alive[2], r;
 
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, alive) < 0)
+		return error_set_errno(err, errno, "socketpair");
+	d->alive_fd = alive[0];
+	s.alive_fd = alive[1];
 	if (d->terminal)
 		s.ret_console_fd = &console_fd;
 	else if (d->attach && (r = session_prepare(d, s.fds)) < 0)
 		return error_set_errno(err, r, "pipes");
 	r = container_start(c, &s, &d->pid, err);
+	fd_close(s.alive_fd);
 	if (d->attach && !d->terminal)
 		for (int i = 0; i < 3; i++)
 			fd_close(s.fds[i]);
@@ -46,7 +67,7 @@ static int create_and_start(struct dyno *d, const struct container *c, struct er
 		return -1;
 	if (d->terminal)
 		session_take_terminal(d, console_fd);
-	return 0;
+	return wait_for_init(d, err);
 }
 
 int dyno_launch(struct dyno *d)
@@ -67,7 +88,7 @@ int dyno_launch(struct dyno *d)
 		r = create_and_start(d, &c, &err);
 	if (r < 0) {
 		snprintf(d->reason, sizeof(d->reason), "could not be started: %.200s", err.message);
-		d->pid = 0;
+		dyno_delete(d);
 	}
 	return r < 0 ? -1 : 0;
 }
@@ -89,5 +110,6 @@ void dyno_delete(struct dyno *d)
 
 	d->oom = container_was_oom_killed(d->id);
 	d->leftover = container_delete(&c) < 0;
+	d->alive_fd = fd_close(d->alive_fd);
 	d->pid = 0;
 }

@@ -190,14 +190,18 @@ static int set_up(struct dyno *d)
 		return r;
 	if ((r = isolate()) < 0 || (r = open_signals(d)) < 0 || (r = streams_open(d)) < 0)
 		return r;
-	if (fd_set_cloexec(DYNO_ENV_FD, true) < 0 || pipe2(d->alive, O_CLOEXEC) < 0)
-		return -errno;
+	r = fd_set_cloexec(DYNO_ENV_FD, true);
+	if (r < 0)
+		return r;
 	d->listen_fd = sock_listen_unix(sock, SOCK_SEQPACKET, 0600);
 	return d->listen_fd < 0 ? d->listen_fd : 0;
 }
 
-static void clean_up(const struct dyno *d)
+static void clean_up(struct dyno *d)
 {
+	/* Who connected in the last moment must not take our end for a crash. */
+	while (control_accept(d))
+		;
 	dyno_unmount_scratch(d);
 	/* twelved removes a directory that is still there, and what the runtime left, too. */
 	if (!d->leftover && fs_remove_tree(d->dir) < 0)
@@ -210,6 +214,7 @@ int main(int argc, char **argv)
 		.spec = IPC_MSG_INIT,
 		.exit_code = -1,
 		.logs_fd = -1,
+		.alive_fd = -1,
 		.lines = BUF_INIT,
 		.session = { .client_fd = -1,
 			     .in_fd = -1,

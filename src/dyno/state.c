@@ -14,7 +14,7 @@
 #define GOOD_RUN_MS 60000
 /* A client that reads the last of its output later than this (a pager) has gone. */
 #define LINGER_CLIENT_MS 600000
-#define LINGER_LOGS_MS 5000
+#define LINGER_MS 5000
 #define EXIT_NOT_STARTED 126
 
 /* As Heroku's log tells it: a stopped dyno is down, a one-off that ended well is complete. */
@@ -48,7 +48,7 @@ static void finish(struct dyno *d)
 {
 	session_end(d);
 	d->limit_at_ms = 0;
-	d->deadline_ms = clock_now_ms() + (session_is_settled(d) ? LINGER_LOGS_MS : LINGER_CLIENT_MS);
+	d->deadline_ms = clock_now_ms() + (session_is_settled(d) ? LINGER_MS : LINGER_CLIENT_MS);
 	set_state(d, DYNO_EXITED);
 }
 
@@ -56,7 +56,7 @@ bool dyno_is_done(const struct dyno *d)
 {
 	if (d->state != DYNO_EXITED)
 		return false;
-	return !d->deadline_ms || (session_is_settled(d) && streams_are_settled(d));
+	return !d->deadline_ms || (d->end_was_told && session_is_settled(d) && streams_are_settled(d));
 }
 
 /* ---- starting ---- */

@@ -4,9 +4,10 @@
  * builds; needs libc and base only, as there are many supervisors.
  *
  * The caller is a subreaper (prctl(2)), so after container_start() the
- * container's init is its child, and waitpid(2) tells its end. When the write
- * end of the pipe whose read end is alive_fd closes, by a caller that wants it or
- * by its death, the container ends.
+ * container's init is its child, and waitpid(2) tells its end. alive_fd is a
+ * pipe's read end, or one of a pair of stream sockets: when the other end closes, by
+ * a caller that wants it or by its death, the container ends. On a socket the init
+ * sends a byte as soon as it takes signals.
  */
 #pragma once
 
