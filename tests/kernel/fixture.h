@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the tests with the real OCI runtime share: a root file system of a
+ * handful of the host's programs, and a supervisor with its two sockets. Each
+ * wait has a limit, so that a test fails and does not hang.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "ipc/dyno-proto.h"
+#include "ipc/ipc.h"
+#include "sandbox/sandbox.h"
+
+#define WAIT_MS 20000
+#define MIB (1ULL << 20)
+
+extern struct sandbox_runtime test_runtime;
+extern char test_dir[], test_rootfs[], test_slug[], test_runtime_root[];
+
+/* 77, with a reason on stderr, where these tests can't run; else 0. */
+int fixture_begin(void);
+void fixture_end(void);
+
+/* A spec for a command of bash, with a fresh id; fixture_spec_done() frees it. */
+struct test_sandbox {
+	char id[UUID_SIZE];
+	char *dir, *bundle, *scratch, *cgroup;
+	char **argv;
+	struct sandbox_spec spec;
+};
+void test_sandbox_init(struct test_sandbox *t, const char *command);
+void test_sandbox_done(struct test_sandbox *t);
+
+/* A supervisor. Set the options, then dyno_begin(). */
+struct test_dyno {
+	struct test_sandbox sandbox;
+	bool terminal, attach, restart;
+	int64_t stop_ms, time_limit_ms, memory_bytes;
+	const char *logs_sock;
+
+	pid_t pid;
+	int control_fd, client_fd;
+	struct buf frames;
+};
+void dyno_begin(struct test_dyno *d, const char *command);
+void dyno_end(struct test_dyno *d);
+/* Waits for a status with this state (a name) and leaves it in *ret. */
+void dyno_await(struct test_dyno *d, const char *state, struct ipc_msg *ret);
+void dyno_send(struct test_dyno *d, enum dyno_msg type);
+void dyno_frame(struct test_dyno *d, enum attach_frame type, const void *data, size_t n);
+/* The next frame's type, 0 at the end; its payload is in *ret. */
+char dyno_next_frame(struct test_dyno *d, struct buf *ret);
+/* All output up to the exit frame, whose payload is in *ret_exit. */
+void dyno_output(struct test_dyno *d, struct buf *out, struct buf *ret_exit);
+/* The number of processes in the cgroup, each of which gets a pidfd. */
+size_t dyno_pidfds(const struct test_sandbox *t, int *fds, size_t max);
+/* Waits until a descriptor is readable, or hung up. */
+void await_fd(int fd);
