@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of routes, and ranges of lists. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "daemon/api.h"
+#include "daemon/range.h"
+
+#define MAX_VALUES 4
+
+struct matched {
+	const struct api_route *route;
+	const char *values[MAX_VALUES];
+	size_t lengths[MAX_VALUES];
+	size_t n;
+	bool path_known;
+};
+
+static struct matched match(const char *method, const char *path)
+{
+	struct matched m = { 0 };
+
+	m.route = api_match(method, path, m.values, m.lengths, MAX_VALUES, &m.n, &m.path_known);
+	return m;
+}
+
+static void assert_value(const struct matched *m, size_t i, const char *expected)
+{
+	assert_true(i < m->n);
+	assert_int_equal(m->lengths[i], strlen(expected));
+	assert_memory_equal(m->values[i], expected, m->lengths[i]);
+}
+
+/* A pattern with other words for its parameters: "/apps/:app" gives "/apps/x0". */
+static char *example(const char *pattern)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	for (int i = 0; *pattern;) {
+		if (*pattern == ':') {
+			buf_printf(&b, "x%d", i++);
+			pattern += strcspn(pattern, "/");
+		} else {
+			buf_putc(&b, *pattern++);
+		}
+	}
+	return buf_steal(&b);
+}
+
+/* Each route is reached by its own path and no other route is; a literal stands before a parameter that would take it. */
+static void test_each_route_is_reached(void **state)
+{
+	(void)state;
+	assert_true(n_api_routes > 50);
+	for (size_t i = 0; i < n_api_routes; i++) {
+		_cleanup_free_ char *path = example(api_routes[i].path), *slash = xasprintf("%s/", path);
+		struct matched m = match(api_routes[i].method, path);
+
+		if (m.route != &api_routes[i])
+			fail_msg("%s %s is caught by %s", api_routes[i].method, path, m.route ? m.route->path : "none");
+		assert_ptr_equal(match(api_routes[i].method, slash).route, &api_routes[i]);
+		for (size_t k = 0; k < m.n; k++) {
+			_cleanup_free_ char *value = xasprintf("x%zu", k);
+
+			assert_value(&m, k, value);
+		}
+	}
+}
+
+static void test_each_route_says_what_it_does(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_api_routes; i++) {
+		assert_non_null(api_routes[i].fn);
+		assert_non_null(api_routes[i].help);
+		assert_true(strlen(api_routes[i].help) > 5);
+		assert_true(api_routes[i].path[0] == '/');
+	}
+}
+
+/* Where the path holds no secret, a token is needed. */
+static void test_what_is_public(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < n_api_routes; i++) {
+		if (!(api_routes[i].flags & API_PUBLIC))
+			continue;
+		n++;
+		assert_true(str_starts(api_routes[i].path, "/streams/:") ||
+			    str_starts(api_routes[i].path, "/log-streams/:"));
+	}
+	assert_int_equal(n, 2);
+}
+
+static void test_paths(void **state)
+{
+	static const char *const unknown[] = {
+		"",		 "/",			"/app",	       "/appsx",	   "/apps//config-vars",
+		"//apps",	 "/apps/a/b/c/d/e/f",	"/apps/a/dyno", "apps",		   "/apps/a/dynos/b/attach/c",
+		"/apps/a//",	 "/streams/",		"/%61pps",
+	};
+	struct matched m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		m = match("GET", unknown[i]);
+		if (m.route || m.path_known)
+			fail_msg("\"%s\" is taken for %s", unknown[i], m.route ? m.route->path : "another method");
+	}
+	m = match("PUT", "/apps/a/dynos");
+	assert_null(m.route);
+	assert_true(m.path_known);
+	/* Split first, decoded after: an escaped slash is in a part. */
+	m = match("DELETE", "/apps/a%2Fb/dynos/web.1");
+	assert_non_null(m.route);
+	assert_value(&m, 0, "a%2Fb");
+	assert_value(&m, 1, "web.1");
+	/* "~" is a word of its own where it is in the table. */
+	assert_string_equal(match("GET", "/users/~/apps").route->path, "/users/~/apps");
+}
+
+/* ---- ranges ---- */
+
+static void test_range_headers(void **state)
+{
+	static const struct {
+		const char *header, *property, *start;
+		bool exclusive, descending;
+		size_t max;
+	} rows[] = {
+		{ NULL, "", "", false, false, RANGE_MAX },
+		{ "", "", "", false, false, RANGE_MAX },
+		{ "version ..; max=1, order=desc", "version", "", false, true, 1 },
+		{ "version ..; order=desc,max=15", "version", "", false, true, 15 },
+		{ "version ..; order=desc", "version", "", false, true, RANGE_MAX },
+		{ "id ..; max=1000;", "id", "", false, false, RANGE_MAX },
+		{ "seq ..; order=desc,max=100000", "seq", "", false, true, RANGE_MAX },
+		{ "version ]12..; max=5, order=desc", "version", "12", true, true, 5 },
+		{ "version 3..7", "version", "3", false, false, RANGE_MAX },
+		{ "name ]my-app..; order=asc", "name", "my-app", true, false, RANGE_MAX },
+		{ "version ..; max=0", "version", "", false, false, RANGE_MAX },
+		{ "version ..; max=-3", "version", "", false, false, RANGE_MAX },
+		{ "bytes=0-99", "bytes=0-99", "", false, false, RANGE_MAX },
+		{ ";;;,,", "", "", false, false, RANGE_MAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct range r;
+
+		range_parse(rows[i].header, &r);
+		print_message("%s\n", rows[i].header ? rows[i].header : "(none)");
+		assert_string_equal(r.property, rows[i].property);
+		assert_string_equal(r.start, rows[i].start);
+		assert_int_equal(r.exclusive, rows[i].exclusive);
+		assert_int_equal(r.descending, rows[i].descending);
+		assert_int_equal(r.max, rows[i].max);
+	}
+}
+
+static json_t *versions(int n)
+{
+	json_t *list = json_array();
+
+	for (int i = 1; i <= n; i++)
+		json_array_append_new(list, json_pack("{s:i, s:o}", "version", i, "id", json_sprintf("id-%d", i)));
+	return list;
+}
+
+/* Follows Next-Range to the end, as a client does; gives the versions in a row. */
+static char *follow(const char *header, int n)
+{
+	_cleanup_buf_ struct buf seen = BUF_INIT;
+	_cleanup_free_ char *next = xstrdup(header);
+	json_t *list = versions(n);
+
+	for (int pages = 0; next; pages++) {
+		_cleanup_free_ char *this = steal_ptr(next);
+		struct range range;
+		json_t *page, *item;
+		size_t i;
+
+		assert_true(pages <= n);
+		range_parse(this, &range);
+		page = range_page(&range, list, &next);
+		json_array_foreach(page, i, item)
+			buf_printf(&seen, "%lld ", (long long)json_integer_value(json_object_get(item, "version")));
+		buf_puts(&seen, next ? "| " : ".");
+		json_decref(page);
+	}
+	json_decref(list);
+	return buf_steal(&seen);
+}
+
+static void test_pages(void **state)
+{
+	static const struct {
+		const char *header;
+		int n;
+		const char *expected;
+	} rows[] = {
+		{ "version ..; max=2, order=desc", 5, "5 4 | 3 2 | 1 ." },
+		{ "version ..; max=2", 4, "1 2 | 3 4 ." },
+		{ "id ..; max=3", 5, "1 2 3 | 4 5 ." },
+		{ "id ..; order=desc; max=2", 3, "3 2 | 1 ." },
+		{ "version 3..; max=2", 5, "3 4 | 5 ." },
+		{ "version ]3..; max=2, order=desc", 5, "2 1 ." },
+		{ "version 9..", 5, "." },
+		{ "version ]9..; order=desc", 3, "3 2 1 ." },
+		{ "id ]unknown..; max=2", 5, "." },
+		{ "nothing ..; max=2", 3, "1 2 | 3 ." },
+		{ "", 3, "1 2 3 ." },
+		{ "version ..; max=1", 0, "." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_free_ char *seen = follow(rows[i].header, rows[i].n);
+
+		if (!streq(seen, rows[i].expected))
+			fail_msg("\"%s\" of %d gives %s, not %s", rows[i].header, rows[i].n, seen, rows[i].expected);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_route_is_reached), cmocka_unit_test(test_each_route_says_what_it_does),
+		cmocka_unit_test(test_what_is_public),	      cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_range_headers),	      cmocka_unit_test(test_pages),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
