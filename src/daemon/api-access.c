@@ -77,11 +77,14 @@ static json_t *token_json(const struct token *t, const char *secret)
 	int64_t left_s = t->expires_ms ? (t->expires_ms - clock_wall_ms()) / 1000 : 0;
 	json_t *expires = t->expires_ms ? json_integer((json_int_t)left_s) : json_null();
 
-	return json_pack("{s:s, s:s, s:[s], s:o, s:o, s:n, s:n, s:n, s:{s:s, s:s, s:o}, s:o, s:{s:o}}", "id", t->id, "description",
-			 t->description, "scope", "global", "created_at", api_time(t->created_ms), "updated_at",
-			 api_time(t->created_ms), "client", "grant", "refresh_token", "access_token", "id", t->id, "token",
-			 secret ? secret : "tw-**********", "expires_in", expires, "user", token_user(t), "twelve", "used_at",
-			 api_time(t->used_ms));
+	json_t *j = json_pack("{s:s, s:o, s:[s], s:o, s:o}", "id", t->id, "description", api_text(t->description), "scope",
+			      "global", "created_at", api_time(t->created_ms), "updated_at", api_time(t->created_ms));
+
+	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n}", "client", "grant", "refresh_token", "session"));
+	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:o}, s:o, s:{s:o}}", "access_token", "id", t->id, "token",
+					    secret ? secret : "tw-**********", "expires_in", expires, "user",
+					    token_user(t), "twelve", "used_at", api_time(t->used_ms)));
+	return j;
 }
 
 int api_tokens_list(struct request *r, struct error *err)
