@@ -31,12 +31,12 @@
 #define DYNO_ATTACH_WAIT_S 60
 
 struct session {
-	int client_fd; /* the client's stream socket, or -1 */
-	int in_fd;     /* to the process: pty master or pipe, or -1 */
-	int out_fd;    /* from the process: pty master (the same number) or pipe, or -1 */
-	int err_fd;    /* pipe, or -1 */
-	bool input_ended; /* the process's input is closed when to_process is empty */
-	bool ended;       /* the exit frame is in to_client, or sent */
+	int client_fd;		/* the client's stream socket, or -1 */
+	int in_fd;		/* to the process: pty master or pipe, or -1 */
+	int out_fd;		/* from the process: pty master (the same number) or pipe, or -1 */
+	int err_fd;		/* pipe, or -1 */
+	bool input_ended;	/* the process's input is closed when to_process is empty */
+	bool ended;		/* the exit frame is in to_client, or sent */
 	struct buf from_client; /* a frame that is not whole yet */
 	struct buf to_process, to_client;
 };
@@ -52,7 +52,8 @@ enum session_slot {
 struct dyno {
 	struct ipc_msg spec; /* fields as twelved wrote them */
 	const char *dir;
-	const char *id, *app, *name, *release, *command, *log_source, *runtime, *runtime_root, *logs_path;
+	const char *id, *app, *name, *release, *command, *log_source, *runtime, *runtime_root,
+		*logs_path;
 	bool restart, terminal, attach;
 	int64_t stop_ms, time_limit_ms, scratch_bytes, memory_bytes;
 
@@ -65,18 +66,18 @@ struct dyno {
 	int64_t restarts;
 	int exit_code;
 	bool oom;
-	bool killed;   /* SIGKILL was sent */
+	bool killed;	   /* SIGKILL was sent */
 	bool end_was_told; /* somebody got the status EXITED */
 	bool leftover; /* the runtime could not remove all: the directory stays, and twelved cleans up */
 	char reason[256];
 	const char *stopped; /* why it was stopped, the reason then; NULL: nobody did */
 	int64_t window_ms;   /* of the stop that is under way */
 
-	pid_t pid; /* of the container's init; 0: none */
-	int child_fd;  /* signalfd of SIGCHLD and SIGTERM */
+	pid_t pid;    /* of the container's init; 0: none */
+	int child_fd; /* signalfd of SIGCHLD and SIGTERM */
 	int listen_fd;
 	int clients[DYNO_MAX_CLIENTS];
-	int alive_fd;  /* a socket whose other end the init polls; it ends when this closes */
+	int alive_fd;	    /* a socket whose other end the init polls; it ends when this closes */
 	int out[2], err[2]; /* the process's stdout and stderr: both ends are kept */
 	int logs_fd;
 	int64_t logs_retry_ms;

@@ -9,8 +9,9 @@
  * NUL ...), which is added to what the runtime gave. Descriptor 4 is a pipe's read
  * end or a socket, whose other end only our supervisor holds: when that closes, the
  * supervisor is dead, and we end, and with us the kernel ends everything in this PID
- * namespace. On a socket a byte is sent when signals are taken: before, the kernel
- * drops a SIGTERM to a PID 1, and nobody would know.
+ * namespace. On a socket we send a byte when we take signals (before, the kernel
+ * drops a SIGTERM to a PID 1, and nobody would know), and wait for one before the
+ * command is run, so that its terminal has its size by then.
  *
  * SIGTERM goes to every process of the dyno. Then the dyno ends when all of
  * them have, so that what a shell or npm started can finish its requests when its
@@ -60,6 +61,16 @@ static int load_env(void)
 	return 0;
 }
 
+/* False when the supervisor is dead. With a pipe there is nobody to ask. */
+static int may_start(void)
+{
+	char c;
+
+	if (send(ALIVE_FD, "", 1, MSG_NOSIGNAL) < 0)
+		return errno != EPIPE;
+	return recv(ALIVE_FD, &c, 1, 0) == 1;
+}
+
 static pid_t start(char **argv, const sigset_t *old_mask)
 {
 	pid_t pid = fork();
@@ -88,7 +99,7 @@ static int shell_code(int status)
 
 struct init {
 	pid_t main_pid;
-	int code;       /* of the main process, -1 while it runs */
+	int code;	/* of the main process, -1 while it runs */
 	int terminated; /* a SIGTERM came */
 };
 
@@ -142,7 +153,8 @@ static int supervise(struct init *in, int signal_fd)
 
 int main(int argc, char **argv)
 {
-	static const int passed[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
+	static const int passed[] = { SIGCHLD, SIGTERM, SIGINT,	 SIGHUP,
+				      SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
 	struct init in = { .code = -1 };
 	sigset_t mask, old_mask;
 	int signal_fd;
@@ -164,11 +176,11 @@ int main(int argc, char **argv)
 	fcntl(ALIVE_FD, F_SETFD, FD_CLOEXEC);
 	/* The app has our user: without this it could stop us with ptrace(2), and outlive the supervisor. */
 	prctl(PR_SET_DUMPABLE, 0);
+	if (!may_start())
+		return EXIT_ABANDONED;
 	in.main_pid = start(argv + 1, &old_mask);
 	if (in.main_pid < 0)
 		return die("fork");
 	setpgid(in.main_pid, in.main_pid);
-	if (send(ALIVE_FD, "", 1, MSG_NOSIGNAL) < 0 && errno == EPIPE)
-		return EXIT_ABANDONED;
 	return supervise(&in, signal_fd);
 }

@@ -34,13 +34,14 @@ static int mount_scratch(const struct dyno *d)
 	return sandbox_mount_scratch(path, (uint64_t)d->scratch_bytes);
 }
 
-/* Until the init takes signals, a SIGTERM would be lost. */
+/* Until the init takes signals, a SIGTERM would be lost; and until the terminal is ready, it waits for us. */
 static int wait_for_init(const struct dyno *d, struct error *err)
 {
 	struct pollfd p = { .fd = d->alive_fd, .events = POLLIN };
 	char c;
 
-	if (poll(&p, 1, INIT_WAIT_MS) == 1 && fd_read(d->alive_fd, &c, 1) == 1)
+	if (poll(&p, 1, INIT_WAIT_MS) == 1 && fd_read(d->alive_fd, &c, 1) == 1 &&
+	    fd_write_all(d->alive_fd, &c, 1) == 0)
 		return 0;
 	return error_set(err, ERROR_SYSTEM, "its init ended before it ran anything");
 }

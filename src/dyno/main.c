@@ -53,7 +53,8 @@ enum slot {
 
 static int next_timeout_ms(const struct dyno *d)
 {
-	const int64_t times[] = { d->deadline_ms, d->limit_at_ms, streams_want_retry(d) ? d->logs_retry_ms : 0 };
+	const int64_t times[] = { d->deadline_ms, d->limit_at_ms,
+				  streams_want_retry(d) ? d->logs_retry_ms : 0 };
 	int64_t at = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
@@ -97,7 +98,8 @@ static void on_time(struct dyno *d)
 	if (streams_want_retry(d) && now_ms >= d->logs_retry_ms)
 		streams_retry(d);
 	if (d->limit_at_ms && now_ms >= d->limit_at_ms) {
-		streams_say(d, "The time limit of %lld s is over", (long long)d->time_limit_ms / 1000);
+		streams_say(d, "The time limit of %lld s is over",
+			    (long long)d->time_limit_ms / 1000);
 		dyno_stop(d, d->stop_ms, "was stopped: its time limit was over");
 	}
 	if (d->deadline_ms && now_ms >= d->deadline_ms)
@@ -228,7 +230,8 @@ int main(int argc, char **argv)
 
 	log_init("twelve-dyno");
 	if (argc != 3 || !streq(argv[1], "--dir")) {
-		fputs("usage: twelve-dyno --dir DIR (started by twelved: see twelve-dyno(8))\n", stderr);
+		fputs("usage: twelve-dyno --dir DIR (started by twelved: see twelve-dyno(8))\n",
+		      stderr);
 		return 2;
 	}
 	d.dir = argv[2];

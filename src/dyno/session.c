@@ -108,7 +108,8 @@ static void client_gone(struct dyno *d)
 static void pass_signal(const struct dyno *d, int64_t number)
 {
 	/* What the init passes on; SIGSTOP would stop it from seeing that we died. */
-	static const int passed[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGKILL };
+	static const int passed[] = { SIGINT,  SIGTERM, SIGHUP,	  SIGQUIT,
+				      SIGUSR1, SIGUSR2, SIGWINCH, SIGKILL };
 
 	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
 		if (passed[i] == number)
@@ -237,7 +238,8 @@ void session_poll(const struct dyno *d, struct pollfd p[static N_SESSION_SLOTS])
 		p[SESSION_CLIENT].events |= POLLIN;
 	if (s->to_client.len)
 		p[SESSION_CLIENT].events |= POLLOUT;
-	p[SESSION_IN] = (struct pollfd){ .fd = s->to_process.len ? s->in_fd : -1, .events = POLLOUT };
+	p[SESSION_IN] =
+		(struct pollfd){ .fd = s->to_process.len ? s->in_fd : -1, .events = POLLOUT };
 	p[SESSION_OUT] = (struct pollfd){ .fd = room_out ? s->out_fd : -1, .events = POLLIN };
 	p[SESSION_ERR] = (struct pollfd){ .fd = room_out ? s->err_fd : -1, .events = POLLIN };
 }

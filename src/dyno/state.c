@@ -56,7 +56,8 @@ bool dyno_is_done(const struct dyno *d)
 {
 	if (d->state != DYNO_EXITED)
 		return false;
-	return !d->deadline_ms || (d->end_was_told && session_is_settled(d) && streams_are_settled(d));
+	return !d->deadline_ms ||
+	       (d->end_was_told && session_is_settled(d) && streams_are_settled(d));
 }
 
 /* ---- starting ---- */
@@ -161,7 +162,9 @@ void dyno_stop(struct dyno *d, int64_t window_ms, const char *why)
 
 static void window_over(struct dyno *d)
 {
-	streams_say(d, "Error R12 (Exit timeout) -> At least one process failed to exit within %lld seconds of SIGTERM",
+	streams_say(d,
+		    "Error R12 (Exit timeout) -> At least one process failed to exit within %lld "
+		    "seconds of SIGTERM",
 		    (long long)d->window_ms / 1000);
 	streams_say(d, "Stopping remaining processes with SIGKILL");
 	d->stopped = "was killed: it did not exit in time after SIGTERM";
@@ -172,7 +175,8 @@ void dyno_on_deadline(struct dyno *d)
 {
 	d->deadline_ms = 0;
 	if (d->state == DYNO_STARTING) {
-		snprintf(d->reason, sizeof(d->reason), "was not started: nobody attached within %d s", DYNO_ATTACH_WAIT_S);
+		snprintf(d->reason, sizeof(d->reason),
+			 "was not started: nobody attached within %d s", DYNO_ATTACH_WAIT_S);
 		d->exit_code = EXIT_NOT_STARTED;
 		finish(d);
 	} else if (d->state == DYNO_CRASHED) {
@@ -194,16 +198,20 @@ static void describe_end(struct dyno *d)
 		snprintf(d->reason, sizeof(d->reason), "%s", d->stopped);
 	else if (d->oom && code == 128 + SIGKILL)
 		snprintf(d->reason, sizeof(d->reason),
-			 "was killed by signal 9 (Killed) after %.1f s: it used more than its %lld MB of memory", ran_s, limit_mb);
+			 "was killed by signal 9 (Killed) after %.1f s: it used more than its %lld "
+			 "MB of memory",
+			 ran_s, limit_mb);
 	else if (d->oom)
 		snprintf(d->reason, sizeof(d->reason),
-			 "exited with status %d after %.1f s; a process of it was killed for more than %lld MB of memory",
+			 "exited with status %d after %.1f s; a process of it was killed for more "
+			 "than %lld MB of memory",
 			 code, ran_s, limit_mb);
 	else if (code > 128 && code < 128 + NSIG)
-		snprintf(d->reason, sizeof(d->reason), "was killed by signal %d (%s) after %.1f s", code - 128,
-			 strsignal(code - 128), ran_s);
+		snprintf(d->reason, sizeof(d->reason), "was killed by signal %d (%s) after %.1f s",
+			 code - 128, strsignal(code - 128), ran_s);
 	else
-		snprintf(d->reason, sizeof(d->reason), "exited with status %d after %.1f s", code, ran_s);
+		snprintf(d->reason, sizeof(d->reason), "exited with status %d after %.1f s", code,
+			 ran_s);
 }
 
 void dyno_process_ended(struct dyno *d, int status)

@@ -7,7 +7,8 @@
  * container's init is its child, and waitpid(2) tells its end. alive_fd is a
  * pipe's read end, or one of a pair of stream sockets: when the other end closes, by
  * a caller that wants it or by its death, the container ends. On a socket the init
- * sends a byte as soon as it takes signals.
+ * sends a byte as soon as it takes signals, and then waits for one before it runs
+ * the command.
  */
 #pragma once
 
@@ -17,7 +18,7 @@
 #include "base/error.h"
 
 struct container {
-	const char *runtime;      /* path of the OCI runtime */
+	const char *runtime;	  /* path of the OCI runtime */
 	const char *runtime_root; /* its --root */
 	const char *id;
 	const char *bundle_dir;
@@ -25,8 +26,8 @@ struct container {
 };
 
 struct container_stdio {
-	int fds[3];   /* of the process, -1: /dev/null; with a terminal they are the runtime's own */
-	int env_fd;   /* becomes SANDBOX_ENV_FD; -1: none */
+	int fds[3]; /* of the process, -1: /dev/null; with a terminal they are the runtime's own */
+	int env_fd; /* becomes SANDBOX_ENV_FD; -1: none */
 	int alive_fd; /* becomes descriptor 4 */
 	/* Not NULL: the process gets a terminal, whose master is put here. */
 	int *ret_console_fd;
