@@ -33,7 +33,8 @@ static int read_pids(const char *dir, pid_t **ret, size_t *ret_n)
 
 	if (r < 0)
 		return r;
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		pids = xrealloc(pids, (n + 1) * sizeof(*pids));
 		pids[n++] = atoi(line);
 	}
@@ -45,10 +46,12 @@ static int read_pids(const char *dir, pid_t **ret, size_t *ret_n)
 /* The directory with the memory controller. */
 static char *memory_dir(const struct sandbox_runtime *r, const char *cgroup_path)
 {
-	return xasprintf(CGROUP_ROOT "%s%s", r->cgroup == SANDBOX_CGROUP_V2 ? "" : "/memory", cgroup_path);
+	return xasprintf(CGROUP_ROOT "%s%s", r->cgroup == SANDBOX_CGROUP_V2 ? "" : "/memory",
+			 cgroup_path);
 }
 
-int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t **ret, size_t *ret_n)
+int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t **ret,
+		 size_t *ret_n)
 {
 	_cleanup_free_ char *dir = memory_dir(r, cgroup_path);
 
@@ -59,7 +62,8 @@ int sandbox_memory(const struct sandbox_runtime *r, const char *cgroup_path, uin
 {
 	_cleanup_free_ char *dir = memory_dir(r, cgroup_path);
 	_cleanup_free_ char *path = xasprintf(
-		"%s/%s", dir, r->cgroup == SANDBOX_CGROUP_V2 ? "memory.current" : "memory.usage_in_bytes");
+		"%s/%s", dir,
+		r->cgroup == SANDBOX_CGROUP_V2 ? "memory.current" : "memory.usage_in_bytes");
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	int64_t v;
 	int e = fs_read_file(path, 64, &text);
@@ -112,10 +116,13 @@ static void sweep_cgroups(const char *id)
 	}
 }
 
-int sandbox_delete(const struct sandbox_runtime *r, const char *runtime_root, const char *id, struct error *err)
+int sandbox_delete(const struct sandbox_runtime *r, const char *runtime_root, const char *id,
+		   struct error *err)
 {
 	_cleanup_free_ char *state = xasprintf("%s/%s", runtime_root, id);
-	const char *const argv[] = { r->path, "--root", runtime_root, "delete", "--force", id, NULL };
+	const char *const argv[] = {
+		r->path, "--root", runtime_root, "delete", "--force", id, NULL
+	};
 	int result = fs_exists(state) ? proc_run_simple(argv, err) : 0;
 
 	sweep_cgroups(id);

@@ -35,8 +35,8 @@ static void add_mount(json_t *mounts, const char *target, const char *type, cons
 
 	for (char *o = strtok_r(copy, ",", &save); o; o = strtok_r(NULL, ",", &save))
 		json_array_append_new(list, json_string(o));
-	json_array_append_new(mounts, json_pack("{s:s, s:s, s:s, s:o}", "destination", target, "type", type,
-						"source", source, "options", list));
+	json_array_append_new(mounts, json_pack("{s:s, s:s, s:s, s:o}", "destination", target,
+						"type", type, "source", source, "options", list));
 }
 
 static void add_app(json_t *mounts, const struct sandbox_spec *s)
@@ -54,8 +54,9 @@ static void add_app(json_t *mounts, const struct sandbox_spec *s)
 	json_array_append_new(options, json_sprintf("workdir=%s/work", s->scratch_dir));
 	json_array_append_new(options, json_string("nosuid"));
 	json_array_append_new(options, json_string("nodev"));
-	json_array_append_new(mounts, json_pack("{s:s, s:s, s:s, s:o}", "destination", "/app", "type", "overlay",
-						"source", "overlay", "options", options));
+	json_array_append_new(mounts,
+			      json_pack("{s:s, s:s, s:s, s:o}", "destination", "/app", "type",
+					"overlay", "source", "overlay", "options", options));
 }
 
 static json_t *mounts(const struct sandbox_spec *s)
@@ -65,7 +66,8 @@ static json_t *mounts(const struct sandbox_spec *s)
 
 	add_mount(m, "/proc", "proc", "proc", "nosuid,noexec,nodev");
 	add_mount(m, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
-	add_mount(m, "/dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
+	add_mount(m, "/dev/pts", "devpts", "devpts",
+		  "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
 	add_mount(m, "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k");
 	add_mount(m, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
 	add_app(m, s);
@@ -87,8 +89,9 @@ static json_t *resources(const struct sandbox_spec *s)
 	if (s->cgroup == SANDBOX_CGROUP_NONE)
 		return r;
 	if (l->memory_bytes)
-		json_object_set_new(r, "memory", json_pack("{s:I, s:I}", "limit", (json_int_t)l->memory_bytes, "swap",
-							   (json_int_t)l->memory_bytes));
+		json_object_set_new(r, "memory",
+				    json_pack("{s:I, s:I}", "limit", (json_int_t)l->memory_bytes,
+					      "swap", (json_int_t)l->memory_bytes));
 	if (l->pids)
 		json_object_set_new(r, "pids", json_pack("{s:I}", "limit", (json_int_t)l->pids));
 	if (l->cpu_shares || l->cpus > 0) {
@@ -98,7 +101,8 @@ static json_t *resources(const struct sandbox_spec *s)
 			json_object_set_new(cpu, "shares", json_integer((json_int_t)l->cpu_shares));
 		if (l->cpus > 0) {
 			json_object_set_new(cpu, "period", json_integer(100000));
-			json_object_set_new(cpu, "quota", json_integer((json_int_t)(l->cpus * 100000)));
+			json_object_set_new(cpu, "quota",
+					    json_integer((json_int_t)(l->cpus * 100000)));
 		}
 		json_object_set_new(r, "cpu", cpu);
 	}
@@ -107,19 +111,29 @@ static json_t *resources(const struct sandbox_spec *s)
 
 static json_t *linux_part(const struct sandbox_spec *s)
 {
-	static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys",
-					      "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-					      "/proc/sched_debug", "/proc/scsi", "/sys/firmware", NULL };
-	static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+	static const char *const masked[] = { "/proc/acpi",
+					      "/proc/asound",
+					      "/proc/kcore",
+					      "/proc/keys",
+					      "/proc/latency_stats",
+					      "/proc/timer_list",
+					      "/proc/timer_stats",
+					      "/proc/sched_debug",
+					      "/proc/scsi",
+					      "/sys/firmware",
+					      NULL };
+	static const char *const read_only[] = { "/proc/bus",		"/proc/fs",
+						 "/proc/irq",		"/proc/sys",
 						 "/proc/sysrq-trigger", NULL };
 	static const char *const namespaces[] = { "pid", "ipc", "uts", "mount", "cgroup" };
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
 		json_array_append_new(list, json_pack("{s:s}", "type", namespaces[i]));
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "namespaces", list, "resources", resources(s),
-			 "cgroupsPath", s->cgroup_path, "maskedPaths", strings(masked), "readonlyPaths",
-			 strings(read_only), "seccomp", sandbox_seccomp(), "rootfsPropagation", "private");
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "namespaces", list, "resources",
+			 resources(s), "cgroupsPath", s->cgroup_path, "maskedPaths",
+			 strings(masked), "readonlyPaths", strings(read_only), "seccomp",
+			 sandbox_seccomp(), "rootfsPropagation", "private");
 }
 
 /* What we may have ourselves is what we can give (setrlimit(2)). */
@@ -127,7 +141,8 @@ static int max_files(void)
 {
 	struct rlimit own;
 
-	return getrlimit(RLIMIT_NOFILE, &own) == 0 && own.rlim_max < MAX_FILES ? (int)own.rlim_max : MAX_FILES;
+	return getrlimit(RLIMIT_NOFILE, &own) == 0 && own.rlim_max < MAX_FILES ? (int)own.rlim_max
+									       : MAX_FILES;
 }
 
 /* What is asked for goes before what is usual. */
@@ -151,21 +166,24 @@ static json_t *environment(const struct sandbox_spec *s)
 
 static json_t *process(const struct sandbox_spec *s)
 {
-	static const char *const sets[] = { "bounding", "effective", "permitted", "inheritable", "ambient" };
+	static const char *const sets[] = { "bounding", "effective", "permitted", "inheritable",
+					    "ambient" };
 	json_t *caps = json_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		json_object_set_new(caps, sets[i], json_array());
-	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o, s:b, s:i, s:[{s:s, s:i, s:i}, {s:s, s:i, s:i}]}",
-			 "terminal", (int)s->terminal, "user", "uid", SANDBOX_UID, "gid", SANDBOX_GID, "args",
-			 strings(s->argv), "env", environment(s), "cwd", "/app", "capabilities", caps,
-			 "noNewPrivileges", 1, "oomScoreAdj", OOM_SCORE_ADJ, "rlimits", "type", "RLIMIT_NOFILE", "hard", max_files(), "soft", max_files(),
-			 "type", "RLIMIT_CORE", "hard", 0, "soft", 0);
+	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o, s:b, s:i, s:[{s:s, s:i, s:i}, "
+			 "{s:s, s:i, s:i}]}",
+			 "terminal", (int)s->terminal, "user", "uid", SANDBOX_UID, "gid",
+			 SANDBOX_GID, "args", strings(s->argv), "env", environment(s), "cwd",
+			 "/app", "capabilities", caps, "noNewPrivileges", 1, "oomScoreAdj",
+			 OOM_SCORE_ADJ, "rlimits", "type", "RLIMIT_NOFILE", "hard", max_files(),
+			 "soft", max_files(), "type", "RLIMIT_CORE", "hard", 0, "soft", 0);
 }
 
 json_t *sandbox_config(const struct sandbox_spec *s)
 {
-	return json_pack("{s:s, s:o, s:{s:s, s:b}, s:s, s:o, s:o}", "ociVersion", "1.0.2", "process", process(s), "root",
-			 "path", s->rootfs, "readonly", 1, "hostname", s->hostname, "mounts", mounts(s), "linux",
-			 linux_part(s));
+	return json_pack("{s:s, s:o, s:{s:s, s:b}, s:s, s:o, s:o}", "ociVersion", "1.0.2",
+			 "process", process(s), "root", "path", s->rootfs, "readonly", 1,
+			 "hostname", s->hostname, "mounts", mounts(s), "linux", linux_part(s));
 }

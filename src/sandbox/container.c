@@ -69,7 +69,8 @@ static int run_runtime(const char *const *argv, const struct container_stdio *s,
 	if (status == 0)
 		return 0;
 	if (proc_exit_code(status) == EXIT_NO_EXEC)
-		return error_set(err, ERROR_SYSTEM, "the OCI runtime %s can't be executed", argv[0]);
+		return error_set(err, ERROR_SYSTEM, "the OCI runtime %s can't be executed",
+				 argv[0]);
 	return error_set(err, ERROR_SYSTEM, "%s %s", argv[0],
 			 proc_describe_status(status, described, sizeof(described)));
 }
@@ -134,7 +135,8 @@ static int read_pid(const char *path, pid_t *ret, struct error *err)
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	int64_t pid;
 
-	if (fs_read_file(path, 32, &text) < 0 || !str_to_i64(str_trim(text.data), 2, INT32_MAX, &pid))
+	if (fs_read_file(path, 32, &text) < 0 ||
+	    !str_to_i64(str_trim(text.data), 2, INT32_MAX, &pid))
 		return error_set(err, ERROR_SYSTEM, "the OCI runtime told no process id");
 	*ret = (pid_t)pid;
 	return 0;
@@ -146,9 +148,12 @@ int container_start(const struct container *c, const struct container_stdio *s, 
 	_cleanup_free_ char *pid_file = xasprintf("%s/pid", c->work_dir);
 	_cleanup_free_ char *log = xasprintf("%s/runtime.log", c->work_dir);
 	_cleanup_free_ char *console = xasprintf("%s/console", c->work_dir);
-	const char *argv[] = { c->runtime, "--root", c->runtime_root, "--log", log, "run", "--detach",
-			       "--bundle", c->bundle_dir, "--pid-file", pid_file, "--preserve-fds", "2",
-			       c->id, NULL, NULL, NULL };
+	const char *argv[] = { c->runtime,   "--root",	 c->runtime_root,
+			       "--log",	     log,	 "run",
+			       "--detach",   "--bundle", c->bundle_dir,
+			       "--pid-file", pid_file,	 "--preserve-fds",
+			       "2",	     c->id,	 NULL,
+			       NULL,	     NULL };
 	_cleanup_fd_ int listen_fd = -1;
 	int r;
 
@@ -178,7 +183,8 @@ int container_start(const struct container *c, const struct container_stdio *s, 
 /* memory.oom_control (version 1) and memory.events (version 2) both have a line "oom_kill N". */
 bool container_was_oom_killed(const char *id)
 {
-	_cleanup_free_ char *v1 = xasprintf("/sys/fs/cgroup/memory/twelve/%s/memory.oom_control", id);
+	_cleanup_free_ char *v1 =
+		xasprintf("/sys/fs/cgroup/memory/twelve/%s/memory.oom_control", id);
 	_cleanup_free_ char *v2 = xasprintf("/sys/fs/cgroup/twelve/%s/memory.events", id);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	const char *line;
@@ -191,7 +197,8 @@ bool container_was_oom_killed(const char *id)
 
 int container_delete(const struct container *c)
 {
-	const char *const argv[] = { c->runtime, "--root", c->runtime_root, "delete", "--force", c->id, NULL };
+	const char *const argv[] = { c->runtime, "--root", c->runtime_root, "delete", "--force",
+				     c->id,	 NULL };
 	struct error err = ERROR_INIT;
 
 	return proc_run_simple(argv, &err);

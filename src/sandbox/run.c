@@ -38,7 +38,8 @@ int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, s
 	int r;
 
 	if (!config)
-		return error_set(err, ERROR_SYSTEM, "the bundle of %s holds text that is not UTF-8", s->id);
+		return error_set(err, ERROR_SYSTEM, "the bundle of %s holds text that is not UTF-8",
+				 s->id);
 	text = json_dumps(config, JSON_INDENT(1));
 	json_decref(config);
 	r = fs_mkdirs(bundle_dir, 0700);
@@ -132,7 +133,8 @@ static void helper_main(const struct helper *h)
 }
 
 /* Waits for the helper's report; closes *alive_fd when time is up or the caller wants to stop. */
-static enum sandbox_end wait_for_end(const struct sandbox_run_options *o, int report_fd, int *alive_fd)
+static enum sandbox_end wait_for_end(const struct sandbox_run_options *o, int report_fd,
+				     int *alive_fd)
 {
 	int64_t deadline_ms = o->timeout_ms ? clock_now_ms() + o->timeout_ms : INT64_MAX;
 	enum sandbox_end end = SANDBOX_ENDED;

@@ -19,7 +19,8 @@ enum sandbox_cgroup sandbox_cgroup_detect(const char *root)
 
 	if (fs_read_file(path, MOUNTINFO_MAX, &text) < 0)
 		return SANDBOX_CGROUP_NONE;
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		/* proc(5): after the separator stand file system type, source, super options. */
 		const char *type = strstr(line, " - ");
 
@@ -64,8 +65,8 @@ static int choose(struct sandbox_runtime *r, const char *name, const char *why, 
 
 	if (!fs_find_program(name, &r->path))
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "The OCI runtime %s is not installed: apt-get install %s (%s)", name,
-				 slash ? slash + 1 : name, why);
+				 "The OCI runtime %s is not installed: apt-get install %s (%s)",
+				 name, slash ? slash + 1 : name, why);
 	r->name = xstrdup(slash ? slash + 1 : name);
 	r->version = version_of(r->path);
 	r->why = xstrdup(why);
@@ -81,7 +82,10 @@ int sandbox_runtime_detect(struct sandbox_runtime *ret, struct error *err)
 	if (wanted && wanted[0])
 		result = choose(&r, wanted, "TWELVE_RUNTIME asks for it", err);
 	else if (r.cgroup == SANDBOX_CGROUP_HYBRID)
-		result = choose(&r, "runc", "cgroup versions 1 and 2 are mounted side by side, which crun refuses", err);
+		result = choose(
+			&r, "runc",
+			"cgroup versions 1 and 2 are mounted side by side, which crun refuses",
+			err);
 	else if (fs_find_program("crun", NULL))
 		result = choose(&r, "crun", "it starts fastest", err);
 	else

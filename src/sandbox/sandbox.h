@@ -61,10 +61,10 @@ int sandbox_runtime_detect(struct sandbox_runtime *ret, struct error *err);
 void sandbox_runtime_done(struct sandbox_runtime *r);
 
 struct sandbox_limits {
-	uint64_t memory_bytes; /* memory and swap together; 0: none */
-	uint64_t cpu_shares;   /* relative weight as of cgroup v1, 1024 is one; 0: default */
-	double cpus;           /* hard cap in CPUs; 0: none */
-	uint64_t pids;         /* processes and threads; 0: none */
+	uint64_t memory_bytes;	/* memory and swap together; 0: none */
+	uint64_t cpu_shares;	/* relative weight as of cgroup v1, 1024 is one; 0: default */
+	double cpus;		/* hard cap in CPUs; 0: none */
+	uint64_t pids;		/* processes and threads; 0: none */
 	uint64_t scratch_bytes; /* cap of /tmp and of what is written below /app; 0: 512 MiB */
 };
 
@@ -86,10 +86,11 @@ struct sandbox_spec {
 	const char *app_dir;
 	/* Where the scratch file system is mounted by whoever runs the bundle: it holds upper, work and tmp. */
 	const char *scratch_dir;
-	const struct sandbox_bind *binds; /* more mounts; targets must exist in the stack or below /tmp or /app */
+	const struct sandbox_bind
+		*binds; /* more mounts; targets must exist in the stack or below /tmp or /app */
 	size_t n_binds;
-	const char *init_path;    /* of twelve-init on the host */
-	const char *const *argv;  /* what the init runs */
+	const char *init_path;	 /* of twelve-init on the host */
+	const char *const *argv; /* what the init runs */
 	/* In config.json, so nothing secret: config vars go by SANDBOX_ENV_FD. PATH, HOME and LANG are added when missing. */
 	const char *const *env;
 	struct sandbox_limits limits;
@@ -123,10 +124,10 @@ struct sandbox_run_options {
 };
 
 enum sandbox_end {
-	SANDBOX_ENDED,   /* by itself */
+	SANDBOX_ENDED, /* by itself */
 	SANDBOX_TIMEOUT,
 	SANDBOX_STOPPED, /* should_stop said so */
-	SANDBOX_OOM,     /* killed by the memory limit */
+	SANDBOX_OOM,	 /* killed by the memory limit */
 };
 
 struct sandbox_result {
@@ -151,6 +152,7 @@ int sandbox_delete(const struct sandbox_runtime *r, const char *runtime_root, co
 		   struct error *err);
 
 /* Pids of the processes in the cgroup (host's numbers), as an array that the caller frees. */
-int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t **ret, size_t *ret_n);
+int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t **ret,
+		 size_t *ret_n);
 /* Bytes of memory in use by the cgroup. */
 int sandbox_memory(const struct sandbox_runtime *r, const char *cgroup_path, uint64_t *ret_bytes);

@@ -25,7 +25,8 @@ int sandbox_mount_scratch(const char *scratch_dir, uint64_t bytes)
 
 	if (r < 0)
 		return r;
-	snprintf(options, sizeof(options), "mode=0755,size=%llu", bytes ? (unsigned long long)bytes : DEFAULT_BYTES);
+	snprintf(options, sizeof(options), "mode=0755,size=%llu",
+		 bytes ? (unsigned long long)bytes : DEFAULT_BYTES);
 	if (mount("scratch", scratch_dir, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
 		return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {

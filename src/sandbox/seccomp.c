@@ -17,8 +17,8 @@ static const char *const denied[] = {
 	"clock_settime",
 	"create_module",
 	"delete_module",
-	"finit_module",
 	"fanotify_init",
+	"finit_module",
 	"fsconfig",
 	"fsmount",
 	"fsopen",
@@ -75,14 +75,14 @@ static const char *const denied[] = {
 	"vm86old",
 };
 
-#define NAMESPACE_FLAGS                                                                           \
+#define NAMESPACE_FLAGS                                                                            \
 	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | \
 	 CLONE_NEWCGROUP)
 
 static json_t *rule(const char *name, int errnum, json_t *args)
 {
-	return json_pack("{s:[s], s:s, s:i, s:o*}", "names", name, "action", "SCMP_ACT_ERRNO", "errnoRet", errnum,
-			 "args", args);
+	return json_pack("{s:[s], s:s, s:i, s:o*}", "names", name, "action", "SCMP_ACT_ERRNO",
+			 "errnoRet", errnum, "args", args);
 }
 
 /* clone(2) with any of the namespace flags: one rule a flag, since rules of one call are ORed. */
@@ -92,10 +92,12 @@ static void add_clone_rules(json_t *rules)
 		unsigned flag = 1U << bit;
 
 		if (flag & (unsigned)NAMESPACE_FLAGS)
-			json_array_append_new(rules, rule("clone", EPERM,
-							  json_pack("[{s:i, s:I, s:I, s:s}]", "index", 0, "value",
-								    (json_int_t)flag, "valueTwo", (json_int_t)flag,
-								    "op", "SCMP_CMP_MASKED_EQ")));
+			json_array_append_new(
+				rules,
+				rule("clone", EPERM,
+				     json_pack("[{s:i, s:I, s:I, s:s}]", "index", 0, "value",
+					       (json_int_t)flag, "valueTwo", (json_int_t)flag, "op",
+					       "SCMP_CMP_MASKED_EQ")));
 	}
 }
 
@@ -105,18 +107,19 @@ json_t *sandbox_seccomp(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(denied); i++)
 		json_array_append_new(names, json_string(denied[i]));
-	json_array_append_new(rules, json_pack("{s:o, s:s, s:i}", "names", names, "action", "SCMP_ACT_ERRNO",
-					       "errnoRet", EPERM));
+	json_array_append_new(rules, json_pack("{s:o, s:s, s:i}", "names", names, "action",
+					       "SCMP_ACT_ERRNO", "errnoRet", EPERM));
 	add_clone_rules(rules);
 	/* clone3's flags are in memory, where a filter can't look; without it libc uses clone. */
 	json_array_append_new(rules, rule("clone3", ENOSYS, NULL));
 	/* Sockets to the hypervisor. */
 	json_array_append_new(rules, rule("socket", EPERM,
-					  json_pack("[{s:i, s:i, s:s}]", "index", 0, "value", AF_VSOCK, "op",
-						    "SCMP_CMP_EQ")));
+					  json_pack("[{s:i, s:i, s:s}]", "index", 0, "value",
+						    AF_VSOCK, "op", "SCMP_CMP_EQ")));
 #if defined(__x86_64__)
-	return json_pack("{s:s, s:[s, s, s], s:o}", "defaultAction", "SCMP_ACT_ALLOW", "architectures",
-			 "SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32", "syscalls", rules);
+	return json_pack("{s:s, s:[s, s, s], s:o}", "defaultAction", "SCMP_ACT_ALLOW",
+			 "architectures", "SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32",
+			 "syscalls", rules);
 #elif defined(__aarch64__)
 	return json_pack("{s:s, s:[s, s], s:o}", "defaultAction", "SCMP_ACT_ALLOW", "architectures",
 			 "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "syscalls", rules);
