@@ -51,7 +51,8 @@ static void copy_program(const char *path)
 
 	run(cp, NULL);
 	run(ldd, &out);
-	for (char *word = strtok_r(out.data, " \t\n", &save); word; word = strtok_r(NULL, " \t\n", &save)) {
+	for (char *word = strtok_r(out.data, " \t\n", &save); word;
+	     word = strtok_r(NULL, " \t\n", &save)) {
 		const char *const lib[] = { "cp", "-L", "--parents", word, test_rootfs, NULL };
 
 		if (word[0] == '/')
@@ -63,8 +64,9 @@ static void make_rootfs(void)
 {
 	static const char *const dirs[] = { "app", "tmp", "proc", "dev", "etc", ".twelve", "bin" };
 	static const char *const files[] = { ".twelve/init", "etc/resolv.conf", "etc/hosts" };
-	static const char *const programs[] = { "/bin/bash", "/bin/cat", "/bin/sleep", "/bin/stty", "/bin/mount",
-						"/usr/bin/head", "/usr/bin/id", "/usr/bin/unshare", "/bin/mkdir" };
+	static const char *const programs[] = { "/bin/bash",   "/bin/cat",	   "/bin/sleep",
+						"/bin/stty",   "/bin/mount",	   "/usr/bin/head",
+						"/usr/bin/id", "/usr/bin/unshare", "/bin/mkdir" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", test_rootfs, dirs[i]);
@@ -88,8 +90,11 @@ int fixture_begin(void)
 		fputs("skipped: sandboxes need root\n", stderr);
 		return 77;
 	}
-	if (!getenv("TWELVE_DYNO") || !getenv("TWELVE_INIT") || sandbox_runtime_detect(&test_runtime, &err) < 0) {
-		fprintf(stderr, "skipped: TWELVE_DYNO, TWELVE_INIT and an OCI runtime are needed. %s\n", err.message);
+	if (!getenv("TWELVE_DYNO") || !getenv("TWELVE_INIT") ||
+	    sandbox_runtime_detect(&test_runtime, &err) < 0) {
+		fprintf(stderr,
+			"skipped: TWELVE_DYNO, TWELVE_INIT and an OCI runtime are needed. %s\n",
+			err.message);
 		return 77;
 	}
 	/* Sandboxed processes, which are not root, come through here. */
@@ -156,19 +161,29 @@ static void write_spec(const struct test_dyno *d, const char *command)
 	const struct {
 		const char *key, *value;
 	} strings[] = {
-		{ "id", d->sandbox.id }, { "app", "an-app" }, { "name", "web.1" }, { "release", "3" },
-		{ "command", command }, { "log_source", "app" }, { "runtime", test_runtime.path },
-		{ "runtime_root", test_runtime_root }, { "logs_sock", d->logs_sock ? d->logs_sock : logs_path },
+		{ "id", d->sandbox.id },
+		{ "app", "an-app" },
+		{ "name", "web.1" },
+		{ "release", "3" },
+		{ "command", command },
+		{ "log_source", "app" },
+		{ "runtime", test_runtime.path },
+		{ "runtime_root", test_runtime_root },
+		{ "logs_sock", d->logs_sock ? d->logs_sock : logs_path },
 	};
 	const struct {
 		const char *key;
 		int64_t value;
 	} numbers[] = {
-		{ "terminal", d->terminal }, { "attach", d->attach }, { "restart", d->restart },
-		{ "stop_ms", d->stop_ms ? d->stop_ms : 10000 }, { "time_limit_ms", d->time_limit_ms },
+		{ "terminal", d->terminal },
+		{ "attach", d->attach },
+		{ "restart", d->restart },
+		{ "stop_ms", d->stop_ms ? d->stop_ms : 10000 },
+		{ "time_limit_ms", d->time_limit_ms },
 		{ "memory_bytes", (int64_t)d->sandbox.spec.limits.memory_bytes },
 		{ "scratch_bytes", (int64_t)d->sandbox.spec.limits.scratch_bytes },
-		{ "columns", 80 }, { "rows", 24 },
+		{ "columns", 80 },
+		{ "rows", 24 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

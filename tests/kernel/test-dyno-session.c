@@ -55,7 +55,8 @@ static void test_terminal(void **state)
 	struct test_dyno d = { .attach = true, .terminal = true };
 
 	(void)state;
-	dyno_begin(&d, "trap 'echo interrupted; exit 5' INT; stty size; read x; stty size; echo wait; read y");
+	dyno_begin(&d, "trap 'echo interrupted; exit 5' INT; stty size; read x; stty size; echo "
+		       "wait; read y");
 	await_text(&d, &out, "24 80");
 	dyno_frame(&d, ATTACH_WINSIZE, "100 50", 6);
 	dyno_frame(&d, ATTACH_STDIN, "\r", 1);

@@ -41,7 +41,8 @@ static void test_what_is_in_a_dyno(void **state)
 	(void)state;
 	run("id -u; echo $SECRET $PORT $HOME $PWD; echo to stdout > /dev/stdout; "
 	    "{ echo x > /made; } 2>&1; echo x > /app/made && cat /app/made; "
-	    "mount -t tmpfs none /tmp 2>&1; unshare -U id 2>&1; head -c 9999999 /dev/zero > /tmp/big; exit 7",
+	    "mount -t tmpfs none /tmp 2>&1; unshare -U id 2>&1; head -c 9999999 /dev/zero > "
+	    "/tmp/big; exit 7",
 	    &out, &exit);
 	assert_contains(out.data, "59012\nnot-for-disks 5000 /app /app\nto stdout\n");
 	assert_contains(out.data, "/made: Read-only file system");
@@ -109,7 +110,8 @@ static void test_stubborn_process_is_killed(void **state)
 	assert_int_equal(dyno_next_frame(&d, &out), ATTACH_STDOUT);
 	dyno_send(&d, DYNO_STOP);
 	dyno_await(&d, "exited", &m);
-	assert_string_equal(ipc_get(&m, "reason"), "was killed: it did not exit in time after SIGTERM");
+	assert_string_equal(ipc_get(&m, "reason"),
+			    "was killed: it did not exit in time after SIGTERM");
 	assert_int_equal(ipc_get_i64(&m, "exit", 0), 137);
 	dyno_end(&d);
 }
@@ -235,7 +237,8 @@ static void test_sweep_without_records(void **state)
 	if (test_runtime.cgroup == SANDBOX_CGROUP_NONE)
 		skip();
 	test_sandbox_init(&t, "true");
-	dir = xasprintf("/sys/fs/cgroup%s%s", test_runtime.cgroup == SANDBOX_CGROUP_V2 ? "" : "/memory", t.cgroup);
+	dir = xasprintf("/sys/fs/cgroup%s%s",
+			test_runtime.cgroup == SANDBOX_CGROUP_V2 ? "" : "/memory", t.cgroup);
 	procs = xasprintf("%s/cgroup.procs", dir);
 	assert_int_equal(fs_mkdirs(dir, 0755), 0);
 	pid = fork();
@@ -341,10 +344,12 @@ static void test_logs_go_away_and_come_back(void **state)
 
 	(void)state;
 	assert_true(listen_fd >= 0);
-	dyno_begin(&d, "echo one; trap 'echo two; exit 0' TERM; echo ready; while :; do sleep 1000 & wait; done");
+	dyno_begin(&d, "echo one; trap 'echo two; exit 0' TERM; echo ready; while :; do sleep 1000 "
+		       "& wait; done");
 	fd = accept_logs(listen_fd);
 	out_fd = take_source(fd);
-	expect_line(fd, "Starting process with command `echo one; trap 'echo two; exit 0' TERM; echo ready; "
+	expect_line(fd, "Starting process with command `echo one; trap 'echo two; exit 0' TERM; "
+			"echo ready; "
 			"while :; do sleep 1000 & wait; done`");
 	expect_line(fd, "State changed from starting to up");
 	for (size_t got = 0; got < strlen("one\nready\n");) {

@@ -210,10 +210,14 @@ static void write_text(const char *dir, const char *name, const char *text)
 /* In a mount namespace of its own, as the supervisor does it. 0 when all is as we rely on. */
 static int overlay_child(const char *dir)
 {
-	_cleanup_free_ char *lower = xasprintf("%s/lower", dir), *scratch = xasprintf("%s/scratch", dir);
-	_cleanup_free_ char *upper = xasprintf("%s/upper", scratch), *work = xasprintf("%s/work", scratch);
-	_cleanup_free_ char *merged = xasprintf("%s/merged", dir), *file = xasprintf("%s/file", merged);
-	_cleanup_free_ char *options = xasprintf("lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work);
+	_cleanup_free_ char *lower = xasprintf("%s/lower", dir),
+			    *scratch = xasprintf("%s/scratch", dir);
+	_cleanup_free_ char *upper = xasprintf("%s/upper", scratch),
+			    *work = xasprintf("%s/work", scratch);
+	_cleanup_free_ char *merged = xasprintf("%s/merged", dir),
+			    *file = xasprintf("%s/file", merged);
+	_cleanup_free_ char *options =
+		xasprintf("lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work);
 	_cleanup_free_ char *big = xasprintf("%s/big", merged);
 	_cleanup_free_ char *chunk = xcalloc(1, 2 << 20);
 	_cleanup_fd_ int fd = -1;
@@ -224,8 +228,9 @@ static int overlay_child(const char *dir)
 	fs_mkdirs(merged, 0755);
 	write_text(lower, "file", "below");
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
-	    mount("scratch", scratch, "tmpfs", 0, "size=1m") < 0 || mkdir(upper, 0755) < 0 || mkdir(work, 0755) < 0 ||
-	    chown(upper, 1234, 1234) < 0 || mount("overlay", merged, "overlay", 0, options) < 0)
+	    mount("scratch", scratch, "tmpfs", 0, "size=1m") < 0 || mkdir(upper, 0755) < 0 ||
+	    mkdir(work, 0755) < 0 || chown(upper, 1234, 1234) < 0 ||
+	    mount("overlay", merged, "overlay", 0, options) < 0)
 		return 3;
 	/* The upper layer's owner is the merged root's. */
 	if (stat(merged, &st) < 0 || st.st_uid != 1234)
@@ -268,7 +273,8 @@ static void test_overlay_on_a_capped_tmpfs(void **state)
 /* The directory of the pids controller: version 1's own hierarchy, or version 2's only one. */
 static char *pids_cgroup(void)
 {
-	const char *base = fs_exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup";
+	const char *base =
+		fs_exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup";
 
 	return xasprintf("%s/twelve-test-%d", base, getpid());
 }
@@ -289,7 +295,8 @@ static void test_cgroup_limits_processes(void **state)
 	}
 	pid = fork();
 	if (pid == 0) {
-		_cleanup_fd_ int max_fd = open(max, O_WRONLY | O_CLOEXEC), procs_fd = open(procs, O_WRONLY | O_CLOEXEC);
+		_cleanup_fd_ int max_fd = open(max, O_WRONLY | O_CLOEXEC),
+				 procs_fd = open(procs, O_WRONLY | O_CLOEXEC);
 
 		if (fd_write_all(max_fd, "1", 1) < 0 || fd_write_all(procs_fd, "0", 1) < 0)
 			_exit(2);
