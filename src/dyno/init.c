@@ -163,6 +163,11 @@ int main(int argc, char **argv)
 		fputs("usage: twelve-init COMMAND ARGUMENT...\n", stderr);
 		return 64;
 	}
+	/* SIGTERM goes to every process that we can see: outside of a PID namespace that is the machine. */
+	if (getpid() != 1) {
+		fputs("twelve-init: only for PID 1 of a sandbox\n", stderr);
+		return 64;
+	}
 	sigemptyset(&mask);
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
 		sigaddset(&mask, passed[i]);
