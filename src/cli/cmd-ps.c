@@ -206,7 +206,11 @@ static int ps_scale_run(struct cli *c, struct error *err)
 	for (size_t i = 0; cli_rest(c, i); i++) {
 		struct scale s;
 
-		if (scale_parse(cli_rest(c, i), &s, err) < 0) {
+		if (scale_parse(cli_rest(c, i), &s, err) == 0 && !s.quantity[0])
+			error_set(err, ERROR_INVALID,
+				  "%s: \"%s\" is no quantity; a size goes after it (%s=2:standard-2x), or twelve ps:type sets it",
+				  cli_rest(c, i), s.size, s.type);
+		if (err->kind != ERROR_NONE) {
 			json_decref(updates);
 			return -1;
 		}
@@ -277,15 +281,31 @@ static bool matches(const json_t *dyno, const char *what)
 	return !what || streq(json_str(dyno, "name", ""), what) || streq(json_str(dyno, "type", ""), what);
 }
 
-/* The dynos that a restart replaces. */
-static json_t *to_restart(const json_t *dynos, const char *what)
+/* One that a scale-down has not ended yet is not started again. */
+static bool is_wanted(const json_t *dyno, const json_t *formation)
 {
-	json_t *old = json_array();
-	json_t *dyno;
+	const json_t *f;
 	size_t i;
 
+	json_array_foreach(formation, i, f)
+		if (streq(json_str(f, "type", ""), json_str(dyno, "type", "?")))
+			return number_of(dyno) <= json_i64(f, "quantity", 0);
+	return false;
+}
+
+/* The dynos that a restart replaces. NULL with *err. */
+static json_t *to_restart(struct cli *c, const char *app, const char *what, struct error *err)
+{
+	_cleanup_json_ json_t *formation = NULL, *dynos = NULL;
+	json_t *old, *dyno;
+	size_t i;
+
+	if (api_get(c->api, &formation, err, "/apps/%s/formation", app) < 0 ||
+	    api_get(c->api, &dynos, err, "/apps/%s/dynos", app) < 0)
+		return NULL;
+	old = json_array();
 	json_array_foreach(dynos, i, dyno)
-		if (matches(dyno, what) && !json_bool(dyno, "twelve.draining"))
+		if (matches(dyno, what) && is_wanted(dyno, formation) && !json_bool(dyno, "twelve.draining"))
 			json_array_append(old, dyno);
 	return old;
 }
@@ -294,12 +314,11 @@ static int ps_restart_run(struct cli *c, struct error *err)
 {
 	const char *app = cli_app(c, err), *what = cli_rest(c, 0);
 	_cleanup_free_ char *part = what ? api_escape(what) : NULL;
-	_cleanup_json_ json_t *dynos = NULL, *old = NULL;
+	_cleanup_json_ json_t *old = NULL;
 	int r;
 
-	if (!app || !cli_api(c, err) || api_get(c->api, &dynos, err, "/apps/%s/dynos", app) < 0)
+	if (!app || !cli_api(c, err) || !(old = to_restart(c, app, what, err)))
 		return -1;
-	old = to_restart(dynos, what);
 	if (!what)
 		r = api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/dynos", app);
 	else
