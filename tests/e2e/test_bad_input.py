@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input gets one clear sentence; nothing is lost, and what ran before still runs."""
 import http.client
+import os
+import signal
 import socket
 import subprocess
 
@@ -99,7 +101,7 @@ def test_a_pusher_who_goes_away_cancels_the_build(platform, tmp_path):
     # A second push meanwhile is refused and says by what.
     second = platform.push(where, check=False)
     assert second.code != 0 and "build" in second.err and "running" in second.err
-    subprocess.run(["kill", "-INT", f"-{push.pid}"], check=True)
+    os.killpg(push.pid, signal.SIGINT)
     push.wait(30)
     build = wait_for(lambda: next((b for b in platform.api("GET", "/apps/went-away/builds")[1]
                                    if b["status"] != "pending"), None), "the build to end")
@@ -201,7 +203,6 @@ def test_command_line(platform):
 def test_a_missing_program_is_named(platform, tmp_path, program, package):
     bin_dir = tmp_path / "bin"
     bin_dir.mkdir()
-    import os
     for d in ("/usr/bin", "/bin", "/usr/sbin", "/sbin"):
         for f in os.listdir(d):
             if f != program and not (bin_dir / f).exists():
