@@ -192,13 +192,46 @@ static void test_table(void **state)
 	}
 }
 
-static void same_as_file(const char *shell, const char *file)
+static void read_source(const char *name, struct buf *to)
 {
 	_cleanup_free_ char *dir = xstrndup(__FILE__, (size_t)(strrchr(__FILE__, '/') - __FILE__));
-	_cleanup_free_ char *path = xasprintf("%s/../../completions/%s", dir, file);
+	_cleanup_free_ char *path = xasprintf("%s/../../%s", dir, name);
+
+	assert_int_equal(fs_read_file(path, 1 << 20, to), 0);
+}
+
+/* Each command and each of its own options has its place in the manual page. */
+static void test_manual(void **state)
+{
+	_cleanup_buf_ struct buf man = BUF_INIT;
+
+	(void)state;
+	read_source("man/twelve.1", &man);
+	for (size_t i = 0; commands[i]; i++) {
+		_cleanup_free_ char *item = xasprintf("\n.It Cm %s%s", commands[i]->name, *commands[i]->usage ? " " : "\n");
+		const char *at = strstr(man.data, item), *end;
+
+		if (commands[i]->flags & CMD_HIDDEN)
+			continue;
+		if (!at)
+			fail_msg("man/twelve.1 lacks %s", commands[i]->name);
+		end = strstr(at + 1, "\n.It Cm ");
+		for (size_t k = 0; commands[i]->options && commands[i]->options[k].name; k++) {
+			_cleanup_free_ char *option = xasprintf("Fl Fl %s", commands[i]->options[k].name);
+			const char *found = strstr(at, option);
+
+			if (!found || (end && found > end))
+				fail_msg("man/twelve.1: %s lacks --%s", commands[i]->name, commands[i]->options[k].name);
+		}
+	}
+}
+
+static void same_as_file(const char *shell, const char *file)
+{
+	_cleanup_free_ char *name = xasprintf("completions/%s", file);
 	_cleanup_buf_ struct buf want = BUF_INIT, have = BUF_INIT;
 
-	assert_int_equal(fs_read_file(path, 1 << 20, &have), 0);
+	read_source(name, &have);
 	assert_true(completion_script(shell, &want));
 	if (!streq(want.data, have.data))
 		fail_msg("completions/%s is old: twelve completion %s > completions/%s", file, shell, file);
@@ -573,7 +606,7 @@ int main(void)
 		cmocka_unit_test(test_options),	    cmocka_unit_test(test_verbatim),
 		cmocka_unit_test(test_mistakes),    cmocka_unit_test(test_help_needs_nothing),
 		cmocka_unit_test(test_numbers),	    cmocka_unit_test(test_table),
-		cmocka_unit_test(test_completions), cmocka_unit_test(test_suggestions),
+		cmocka_unit_test(test_completions), cmocka_unit_test(test_manual), cmocka_unit_test(test_suggestions),
 		cmocka_unit_test(test_scale),	    cmocka_unit_test(test_words),
 		cmocka_unit_test(test_shell),	    cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_times),	    cmocka_unit_test(test_json_lacks_things),
