@@ -129,11 +129,14 @@ static void test_slow_client(void **state)
 	(void)state;
 	dyno_begin(&d, "cat /dev/zero");
 	dyno_await(&d, "up", &m);
+	await_fd(d.client_fd);
 	dyno_send(&d, DYNO_STOP);
 	dyno_await(&d, "exited", &m);
 	assert_int_equal(ipc_get_i64(&m, "exit", 0), 143);
 	dyno_output(&d, &out, &exit);
 	assert_true(str_starts(exit.data, "143 was stopped"));
+	/* The pipe, the sockets, and a buffer with a cap. */
+	assert_true(out.len < 2 * MIB);
 	dyno_end(&d);
 }
 
