@@ -102,7 +102,7 @@ static void test_stop_reaches_every_process(void **state)
 static void test_stubborn_process_is_killed(void **state)
 {
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
-	_cleanup_buf_ struct buf out = BUF_INIT, exit = BUF_INIT;
+	_cleanup_buf_ struct buf out = BUF_INIT;
 	struct test_dyno d = { .attach = true, .stop_ms = 100 };
 
 	(void)state;
