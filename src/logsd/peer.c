@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who speaks to us: logs.sock (ipc/logs-proto.h) and HAProxy's router.sock. */
 #include <errno.h>
+#include <grp.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -14,6 +16,7 @@
 #include "ipc/ipc.h"
 #include "ipc/logs-proto.h"
 #include "logs/router-line.h"
+#include "route/route.h"
 #include "logsd/logsd.h"
 
 /* Messages or datagrams before the pipes have their turn. */
@@ -219,6 +222,7 @@ static void take_datagram(struct logsd *l, const char *data, size_t n)
 	const char *text;
 	struct app *a;
 	size_t len;
+	_cleanup_buf_ struct buf line = BUF_INIT;
 
 	switch (router_line_parse(data, n, id, &text, &len)) {
 	case ROUTER_LINE_NOTICE:
@@ -229,8 +233,9 @@ static void take_datagram(struct logsd *l, const char *data, size_t n)
 		break;
 	case ROUTER_LINE_APP:
 		a = app_get(l, id);
+		route_log_line(text, len, &line);
 		if (a)
-			app_append(a, "heroku", "router", text, len);
+			app_append(a, "heroku", "router", line.data, line.len);
 		else
 			l->dropped++;
 		break;
@@ -267,6 +272,16 @@ void peers_free(struct logsd *l)
 		peer_free(l->peers);
 }
 
+/* HAProxy sends as its own user, where there is one: Debian's package makes it. */
+static int admit_router(const char *path)
+{
+	const struct group *gr = getgrnam("haproxy");
+
+	if (!gr)
+		return 0;
+	return chown(path, (uid_t)-1, gr->gr_gid) < 0 || chmod(path, 0660) < 0 ? -1 : 0;
+}
+
 int peers_listen(struct logsd *l, const char *run_dir, struct error *err)
 {
 	_cleanup_free_ char *logs = xasprintf("%s/logs.sock", run_dir);
@@ -278,6 +293,8 @@ int peers_listen(struct logsd *l, const char *run_dir, struct error *err)
 				      .fd = sock_listen_unix(router, SOCK_DGRAM, 0600) };
 	if (l->router.fd < 0)
 		return error_set_errno(err, l->router.fd, "listening on %s", router);
+	if (admit_router(router) < 0)
+		return error_set_errno(err, errno, "setting the group of %s", router);
 	/* The root's right to go above the limit; else the limit holds, which is smaller but works. */
 	if (setsockopt(l->router.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		log_debug("the buffer of %s keeps its size: %s", router, strerror(errno));
