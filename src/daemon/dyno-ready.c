@@ -108,12 +108,18 @@ void dyno_watch_ready(struct dyno *dyno)
 
 	if (dyno->ready || dyno->one_off)
 		return;
+	/* One that was found at start, and has run for long enough. */
+	if (!dyno->port && ran_ms >= WORKER_SETTLE_MS) {
+		dyno->ready = dyno->ever_ready = true;
+		dyno->ready_ms = dyno->since_ms + WORKER_SETTLE_MS;
+		return;
+	}
 	if (!p->ready_timer)
 		p->ready_timer = watch_timer(p->owner->d->loop, on_timer, dyno);
 	if (dyno->port)
 		watch_arm(p->ready_timer, 0);
 	else
-		watch_arm(p->ready_timer, ran_ms < WORKER_SETTLE_MS ? WORKER_SETTLE_MS - ran_ms : 0);
+		watch_arm(p->ready_timer, WORKER_SETTLE_MS - ran_ms);
 }
 
 void dyno_unwatch_ready(struct dyno *dyno)

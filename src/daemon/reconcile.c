@@ -23,6 +23,7 @@
 #define DRAIN_MS 30000
 #define START_TIMEOUT_MS 60000
 #define RETRY_MS 2000
+#define UNKNOWN_POLL_MS 10
 
 /* What one turn works on. */
 struct turn {
@@ -217,6 +218,10 @@ static void adopt_routes(struct turn *t)
 
 			if (!servers[i].port || dyno->port != servers[i].port)
 				continue;
+			/* It was healthy when it got its traffic. */
+			if (dyno->state == DYNO_UP && servers[i].state != ROUTE_FREE)
+				dyno->ready = dyno->ever_ready = true;
+			t->plan_dynos[k].state = plan_state(dyno);
 			dyno->routed = t->plan_dynos[k].routed = servers[i].state == ROUTE_READY;
 			dyno->draining = t->plan_dynos[k].draining = servers[i].state == ROUTE_DRAIN;
 			dyno->drain_since_ms = t->plan_dynos[k].drain_since_ms = clock_wall_ms();
@@ -411,7 +416,7 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 		set_traffic(dyno, true);
 		return 0;
 	case PLAN_DRAIN:
-		if (t->a->committed && !t->a->drain_began_ms)
+		if (t->a->rollout && !t->a->drain_began_ms)
 			t->a->drain_began_ms = clock_wall_ms();
 		set_traffic(dyno, false);
 		return 0;
@@ -493,12 +498,31 @@ static void app_state_free(struct app_state *a)
 	free(a);
 }
 
+/*
+ * Dynos that were found at start and have not reported yet: nothing is decided
+ * about them. dynos.c gives up on those that never report.
+ */
+static bool has_unknown(struct app_state *a)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(a->owner->d->dynos, a->id, &dynos);
+
+	for (size_t i = 0; i < n; i++)
+		if (!dynos[i]->known && dynos[i]->created_ms < a->owner->d->started_ms)
+			return true;
+	return false;
+}
+
 static void on_timer(void *userdata)
 {
 	struct app_state *a = userdata;
 	struct turn t = { .a = a, .d = a->owner->d };
 	struct error err = ERROR_INIT;
 
+	if (has_unknown(a)) {
+		watch_arm(a->timer, UNKNOWN_POLL_MS);
+		return;
+	}
 	/* The last lines of a failed candidate are on their way; what they wait for comes back here. */
 	if (a->post_mortem)
 		return;

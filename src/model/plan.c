@@ -219,6 +219,10 @@ static bool judge_candidate(struct planner *p)
 			if (k->port_based && !k->routed)
 				add_for_dyno(p, PLAN_ROUTE, k);
 		}
+	/* From the commit on every request meets the new release. */
+	for (size_t i = 0; i < p->n_dynos; i++)
+		if (p->dynos[i].routed && p->dynos[i].release != p->target)
+			add_for_dyno(p, PLAN_DRAIN, &p->dynos[i]);
 	add(p, PLAN_COMMIT)->release = p->target;
 	return true;
 }

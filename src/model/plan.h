@@ -9,12 +9,12 @@
  * release R, type by type and worker types too:
  *
  *                  C's phase done            all of C ready
- *   R runs ──────▶ start C's dynos ────────▶ route C (switch) ─▶ commit C ─▶
+ *   R runs ──────▶ start C's dynos ────▶ route C, drain R (switch) ─▶ commit C ─▶
  *                        │ one fails, or
  *                        ▼ does not get ready in time
  *                  undo C: stop its dynos; R has never stopped
  *
- *   ─▶ drain what is not C ──no requests left, or window over──▶ stop it
+ *   ─▶ what is not C has no requests left, or its window is over ──▶ stop it
  *
  * Dynos of one type that are stale (an older release, another size, a restart
  * asked for) get a successor first and are drained and stopped when it is

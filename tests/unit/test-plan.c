@@ -402,10 +402,12 @@ static void test_candidate_waits_for_all_before_any_gets_traffic(void **state)
 	plan_done(&p);
 	w.dynos[3].state = PLAN_READY;
 	plan_make(&w.desired, w.dynos, w.n_dynos, w.now_ms, &p);
-	assert_int_equal(p.n_actions, 3);
+	assert_int_equal(p.n_actions, 5);
 	assert_int_equal(p.actions[0].kind, PLAN_ROUTE);
 	assert_int_equal(p.actions[1].kind, PLAN_ROUTE);
-	assert_int_equal(p.actions[2].kind, PLAN_COMMIT);
+	assert_int_equal(p.actions[2].kind, PLAN_DRAIN);
+	assert_int_equal(p.actions[3].kind, PLAN_DRAIN);
+	assert_int_equal(p.actions[4].kind, PLAN_COMMIT);
 	plan_done(&p);
 }
 
