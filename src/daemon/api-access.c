@@ -14,8 +14,9 @@
 
 static json_t *key_json(const struct ssh_key *k)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "id", k->id, "public_key", k->public_key, "fingerprint", k->fingerprint,
-			 "comment", k->comment, "email", k->comment, "created_at", api_time(k->created_ms), "updated_at",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "id", k->id, "public_key",
+			 k->public_key, "fingerprint", k->fingerprint, "comment", k->comment,
+			 "email", k->comment, "created_at", api_time(k->created_ms), "updated_at",
 			 api_time(k->created_ms));
 }
 
@@ -46,8 +47,8 @@ int api_keys_create(struct request *r, struct error *err)
 	if (request_string(r, "public_key", true, &text, err) < 0)
 		return -1;
 	k.public_key = xstrdup(text);
-	if (git_check_key(str_trim(k.public_key), &k.fingerprint, &k.comment, err) == 0 && store_key_create(d->store, &k, err) == 0 &&
-	    git_write_authorized_keys(d, err) == 0)
+	if (git_check_key(str_trim(k.public_key), &k.fingerprint, &k.comment, err) == 0 &&
+	    store_key_create(d->store, &k, err) == 0 && git_write_authorized_keys(d, err) == 0)
 		result = request_answer(r, 201, key_json(&k));
 	ssh_key_done(&k);
 	return result;
@@ -57,7 +58,8 @@ int api_keys_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 
-	if (store_key_delete(d->store, request_param(r, "key"), err) < 0 || git_write_authorized_keys(d, err) < 0)
+	if (store_key_delete(d->store, request_param(r, "key"), err) < 0 ||
+	    git_write_authorized_keys(d, err) < 0)
 		return -1;
 	return request_answer(r, 200, json_object());
 }
@@ -77,13 +79,16 @@ static json_t *token_json(const struct token *t, const char *secret)
 	int64_t left_s = t->expires_ms ? (t->expires_ms - clock_wall_ms()) / 1000 : 0;
 	json_t *expires = t->expires_ms ? json_integer((json_int_t)left_s) : json_null();
 
-	json_t *j = json_pack("{s:s, s:o, s:[s], s:o, s:o}", "id", t->id, "description", api_text(t->description), "scope",
-			      "global", "created_at", api_time(t->created_ms), "updated_at", api_time(t->created_ms));
+	json_t *j = json_pack("{s:s, s:o, s:[s], s:o, s:o}", "id", t->id, "description",
+			      api_text(t->description), "scope", "global", "created_at",
+			      api_time(t->created_ms), "updated_at", api_time(t->created_ms));
 
-	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n}", "client", "grant", "refresh_token", "session"));
-	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:o}, s:o, s:{s:o}}", "access_token", "id", t->id, "token",
-					    secret ? secret : "tw-**********", "expires_in", expires, "user",
-					    token_user(t), "twelve", "used_at", api_time(t->used_ms)));
+	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n}", "client", "grant",
+					    "refresh_token", "session"));
+	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:o}, s:o, s:{s:o}}", "access_token",
+					    "id", t->id, "token", secret ? secret : "tw-**********",
+					    "expires_in", expires, "user", token_user(t), "twelve",
+					    "used_at", api_time(t->used_ms)));
 	return j;
 }
 
@@ -122,15 +127,18 @@ int api_tokens_get(struct request *r, struct error *err)
 	if (found)
 		return request_answer(r, 200, found);
 	/* `heroku logout` asks for "~" and wants to be told of what kind the missing thing is. */
-	return request_answer(r, 404, json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource", "authorization",
-						"message", "Couldn't find that authorization."));
+	return request_answer(r, 404,
+			      json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource",
+					"authorization", "message",
+					"Couldn't find that authorization."));
 }
 
 int api_no_session(struct request *r, struct error *err)
 {
 	(void)err;
-	return request_answer(r, 404, json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource", "session", "message",
-						"Couldn't find that session."));
+	return request_answer(r, 404,
+			      json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource", "session",
+					"message", "Couldn't find that session."));
 }
 
 int api_tokens_create(struct request *r, struct error *err)

@@ -68,22 +68,25 @@ static int check_stack(const char *stack, struct error *err)
 {
 	char id[UUID_SIZE], excerpt[NAME_EXCERPT_SIZE];
 
-	if (!stack || streq(stack, STACK_DEFAULT) || streq(stack, api_uuid("stack", STACK_DEFAULT, id)) ||
-	    str_starts(stack, "heroku-"))
+	if (!stack || streq(stack, STACK_DEFAULT) ||
+	    streq(stack, api_uuid("stack", STACK_DEFAULT, id)) || str_starts(stack, "heroku-"))
 		return 0;
-	return error_set(err, ERROR_INVALID, "There is no stack \"%s\": this platform has " STACK_DEFAULT,
+	return error_set(err, ERROR_INVALID,
+			 "There is no stack \"%s\": this platform has " STACK_DEFAULT,
 			 name_excerpt(excerpt, stack));
 }
 
 int api_apps_create(struct request *r, struct error *err)
 {
-	struct app app = { .stack = xstrdup(STACK_DEFAULT), .buildpacks = xstrdup("[]"), .branch = xstrdup("main") };
+	struct app app = { .stack = xstrdup(STACK_DEFAULT),
+			   .buildpacks = xstrdup("[]"),
+			   .branch = xstrdup("main") };
 	char generated[APP_NAME_MAX + 1];
 	const char *name, *stack;
 	int result = -1;
 
-	if (request_string(r, "name", false, &name, err) < 0 || request_string(r, "stack", false, &stack, err) < 0 ||
-	    check_stack(stack, err) < 0)
+	if (request_string(r, "name", false, &name, err) < 0 ||
+	    request_string(r, "stack", false, &stack, err) < 0 || check_stack(stack, err) < 0)
 		goto out;
 	if (!name) {
 		name_generate(generated, sizeof(generated));
@@ -127,7 +130,8 @@ int api_apps_update(struct request *r, struct error *err)
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	if (request_string(r, "name", false, &name, err) < 0 ||
-	    request_string(r, "build_stack", false, &stack, err) < 0 || check_stack(stack, err) < 0 ||
+	    request_string(r, "build_stack", false, &stack, err) < 0 ||
+	    check_stack(stack, err) < 0 ||
 	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
 		goto out;
 	if (name && !streq(name, app.name) && rename_app(r, &app, name, err) < 0)
@@ -136,8 +140,8 @@ int api_apps_update(struct request *r, struct error *err)
 		app.maintenance = maintenance;
 		if (store_app_update(d->store, &app, err) < 0)
 			goto out;
-		logs_append(d->logs, app.id, "app", "api", "Maintenance mode turned %s by user %s", maintenance ? "on" : "off",
-			    request_caller(r)->name);
+		logs_append(d->logs, app.id, "app", "api", "Maintenance mode turned %s by user %s",
+			    maintenance ? "on" : "off", request_caller(r)->name);
 	}
 	reconcile_app(d->reconciler, app.id);
 	result = request_answer(r, 200, api_app_json(r, &app));
@@ -215,8 +219,9 @@ int api_collaborators(struct request *r, struct error *err)
 		return -1;
 	user = api_user_ref(request_caller(r)->name);
 	json_object_set_new(user, "federated", json_false());
-	list = json_pack("[{s:s, s:o, s:o, s:[], s:s, s:o, s:o}]", "id", app.id, "app", api_app_ref(&app), "user", user,
-			 "permissions", "role", "owner", "created_at", api_time(app.created_ms), "updated_at",
+	list = json_pack("[{s:s, s:o, s:o, s:[], s:s, s:o, s:o}]", "id", app.id, "app",
+			 api_app_ref(&app), "user", user, "permissions", "role", "owner",
+			 "created_at", api_time(app.created_ms), "updated_at",
 			 api_time(app.created_ms));
 	app_done(&app);
 	return request_answer(r, 200, list);

@@ -47,7 +47,8 @@ int api_sources_create(struct request *r, struct error *err)
 	(void)err;
 	remove_old_sources(request_daemon(r));
 	url = request_url(r, "/sources/%s", uuid_make(id));
-	return request_answer(r, 201, json_pack("{s:{s:s, s:s}}", "source_blob", "get_url", url, "put_url", url));
+	return request_answer(
+		r, 201, json_pack("{s:{s:s, s:s}}", "source_blob", "get_url", url, "put_url", url));
 }
 
 int api_sources_put(struct request *r, struct error *err)
@@ -56,7 +57,8 @@ int api_sources_put(struct request *r, struct error *err)
 	_cleanup_free_ char *path = source_path(request_daemon(r), id);
 
 	if (!uuid_is_valid(id))
-		return error_set(err, ERROR_NOT_FOUND, "There is no such source: ask for one with POST /sources");
+		return error_set(err, ERROR_NOT_FOUND,
+				 "There is no such source: ask for one with POST /sources");
 	if (rename(request_upload(r), path) < 0)
 		return error_set_errno(err, errno, "keeping the upload");
 	return request_answer(r, 200, json_object());
@@ -70,9 +72,10 @@ static json_t *release_of(struct request *r, const struct app *app, const struct
 	struct release release = { 0 };
 	json_t *j = json_null();
 
-	if (b->release_version &&
-	    store_release_get(request_daemon(r)->store, app->id, b->release_version, &release, &ignored) == 0)
-		j = json_pack("{s:s, s:I}", "id", release.id, "version", (json_int_t)b->release_version);
+	if (b->release_version && store_release_get(request_daemon(r)->store, app->id,
+						    b->release_version, &release, &ignored) == 0)
+		j = json_pack("{s:s, s:I}", "id", release.id, "version",
+			      (json_int_t)b->release_version);
 	release_done(&release);
 	return j;
 }
@@ -81,25 +84,30 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 {
 	char stream[UUID_SIZE];
 	_cleanup_free_ char *output = NULL;
-	json_t *j = json_pack("{s:s, s:s, s:{s:s}, s:s}", "id", b->id, "status", b->status, "app", "id", app->id, "stack",
-			      app->stack);
+	json_t *j = json_pack("{s:s, s:s, s:{s:s}, s:s}", "id", b->id, "status", b->status, "app",
+			      "id", app->id, "stack", app->stack);
 
 	if (builds_stream_id(request_daemon(r)->builds, b->id, stream))
 		output = request_url(r, "/streams/%s", stream);
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:s?}", "created_at", api_time(b->created_ms), "updated_at",
-					    api_time(b->updated_ms), "user", api_user_ref(b->user), "output_stream_url",
-					    output));
-	json_object_update_new(j, json_pack("{s:[], s:o, s:o}", "buildpacks", "slug", api_slug_ref(b->slug), "release",
-					    release_of(r, app, b)));
-	json_object_update_new(j, json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?}}", "source_blob", "checksum",
-					    "version", b->commit && b->commit[0] ? api_text(b->commit) : json_null(),
-					    "version_description", "url", "", "twelve", "error", api_text(b->error),
-					    "buildpacks", api_text(b->buildpacks), "slug", b->slug));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:s?}", "created_at",
+					    api_time(b->created_ms), "updated_at",
+					    api_time(b->updated_ms), "user", api_user_ref(b->user),
+					    "output_stream_url", output));
+	json_object_update_new(j,
+			       json_pack("{s:[], s:o, s:o}", "buildpacks", "slug",
+					 api_slug_ref(b->slug), "release", release_of(r, app, b)));
+	json_object_update_new(
+		j,
+		json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?}}", "source_blob", "checksum",
+			  "version", b->commit && b->commit[0] ? api_text(b->commit) : json_null(),
+			  "version_description", "url", "", "twelve", "error", api_text(b->error),
+			  "buildpacks", api_text(b->buildpacks), "slug", b->slug));
 	return j;
 }
 
 /* The file that the body's source_blob names: a get_url or put_url of ours, whole or its path. */
-static int find_source(struct request *r, char **ret_path, const char **ret_commit, struct error *err)
+static int find_source(struct request *r, char **ret_path, const char **ret_commit,
+		       struct error *err)
 {
 	json_t *blob = json_object_get(request_body(r), "source_blob");
 	const char *url = json_string_value(json_object_get(blob, "url"));
@@ -107,10 +115,14 @@ static int find_source(struct request *r, char **ret_path, const char **ret_comm
 	const char *id = url ? strstr(url, "/sources/") : NULL;
 
 	if (!url)
-		return error_set(err, ERROR_INVALID, "\"source_blob\" is missing: {\"url\": a get_url of POST /sources} is needed");
+		return error_set(err, ERROR_INVALID,
+				 "\"source_blob\" is missing: {\"url\": a get_url of POST "
+				 "/sources} is needed");
 	id = id ? id + strlen("/sources/") : url;
 	if (!uuid_is_valid(id))
-		return error_set(err, ERROR_INVALID, "\"source_blob.url\" is not one that POST /sources gave: upload the archive there");
+		return error_set(err, ERROR_INVALID,
+				 "\"source_blob.url\" is not one that POST /sources gave: upload "
+				 "the archive there");
 	*ret_path = source_path(request_daemon(r), id);
 	if (!fs_exists(*ret_path)) {
 		free(steal_ptr(*ret_path));
@@ -128,8 +140,9 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 	int result;
 
 	if (http_is_collecting(d->http))
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "What no release uses is being removed just now: try again in a moment");
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"What no release uses is being removed just now: try again in a moment");
 	if (request_bool(r, "attached", false, &o->attached, err) < 0 ||
 	    request_bool(r, "wait", false, &o->wait_for_rollout, err) < 0 ||
 	    request_bool(r, "strip_top", false, &o->strip_top, err) < 0 ||
@@ -191,7 +204,8 @@ int api_builds_get(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build, err) == 0)
+	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build,
+			    err) == 0)
 		result = request_answer(r, 200, build_json(r, &app, &build));
 	build_row_done(&build);
 	app_done(&app);
@@ -204,7 +218,8 @@ int api_builds_delete(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	app_done(&app);
-	if (result < 0 || builds_cancel(request_daemon(r)->builds, request_param(r, "build"), err) < 0)
+	if (result < 0 ||
+	    builds_cancel(request_daemon(r)->builds, request_param(r, "build"), err) < 0)
 		return -1;
 	return request_answer(r, 202, json_object());
 }

@@ -53,7 +53,9 @@ int api_dynos_list(struct request *r, struct error *err)
 static int find_dyno(struct request *r, const struct app *app, struct dyno **ret, struct error *err)
 {
 	*ret = dynos_find(request_daemon(r)->dynos, app->id, request_param(r, "dyno"));
-	return *ret ? 0 : error_set(err, ERROR_NOT_FOUND, "%s has no dyno %.80s now", app->name, request_param(r, "dyno"));
+	return *ret ? 0
+		    : error_set(err, ERROR_NOT_FOUND, "%s has no dyno %.80s now", app->name,
+				request_param(r, "dyno"));
 }
 
 int api_dynos_get(struct request *r, struct error *err)
@@ -75,9 +77,11 @@ static int add_variable(json_t *strings, const char *key, json_t *value, struct 
 	if (name_check_config_key(key, err) < 0)
 		return -1;
 	if (json_is_integer(value))
-		return json_object_set_new(strings, key, json_sprintf("%lld", (long long)json_integer_value(value)));
+		return json_object_set_new(
+			strings, key, json_sprintf("%lld", (long long)json_integer_value(value)));
 	if (!json_is_string(value))
-		return error_set(err, ERROR_INVALID, "\"env\": the value of %s has to be a string", key);
+		return error_set(err, ERROR_INVALID, "\"env\": the value of %s has to be a string",
+				 key);
 	return json_object_set(strings, key, value);
 }
 
@@ -90,7 +94,7 @@ static int read_env(struct request *r, json_t **ret, struct error *err)
 		json_decref(strings);
 		return error_set(err, ERROR_INVALID, "\"env\" has to be an object of strings");
 	}
-	json_object_foreach(env, key, value)
+	json_object_foreach (env, key, value)
 		if (add_variable(strings, key, value, err) < 0) {
 			json_decref(strings);
 			return -1;
@@ -116,13 +120,16 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 	int result = -1;
 
 	if (!app->current_version)
-		return error_set(err, ERROR_INVALID, "Nothing is deployed to %s yet: push a commit first", app->name);
+		return error_set(err, ERROR_INVALID,
+				 "Nothing is deployed to %s yet: push a commit first", app->name);
 	o->app = app;
 	o->release = &release;
 	o->one_off = true;
 	if (store_release_get(d->store, app->id, app->current_version, &release, err) == 0 &&
-	    store_next_number(d->store, app->id, o->type, &o->number, err) == 0 && dynos_start(d->dynos, o, &dyno, err) == 0) {
-		logs_append(d->logs, app->id, "app", "api", "Starting process with command `%s` by user %s", o->command,
+	    store_next_number(d->store, app->id, o->type, &o->number, err) == 0 &&
+	    dynos_start(d->dynos, o, &dyno, err) == 0) {
+		logs_append(d->logs, app->id, "app", "api",
+			    "Starting process with command `%s` by user %s", o->command,
 			    request_caller(r)->name);
 		result = request_answer(r, 201, api_dyno_json(r, app, dyno));
 	}
@@ -137,15 +144,18 @@ static int read_options(struct request *r, struct dyno_start *o, struct error *e
 	int64_t seconds;
 	bool no_tty;
 
-	if (request_string(r, "command", true, &o->command, err) < 0 || request_string(r, "size", false, &size, err) < 0 ||
-	    request_string(r, "type", false, &type, err) < 0 || request_bool(r, "attach", false, &o->attach, err) < 0 ||
+	if (request_string(r, "command", true, &o->command, err) < 0 ||
+	    request_string(r, "size", false, &size, err) < 0 ||
+	    request_string(r, "type", false, &type, err) < 0 ||
+	    request_bool(r, "attach", false, &o->attach, err) < 0 ||
 	    request_bool(r, "force_no_tty", false, &no_tty, err) < 0 ||
 	    request_int(r, "time_to_live", 1, LIFE_MAX_S, LIFE_DEFAULT_S, &seconds, err) < 0 ||
 	    read_env(r, &o->env, err) < 0)
 		return -1;
 	o->size = size ? size : DYNO_SIZE_DEFAULT;
 	if (!o->command[0] || strlen(o->command) > PROCFILE_COMMAND_MAX)
-		return error_set(err, ERROR_INVALID, "\"command\" has to have 1 to %d bytes", PROCFILE_COMMAND_MAX);
+		return error_set(err, ERROR_INVALID, "\"command\" has to have 1 to %d bytes",
+				 PROCFILE_COMMAND_MAX);
 	if (!dyno_size_find(o->size))
 		return error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\"", o->size);
 	o->size = dyno_size_find(o->size)->name;
@@ -199,9 +209,11 @@ int api_dynos_attach_session(struct request *r, struct error *err)
 	if (result < 0)
 		return -1;
 	if (!dyno->attached)
-		return error_set(err, ERROR_CONFLICT, "%s was not started to be attached to", dyno->name);
+		return error_set(err, ERROR_CONFLICT, "%s was not started to be attached to",
+				 dyno->name);
 	if (!upgrade || !streq(upgrade, ATTACH_PROTOCOL))
-		return error_set(err, ERROR_BAD_REQUEST, "Attaching takes the header Upgrade: " ATTACH_PROTOCOL);
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "Attaching takes the header Upgrade: " ATTACH_PROTOCOL);
 	a = xcalloc(1, sizeof(*a));
 	memcpy(a->dyno_id, dyno->id, sizeof(a->dyno_id));
 	return request_answer_upgrade(r, ATTACH_PROTOCOL, on_attached, a);
@@ -209,14 +221,15 @@ int api_dynos_attach_session(struct request *r, struct error *err)
 
 /* ---- restart and stop ---- */
 
-static int restart(struct request *r, const struct app *app, const char *type, int64_t number, struct error *err)
+static int restart(struct request *r, const struct app *app, const char *type, int64_t number,
+		   struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 
 	if (store_restart_set(d->store, app->id, type, number, clock_wall_ms(), err) < 0)
 		return -1;
-	logs_append(d->logs, app->id, "app", "api", "Restarting %s by user %s", type[0] ? type : "all dynos",
-		    request_caller(r)->name);
+	logs_append(d->logs, app->id, "app", "api", "Restarting %s by user %s",
+		    type[0] ? type : "all dynos", request_caller(r)->name);
 	reconcile_app(d->reconciler, app->id);
 	return 0;
 }
@@ -257,7 +270,8 @@ static int check_type(struct request *r, const struct app *app, const char *type
 	for (size_t i = 0; i < n; i++)
 		if (streq(dynos[i]->type, type))
 			return 0;
-	return error_set(err, ERROR_NOT_FOUND, "%s has no dynos of type %.50s now", app->name, type);
+	return error_set(err, ERROR_NOT_FOUND, "%s has no dynos of type %.50s now", app->name,
+			 type);
 }
 
 int api_dynos_restart_type(struct request *r, struct error *err)

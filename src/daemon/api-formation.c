@@ -17,8 +17,8 @@ struct want {
 	const char *command;
 };
 
-static int find_want(struct request *r, const struct app *app, const struct release *base, const char *type,
-		     struct want *ret, struct error *err)
+static int find_want(struct request *r, const struct app *app, const struct release *base,
+		     const char *type, struct want *ret, struct error *err)
 {
 	struct formation *rows = NULL;
 	size_t n = 0;
@@ -46,27 +46,35 @@ static int find_want(struct request *r, const struct app *app, const struct rele
 static json_t *want_json(const struct app *app, const struct want *w)
 {
 	char size[32], id[UUID_SIZE];
-	json_t *j = json_pack("{s:s, s:s, s:I, s:o}", "id", w->row.id, "type", w->row.type, "quantity",
-			      (json_int_t)w->row.quantity, "command", api_text(w->command));
+	json_t *j =
+		json_pack("{s:s, s:s, s:I, s:o}", "id", w->row.id, "type", w->row.type, "quantity",
+			  (json_int_t)w->row.quantity, "command", api_text(w->command));
 
 	api_size_display(w->row.size, size);
-	json_object_update_new(j, json_pack("{s:s, s:{s:s, s:s}, s:o}", "size", size, "dyno_size", "id",
-					    api_uuid("size", w->row.size, id), "name", size, "app", api_app_ref(app)));
-	json_object_update_new(j, json_pack("{s:o, s:o}", "created_at", api_time(w->row.created_ms), "updated_at",
-					    api_time(w->row.updated_ms)));
+	json_object_update_new(j, json_pack("{s:s, s:{s:s, s:s}, s:o}", "size", size, "dyno_size",
+					    "id", api_uuid("size", w->row.size, id), "name", size,
+					    "app", api_app_ref(app)));
+	json_object_update_new(j, json_pack("{s:o, s:o}", "created_at", api_time(w->row.created_ms),
+					    "updated_at", api_time(w->row.updated_ms)));
 	return j;
 }
 
-static int no_type(const struct app *app, const struct release *base, const char *type, struct error *err)
+static int no_type(const struct app *app, const struct release *base, const char *type,
+		   struct error *err)
 {
 	_cleanup_buf_ struct buf names = BUF_INIT;
 
 	for (size_t i = 0; i < base->processes.n_types; i++)
 		if (!streq(base->processes.types[i].name, "release"))
-			buf_printf(&names, "%s%s", names.len ? ", " : "", base->processes.types[i].name);
+			buf_printf(&names, "%s%s", names.len ? ", " : "",
+				   base->processes.types[i].name);
 	if (!names.len)
-		return error_set(err, ERROR_NOT_FOUND, "%s has no process type \"%.50s\": nothing is deployed to it yet", app->name, type);
-	return error_set(err, ERROR_NOT_FOUND, "%s has no process type \"%.50s\": its Procfile has %s", app->name, type, names.data);
+		return error_set(err, ERROR_NOT_FOUND,
+				 "%s has no process type \"%.50s\": nothing is deployed to it yet",
+				 app->name, type);
+	return error_set(err, ERROR_NOT_FOUND,
+			 "%s has no process type \"%.50s\": its Procfile has %s", app->name, type,
+			 names.data);
 }
 
 /* A number, or a string as the CLI sends it: "3", "+1", "-1". */
@@ -80,27 +88,35 @@ static int read_quantity(struct request *r, json_t *v, int64_t now, int64_t *ret
 	} else if (s && (s[0] == '+' || s[0] == '-') && str_to_i64(s + 1, 0, 1000000, &n)) {
 		n = s[0] == '+' ? now + n : now - n < 0 ? 0 : now - n;
 	} else if (!s || !str_to_i64(s, 0, INT64_MAX, &n)) {
-		return error_set(err, ERROR_INVALID, "\"quantity\" has to be a whole number, as in web=2, or a change, as in web+1");
+		return error_set(err, ERROR_INVALID,
+				 "\"quantity\" has to be a whole number, as in web=2, or a change, "
+				 "as in web+1");
 	}
 	if (n < 0)
 		return error_set(err, ERROR_INVALID, "\"quantity\" can't be negative");
 	if (n > max)
-		return error_set(err, ERROR_INVALID, "%lld dynos of one process type are more than the %lld that this platform runs "
-						     "(TWELVE_MAX_DYNOS)", (long long)n, (long long)max);
+		return error_set(err, ERROR_INVALID,
+				 "%lld dynos of one process type are more than the %lld that this "
+				 "platform runs "
+				 "(TWELVE_MAX_DYNOS)",
+				 (long long)n, (long long)max);
 	*ret = n;
 	return 0;
 }
 
 static int read_size(json_t *v, struct formation *row, struct error *err)
 {
-	const char *name = json_is_object(v) ? json_string_value(json_object_get(v, "name")) : json_string_value(v);
+	const char *name = json_is_object(v) ? json_string_value(json_object_get(v, "name"))
+					     : json_string_value(v);
 	const struct dyno_size *size = name ? dyno_size_find(name) : NULL;
 	_cleanup_buf_ struct buf names = BUF_INIT;
 
 	if (!size) {
 		for (size_t i = 0; i < n_dyno_sizes; i++)
 			buf_printf(&names, "%s%s", i ? ", " : "", dyno_sizes[i].name);
-		return error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\": the sizes are %s", name ? name : "", names.data);
+		return error_set(err, ERROR_INVALID,
+				 "There is no dyno size \"%.50s\": the sizes are %s",
+				 name ? name : "", names.data);
 	}
 	free(row->size);
 	row->size = xstrdup(size->name);
@@ -108,8 +124,8 @@ static int read_size(json_t *v, struct formation *row, struct error *err)
 }
 
 /* Reads one update into *w, without writing it. */
-static int read_update(struct request *r, const struct app *app, const struct release *base, const char *type, json_t *update,
-		       struct want *w, struct error *err)
+static int read_update(struct request *r, const struct app *app, const struct release *base,
+		       const char *type, json_t *update, struct want *w, struct error *err)
 {
 	json_t *quantity = json_object_get(update, "quantity");
 	json_t *size = json_object_get(update, "size");
@@ -120,7 +136,8 @@ static int read_update(struct request *r, const struct app *app, const struct re
 		return no_type(app, base, type, err);
 	if (find_want(r, app, base, type, w, err) < 0)
 		return -1;
-	if (quantity && !json_is_null(quantity) && read_quantity(r, quantity, w->row.quantity, &w->row.quantity, err) < 0)
+	if (quantity && !json_is_null(quantity) &&
+	    read_quantity(r, quantity, w->row.quantity, &w->row.quantity, err) < 0)
 		return -1;
 	return size && !json_is_null(size) ? read_size(size, &w->row, err) : 0;
 }
@@ -134,21 +151,25 @@ static void tell(struct request *r, const struct app *app, const struct want *al
 		char size[32];
 
 		api_size_display(all[i].row.size, size);
-		buf_printf(&text, " %s@%lld:%s", all[i].row.type, (long long)all[i].row.quantity, size);
+		buf_printf(&text, " %s@%lld:%s", all[i].row.type, (long long)all[i].row.quantity,
+			   size);
 	}
-	logs_append(d->logs, app->id, "app", "api", "Scaled to%s by user %s", text.data, request_caller(r)->name);
+	logs_append(d->logs, app->id, "app", "api", "Scaled to%s by user %s", text.data,
+		    request_caller(r)->name);
 	reconcile_app(d->reconciler, app->id);
 }
 
 /* All of them in one transaction: a mistake in one changes nothing. */
-static int write_all(struct request *r, const struct app *app, const struct want *all, size_t n, struct error *err)
+static int write_all(struct request *r, const struct app *app, const struct want *all, size_t n,
+		     struct error *err)
 {
 	struct store *s = request_daemon(r)->store;
 
 	if (store_begin(s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (store_formation_set(s, app->id, all[i].row.type, all[i].row.quantity, all[i].row.size, err) < 0)
+		if (store_formation_set(s, app->id, all[i].row.type, all[i].row.quantity,
+					all[i].row.size, err) < 0)
 			goto undo;
 	if (store_commit(s, err) == 0)
 		return 0;
@@ -173,8 +194,9 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 
 		u = json_array_get(updates, i);
 		type = json_string_value(json_object_get(u, "type"));
-		result = type ? read_update(r, &app, &base, type, u, &all[i], err) :
-				error_set(err, ERROR_INVALID, "\"type\" is missing in an update: a string is needed");
+		result = type ? read_update(r, &app, &base, type, u, &all[i], err)
+			      : error_set(err, ERROR_INVALID,
+					  "\"type\" is missing in an update: a string is needed");
 	}
 	if (result == 0)
 		result = write_all(r, &app, all, n, err);
@@ -182,7 +204,8 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 		tell(r, &app, all, n);
 		for (i = 0; i < n; i++)
 			json_array_append_new(list, want_json(&app, &all[i]));
-		result = request_answer(r, 200, single ? json_incref(json_array_get(list, 0)) : json_incref(list));
+		result = request_answer(
+			r, 200, single ? json_incref(json_array_get(list, 0)) : json_incref(list));
 	}
 	json_decref(list);
 	for (i = 0; i < n; i++)
@@ -198,7 +221,9 @@ int api_formation_batch(struct request *r, struct error *err)
 	json_t *updates = json_object_get(request_body(r), "updates");
 
 	if (!json_is_array(updates) || !json_array_size(updates))
-		return error_set(err, ERROR_INVALID, "\"updates\" is missing: an array of {type, quantity, size} is needed");
+		return error_set(
+			err, ERROR_INVALID,
+			"\"updates\" is missing: an array of {type, quantity, size} is needed");
 	return update(r, updates, false, err);
 }
 
@@ -237,8 +262,8 @@ static int answer_types(struct request *r, const char *only, struct error *err)
 	if (result == 0 && only && !json_array_size(list))
 		result = no_type(&app, &base, only, err);
 	if (result == 0)
-		result = only ? request_answer(r, 200, json_incref(json_array_get(list, 0))) :
-				request_answer_list(r, json_incref(list));
+		result = only ? request_answer(r, 200, json_incref(json_array_get(list, 0)))
+			      : request_answer_list(r, json_incref(list));
 	json_decref(list);
 	release_done(&base);
 	app_done(&app);

@@ -58,7 +58,8 @@ static int check_no_builds(struct daemon *d, struct error *err)
 	size_t n = 0;
 
 	if (http_is_collecting(d->http))
-		return error_set(err, ERROR_CONFLICT, "What no release uses is being removed already");
+		return error_set(err, ERROR_CONFLICT,
+				 "What no release uses is being removed already");
 	if (store_app_list(d->store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
@@ -68,7 +69,8 @@ static int check_no_builds(struct daemon *d, struct error *err)
 	}
 	free(apps);
 	if (running)
-		return error_set(err, ERROR_CONFLICT, "A build of %s is running: try again when it has ended", running);
+		return error_set(err, ERROR_CONFLICT,
+				 "A build of %s is running: try again when it has ended", running);
 	return 0;
 }
 
@@ -93,16 +95,18 @@ static int answer(struct request *r, struct error *err)
 	uint64_t after = 0;
 
 	if (!c->told)
-		return error_set(err, ERROR_SYSTEM, "The process that removes what is unused was ended");
+		return error_set(err, ERROR_SYSTEM,
+				 "The process that removes what is unused was ended");
 	if (c->report.err.kind != ERROR_NONE) {
 		*err = c->report.err;
 		return -1;
 	}
 	fs_free_bytes(request_daemon(r)->settings.state_dir, &after);
-	return request_answer(r, 200,
-			      json_pack("{s:I, s:I, s:I}", "slugs", (json_int_t)c->report.n_slugs, "stacks",
-					(json_int_t)c->report.n_stacks, "freed_bytes",
-					(json_int_t)(after > c->free_before ? after - c->free_before : 0)));
+	return request_answer(
+		r, 200,
+		json_pack("{s:I, s:I, s:I}", "slugs", (json_int_t)c->report.n_slugs, "stacks",
+			  (json_int_t)c->report.n_stacks, "freed_bytes",
+			  (json_int_t)(after > c->free_before ? after - c->free_before : 0)));
 }
 
 static void on_report(void *userdata)
@@ -125,7 +129,8 @@ static void on_child(int status, void *userdata)
 	(void)userdata;
 }
 
-static int start(struct daemon *d, char *const *slugs, char *const *stacks, int *ret_fd, struct error *err)
+static int start(struct daemon *d, char *const *slugs, char *const *stacks, int *ret_fd,
+		 struct error *err)
 {
 	int fds[2], r;
 	pid_t pid;
@@ -153,7 +158,8 @@ int api_gc(struct request *r, struct error *err)
 	int fd = -1;
 
 	if (check_no_builds(d, err) < 0 || store_slugs_in_use(d->store, &slugs, err) < 0 ||
-	    store_stacks_in_use(d->store, &stacks, err) < 0 || start(d, slugs, stacks, &fd, err) < 0)
+	    store_stacks_in_use(d->store, &stacks, err) < 0 ||
+	    start(d, slugs, stacks, &fd, err) < 0)
 		return -1;
 	c = xcalloc(1, sizeof(*c));
 	*c = (struct collection){ .request = r, .http = d->http, .fd = fd };

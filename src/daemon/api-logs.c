@@ -43,13 +43,15 @@ static int read_key(struct daemon *d, session_key key, struct error *err)
 /* URL-safe base64 of nonce and box. */
 static char *seal(const session_key key, const char *text)
 {
-	size_t n = strlen(text), box_n = crypto_secretbox_NONCEBYTES + n + crypto_secretbox_MACBYTES;
+	size_t n = strlen(text),
+	       box_n = crypto_secretbox_NONCEBYTES + n + crypto_secretbox_MACBYTES;
 	size_t size = sodium_base64_encoded_len(box_n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	unsigned char *box = xcalloc(1, box_n);
 	char *out = xcalloc(1, size);
 
 	randombytes_buf(box, crypto_secretbox_NONCEBYTES);
-	crypto_secretbox_easy(box + crypto_secretbox_NONCEBYTES, (const unsigned char *)text, n, box, key);
+	crypto_secretbox_easy(box + crypto_secretbox_NONCEBYTES, (const unsigned char *)text, n,
+			      box, key);
 	sodium_bin2base64(out, size, box, box_n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	free(box);
 	return out;
@@ -66,8 +68,8 @@ static char *unseal(const session_key key, const char *sealed)
 	    n < crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES)
 		return NULL;
 	text = xcalloc(1, n);
-	if (crypto_secretbox_open_easy((unsigned char *)text, box + crypto_secretbox_NONCEBYTES, n - crypto_secretbox_NONCEBYTES,
-				       box, key) < 0) {
+	if (crypto_secretbox_open_easy((unsigned char *)text, box + crypto_secretbox_NONCEBYTES,
+				       n - crypto_secretbox_NONCEBYTES, box, key) < 0) {
 		free(text);
 		return NULL;
 	}
@@ -98,9 +100,9 @@ static char *describe(struct request *r, const struct app *app, struct error *er
 	    request_bool(r, "tail", false, &tail, err) < 0 ||
 	    request_int(r, "lines", 1, LINES_MAX, LINES_DEFAULT, &lines, err) < 0)
 		return NULL;
-	session = json_pack("{s:s, s:I, s:b, s:s?, s:s?, s:I}", "app", app->id, "lines", (json_int_t)lines, "tail",
-			    (int)tail, "dyno", dyno, "source", source, "until",
-			    (json_int_t)(clock_wall_ms() + SESSION_MS));
+	session = json_pack("{s:s, s:I, s:b, s:s?, s:s?, s:I}", "app", app->id, "lines",
+			    (json_int_t)lines, "tail", (int)tail, "dyno", dyno, "source", source,
+			    "until", (json_int_t)(clock_wall_ms() + SESSION_MS));
 	text = json_dumps(session, JSON_COMPACT);
 	json_decref(session);
 	if (strlen(text) <= TEXT_MAX)
@@ -125,8 +127,10 @@ int api_log_sessions_create(struct request *r, struct error *err)
 		return -1;
 	secret = seal(key, text);
 	url = request_url(r, "/log-streams/%s", secret);
-	return request_answer(r, 201, json_pack("{s:s, s:s, s:o, s:o}", "id", uuid_make(id), "logplex_url", url, "created_at",
-						api_time(clock_wall_ms()), "updated_at", api_time(clock_wall_ms())));
+	return request_answer(r, 201,
+			      json_pack("{s:s, s:s, s:o, s:o}", "id", uuid_make(id), "logplex_url",
+					url, "created_at", api_time(clock_wall_ms()), "updated_at",
+					api_time(clock_wall_ms())));
 }
 
 static char *copy_string(json_t *session, const char *key)
@@ -162,7 +166,8 @@ int api_log_stream(struct request *r, struct error *err)
 
 	if (!session)
 		return -1;
-	snprintf(s.app_id, sizeof(s.app_id), "%s", json_string_value(json_object_get(session, "app")));
+	snprintf(s.app_id, sizeof(s.app_id), "%s",
+		 json_string_value(json_object_get(session, "app")));
 	s.lines = json_integer_value(json_object_get(session, "lines"));
 	s.tail = json_is_true(json_object_get(session, "tail"));
 	s.dyno = copy_string(session, "dyno");

@@ -36,7 +36,8 @@ static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *er
 	return result;
 }
 
-static int remove_others(struct daemon *d, const char *folder, char *const *known, struct error *err)
+static int remove_others(struct daemon *d, const char *folder, char *const *known,
+			 struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/%s", d->settings.state_dir, folder);
 	_cleanup_strv_ char **names = NULL;

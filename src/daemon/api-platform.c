@@ -71,10 +71,12 @@ int api_regions(struct request *r, struct error *err)
 	json_t *j = api_region_ref();
 
 	(void)err;
-	json_object_update_new(j, json_pack("{s:s, s:s, s:s, s:b}", "description", "This machine", "country",
-					    "This machine", "locale", "This machine", "private_capable", 0));
+	json_object_update_new(j, json_pack("{s:s, s:s, s:s, s:b}", "description", "This machine",
+					    "country", "This machine", "locale", "This machine",
+					    "private_capable", 0));
 	/* The schema has a list of places that this must be one of. */
-	json_object_update_new(j, json_pack("{s:{s:s, s:s}}", "provider", "name", "twelve", "region", "us-east-1"));
+	json_object_update_new(j, json_pack("{s:{s:s, s:s}}", "provider", "name", "twelve",
+					    "region", "us-east-1"));
 	put_times(r, j);
 	return request_answer(r, 200, json_pack("[o]", j));
 }
@@ -85,14 +87,16 @@ static json_t *size_json(const struct dyno_size *s)
 	json_t *j;
 
 	api_size_display(s->name, display);
-	j = json_pack("{s:s, s:s, s:f, s:I, s:f}", "id", api_uuid("size", s->name, id), "name", display, "memory",
-		      (double)s->memory_bytes / (1 << 30), "compute", (json_int_t)(s->cpu_shares / 1024),
-		      "precise_dyno_units", (double)s->cpu_shares / 1024);
-	json_object_update_new(j, json_pack("{s:n, s:b, s:b, s:{s:s, s:s}}", "cost", "dedicated", 0, "private_space_only",
-					    0, "generation", "id", api_uuid("generation", "cedar", generation), "name",
+	j = json_pack("{s:s, s:s, s:f, s:I, s:f}", "id", api_uuid("size", s->name, id), "name",
+		      display, "memory", (double)s->memory_bytes / (1 << 30), "compute",
+		      (json_int_t)(s->cpu_shares / 1024), "precise_dyno_units",
+		      (double)s->cpu_shares / 1024);
+	json_object_update_new(j, json_pack("{s:n, s:b, s:b, s:{s:s, s:s}}", "cost", "dedicated", 0,
+					    "private_space_only", 0, "generation", "id",
+					    api_uuid("generation", "cedar", generation), "name",
 					    "cedar"));
-	json_object_update_new(j, json_pack("{s:s, s:{s:I}}", "architecture", API_ARCHITECTURE, "twelve", "processes",
-					    (json_int_t)s->pids));
+	json_object_update_new(j, json_pack("{s:s, s:{s:I}}", "architecture", API_ARCHITECTURE,
+					    "twelve", "processes", (json_int_t)s->pids));
 	return j;
 }
 
@@ -115,7 +119,9 @@ static json_t *count_dynos(struct daemon *d)
 	for (size_t i = 0; i < n; i++) {
 		const char *state = dyno_state_word(dynos[i]);
 
-		json_object_set_new(counts, state, json_integer(json_integer_value(json_object_get(counts, state)) + 1));
+		json_object_set_new(
+			counts, state,
+			json_integer(json_integer_value(json_object_get(counts, state)) + 1));
 	}
 	return counts;
 }
@@ -137,9 +143,9 @@ static json_t *disk_json(struct daemon *d)
 	uint64_t free_bytes = 0;
 	int r = fs_free_bytes(d->settings.state_dir, &free_bytes);
 
-	return json_pack("{s:o, s:o, s:I}", "state_dir", api_text(d->settings.state_dir), "free_bytes",
-			 r < 0 ? json_null() : json_integer((json_int_t)free_bytes), "reserve_bytes",
-			 (json_int_t)d->settings.disk_reserve_bytes);
+	return json_pack("{s:o, s:o, s:I}", "state_dir", api_text(d->settings.state_dir),
+			 "free_bytes", r < 0 ? json_null() : json_integer((json_int_t)free_bytes),
+			 "reserve_bytes", (json_int_t)d->settings.disk_reserve_bytes);
 }
 
 int api_status(struct request *r, struct error *err)
@@ -150,15 +156,21 @@ int api_status(struct request *r, struct error *err)
 
 	if (count_apps(d, &n_apps, err) < 0)
 		return -1;
-	j = json_pack("{s:s, s:I, s:I, s:o}", "version", TWELVE_VERSION, "pid", (json_int_t)getpid(), "uptime_s",
-		      (json_int_t)((clock_wall_ms() - d->started_ms) / 1000), "started_at", api_time(d->started_ms));
-	json_object_update_new(j, json_pack("{s:I, s:o, s:o}", "apps", (json_int_t)n_apps, "dynos", count_dynos(d), "disk",
-					    disk_json(d)));
-	json_object_set_new(j, "runtime", json_pack("{s:o, s:o, s:o, s:o}", "name", api_text(d->runtime.name), "path",
-						    api_text(d->runtime.path), "version", api_text(d->runtime.version),
-						    "why", api_text(d->runtime.why)));
-	json_object_update_new(j, json_pack("{s:{s:s, s:b}, s:s, s:s}", "router", "address", d->settings.http_address,
-					    "settled", (int)router_is_settled(d->router), "apps_domain",
-					    d->settings.apps_domain, "api_address", d->settings.api_address));
+	j = json_pack("{s:s, s:I, s:I, s:o}", "version", TWELVE_VERSION, "pid",
+		      (json_int_t)getpid(), "uptime_s",
+		      (json_int_t)((clock_wall_ms() - d->started_ms) / 1000), "started_at",
+		      api_time(d->started_ms));
+	json_object_update_new(j, json_pack("{s:I, s:o, s:o}", "apps", (json_int_t)n_apps, "dynos",
+					    count_dynos(d), "disk", disk_json(d)));
+	json_object_set_new(j, "runtime",
+			    json_pack("{s:o, s:o, s:o, s:o}", "name", api_text(d->runtime.name),
+				      "path", api_text(d->runtime.path), "version",
+				      api_text(d->runtime.version), "why",
+				      api_text(d->runtime.why)));
+	json_object_update_new(j, json_pack("{s:{s:s, s:b}, s:s, s:s}", "router", "address",
+					    d->settings.http_address, "settled",
+					    (int)router_is_settled(d->router), "apps_domain",
+					    d->settings.apps_domain, "api_address",
+					    d->settings.api_address));
 	return request_answer(r, 200, j);
 }

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/range.h"
 #include "daemon/releases.h"
 
 int api_config_get(struct request *r, struct error *err)
@@ -26,8 +27,9 @@ int api_config_update(struct request *r, struct error *err)
 	bool changed;
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && releases_set_config(request_daemon(r), &app, request_body(r), request_caller(r), &release,
-							      &changed, err) == 0)
+	if (api_app(r, &app, err) == 0 &&
+	    releases_set_config(request_daemon(r), &app, request_body(r), request_caller(r),
+				&release, &changed, err) == 0)
 		result = request_answer(r, 200, json_incref(release.config));
 	release_done(&release);
 	app_done(&app);
@@ -35,7 +37,8 @@ int api_config_update(struct request *r, struct error *err)
 }
 
 /* By version ("3" or "v3"), or id, or "current". */
-static int find_release(struct request *r, const struct app *app, const char *which, struct release *ret, struct error *err)
+static int find_release(struct request *r, const struct app *app, const char *which,
+			struct release *ret, struct error *err)
 {
 	struct store *s = request_daemon(r)->store;
 	int64_t version;
@@ -51,7 +54,8 @@ static int find_release(struct request *r, const struct app *app, const char *wh
 	if (streq(which, "current"))
 		version = app->current_version;
 	else if (!str_to_i64(which[0] == 'v' ? which + 1 : which, 1, INT64_MAX, &version))
-		return error_set(err, ERROR_NOT_FOUND, "\"%.40s\" is not a release: give a version such as v3", which);
+		return error_set(err, ERROR_NOT_FOUND,
+				 "\"%.40s\" is not a release: give a version such as v3", which);
 	return store_release_get(s, app->id, version, ret, err);
 }
 
@@ -61,7 +65,8 @@ int api_config_of_release(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && find_release(r, &app, request_param(r, "version"), &release, err) == 0)
+	if (api_app(r, &app, err) == 0 &&
+	    find_release(r, &app, request_param(r, "version"), &release, err) == 0)
 		result = request_answer(r, 200, json_incref(release.config));
 	release_done(&release);
 	app_done(&app);
@@ -73,12 +78,16 @@ int api_releases_list(struct request *r, struct error *err)
 	struct daemon *d = request_daemon(r);
 	struct release *rows = NULL;
 	struct app app = { 0 };
+	struct range range;
 	json_t *list;
-	size_t n = 0;
+	size_t n = 0, max;
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (store_release_list(d->store, app.id, 0, &rows, &n, err) < 0) {
+	/* Most ask for the newest few; one more tells that there is another page. */
+	range_parse(request_header(r, "Range"), &range);
+	max = range.descending && !range.start[0] ? range.max + 1 : 0;
+	if (store_release_list(d->store, app.id, max, &rows, &n, err) < 0) {
 		app_done(&app);
 		return -1;
 	}
@@ -99,7 +108,8 @@ int api_releases_get(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && find_release(r, &app, request_param(r, "version"), &release, err) == 0)
+	if (api_app(r, &app, err) == 0 &&
+	    find_release(r, &app, request_param(r, "version"), &release, err) == 0)
 		result = request_answer(r, 200, api_release_json(r, &app, &release));
 	release_done(&release);
 	app_done(&app);
@@ -115,8 +125,10 @@ int api_releases_create(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (request_string(r, "release", true, &which, err) == 0 && find_release(r, &app, which, &target, err) == 0 &&
-	    releases_rollback(request_daemon(r), &app, target.version, request_caller(r), &release, err) == 0)
+	if (request_string(r, "release", true, &which, err) == 0 &&
+	    find_release(r, &app, which, &target, err) == 0 &&
+	    releases_rollback(request_daemon(r), &app, target.version, request_caller(r), &release,
+			      err) == 0)
 		result = request_answer(r, 201, api_release_json(r, &app, &release));
 	release_done(&target);
 	release_done(&release);

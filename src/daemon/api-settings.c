@@ -18,9 +18,10 @@ static json_t *installations(const struct app *app)
 	json_t *names = json_loads(app->buildpacks, 0, NULL), *list = json_array(), *name;
 	size_t i;
 
-	json_array_foreach(names, i, name)
-		json_array_append_new(list, json_pack("{s:I, s:{s:O, s:O}}", "ordinal", (json_int_t)i, "buildpack", "url", name,
-						      "name", name));
+	json_array_foreach (names, i, name)
+		json_array_append_new(list,
+				      json_pack("{s:I, s:{s:O, s:O}}", "ordinal", (json_int_t)i,
+						"buildpack", "url", name, "name", name));
 	json_decref(names);
 	return list;
 }
@@ -43,16 +44,21 @@ static int read_buildpacks(json_t *updates, json_t *names, struct error *err)
 	size_t i;
 
 	if (!json_is_array(updates))
-		return error_set(err, ERROR_INVALID, "\"updates\" is missing: an array of {buildpack} is needed");
-	json_array_foreach(updates, i, update) {
+		return error_set(err, ERROR_INVALID,
+				 "\"updates\" is missing: an array of {buildpack} is needed");
+	json_array_foreach (updates, i, update) {
 		json_t *name = json_object_get(update, "buildpack");
 
-		if (!json_is_string(name) || !json_string_value(name)[0] || json_string_value(name)[0] == '-')
-			return error_set(err, ERROR_INVALID, "\"buildpack\" has to be a name, a directory or a git URL");
+		if (!json_is_string(name) || !json_string_value(name)[0] ||
+		    json_string_value(name)[0] == '-')
+			return error_set(
+				err, ERROR_INVALID,
+				"\"buildpack\" has to be a name, a directory or a git URL");
 		json_array_append(names, name);
 	}
 	if (json_array_size(names) > MAX_BUILDPACKS)
-		return error_set(err, ERROR_INVALID, "More than %d buildpacks are not taken", MAX_BUILDPACKS);
+		return error_set(err, ERROR_INVALID, "More than %d buildpacks are not taken",
+				 MAX_BUILDPACKS);
 	return 0;
 }
 
@@ -81,9 +87,11 @@ int api_buildpacks_put(struct request *r, struct error *err)
 
 static json_t *domain_json(const struct app *app, const struct domain *dom)
 {
-	return json_pack("{s:s, s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:n}", "id", dom->id, "hostname", dom->hostname, "kind",
-			 "custom", "cname", "app", api_app_ref(app), "created_at", api_time(dom->created_ms), "updated_at",
-			 api_time(dom->created_ms), "status", "succeeded", "acm_status", "acm_status_reason", "sni_endpoint");
+	return json_pack("{s:s, s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:n}", "id", dom->id,
+			 "hostname", dom->hostname, "kind", "custom", "cname", "app",
+			 api_app_ref(app), "created_at", api_time(dom->created_ms), "updated_at",
+			 api_time(dom->created_ms), "status", "succeeded", "acm_status",
+			 "acm_status_reason", "sni_endpoint");
 }
 
 /* The name that every app has. */
@@ -91,9 +99,11 @@ static json_t *own_domain(struct daemon *d, const struct app *app)
 {
 	_cleanup_free_ char *host = xasprintf("%s.%s", app->name, d->settings.apps_domain);
 
-	return json_pack("{s:s, s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:n}", "id", app->id, "hostname", host, "kind", "heroku",
-			 "cname", "app", api_app_ref(app), "created_at", api_time(app->created_ms), "updated_at",
-			 api_time(app->created_ms), "status", "none", "acm_status", "acm_status_reason", "sni_endpoint");
+	return json_pack("{s:s, s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:n}", "id", app->id,
+			 "hostname", host, "kind", "heroku", "cname", "app", api_app_ref(app),
+			 "created_at", api_time(app->created_ms), "updated_at",
+			 api_time(app->created_ms), "status", "none", "acm_status",
+			 "acm_status_reason", "sni_endpoint");
 }
 
 int api_domains_list(struct request *r, struct error *err)
@@ -128,7 +138,8 @@ int api_domains_get(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_domain_get(request_daemon(r)->store, app.id, request_param(r, "domain"), &dom, err) == 0)
+	    store_domain_get(request_daemon(r)->store, app.id, request_param(r, "domain"), &dom,
+			     err) == 0)
 		result = request_answer(r, 200, domain_json(&app, &dom));
 	domain_done(&dom);
 	app_done(&app);
@@ -142,8 +153,10 @@ static int check_domain(struct daemon *d, const char *host, struct error *err)
 
 	if (name_check_domain(host, err) < 0)
 		return -1;
-	if (strlen(host) > strlen(suffix) && strcasecmp(host + strlen(host) - strlen(suffix), suffix) == 0)
-		return error_set(err, ERROR_INVALID, "Names below %s are given by the platform", d->settings.apps_domain);
+	if (strlen(host) > strlen(suffix) &&
+	    strcasecmp(host + strlen(host) - strlen(suffix), suffix) == 0)
+		return error_set(err, ERROR_INVALID, "Names below %s are given by the platform",
+				 d->settings.apps_domain);
 	return 0;
 }
 
@@ -163,7 +176,8 @@ int api_domains_create(struct request *r, struct error *err)
 	dom.hostname = xstrdup(host);
 	if (store_domain_create(d->store, &dom, err) < 0)
 		goto out;
-	logs_append(d->logs, app.id, "app", "api", "Domain %s added by user %s", dom.hostname, request_caller(r)->name);
+	logs_append(d->logs, app.id, "app", "api", "Domain %s added by user %s", dom.hostname,
+		    request_caller(r)->name);
 	reconcile_app(d->reconciler, app.id);
 	result = request_answer(r, 201, domain_json(&app, &dom));
 out:
@@ -179,10 +193,11 @@ int api_domains_delete(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && store_domain_get(d->store, app.id, request_param(r, "domain"), &dom, err) == 0 &&
+	if (api_app(r, &app, err) == 0 &&
+	    store_domain_get(d->store, app.id, request_param(r, "domain"), &dom, err) == 0 &&
 	    store_domain_delete(d->store, dom.id, err) == 0) {
-		logs_append(d->logs, app.id, "app", "api", "Domain %s removed by user %s", dom.hostname,
-			    request_caller(r)->name);
+		logs_append(d->logs, app.id, "app", "api", "Domain %s removed by user %s",
+			    dom.hostname, request_caller(r)->name);
 		reconcile_app(d->reconciler, app.id);
 		result = request_answer(r, 200, domain_json(&app, &dom));
 	}

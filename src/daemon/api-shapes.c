@@ -55,7 +55,8 @@ char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE])
 	digest_finish(d, hex);
 	digest_free(d);
 	/* Version 8 of RFC 9562: made from data, in a way of one's own. */
-	snprintf(buf, UUID_SIZE, "%.8s-%.4s-8%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	snprintf(buf, UUID_SIZE, "%.8s-%.4s-8%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+		 hex + 20);
 	return buf;
 }
 
@@ -88,7 +89,8 @@ json_t *api_region_ref(void)
 {
 	char id[UUID_SIZE];
 
-	return json_pack("{s:s, s:s}", "id", api_uuid("region", API_REGION, id), "name", API_REGION);
+	return json_pack("{s:s, s:s}", "id", api_uuid("region", API_REGION, id), "name",
+			 API_REGION);
 }
 
 json_t *api_slug_ref(const char *digest)
@@ -117,13 +119,16 @@ json_t *api_account(struct request *r)
 	int64_t since = request_daemon(r)->started_ms;
 	json_t *j = api_user_ref(request_caller(r)->name);
 
-	json_object_update_new(j, json_pack("{s:o, s:b, s:b, s:b, s:b, s:b}", "name", api_text(request_caller(r)->name),
-					    "verified", 1, "allow_tracking", 0, "beta", 0, "federated", 0,
+	json_object_update_new(j, json_pack("{s:o, s:b, s:b, s:b, s:b, s:b}", "name",
+					    api_text(request_caller(r)->name), "verified", 1,
+					    "allow_tracking", 0, "beta", 0, "federated", 0,
 					    "two_factor_authentication", 0));
-	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n, s:n}", "created_at", api_time(since), "updated_at",
-					    api_time(since), "last_login", "suspended_at", "delinquent_at"));
-	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n}", "sms_number", "country_of_residence",
-					    "identity_provider", "default_organization", "default_team"));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n, s:n}", "created_at",
+					    api_time(since), "updated_at", api_time(since),
+					    "last_login", "suspended_at", "delinquent_at"));
+	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n}", "sms_number",
+					    "country_of_residence", "identity_provider",
+					    "default_organization", "default_team"));
 	return j;
 }
 
@@ -138,7 +143,8 @@ char *api_app_url(struct daemon *d, const char *app_name)
 {
 	const char *port = strrchr(d->settings.http_address, ':');
 
-	return xasprintf("http://%s.%s%s/", app_name, d->settings.apps_domain, port && !streq(port, ":80") ? port : "");
+	return xasprintf("http://%s.%s%s/", app_name, d->settings.apps_domain,
+			 port && !streq(port, ":80") ? port : "");
 }
 
 static json_t *slug_size(struct daemon *d, const struct app *a)
@@ -148,7 +154,8 @@ static json_t *slug_size(struct daemon *d, const struct app *a)
 	struct error err = ERROR_INIT;
 	json_t *size = json_null();
 
-	if (a->current_version && store_release_get(d->store, a->id, a->current_version, &r, &err) == 0 && r.slug &&
+	if (a->current_version &&
+	    store_release_get(d->store, a->id, a->current_version, &r, &err) == 0 && r.slug &&
 	    build_open_slug(d->settings.state_dir, r.slug, &slug, &err) == 0)
 		size = json_integer((json_int_t)slug.size_bytes);
 	build_result_done(&slug);
@@ -163,21 +170,26 @@ json_t *api_app_json(struct request *r, const struct app *a)
 	json_t *j = api_app_ref(a);
 	char id[UUID_SIZE];
 
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
-					    api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
-	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git, "web_url", url, "maintenance",
-					    (int)a->maintenance, "acm", 0));
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack", api_stack_ref(a->stack), "build_stack",
-					    api_stack_ref(a->stack), "region", api_region_ref(), "owner",
-					    api_user_ref(request_caller(r)->name)));
+	json_object_update_new(
+		j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
+			     api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
+	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git, "web_url", url,
+					    "maintenance", (int)a->maintenance, "acm", 0));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack",
+					    api_stack_ref(a->stack), "build_stack",
+					    api_stack_ref(a->stack), "region", api_region_ref(),
+					    "owner", api_user_ref(request_caller(r)->name)));
 	json_object_update_new(j, json_pack("{s:{s:s, s:s}, s:o, s:n, s:n}", "generation", "id",
-					    api_uuid("generation", "cedar", id), "name", "cedar", "slug_size",
-					    slug_size(d, a), "repo_size", "buildpack_provided_description"));
-	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:s}", "archived_at", "organization", "team",
-					    "space", "internal_routing", "create_status", "complete"));
+					    api_uuid("generation", "cedar", id), "name", "cedar",
+					    "slug_size", slug_size(d, a), "repo_size",
+					    "buildpack_provided_description"));
+	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:s}", "archived_at",
+					    "organization", "team", "space", "internal_routing",
+					    "create_status", "complete"));
 	json_object_set_new(j, "twelve",
-			    json_pack("{s:s, s:s, s:I, s:I}", "git_path", git, "branch", a->branch, "current_version",
-				      (json_int_t)a->current_version, "last_version", (json_int_t)a->last_version));
+			    json_pack("{s:s, s:s, s:I, s:I}", "git_path", git, "branch", a->branch,
+				      "current_version", (json_int_t)a->current_version,
+				      "last_version", (json_int_t)a->last_version));
 	return j;
 }
 
@@ -188,26 +200,34 @@ static json_t *release_extra(const struct release *rel)
 	json_t *types = json_object();
 
 	for (size_t i = 0; i < rel->processes.n_types; i++)
-		json_object_set_new(types, rel->processes.types[i].name, api_text(rel->processes.types[i].command));
-	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?}", "reason", api_text(rel->reason), "proof", rel->proof,
-			 "commit", api_text(rel->commit), "processes", types, "phase_done", (int)rel->phase_done, "slug",
-			 rel->slug, "stack", rel->stack);
+		json_object_set_new(types, rel->processes.types[i].name,
+				    api_text(rel->processes.types[i].command));
+	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?}", "reason", api_text(rel->reason),
+			 "proof", rel->proof, "commit", api_text(rel->commit), "processes", types,
+			 "phase_done", (int)rel->phase_done, "slug", rel->slug, "stack",
+			 rel->stack);
 }
 
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel)
 {
-	_cleanup_free_ char *output = rel->output_id ? request_url(r, "/streams/%s", rel->output_id) : NULL;
-	json_t *j = json_pack("{s:s, s:I, s:s, s:o}", "id", rel->id, "version", (json_int_t)rel->version, "status",
-			      release_status_names[rel->status], "description", api_text(rel->description));
+	_cleanup_free_ char *output =
+		rel->output_id ? request_url(r, "/streams/%s", rel->output_id) : NULL;
+	json_t *j = json_pack("{s:s, s:I, s:s, s:o}", "id", rel->id, "version",
+			      (json_int_t)rel->version, "status", release_status_names[rel->status],
+			      "description", api_text(rel->description));
 
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(rel->created_ms), "updated_at",
-					    api_time(rel->updated_ms), "user", api_user_ref(rel->user)));
-	json_object_update_new(j, json_pack("{s:o, s:o, s:[], s:[], s:n}", "app", api_app_ref(a), "slug",
-					    api_slug_ref(rel->slug), "addon_plan_names", "artifacts", "oci_image"));
-	json_object_update_new(j, json_pack("{s:b, s:b, s:s?}", "current", (int)(rel->version == a->current_version),
+	json_object_update_new(j,
+			       json_pack("{s:o, s:o, s:o}", "created_at", api_time(rel->created_ms),
+					 "updated_at", api_time(rel->updated_ms), "user",
+					 api_user_ref(rel->user)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:[], s:[], s:n}", "app", api_app_ref(a),
+					    "slug", api_slug_ref(rel->slug), "addon_plan_names",
+					    "artifacts", "oci_image"));
+	json_object_update_new(j, json_pack("{s:b, s:b, s:s?}", "current",
+					    (int)(rel->version == a->current_version),
 					    "eligible_for_rollback",
-					    (int)(rel->slug && rel->status == RELEASE_SUCCEEDED), "output_stream_url",
-					    output));
+					    (int)(rel->slug && rel->status == RELEASE_SUCCEEDED),
+					    "output_stream_url", output));
 	json_object_set_new(j, "twelve", release_extra(rel));
 	return j;
 }
@@ -218,13 +238,15 @@ static json_t *dyno_extra(const struct dyno *dyno)
 {
 	json_t *j = json_pack("{s:o, s:I, s:i, s:b}", "reason",
 			      api_text(dyno->reason[0] ? dyno->reason : dyno->health), "restarts",
-			      (json_int_t)dyno->restarts, "exit_code", dyno->exit_code, "out_of_memory", (int)dyno->oom);
+			      (json_int_t)dyno->restarts, "exit_code", dyno->exit_code,
+			      "out_of_memory", (int)dyno->oom);
 
 	json_object_update_new(j, json_pack("{s:i, s:I, s:I, s:I}", "port", (int)dyno->port, "pid",
-					    (json_int_t)dyno->pid, "since_ms", (json_int_t)dyno->since_ms, "ready_ms",
+					    (json_int_t)dyno->pid, "since_ms",
+					    (json_int_t)dyno->since_ms, "ready_ms",
 					    (json_int_t)dyno->ready_ms));
-	json_object_update_new(j, json_pack("{s:b, s:b, s:b}", "ready", (int)dyno->ready, "routed", (int)dyno->routed,
-					    "draining", (int)dyno->draining));
+	json_object_update_new(j, json_pack("{s:b, s:b, s:b}", "ready", (int)dyno->ready, "routed",
+					    (int)dyno->routed, "draining", (int)dyno->draining));
 	return j;
 }
 
@@ -232,16 +254,18 @@ json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno 
 {
 	_cleanup_free_ char *attach =
 		dyno->attached ? request_url(r, "/apps/%s/dynos/%s/attach", a->id, dyno->id) : NULL;
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "id", dyno->id, "name", dyno->name, "type", dyno->type, "state",
-			      dyno_state_word(dyno));
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "id", dyno->id, "name", dyno->name, "type",
+			      dyno->type, "state", dyno_state_word(dyno));
 	char size[32];
 
 	api_size_display(dyno->size, size);
-	json_object_update_new(j, json_pack("{s:o, s:s, s:s?, s:o}", "command", api_text(dyno->command), "size", size,
-					    "attach_url", attach, "app", api_app_ref(a)));
-	json_object_update_new(j, json_pack("{s:o, s:o, s:{s:s, s:I}}", "created_at", api_time(dyno->created_ms),
-					    "updated_at", api_time(dyno->since_ms), "release", "id", dyno->release_id,
-					    "version", (json_int_t)dyno->release));
+	json_object_update_new(j, json_pack("{s:o, s:s, s:s?, s:o}", "command",
+					    api_text(dyno->command), "size", size, "attach_url",
+					    attach, "app", api_app_ref(a)));
+	json_object_update_new(
+		j, json_pack("{s:o, s:o, s:{s:s, s:I}}", "created_at", api_time(dyno->created_ms),
+			     "updated_at", api_time(dyno->since_ms), "release", "id",
+			     dyno->release_id, "version", (json_int_t)dyno->release));
 	json_object_set_new(j, "twelve", dyno_extra(dyno));
 	return j;
 }

@@ -47,7 +47,8 @@ static int admit_peer(struct request *r, struct error *err)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	const char *said = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Twelve-User");
+	const char *said =
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Twelve-User");
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 	const struct passwd *pw;
@@ -55,8 +56,10 @@ static int admit_peer(struct request *r, struct error *err)
 	if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return error_set(err, ERROR_UNAUTHORIZED, "The peer's credentials can't be read");
 	pw = getpwuid(peer.uid);
-	if (peer.uid != 0 && peer.uid != geteuid() && (!pw || !in_group(pw, r->http->d->settings.group)))
-		return error_set(err, ERROR_FORBIDDEN, "User %s may not use this socket: add it to the group %s",
+	if (peer.uid != 0 && peer.uid != geteuid() &&
+	    (!pw || !in_group(pw, r->http->d->settings.group)))
+		return error_set(err, ERROR_FORBIDDEN,
+				 "User %s may not use this socket: add it to the group %s",
 				 pw ? pw->pw_name : "(unknown)", r->http->d->settings.group);
 	/* A hook or the SSH forced command, admitted itself, says for whom it asks. */
 	if (said && is_name(said))
@@ -81,8 +84,8 @@ static char *find_token(const char *header)
 		return xstrdup(header + 7);
 	if (strncasecmp(header, "Basic ", 6) != 0)
 		return NULL;
-	if (sodium_base642bin(plain, sizeof(plain) - 1, header + 6, strlen(header + 6), NULL, &n, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) < 0)
+	if (sodium_base642bin(plain, sizeof(plain) - 1, header + 6, strlen(header + 6), NULL, &n,
+			      NULL, sodium_base64_VARIANT_ORIGINAL) < 0)
 		return NULL;
 	colon = strchr((char *)plain, ':');
 	return colon ? xstrdup(colon + 1) : NULL;
@@ -90,13 +93,14 @@ static char *find_token(const char *header)
 
 static int admit_token(struct request *r, struct error *err)
 {
-	_cleanup_free_ char *secret =
-		find_token(MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Authorization"));
+	_cleanup_free_ char *secret = find_token(
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Authorization"));
 	struct token token = { 0 };
 
 	if (!secret)
-		return error_set(err, ERROR_UNAUTHORIZED, "There were no credentials in your Authorization header: make a "
-							  "token with \"twelve authorizations:create\"");
+		return error_set(err, ERROR_UNAUTHORIZED,
+				 "There were no credentials in your Authorization header: make a "
+				 "token with \"twelve authorizations:create\"");
 	if (store_token_check(r->http->d->store, secret, &token, err) < 0)
 		return -1;
 	snprintf(r->caller.name, sizeof(r->caller.name), "%s", token.description);

@@ -23,6 +23,7 @@ struct http {
 	size_t n_listeners;
 	struct watch *kick; /* runs the daemons in the next turn, after a resume */
 	struct http_tail *tails;
+	bool ending;	 /* nothing waits any more */
 	bool collecting; /* unused slugs and stacks are being removed */
 };
 
@@ -45,7 +46,7 @@ struct request {
 	int upload_fd;
 	char *upload_path;
 	int64_t uploaded; /* bytes of the body so far */
-	size_t drained;   /* of these, after a mistake was found */
+	size_t drained;	  /* of these, after a mistake was found */
 	bool answered;
 	/* While an answer takes long: what is called when it can be given, and what it is given from. */
 	struct http_tail tail;
@@ -59,7 +60,8 @@ struct request {
 /* Decodes %XX in a new string. */
 char *http_decode(const char *s, size_t n);
 /* Sends a response with the headers that all answers have; frees it. */
-enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *response, const char *content_type);
+enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *response,
+			   const char *content_type);
 void http_answer_error(struct request *r, const struct error *err);
 /* http-auth.c: fills r->caller, or the error. */
 int http_admit(struct request *r, struct error *err);

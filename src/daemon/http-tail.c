@@ -30,9 +30,12 @@ static void on_peer(void *userdata)
 
 void http_tail_init(struct http_tail *t, struct http *h, struct MHD_Connection *c)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	*t = (struct http_tail){ .http = h, .connection = c, .next = h->tails, .at = &h->tails };
+	*t = (struct http_tail){
+		.http = h, .connection = c, .next = h->tails, .at = &h->tails, .gone = h->ending
+	};
 	if (t->next)
 		t->next->at = &t->next;
 	h->tails = t;
@@ -77,6 +80,7 @@ ssize_t http_tail_nothing(struct http_tail *t)
 
 void http_tail_end_all(struct http *h)
 {
+	h->ending = true;
 	for (struct http_tail *t = h->tails; t; t = t->next) {
 		t->gone = true;
 		http_tail_wake(t);

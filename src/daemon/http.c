@@ -41,7 +41,8 @@ char *http_decode(const char *s, size_t n)
 		unsigned byte;
 
 		if (s[i] == '%' && i + 2 < n && isxdigit((unsigned char)s[i + 1]) &&
-		    isxdigit((unsigned char)s[i + 2]) && sscanf(s + i + 1, "%2x", &byte) == 1 && byte) {
+		    isxdigit((unsigned char)s[i + 2]) && sscanf(s + i + 1, "%2x", &byte) == 1 &&
+		    byte) {
 			*to++ = (char)byte;
 			i += 2;
 		} else {
@@ -83,14 +84,16 @@ static void request_free(struct request *r)
 /* The client's id, if it has one (the first, as proxies and Heroku's client append theirs), or a new one. */
 static void name_request(struct request *r)
 {
-	const char *given = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Request-Id");
+	const char *given =
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Request-Id");
 
 	snprintf(r->id, sizeof(r->id), "%.36s", given ? given : "");
 	if (!uuid_is_valid(r->id))
 		uuid_make(r->id);
 }
 
-static struct request *request_new(struct http *h, struct MHD_Connection *c, const char *method, bool local)
+static struct request *request_new(struct http *h, struct MHD_Connection *c, const char *method,
+				   bool local)
 {
 	struct request *r = xcalloc(1, sizeof(*r));
 
@@ -113,9 +116,11 @@ static int match_route(struct request *r, const char *url, struct error *err)
 
 	r->route = api_match(r->method, url, values, lengths, HTTP_MAX_PARAMS, &n, &path_known);
 	if (!r->route && path_known)
-		return error_set(err, ERROR_NOT_FOUND, "%s can't be done with %.200s", r->method, url);
+		return error_set(err, ERROR_NOT_FOUND, "%s can't be done with %.200s", r->method,
+				 url);
 	if (!r->route)
-		return error_set(err, ERROR_NOT_FOUND, "The requested API endpoint was not found: %.200s", url);
+		return error_set(err, ERROR_NOT_FOUND,
+				 "The requested API endpoint was not found: %.200s", url);
 	name = r->route->path;
 	for (size_t i = 0; i < n; i++) {
 		name = strchr(name, ':') + 1;
@@ -128,8 +133,10 @@ static int match_route(struct request *r, const char *url, struct error *err)
 
 static int check_length(struct request *r, struct error *err)
 {
-	const char *s = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
-	int64_t max = r->route->flags & API_UPLOAD ? r->http->d->settings.max_upload_bytes : HTTP_MAX_BODY;
+	const char *s =
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
+	int64_t max = r->route->flags & API_UPLOAD ? r->http->d->settings.max_upload_bytes
+						   : HTTP_MAX_BODY;
 	int64_t length;
 
 	if (!s)
@@ -137,7 +144,9 @@ static int check_length(struct request *r, struct error *err)
 	if (!str_to_i64(s, 0, INT64_MAX, &length))
 		return error_set(err, ERROR_BAD_REQUEST, "Content-Length is not a number");
 	if (length > max)
-		return error_set(err, ERROR_TOO_LARGE, "The request's body of %lld bytes is larger than the %lld that are taken here",
+		return error_set(err, ERROR_TOO_LARGE,
+				 "The request's body of %lld bytes is larger than the %lld that "
+				 "are taken here",
 				 (long long)length, (long long)max);
 	return 0;
 }
@@ -147,10 +156,12 @@ static int check_disk(struct request *r, struct error *err)
 	const struct settings *s = &r->http->d->settings;
 	uint64_t free_bytes;
 
-	if (fs_free_bytes(s->state_dir, &free_bytes) < 0 || (int64_t)free_bytes > s->disk_reserve_bytes)
+	if (fs_free_bytes(s->state_dir, &free_bytes) < 0 ||
+	    (int64_t)free_bytes > s->disk_reserve_bytes)
 		return 0;
 	return error_set(err, ERROR_UNAVAILABLE,
-			 "The disk is too full for an upload: %lld MB are free and %lld MB are kept in reserve "
+			 "The disk is too full for an upload: %lld MB are free and %lld MB are "
+			 "kept in reserve "
 			 "(TWELVE_DISK_RESERVE). \"twelve gc\" removes what no release uses",
 			 (long long)(free_bytes >> 20), (long long)(s->disk_reserve_bytes >> 20));
 }
@@ -161,7 +172,8 @@ static int open_upload(struct request *r, struct error *err)
 
 	if (check_disk(r, err) < 0)
 		return -1;
-	r->upload_path = xasprintf("%s/sources/%s.part", r->http->d->settings.state_dir, uuid_make(id));
+	r->upload_path =
+		xasprintf("%s/sources/%s.part", r->http->d->settings.state_dir, uuid_make(id));
 	r->upload_fd = open(r->upload_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return r->upload_fd < 0 ? error_set_errno(err, errno, "taking the upload") : 0;
 }
@@ -181,7 +193,8 @@ static int begin(struct request *r, const char *url, struct error *err)
 static void take_json(struct request *r, const char *data, size_t n)
 {
 	if (r->raw.len + n > HTTP_MAX_BODY)
-		error_set(&r->error, ERROR_TOO_LARGE, "The request's body is larger than the %d bytes that are taken here",
+		error_set(&r->error, ERROR_TOO_LARGE,
+			  "The request's body is larger than the %d bytes that are taken here",
 			  HTTP_MAX_BODY);
 	else
 		buf_append(&r->raw, data, n);
@@ -193,9 +206,12 @@ static void take_upload(struct request *r, const char *data, size_t n)
 	int e;
 
 	if (r->uploaded > max)
-		error_set(&r->error, ERROR_TOO_LARGE, "The upload is larger than the %lld MB that are taken (TWELVE_MAX_UPLOAD)",
-			  (long long)max >> 20);
-	else if (before / DISK_CHECK_BYTES == r->uploaded / DISK_CHECK_BYTES || check_disk(r, &r->error) == 0) {
+		error_set(
+			&r->error, ERROR_TOO_LARGE,
+			"The upload is larger than the %lld MB that are taken (TWELVE_MAX_UPLOAD)",
+			(long long)max >> 20);
+	else if (before / DISK_CHECK_BYTES == r->uploaded / DISK_CHECK_BYTES ||
+		 check_disk(r, &r->error) == 0) {
 		e = fd_write_all(r->upload_fd, data, n);
 		if (e < 0)
 			error_set_errno(&r->error, e, "taking the upload");
@@ -220,7 +236,8 @@ static enum MHD_Result take_body(struct request *r, const char *data, size_t n)
 /* Whether to answer a mistake after the body: the connection can go on then. */
 static bool is_small(struct request *r)
 {
-	const char *s = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
+	const char *s =
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
 	int64_t length;
 
 	if (MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Transfer-Encoding") ||
@@ -239,8 +256,9 @@ static int parse_body(struct request *r, struct error *err)
 	}
 	r->body = json_loadb(r->raw.data, r->raw.len, JSON_REJECT_DUPLICATES, &where);
 	if (!r->body)
-		return error_set(err, ERROR_BAD_REQUEST, "The body is not JSON: line %d, column %d: %s", where.line, where.column,
-				 where.text);
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "The body is not JSON: line %d, column %d: %s", where.line,
+				 where.column, where.text);
 	if (!json_is_object(r->body))
 		return error_set(err, ERROR_BAD_REQUEST, "The body has to be a JSON object");
 	return 0;
@@ -267,12 +285,14 @@ static void dispatch(struct request *r)
 	if (err.kind == ERROR_NONE)
 		error_set(&err, ERROR_SYSTEM, "%s %s gave no answer", r->method, r->route->path);
 	if (err.kind == ERROR_SYSTEM)
-		log_error("request %s: %s %s: %s", r->id, r->method, r->route ? r->route->path : "?", err.message);
+		log_error("request %s: %s %s: %s", r->id, r->method,
+			  r->route ? r->route->path : "?", err.message);
 	http_answer_error(r, &err);
 }
 
-static enum MHD_Result on_request(void *userdata, struct MHD_Connection *c, const char *url, const char *method,
-				  const char *version, const char *data, size_t *size, void **slot)
+static enum MHD_Result on_request(void *userdata, struct MHD_Connection *c, const char *url,
+				  const char *method, const char *version, const char *data,
+				  size_t *size, void **slot)
 {
 	struct http_listener *l = userdata;
 	struct request *r = *slot;
@@ -300,7 +320,8 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *c, cons
 	return MHD_YES;
 }
 
-static void on_completed(void *userdata, struct MHD_Connection *c, void **slot, enum MHD_RequestTerminationCode why)
+static void on_completed(void *userdata, struct MHD_Connection *c, void **slot,
+			 enum MHD_RequestTerminationCode why)
 {
 	(void)userdata;
 	(void)c;
@@ -317,7 +338,8 @@ static void run(struct http_listener *l)
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
 
 	MHD_run(l->mhd);
-	watch_arm(l->timer, MHD_get_timeout(l->mhd, &timeout_ms) == MHD_YES ? (int64_t)timeout_ms : -1);
+	watch_arm(l->timer,
+		  MHD_get_timeout(l->mhd, &timeout_ms) == MHD_YES ? (int64_t)timeout_ms : -1);
 }
 
 static void on_listener(void *userdata)
@@ -345,14 +367,17 @@ static int add_listener(struct http *h, int listen_fd, bool local, struct error 
 
 	l->http = h;
 	l->local = local;
-	l->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_PEDANTIC_CHECKS, 0, NULL,
-				  NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_NOTIFY_COMPLETED,
-				  on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
-				  MHD_OPTION_CONNECTION_LIMIT, CONNECTION_LIMIT, MHD_OPTION_CONNECTION_TIMEOUT,
-				  IDLE_TIMEOUT_S, MHD_OPTION_END);
+	l->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+					  MHD_USE_PEDANTIC_CHECKS,
+				  0, NULL, NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+				  MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+				  MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+				  MHD_OPTION_CONNECTION_LIMIT, CONNECTION_LIMIT,
+				  MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (!l->mhd) {
 		fd_close(listen_fd);
-		return error_set(err, ERROR_SYSTEM, "starting the HTTP server: %s", strerror(errno));
+		return error_set(err, ERROR_SYSTEM, "starting the HTTP server: %s",
+				 strerror(errno));
 	}
 	info = MHD_get_daemon_info(l->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	l->readable = watch_readable(h->d->loop, info->epoll_fd, on_listener, l);
@@ -372,7 +397,8 @@ static int listen_local(struct http *h, struct error *err)
 	if (fd < 0)
 		return error_set_errno(err, fd, "listening on %s", h->d->api_socket);
 	/* Members of the group may connect; http-auth.c looks at who they are all the same. */
-	if (gr && (chown(h->d->api_socket, (uid_t)-1, gr->gr_gid) < 0 || chmod(h->d->api_socket, 0660) < 0)) {
+	if (gr && (chown(h->d->api_socket, (uid_t)-1, gr->gr_gid) < 0 ||
+		   chmod(h->d->api_socket, 0660) < 0)) {
 		fd_close(fd);
 		return error_set_errno(err, errno, "setting the group of %s", h->d->api_socket);
 	}
@@ -381,7 +407,8 @@ static int listen_local(struct http *h, struct error *err)
 
 static int bind_tcp(const struct addrinfo *ai)
 {
-	_cleanup_fd_ int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
+	_cleanup_fd_ int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				     ai->ai_protocol);
 	int on = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
@@ -393,36 +420,44 @@ static int bind_tcp(const struct addrinfo *ai)
 static int listen_tcp(struct http *h, struct error *err)
 {
 	_cleanup_free_ char *host = xstrdup(h->d->settings.api_address);
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+					.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
 	char *port = strrchr(host, ':'), *name = host;
 	struct addrinfo *ai;
 	int fd;
 
 	if (!port)
-		return error_set(err, ERROR_INVALID, "TWELVE_API: expected ADDRESS:PORT, found \"%s\"", host);
+		return error_set(err, ERROR_INVALID,
+				 "TWELVE_API: expected ADDRESS:PORT, found \"%s\"", host);
 	*port++ = '\0';
 	if (name[0] == '[') {
 		name++;
 		name[strcspn(name, "]")] = '\0';
 	}
 	if (getaddrinfo(name[0] ? name : NULL, port, &hints, &ai) != 0)
-		return error_set(err, ERROR_INVALID, "TWELVE_API: \"%s\" is not an address and port",
+		return error_set(err, ERROR_INVALID,
+				 "TWELVE_API: \"%s\" is not an address and port",
 				 h->d->settings.api_address);
 	fd = bind_tcp(ai);
 	freeaddrinfo(ai);
 	if (fd < 0)
-		return error_set_errno(err, fd, "TWELVE_API: listening on %s", h->d->settings.api_address);
+		return error_set_errno(err, fd, "TWELVE_API: listening on %s",
+				       h->d->settings.api_address);
 	return add_listener(h, fd, false, err);
 }
 
 int http_new(struct daemon *d, struct http **ret, struct error *err)
 {
 	struct http *h = xcalloc(1, sizeof(*h));
+	struct error mending = ERROR_INIT;
 
 	h->d = d;
 	h->kick = watch_timer(d->loop, on_kick, h);
 	*ret = h;
-	if (api_mend(d, err) < 0 || listen_local(h, err) < 0)
+	/* What can't be mended now is no reason not to serve. */
+	if (api_mend(d, &mending) < 0)
+		log_warn("%s", mending.message);
+	if (listen_local(h, err) < 0)
 		return -1;
 	return d->settings.api_address[0] ? listen_tcp(h, err) : 0;
 }
@@ -431,17 +466,13 @@ void http_free(struct http *h)
 {
 	if (!h)
 		return;
-	/* libmicrohttpd does not end while connections are suspended. */
+	/* libmicrohttpd aborts when it is ended while connections are suspended. */
 	http_tail_end_all(h);
 	for (size_t i = 0; i < h->n_listeners; i++) {
 		MHD_run(h->listeners[i].mhd);
 		watch_free(h->listeners[i].readable);
 		watch_free(h->listeners[i].timer);
-		/*
-		 * MHD_stop_daemon() must not be called while connections are suspended, and tails are, most of the
-		 * time. The process ends now, and clients see their connections close.
-		 */
-		fd_close(MHD_quiesce_daemon(h->listeners[i].mhd));
+		MHD_stop_daemon(h->listeners[i].mhd);
 	}
 	watch_free(h->kick);
 	free(h);

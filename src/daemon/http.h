@@ -47,13 +47,14 @@ json_t *request_body(struct request *r);
 const char *request_upload(struct request *r);
 
 /* A string member. Absent or null: *ret is NULL and it is no error, unless `required`. Another type is ERROR_INVALID and named. */
-int request_string(struct request *r, const char *key, bool required, const char **ret, struct error *err);
+int request_string(struct request *r, const char *key, bool required, const char **ret,
+		   struct error *err);
 /* A boolean member; `fallback` when absent. */
 int request_bool(struct request *r, const char *key, bool fallback, bool *ret, struct error *err);
 
 /* An integer member within [min, max]; `fallback` when absent. */
-int request_int(struct request *r, const char *key, int64_t min, int64_t max, int64_t fallback, int64_t *ret,
-		struct error *err);
+int request_int(struct request *r, const char *key, int64_t min, int64_t max, int64_t fallback,
+		int64_t *ret, struct error *err);
 /* An absolute URL of ours, by the name that the client calls us by; heap. */
 char *request_url(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -87,4 +88,5 @@ int request_answer_logs(struct request *r, const struct log_session *s, struct e
 
 /* 101: fn gets the connection's socket, which it borrows for the call. The userdata is freed with free(). */
 typedef void (*request_upgraded_fn)(struct daemon *d, int fd, void *userdata);
-int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn, void *take_userdata);
+int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn,
+			   void *take_userdata);

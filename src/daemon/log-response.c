@@ -199,6 +199,10 @@ int request_answer_logs(struct request *r, const struct log_session *s, struct e
 	/* heroku's client lingers for its reconnect timer after the end; this cuts it. */
 	if (a->events)
 		buf_puts(&a->out, "retry: 1\n\n");
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_lines, a, free_answer);
-	return http_queue(r, 200, response, a->events ? "text/event-stream" : "text/plain; charset=utf-8") == MHD_YES ? 0 : -1;
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_lines, a,
+						     free_answer);
+	return http_queue(r, 200, response,
+			  a->events ? "text/event-stream" : "text/plain; charset=utf-8") == MHD_YES
+		       ? 0
+		       : -1;
 }

@@ -77,7 +77,8 @@ static bool is_before(const struct range *range, const char *text)
 {
 	int64_t a, b;
 
-	if (!str_to_i64(text, INT64_MIN, INT64_MAX, &a) || !str_to_i64(range->start, INT64_MIN, INT64_MAX, &b))
+	if (!str_to_i64(text, INT64_MIN, INT64_MAX, &a) ||
+	    !str_to_i64(range->start, INT64_MIN, INT64_MAX, &b))
 		return !streq(text, range->start);
 	return range->descending ? a > b : a < b;
 }
@@ -97,7 +98,8 @@ static size_t find_start(const struct range *range, json_t *list, size_t n)
 
 json_t *range_page(const struct range *range, json_t *list, char **ret_next)
 {
-	size_t n = json_array_size(list), first = find_start(range, list, n), end = first + range->max;
+	size_t n = json_array_size(list), first = find_start(range, list, n),
+	       end = first + range->max;
 	json_t *page = json_array();
 
 	*ret_next = NULL;
@@ -106,8 +108,9 @@ json_t *range_page(const struct range *range, json_t *list, char **ret_next)
 	if (end < n) {
 		_cleanup_free_ char *last = text_of(range, json_array_get(page, range->max - 1));
 
-		*ret_next = xasprintf("%s ]%s..; max=%zu%s", range->property[0] ? range->property : "id", last,
-				      range->max, range->descending ? ", order=desc" : "");
+		*ret_next = xasprintf("%s ]%s..; max=%zu%s",
+				      range->property[0] ? range->property : "id", last, range->max,
+				      range->descending ? ", order=desc" : "");
 	}
 	return page;
 }

@@ -62,8 +62,8 @@ static int write_rows(struct store *s, struct app *app, struct release *r, struc
 }
 
 /* All in one transaction; then it is told, and the reconciler looks. `said` is a line of the log for what led to it. */
-static int create(struct daemon *d, struct app *app, struct release *r, const struct caller *who, const char *said,
-		  struct error *err)
+static int create(struct daemon *d, struct app *app, struct release *r, const struct caller *who,
+		  const char *said, struct error *err)
 {
 	struct stream *output = open_output(d, r);
 
@@ -79,7 +79,8 @@ static int create(struct daemon *d, struct app *app, struct release *r, const st
 	}
 	if (said)
 		logs_append(d->logs, app->id, "app", "api", "%s by user %s", said, who->name);
-	logs_append(d->logs, app->id, "app", "api", "Release v%lld created by user %s", (long long)r->version, who->name);
+	logs_append(d->logs, app->id, "app", "api", "Release v%lld created by user %s",
+		    (long long)r->version, who->name);
 	reconcile_app(d->reconciler, app->id);
 	return 0;
 failed:
@@ -99,15 +100,18 @@ static void forget_past(struct release *r, char *take_description)
 
 int releases_initial(struct daemon *d, struct app *app, const struct caller *who, struct error *err)
 {
-	struct release r = { .description = xstrdup("Initial release"), .commit = xstrdup(""), .config = json_object() };
+	struct release r = { .description = xstrdup("Initial release"),
+			     .commit = xstrdup(""),
+			     .config = json_object() };
 	int result = create(d, app, &r, who, NULL, err);
 
 	release_done(&r);
 	return result;
 }
 
-int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build, const char *commit,
-		    const struct caller *who, struct release *ret, struct error *err)
+int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build,
+		    const char *commit, const struct caller *who, struct release *ret,
+		    struct error *err)
 {
 	struct release base = { 0 }, r = { 0 };
 
@@ -136,11 +140,13 @@ static int check_changes(json_t *changes, struct error *err)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(changes, key, value) {
+	json_object_foreach (changes, key, value) {
 		if (json_is_null(value))
 			continue;
 		if (!json_is_string(value))
-			return error_set(err, ERROR_INVALID, "The value of config var %s has to be a string, or null to unset it",
+			return error_set(err, ERROR_INVALID,
+					 "The value of config var %s has to be a string, or null "
+					 "to unset it",
 					 key);
 		if (name_check_config_key(key, err) < 0 ||
 		    name_check_config_value(key, json_string_value(value), err) < 0)
@@ -162,7 +168,7 @@ static json_t *apply(json_t *config, json_t *changes, char **ret_description)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(changes, key, value) {
+	json_object_foreach (changes, key, value) {
 		json_t *old = json_object_get(now, key);
 
 		if (json_is_null(value) && old) {
@@ -178,15 +184,16 @@ static json_t *apply(json_t *config, json_t *changes, char **ret_description)
 		return NULL;
 	}
 	*ret_description = xasprintf("%s%s%s%s config vars", set.len ? "Set " : "", set.data,
-				     set.len && removed.len ? " and remove " :
-				     removed.len	    ? "Remove " :
-							      "",
+				     set.len && removed.len ? " and remove "
+				     : removed.len	    ? "Remove "
+							    : "",
 				     removed.data);
 	return now;
 }
 
-int releases_set_config(struct daemon *d, struct app *app, json_t *changes, const struct caller *who,
-			struct release *ret, bool *ret_changed, struct error *err)
+int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
+			const struct caller *who, struct release *ret, bool *ret_changed,
+			struct error *err)
 {
 	struct release r = { 0 };
 	char *description;
@@ -216,11 +223,13 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes, cons
 static int check_target(const struct release *r, struct error *err)
 {
 	if (!r->slug)
-		return error_set(err, ERROR_INVALID, "v%lld can't be rolled back to: nothing was deployed in it",
+		return error_set(err, ERROR_INVALID,
+				 "v%lld can't be rolled back to: nothing was deployed in it",
 				 (long long)r->version);
 	if (r->status != RELEASE_SUCCEEDED)
-		return error_set(err, ERROR_INVALID, "v%lld can't be rolled back to: it never ran (%s)", (long long)r->version,
-				 release_status_names[r->status]);
+		return error_set(err, ERROR_INVALID,
+				 "v%lld can't be rolled back to: it never ran (%s)",
+				 (long long)r->version, release_status_names[r->status]);
 	return 0;
 }
 

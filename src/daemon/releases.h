@@ -17,7 +17,8 @@
 int releases_base(struct daemon *d, const struct app *app, struct release *ret, struct error *err);
 
 /* v1 of a new app: no slug, no config. Makes the row of the app too if it has no id yet, all or nothing. */
-int releases_initial(struct daemon *d, struct app *app, const struct caller *who, struct error *err);
+int releases_initial(struct daemon *d, struct app *app, const struct caller *who,
+		     struct error *err);
 
 /* A finished build becomes vN: slug + config of the base. */
 int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build,
@@ -37,5 +38,5 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
  * Slug, config and process types of `version` as a new release. A release that
  * failed, or has no slug, is ERROR_INVALID with a sentence that says so.
  */
-int releases_rollback(struct daemon *d, struct app *app, int64_t version,
-		      const struct caller *who, struct release *ret, struct error *err);
+int releases_rollback(struct daemon *d, struct app *app, int64_t version, const struct caller *who,
+		      struct release *ret, struct error *err);

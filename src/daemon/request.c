@@ -29,7 +29,8 @@ const char *request_param(struct request *r, const char *name)
 
 	/* Names point into the pattern, and end at a slash or its end. */
 	for (size_t i = 0; i < r->n_params; i++)
-		if (strncmp(r->params[i].name, name, n) == 0 && (!r->params[i].name[n] || r->params[i].name[n] == '/'))
+		if (strncmp(r->params[i].name, name, n) == 0 &&
+		    (!r->params[i].name[n] || r->params[i].name[n] == '/'))
 			return r->params[i].value;
 	return "";
 }
@@ -58,7 +59,8 @@ const char *request_upload(struct request *r)
 	return r->upload_path;
 }
 
-int request_string(struct request *r, const char *key, bool required, const char **ret, struct error *err)
+int request_string(struct request *r, const char *key, bool required, const char **ret,
+		   struct error *err)
 {
 	json_t *v = json_object_get(r->body, key);
 
@@ -80,8 +82,8 @@ int request_bool(struct request *r, const char *key, bool fallback, bool *ret, s
 	return 0;
 }
 
-int request_int(struct request *r, const char *key, int64_t min, int64_t max, int64_t fallback, int64_t *ret,
-		struct error *err)
+int request_int(struct request *r, const char *key, int64_t min, int64_t max, int64_t fallback,
+		int64_t *ret, struct error *err)
 {
 	json_t *v = json_object_get(r->body, key);
 
@@ -89,7 +91,8 @@ int request_int(struct request *r, const char *key, int64_t min, int64_t max, in
 	if (!v || json_is_null(v))
 		return 0;
 	if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > max)
-		return error_set(err, ERROR_INVALID, "\"%s\" has to be a whole number from %lld to %lld", key,
+		return error_set(err, ERROR_INVALID,
+				 "\"%s\" has to be a whole number from %lld to %lld", key,
 				 (long long)min, (long long)max);
 	*ret = json_integer_value(v);
 	return 0;
@@ -97,7 +100,8 @@ int request_int(struct request *r, const char *key, int64_t min, int64_t max, in
 
 char *request_url(struct request *r, const char *fmt, ...)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
 	const char *host = request_header(r, MHD_HTTP_HEADER_HOST);
 	const char *proto = request_header(r, "X-Forwarded-Proto");
 	_cleanup_buf_ struct buf url = BUF_INIT;
@@ -145,7 +149,8 @@ void http_set_collecting(struct http *h, bool collecting)
 
 /* ---- answers ---- */
 
-enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *response, const char *content_type)
+enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *response,
+			   const char *content_type)
 {
 	enum MHD_Result result;
 
@@ -169,7 +174,8 @@ static int answer_json(struct request *r, int status, json_t *take, const char *
 	response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
 	MHD_add_response_header(response, "RateLimit-Remaining", "4500");
 	if (status == MHD_HTTP_UNAUTHORIZED)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"twelve\"");
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+					"Basic realm=\"twelve\"");
 	if (next_range)
 		MHD_add_response_header(response, "Next-Range", next_range);
 	return http_queue(r, status, response, "application/json") == MHD_YES ? 0 : -1;
@@ -185,7 +191,8 @@ void http_answer_error(struct request *r, const struct error *err)
 	json_t *body = json_pack("{s:s, s:s}", "id", error_id(err->kind), "message", err->message);
 
 	if (!body)
-		body = json_pack("{s:s, s:s}", "id", error_id(err->kind), "message", "The message holds bytes that are not UTF-8");
+		body = json_pack("{s:s, s:s}", "id", error_id(err->kind), "message",
+				 "The message holds bytes that are not UTF-8");
 	answer_json(r, error_http_status(err->kind), body, NULL);
 }
 
@@ -245,7 +252,8 @@ int request_answer_stream(struct request *r, const char *stream_id, struct error
 		return -1;
 	}
 	http_tail_init(&g->tail, r->http, r->connection);
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_growing, g, free_growing);
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_growing, g,
+						     free_growing);
 	return http_queue(r, 200, response, "text/plain; charset=utf-8") == MHD_YES ? 0 : -1;
 }
 
@@ -265,8 +273,8 @@ void http_upgrade_free(struct upgrade *u)
 	free(u);
 }
 
-static void on_upgraded(void *userdata, struct MHD_Connection *c, void *slot, const char *extra, size_t extra_size,
-			MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+static void on_upgraded(void *userdata, struct MHD_Connection *c, void *slot, const char *extra,
+			size_t extra_size, MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
 {
 	struct upgrade *u = userdata;
 	struct http *h = u->d->http;
@@ -276,7 +284,9 @@ static void on_upgraded(void *userdata, struct MHD_Connection *c, void *slot, co
 	(void)extra;
 	/* Clients wait for the 101. What one that did not has sent can't be put back, so it is let go. */
 	if (extra_size) {
-		log_warn("a client sent %zu bytes before it was told to go on: its connection is closed", extra_size);
+		log_warn("a client sent %zu bytes before it was told to go on: its connection is "
+			 "closed",
+			 extra_size);
 	} else {
 		fd_set_nonblock(fd, false);
 		u->fn(u->d, fd, u->userdata);
@@ -285,7 +295,8 @@ static void on_upgraded(void *userdata, struct MHD_Connection *c, void *slot, co
 	http_kick(h);
 }
 
-int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn, void *take_userdata)
+int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn,
+			   void *take_userdata)
 {
 	struct upgrade *u = r->upgrade = xcalloc(1, sizeof(*u));
 	struct MHD_Response *response;

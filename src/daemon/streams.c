@@ -125,7 +125,8 @@ void streams_free(struct streams *s)
 
 /* ---- writing ---- */
 
-int stream_create(struct streams *s, char id[static UUID_SIZE], struct stream **ret, struct error *err)
+int stream_create(struct streams *s, char id[static UUID_SIZE], struct stream **ret,
+		  struct error *err)
 {
 	struct stream *st = xcalloc(1, sizeof(*st));
 	_cleanup_free_ char *path = NULL;
@@ -228,9 +229,12 @@ int stream_reader_open(struct streams *s, const char *id, stream_more_fn fn, voi
 	if (uuid_is_valid(id))
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return error_set(err, ERROR_NOT_FOUND, "There is no such output stream; old ones are removed");
+		return error_set(err, ERROR_NOT_FOUND,
+				 "There is no such output stream; old ones are removed");
 	r = xcalloc(1, sizeof(*r));
-	*r = (struct stream_reader){ .owner = s, .stream = st, .fd = fd, .more = fn, .userdata = userdata };
+	*r = (struct stream_reader){
+		.owner = s, .stream = st, .fd = fd, .more = fn, .userdata = userdata
+	};
 	if (st) {
 		r->next = st->readers;
 		st->readers = r;

@@ -24,7 +24,8 @@ int streams_new(const char *state_dir, struct streams **ret, struct error *err);
 void streams_free(struct streams *s);
 
 /* Makes one; the id is in the caller's buffer. */
-int stream_create(struct streams *s, char id[static UUID_SIZE], struct stream **ret, struct error *err);
+int stream_create(struct streams *s, char id[static UUID_SIZE], struct stream **ret,
+		  struct error *err);
 /* One that still grows, or NULL. */
 struct stream *stream_find(struct streams *s, const char *id);
 void stream_write(struct stream *st, const void *data, size_t n);

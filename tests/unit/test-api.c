@@ -62,11 +62,13 @@ static void test_each_route_is_reached(void **state)
 	(void)state;
 	assert_true(n_api_routes > 50);
 	for (size_t i = 0; i < n_api_routes; i++) {
-		_cleanup_free_ char *path = example(api_routes[i].path), *slash = xasprintf("%s/", path);
+		_cleanup_free_ char *path = example(api_routes[i].path),
+				    *slash = xasprintf("%s/", path);
 		struct matched m = match(api_routes[i].method, path);
 
 		if (m.route != &api_routes[i])
-			fail_msg("%s %s is caught by %s", api_routes[i].method, path, m.route ? m.route->path : "none");
+			fail_msg("%s %s is caught by %s", api_routes[i].method, path,
+				 m.route ? m.route->path : "none");
 		assert_ptr_equal(match(api_routes[i].method, slash).route, &api_routes[i]);
 		for (size_t k = 0; k < m.n; k++) {
 			_cleanup_free_ char *value = xasprintf("x%zu", k);
@@ -106,9 +108,19 @@ static void test_what_is_public(void **state)
 static void test_paths(void **state)
 {
 	static const char *const unknown[] = {
-		"",		 "/",			"/app",	       "/appsx",	   "/apps//config-vars",
-		"//apps",	 "/apps/a/b/c/d/e/f",	"/apps/a/dyno", "apps",		   "/apps/a/dynos/b/attach/c",
-		"/apps/a//",	 "/streams/",		"/%61pps",
+		"",
+		"/",
+		"/app",
+		"/appsx",
+		"/apps//config-vars",
+		"//apps",
+		"/apps/a/b/c/d/e/f",
+		"/apps/a/dyno",
+		"apps",
+		"/apps/a/dynos/b/attach/c",
+		"/apps/a//",
+		"/streams/",
+		"/%61pps",
 	};
 	struct matched m;
 
@@ -116,7 +128,8 @@ static void test_paths(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
 		m = match("GET", unknown[i]);
 		if (m.route || m.path_known)
-			fail_msg("\"%s\" is taken for %s", unknown[i], m.route ? m.route->path : "another method");
+			fail_msg("\"%s\" is taken for %s", unknown[i],
+				 m.route ? m.route->path : "another method");
 	}
 	m = match("PUT", "/apps/a/dynos");
 	assert_null(m.route);
@@ -174,7 +187,8 @@ static json_t *versions(int n)
 	json_t *list = json_array();
 
 	for (int i = 1; i <= n; i++)
-		json_array_append_new(list, json_pack("{s:i, s:o}", "version", i, "id", json_sprintf("id-%d", i)));
+		json_array_append_new(list, json_pack("{s:i, s:o}", "version", i, "id",
+						      json_sprintf("id-%d", i)));
 	return list;
 }
 
@@ -194,8 +208,9 @@ static char *follow(const char *header, int n)
 		assert_true(pages <= n);
 		range_parse(this, &range);
 		page = range_page(&range, list, &next);
-		json_array_foreach(page, i, item)
-			buf_printf(&seen, "%lld ", (long long)json_integer_value(json_object_get(item, "version")));
+		json_array_foreach (page, i, item)
+			buf_printf(&seen, "%lld ",
+				   (long long)json_integer_value(json_object_get(item, "version")));
 		buf_puts(&seen, next ? "| " : ".");
 		json_decref(page);
 	}
@@ -229,16 +244,20 @@ static void test_pages(void **state)
 		_cleanup_free_ char *seen = follow(rows[i].header, rows[i].n);
 
 		if (!streq(seen, rows[i].expected))
-			fail_msg("\"%s\" of %d gives %s, not %s", rows[i].header, rows[i].n, seen, rows[i].expected);
+			fail_msg("\"%s\" of %d gives %s, not %s", rows[i].header, rows[i].n, seen,
+				 rows[i].expected);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_route_is_reached), cmocka_unit_test(test_each_route_says_what_it_does),
-		cmocka_unit_test(test_what_is_public),	      cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_range_headers),	      cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_each_route_is_reached),
+		cmocka_unit_test(test_each_route_says_what_it_does),
+		cmocka_unit_test(test_what_is_public),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_range_headers),
+		cmocka_unit_test(test_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
