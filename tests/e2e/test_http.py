@@ -401,3 +401,111 @@ def test_status(platform):
     status, s = platform.api("GET", "/twelve/status")
     assert status == 200
     assert s["version"] and s["runtime"]["path"] and isinstance(s["router"]["settled"], bool)
+
+
+# ---- with something deployed
+
+
+def frame(kind, payload=b""):
+    return kind + len(payload).to_bytes(4, "big") + payload
+
+
+def read_frames(s):
+    """All frames up to the end: {kind: bytes}."""
+    data = b""
+    while chunk := s.recv(65536):
+        data += chunk
+    frames = {}
+    while data:
+        n = int.from_bytes(data[1:5], "big")
+        frames[data[:1]] = frames.get(data[:1], b"") + data[5:5 + n]
+        data = data[5 + n:]
+    return frames
+
+
+def upgrade(platform, url):
+    s = connect(platform).sock
+    path = "/" + url.split("/", 3)[3]
+    s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: twelve-attach\r\n\r\n".encode())
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += s.recv(1)
+    assert head.startswith(b"HTTP/1.1 101 "), head
+    return s
+
+
+def test_a_session_outlives_twelved(own_platform, tmp_path):
+    p = own_platform()
+    where = p.repo(tmp_path)
+    p.create("sessions", where)
+    p.push(where)
+    status, dyno = p.api("POST", "/apps/sessions/dynos", {"command": "cat; exit 5", "attach": True, "force_no_tty": True})
+    assert status == 201 and dyno["name"] == "run.1"
+    s = upgrade(p, dyno["attach_url"])
+    s.sendall(frame(b"i", b"before\n"))
+    assert s.recv(12, socket.MSG_WAITALL) == frame(b"o", b"before\n"), "the dyno has the session"
+    p.kill9()
+    s.sendall(frame(b"i", b"after\n") + frame(b"i"))
+    frames = read_frames(s)
+    assert frames[b"o"] == b"after\n" and frames[b"x"].split()[0] == b"5"
+    p.start()
+
+
+def test_attaching_takes_an_upgrade(app):
+    platform, name, _ = app
+    status, dyno = platform.api("POST", f"/apps/{name}/dynos", {"command": "sleep 60", "attach": True, "force_no_tty": True})
+    assert status == 201
+    path = "/" + dyno["attach_url"].split("/", 3)[3]
+    status, j = platform.api("GET", path)
+    assert status == 400 and "Upgrade" in j["message"]
+    status, j = platform.api("GET", f"/apps/{name}/dynos/web.1/attach", headers={"Upgrade": "twelve-attach"})
+    assert status == 409
+    upgrade(platform, dyno["attach_url"]).close()
+    wait_for(lambda: not [d for d in platform.dynos(name) if d["type"] == "run"], "the session to end")
+    for body, word in (({"command": ""}, "command"), ({"command": "ls", "size": "huge"}, "huge"),
+                       ({"command": "ls", "env": {"A=B": "x"}}, "A=B"), ({"command": "ls", "env": {"A": ["x"]}}, "A"),
+                       ({"command": "x" * 40000}, "command"), ({"command": "ls", "time_to_live": 0}, "time_to_live")):
+        status, j = platform.api("POST", f"/apps/{name}/dynos", body)
+        assert status == 422 and word in j["message"], j
+
+
+def test_scaling_by_the_api(app):
+    platform, name, _ = app
+
+    def scale(*updates):
+        return platform.api("PATCH", f"/apps/{name}/formation", {"updates": list(updates)})
+
+    types = {f["type"]: f for f in platform.api("GET", f"/apps/{name}/formation")[1]}
+    assert set(types) == {"web", "worker"}, "the release type is none to scale"
+    assert len({f["id"] for f in types.values()}) == 2
+    status, rows = scale({"type": "web", "quantity": "+1", "size": "STANDARD-2x"}, {"type": "worker", "quantity": 1})
+    assert status == 200 and [(f["type"], f["quantity"], f["size"]) for f in rows] == [
+        ("web", 2, "Standard-2X"), ("worker", 1, "Standard-1X")]
+    # One mistake changes nothing.
+    for wrong in ({"type": "webb", "quantity": 1}, {"type": "worker", "quantity": 10000}, {"type": "worker", "quantity": "two"},
+                  {"type": "worker", "size": "huge"}, {"type": "worker", "quantity": -1}, {"type": "release", "quantity": 1}, 7):
+        status, j = scale({"type": "web", "quantity": 9}, wrong)
+        assert status in (404, 422), j
+    assert platform.api("GET", f"/apps/{name}/formation/web")[1]["quantity"] == 2
+    status, f = platform.api("PATCH", f"/apps/{name}/formation/web", {"quantity": "-5"})
+    assert status == 200 and f["quantity"] == 0
+    assert scale({"type": "web", "quantity": "1"}, {"type": "worker", "quantity": "0"})[0] == 200
+    wait_for(lambda: [d["name"] for d in platform.dynos(name)] == ["web.1"], "one dyno")
+
+
+def test_releases_by_the_api(app):
+    platform, name, _ = app
+    newest = platform.releases(name)[0]
+    assert newest["slug"]["id"] and newest["eligible_for_rollback"] and len(newest["twelve"]["slug"]) == 64
+    # What the release command wrote, by the URL alone.
+    text = platform.api("GET", "/" + newest["output_stream_url"].split("/", 3)[3])[1]
+    assert "releasing v2" in text
+    platform.api("PATCH", f"/apps/{name}/config-vars", {"A": "1"})
+    wait_for(lambda: platform.releases(name)[0]["status"] == "succeeded", "v3")
+    for which in (newest["id"], "v2", "2"):
+        status, r = platform.api("POST", f"/apps/{name}/releases", {"release": which})
+        assert status == 201 and r["description"] == "Rollback to v2", r
+    assert platform.api("GET", f"/apps/{name}/config-vars")[1] == {}
+    for which, word in (("v1", "deployed"), ("v99", "99"), ("last", "last"), (7, "string")):
+        status, j = platform.api("POST", f"/apps/{name}/releases", {"release": which})
+        assert status in (404, 422) and word in j["message"], j
