@@ -18,6 +18,9 @@ struct api {
 	char *user;  /* $TWELVE_USER: whom we speak for, or NULL */
 	pid_t ssh[API_MAX_SSH];
 	size_t n_ssh;
+	int ssh_listen_fd; /* what curl connects to; -1: none */
+	char *ssh_name;
+	struct error ssh_error;
 };
 
 /* Fresh options on a handle: where to, how, as whom, with these headers besides. *headers grows. */
@@ -29,5 +32,7 @@ void curl_slist_free_all_p(struct curl_slist **l);
 
 /* api-ssh.c: makes curl connect through ssh. */
 void api_use_ssh(struct api *a, CURL *curl);
+/* Starts ssh for a connection that curl has just made. -1 with a->ssh_error. */
+int api_ssh_join(struct api *a);
 /* Waits for the ssh children; their sockets are closed. */
 void api_reap_ssh(struct api *a);

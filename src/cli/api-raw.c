@@ -150,7 +150,8 @@ int api_upgrade(struct api *a, const char *url, const char *protocol, struct api
 	api_prepare(a, r->curl, url_path(url), &headers);
 	curl_easy_setopt(r->curl, CURLOPT_CONNECT_ONLY, 1L);
 	code = curl_easy_perform(r->curl);
-	if (code != CURLE_OK)
+	/* There is no request for curl to send, so it does not tell that it is ready. */
+	if (code != CURLE_OK || (a->host.kind == HOST_SSH && api_ssh_join(a) < 0))
 		return api_transport_error(a, r->curl, code, err);
 	if (curl_easy_getinfo(r->curl, CURLINFO_ACTIVESOCKET, &r->fd) != CURLE_OK)
 		return error_set(err, ERROR_SYSTEM, "libcurl gave no socket");

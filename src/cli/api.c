@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/str.h"
 #include "cli/api-priv.h"
 
@@ -32,6 +33,7 @@ int api_new(const struct host *take_host, struct api **ret, struct error *err)
 	bool tls = take_host->kind == HOST_HTTP && str_starts(take_host->path, "https:");
 
 	a->host = *take_host;
+	a->ssh_listen_fd = -1;
 	a->base = xstrdup(a->host.kind == HOST_HTTP ? a->host.path : "http://127.0.0.1");
 	a->token = env_dup("TWELVE_API_KEY");
 	a->user = env_dup("TWELVE_USER");
@@ -52,6 +54,7 @@ void api_free(struct api *a)
 		return;
 	curl_easy_cleanup(a->curl);
 	api_reap_ssh(a);
+	free(a->ssh_name);
 	host_done(&a->host);
 	free(a->base);
 	free(a->token);
@@ -71,6 +74,13 @@ static void add_header(struct curl_slist **headers, const char *name, const char
 	*headers = curl_slist_append(*headers, line);
 }
 
+/* libcurl's sockets are not CLOEXEC: a child that had one would keep the connection open. */
+static int on_socket(void *userdata, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)userdata, (void)purpose;
+	return fd_set_cloexec(fd, true) < 0 ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;
+}
+
 void api_prepare(struct api *a, CURL *curl, const char *path, struct curl_slist **headers)
 {
 	_cleanup_free_ char *url = xasprintf("%s%s%s", a->base, path[0] == '/' ? "" : "/", path);
@@ -79,6 +89,7 @@ void api_prepare(struct api *a, CURL *curl, const char *path, struct curl_slist 
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "twelve/" TWELVE_VERSION);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (a->host.kind != HOST_HTTP)
 		curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
@@ -116,6 +127,10 @@ static int unreachable(struct api *a, CURL *curl, struct error *err)
 
 int api_transport_error(struct api *a, CURL *curl, CURLcode code, struct error *err)
 {
+	if (a->ssh_error.kind != ERROR_NONE) {
+		*err = a->ssh_error;
+		return -1;
+	}
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
 		return unreachable(a, curl, err);
