@@ -119,8 +119,8 @@ static int say_hello(struct api *a, struct api_raw *r, const char *path, const c
 	_cleanup_buf_ struct buf head = BUF_INIT;
 	int status = 0;
 
-	buf_printf(&head, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: %s\r\n", path,
-		   a->host.kind == HOST_HTTP ? a->host.machine : "localhost", protocol);
+	buf_printf(&head, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: %s\r\n",
+		   path, a->host.kind == HOST_HTTP ? a->host.machine : "localhost", protocol);
 	if (a->token && a->host.kind == HOST_HTTP)
 		buf_printf(&head, "Authorization: Bearer %s\r\n", a->token);
 	if (a->user)

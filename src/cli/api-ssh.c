@@ -28,24 +28,27 @@ static int listen_abstract(struct api *a)
 	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	/* Without a name to bind to, the kernel gives one. */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(sa_family_t)) < 0 || listen(fd, 4) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&addr, &size) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(sa_family_t)) < 0 ||
+	    listen(fd, 4) < 0 || getsockname(fd, (struct sockaddr *)&addr, &size) < 0)
 		return error_set_errno(&a->ssh_error, errno, "making a socket for ssh");
-	a->ssh_name = xstrndup(addr.sun_path + 1, size - offsetof(struct sockaddr_un, sun_path) - 1);
+	a->ssh_name =
+		xstrndup(addr.sun_path + 1, size - offsetof(struct sockaddr_un, sun_path) - 1);
 	a->ssh_listen_fd = fd_steal(&fd);
 	return 0;
 }
 
 static int spawn_ssh(struct api *a, int fd)
 {
-	_cleanup_free_ char *target = a->host.user ? xasprintf("%s@%s", a->host.user, a->host.machine) :
-						     xstrdup(a->host.machine);
+	_cleanup_free_ char *target = a->host.user
+					      ? xasprintf("%s@%s", a->host.user, a->host.machine)
+					      : xstrdup(a->host.machine);
 	const char *argv[] = { "ssh", "-T", "-e", "none", NULL, NULL, NULL, NULL, NULL, NULL };
 	struct proc_options o = { .argv = argv, .stdin_fd = fd, .stdout_fd = fd };
 	size_t n = 4;
 
 	if (a->n_ssh == API_MAX_SSH)
-		return error_set(&a->ssh_error, ERROR_UNAVAILABLE, "The connection through ssh broke too often");
+		return error_set(&a->ssh_error, ERROR_UNAVAILABLE,
+				 "The connection through ssh broke too often");
 	if (a->host.port) {
 		argv[n++] = "-p";
 		argv[n++] = a->host.port;

@@ -114,12 +114,15 @@ static int unreachable(struct api *a, CURL *curl, struct error *err)
 	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &errnum);
 	if (a->host.kind == HOST_UNIX && (errnum == EACCES || errnum == EPERM))
 		return error_set(err, ERROR_FORBIDDEN,
-				 "You may not use %s: add yourself to its group (adduser USER twelve, then log in again) or use sudo",
+				 "You may not use %s: add yourself to its group (adduser USER "
+				 "twelve, then log in again) or use sudo",
 				 a->host.path);
 	if (a->host.kind == HOST_UNIX)
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "twelved is not running here: nothing answers at %s. Start it (systemctl start twelved), or name another machine: --host ssh://USER@MACHINE",
-				 a->host.path);
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"twelved is not running here: nothing answers at %s. Start it (systemctl "
+			"start twelved), or name another machine: --host ssh://USER@MACHINE",
+			a->host.path);
 	return error_set(err, ERROR_UNAVAILABLE, "twelved can't be reached at %s: %s",
 			 a->host.kind == HOST_SSH ? a->host.machine : a->host.path,
 			 errnum ? strerror((int)errnum) : "no connection");
@@ -135,12 +138,14 @@ int api_transport_error(struct api *a, CURL *curl, CURLcode code, struct error *
 	case CURLE_COULDNT_CONNECT:
 		return unreachable(a, curl, err);
 	case CURLE_COULDNT_RESOLVE_HOST:
-		return error_set(err, ERROR_UNAVAILABLE, "There is no machine named %s", a->host.machine);
+		return error_set(err, ERROR_UNAVAILABLE, "There is no machine named %s",
+				 a->host.machine);
 	case CURLE_OPERATION_TIMEDOUT:
 		return error_set(err, ERROR_UNAVAILABLE, "twelved does not answer");
 	case CURLE_PEER_FAILED_VERIFICATION:
-		return error_set(err, ERROR_UNAVAILABLE, "The certificate of %s is not to be trusted: %s",
-				 a->host.path, curl_easy_strerror(code));
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The certificate of %s is not to be trusted: %s", a->host.path,
+				 curl_easy_strerror(code));
 	case CURLE_ABORTED_BY_CALLBACK:
 		return error_set(err, ERROR_UNAVAILABLE, "interrupted");
 	default:
@@ -148,7 +153,8 @@ int api_transport_error(struct api *a, CURL *curl, CURLcode code, struct error *
 	}
 	if (a->host.kind == HOST_SSH)
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "The connection through ssh to %s ended: is twelve installed there, and may %s use it?",
+				 "The connection through ssh to %s ended: is twelve installed "
+				 "there, and may %s use it?",
 				 a->host.machine, a->host.user ? a->host.user : "your user");
 	return error_set(err, ERROR_UNAVAILABLE, "The connection to twelved broke: %s",
 			 curl_easy_strerror(code));
@@ -200,7 +206,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *userdata)
 
 	(void)size;
 	if (n > sizeof(name) && strncasecmp(data, name, sizeof(name) - 1) == 0) {
-		_cleanup_free_ char *value = xstrndup(data + sizeof(name) - 1, n - (sizeof(name) - 1));
+		_cleanup_free_ char *value =
+			xstrndup(data + sizeof(name) - 1, n - (sizeof(name) - 1));
 
 		free(x->next_range);
 		x->next_range = xstrdup(str_trim(value));
@@ -208,7 +215,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *userdata)
 	return n;
 }
 
-static void set_method(CURL *curl, const char *method, const char *body, struct curl_slist **headers)
+static void set_method(CURL *curl, const char *method, const char *body,
+		       struct curl_slist **headers)
 {
 	if (streq(method, "GET"))
 		return;
@@ -242,7 +250,8 @@ static int exchange(struct api *a, const char *method, const char *path, const c
 	curl_easy_setopt(a->curl, CURLOPT_HEADERDATA, x);
 	code = curl_easy_perform(a->curl);
 	if (x->too_large)
-		return error_set(err, ERROR_TOO_LARGE, "The answer to %s %s is larger than we take", method, path);
+		return error_set(err, ERROR_TOO_LARGE, "The answer to %s %s is larger than we take",
+				 method, path);
 	if (code != CURLE_OK)
 		return api_transport_error(a, a->curl, code, err);
 	curl_easy_getinfo(a->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -278,8 +287,9 @@ static int request(struct api *a, const char *method, const char *path, const ch
 
 		r = exchange(a, method, path, next ? next : range, body, &x, &page, err);
 		free(next);
-		next = r == 0 && !one_page && json_is_array(page) && json_array_size(page) ?
-			       steal_ptr(x.next_range) : NULL;
+		next = r == 0 && !one_page && json_is_array(page) && json_array_size(page)
+			       ? steal_ptr(x.next_range)
+			       : NULL;
 		exchange_done(&x);
 		if (all && json_is_array(page)) {
 			json_array_extend(all, page);
@@ -324,7 +334,8 @@ char *api_escape(const char *s)
 	struct buf b = BUF_INIT;
 
 	for (; *s; s++) {
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~", *s))
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~",
+			   *s))
 			buf_putc(&b, *s);
 		else
 			buf_printf(&b, "%%%02X", (unsigned int)(unsigned char)*s);

@@ -58,7 +58,7 @@ char *api_escape(const char *s);
 typedef bool (*api_chunk_fn)(const char *data, size_t n, void *userdata);
 struct api_stream {
 	const char *url;
-	const char *accept;        /* NULL: any */
+	const char *accept;	   /* NULL: any */
 	const char *last_event_id; /* NULL: none */
 	api_chunk_fn fn;
 	void *userdata;

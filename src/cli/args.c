@@ -14,7 +14,9 @@
 #include "base/str.h"
 
 static const struct arg_option global_options[] = {
-	{ "host", "HOST", "where twelved is: unix:///PATH, ssh://USER@MACHINE, http://HOST:PORT ($TWELVE_HOST)", 0 },
+	{ "host", "HOST",
+	  "where twelved is: unix:///PATH, ssh://USER@MACHINE, http://HOST:PORT ($TWELVE_HOST)",
+	  0 },
 	{ "no-color", NULL, "no colours ($NO_COLOR)", 0 },
 	{ "help", NULL, "tell about this command", 'h' },
 	{ 0 },
@@ -26,7 +28,8 @@ static const struct arg_option app_options[] = {
 	{ 0 },
 };
 
-static const struct arg_option json_options[] = { { "json", NULL, "JSON, for programs", 0 }, { 0 } };
+static const struct arg_option json_options[] = { { "json", NULL, "JSON, for programs", 0 },
+						  { 0 } };
 
 static const struct arg_option wait_options[] = {
 	{ "no-wait", NULL, "don't wait until the change is live", 0 },
@@ -109,9 +112,10 @@ static int unknown_option(const struct args *a, const char *name, struct error *
 	}
 	near = suggest(name, names);
 	free(names);
-	return error_set(err, ERROR_INVALID, "twelve %s has no option --%s%s%s%s: see twelve help %s",
-			 command_word(a), name, near ? " (did you mean --" : "", near ? near : "",
-			 near ? "?)" : "", command_word(a));
+	return error_set(err, ERROR_INVALID,
+			 "twelve %s has no option --%s%s%s%s: see twelve help %s", command_word(a),
+			 name, near ? " (did you mean --" : "", near ? near : "", near ? "?)" : "",
+			 command_word(a));
 }
 
 static const struct arg_option *find_option(const struct args *a, const char *name, size_t len,
@@ -120,14 +124,16 @@ static const struct arg_option *find_option(const struct args *a, const char *na
 	const struct arg_option *o;
 
 	for (size_t i = 0; (o = command_option(a->command, i)); i++)
-		if (letter ? o->letter == letter : strlen(o->name) == len && strncmp(o->name, name, len) == 0)
+		if (letter ? o->letter == letter
+			   : strlen(o->name) == len && strncmp(o->name, name, len) == 0)
 			return o;
 	return NULL;
 }
 
 static int needs_value(const struct arg_option *o, struct error *err)
 {
-	return error_set(err, ERROR_INVALID, "--%s takes a value: --%s %s", o->name, o->name, o->value);
+	return error_set(err, ERROR_INVALID, "--%s takes a value: --%s %s", o->name, o->name,
+			 o->value);
 }
 
 /* --name, --name=value, --name value. Advances *i past a value that is a word of its own. */
@@ -160,7 +166,8 @@ static int parse_short(struct args *a, int argc, char *const *argv, int *i, stru
 		const struct arg_option *o = find_option(a, NULL, 0, *p);
 
 		if (!o)
-			return error_set(err, ERROR_INVALID, "twelve %s has no option -%c: see twelve help %s",
+			return error_set(err, ERROR_INVALID,
+					 "twelve %s has no option -%c: see twelve help %s",
 					 command_word(a), *p, command_word(a));
 		if (!o->value) {
 			add_value(a, o, "");
@@ -202,16 +209,19 @@ static int take_command(struct args *a, const char *word, struct error *err)
 		return 0;
 	near = nearest_command(word);
 	if (near)
-		return error_set(err, ERROR_INVALID, "%s is not a command of twelve. Did you mean twelve %s?",
-				 word, near);
-	return error_set(err, ERROR_INVALID, "%s is not a command of twelve: see twelve help", word);
+		return error_set(err, ERROR_INVALID,
+				 "%s is not a command of twelve. Did you mean twelve %s?", word,
+				 near);
+	return error_set(err, ERROR_INVALID, "%s is not a command of twelve: see twelve help",
+			 word);
 }
 
 /* Of the options before the command word, those that it doesn't take are mistakes. */
 static int check_early(const struct args *a, struct error *err)
 {
 	for (size_t i = 0; i < a->n_values; i++)
-		if (!find_option(a, a->values[i].option->name, strlen(a->values[i].option->name), 0))
+		if (!find_option(a, a->values[i].option->name, strlen(a->values[i].option->name),
+				 0))
 			return unknown_option(a, a->values[i].option->name, err);
 	return 0;
 }
@@ -226,8 +236,8 @@ static int check_count(const struct args *a, struct error *err)
 	    (cmd->max_args == CMD_ANY_ARGS || (int)a->n_rest <= cmd->max_args))
 		return 0;
 	if ((int)a->n_rest < cmd->min_args)
-		return error_set(err, ERROR_INVALID, "something is missing. Usage: twelve %s %s", cmd->name,
-				 cmd->usage);
+		return error_set(err, ERROR_INVALID, "something is missing. Usage: twelve %s %s",
+				 cmd->name, cmd->usage);
 	return error_set(err, ERROR_INVALID, "\"%s\" is too much. Usage: twelve %s %s",
 			 a->rest[cmd->max_args], cmd->name, cmd->usage);
 }
@@ -254,7 +264,8 @@ int args_parse(struct args *a, int argc, char *const *argv, struct error *err)
 			only_words = true;
 		} else if (!a->command && (streq(word, "--version") || streq(word, "-v"))) {
 			return take_command(a, "version", err);
-		} else if ((word[1] == '-' ? parse_long : parse_short)(a, argc, argv, &i, err) < 0) {
+		} else if ((word[1] == '-' ? parse_long : parse_short)(a, argc, argv, &i, err) <
+			   0) {
 			return -1;
 		}
 	}
@@ -306,6 +317,7 @@ int args_number(const struct args *a, const char *name, int64_t min, int64_t max
 	}
 	if (str_to_i64(v, min, max, ret))
 		return 0;
-	return error_set(err, ERROR_INVALID, "--%s: expected a whole number from %lld to %lld, found \"%s\"",
-			 name, (long long)min, (long long)max, v);
+	return error_set(err, ERROR_INVALID,
+			 "--%s: expected a whole number from %lld to %lld, found \"%s\"", name,
+			 (long long)min, (long long)max, v);
 }

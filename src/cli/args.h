@@ -38,10 +38,10 @@ enum command_flags {
 struct command {
 	const char *name;
 	const char *aliases[CMD_MAX_ALIASES + 1];
-	const char *usage;   /* the arguments: "[NAME]" */
-	const char *summary; /* one line, no full stop */
-	const char *details; /* paragraphs, or NULL */
-	const char *examples; /* lines, or NULL */
+	const char *usage;		  /* the arguments: "[NAME]" */
+	const char *summary;		  /* one line, no full stop */
+	const char *details;		  /* paragraphs, or NULL */
+	const char *examples;		  /* lines, or NULL */
 	const struct arg_option *options; /* ends with a name of NULL; or NULL */
 	int min_args, max_args;
 	unsigned int flags;
@@ -95,7 +95,7 @@ const char *suggest(const char *s, const char *const *candidates);
 struct scale {
 	char type[64];
 	char quantity[16]; /* "3", "+1", "-2"; "" when only the size is given */
-	char size[32];     /* "" when it stays */
+	char size[32];	   /* "" when it stays */
 };
 int scale_parse(const char *s, struct scale *ret, struct error *err);
 /* "KEY=VALUE": *ret_key is a heap string, *ret_value points into s. The value is in no message. */

@@ -11,7 +11,8 @@ struct api *cli_api(struct cli *c, struct error *err)
 {
 	struct host host = { 0 };
 
-	if (!c->api && (host_parse(cli_get(c, "host"), &host, err) < 0 || api_new(&host, &c->api, err) < 0))
+	if (!c->api &&
+	    (host_parse(cli_get(c, "host"), &host, err) < 0 || api_new(&host, &c->api, err) < 0))
 		return NULL;
 	return c->api;
 }
@@ -35,7 +36,8 @@ const char *cli_app(struct cli *c, struct error *err)
 	if (c->app)
 		return c->app;
 	error_set(err, ERROR_INVALID,
-		  "Which app? There is no git remote \"%s\" here: say -a APP, or set TWELVE_APP (twelve apps lists them)",
+		  "Which app? There is no git remote \"%s\" here: say -a APP, or set TWELVE_APP "
+		  "(twelve apps lists them)",
 		  remote ? remote : "twelve");
 	return NULL;
 }

@@ -18,13 +18,13 @@
 
 struct cli {
 	struct args args;
-	struct api *api;   /* made by cli_api() */
-	char *app;         /* found by cli_app() */
-	bool color;        /* stdout is a terminal that wants colours */
+	struct api *api; /* made by cli_api() */
+	char *app;	 /* found by cli_app() */
+	bool color;	 /* stdout is a terminal that wants colours */
 	bool color_err;
-	bool animate;      /* stderr is a terminal: progress redraws a line */
-	bool in_progress;  /* a line of progress is on the screen */
-	char *progress;    /* its text */
+	bool animate;	  /* stderr is a terminal: progress redraws a line */
+	bool in_progress; /* a line of progress is on the screen */
+	char *progress;	  /* its text */
 };
 
 /* The connection, made when first asked for. NULL with *err. */
@@ -116,7 +116,8 @@ int newest_release(struct cli *c, const char *app, int64_t *ret, struct error *e
  */
 int wait_for_release(struct cli *c, const char *app, int64_t version, struct error *err);
 /* After a change that may have made a release: tells which, and waits unless --no-wait. */
-int settle_release(struct cli *c, const char *app, int64_t before, const char *what, struct error *err);
+int settle_release(struct cli *c, const char *app, int64_t before, const char *what,
+		   struct error *err);
 /* "v5 is live after 0.4 s: 0 of 132 requests failed", of a release. Appended. */
 void release_proof_text(const json_t *release, struct buf *out);
 /* Waits until the dynos of the types in this formation are up. */
@@ -141,10 +142,10 @@ char *git_output(const char *dir, const char *const *argv);
 
 struct deploy {
 	const char *app;
-	int take_source_fd;  /* a tar, read to its end and closed */
-	int64_t size_bytes;  /* -1: not known before */
-	const char *commit;  /* "" when unknown */
-	pid_t writer;        /* the child that writes the source, reaped here; 0: none */
+	int take_source_fd; /* a tar, read to its end and closed */
+	int64_t size_bytes; /* -1: not known before */
+	const char *commit; /* "" when unknown */
+	pid_t writer;	    /* the child that writes the source, reaped here; 0: none */
 	const char *writer_name;
 };
 /* Uploads, builds, shows the output, waits for the rollout. -1: it failed, *err says why. */
@@ -161,20 +162,20 @@ bool completion_script(const char *shell, struct buf *out);
 
 /* Every command, by file. */
 #define COMMANDS(X)                                                                                \
-	X(apps) X(create) X(info) X(open) X(rename) X(destroy)                                     \
-	X(config) X(config_get) X(config_set) X(config_unset)                                      \
-	X(deploy) X(builds) X(builds_info) X(builds_output) X(builds_cancel)                       \
-	X(releases) X(releases_info) X(releases_output) X(rollback)                                \
-	X(ps) X(ps_scale) X(ps_type) X(ps_restart) X(ps_stop)                                      \
-	X(run) X(run_detached) X(logs)                                                             \
-	X(domains) X(domains_add) X(domains_remove)                                                \
-	X(maintenance) X(maintenance_on) X(maintenance_off)                                        \
-	X(buildpacks) X(buildpacks_set) X(buildpacks_add) X(buildpacks_remove) X(buildpacks_clear) \
-	X(keys) X(keys_add) X(keys_remove)                                                         \
-	X(authorizations) X(authorizations_create) X(authorizations_revoke)                        \
-	X(status) X(doctor) X(gc) X(stacks)                                                        \
-	X(help) X(version) X(completion)                                                           \
-	X(git_hook) X(git_shell) X(dial_stdio) X(complete)
+	X(apps)                                                                                    \
+	X(create) X(info) X(open) X(rename) X(destroy) X(config) X(config_get) X(config_set) X(    \
+		config_unset) X(deploy) X(builds) X(builds_info) X(builds_output) X(builds_cancel) \
+		X(releases) X(releases_info) X(releases_output) X(rollback) X(ps) X(ps_scale) X(   \
+			ps_type) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(logs)           \
+			X(domains) X(domains_add) X(domains_remove) X(maintenance) X(              \
+				maintenance_on) X(maintenance_off) X(buildpacks) X(buildpacks_set) \
+				X(buildpacks_add) X(buildpacks_remove) X(buildpacks_clear) X(keys) \
+					X(keys_add) X(keys_remove) X(authorizations) X(            \
+						authorizations_create) X(authorizations_revoke)    \
+						X(status) X(doctor) X(gc) X(stacks) X(help)        \
+							X(version) X(completion) X(git_hook)       \
+								X(git_shell) X(dial_stdio)         \
+									X(complete)
 
 #define DECLARE_COMMAND(name) extern const struct command cmd_##name;
 COMMANDS(DECLARE_COMMAND)

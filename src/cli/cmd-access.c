@@ -41,8 +41,12 @@ static int authorizations_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_authorizations = {
-	.name = "authorizations", .usage = "", .summary = "list the tokens for the API", .flags = CMD_JSON,
-	.run = authorizations_run, .examples = "twelve authorizations",
+	.name = "authorizations",
+	.usage = "",
+	.summary = "list the tokens for the API",
+	.flags = CMD_JSON,
+	.run = authorizations_run,
+	.examples = "twelve authorizations",
 };
 
 static int authorizations_create_run(struct cli *c, struct error *err)
@@ -54,7 +58,8 @@ static int authorizations_create_run(struct cli *c, struct error *err)
 
 	if (description)
 		json_object_set_new(body, "description", json_string(description));
-	if (args_number(&c->args, "expires-in", 1, YEARS_10_S, 0, &expires_s, err) < 0 || !cli_api(c, err)) {
+	if (args_number(&c->args, "expires-in", 1, YEARS_10_S, 0, &expires_s, err) < 0 ||
+	    !cli_api(c, err)) {
 		json_decref(body);
 		return -1;
 	}
@@ -78,24 +83,37 @@ static const struct arg_option create_options[] = {
 };
 
 const struct command cmd_authorizations_create = {
-	.name = "authorizations:create", .aliases = { "auth:token" }, .usage = "", .flags = CMD_JSON,
-	.summary = "make a token for the API", .options = create_options, .run = authorizations_create_run,
-	.details = "It is printed to stdout, once; only its digest is kept. Use it as TWELVE_API_KEY (or HEROKU_API_KEY).",
-	.examples = "twelve authorizations:create -d ci\nTWELVE_HOST=http://127.0.0.1:5000 TWELVE_API_KEY=tw-... twelve apps",
+	.name = "authorizations:create",
+	.aliases = { "auth:token" },
+	.usage = "",
+	.flags = CMD_JSON,
+	.summary = "make a token for the API",
+	.options = create_options,
+	.run = authorizations_create_run,
+	.details = "It is printed to stdout, once; only its digest is kept. Use it as "
+		   "TWELVE_API_KEY (or HEROKU_API_KEY).",
+	.examples = "twelve authorizations:create -d ci\nTWELVE_HOST=http://127.0.0.1:5000 "
+		    "TWELVE_API_KEY=tw-... twelve apps",
 };
 
 static int authorizations_revoke_run(struct cli *c, struct error *err)
 {
 	_cleanup_free_ char *part = api_escape(cli_rest(c, 0));
 
-	if (!cli_api(c, err) || api_request(c->api, "DELETE", NULL, NULL, err, "/oauth/authorizations/%s", part) < 0)
+	if (!cli_api(c, err) ||
+	    api_request(c->api, "DELETE", NULL, NULL, err, "/oauth/authorizations/%s", part) < 0)
 		return -1;
 	note(c, "Revoked %s", cli_rest(c, 0));
 	return 0;
 }
 
 const struct command cmd_authorizations_revoke = {
-	.name = "authorizations:revoke", .aliases = { "authorizations:destroy" }, .usage = "ID", .min_args = 1, .max_args = 1,
-	.summary = "make a token invalid", .run = authorizations_revoke_run,
+	.name = "authorizations:revoke",
+	.aliases = { "authorizations:destroy" },
+	.usage = "ID",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "make a token invalid",
+	.run = authorizations_revoke_run,
 	.examples = "twelve authorizations:revoke 01234567-89ab-cdef-0123-456789abcdef",
 };

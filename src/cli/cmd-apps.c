@@ -29,7 +29,8 @@ static int apps_run(struct cli *c, struct error *err)
 		int64_t version = json_i64(app, "twelve.current_version", 0);
 		_cleanup_free_ char *v = xasprintf("v%lld", (long long)version);
 
-		table_add(&t, json_str(app, "name", ""), version ? v : "-", json_str(app, "web_url", ""));
+		table_add(&t, json_str(app, "name", ""), version ? v : "-",
+			  json_str(app, "web_url", ""));
 	}
 	if (json_array_size(apps))
 		table_print(c, &t);
@@ -39,8 +40,12 @@ static int apps_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_apps = {
-	.name = "apps", .aliases = { "apps:list", "list" }, .usage = "",
-	.summary = "list the apps", .flags = CMD_JSON, .run = apps_run,
+	.name = "apps",
+	.aliases = { "apps:list", "list" },
+	.usage = "",
+	.summary = "list the apps",
+	.flags = CMD_JSON,
+	.run = apps_run,
 	.examples = "twelve apps\ntwelve apps --json | jq -r '.[].name'",
 };
 
@@ -91,10 +96,16 @@ static const struct arg_option create_options[] = {
 };
 
 const struct command cmd_create = {
-	.name = "create", .aliases = { "apps:create" }, .usage = "[NAME]", .max_args = 1,
-	.summary = "make an app, and the git remote for it", .flags = CMD_JSON,
-	.options = create_options, .run = create_run,
-	.details = "A name is made up when there is none. In a git work tree the remote \"twelve\" is added: git push twelve main deploys.",
+	.name = "create",
+	.aliases = { "apps:create" },
+	.usage = "[NAME]",
+	.max_args = 1,
+	.summary = "make an app, and the git remote for it",
+	.flags = CMD_JSON,
+	.options = create_options,
+	.run = create_run,
+	.details = "A name is made up when there is none. In a git work tree the remote \"twelve\" "
+		   "is added: git push twelve main deploys.",
 	.examples = "twelve create shop\ntwelve create shop --no-remote",
 };
 
@@ -125,7 +136,8 @@ static int info_run(struct cli *c, struct error *err)
 	}
 	git = git_url_of(c, app);
 	release = xasprintf("v%lld", (long long)json_i64(app, "twelve.current_version", 0));
-	printf("%s=== %s%s\n", style_on(c->color, STYLE_BOLD), json_str(app, "name", ""), style_off(c->color));
+	printf("%s=== %s%s\n", style_on(c->color, STYLE_BOLD), json_str(app, "name", ""),
+	       style_off(c->color));
 	table_add(&t, "URL:", json_str(app, "web_url", ""));
 	table_add(&t, "Git:", git);
 	table_add(&t, "Deploys:", json_str(app, "twelve.branch", "main"));
@@ -139,8 +151,13 @@ static int info_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_info = {
-	.name = "info", .aliases = { "apps:info" }, .usage = "", .summary = "tell about an app",
-	.flags = CMD_APP | CMD_JSON, .run = info_run, .examples = "twelve info -a shop",
+	.name = "info",
+	.aliases = { "apps:info" },
+	.usage = "",
+	.summary = "tell about an app",
+	.flags = CMD_APP | CMD_JSON,
+	.run = info_run,
+	.examples = "twelve info -a shop",
 };
 
 static int open_run(struct cli *c, struct error *err)
@@ -154,12 +171,18 @@ static int open_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_open = {
-	.name = "open", .aliases = { "apps:open" }, .usage = "", .summary = "print an app's URL",
-	.flags = CMD_APP, .run = open_run, .examples = "curl $(twelve open -a shop)",
+	.name = "open",
+	.aliases = { "apps:open" },
+	.usage = "",
+	.summary = "print an app's URL",
+	.flags = CMD_APP,
+	.run = open_run,
+	.examples = "curl $(twelve open -a shop)",
 };
 
 /* The remote that named the app by its old name gets the new one. */
-static int rename_remote(struct cli *c, const json_t *before, const json_t *after, struct error *err)
+static int rename_remote(struct cli *c, const json_t *before, const json_t *after,
+			 struct error *err)
 {
 	const char *remote = cli_get(c, "remote");
 	_cleanup_free_ char *old_url = git_url_of(c, before), *new_url = git_url_of(c, after);
@@ -186,9 +209,16 @@ static int rename_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_rename = {
-	.name = "rename", .aliases = { "apps:rename" }, .usage = "NEWNAME", .min_args = 1, .max_args = 1,
-	.summary = "give an app another name", .flags = CMD_APP, .run = rename_run,
-	.details = "What runs goes on, and answers at the new URL. A git remote of this repository that named the app is changed along.",
+	.name = "rename",
+	.aliases = { "apps:rename" },
+	.usage = "NEWNAME",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "give an app another name",
+	.flags = CMD_APP,
+	.run = rename_run,
+	.details = "What runs goes on, and answers at the new URL. A git remote of this repository "
+		   "that named the app is changed along.",
 	.examples = "twelve rename shop2 -a shop",
 };
 
@@ -203,7 +233,8 @@ static int destroy_run(struct cli *c, struct error *err)
 		return -1;
 	if (!confirm || !streq(confirm, app))
 		return error_set(err, ERROR_INVALID,
-				 "This removes %s with its releases, config and repository, for good. To do so: twelve destroy -a %s --confirm %s",
+				 "This removes %s with its releases, config and repository, for "
+				 "good. To do so: twelve destroy -a %s --confirm %s",
 				 app, app, app);
 	if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s", path) < 0)
 		return -1;
@@ -217,7 +248,13 @@ static const struct arg_option destroy_options[] = {
 };
 
 const struct command cmd_destroy = {
-	.name = "destroy", .aliases = { "apps:destroy", "apps:delete" }, .usage = "--confirm APP", .max_args = 1,
-	.summary = "remove an app and all that belongs to it", .flags = CMD_APP,
-	.options = destroy_options, .run = destroy_run, .examples = "twelve destroy -a shop --confirm shop",
+	.name = "destroy",
+	.aliases = { "apps:destroy", "apps:delete" },
+	.usage = "--confirm APP",
+	.max_args = 1,
+	.summary = "remove an app and all that belongs to it",
+	.flags = CMD_APP,
+	.options = destroy_options,
+	.run = destroy_run,
+	.examples = "twelve destroy -a shop --confirm shop",
 };

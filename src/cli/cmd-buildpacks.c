@@ -13,7 +13,8 @@ static json_t *get_packs(struct cli *c, struct error *err)
 	const char *app = cli_app(c, err);
 	json_t *list = NULL;
 
-	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/buildpack-installations", app) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_get(c->api, &list, err, "/apps/%s/buildpack-installations", app) < 0)
 		return NULL;
 	return list;
 }
@@ -43,8 +44,12 @@ static int buildpacks_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_buildpacks = {
-	.name = "buildpacks", .usage = "", .summary = "list the buildpacks of an app", .flags = CMD_APP | CMD_JSON,
-	.run = buildpacks_run, .examples = "twelve buildpacks -a shop",
+	.name = "buildpacks",
+	.usage = "",
+	.summary = "list the buildpacks of an app",
+	.flags = CMD_APP | CMD_JSON,
+	.run = buildpacks_run,
+	.examples = "twelve buildpacks -a shop",
 };
 
 /* A directory of this machine is named by its whole path; a name or a URL stays. Heap. */
@@ -52,7 +57,8 @@ static char *pack_argument(struct cli *c, const char *word)
 {
 	char path[PATH_MAX];
 
-	if (api_host(c->api)->kind == HOST_UNIX && (word[0] == '.' || word[0] == '/') && realpath(word, path))
+	if (api_host(c->api)->kind == HOST_UNIX && (word[0] == '.' || word[0] == '/') &&
+	    realpath(word, path))
 		return xstrdup(path);
 	return xstrdup(word);
 }
@@ -76,7 +82,8 @@ static int put_packs(struct cli *c, json_t *take_updates, struct error *err)
 		return -1;
 	for (size_t i = 0; i < json_array_size(list); i++)
 		printf("%zu. %s\n", i + 1, pack_name(list, i));
-	note(c, json_array_size(list) ? "The next build uses them." : "The next build finds out which buildpack fits.");
+	note(c, json_array_size(list) ? "The next build uses them."
+				      : "The next build finds out which buildpack fits.");
 	return 0;
 }
 
@@ -127,16 +134,30 @@ static const struct arg_option index_options[] = {
 };
 
 const struct command cmd_buildpacks_set = {
-	.name = "buildpacks:set", .usage = "BUILDPACK...", .min_args = 1, .max_args = CMD_ANY_ARGS,
-	.summary = "say which buildpacks build the app", .flags = CMD_APP, .options = index_options,
-	.run = buildpacks_set_run, .details = "A buildpack is a name (python, nodejs, c, plain), a directory on the server, or a git URL with an optional #COMMIT.",
-	.examples = "twelve buildpacks:set python -a shop\ntwelve buildpacks:set https://github.com/heroku/heroku-buildpack-ruby",
+	.name = "buildpacks:set",
+	.usage = "BUILDPACK...",
+	.min_args = 1,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "say which buildpacks build the app",
+	.flags = CMD_APP,
+	.options = index_options,
+	.run = buildpacks_set_run,
+	.details = "A buildpack is a name (python, nodejs, c, plain), a directory on the server, "
+		   "or a git URL with an optional #COMMIT.",
+	.examples = "twelve buildpacks:set python -a shop\ntwelve buildpacks:set "
+		    "https://github.com/heroku/heroku-buildpack-ruby",
 };
 
 const struct command cmd_buildpacks_add = {
-	.name = "buildpacks:add", .usage = "BUILDPACK...", .min_args = 1, .max_args = CMD_ANY_ARGS,
-	.summary = "add a buildpack, last or at --index", .flags = CMD_APP, .options = index_options,
-	.run = buildpacks_add_run, .examples = "twelve buildpacks:add --index 1 nodejs -a shop",
+	.name = "buildpacks:add",
+	.usage = "BUILDPACK...",
+	.min_args = 1,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "add a buildpack, last or at --index",
+	.flags = CMD_APP,
+	.options = index_options,
+	.run = buildpacks_add_run,
+	.examples = "twelve buildpacks:add --index 1 nodejs -a shop",
 };
 
 static int buildpacks_remove_run(struct cli *c, struct error *err)
@@ -150,21 +171,30 @@ static int buildpacks_remove_run(struct cli *c, struct error *err)
 	if (!list || args_number(&c->args, "index", 1, 100, 0, &index, err) < 0)
 		return -1;
 	if (!index && !cli_rest(c, 0))
-		return error_set(err, ERROR_INVALID, "Which? Usage: twelve buildpacks:remove BUILDPACK, or --index N");
+		return error_set(err, ERROR_INVALID,
+				 "Which? Usage: twelve buildpacks:remove BUILDPACK, or --index N");
 	name = cli_rest(c, 0) ? pack_argument(c, cli_rest(c, 0)) : NULL;
 	for (i = 0; i < n; i++)
-		if (index ? (int64_t)i + 1 == index : streq(pack_name(list, i), name) || streq(pack_name(list, i), cli_rest(c, 0)))
+		if (index ? (int64_t)i + 1 == index
+			  : streq(pack_name(list, i), name) ||
+				    streq(pack_name(list, i), cli_rest(c, 0)))
 			break;
 	if (i == n)
-		return error_set(err, ERROR_NOT_FOUND, "%s has no such buildpack: twelve buildpacks lists them", c->app);
+		return error_set(err, ERROR_NOT_FOUND,
+				 "%s has no such buildpack: twelve buildpacks lists them", c->app);
 	updates = as_updates(list);
 	json_array_remove(updates, i);
 	return put_packs(c, updates, err);
 }
 
 const struct command cmd_buildpacks_remove = {
-	.name = "buildpacks:remove", .usage = "[BUILDPACK]", .max_args = 1, .summary = "take a buildpack off the list",
-	.flags = CMD_APP, .options = index_options, .run = buildpacks_remove_run,
+	.name = "buildpacks:remove",
+	.usage = "[BUILDPACK]",
+	.max_args = 1,
+	.summary = "take a buildpack off the list",
+	.flags = CMD_APP,
+	.options = index_options,
+	.run = buildpacks_remove_run,
 	.examples = "twelve buildpacks:remove nodejs -a shop\ntwelve buildpacks:remove --index 1",
 };
 
@@ -176,6 +206,10 @@ static int buildpacks_clear_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_buildpacks_clear = {
-	.name = "buildpacks:clear", .usage = "", .summary = "let each build find out which buildpack fits",
-	.flags = CMD_APP, .run = buildpacks_clear_run, .examples = "twelve buildpacks:clear -a shop",
+	.name = "buildpacks:clear",
+	.usage = "",
+	.summary = "let each build find out which buildpack fits",
+	.flags = CMD_APP,
+	.run = buildpacks_clear_run,
+	.examples = "twelve buildpacks:clear -a shop",
 };

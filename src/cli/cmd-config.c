@@ -13,7 +13,8 @@ static json_t *get_config(struct cli *c, struct error *err)
 	const char *app = cli_app(c, err);
 	json_t *vars = NULL;
 
-	if (!app || !cli_api(c, err) || api_get(c->api, &vars, err, "/apps/%s/config-vars", app) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_get(c->api, &vars, err, "/apps/%s/config-vars", app) < 0)
 		return NULL;
 	return vars;
 }
@@ -81,8 +82,12 @@ static const struct arg_option shell_options[] = {
 };
 
 const struct command cmd_config = {
-	.name = "config", .usage = "", .summary = "show the config vars of an app",
-	.flags = CMD_APP | CMD_JSON, .options = shell_options, .run = config_run,
+	.name = "config",
+	.usage = "",
+	.summary = "show the config vars of an app",
+	.flags = CMD_APP | CMD_JSON,
+	.options = shell_options,
+	.run = config_run,
 	.examples = "twelve config -a shop\ntwelve config -s > .env",
 };
 
@@ -106,9 +111,15 @@ static int config_get_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_config_get = {
-	.name = "config:get", .usage = "KEY...", .min_args = 1, .max_args = CMD_ANY_ARGS,
-	.summary = "print values of config vars", .flags = CMD_APP, .options = shell_options,
-	.run = config_get_run, .details = "The exit code is 1 when one of them is not set.",
+	.name = "config:get",
+	.usage = "KEY...",
+	.min_args = 1,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "print values of config vars",
+	.flags = CMD_APP,
+	.options = shell_options,
+	.run = config_get_run,
+	.details = "The exit code is 1 when one of them is not set.",
 	.examples = "psql \"$(twelve config:get DATABASE_URL -a shop)\"",
 };
 
@@ -151,11 +162,18 @@ bad:
 }
 
 const struct command cmd_config_set = {
-	.name = "config:set", .aliases = { "config:add" }, .usage = "KEY=VALUE...", .min_args = 1,
-	.max_args = CMD_ANY_ARGS, .summary = "set config vars: a new release",
-	.flags = CMD_APP | CMD_WAIT, .run = config_set_run,
-	.details = "Makes a release with the new config and waits until it is live. If its dynos don't get healthy it is undone, and you are told why.",
-	.examples = "twelve config:set GREETING=Salve -a shop\ntwelve config:set A=1 B=\"two words\"",
+	.name = "config:set",
+	.aliases = { "config:add" },
+	.usage = "KEY=VALUE...",
+	.min_args = 1,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "set config vars: a new release",
+	.flags = CMD_APP | CMD_WAIT,
+	.run = config_set_run,
+	.details = "Makes a release with the new config and waits until it is live. If its dynos "
+		   "don't get healthy it is undone, and you are told why.",
+	.examples =
+		"twelve config:set GREETING=Salve -a shop\ntwelve config:set A=1 B=\"two words\"",
 };
 
 static int config_unset_run(struct cli *c, struct error *err)
@@ -171,7 +189,13 @@ static int config_unset_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_config_unset = {
-	.name = "config:unset", .aliases = { "config:remove" }, .usage = "KEY...", .min_args = 1,
-	.max_args = CMD_ANY_ARGS, .summary = "remove config vars: a new release",
-	.flags = CMD_APP | CMD_WAIT, .run = config_unset_run, .examples = "twelve config:unset GREETING -a shop",
+	.name = "config:unset",
+	.aliases = { "config:remove" },
+	.usage = "KEY...",
+	.min_args = 1,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "remove config vars: a new release",
+	.flags = CMD_APP | CMD_WAIT,
+	.run = config_unset_run,
+	.examples = "twelve config:unset GREETING -a shop",
 };

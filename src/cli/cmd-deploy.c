@@ -18,8 +18,12 @@
 /* The commit of a work tree that has nothing uncommitted; "" else. Heap. */
 static char *clean_commit(const char *dir)
 {
-	_cleanup_free_ char *dirty = git_output(dir, (const char *const[]){ "git", "status", "--porcelain", NULL });
-	char *head = dirty && !*dirty ? git_output(dir, (const char *const[]){ "git", "rev-parse", "HEAD", NULL }) : NULL;
+	_cleanup_free_ char *dirty =
+		git_output(dir, (const char *const[]){ "git", "status", "--porcelain", NULL });
+	char *head =
+		dirty && !*dirty
+			? git_output(dir, (const char *const[]){ "git", "rev-parse", "HEAD", NULL })
+			: NULL;
 
 	return head ? head : xstrdup("");
 }
@@ -27,7 +31,9 @@ static char *clean_commit(const char *dir)
 static int deploy_dir(struct cli *c, const char *dir, struct error *err)
 {
 	_cleanup_free_ char *commit = clean_commit(dir);
-	struct deploy o = { .app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "tar" };
+	struct deploy o = {
+		.app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "tar"
+	};
 
 	if (tar_spawn(dir, &o.writer, &o.take_source_fd, err) < 0)
 		return -1;
@@ -44,7 +50,8 @@ static int deploy_archive(struct cli *c, const char *path, struct error *err)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(err, ERROR_INVALID, "%s: %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		return error_set(err, ERROR_INVALID, "%s is a directory: twelve deploy %s", path, path);
+		return error_set(err, ERROR_INVALID, "%s is a directory: twelve deploy %s", path,
+				 path);
 	if (S_ISREG(st.st_mode))
 		o.size_bytes = st.st_size;
 	o.take_source_fd = fd_steal(&fd);
@@ -64,16 +71,25 @@ static int deploy_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option deploy_options[] = {
-	{ "source", "FILE", "a tar archive (gzip, xz and zstd are fine) instead of a directory", 0 },
+	{ "source", "FILE", "a tar archive (gzip, xz and zstd are fine) instead of a directory",
+	  0 },
 	{ 0 },
 };
 
 const struct command cmd_deploy = {
-	.name = "deploy", .aliases = { "builds:create" }, .usage = "[DIR]", .max_args = 1,
+	.name = "deploy",
+	.aliases = { "builds:create" },
+	.usage = "[DIR]",
+	.max_args = 1,
 	.summary = "build and release a directory or an archive, without git push",
-	.flags = CMD_APP, .options = deploy_options, .run = deploy_run,
-	.details = "In a git work tree the files that git knows or would add are sent, else all. Shows the build and the rollout; the exit code is 1 when one of them fails. Ctrl-C cancels the build.",
-	.examples = "twelve deploy -a shop\ntwelve deploy ./src -a shop\ntwelve deploy --source app.tar.gz -a shop",
+	.flags = CMD_APP,
+	.options = deploy_options,
+	.run = deploy_run,
+	.details = "In a git work tree the files that git knows or would add are sent, else all. "
+		   "Shows the build and the rollout; the exit code is 1 when one of them fails. "
+		   "Ctrl-C cancels the build.",
+	.examples = "twelve deploy -a shop\ntwelve deploy ./src -a shop\ntwelve deploy --source "
+		    "app.tar.gz -a shop",
 };
 
 static int builds_run(struct cli *c, struct error *err)
@@ -99,10 +115,12 @@ static int builds_run(struct cli *c, struct error *err)
 	}
 	json_array_foreach(list, i, b) {
 		_cleanup_free_ char *commit = xstrndup(json_str(b, "source_blob.version", ""), 8);
-		_cleanup_free_ char *v = xasprintf("v%lld", (long long)json_i64(b, "release.version", 0));
+		_cleanup_free_ char *v =
+			xasprintf("v%lld", (long long)json_i64(b, "release.version", 0));
 		char since[SINCE_SIZE];
 
-		table_add(&t, json_str(b, "id", ""), json_str(b, "status", ""), commit, streq(v, "v0") ? "" : v,
+		table_add(&t, json_str(b, "id", ""), json_str(b, "status", ""), commit,
+			  streq(v, "v0") ? "" : v,
 			  since_text(json_time(b, "created_at"), clock_wall_ms(), since));
 	}
 	table_print(c, &t);
@@ -112,8 +130,13 @@ static int builds_run(struct cli *c, struct error *err)
 static const struct arg_option builds_options[] = { { "num", "N", "how many (10)", 'n' }, { 0 } };
 
 const struct command cmd_builds = {
-	.name = "builds", .usage = "", .summary = "list the builds of an app", .flags = CMD_APP | CMD_JSON,
-	.options = builds_options, .run = builds_run, .examples = "twelve builds -a shop",
+	.name = "builds",
+	.usage = "",
+	.summary = "list the builds of an app",
+	.flags = CMD_APP | CMD_JSON,
+	.options = builds_options,
+	.run = builds_run,
+	.examples = "twelve builds -a shop",
 };
 
 /* The build that was named, or the newest. */
@@ -131,7 +154,8 @@ static json_t *get_build(struct cli *c, struct error *err)
 			return NULL;
 		return build;
 	}
-	if (api_get_range(c->api, "created_at ..; order=desc,max=1", &list, err, "/apps/%s/builds", app) < 0)
+	if (api_get_range(c->api, "created_at ..; order=desc,max=1", &list, err, "/apps/%s/builds",
+			  app) < 0)
 		return NULL;
 	if (!json_array_size(list)) {
 		error_set(err, ERROR_NOT_FOUND, "%s has not been built yet", app);
@@ -156,7 +180,8 @@ static int builds_info_run(struct cli *c, struct error *err)
 		return 0;
 	}
 	release = xasprintf("v%lld", (long long)json_i64(b, "release.version", 0));
-	printf("%s=== Build %s%s\n", style_on(c->color, STYLE_BOLD), json_str(b, "id", ""), style_off(c->color));
+	printf("%s=== Build %s%s\n", style_on(c->color, STYLE_BOLD), json_str(b, "id", ""),
+	       style_off(c->color));
 	table_add(&t, "Status:", json_str(b, "status", ""));
 	if (reason)
 		table_add(&t, "Reason:", reason);
@@ -171,8 +196,13 @@ static int builds_info_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_builds_info = {
-	.name = "builds:info", .usage = "[BUILD]", .max_args = 1, .summary = "tell about a build",
-	.flags = CMD_APP | CMD_JSON, .run = builds_info_run, .examples = "twelve builds:info -a shop",
+	.name = "builds:info",
+	.usage = "[BUILD]",
+	.max_args = 1,
+	.summary = "tell about a build",
+	.flags = CMD_APP | CMD_JSON,
+	.run = builds_info_run,
+	.examples = "twelve builds:info -a shop",
 };
 
 static bool to_stdout(const char *data, size_t n, void *userdata)
@@ -189,13 +219,19 @@ static int builds_output_run(struct cli *c, struct error *err)
 	if (!b)
 		return -1;
 	if (!o.url)
-		return error_set(err, ERROR_NOT_FOUND, "The output of this build is not kept any more");
+		return error_set(err, ERROR_NOT_FOUND,
+				 "The output of this build is not kept any more");
 	return api_stream(c->api, &o, err);
 }
 
 const struct command cmd_builds_output = {
-	.name = "builds:output", .usage = "[BUILD]", .max_args = 1, .summary = "print the output of a build, as it comes",
-	.flags = CMD_APP, .run = builds_output_run, .examples = "twelve builds:output -a shop",
+	.name = "builds:output",
+	.usage = "[BUILD]",
+	.max_args = 1,
+	.summary = "print the output of a build, as it comes",
+	.flags = CMD_APP,
+	.run = builds_output_run,
+	.examples = "twelve builds:output -a shop",
 };
 
 static int builds_cancel_run(struct cli *c, struct error *err)
@@ -203,13 +239,19 @@ static int builds_cancel_run(struct cli *c, struct error *err)
 	_cleanup_json_ json_t *b = get_build(c, err);
 	const char *id = json_str(b, "id", "");
 
-	if (!b || api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/builds/%s", c->app, id) < 0)
+	if (!b ||
+	    api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/builds/%s", c->app, id) < 0)
 		return -1;
 	note(c, "Cancelled the build %s; what ran goes on", id);
 	return 0;
 }
 
 const struct command cmd_builds_cancel = {
-	.name = "builds:cancel", .usage = "[BUILD]", .max_args = 1, .summary = "end a build that is under way",
-	.flags = CMD_APP, .run = builds_cancel_run, .examples = "twelve builds:cancel -a shop",
+	.name = "builds:cancel",
+	.usage = "[BUILD]",
+	.max_args = 1,
+	.summary = "end a build that is under way",
+	.flags = CMD_APP,
+	.run = builds_cancel_run,
+	.examples = "twelve builds:cancel -a shop",
 };

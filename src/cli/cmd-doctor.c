@@ -36,14 +36,17 @@ static void add(struct checkup *d, enum verdict v, const char *name, const char 
 
 static void add(struct checkup *d, enum verdict v, const char *name, const char *fmt, ...)
 {
-	static const char *const words[] = { [VERDICT_OK] = "ok", [VERDICT_WARN] = "warn", [VERDICT_FAIL] = "fail" };
+	static const char *const words[] = {
+		[VERDICT_OK] = "ok", [VERDICT_WARN] = "warn", [VERDICT_FAIL] = "fail"
+	};
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	json_array_append_new(d->rows, json_pack("{s:s, s:s, s:s}", "result", words[v], "check", name, "text", text.data));
+	json_array_append_new(d->rows, json_pack("{s:s, s:s, s:s}", "result", words[v], "check",
+						 name, "text", text.data));
 	d->failed |= v == VERDICT_FAIL;
 }
 
@@ -63,14 +66,15 @@ static void check_runtime(struct checkup *d)
 static void check_cgroups(struct checkup *d)
 {
 	static const char *const texts[] = {
-		[SANDBOX_CGROUP_NONE] = "there are no cgroup controllers: limits on memory and processes can't be kept",
+		[SANDBOX_CGROUP_NONE] = "there are no controllers: limits can't be kept",
 		[SANDBOX_CGROUP_V1] = "version 1",
 		[SANDBOX_CGROUP_HYBRID] = "versions 1 and 2 side by side",
 		[SANDBOX_CGROUP_V2] = "version 2",
 	};
 	enum sandbox_cgroup layout = sandbox_cgroup_detect("");
 
-	add(d, layout == SANDBOX_CGROUP_NONE ? VERDICT_FAIL : VERDICT_OK, "cgroups", "%s", texts[layout]);
+	add(d, layout == SANDBOX_CGROUP_NONE ? VERDICT_FAIL : VERDICT_OK, "cgroups", "%s",
+	    texts[layout]);
 }
 
 /* The first line of `PROGRAM OPTION`. Heap; "" when it says nothing. */
@@ -99,21 +103,25 @@ static void check_haproxy(struct checkup *d)
 	}
 	line = first_line(path, "-v");
 	v = strstr(line, "version ");
-	if (!v || sscanf(v, "version %d.%d", &major, &minor) != 2 || major < 2 || (major == 2 && minor < 6))
-		add(d, VERDICT_FAIL, "router", "haproxy 2.6 or newer is needed, this is \"%s\": apt-get install haproxy", line);
+	if (!v || sscanf(v, "version %d.%d", &major, &minor) != 2 || major < 2 ||
+	    (major == 2 && minor < 6))
+		add(d, VERDICT_FAIL, "router",
+		    "haproxy 2.6 or newer is needed, this is \"%s\": apt-get install haproxy",
+		    line);
 	else
 		add(d, VERDICT_OK, "router", "haproxy %d.%d at %s", major, minor, path);
 }
 
-static void check_program(struct checkup *d, const char *name, const char *program, const char *package,
-			  const char *what_for, enum verdict missing)
+static void check_program(struct checkup *d, const char *name, const char *program,
+			  const char *package, const char *what_for, enum verdict missing)
 {
 	_cleanup_free_ char *path = NULL;
 
 	if (fs_find_program(program, &path))
 		add(d, VERDICT_OK, name, "%s", path);
 	else
-		add(d, missing, name, "%s is not installed (%s): apt-get install %s", program, what_for, package);
+		add(d, missing, name, "%s is not installed (%s): apt-get install %s", program,
+		    what_for, package);
 }
 
 static void check_overlay(struct checkup *d)
@@ -122,11 +130,13 @@ static void check_overlay(struct checkup *d)
 	struct utsname u;
 
 	uname(&u);
-	if (fs_read_file("/proc/filesystems", 1 << 20, &text) == 0 && strstr(text.data, "\toverlay\n"))
+	if (fs_read_file("/proc/filesystems", 1 << 20, &text) == 0 &&
+	    strstr(text.data, "\toverlay\n"))
 		add(d, VERDICT_OK, "kernel", "Linux %s, overlay file system", u.release);
 	else
 		/* It may be a module that is loaded when first used. */
-		add(d, VERDICT_WARN, "kernel", "Linux %s does not list the overlay file system: modprobe overlay", u.release);
+		add(d, VERDICT_WARN, "kernel",
+		    "Linux %s does not list the overlay file system: modprobe overlay", u.release);
 }
 
 static void check_memory(struct checkup *d)
@@ -136,7 +146,8 @@ static void check_memory(struct checkup *d)
 	long long kb = 0;
 	const char *at;
 
-	if (fs_read_file("/proc/meminfo", 1 << 20, &text) == 0 && (at = strstr(text.data, "MemAvailable:")))
+	if (fs_read_file("/proc/meminfo", 1 << 20, &text) == 0 &&
+	    (at = strstr(text.data, "MemAvailable:")))
 		kb = atoll(at + strlen("MemAvailable:"));
 	bytes_text(kb * 1024, size);
 	if (kb < MIN_MEMORY_KB)
@@ -162,7 +173,10 @@ static void check_disk(struct checkup *d)
 	}
 	bytes_text((int64_t)bytes, size);
 	if ((int64_t)bytes < MIN_DISK_BYTES)
-		add(d, VERDICT_WARN, "disk", "%s free at %s: a stack takes about 300 MB, builds more; twelve gc frees what is unused", size, dir);
+		add(d, VERDICT_WARN, "disk",
+		    "%s free at %s: a stack takes about 300 MB, builds more; twelve gc frees what "
+		    "is unused",
+		    size, dir);
 	else
 		add(d, VERDICT_OK, "disk", "%s free at %s", size, dir);
 }
@@ -175,7 +189,8 @@ static void check_twelved(struct checkup *d, struct cli *c)
 	if (!cli_api(c, &err) || api_get(c->api, &status, &err, "/twelve/status") < 0)
 		add(d, VERDICT_FAIL, "twelved", "%s", err.message);
 	else
-		add(d, VERDICT_OK, "twelved", "version %s answers", json_str(status, "version", "?"));
+		add(d, VERDICT_OK, "twelved", "version %s answers",
+		    json_str(status, "version", "?"));
 }
 
 static void check_logs(struct checkup *d)
@@ -187,7 +202,8 @@ static void check_logs(struct checkup *d)
 	if (fd >= 0)
 		add(d, VERDICT_OK, "twelve-logs", "answers at %s", path);
 	else
-		add(d, VERDICT_FAIL, "twelve-logs", "does not answer at %s (%s): twelved starts it", path, strerror(-fd));
+		add(d, VERDICT_FAIL, "twelve-logs", "does not answer at %s (%s): twelved starts it",
+		    path, strerror(-fd));
 }
 
 static void print_rows(const struct cli *c, const json_t *rows)
@@ -205,8 +221,8 @@ static void print_rows(const struct cli *c, const json_t *rows)
 		for (size_t k = 0; k < ARRAY_SIZE(styles); k++)
 			if (streq(styles[k].word, result))
 				on = style_on(c->color, styles[k].style);
-		printf("%s%-4s%s  %-11s  %s\n", on, result, style_off(c->color), json_str(row, "check", ""),
-		       json_str(row, "text", ""));
+		printf("%s%-4s%s  %-11s  %s\n", on, result, style_off(c->color),
+		       json_str(row, "check", ""), json_str(row, "text", ""));
 	}
 }
 
@@ -236,8 +252,13 @@ static int doctor_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_doctor = {
-	.name = "doctor", .usage = "", .summary = "check what this machine has and what is missing",
-	.flags = CMD_JSON, .run = doctor_run,
-	.details = "Each line is ok, warn or fail, with the Debian package to install. The exit code is 1 when one fails. Run it on the machine that runs twelved, best as root.",
+	.name = "doctor",
+	.usage = "",
+	.summary = "check what this machine has and what is missing",
+	.flags = CMD_JSON,
+	.run = doctor_run,
+	.details =
+		"Each line is ok, warn or fail, with the Debian package to install. The exit code "
+		"is 1 when one fails. Run it on the machine that runs twelved, best as root.",
 	.examples = "sudo twelve doctor",
 };

@@ -31,8 +31,12 @@ static int domains_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_domains = {
-	.name = "domains", .usage = "", .summary = "list the host names of an app", .flags = CMD_APP | CMD_JSON,
-	.run = domains_run, .examples = "twelve domains -a shop",
+	.name = "domains",
+	.usage = "",
+	.summary = "list the host names of an app",
+	.flags = CMD_APP | CMD_JSON,
+	.run = domains_run,
+	.examples = "twelve domains -a shop",
 };
 
 static int domains_add_run(struct cli *c, struct error *err)
@@ -42,8 +46,8 @@ static int domains_add_run(struct cli *c, struct error *err)
 	if (!app || !cli_api(c, err))
 		return -1;
 	for (size_t i = 0; cli_rest(c, i); i++) {
-		if (api_request(c->api, "POST", json_pack("{s:s}", "hostname", cli_rest(c, i)), NULL, err,
-				"/apps/%s/domains", app) < 0)
+		if (api_request(c->api, "POST", json_pack("{s:s}", "hostname", cli_rest(c, i)),
+				NULL, err, "/apps/%s/domains", app) < 0)
 			return -1;
 		note(c, "Added %s to %s. Let its DNS point to this machine.", cli_rest(c, i), app);
 	}
@@ -51,8 +55,13 @@ static int domains_add_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_domains_add = {
-	.name = "domains:add", .usage = "HOSTNAME...", .min_args = 1, .max_args = CMD_ANY_ARGS,
-	.summary = "answer to a host name", .flags = CMD_APP, .run = domains_add_run,
+	.name = "domains:add",
+	.usage = "HOSTNAME...",
+	.min_args = 1,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "answer to a host name",
+	.flags = CMD_APP,
+	.run = domains_add_run,
 	.details = "*.example.com stands for all names below it.",
 	.examples = "twelve domains:add shop.example.com -a shop",
 };
@@ -66,7 +75,8 @@ static int domains_remove_run(struct cli *c, struct error *err)
 	for (size_t i = 0; cli_rest(c, i); i++) {
 		_cleanup_free_ char *host = api_escape(cli_rest(c, i));
 
-		if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/domains/%s", app, host) < 0)
+		if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/domains/%s", app,
+				host) < 0)
 			return -1;
 		note(c, "Removed %s from %s", cli_rest(c, i), app);
 	}
@@ -74,8 +84,13 @@ static int domains_remove_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_domains_remove = {
-	.name = "domains:remove", .usage = "HOSTNAME...", .min_args = 1, .max_args = CMD_ANY_ARGS,
-	.summary = "answer to a host name no longer", .flags = CMD_APP, .run = domains_remove_run,
+	.name = "domains:remove",
+	.usage = "HOSTNAME...",
+	.min_args = 1,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "answer to a host name no longer",
+	.flags = CMD_APP,
+	.run = domains_remove_run,
 	.examples = "twelve domains:remove shop.example.com -a shop",
 };
 
@@ -94,8 +109,12 @@ static int maintenance_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_maintenance = {
-	.name = "maintenance", .usage = "", .summary = "tell whether an app is closed for maintenance",
-	.flags = CMD_APP | CMD_JSON, .run = maintenance_run, .examples = "twelve maintenance -a shop",
+	.name = "maintenance",
+	.usage = "",
+	.summary = "tell whether an app is closed for maintenance",
+	.flags = CMD_APP | CMD_JSON,
+	.run = maintenance_run,
+	.examples = "twelve maintenance -a shop",
 };
 
 static int set_maintenance(struct cli *c, bool on, struct error *err)
@@ -104,7 +123,8 @@ static int set_maintenance(struct cli *c, bool on, struct error *err)
 
 	if (!app || !cli_api(c, err))
 		return -1;
-	if (api_request(c->api, "PATCH", json_pack("{s:b}", "maintenance", on), NULL, err, "/apps/%s", app) < 0)
+	if (api_request(c->api, "PATCH", json_pack("{s:b}", "maintenance", on), NULL, err,
+			"/apps/%s", app) < 0)
 		return -1;
 	note(c, on ? "%s is closed for maintenance: it answers 503" : "%s is open again", app);
 	return 0;
@@ -121,12 +141,20 @@ static int maintenance_off_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_maintenance_on = {
-	.name = "maintenance:on", .usage = "", .summary = "close an app for maintenance", .flags = CMD_APP,
-	.run = maintenance_on_run, .details = "Its dynos run on; requests are answered with 503.",
+	.name = "maintenance:on",
+	.usage = "",
+	.summary = "close an app for maintenance",
+	.flags = CMD_APP,
+	.run = maintenance_on_run,
+	.details = "Its dynos run on; requests are answered with 503.",
 	.examples = "twelve maintenance:on -a shop",
 };
 
 const struct command cmd_maintenance_off = {
-	.name = "maintenance:off", .usage = "", .summary = "open an app again", .flags = CMD_APP,
-	.run = maintenance_off_run, .examples = "twelve maintenance:off -a shop",
+	.name = "maintenance:off",
+	.usage = "",
+	.summary = "open an app again",
+	.flags = CMD_APP,
+	.run = maintenance_off_run,
+	.examples = "twelve maintenance:off -a shop",
 };

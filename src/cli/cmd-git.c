@@ -51,10 +51,14 @@ static void take_update(struct push *p, const struct ref_update *u, const char *
 	switch (ref_kind_of(u->ref, branch)) {
 	case REF_DEPLOYS:
 		if (ref_id_is_zero(u->new_id)) {
-			fprintf(stderr, "Push rejected: %s is what runs and can't be deleted. twelve destroy removes the app.\n", slash + 1);
+			fprintf(stderr,
+				"Push rejected: %s is what runs and can't be deleted. twelve "
+				"destroy removes the app.\n",
+				slash + 1);
 			p->refused = true;
 		} else if (p->deploy && !streq(p->deploy, u->new_id)) {
-			fprintf(stderr, "Push rejected: main and master were pushed at once, and only one can be deployed.\n");
+			fprintf(stderr, "Push rejected: main and master were pushed at once, and "
+					"only one can be deployed.\n");
 			p->refused = true;
 		} else if (!p->deploy) {
 			p->deploy = xstrdup(u->new_id);
@@ -62,8 +66,9 @@ static void take_update(struct push *p, const struct ref_update *u, const char *
 		break;
 	case REF_OTHER_BRANCH:
 		if (!ref_id_is_zero(u->new_id))
-			printf("Pushed to %s. Only %s is deployed: to deploy this, git push twelve %s:%s\n", slash + 1,
-			       branch, slash + 1, branch);
+			printf("Pushed to %s. Only %s is deployed: to deploy this, git push twelve "
+			       "%s:%s\n",
+			       slash + 1, branch, slash + 1, branch);
 		break;
 	case REF_STORED:
 		break;
@@ -91,7 +96,9 @@ static int archive_spawn(const char *commit, pid_t *ret_pid, int *ret_fd, struct
 
 static int deploy_commit(struct cli *c, const char *commit, struct error *err)
 {
-	struct deploy o = { .app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "git archive" };
+	struct deploy o = {
+		.app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "git archive"
+	};
 
 	if (archive_spawn(commit, &o.writer, &o.take_source_fd, err) < 0)
 		return -1;
@@ -141,8 +148,14 @@ static const struct arg_option socket_options[] = {
 };
 
 const struct command cmd_git_hook = {
-	.name = "git-hook", .usage = "pre-receive", .min_args = 1, .max_args = 1, .flags = CMD_APP | CMD_HIDDEN,
-	.summary = "the hook of an app's repository", .options = socket_options, .run = git_hook_run,
+	.name = "git-hook",
+	.usage = "pre-receive",
+	.min_args = 1,
+	.max_args = 1,
+	.flags = CMD_APP | CMD_HIDDEN,
+	.summary = "the hook of an app's repository",
+	.options = socket_options,
+	.run = git_hook_run,
 };
 
 /* ---- the forced command ---- */
@@ -158,19 +171,21 @@ static void name_pusher(struct cli *c, const char *fingerprint)
 
 	if (api_get(c->api, &keys, &ignored, "/account/keys") == 0)
 		json_array_foreach(keys, i, k)
-			if (streq(json_str(k, "fingerprint", ""), fingerprint) && *json_str(k, "comment", ""))
+			if (streq(json_str(k, "fingerprint", ""), fingerprint) &&
+			    *json_str(k, "comment", ""))
 				who = json_str(k, "comment", fingerprint);
 	setenv("TWELVE_USER", who, 1);
 }
 
-static int find_repository(struct cli *c, const char **ret_program, char **ret_path, struct error *err)
+static int find_repository(struct cli *c, const char **ret_program, char **ret_path,
+			   struct error *err)
 {
 	_cleanup_json_ json_t *app = NULL;
 	_cleanup_free_ char *name = NULL;
 	const char *path;
 
-	if (ssh_command_parse(getenv("SSH_ORIGINAL_COMMAND"), ret_program, &name, err) < 0 || !cli_api(c, err) ||
-	    api_get(c->api, &app, err, "/apps/%s", name) < 0)
+	if (ssh_command_parse(getenv("SSH_ORIGINAL_COMMAND"), ret_program, &name, err) < 0 ||
+	    !cli_api(c, err) || api_get(c->api, &app, err, "/apps/%s", name) < 0)
 		return -1;
 	path = json_str(app, "twelve.git_path", NULL);
 	if (!path)
@@ -193,12 +208,18 @@ static int git_shell_run(struct cli *c, struct error *err)
 	safe = xasprintf("safe.directory=%s", path);
 	/* "git-receive-pack" is "git receive-pack"; the long form need not be in $PATH. */
 	execlp("git", "git", "-c", safe, program + strlen("git-"), path, (char *)NULL);
-	return error_set(err, ERROR_UNAVAILABLE, "git can't be started (%s): apt-get install git", strerror(errno));
+	return error_set(err, ERROR_UNAVAILABLE, "git can't be started (%s): apt-get install git",
+			 strerror(errno));
 }
 
 const struct command cmd_git_shell = {
-	.name = "git-shell", .usage = "[FINGERPRINT]", .max_args = 1, .flags = CMD_HIDDEN,
-	.summary = "the SSH forced command: git and nothing else", .options = socket_options, .run = git_shell_run,
+	.name = "git-shell",
+	.usage = "[FINGERPRINT]",
+	.max_args = 1,
+	.flags = CMD_HIDDEN,
+	.summary = "the SSH forced command: git and nothing else",
+	.options = socket_options,
+	.run = git_shell_run,
 };
 
 /* ---- the far end of --host ssh:// ---- */
@@ -224,8 +245,8 @@ static int dial_stdio_run(struct cli *c, struct error *err)
 		return -1;
 	fd = host.kind == HOST_UNIX ? sock_connect_unix(host.path, SOCK_STREAM) : -EINVAL;
 	if (fd < 0)
-		error_set(err, ERROR_UNAVAILABLE, "twelved can't be reached at %s: %s", host.path ? host.path : "a host that is no socket",
-			  strerror(-fd));
+		error_set(err, ERROR_UNAVAILABLE, "twelved can't be reached at %s: %s",
+			  host.path ? host.path : "a host that is no socket", strerror(-fd));
 	host_done(&host);
 	if (fd < 0)
 		return -1;
@@ -244,6 +265,9 @@ static int dial_stdio_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_dial_stdio = {
-	.name = "dial-stdio", .usage = "", .flags = CMD_HIDDEN, .summary = "join stdin and stdout with twelved's socket",
+	.name = "dial-stdio",
+	.usage = "",
+	.flags = CMD_HIDDEN,
+	.summary = "join stdin and stdout with twelved's socket",
 	.run = dial_stdio_run,
 };

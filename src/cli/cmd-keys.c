@@ -38,7 +38,11 @@ static int keys_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_keys = {
-	.name = "keys", .usage = "", .summary = "list the SSH keys that may push", .flags = CMD_JSON, .run = keys_run,
+	.name = "keys",
+	.usage = "",
+	.summary = "list the SSH keys that may push",
+	.flags = CMD_JSON,
+	.run = keys_run,
 	.examples = "twelve keys",
 };
 
@@ -59,7 +63,9 @@ static int read_key(const char *file, struct buf *text, struct error *err)
 		if (fs_read_file(path, MAX_KEY_FILE, text) == 0)
 			return 0;
 	}
-	return error_set(err, ERROR_INVALID, "There is no public key in ~/.ssh: name a file, or make one with ssh-keygen -t ed25519");
+	return error_set(err, ERROR_INVALID,
+			 "There is no public key in ~/.ssh: name a file, or make one with "
+			 "ssh-keygen -t ed25519");
 }
 
 static int keys_add_run(struct cli *c, struct error *err)
@@ -72,7 +78,8 @@ static int keys_add_run(struct cli *c, struct error *err)
 		return -1;
 	/* Never let it leave this machine. */
 	if (strstr(text.data, "PRIVATE KEY"))
-		return error_set(err, ERROR_INVALID, "This is a private key; give the .pub file that belongs to it");
+		return error_set(err, ERROR_INVALID,
+				 "This is a private key; give the .pub file that belongs to it");
 	body = json_pack("{s:s}", "public_key", str_trim(text.data));
 	if (!body)
 		return error_set(err, ERROR_INVALID, "This is no SSH public key");
@@ -83,8 +90,12 @@ static int keys_add_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_keys_add = {
-	.name = "keys:add", .usage = "[FILE]", .max_args = 1, .summary = "let an SSH key push",
-	.run = keys_add_run, .details = "Without a file, the usual one in ~/.ssh. With -, from stdin.",
+	.name = "keys:add",
+	.usage = "[FILE]",
+	.max_args = 1,
+	.summary = "let an SSH key push",
+	.run = keys_add_run,
+	.details = "Without a file, the usual one in ~/.ssh. With -, from stdin.",
 	.examples = "twelve keys:add ~/.ssh/id_ed25519.pub\nssh-add -L | twelve keys:add -",
 };
 
@@ -99,14 +110,15 @@ static int keys_remove_run(struct cli *c, struct error *err)
 	if (!cli_api(c, err) || api_get(c->api, &list, err, "/account/keys") < 0)
 		return -1;
 	json_array_foreach(list, i, k) {
-		if (!streq(json_str(k, "fingerprint", ""), word) && !streq(json_str(k, "comment", ""), word) &&
-		    !streq(json_str(k, "id", ""), word))
+		if (!streq(json_str(k, "fingerprint", ""), word) &&
+		    !streq(json_str(k, "comment", ""), word) && !streq(json_str(k, "id", ""), word))
 			continue;
 		id = json_str(k, "id", "");
 		found++;
 	}
 	if (found != 1)
-		return error_set(err, ERROR_NOT_FOUND, "%s key is %s: twelve keys lists their fingerprints",
+		return error_set(err, ERROR_NOT_FOUND,
+				 "%s key is %s: twelve keys lists their fingerprints",
 				 found ? "More than one" : "No", word);
 	part = api_escape(id);
 	if (api_request(c->api, "DELETE", NULL, NULL, err, "/account/keys/%s", part) < 0)
@@ -116,7 +128,11 @@ static int keys_remove_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_keys_remove = {
-	.name = "keys:remove", .usage = "FINGERPRINT | COMMENT", .min_args = 1, .max_args = 1,
-	.summary = "let an SSH key push no longer", .run = keys_remove_run,
+	.name = "keys:remove",
+	.usage = "FINGERPRINT | COMMENT",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "let an SSH key push no longer",
+	.run = keys_remove_run,
 	.examples = "twelve keys:remove ada@example.com",
 };

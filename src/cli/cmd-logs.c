@@ -24,8 +24,8 @@ struct tail {
 	struct cli *c;
 	struct sse sse;
 	bool json;
-	bool broken;  /* stdout takes no more */
-	bool came; /* something, on this connection */
+	bool broken; /* stdout takes no more */
+	bool came;   /* something, on this connection */
 };
 
 /* A colour for a dyno: the same one each time. */
@@ -43,8 +43,9 @@ static const char *dyno_style(const struct cli *c, const struct log_line *l)
 
 static void print_line_json(const struct log_line *l)
 {
-	json_t *j = json_pack("{s:s%, s:s%, s:s%, s:s}", "time", l->stamp, (size_t)l->stamp_len, "source", l->source,
-			      (size_t)l->source_len, "dyno", l->dyno, (size_t)l->dyno_len, "text", l->text);
+	json_t *j = json_pack("{s:s%, s:s%, s:s%, s:s}", "time", l->stamp, (size_t)l->stamp_len,
+			      "source", l->source, (size_t)l->source_len, "dyno", l->dyno,
+			      (size_t)l->dyno_len, "text", l->text);
 
 	/* JSON is UTF-8: a line of other bytes is counted, not guessed at. */
 	if (!j)
@@ -65,8 +66,8 @@ static void on_line(const char *line, void *userdata)
 	else if (t->json)
 		print_line_json(&l);
 	else if (t->c->color)
-		printf("%s%.*s %.*s[%.*s]:%s %s\n", dyno_style(t->c, &l), l.stamp_len, l.stamp, l.source_len,
-		       l.source, l.dyno_len, l.dyno, style_off(true), l.text);
+		printf("%s%.*s %.*s[%.*s]:%s %s\n", dyno_style(t->c, &l), l.stamp_len, l.stamp,
+		       l.source_len, l.source, l.dyno_len, l.dyno, style_off(true), l.text);
 	else
 		puts(line);
 }
@@ -82,7 +83,8 @@ static bool on_chunk(const char *data, size_t n, void *userdata)
 
 static int open_session(struct cli *c, int64_t lines, bool tail, json_t **ret, struct error *err)
 {
-	const char *dyno = cli_get(c, "dyno"), *type = cli_get(c, "type"), *source = cli_get(c, "source");
+	const char *dyno = cli_get(c, "dyno"), *type = cli_get(c, "type"),
+		   *source = cli_get(c, "source");
 	json_t *body = json_pack("{s:I, s:b}", "lines", (json_int_t)lines, "tail", tail);
 
 	if (dyno || type)
@@ -112,19 +114,23 @@ static int read_on(struct tail *t, int64_t lines, struct error *err)
 	bool first = true;
 
 	while (!cli_interrupted && !t->broken) {
-		struct timespec pause = { .tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000 };
+		struct timespec pause = { .tv_sec = pause_ms / 1000,
+					  .tv_nsec = pause_ms % 1000 * 1000000 };
 		struct error e = ERROR_INIT;
 
 		t->came = false;
 		if (read_once(t, lines, true, &e) < 0) {
 			/* What was refused stays refused; what broke comes back. */
-			if (first || e.kind == ERROR_NOT_FOUND || e.kind == ERROR_UNAUTHORIZED || e.kind == ERROR_FORBIDDEN) {
+			if (first || e.kind == ERROR_NOT_FOUND || e.kind == ERROR_UNAUTHORIZED ||
+			    e.kind == ERROR_FORBIDDEN) {
 				*err = e;
 				return cli_interrupted ? 0 : -1;
 			}
 		}
 		first = false;
-		pause_ms = t->came ? RETRY_FIRST_MS : pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
+		pause_ms = t->came			 ? RETRY_FIRST_MS
+			   : pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2
+							 : RETRY_MAX_MS;
 		if (!cli_interrupted && !t->broken)
 			nanosleep(&pause, NULL);
 	}
@@ -138,7 +144,8 @@ static int logs_run(struct cli *c, struct error *err)
 	int64_t lines;
 	int r;
 
-	if (args_number(&c->args, "num", 1, MAX_LINES, DEFAULT_LINES, &lines, err) < 0 || !app || !cli_api(c, err))
+	if (args_number(&c->args, "num", 1, MAX_LINES, DEFAULT_LINES, &lines, err) < 0 || !app ||
+	    !cli_api(c, err))
 		return -1;
 	if (cli_has(c, "tail"))
 		signals_note();
@@ -159,8 +166,14 @@ static const struct arg_option logs_options[] = {
 };
 
 const struct command cmd_logs = {
-	.name = "logs", .usage = "", .summary = "show an app's log stream", .flags = CMD_APP | CMD_JSON,
-	.options = logs_options, .run = logs_run,
-	.details = "A tail goes on through deploys and through restarts of twelved. With --json each line is an object.",
-	.examples = "twelve logs -a shop\ntwelve logs --tail --dyno web.1\ntwelve logs -n 1500 --source app",
+	.name = "logs",
+	.usage = "",
+	.summary = "show an app's log stream",
+	.flags = CMD_APP | CMD_JSON,
+	.options = logs_options,
+	.run = logs_run,
+	.details = "A tail goes on through deploys and through restarts of twelved. With --json "
+		   "each line is an object.",
+	.examples = "twelve logs -a shop\ntwelve logs --tail --dyno web.1\ntwelve logs -n 1500 "
+		    "--source app",
 };

@@ -49,7 +49,8 @@ static const char *state_style(const struct cli *c, const char *state)
 
 static void print_dyno(const struct cli *c, const json_t *dyno)
 {
-	const char *state = json_str(dyno, "state", "?"), *reason = json_str(dyno, "twelve.reason", "");
+	const char *state = json_str(dyno, "state", "?"),
+		   *reason = json_str(dyno, "twelve.reason", "");
 	int64_t since_ms = json_i64(dyno, "twelve.since_ms", json_time(dyno, "updated_at"));
 	int64_t restarts = json_i64(dyno, "twelve.restarts", 0);
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -67,7 +68,8 @@ static void print_dyno(const struct cli *c, const json_t *dyno)
 		buf_put_clean(&b, json_str(dyno, "command", ""));
 	}
 	if (restarts)
-		buf_printf(&b, ", restarted %lld time%s", (long long)restarts, restarts == 1 ? "" : "s");
+		buf_printf(&b, ", restarted %lld time%s", (long long)restarts,
+			   restarts == 1 ? "" : "s");
 	if (*reason && !streq(state, "up") && !streq(state, "draining")) {
 		buf_puts(&b, ": ");
 		buf_put_clean(&b, reason);
@@ -127,8 +129,13 @@ static int ps_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_ps = {
-	.name = "ps", .aliases = { "dynos" }, .usage = "", .summary = "show what runs of an app",
-	.flags = CMD_APP | CMD_JSON, .run = ps_run, .examples = "twelve ps -a shop",
+	.name = "ps",
+	.aliases = { "dynos" },
+	.usage = "",
+	.summary = "show what runs of an app",
+	.flags = CMD_APP | CMD_JSON,
+	.run = ps_run,
+	.examples = "twelve ps -a shop",
 };
 
 static int show_formation(struct cli *c, const char *app, struct error *err)
@@ -149,7 +156,10 @@ static int show_formation(struct cli *c, const char *app, struct error *err)
 	if (json_array_size(list))
 		putchar('\n');
 	else
-		note(c, "%s has no process types yet: its Procfile names them, the first deploy brings it.", app);
+		note(c,
+		     "%s has no process types yet: its Procfile names them, the first deploy "
+		     "brings it.",
+		     app);
 	return 0;
 }
 
@@ -159,7 +169,8 @@ static json_t *update_json(const struct scale *s)
 	json_t *u = json_pack("{s:s}", "type", s->type);
 	int64_t n;
 
-	if (str_to_i64(s->quantity, 0, INT32_MAX, &n) && s->quantity[0] != '+' && s->quantity[0] != '-')
+	if (str_to_i64(s->quantity, 0, INT32_MAX, &n) && s->quantity[0] != '+' &&
+	    s->quantity[0] != '-')
 		json_object_set_new(u, "quantity", json_integer((json_int_t)n));
 	else if (s->quantity[0])
 		json_object_set_new(u, "quantity", json_string(s->quantity));
@@ -184,8 +195,8 @@ static int apply_scale(struct cli *c, const char *app, json_t *take_updates, str
 {
 	_cleanup_json_ json_t *formation = NULL;
 
-	if (api_request(c->api, "PATCH", json_pack("{s:o}", "updates", take_updates), &formation, err,
-			"/apps/%s/formation", app) < 0)
+	if (api_request(c->api, "PATCH", json_pack("{s:o}", "updates", take_updates), &formation,
+			err, "/apps/%s/formation", app) < 0)
 		return -1;
 	tell_formation(c, formation);
 	if (cli_has(c, "no-wait"))
@@ -208,7 +219,8 @@ static int ps_scale_run(struct cli *c, struct error *err)
 
 		if (scale_parse(cli_rest(c, i), &s, err) == 0 && !s.quantity[0])
 			error_set(err, ERROR_INVALID,
-				  "%s: \"%s\" is no quantity; a size goes after it (%s=2:standard-2x), or twelve ps:type sets it",
+				  "%s: \"%s\" is no quantity; a size goes after it "
+				  "(%s=2:standard-2x), or twelve ps:type sets it",
 				  cli_rest(c, i), s.size, s.type);
 		if (err->kind != ERROR_NONE) {
 			json_decref(updates);
@@ -220,15 +232,21 @@ static int ps_scale_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_ps_scale = {
-	.name = "ps:scale", .aliases = { "scale" }, .usage = "[TYPE=QUANTITY[:SIZE]...]",
-	.max_args = CMD_ANY_ARGS, .summary = "set how many dynos of each type run, and of what size",
-	.flags = CMD_APP | CMD_JSON | CMD_WAIT, .run = ps_scale_run,
-	.details = "Without arguments, shows what is set. TYPE+N and TYPE-N change by N. Waits until the dynos are up.",
+	.name = "ps:scale",
+	.aliases = { "scale" },
+	.usage = "[TYPE=QUANTITY[:SIZE]...]",
+	.max_args = CMD_ANY_ARGS,
+	.summary = "set how many dynos of each type run, and of what size",
+	.flags = CMD_APP | CMD_JSON | CMD_WAIT,
+	.run = ps_scale_run,
+	.details = "Without arguments, shows what is set. TYPE+N and TYPE-N change by N. Waits "
+		   "until the dynos are up.",
 	.examples = "twelve ps:scale web=3 worker=1:standard-2x -a shop\ntwelve ps:scale web+1",
 };
 
 /* "web=standard-2x" for one type, or a size alone for all. */
-static int add_sizes(struct cli *c, const char *app, const char *word, json_t *updates, struct error *err)
+static int add_sizes(struct cli *c, const char *app, const char *word, json_t *updates,
+		     struct error *err)
 {
 	_cleanup_json_ json_t *formation = NULL;
 	struct scale s;
@@ -239,14 +257,18 @@ static int add_sizes(struct cli *c, const char *app, const char *word, json_t *u
 		if (scale_parse(word, &s, err) < 0)
 			return -1;
 		if (!s.size[0] || s.quantity[0])
-			return error_set(err, ERROR_INVALID, "expected TYPE=SIZE such as web=standard-2x, found \"%.100s\"", word);
+			return error_set(
+				err, ERROR_INVALID,
+				"expected TYPE=SIZE such as web=standard-2x, found \"%.100s\"",
+				word);
 		json_array_append_new(updates, update_json(&s));
 		return 0;
 	}
 	if (api_get(c->api, &formation, err, "/apps/%s/formation", app) < 0)
 		return -1;
 	json_array_foreach(formation, i, f)
-		json_array_append_new(updates, json_pack("{s:s, s:s}", "type", json_str(f, "type", ""), "size", word));
+		json_array_append_new(updates, json_pack("{s:s, s:s}", "type",
+							 json_str(f, "type", ""), "size", word));
 	return 0;
 }
 
@@ -269,16 +291,22 @@ static int ps_type_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_ps_type = {
-	.name = "ps:type", .aliases = { "ps:resize", "resize" }, .usage = "[SIZE | TYPE=SIZE...]",
-	.max_args = CMD_ANY_ARGS, .summary = "set the size of dynos", .flags = CMD_APP | CMD_JSON | CMD_WAIT,
-	.run = ps_type_run, .examples = "twelve ps:type standard-2x -a shop\ntwelve ps:type web=performance-m",
+	.name = "ps:type",
+	.aliases = { "ps:resize", "resize" },
+	.usage = "[SIZE | TYPE=SIZE...]",
+	.max_args = CMD_ANY_ARGS,
+	.summary = "set the size of dynos",
+	.flags = CMD_APP | CMD_JSON | CMD_WAIT,
+	.run = ps_type_run,
+	.examples = "twelve ps:type standard-2x -a shop\ntwelve ps:type web=performance-m",
 };
 
 static bool matches(const json_t *dyno, const char *what)
 {
 	if (is_one_off(dyno))
 		return false;
-	return !what || streq(json_str(dyno, "name", ""), what) || streq(json_str(dyno, "type", ""), what);
+	return !what || streq(json_str(dyno, "name", ""), what) ||
+	       streq(json_str(dyno, "type", ""), what);
 }
 
 /* One that a scale-down has not ended yet is not started again. */
@@ -305,7 +333,8 @@ static json_t *to_restart(struct cli *c, const char *app, const char *what, stru
 		return NULL;
 	old = json_array();
 	json_array_foreach(dynos, i, dyno)
-		if (matches(dyno, what) && is_wanted(dyno, formation) && !json_bool(dyno, "twelve.draining"))
+		if (matches(dyno, what) && is_wanted(dyno, formation) &&
+		    !json_bool(dyno, "twelve.draining"))
 			json_array_append(old, dyno);
 	return old;
 }
@@ -323,7 +352,8 @@ static int ps_restart_run(struct cli *c, struct error *err)
 		r = api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/dynos", app);
 	else
 		r = api_request(c->api, "DELETE", NULL, NULL, err,
-				strchr(what, '.') ? "/apps/%s/dynos/%s" : "/apps/%s/formations/%s", app, part);
+				strchr(what, '.') ? "/apps/%s/dynos/%s" : "/apps/%s/formations/%s",
+				app, part);
 	if (r < 0)
 		return -1;
 	note(c, "Restarting %s", what ? what : "all dynos");
@@ -334,9 +364,14 @@ static int ps_restart_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_ps_restart = {
-	.name = "ps:restart", .aliases = { "restart", "dyno:restart" }, .usage = "[TYPE | DYNO]", .max_args = 1,
-	.summary = "restart dynos: the new are up before the old end", .flags = CMD_APP | CMD_WAIT,
-	.run = ps_restart_run, .examples = "twelve ps:restart -a shop\ntwelve ps:restart worker\ntwelve ps:restart web.2",
+	.name = "ps:restart",
+	.aliases = { "restart", "dyno:restart" },
+	.usage = "[TYPE | DYNO]",
+	.max_args = 1,
+	.summary = "restart dynos: the new are up before the old end",
+	.flags = CMD_APP | CMD_WAIT,
+	.run = ps_restart_run,
+	.examples = "twelve ps:restart -a shop\ntwelve ps:restart worker\ntwelve ps:restart web.2",
 };
 
 static int ps_stop_run(struct cli *c, struct error *err)
@@ -347,8 +382,8 @@ static int ps_stop_run(struct cli *c, struct error *err)
 	if (!app || !cli_api(c, err))
 		return -1;
 	if (api_request(c->api, "POST", NULL, NULL, err,
-			strchr(what, '.') ? "/apps/%s/dynos/%s/actions/stop" :
-					    "/apps/%s/formations/%s/actions/stop",
+			strchr(what, '.') ? "/apps/%s/dynos/%s/actions/stop"
+					  : "/apps/%s/formations/%s/actions/stop",
 			app, part) < 0)
 		return -1;
 	note(c, "Stopping %s", what);
@@ -356,8 +391,14 @@ static int ps_stop_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_ps_stop = {
-	.name = "ps:stop", .aliases = { "ps:kill", "dyno:kill" }, .usage = "TYPE | DYNO", .min_args = 1, .max_args = 1,
-	.summary = "end dynos: SIGTERM, and SIGKILL after the window", .flags = CMD_APP, .run = ps_stop_run,
+	.name = "ps:stop",
+	.aliases = { "ps:kill", "dyno:kill" },
+	.usage = "TYPE | DYNO",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "end dynos: SIGTERM, and SIGKILL after the window",
+	.flags = CMD_APP,
+	.run = ps_stop_run,
 	.details = "Dynos of the formation are started again; one-off dynos are not.",
 	.examples = "twelve ps:stop run.3 -a shop",
 };

@@ -22,7 +22,8 @@ static int releases_run(struct cli *c, struct error *err)
 	size_t i;
 
 	table_init(&t, 5, headings);
-	if (args_number(&c->args, "num", 1, 1000, DEFAULT_LINES, &n, err) < 0 || !app || !cli_api(c, err))
+	if (args_number(&c->args, "num", 1, 1000, DEFAULT_LINES, &n, err) < 0 || !app ||
+	    !cli_api(c, err))
 		return -1;
 	range = xasprintf("version ..; order=desc,max=%lld", (long long)n);
 	if (api_get_range(c->api, range, &list, err, "/apps/%s/releases", app) < 0)
@@ -46,8 +47,12 @@ static int releases_run(struct cli *c, struct error *err)
 static const struct arg_option releases_options[] = { { "num", "N", "how many (15)", 'n' }, { 0 } };
 
 const struct command cmd_releases = {
-	.name = "releases", .usage = "", .summary = "list the releases of an app, the newest first",
-	.flags = CMD_APP | CMD_JSON, .options = releases_options, .run = releases_run,
+	.name = "releases",
+	.usage = "",
+	.summary = "list the releases of an app, the newest first",
+	.flags = CMD_APP | CMD_JSON,
+	.options = releases_options,
+	.run = releases_run,
 	.examples = "twelve releases -a shop\ntwelve releases -n 100 --json",
 };
 
@@ -60,8 +65,8 @@ static json_t *get_release(struct cli *c, struct error *err)
 
 	if (!app || !cli_api(c, err))
 		return NULL;
-	if (cli_rest(c, 0) ? version_parse(cli_rest(c, 0), &version, err) < 0 :
-			     newest_release(c, app, &version, err) < 0)
+	if (cli_rest(c, 0) ? version_parse(cli_rest(c, 0), &version, err) < 0
+			   : newest_release(c, app, &version, err) < 0)
 		return NULL;
 	if (api_get(c->api, &release, err, "/apps/%s/releases/%lld", app, (long long)version) < 0) {
 		error_prefix(err, "v%lld", (long long)version);
@@ -86,7 +91,8 @@ static void print_dynos(const json_t *proof)
 static void print_proof(const json_t *release)
 {
 	const json_t *proof = json_at(release, "twelve.proof"), *line;
-	int64_t requests = json_i64(proof, "requests", -1), drain_ms = json_i64(proof, "drain_ms", -1);
+	int64_t requests = json_i64(proof, "requests", -1),
+		drain_ms = json_i64(proof, "drain_ms", -1);
 	char took[DURATION_SIZE];
 	size_t i;
 
@@ -118,7 +124,8 @@ static void print_processes(const json_t *release)
 		return;
 	puts("Processes:");
 	json_object_foreach(types, type, command)
-		printf("  %s: %s\n", type, json_string_value(command) ? json_string_value(command) : "");
+		printf("  %s: %s\n", type,
+		       json_string_value(command) ? json_string_value(command) : "");
 }
 
 static int releases_info_run(struct cli *c, struct error *err)
@@ -135,8 +142,8 @@ static int releases_info_run(struct cli *c, struct error *err)
 		print_json(r);
 		return 0;
 	}
-	printf("%s=== v%lld%s\n", style_on(c->color, STYLE_BOLD), (long long)json_i64(r, "version", 0),
-	       style_off(c->color));
+	printf("%s=== v%lld%s\n", style_on(c->color, STYLE_BOLD),
+	       (long long)json_i64(r, "version", 0), style_off(c->color));
 	table_add(&t, "Change:", json_str(r, "description", ""));
 	table_add(&t, "Status:", json_bool(r, "current") ? "current" : json_str(r, "status", ""));
 	if (reason)
@@ -152,9 +159,13 @@ static int releases_info_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_releases_info = {
-	.name = "releases:info", .usage = "[vN]", .max_args = 1,
-	.summary = "tell about a release, with the proof of its rollout", .flags = CMD_APP | CMD_JSON,
-	.run = releases_info_run, .examples = "twelve releases:info -a shop\ntwelve releases:info v7",
+	.name = "releases:info",
+	.usage = "[vN]",
+	.max_args = 1,
+	.summary = "tell about a release, with the proof of its rollout",
+	.flags = CMD_APP | CMD_JSON,
+	.run = releases_info_run,
+	.examples = "twelve releases:info -a shop\ntwelve releases:info v7",
 };
 
 static bool to_stdout(const char *data, size_t n, void *userdata)
@@ -172,13 +183,18 @@ static int releases_output_run(struct cli *c, struct error *err)
 		return -1;
 	if (o.url)
 		return api_stream(c->api, &o, err);
-	note(c, "v%lld has no release command, so there is no output.", (long long)json_i64(r, "version", 0));
+	note(c, "v%lld has no release command, so there is no output.",
+	     (long long)json_i64(r, "version", 0));
 	return 0;
 }
 
 const struct command cmd_releases_output = {
-	.name = "releases:output", .usage = "[vN]", .max_args = 1,
-	.summary = "print what a release command wrote", .flags = CMD_APP, .run = releases_output_run,
+	.name = "releases:output",
+	.usage = "[vN]",
+	.max_args = 1,
+	.summary = "print what a release command wrote",
+	.flags = CMD_APP,
+	.run = releases_output_run,
 	.examples = "twelve releases:output -a shop",
 };
 
@@ -202,7 +218,8 @@ static int previous_good(struct cli *c, const char *app, int64_t *ret, struct er
 			best = v;
 	}
 	if (!best)
-		return error_set(err, ERROR_CONFLICT, "There is no release of %s before this one to go back to", app);
+		return error_set(err, ERROR_CONFLICT,
+				 "There is no release of %s before this one to go back to", app);
 	*ret = best;
 	return 0;
 }
@@ -216,7 +233,8 @@ static int rollback_run(struct cli *c, struct error *err)
 
 	if (!app || !cli_api(c, err))
 		return -1;
-	if (given ? version_parse(given, &version, err) < 0 : previous_good(c, app, &version, err) < 0)
+	if (given ? version_parse(given, &version, err) < 0
+		  : previous_good(c, app, &version, err) < 0)
 		return -1;
 	target = xasprintf("%lld", (long long)version);
 	if (api_request(c->api, "POST", json_pack("{s:s}", "release", target), &release, err,
@@ -230,9 +248,14 @@ static int rollback_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_rollback = {
-	.name = "rollback", .aliases = { "releases:rollback" }, .usage = "[vN]", .max_args = 1,
-	.summary = "go back to a release: slug, config and process types", .flags = CMD_APP | CMD_WAIT,
+	.name = "rollback",
+	.aliases = { "releases:rollback" },
+	.usage = "[vN]",
+	.max_args = 1,
+	.summary = "go back to a release: slug, config and process types",
+	.flags = CMD_APP | CMD_WAIT,
 	.run = rollback_run,
-	.details = "Without a version, to the last good release before the current one. The result is a new release.",
+	.details = "Without a version, to the last good release before the current one. The result "
+		   "is a new release.",
 	.examples = "twelve rollback -a shop\ntwelve rollback v7",
 };

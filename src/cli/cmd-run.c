@@ -90,7 +90,8 @@ static int run_run(struct cli *c, struct error *err)
 		return -1;
 	url = json_str(dyno, "attach_url", NULL);
 	if (!url)
-		return error_set(err, ERROR_SYSTEM, "%s was started, but can't be attached to", json_str(dyno, "name", "The dyno"));
+		return error_set(err, ERROR_SYSTEM, "%s was started, but can't be attached to",
+				 json_str(dyno, "name", "The dyno"));
 	if (api_upgrade(c->api, url, ATTACH_PROTOCOL, &raw, err) < 0)
 		return -1;
 	progress_clear(c);
@@ -105,16 +106,25 @@ static const struct arg_option run_options[] = {
 	{ "type", "TYPE", "as a dyno of this process type", 0 },
 	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e' },
 	{ "no-tty", NULL, "no terminal, also when there is one here", 0 },
-	{ "exit-code", NULL, "the exit code is that of the command: always so, accepted for heroku's sake", 'x' },
+	{ "exit-code", NULL,
+	  "the exit code is that of the command: always so, accepted for heroku's sake", 'x' },
 	{ 0 },
 };
 
 const struct command cmd_run = {
-	.name = "run", .usage = "COMMAND [ARGUMENTS...]", .min_args = 1, .max_args = CMD_ANY_ARGS,
-	.summary = "run a command in a one-off dyno", .flags = CMD_APP | CMD_VERBATIM,
-	.options = run_options, .run = run_run,
-	.details = "Same release, config and sandbox as the app's dynos. It has a terminal when stdin and stdout are one; else stdin, stdout and stderr are passed through. The exit code is the command's. A single argument is a line for the shell.",
-	.examples = "twelve run -a shop bash\ntwelve run -a shop -- python manage.py migrate\necho 'select 1' | twelve run -a shop 'psql $DATABASE_URL'",
+	.name = "run",
+	.usage = "COMMAND [ARGUMENTS...]",
+	.min_args = 1,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "run a command in a one-off dyno",
+	.flags = CMD_APP | CMD_VERBATIM,
+	.options = run_options,
+	.run = run_run,
+	.details = "Same release, config and sandbox as the app's dynos. It has a terminal when "
+		   "stdin and stdout are one; else stdin, stdout and stderr are passed through. "
+		   "The exit code is the command's. A single argument is a line for the shell.",
+	.examples = "twelve run -a shop bash\ntwelve run -a shop -- python manage.py migrate\necho "
+		    "'select 1' | twelve run -a shop 'psql $DATABASE_URL'",
 };
 
 static const struct arg_option detached_options[] = {
@@ -125,7 +135,13 @@ static const struct arg_option detached_options[] = {
 };
 
 const struct command cmd_run_detached = {
-	.name = "run:detached", .usage = "COMMAND [ARGUMENTS...]", .min_args = 1, .max_args = CMD_ANY_ARGS,
-	.summary = "start a command in a one-off dyno and return", .flags = CMD_APP | CMD_VERBATIM,
-	.options = detached_options, .run = detached, .examples = "twelve run:detached -a shop python cleanup.py",
+	.name = "run:detached",
+	.usage = "COMMAND [ARGUMENTS...]",
+	.min_args = 1,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "start a command in a one-off dyno and return",
+	.flags = CMD_APP | CMD_VERBATIM,
+	.options = detached_options,
+	.run = detached,
+	.examples = "twelve run:detached -a shop python cleanup.py",
 };

@@ -14,7 +14,8 @@ static char *dynos_text(const json_t *status)
 	const char *state;
 
 	json_object_foreach(counts, state, n)
-		buf_printf(&b, "%s%lld %s", b.len ? ", " : "", (long long)json_integer_value(n), state);
+		buf_printf(&b, "%s%lld %s", b.len ? ", " : "", (long long)json_integer_value(n),
+			   state);
 	return b.len ? buf_steal(&b) : xstrdup("none");
 }
 
@@ -34,8 +35,10 @@ static int status_run(struct cli *c, struct error *err)
 	}
 	dynos = dynos_text(s);
 	apps = xasprintf("%lld", (long long)json_i64(s, "apps", 0));
-	runtime = xasprintf("%s (%s)", json_str(s, "runtime.name", "?"), json_str(s, "runtime.version", "?"));
-	disk = xasprintf("%s free, builds keep %s", bytes_text(json_i64(s, "disk.free_bytes", 0), left),
+	runtime = xasprintf("%s (%s)", json_str(s, "runtime.name", "?"),
+			    json_str(s, "runtime.version", "?"));
+	disk = xasprintf("%s free, builds keep %s",
+			 bytes_text(json_i64(s, "disk.free_bytes", 0), left),
 			 bytes_text(json_i64(s, "disk.reserve_bytes", 0), reserve));
 	table_add(&t, "twelved:", json_str(s, "version", "?"));
 	table_add(&t, "Up for:", duration_text(json_i64(s, "uptime_s", 0) * 1000, uptime));
@@ -49,7 +52,11 @@ static int status_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_status = {
-	.name = "status", .usage = "", .summary = "tell how the platform is", .flags = CMD_JSON, .run = status_run,
+	.name = "status",
+	.usage = "",
+	.summary = "tell how the platform is",
+	.flags = CMD_JSON,
+	.run = status_run,
 	.examples = "twelve status",
 };
 
@@ -74,8 +81,12 @@ static int gc_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_gc = {
-	.name = "gc", .usage = "", .summary = "remove slugs and stacks that no release uses", .flags = CMD_JSON,
-	.run = gc_run, .examples = "twelve gc",
+	.name = "gc",
+	.usage = "",
+	.summary = "remove slugs and stacks that no release uses",
+	.flags = CMD_JSON,
+	.run = gc_run,
+	.examples = "twelve gc",
 };
 
 static int stacks_run(struct cli *c, struct error *err)
@@ -91,13 +102,19 @@ static int stacks_run(struct cli *c, struct error *err)
 		return 0;
 	}
 	json_array_foreach(list, i, s)
-		printf("%s%s\n", json_str(s, "name", ""), json_bool(s, "default") ? " (default)" : "");
+		printf("%s%s\n", json_str(s, "name", ""),
+		       json_bool(s, "default") ? " (default)" : "");
 	return 0;
 }
 
 const struct command cmd_stacks = {
-	.name = "stacks", .aliases = { "stack", "apps:stacks" }, .usage = "", .summary = "list the stacks",
-	.flags = CMD_JSON, .run = stacks_run, .examples = "twelve stacks",
+	.name = "stacks",
+	.aliases = { "stack", "apps:stacks" },
+	.usage = "",
+	.summary = "list the stacks",
+	.flags = CMD_JSON,
+	.run = stacks_run,
+	.examples = "twelve stacks",
 };
 
 static int version_run(struct cli *c, struct error *err)
@@ -108,6 +125,9 @@ static int version_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_version = {
-	.name = "version", .usage = "", .summary = "print the version of this program", .run = version_run,
+	.name = "version",
+	.usage = "",
+	.summary = "print the version of this program",
+	.run = version_run,
 	.examples = "twelve version",
 };

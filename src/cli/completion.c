@@ -38,7 +38,8 @@ static void put_pattern(struct buf *out, const struct command *cmd)
 static void bash_script(struct buf *out)
 {
 	buf_puts(out, "_twelve() {\n"
-		      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= i options=\n"
+		      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= "
+		      "i options=\n"
 		      "\tif declare -F _get_comp_words_by_ref >/dev/null; then\n"
 		      "\t\tlocal words cword\n"
 		      "\t\t_get_comp_words_by_ref -n : cur prev words cword\n"
@@ -47,7 +48,8 @@ static void bash_script(struct buf *out)
 		      "\tfi\n"
 		      "\tcase $prev in\n"
 		      "\t-a|--app|--confirm)\n"
-		      "\t\tCOMPREPLY=($(compgen -W \"$(twelve complete apps 2>/dev/null)\" -- \"$cur\"))\n"
+		      "\t\tCOMPREPLY=($(compgen -W \"$(twelve complete apps 2>/dev/null)\" -- "
+		      "\"$cur\"))\n"
 		      "\t\treturn ;;\n"
 		      "\tesac\n"
 		      "\tfor ((i = 1; i < cword; i++)); do\n"
@@ -78,7 +80,8 @@ static void bash_script(struct buf *out)
 		      "\telse\n"
 		      "\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n"
 		      "\tfi\n"
-		      "\tdeclare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions \"$cur\"\n"
+		      "\tdeclare -F __ltrim_colon_completions >/dev/null && "
+		      "__ltrim_colon_completions \"$cur\"\n"
 		      "\treturn 0\n"
 		      "}\n"
 		      "complete -F _twelve twelve\n");
@@ -102,7 +105,8 @@ static void put_zsh_option(struct buf *out, const struct arg_option *o)
 	bool app = streq(o->name, "app") || streq(o->name, "confirm");
 
 	if (o->letter)
-		buf_printf(out, " \\\n\t\t\t'(-%c --%s)'{-%c,--%s}'[", o->letter, o->name, o->letter, o->name);
+		buf_printf(out, " \\\n\t\t\t'(-%c --%s)'{-%c,--%s}'[", o->letter, o->name,
+			   o->letter, o->name);
 	else
 		buf_printf(out, " \\\n\t\t\t'--%s[", o->name);
 	put_zsh(out, o->help);
@@ -134,7 +138,8 @@ static void zsh_script(struct buf *out)
 		buf_puts(out, "'\n");
 	}
 	buf_puts(out, "\t)\n"
-		      "\t_arguments -C '(-a --app)'{-a,--app}'[which app]:APP:_twelve_apps' '--host[where twelved is]:HOST:' \\\n"
+		      "\t_arguments -C '(-a --app)'{-a,--app}'[which app]:APP:_twelve_apps' "
+		      "'--host[where twelved is]:HOST:' \\\n"
 		      "\t\t'1:command:->command' '*::argument:->argument' && return\n"
 		      "\tif [[ $state == command ]]; then\n"
 		      "\t\t_describe command commands\n"
@@ -177,7 +182,9 @@ static void put_fish_option(struct buf *out, const struct command *cmd, const st
 	if (o->letter)
 		buf_printf(out, " -s %c", o->letter);
 	if (o->value)
-		buf_puts(out, streq(o->name, "app") || streq(o->name, "confirm") ? " -x -a '(twelve complete apps 2>/dev/null)'" : " -r");
+		buf_puts(out, streq(o->name, "app") || streq(o->name, "confirm")
+				      ? " -x -a '(twelve complete apps 2>/dev/null)'"
+				      : " -r");
 	buf_puts(out, " -d ");
 	put_fish(out, o->help);
 	buf_putc(out, '\n');
@@ -190,12 +197,14 @@ static void fish_script(struct buf *out)
 	for (size_t i = 0; commands[i]; i++) {
 		if (!is_shown(commands[i]))
 			continue;
-		buf_printf(out, "complete -c twelve -f -n __fish_use_subcommand -a %s -d ", commands[i]->name);
+		buf_printf(out, "complete -c twelve -f -n __fish_use_subcommand -a %s -d ",
+			   commands[i]->name);
 		put_fish(out, commands[i]->summary);
 		buf_putc(out, '\n');
 	}
 	for (size_t i = 0; commands[i]; i++)
-		for (size_t k = 0; is_shown(commands[i]) && (o = command_option(commands[i], k)); k++)
+		for (size_t k = 0; is_shown(commands[i]) && (o = command_option(commands[i], k));
+		     k++)
 			put_fish_option(out, commands[i], o);
 }
 
@@ -223,16 +232,23 @@ static int completion_run(struct cli *c, struct error *err)
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
 	if (!completion_script(cli_rest(c, 0), &out))
-		return error_set(err, ERROR_INVALID, "There is a completion for bash, zsh and fish, not for %s", cli_rest(c, 0));
+		return error_set(err, ERROR_INVALID,
+				 "There is a completion for bash, zsh and fish, not for %s",
+				 cli_rest(c, 0));
 	fwrite(out.data, 1, out.len, stdout);
 	return 0;
 }
 
 const struct command cmd_completion = {
-	.name = "completion", .usage = "bash | zsh | fish", .min_args = 1, .max_args = 1,
-	.summary = "print a completion script for a shell", .run = completion_run,
+	.name = "completion",
+	.usage = "bash | zsh | fish",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "print a completion script for a shell",
+	.run = completion_run,
 	.details = "make install puts them in place; this is for other machines.",
-	.examples = "source <(twelve completion bash)\ntwelve completion fish > ~/.config/fish/completions/twelve.fish",
+	.examples = "source <(twelve completion bash)\ntwelve completion fish > "
+		    "~/.config/fish/completions/twelve.fish",
 };
 
 /* A key press must neither wait nor show an error: no apps then. */
@@ -244,7 +260,8 @@ static int complete_run(struct cli *c, struct error *err)
 	size_t i;
 
 	(void)err;
-	if (!streq(cli_rest(c, 0), "apps") || !cli_api(c, &ignored) || api_get(c->api, &apps, &ignored, "/apps") < 0)
+	if (!streq(cli_rest(c, 0), "apps") || !cli_api(c, &ignored) ||
+	    api_get(c->api, &apps, &ignored, "/apps") < 0)
 		return 1;
 	json_array_foreach(apps, i, app)
 		puts(json_str(app, "name", ""));
@@ -252,6 +269,11 @@ static int complete_run(struct cli *c, struct error *err)
 }
 
 const struct command cmd_complete = {
-	.name = "complete", .usage = "apps", .min_args = 1, .max_args = 1, .flags = CMD_HIDDEN,
-	.summary = "words for the completion scripts", .run = complete_run,
+	.name = "complete",
+	.usage = "apps",
+	.min_args = 1,
+	.max_args = 1,
+	.flags = CMD_HIDDEN,
+	.summary = "words for the completion scripts",
+	.run = complete_run,
 };

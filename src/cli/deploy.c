@@ -83,8 +83,10 @@ static int cancel(struct cli *c, const char *app, const char *id, struct error *
 	struct error e = ERROR_INIT;
 
 	if (api_request(c->api, "DELETE", NULL, NULL, &e, "/apps/%s/builds/%s", app, id) < 0)
-		return error_set(err, ERROR_CONFLICT, "interrupted; the build was not cancelled: %s", e.message);
-	return error_set(err, ERROR_CONFLICT, "interrupted; the build is cancelled and what ran goes on");
+		return error_set(err, ERROR_CONFLICT,
+				 "interrupted; the build was not cancelled: %s", e.message);
+	return error_set(err, ERROR_CONFLICT,
+			 "interrupted; the build is cancelled and what ran goes on");
 }
 
 /* How the build ended, once its output has. */
@@ -95,9 +97,12 @@ static int outcome(struct cli *c, const char *app, const char *id, json_t **ret,
 	if (api_get(c->api, &build, err, "/apps/%s/builds/%s", app, id) < 0)
 		return -1;
 	if (streq(json_str(build, "status", ""), "failed"))
-		return error_set(err, ERROR_CONFLICT, "%s", json_str(build, "twelve.error", "the build failed"));
+		return error_set(err, ERROR_CONFLICT, "%s",
+				 json_str(build, "twelve.error", "the build failed"));
 	if (streq(json_str(build, "status", ""), "pending"))
-		return error_set(err, ERROR_UNAVAILABLE, "the output ended before the build did: twelve builds:info %s", id);
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "the output ended before the build did: twelve builds:info %s",
+				 id);
 	*ret = steal_ptr(build);
 	return 0;
 }
@@ -105,7 +110,8 @@ static int outcome(struct cli *c, const char *app, const char *id, json_t **ret,
 static int follow(struct cli *c, const struct deploy *o, const json_t *build, struct error *err)
 {
 	const char *id = json_str(build, "id", "");
-	struct api_stream s = { .url = json_str(build, "output_stream_url", NULL), .fn = copy_output };
+	struct api_stream s = { .url = json_str(build, "output_stream_url", NULL),
+				.fn = copy_output };
 	_cleanup_json_ json_t *ended = NULL;
 	struct error broke = ERROR_INIT;
 	int r = s.url ? api_stream(c->api, &s, &broke) : 0;

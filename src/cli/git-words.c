@@ -35,7 +35,9 @@ enum ref_kind ref_kind_of(const char *ref, const char *branch)
 
 static int unknown_repository(struct error *err)
 {
-	return error_set(err, ERROR_INVALID, "Which app? The address of a repository ends in APP.git, such as ssh://twelve@machine/shop.git");
+	return error_set(err, ERROR_INVALID,
+			 "Which app? The address of a repository ends in APP.git, such as "
+			 "ssh://twelve@machine/shop.git");
 }
 
 /* 'NAME.git' within quotes or without, as git and people write it. */
@@ -61,12 +63,16 @@ static int parse_repository(const char *word, char **ret_app, struct error *err)
 	return 0;
 }
 
-int ssh_command_parse(const char *command, const char **ret_program, char **ret_app, struct error *err)
+int ssh_command_parse(const char *command, const char **ret_program, char **ret_app,
+		      struct error *err)
 {
-	static const char *const programs[] = { "git-receive-pack", "git-upload-pack", "git-upload-archive" };
+	static const char *const programs[] = { "git-receive-pack", "git-upload-pack",
+						"git-upload-archive" };
 
 	if (!command || !*command)
-		return error_set(err, ERROR_FORBIDDEN, "Your key is known here. There is no shell: git push and git clone work, for the rest use twelve --host");
+		return error_set(err, ERROR_FORBIDDEN,
+				 "Your key is known here. There is no shell: git push and git "
+				 "clone work, for the rest use twelve --host");
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		size_t n = strlen(programs[i]);
 
@@ -75,5 +81,7 @@ int ssh_command_parse(const char *command, const char **ret_program, char **ret_
 		*ret_program = programs[i];
 		return parse_repository(command + n + 1, ret_app, err);
 	}
-	return error_set(err, ERROR_FORBIDDEN, "Your key is known here, but it is for git only: git push and git clone work");
+	return error_set(
+		err, ERROR_FORBIDDEN,
+		"Your key is known here, but it is for git only: git push and git clone work");
 }

@@ -27,4 +27,5 @@ enum ref_kind ref_kind_of(const char *ref, const char *branch);
  * the app's repository: 'NAME.git', '/NAME.git'. *ret_app is a heap string. A command
  * that is none of these is an error with a friendly sentence.
  */
-int ssh_command_parse(const char *command, const char **ret_program, char **ret_app, struct error *err);
+int ssh_command_parse(const char *command, const char **ret_program, char **ret_app,
+		      struct error *err);

@@ -19,7 +19,8 @@ static void heading(const struct cli *c, FILE *f, const char *text)
 void help_overview(const struct cli *c, FILE *f)
 {
 	fputs("twelve runs twelve-factor apps on machines that you own.\n\n"
-	      "usage: twelve [--host HOST] COMMAND [OPTIONS] [ARGUMENTS]\n", f);
+	      "usage: twelve [--host HOST] COMMAND [OPTIONS] [ARGUMENTS]\n",
+	      f);
 	heading(c, f, "Commands");
 	for (size_t i = 0; commands[i]; i++)
 		if (!(commands[i]->flags & CMD_HIDDEN))
@@ -47,8 +48,10 @@ static void wrapped(FILE *f, const char *text)
 static void print_option(FILE *f, const struct arg_option *o)
 {
 	_cleanup_free_ char *left =
-		o->letter ? xasprintf("-%c, --%s%s%s", o->letter, o->name, o->value ? " " : "", o->value ? o->value : "") :
-			    xasprintf("    --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		o->letter ? xasprintf("-%c, --%s%s%s", o->letter, o->name, o->value ? " " : "",
+				      o->value ? o->value : "")
+			  : xasprintf("    --%s%s%s", o->name, o->value ? " " : "",
+				      o->value ? o->value : "");
 
 	fprintf(f, "  %-24s  %s\n", left, o->help);
 }
@@ -79,7 +82,8 @@ void help_command(const struct cli *c, const struct command *cmd, FILE *f)
 	const struct arg_option *o;
 	bool first = true;
 
-	fprintf(f, "usage: twelve %s%s%s [OPTIONS]\n", cmd->name, *cmd->usage ? " " : "", cmd->usage);
+	fprintf(f, "usage: twelve %s%s%s [OPTIONS]\n", cmd->name, *cmd->usage ? " " : "",
+		cmd->usage);
 	print_aliases(cmd, f);
 	fprintf(f, "\n%c%s.\n", toupper((unsigned char)cmd->summary[0]), cmd->summary + 1);
 	if (cmd->details)
@@ -94,7 +98,8 @@ void help_command(const struct cli *c, const struct command *cmd, FILE *f)
 	for (size_t i = 0; commands[i]; i++) {
 		const struct command *other = commands[i];
 
-		if (other == cmd || (other->flags & CMD_HIDDEN) || command_topic_len(other->name) != topic ||
+		if (other == cmd || (other->flags & CMD_HIDDEN) ||
+		    command_topic_len(other->name) != topic ||
 		    strncmp(other->name, cmd->name, topic) != 0)
 			continue;
 		if (first)
@@ -124,11 +129,15 @@ static int help_run(struct cli *c, struct error *err)
 			names[n++] = commands[i]->name;
 	names[n] = NULL;
 	near = suggest(name, names);
-	return error_set(err, ERROR_INVALID, "%s is not a command of twelve%s%s%s", name, near ? ". Did you mean " : "",
-			 near ? near : "", near ? "?" : "");
+	return error_set(err, ERROR_INVALID, "%s is not a command of twelve%s%s%s", name,
+			 near ? ". Did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 const struct command cmd_help = {
-	.name = "help", .usage = "[COMMAND]", .max_args = 1, .summary = "list the commands, or tell about one",
-	.run = help_run, .examples = "twelve help\ntwelve help ps:scale",
+	.name = "help",
+	.usage = "[COMMAND]",
+	.max_args = 1,
+	.summary = "list the commands, or tell about one",
+	.run = help_run,
+	.examples = "twelve help\ntwelve help ps:scale",
 };

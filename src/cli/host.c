@@ -19,7 +19,8 @@ void host_done(struct host *h)
 static int bad_host(const char *text, struct error *err)
 {
 	return error_set(err, ERROR_INVALID,
-			 "--host: expected unix:///PATH, ssh://USER@MACHINE, http://HOST:PORT or https://HOST, found \"%.200s\"",
+			 "--host: expected unix:///PATH, ssh://USER@MACHINE, http://HOST:PORT or "
+			 "https://HOST, found \"%.200s\"",
 			 text);
 }
 

@@ -18,7 +18,8 @@ static bool wants_color(const struct cli *c, int fd)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return isatty(fd) && !(no && *no) && !(term && streq(term, "dumb")) && !cli_has(c, "no-color");
+	return isatty(fd) && !(no && *no) && !(term && streq(term, "dumb")) &&
+	       !cli_has(c, "no-color");
 }
 
 static int run(struct cli *c, struct error *err)

@@ -120,8 +120,8 @@ void print_json(const json_t *j)
 const char *style_on(bool color, enum style s)
 {
 	static const char *const sequences[] = {
-		[STYLE_BOLD] = "\033[1m",    [STYLE_DIM] = "\033[2m",     [STYLE_RED] = "\033[31m",
-		[STYLE_GREEN] = "\033[32m",  [STYLE_YELLOW] = "\033[33m", [STYLE_CYAN] = "\033[36m",
+		[STYLE_BOLD] = "\033[1m",   [STYLE_DIM] = "\033[2m",	 [STYLE_RED] = "\033[31m",
+		[STYLE_GREEN] = "\033[32m", [STYLE_YELLOW] = "\033[33m", [STYLE_CYAN] = "\033[36m",
 	};
 
 	return color ? sequences[s] : "";
@@ -139,7 +139,8 @@ char *duration_text(int64_t ms, char buf[static DURATION_SIZE])
 	if (ms < 0)
 		ms = s = 0;
 	if (s < 10)
-		snprintf(buf, DURATION_SIZE, "%lld.%lld s", (long long)s, (long long)(ms % 1000 / 100));
+		snprintf(buf, DURATION_SIZE, "%lld.%lld s", (long long)s,
+			 (long long)(ms % 1000 / 100));
 	else if (s < 120)
 		snprintf(buf, DURATION_SIZE, "%lld s", (long long)s);
 	else if (s < 7200)
@@ -156,7 +157,9 @@ static void ago_text(int64_t s, char buf[static DURATION_SIZE])
 	static const struct {
 		int64_t below_s, unit_s;
 		const char *unit;
-	} units[] = { { 60, 1, "s" }, { 3600, 60, "m" }, { 86400, 3600, "h" }, { INT64_MAX, 86400, "d" } };
+	} units[] = {
+		{ 60, 1, "s" }, { 3600, 60, "m" }, { 86400, 3600, "h" }, { INT64_MAX, 86400, "d" }
+	};
 	size_t i = 0;
 
 	s = s < 0 ? 0 : s;

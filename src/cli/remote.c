@@ -49,7 +49,8 @@ char *git_output(const char *dir, const char *const *argv)
 
 char *git_config(const char *key)
 {
-	char *value = git_output(NULL, (const char *const[]){ "git", "config", "--get", key, NULL });
+	char *value =
+		git_output(NULL, (const char *const[]){ "git", "config", "--get", key, NULL });
 
 	if (value && *value)
 		return value;
@@ -59,8 +60,8 @@ char *git_config(const char *key)
 
 bool git_in_work_tree(const char *dir)
 {
-	_cleanup_free_ char *s =
-		git_output(dir, (const char *const[]){ "git", "rev-parse", "--is-inside-work-tree", NULL });
+	_cleanup_free_ char *s = git_output(
+		dir, (const char *const[]){ "git", "rev-parse", "--is-inside-work-tree", NULL });
 
 	return s && streq(s, "true");
 }

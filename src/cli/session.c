@@ -97,7 +97,8 @@ static int take_frames(struct session *s)
 
 		/* A stdout that is gone (EPIPE) ends us as it would end the command itself. */
 		if (type == ATTACH_STDOUT || type == ATTACH_STDERR) {
-			r = fd_write_all(type == ATTACH_STDOUT ? STDOUT_FILENO : STDERR_FILENO, data, n);
+			r = fd_write_all(type == ATTACH_STDOUT ? STDOUT_FILENO : STDERR_FILENO,
+					 data, n);
 			if (r < 0)
 				return r;
 		} else if (type == ATTACH_EXIT) {
@@ -137,7 +138,8 @@ static int loop(struct session *s, int signal_fd)
 	while (r == 0) {
 		struct pollfd p[] = { { .fd = api_raw_fd(s->raw), .events = POLLIN },
 				      { .fd = signal_fd, .events = POLLIN },
-				      { .fd = s->input_ended ? -1 : STDIN_FILENO, .events = POLLIN } };
+				      { .fd = s->input_ended ? -1 : STDIN_FILENO,
+					.events = POLLIN } };
 
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			return -errno;

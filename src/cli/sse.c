@@ -13,7 +13,8 @@ static void end_event(struct sse *s, sse_line_fn fn, void *userdata)
 	char *save = NULL;
 
 	if (!s->named)
-		for (char *line = strtok_r(s->data.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		for (char *line = strtok_r(s->data.data, "\n", &save); line;
+		     line = strtok_r(NULL, "\n", &save))
 			fn(line, userdata);
 	if (s->id) {
 		free(s->last_id);
@@ -89,9 +90,12 @@ bool log_line_split(const char *line, struct log_line *ret)
 	if (!close || memchr(space + 1, ' ', (size_t)(open - space - 1)))
 		return false;
 	*ret = (struct log_line){
-		.stamp = line, .stamp_len = (int)(space - line),
-		.source = space + 1, .source_len = (int)(open - space - 1),
-		.dyno = open + 1, .dyno_len = (int)(close - open - 1),
+		.stamp = line,
+		.stamp_len = (int)(space - line),
+		.source = space + 1,
+		.source_len = (int)(open - space - 1),
+		.dyno = open + 1,
+		.dyno_len = (int)(close - open - 1),
 		.text = close + 3,
 	};
 	return true;

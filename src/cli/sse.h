@@ -12,9 +12,9 @@
 struct sse {
 	struct buf pending; /* what came and is no whole line yet */
 	struct buf data;    /* of the event that is being read */
-	char *id;           /* of it, or NULL */
-	char *last_id;      /* of the last whole event, or NULL */
-	bool named;         /* it has a name: not for us */
+	char *id;	    /* of it, or NULL */
+	char *last_id;	    /* of the last whole event, or NULL */
+	bool named;	    /* it has a name: not for us */
 };
 
 #define SSE_INIT ((struct sse){ .pending = BUF_INIT, .data = BUF_INIT })

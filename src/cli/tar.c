@@ -37,15 +37,19 @@ static void keep_existing(const char *dir, const struct buf *names, struct buf *
 /* The names for tar, NUL after each, in a memory file. */
 static int list_files(const char *dir, int *ret_fd, struct error *err)
 {
-	const char *const argv[] = { "git", "ls-files", "-z", "-co", "--exclude-standard", "--deduplicate", NULL };
-	struct proc_options o = { .argv = argv, .dir = dir, .max_output = MAX_NAMES, .stderr_fd = STDERR_FILENO };
+	const char *const argv[] = { "git",	      "ls-files", "-z", "-co", "--exclude-standard",
+				     "--deduplicate", NULL };
+	struct proc_options o = {
+		.argv = argv, .dir = dir, .max_output = MAX_NAMES, .stderr_fd = STDERR_FILENO
+	};
 	_cleanup_buf_ struct buf names = BUF_INIT, kept = BUF_INIT;
 	int status = 0, fd;
 
 	if (proc_run(&o, &names, &status, err) < 0)
 		return -1;
 	if (status != 0 || names.len >= MAX_NAMES)
-		return error_set(err, ERROR_SYSTEM, "git ls-files did not list the files of %s", dir);
+		return error_set(err, ERROR_SYSTEM, "git ls-files did not list the files of %s",
+				 dir);
 	keep_existing(dir, &names, &kept);
 	fd = fd_memfile("files", kept.data, kept.len);
 	if (fd < 0)
@@ -56,8 +60,14 @@ static int list_files(const char *dir, int *ret_fd, struct error *err)
 
 int tar_spawn(const char *dir, pid_t *ret_pid, int *ret_fd, struct error *err)
 {
-	const char *const listed[] = { "tar", "--create", "--file=-", "--null", "--no-recursion", "--verbatim-files-from",
-				       "--files-from=-", NULL };
+	const char *const listed[] = { "tar",
+				       "--create",
+				       "--file=-",
+				       "--null",
+				       "--no-recursion",
+				       "--verbatim-files-from",
+				       "--files-from=-",
+				       NULL };
 	const char *const all[] = { "tar", "--create", "--file=-", "--exclude=./.git", ".", NULL };
 	_cleanup_fd_ int names_fd = -1, out_fd = -1, in_fd = -1;
 	struct proc_options o = { .argv = all, .dir = dir };
@@ -67,7 +77,8 @@ int tar_spawn(const char *dir, pid_t *ret_pid, int *ret_fd, struct error *err)
 	if (stat(dir, &st) < 0)
 		return error_set(err, ERROR_INVALID, "%s: %s", dir, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return error_set(err, ERROR_INVALID, "%s is no directory; for an archive: --source %s", dir, dir);
+		return error_set(err, ERROR_INVALID,
+				 "%s is no directory; for an archive: --source %s", dir, dir);
 	if (git_in_work_tree(dir)) {
 		if (list_files(dir, &names_fd, err) < 0)
 			return -1;

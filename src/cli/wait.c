@@ -49,7 +49,8 @@ int newest_release(struct cli *c, const char *app, int64_t *ret, struct error *e
 {
 	_cleanup_json_ json_t *list = NULL;
 
-	if (api_get_range(c->api, "version ..; order=desc,max=1", &list, err, "/apps/%s/releases", app) < 0)
+	if (api_get_range(c->api, "version ..; order=desc,max=1", &list, err, "/apps/%s/releases",
+			  app) < 0)
 		return -1;
 	*ret = 0;
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -71,7 +72,8 @@ void release_proof_text(const json_t *release, struct buf *out)
 	if (took_ms >= 0)
 		buf_printf(out, " after %s", duration_text(took_ms, took));
 	if (requests >= 0 && failed >= 0)
-		buf_printf(out, ": %lld of %lld requests failed", (long long)failed, (long long)requests);
+		buf_printf(out, ": %lld of %lld requests failed", (long long)failed,
+			   (long long)requests);
 }
 
 static int tell_failure(struct cli *c, const json_t *release, struct error *err)
@@ -86,7 +88,8 @@ static int tell_failure(struct cli *c, const json_t *release, struct error *err)
 		buf_put_clean(&b, json_string_value(json_array_get(lines, i)));
 		note(c, "    %s", b.data);
 	}
-	return error_set(err, ERROR_SYSTEM, "v%lld failed and was undone, what ran before goes on: %s",
+	return error_set(err, ERROR_SYSTEM,
+			 "v%lld failed and was undone, what ran before goes on: %s",
 			 (long long)json_i64(release, "version", 0),
 			 json_str(release, "twelve.reason", "see twelve releases:info"));
 }
@@ -104,7 +107,8 @@ static int look_at(struct cli *c, const char *app, const json_t *release, int64_
 		if (newest_release(c, app, &newest, err) < 0)
 			return -1;
 		if (newest <= *version)
-			return error_set(err, ERROR_CONFLICT, "v%lld was given up", (long long)*version);
+			return error_set(err, ERROR_CONFLICT, "v%lld was given up",
+					 (long long)*version);
 		note(c, "v%lld came before v%lld was live: waiting for that one", (long long)newest,
 		     (long long)*version);
 		*version = newest;
@@ -112,7 +116,8 @@ static int look_at(struct cli *c, const char *app, const json_t *release, int64_
 	}
 	if (!streq(status, "succeeded")) {
 		progress(c, "v%lld %s", (long long)*version,
-			 json_bool(release, "twelve.phase_done") ? "is starting" : "is being prepared");
+			 json_bool(release, "twelve.phase_done") ? "is starting"
+								 : "is being prepared");
 		return 0;
 	}
 	return 1;
@@ -121,7 +126,8 @@ static int look_at(struct cli *c, const char *app, const json_t *release, int64_
 int wait_for_release(struct cli *c, const char *app, int64_t version, struct error *err)
 {
 	for (;;) {
-		_cleanup_free_ char *path = xasprintf("/apps/%s/releases/%lld", app, (long long)version);
+		_cleanup_free_ char *path =
+			xasprintf("/apps/%s/releases/%lld", app, (long long)version);
 		_cleanup_json_ json_t *release = NULL;
 		_cleanup_buf_ struct buf text = BUF_INIT;
 		int r = get_patiently(c, &release, err, path);
@@ -137,14 +143,16 @@ int wait_for_release(struct cli *c, const char *app, int64_t version, struct err
 		if (json_str(release, "slug.id", NULL))
 			release_proof_text(release, &text);
 		else
-			buf_printf(&text, "v%lld is made; nothing has been deployed yet that could run it",
+			buf_printf(&text,
+				   "v%lld is made; nothing has been deployed yet that could run it",
 				   (long long)version);
 		note(c, "%s", text.data);
 		return 0;
 	}
 }
 
-int settle_release(struct cli *c, const char *app, int64_t before, const char *what, struct error *err)
+int settle_release(struct cli *c, const char *app, int64_t before, const char *what,
+		   struct error *err)
 {
 	int64_t after = 0;
 
@@ -170,7 +178,8 @@ static bool is_up(const json_t *dyno)
 static int crashed(const json_t *dyno, struct error *err)
 {
 	return error_set(err, ERROR_SYSTEM, "%s crashed and will be started again: %s",
-			 json_str(dyno, "name", "a dyno"), json_str(dyno, "twelve.reason", "see twelve logs"));
+			 json_str(dyno, "name", "a dyno"),
+			 json_str(dyno, "twelve.reason", "see twelve logs"));
 }
 
 /* How many dynos of the type and size are up; a crashed one is an error. */
@@ -192,7 +201,8 @@ static int count_up(const json_t *dynos, const json_t *want, struct error *err)
 }
 
 /* 1: as wanted, 0: not yet. */
-static int formation_is_up(struct cli *c, const json_t *dynos, const json_t *formation, struct error *err)
+static int formation_is_up(struct cli *c, const json_t *dynos, const json_t *formation,
+			   struct error *err)
 {
 	const json_t *want;
 	size_t i;
@@ -204,7 +214,8 @@ static int formation_is_up(struct cli *c, const json_t *dynos, const json_t *for
 		if (n < 0)
 			return -1;
 		if (n < quantity) {
-			progress(c, "%d of %lld %s dynos up", n, (long long)quantity, json_str(want, "type", ""));
+			progress(c, "%d of %lld %s dynos up", n, (long long)quantity,
+				 json_str(want, "type", ""));
 			return 0;
 		}
 	}
@@ -223,7 +234,8 @@ static bool in_list(const json_t *dynos, const char *key, const char *value)
 }
 
 /* A name counts as succeeded when a dyno of that name with another id is up. */
-static int successors_are_up(struct cli *c, const json_t *dynos, const json_t *old, struct error *err)
+static int successors_are_up(struct cli *c, const json_t *dynos, const json_t *old,
+			     struct error *err)
 {
 	size_t i, left = json_array_size(old);
 	const json_t *dyno;
@@ -238,7 +250,8 @@ static int successors_are_up(struct cli *c, const json_t *dynos, const json_t *o
 		left -= is_up(dyno) && left > 0;
 	}
 	if (left)
-		progress(c, "%zu of %zu dynos restarted", json_array_size(old) - left, json_array_size(old));
+		progress(c, "%zu of %zu dynos restarted", json_array_size(old) - left,
+			 json_array_size(old));
 	return left == 0;
 }
 
@@ -260,7 +273,8 @@ static int wait_for_dynos(struct cli *c, const char *app, judge_fn judge, const 
 			return r < 0 ? -1 : 0;
 		if (clock_now_ms() > deadline)
 			return error_set(err, ERROR_UNAVAILABLE,
-					 "The dynos are not up after %d minutes; twelve ps and twelve logs tell more",
+					 "The dynos are not up after %d minutes; twelve ps and "
+					 "twelve logs tell more",
 					 DYNOS_WAIT_MS / 60000);
 		pause_ms(POLL_MS);
 	}

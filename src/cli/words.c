@@ -33,7 +33,8 @@ size_t suggest_distance(const char *a, const char *b)
 		for (size_t j = 1; j <= m; j++) {
 			size_t cost = a[i - 1] != b[j - 1];
 
-			d[i][j] = min_of(min_of(d[i - 1][j] + 1, d[i][j - 1] + 1), d[i - 1][j - 1] + cost);
+			d[i][j] = min_of(min_of(d[i - 1][j] + 1, d[i][j - 1] + 1),
+					 d[i - 1][j - 1] + cost);
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				d[i][j] = min_of(d[i][j], d[i - 2][j - 2] + 1);
 		}
@@ -60,23 +61,31 @@ const char *suggest(const char *s, const char *const *candidates)
 static int bad_scale(const char *s, struct error *err)
 {
 	return error_set(err, ERROR_INVALID,
-			 "expected TYPE=QUANTITY, TYPE=QUANTITY:SIZE or TYPE+QUANTITY such as web=3, found \"%.100s\"", s);
+			 "expected TYPE=QUANTITY, TYPE=QUANTITY:SIZE or TYPE+QUANTITY such as "
+			 "web=3, found \"%.100s\"",
+			 s);
 }
 
 /* "3" or "3:standard-2x", or with an empty sign's "=", "standard-2x". */
-static int parse_amount(const char *s, const char *amount, char sign, struct scale *ret, struct error *err)
+static int parse_amount(const char *s, const char *amount, char sign, struct scale *ret,
+			struct error *err)
 {
 	size_t digits = strspn(amount, "0123456789");
 	const char *size = amount[digits] == ':' ? amount + digits + 1 : "";
 
-	if (digits == 0 && sign == '=' && isalpha((unsigned char)amount[0]) && strlen(amount) < sizeof(ret->size)) {
+	if (digits == 0 && sign == '=' && isalpha((unsigned char)amount[0]) &&
+	    strlen(amount) < sizeof(ret->size)) {
 		snprintf(ret->size, sizeof(ret->size), "%s", amount);
 		return 0;
 	}
-	if (digits == 0 || digits > 9 || (amount[digits] && !*size) || strlen(size) >= sizeof(ret->size))
+	if (digits == 0 || digits > 9 || (amount[digits] && !*size) ||
+	    strlen(size) >= sizeof(ret->size))
 		return bad_scale(s, err);
 	snprintf(ret->quantity, sizeof(ret->quantity), "%s%.*s",
-		 sign == '+' ? "+" : sign == '-' ? "-" : "", (int)digits, amount);
+		 sign == '+'   ? "+"
+		 : sign == '-' ? "-"
+			       : "",
+		 (int)digits, amount);
 	snprintf(ret->size, sizeof(ret->size), "%s", size);
 	return 0;
 }
@@ -120,7 +129,10 @@ char *shell_quote(const char *s)
 {
 	struct buf b = BUF_INIT;
 
-	if (*s && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-")] == '\0')
+	if (*s &&
+	    s[strspn(s,
+		     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-")] ==
+		    '\0')
 		return xstrdup(s);
 	buf_putc(&b, '\'');
 	for (; *s; s++) {
