@@ -207,7 +207,7 @@ def test_a_missing_program_is_named(platform, tmp_path, program, package):
         for f in os.listdir(d):
             if f != program and not (bin_dir / f).exists():
                 (bin_dir / f).symlink_to(f"{d}/{f}")
-    env = dict(platform.env, TWELVE_STATE_DIR=str(tmp_path / "state"), TWELVE_RUN_DIR=str(tmp_path / "run"))
+    env = dict(platform.env, TWELVE_STATE_DIR=str(tmp_path / "state"), TWELVE_RUN_DIR=str(platform.run / "other"))
     # The sbin directories are looked through besides $PATH, so the machine's own are hidden in a mount namespace.
     script = f"mount --bind {bin_dir} /usr/sbin && PATH={bin_dir} exec {platform.program('twelved')}"
     if program != "haproxy":

@@ -80,8 +80,9 @@ def test_terminal(app):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     os.kill(pid, signal.SIGWINCH)
     seen = b""
-    os.write(fd, b"sleep 100\n")
-    until(rb"sleep 100\r\n")
+    # It says itself that it runs: what is typed while the shell still has the terminal interrupts nothing.
+    os.write(fd, b"perl -e '$|=1; print qq(no), qq(w\\n); sleep 100'\n")
+    until(rb"[\r\n]now\r\n")
     os.write(fd, b"\x03")
     os.write(fd, b"stty size; exit 9\n")
     until(rb"40 120")
