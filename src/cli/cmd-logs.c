@@ -25,6 +25,7 @@ struct tail {
 	struct sse sse;
 	bool json;
 	bool broken; /* stdout takes no more */
+	bool opened; /* there was a connection once */
 	bool came;   /* something, on this connection */
 };
 
@@ -76,6 +77,7 @@ static bool on_chunk(const char *data, size_t n, void *userdata)
 {
 	struct tail *t = userdata;
 
+	t->opened = true;
 	sse_feed(&t->sse, data, n, on_line, t);
 	t->broken = fflush(stdout) != 0;
 	return !t->broken;
@@ -111,7 +113,6 @@ static int read_once(struct tail *t, int64_t lines, bool tail, struct error *err
 static int read_on(struct tail *t, int64_t lines, struct error *err)
 {
 	long pause_ms = RETRY_FIRST_MS;
-	bool first = true;
 
 	while (!cli_interrupted && !t->broken) {
 		struct timespec pause = { .tv_sec = pause_ms / 1000,
@@ -121,13 +122,12 @@ static int read_on(struct tail *t, int64_t lines, struct error *err)
 		t->came = false;
 		if (read_once(t, lines, true, &e) < 0) {
 			/* What was refused stays refused; what broke comes back. */
-			if (first || e.kind == ERROR_NOT_FOUND || e.kind == ERROR_UNAUTHORIZED ||
-			    e.kind == ERROR_FORBIDDEN) {
+			if (!t->opened || e.kind == ERROR_NOT_FOUND ||
+			    e.kind == ERROR_UNAUTHORIZED || e.kind == ERROR_FORBIDDEN) {
 				*err = e;
 				return cli_interrupted ? 0 : -1;
 			}
 		}
-		first = false;
 		pause_ms = t->came			 ? RETRY_FIRST_MS
 			   : pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2
 							 : RETRY_MAX_MS;
