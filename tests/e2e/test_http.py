@@ -240,6 +240,8 @@ def test_it_ends_with_readers_connected(own_platform):
         while r.read(4096):
             pass
         raise ConnectionError
+    # What runs goes on: another one ends it.
+    p.start()
 
 
 # ---- uploads and builds
