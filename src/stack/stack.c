@@ -21,10 +21,6 @@
 #include "base/str.h"
 #include "stack/stack-priv.h"
 
-#define LIST_MAX_BYTES (256 << 10)
-/* Part of every spec: changes when what a stack has besides its packages changes. */
-#define FORMAT "twelve-stack-1"
-
 void stack_done(struct stack *s)
 {
 	free(s->rootfs);
@@ -35,10 +31,12 @@ bool stack_package_is_valid(const char *name)
 {
 	size_t n = strcspn(name, ":=");
 
-	if (n < 2 || !isalnum((unsigned char)name[0]))
+	/* "name-" is legal for Debian, and means to apt that it shall be removed. */
+	if (n < 2 || !isalnum((unsigned char)name[0]) || name[n - 1] == '-')
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]) && !strchr("+-.", name[i]))
+		if (!islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]) &&
+		    !strchr("+-.", name[i]))
 			return false;
 	for (const char *p = name + n; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("+-.:~=", *p))
@@ -46,34 +44,83 @@ bool stack_package_is_valid(const char *name)
 	return strlen(name) < 200;
 }
 
-int stack_read_packages(const char *path, const char *label, char ***packages, struct error *err)
+/*
+ * Calls fn for each word and its line until it returns something else than 0. strtok
+ * would skip empty lines, and their numbers with them.
+ */
+static int each_word(char *text, int (*fn)(const char *word, int line, void *userdata),
+		     void *userdata)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	int r = fs_read_file(path, LIST_MAX_BYTES, &text), n = 0;
-	char *save = NULL;
+	int n = 0, r = 0;
 
-	if (r < 0)
-		return error_set_errno(err, r, "reading %s", label);
-	/* strtok would skip empty lines, and the line numbers with them. */
-	for (char *line = text.data, *next; line; line = next) {
-		char *name;
+	for (char *line = text, *next; r == 0 && line; line = next) {
+		char *save = NULL;
 
 		n++;
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
 		line[strcspn(line, "#")] = '\0';
-		for (name = strtok_r(line, " \t\r", &save); name; name = strtok_r(NULL, " \t\r", &save)) {
-			if (!stack_package_is_valid(name))
-				return error_set(err, ERROR_INVALID, "%s:%d: \"%.80s\" is not the name of a Debian package",
-						 label, n, name);
-			strv_push(packages, name);
-		}
+		for (char *w = strtok_r(line, " \t\r", &save); r == 0 && w;
+		     w = strtok_r(NULL, " \t\r", &save))
+			r = fn(w, n, userdata);
 	}
+	return r;
+}
+
+struct parse {
+	const char *label;
+	char ***packages;
+	struct error *err;
+};
+
+static int take_package(const char *word, int line, void *userdata)
+{
+	struct parse *p = userdata;
+
+	if (!stack_package_is_valid(word))
+		return error_set(p->err, ERROR_INVALID,
+				 "%s:%d: \"%.80s\" is not the name of a Debian package", p->label,
+				 line, word);
+	strv_push(p->packages, word);
 	return 0;
 }
 
-void stack_spec_digest(const struct stack_options *o, char *const *base, char hex[static DIGEST_HEX_SIZE])
+int stack_parse_packages(const char *text, const char *label, char ***packages, struct error *err)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	struct parse p = { label, packages, err };
+
+	return each_word(copy, take_package, &p);
+}
+
+static int is_package(const char *word, int line, void *userdata)
+{
+	const char *name = userdata;
+
+	/* apt's messages leave out the version and the architecture that were asked for. */
+	return str_starts(word, name) && strchr(":=", word[strlen(name)]) ? line : 0;
+}
+
+int stack_find_package(const char *text, const char *name)
+{
+	_cleanup_free_ char *copy = xstrdup(text), *wanted = xstrdup(name);
+
+	return each_word(copy, is_package, wanted);
+}
+
+int stack_read_packages(const char *path, const char *label, char ***packages, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = fs_read_file(path, STACK_LIST_MAX_BYTES, &text);
+
+	if (r < 0)
+		return error_set_errno(err, r, "reading %s", label);
+	return stack_parse_packages(text.data, label, packages, err);
+}
+
+void stack_spec_digest(const struct stack_options *o, char *const *base,
+		       char hex[static DIGEST_HEX_SIZE])
 {
 	_cleanup_strv_ char **all = NULL;
 	struct digest *d = digest_new();
@@ -83,7 +130,7 @@ void stack_spec_digest(const struct stack_options *o, char *const *base, char he
 	for (char *const *p = o->packages; p && *p; p++)
 		strv_push(&all, *p);
 	strv_sort_unique(all);
-	digest_update_str(d, FORMAT);
+	digest_update_str(d, STACK_FORMAT);
 	digest_update_str(d, o->name);
 	for (char **p = all; p && *p; p++)
 		digest_update_str(d, *p);
@@ -98,7 +145,8 @@ int stack_open(const char *state_dir, const char *digest, struct stack *ret, str
 	_cleanup_free_ char *rootfs = realpath(path, NULL);
 
 	if (!rootfs)
-		return error_set(err, ERROR_UNAVAILABLE, "The stack %.12s is gone: push again to make it", digest);
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The stack %.12s is gone: push again to make it", digest);
 	snprintf(ret->digest, sizeof(ret->digest), "%s", digest);
 	ret->rootfs = steal_ptr(rootfs);
 	return 0;
@@ -130,18 +178,33 @@ static int remember(const char *state_dir, const char *spec, const char *digest)
 	return 0;
 }
 
-/* Held while the stack of this spec is made: others that want it wait here. */
-static int lock_spec(const char *state_dir, const char *spec, struct error *err)
+/* Held while the stack of this spec is made: others that want it wait here. -1 and EWOULDBLOCK with LOCK_NB. */
+static int lock_spec(const char *state_dir, const char *spec, int how)
 {
 	_cleanup_free_ char *path = xasprintf("%s/stacks/specs/%s.lock", state_dir, spec);
 	_cleanup_fd_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return error_set_errno(err, errno, "opening %s", path);
-	while (flock(fd, LOCK_EX) < 0)
+		return -errno;
+	while (flock(fd, how) < 0)
 		if (errno != EINTR)
-			return error_set_errno(err, errno, "locking %s", path);
+			return -errno;
 	return fd_steal(&fd);
+}
+
+static int wait_for_spec(const struct stack_options *o, const char *spec, struct error *err)
+{
+	static const char waiting[] =
+		"-----> Waiting for another build that makes the same stack\n";
+	int fd = lock_spec(o->state_dir, spec, LOCK_EX | LOCK_NB);
+
+	if (fd == -EWOULDBLOCK) {
+		/* Nobody may be listening any more; the stack is of use all the same. */
+		if (o->output_fd >= 0 && fd_write_all(o->output_fd, waiting, strlen(waiting)) < 0)
+			errno = 0;
+		fd = lock_spec(o->state_dir, spec, LOCK_EX);
+	}
+	return fd < 0 ? error_set_errno(err, fd, "locking stacks/specs/%s.lock", spec) : fd;
 }
 
 static int make_folders(const char *state_dir, struct error *err)
@@ -162,13 +225,18 @@ static int base_packages(const struct stack_options *o, char ***ret, struct erro
 {
 	static const char *const lists[] = { "run", "build" };
 
+	if (strchr(o->name, '/') || o->name[0] == '.')
+		return error_set(err, ERROR_INVALID, "\"%.80s\" is not the name of a stack",
+				 o->name);
 	for (size_t i = 0; i < (o->build ? 2 : 1); i++) {
 		_cleanup_free_ char *label = xasprintf("stacks/%s/%s.packages", o->name, lists[i]);
 		_cleanup_free_ char *path = xasprintf("%s/%s", o->data_dir, label);
 
 		if (!fs_exists(path))
-			return error_set(err, ERROR_INVALID, "There is no stack \"%s\": this platform has " STACK_DEFAULT,
-					 o->name);
+			return error_set(
+				err, ERROR_INVALID,
+				"There is no stack \"%s\": this platform has " STACK_DEFAULT,
+				o->name);
 		if (stack_read_packages(path, label, ret, err) < 0)
 			return -1;
 	}
@@ -189,7 +257,7 @@ int stack_ensure(const struct stack_options *o, struct stack *ret, struct error 
 		return stack_open(o->state_dir, digest, ret, err);
 	if (make_folders(o->state_dir, err) < 0)
 		return -1;
-	lock_fd = lock_spec(o->state_dir, spec, err);
+	lock_fd = wait_for_spec(o, spec, err);
 	if (lock_fd < 0)
 		return -1;
 	/* Another build may have made it while we waited. */
@@ -201,14 +269,6 @@ int stack_ensure(const struct stack_options *o, struct stack *ret, struct error 
 	if (r < 0)
 		return error_set_errno(err, r, "remembering the stack %.12s", digest);
 	return stack_open(o->state_dir, digest, ret, err);
-}
-
-/* Half-made stacks are named after the process that makes them. */
-static bool maker_is_gone(const char *name)
-{
-	_cleanup_free_ char *proc = xasprintf("/proc/%d", atoi(name));
-
-	return atoi(name) <= 0 || !fs_exists(proc);
 }
 
 static void remove_dangling_specs(const char *dir)
@@ -233,8 +293,11 @@ static int collect_half_made(const char *state_dir)
 
 	for (char **n = names; r == 0 && n && *n; n++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+		_cleanup_fd_ int lock_fd = -1;
 
-		if (maker_is_gone(*n))
+		/* Named after its spec, whose lock its maker holds as long as it lives. */
+		lock_fd = lock_spec(state_dir, *n, LOCK_EX | LOCK_NB);
+		if (lock_fd >= 0)
 			r = fs_remove_tree(path);
 	}
 	return r == -ENOENT ? 0 : r;

@@ -28,12 +28,16 @@
 
 struct stack_options {
 	const char *state_dir;
-	const char *data_dir;         /* stacks/debian-12/{run,build}.packages of the source tree or /usr/share/twelve */
-	const char *name;             /* STACK_DEFAULT */
-	bool build;                   /* the variant with compilers */
-	char *const *packages;        /* more packages, in any order, doubles allowed */
-	bool refresh;                 /* ask the archive again */
-	int output_fd;                /* progress for people, in the build's format ("-----> ..."); -1: none */
+	const char *
+		data_dir; /* stacks/debian-12/{run,build}.packages of the source tree or /usr/share/twelve */
+	const char *name;      /* STACK_DEFAULT */
+	bool build;	       /* the variant with compilers */
+	char *const *packages; /* more packages, in any order, doubles allowed */
+	bool refresh;	       /* ask the archive again */
+	int output_fd; /* progress for people, in the build's format ("-----> ..."); -1: none */
+	/* Where a package was asked for ("Aptfile:2"), for the message when there is none such; NULL: not known. May be NULL. */
+	const char *(*where)(const char *package, void *userdata);
+	void *userdata;
 };
 
 struct stack {
@@ -52,14 +56,26 @@ bool stack_package_is_valid(const char *name);
  */
 int stack_read_packages(const char *path, const char *label, char ***packages, struct error *err);
 
+#define STACK_LIST_MAX_BYTES (256 << 10)
+/* The same with the text of the list. */
+int stack_parse_packages(const char *text, const char *label, char ***packages, struct error *err);
+/* The line of a list that names the package, counted from 1; 0 when none does. */
+int stack_find_package(const char *text, const char *name);
+
 /* SPEC of a request: pure. */
-void stack_spec_digest(const struct stack_options *o, char *const *base, char hex[static DIGEST_HEX_SIZE]);
+void stack_spec_digest(const struct stack_options *o, char *const *base,
+		       char hex[static DIGEST_HEX_SIZE]);
 
 /*
  * Gives the stack of the request, making it if need be: blocks for as long as
- * mmdebstrap takes. A package that does not exist is ERROR_INVALID and named. A
- * process killed in the middle leaves only a directory in stacks/tmp, which the
- * next call removes. Two processes asking at once make it once (flock).
+ * mmdebstrap takes. A package that does not exist is ERROR_INVALID and named.
+ *
+ * The archive is this machine's own for Debian 12, else deb.debian.org;
+ * TWELVE_DEBIAN_MIRROR and TWELVE_DEBIAN_SECURITY_MIRROR in the environment name others.
+ *
+ * A process killed in the middle leaves only a directory, stacks/tmp/SPEC, which
+ * the next maker of the same, or stack_collect(), removes; what it started dies
+ * with it. Two processes asking at once make it once (flock).
  */
 int stack_ensure(const struct stack_options *o, struct stack *ret, struct error *err);
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stacks: names and lists of packages, specs, what is collected. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/fd.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "stack/stack.h"
+#include "stack/stack-priv.h"
 
 static char dir[] = "/tmp/twelve-stack-XXXXXX";
 
@@ -24,8 +27,12 @@ static void write_file(const char *name, const char *text)
 
 static void test_names(void **state)
 {
-	static const char *const good[] = { "curl", "g++", "libssl3", "libstdc++-12-dev", "libc6:amd64", "python3=3.11.2-1+b1" };
-	static const char *const bad[] = { "", "x", "Curl", "-y", "--help", "a b", "lib/x", "a;rm", "$(x)", "curl,git", "..", "curl=$(id)" };
+	static const char *const good[] = { "curl",	   "g++",
+					    "libssl3",	   "libstdc++-12-dev",
+					    "libc6:amd64", "python3=3.11.2-1+b1" };
+	static const char *const bad[] = { "",	       "x",	"Curl",	     "-y",   "--help",
+					   "a b",      "lib/x", "a;rm",	     "$(x)", "bash-",
+					   "curl,git", "..",	"curl=$(id)" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
@@ -48,7 +55,9 @@ static void test_lists(void **state)
 	assert_string_equal(packages[2], "libpq5");
 	write_file("Aptfile", "curl\n\nhttps://example.com/x.deb\n");
 	assert_int_equal(stack_read_packages(path, "Aptfile", &packages, &err), -1);
-	assert_string_equal(err.message, "Aptfile:3: \"https://example.com/x.deb\" is not the name of a Debian package");
+	assert_string_equal(
+		err.message,
+		"Aptfile:3: \"https://example.com/x.deb\" is not the name of a Debian package");
 	assert_int_equal(err.kind, ERROR_INVALID);
 }
 
@@ -76,11 +85,79 @@ static void test_spec_does_not_depend_on_order(void **state)
 	assert_string_not_equal(one, three);
 }
 
+static const char *where(const char *package, void *userdata)
+{
+	(void)userdata;
+	return streq(package, "nope") ? "Aptfile:2" : NULL;
+}
+
+static void test_explains_what_apt_says(void **state)
+{
+	static const struct {
+		const char *log, *message;
+		enum error_kind kind;
+	} cases[] = {
+		{ "Reading...\nE: Unable to locate package nope\nE: apt-get failed\n",
+		  "Debian 12 has no package \"nope\" (Aptfile:2): look for its name at "
+		  "packages.debian.org",
+		  ERROR_INVALID },
+		{ "E: Unable to locate package nope\r\nE: Unable to locate package other\nE: "
+		  "Couldn't find any package by regex 'other'\n",
+		  "Debian 12 has no package \"nope\" (Aptfile:2), \"other\": look for their names "
+		  "at packages.debian.org",
+		  ERROR_INVALID },
+		{ "E: Package 'nope' has no installation candidate\n",
+		  "Debian 12 has no package \"nope\" (Aptfile:2): look for its name at "
+		  "packages.debian.org",
+		  ERROR_INVALID },
+		{ "E: Version '9' for 'curl' was not found\n",
+		  "Debian 12 does not have this version of a package: \"9' for 'curl' was not "
+		  "found\"",
+		  ERROR_INVALID },
+		{ "The following packages have unmet dependencies:\n a : Conflicts: b\nE: Unable "
+		  "to correct problems\n",
+		  "The packages can't be installed together: a : Conflicts: b", ERROR_INVALID },
+		{ "Err:1 http://x\nE: Failed to fetch http://x/InRelease  Could not connect\nE: "
+		  "last\n",
+		  "Debian's archive could not be reached: E: Failed to fetch http://x/InRelease  "
+		  "Could not connect. Look at the "
+		  "network, at http_proxy in twelved's environment, or set TWELVE_DEBIAN_MIRROR",
+		  ERROR_UNAVAILABLE },
+		{ "I: x\nE: first\nE: the last\n",
+		  "mmdebstrap could not make the stack: E: the last", ERROR_UNAVAILABLE },
+		{ "", "mmdebstrap could not make the stack, and gave no reason",
+		  ERROR_UNAVAILABLE },
+	};
+	const struct stack_options o = { .where = where };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct error err = ERROR_INIT;
+
+		assert_int_equal(stack_explain(&o, cases[i].log, &err), -1);
+		assert_string_equal(err.message, cases[i].message);
+		assert_int_equal(err.kind, cases[i].kind);
+	}
+}
+
+static void test_finds_the_line_of_a_package(void **state)
+{
+	static const char text[] = "# curl\ncurlie\n\nlibpq5=15.1 git\ncurl:amd64\n";
+
+	(void)state;
+	assert_int_equal(stack_find_package(text, "curl"), 5);
+	assert_int_equal(stack_find_package(text, "git"), 4);
+	assert_int_equal(stack_find_package(text, "libpq5"), 4);
+	assert_int_equal(stack_find_package(text, "amd64"), 0);
+}
+
 static void test_collects_what_nobody_uses(void **state)
 {
 	char used[DIGEST_HEX_SIZE], unused[DIGEST_HEX_SIZE];
 	char *keep[] = { used, NULL };
-	_cleanup_free_ char *a = NULL, *b = NULL, *half = NULL, *live = NULL;
+	_cleanup_free_ char *a = NULL, *b = NULL, *half = NULL, *live = NULL, *specs = NULL,
+			    *lock = NULL;
+	_cleanup_fd_ int lock_fd = -1;
 	struct error err = ERROR_INIT;
 	size_t removed;
 
@@ -90,9 +167,14 @@ static void test_collects_what_nobody_uses(void **state)
 	used[64] = unused[64] = '\0';
 	a = xasprintf("%s/stacks/%s/rootfs", dir, used);
 	b = xasprintf("%s/stacks/%s/rootfs", dir, unused);
-	/* One left by a process that is gone, one by a process that lives: us. */
-	half = xasprintf("%s/stacks/tmp/999999999-x/rootfs", dir);
-	live = xasprintf("%s/stacks/tmp/%d-x/rootfs", dir, (int)getpid());
+	/* One left by a maker that was killed, one that is being made: its spec is locked. */
+	half = xasprintf("%s/stacks/tmp/dead/rootfs", dir);
+	live = xasprintf("%s/stacks/tmp/live/rootfs", dir);
+	specs = xasprintf("%s/stacks/specs", dir);
+	lock = xasprintf("%s/live.lock", specs);
+	fs_mkdirs(specs, 0755);
+	lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(flock(lock_fd, LOCK_EX), 0);
 	fs_mkdirs(a, 0755);
 	fs_mkdirs(b, 0755);
 	fs_mkdirs(half, 0755);
@@ -123,6 +205,8 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_spec_does_not_depend_on_order),
+		cmocka_unit_test(test_explains_what_apt_says),
+		cmocka_unit_test(test_finds_the_line_of_a_package),
 		cmocka_unit_test(test_collects_what_nobody_uses),
 	};
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mmdebstrap: what it is asked for, and what its words mean. It runs in a PID
+ * namespace of its own, so that nothing of it outlives us when we are killed.
+ * Packages that were fetched are hard links of those in STATE/stacks/cache.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "stack/stack-priv.h"
+
+#define MIRROR "http://deb.debian.org/debian"
+#define SECURITY_MIRROR "http://deb.debian.org/debian-security"
+#define KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
+#define MAKE_TIMEOUT_MS (30 * 60 * 1000)
+#define LOG_MAX_BYTES (1 << 20)
+#define EXCERPT_MAX 400
+/* 2024-01-01: the one date of everything that we make. */
+#define EPOCH "1704067200"
+
+/* ---- where from ---- */
+
+/* The mirror that this machine takes Debian 12 from: people who have one near by name it there. */
+static char *mirror_of_host(const char *label)
+{
+	_cleanup_free_ char *by_label = xasprintf("Label: %s", label);
+	const char *const argv[] = {
+		"apt-get",	  "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
+		"Origin: Debian", by_label,	  NULL
+	};
+	const struct proc_options p = { .argv = argv, .die_with_us = true };
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+	int status;
+
+	if (proc_run(&p, &out, &status, &ignored) < 0 || status != 0 ||
+	    !str_starts(out.data, "http"))
+		return NULL;
+	return xstrndup(out.data, strcspn(out.data, "\n"));
+}
+
+static char *mirror(const char *setting, const char *label, const char *usual)
+{
+	const char *set = getenv(setting);
+	char *found = set && set[0] ? xstrdup(set) : mirror_of_host(label);
+
+	return found ? found : xstrdup(usual);
+}
+
+static char *source(const char *uri, const char *suite)
+{
+	return xasprintf("deb [signed-by=" KEYRING "] %s %s main", uri, suite);
+}
+
+/* ---- why it did not work ---- */
+
+/* Adds the word after each `before`, up to one of `ends`, and where it was asked for. */
+static size_t add_names(struct buf *names, const struct stack_options *o, const char *log,
+			const char *before, const char *ends)
+{
+	size_t n = 0;
+
+	for (const char *p = strstr(log, before); p; p = strstr(p, before)) {
+		_cleanup_free_ char *name = NULL;
+		const char *where;
+
+		p += strlen(before);
+		name = xstrndup(p, strcspn(p, ends));
+		where = o->where ? o->where(name, o->userdata) : NULL;
+		buf_printf(names, "%s\"%.100s\"", names->len ? ", " : "", name);
+		if (where)
+			buf_printf(names, " (%s)", where);
+		n++;
+	}
+	return n;
+}
+
+/* The line that `found` stands in. */
+static int line_around(const char *log, const char *found, const char **ret)
+{
+	while (found > log && found[-1] != '\n')
+		found--;
+	*ret = found;
+	return (int)strcspn(found, "\r\n");
+}
+
+static const char *last_of(const char *log, const char *what)
+{
+	const char *last = NULL;
+
+	for (const char *p = strstr(log, what); p; p = strstr(p + 1, what))
+		last = p;
+	return last;
+}
+
+static int explain_conflict(const char *unmet, struct error *err)
+{
+	const char *first = strchr(unmet, '\n');
+
+	first = first ? first + 1 + strspn(first + 1, " ") : unmet;
+	return error_set(err, ERROR_INVALID, "The packages can't be installed together: %.*s",
+			 (int)strcspn(first, "\r\n"), first);
+}
+
+int stack_explain(const struct stack_options *o, const char *log, struct error *err)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT;
+	size_t n = add_names(&names, o, log, "Unable to locate package ", "\r\n ") +
+		   add_names(&names, o, log, "E: Package '", "'");
+	const char *found, *line;
+	int len;
+
+	if (n)
+		return error_set(
+			err, ERROR_INVALID,
+			"Debian 12 has no package %.*s: look for %s at packages.debian.org",
+			EXCERPT_MAX, names.data, n > 1 ? "their names" : "its name");
+	if (add_names(&names, o, log, "E: Version '", "\n"))
+		return error_set(err, ERROR_INVALID,
+				 "Debian 12 does not have this version of a package: %.*s",
+				 EXCERPT_MAX, names.data);
+	if ((found = strstr(log, "unmet dependencies:")))
+		return explain_conflict(found, err);
+	if ((found = last_of(log, "Failed to fetch ")) ||
+	    (found = last_of(log, "Temporary failure"))) {
+		len = line_around(log, found, &line);
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"Debian's archive could not be reached: %.*s. Look at the network, at "
+			"http_proxy in twelved's environment, or set TWELVE_DEBIAN_MIRROR",
+			len > EXCERPT_MAX ? EXCERPT_MAX : len, line);
+	}
+	found = last_of(log, "E: ");
+	if (!found)
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "mmdebstrap could not make the stack, and gave no reason");
+	len = line_around(log, found, &line);
+	return error_set(err, ERROR_UNAVAILABLE, "mmdebstrap could not make the stack: %.*s",
+			 len > EXCERPT_MAX ? EXCERPT_MAX : len, line);
+}
+
+/* ---- running it ---- */
+
+static int run(const struct stack_options *o, const char *const *argv, struct error *err)
+{
+	const struct proc_options p = { .argv = argv,
+					.timeout_ms = MAKE_TIMEOUT_MS,
+					.die_with_us = true,
+					.max_output = LOG_MAX_BYTES };
+	_cleanup_buf_ struct buf log = BUF_INIT;
+	int status;
+
+	if (proc_run(&p, &log, &status, err) < 0)
+		return -1;
+	if (status == 0)
+		return 0;
+	/* A package that a crash of the machine damaged would be taken from the cache for ever. */
+	if (strstr(log.data, "dpkg-deb: error")) {
+		_cleanup_free_ char *cache = xasprintf("%s/stacks/cache", o->state_dir);
+
+		fs_remove_tree(cache);
+	}
+	return stack_explain(o, log.data, err);
+}
+
+int stack_debootstrap(const struct stack_options *o, const char *rootfs, const char *packages,
+		      struct error *err)
+{
+	_cleanup_free_ char *cache = xasprintf("%s/stacks/cache", o->state_dir);
+	_cleanup_free_ char *include = xasprintf("--include=%s", packages);
+	_cleanup_free_ char *uri = mirror("TWELVE_DEBIAN_MIRROR", "Debian", MIRROR);
+	_cleanup_free_ char *security_uri =
+		mirror("TWELVE_DEBIAN_SECURITY_MIRROR", "Debian-Security", SECURITY_MIRROR);
+	_cleanup_free_ char *main_suite = source(uri, "bookworm");
+	_cleanup_free_ char *updates = source(uri, "bookworm-updates");
+	_cleanup_free_ char *security = source(security_uri, "bookworm-security");
+	const char *const argv[] = {
+		"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap",
+		"--mode=root", "--variant=minbase",
+		/* Else usrmerge is installed, and with it all of Perl, which nobody asked for. */
+		"--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+		/* Packages are there before apt asks for them, and are wanted afterwards. */
+		"--skip=download/empty", "--skip=essential/unlink",
+		"--setup-hook=mkdir -p \"$1/var/cache/apt/archives\" && find \"$TWELVE_DEBS\" "
+		"-name '*.deb' "
+		"-exec cp -l -t \"$1/var/cache/apt/archives\" {} +",
+		"--customize-hook=find \"$1/var/cache/apt/archives\" -name '*.deb' -exec cp -ln -t "
+		"\"$TWELVE_DEBS\" {} +",
+		"--aptopt=Acquire::Retries \"3\"", "--aptopt=APT::Install-Recommends \"false\"",
+		/* Durable once, at the end, instead of file by file. */
+		"--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*",
+		"--dpkgopt=path-exclude=/usr/share/info/*",
+		"--dpkgopt=path-exclude=/usr/share/doc/*",
+		"--dpkgopt=path-include=/usr/share/doc/*/copyright",
+		"--dpkgopt=path-exclude=/usr/share/locale/*", include, "bookworm", rootfs,
+		main_suite, updates, security, NULL
+	};
+
+	if (!fs_exists(KEYRING))
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "Debian's keys are not here (" KEYRING
+				 "): apt-get install debian-archive-keyring");
+	setenv("SOURCE_DATE_EPOCH", EPOCH, 1);
+	setenv("TWELVE_DEBS", cache, 1);
+	return run(o, argv, err);
+}
