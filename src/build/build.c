@@ -90,7 +90,7 @@ static int fetch_source(struct build *b, struct error *err)
 		return -1;
 	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0)
 		return -1;
-	return pack_digest(b->app, b->source_digest, &size, err);
+	return pack_digest(b->app, b->o->disk_bytes, b->source_digest, &size, err);
 }
 
 /* Before anything long: what can't run need not be built. */

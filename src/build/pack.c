@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <linux/openat2.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,6 +20,22 @@
 #include "base/str.h"
 
 #define CHUNK (256 << 10)
+
+/* libarchive takes names for text in the locale's encoding, and "C" knows none but English ones. */
+static locale_t use_utf8(void)
+{
+	static locale_t utf8;
+
+	if (!utf8)
+		utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	return utf8 ? uselocale(utf8) : (locale_t)0;
+}
+
+static void restore_locale(const locale_t *before)
+{
+	if (*before)
+		uselocale(*before);
+}
 
 /* ---- walking, sorted ---- */
 
@@ -79,6 +98,13 @@ static int add_contents(struct archive *a, const char *path, struct error *err)
 	return n < 0 ? error_set_errno(err, (int)n, "reading %s", path) : 0;
 }
 
+static int too_large(uint64_t max_bytes, struct error *err)
+{
+	return error_set(err, ERROR_TOO_LARGE,
+			 "The files would be more than the %llu MB that they may be (TWELVE_BUILD_DISK)",
+			 (unsigned long long)max_bytes >> 20);
+}
+
 static int add_entry(struct archive *a, const FTSENT *f, const char *name, uint64_t *size, struct error *err)
 {
 	_cleanup_(archive_entry_free_p) struct archive_entry *e = archive_entry_new();
@@ -105,7 +131,7 @@ static int add_entry(struct archive *a, const FTSENT *f, const char *name, uint6
 	return S_ISREG(st->st_mode) ? add_contents(a, f->fts_accpath, err) : 0;
 }
 
-static int add_tree(struct archive *a, const char *dir, uint64_t *size, struct error *err)
+static int add_tree(struct archive *a, const char *dir, uint64_t max_bytes, uint64_t *size, struct error *err)
 {
 	_cleanup_(fts_close_p) FTS *fts = walk(dir);
 	size_t prefix = strlen(dir) + 1;
@@ -119,14 +145,19 @@ static int add_tree(struct archive *a, const char *dir, uint64_t *size, struct e
 			continue;
 		if (f->fts_info == FTS_ERR || f->fts_info == FTS_DNR || f->fts_info == FTS_NS)
 			return error_set_errno(err, f->fts_errno, "reading %s", f->fts_path);
+		/* Before it is read: a file with a hole of a terabyte takes no disk, but a day. */
+		if (S_ISREG(f->fts_statp->st_mode) && (uint64_t)f->fts_statp->st_size > max_bytes - *size)
+			return too_large(max_bytes, err);
 		if (add_entry(a, f, f->fts_path + prefix, size, err) < 0)
 			return -1;
 	}
 	return errno ? error_set_errno(err, errno, "reading %s", dir) : 0;
 }
 
-int pack_digest(const char *dir, char hex[static DIGEST_HEX_SIZE], uint64_t *ret_size_bytes, struct error *err)
+int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_SIZE], uint64_t *ret_size_bytes,
+		struct error *err)
 {
+	_cleanup_(restore_locale) locale_t before = use_utf8();
 	/* The archive is freed first, and may still write into the digest then. */
 	_cleanup_(digest_free_p) struct digest *d = digest_new();
 	_cleanup_(archive_write_free_p) struct archive *a = archive_write_new();
@@ -134,12 +165,14 @@ int pack_digest(const char *dir, char hex[static DIGEST_HEX_SIZE], uint64_t *ret
 	int r;
 
 	archive_write_set_format_pax_restricted(a);
+	/* Names are bytes. */
+	archive_write_set_options(a, "hdrcharset=BINARY");
 	archive_write_set_bytes_per_block(a, CHUNK);
 	archive_write_set_bytes_in_last_block(a, 1);
 	if (archive_write_open(a, d, NULL, to_digest, NULL) != ARCHIVE_OK)
 		r = error_set(err, ERROR_SYSTEM, "packing %s: %s", dir, archive_error_string(a));
 	else
-		r = add_tree(a, dir, &size, err);
+		r = add_tree(a, dir, max_bytes, &size, err);
 	if (r == 0 && archive_write_close(a) != ARCHIVE_OK)
 		r = error_set(err, ERROR_SYSTEM, "packing %s: %s", dir, archive_error_string(a));
 	if (r == 0) {
@@ -171,6 +204,7 @@ int pack_normalise(const char *dir, uid_t uid, gid_t gid, struct error *err)
 
 	if (!fts)
 		return error_set_errno(err, errno, "reading %s", dir);
+	errno = 0;
 	while ((f = fts_read(fts))) {
 		int r;
 
@@ -180,8 +214,9 @@ int pack_normalise(const char *dir, uid_t uid, gid_t gid, struct error *err)
 		r = normalise_one(f, uid, gid);
 		if (r < 0)
 			return error_set_errno(err, r, "setting owner and date of %s", f->fts_path);
+		errno = 0;
 	}
-	return 0;
+	return errno ? error_set_errno(err, errno, "reading %s", dir) : 0;
 }
 
 /* ---- unpacking ---- */
@@ -217,13 +252,18 @@ static int refuse(const char *path, const char *why, struct error *err)
 	return error_set(err, ERROR_INVALID, "The source archive holds \"%.200s\", which %s", path, why);
 }
 
+static bool climbs(const char *path)
+{
+	return streq(path, "..") || str_starts(path, "../") || strstr(path, "/../") || str_ends(path, "/..");
+}
+
 static int check_entry(struct extraction *x, struct archive_entry *e, const char *path, struct error *err)
 {
 	mode_t type = archive_entry_filetype(e);
 
 	if (path[0] == '/')
 		return refuse(path, "is an absolute path", err);
-	if (streq(path, "..") || str_starts(path, "../") || strstr(path, "/../") || str_ends(path, "/.."))
+	if (climbs(path))
 		return refuse(path, "climbs out of the tree", err);
 	if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK && !archive_entry_hardlink(e))
 		return refuse(path, "is a device, socket or FIFO", err);
@@ -237,31 +277,41 @@ static int copy_contents(struct extraction *x, const char *path, struct error *e
 {
 	const void *data;
 	la_int64_t offset;
+	uint64_t end = 0;
 	size_t n;
 	int r;
 
 	while ((r = archive_read_data_block(x->in, &data, &n, &offset)) == ARCHIVE_OK) {
-		x->bytes += n;
-		if (x->bytes > x->limits->max_bytes)
+		/* The end of the block counts, not its length: there may be holes. */
+		if (offset < 0 || (uint64_t)offset + n > x->limits->max_bytes - x->bytes)
 			return error_set(err, ERROR_TOO_LARGE, "The source is larger than %llu MB unpacked",
 					 (unsigned long long)x->limits->max_bytes >> 20);
+		end = (uint64_t)offset + n;
 		if (archive_write_data_block(x->out, data, n, offset) < ARCHIVE_OK)
 			return error_set(err, ERROR_SYSTEM, "unpacking %s: %s", path, archive_error_string(x->out));
 	}
 	if (r != ARCHIVE_EOF)
 		return error_set(err, ERROR_INVALID, "The source archive is damaged at %s: %s", path,
 				 archive_error_string(x->in));
+	x->bytes += end;
 	return 0;
 }
 
 static int extract_entry(struct extraction *x, struct archive_entry *e, struct error *err)
 {
-	const char *inner = inner_path(x, archive_entry_pathname(e));
+	const char *name = archive_entry_pathname(e);
+	const char *inner = name ? inner_path(x, name) : NULL;
 	const char *link = archive_entry_hardlink(e);
 	_cleanup_free_ char *path = NULL, *target = NULL;
 
+	if (!name)
+		return error_set(err, ERROR_INVALID, "The source archive holds a file whose name is not UTF-8");
 	if (!inner)
 		return 0;
+	/* A size of its own says more than its header's: what is not read is a hole. */
+	if ((uint64_t)archive_entry_size(e) > x->limits->max_bytes)
+		return error_set(err, ERROR_TOO_LARGE, "The source is larger than %llu MB unpacked",
+				 (unsigned long long)x->limits->max_bytes >> 20);
 	if (check_entry(x, e, inner, err) < 0)
 		return -1;
 	/* A copy, since setting the name frees what inner points into. */
@@ -270,7 +320,7 @@ static int extract_entry(struct extraction *x, struct archive_entry *e, struct e
 	if (link) {
 		const char *inner_link = inner_path(x, link);
 
-		if (!inner_link || inner_link[0] == '/' || strstr(inner_link, ".."))
+		if (!inner_link || inner_link[0] == '/' || climbs(inner_link))
 			return refuse(inner, "is a hard link out of the tree", err);
 		target = xstrdup(inner_link);
 		archive_entry_set_hardlink(e, target);
@@ -303,17 +353,27 @@ static int extract_all(struct extraction *x, struct error *err)
 		       0;
 }
 
+/* Not all that libarchive knows: some filters are other programs, which it would run. */
+static void support_tar(struct archive *in)
+{
+	archive_read_support_format_tar(in);
+	archive_read_support_filter_gzip(in);
+	archive_read_support_filter_bzip2(in);
+	archive_read_support_filter_xz(in);
+	archive_read_support_filter_zstd(in);
+}
+
 int pack_extract(const char *archive, const char *dir, bool strip_top, const struct pack_limits *limits,
 		 struct error *err)
 {
+	_cleanup_(restore_locale) locale_t before = use_utf8();
 	_cleanup_(archive_read_free_p) struct archive *in = archive_read_new();
 	_cleanup_(archive_write_free_p) struct archive *out = archive_write_disk_new();
 	_cleanup_fd_ int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct extraction x = { .in = in, .out = out, .strip_top = strip_top, .limits = limits };
 	int r;
 
-	archive_read_support_format_tar(in);
-	archive_read_support_filter_all(in);
+	support_tar(in);
 	archive_write_disk_set_options(out, ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_UNLINK |
 						    ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
 						    ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS);
@@ -324,4 +384,23 @@ int pack_extract(const char *archive, const char *dir, bool strip_top, const str
 		return error_set_errno(err, errno, "entering %s", dir);
 	r = extract_all(&x, err);
 	return fchdir(back) < 0 ? error_set_errno(err, errno, "leaving %s", dir) : r;
+}
+
+/* ---- single files ---- */
+
+int pack_read_file(const char *dir, const char *name, size_t max_bytes, struct buf *ret)
+{
+	const struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+				      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+	_cleanup_fd_ int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int fd = dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	path = xasprintf("/proc/self/fd/%d", fd);
+	return fs_read_file(path, max_bytes, ret);
 }

@@ -14,13 +14,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/error.h"
 
 #define PACK_EPOCH 1704067200 /* 2024-01-01, the date of everything */
 
-/* The digest of the tree, and the bytes of its regular files. */
-int pack_digest(const char *dir, char hex[static DIGEST_HEX_SIZE], uint64_t *ret_size_bytes, struct error *err);
+/* The digest of the tree, and the bytes of its regular files; more than max_bytes of them are ERROR_TOO_LARGE. */
+int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_SIZE],
+		uint64_t *ret_size_bytes, struct error *err);
 
 /*
  * Makes the tree what its canonical form says: owner uid/gid, the one date,
@@ -34,10 +36,17 @@ struct pack_limits {
 };
 
 /*
- * Unpacks a tar file (plain, or compressed as libarchive knows it) into dir. Paths
+ * Unpacks a tar file (plain, gzip, bzip2, xz or zstd) into dir. Paths
  * that are absolute or climb out, and entries that would be written through a symbolic
  * link, are refused; devices and FIFOs are refused. With strip_top the first
  * component of each path is dropped.
  */
 int pack_extract(const char *archive, const char *dir, bool strip_top, const struct pack_limits *limits,
 		 struct error *err);
+
+/*
+ * Appends the bytes of a regular file of a tree that others wrote: symbolic links
+ * lead to where they lead when the tree is the root directory, never out of it.
+ * -EFBIG beyond max_bytes, -EISDIR, -EINVAL for a FIFO or device.
+ */
+int pack_read_file(const char *dir, const char *name, size_t max_bytes, struct buf *ret);

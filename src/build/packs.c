@@ -149,7 +149,7 @@ int packs_fetch(struct build *b, struct error *err)
 		return -1;
 	if (pack_normalise(b->packs_dir, 0, 0, err) < 0)
 		return -1;
-	return pack_digest(b->packs_dir, b->packs_digest, &size, err);
+	return pack_digest(b->packs_dir, b->o->disk_bytes, b->packs_digest, &size, err);
 }
 
 /* Prints FOLDER TAB NAME for the first that says yes, or, with "all" as first argument, for each that says yes. */

@@ -184,7 +184,7 @@ int slug_keep(struct build *b, const char *key, struct build_result *ret, struct
 	snprintf(r.key, sizeof(r.key), "%s", key);
 	snprintf(r.stack, sizeof(r.stack), "%s", b->run.digest);
 	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0 ||
-	    pack_digest(b->app, r.slug, &r.size_bytes, err) < 0 || write_slug(b, &r, err) < 0 ||
+	    pack_digest(b->app, b->o->disk_bytes, r.slug, &r.size_bytes, err) < 0 || write_slug(b, &r, err) < 0 ||
 	    write_key(b, key, r.slug, err) < 0)
 		goto failed;
 	build_say(b, "       Done: %.1f MB, %.12s\n", (double)r.size_bytes / 1e6, r.slug);

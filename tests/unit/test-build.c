@@ -2,6 +2,8 @@
 /* Builds: the canonical form of trees, and archives that want to escape. */
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +39,7 @@ static void digest_of(const char *name, char hex[static DIGEST_HEX_SIZE])
 	struct error err = ERROR_INIT;
 	uint64_t size;
 
-	assert_int_equal(pack_digest(path, hex, &size, &err), 0);
+	assert_int_equal(pack_digest(path, 1 << 20, hex, &size, &err), 0);
 }
 
 static void make_tree(const char *name, bool other_order)
@@ -86,8 +88,67 @@ static void test_a_fifo_has_no_place(void **state)
 	(void)state;
 	fs_mkdirs(tree, 0755);
 	assert_int_equal(mkfifo(fifo, 0644), 0);
-	assert_int_equal(pack_digest(tree, hex, &size, &err), -1);
+	assert_int_equal(pack_digest(tree, 1 << 20, hex, &size, &err), -1);
 	assert_string_equal(err.message, "fifo is a socket, device or FIFO, which a slug can't hold");
+}
+
+static void test_names_are_bytes(void **state)
+{
+	static const char *const names[] = { "t4/gr\xc3\xbc\xc3\x9f", "t4/latin-\xfc" };
+	char one[DIGEST_HEX_SIZE], two[DIGEST_HEX_SIZE];
+	_cleanup_free_ char *tree = at("t4"), *deep = NULL, *old = at(names[1]), *new = at("t4/latin-\xfd");
+
+	(void)state;
+	fs_mkdirs(tree, 0755);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		put(names[i], "x", 0644);
+	/* Longer than a header of tar has room for. */
+	deep = xasprintf("t4/%0*d\xc3\xbc", 200, 1);
+	put(deep, "x", 0644);
+	digest_of("t4", one);
+	assert_int_equal(rename(old, new), 0);
+	digest_of("t4", two);
+	assert_string_not_equal(one, two);
+}
+
+static void test_a_hole_is_not_read(void **state)
+{
+	_cleanup_free_ char *tree = at("t5"), *hole = at("t5/hole");
+	struct error err = ERROR_INIT;
+	char hex[DIGEST_HEX_SIZE];
+	uint64_t size;
+
+	(void)state;
+	fs_mkdirs(tree, 0755);
+	put("t5/hole", "x", 0644);
+	assert_int_equal(truncate(hole, 1LL << 40), 0);
+	assert_int_equal(pack_digest(tree, 1 << 20, hex, &size, &err), -1);
+	assert_int_equal(err.kind, ERROR_TOO_LARGE);
+}
+
+static void test_reads_files_within_the_tree_only(void **state)
+{
+	_cleanup_free_ char *tree = at("t6"), *sub = at("t6/sub"), *secret = at("secret");
+	_cleanup_free_ char *up = at("t6/up"), *absolute = at("t6/absolute"), *inner = at("t6/inner"), *fifo = at("t6/fifo");
+	static const char *const escapes[] = { "up", "absolute", "../secret" };
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	(void)state;
+	fs_mkdirs(sub, 0755);
+	put("secret", "secret", 0600);
+	put("t6/sub/Procfile", "web: x", 0644);
+	assert_int_equal(symlink("../secret", up), 0);
+	assert_int_equal(symlink(secret, absolute), 0);
+	assert_int_equal(symlink("/sub/../sub/Procfile", inner), 0);
+	assert_int_equal(mkfifo(fifo, 0644), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
+		assert_int_equal(pack_read_file(tree, escapes[i], 100, &text), -ENOENT);
+	assert_int_equal(pack_read_file(tree, "sub", 100, &text), -EISDIR);
+	assert_int_equal(pack_read_file(tree, "fifo", 100, &text), -EINVAL);
+	assert_int_equal(pack_read_file(tree, "inner", 5, &text), -EFBIG);
+	buf_clear(&text);
+	assert_int_equal(pack_read_file(tree, "inner", 100, &text), 0);
+	assert_string_equal(text.data, "web: x");
 }
 
 /* ---- archives ---- */
@@ -178,6 +239,64 @@ static void test_does_not_write_through_links(void **state)
 	assert_false(fs_exists(evil));
 }
 
+static void add_hard_link(struct archive *a, const char *name, const char *target)
+{
+	struct archive_entry *e = archive_entry_new();
+
+	archive_entry_set_pathname(e, name);
+	archive_entry_set_mode(e, AE_IFREG | 0644);
+	archive_entry_set_hardlink(e, target);
+	assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+	archive_entry_free(e);
+}
+
+static void test_hard_links_stay_inside(void **state)
+{
+	_cleanup_free_ char *secret = at("secret2"), *b = at("x7/b..c"), *stolen = at("x8/stolen"), *outside = at("");
+	static const char *const targets[] = { "way/secret2", "../secret2", "/etc/passwd" };
+	struct archive *a = open_archive("hard.tgz");
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	put("secret2", "secret", 0600);
+	add(a, "a..b", AE_IFREG, "fine");
+	add_hard_link(a, "b..c", "a..b");
+	archive_write_free(a);
+	assert_int_equal(extract("hard.tgz", "x7", false, &err), 0);
+	assert_true(fs_exists(b));
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		a = open_archive("steal.tgz");
+		add(a, "way", AE_IFLNK, outside);
+		add_hard_link(a, "stolen", targets[i]);
+		archive_write_free(a);
+		assert_int_equal(extract("steal.tgz", "x8", false, &err), -1);
+		assert_false(fs_exists(stolen));
+	}
+}
+
+static void test_names_that_are_not_english(void **state)
+{
+	struct archive *a = open_archive("names.tgz");
+	_cleanup_free_ char *file = at("x9/\xc3\xbc/gr\xc3\xbc\xc3\x9f"), *link = at("x9/l\xc3\xbcnk");
+	_cleanup_free_ char *long_name = xasprintf("%0*d\xc3\xbc", 200, 1), *deep = xasprintf("%s/x9/%s", dir, long_name);
+	struct error err = ERROR_INIT;
+	char target[64] = { 0 };
+
+	(void)state;
+	/* As others write them: as UTF-8, and said so. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	add(a, "\xc3\xbc/gr\xc3\xbc\xc3\x9f", AE_IFREG, "x");
+	add(a, "l\xc3\xbcnk", AE_IFLNK, "\xc3\xbc/gr\xc3\xbc\xc3\x9f");
+	add(a, long_name, AE_IFREG, "x");
+	archive_write_free(a);
+	setlocale(LC_CTYPE, "C");
+	assert_int_equal(extract("names.tgz", "x9", false, &err), 0);
+	assert_true(fs_exists(file));
+	assert_true(fs_exists(deep));
+	assert_true(readlink(link, target, sizeof(target) - 1) > 0);
+	assert_string_equal(target, "\xc3\xbc/gr\xc3\xbc\xc3\x9f");
+}
+
 static void test_limits_and_garbage(void **state)
 {
 	struct archive *a = open_archive("many.tgz");
@@ -192,6 +311,17 @@ static void test_limits_and_garbage(void **state)
 	archive_write_free(a);
 	assert_int_equal(extract("many.tgz", "x5", false, &err), -1);
 	assert_int_equal(err.kind, ERROR_TOO_LARGE);
+	a = open_archive("large.tgz");
+	for (int i = 0; i < 3; i++) {
+		static char half[(1 << 19) + 1];
+		_cleanup_free_ char *name = xasprintf("f%d", i);
+
+		memset(half, 'x', sizeof(half) - 1);
+		add(a, name, AE_IFREG, half);
+	}
+	archive_write_free(a);
+	assert_int_equal(extract("large.tgz", "x5", false, &err), -1);
+	assert_string_equal(err.message, "The source is larger than 1 MB unpacked");
 	put("garbage.tar", "this is no archive at all, however long the text may be", 0644);
 	assert_int_equal(extract("garbage.tar", "x6", false, &err), -1);
 	assert_int_equal(err.kind, ERROR_INVALID);
@@ -214,9 +344,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_tree_same_digest),
 		cmocka_unit_test(test_a_fifo_has_no_place),
+		cmocka_unit_test(test_names_are_bytes),
+		cmocka_unit_test(test_a_hole_is_not_read),
+		cmocka_unit_test(test_reads_files_within_the_tree_only),
 		cmocka_unit_test(test_extracts_and_strips),
 		cmocka_unit_test(test_refuses_what_escapes),
 		cmocka_unit_test(test_does_not_write_through_links),
+		cmocka_unit_test(test_hard_links_stay_inside),
+		cmocka_unit_test(test_names_that_are_not_english),
 		cmocka_unit_test(test_limits_and_garbage),
 	};
 
