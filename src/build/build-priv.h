@@ -2,6 +2,7 @@
 /* What the files of the build module share. */
 #pragma once
 
+#include "base/buf.h"
 #include "build/build.h"
 #include "model/procfile.h"
 #include "stack/stack.h"
@@ -13,27 +14,44 @@ struct pack {
 	char *name;   /* what bin/detect printed: "Python" */
 };
 
+/* Why should_stop said so. */
+enum stop_reason {
+	STOP_NOT,
+	STOP_CANCELLED,
+	STOP_DISK_SHARE, /* the build's own */
+	STOP_DISK_FULL,	 /* the machine's */
+};
+
 struct build {
 	const struct build_options *o;
-	char *work;  /* STATE/builds/ID */
-	char *app;   /* work/app: /app */
+	char *work;	 /* STATE/builds/ID */
+	char *app;	 /* work/app: /app */
 	char *packs_dir; /* work/packs: /buildpacks */
-	char *env_dir;   /* work/env, a memory-backed mount: /env */
-	char *cache;     /* STATE/cache/APP: /cache */
+	char *env_dir;	 /* work/env, a memory-backed mount: /env */
+	char *cache;	 /* STATE/cache/APP: /cache */
 	char source_digest[DIGEST_HEX_SIZE];
 	char packs_digest[DIGEST_HEX_SIZE];
 	struct pack *packs; /* those that apply, in order */
 	size_t n_packs;
+	bool chosen; /* named by the setting or by .buildpacks: all apply */
 	char **packages_run, **packages_build;
+	struct buf aptfile; /* the app's, for messages */
+	char where[64];	    /* "Aptfile:2": what the stack's callback gave last */
 	struct stack base, run, build;
 	struct procfile procfile; /* the app's own; empty when it has none */
 	bool has_procfile;
-	int64_t disk_checked_ms;
-	const char *stop_reason; /* why should_stop said so */
+	bool env_mounted;
+	int64_t next_disk_check_ms;
+	enum stop_reason stop_reason;
 };
 
 /* build.c: text for the pusher. */
 void build_say(const struct build *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Runs cp, which dies with us. */
+int build_copy(const char *const *argv, struct error *err);
+/* A small text file of the app's tree: -ENOENT is returned for one that is not there, -1 with an error for one that can't be used. */
+int build_read_text(const struct build *b, const char *name, struct buf *ret, struct error *err);
 
 /* packs.c: which buildpacks. */
 /* Copies the in-tree buildpacks and those of the setting into packs/. */
@@ -44,18 +62,30 @@ int packs_detect(struct build *b, struct error *err);
 int packs_packages(struct build *b, struct error *err);
 
 /* steps.c: what runs in the sandbox. */
-/* bin/compile of each, then bin/release, whose output is left in app/.twelve/release.yml. */
+/* bin/compile of each, then bin/release of the last, whose output is left in app/.twelve/release.yml. */
 int steps_compile(struct build *b, struct error *err);
 /* Runs a script in `stack` with the folder names of the buildpacks as arguments; its exit code is in *ret_code. */
-int steps_run(struct build *b, const struct stack *stack, const char *script, char *const *args, int output_fd,
-	      int *ret_code, struct error *err);
+int steps_run(struct build *b, const struct stack *stack, const char *script, char *const *args,
+	      int output_fd, int *ret_code, struct error *err);
+/* As steps_run, with what the script prints. */
+int steps_capture(struct build *b, const struct stack *stack, const char *script, char *const *args,
+		  struct buf *ret, int *ret_code, struct error *err);
 /* True after SIGTERM or SIGINT. */
 bool build_cancelled(void);
 /* Makes env/ with a file for each config var. */
 int steps_mount_env(struct build *b, struct error *err);
 
+/* types.c: what a slug runs. */
+/* The app's Procfile, before anything long: what can't run need not be built. */
+int types_read_procfile(struct build *b, struct error *err);
+/* Without a Procfile, asks the buildpack before it compiles, where that can be told. */
+int types_check_defaults(struct build *b, struct error *err);
+/* After the compilation: the Procfile's, or else what bin/release printed. */
+int types_collect(struct build *b, struct procfile *ret, struct error *err);
+
 /* slug.c: finished slugs. */
 /* True when the key is known and its slug is there. */
 bool slug_find(const struct build *b, const char *key, struct build_result *ret);
 /* Packs app/ into STATE/slugs and remembers it under the key. */
-int slug_keep(struct build *b, const char *key, struct build_result *ret, struct error *err);
+int slug_keep(struct build *b, const char *key, const struct procfile *types,
+	      struct build_result *ret, struct error *err);

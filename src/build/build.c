@@ -3,10 +3,13 @@
 #include "build/build.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +20,7 @@
 #include "build/build-priv.h"
 #include "build/pack.h"
 
-#define PROCFILE_MAX_BYTES 65536
+#define TEXT_MAX_BYTES 65536
 #define MAX_ENTRIES 1000000
 /* Part of every key: changes when builds of the same input shall be made again. */
 #define KEY_FORMAT "twelve-build-1"
@@ -48,9 +51,21 @@ void build_say(const struct build *b, const char *fmt, ...)
 		return;
 }
 
+int build_copy(const char *const *argv, struct error *err)
+{
+	const struct proc_options o = { .argv = argv, .die_with_us = true };
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	int status;
+
+	if (proc_run(&o, &out, &status, err) < 0)
+		return -1;
+	return status == 0 ? 0
+			   : error_set(err, ERROR_SYSTEM, "copying: %.300s", str_trim(out.data));
+}
+
 /* ---- preparing ---- */
 
-static int check_disk(const struct build *b, struct error *err)
+static int check_disk(struct build *b, uint64_t *ret_room, struct error *err)
 {
 	uint64_t free_bytes;
 	int r = fs_free_bytes(b->o->state_dir, &free_bytes);
@@ -58,10 +73,14 @@ static int check_disk(const struct build *b, struct error *err)
 	if (r < 0)
 		return error_set_errno(err, r, "asking for the free space of %s", b->o->state_dir);
 	if (free_bytes < b->o->reserve_bytes)
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "The build was refused: the disk has %llu MB free and %llu MB are kept in reserve "
-				 "(TWELVE_DISK_RESERVE); \"twelve gc\" removes what no release uses",
-				 (unsigned long long)free_bytes >> 20, (unsigned long long)b->o->reserve_bytes >> 20);
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"The build was refused: the disk has %llu MB free and %llu MB are kept in "
+			"reserve "
+			"(TWELVE_DISK_RESERVE); \"twelve gc\" removes what no release uses",
+			(unsigned long long)free_bytes >> 20,
+			(unsigned long long)b->o->reserve_bytes >> 20);
+	*ret_room = free_bytes - b->o->reserve_bytes;
 	return 0;
 }
 
@@ -76,48 +95,86 @@ static int make_folders(struct build *b, struct error *err)
 	return r < 0 ? error_set_errno(err, r, "making the folders of the build") : 0;
 }
 
-static int fetch_source(struct build *b, struct error *err)
+/* A cache that leaves no room for the build would fail every build from now on. */
+static void trim_cache(const struct build *b)
 {
-	const struct pack_limits limits = { .max_bytes = b->o->disk_bytes, .max_entries = MAX_ENTRIES };
-	const char *const copy[] = { "cp", "-r", "--no-dereference", "--no-target-directory", b->o->source, b->app, NULL };
+	uint64_t bytes;
+
+	if (fs_tree_size(b->cache, &bytes) < 0 || bytes <= b->o->disk_bytes / 2)
+		return;
+	build_say(b, "-----> The build cache has grown to %llu MB: it is emptied\n",
+		  (unsigned long long)bytes >> 20);
+	fs_remove_tree(b->cache);
+}
+
+static int fetch_source(struct build *b, uint64_t room, struct error *err)
+{
+	const struct pack_limits limits = { .max_bytes = room < b->o->disk_bytes ? room
+										 : b->o->disk_bytes,
+					    .max_entries = MAX_ENTRIES };
+	const char *const copy[] = {
+		"cp", "-r", "--no-dereference", "--no-target-directory", b->o->source, b->app, NULL
+	};
 	struct stat st;
 	uint64_t size;
 
 	if (stat(b->o->source, &st) < 0)
 		return error_set_errno(err, errno, "reading the source");
-	if (S_ISDIR(st.st_mode) ? proc_run_simple(copy, err) < 0 :
-				  pack_extract(b->o->source, b->app, b->o->strip_top, &limits, err) < 0)
+	if (S_ISDIR(st.st_mode)
+		    ? build_copy(copy, err) < 0
+		    : pack_extract(b->o->source, b->app, b->o->strip_top, &limits, err) < 0)
 		return -1;
 	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0)
 		return -1;
 	return pack_digest(b->app, b->o->disk_bytes, b->source_digest, &size, err);
 }
 
-/* Before anything long: what can't run need not be built. */
-static int read_procfile(struct build *b, struct error *err)
+int build_read_text(const struct build *b, const char *name, struct buf *ret, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/Procfile", b->app);
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	int r = fs_read_file(path, PROCFILE_MAX_BYTES, &text);
+	int r = pack_read_file(b->app, name, TEXT_MAX_BYTES, ret);
+	json_t *utf8;
 
 	if (r == -ENOENT)
-		return 0;
+		return r;
 	if (r == -EFBIG)
-		return error_set(err, ERROR_INVALID, "Procfile: it is larger than 64 KB");
+		error_set(err, ERROR_INVALID, "%s: it is larger than %d KB", name,
+			  TEXT_MAX_BYTES >> 10);
+	else if (r == -EISDIR || r == -EINVAL || r == -ELOOP || r == -EXDEV)
+		error_set(err, ERROR_INVALID, "%s: it is not a file", name);
+	else if (r < 0)
+		error_set_errno(err, r, "reading %s", name);
 	if (r < 0)
-		return error_set_errno(err, r, "reading the Procfile");
-	b->has_procfile = true;
-	return procfile_parse(text.data, "Procfile", &b->procfile, err);
+		return -1;
+	utf8 = json_stringn(ret->data, ret->len);
+	json_decref(utf8);
+	if (!utf8 || strlen(ret->data) != ret->len)
+		return error_set(err, ERROR_INVALID, "%s: it is not UTF-8 text: save it as such",
+				 name);
+	return 0;
 }
 
-static int ensure_stack(struct build *b, bool build, char *const *packages, struct stack *ret, struct error *err)
+static const char *where_from(const char *package, void *userdata)
+{
+	struct build *b = userdata;
+	int line = stack_find_package(b->aptfile.data, package);
+
+	if (!line)
+		return NULL;
+	snprintf(b->where, sizeof(b->where), "Aptfile:%d", line);
+	return b->where;
+}
+
+static int ensure_stack(struct build *b, bool build, char *const *packages, struct stack *ret,
+			struct error *err)
 {
 	struct stack_options o = { .state_dir = b->o->state_dir,
 				   .data_dir = b->o->data_dir,
 				   .name = b->o->stack_name,
 				   .build = build,
 				   .packages = packages,
-				   .output_fd = b->o->output_fd };
+				   .output_fd = b->o->output_fd,
+				   .where = where_from,
+				   .userdata = b };
 
 	return stack_ensure(&o, ret, err);
 }
@@ -154,19 +211,24 @@ static void make_key(const struct build *b, char key[static DIGEST_HEX_SIZE])
 static void announce(const struct build *b)
 {
 	for (size_t i = 0; i < b->n_packs; i++)
-		build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name, b->packs[i].label);
+		build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name,
+			  b->packs[i].label);
 }
 
 static int check_cancelled(struct error *err)
 {
-	return cancelled ? error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled") : 0;
+	return cancelled ? error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled")
+			 : 0;
 }
 
 static int prepare(struct build *b, struct error *err)
 {
-	if (check_disk(b, err) < 0 || make_folders(b, err) < 0 || fetch_source(b, err) < 0 ||
-	    read_procfile(b, err) < 0 || packs_fetch(b, err) < 0 ||
-	    ensure_stack(b, false, NULL, &b->base, err) < 0 || steps_mount_env(b, err) < 0)
+	uint64_t room = 0;
+
+	if (check_disk(b, &room, err) < 0 || make_folders(b, err) < 0 ||
+	    fetch_source(b, room, err) < 0 || types_read_procfile(b, err) < 0 ||
+	    packs_fetch(b, err) < 0 || ensure_stack(b, false, NULL, &b->base, err) < 0 ||
+	    steps_mount_env(b, err) < 0)
 		return -1;
 	return check_cancelled(err);
 }
@@ -176,7 +238,10 @@ static int find_stacks(struct build *b, struct error *err)
 	if (packs_detect(b, err) < 0)
 		return -1;
 	announce(b);
-	if (packs_packages(b, err) < 0 || ensure_stack(b, false, b->packages_run, &b->run, err) < 0 ||
+	if (types_check_defaults(b, err) < 0)
+		return -1;
+	if (packs_packages(b, err) < 0 ||
+	    ensure_stack(b, false, b->packages_run, &b->run, err) < 0 ||
 	    ensure_stack(b, true, b->packages_build, &b->build, err) < 0)
 		return -1;
 	return check_cancelled(err);
@@ -185,19 +250,36 @@ static int find_stacks(struct build *b, struct error *err)
 static int run_steps(struct build *b, struct build_result *ret, struct error *err)
 {
 	char key[DIGEST_HEX_SIZE];
+	struct procfile types = { 0 };
+	int r;
 
 	if (prepare(b, err) < 0 || find_stacks(b, err) < 0)
 		return -1;
 	make_key(b, key);
 	if (!b->o->no_cache && slug_find(b, key, ret)) {
-		build_say(b, "-----> Nothing has changed since an earlier build: its slug %.12s is used\n", ret->slug);
+		build_say(b,
+			  "-----> Nothing has changed since an earlier build: its slug %.12s is "
+			  "used\n",
+			  ret->slug);
 		return 0;
 	}
 	if (b->o->no_cache)
 		fs_remove_tree(b->cache);
-	if (make_folders(b, err) < 0 || steps_compile(b, err) < 0)
+	trim_cache(b);
+	if (make_folders(b, err) < 0 || steps_compile(b, err) < 0 ||
+	    types_collect(b, &types, err) < 0)
 		return -1;
-	return slug_keep(b, key, ret, err);
+	r = slug_keep(b, key, &types, ret, err);
+	procfile_done(&types);
+	return r;
+}
+
+/* So that twelved, which has other things to do, need not remove a hundred thousand files. */
+static void clean_up(const struct build *b)
+{
+	if (b->env_mounted)
+		umount2(b->env_dir, MNT_DETACH);
+	fs_remove_tree(b->work);
 }
 
 static void build_done(struct build *b)
@@ -208,6 +290,7 @@ static void build_done(struct build *b)
 		free(b->packs[i].name);
 	}
 	free(b->packs);
+	buf_done(&b->aptfile);
 	strv_free(b->packages_run);
 	strv_free(b->packages_build);
 	stack_done(&b->base);
@@ -223,7 +306,7 @@ static void build_done(struct build *b)
 
 int build_run(const struct build_options *o, struct build_result *ret, struct error *err)
 {
-	struct build b = { .o = o };
+	struct build b = { .o = o, .aptfile = BUF_INIT };
 	int r;
 
 	signal(SIGTERM, on_cancel);
@@ -234,6 +317,7 @@ int build_run(const struct build_options *o, struct build_result *ret, struct er
 	b.env_dir = xasprintf("%s/env", b.work);
 	b.cache = xasprintf("%s/cache/%s", o->state_dir, o->app_id);
 	r = run_steps(&b, ret, err);
+	clean_up(&b);
 	build_done(&b);
 	return r;
 }

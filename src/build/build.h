@@ -3,8 +3,8 @@
  * Builds: source tree + buildpacks + stack + config in, slug out.
  *
  *     STATE/slugs/DIGEST/app/        what is mounted at /app; never written again
- *     STATE/slugs/DIGEST/slug.json   what struct build_result holds
- *     STATE/slugs/keys/KEY           DIGEST\n: a known key is a finished build
+ *     STATE/slugs/DIGEST/slug.json   what struct build_result holds, of the newest build that gave this tree
+ *     STATE/slugs/keys/KEY           the same, of the build with this key: a known key is a finished build
  *     STATE/cache/APP/               the app's build cache (CACHE_DIR)
  *     STATE/builds/ID/               a build's working directory while it runs
  *
@@ -45,24 +45,26 @@ void build_result_done(struct build_result *r);
 
 struct build_options {
 	const char *state_dir;
-	const char *data_dir;   /* holds buildpacks/ and stacks/ */
+	const char *data_dir; /* holds buildpacks/ and stacks/ */
 	const char *runtime_root;
 	const struct sandbox_runtime *runtime;
 	const char *init_path;
-	const char *id;         /* of the build */
-	const char *app_id;     /* whose cache */
+	const char *id;	    /* of the build */
+	const char *app_id; /* whose cache */
 	const char *app_name;
-	const char *source;     /* a tar file (plain, gzip, bzip2, xz or zstd), or a directory; one top folder is stripped if strip_top */
+	const char *
+		source; /* a tar file (plain, gzip, bzip2, xz or zstd), or a directory; one top folder is stripped if strip_top */
 	bool strip_top;
-	const char *commit;     /* "" when unknown; given as SOURCE_VERSION */
+	const char *commit; /* "" when unknown; given as SOURCE_VERSION */
 	const char *stack_name;
 	char *const *buildpacks; /* names, directories or git URLs (URL#REF); empty: detect */
-	char *const *env;        /* config vars NAME=VALUE for ENV_DIR */
+	char *const *env;	 /* config vars NAME=VALUE for ENV_DIR */
 	bool no_cache;
-	int output_fd;           /* what the pusher sees */
+	int output_fd; /* what the pusher sees */
 	struct sandbox_limits limits;
-	uint64_t disk_bytes;     /* cap of source, cache and build together */
-	uint64_t reserve_bytes;  /* the disk never gets fuller than this: a build is refused or ended */
+	uint64_t disk_bytes; /* cap of source, cache and build together */
+	uint64_t
+		reserve_bytes; /* the disk never gets fuller than this: a build is refused or ended */
 	int64_t timeout_ms;
 };
 
@@ -70,7 +72,16 @@ struct build_options {
 int build_run(const struct build_options *o, struct build_result *ret, struct error *err);
 
 /* Reads slug.json of a slug that exists. */
-int build_open_slug(const char *state_dir, const char *digest, struct build_result *ret, struct error *err);
+int build_open_slug(const char *state_dir, const char *digest, struct build_result *ret,
+		    struct error *err);
+/* What the build with this key gave. */
+int build_open_key(const char *state_dir, const char *key, struct build_result *ret,
+		   struct error *err);
+/*
+ * Adds the stacks that the slugs were built with and by, so that those are not
+ * collected: without them the next build of the same app would have to make them again.
+ */
+void build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks);
 
 /* Removes working directories of builds that do not run (those not in `running`). */
 int build_sweep(const char *state_dir, char *const *running, struct error *err);

@@ -94,25 +94,29 @@ static int add_contents(struct archive *a, const char *path, struct error *err)
 		return error_set_errno(err, errno, "reading %s", path);
 	while ((n = fd_read(fd, chunk, CHUNK)) > 0)
 		if (archive_write_data(a, chunk, (size_t)n) < 0)
-			return error_set(err, ERROR_SYSTEM, "packing %s: %s", path, archive_error_string(a));
+			return error_set(err, ERROR_SYSTEM, "packing %s: %s", path,
+					 archive_error_string(a));
 	return n < 0 ? error_set_errno(err, (int)n, "reading %s", path) : 0;
 }
 
 static int too_large(uint64_t max_bytes, struct error *err)
 {
-	return error_set(err, ERROR_TOO_LARGE,
-			 "The files would be more than the %llu MB that they may be (TWELVE_BUILD_DISK)",
-			 (unsigned long long)max_bytes >> 20);
+	return error_set(
+		err, ERROR_TOO_LARGE,
+		"The files would be more than the %llu MB that they may be (TWELVE_BUILD_DISK)",
+		(unsigned long long)max_bytes >> 20);
 }
 
-static int add_entry(struct archive *a, const FTSENT *f, const char *name, uint64_t *size, struct error *err)
+static int add_entry(struct archive *a, const FTSENT *f, const char *name, uint64_t *size,
+		     struct error *err)
 {
 	_cleanup_(archive_entry_free_p) struct archive_entry *e = archive_entry_new();
 	const struct stat *st = f->fts_statp;
 	char target[4096] = { 0 };
 
 	archive_entry_set_pathname(e, name);
-	archive_entry_set_mode(e, (st->st_mode & S_IFMT) | (S_ISLNK(st->st_mode) ? 0777 : st->st_mode & 0777));
+	archive_entry_set_mode(e, (st->st_mode & S_IFMT) |
+					  (S_ISLNK(st->st_mode) ? 0777 : st->st_mode & 0777));
 	archive_entry_set_uid(e, 0);
 	archive_entry_set_gid(e, 0);
 	archive_entry_set_mtime(e, PACK_EPOCH, 0);
@@ -124,14 +128,17 @@ static int add_entry(struct archive *a, const FTSENT *f, const char *name, uint6
 		archive_entry_set_size(e, st->st_size);
 		*size += (uint64_t)st->st_size;
 	} else if (!S_ISDIR(st->st_mode)) {
-		return error_set(err, ERROR_INVALID, "%s is a socket, device or FIFO, which a slug can't hold", name);
+		return error_set(err, ERROR_INVALID,
+				 "%s is a socket, device or FIFO, which a slug can't hold", name);
 	}
 	if (archive_write_header(a, e) != ARCHIVE_OK)
-		return error_set(err, ERROR_SYSTEM, "packing %s: %s", name, archive_error_string(a));
+		return error_set(err, ERROR_SYSTEM, "packing %s: %s", name,
+				 archive_error_string(a));
 	return S_ISREG(st->st_mode) ? add_contents(a, f->fts_accpath, err) : 0;
 }
 
-static int add_tree(struct archive *a, const char *dir, uint64_t max_bytes, uint64_t *size, struct error *err)
+static int add_tree(struct archive *a, const char *dir, uint64_t max_bytes, uint64_t *size,
+		    struct error *err)
 {
 	_cleanup_(fts_close_p) FTS *fts = walk(dir);
 	size_t prefix = strlen(dir) + 1;
@@ -146,7 +153,8 @@ static int add_tree(struct archive *a, const char *dir, uint64_t max_bytes, uint
 		if (f->fts_info == FTS_ERR || f->fts_info == FTS_DNR || f->fts_info == FTS_NS)
 			return error_set_errno(err, f->fts_errno, "reading %s", f->fts_path);
 		/* Before it is read: a file with a hole of a terabyte takes no disk, but a day. */
-		if (S_ISREG(f->fts_statp->st_mode) && (uint64_t)f->fts_statp->st_size > max_bytes - *size)
+		if (S_ISREG(f->fts_statp->st_mode) &&
+		    (uint64_t)f->fts_statp->st_size > max_bytes - *size)
 			return too_large(max_bytes, err);
 		if (add_entry(a, f, f->fts_path + prefix, size, err) < 0)
 			return -1;
@@ -154,8 +162,8 @@ static int add_tree(struct archive *a, const char *dir, uint64_t max_bytes, uint
 	return errno ? error_set_errno(err, errno, "reading %s", dir) : 0;
 }
 
-int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_SIZE], uint64_t *ret_size_bytes,
-		struct error *err)
+int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_SIZE],
+		uint64_t *ret_size_bytes, struct error *err)
 {
 	_cleanup_(restore_locale) locale_t before = use_utf8();
 	/* The archive is freed first, and may still write into the digest then. */
@@ -188,11 +196,13 @@ static int normalise_one(const FTSENT *f, uid_t uid, gid_t gid)
 {
 	const struct timespec times[2] = { { .tv_sec = PACK_EPOCH }, { .tv_sec = PACK_EPOCH } };
 	const struct stat *st = f->fts_statp;
-	mode_t mode = (st->st_mode & 0755) | 0444 | (st->st_mode & 0100 ? 0111 : 0) | (S_ISDIR(st->st_mode) ? 0755 : 0200);
+	mode_t mode = (st->st_mode & 0755) | 0444 | (st->st_mode & 0100 ? 0111 : 0) |
+		      (S_ISDIR(st->st_mode) ? 0755 : 0200);
 
 	if (lchown(f->fts_accpath, uid, gid) < 0)
 		return -errno;
-	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07777) != mode && chmod(f->fts_accpath, mode) < 0)
+	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07777) != mode &&
+	    chmod(f->fts_accpath, mode) < 0)
 		return -errno;
 	return utimensat(AT_FDCWD, f->fts_accpath, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
@@ -249,15 +259,18 @@ static const char *inner_path(const struct extraction *x, const char *path)
 
 static int refuse(const char *path, const char *why, struct error *err)
 {
-	return error_set(err, ERROR_INVALID, "The source archive holds \"%.200s\", which %s", path, why);
+	return error_set(err, ERROR_INVALID, "The source archive holds \"%.200s\", which %s", path,
+			 why);
 }
 
 static bool climbs(const char *path)
 {
-	return streq(path, "..") || str_starts(path, "../") || strstr(path, "/../") || str_ends(path, "/..");
+	return streq(path, "..") || str_starts(path, "../") || strstr(path, "/../") ||
+	       str_ends(path, "/..");
 }
 
-static int check_entry(struct extraction *x, struct archive_entry *e, const char *path, struct error *err)
+static int check_entry(struct extraction *x, struct archive_entry *e, const char *path,
+		       struct error *err)
 {
 	mode_t type = archive_entry_filetype(e);
 
@@ -284,15 +297,17 @@ static int copy_contents(struct extraction *x, const char *path, struct error *e
 	while ((r = archive_read_data_block(x->in, &data, &n, &offset)) == ARCHIVE_OK) {
 		/* The end of the block counts, not its length: there may be holes. */
 		if (offset < 0 || (uint64_t)offset + n > x->limits->max_bytes - x->bytes)
-			return error_set(err, ERROR_TOO_LARGE, "The source is larger than %llu MB unpacked",
+			return error_set(err, ERROR_TOO_LARGE,
+					 "The source is larger than %llu MB unpacked",
 					 (unsigned long long)x->limits->max_bytes >> 20);
 		end = (uint64_t)offset + n;
 		if (archive_write_data_block(x->out, data, n, offset) < ARCHIVE_OK)
-			return error_set(err, ERROR_SYSTEM, "unpacking %s: %s", path, archive_error_string(x->out));
+			return error_set(err, ERROR_SYSTEM, "unpacking %s: %s", path,
+					 archive_error_string(x->out));
 	}
 	if (r != ARCHIVE_EOF)
-		return error_set(err, ERROR_INVALID, "The source archive is damaged at %s: %s", path,
-				 archive_error_string(x->in));
+		return error_set(err, ERROR_INVALID, "The source archive is damaged at %s: %s",
+				 path, archive_error_string(x->in));
 	x->bytes += end;
 	return 0;
 }
@@ -305,7 +320,8 @@ static int extract_entry(struct extraction *x, struct archive_entry *e, struct e
 	_cleanup_free_ char *path = NULL, *target = NULL;
 
 	if (!name)
-		return error_set(err, ERROR_INVALID, "The source archive holds a file whose name is not UTF-8");
+		return error_set(err, ERROR_INVALID,
+				 "The source archive holds a file whose name is not UTF-8");
 	if (!inner)
 		return 0;
 	/* A size of its own says more than its header's: what is not read is a hole. */
@@ -327,12 +343,14 @@ static int extract_entry(struct extraction *x, struct archive_entry *e, struct e
 	}
 	archive_entry_set_pathname(e, path);
 	if (archive_write_header(x->out, e) < ARCHIVE_OK)
-		return error_set(err, ERROR_INVALID, "unpacking %s: %s", inner, archive_error_string(x->out));
+		return error_set(err, ERROR_INVALID, "unpacking %s: %s", inner,
+				 archive_error_string(x->out));
 	if (archive_entry_size(e) > 0 && copy_contents(x, inner, err) < 0)
 		return -1;
-	return archive_write_finish_entry(x->out) < ARCHIVE_OK ?
-		       error_set(err, ERROR_SYSTEM, "unpacking %s: %s", inner, archive_error_string(x->out)) :
-		       0;
+	return archive_write_finish_entry(x->out) < ARCHIVE_OK
+		       ? error_set(err, ERROR_SYSTEM, "unpacking %s: %s", inner,
+				   archive_error_string(x->out))
+		       : 0;
 }
 
 static int extract_all(struct extraction *x, struct error *err)
@@ -344,13 +362,14 @@ static int extract_all(struct extraction *x, struct error *err)
 		if (extract_entry(x, e, err) < 0)
 			return -1;
 	if (r != ARCHIVE_EOF)
-		return error_set(err, ERROR_INVALID, "The source is not a tar archive, or it is damaged: %s",
+		return error_set(err, ERROR_INVALID,
+				 "The source is not a tar archive, or it is damaged: %s",
 				 archive_error_string(x->in));
 	if (!x->entries)
 		return error_set(err, ERROR_INVALID, "The source is empty");
-	return archive_write_close(x->out) != ARCHIVE_OK ?
-		       error_set(err, ERROR_SYSTEM, "unpacking: %s", archive_error_string(x->out)) :
-		       0;
+	return archive_write_close(x->out) != ARCHIVE_OK
+		       ? error_set(err, ERROR_SYSTEM, "unpacking: %s", archive_error_string(x->out))
+		       : 0;
 }
 
 /* Not all that libarchive knows: some filters are other programs, which it would run. */
@@ -363,8 +382,8 @@ static void support_tar(struct archive *in)
 	archive_read_support_filter_zstd(in);
 }
 
-int pack_extract(const char *archive, const char *dir, bool strip_top, const struct pack_limits *limits,
-		 struct error *err)
+int pack_extract(const char *archive, const char *dir, bool strip_top,
+		 const struct pack_limits *limits, struct error *err)
 {
 	_cleanup_(restore_locale) locale_t before = use_utf8();
 	_cleanup_(archive_read_free_p) struct archive *in = archive_read_new();
@@ -375,10 +394,12 @@ int pack_extract(const char *archive, const char *dir, bool strip_top, const str
 
 	support_tar(in);
 	archive_write_disk_set_options(out, ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_UNLINK |
-						    ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+						    ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+						    ARCHIVE_EXTRACT_SECURE_NODOTDOT |
 						    ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS);
 	if (archive_read_open_filename(in, archive, CHUNK) != ARCHIVE_OK)
-		return error_set(err, ERROR_INVALID, "The source is not a tar archive: %s", archive_error_string(in));
+		return error_set(err, ERROR_INVALID, "The source is not a tar archive: %s",
+				 archive_error_string(in));
 	/* libarchive looks at each component of a path for links, so paths have to be relative to the tree. */
 	if (back < 0 || chdir(dir) < 0)
 		return error_set_errno(err, errno, "entering %s", dir);
@@ -391,9 +412,11 @@ int pack_extract(const char *archive, const char *dir, bool strip_top, const str
 int pack_read_file(const char *dir, const char *name, size_t max_bytes, struct buf *ret)
 {
 	const struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-				      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+				      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
+						 RESOLVE_NO_XDEV };
 	_cleanup_fd_ int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_fd_ int fd = dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	_cleanup_fd_ int fd =
+		dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
 	_cleanup_free_ char *path = NULL;
 	struct stat st;
 

@@ -31,7 +31,7 @@ int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_
 int pack_normalise(const char *dir, uid_t uid, gid_t gid, struct error *err);
 
 struct pack_limits {
-	uint64_t max_bytes;   /* of all files together */
+	uint64_t max_bytes; /* of all files together */
 	uint64_t max_entries;
 };
 
@@ -41,8 +41,8 @@ struct pack_limits {
  * link, are refused; devices and FIFOs are refused. With strip_top the first
  * component of each path is dropped.
  */
-int pack_extract(const char *archive, const char *dir, bool strip_top, const struct pack_limits *limits,
-		 struct error *err);
+int pack_extract(const char *archive, const char *dir, bool strip_top,
+		 const struct pack_limits *limits, struct error *err);
 
 /*
  * Appends the bytes of a regular file of a tree that others wrote: symbolic links

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which buildpacks: the app's setting (names, directories, git URLs), or
- * detection in the order of buildpacks/order. All are copied into the build's own
+ * Which buildpacks: the app's setting (names, directories, git URLs), its file
+ * .buildpacks, or detection in the order of buildpacks/order. All are copied into the build's own
  * folder first, so that what is digested is what runs.
  */
 #include <errno.h>
@@ -19,12 +19,18 @@
 
 #define ORDER_MAX_BYTES 65536
 #define CLONE_TIMEOUT_MS 120000
+#define NAME_MAX_CHARS 60
 
+/* Links stay links: a directory of others' must not make us read what they can't. */
 static int copy_tree(const char *from, const char *to, struct error *err)
 {
-	const char *const argv[] = { "cp", "-rL", "--preserve=mode", "--no-target-directory", from, to, NULL };
+	_cleanup_free_ char *inside = xasprintf("%s/.", from);
+	const char *const argv[] = {
+		"cp", "-r", "--no-dereference", "--preserve=mode", "--no-target-directory", inside,
+		to,   NULL
+	};
 
-	return proc_run_simple(argv, err);
+	return build_copy(argv, err);
 }
 
 static bool is_git_url(const char *s)
@@ -32,12 +38,28 @@ static bool is_git_url(const char *s)
 	return strstr(s, "://") || str_starts(s, "git@") || strstr(s, ".git");
 }
 
+/* A program's arguments can be seen by everybody on the machine. */
+static bool holds_password(const char *url)
+{
+	const char *host = strstr(url, "://"), *at, *colon;
+
+	if (!host)
+		return false;
+	host += 3;
+	at = strchr(host, '@');
+	colon = strchr(host, ':');
+	return at && colon && colon < at && at < host + strcspn(host, "/");
+}
+
 static int clone_pack(const char *url_and_ref, const char *to, struct error *err)
 {
 	_cleanup_free_ char *url = xstrdup(url_and_ref);
 	char *ref = strchr(url, '#');
-	const char *argv[12] = { "git", "-c", "protocol.ext.allow=never", "clone", "-q", "--depth", "1" };
-	struct proc_options p = { .argv = argv, .timeout_ms = CLONE_TIMEOUT_MS };
+	const char *argv[12] = { "git",	    "-c", "protocol.ext.allow=never", "clone", "-q",
+				 "--depth", "1" };
+	struct proc_options p = { .argv = argv,
+				  .timeout_ms = CLONE_TIMEOUT_MS,
+				  .die_with_us = true };
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	_cleanup_free_ char *branch = NULL, *git_dir = xasprintf("%s/.git", to);
 	size_t n = 7;
@@ -56,8 +78,8 @@ static int clone_pack(const char *url_and_ref, const char *to, struct error *err
 	if (proc_run(&p, &out, &status, err) < 0)
 		return -1;
 	if (status != 0)
-		return error_set(err, ERROR_INVALID, "The buildpack %s could not be cloned: %.300s", url_and_ref,
-				 str_trim(out.data));
+		return error_set(err, ERROR_INVALID, "The buildpack %s could not be cloned: %.300s",
+				 url_and_ref, str_trim(out.data));
 	/* History is of no use, and would make each clone another digest. */
 	fs_remove_tree(git_dir);
 	return 0;
@@ -66,7 +88,8 @@ static int clone_pack(const char *url_and_ref, const char *to, struct error *err
 static void add_pack(struct build *b, const char *folder, const char *label)
 {
 	b->packs = xrealloc(b->packs, (b->n_packs + 1) * sizeof(*b->packs));
-	b->packs[b->n_packs++] = (struct pack){ .folder = xstrdup(folder), .label = xstrdup(label) };
+	b->packs[b->n_packs++] =
+		(struct pack){ .folder = xstrdup(folder), .label = xstrdup(label) };
 }
 
 static int check_pack(const char *dir, const char *label, struct error *err)
@@ -77,7 +100,8 @@ static int check_pack(const char *dir, const char *label, struct error *err)
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, scripts[i]);
 
 		if (access(path, X_OK) < 0)
-			return error_set(err, ERROR_INVALID, "%s is not a buildpack: it has no %s that can be executed",
+			return error_set(err, ERROR_INVALID,
+					 "%s is not a buildpack: it has no %s that can be executed",
 					 label, scripts[i]);
 	}
 	return 0;
@@ -97,17 +121,27 @@ static int fetch_one(struct build *b, const char *label, size_t number, struct e
 	}
 	if (label[0] == '/') {
 		if (!fs_exists(label))
-			return error_set(err, ERROR_INVALID, "The buildpack directory %s does not exist", label);
-		if (copy_tree(label, to, err) < 0)
+			return error_set(err, ERROR_INVALID,
+					 "The buildpack directory %s does not exist", label);
+		/* Before it is copied: it may be anything. */
+		if (check_pack(label, label, err) < 0 || copy_tree(label, to, err) < 0)
 			return -1;
 	} else if (is_git_url(label)) {
+		if (holds_password(label))
+			return error_set(
+				err, ERROR_INVALID,
+				"The address of buildpack %zu holds a password, which would be "
+				"seen in lists of processes: use a copy in a directory",
+				number);
 		build_say(b, "-----> Fetching the buildpack %s\n", label);
 		if (clone_pack(label, to, err) < 0)
 			return -1;
 	} else {
 		return error_set(err, ERROR_INVALID,
-				 "There is no buildpack \"%s\": the platform has python, nodejs, c and plain; "
-				 "others by an absolute directory or a git URL", label);
+				 "There is no buildpack \"%s\": the platform has python, nodejs, c "
+				 "and plain; "
+				 "others by an absolute directory or a git URL",
+				 label);
 	}
 	if (check_pack(to, label, err) < 0)
 		return -1;
@@ -125,11 +159,41 @@ static int list_in_tree(struct build *b, struct error *err)
 
 	if (r < 0)
 		return error_set_errno(err, r, "reading buildpacks/order");
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		line[strcspn(line, "#")] = '\0';
 		line = str_trim(line);
 		if (*line)
 			add_pack(b, line, line);
+	}
+	return 0;
+}
+
+/*
+ * .buildpacks of the source: names and git URLs, one a line. No directories, since who
+ * may push need not be who may read this machine's files.
+ */
+static int fetch_listed(struct build *b, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = build_read_text(b, ".buildpacks", &text, err), number = 0;
+	char *rest = text.data, *line;
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : -1;
+	while ((line = strsep(&rest, "\n"))) {
+		number++;
+		line = str_trim(line);
+		/* Within a line # is a URL's. */
+		if (!line[0] || line[0] == '#')
+			continue;
+		r = line[0] == '/'
+			    ? error_set(
+				      err, ERROR_INVALID,
+				      "a directory can be set with \"twelve buildpacks:set\" only")
+			    : fetch_one(b, line, (size_t)number, err);
+		if (r < 0)
+			return error_prefix(err, ".buildpacks:%d", number);
 	}
 	return 0;
 }
@@ -145,25 +209,31 @@ int packs_fetch(struct build *b, struct error *err)
 	for (char *const *p = b->o->buildpacks; p && *p; p++)
 		if (fetch_one(b, *p, ++n, err) < 0)
 			return -1;
-	if (!n && list_in_tree(b, err) < 0)
+	if (!n && fetch_listed(b, err) < 0)
+		return -1;
+	b->chosen = b->n_packs > 0;
+	if (!b->chosen && list_in_tree(b, err) < 0)
 		return -1;
 	if (pack_normalise(b->packs_dir, 0, 0, err) < 0)
 		return -1;
 	return pack_digest(b->packs_dir, b->o->disk_bytes, b->packs_digest, &size, err);
 }
 
-/* Prints FOLDER TAB NAME for the first that says yes, or, with "all" as first argument, for each that says yes. */
+/*
+ * Prints "twelve-detect FOLDER NAME", with tabs between, for the first that says yes; with
+ * "all" as first argument for each, up to the first that says no, whose words follow.
+ */
+#define MARK "twelve-detect\t"
 static const char detect_script[] =
-	"mode=$1; shift; found=1\n"
+	"mode=$1; shift\n"
 	"for p in \"$@\"; do\n"
 	"  if name=$(/buildpacks/$p/bin/detect /app 2>/tmp/detect.err); then\n"
-	"    printf '%s\\t%s\\n' \"$p\" \"$name\"; found=0\n"
+	"    printf '" MARK "%s\\t%s\\n' \"$p\" \"${name%%$'\\n'*}\"\n"
 	"    [ \"$mode\" = all ] || exit 0\n"
 	"  elif [ \"$mode\" = all ]; then\n"
-	"    cat /tmp/detect.err >&2; printf '%s\\t\\n' \"$p\"\n"
+	"    echo \"$name\"; cat /tmp/detect.err; exit 1\n"
 	"  fi\n"
-	"done\n"
-	"exit $found\n";
+	"done\n";
 
 static int no_pack(const struct build *b, struct error *err)
 {
@@ -172,108 +242,117 @@ static int no_pack(const struct build *b, struct error *err)
 	for (size_t i = 0; i < b->n_packs; i++)
 		buf_printf(&looked, "%s%s", i ? ", " : "", b->packs[i].label);
 	return error_set(err, ERROR_INVALID,
-			 "No buildpack recognises this app (looked for: %s): add a requirements.txt, package.json, Makefile "
-			 "or at least a Procfile with a line such as \"web: ./server\"", looked.data);
+			 "No buildpack recognises this app (looked for: %s): add a "
+			 "requirements.txt, package.json, Makefile "
+			 "or at least a Procfile with a line such as \"web: ./server\"",
+			 looked.data);
 }
 
-static void keep_only(struct build *b, const char *folder, const char *name)
+/* What people see of a buildpack that others wrote. */
+static char *clean_name(const char *name)
 {
-	size_t kept = 0;
+	char *clean = xstrndup(name, strcspn(name, "\n"));
 
-	for (size_t i = 0; i < b->n_packs; i++) {
-		struct pack *p = &b->packs[i];
+	for (char *c = clean; *c; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+			*c = '?';
+	if (strlen(clean) > NAME_MAX_CHARS)
+		clean[NAME_MAX_CHARS] = '\0';
+	return clean;
+}
 
-		if (kept == 0 && streq(p->folder, folder)) {
-			p->name = xstrdup(name);
-			b->packs[kept++] = *p;
-			continue;
+static void keep_only(struct build *b, size_t chosen)
+{
+	for (size_t i = 0; i < b->n_packs; i++)
+		if (i != chosen) {
+			free(b->packs[i].folder);
+			free(b->packs[i].label);
 		}
-		free(p->folder);
-		free(p->label);
-	}
-	b->n_packs = kept;
+	b->packs[0] = b->packs[chosen];
+	b->n_packs = 1;
 }
 
-/* The lines of the script, for the setting's buildpacks: each has to recognise the app. */
-static int name_all(struct build *b, char *text, struct error *err)
+/* Takes the names from the script's lines; how many there were. The rest of the text is at *ret_rest. */
+static size_t take_names(struct build *b, char *text, size_t *ret_last, char **ret_rest)
 {
-	char *save = NULL;
-	size_t i = 0;
+	size_t n = 0;
 
-	for (char *line = strtok_r(text, "\n", &save); line && i < b->n_packs; line = strtok_r(NULL, "\n", &save)) {
-		char *tab = strchr(line, '\t');
+	while (str_starts(text, MARK)) {
+		char *folder = text + strlen(MARK), *tab = strchr(folder, '\t'),
+		     *end = strchr(folder, '\n');
 
-		if (!tab)
-			continue;
-		if (!tab[1])
-			return error_set(err, ERROR_INVALID, "The buildpack %s does not recognise this app",
-					 b->packs[i].label);
-		b->packs[i++].name = xstrdup(tab + 1);
+		if (!tab || !end || tab > end)
+			break;
+		*tab = '\0';
+		for (size_t i = 0; i < b->n_packs; i++)
+			if (!b->packs[i].name && streq(b->packs[i].folder, folder)) {
+				b->packs[i].name = clean_name(tab + 1);
+				*ret_last = i;
+				n++;
+				break;
+			}
+		text = end + 1;
 	}
-	return i == b->n_packs ? 0 : error_set(err, ERROR_INVALID, "The buildpack %s does not recognise this app", b->packs[i].label);
-}
-
-static int read_all(int fd, struct buf *text)
-{
-	ssize_t n;
-
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -1;
-	while ((n = fd_read(fd, buf_reserve(text, 4096), 4096)) > 0)
-		buf_added(text, (size_t)n);
-	return (int)n;
+	*ret_rest = text;
+	return n;
 }
 
 int packs_detect(struct build *b, struct error *err)
 {
-	_cleanup_free_ char *log = xasprintf("%s/detect", b->work);
-	_cleanup_fd_ int fd = open(log, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	_cleanup_strv_ char **args = NULL;
-	bool chosen = b->o->buildpacks && b->o->buildpacks[0];
-	char *tab;
+	size_t n, last = 0;
+	char *rest;
 	int code;
 
-	strv_push(&args, chosen ? "all" : "first");
+	strv_push(&args, b->chosen ? "all" : "first");
 	for (size_t i = 0; i < b->n_packs; i++)
 		strv_push(&args, b->packs[i].folder);
-	if (fd < 0)
-		return error_set_errno(err, errno, "opening %s", log);
-	if (steps_run(b, &b->base, detect_script, args, fd, &code, err) < 0)
+	if (steps_capture(b, &b->base, detect_script, args, &text, &code, err) < 0)
 		return -1;
-	if (read_all(fd, &text) < 0)
-		return error_set_errno(err, errno, "reading %s", log);
-	if (chosen)
-		return name_all(b, text.data, err);
-	tab = strchr(text.data, '\t');
-	if (code != 0 || !tab)
-		return no_pack(b, err);
-	*tab = '\0';
-	tab[1 + strcspn(tab + 1, "\n")] = '\0';
-	keep_only(b, text.data, tab + 1);
+	n = take_names(b, text.data, &last, &rest);
+	if (!b->chosen) {
+		if (!n)
+			return no_pack(b, err);
+		keep_only(b, last);
+	} else if (n < b->n_packs) {
+		return error_set(
+			err, ERROR_INVALID, "The buildpack %s does not recognise this app: %.300s",
+			b->packs[n].label,
+			*str_trim(rest) ? str_trim(rest) : "its bin/detect gave no reason");
+	}
 	return 0;
 }
 
-static int add_list(const char *path, const char *label, char ***packages, struct error *err)
+static int add_list(const struct build *b, const char *folder, const char *name, char ***packages,
+		    struct error *err)
 {
-	return fs_exists(path) ? stack_read_packages(path, label, packages, err) : 0;
+	_cleanup_free_ char *path = xasprintf("%s/%s", folder, name);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = pack_read_file(b->packs_dir, path, STACK_LIST_MAX_BYTES, &text);
+
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? error_set_errno(err, r, "reading %s", name)
+		     : stack_parse_packages(text.data, name, packages, err);
 }
 
 int packs_packages(struct build *b, struct error *err)
 {
-	_cleanup_free_ char *aptfile = xasprintf("%s/Aptfile", b->app);
+	int r = build_read_text(b, "Aptfile", &b->aptfile, err);
 
+	if (r < 0 && r != -ENOENT)
+		return -1;
 	for (size_t i = 0; i < b->n_packs; i++) {
-		_cleanup_free_ char *run = xasprintf("%s/%s/packages.run", b->packs_dir, b->packs[i].folder);
-		_cleanup_free_ char *build = xasprintf("%s/%s/packages.build", b->packs_dir, b->packs[i].folder);
+		const char *folder = b->packs[i].folder;
 
-		if (add_list(run, "packages.run", &b->packages_run, err) < 0 ||
-		    add_list(run, "packages.run", &b->packages_build, err) < 0 ||
-		    add_list(build, "packages.build", &b->packages_build, err) < 0)
+		if (add_list(b, folder, "packages.run", &b->packages_run, err) < 0 ||
+		    add_list(b, folder, "packages.run", &b->packages_build, err) < 0 ||
+		    add_list(b, folder, "packages.build", &b->packages_build, err) < 0)
 			return error_prefix(err, "buildpack %s", b->packs[i].label);
 	}
-	if (add_list(aptfile, "Aptfile", &b->packages_run, err) < 0 ||
-	    add_list(aptfile, "Aptfile", &b->packages_build, err) < 0)
+	if (stack_parse_packages(b->aptfile.data, "Aptfile", &b->packages_run, err) < 0 ||
+	    stack_parse_packages(b->aptfile.data, "Aptfile", &b->packages_build, err) < 0)
 		return -1;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,18 +24,37 @@
 #define DISK_CHECK_MS 1000
 #define HOST_CERTS "/etc/ssl/certs/ca-certificates.crt"
 #define BUILD_PIDS 2048
+#define CAPTURE_MAX_BYTES (1 << 20)
 
 /* Standard variables of twelved's environment that builds get: proxies and package indexes. */
 static const char *const passed_on[] = {
-	"http_proxy",   "https_proxy",     "ftp_proxy",          "no_proxy",        "HTTP_PROXY",          "HTTPS_PROXY",
-	"FTP_PROXY",    "NO_PROXY",        "PIP_INDEX_URL",      "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT",
-	"UV_INDEX_URL", "npm_config_registry", "NPM_CONFIG_REGISTRY", "GOPROXY",      "GONOSUMDB",          "GOFLAGS",
+	"http_proxy",
+	"https_proxy",
+	"ftp_proxy",
+	"no_proxy",
+	"HTTP_PROXY",
+	"HTTPS_PROXY",
+	"FTP_PROXY",
+	"NO_PROXY",
+	"PIP_INDEX_URL",
+	"PIP_EXTRA_INDEX_URL",
+	"PIP_TRUSTED_HOST",
+	"PIP_DEFAULT_TIMEOUT",
+	"UV_INDEX_URL",
+	"UV_DEFAULT_INDEX",
+	"all_proxy",
+	"ALL_PROXY",
+	"npm_config_registry",
+	"NPM_CONFIG_REGISTRY",
+	"GOPROXY",
+	"GONOSUMDB",
+	"GOFLAGS",
 };
 
 /* Standard variables that name the host's certificates; inside they are where they always are. */
 static const char *const certificates[] = {
-	"SSL_CERT_FILE", "CURL_CA_BUNDLE",  "REQUESTS_CA_BUNDLE", "PIP_CERT",
-	"GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS", "npm_config_cafile", "NPM_CONFIG_CAFILE",
+	"SSL_CERT_FILE",  "CURL_CA_BUNDLE",	 "REQUESTS_CA_BUNDLE", "PIP_CERT",
+	"GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS", "npm_config_cafile",  "NPM_CONFIG_CAFILE",
 };
 
 static void put(struct buf *env, const char *key, const char *value)
@@ -75,40 +95,71 @@ static void make_env(const struct build *b, struct buf *env)
 
 /* ---- limits ---- */
 
+static void check_disk(struct build *b)
+{
+	uint64_t work = 0, cache = 0, free_bytes;
+	int64_t began_ms = clock_now_ms(), took_ms;
+
+	/* A file that goes away during the walk is no reason to stop. */
+	if (fs_tree_size(b->work, &work) == 0 && fs_tree_size(b->cache, &cache) == 0 &&
+	    work + cache > b->o->disk_bytes)
+		b->stop_reason = STOP_DISK_SHARE;
+	else if (fs_free_bytes(b->work, &free_bytes) == 0 && free_bytes < b->o->reserve_bytes)
+		b->stop_reason = STOP_DISK_FULL;
+	/* A tree of a hundred thousand files takes its time; that shall be a tenth of ours at most. */
+	took_ms = clock_now_ms() - began_ms;
+	b->next_disk_check_ms =
+		clock_now_ms() + (took_ms * 10 > DISK_CHECK_MS ? took_ms * 10 : DISK_CHECK_MS);
+}
+
 static bool should_stop(void *userdata)
 {
 	struct build *b = userdata;
-	uint64_t work = 0, cache = 0, free_bytes;
 
-	if (build_cancelled()) {
-		b->stop_reason = "it was cancelled";
-		return true;
+	if (build_cancelled())
+		b->stop_reason = STOP_CANCELLED;
+	else if (clock_now_ms() >= b->next_disk_check_ms)
+		check_disk(b);
+	return b->stop_reason != STOP_NOT;
+}
+
+static int explain_stop(const struct build *b, struct error *err)
+{
+	switch (b->stop_reason) {
+	case STOP_DISK_SHARE:
+		return error_set(err, ERROR_INVALID,
+				 "The build was ended: it used more than its %llu MB of disk "
+				 "(TWELVE_BUILD_DISK)",
+				 (unsigned long long)b->o->disk_bytes >> 20);
+	case STOP_DISK_FULL:
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"The build was ended: the machine's disk is down to the %llu MB that are "
+			"kept in reserve (TWELVE_DISK_RESERVE); \"twelve gc\" removes what no "
+			"release uses",
+			(unsigned long long)b->o->reserve_bytes >> 20);
+	case STOP_CANCELLED:
+	case STOP_NOT:
+		break;
 	}
-	if (clock_now_ms() - b->disk_checked_ms < DISK_CHECK_MS)
-		return false;
-	b->disk_checked_ms = clock_now_ms();
-	/* A file that goes away during the walk is no reason to stop. */
-	if (fs_tree_size(b->work, &work) == 0 && fs_tree_size(b->cache, &cache) == 0 && work + cache > b->o->disk_bytes)
-		b->stop_reason = "it used more than its share of the disk";
-	else if (fs_free_bytes(b->work, &free_bytes) == 0 && free_bytes < b->o->reserve_bytes)
-		b->stop_reason = "the machine's disk is nearly full";
-	return b->stop_reason != NULL;
+	return error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled");
 }
 
 static int explain_end(const struct build *b, const struct sandbox_result *r, struct error *err)
 {
 	switch (r->end) {
 	case SANDBOX_TIMEOUT:
-		return error_set(err, ERROR_INVALID, "The build was ended: it took more time than the %lld min that it may "
-						     "(TWELVE_BUILD_TIMEOUT)", (long long)b->o->timeout_ms / 60000);
+		return error_set(err, ERROR_INVALID,
+				 "The build was ended: it took more than its %lld s of time "
+				 "(TWELVE_BUILD_TIMEOUT)",
+				 (long long)b->o->timeout_ms / 1000);
 	case SANDBOX_STOPPED:
-		if (strstr(b->stop_reason, "share"))
-			return error_set(err, ERROR_INVALID, "The build was ended: it used more than the %llu MB of disk that it may "
-							     "(TWELVE_BUILD_DISK)", (unsigned long long)b->o->disk_bytes >> 20);
-		return error_set(err, ERROR_UNAVAILABLE, "The build was ended: %s", b->stop_reason);
+		return explain_stop(b, err);
 	case SANDBOX_OOM:
-		return error_set(err, ERROR_INVALID, "The build was ended: it used more than the %llu MB of memory that it may "
-						     "(TWELVE_BUILD_MEMORY)", (unsigned long long)b->o->limits.memory_bytes >> 20);
+		return error_set(err, ERROR_INVALID,
+				 "The build was ended: it used more than its %llu MB of memory "
+				 "(TWELVE_BUILD_MEMORY)",
+				 (unsigned long long)b->o->limits.memory_bytes >> 20);
 	case SANDBOX_ENDED:
 		break;
 	}
@@ -117,7 +168,8 @@ static int explain_end(const struct build *b, const struct sandbox_result *r, st
 
 /* ---- running ---- */
 
-static int run(struct build *b, const struct sandbox_spec *s, int output_fd, int *ret_code, struct error *err)
+static int run(struct build *b, const struct sandbox_spec *s, int output_fd, int *ret_code,
+	       struct error *err)
 {
 	_cleanup_free_ char *bundle = xasprintf("%s/bundle", b->work);
 	_cleanup_buf_ struct buf env = BUF_INIT;
@@ -143,16 +195,29 @@ static int run(struct build *b, const struct sandbox_spec *s, int output_fd, int
 	return 0;
 }
 
-int steps_run(struct build *b, const struct stack *stack, const char *script, char *const *args, int output_fd,
-	      int *ret_code, struct error *err)
+/* Empty for each run, as /tmp is everywhere. */
+static int make_tmp(const char *path)
 {
-	_cleanup_free_ char *scratch = xasprintf("%s/scratch", b->work);
+	int r = fs_remove_tree(path);
+
+	if (r == 0)
+		r = fs_mkdirs(path, 0755);
+	return r == 0 && chmod(path, 01777) < 0 ? -errno : r;
+}
+
+int steps_run(struct build *b, const struct stack *stack, const char *script, char *const *args,
+	      int output_fd, int *ret_code, struct error *err)
+{
+	_cleanup_free_ char *scratch = xasprintf("%s/scratch", b->work),
+			    *tmp = xasprintf("%s/tmp", b->work);
 	_cleanup_free_ char *cgroup = xasprintf("/twelve/%s", b->o->id);
 	_cleanup_strv_ char **argv = NULL;
 	struct sandbox_bind binds[] = {
 		{ .source = b->packs_dir, .target = "/buildpacks" },
 		{ .source = b->env_dir, .target = "/env" },
 		{ .source = b->cache, .target = "/cache", .writable = true },
+		/* On the disk, whose share is larger than that of memory. */
+		{ .source = tmp, .target = "/tmp", .writable = true },
 		{ .source = HOST_CERTS, .target = HOST_CERTS },
 	};
 	struct sandbox_spec s = { .id = b->o->id,
@@ -166,9 +231,12 @@ int steps_run(struct build *b, const struct stack *stack, const char *script, ch
 				  .limits = b->o->limits,
 				  .cgroup_path = cgroup,
 				  .cgroup = b->o->runtime->cgroup };
+	int r;
 
+	r = make_tmp(tmp);
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", tmp);
 	s.limits.pids = s.limits.pids ? s.limits.pids : BUILD_PIDS;
-	s.limits.scratch_bytes = s.limits.scratch_bytes ? s.limits.scratch_bytes : 1ULL << 30;
 	strv_push(&argv, SANDBOX_INIT_PATH);
 	strv_push(&argv, "/bin/bash");
 	strv_push(&argv, "-c");
@@ -180,7 +248,36 @@ int steps_run(struct build *b, const struct stack *stack, const char *script, ch
 	return run(b, &s, output_fd, ret_code, err);
 }
 
-/* bin/release prints YAML; all of them go into one file, whose later entries do not replace earlier ones. */
+static int read_from_start(int fd, struct buf *text)
+{
+	ssize_t n;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	while ((n = fd_read(fd, buf_reserve(text, 4096), 4096)) > 0) {
+		buf_added(text, (size_t)n);
+		if (text->len > CAPTURE_MAX_BYTES)
+			return -EFBIG;
+	}
+	return (int)n;
+}
+
+int steps_capture(struct build *b, const struct stack *stack, const char *script, char *const *args,
+		  struct buf *ret, int *ret_code, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/captured", b->work);
+	_cleanup_fd_ int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return error_set_errno(err, errno, "opening %s", path);
+	if (steps_run(b, stack, script, args, fd, ret_code, err) < 0)
+		return -1;
+	r = read_from_start(fd, ret);
+	return r < 0 ? error_set_errno(err, r, "reading what a buildpack printed") : 0;
+}
+
+/* The last buildpack says what the app runs, as on Heroku. */
 static const char compile_script[] =
 	"set -e\n"
 	"for p in \"$@\"; do\n"
@@ -188,10 +285,10 @@ static const char compile_script[] =
 	"  /buildpacks/$p/bin/compile /app /cache /env\n"
 	"done\n"
 	"mkdir -p /app/.twelve\n"
+	"rm -rf /app/.twelve/release.yml\n"
 	": >/app/.twelve/release.yml\n"
-	"for p in \"$@\"; do\n"
-	"  [ ! -x /buildpacks/$p/bin/release ] || /buildpacks/$p/bin/release /app >>/app/.twelve/release.yml\n"
-	"done\n";
+	"[ ! -x /buildpacks/$p/bin/release ] || /buildpacks/$p/bin/release /app "
+	">/app/.twelve/release.yml\n";
 
 int steps_compile(struct build *b, struct error *err)
 {
@@ -203,7 +300,9 @@ int steps_compile(struct build *b, struct error *err)
 	if (steps_run(b, &b->build, compile_script, args, b->o->output_fd, &code, err) < 0)
 		return -1;
 	if (code != 0)
-		return error_set(err, ERROR_INVALID, "The build failed with exit code %d: the lines above say why", code);
+		return error_set(err, ERROR_INVALID,
+				 "The build failed with exit code %d: the lines above say why",
+				 code);
 	return 0;
 }
 
@@ -228,8 +327,10 @@ int steps_mount_env(struct build *b, struct error *err)
 		return error_set_errno(err, r, "making %s", b->env_dir);
 	/* In a mount namespace of this process, so it goes with it. */
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
-	    mount("env", b->env_dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ENV_MOUNT_OPTIONS) < 0)
+	    mount("env", b->env_dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ENV_MOUNT_OPTIONS) <
+		    0)
 		return error_set_errno(err, errno, "mounting %s", b->env_dir);
+	b->env_mounted = true;
 	for (char *const *e = b->o->env; e && *e; e++) {
 		r = write_var(b->env_dir, *e);
 		if (r < 0)

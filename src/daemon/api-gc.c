@@ -158,8 +158,10 @@ int api_gc(struct request *r, struct error *err)
 	int fd = -1;
 
 	if (check_no_builds(d, err) < 0 || store_slugs_in_use(d->store, &slugs, err) < 0 ||
-	    store_stacks_in_use(d->store, &stacks, err) < 0 ||
-	    start(d, slugs, stacks, &fd, err) < 0)
+	    store_stacks_in_use(d->store, &stacks, err) < 0)
+		return -1;
+	build_add_stacks(d->settings.state_dir, slugs, &stacks);
+	if (start(d, slugs, stacks, &fd, err) < 0)
 		return -1;
 	c = xcalloc(1, sizeof(*c));
 	*c = (struct collection){ .request = r, .http = d->http, .fd = fd };

@@ -52,12 +52,12 @@ int worker_write_options(const struct worker_order *order)
 int worker_parse_result(const char *text, const char *state_dir, struct build_result *ret, struct error *err)
 {
 	json_t *j = json_loads(text, 0, NULL);
-	const char *slug = json_string_value(json_object_get(j, "slug"));
+	const char *key = json_string_value(json_object_get(j, "key"));
 	const char *message = json_string_value(json_object_get(j, "error"));
 	int r;
 
-	if (slug)
-		r = build_open_slug(state_dir, slug, ret, err);
+	if (key)
+		r = build_open_key(state_dir, key, ret, err);
 	else if (message)
 		r = error_set(err, (enum error_kind)json_integer_value(json_object_get(j, "kind")), "%s", message);
 	else
@@ -123,6 +123,18 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 	return build_run(&o, ret, err);
 }
 
+/* A message may quote what is not UTF-8, or be cut within a character. */
+static json_t *message(const char *text)
+{
+	_cleanup_free_ char *ascii = xstrdup(text);
+	json_t *j = json_string(text);
+
+	for (char *c = ascii; !j && *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return j ? j : json_string(ascii);
+}
+
 int build_worker_main(void)
 {
 	static const struct rlimit none = { 0, 0 };
@@ -138,8 +150,8 @@ int build_worker_main(void)
 	order = json_loadf(stdin, 0, NULL);
 	r = order ? run_order(order, &result, &err) :
 		    error_set(&err, ERROR_BAD_REQUEST, "twelved build is started by twelved, with its order on stdin");
-	answer = r == 0 ? json_pack("{s:s}", "slug", result.slug) :
-			  json_pack("{s:s, s:i}", "error", err.message, "kind", (int)err.kind);
+	answer = r == 0 ? json_pack("{s:s}", "key", result.key) :
+			  json_pack("{s:o, s:i}", "error", message(err.message), "kind", (int)err.kind);
 	text = json_dumps(answer, 0);
 	if (!text || fd_write_all(RESULT_FD, text, strlen(text)) < 0)
 		r = -1;

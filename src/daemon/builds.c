@@ -129,6 +129,7 @@ static void finish(struct job *j, const char *status, const char *why)
 		log_error("build %s: %s", j->row.id, err.message);
 	if (why)
 		stream_printf(j->stream, " !     %s\n", why);
+	unlink(j->source);
 	snprintf(r->build_id, sizeof(r->build_id), "%s", j->row.id);
 	snprintf(r->stream_id, sizeof(r->stream_id), "%s", j->stream_id);
 	stream_end(j->stream);
@@ -192,6 +193,29 @@ static void built(struct job *j)
 	}
 }
 
+static void on_removed(int status, void *userdata)
+{
+	(void)userdata;
+	if (status != 0)
+		log_warn("what a build left could not be removed; it is tried again at the next start");
+}
+
+/* A build removes its directory itself; one that was killed may leave a hundred thousand files. */
+static void remove_dir(struct builds *b, const char *dir)
+{
+	const char *const argv[] = { "rm", "-rf", "--one-file-system", "--", dir, NULL };
+	const struct proc_options o = { .argv = argv };
+	struct error err = ERROR_INIT;
+	pid_t pid;
+
+	if (!fs_exists(dir))
+		return;
+	if (proc_spawn(&o, &pid, &err) < 0)
+		log_warn("removing %s: %s", dir, err.message);
+	else
+		watch_child(b->d->loop, pid, on_removed, NULL, NULL);
+}
+
 static void sweep(struct builds *b, const char *build_id)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/builds/%s", b->d->settings.state_dir, build_id);
@@ -199,8 +223,7 @@ static void sweep(struct builds *b, const char *build_id)
 
 	if (sandbox_delete(&b->d->runtime, b->d->runtime_root, build_id, &err) < 0)
 		log_warn("build %s: %s", build_id, err.message);
-	if (fs_remove_tree(dir) < 0)
-		log_warn("build %s: %s can't be removed", build_id, dir);
+	remove_dir(b, dir);
 }
 
 /* The child has ended and its output has been read to the end. */
@@ -209,8 +232,6 @@ static void maybe_built(struct job *j)
 	if (!j->ended || j->output || j->results)
 		return;
 	sweep(j->owner, j->row.id);
-	if (j->source)
-		unlink(j->source);
 	built(j);
 }
 
@@ -337,23 +358,27 @@ static int launch(struct job *j, struct error *err)
 	return r;
 }
 
+static size_t count_running(const struct builds *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		n += b->jobs[i]->phase == PHASE_RUNNING;
+	return n;
+}
+
 static void start_next(struct builds *b)
 {
 	struct error err = ERROR_INIT;
-	size_t running = 0;
+	size_t running = count_running(b);
 	struct job *next = NULL;
 
 	for (size_t i = 0; i < b->n; i++) {
-		running += b->jobs[i]->phase == PHASE_RUNNING;
 		if (b->jobs[i]->phase == PHASE_WAITING && (!next || b->jobs[i]->row.created_ms < next->row.created_ms))
 			next = b->jobs[i];
 	}
-	if (!next)
+	if (!next || running >= MAX_RUNNING)
 		return;
-	if (running >= MAX_RUNNING) {
-		stream_printf(next->stream, "-----> Waiting: %zu other builds are running\n", running);
-		return;
-	}
 	next->phase = PHASE_RUNNING;
 	if (launch(next, &err) < 0)
 		finish(next, "failed", err.message);
@@ -398,6 +423,8 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 		stream_on_abandoned(j->stream, on_abandoned, j);
 	b->jobs = xrealloc(b->jobs, (b->n + 1) * sizeof(*b->jobs));
 	b->jobs[b->n++] = j;
+	if (count_running(b) >= MAX_RUNNING)
+		stream_printf(j->stream, "-----> Waiting for its turn: %d other builds are running\n", MAX_RUNNING);
 	start_next(b);
 	return 0;
 }
