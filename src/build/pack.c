@@ -31,10 +31,10 @@ static locale_t use_utf8(void)
 	return utf8 ? uselocale(utf8) : (locale_t)0;
 }
 
-static void restore_locale(const locale_t *before)
+static void restore_locale(locale_t before)
 {
-	if (*before)
-		uselocale(*before);
+	if (before)
+		uselocale(before);
 }
 
 /* ---- walking, sorted ---- */
@@ -162,10 +162,9 @@ static int add_tree(struct archive *a, const char *dir, uint64_t max_bytes, uint
 	return errno ? error_set_errno(err, errno, "reading %s", dir) : 0;
 }
 
-int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_SIZE],
-		uint64_t *ret_size_bytes, struct error *err)
+static int digest_tree(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_SIZE],
+		       uint64_t *ret_size_bytes, struct error *err)
 {
-	_cleanup_(restore_locale) locale_t before = use_utf8();
 	/* The archive is freed first, and may still write into the digest then. */
 	_cleanup_(digest_free_p) struct digest *d = digest_new();
 	_cleanup_(archive_write_free_p) struct archive *a = archive_write_new();
@@ -187,6 +186,16 @@ int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_
 		digest_finish(d, hex);
 		*ret_size_bytes = size;
 	}
+	return r;
+}
+
+int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_SIZE],
+		uint64_t *ret_size_bytes, struct error *err)
+{
+	locale_t before = use_utf8();
+	int r = digest_tree(dir, max_bytes, hex, ret_size_bytes, err);
+
+	restore_locale(before);
 	return r;
 }
 
@@ -382,10 +391,9 @@ static void support_tar(struct archive *in)
 	archive_read_support_filter_zstd(in);
 }
 
-int pack_extract(const char *archive, const char *dir, bool strip_top,
-		 const struct pack_limits *limits, struct error *err)
+static int extract_tar(const char *archive, const char *dir, bool strip_top,
+		       const struct pack_limits *limits, struct error *err)
 {
-	_cleanup_(restore_locale) locale_t before = use_utf8();
 	_cleanup_(archive_read_free_p) struct archive *in = archive_read_new();
 	_cleanup_(archive_write_free_p) struct archive *out = archive_write_disk_new();
 	_cleanup_fd_ int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -405,6 +413,16 @@ int pack_extract(const char *archive, const char *dir, bool strip_top,
 		return error_set_errno(err, errno, "entering %s", dir);
 	r = extract_all(&x, err);
 	return fchdir(back) < 0 ? error_set_errno(err, errno, "leaving %s", dir) : r;
+}
+
+int pack_extract(const char *archive, const char *dir, bool strip_top,
+		 const struct pack_limits *limits, struct error *err)
+{
+	locale_t before = use_utf8();
+	int r = extract_tar(archive, dir, strip_top, limits, err);
+
+	restore_locale(before);
+	return r;
 }
 
 /* ---- single files ---- */

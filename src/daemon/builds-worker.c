@@ -20,7 +20,7 @@ static json_t *env_list(json_t *config)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(config, key, value)
+	json_object_foreach (config, key, value)
 		json_array_append_new(list, json_sprintf("%s=%s", key, json_string_value(value)));
 	return list;
 }
@@ -32,13 +32,16 @@ int worker_write_options(const struct worker_order *order)
 	_cleanup_free_ char *init = settings_program(s, "twelve-init");
 	json_t *packs = json_loads(order->app->buildpacks, 0, NULL);
 	json_t *j = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:I}",
-		"state_dir", s->state_dir, "data_dir", s->data_dir, "runtime_root", d->runtime_root, "runtime", d->runtime.path,
-		"runtime_name", d->runtime.name, "cgroup", (int)d->runtime.cgroup, "init", init, "id", order->build_id, "app_id",
-		order->app->id, "app_name", order->app->name, "source", order->source, "strip_top", (int)order->strip_top,
-		"commit", order->commit, "stack", order->app->stack, "buildpacks", packs ? packs : json_array(), "env",
-		env_list(order->config), "no_cache", (int)order->no_cache, "memory_bytes",
-		(json_int_t)s->build_memory_bytes, "disk_bytes", (json_int_t)s->build_disk_bytes, "reserve_bytes",
+		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o, s:o, "
+		"s:b, s:I, s:I, s:I, s:I}",
+		"state_dir", s->state_dir, "data_dir", s->data_dir, "runtime_root", d->runtime_root,
+		"runtime", d->runtime.path, "runtime_name", d->runtime.name, "cgroup",
+		(int)d->runtime.cgroup, "init", init, "id", order->build_id, "app_id",
+		order->app->id, "app_name", order->app->name, "source", order->source, "strip_top",
+		(int)order->strip_top, "commit", order->commit, "stack", order->app->stack,
+		"buildpacks", packs ? packs : json_array(), "env", env_list(order->config),
+		"no_cache", (int)order->no_cache, "memory_bytes", (json_int_t)s->build_memory_bytes,
+		"disk_bytes", (json_int_t)s->build_disk_bytes, "reserve_bytes",
 		(json_int_t)s->disk_reserve_bytes, "timeout_ms", (json_int_t)s->build_timeout_ms);
 	char *text = json_dumps(j, 0);
 	int fd = fd_memfile("build", text, strlen(text));
@@ -49,7 +52,8 @@ int worker_write_options(const struct worker_order *order)
 	return fd;
 }
 
-int worker_parse_result(const char *text, const char *state_dir, struct build_result *ret, struct error *err)
+int worker_parse_result(const char *text, const char *state_dir, struct build_result *ret,
+			struct error *err)
 {
 	json_t *j = json_loads(text, 0, NULL);
 	const char *key = json_string_value(json_object_get(j, "key"));
@@ -59,7 +63,8 @@ int worker_parse_result(const char *text, const char *state_dir, struct build_re
 	if (key)
 		r = build_open_key(state_dir, key, ret, err);
 	else if (message)
-		r = error_set(err, (enum error_kind)json_integer_value(json_object_get(j, "kind")), "%s", message);
+		r = error_set(err, (enum error_kind)json_integer_value(json_object_get(j, "kind")),
+			      "%s", message);
 	else
 		r = error_set(err, ERROR_SYSTEM, "The build ended without a result");
 	json_decref(j);
@@ -86,7 +91,7 @@ static char **list_of(json_t *j, const char *key)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(j, key), i, item)
+	json_array_foreach (json_object_get(j, key), i, item)
 		if (json_is_string(item))
 			strv_push(&v, json_string_value(item));
 	return v;
@@ -95,8 +100,11 @@ static char **list_of(json_t *j, const char *key)
 static int run_order(json_t *j, struct build_result *ret, struct error *err)
 {
 	_cleanup_strv_ char **packs = list_of(j, "buildpacks"), **env = list_of(j, "env");
-	_cleanup_free_ char *path = xstrdup(text_of(j, "runtime")), *name = xstrdup(text_of(j, "runtime_name"));
-	const struct sandbox_runtime runtime = { .path = path, .name = name, .cgroup = (enum sandbox_cgroup)number_of(j, "cgroup") };
+	_cleanup_free_ char *path = xstrdup(text_of(j, "runtime")),
+			    *name = xstrdup(text_of(j, "runtime_name"));
+	const struct sandbox_runtime runtime = {
+		.path = path, .name = name, .cgroup = (enum sandbox_cgroup)number_of(j, "cgroup")
+	};
 	const struct build_options o = {
 		.state_dir = text_of(j, "state_dir"),
 		.data_dir = text_of(j, "data_dir"),
@@ -148,10 +156,12 @@ int build_worker_main(void)
 	prctl(PR_SET_DUMPABLE, 0);
 	fd_set_cloexec(RESULT_FD, true);
 	order = json_loadf(stdin, 0, NULL);
-	r = order ? run_order(order, &result, &err) :
-		    error_set(&err, ERROR_BAD_REQUEST, "twelved build is started by twelved, with its order on stdin");
-	answer = r == 0 ? json_pack("{s:s}", "key", result.key) :
-			  json_pack("{s:o, s:i}", "error", message(err.message), "kind", (int)err.kind);
+	r = order ? run_order(order, &result, &err)
+		  : error_set(&err, ERROR_BAD_REQUEST,
+			      "twelved build is started by twelved, with its order on stdin");
+	answer = r == 0 ? json_pack("{s:s}", "key", result.key)
+			: json_pack("{s:o, s:i}", "error", message(err.message), "kind",
+				    (int)err.kind);
 	text = json_dumps(answer, 0);
 	if (!text || fd_write_all(RESULT_FD, text, strlen(text)) < 0)
 		r = -1;

@@ -74,7 +74,8 @@ static void start_next(struct builds *b);
 static struct job *find_by_app(struct builds *b, const char *app_id, bool building)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (streq(b->jobs[i]->row.app_id, app_id) && (!building || b->jobs[i]->phase != PHASE_ROLLOUT))
+		if (streq(b->jobs[i]->row.app_id, app_id) &&
+		    (!building || b->jobs[i]->phase != PHASE_ROLLOUT))
 			return b->jobs[i];
 	return NULL;
 }
@@ -150,7 +151,8 @@ static int release_it(struct job *j, const struct build_result *result, struct e
 	r = releases_deploy(d, &app, result, j->row.commit, &j->who, &release, err);
 	if (r == 0) {
 		j->row.release_version = release.version;
-		stream_printf(j->stream, "-----> Launching\n       Released v%lld\n", (long long)release.version);
+		stream_printf(j->stream, "-----> Launching\n       Released v%lld\n",
+			      (long long)release.version);
 	}
 	release_done(&release);
 	app_done(&app);
@@ -178,7 +180,8 @@ static void built(struct job *j)
 	else if (j->result.len == 0)
 		error_set(&err, ERROR_SYSTEM, "The build's process %s",
 			  proc_describe_status(j->status, described, sizeof(described)));
-	else if (worker_parse_result(j->result.data, j->owner->d->settings.state_dir, &result, &err) == 0) {
+	else if (worker_parse_result(j->result.data, j->owner->d->settings.state_dir, &result,
+				     &err) == 0) {
 		take_row(j, &result);
 		release_it(j, &result, &err);
 	}
@@ -197,7 +200,8 @@ static void on_removed(int status, void *userdata)
 {
 	(void)userdata;
 	if (status != 0)
-		log_warn("what a build left could not be removed; it is tried again at the next start");
+		log_warn("what a build left could not be removed; it is tried again at the next "
+			 "start");
 }
 
 /* A build removes its directory itself; one that was killed may leave a hundred thousand files. */
@@ -308,7 +312,11 @@ static int spawn(struct job *j, int options_fd, struct error *err)
 	struct daemon *d = j->owner->d;
 	const char *const argv[] = { "/proc/self/exe", "build", NULL };
 	int out[2], result[2];
-	struct proc_options o = { .argv = argv, .stdin_fd = options_fd, .new_session = true, .die_with_us = true, .dir = "/" };
+	struct proc_options o = { .argv = argv,
+				  .stdin_fd = options_fd,
+				  .new_session = true,
+				  .die_with_us = true,
+				  .dir = "/" };
 	int r;
 
 	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(result, O_CLOEXEC) < 0)
@@ -351,7 +359,8 @@ static int launch(struct job *j, struct error *err)
 						    .no_cache = j->no_cache };
 
 		options_fd = worker_write_options(&order);
-		r = options_fd < 0 ? error_set_errno(err, options_fd, "memory file") : spawn(j, options_fd, err);
+		r = options_fd < 0 ? error_set_errno(err, options_fd, "memory file")
+				   : spawn(j, options_fd, err);
 	}
 	release_done(&base);
 	app_done(&app);
@@ -374,7 +383,8 @@ static void start_next(struct builds *b)
 	struct job *next = NULL;
 
 	for (size_t i = 0; i < b->n; i++) {
-		if (b->jobs[i]->phase == PHASE_WAITING && (!next || b->jobs[i]->row.created_ms < next->row.created_ms))
+		if (b->jobs[i]->phase == PHASE_WAITING &&
+		    (!next || b->jobs[i]->row.created_ms < next->row.created_ms))
 			next = b->jobs[i];
 	}
 	if (!next || running >= MAX_RUNNING)
@@ -394,7 +404,8 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 
 	if (other)
 		return error_set(err, ERROR_CONFLICT,
-				 "A build of %s is running already: wait for it, or end it with \"twelve builds:cancel %s\"",
+				 "A build of %s is running already: wait for it, or end it with "
+				 "\"twelve builds:cancel %s\"",
 				 o->app->name, other->row.id);
 	j = xcalloc(1, sizeof(*j));
 	*j = (struct job){ .owner = b, .result_fd = -1, .output_fd = -1, .result = BUF_INIT };
@@ -424,7 +435,9 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 	b->jobs = xrealloc(b->jobs, (b->n + 1) * sizeof(*b->jobs));
 	b->jobs[b->n++] = j;
 	if (count_running(b) >= MAX_RUNNING)
-		stream_printf(j->stream, "-----> Waiting for its turn: %d other builds are running\n", MAX_RUNNING);
+		stream_printf(j->stream,
+			      "-----> Waiting for its turn: %d other builds are running\n",
+			      MAX_RUNNING);
 	start_next(b);
 	return 0;
 }
@@ -456,8 +469,9 @@ int builds_cancel(struct builds *b, const char *build_id, struct error *err)
 	for (size_t i = 0; i < b->n; i++)
 		if (streq(b->jobs[i]->row.id, build_id)) {
 			if (b->jobs[i]->phase == PHASE_ROLLOUT)
-				return error_set(err, ERROR_CONFLICT, "The build is done and its release is going live: "
-								      "\"twelve rollback\" takes it back");
+				return error_set(err, ERROR_CONFLICT,
+						 "The build is done and its release is going live: "
+						 "\"twelve rollback\" takes it back");
 			cancel(b->jobs[i]);
 			return 0;
 		}
@@ -466,14 +480,18 @@ int builds_cancel(struct builds *b, const char *build_id, struct error *err)
 
 static void tell_proof(struct job *j, json_t *proof)
 {
-	json_t *requests = json_object_get(proof, "requests"), *failed = json_object_get(proof, "failed");
+	json_t *requests = json_object_get(proof, "requests"),
+	       *failed = json_object_get(proof, "failed");
 
 	if (requests && failed)
-		stream_printf(j->stream, "       v%lld is live: %lld requests during the switch, %lld failed\n",
-			      (long long)j->row.release_version, (long long)json_integer_value(requests),
-			      (long long)json_integer_value(failed));
+		stream_printf(
+			j->stream,
+			"       v%lld is live: %lld requests during the switch, %lld failed\n",
+			(long long)j->row.release_version, (long long)json_integer_value(requests),
+			(long long)json_integer_value(failed));
 	else
-		stream_printf(j->stream, "       v%lld is live\n", (long long)j->row.release_version);
+		stream_printf(j->stream, "       v%lld is live\n",
+			      (long long)j->row.release_version);
 }
 
 static void tell_url(struct job *j)
@@ -485,7 +503,8 @@ static void tell_url(struct job *j)
 		      port && !streq(port, ":80") ? port : "");
 }
 
-void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason, json_t *proof)
+void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason,
+			 json_t *proof)
 {
 	struct job *j = find_by_release(b, app_id, version);
 	_cleanup_free_ char *why = NULL;
@@ -498,11 +517,13 @@ void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, 
 		finish(j, "succeeded", NULL);
 		return;
 	}
-	why = xasprintf("v%lld was not rolled out and what ran goes on: %s", (long long)version, reason);
+	why = xasprintf("v%lld was not rolled out and what ran goes on: %s", (long long)version,
+			reason);
 	finish(j, "failed", why);
 }
 
-void builds_rollout_line(struct builds *b, const char *app_id, int64_t version, const char *fmt, ...)
+void builds_rollout_line(struct builds *b, const char *app_id, int64_t version, const char *fmt,
+			 ...)
 {
 	struct job *j = find_by_release(b, app_id, version);
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -524,7 +545,8 @@ struct builds *builds_new(struct daemon *d)
 	struct error err = ERROR_INIT;
 
 	b->d = d;
-	if (store_build_fail_pending(d->store, "twelved was restarted while it was under way", &err) < 0)
+	if (store_build_fail_pending(d->store, "twelved was restarted while it was under way",
+				     &err) < 0)
 		log_error("builds: %s", err.message);
 	/* What a build left that died with a twelved before us. */
 	if (fs_list(dir, &left) == 0)

@@ -23,7 +23,8 @@
 
 #define CACHE_MAX_BYTES (2ULL << 30)
 
-static void say(const struct stack_options *o, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void say(const struct stack_options *o,
+						      const char *fmt, ...)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	va_list ap;

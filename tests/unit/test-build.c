@@ -44,7 +44,8 @@ static void digest_of(const char *name, char hex[static DIGEST_HEX_SIZE])
 
 static void make_tree(const char *name, bool other_order)
 {
-	_cleanup_free_ char *sub = xasprintf("%s/%s/lib", dir, name), *link = xasprintf("%s/%s/link", dir, name);
+	_cleanup_free_ char *sub = xasprintf("%s/%s/lib", dir, name),
+			    *link = xasprintf("%s/%s/link", dir, name);
 	_cleanup_free_ char *a = xasprintf("%s/a", name), *b = xasprintf("%s/lib/b", name);
 
 	fs_mkdirs(sub, 0755);
@@ -89,14 +90,16 @@ static void test_a_fifo_has_no_place(void **state)
 	fs_mkdirs(tree, 0755);
 	assert_int_equal(mkfifo(fifo, 0644), 0);
 	assert_int_equal(pack_digest(tree, 1 << 20, hex, &size, &err), -1);
-	assert_string_equal(err.message, "fifo is a socket, device or FIFO, which a slug can't hold");
+	assert_string_equal(err.message,
+			    "fifo is a socket, device or FIFO, which a slug can't hold");
 }
 
 static void test_names_are_bytes(void **state)
 {
 	static const char *const names[] = { "t4/gr\xc3\xbc\xc3\x9f", "t4/latin-\xfc" };
 	char one[DIGEST_HEX_SIZE], two[DIGEST_HEX_SIZE];
-	_cleanup_free_ char *tree = at("t4"), *deep = NULL, *old = at(names[1]), *new = at("t4/latin-\xfd");
+	_cleanup_free_ char *tree = at("t4"), *deep = NULL, *old = at(names[1]),
+			    *new = at("t4/latin-\xfd");
 
 	(void)state;
 	fs_mkdirs(tree, 0755);
@@ -129,7 +132,8 @@ static void test_a_hole_is_not_read(void **state)
 static void test_reads_files_within_the_tree_only(void **state)
 {
 	_cleanup_free_ char *tree = at("t6"), *sub = at("t6/sub"), *secret = at("secret");
-	_cleanup_free_ char *up = at("t6/up"), *absolute = at("t6/absolute"), *inner = at("t6/inner"), *fifo = at("t6/fifo");
+	_cleanup_free_ char *up = at("t6/up"), *absolute = at("t6/absolute"),
+			    *inner = at("t6/inner"), *fifo = at("t6/fifo");
 	static const char *const escapes[] = { "up", "absolute", "../secret" };
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
@@ -209,7 +213,11 @@ static void test_refuses_what_escapes(void **state)
 	static const struct {
 		const char *name;
 		mode_t type;
-	} bad[] = { { "../evil", AE_IFREG }, { "/tmp/evil", AE_IFREG }, { "a/../../evil", AE_IFREG }, { "dev", AE_IFCHR }, { "pipe", AE_IFIFO } };
+	} bad[] = { { "../evil", AE_IFREG },
+		    { "/tmp/evil", AE_IFREG },
+		    { "a/../../evil", AE_IFREG },
+		    { "dev", AE_IFCHR },
+		    { "pipe", AE_IFIFO } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -252,7 +260,7 @@ static void add_hard_link(struct archive *a, const char *name, const char *targe
 
 static void test_hard_links_stay_inside(void **state)
 {
-	_cleanup_free_ char *secret = at("secret2"), *b = at("x7/b..c"), *stolen = at("x8/stolen"), *outside = at("");
+	_cleanup_free_ char *b = at("x7/b..c"), *stolen = at("x8/stolen"), *outside = at("");
 	static const char *const targets[] = { "way/secret2", "../secret2", "/etc/passwd" };
 	struct archive *a = open_archive("hard.tgz");
 	struct error err = ERROR_INIT;
@@ -277,8 +285,10 @@ static void test_hard_links_stay_inside(void **state)
 static void test_names_that_are_not_english(void **state)
 {
 	struct archive *a = open_archive("names.tgz");
-	_cleanup_free_ char *file = at("x9/\xc3\xbc/gr\xc3\xbc\xc3\x9f"), *link = at("x9/l\xc3\xbcnk");
-	_cleanup_free_ char *long_name = xasprintf("%0*d\xc3\xbc", 200, 1), *deep = xasprintf("%s/x9/%s", dir, long_name);
+	_cleanup_free_ char *file = at("x9/\xc3\xbc/gr\xc3\xbc\xc3\x9f"),
+			    *link = at("x9/l\xc3\xbcnk");
+	_cleanup_free_ char *long_name = xasprintf("%0*d\xc3\xbc", 200, 1),
+			    *deep = xasprintf("%s/x9/%s", dir, long_name);
 	struct error err = ERROR_INIT;
 	char target[64] = { 0 };
 
