@@ -110,7 +110,11 @@ class Router:
         os.chmod(f"{self.run}/router.sock", 0o666)
         threading.Thread(target=self.read_log, daemon=True).start()
         self.stderr = open(f"{self.run}/stderr", "w+")
-        self.start()
+        try:
+            self.start()
+        except Exception:
+            shutil.rmtree(self.run)
+            raise
 
     def read_log(self):
         while data := self.log.recv(65536):
