@@ -111,6 +111,9 @@ class Platform:
 
     def stop(self):
         """Ends everything; leaves nothing behind."""
+        if self.process.poll() is not None and self.run.exists():
+            # Killed by the test: what outlived it is found again and ended by another.
+            self.start()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             try:
