@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the reconciler share: reconcile.c, rollout.c, release-phase.c. */
+/* What the files of the reconciler share: reconcile.c, gather.c, rollout.c, release-phase.c. */
 #pragma once
 
 #include "daemon/dynos.h"
 #include "daemon/reconcile.h"
 #include "daemon/router.h"
+#include "model/plan.h"
 
 struct post_mortem;
 
@@ -32,6 +33,27 @@ struct reconciler {
 	struct app_state **apps;
 	size_t n;
 };
+
+/* gather.c: what one turn works on. */
+struct turn {
+	struct app_state *a;
+	struct daemon *d;
+	struct app app;
+	struct release current, candidate; /* version 0: none */
+	struct plan_type *types;
+	size_t n_types;
+	struct restart *restarts;
+	struct plan_restart *plan_restarts;
+	size_t n_restarts;
+	struct dyno **dynos; /* of the formation */
+	struct plan_dyno *plan_dynos;
+	size_t n_dynos;
+	struct plan_desired desired;
+};
+
+/* Reads what is wanted and what runs. ERROR_NOT_FOUND: the app is gone. turn_done() in any case. */
+int turn_gather(struct turn *t, struct error *err);
+void turn_done(struct turn *t);
 
 /* rollout.c: what a rollout measures, tells and leaves. */
 void rollout_begin(struct app_state *a, const struct release *candidate);
