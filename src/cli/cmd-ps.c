@@ -77,6 +77,12 @@ static void print_dyno(const struct cli *c, const json_t *dyno)
 	puts(b.data);
 }
 
+/* Has a successor, or is not wanted any more. */
+static bool is_ending(const json_t *dyno)
+{
+	return streq(json_str(dyno, "state", ""), "down") || json_bool(dyno, "twelve.draining");
+}
+
 static void print_heading(const struct cli *c, const json_t *dyno, size_t n, bool first)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -95,10 +101,11 @@ static void print_dynos(const struct cli *c, const json_t **dynos, size_t n)
 {
 	for (size_t i = 0, end; i < n; i = end) {
 		const char *type = json_str(dynos[i], "type", "");
+		size_t live = 0;
 
 		for (end = i; end < n && streq(json_str(dynos[end], "type", ""), type); end++)
-			;
-		print_heading(c, dynos[i], end - i, i == 0);
+			live += !is_ending(dynos[end]);
+		print_heading(c, dynos[i], live, i == 0);
 		for (size_t k = i; k < end; k++)
 			print_dyno(c, dynos[k]);
 	}
@@ -333,8 +340,7 @@ static json_t *to_restart(struct cli *c, const char *app, const char *what, stru
 		return NULL;
 	old = json_array();
 	json_array_foreach(dynos, i, dyno)
-		if (matches(dyno, what) && is_wanted(dyno, formation) &&
-		    !json_bool(dyno, "twelve.draining"))
+		if (matches(dyno, what) && is_wanted(dyno, formation) && !is_ending(dyno))
 			json_array_append(old, dyno);
 	return old;
 }

@@ -95,6 +95,15 @@ def test_restart_makes_before_it_breaks(app):
     assert platform.get(name)[0] == 200
 
 
+def test_restart_while_the_last_ones_still_end(app):
+    platform, name, _ = app
+    platform.cli("config:set", "GREETING=Salve", "STUBBORN=1", "TWELVE_STOP_TIMEOUT=3", "-a", name)
+    platform.cli("config:set", "GREETING=Ave", "-a", name)
+    wait_for(lambda: any(d["state"] == "down" for d in platform.dynos(name)), "the stubborn one to be ending")
+    platform.cli("ps:restart", "-a", name, timeout=30)
+    assert platform.get(name)[1].startswith("Ave")
+
+
 def test_deploy_a_directory_and_a_tarball(platform, tmp_path):
     where = platform.repo(tmp_path)
     platform.create("by-hand", where)
