@@ -48,7 +48,7 @@ install: build
 	@DESTDIR="$(DESTDIR)" scripts/post-install
 
 bench: build
-	@scripts/install-deps test bench
+	@scripts/install-deps test
 	@BUILD=$(BUILD) bench/run
 
 asan:

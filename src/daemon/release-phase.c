@@ -27,8 +27,8 @@
 #include "model/size.h"
 
 #define PHASE_LIMIT_MS (3600 * 1000)
-/* The last lines are on their way through twelve-logs when the supervisor tells of the end. */
-#define OUTPUT_SETTLE_MS 150
+/* The supervisor tells of the end when twelve-logs has taken the last byte; this is for the way from there. */
+#define OUTPUT_SETTLE_MS 20
 
 struct phase_output {
 	struct app_state *a;
