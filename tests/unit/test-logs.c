@@ -432,7 +432,7 @@ static void test_a_broken_ring_is_replaced(void **state)
 static void reader_process(const char *dir, const char *path, int pipe_fd)
 {
 	struct journal *j = NULL;
-	struct journal_note note;
+	struct journal_note note = { .app = ID };
 	struct ring *r = NULL;
 	char data[4096];
 	int peek_fds[2];
