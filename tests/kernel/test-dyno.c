@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "../skip.h"
+
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/proc.h"
@@ -135,7 +137,7 @@ static void test_memory_limit(void **state)
 
 	(void)state;
 	if (test_runtime.cgroup == SANDBOX_CGROUP_NONE)
-		skip();
+		SKIP_BECAUSE("no cgroup controllers are mounted, so there are no limits to keep");
 	dyno_begin(&d, "x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done");
 	dyno_await(&d, "exited", &m);
 	assert_string_equal(ipc_get(&m, "oom"), "1");
@@ -235,7 +237,7 @@ static void test_sweep_without_records(void **state)
 
 	(void)state;
 	if (test_runtime.cgroup == SANDBOX_CGROUP_NONE)
-		skip();
+		SKIP_BECAUSE("no cgroup controllers are mounted, so there are no limits to keep");
 	test_sandbox_init(&t, "true");
 	dir = xasprintf("/sys/fs/cgroup%s%s",
 			test_runtime.cgroup == SANDBOX_CGROUP_V2 ? "" : "/memory", t.cgroup);

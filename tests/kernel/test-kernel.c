@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "../skip.h"
+
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/proc.h"
@@ -37,7 +39,7 @@ static void await(int fd)
 static void need_root(void)
 {
 	if (geteuid() != 0)
-		skip();
+		SKIP_BECAUSE("namespaces and mounts take root");
 }
 
 /* A pidfd is readable from its process's end on, also before it is reaped. */
@@ -288,10 +290,10 @@ static void test_cgroup_limits_processes(void **state)
 
 	(void)state;
 	if (geteuid() != 0 || mkdir(dir, 0755) < 0)
-		skip();
+		SKIP_BECAUSE("no cgroup can be made here");
 	if (!fs_exists(max)) {
 		rmdir(dir);
-		skip();
+		SKIP_BECAUSE("there is no pids controller");
 	}
 	pid = fork();
 	if (pid == 0) {

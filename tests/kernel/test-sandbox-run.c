@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "../skip.h"
+
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
@@ -114,7 +116,7 @@ static void test_memory(void **state)
 
 	(void)state;
 	if (test_runtime.cgroup == SANDBOX_CGROUP_NONE)
-		skip();
+		SKIP_BECAUSE("no cgroup controllers are mounted, so there are no limits to keep");
 	prepare(&t, "x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done");
 	perform(&t);
 	assert_int_equal(t.r, 0);

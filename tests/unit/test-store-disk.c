@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "../skip.h"
+
 #include "base/fs.h"
 #include "base/str.h"
 #include "store/store-priv.h"
@@ -269,7 +271,7 @@ static void test_a_database_that_cannot_be_written_is_told(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip();
+		SKIP_BECAUSE("only root can become another user");
 	store_close(open_store());
 	assert_int_equal(chmod(dir, 0755), 0);
 	pid = fork();
