@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/builds-priv.h"
 #include "daemon/builds-worker.h"
 #include "daemon/releases.h"
 #include "daemon/streams.h"
@@ -28,44 +29,6 @@
 #define MAX_RUNNING 2
 #define RESULT_MAX_BYTES (1 << 20)
 #define CANCEL_GRACE_MS 10000
-
-enum phase {
-	PHASE_WAITING, /* for its turn */
-	PHASE_RUNNING, /* the child runs */
-	PHASE_ROLLOUT, /* the push waits for the release */
-};
-
-struct job {
-	struct builds *owner;
-	enum phase phase;
-	struct build row;
-	char app_name[64];
-	char *source;
-	bool strip_top, wait_for_rollout, no_cache, cancelled;
-	struct caller who;
-	struct stream *stream;
-	char stream_id[UUID_SIZE];
-	pid_t pid;
-	int result_fd;
-	struct buf result;
-	struct watch *output, *results, *kill_timer;
-	int output_fd;
-	bool ended; /* the child has been reaped */
-	int status;
-};
-
-struct recent {
-	char build_id[UUID_SIZE];
-	char stream_id[UUID_SIZE];
-};
-
-struct builds {
-	struct daemon *d;
-	struct job **jobs;
-	size_t n;
-	struct recent recent[64]; /* of builds that have ended, a ring */
-	size_t n_recent;
-};
 
 static void start_next(struct builds *b);
 
@@ -76,15 +39,6 @@ static struct job *find_by_app(struct builds *b, const char *app_id, bool buildi
 	for (size_t i = 0; i < b->n; i++)
 		if (streq(b->jobs[i]->row.app_id, app_id) &&
 		    (!building || b->jobs[i]->phase != PHASE_ROLLOUT))
-			return b->jobs[i];
-	return NULL;
-}
-
-static struct job *find_by_release(struct builds *b, const char *app_id, int64_t version)
-{
-	for (size_t i = 0; i < b->n; i++)
-		if (b->jobs[i]->phase == PHASE_ROLLOUT && streq(b->jobs[i]->row.app_id, app_id) &&
-		    b->jobs[i]->row.release_version == version)
 			return b->jobs[i];
 	return NULL;
 }
@@ -116,7 +70,7 @@ static void unlist(struct job *j)
 /* ---- the end ---- */
 
 /* The row is written before the stream ends: who reads the stream to its end may ask for the row then. */
-static void finish(struct job *j, const char *status, const char *why)
+void job_finish(struct job *j, const char *status, const char *why)
 {
 	struct builds *b = j->owner;
 	struct recent *r = &b->recent[b->n_recent++ % ARRAY_SIZE(b->recent)];
@@ -187,12 +141,12 @@ static void built(struct job *j)
 	}
 	build_result_done(&result);
 	if (err.kind != ERROR_NONE) {
-		finish(j, "failed", err.message);
+		job_finish(j, "failed", err.message);
 	} else if (j->wait_for_rollout) {
 		j->phase = PHASE_ROLLOUT;
 		start_next(j->owner);
 	} else {
-		finish(j, "succeeded", NULL);
+		job_finish(j, "succeeded", NULL);
 	}
 }
 
@@ -291,7 +245,7 @@ static void cancel(struct job *j)
 		return;
 	j->cancelled = true;
 	if (j->phase == PHASE_WAITING) {
-		finish(j, "failed", "The build was cancelled before it began");
+		job_finish(j, "failed", "The build was cancelled before it began");
 		return;
 	}
 	kill(j->pid, SIGTERM);
@@ -391,7 +345,7 @@ static void start_next(struct builds *b)
 		return;
 	next->phase = PHASE_RUNNING;
 	if (launch(next, &err) < 0)
-		finish(next, "failed", err.message);
+		job_finish(next, "failed", err.message);
 }
 
 /* ---- what others call ---- */
@@ -476,65 +430,6 @@ int builds_cancel(struct builds *b, const char *build_id, struct error *err)
 			return 0;
 		}
 	return error_set(err, ERROR_NOT_FOUND, "No build %s is running", build_id);
-}
-
-static void tell_proof(struct job *j, json_t *proof)
-{
-	json_t *requests = json_object_get(proof, "requests"),
-	       *failed = json_object_get(proof, "failed");
-
-	if (requests && failed)
-		stream_printf(
-			j->stream,
-			"       v%lld is live: %lld requests during the switch, %lld failed\n",
-			(long long)j->row.release_version, (long long)json_integer_value(requests),
-			(long long)json_integer_value(failed));
-	else
-		stream_printf(j->stream, "       v%lld is live\n",
-			      (long long)j->row.release_version);
-}
-
-static void tell_url(struct job *j)
-{
-	const struct settings *s = &j->owner->d->settings;
-	const char *port = strrchr(s->http_address, ':');
-
-	stream_printf(j->stream, "       http://%s.%s%s/ deployed\n", j->app_name, s->apps_domain,
-		      port && !streq(port, ":80") ? port : "");
-}
-
-void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason,
-			 json_t *proof)
-{
-	struct job *j = find_by_release(b, app_id, version);
-	_cleanup_free_ char *why = NULL;
-
-	if (!j)
-		return;
-	if (!reason) {
-		tell_proof(j, proof);
-		tell_url(j);
-		finish(j, "succeeded", NULL);
-		return;
-	}
-	why = xasprintf("v%lld was not rolled out and what ran goes on: %s", (long long)version,
-			reason);
-	finish(j, "failed", why);
-}
-
-void builds_rollout_line(struct builds *b, const char *app_id, int64_t version, const char *fmt,
-			 ...)
-{
-	struct job *j = find_by_release(b, app_id, version);
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	va_list ap;
-
-	if (!j)
-		return;
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	stream_printf(j->stream, "       %s\n", text.data);
 }
 
 struct builds *builds_new(struct daemon *d)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the builds module share: builds.c, builds-rollout.c. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "daemon/builds.h"
+#include "daemon/streams.h"
+
+enum phase {
+	PHASE_WAITING, /* for its turn */
+	PHASE_RUNNING, /* the child runs */
+	PHASE_ROLLOUT, /* the push waits for the release */
+};
+
+struct job {
+	struct builds *owner;
+	enum phase phase;
+	struct build row;
+	char app_name[64];
+	char *source;
+	bool strip_top, wait_for_rollout, no_cache, cancelled;
+	struct caller who;
+	struct stream *stream;
+	char stream_id[UUID_SIZE];
+	pid_t pid;
+	int result_fd;
+	struct buf result;
+	struct watch *output, *results, *kill_timer;
+	int output_fd;
+	bool ended; /* the child has been reaped */
+	int status;
+};
+
+struct recent {
+	char build_id[UUID_SIZE];
+	char stream_id[UUID_SIZE];
+};
+
+struct builds {
+	struct daemon *d;
+	struct job **jobs;
+	size_t n;
+	struct recent recent[64]; /* of builds that have ended, a ring */
+	size_t n_recent;
+};
+
+/* Writes the build's end to its row, tells it in its stream, and forgets the job. why: NULL when it went well. */
+void job_finish(struct job *j, const char *status, const char *why);

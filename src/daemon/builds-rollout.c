@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a push that waits is told of the rollout of its release; see builds.h.
+ * The reconciler calls; a release that nobody waits for has no job here.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "daemon/builds-priv.h"
+
+static struct job *find_by_release(struct builds *b, const char *app_id, int64_t version)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->jobs[i]->phase == PHASE_ROLLOUT && streq(b->jobs[i]->row.app_id, app_id) &&
+		    b->jobs[i]->row.release_version == version)
+			return b->jobs[i];
+	return NULL;
+}
+
+static void tell_proof(struct job *j, json_t *proof)
+{
+	json_t *requests = json_object_get(proof, "requests"),
+	       *failed = json_object_get(proof, "failed");
+
+	if (requests && failed)
+		stream_printf(
+			j->stream,
+			"       v%lld is live: %lld requests during the switch, %lld failed\n",
+			(long long)j->row.release_version, (long long)json_integer_value(requests),
+			(long long)json_integer_value(failed));
+	else
+		stream_printf(j->stream, "       v%lld is live\n",
+			      (long long)j->row.release_version);
+}
+
+static void tell_url(struct job *j)
+{
+	const struct settings *s = &j->owner->d->settings;
+	const char *port = strrchr(s->http_address, ':');
+
+	stream_printf(j->stream, "       http://%s.%s%s/ deployed\n", j->app_name, s->apps_domain,
+		      port && !streq(port, ":80") ? port : "");
+}
+
+void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason,
+			 json_t *proof)
+{
+	struct job *j = find_by_release(b, app_id, version);
+	_cleanup_free_ char *why = NULL;
+
+	if (!j)
+		return;
+	if (!reason) {
+		tell_proof(j, proof);
+		tell_url(j);
+		job_finish(j, "succeeded", NULL);
+		return;
+	}
+	why = xasprintf("v%lld was not rolled out and what ran goes on: %s", (long long)version,
+			reason);
+	job_finish(j, "failed", why);
+}
+
+void builds_rollout_line(struct builds *b, const char *app_id, int64_t version, const char *fmt,
+			 ...)
+{
+	struct job *j = find_by_release(b, app_id, version);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	va_list ap;
+
+	if (!j)
+		return;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	stream_printf(j->stream, "       %s\n", text.data);
+}
