@@ -4,7 +4,6 @@
  * database itself refuses changes of what never changes (a trigger).
  */
 #include <assert.h>
-#include <sodium.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -28,17 +27,10 @@ void release_done(struct release *r)
 	free(r->output_id);
 	free(r->reason);
 	procfile_done(&r->processes);
+	json_decref(r->attachments);
 	json_decref(r->config);
 	json_decref(r->proof);
 	*r = (struct release){ 0 };
-}
-
-/* Frees a string that has held secrets. */
-static void wipe_p(char **s)
-{
-	if (*s)
-		sodium_memzero(*s, strlen(*s));
-	free(*s);
 }
 
 /* So that the config of one release can't be put in the place of another's. */
@@ -88,7 +80,6 @@ static int read_processes(struct release *r, struct query *q)
 /* NULL stands for "no config was asked for". */
 static int read_config(struct release *r, struct query *q)
 {
-	__attribute__((cleanup(wipe_p))) char *text = NULL;
 	_cleanup_free_ char *context = seal_context(r);
 	const void *sealed;
 	size_t n;
@@ -96,9 +87,16 @@ static int read_config(struct release *r, struct query *q)
 	sealed = query_blob(q, &n);
 	if (!sealed)
 		return 0;
-	text = seal_unseal(q->s, context, sealed, n, &n);
-	r->config = text ? json_loadb(text, n, 0, NULL) : NULL;
+	r->config = seal_unseal_json(q->s, context, sealed, n);
 	return r->config ? 0 : -1;
+}
+
+static int read_attachments(struct release *r, struct query *q)
+{
+	_cleanup_free_ char *text = query_text(q);
+
+	r->attachments = text ? json_loads(text, 0, NULL) : NULL;
+	return json_is_array(r->attachments) ? 0 : -1;
 }
 
 static int read_proof(struct release *r, struct query *q)
@@ -128,6 +126,8 @@ static int read_release(struct query *q, void *record, struct error *err)
 	r->reason = query_text(q);
 	if (read_processes(r, q) < 0)
 		return damaged(q->s, r, "process types", err);
+	if (read_attachments(r, q) < 0)
+		return damaged(q->s, r, "attachments", err);
 	if (read_proof(r, q) < 0)
 		return damaged(q->s, r, "proof", err);
 	r->created_ms = query_int(q);
@@ -183,24 +183,18 @@ static char *dump_processes(const struct procfile *p)
 	return text;
 }
 
-static unsigned char *seal_config(struct store *s, const struct release *r, size_t *ret_n)
-{
-	__attribute__((cleanup(wipe_p))) char *text =
-		r->config ? json_dumps(r->config, JSON_COMPACT) : xstrdup("{}");
-	_cleanup_free_ char *context = seal_context(r);
-
-	return text ? seal_bytes(s, context, text, strlen(text), ret_n) : NULL;
-}
-
 static int insert(struct store *s, const struct release *r, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_RELEASE_INSERT);
 	_cleanup_free_ char *processes = dump_processes(&r->processes);
 	_cleanup_free_ char *proof = r->proof ? json_dumps(r->proof, JSON_COMPACT) : NULL;
+	_cleanup_free_ char *attachments =
+		r->attachments ? json_dumps(r->attachments, JSON_COMPACT) : xstrdup("[]");
+	_cleanup_free_ char *context = seal_context(r);
 	_cleanup_free_ unsigned char *config = NULL;
 	size_t n = 0;
 
-	config = seal_config(s, r, &n);
+	config = seal_json(s, context, r->config, &n);
 	if (!processes || !config)
 		return error_set(
 			err, ERROR_INVALID,
@@ -218,6 +212,7 @@ static int insert(struct store *s, const struct release *r, struct error *err)
 	query_bind_text(&q, r->output_id);
 	query_bind_text(&q, r->reason);
 	query_bind_text(&q, processes);
+	query_bind_text(&q, attachments);
 	query_bind_text(&q, proof);
 	query_bind_int(&q, r->created_ms);
 	query_bind_int(&q, r->updated_ms);
@@ -273,6 +268,29 @@ int store_release_list(struct store *s, const char *app_id, size_t max, struct r
 	/* A negative limit is none (SQLite, "The LIMIT clause"). */
 	query_bind_int(&q, max ? (int64_t)max : -1);
 	return query_all(&q, &release_type, ret, ret_n, err);
+}
+
+int store_release_attachments(struct store *s, const char *app_id, int64_t version, json_t **ret,
+			      struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_RELEASE_ATTACHMENTS);
+	struct release r = { .version = version };
+	int n;
+
+	query_bind_text(&q, app_id);
+	query_bind_int(&q, version);
+	n = query_row(&q, err);
+	if (n == 0)
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that release: v%lld",
+				 (long long)version);
+	if (n < 0)
+		return -1;
+	if (read_attachments(&r, &q) < 0) {
+		json_decref(r.attachments);
+		return damaged(s, &r, "attachments", err);
+	}
+	*ret = r.attachments;
+	return 0;
 }
 
 int store_release_update(struct store *s, const struct release *r, struct error *err)

@@ -154,3 +154,28 @@ char *seal_unseal(const struct store *s, const char *context, const void *sealed
 	*ret_n = (size_t)n;
 	return steal_ptr(out);
 }
+
+/* Frees a string that has held secrets. */
+static void wipe_p(char **s)
+{
+	if (*s)
+		sodium_memzero(*s, strlen(*s));
+	free(*s);
+}
+
+unsigned char *seal_json(const struct store *s, const char *context, json_t *object, size_t *ret_n)
+{
+	__attribute__((cleanup(wipe_p))) char *text =
+		object ? json_dumps(object, JSON_COMPACT) : xstrdup("{}");
+
+	return text ? seal_bytes(s, context, text, strlen(text), ret_n) : NULL;
+}
+
+json_t *seal_unseal_json(const struct store *s, const char *context, const void *sealed,
+			 size_t n_sealed)
+{
+	size_t n;
+	__attribute__((cleanup(wipe_p))) char *text = seal_unseal(s, context, sealed, n_sealed, &n);
+
+	return text ? json_loadb(text, n, 0, NULL) : NULL;
+}

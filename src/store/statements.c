@@ -12,13 +12,25 @@
 
 #define RELEASE                                                                                    \
 	"id, app_id, version, status, phase_done, slug, stack, commit_id, description, user, "    \
-	"output_id, reason, processes, proof, created_ms, updated_ms, "
+	"output_id, reason, processes, attachments, proof, created_ms, updated_ms, "
 
 #define BUILD                                                                                      \
 	"id, app_id, status, commit_id, user, slug, stack, buildpacks, error, release_version, "  \
 	"created_ms, updated_ms"
 
 #define DOMAIN "id, app_id, hostname, created_ms"
+#define ADDON                                                                                      \
+	"id, app_id, app_name, name, service, plan, attachment, state, first_port, stack, applied, " \
+	"reason, restoring, is_full, keep_last, provider_id, schedule_minute, schedule_keep, "    \
+	"created_ms, updated_ms, secret"
+
+#define CREDENTIAL "id, addon_id, app_id, username, database, made, created_ms, password"
+
+#define BACKUP                                                                                     \
+	"id, addon_id, app_id, addon_name, app_name, service, plan, attachment, extension, "      \
+	"number, status, kind, bytes, sha256, summary, error, databases, verified_ms, "            \
+	"verified_ok, verified_text, created_ms, finished_ms, expires_ms"
+
 #define TOKEN "id, description, created_ms, used_ms, expires_ms"
 
 /* What failed is never run again: neither rolled back to nor restarted. */
@@ -42,7 +54,7 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"WHERE app_id = ? AND status = 'pending'",
 	[STATEMENT_RELEASE_INSERT] =
 		"INSERT INTO release (" RELEASE "config) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_RELEASE_GET] = "SELECT " RELEASE
 				  "config FROM release WHERE app_id = ? AND version = ?",
 	[STATEMENT_RELEASE_BY_ID] = "SELECT " RELEASE "config FROM release WHERE id = ?",
@@ -51,6 +63,8 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_RELEASE_UPDATE] =
 		"UPDATE release SET status = ?, phase_done = ?, reason = ?, proof = ?, updated_ms = ? "
 		"WHERE id = ?",
+	[STATEMENT_RELEASE_ATTACHMENTS] =
+		"SELECT attachments FROM release WHERE app_id = ? AND version = ?",
 
 	[STATEMENT_FORMATION_LIST] =
 		"SELECT id, type, quantity, size, created_ms, updated_ms FROM formation "
@@ -85,6 +99,57 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 				 "WHERE (?1 IS NULL OR app_id = ?1) AND (hostname = ?2 OR id = ?2)",
 	[STATEMENT_DOMAIN_DELETE] = "DELETE FROM domain WHERE id = ?",
 
+	[STATEMENT_ADDON_INSERT] = "INSERT INTO addon (" ADDON ") VALUES "
+				   "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_ADDON_GET] = "SELECT " ADDON " FROM addon WHERE name = ?1 OR id = ?1",
+	[STATEMENT_ADDON_LIST] =
+		"SELECT " ADDON " FROM addon WHERE ?1 IS NULL OR app_id = ?1 ORDER BY name",
+	[STATEMENT_ADDON_UPDATE] =
+		"UPDATE addon SET app_name = ?, name = ?, plan = ?, attachment = ?, state = ?, "
+		"first_port = ?, stack = ?, applied = ?, reason = ?, restoring = ?, is_full = ?, "
+		"keep_last = ?, provider_id = ?, schedule_minute = ?, schedule_keep = ?, "
+		"updated_ms = ?, secret = ? WHERE id = ?",
+	[STATEMENT_ADDON_DELETE] = "DELETE FROM addon WHERE id = ?",
+	[STATEMENT_ADDON_DELETE_DEAD] =
+		"DELETE FROM addon WHERE name = ? AND state = 'deprovisioned'",
+	[STATEMENT_CREDENTIAL_INSERT] =
+		"INSERT INTO credential (" CREDENTIAL ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_CREDENTIAL_GET] = "SELECT " CREDENTIAL " FROM credential WHERE id = ?",
+	[STATEMENT_CREDENTIAL_LIST] =
+		"SELECT " CREDENTIAL " FROM credential WHERE addon_id = ? ORDER BY created_ms, rowid",
+	[STATEMENT_CREDENTIAL_SET_MADE] = "UPDATE credential SET made = ? WHERE id = ?",
+	[STATEMENT_CREDENTIAL_UNMAKE] = "UPDATE credential SET made = 0 WHERE addon_id = ?",
+	[STATEMENT_CREDENTIAL_DELETE] = "DELETE FROM credential WHERE id = ?",
+	[STATEMENT_DATABASE_GET] =
+		"SELECT name FROM addon_database WHERE addon_id = ? AND app_id = ?",
+	[STATEMENT_DATABASE_SET] =
+		"INSERT INTO addon_database (addon_id, app_id, name) VALUES (?, ?, ?)",
+	[STATEMENT_DATABASE_LIST] =
+		"SELECT name FROM addon_database WHERE addon_id = ? ORDER BY name",
+
+	[STATEMENT_BACKUP_NEXT_NUMBER] =
+		"SELECT ifnull(max(number), 0) + 1 FROM backup WHERE addon_id = ?",
+	[STATEMENT_BACKUP_INSERT] = "INSERT INTO backup (" BACKUP ") VALUES "
+				    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_BACKUP_GET] = "SELECT " BACKUP " FROM backup WHERE id = ?",
+	[STATEMENT_BACKUP_BY_NUMBER] =
+		"SELECT " BACKUP " FROM backup WHERE addon_id = ? AND number = ?",
+	[STATEMENT_BACKUP_LIST] = "SELECT " BACKUP " FROM backup "
+				  "WHERE (?1 IS NULL OR addon_id = ?1) AND (?2 IS NULL OR app_id = ?2) "
+				  "ORDER BY created_ms DESC, rowid DESC",
+	[STATEMENT_BACKUP_UPDATE] =
+		"UPDATE backup SET status = ?, bytes = ?, sha256 = ?, summary = ?, error = ?, "
+		"verified_ms = ?, verified_ok = ?, verified_text = ?, finished_ms = ?, "
+		"expires_ms = ? WHERE id = ?",
+	[STATEMENT_BACKUP_DELETE] = "DELETE FROM backup WHERE id = ?",
+
+	[STATEMENT_PROVIDER_PUT] =
+		"INSERT INTO provider (name, created_ms, manifest) VALUES (?, ?, ?) "
+		"ON CONFLICT (name) DO UPDATE SET manifest = excluded.manifest",
+	[STATEMENT_PROVIDER_LIST] =
+		"SELECT name, created_ms, manifest FROM provider ORDER BY name",
+	[STATEMENT_PROVIDER_DELETE] = "DELETE FROM provider WHERE name = ?",
+
 	[STATEMENT_KEY_INSERT] =
 		"INSERT INTO ssh_key (id, public_key, fingerprint, comment, created_ms) "
 		"VALUES (?, ?, ?, ?, ?)",
@@ -103,7 +168,8 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_SLUGS_IN_USE] =
 		"SELECT DISTINCT slug FROM release WHERE slug IS NOT NULL AND " IN_USE " ORDER BY slug",
 	[STATEMENT_STACKS_IN_USE] =
-		"SELECT DISTINCT stack FROM release WHERE stack IS NOT NULL AND " IN_USE " ORDER BY stack",
+		"SELECT stack FROM release WHERE stack IS NOT NULL AND " IN_USE
+		" UNION SELECT stack FROM addon WHERE stack IS NOT NULL ORDER BY 1",
 	[STATEMENT_META_GET] = "SELECT value FROM meta WHERE key = ?",
 	[STATEMENT_META_SET] = "INSERT INTO meta (key, value) VALUES (?, ?)",
 };

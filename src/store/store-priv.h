@@ -37,6 +37,7 @@ enum statement {
 	STATEMENT_RELEASE_BY_ID,
 	STATEMENT_RELEASE_LIST,
 	STATEMENT_RELEASE_UPDATE,
+	STATEMENT_RELEASE_ATTACHMENTS,
 	STATEMENT_FORMATION_LIST,
 	STATEMENT_FORMATION_SET,
 	STATEMENT_RESTART_LIST,
@@ -51,6 +52,31 @@ enum statement {
 	STATEMENT_DOMAIN_LIST,
 	STATEMENT_DOMAIN_GET,
 	STATEMENT_DOMAIN_DELETE,
+	STATEMENT_ADDON_INSERT,
+	STATEMENT_ADDON_GET,
+	STATEMENT_ADDON_LIST,
+	STATEMENT_ADDON_UPDATE,
+	STATEMENT_ADDON_DELETE,
+	STATEMENT_ADDON_DELETE_DEAD,
+	STATEMENT_CREDENTIAL_INSERT,
+	STATEMENT_CREDENTIAL_GET,
+	STATEMENT_CREDENTIAL_LIST,
+	STATEMENT_CREDENTIAL_SET_MADE,
+	STATEMENT_CREDENTIAL_UNMAKE,
+	STATEMENT_CREDENTIAL_DELETE,
+	STATEMENT_DATABASE_GET,
+	STATEMENT_DATABASE_SET,
+	STATEMENT_DATABASE_LIST,
+	STATEMENT_BACKUP_NEXT_NUMBER,
+	STATEMENT_BACKUP_INSERT,
+	STATEMENT_BACKUP_GET,
+	STATEMENT_BACKUP_BY_NUMBER,
+	STATEMENT_BACKUP_LIST,
+	STATEMENT_BACKUP_UPDATE,
+	STATEMENT_BACKUP_DELETE,
+	STATEMENT_PROVIDER_PUT,
+	STATEMENT_PROVIDER_LIST,
+	STATEMENT_PROVIDER_DELETE,
 	STATEMENT_KEY_INSERT,
 	STATEMENT_KEY_LIST,
 	STATEMENT_KEY_DELETE,
@@ -152,3 +178,8 @@ unsigned char *seal_bytes(const struct store *s, const char *context, const void
 /* The bytes with a NUL behind them, which the caller wipes and frees; NULL when they were not sealed by this key for this context. */
 char *seal_unseal(const struct store *s, const char *context, const void *sealed, size_t n_sealed,
 		  size_t *ret_n);
+/* The same for a JSON object, NULL standing for an empty one. NULL when it can't be written as UTF-8. */
+unsigned char *seal_json(const struct store *s, const char *context, json_t *object, size_t *ret_n);
+/* A new reference; NULL when it can't be opened or is no JSON. */
+json_t *seal_unseal_json(const struct store *s, const char *context, const void *sealed,
+			 size_t n_sealed);

@@ -86,7 +86,8 @@ struct release {
 	char *output_id;  /* names the output stream, or NULL */
 	char *reason;     /* why it failed, or NULL */
 	struct procfile processes;
-	json_t *config; /* object of strings; sealed on disk */
+	json_t *attachments; /* array, see addon/attach.h; NULL stands for an empty one when it is created */
+	json_t *config; /* object of strings, the attachments' vars among them; sealed on disk */
 	json_t *proof;  /* or NULL: {"dynos":[...],"requests":N,"failed":N,"drain_ms":N,...} */
 	int64_t created_ms, updated_ms;
 };
@@ -103,6 +104,13 @@ int store_release_list(struct store *s, const char *app_id, size_t max, struct r
 		       size_t *ret_n, struct error *err);
 /* Writes status, phase_done, reason and proof: the rest of a release never changes. */
 int store_release_update(struct store *s, const struct release *r, struct error *err);
+
+/*
+ * The attachments of an app's release, without its config; ERROR_NOT_FOUND when there
+ * is none such. A new reference.
+ */
+int store_release_attachments(struct store *s, const char *app_id, int64_t version, json_t **ret,
+			      struct error *err);
 
 /* ---- formation (formation.c) ---- */
 
@@ -172,6 +180,138 @@ int store_domain_list(struct store *s, const char *app_id, struct domain **ret, 
 /* By hostname or id. */
 int store_domain_get(struct store *s, const char *app_id, const char *host_or_id, struct domain *ret, struct error *err);
 int store_domain_delete(struct store *s, const char *id, struct error *err);
+
+/* ---- add-ons (addon.c) ---- */
+
+/* Their words: "provisioning", "provisioned", "deprovisioning", "deprovisioned". The last is of one that failed, or is gone but for its name. */
+enum addon_state {
+	ADDON_PROVISIONING,
+	ADDON_PROVISIONED,
+	ADDON_DEPROVISIONING,
+	ADDON_DEPROVISIONED,
+	_ADDON_STATE_MAX,
+};
+extern const char *const addon_state_names[_ADDON_STATE_MAX];
+
+/*
+ * A resource: a server that runs here, a service elsewhere ("external"), or one of a
+ * provider. It is owned by an app, which may be gone while it is being deprovisioned.
+ */
+struct addon {
+	char id[UUID_SIZE];
+	char app_id[UUID_SIZE]; /* the owner */
+	char *app_name;		/* of the owner when it was made: for what is told after the app is gone */
+	char *name;	/* unique among those that are not deprovisioned */
+	char *service, *plan;
+	char *attachment; /* the name wanted for the owner's first attachment, or NULL: the usual one */
+	enum addon_state state;
+	int64_t first_port; /* of the block that it has for its life; 0: none */
+	char *stack;	    /* digest of the stack that it runs in; NULL: the volume is not prepared */
+	char *applied;	    /* "VERSION PLAN" that the volume was last used with; NULL: none */
+	char *reason;	    /* for people: why it failed, or what is wrong now; NULL: nothing */
+	char *restoring;    /* the backup that is being restored, or NULL */
+	bool full;	    /* its quota is reached, and writes are refused */
+	bool keep_last;	    /* DEPROVISIONING: a last backup is still to be made */
+	char *provider_id;  /* what its provider calls it, or NULL */
+	int64_t schedule_minute; /* of the day, UTC, for scheduled backups; -1: none */
+	int64_t schedule_keep;
+	json_t *secret; /* object of strings; sealed on disk */
+	int64_t created_ms, updated_ms;
+};
+void addon_done(struct addon *a);
+void addon_free_array(struct addon *a, size_t n);
+/* Fills id and times. A name that is taken is ERROR_INVALID; one that a deprovisioned add-on has is taken over. */
+int store_addon_create(struct store *s, struct addon *a, struct error *err);
+/* By id or name. */
+int store_addon_get(struct store *s, const char *name_or_id, struct addon *ret, struct error *err);
+/* Of an owner, or all when app_id is NULL; by name. */
+int store_addon_list(struct store *s, const char *app_id, struct addon **ret, size_t *ret_n,
+		     struct error *err);
+/* Writes all but id, app_id, service and created_ms back. */
+int store_addon_update(struct store *s, const struct addon *a, struct error *err);
+/* With its credentials and databases, not its backups. */
+int store_addon_delete(struct store *s, const char *id, struct error *err);
+
+/* Who may use an add-on: a user with a password, of an app's database. */
+struct credential {
+	char id[UUID_SIZE];
+	char addon_id[UUID_SIZE];
+	char app_id[UUID_SIZE];
+	char *username;
+	char *database; /* "" when the service has one for all */
+	char *password; /* sealed on disk */
+	bool made;	/* the service knows it */
+	int64_t created_ms;
+};
+void credential_done(struct credential *c);
+void credential_free_array(struct credential *c, size_t n);
+/* Fills id, username, password and time. */
+int store_credential_create(struct store *s, struct credential *c, struct error *err);
+int store_credential_get(struct store *s, const char *id, struct credential *ret, struct error *err);
+int store_credential_list(struct store *s, const char *addon_id, struct credential **ret,
+			  size_t *ret_n, struct error *err);
+int store_credential_set_made(struct store *s, const char *id, bool made, struct error *err);
+/* All of an add-on have to be made again. */
+int store_credential_unmake(struct store *s, const char *addon_id, struct error *err);
+int store_credential_delete(struct store *s, const char *id, struct error *err);
+
+/* The database that an app has in an add-on, "" when it has none yet. *ret is the caller's. */
+int store_database_get(struct store *s, const char *addon_id, const char *app_id, char **ret,
+		       struct error *err);
+int store_database_set(struct store *s, const char *addon_id, const char *app_id, const char *name,
+		       struct error *err);
+/* All databases of an add-on, as a strv. */
+int store_database_list(struct store *s, const char *addon_id, char ***ret, struct error *err);
+
+/* ---- backups (backup.c) ---- */
+
+/* They outlive their add-on and its app, so they carry the names. */
+struct backup {
+	char id[UUID_SIZE];
+	char addon_id[UUID_SIZE];
+	char app_id[UUID_SIZE];
+	char *addon_name, *app_name, *service, *plan, *attachment;
+	char *extension; /* of its file */
+	int64_t number;	 /* b3: of its add-on */
+	char *status;	 /* "running", "succeeded", "failed" */
+	char *kind;	 /* "manual", "scheduled", "last" */
+	int64_t bytes;
+	char *sha256, *summary, *error; /* NULL until known */
+	json_t *databases; /* object: app id to database, for a restore into a new add-on */
+	int64_t verified_ms; /* 0: never */
+	bool verified_ok;
+	char *verified_text; /* or NULL */
+	int64_t created_ms, finished_ms, expires_ms; /* 0: not yet; never */
+};
+void backup_done(struct backup *b);
+void backup_free_array(struct backup *b, size_t n);
+/* Fills id, number, time. */
+int store_backup_create(struct store *s, struct backup *b, struct error *err);
+int store_backup_get(struct store *s, const char *id, struct backup *ret, struct error *err);
+/* By number. */
+int store_backup_by_number(struct store *s, const char *addon_id, int64_t number,
+			   struct backup *ret, struct error *err);
+/* Of an add-on, of an owner's add-ons, or all (both NULL); newest first. */
+int store_backup_list(struct store *s, const char *addon_id, const char *app_id,
+		      struct backup **ret, size_t *ret_n, struct error *err);
+/* Writes what becomes known: status, bytes, sha256, summary, error, verified*, finished_ms, expires_ms. */
+int store_backup_update(struct store *s, const struct backup *b, struct error *err);
+int store_backup_delete(struct store *s, const char *id, struct error *err);
+
+/* ---- providers (provider.c) ---- */
+
+/* A service of somebody else's, by its manifest (Heroku's addon-manifest.json, sealed: it has a password). */
+struct provider {
+	char *name;
+	json_t *manifest;
+	int64_t created_ms;
+};
+void provider_done(struct provider *p);
+void provider_free_array(struct provider *p, size_t n);
+/* Replaces one of the same name. */
+int store_provider_put(struct store *s, const struct provider *p, struct error *err);
+int store_provider_list(struct store *s, struct provider **ret, size_t *ret_n, struct error *err);
+int store_provider_delete(struct store *s, const char *name, struct error *err);
 
 /* ---- keys and tokens (access.c) ---- */
 
