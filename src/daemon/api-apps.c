@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/log.h"
-#include "base/proc.h"
 #include "base/str.h"
+#include "daemon/addons.h"
 #include "daemon/api-priv.h"
 #include "daemon/builds.h"
 #include "daemon/git.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
 #include "daemon/releases.h"
+#include "daemon/remove.h"
 #include "model/names.h"
 #include "stack/stack.h"
 
@@ -150,28 +150,11 @@ out:
 	return result;
 }
 
-static void on_removed(int status, void *userdata)
-{
-	(void)userdata;
-	if (status != 0)
-		log_warn("a build cache could not be removed; it is tried again at the next start");
-}
-
-/* A cache may hold a hundred thousand files, so another process removes it. */
 static void remove_cache(struct daemon *d, const char *app_id)
 {
 	_cleanup_free_ char *cache = xasprintf("%s/cache/%s", d->settings.state_dir, app_id);
-	const char *const argv[] = { "rm", "-rf", "--one-file-system", "--", cache, NULL };
-	const struct proc_options o = { .argv = argv };
-	struct error err = ERROR_INIT;
-	pid_t pid;
 
-	if (!fs_exists(cache))
-		return;
-	if (proc_spawn(&o, &pid, &err) < 0)
-		log_warn("removing %s: %s", cache, err.message);
-	else
-		watch_child(d->loop, pid, on_removed, NULL, NULL);
+	remove_tree_later(d, cache);
 }
 
 static void cancel_build(struct daemon *d, const struct app *app)
@@ -193,6 +176,10 @@ int api_apps_delete(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
+	if (addons_check_app_delete(d->addons, &app, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
 	cancel_build(d, &app);
 	j = api_app_json(r, &app);
 	if (store_app_delete(d->store, app.id, err) < 0) {
@@ -202,6 +189,7 @@ int api_apps_delete(struct request *r, struct error *err)
 	}
 	log_info("app %s was destroyed by %s", app.name, request_caller(r)->name);
 	reconcile_forget(d->reconciler, app.id);
+	addons_app_deleted(d->addons, &app);
 	if (git_delete(d, app.name, &ignored) < 0)
 		log_warn("destroying %s: %s", app.name, ignored.message);
 	remove_cache(d, app.id);

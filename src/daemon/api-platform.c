@@ -34,16 +34,6 @@ int api_no_rows(struct request *r, struct error *err)
 	return request_answer(r, 200, json_array());
 }
 
-int api_no_rows_of_app(struct request *r, struct error *err)
-{
-	struct app app = { 0 };
-
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	app_done(&app);
-	return request_answer(r, 200, json_array());
-}
-
 int api_no_pipeline(struct request *r, struct error *err)
 {
 	(void)r;

@@ -2,6 +2,7 @@
 /* What the API's files share: looking things up, and the JSON shapes of Heroku's schema. */
 #pragma once
 
+#include "daemon/addons.h"
 #include "daemon/api.h"
 #include "daemon/dynos.h"
 
@@ -32,7 +33,7 @@ void api_size_display(const char *size, char buf[static 32]);
 
 /* The handlers, by resource. */
 #define API_HANDLERS(X)                                                                              \
-	X(account_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(no_rows_of_app) X(no_pipeline)    \
+	X(account_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(no_pipeline)    \
 	X(status) X(gc)                                                                              \
 	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete) X(collaborators)           \
 	X(config_get) X(config_update) X(config_of_release)                                          \
@@ -44,11 +45,32 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(stream_get) X(log_sessions_create) X(log_stream)                                           \
 	X(buildpacks_get) X(buildpacks_put) X(domains_list) X(domains_create) X(domains_get)             \
 	X(domains_delete) X(keys_list) X(keys_create) X(keys_delete) X(tokens_list) X(tokens_get) X(tokens_create) X(tokens_delete)	\
-	X(no_session)
+	X(no_session)                                                                                   \
+	X(addons_list) X(addons_get) X(addons_of_app) X(addons_create) X(addons_update) X(addons_delete)   \
+	X(addons_resolve) X(addons_attachments) X(services_list) X(services_get) X(plans_list) X(plans_get)  \
+	X(attachments_list) X(attachments_get) X(attachments_of_app) X(attachments_create)               \
+	X(attachments_delete) X(attachments_resolve) X(attachments_swap) X(attachments_rotate)           \
+	X(attachments_client) X(backups_of_addon) X(backups_of_app) X(backups_create) X(backups_get)     \
+	X(backups_delete) X(backups_content) X(backups_verify) X(backups_restore) X(schedule_get)        \
+	X(schedule_put) X(schedule_delete)
 
 #define X(name) int api_##name(struct request *r, struct error *err);
 API_HANDLERS(X)
 #undef X
+
+/* api-addons.c: the add-on named in the path, of the app in the path if there is one. */
+int api_addon(struct request *r, struct addon *ret, struct error *err);
+json_t *api_addon_json(struct request *r, const struct addon *a);
+/* {id, name, app: {id, name}} */
+json_t *api_addon_ref(const struct addon *a);
+/* api-attachments.c: of one app (a is an item of its list). */
+json_t *api_attachment_json(struct request *r, const struct app *app, const struct attachment *a);
+/* All attachments of all apps, or of one, that fn accepts (NULL: all): a new array. */
+json_t *api_attachments_where(struct request *r, const struct app *app, const char *addon_id,
+			      struct error *err);
+/* api-services.c */
+json_t *api_plan_json(struct request *r, const struct service *s, const struct service_plan *p);
+json_t *api_price(void);
 
 /* At start: what a kill left half-done of apps that were being made, renamed or destroyed. */
 int api_mend(struct daemon *d, struct error *err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "daemon/addons.h"
 #include "daemon/api-priv.h"
 #include "daemon/range.h"
 #include "daemon/releases.h"
@@ -116,6 +117,80 @@ int api_releases_get(struct request *r, struct error *err)
 	return result;
 }
 
+/* ---- rollback ---- */
+
+/* A rollback that waits for credentials. */
+struct waiting {
+	struct request *request;
+	struct addons *addons;
+	struct app app;
+	struct caller who;
+	bool done, deferred;
+	struct error err;
+	int64_t version;
+};
+
+static void waiting_free(void *work)
+{
+	struct waiting *w = work;
+
+	addons_abandon(w->addons, w);
+	app_done(&w->app);
+	free(w);
+}
+
+static int answer_rollback(struct request *r, struct error *err)
+{
+	const struct waiting *w = request_work(r);
+	struct store *s = request_daemon(r)->store;
+	struct release release = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (w->err.kind != ERROR_NONE)
+		*err = w->err;
+	else if (store_app_get(s, w->app.id, &app, err) == 0 &&
+		 store_release_get(s, app.id, w->version, &release, err) == 0)
+		result = request_answer(r, 201, api_release_json(r, &app, &release));
+	release_done(&release);
+	app_done(&app);
+	return result;
+}
+
+static void on_rolled_back(struct error *err, const char *attachment_id, int64_t version,
+			   void *userdata)
+{
+	struct waiting *w = userdata;
+
+	(void)attachment_id;
+	w->done = true;
+	w->version = version;
+	if (err)
+		w->err = *err;
+	if (w->deferred)
+		request_resume(w->request);
+}
+
+static int roll_back_later(struct request *r, struct app *take_app, int64_t version)
+{
+	struct waiting *w = xcalloc(1, sizeof(*w));
+	struct addon_change c = { .fn = on_rolled_back, .userdata = w };
+
+	*w = (struct waiting){ .request = r,
+			       .addons = request_daemon(r)->addons,
+			       .app = *take_app,
+			       .who = *request_caller(r) };
+	*take_app = (struct app){ 0 };
+	c.app = &w->app;
+	c.who = &w->who;
+	addons_rollback(w->addons, &c, version);
+	w->deferred = true;
+	request_defer(r, answer_rollback, w, waiting_free);
+	if (w->done)
+		request_resume(r);
+	return 0;
+}
+
 int api_releases_create(struct request *r, struct error *err)
 {
 	struct release target = { 0 }, release = { 0 };
@@ -129,7 +204,8 @@ int api_releases_create(struct request *r, struct error *err)
 	    find_release(r, &app, which, &target, err) == 0 &&
 	    releases_rollback(request_daemon(r), &app, target.version, request_caller(r), &release,
 			      err) == 0)
-		result = request_answer(r, 201, api_release_json(r, &app, &release));
+		result = release.version ? request_answer(r, 201, api_release_json(r, &app, &release)) :
+					   roll_back_later(r, &app, target.version);
 	release_done(&target);
 	release_done(&release);
 	app_done(&app);

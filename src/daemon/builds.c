@@ -24,6 +24,7 @@
 #include "daemon/builds-priv.h"
 #include "daemon/builds-worker.h"
 #include "daemon/releases.h"
+#include "daemon/remove.h"
 #include "daemon/streams.h"
 
 #define MAX_RUNNING 2
@@ -150,30 +151,7 @@ static void built(struct job *j)
 	}
 }
 
-static void on_removed(int status, void *userdata)
-{
-	(void)userdata;
-	if (status != 0)
-		log_warn("what a build left could not be removed; it is tried again at the next "
-			 "start");
-}
-
 /* A build removes its directory itself; one that was killed may leave a hundred thousand files. */
-static void remove_dir(struct builds *b, const char *dir)
-{
-	const char *const argv[] = { "rm", "-rf", "--one-file-system", "--", dir, NULL };
-	const struct proc_options o = { .argv = argv };
-	struct error err = ERROR_INIT;
-	pid_t pid;
-
-	if (!fs_exists(dir))
-		return;
-	if (proc_spawn(&o, &pid, &err) < 0)
-		log_warn("removing %s: %s", dir, err.message);
-	else
-		watch_child(b->d->loop, pid, on_removed, NULL, NULL);
-}
-
 static void sweep(struct builds *b, const char *build_id)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/builds/%s", b->d->settings.state_dir, build_id);
@@ -181,7 +159,7 @@ static void sweep(struct builds *b, const char *build_id)
 
 	if (sandbox_delete(&b->d->runtime, b->d->runtime_root, build_id, &err) < 0)
 		log_warn("build %s: %s", build_id, err.message);
-	remove_dir(b, dir);
+	remove_tree_later(b->d, dir);
 }
 
 /* The child has ended and its output has been read to the end. */

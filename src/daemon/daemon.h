@@ -34,6 +34,9 @@ struct settings {
 	int64_t disk_reserve_bytes; /* TWELVE_DISK_RESERVE 1G: builds are refused before the disk gets fuller */
 	int64_t max_upload_bytes;   /* TWELVE_MAX_UPLOAD 2G: a source tarball */
 	int64_t max_dynos;          /* TWELVE_MAX_DYNOS 200: of one process type */
+	char *addons_dir;           /* TWELVE_ADDONS_DIR /etc/twelve/addons: services besides those in data_dir */
+	int64_t addon_port_first, addon_port_last; /* TWELVE_ADDON_PORTS 25000-26999: where servers of add-ons listen */
+	int64_t last_backup_ms;     /* TWELVE_LAST_BACKUP 7d: how long the last backup of a destroyed add-on is kept */
 };
 
 /* A value that can't be understood is ERROR_INVALID: TWELVE_BUILD_MEMORY: expected a size such as 2G, found "abc". */
@@ -61,6 +64,7 @@ struct daemon {
 	struct builds *builds;
 	struct dynos *dynos;
 	struct reconciler *reconciler;
+	struct addons *addons;
 	struct router *router;
 	struct logs_client *logs;
 	int64_t started_ms;

@@ -71,7 +71,7 @@ static void put_env(struct buf *env, const char *key, const char *value)
 	buf_putc(env, '\0');
 }
 
-/* The contract with an app: config vars, then what the platform gives, which wins. */
+/* The contract with an app: config vars, then what the platform gives, which wins. A program has its own. */
 static void make_env(const struct dyno *dyno, const struct dyno_start *o, struct buf *env)
 {
 	const struct release *r = o->release;
@@ -88,11 +88,16 @@ static void make_env(const struct dyno *dyno, const struct dyno_start *o, struct
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(r->config, key, value)
-		put_env(env, key, json_string_value(value));
+	if (!o->program)
+		json_object_foreach(r->config, key, value)
+			put_env(env, key, json_string_value(value));
 	json_object_foreach(o->env, key, value)
 		if (json_is_string(value))
 			put_env(env, key, json_string_value(value));
+	if (o->terminal && !json_object_get(o->env, "TERM"))
+		put_env(env, "TERM", "xterm-256color");
+	if (o->program)
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		_cleanup_free_ char *twelve = xasprintf("TWELVE_%s", names[i][0]);
 		_cleanup_free_ char *heroku = xasprintf("HEROKU_%s", names[i][0]);
@@ -103,8 +108,6 @@ static void make_env(const struct dyno *dyno, const struct dyno_start *o, struct
 	put_env(env, "DYNO", dyno->name);
 	if (dyno->port)
 		put_env(env, "PORT", port);
-	if (o->terminal && !json_object_get(o->env, "TERM"))
-		put_env(env, "TERM", "xterm-256color");
 }
 
 /* A setting in seconds among the config vars, checked when it was set. */
@@ -116,8 +119,14 @@ static int64_t config_seconds(const struct release *r, const char *key, int64_t 
 	return s && str_to_i64(s, 1, 3600, &seconds) ? seconds * 1000 : fallback_ms;
 }
 
+static int64_t stop_ms(const struct dyno_start *o)
+{
+	return o->program ? o->program->stop_ms :
+			    config_seconds(o->release, "TWELVE_STOP_TIMEOUT", STOP_MS_DEFAULT);
+}
+
 static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
-		      const struct dyno_size *size, struct error *err)
+		      const struct sandbox_limits *limits, struct error *err)
 {
 	struct daemon *d = dyno->priv->owner->d;
 	_cleanup_free_ char *path = xasprintf("%s/spec", dyno->priv->dir);
@@ -138,11 +147,12 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	ipc_put_i64(&m, "port", dyno->port);
 	ipc_put_i64(&m, "created_ms", dyno->created_ms);
 	ipc_put(&m, "restart", dyno->one_off ? "0" : "1");
-	ipc_put_i64(&m, "stop_ms", config_seconds(o->release, "TWELVE_STOP_TIMEOUT", STOP_MS_DEFAULT));
+	ipc_put_i64(&m, "stop_ms", stop_ms(o));
 	ipc_put_i64(&m, "time_limit_ms", o->time_limit_ms);
-	ipc_put(&m, "log_source", "app");
-	ipc_put_i64(&m, "memory_bytes", (int64_t)size->memory_bytes);
-	ipc_put_i64(&m, "scratch_bytes", (int64_t)SCRATCH_BYTES);
+	ipc_put(&m, "log_source", dyno->addon ? "addon" : "app");
+	ipc_put(&m, "addon", dyno->addon ? "1" : "0");
+	ipc_put_i64(&m, "memory_bytes", (int64_t)limits->memory_bytes);
+	ipc_put_i64(&m, "scratch_bytes", (int64_t)limits->scratch_bytes);
 	ipc_put(&m, "terminal", o->terminal ? "1" : "0");
 	ipc_put(&m, "attach", o->attach ? "1" : "0");
 	ipc_put_i64(&m, "columns", o->columns);
@@ -156,38 +166,65 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
+/* /app is the slug, or the directory of a program with its volume. */
+static void fill_app(struct sandbox_spec *spec, const struct dyno_start *o, const char *slug,
+		     struct sandbox_bind *volume)
+{
+	spec->app_lower = slug;
+	if (!o->program)
+		return;
+	spec->app_lower = o->program->lower;
+	if (!o->program->volume)
+		return;
+	*volume = (struct sandbox_bind){ .source = o->program->volume,
+					 .target = SANDBOX_VOLUME_PATH,
+					 .writable = true };
+	spec->binds = volume;
+	spec->n_binds = 1;
+}
+
+static void make_argv(const struct dyno *dyno, const struct dyno_start *o, char ***ret)
+{
+	if (!o->program) {
+		sandbox_app_argv(dyno->command, ret);
+		return;
+	}
+	strv_push(ret, SANDBOX_INIT_PATH);
+	for (char *const *a = o->program->argv; *a; a++)
+		strv_push(ret, *a);
+}
+
 static int write_bundle(const struct dyno *dyno, const struct dyno_start *o,
-			const struct dyno_size *size, struct error *err)
+			const struct sandbox_limits *limits, struct error *err)
 {
 	struct daemon *d = dyno->priv->owner->d;
 	_cleanup_free_ char *bundle = xasprintf("%s/bundle", dyno->priv->dir);
 	_cleanup_free_ char *scratch = xasprintf("%s/scratch", dyno->priv->dir);
-	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s/app", d->settings.state_dir, o->release->slug);
+	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s/app", d->settings.state_dir,
+					      o->release->slug ? o->release->slug : "");
 	_cleanup_free_ char *cgroup = xasprintf("/twelve/%s", dyno->id);
 	_cleanup_free_ char *init = settings_program(&d->settings, "twelve-init");
+	const char *digest = o->program ? o->program->stack : o->release->stack;
 	_cleanup_strv_ char **argv = NULL;
 	struct stack stack = { 0 };
+	struct sandbox_bind volume;
 	struct sandbox_spec spec = {
 		.id = dyno->id,
 		.hostname = dyno->id,
-		.app_lower = slug,
 		.scratch_dir = scratch,
 		.init_path = init,
-		.limits = { .memory_bytes = size->memory_bytes,
-			    .cpu_shares = size->cpu_shares,
-			    .cpus = size->cpus,
-			    .pids = size->pids,
-			    .scratch_bytes = SCRATCH_BYTES },
+		.limits = *limits,
 		.terminal = o->terminal,
 		.cgroup_path = cgroup,
 		.cgroup = d->runtime.cgroup,
 	};
 	int r;
 
-	if (stack_open(d->settings.state_dir, o->release->stack, &stack, err) < 0)
+	if (stack_open(d->settings.state_dir, digest, &stack, err) < 0)
 		return -1;
 	spec.rootfs = stack.rootfs;
-	sandbox_app_argv(dyno->command, &argv);
+	fill_app(&spec, o, slug, &volume);
+	make_argv(dyno, o, &argv);
 	spec.argv = (const char *const *)argv;
 	r = sandbox_write_bundle(bundle, &spec, err);
 	stack_done(&stack);
@@ -219,18 +256,37 @@ static int spawn(struct dyno *dyno, const struct buf *env, struct error *err)
 	return r < 0 ? error_set_errno(err, r, "watching the supervisor of %s", dyno->name) : 0;
 }
 
-int dyno_launch(struct dyno *dyno, const struct dyno_start *o, struct error *err)
+static int find_limits(const struct dyno *dyno, const struct dyno_start *o,
+		       struct sandbox_limits *ret, struct error *err)
 {
 	const struct dyno_size *size = dyno_size_find(dyno->size);
-	_cleanup_buf_ struct buf env = BUF_INIT;
-	int r;
 
+	if (o->program) {
+		*ret = o->program->limits;
+		return 0;
+	}
 	if (!size)
 		return error_set(err, ERROR_INVALID, "There is no dyno size \"%s\"", dyno->size);
+	*ret = (struct sandbox_limits){ .memory_bytes = size->memory_bytes,
+					.cpu_shares = size->cpu_shares,
+					.cpus = size->cpus,
+					.pids = size->pids,
+					.scratch_bytes = SCRATCH_BYTES };
+	return 0;
+}
+
+int dyno_launch(struct dyno *dyno, const struct dyno_start *o, struct error *err)
+{
+	_cleanup_buf_ struct buf env = BUF_INIT;
+	struct sandbox_limits limits;
+	int r;
+
+	if (find_limits(dyno, o, &limits, err) < 0)
+		return -1;
 	r = fs_mkdirs(dyno->priv->dir, 0700);
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", dyno->priv->dir);
-	if (write_bundle(dyno, o, size, err) < 0 || write_spec(dyno, o, size, err) < 0)
+	if (write_bundle(dyno, o, &limits, err) < 0 || write_spec(dyno, o, &limits, err) < 0)
 		return -1;
 	make_env(dyno, o, &env);
 	r = spawn(dyno, &env, err);

@@ -167,6 +167,7 @@ static void read_identity(struct dyno *dyno, const struct ipc_msg *m)
 	dyno->created_ms = ipc_get_i64(m, "created_ms", 0);
 	dyno->one_off = ipc_get_i64(m, "restart", 0) == 0;
 	dyno->attached = ipc_get_i64(m, "attach", 0) == 1;
+	dyno->addon = ipc_get_i64(m, "addon", 0) == 1;
 	free(dyno->priv->check_path);
 	dyno->priv->check_path = check_path ? xstrdup(check_path) : NULL;
 }
@@ -303,42 +304,63 @@ static void name_dyno(struct dyno *dyno, const struct dyno_start *o)
 {
 	snprintf(dyno->app_id, sizeof(dyno->app_id), "%s", o->app->id);
 	snprintf(dyno->type, sizeof(dyno->type), "%s", o->type);
-	snprintf(dyno->name, sizeof(dyno->name), "%s.%lld", o->type, (long long)o->number);
+	/* An add-on has one server, by its name. */
+	if (o->program && o->program->addon)
+		snprintf(dyno->name, sizeof(dyno->name), "%s", o->app->name);
+	else
+		snprintf(dyno->name, sizeof(dyno->name), "%s.%lld", o->type, (long long)o->number);
 	snprintf(dyno->release_id, sizeof(dyno->release_id), "%s", o->release->id);
 	snprintf(dyno->size, sizeof(dyno->size), "%s", o->size);
 	dyno->number = o->number;
 	dyno->release = o->release->version;
 	dyno->one_off = o->one_off;
 	dyno->attached = o->attach;
+	dyno->addon = o->program && o->program->addon;
 	dyno->state = DYNO_STARTING;
 	dyno->created_ms = dyno->since_ms = dyno->starting_since_ms = clock_wall_ms();
 }
 
-int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret, struct error *err)
+static int check_start(const struct dyno_start *o, const char *command, struct error *err)
 {
-	const char *command = o->command ? o->command : procfile_get(&o->release->processes, o->type);
-	const char *check_path =
-		json_string_value(json_object_get(o->release->config, "TWELVE_CHECK_PATH"));
-	char id[UUID_SIZE];
-	struct dyno *dyno;
-
+	if (o->program)
+		return 0;
 	if (!command)
 		return error_set(err, ERROR_NOT_FOUND, "v%lld has no process type \"%s\"",
 				 (long long)o->release->version, o->type);
 	if (!o->release->slug)
 		return error_set(err, ERROR_INVALID, "Nothing is deployed to %s yet: push a commit first",
 				 o->app->name);
+	return 0;
+}
+
+/* A web dyno of the formation gets a port. */
+static int give_port(struct dyno *dyno, const struct dyno_start *o, struct error *err)
+{
+	const char *check_path =
+		json_string_value(json_object_get(o->release->config, "TWELVE_CHECK_PATH"));
+
+	if (!streq(o->type, "web") || o->one_off || o->program)
+		return 0;
+	dyno->port = dyno_pick_port(dyno->priv->owner);
+	dyno->priv->check_path = check_path ? xstrdup(check_path) : NULL;
+	if (dyno->port)
+		return 0;
+	return error_set(err, ERROR_UNAVAILABLE, "No port is free for %s: widen TWELVE_PORTS", dyno->name);
+}
+
+int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret, struct error *err)
+{
+	const char *command = o->command ? o->command : procfile_get(&o->release->processes, o->type);
+	char id[UUID_SIZE];
+	struct dyno *dyno;
+
+	if (check_start(o, command, err) < 0)
+		return -1;
 	dyno = dyno_new(ds, uuid_make(id));
 	name_dyno(dyno, o);
 	free(dyno->command);
 	dyno->command = xstrdup(command);
-	if (streq(o->type, "web") && !o->one_off) {
-		dyno->port = dyno_pick_port(ds);
-		dyno->priv->check_path = check_path ? xstrdup(check_path) : NULL;
-	}
-	if ((streq(o->type, "web") && !o->one_off && !dyno->port &&
-	     error_set(err, ERROR_UNAVAILABLE, "No port is free for %s: widen TWELVE_PORTS", dyno->name)) ||
-	    dyno_launch(dyno, o, err) < 0) {
+	if (give_port(dyno, o, err) < 0 || dyno_launch(dyno, o, err) < 0) {
 		unlist(dyno);
 		fs_remove_tree(dyno->priv->dir);
 		dyno_free(dyno);

@@ -30,6 +30,7 @@ struct dyno {
 	bool ready;
 	bool ever_ready;
 	bool one_off;    /* run.N and release.N: not of the formation */
+	bool addon;      /* the server of an add-on: app_id is the add-on's id */
 	bool attached;
 	/* Set by the reconciler as it routes and drains; after a restart of twelved, by what haproxy has. */
 	bool routed, draining;
@@ -59,6 +60,20 @@ void dynos_on_change(struct dynos *ds, dynos_changed_fn fn, void *userdata);
 /* Lets go: the supervisors go on. */
 void dynos_free(struct dynos *ds);
 
+/*
+ * What runs instead of a release's slug: a service's server or client. Its environment is
+ * dyno_start.env alone.
+ */
+struct dyno_program {
+	const char *stack;	 /* digest */
+	const char *lower;	 /* the directory that is shown at /app */
+	const char *volume;	 /* the directory at /app/data, or NULL */
+	char *const *argv;	 /* what the init runs, the init left out */
+	struct sandbox_limits limits;
+	int64_t stop_ms;
+	bool addon; /* see struct dyno */
+};
+
 struct dyno_start {
 	const struct app *app;
 	const struct release *release; /* with config */
@@ -72,6 +87,7 @@ struct dyno_start {
 	int columns, rows;
 	json_t *env; /* more variables, or NULL */
 	int64_t time_limit_ms;
+	const struct dyno_program *program; /* or NULL: the release's slug */
 };
 
 /* Starts a supervisor; it is in the list when this returns. */

@@ -72,6 +72,8 @@ int request_answer_list(struct request *r, json_t *take);
 void request_defer(struct request *r, api_fn later, void *take_work, void (*free_work)(void *work));
 void request_resume(struct request *r);
 void *request_work(struct request *r);
+/* The whole of a file, offered under a name. Takes the descriptor. */
+int request_answer_file(struct request *r, int take_fd, uint64_t bytes, const char *name);
 /* text/plain that grows, from streams.h. */
 int request_answer_stream(struct request *r, const char *stream_id, struct error *err);
 

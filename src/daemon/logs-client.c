@@ -55,6 +55,12 @@ struct shortfall {
 	int64_t lines;
 };
 
+/* Whose lines go into which other streams, as logs_link() was told. */
+struct linked {
+	struct linked *next;
+	char *from, *to;
+};
+
 struct logs_client {
 	struct daemon *d;
 	char *socket_path, *program;
@@ -65,6 +71,7 @@ struct logs_client {
 	struct queued *first, **last;
 	size_t queued_bytes;
 	struct shortfall *shortfalls;
+	struct linked *links;
 };
 
 static void flush(struct logs_client *c);
@@ -178,6 +185,16 @@ static void flush(struct logs_client *c)
 		tell_shortfalls(c);
 }
 
+static void send_link(struct logs_client *c, const struct linked *k)
+{
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+	m.type = LOGS_LINK;
+	ipc_put(&m, "app", k->from);
+	ipc_put(&m, "to", k->to);
+	push(c, &m);
+}
+
 static void on_readable(void *userdata)
 {
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
@@ -195,6 +212,8 @@ static void on_readable(void *userdata)
 	watch_arm(c->timer, -1);
 	c->retry_ms = RETRY_FIRST_MS;
 	c->state = LINK_READY;
+	for (const struct linked *k = c->links; k; k = k->next)
+		send_link(c, k);
 	flush(c);
 }
 
@@ -286,6 +305,16 @@ int logs_client_new(struct daemon *d, struct logs_client **ret, struct error *er
 	return 0;
 }
 
+static void unlink_first(struct linked **at)
+{
+	struct linked *k = *at;
+
+	*at = k->next;
+	free(k->from);
+	free(k->to);
+	free(k);
+}
+
 void logs_client_free(struct logs_client *c)
 {
 	if (!c)
@@ -302,6 +331,8 @@ void logs_client_free(struct logs_client *c)
 		free(s->app_id);
 		free(s);
 	}
+	while (c->links)
+		unlink_first(&c->links);
 	free(c->socket_path);
 	free(c->program);
 	free(c);
@@ -399,6 +430,27 @@ void logs_forget(struct logs_client *c, const char *app_id)
 	m.type = LOGS_FORGET;
 	ipc_put(&m, "app", app_id);
 	push(c, &m);
+}
+
+/* "" while nobody is linked: then there is nothing to tell a twelve-logs that starts. */
+void logs_link(struct logs_client *c, const char *addon_id, char *const *app_ids)
+{
+	struct linked **at = &c->links, *k;
+	_cleanup_buf_ struct buf to = BUF_INIT;
+
+	for (char *const *id = app_ids; id && *id; id++)
+		buf_printf(&to, "%s%s", to.len ? " " : "", *id);
+	while (*at && !streq((*at)->from, addon_id))
+		at = &(*at)->next;
+	if (*at && streq((*at)->to, to.data))
+		return;
+	if (*at)
+		unlink_first(at);
+	k = xcalloc(1, sizeof(*k));
+	*k = (struct linked){ .next = c->links, .from = xstrdup(addon_id), .to = buf_steal(&to) };
+	c->links = k;
+	if (c->state == LINK_READY)
+		send_link(c, k);
 }
 
 static void put_options(struct ipc_msg *m, const struct logs_read *o)

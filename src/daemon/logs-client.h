@@ -19,6 +19,8 @@ void logs_client_shutdown(struct logs_client *c);
 void logs_append(struct logs_client *c, const char *app_id, const char *source, const char *dyno,
 		 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void logs_forget(struct logs_client *c, const char *app_id);
+/* The lines of an add-on go into the streams of these apps (strv) too; told again to each twelve-logs that starts. */
+void logs_link(struct logs_client *c, const char *addon_id, char *const *app_ids);
 
 struct logs_read {
 	const char *app_id;

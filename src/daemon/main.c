@@ -30,6 +30,8 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/addons-job.h"
+#include "daemon/addons.h"
 #include "daemon/builds.h"
 #include "daemon/dynos.h"
 #include "daemon/http.h"
@@ -61,12 +63,28 @@ static void on_stop(void *userdata)
 	loop_stop(s->d->loop);
 }
 
+/* Stops what of these is not stopping yet; returns how many there are. */
+static size_t stop_dynos(struct shutdown *s, bool addons)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(s->d->dynos, NULL, &dynos), left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (dynos[i]->addon != addons)
+			continue;
+		left++;
+		if (dynos[i]->state != DYNO_STOPPING)
+			dynos_stop(s->d->dynos, dynos[i]);
+	}
+	return left;
+}
+
+/* Apps first, then the services that they use. */
 static void on_poll(void *userdata)
 {
 	struct shutdown *s = userdata;
-	_cleanup_free_ struct dyno **dynos = NULL;
 
-	if (!dynos_list(s->d->dynos, NULL, &dynos) || clock_now_ms() > s->deadline_ms)
+	if ((!stop_dynos(s, false) && !stop_dynos(s, true)) || clock_now_ms() > s->deadline_ms)
 		loop_stop(s->d->loop);
 	else
 		watch_arm(s->poll, STOP_ALL_POLL_MS);
@@ -76,16 +94,13 @@ static void on_poll(void *userdata)
 static void on_stop_all(void *userdata)
 {
 	struct shutdown *s = userdata;
-	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(s->d->dynos, NULL, &dynos);
 
 	if (s->everything)
 		return;
 	s->everything = true;
 	reconciler_free(steal_ptr(s->d->reconciler));
+	addons_free(steal_ptr(s->d->addons));
 	dynos_on_change(s->d->dynos, NULL, NULL);
-	for (size_t i = 0; i < n; i++)
-		dynos_stop(s->d->dynos, dynos[i]);
 	s->deadline_ms = clock_now_ms() + STOP_ALL_LIMIT_MS;
 	s->poll = watch_timer(s->d->loop, on_poll, s);
 	watch_arm(s->poll, 0);
@@ -117,12 +132,28 @@ static int make_dirs(const struct settings *s, struct error *err)
 		{ s->state_dir, "" },        { s->state_dir, "/git" },     { s->state_dir, "/slugs" },
 		{ s->state_dir, "/stacks" }, { s->state_dir, "/sources" }, { s->state_dir, "/builds" },
 		{ s->state_dir, "/cache" },  { s->state_dir, "/streams" }, { s->state_dir, "/ssh" },
+		{ s->state_dir, "/jobs" },
 		{ s->run_dir, "" },          { s->run_dir, "/dynos" },     { s->run_dir, "/oci" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		_cleanup_free_ char *path = xasprintf("%s%s", dirs[i][0], dirs[i][1]);
 		int r = fs_mkdirs(path, 0755);
+
+		if (r < 0)
+			return error_set_errno(err, r, "making the directory %s", path);
+	}
+	return 0;
+}
+
+/* What apps and services keep is nobody else's to read. */
+static int private_dirs(const struct daemon *d, struct error *err)
+{
+	static const char *const names[] = { "volumes", "backups" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", d->settings.state_dir, names[i]);
+		int r = fs_mkdirs(path, 0700);
 
 		if (r < 0)
 			return error_set_errno(err, r, "making the directory %s", path);
@@ -161,8 +192,11 @@ static int start_parts(struct daemon *d, struct error *err)
 	    logs_client_new(d, &d->logs, err) < 0 || router_new(d, &d->router, err) < 0 ||
 	    dynos_new(d, &d->dynos, err) < 0)
 		return -1;
+	if (private_dirs(d, err) < 0)
+		return -1;
 	d->builds = builds_new(d);
 	d->reconciler = reconciler_new(d);
+	d->addons = addons_new(d);
 	reconcile_all(d->reconciler);
 	return http_new(d, &d->http, err);
 }
@@ -171,6 +205,7 @@ static void stop_parts(struct daemon *d, bool everything)
 {
 	http_free(d->http);
 	builds_free(d->builds);
+	addons_free(d->addons);
 	reconciler_free(d->reconciler);
 	dynos_free(d->dynos);
 	if (everything && d->router)
@@ -242,6 +277,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && streq(argv[1], "build"))
 		return build_worker_main();
+	if (argc == 2 && streq(argv[1], "addon"))
+		return addon_worker_main();
 	if (argc == 2 && streq(argv[1], "--version")) {
 		puts("twelved " TWELVE_VERSION);
 		return 0;

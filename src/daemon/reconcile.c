@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/addons.h"
 #include "daemon/builds.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile-priv.h"
@@ -338,7 +339,8 @@ void reconcile_all(struct reconciler *r)
 	/* Dynos of apps that were destroyed just before twelved was killed. */
 	n = dynos_list(r->d->dynos, NULL, &dynos);
 	for (size_t i = 0; i < n; i++)
-		reconcile_app(r, dynos[i]->app_id);
+		if (!dynos[i]->addon)
+			reconcile_app(r, dynos[i]->app_id);
 	free(dynos);
 }
 
@@ -368,6 +370,9 @@ static void on_dyno(struct dyno *dyno, void *userdata)
 {
 	struct reconciler *r = userdata;
 
+	addons_dyno_changed(r->d->addons, dyno);
+	if (dyno->addon)
+		return;
 	if (streq(dyno->type, "release") && dyno->one_off && dyno->state == DYNO_EXITED)
 		phase_ended(state_of(r, dyno->app_id), dyno);
 	if (!dyno->one_off)

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "addon/attach.h"
+#include "daemon/addons.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
 #include "daemon/streams.h"
@@ -82,6 +84,7 @@ static int create(struct daemon *d, struct app *app, struct release *r, const st
 	logs_append(d->logs, app->id, "app", "api", "Release v%lld created by user %s",
 		    (long long)r->version, who->name);
 	reconcile_app(d->reconciler, app->id);
+	addons_kick(d->addons);
 	return 0;
 failed:
 	if (output)
@@ -122,6 +125,7 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 	r.commit = xstrdup(commit ? commit : "");
 	r.description = commit && commit[0] ? xasprintf("Deploy %.8s", commit) : xstrdup("Deploy");
 	r.config = json_incref(base.config);
+	r.attachments = json_incref(base.attachments);
 	for (size_t i = 0; i < build->n_processes; i++)
 		procfile_set(&r.processes, build->processes[i].type, build->processes[i].command);
 	release_done(&base);
@@ -135,12 +139,18 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 
 /* ---- config ---- */
 
-static int check_changes(json_t *changes, struct error *err)
+static int check_changes(json_t *changes, json_t *attachments, struct error *err)
 {
+	struct attachment a;
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (changes, key, value) {
+		if (attach_by_var(attachments, key, &a))
+			return error_set(err, ERROR_INVALID,
+					 "%s comes from the attachment %s: detach it "
+					 "(twelve addons:detach %s), or swap it for another add-on",
+					 key, a.name, a.name);
 		if (json_is_null(value))
 			continue;
 		if (!json_is_string(value))
@@ -199,8 +209,12 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
 	char *description;
 	json_t *config;
 
-	if (check_changes(changes, err) < 0 || releases_base(d, app, &r, err) < 0)
+	if (releases_base(d, app, &r, err) < 0)
 		return -1;
+	if (check_changes(changes, r.attachments, err) < 0) {
+		release_done(&r);
+		return -1;
+	}
 	config = apply(r.config, changes, &description);
 	*ret_changed = config != NULL;
 	if (!config) {
@@ -233,19 +247,59 @@ static int check_target(const struct release *r, struct error *err)
 	return 0;
 }
 
+static bool has_credentials(struct daemon *d, json_t *list)
+{
+	struct attachment a;
+
+	for (size_t i = 0; attach_at(list, i, &a); i++)
+		if (a.credential[0] && !addons_credential_lives(d->addons, a.credential))
+			return false;
+	return true;
+}
+
 int releases_rollback(struct daemon *d, struct app *app, int64_t version, const struct caller *who,
 		      struct release *ret, struct error *err)
 {
+	_cleanup_free_ char *description = xasprintf("Rollback to v%lld", (long long)version);
 	struct release r = { 0 };
+	json_t *vars = NULL;
+	int result = -1;
 
 	if (store_release_get(d->store, app->id, version, &r, err) < 0)
 		return -1;
-	if (check_target(&r, err) < 0) {
-		release_done(&r);
-		return -1;
+	if (check_target(&r, err) == 0)
+		result = 0;
+	if (result == 0 && has_credentials(d, r.attachments)) {
+		result = addons_vars(d->addons, r.attachments, &vars, err);
+		if (result == 0)
+			result = releases_set_attachments(d, app, version, r.attachments, vars,
+							  description, who, ret, err);
 	}
-	forget_past(&r, xasprintf("Rollback to v%lld", (long long)version));
-	if (create(d, app, &r, who, r.description, err) < 0) {
+	json_decref(vars);
+	release_done(&r);
+	return result;
+}
+
+/* ---- attachments ---- */
+
+int releases_set_attachments(struct daemon *d, struct app *app, int64_t version, json_t *list,
+			     json_t *vars, const char *description, const struct caller *who,
+			     struct release *ret, struct error *err)
+{
+	struct release r = { 0 };
+	json_t *config;
+
+	if (version ? store_release_get(d->store, app->id, version, &r, err) < 0 :
+		      releases_base(d, app, &r, err) < 0)
+		return -1;
+	config = attach_own_config(r.config, r.attachments);
+	json_object_update(config, vars);
+	json_decref(r.config);
+	json_decref(r.attachments);
+	r.config = config;
+	r.attachments = json_incref(list);
+	forget_past(&r, xstrdup(description));
+	if (create(d, app, &r, who, description, err) < 0) {
 		release_done(&r);
 		return -1;
 	}

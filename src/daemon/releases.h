@@ -35,8 +35,19 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
 			struct error *err);
 
 /*
- * Slug, config and process types of `version` as a new release. A release that
- * failed, or has no slug, is ERROR_INVALID with a sentence that says so.
+ * Slug, config, process types and attachments of `version` as a new release. A release that
+ * failed, or has no slug, is ERROR_INVALID with a sentence that says so. *ret is empty, and nothing
+ * is done, when its attachments need credentials that are not there any more: addons_rollback() makes
+ * them first.
  */
 int releases_rollback(struct daemon *d, struct app *app, int64_t version, const struct caller *who,
 		      struct release *ret, struct error *err);
+
+/*
+ * Another set of attachments (addon/attach.h) with the values of their config vars. What
+ * the release is besides comes from `version`, or from the base when that is 0. A release is
+ * made in any case.
+ */
+int releases_set_attachments(struct daemon *d, struct app *app, int64_t version, json_t *list,
+			     json_t *vars, const char *description, const struct caller *who,
+			     struct release *ret, struct error *err);

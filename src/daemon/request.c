@@ -306,3 +306,13 @@ int request_answer_upgrade(struct request *r, const char *protocol, request_upgr
 	MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, protocol);
 	return http_queue(r, MHD_HTTP_SWITCHING_PROTOCOLS, response, NULL) == MHD_YES ? 0 : -1;
 }
+
+int request_answer_file(struct request *r, int take_fd, uint64_t bytes, const char *name)
+{
+	_cleanup_free_ char *disposition = xasprintf("attachment; filename=\"%s\"", name);
+	struct MHD_Response *response = MHD_create_response_from_fd64(bytes, take_fd);
+
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, disposition);
+	http_queue(r, 200, response, "application/octet-stream");
+	return 0;
+}

@@ -6,22 +6,19 @@
  * failed. What is measured lives in memory; when twelved is restarted in the
  * middle the proof says less, and says so.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/builds.h"
+#include "daemon/last-lines.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile-priv.h"
 
 #define LAST_LINES 10
-#define LAST_LINES_MAX_BYTES 16384
-#define LAST_LINES_WAIT_MS 500
 
 static void read_counts(struct app_state *a, struct router_counts *ret, bool *ret_known)
 {
@@ -144,37 +141,27 @@ struct post_mortem {
 	struct release release;
 	char *reason;
 	char dyno[64];
-	int fd;
-	struct buf lines;
-	struct watch *readable, *deadline;
+	struct watch *at_once; /* without a dyno that failed */
 };
 
-/* "SEQ STAMP source[dyno]: text" becomes "text"; twelve's own lines are left out. */
-static void add_last_lines(struct post_mortem *pm, json_t *to)
+static void add_last_lines(struct post_mortem *pm, char *const *lines, json_t *to)
 {
-	struct daemon *d = pm->a->owner->d;
-	char *save = NULL;
-
-	for (char *line = strtok_r(pm->lines.data, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		char *text = strstr(line, "]: ");
-
-		if (!text)
-			continue;
-		json_array_append_new(to, json_string(text + 3));
-		builds_rollout_line(d->builds, pm->a->id, pm->release.version, "%s: %s", pm->dyno, text + 3);
+	for (; lines && *lines; lines++) {
+		json_array_append_new(to, json_string(*lines));
+		builds_rollout_line(pm->a->owner->d->builds, pm->a->id, pm->release.version, "%s: %s",
+				    pm->dyno, *lines);
 	}
 }
 
-static void finish_undo(struct post_mortem *pm)
+static void finish_undo(char *const *lines, void *userdata)
 {
+	struct post_mortem *pm = userdata;
 	struct app_state *a = pm->a;
 	struct daemon *d = a->owner->d;
 	json_t *last_lines = json_array();
 	struct error err = ERROR_INIT;
 
-	if (pm->lines.len)
-		add_last_lines(pm, last_lines);
+	add_last_lines(pm, lines, last_lines);
 	pm->release.status = RELEASE_FAILED;
 	free(pm->release.reason);
 	pm->release.reason = xstrdup(pm->reason);
@@ -187,10 +174,7 @@ static void finish_undo(struct post_mortem *pm)
 	logs_append(d->logs, a->id, "app", "api", "Release v%lld failed and was undone: %s",
 		    (long long)pm->release.version, pm->reason);
 	builds_rollout_done(d->builds, a->id, pm->release.version, pm->reason, pm->release.proof);
-	watch_free(pm->readable);
-	watch_free(pm->deadline);
-	fd_close(pm->fd);
-	buf_done(&pm->lines);
+	watch_free(pm->at_once);
 	release_done(&pm->release);
 	free(pm->reason);
 	free(pm);
@@ -199,20 +183,9 @@ static void finish_undo(struct post_mortem *pm)
 	reconcile_app(a->owner, a->id);
 }
 
-static void on_last_lines(void *userdata)
+static void on_at_once(void *userdata)
 {
-	struct post_mortem *pm = userdata;
-	ssize_t n = fd_read(pm->fd, buf_reserve(&pm->lines, 4096), 4096);
-
-	if (n > 0)
-		buf_added(&pm->lines, (size_t)n);
-	if ((n <= 0 && n != -EAGAIN) || pm->lines.len > LAST_LINES_MAX_BYTES)
-		finish_undo(pm);
-}
-
-static void on_deadline(void *userdata)
-{
-	finish_undo(userdata);
+	finish_undo(NULL, userdata);
 }
 
 void rollout_undo(struct app_state *a, struct release *take_candidate, const struct dyno *failed,
@@ -225,21 +198,15 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 				  .source = "app",
 				  .dyno = pm->dyno,
 				  .release = take_candidate->version };
-	struct error err = ERROR_INIT;
 
-	*pm = (struct post_mortem){ .a = a, .fd = -1, .lines = BUF_INIT, .reason = xstrdup(reason) };
-	pm->release = *take_candidate;
+	*pm = (struct post_mortem){ .a = a, .reason = xstrdup(reason), .release = *take_candidate };
 	*take_candidate = (struct release){ 0 };
 	a->post_mortem = pm;
-	pm->deadline = watch_timer(d->loop, on_deadline, pm);
-	watch_arm(pm->deadline, failed ? LAST_LINES_WAIT_MS : 0);
-	if (!failed)
-		return;
-	snprintf(pm->dyno, sizeof(pm->dyno), "%s", failed->name);
-	if (logs_read(d->logs, &what, &pm->fd, &err) < 0) {
-		log_warn("last lines of %s: %s", failed->name, err.message);
-		watch_arm(pm->deadline, 0);
-		return;
+	if (failed) {
+		snprintf(pm->dyno, sizeof(pm->dyno), "%s", failed->name);
+		last_lines_fetch(d, &what, finish_undo, pm);
+	} else {
+		pm->at_once = watch_timer(d->loop, on_at_once, pm);
+		watch_arm(pm->at_once, 0);
 	}
-	pm->readable = watch_readable(d->loop, pm->fd, on_last_lines, pm);
 }

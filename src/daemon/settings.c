@@ -156,10 +156,10 @@ static int read_size(const struct setting *t, const char *value, struct settings
 static int read_duration(const struct setting *t, const char *value, struct settings *s,
 			 struct error *err)
 {
-	static const int64_t factors[] = { 1000, 60000, 3600000, 0 };
+	static const int64_t factors[] = { 1000, 60000, 3600000, 86400000, 0 };
 	int64_t ms;
 
-	if (!with_unit(value, "SMH", factors, &ms))
+	if (!with_unit(value, "SMHD", factors, &ms))
 		return refuse(t, "a duration such as 15m or 30s", value, err);
 	if (ms < t->min)
 		return out_of_range(t, "1s", value, err);
@@ -183,13 +183,15 @@ static int read_count(const struct setting *t, const char *value, struct setting
 
 static int read_ports(const struct setting *t, const char *value, struct settings *s, struct error *err)
 {
+	/* The first and the last stand one behind the other. */
+	int64_t *range = (int64_t *)(void *)((char *)s + t->offset);
 	_cleanup_free_ char *first = xstrdup(value);
 	char *dash = strchr(first, '-');
 
 	if (dash)
 		*dash = '\0';
-	if (!dash || !str_to_i64(first, 1024, 65535, &s->port_first) ||
-	    !str_to_i64(dash + 1, s->port_first, 65535, &s->port_last))
+	if (!dash || !str_to_i64(first, 1024, 65535, &range[0]) ||
+	    !str_to_i64(dash + 1, range[0], 65535, &range[1]))
 		return refuse(t, "a range of ports from 1024 to 65535 such as 20000-24999", value, err);
 	return 0;
 }
@@ -217,6 +219,12 @@ static const struct setting settings[] = {
 	{ "TWELVE_GROUP", read_group, FIELD(group), "twelve",
 	  .help = "who may use the API's unix socket besides root" },
 	{ "TWELVE_PORTS", read_ports, FIELD(port_first), "20000-24999", .help = "for the PORT of dynos" },
+	{ "TWELVE_ADDONS_DIR", read_path, FIELD(addons_dir), "/etc/twelve/addons",
+	  .help = "services besides our own" },
+	{ "TWELVE_ADDON_PORTS", read_ports, FIELD(addon_port_first), "25000-26999",
+	  .help = "where the servers of add-ons listen, on the loopback" },
+	{ "TWELVE_LAST_BACKUP", read_duration, FIELD(last_backup_ms), "7d", .min = 60000,
+	  .help = "how long the last backup of a destroyed add-on is kept" },
 	{ "TWELVE_BUILD_MEMORY", read_size, FIELD(build_memory_bytes), "2G", .min = MIB,
 	  .help = "memory that a build may take" },
 	{ "TWELVE_BUILD_DISK", read_size, FIELD(build_disk_bytes), "4G", .min = MIB,
@@ -269,6 +277,7 @@ void settings_done(struct settings *s)
 	free(s->api_address);
 	free(s->apps_domain);
 	free(s->group);
+	free(s->addons_dir);
 	*s = (struct settings){ 0 };
 }
 

@@ -36,7 +36,8 @@
  *     restart       1: restart with back-off when it exits; 0: one-off
  *     stop_ms       window between SIGTERM and SIGKILL
  *     time_limit_ms SIGTERM after this long, 0: none
- *     log_source    "app"
+ *     log_source    "app", or "addon"
+ *     addon         1: the server of an add-on, whose id is in app
  *     memory_bytes  the limit, for messages
  *     terminal      1: the process gets a terminal
  *     columns, rows initial size of the terminal

@@ -23,6 +23,9 @@
  *                    SEQ SP STAMP SP heroku[logplex]: Error L11 (Tail buffer overflow) -> N lines dropped LF
  * LOGS_FORGET    from twelved: the app was destroyed. Fields: app.
  * LOGS_APP       from twelved: the app's name and id, for the router's lines. Fields: app, name.
+ * LOGS_LINK      from twelved: the lines of this app (an add-on) go into the streams of
+ *                others as well. Fields: app; to (their ids with blanks between: the
+ *                whole set, which replaces the one before).
  * LOGS_STAT      asks; the answer is a LOGS_STAT with fields apps, sources, lines, bytes, dropped, rss_bytes.
  *
  * Beside it RUN/router.sock, SOCK_DGRAM: HAProxy's log lines. The message of a
@@ -39,4 +42,5 @@ enum logs_msg {
 	LOGS_FORGET,
 	LOGS_APP,
 	LOGS_STAT,
+	LOGS_LINK,
 };

@@ -40,7 +40,10 @@ static struct app *app_open(struct logsd *l, const char *id)
 		return NULL;
 	}
 	a = xcalloc(1, sizeof(*a));
-	*a = (struct app){ .logsd = l, .ring = ring, .next = l->apps };
+	*a = (struct app){ .logsd = l,
+			   .ring = ring,
+			   .boot_tail = ring_tail(ring),
+			   .next = l->apps };
 	memcpy(a->id, id, UUID_SIZE);
 	l->apps = a;
 	if (how == RING_REPLACED) {
@@ -99,6 +102,7 @@ void app_forget(struct app *a)
 	_cleanup_free_ char *path = ring_path(a->logsd, a->id);
 	struct app **link = &a->logsd->apps;
 
+	links_forget(a);
 	while (a->sources)
 		source_free(a->sources);
 	while (a->readers)
@@ -166,6 +170,7 @@ void app_show(struct app *a)
 		next = r->next;
 		reader_pump(r);
 	}
+	links_pump(a);
 }
 
 void app_drop(struct app *a, uint64_t n)

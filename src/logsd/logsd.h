@@ -84,6 +84,9 @@ struct app {
 	struct ring *ring;
 	struct reader *readers;
 	struct source *sources;
+	struct link *links;   /* apps whose streams get these lines too */
+	uint64_t boot_tail;   /* where the ring ended when it was opened */
+	bool linked;	      /* links have been set once */
 	uint64_t dropped; /* lines that found no room, not told yet */
 };
 
@@ -129,6 +132,14 @@ void app_show(struct app *a);
 void app_append(struct app *a, const char *source, const char *dyno, const char *text, size_t n);
 /* n lines found no room. */
 void app_drop(struct app *a, uint64_t n);
+
+/* link.c */
+/* The set of apps, by ids with blanks between, that get this one's lines too. */
+void links_set(struct app *from, const char *ids);
+/* Copies what was committed. */
+void links_pump(struct app *from);
+/* Before an app is freed. */
+void links_forget(struct app *a);
 
 /* source.c */
 /* Takes the pipe's read end; one that is known already is closed. */

@@ -153,6 +153,8 @@ static void on_message(struct logsd *l, struct ipc_msg *m)
 		on_read(a, m);
 	else if (m->type == LOGS_FORGET)
 		app_forget(a);
+	else if (m->type == LOGS_LINK)
+		links_set(a, ipc_get(m, "to") ? ipc_get(m, "to") : "");
 	else
 		log_warn("message of the unknown type %u", m->type);
 }

@@ -33,6 +33,8 @@
 /* Where the init and the environment's descriptor are, inside. */
 #define SANDBOX_INIT_PATH "/.twelve/init"
 #define SANDBOX_ENV_FD 3
+/* Where the volume of an add-on is, inside. */
+#define SANDBOX_VOLUME_PATH "/app/data"
 
 enum sandbox_cgroup {
 	SANDBOX_CGROUP_NONE,   /* no controllers: limits can't be kept */

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making, changing and ending add-ons, as people ask for it; the rest of their life is addons-act.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/addons-priv.h"
+#include "model/names.h"
+#include "model/size.h"
+
+#define NAME_MAX_LEN 60
+#define CLIENT_LIMIT_MS (24 * 3600 * 1000)
+
+/* ---- names and plans ---- */
+
+int addons_check_name(const char *name, struct error *err)
+{
+	size_t n = strlen(name);
+
+	if (n >= 3 && n <= NAME_MAX_LEN && name[0] >= 'a' && name[0] <= 'z' && name[n - 1] != '-' &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n)
+		return 0;
+	return error_set(err, ERROR_INVALID,
+			 "The name of an add-on has 3 to %d lower-case letters, digits and dashes and starts "
+			 "with a letter",
+			 NAME_MAX_LEN);
+}
+
+/* "postgresql-quiet-river-4821". */
+static char *make_name(const char *service)
+{
+	char words[APP_NAME_MAX + 1];
+
+	name_generate(words, sizeof(words));
+	return xasprintf("%s-%s", service, words);
+}
+
+static const struct service_plan *find_plan(const struct service *s, const char *name,
+					    struct error *err)
+{
+	const struct service_plan *p = name ? service_plan(s, name) : &s->plans[0];
+	_cleanup_buf_ struct buf all = BUF_INIT;
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	if (p)
+		return p;
+	for (size_t i = 0; i < s->n_plans; i++)
+		buf_printf(&all, "%s%s:%s", i ? ", " : "", s->name, s->plans[i].name);
+	error_set(err, ERROR_NOT_FOUND, "There is no plan %s:%s; there are: %s", s->name,
+		  name_excerpt(excerpt, name), all.data);
+	return NULL;
+}
+
+/* ---- creating ---- */
+
+static int check_backup(struct addons *as, const char *id, const struct service *s,
+			struct backup *ret, struct error *err)
+{
+	if (store_backup_get(as->d->store, id, ret, err) < 0)
+		return -1;
+	if (!streq(ret->service, s->name))
+		return error_set(err, ERROR_INVALID, "b%lld is a backup of %s: it can't be restored into %s",
+				 (long long)ret->number, ret->service, s->name);
+	if (!streq(ret->status, "succeeded"))
+		return error_set(err, ERROR_INVALID, "b%lld can't be restored: it is %s",
+				 (long long)ret->number, ret->status);
+	return 0;
+}
+
+/* The databases of a backup keep their names; the owner's goes to the new owner. */
+static int take_databases(struct addons *as, const struct addon *a, const struct backup *b,
+			  struct error *err)
+{
+	const char *app_id;
+	json_t *name;
+
+	json_object_foreach (b->databases, app_id, name)
+		if (store_database_set(as->d->store, a->id,
+				       streq(app_id, b->app_id) ? a->app_id : app_id,
+				       json_string_value(name), err) < 0)
+			return -1;
+	return 0;
+}
+
+static int insert(struct addons *as, struct addon *a, const struct backup *from, struct error *err)
+{
+	struct store *s = as->d->store;
+
+	if (store_begin(s, err) < 0)
+		return -1;
+	if (store_addon_create(s, a, err) == 0 && (!from || take_databases(as, a, from, err) == 0) &&
+	    store_commit(s, err) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
+static void fill(struct addon *a, const struct addon_create *o, const char *service)
+{
+	memcpy(a->app_id, o->app->id, sizeof(a->app_id));
+	a->app_name = xstrdup(o->app->name);
+	a->service = xstrdup(service);
+	a->name = o->name ? xstrdup(o->name) : make_name(service);
+	a->state = ADDON_PROVISIONING;
+	a->schedule_minute = -1;
+	a->secret = json_pack("{s:s}", "made_by", o->who->name);
+}
+
+/* The wanted name of its attachment is checked now, so that nobody waits for a refusal. */
+static int name_attachment(struct addons *as, struct addon *a, const struct addon_create *o,
+			   struct error *err)
+{
+	char *name = addons_pick_name(as, o->app, a, o->attachment, err);
+
+	if (!name)
+		return -1;
+	if (o->attachment)
+		a->attachment = name;
+	else
+		free(name);
+	return 0;
+}
+
+static int create_server(struct addons *as, const struct addon_create *o, struct addon *a,
+			 struct error *err)
+{
+	const struct service *s = service_set_find(addons_services(as), o->service, err);
+	const struct service_plan *p = s ? find_plan(s, o->plan, err) : NULL;
+	struct backup from = { 0 };
+	char password[41];
+	int result = -1;
+
+	if (!p)
+		return -1;
+	fill(a, o, s->name);
+	a->plan = xstrdup(p->name);
+	a->first_port = addon_pick_ports(as);
+	random_hex(password, 20);
+	json_object_set_new(a->secret, "admin_password", json_string(password));
+	if (!a->first_port) {
+		error_set(err, ERROR_UNAVAILABLE, "No ports are free for %s: widen TWELVE_ADDON_PORTS",
+			  s->name);
+	} else if (name_attachment(as, a, o, err) == 0 &&
+		   (!o->from_backup || check_backup(as, o->from_backup, s, &from, err) == 0)) {
+		a->restoring = o->from_backup ? xstrdup(o->from_backup) : NULL;
+		result = insert(as, a, o->from_backup ? &from : NULL, err);
+	}
+	backup_done(&from);
+	return result;
+}
+
+static int create_external(struct addons *as, const struct addon_create *o, struct addon *a,
+			   struct error *err)
+{
+	if (!o->url)
+		return error_set(err, ERROR_INVALID,
+				 "A service elsewhere takes its URL: addons:create external --url URL");
+	if (o->plan || o->from_backup)
+		return error_set(err, ERROR_INVALID, "A service elsewhere has neither plans nor backups here");
+	fill(a, o, SERVICE_EXTERNAL);
+	a->plan = xstrdup(SERVICE_EXTERNAL);
+	json_object_set_new(a->secret, "url", json_string(o->url));
+	return name_attachment(as, a, o, err) < 0 ? -1 : insert(as, a, NULL, err);
+}
+
+int addons_create(struct addons *as, const struct addon_create *o, struct addon *ret,
+		  struct error *err)
+{
+	struct addon a = { 0 };
+	int r;
+
+	if (o->name && addons_check_name(o->name, err) < 0)
+		return -1;
+	r = streq(o->service, SERVICE_EXTERNAL) ? create_external(as, o, &a, err) :
+						  create_server(as, o, &a, err);
+	if (r < 0) {
+		addon_done(&a);
+		return -1;
+	}
+	*ret = a;
+	addons_kick_one(as, a.id);
+	return 0;
+}
+
+/* ---- another plan ---- */
+
+int addons_set_plan(struct addons *as, struct addon *a, const char *plan, struct error *err)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const struct resource *r = resource_find(as, a->id);
+	const struct service_plan *p;
+
+	if (!s)
+		return error_set(err, ERROR_INVALID, "%s runs elsewhere: its plan is changed there", a->name);
+	p = find_plan(s, plan, err);
+	if (!p)
+		return -1;
+	if (a->state != ADDON_PROVISIONED)
+		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name, addon_state_names[a->state]);
+	if (r && r->disk_used > (int64_t)p->disk_bytes)
+		return error_set(err, ERROR_INVALID,
+				 "%s uses %lld MB of disk, and %s:%s has %llu MB: make room first", a->name,
+				 (long long)r->disk_used >> 20, s->name, p->name,
+				 (unsigned long long)p->disk_bytes >> 20);
+	free(a->plan);
+	a->plan = xstrdup(p->name);
+	if (store_addon_update(as->d->store, a, err) < 0)
+		return -1;
+	addons_kick_one(as, a->id);
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static int check_others(struct addons *as, const struct addon *a, struct error *err)
+{
+	_cleanup_strv_ char **apps = NULL;
+	_cleanup_buf_ struct buf others = BUF_INIT;
+	struct app owner = { 0 };
+	struct error ignored = ERROR_INIT;
+
+	if (references_apps(as, a->id, &apps, err) < 0)
+		return -1;
+	store_app_get(as->d->store, a->app_id, &owner, &ignored);
+	for (char **name = apps; name && *name; name++)
+		if (!owner.name || !streq(*name, owner.name))
+			buf_printf(&others, "%s%s", others.len ? ", " : "", *name);
+	app_done(&owner);
+	if (!others.len)
+		return 0;
+	return error_set(err, ERROR_INVALID,
+			 "%s is attached to %s as well: detach it there first, or use --force", a->name,
+			 others.data);
+}
+
+/* One release for each attachment that an app has of it. */
+static int detach_from(struct addons *as, struct app *app, const struct addon *a,
+		       const struct caller *who, struct error *err)
+{
+	struct attachment at;
+	json_t *list = NULL;
+	int r = addons_attachments(as, app, &list, err);
+
+	for (size_t i = 0; r == 0 && attach_at(list, i, &at); i++)
+		if (streq(at.addon, a->id))
+			r = addons_detach(as, app, &at, who, err);
+	json_decref(list);
+	return r;
+}
+
+static int detach_everywhere(struct addons *as, const struct addon *a, const struct caller *who,
+			     struct error *err)
+{
+	struct app *apps = NULL;
+	size_t n = 0;
+	int r = store_app_list(as->d->store, &apps, &n, err);
+
+	for (size_t i = 0; i < n; i++) {
+		if (r == 0)
+			r = detach_from(as, &apps[i], a, who, err);
+		app_done(&apps[i]);
+	}
+	free(apps);
+	return r;
+}
+
+/* It is wanted away from here on: a kill between this and the releases leaves attachments, which the next try takes. */
+static int begin_end(struct addons *as, struct addon *a, bool force, struct error *err)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+
+	a->keep_last = !force && s && s->backup && a->state == ADDON_PROVISIONED;
+	a->state = ADDON_DEPROVISIONING;
+	if (store_addon_update(as->d->store, a, err) < 0)
+		return -1;
+	addons_kick(as);
+	addons_kick_one(as, a->id);
+	return 0;
+}
+
+int addons_destroy(struct addons *as, struct addon *a, bool force, const struct caller *who,
+		   struct error *err)
+{
+	if (a->state == ADDON_DEPROVISIONED)
+		return store_addon_delete(as->d->store, a->id, err);
+	if (!force && check_others(as, a, err) < 0)
+		return -1;
+	if (detach_everywhere(as, a, who, err) < 0)
+		return -1;
+	return begin_end(as, a, force, err);
+}
+
+int addons_check_app_delete(struct addons *as, const struct app *app, struct error *err)
+{
+	struct addon *list = NULL;
+	size_t n = 0;
+	int r = store_addon_list(as->d->store, app->id, &list, &n, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (list[i].state != ADDON_DEPROVISIONED)
+			r = check_others(as, &list[i], err);
+	addon_free_array(list, n);
+	return r;
+}
+
+void addons_app_deleted(struct addons *as, const struct app *app)
+{
+	struct addon *list = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	if (store_addon_list(as->d->store, app->id, &list, &n, &err) < 0)
+		log_error("add-ons of %s: %s", app->name, err.message);
+	for (size_t i = 0; i < n; i++)
+		if (list[i].state == ADDON_DEPROVISIONED ?
+			    store_addon_delete(as->d->store, list[i].id, &err) :
+			    begin_end(as, &list[i], false, &err))
+			log_error("add-on %s: %s", list[i].name, err.message);
+	addon_free_array(list, n);
+	addons_kick(as);
+}
+
+/* ---- doors ---- */
+
+/* The service whose client opens an attachment: its add-on's, or the one that knows the URL's scheme. */
+static const struct service *client_service(struct addons *as, const struct addon *a,
+					    const char *url, struct error *err)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) :
+							   service_set_by_url(&as->services, url);
+
+	if (s && s->client)
+		return s;
+	error_set(err, ERROR_INVALID, "%s has no client: no service here knows how to speak to it", a->name);
+	return NULL;
+}
+
+static int start_client(struct addons *as, const struct addon_client *o, const struct service *s,
+			const char *stack, const char *url, struct dyno **ret, struct error *err)
+{
+	const struct dyno_size *size = dyno_size_find(DYNO_SIZE_DEFAULT);
+	struct dyno_program program = { .stack = stack,
+					.lower = s->dir,
+					.limits = { .memory_bytes = size->memory_bytes,
+						    .cpu_shares = size->cpu_shares,
+						    .pids = size->pids },
+					.stop_ms = 5000 };
+	_cleanup_strv_ char **argv = NULL;
+	struct dyno_start start = { .app = o->app,
+				    .release = o->release,
+				    .type = "run",
+				    .size = DYNO_SIZE_DEFAULT,
+				    .command = s->client,
+				    .one_off = true,
+				    .attach = true,
+				    .terminal = o->terminal,
+				    .columns = o->columns,
+				    .rows = o->rows,
+				    .time_limit_ms = CLIENT_LIMIT_MS,
+				    .program = &program };
+	int r;
+
+	strv_push(&argv, "/app/bin/client");
+	for (char *const *a = o->args; a && *a; a++)
+		strv_push(&argv, *a);
+	program.argv = argv;
+	start.env = json_pack("{s:s, s:s*}", "URL", url, "TERM", o->term);
+	r = store_next_number(as->d->store, o->app->id, "run", &start.number, err);
+	if (r == 0)
+		r = dynos_start(as->d->dynos, &start, ret, err);
+	json_decref(start.env);
+	return r;
+}
+
+/* The first var of an attachment is its URL. */
+static const char *url_of(const struct addon_client *o)
+{
+	const char *var = json_string_value(json_array_get(o->attachment->vars, 0));
+
+	return var ? json_string_value(json_object_get(o->release->config, var)) : NULL;
+}
+
+/* The stack of a service that has run here: of the add-on itself, or of another of the same service. */
+static char *find_stack(struct addons *as, const struct addon *a, const struct service *s,
+			struct error *err)
+{
+	struct addon *list = NULL;
+	char *stack = a->stack ? xstrdup(a->stack) : NULL;
+	size_t n = 0;
+
+	if (!stack && store_addon_list(as->d->store, NULL, &list, &n, err) < 0)
+		return NULL;
+	for (size_t i = 0; !stack && i < n; i++)
+		if (list[i].stack && streq(list[i].service, s->name))
+			stack = xstrdup(list[i].stack);
+	addon_free_array(list, n);
+	if (!stack)
+		error_set(err, ERROR_CONFLICT,
+			  "The tools of %s are not prepared on this machine: make any add-on of it first",
+			  s->name);
+	return stack;
+}
+
+int addons_start_client(struct addons *as, const struct addon_client *o, struct dyno **ret,
+			struct error *err)
+{
+	_cleanup_free_ char *stack = NULL;
+	const char *url = url_of(o);
+	const struct service *s;
+	struct addon a = { 0 };
+	int r = -1;
+
+	if (store_addon_get(as->d->store, o->attachment->addon, &a, err) < 0)
+		return -1;
+	s = url ? client_service(as, &a, url, err) : NULL;
+	if (!url)
+		error_set(err, ERROR_CONFLICT, "The release with %s is not there yet", o->attachment->name);
+	else if (s)
+		stack = find_stack(as, &a, s, err);
+	if (stack)
+		r = start_client(as, o, s, stack, url, ret, err);
+	addon_done(&a);
+	return r;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the add-ons share. */
+#pragma once
+
+#include "addon/life.h"
+#include "daemon/addons-job.h"
+#include "daemon/addons.h"
+
+#define ADDON_PORTS_EACH SERVICE_MAX_PORTS
+#define ADDON_MAX_STEPS 64
+
+/* Of each add-on, while twelved runs: nothing that has to survive. */
+struct resource {
+	struct addons *owner;
+	char id[UUID_SIZE];
+	struct watch *timer;
+	struct addon_job *job; /* of the action that is under way */
+	enum life_action doing;
+	char credential[UUID_SIZE]; /* that is being made or revoked */
+	int64_t not_before_ms;	    /* clock_now_ms(): when a failed action is tried again; 0: now */
+	int64_t pause_ms;
+	bool failed;	      /* provisioning has failed; the reason is in the row */
+	bool healthy;
+	int64_t healthy_since_ms; /* clock_now_ms() of the last good health */
+	int64_t crashes_seen;	  /* of the server: when it grows, health is not known any more */
+	bool destroyed;
+	bool attaching; /* the change of the first attachment is under way */
+	struct last_lines *last_lines; /* of the server, for the reason */
+	/* Disk (addons-quota.c). */
+	struct watch *du_timer, *du_readable;
+	int du_fd;
+	struct buf du_text;
+	int64_t disk_used; /* bytes; -1: not known */
+	int warned;	   /* the step of the last warning */
+	bool limit_due;
+	/* Backups (addons-backup.c). */
+	struct addon_job *backup_job, *verify_job;
+	char backup_id[UUID_SIZE], verify_id[UUID_SIZE];
+};
+
+struct change_step {
+	char attachment_id[UUID_SIZE], addon_id[UUID_SIZE], credential_id[UUID_SIZE];
+	char *name;
+	bool shared;
+	int64_t created_ms;
+};
+
+enum change_kind { CHANGE_ATTACH, CHANGE_SWAP, CHANGE_ROTATE, CHANGE_ROLLBACK };
+
+struct change {
+	struct addons *owner;
+	enum change_kind kind;
+	char app_id[UUID_SIZE];
+	struct caller who;
+	int64_t version; /* of a rollback */
+	char *description;
+	struct change_step *steps;
+	size_t n_steps;
+	addon_change_fn fn; /* NULL: nobody waits */
+	void *userdata;
+};
+
+struct addons {
+	struct daemon *d;
+	struct service_set services;
+	struct resource **list;
+	size_t n;
+	struct change **changes;
+	size_t n_changes;
+	struct watch *sweep_timer, *minute_timer;
+	/* What releases refer to, as of the last sweep: ids of add-ons and credentials as keys. */
+	json_t *references;
+	bool references_old; /* something changed since they were read */
+};
+
+/* addons.c */
+struct resource *resource_find(struct addons *as, const char *id);
+void resource_turn_soon(struct resource *r);
+/* The action failed: it is tried again after a pause that grows. */
+void resource_retry(struct resource *r);
+void resource_succeeded(struct resource *r);
+/* Writes the row back; a failure is logged. */
+void addon_save(struct addons *as, const struct addon *a);
+void addon_set_reason(struct addon *a, char *take);
+struct dyno *addon_server(struct addons *as, const struct addon *a);
+/* A line in the add-on's stream, and so in those of the apps that it is attached to. */
+void addon_say(struct addons *as, const struct addon *a, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* addons-env.c: what scripts are given. New references, heap strings. */
+json_t *addon_env(const struct addon *a, const struct service *s);
+/* The order of a script of the add-on: lower, stack, volume, limits. The strings are borrowed from *a, *s and *volume. */
+void addon_order(struct addons *as, const struct addon *a, const struct service *s, char **volume,
+		 struct addon_job_order *ret);
+char *addon_volume(struct addons *as, const char *id);
+/* A block of ports that nobody has; 0 when there is none. */
+int64_t addon_pick_ports(struct addons *as);
+/* "15 mini": what the volume is used with. Heap. */
+char *addon_use(const struct addon *a, const struct service *s);
+
+/* addons-act.c: the actions of a life. */
+void addon_act(struct resource *r, struct addon *a, const struct service *s,
+	       enum life_action action);
+
+/* The owner's first attachment, and then it is provisioned. */
+void addon_attach_first(struct resource *r, struct addon *a);
+
+/* addons-refs.c */
+/* Reads anew what releases and dynos refer to; tells twelve-logs who is attached to what. */
+int references_read(struct addons *as, struct error *err);
+bool reference_has(const struct addons *as, const char *id);
+/* Names of the apps (base releases) that an add-on is attached to, as a strv. */
+int references_apps(struct addons *as, const char *addon_id, char ***ret, struct error *err);
+
+/* addons-change.c */
+/* Whether a change under way holds this credential. */
+bool change_holds(const struct addons *as, const char *credential_id);
+/* A credential was made, or can't be made (reason not NULL). */
+void changes_credential(struct addons *as, const char *credential_id, const char *reason);
+void changes_free(struct addons *as);
+
+/* addons-quota.c */
+void quota_start(struct resource *r);
+void quota_stop(struct resource *r);
+/* The limit that is due: "on", "off". */
+const char *quota_word(const struct resource *r, const struct addon *a);
+
+/* addons-backup.c */
+void backups_minute(struct addons *as);
+void backups_mend(struct addons *as);
+void backups_cancel(struct resource *r);
+char *backup_dir(struct addons *as, const char *backup_id);
+
+/* addons-elsewhere.c: a service elsewhere has no server; what its turn does. */
+void addon_elsewhere_turn(struct resource *r, struct addon *a);
+/* Its config vars under the name of an attachment; their keys (an object); the usual name of its attachments. */
+json_t *addon_elsewhere_vars(const struct addon *a, const char *attachment);
+json_t *addon_elsewhere_keys(const struct addon *a);
+const char *addon_elsewhere_usual(struct addons *as, const struct addon *a);

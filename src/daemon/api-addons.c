@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Add-ons: list, make, change, destroy. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "daemon/logs-client.h"
+#include "daemon/addons-job.h"
+
+/* ---- shapes ---- */
+
+json_t *api_addon_ref(const struct addon *a)
+{
+	return json_pack("{s:s, s:s, s:{s:s, s:s}}", "id", a->id, "name", a->name, "app", "id",
+			 a->app_id, "name", a->app_name);
+}
+
+/* The config vars that the owner has of it. */
+static json_t *config_vars(struct request *r, const struct addon *a)
+{
+	struct daemon *d = request_daemon(r);
+	json_t *names = json_array(), *list = NULL, *var;
+	struct error ignored = ERROR_INIT;
+	struct app app = { 0 };
+	struct attachment at;
+	size_t k;
+
+	if (store_app_get(d->store, a->app_id, &app, &ignored) == 0 &&
+	    addons_attachments(d->addons, &app, &list, &ignored) == 0)
+		for (size_t i = 0; attach_at(list, i, &at); i++)
+			if (streq(at.addon, a->id))
+				json_array_foreach (at.vars, k, var)
+					json_array_append(names, var);
+	json_decref(list);
+	app_done(&app);
+	return names;
+}
+
+static json_t *schedule_json(const struct addon *a)
+{
+	char at[8];
+
+	if (a->schedule_minute < 0)
+		return json_null();
+	snprintf(at, sizeof(at), "%02d:%02d", (int)(a->schedule_minute / 60), (int)(a->schedule_minute % 60));
+	return json_pack("{s:s, s:I}", "at", at, "keep", (json_int_t)a->schedule_keep);
+}
+
+static size_t count_backups(struct request *r, const struct addon *a)
+{
+	struct backup *list = NULL;
+	struct error ignored = ERROR_INIT;
+	size_t n = 0;
+
+	store_backup_list(request_daemon(r)->store, a->id, NULL, &list, &n, &ignored);
+	backup_free_array(list, n);
+	return n;
+}
+
+static size_t count_attachments(struct request *r, const struct addon *a)
+{
+	struct error ignored = ERROR_INIT;
+	json_t *list = api_attachments_where(r, NULL, a->id, &ignored);
+	size_t n = json_array_size(list);
+
+	json_decref(list);
+	return n;
+}
+
+static json_t *extra(struct request *r, const struct addon *a)
+{
+	struct addons *as = request_daemon(r)->addons;
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const struct service_plan *p = s ? service_plan(s, a->plan) : NULL;
+	const char *url = json_string_value(json_object_get(a->secret, "url"));
+	_cleanup_free_ char *shown = url ? addon_shown_url(url) : NULL;
+	struct addon_status now;
+	json_t *j;
+
+	addons_status(as, a, &now);
+	j = json_pack("{s:s, s:s, s:b, s:o, s:s?, s:I, s:b, s:b, s:b, s:o, s:s?}", "kind",
+		      addon_is_server(as, a) ? "server" : "external", "status", now.word, "healthy",
+		      (int)now.healthy, "reason", api_text(a->reason), "version",
+		      s ? s->version : NULL, "port", (json_int_t)a->first_port, "full", (int)a->full,
+		      "restoring", (int)(a->restoring != NULL), "backing_up", (int)now.backing_up,
+		      "schedule", schedule_json(a), "shown_url", shown);
+	json_object_update_new(
+		j, json_pack("{s:I, s:I, s:o, s:I, s:I}", "memory_bytes",
+			     (json_int_t)(p ? p->memory_bytes : 0), "disk_quota_bytes",
+			     (json_int_t)(p ? p->disk_bytes : 0), "disk_used_bytes",
+			     now.disk_used_bytes < 0 ? json_null() : json_integer(now.disk_used_bytes),
+			     "backups", (json_int_t)count_backups(r, a), "attachments",
+			     (json_int_t)count_attachments(r, a)));
+	return j;
+}
+
+static json_t *service_ref(struct request *r, const struct addon *a)
+{
+	const struct service *s = addons_service_of(request_daemon(r)->addons, a);
+	char id[UUID_SIZE];
+
+	return json_pack("{s:s, s:s, s:s}", "id", api_uuid("service", a->service, id), "name", a->service,
+			 "human_name", s ? s->human_name : a->service);
+}
+
+json_t *api_addon_json(struct request *r, const struct addon *a)
+{
+	_cleanup_free_ char *plan = xasprintf("%s:%s", a->service, a->plan);
+	char plan_id[UUID_SIZE];
+	json_t *j = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:o}}", "id", a->id, "name",
+			      a->name, "state", addon_state_names[a->state], "app", "id", a->app_id,
+			      "name", a->app_name, "addon_service", service_ref(r, a), "plan", "id",
+			      api_uuid("plan", plan, plan_id), "name", plan, "price", api_price());
+
+	json_object_update_new(j, json_pack("{s:o, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:n, s:[]}",
+					    "billed_price", api_price(), "billing_entity", "id", a->app_id,
+					    "name", a->app_name, "type", "app", "config_vars",
+					    config_vars(r, a), "provider_id",
+					    a->provider_id ? a->provider_id : a->id, "provision_message",
+					    "", "web_url", "actions"));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms),
+					    "updated_at", api_time(a->updated_ms), "twelve", extra(r, a)));
+	return j;
+}
+
+/* ---- looking ---- */
+
+/* By id or name; within an app also by the name of an attachment, as Heroku's tools do. */
+int api_addon(struct request *r, struct addon *ret, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	const char *which = request_param(r, "addon");
+	struct error own = ERROR_INIT;
+	struct app app = { 0 };
+	struct attachment at;
+	json_t *list = NULL;
+	int result;
+
+	result = store_addon_get(d->store, which, ret, &own);
+	if (result == 0 || own.kind != ERROR_NOT_FOUND || !request_param(r, "app")[0]) {
+		if (result < 0)
+			*err = own;
+		return result;
+	}
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (addons_attachments(d->addons, &app, &list, err) < 0)
+		result = -1;
+	else if (attach_find(list, which, &at))
+		result = store_addon_get(d->store, at.addon, ret, err);
+	else
+		*err = own;
+	json_decref(list);
+	app_done(&app);
+	return result;
+}
+
+int api_addons_get(struct request *r, struct error *err)
+{
+	struct addon a = { 0 };
+	int result = -1;
+
+	if (api_addon(r, &a, err) == 0)
+		result = request_answer(r, 200, api_addon_json(r, &a));
+	addon_done(&a);
+	return result;
+}
+
+static int answer_addons(struct request *r, const struct app *app, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	json_t *list = json_array(), *attached = NULL;
+	struct addon *rows = NULL;
+	size_t n = 0;
+
+	if ((app && addons_attachments(d->addons, app, &attached, err) < 0) ||
+	    store_addon_list(d->store, NULL, &rows, &n, err) < 0) {
+		json_decref(list);
+		json_decref(attached);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		bool wanted = !app || streq(rows[i].app_id, app->id) ||
+			      attach_has_addon(attached, rows[i].id);
+
+		if (wanted && rows[i].state != ADDON_DEPROVISIONED)
+			json_array_append_new(list, api_addon_json(r, &rows[i]));
+	}
+	addon_free_array(rows, n);
+	json_decref(attached);
+	return request_answer_list(r, list);
+}
+
+int api_addons_list(struct request *r, struct error *err)
+{
+	return answer_addons(r, NULL, err);
+}
+
+int api_addons_of_app(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = answer_addons(r, &app, err);
+	app_done(&app);
+	return result;
+}
+
+int api_addons_attachments(struct request *r, struct error *err)
+{
+	struct addon a = { 0 };
+	json_t *list = NULL;
+
+	if (api_addon(r, &a, err) == 0)
+		list = api_attachments_where(r, NULL, a.id, err);
+	addon_done(&a);
+	return list ? request_answer_list(r, list) : -1;
+}
+
+/* One row or an error: names are unique here. */
+int api_addons_resolve(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	const char *name, *app_name, *service;
+	struct error own = ERROR_INIT;
+	struct app app = { 0 };
+	struct addon a = { 0 };
+	struct attachment at;
+	json_t *list = NULL;
+	int result = -1;
+
+	if (request_string(r, "addon", true, &name, err) < 0 ||
+	    request_string(r, "app", false, &app_name, err) < 0 ||
+	    request_string(r, "addon_service", false, &service, err) < 0)
+		return -1;
+	result = store_addon_get(d->store, name, &a, &own);
+	if (result < 0 && app_name && own.kind == ERROR_NOT_FOUND) {
+		if (store_app_get(d->store, app_name, &app, err) == 0 &&
+		    addons_attachments(d->addons, &app, &list, err) == 0 && attach_find(list, name, &at))
+			result = store_addon_get(d->store, at.addon, &a, &own);
+	}
+	if (result == 0 && service && !streq(service, a.service)) {
+		result = -1;
+		error_set(&own, ERROR_NOT_FOUND, "Couldn't find that add-on of %.40s: %.60s", service, name);
+	}
+	if (result < 0)
+		*err = own;
+	else
+		result = request_answer(r, 200, json_pack("[o]", api_addon_json(r, &a)));
+	json_decref(list);
+	app_done(&app);
+	addon_done(&a);
+	return result;
+}
+
+/* ---- making ---- */
+
+/* What the request says, kept while the URL of a service elsewhere is looked at. */
+struct making {
+	struct request *request; /* NULL: it has gone away */
+	struct addons *addons;
+	char app_id[UUID_SIZE];
+	char *service, *plan, *name, *attachment, *url, *from_backup;
+	struct caller who;
+	struct addon_job *check;
+	char *reason; /* why the URL was refused */
+};
+
+static void making_free(void *work)
+{
+	struct making *m = work;
+	char *const strings[] = { m->service, m->plan, m->name, m->attachment,
+				  m->url,     m->from_backup, m->reason };
+
+	/* The request is over: nobody wants the answer of the check. */
+	m->request = NULL;
+	if (m->check)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+		free(strings[i]);
+	free(m);
+}
+
+static int make(struct request *r, const struct making *m, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct addon_create o = { .service = m->service,
+				  .plan = m->plan,
+				  .name = m->name,
+				  .attachment = m->attachment,
+				  .url = m->url,
+				  .from_backup = m->from_backup,
+				  .who = &m->who };
+	struct app app = { 0 };
+	struct addon a = { 0 };
+	int result = -1;
+
+	o.app = &app;
+	if (store_app_get(d->store, m->app_id, &app, err) == 0 &&
+	    addons_create(d->addons, &o, &a, err) == 0) {
+		logs_append(d->logs, app.id, "app", "api", "Create %s:%s add-on (%s) by user %s", a.service,
+			    a.plan, a.name, m->who.name);
+		result = request_answer(r, 201, api_addon_json(r, &a));
+	}
+	addon_done(&a);
+	app_done(&app);
+	return result;
+}
+
+static int answer_made(struct request *r, struct error *err)
+{
+	const struct making *m = request_work(r);
+
+	if (m->reason)
+		return error_set(err, ERROR_INVALID,
+				 "The service at %s can't be used: %s. To attach it all the same, skip the check",
+				 m->url, m->reason);
+	return make(r, m, err);
+}
+
+static void on_checked(const char *reason, void *userdata)
+{
+	struct making *m = userdata;
+
+	m->check = NULL;
+	m->reason = reason ? xstrdup(reason) : NULL;
+	if (m->request)
+		request_resume(m->request);
+	else
+		making_free(m);
+}
+
+/* "plan" is a string, or an object with a name or an id (Heroku's clients send both). */
+static const char *plan_of(struct request *r)
+{
+	json_t *plan = json_object_get(request_body(r), "plan");
+	const char *name = json_string_value(json_object_get(plan, "name"));
+
+	return name ? name : json_string_value(json_is_string(plan) ? plan :
+							     json_object_get(plan, "id"));
+}
+
+static char *copy(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+/* A string of a member object: {"attachment": {"name": ...}}. */
+static int nested(struct request *r, const char *object, const char *key, char **ret,
+		  struct error *err)
+{
+	json_t *outer = json_object_get(request_body(r), object);
+	json_t *value = json_object_get(outer, key);
+
+	if ((outer && !json_is_null(outer) && !json_is_object(outer)) ||
+	    (value && !json_is_null(value) && !json_is_string(value)))
+		return error_set(err, ERROR_INVALID, "\"%s\": {\"%s\": ...} has to be a string", object, key);
+	*ret = copy(json_string_value(value));
+	return 0;
+}
+
+static int read_making(struct request *r, struct making *m, bool *ret_skip, struct error *err)
+{
+	const char *plan = plan_of(r), *colon = plan ? strchr(plan, ':') : NULL, *name;
+	_cleanup_free_ char *skip = NULL;
+
+	if (!plan || !plan[0])
+		return error_set(err, ERROR_INVALID,
+				 "\"plan\" is missing: the name of a service, or SERVICE:PLAN");
+	if (request_string(r, "name", false, &name, err) < 0 ||
+	    nested(r, "attachment", "name", &m->attachment, err) < 0 ||
+	    nested(r, "config", "url", &m->url, err) < 0 ||
+	    nested(r, "config", "from_backup", &m->from_backup, err) < 0 ||
+	    nested(r, "config", "skip_check", &skip, err) < 0)
+		return -1;
+	m->service = xstrndup(plan, colon ? (size_t)(colon - plan) : strlen(plan));
+	m->plan = colon ? xstrdup(colon + 1) : NULL;
+	m->name = copy(name);
+	m->who = *request_caller(r);
+	*ret_skip = skip && streq(skip, "true");
+	return 0;
+}
+
+int api_addons_create(struct request *r, struct error *err)
+{
+	struct making *m = xcalloc(1, sizeof(*m));
+	struct app app = { 0 };
+	bool skip = false;
+	int result;
+
+	m->addons = request_daemon(r)->addons;
+	result = api_app(r, &app, err);
+	memcpy(m->app_id, app.id, sizeof(m->app_id));
+	app_done(&app);
+	if (result == 0)
+		result = read_making(r, m, &skip, err);
+	if (result == 0 && streq(m->service, SERVICE_EXTERNAL) && m->url && !skip) {
+		m->check = addons_check_url(m->addons, m->url, on_checked, m, err);
+		if (m->check) {
+			m->request = r;
+			request_defer(r, answer_made, m, making_free);
+			return 0;
+		}
+		result = -1;
+	} else if (result == 0) {
+		result = make(r, m, err);
+	}
+	making_free(m);
+	return result;
+}
+
+/* ---- changing and ending ---- */
+
+static int rename_addon(struct request *r, struct addon *a, const char *name, struct error *err)
+{
+	if (addons_check_name(name, err) < 0)
+		return -1;
+	free(a->name);
+	a->name = xstrdup(name);
+	return store_addon_update(request_daemon(r)->store, a, err);
+}
+
+int api_addons_update(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	const char *plan = plan_of(r), *colon, *name;
+	struct addon a = { 0 };
+	int result = -1;
+
+	if (request_string(r, "name", false, &name, err) < 0 || api_addon(r, &a, err) < 0)
+		return -1;
+	colon = plan ? strchr(plan, ':') : NULL;
+	if (colon && (strlen(a.service) != (size_t)(colon - plan) ||
+		      strncmp(plan, a.service, (size_t)(colon - plan)) != 0))
+		error_set(err, ERROR_INVALID, "%s is of the service %s: give a plan of that", a.name,
+			  a.service);
+	else if ((!name || rename_addon(r, &a, name, err) == 0) &&
+		 (!plan || addons_set_plan(d->addons, &a, colon ? colon + 1 : plan, err) == 0))
+		result = request_answer(r, 200, api_addon_json(r, &a));
+	addon_done(&a);
+	return result;
+}
+
+int api_addons_delete(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct addon a = { 0 };
+	bool force;
+	json_t *j;
+	int result = -1;
+
+	if (request_bool(r, "force", false, &force, err) < 0 || api_addon(r, &a, err) < 0)
+		return -1;
+	j = api_addon_json(r, &a);
+	if (addons_destroy(d->addons, &a, force, request_caller(r), err) == 0) {
+		/* Heroku's word; what is left to do goes on without anybody. */
+		json_object_set_new(j, "state", json_string("deprovisioned"));
+		logs_append(d->logs, a.app_id, "app", "api", "Destroy %s:%s add-on (%s) by user %s",
+			    a.service, a.plan, a.name, request_caller(r)->name);
+		result = request_answer(r, 200, json_incref(j));
+	}
+	json_decref(j);
+	addon_done(&a);
+	return result;
+}
