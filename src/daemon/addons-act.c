@@ -258,6 +258,9 @@ static void stop_server(struct resource *r, const struct addon *a)
 {
 	struct dyno *dyno = addon_server(r->owner, a);
 
+	/* While it is being made there is one reason only: it does not stay up. */
+	if (a->state == ADDON_PROVISIONING)
+		r->failed = true;
 	if (dyno)
 		dynos_stop(r->owner->d->dynos, dyno);
 }
@@ -281,8 +284,16 @@ static void on_attached(struct error *err, const char *attachment_id, int64_t ve
 	resource_turn_soon(r);
 }
 
-static void provisioned(struct resource *r, struct addon *a)
+static void provisioned(struct resource *r, struct addon *a, json_t *list)
 {
+	struct attachment at;
+
+	/* For its backups: a restore after it was destroyed attaches by this name again. */
+	for (size_t i = 0; attach_at(list, i, &at); i++)
+		if (streq(at.addon, a->id)) {
+			free(a->attachment);
+			a->attachment = xstrdup(at.name);
+		}
 	a->state = ADDON_PROVISIONED;
 	addon_set_reason(a, NULL);
 	addon_save(r->owner, a);
@@ -310,7 +321,7 @@ void addon_attach_first(struct resource *r, struct addon *a)
 		addon_save(as, a);
 		resource_turn_soon(r);
 	} else if (attach_has_addon(list, a->id)) {
-		provisioned(r, a);
+		provisioned(r, a, list);
 	} else {
 		snprintf(who.name, sizeof(who.name), "%s",
 			 json_string_value(json_object_get(a->secret, "made_by")) ?

@@ -241,27 +241,6 @@ static int check(struct addons *as, const struct addon *a, const struct service 
 	return check_room(r, err);
 }
 
-/* The name of the owner's first attachment, so that a restore can attach under it again. */
-static char *first_attachment(struct addons *as, const struct addon *a)
-{
-	struct error err = ERROR_INIT;
-	struct app app = { 0 };
-	struct attachment at;
-	json_t *list = NULL;
-	char *name = NULL;
-
-	if (store_app_get(as->d->store, a->app_id, &app, &err) == 0 &&
-	    addons_attachments(as, &app, &list, &err) == 0)
-		for (size_t i = 0; !name && attach_at(list, i, &at); i++)
-			if (streq(at.addon, a->id))
-				name = xstrdup(at.name);
-	json_decref(list);
-	app_done(&app);
-	if (!name)
-		name = xstrdup(a->attachment ? a->attachment : "");
-	return name;
-}
-
 static json_t *databases_of(struct addons *as, const struct addon *a)
 {
 	json_t *map = json_object();
@@ -305,7 +284,7 @@ int addons_backup(struct addons *as, const struct addon *a, const char *kind, st
 	b.app_name = xstrdup(a->app_name);
 	b.service = xstrdup(a->service);
 	b.plan = xstrdup(a->plan);
-	b.attachment = first_attachment(as, a);
+	b.attachment = xstrdup(a->attachment ? a->attachment : "");
 	b.extension = xstrdup(s->backup);
 	b.status = xstrdup("running");
 	b.kind = xstrdup(kind);

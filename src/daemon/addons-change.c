@@ -162,7 +162,10 @@ static void maybe_release(struct change *c)
 		if (!made)
 			return;
 	}
-	finish(c, make_release(c, &version, &err) < 0 ? &err : NULL, version);
+	if (make_release(c, &version, &err) < 0)
+		finish(c, &err, 0);
+	else
+		finish(c, NULL, version);
 }
 
 void changes_credential(struct addons *as, const char *credential_id, const char *reason)

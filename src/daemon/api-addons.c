@@ -313,12 +313,14 @@ static int make(struct request *r, const struct making *m, struct error *err)
 static int answer_made(struct request *r, struct error *err)
 {
 	const struct making *m = request_work(r);
+	_cleanup_free_ char *shown = addon_shown_url(m->url);
 
-	if (m->reason)
-		return error_set(err, ERROR_INVALID,
-				 "The service at %s can't be used: %s. To attach it all the same, skip the check",
-				 m->url, m->reason);
-	return make(r, m, err);
+	if (!m->reason)
+		return make(r, m, err);
+	return error_set(err, ERROR_INVALID,
+			 "The service at %s can't be used: %s. To attach it all the same, skip the check "
+			 "(--no-check)",
+			 shown, m->reason);
 }
 
 static void on_checked(const char *reason, void *userdata)

@@ -289,7 +289,7 @@ def test_a_volume_that_fills_warns_and_then_refuses_writes(shop, alpha):
              "the warning", 90)
     put(url, "k", "v")
     ballast.write_bytes(b"x" * (5 * 2**20))
-    wait_for(lambda: shelf(url, "put", "k", "w")[0] != 0, "writes to be refused", 90)
+    wait_for(lambda: shelf(url, "put", "k2", "w")[0] != 0, "writes to be refused", 90)
     assert shelf(url, "get", "k") == (0, "v") and get(shop, a["name"])["twelve"]["full"]
     assert "has used up its disk" in shop.cli("logs", "-a", alpha).out
     status, e = shop.api("PATCH", f"/apps/{alpha}/addons/{a['name']}", {"plan": "large"})
@@ -322,7 +322,7 @@ def test_backup_verify_wreck_restore(shop, alpha):
     assert status == 200 and json.loads(text)["databases"]
     assert shop.api("GET", f"/backups/b1?app={alpha}")[1]["id"] == b["id"]
     assert shop.api("DELETE", f"/backups/b1?addon={a['name']}")[0] == 200
-    assert not list((shop.state / "backups").glob(f"{b['id']}/*"))
+    wait_for(lambda: not list((shop.state / "backups").glob(f"{b['id']}/*")), "its file to be removed")
 
 
 def test_a_damaged_backup_is_told_and_changes_nothing(shop, alpha):
