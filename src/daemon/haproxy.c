@@ -21,6 +21,7 @@
 #define OUTPUT_MAX_BYTES (1 << 20)
 /* HAProxy reads a command line into one buffer of 16 KiB. */
 #define LINE_MAX_BYTES 12000
+#define CMDLINE_MAX_BYTES 65536
 
 void haproxy_init(struct haproxy *h, const char *run_dir)
 {
@@ -151,6 +152,38 @@ int haproxy_check_start(const struct haproxy *h, int *ret_fd, pid_t *ret_pid, st
 		return -1;
 	*ret_fd = fd_steal(&fd);
 	return 0;
+}
+
+/* Arguments with their NULs, as in proc(5). */
+static bool has_argument(const struct buf *cmdline, const char *argument)
+{
+	for (size_t i = 0; i < cmdline->len; i += strlen(cmdline->data + i) + 1)
+		if (streq(cmdline->data + i, argument))
+			return true;
+	return false;
+}
+
+size_t haproxy_running(const struct haproxy *h, pid_t **ret)
+{
+	_cleanup_strv_ char **names = NULL;
+	pid_t *found = NULL;
+	size_t n = 0;
+
+	fs_list("/proc", &names);
+	for (char **name = names; name && *name; name++) {
+		_cleanup_free_ char *path = xasprintf("/proc/%s/cmdline", *name);
+		_cleanup_buf_ struct buf cmdline = BUF_INIT;
+		int64_t pid;
+
+		if (!str_to_i64(*name, 2, INT32_MAX, &pid) ||
+		    fs_read_file(path, CMDLINE_MAX_BYTES, &cmdline) < 0 ||
+		    !str_starts(cmdline.data, "haproxy") || !has_argument(&cmdline, h->cfg))
+			continue;
+		found = xrealloc(found, (n + 1) * sizeof(*found));
+		found[n++] = (pid_t)pid;
+	}
+	*ret = found;
+	return n;
 }
 
 int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err)

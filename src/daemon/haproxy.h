@@ -37,6 +37,8 @@ int haproxy_write_files(const struct haproxy *h, const struct route_config *c, c
 char *haproxy_complaint(const char *output);
 /* Starts `haproxy -c` on cfg_next, its output into *ret_fd. */
 int haproxy_check_start(const struct haproxy *h, int *ret_fd, pid_t *ret_pid, struct error *err);
+/* Processes that run with our file, master and workers, found in /proc: an array that the caller frees. */
+size_t haproxy_running(const struct haproxy *h, pid_t **ret);
 int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err);
 /* The end of the output file, for a message. */
 char *haproxy_last_words(const struct haproxy *h);

@@ -20,6 +20,8 @@
 
 #define REQUEST_TIMEOUT_MS 30000
 #define THREADS_MAX 4
+#define ADOPT_MS 3000
+#define ADOPT_POLL_US 10000
 #define SHUTDOWN_MS 5000
 
 static void make_frame(struct router *r, struct route_config *c)
@@ -66,6 +68,33 @@ static int drop_destroyed(struct router *r, struct error *err)
 	return 0;
 }
 
+/*
+ * A haproxy that runs and can't be adopted at this moment: while it reloads itself, or starts, it does not
+ * answer. A second one beside it would share its port, and the first would go on with what
+ * it was told long ago; so it is waited for, and ended if it never answers.
+ */
+static bool adopt_or_end(struct router *r)
+{
+	int64_t deadline_ms = clock_now_ms() + ADOPT_MS;
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n;
+
+	while (!router_adopt(r)) {
+		free(steal_ptr(pids));
+		n = haproxy_running(&r->h, &pids);
+		if (!n)
+			return false;
+		if (clock_now_ms() > deadline_ms) {
+			log_warn("a haproxy that runs does not answer and is ended");
+			for (size_t i = 0; i < n; i++)
+				kill(pids[i], SIGKILL);
+			deadline_ms = INT64_MAX;
+		}
+		usleep(ADOPT_POLL_US);
+	}
+	return true;
+}
+
 static int begin(struct router *r, struct error *err)
 {
 	int m = fs_mkdirs(r->h.dir, 0700);
@@ -77,7 +106,7 @@ static int begin(struct router *r, struct error *err)
 				 "haproxy is not installed: apt-get install haproxy");
 	make_frame(r, &r->running);
 	router_read_file(r);
-	if (router_adopt(r)) {
+	if (adopt_or_end(r)) {
 		route_config_copy(&r->desired, &r->running);
 		return drop_destroyed(r, err) < 0 ? -1 : router_apply(r, err);
 	}

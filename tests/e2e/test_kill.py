@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9, at rest and in the middle of things: apps answer on, and afterwards the state is what it should be."""
 import os
+import pathlib
 import signal
 import subprocess
+import time
+
+import pytest
 
 from conftest import wait_for
 from test_rollout import Load
@@ -169,3 +173,33 @@ def test_stop_leaves_nothing(own_platform, tmp_path):
             pass
     with open("/proc/mounts") as f:
         assert str(p.run) not in f.read()
+
+
+def masters(p):
+    """haproxy's master processes of this platform: those whose parent is no haproxy of it."""
+    found = {}
+    for d in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            args = (d / "cmdline").read_bytes().split(b"\0")
+            parent = int((d / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if args[0] == b"haproxy" and str(p.run / "haproxy" / "haproxy.cfg").encode() in args:
+            found[int(d.name)] = parent
+    return [pid for pid, parent in found.items() if parent not in found]
+
+
+@pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3])
+def test_kill_9_just_after_the_start_leaves_one_haproxy(own_platform, delay):
+    p = own_platform()
+    p.stop()
+    p.run.mkdir(mode=0o755)
+    p.process = subprocess.Popen([p.program("twelved")], env=p.env, stdin=subprocess.DEVNULL,
+                                 stdout=p.log, stderr=p.log, cwd="/")
+    time.sleep(delay)
+    p.restart()
+    wait_for(lambda: len(masters(p)) == 1, "one haproxy", 10)
+    status, _ = p.get("nobody")
+    assert status == 404
+    p.stop()
+    assert masters(p) == []
