@@ -244,7 +244,7 @@ static int check_count(const struct args *a, struct error *err)
 
 int args_parse(struct args *a, int argc, char *const *argv, struct error *err)
 {
-	bool only_words = false;
+	bool only_words = false, dashes = false;
 
 	*a = (struct args){ 0 };
 	add_rest(a, NULL);
@@ -261,7 +261,8 @@ int args_parse(struct args *a, int argc, char *const *argv, struct error *err)
 			add_rest(a, word);
 			only_words |= (a->command->flags & CMD_VERBATIM) != 0;
 		} else if (streq(word, "--")) {
-			only_words = true;
+			only_words = dashes = true;
+			a->n_before_dashes = a->n_rest;
 		} else if (!a->command && (streq(word, "--version") || streq(word, "-v"))) {
 			return take_command(a, "version", err);
 		} else if ((word[1] == '-' ? parse_long : parse_short)(a, argc, argv, &i, err) <
@@ -269,6 +270,8 @@ int args_parse(struct args *a, int argc, char *const *argv, struct error *err)
 			return -1;
 		}
 	}
+	if (!dashes)
+		a->n_before_dashes = a->n_rest;
 	return a->command ? check_count(a, err) : 0;
 }
 

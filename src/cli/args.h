@@ -70,6 +70,7 @@ struct args {
 	size_t n_values;
 	const char **rest; /* borrowed words, NULL-terminated */
 	size_t n_rest;
+	size_t n_before_dashes; /* of the rest: those before "--", or all */
 };
 
 /* Reads argv (argv[0] is the program). Mistakes are ERROR_INVALID, with what may have been meant. */

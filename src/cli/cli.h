@@ -108,6 +108,8 @@ void progress_clear(struct cli *c);
 
 /* ---- Waiting until a change is live (wait.c) ---- */
 
+/* Between two looks. */
+void pause_ms(int64_t ms);
 /* The number of the app's newest release; 0 when there is none. */
 int newest_release(struct cli *c, const char *app, int64_t *ret, struct error *err);
 /*
@@ -163,6 +165,12 @@ bool completion_script(const char *shell, struct buf *out);
 /* Every command, by file. */
 #define COMMANDS(X)                                                                                \
 	X(apps)                                                                                    \
+	X(addons) X(addons_create) X(addons_info) X(addons_attach) X(addons_detach) X(addons_swap) \
+	X(addons_destroy) X(addons_upgrade) X(addons_rename) X(addons_wait) X(addons_credentials)  \
+	X(addons_credentials_rotate) X(addons_services) X(addons_plans) X(addons_docs)             \
+	X(addons_client) X(psql) X(redis_cli) X(mariadb) X(backups) X(backups_info)                \
+	X(backups_capture) X(backups_schedule) X(backups_unschedule) X(backups_schedules)          \
+	X(backups_restore) X(backups_download) X(backups_verify) X(backups_delete)                 \
 	X(create) X(info) X(open) X(rename) X(destroy) X(config) X(config_get) X(config_set) X(    \
 		config_unset) X(deploy) X(builds) X(builds_info) X(builds_output) X(builds_cancel) \
 		X(releases) X(releases_info) X(releases_output) X(rollback) X(ps) X(ps_scale) X(   \

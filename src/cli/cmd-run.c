@@ -10,8 +10,6 @@
 #include "cli/session.h"
 #include "cli/term.h"
 
-#define ATTACH_PROTOCOL "twelve-attach"
-
 static int add_env(struct cli *c, json_t *env, struct error *err)
 {
 	const char *word;
@@ -25,18 +23,6 @@ static int add_env(struct cli *c, json_t *env, struct error *err)
 		json_object_set_new(env, key, json_string(value));
 	}
 	return 0;
-}
-
-static void add_terminal(json_t *env)
-{
-	const char *term = getenv("TERM");
-	int columns, rows;
-
-	json_object_set_new(env, "TERM", json_string(term ? term : "dumb"));
-	if (!term_size(&columns, &rows))
-		return;
-	json_object_set_new(env, "COLUMNS", json_integer(columns));
-	json_object_set_new(env, "LINES", json_integer(rows));
 }
 
 /* Asks for the dyno. */
@@ -53,7 +39,7 @@ static json_t *start_dyno(struct cli *c, bool attach, bool terminal, struct erro
 	if (type)
 		json_object_set_new(body, "type", json_string(type));
 	if (terminal)
-		add_terminal(env);
+		term_describe(env);
 	if (!app || !cli_api(c, err) || add_env(c, env, err) < 0)
 		json_decref(body);
 	else if (api_request(c->api, "POST", body, &dyno, err, "/apps/%s/dynos", app) < 0)
@@ -78,26 +64,12 @@ static int run_run(struct cli *c, struct error *err)
 {
 	bool terminal = term_is_interactive() && !cli_has(c, "no-tty");
 	_cleanup_json_ json_t *dyno = NULL;
-	struct api_raw *raw = NULL;
-	const char *url;
-	int r;
 
 	if (cli_has(c, "detached"))
 		return detached(c, err);
 	progress(c, "Starting a dyno");
 	dyno = start_dyno(c, true, terminal, err);
-	if (!dyno)
-		return -1;
-	url = json_str(dyno, "attach_url", NULL);
-	if (!url)
-		return error_set(err, ERROR_SYSTEM, "%s was started, but can't be attached to",
-				 json_str(dyno, "name", "The dyno"));
-	if (api_upgrade(c->api, url, ATTACH_PROTOCOL, &raw, err) < 0)
-		return -1;
-	progress_clear(c);
-	r = session_run(raw, terminal, err);
-	api_raw_free(raw);
-	return r;
+	return dyno ? session_of_dyno(c, dyno, terminal, err) : -1;
 }
 
 static const struct arg_option run_options[] = {

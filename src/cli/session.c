@@ -22,6 +22,8 @@
 #include "cli/signals.h"
 #include "cli/term.h"
 
+#define ATTACH_PROTOCOL "twelve-attach"
+
 #define CHUNK 16384
 
 struct session {
@@ -176,4 +178,21 @@ int session_run(struct api_raw *raw, bool terminal, struct error *err)
 	if (r == -EPIPE)
 		return 128 + SIGPIPE;
 	return error_set(err, ERROR_UNAVAILABLE, "The connection to the dyno broke");
+}
+
+int session_of_dyno(struct cli *c, const json_t *dyno, bool terminal, struct error *err)
+{
+	const char *url = json_str(dyno, "attach_url", NULL);
+	struct api_raw *raw = NULL;
+	int r;
+
+	if (!url)
+		return error_set(err, ERROR_SYSTEM, "%s was started, but can't be attached to",
+				 json_str(dyno, "name", "The dyno"));
+	if (api_upgrade(c->api, url, ATTACH_PROTOCOL, &raw, err) < 0)
+		return -1;
+	progress_clear(c);
+	r = session_run(raw, terminal, err);
+	api_raw_free(raw);
+	return r;
 }

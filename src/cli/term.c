@@ -49,3 +49,15 @@ bool term_size(int *ret_columns, int *ret_rows)
 	*ret_rows = size.ws_row;
 	return true;
 }
+
+void term_describe(json_t *env)
+{
+	const char *term = getenv("TERM");
+	int columns, rows;
+
+	json_object_set_new(env, "TERM", json_string(term ? term : "dumb"));
+	if (!term_size(&columns, &rows))
+		return;
+	json_object_set_new(env, "COLUMNS", json_integer(columns));
+	json_object_set_new(env, "LINES", json_integer(rows));
+}

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 
 /* Both stdin and stdout are terminals. */
@@ -14,3 +15,5 @@ int term_raw(void);
 void term_restore(void);
 /* Columns and rows of stdout; false when it has none. */
 bool term_size(int *ret_columns, int *ret_rows);
+/* Puts TERM, COLUMNS and LINES into an object. */
+void term_describe(json_t *env);

@@ -19,7 +19,7 @@
 #define UNREACHABLE_MS 30000
 #define DYNOS_WAIT_MS 600000
 
-static void pause_ms(long ms)
+void pause_ms(int64_t ms)
 {
 	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 

@@ -459,6 +459,7 @@ static void job_done(struct resource *r, struct addon *a, const struct service *
 		free(a->applied);
 		a->stack = xstrdup(result->stack);
 		a->applied = addon_use(a, s);
+		quota_soon(r);
 	} else if (r->doing == LIFE_UPGRADE) {
 		free(a->applied);
 		a->applied = addon_use(a, s);

@@ -121,6 +121,8 @@ void changes_free(struct addons *as);
 
 /* addons-quota.c */
 void quota_start(struct resource *r);
+/* Counts before it is time. */
+void quota_soon(struct resource *r);
 void quota_stop(struct resource *r);
 /* The limit that is due: "on", "off". */
 const char *quota_word(const struct resource *r, const struct addon *a);

@@ -17,6 +17,8 @@
 #include "daemon/addons-priv.h"
 
 #define EVERY_MS 10000
+/* A volume that was just made is small, and its server writes a moment longer. */
+#define SOON_MS 1000
 /* Percent of the quota. */
 #define FULL 100
 #define ROOM_AGAIN 90
@@ -139,6 +141,12 @@ void quota_start(struct resource *r)
 		return;
 	r->du_timer = watch_timer(r->owner->d->loop, on_timer, r);
 	watch_arm(r->du_timer, 0);
+}
+
+void quota_soon(struct resource *r)
+{
+	if (r->du_timer && !r->du_readable)
+		watch_arm(r->du_timer, SOON_MS);
 }
 
 void quota_stop(struct resource *r)

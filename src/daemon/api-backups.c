@@ -34,6 +34,7 @@ static json_t *backup_json(const struct backup *b)
 			      b->app_id, "name", b->app_name, "service", b->service, "plan", b->plan,
 			      "status", b->status, "kind", b->kind, "attachment", b->attachment);
 
+	json_object_set_new(j, "extension", json_string(b->extension));
 	json_object_update_new(j, json_pack("{s:I, s:s?, s:o, s:o, s:o}", "bytes", (json_int_t)b->bytes,
 					    "sha256", b->sha256, "summary", api_text(b->summary), "error",
 					    api_text(b->error), "verified", verified_json(b)));
