@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The services of the tree with their real servers, by the command line, as a user has
+them: the guestbook from nothing to a restore, and what each service promises.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from conftest import ROOT, Platform, wait_for
+from test_addons import attempt, config, end, get, healthy, server_pid
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    first = 28000 + (os.getpid() % 20) * 100
+    p = Platform(tmp_path_factory.mktemp("services"), TWELVE_ADDON_PORTS=f"{first}-{first + 79}")
+    yield p
+    p.stop()
+
+
+@pytest.fixture
+def bare(shop, request):
+    """Two apps without code."""
+    stem = re.sub("[^a-z0-9]", "-", request.node.name.lower())[5:24].strip("-")
+    names = [f"{stem}-a", f"{stem}-b"]
+    for n in names:
+        assert shop.api("POST", "/apps", {"name": n})[0] == 201
+    yield names
+    for n in reversed(names):
+        end(shop, n)
+
+
+def create(p, app, service, *more):
+    r = p.cli("addons:create", service, "-a", app, *more, timeout=600)
+    return r.out.strip()
+
+
+# ---- the guestbook
+
+
+class Load:
+    """Visitors and signers, all the time."""
+
+    def __init__(self, p, app):
+        self.p, self.app, self.n, self.bad, self.stop = p, app, 0, [], threading.Event()
+        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(3)]
+
+    def one(self, i):
+        if i:
+            return self.p.get(self.app)
+        return post(self.p, self.app, "load", f"number {self.n}")
+
+    def run(self, i):
+        while not self.stop.is_set():
+            try:
+                status, text = self.one(i)
+            except OSError as e:
+                status, text = 0, str(e)
+            self.n += 1
+            if status not in (200, 201):
+                self.bad.append((status, text[:300]))
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        wait_for(lambda: self.n > 10, "the load to begin")
+        return self
+
+    def __exit__(self, *exc):
+        self.stop.set()
+        for t in self.threads:
+            t.join()
+
+
+def post(p, app, name, message):
+    import http.client
+    c = http.client.HTTPConnection("127.0.0.1", p.http_port, timeout=30)
+    try:
+        c.request("POST", "/api/entries", json.dumps({"name": name, "message": message}),
+                  {"Host": f"{app}.localhost", "Content-Type": "application/json"})
+        r = c.getresponse()
+        return r.status, r.read().decode()
+    finally:
+        c.close()
+
+
+def entries(p, app):
+    return json.loads(p.get(app, "/api/entries")[1])
+
+
+def test_the_guestbook_from_nothing_to_a_restore(shop, tmp_path):
+    p, app = shop, "guestbook"
+    where = p.repo(tmp_path, ROOT / "examples" / "guestbook")
+    p.create(app, where)
+    p.push(where)
+    status, page = p.get(app)
+    assert status == 200 and "twelve addons:create postgresql -a guestbook" in page
+    first = create(p, app, "postgresql")
+    create(p, app, "redis")
+    p.cli("ps:scale", "web=2", "worker=1", "-a", app)
+    assert post(p, app, "Ada", "three small words")[0] == 201
+    wait_for(lambda: entries(p, app)[0]["words"] == 3, "the worker to count")
+    assert "Visit number" in p.get(app)[1] and p.get(app, "/health")[0] == 200
+
+    # Swap the database, under load.
+    second = create(p, app, "postgresql", "--as", "SECOND")
+    with Load(p, app) as load:
+        p.cli("addons:swap", "DATABASE", second, "-a", app)
+    assert not load.bad, load.bad[:5]
+    assert all(e["name"] == "load" for e in entries(p, app)), "the new database has what was written since"
+    with Load(p, app) as load:
+        p.cli("addons:swap", "DATABASE", first, "-a", app)
+    assert not load.bad, load.bad[:5]
+
+    # Rotate, under load; the old password opens nothing then.
+    old = config(p, app)["DATABASE_URL"]
+    with Load(p, app) as load:
+        p.cli("addons:credentials:rotate", "DATABASE", "-a", app)
+    assert not load.bad, load.bad[:5]
+    assert config(p, app)["DATABASE_URL"] != old
+    wait_for(lambda: "authentication failed" in psql(p, old, "select 1").err
+             or "not permitted to log in" in psql(p, old, "select 1").err
+             or "does not exist" in psql(p, old, "select 1").err, "the old credential to be revoked")
+
+    # Back up, prove it, destroy by mistake, restore.
+    count = len(json.loads(p.get(app, "/api/entries")[1]))
+    r = p.cli("backups:capture", "DATABASE", "-a", app)
+    assert r.out.strip() == "b1" and "2 tables" in r.err, r
+    r = p.cli("backups:verify", "b1", "--addon", "DATABASE", "-a", app)
+    assert "b1 is good" in r.err, r
+    r = p.cli("addons:destroy", "DATABASE", "-a", app, check=False)
+    assert r.code == 2 and f"--confirm {app}" in r.err, r
+    p.cli("addons:destroy", "DATABASE", "-a", app, "--confirm", app)
+    status, page = p.get(app)
+    assert status == 200 and "twelve addons:create postgresql" in page
+    wait_for(lambda: p.api("GET", f"/addons/{first}")[0] == 404, "the add-on to be gone", 90)
+    r = p.cli("backups", "-a", app)
+    assert "last" in r.out, r
+    p.cli("backups:restore", "-a", app, timeout=600)
+    assert len(entries(p, app)) == count and p.get(app)[0] == 200
+    end(p, app)
+
+
+# ---- PostgreSQL
+
+
+def rootfs_with(p, file):
+    """The root file system of a stack that has this file."""
+    for d in (p.state / "stacks").glob("*/rootfs"):
+        if (d / file).exists():
+            return d
+    raise AssertionError(f"no stack has {file}")
+
+
+class Said:
+    def __init__(self, r):
+        self.code, self.out, self.err = r.returncode, r.stdout.strip(), r.stderr.strip()
+
+
+def psql(p, url, sql):
+    """From outside of any sandbox, with the stack's own psql."""
+    root = rootfs_with(p, "usr/lib/postgresql/15/bin/psql")
+    return Said(subprocess.run(["/usr/sbin/chroot", root, "/usr/lib/postgresql/15/bin/psql", "-XqAt", "-v", "ON_ERROR_STOP=1", url],
+                               input=sql, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, capture_output=True, text=True))
+
+
+def test_one_postgresql_for_two_apps(shop, bare):
+    a, b = bare
+    addon = create(shop, a, "postgresql")
+    shop.cli("addons:attach", addon, "-a", b)
+    mine, others = config(shop, a)["DATABASE_URL"], config(shop, b)["DATABASE_URL"]
+    r = psql(shop, mine, "create table secret (x text); insert into secret values ('mine')")
+    assert r.code == 0, r.err
+    database = mine.rsplit("/", 1)[1]
+    # Not with the other's credential, whatever the database; not as one of the group; and nobody without a password.
+    r = psql(shop, others.rsplit("/", 1)[0] + "/" + database, "select * from secret")
+    assert r.code != 0 and "permission denied" in r.err, r.err
+    for sql in (f"set role {database}", "select pg_read_file('/etc/passwd')", "copy (select 1) to program 'id'",
+                "create role x superuser", f"alter role {re.search('//([^:]+)', mine)[1]} password 'x'"):
+        r = psql(shop, others, sql)
+        assert r.code != 0 and ("permission denied" in r.err or "must be" in r.err), (sql, r.err, r.out)
+    for url in (re.sub(":[0-9a-f]{40}@", ":@", mine), re.sub("//[^@]+@", "//postgres:@", mine),
+                re.sub("//[^@]+@.*", "//postgres:postgres@" + mine.split("@")[1].split("/")[0] + "/postgres", mine)):
+        r = psql(shop, url, "select 1")
+        assert r.code != 0, url
+    # What the old credential made is the new one's.
+    shop.cli("addons:credentials:rotate", "DATABASE", "-a", a)
+    new = config(shop, a)["DATABASE_URL"]
+    assert new != mine
+    wait_for(lambda: psql(shop, mine, "select 1").code != 0, "the old credential to be revoked")
+    r = psql(shop, new, "insert into secret values ('more'); drop table secret; create table secret (x int)")
+    assert r.code == 0, r.err
+
+
+def test_postgresql_survives_kills(shop, bare):
+    a, _ = bare
+    addon = create(shop, a, "postgresql")
+    url = config(shop, a)["DATABASE_URL"]
+    assert psql(shop, url, "create table t (x int)").code == 0
+    for i, victim in enumerate(("server", "supervisor", "twelved")):
+        assert psql(shop, url, f"insert into t values ({i})").code == 0
+        pid = server_pid(shop, addon)
+        if victim == "server":
+            os.kill(pid, signal.SIGKILL)
+        elif victim == "supervisor":
+            os.kill(int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]), signal.SIGKILL)
+        else:
+            shop.restart()
+        if victim != "twelved":
+            wait_for(lambda: server_pid(shop, addon) not in (None, pid), "another server")
+        wait_for(lambda: psql(shop, url, "select 1").code == 0, f"the database after the {victim} was killed")
+        assert psql(shop, url, "select count(*) from t").out == str(i + 1)
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.3, 0.6])
+def test_twelved_is_killed_while_postgresql_is_swapped_backed_up_restored(shop, bare, delay):
+    import time
+    a, _ = bare
+    first = create(shop, a, "postgresql")
+    second = create(shop, a, "postgresql", "--as", "SECOND")
+    url = config(shop, a)["DATABASE_URL"]
+    assert psql(shop, url, "create table t as select generate_series(1, 1000) x").code == 0
+    shop.cli("backups:capture", first, "-a", a)
+
+    def kill_in(*request):
+        t = threading.Thread(target=lambda: attempt(shop, *request))
+        t.start()
+        time.sleep(delay)
+        shop.restart()
+        t.join()
+        healthy(shop, first)
+
+    kill_in("POST", f"/apps/{a}/addon-attachments/DATABASE/actions/swap", {"addon": second})
+    now = config(shop, a)["DATABASE_URL"]
+    assert psql(shop, now, "select 1").code == 0
+    shop.cli("addons:swap", "DATABASE", first, "-a", a, check=False)
+    url = config(shop, a)["DATABASE_URL"]
+    assert psql(shop, url, "select count(*) from t").out == "1000"
+    kill_in("POST", f"/addons/{first}/backups", {})
+    b = shop.api("GET", f"/addons/{first}/backups")[1]
+    assert b[-1]["status"] == "succeeded" and b[0]["status"] in ("succeeded", "failed"), b
+    assert psql(shop, url, "delete from t").code == 0
+    kill_in("POST", f"/backups/{b[-1]['id']}/actions/restore", {"addon": first})
+    wait_for(lambda: not get(shop, first)["twelve"]["restoring"], "the restore")
+    wait_for(lambda: psql(shop, url, "select count(*) from t").out == "1000", "the content")
+    # Nothing half-made is left in it.
+    assert psql(shop, url, "select count(*) from pg_database where datname like '%\\_\\_%'").out == "0"
+
+
+# ---- Redis
+
+
+def redis(p, app, *args):
+    return p.cli("redis-cli", "-a", app, "--", *args, check=False)
+
+
+def test_redis_keeps_apps_apart_and_its_data(shop, bare):
+    a, b = bare
+    addon = create(shop, a, "redis")
+    shop.cli("addons:attach", addon, "-a", b)
+    assert redis(shop, a, "SET", "k", "mine").out.strip() == "OK"
+    assert redis(shop, b, "GET", "k").out.strip() == ""
+    number = config(shop, a)["REDIS_URL"].rsplit("/", 1)[1]
+    for words in (["-n", number, "GET", "k"], ["FLUSHALL"], ["SWAPDB", "1", "2"], ["MOVE", "x", number], ["ACL", "LIST"],
+                  ["CONFIG", "GET", "*"], ["COPY", "x", "y", "DB", number], ["DEBUG", "SLEEP", "0"], ["SHUTDOWN"]):
+        assert "NOPERM" in redis(shop, b, *words).out + redis(shop, b, *words).err, words
+    pid = server_pid(shop, addon)
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: redis(shop, a, "GET", "k").out.strip() == "mine", "the data after a kill")
+    shop.cli("backups:capture", addon, "-a", a)
+    shop.cli("backups:verify", "b1", "-a", a)
+    redis(shop, a, "SET", "k", "wrecked")
+    shop.cli("backups:restore", "b1", "-a", a, "--confirm", a)
+    assert redis(shop, a, "GET", "k").out.strip() == "mine"
+    os.kill(server_pid(shop, addon), signal.SIGKILL)
+    wait_for(lambda: redis(shop, a, "GET", "k").out.strip() == "mine", "what was restored after a kill")
+    (file,) = (shop.state / "backups").glob(f"*/{addon}-b1.rdb")
+    file.write_bytes(file.read_bytes()[:-12] + b"x" * 12)
+    r = shop.cli("backups:restore", "b1", "-a", a, "--confirm", a, check=False)
+    assert r.code == 1 and "damaged" in r.err, r
+    assert redis(shop, a, "GET", "k").out.strip() == "mine"
+    r = shop.cli("backups:verify", "b1", "-a", a, check=False)
+    assert r.code == 1 and "does not verify" in r.err, r
