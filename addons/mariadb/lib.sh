@@ -12,7 +12,7 @@ die() {
 # The administrator's options, in a file that is gone with the sandbox.
 admin() {
 	[ -e /tmp/admin.cnf ] ||
-		printf '[client]\nuser=admin\npassword=%s\nhost=%s\nport=%s\nprotocol=tcp\nconnect-timeout=10\n' \
+		printf '[client]\nuser=admin\npassword=%s\nhost=%s\nport=%s\nprotocol=tcp\n' \
 			"$ADMIN_PASSWORD" "$HOST" "$PORT" >/tmp/admin.cnf
 }
 
