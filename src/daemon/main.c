@@ -100,7 +100,6 @@ static void on_stop_all(void *userdata)
 	s->everything = true;
 	reconciler_free(steal_ptr(s->d->reconciler));
 	addons_free(steal_ptr(s->d->addons));
-	dynos_on_change(s->d->dynos, NULL, NULL);
 	s->deadline_ms = clock_now_ms() + STOP_ALL_LIMIT_MS;
 	s->poll = watch_timer(s->d->loop, on_poll, s);
 	watch_arm(s->poll, 0);

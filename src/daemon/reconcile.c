@@ -401,6 +401,9 @@ void reconciler_free(struct reconciler *r)
 {
 	if (!r)
 		return;
+	/* Both outlive us when everything is being ended. */
+	dynos_on_change(r->d->dynos, NULL, NULL);
+	router_on_settled(r->d->router, NULL, NULL);
 	for (size_t i = 0; i < r->n; i++)
 		app_state_free(r->apps[i]);
 	free(r->apps);

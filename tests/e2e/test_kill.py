@@ -203,3 +203,16 @@ def test_kill_9_just_after_the_start_leaves_one_haproxy(own_platform, delay):
     assert status == 404
     p.stop()
     assert masters(p) == []
+
+
+@pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1])
+def test_the_end_of_everything_while_haproxy_reloads(own_platform, delay):
+    p = own_platform()
+    for i in range(3):
+        p.api("POST", "/apps", {"name": f"app-{i}"})
+        p.api("POST", f"/apps/app-{i}/domains", {"hostname": f"www{i}.example.com"})
+    p.api("DELETE", "/apps/app-1")
+    time.sleep(delay)
+    p.process.send_signal(signal.SIGQUIT)
+    assert p.process.wait(60) == 0
+    wait_for(lambda: masters(p) == [], "haproxy to end", 10)
