@@ -206,11 +206,14 @@ def test_kill_9_just_after_the_start_leaves_one_haproxy(own_platform, delay):
 
 
 @pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1])
-def test_the_end_of_everything_while_haproxy_reloads(own_platform, delay):
+def test_the_end_of_everything_while_haproxy_reloads(own_platform, tmp_path, delay):
     p = own_platform()
+    deployed(p, tmp_path, "slow")
+    # Something that takes a while to end, so that the reload ends before.
+    p.cli("run:detached", "-a", "slow", "trap '' TERM; echo deaf; sleep 3; true")
+    wait_for(lambda: "deaf" in p.cli("logs", "-a", "slow").out, "the slow dyno")
     for i in range(3):
         p.api("POST", "/apps", {"name": f"app-{i}"})
-        p.api("POST", f"/apps/app-{i}/domains", {"hostname": f"www{i}.example.com"})
     p.api("DELETE", "/apps/app-1")
     time.sleep(delay)
     p.process.send_signal(signal.SIGQUIT)
