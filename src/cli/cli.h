@@ -168,6 +168,7 @@ bool completion_script(const char *shell, struct buf *out);
 	X(addons) X(addons_create) X(addons_info) X(addons_attach) X(addons_detach) X(addons_swap) \
 	X(addons_destroy) X(addons_upgrade) X(addons_rename) X(addons_wait) X(addons_credentials)  \
 	X(addons_credentials_rotate) X(addons_services) X(addons_plans) X(addons_docs)             \
+	X(addons_services_add) X(addons_services_remove)                                           \
 	X(addons_client) X(psql) X(redis_cli) X(mariadb) X(backups) X(backups_info)                \
 	X(backups_capture) X(backups_schedule) X(backups_unschedule) X(backups_schedules)          \
 	X(backups_restore) X(backups_download) X(backups_verify) X(backups_delete)                 \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* addons: list, make, look at, change and end add-ons; services and their plans. */
+#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/cli-addons.h"
@@ -356,12 +358,13 @@ static int wait_until_healthy(struct cli *c, const char *id, struct error *err)
 	while (clock_now_ms() < deadline_ms) {
 		_cleanup_json_ json_t *a = NULL;
 
-		/* The first look may still see the old server. */
-		pause_ms(2 * POLL_MS);
 		if (api_get(c->api, &a, err, "/addons/%s", id) < 0)
 			return -1;
-		if (json_bool(a, "twelve.healthy"))
+		if (json_str(a, "twelve.reason", NULL))
+			return error_set(err, ERROR_UNAVAILABLE, "%s", json_str(a, "twelve.reason", ""));
+		if (json_bool(a, "twelve.healthy") && !json_bool(a, "twelve.changing"))
 			return 0;
+		pause_ms(POLL_MS);
 		progress(c, "%s %s", json_str(a, "name", ""), json_str(a, "twelve.status", ""));
 	}
 	return error_set(err, ERROR_UNAVAILABLE, "It is not up after 2 minutes: twelve addons:info tells more");
@@ -578,4 +581,109 @@ const struct command cmd_addons_docs = {
 	.flags = CMD_APP,
 	.run = docs_run,
 	.examples = "twelve addons:docs postgresql",
+};
+
+/* ---- providers ---- */
+
+#define MANIFEST_MAX_BYTES (256 << 10)
+
+static size_t on_manifest(char *data, size_t size, size_t n, void *userdata)
+{
+	struct buf *text = userdata;
+
+	(void)size;
+	if (text->len + n > MANIFEST_MAX_BYTES)
+		return 0;
+	buf_append(text, data, n);
+	return n;
+}
+
+static int fetch_manifest(const char *url, struct buf *text, struct error *err)
+{
+	CURL *curl = curl_easy_init();
+	CURLcode code;
+	long status = 0;
+
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http");
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_manifest);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, text);
+	code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(curl);
+	if (code != CURLE_OK)
+		return error_set(err, ERROR_UNAVAILABLE, "%s: %s", url, curl_easy_strerror(code));
+	if (status != 200)
+		return error_set(err, ERROR_UNAVAILABLE, "%s answered with status %ld", url, status);
+	return 0;
+}
+
+static int read_manifest(const char *from, struct buf *text, struct error *err)
+{
+	char chunk[4096];
+	ssize_t n;
+	int r;
+
+	if (strstr(from, "://"))
+		return fetch_manifest(from, text, err);
+	if (!streq(from, "-")) {
+		r = fs_read_file(from, MANIFEST_MAX_BYTES, text);
+		return r < 0 ? error_set_errno(err, r, "reading %s", from) : 0;
+	}
+	while ((n = fd_read(STDIN_FILENO, chunk, sizeof(chunk))) > 0 && text->len < MANIFEST_MAX_BYTES)
+		buf_append(text, chunk, (size_t)n);
+	return 0;
+}
+
+static int services_add_run(struct cli *c, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	_cleanup_json_ json_t *s = NULL;
+	json_error_t where;
+	json_t *manifest;
+
+	if (!cli_api(c, err) || read_manifest(cli_rest(c, 0), &text, err) < 0)
+		return -1;
+	manifest = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &where);
+	if (!manifest)
+		return error_set(err, ERROR_INVALID, "%s:%d: %s", cli_rest(c, 0), where.line, where.text);
+	if (api_request(c->api, "POST", json_pack("{s:o}", "manifest", manifest), &s, err, "/addon-services") < 0)
+		return -1;
+	note(c, "%s is a service now: twelve addons:plans %s", json_str(s, "name", ""), json_str(s, "name", ""));
+	return 0;
+}
+
+const struct command cmd_addons_services_add = {
+	.name = "addons:services:add",
+	.usage = "FILE|URL|-",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "offer a service that others run, by its manifest",
+	.flags = 0,
+	.run = services_add_run,
+	.details = "The manifest is Heroku's addon-manifest.json, with \"plans\": [{\"name\", \"description\"}] "
+		   "beside. The provider speaks the Add-on Partner API, version 3.",
+	.examples = "twelve addons:services:add addon-manifest.json",
+};
+
+static int services_remove_run(struct cli *c, struct error *err)
+{
+	_cleanup_free_ char *name = api_escape(cli_rest(c, 0));
+
+	if (!cli_api(c, err) || api_request(c->api, "DELETE", NULL, NULL, err, "/addon-services/%s", name) < 0)
+		return -1;
+	note(c, "%s is not offered any more", cli_rest(c, 0));
+	return 0;
+}
+
+const struct command cmd_addons_services_remove = {
+	.name = "addons:services:remove",
+	.usage = "SERVICE",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "offer the service of a provider no longer",
+	.flags = 0,
+	.run = services_remove_run,
+	.examples = "twelve addons:services:remove acme",
 };

@@ -213,7 +213,7 @@ static json_t *vars_of(struct addons *as, const char *addon_id, const char *cred
 			v.ports[i] = (uint16_t)(a.first_port + (int64_t)i);
 		vars = service_config(s, name, &v);
 	} else if (!addon_is_server(as, &a)) {
-		vars = addon_elsewhere_vars(&a, name);
+		vars = addon_elsewhere_vars(as, &a, name);
 	} else if (!s) {
 		error_set(err, ERROR_UNAVAILABLE, "The service %s is not there any more", a.service);
 	}
@@ -373,28 +373,17 @@ static void refuse(struct change *c, struct error *err)
 	finish(c, err, 0);
 }
 
-static json_t *keys_of(struct addons *as, const struct addon *a)
-{
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
-	json_t *vars;
-
-	if (s)
-		return json_incref(s->config);
-	vars = addon_elsewhere_keys(a);
-	return vars;
-}
-
 char *addons_pick_name(struct addons *as, const struct app *app, const struct addon *a,
 		       const char *wanted, struct error *err)
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
-	json_t *keys = keys_of(as, a);
+	_cleanup_free_ char *usual = s ? xstrdup(s->attachment) : NULL;
+	json_t *keys = s ? json_incref(s->config) : addon_elsewhere_keys(as, a, &usual);
 	struct release base = { 0 };
 	char *name = NULL;
 
 	if (releases_base(as->d, app, &base, err) == 0)
-		name = attach_pick_name(base.attachments, base.config, keys, wanted,
-					s ? s->attachment : addon_elsewhere_usual(as, a), a->service, err);
+		name = attach_pick_name(base.attachments, base.config, keys, wanted, usual, a->service, err);
 	release_done(&base);
 	json_decref(keys);
 	return name;

@@ -217,13 +217,15 @@ void addon_elsewhere_turn(struct resource *r, struct addon *a)
 
 	if (r->owner->references_old && references_read(r->owner, &err) < 0)
 		log_error("add-ons: %s", err.message);
-	if (r->failed) {
+	if (r->failed && a->state == ADDON_PROVISIONING) {
 		a->state = ADDON_DEPROVISIONED;
 		addon_save(r->owner, a);
 		resource_turn_soon(r);
 		return;
 	}
-	if (a->state == ADDON_PROVISIONING)
+	if (addon_provider(a))
+		addon_provider_turn(r, a);
+	else if (a->state == ADDON_PROVISIONING)
 		addon_attach_first(r, a);
 	else if (a->state == ADDON_DEPROVISIONING)
 		remove_row(r, a);
@@ -231,22 +233,21 @@ void addon_elsewhere_turn(struct resource *r, struct addon *a)
 		look(r, a);
 }
 
-json_t *addon_elsewhere_vars(const struct addon *a, const char *attachment)
+json_t *addon_elsewhere_vars(struct addons *as, const struct addon *a, const char *attachment)
 {
 	_cleanup_free_ char *name = xasprintf("%s_URL", attachment);
 
+	if (addon_provider(a))
+		return addon_provider_vars(as, a, attachment);
 	return json_pack("{s:s}", name, url_of(a));
 }
 
-json_t *addon_elsewhere_keys(const struct addon *a)
-{
-	(void)a;
-	return json_pack("{s:s}", "URL", "");
-}
-
-const char *addon_elsewhere_usual(struct addons *as, const struct addon *a)
+json_t *addon_elsewhere_keys(struct addons *as, const struct addon *a, char **ret_usual)
 {
 	const struct service *s = service_set_by_url(&as->services, url_of(a));
 
-	return s ? s->attachment : "EXTERNAL";
+	if (addon_provider(a))
+		return addon_provider_keys(as, addon_provider(a), ret_usual);
+	*ret_usual = xstrdup(s ? s->attachment : "EXTERNAL");
+	return json_pack("{s:s}", "URL", "");
 }

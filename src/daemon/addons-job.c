@@ -90,6 +90,8 @@ static void parse(const struct addon_job *job, struct addon_job_result *r)
 	r->stack = copy_of(j, "stack");
 	r->sha256 = copy_of(j, "sha256");
 	r->bytes = json_integer_value(json_object_get(j, "bytes"));
+	r->status = (long)json_integer_value(json_object_get(j, "status"));
+	r->retry_after_s = json_integer_value(json_object_get(j, "retry_after"));
 	if (!j)
 		r->reason = xasprintf("The process of the job %s",
 				      proc_describe_status(job->status, described, sizeof(described)));
@@ -162,14 +164,14 @@ static int write_order(const struct addon_job *job, const struct addon_job_order
 	const struct daemon *d = job->d;
 	_cleanup_free_ char *init = settings_program(&d->settings, "twelve-init");
 	json_t *j = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, s:I, s:I, s:o}",
+		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, s:I, s:I, s:o, s:O?}",
 		"state_dir", d->settings.state_dir, "data_dir", d->settings.data_dir, "runtime_root",
 		d->runtime_root, "runtime", d->runtime.path, "runtime_name", d->runtime.name, "cgroup",
 		(int)d->runtime.cgroup, "init", init, "id", job->id, "packages",
 		strings((const char *const *)o->packages), "stack", text(o->stack), "lower",
 		text(o->lower), "volume", text(o->volume), "exchange", text(o->exchange), "argv",
 		strings(o->argv), "env", o->env, "memory_bytes", (json_int_t)o->memory_bytes,
-		"timeout_ms", (json_int_t)o->timeout_ms, "measure", text(o->measure));
+		"timeout_ms", (json_int_t)o->timeout_ms, "measure", text(o->measure), "http", o->http);
 	char *dumped = json_dumps(j, 0);
 	int fd = dumped ? fd_memfile("addon", dumped, strlen(dumped)) : -EINVAL;
 

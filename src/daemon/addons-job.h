@@ -6,7 +6,8 @@
  * starts it again then.
  *
  * A job makes the stack if there is none yet, then runs one script of the service in a
- * sandbox, and measures a file that the script wrote.
+ * sandbox, and measures a file that the script wrote. Or it asks a provider's server
+ * something, which may take its time.
  */
 #pragma once
 
@@ -27,6 +28,7 @@ struct addon_job_order {
 	uint64_t memory_bytes;	 /* 0: 1 GiB */
 	int64_t timeout_ms;
 	const char *measure; /* a file whose size and SHA-256 are asked for; NULL: none */
+	json_t *http; /* instead of all that: {method, url, user, password, type, body} is asked; NULL: no */
 };
 
 struct addon_job_result {
@@ -36,6 +38,8 @@ struct addon_job_result {
 	char *stack;	/* digest of the stack that was used */
 	int64_t bytes;	/* of the measured file */
 	char *sha256;
+	long status; /* of HTTP; 0: no answer, and why is in `reason` */
+	int64_t retry_after_s;
 };
 void addon_job_result_done(struct addon_job_result *r);
 

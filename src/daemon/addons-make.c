@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addon/partner.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/addons-priv.h"
@@ -165,6 +166,45 @@ static int create_external(struct addons *as, const struct addon_create *o, stru
 	return name_attachment(as, a, o, err) < 0 ? -1 : insert(as, a, NULL, err);
 }
 
+/* A service that a provider runs: it is asked in the first turn. */
+static int create_provided(struct addons *as, const struct addon_create *o, struct addon *a,
+			   struct error *err)
+{
+	json_t *manifest = NULL;
+	struct partner p = { 0 };
+	int result = -1;
+
+	if (addons_partner(as, o->service, &manifest, &p, err) < 0)
+		return -1;
+	if (o->plan && !partner_has_plan(&p, o->plan)) {
+		error_set(err, ERROR_NOT_FOUND, "There is no plan %s:%.40s: twelve addons:plans %s lists them",
+			  o->service, o->plan, o->service);
+	} else if (o->from_backup) {
+		error_set(err, ERROR_INVALID, "%s runs elsewhere, where its backups are", o->service);
+	} else {
+		fill(a, o, p.id);
+		a->plan = xstrdup(o->plan ? o->plan : partner_default_plan(&p));
+		a->applied = xstrdup(a->plan);
+		json_object_set_new(a->secret, "provider", json_string(p.id));
+		result = name_attachment(as, a, o, err) < 0 ? -1 : insert(as, a, NULL, err);
+	}
+	partner_done(&p);
+	json_decref(manifest);
+	return result;
+}
+
+static bool is_provided(struct addons *as, const char *service)
+{
+	struct error ignored = ERROR_INIT;
+	json_t *manifest = NULL;
+	struct partner p = { 0 };
+	bool found = addons_partner(as, service, &manifest, &p, &ignored) == 0;
+
+	partner_done(&p);
+	json_decref(manifest);
+	return found;
+}
+
 int addons_create(struct addons *as, const struct addon_create *o, struct addon *ret,
 		  struct error *err)
 {
@@ -173,8 +213,12 @@ int addons_create(struct addons *as, const struct addon_create *o, struct addon 
 
 	if (o->name && addons_check_name(o->name, err) < 0)
 		return -1;
-	r = streq(o->service, SERVICE_EXTERNAL) ? create_external(as, o, &a, err) :
-						  create_server(as, o, &a, err);
+	if (streq(o->service, SERVICE_EXTERNAL))
+		r = create_external(as, o, &a, err);
+	else if (is_provided(as, o->service))
+		r = create_provided(as, o, &a, err);
+	else
+		r = create_server(as, o, &a, err);
 	if (r < 0) {
 		addon_done(&a);
 		return -1;
@@ -186,12 +230,35 @@ int addons_create(struct addons *as, const struct addon_create *o, struct addon 
 
 /* ---- another plan ---- */
 
+/* The provider is asked in the next turn; a refusal puts the old plan back and says why. */
+static int set_provided_plan(struct addons *as, struct addon *a, const char *plan, struct error *err)
+{
+	json_t *manifest = NULL;
+	struct partner p = { 0 };
+	int r = addons_partner(as, a->service, &manifest, &p, err);
+
+	if (r == 0 && !partner_has_plan(&p, plan))
+		r = error_set(err, ERROR_NOT_FOUND, "There is no plan %s:%.40s", a->service, plan);
+	if (r == 0) {
+		free(a->plan);
+		a->plan = xstrdup(plan);
+		r = store_addon_update(as->d->store, a, err);
+	}
+	partner_done(&p);
+	json_decref(manifest);
+	if (r == 0)
+		addons_kick_one(as, a->id);
+	return r;
+}
+
 int addons_set_plan(struct addons *as, struct addon *a, const char *plan, struct error *err)
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
 	const struct resource *r = resource_find(as, a->id);
 	const struct service_plan *p;
 
+	if (addon_provider(a))
+		return set_provided_plan(as, a, plan, err);
 	if (!s)
 		return error_set(err, ERROR_INVALID, "%s runs elsewhere: its plan is changed there", a->name);
 	p = find_plan(s, plan, err);

@@ -135,7 +135,14 @@ char *backup_dir(struct addons *as, const char *backup_id);
 
 /* addons-elsewhere.c: a service elsewhere has no server; what its turn does. */
 void addon_elsewhere_turn(struct resource *r, struct addon *a);
-/* Its config vars under the name of an attachment; their keys (an object); the usual name of its attachments. */
-json_t *addon_elsewhere_vars(const struct addon *a, const char *attachment);
-json_t *addon_elsewhere_keys(const struct addon *a);
-const char *addon_elsewhere_usual(struct addons *as, const struct addon *a);
+/* Its config vars under the name of an attachment. */
+json_t *addon_elsewhere_vars(struct addons *as, const struct addon *a, const char *attachment);
+/* Their keys (an object), and the usual name of its attachments (heap). */
+json_t *addon_elsewhere_keys(struct addons *as, const struct addon *a, char **ret_usual);
+
+/* addons-provider.c: the same for a service of a provider, whose id is in the secret; NULL: it has none. */
+const char *addon_provider(const struct addon *a);
+void addon_provider_turn(struct resource *r, struct addon *a);
+void addon_provider_pending(struct resource *r, struct addon *a);
+json_t *addon_provider_vars(struct addons *as, const struct addon *a, const char *attachment);
+json_t *addon_provider_keys(struct addons *as, const char *provider, char **ret_prefix);

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "daemon/addons-http.h"
 #include "daemon/addons-job.h"
 #include "stack/stack.h"
 
@@ -29,6 +30,7 @@ struct work {
 	char *output;
 	int64_t bytes;
 	char sha256[DIGEST_HEX_SIZE];
+	struct http_answer http;
 };
 
 static const char *text_of(const struct work *w, const char *key)
@@ -235,6 +237,11 @@ static int measure(struct work *w, const char *path, struct error *err)
 
 static int carry_out(struct work *w, struct error *err)
 {
+	if (json_is_object(json_object_get(w->order, "http"))) {
+		http_ask(json_object_get(w->order, "http"), number_of(w, "timeout_ms"), &w->http);
+		w->output = w->http.body;
+		return 0;
+	}
 	w->id = text_of(w, "id");
 	w->dir = xasprintf("%s/jobs/%s", text_of(w, "state_dir"), w->id);
 	if (make_stack(w, err) < 0)
@@ -248,10 +255,16 @@ static int carry_out(struct work *w, struct error *err)
 
 static int tell(const struct work *w, int r, const struct error *err)
 {
-	json_t *j = json_pack("{s:b, s:s*, s:s*, s:s*, s:I}", "ok", (int)(r == 0), "stack",
-			      w->stack.rootfs ? w->stack.digest : NULL, "output", w->output, "sha256",
-			      w->sha256[0] ? w->sha256 : NULL, "bytes", (json_int_t)w->bytes);
+	json_t *j = json_pack("{s:b, s:s*, s:s*, s:I, s:I, s:I}", "ok", (int)(r == 0), "stack",
+			      w->stack.rootfs ? w->stack.digest : NULL, "sha256",
+			      w->sha256[0] ? w->sha256 : NULL, "bytes", (json_int_t)w->bytes, "status",
+			      (json_int_t)w->http.status, "retry_after",
+			      (json_int_t)w->http.retry_after_s);
 	char *dumped;
+
+	/* What a provider's server said may be anything: what is no text is left out. */
+	if (w->output)
+		json_object_set_new(j, "output", json_string(w->output));
 
 	if (r < 0 && json_object_set_new(j, "reason", json_string(err->message)) < 0)
 		json_object_set_new(j, "reason", json_string("It failed, and what it said is not text"));

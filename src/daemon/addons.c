@@ -184,7 +184,7 @@ static void look(struct resource *r, const struct addon *a, const struct service
 	*v = (struct life_view){
 		.state = state_of(a),
 		.busy = r->job || r->last_lines || (dyno && !dyno->known) ||
-			clock_now_ms() < r->not_before_ms || (a->keep_last && r->backup_job),
+			(a->keep_last && r->backup_job),
 		.failed = r->failed,
 		.prepared = a->stack != NULL,
 		.changed = a->applied && !streq(a->applied, use),
@@ -243,9 +243,14 @@ static void on_timer(void *userdata)
 {
 	struct resource *r = userdata;
 	struct addons *as = r->owner;
+	int64_t too_early_ms = r->not_before_ms - clock_now_ms();
 	struct error err = ERROR_INIT;
 	struct addon a = { 0 };
 
+	if (too_early_ms > 0) {
+		watch_arm(r->timer, too_early_ms);
+		return;
+	}
 	if (store_addon_get(as->d->store, r->id, &a, &err) < 0) {
 		if (err.kind == ERROR_NOT_FOUND)
 			forget(r);
@@ -426,13 +431,16 @@ static const char *word_of(const struct resource *r, const struct dyno *dyno, co
 void addons_status(struct addons *as, const struct addon *a, struct addon_status *ret)
 {
 	const struct resource *r = resource_find(as, a->id);
+	const struct dyno *dyno = addon_server(as, a);
 	bool here = addon_is_server(as, a);
 
 	*ret = (struct addon_status){
 		.healthy = here ? r && r->healthy : a->state == ADDON_PROVISIONED && !a->reason,
-		.word = here ? word_of(r, addon_server(as, a), a) :
+		.word = here ? word_of(r, dyno, a) :
 		        a->state == ADDON_PROVISIONED ? "is elsewhere" : addon_state_names[a->state],
 		.disk_used_bytes = r ? r->disk_used : -1,
 		.backing_up = r && r->backup_job,
+		.changing = here ? !dyno || !streq(dyno->size, a->plan) :
+				   a->applied && !streq(a->applied, a->plan),
 	};
 }

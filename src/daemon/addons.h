@@ -46,6 +46,7 @@ struct addon_status {
 	const char *word;  /* "is up", "is starting", ... */
 	int64_t disk_used_bytes; /* -1: not known yet */
 	bool backing_up;
+	bool changing; /* it does not have its plan yet */
 };
 void addons_status(struct addons *as, const struct addon *a, struct addon_status *ret);
 
@@ -152,3 +153,17 @@ struct addon_client {
 };
 int addons_start_client(struct addons *as, const struct addon_client *o, struct dyno **ret,
 			struct error *err);
+
+/* ---- providers (addon/partner.h) ---- */
+
+struct partner;
+/* By its id. ret->manifest is *ret_manifest, a new reference; partner_done(). */
+int addons_partner(struct addons *as, const char *id, json_t **ret_manifest, struct partner *ret,
+		   struct error *err);
+/* Whether this header is the provider's of the add-on. */
+bool addons_provider_admit(const struct addon *a, const char *authorization);
+/* What a provider calls back: config vars, that it is ready or can't be; a grant's token (heap). */
+int addons_provider_config(struct addons *as, struct addon *a, json_t *given, struct error *err);
+int addons_provider_ready(struct addons *as, struct addon *a, bool ready, struct error *err);
+int addons_provider_token(struct addons *as, const char *code, const char *secret, char **ret_token,
+			  struct error *err);

@@ -69,6 +69,13 @@ static size_t count_attachments(struct request *r, const struct addon *a)
 	return n;
 }
 
+static const char *kind_of(struct addons *as, const struct addon *a)
+{
+	if (addon_is_server(as, a))
+		return "server";
+	return json_object_get(a->secret, "provider") ? "provider" : "external";
+}
+
 static json_t *extra(struct request *r, const struct addon *a)
 {
 	struct addons *as = request_daemon(r)->addons;
@@ -81,11 +88,12 @@ static json_t *extra(struct request *r, const struct addon *a)
 
 	addons_status(as, a, &now);
 	j = json_pack("{s:s, s:s, s:b, s:o, s:s?, s:I, s:b, s:b, s:b, s:o, s:s?}", "kind",
-		      addon_is_server(as, a) ? "server" : "external", "status", now.word, "healthy",
+		      kind_of(as, a), "status", now.word, "healthy",
 		      (int)now.healthy, "reason", api_text(a->reason), "version",
 		      s ? s->version : NULL, "port", (json_int_t)a->first_port, "full", (int)a->full,
 		      "restoring", (int)(a->restoring != NULL), "backing_up", (int)now.backing_up,
 		      "schedule", schedule_json(a), "shown_url", shown);
+	json_object_set_new(j, "changing", json_boolean(now.changing));
 	json_object_update_new(
 		j, json_pack("{s:I, s:I, s:o, s:I, s:I}", "memory_bytes",
 			     (json_int_t)(p ? p->memory_bytes : 0), "disk_quota_bytes",

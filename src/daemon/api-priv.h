@@ -52,7 +52,8 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(attachments_delete) X(attachments_resolve) X(attachments_swap) X(attachments_rotate)           \
 	X(attachments_client) X(backups_of_addon) X(backups_of_app) X(backups_create) X(backups_get)     \
 	X(backups_delete) X(backups_content) X(backups_verify) X(backups_restore) X(schedule_get)        \
-	X(schedule_put) X(schedule_delete)
+	X(schedule_put) X(schedule_delete) X(providers_create) X(providers_delete) X(addon_config_get)    \
+	X(addon_config_update) X(addon_provisioned) X(addon_not_provisioned) X(oauth_token)
 
 #define X(name) int api_##name(struct request *r, struct error *err);
 API_HANDLERS(X)
@@ -71,6 +72,7 @@ json_t *api_attachments_where(struct request *r, const struct app *app, const ch
 /* api-services.c */
 json_t *api_plan_json(struct request *r, const struct service *s, const struct service_plan *p);
 json_t *api_price(void);
+json_t *api_provider_json(struct request *r, const struct partner *p);
 
 /* At start: what a kill left half-done of apps that were being made, renamed or destroyed. */
 int api_mend(struct daemon *d, struct error *err);

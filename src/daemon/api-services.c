@@ -2,6 +2,7 @@
 /* Services and their plans. */
 #include <string.h>
 
+#include "addon/partner.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
@@ -55,12 +56,52 @@ static json_t *external_json(struct request *r)
 	return shape(r, SERVICE_EXTERNAL, "A service elsewhere", extra);
 }
 
+json_t *api_provider_json(struct request *r, const struct partner *p)
+{
+	json_t *extra = json_pack("{s:s, s:n, s:s, s:n, s:b, s:s, s:[]}", "description",
+				  "A service that others run", "version", "kind", "provider", "client",
+				  "backups", 0, "attachment", p->prefix, "aliases");
+
+	return shape(r, p->id, p->name, extra);
+}
+
+static int add_providers(struct request *r, json_t *list, struct error *err)
+{
+	struct provider *rows = NULL;
+	size_t n = 0;
+
+	if (store_provider_list(request_daemon(r)->store, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct error ignored = ERROR_INIT;
+		struct partner p = { 0 };
+
+		if (partner_parse(rows[i].manifest, &p, &ignored) == 0)
+			json_array_append_new(list, api_provider_json(r, &p));
+		partner_done(&p);
+	}
+	provider_free_array(rows, n);
+	return 0;
+}
+
+/* The provider named in the path: 1, or 0 when it is none. */
+static bool find_provider(struct request *r, json_t **ret_manifest, struct partner *ret)
+{
+	struct error ignored = ERROR_INIT;
+
+	return addons_partner(request_daemon(r)->addons, request_param(r, "service"), ret_manifest, ret,
+			      &ignored) == 0;
+}
+
 int api_services_list(struct request *r, struct error *err)
 {
 	const struct service_set *set = addons_services(request_daemon(r)->addons);
 	json_t *list = json_array();
 
-	(void)err;
+	if (add_providers(r, list, err) < 0) {
+		json_decref(list);
+		return -1;
+	}
 	json_array_append_new(list, external_json(r));
 	for (size_t i = 0; i < set->n; i++)
 		json_array_append_new(list, service_json(r, &set->list[i]));
@@ -85,10 +126,17 @@ int api_services_get(struct request *r, struct error *err)
 	_cleanup_free_ char *path = NULL;
 	_cleanup_buf_ struct buf docs = BUF_INIT;
 	const struct service *s;
-	json_t *j;
+	json_t *manifest = NULL, *j;
+	struct partner p = { 0 };
 
 	if (streq(request_param(r, "service"), SERVICE_EXTERNAL))
 		return request_answer(r, 200, external_json(r));
+	if (find_provider(r, &manifest, &p)) {
+		j = api_provider_json(r, &p);
+		partner_done(&p);
+		json_decref(manifest);
+		return request_answer(r, 200, j);
+	}
 	s = find(r, err);
 	if (!s)
 		return -1;
@@ -135,10 +183,31 @@ static json_t *external_plan(struct request *r)
 			  json_object());
 }
 
+static void add_provided_plans(struct request *r, const struct partner *p, json_t *list)
+{
+	json_t *plan;
+	size_t i;
+
+	json_array_foreach (p->plans, i, plan) {
+		const char *about = json_string_value(json_object_get(plan, "description"));
+
+		json_array_append_new(list, plan_shape(r, p->id, json_string_value(json_object_get(plan, "name")),
+						       about ? about : "", i == 0, json_object()));
+	}
+}
+
 int api_plans_list(struct request *r, struct error *err)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *manifest = NULL;
+	struct partner p = { 0 };
 	const struct service *s;
+
+	if (find_provider(r, &manifest, &p)) {
+		add_provided_plans(r, &p, list);
+		partner_done(&p);
+		json_decref(manifest);
+		return request_answer_list(r, list);
+	}
 
 	if (streq(request_param(r, "service"), SERVICE_EXTERNAL)) {
 		json_array_append_new(list, external_plan(r));

@@ -11,6 +11,7 @@
 enum api_flags {
 	API_PUBLIC = 1, /* no token: the path holds the secret */
 	API_UPLOAD = 2, /* the body is a file, not JSON */
+	API_FORM = 4,   /* the body may be application/x-www-form-urlencoded as well */
 };
 
 struct api_route {

@@ -246,9 +246,42 @@ static bool is_small(struct request *r)
 	return !s || (str_to_i64(s, 0, INT64_MAX, &length) && length <= HTTP_MAX_BODY);
 }
 
+/* name=value&... (WHATWG URL, 5.1), as an object of strings. */
+static json_t *parse_form(char *text)
+{
+	json_t *object = json_object();
+	char *save = NULL;
+
+	for (char *pair = strtok_r(text, "&", &save); pair; pair = strtok_r(NULL, "&", &save)) {
+		size_t n = strcspn(pair, "=");
+		_cleanup_free_ char *name = NULL, *value = NULL;
+
+		for (char *p = pair; *p; p++)
+			*p = *p == '+' ? ' ' : *p;
+		name = http_decode(pair, n);
+		value = pair[n] ? http_decode(pair + n + 1, strlen(pair + n + 1)) : NULL;
+		if (name && value)
+			json_object_set_new(object, name, json_string(value));
+	}
+	return object;
+}
+
+static bool is_form(struct request *r)
+{
+	const char *type = request_header(r, "Content-Type");
+
+	return (r->route->flags & API_FORM) && type &&
+	       str_starts(type, "application/x-www-form-urlencoded");
+}
+
 static int parse_body(struct request *r, struct error *err)
 {
 	json_error_t where;
+
+	if (is_form(r)) {
+		r->body = parse_form(r->raw.data);
+		return 0;
+	}
 
 	if (!r->raw.len) {
 		r->body = json_object();
