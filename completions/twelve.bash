@@ -21,7 +21,7 @@ _twelve() {
 		esac
 	done
 	case $cmd in
-	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs domains domains:add domains:remove maintenance maintenance:on maintenance:off buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:revoke status doctor gc stacks help version completion' ;;
+	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs domains domains:add domains:remove maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:revoke status doctor gc stacks help version completion' ;;
 	apps|apps:list|list) options='--json --host --no-color --help' ;;
 	create|apps:create) options='--remote --no-remote --json --host --no-color --help' ;;
 	info|apps:info) options='--app --remote --json --host --no-color --help' ;;
@@ -55,6 +55,37 @@ _twelve() {
 	maintenance) options='--app --remote --json --host --no-color --help' ;;
 	maintenance:on) options='--app --remote --host --no-color --help' ;;
 	maintenance:off) options='--app --remote --host --no-color --help' ;;
+	addons) options='--all --app --remote --json --host --no-color --help' ;;
+	addons:create) options='--as --name --url --no-check --from-backup --confirm --app --remote --no-wait --host --no-color --help' ;;
+	addons:info) options='--app --remote --json --host --no-color --help' ;;
+	addons:attach) options='--as --shared --app --remote --no-wait --host --no-color --help' ;;
+	addons:detach) options='--app --remote --no-wait --host --no-color --help' ;;
+	addons:swap|addons:promote) options='--app --remote --no-wait --host --no-color --help' ;;
+	addons:destroy) options='--confirm --force --app --remote --no-wait --host --no-color --help' ;;
+	addons:upgrade|addons:downgrade) options='--app --remote --host --no-color --help' ;;
+	addons:rename) options='--app --remote --host --no-color --help' ;;
+	addons:wait) options='--app --remote --host --no-color --help' ;;
+	addons:credentials) options='--app --remote --json --host --no-color --help' ;;
+	addons:credentials:rotate) options='--app --remote --no-wait --host --no-color --help' ;;
+	addons:services) options='--json --host --no-color --help' ;;
+	addons:plans) options='--json --host --no-color --help' ;;
+	addons:docs) options='--app --remote --host --no-color --help' ;;
+	addons:services:add) options='--host --no-color --help' ;;
+	addons:services:remove) options='--host --no-color --help' ;;
+	addons:client) options='--no-tty --app --remote --host --no-color --help' ;;
+	psql|pg:psql) options='--no-tty --app --remote --host --no-color --help' ;;
+	redis-cli|redis:cli) options='--no-tty --app --remote --host --no-color --help' ;;
+	mariadb|mysql) options='--no-tty --app --remote --host --no-color --help' ;;
+	backups|pg:backups) options='--app --remote --json --host --no-color --help' ;;
+	backups:info) options='--addon --app --remote --json --host --no-color --help' ;;
+	backups:capture|pg:backups:capture) options='--app --remote --no-wait --host --no-color --help' ;;
+	backups:schedule|pg:backups:schedule) options='--at --keep --app --remote --host --no-color --help' ;;
+	backups:unschedule|pg:backups:unschedule) options='--app --remote --host --no-color --help' ;;
+	backups:schedules|pg:backups:schedules) options='--app --remote --host --no-color --help' ;;
+	backups:restore|pg:backups:restore) options='--confirm --addon --app --remote --no-wait --host --no-color --help' ;;
+	backups:download|pg:backups:download) options='--output --addon --app --remote --host --no-color --help' ;;
+	backups:verify) options='--addon --app --remote --host --no-color --help' ;;
+	backups:delete|pg:backups:delete) options='--confirm --addon --app --remote --host --no-color --help' ;;
 	buildpacks) options='--app --remote --json --host --no-color --help' ;;
 	buildpacks:set) options='--index --app --remote --host --no-color --help' ;;
 	buildpacks:add) options='--index --app --remote --host --no-color --help' ;;

@@ -165,6 +165,12 @@ bool completion_script(const char *shell, struct buf *out);
 /* Every command, by file. */
 #define COMMANDS(X)                                                                                \
 	X(apps)                                                                                    \
+	X(create) X(info) X(open) X(rename) X(destroy) X(config) X(config_get) X(config_set) X(    \
+		config_unset) X(deploy) X(builds) X(builds_info) X(builds_output) X(builds_cancel) \
+		X(releases) X(releases_info) X(releases_output) X(rollback) X(ps) X(ps_scale) X(   \
+			ps_type) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(logs)           \
+			X(domains) X(domains_add) X(domains_remove) X(maintenance) X(              \
+				maintenance_on) X(maintenance_off) \
 	X(addons) X(addons_create) X(addons_info) X(addons_attach) X(addons_detach) X(addons_swap) \
 	X(addons_destroy) X(addons_upgrade) X(addons_rename) X(addons_wait) X(addons_credentials)  \
 	X(addons_credentials_rotate) X(addons_services) X(addons_plans) X(addons_docs)             \
@@ -172,12 +178,7 @@ bool completion_script(const char *shell, struct buf *out);
 	X(addons_client) X(psql) X(redis_cli) X(mariadb) X(backups) X(backups_info)                \
 	X(backups_capture) X(backups_schedule) X(backups_unschedule) X(backups_schedules)          \
 	X(backups_restore) X(backups_download) X(backups_verify) X(backups_delete)                 \
-	X(create) X(info) X(open) X(rename) X(destroy) X(config) X(config_get) X(config_set) X(    \
-		config_unset) X(deploy) X(builds) X(builds_info) X(builds_output) X(builds_cancel) \
-		X(releases) X(releases_info) X(releases_output) X(rollback) X(ps) X(ps_scale) X(   \
-			ps_type) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(logs)           \
-			X(domains) X(domains_add) X(domains_remove) X(maintenance) X(              \
-				maintenance_on) X(maintenance_off) X(buildpacks) X(buildpacks_set) \
+				X(buildpacks) X(buildpacks_set) \
 				X(buildpacks_add) X(buildpacks_remove) X(buildpacks_clear) X(keys) \
 					X(keys_add) X(keys_remove) X(authorizations) X(            \
 						authorizations_create) X(authorizations_revoke)    \

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Manifests of services, attachments as values, and the life of an add-on under random schedules. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "addon/attach.h"
+#include "addon/life.h"
+#include "addon/service.h"
+#include "base/cleanup.h"
+#include "base/str.h"
+
+/* ---- manifests ---- */
+
+static const char good[] =
+	"{\"name\": \"shelf\", \"human_name\": \"Shelf\", \"description\": \"d\", \"version\": \"1\","
+	" \"aliases\": [\"board\"], \"packages\": [\"python3\"], \"ports\": 2, \"schemes\": [\"shelf\"],"
+	" \"attachment\": \"SHELF\", \"config\": {\"URL\": \"shelf://{user}:{password}@{host}:{port}/{database}\","
+	" \"OTHER\": \"{port2}{nothing}{\"}, \"databases\": \"named\", \"client\": \"shelf\", \"backup\": \"json\","
+	" \"plans\": [{\"name\": \"small\", \"description\": \"d\", \"memory\": \"64M\", \"disk\": \"1G\","
+	" \"settings\": {\"connections\": 20}}, {\"name\": \"large\", \"description\": \"d\", \"memory\": \"1G\","
+	" \"disk\": \"2T\", \"cpus\": 1.5}]}";
+
+static void test_a_manifest(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct service s;
+
+	(void)state;
+	assert_int_equal(service_parse(good, "x", "/srv/shelf", &s, &err), 0);
+	assert_int_equal(s.ports, 2);
+	assert_int_equal(s.databases, SERVICE_NAMED);
+	assert_int_equal(s.stop_timeout_s, SERVICE_STOP_S_DEFAULT);
+	assert_int_equal(service_plan(&s, "small")->memory_bytes, 64 << 20);
+	assert_true(service_plan(&s, "large")->disk_bytes == 2ULL << 40);
+	assert_true(service_plan(&s, "large")->cpus > 1.4);
+	assert_null(service_plan(&s, "huge"));
+	assert_true(service_has_scheme(&s, "shelf"));
+	service_done(&s);
+}
+
+/* The manifest with one thing exchanged, and what is said about it. */
+static void test_mistakes_in_a_manifest_are_named(void **state)
+{
+	static const char *const table[][3] = {
+		{ "\"shelf\", \"human", "\"Shelf\", \"human", "\"name\" has to be" },
+		{ "\"shelf\", \"human", "\"other\", \"human", "name of its directory" },
+		{ "\"version\": \"1\"", "\"version\": 1", "\"version\" has to be a string" },
+		{ "\"ports\": 2", "\"ports\": 5", "\"ports\" has to be a whole number from 1 to 4" },
+		{ "\"ports\": 2", "\"ports\": \"2\"", "\"ports\"" },
+		{ "[\"python3\"]", "[]", "\"packages\"" },
+		{ "[\"python3\"]", "[\"a b\"]", "\"packages\"" },
+		{ "[\"board\"]", "[\"B\"]", "\"aliases\"" },
+		{ "[\"board\"]", "\"board\"", "\"aliases\" has to be an array" },
+		{ "\"attachment\": \"SHELF\"", "\"attachment\": \"9\"", "\"attachment\"" },
+		{ "\"databases\": \"named\"", "\"databases\": \"many\"", "\"databases\"" },
+		{ "\"backup\": \"json\"", "\"backup\": \"../x\"", "\"backup\"" },
+		{ "\"memory\": \"64M\"", "\"memory\": \"64\"", "plans[0]: \"memory\" has to be a size" },
+		{ "\"disk\": \"2T\"", "\"disk\": \"1K\"", "plans[1]: \"disk\"" },
+		{ "\"cpus\": 1.5", "\"cpus\": 0", "plans[1]: \"cpus\"" },
+		{ "{\"connections\": 20}", "{\"connections\": []}", "\"settings\"" },
+		{ "\"name\": \"large\"", "\"name\": \"Large\"", "plans[1]: \"name\"" },
+		{ "\"plans\": [{", "\"plan\": [{", "\"plans\" has to be" },
+		{ "\"human_name\"", "\"name\"", "x:1: duplicate object key" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const char *at = strstr(good, table[i][0]);
+		_cleanup_free_ char *text = NULL;
+		struct error err = ERROR_INIT;
+		struct service s;
+
+		assert_non_null(at);
+		text = xasprintf("%.*s%s%s", (int)(at - good), good, table[i][1], at + strlen(table[i][0]));
+		assert_int_equal(service_parse(text, "x", "/srv/shelf", &s, &err), -1);
+		if (!strstr(err.message, table[i][2]))
+			fail_msg("%s: %s", table[i][1], err.message);
+	}
+}
+
+static void test_templates(void **state)
+{
+	const struct service_values v = {
+		.user = "u", .password = "p", .host = "127.0.0.1", .database = "d", .ports = { 1, 2 }
+	};
+	struct error err = ERROR_INIT;
+	struct service s;
+	json_t *vars;
+
+	(void)state;
+	assert_int_equal(service_parse(good, "x", "/srv/shelf", &s, &err), 0);
+	vars = service_config(&s, "MINE", &v);
+	assert_string_equal(json_string_value(json_object_get(vars, "MINE_URL")), "shelf://u:p@127.0.0.1:1/d");
+	assert_string_equal(json_string_value(json_object_get(vars, "MINE_OTHER")), "2{nothing}{");
+	json_decref(vars);
+	service_done(&s);
+}
+
+/* ---- attachments ---- */
+
+static json_t *item(const char *id, const char *name, const char *addon, const char *credential)
+{
+	_cleanup_free_ char *var = xasprintf("%s_URL", name);
+	json_t *vars = json_pack("{s:s}", var, "x");
+	json_t *j = attach_make(id, name, addon, credential, false, 1, vars);
+
+	json_decref(vars);
+	return j;
+}
+
+static void test_attachments_as_values(void **state)
+{
+	json_t *empty = json_array(), *one = attach_put(empty, item("1", "DATABASE", "a", "c"));
+	json_t *two = attach_put(one, item("2", "CACHE", "b", "d"));
+	json_t *replaced = attach_put(two, item("1", "DATABASE", "z", "e"));
+	json_t *config = json_pack("{s:s, s:s, s:s}", "DATABASE_URL", "p", "CACHE_URL", "r", "MINE", "m");
+	json_t *own = attach_own_config(config, two), *vars = attach_vars(config, two);
+	struct attachment at;
+
+	(void)state;
+	assert_int_equal(json_array_size(empty), 0);
+	assert_int_equal(json_array_size(one), 1);
+	assert_true(attach_find(two, "cache", &at) && streq(at.addon, "b"));
+	assert_true(attach_by_var(two, "DATABASE_URL", &at) && streq(at.id, "1"));
+	assert_false(attach_by_var(two, "MINE", &at));
+	assert_true(attach_has_addon(two, "a") && !attach_has_addon(replaced, "a"));
+	assert_true(attach_has_credential(replaced, "e") && !attach_has_credential(replaced, "c"));
+	assert_int_equal(json_array_size(replaced), 2);
+	assert_int_equal(json_object_size(own), 1);
+	assert_int_equal(json_object_size(vars), 2);
+	json_decref(replaced);
+	replaced = attach_remove(two, "1");
+	assert_false(attach_find(replaced, "DATABASE", &at));
+	json_decref(empty), json_decref(one), json_decref(two), json_decref(replaced);
+	json_decref(config), json_decref(own), json_decref(vars);
+}
+
+static void test_names_of_attachments(void **state)
+{
+	json_t *list = json_array(), *with = attach_put(list, item("1", "DATABASE", "a", "c"));
+	json_t *config = json_pack("{s:s}", "MINE_URL", "x"), *keys = json_pack("{s:s}", "URL", "");
+	struct error err = ERROR_INIT;
+	char *name = attach_pick_name(list, config, keys, NULL, "DATABASE", "my-sql", &err);
+
+	(void)state;
+	assert_string_equal(name, "DATABASE");
+	free(name);
+	name = attach_pick_name(with, config, keys, NULL, "DATABASE", "my-sql", &err);
+	assert_string_equal(name, "MY_SQL_AMBER");
+	free(name);
+	name = attach_pick_name(list, config, keys, "other-db", "DATABASE", "my-sql", &err);
+	assert_string_equal(name, "OTHER_DB");
+	free(name);
+	assert_null(attach_pick_name(with, config, keys, "database", "DATABASE", "my-sql", &err));
+	assert_non_null(strstr(err.message, "an attachment DATABASE already"));
+	assert_null(attach_pick_name(list, config, keys, "mine", "DATABASE", "my-sql", &err));
+	assert_non_null(strstr(err.message, "a config var MINE_URL already"));
+	assert_null(attach_pick_name(list, config, keys, "1x", "DATABASE", "my-sql", &err));
+	assert_null(attach_pick_name(list, config, keys, "PORT=", "DATABASE", "my-sql", &err));
+	json_decref(list), json_decref(with), json_decref(config), json_decref(keys);
+}
+
+/* ---- the life of an add-on ---- */
+
+struct world {
+	struct life_view v;
+	bool removed, backed_up, ever_served;
+	int wanted_restores;
+};
+
+static bool chance(unsigned *seed, int one_in)
+{
+	return rand_r(seed) % one_in == 0;
+}
+
+/* What must never be done, whatever was seen. */
+static void check(const struct world *w, enum life_action a)
+{
+	const struct life_view *v = &w->v;
+
+	if (v->busy)
+		assert_int_equal(a, LIFE_WAIT);
+	if (a == LIFE_START)
+		assert_true(v->prepared && !v->changed && v->server == LIFE_NO_SERVER);
+	if (a == LIFE_UPGRADE)
+		assert_int_equal(v->server, LIFE_NO_SERVER);
+	if (a == LIFE_REMOVE)
+		assert_true(v->state == LIFE_DEPROVISIONING && !v->referenced && !v->backup_due &&
+			    v->server == LIFE_NO_SERVER);
+	/* A server that somebody uses is stopped for another plan only. */
+	if (a == LIFE_STOP && v->state == LIFE_PROVISIONED)
+		assert_true(v->stale);
+	if (a == LIFE_STOP && v->state == LIFE_DEPROVISIONING && v->referenced)
+		assert_true(v->stale);
+	if (a == LIFE_DESTROY || a == LIFE_FAIL)
+		assert_true(v->state != LIFE_PROVISIONED);
+	if (a == LIFE_CREATE_CREDENTIAL || a == LIFE_REVOKE_CREDENTIAL || a == LIFE_RESTORE || a == LIFE_ATTACH ||
+	    a == LIFE_LAST_BACKUP || a == LIFE_DESTROY || a == LIFE_LIMIT)
+		assert_true(v->server == LIFE_UP && v->healthy);
+	if (a == LIFE_REVOKE_CREDENTIAL)
+		assert_true(!v->to_create && v->to_revoke);
+}
+
+/* The action succeeds. */
+static void apply(struct world *w, enum life_action a)
+{
+	struct life_view *v = &w->v;
+
+	switch (a) {
+	case LIFE_PREPARE:
+		v->prepared = true;
+		break;
+	case LIFE_UPGRADE:
+		v->changed = false;
+		break;
+	case LIFE_START:
+		v->server = LIFE_STARTING;
+		v->crashes = 0;
+		v->stale = v->healthy = false;
+		break;
+	case LIFE_CHECK_HEALTH:
+		v->healthy = w->ever_served = true;
+		break;
+	case LIFE_STOP:
+		v->server = LIFE_STOPPING;
+		v->healthy = false;
+		v->failed |= v->state == LIFE_PROVISIONING;
+		break;
+	case LIFE_ATTACH:
+		v->state = LIFE_PROVISIONED;
+		v->referenced = true;
+		break;
+	case LIFE_RESTORE:
+		v->restoring = false;
+		v->to_create++;
+		break;
+	case LIFE_CREATE_CREDENTIAL:
+		v->to_create--;
+		break;
+	case LIFE_REVOKE_CREDENTIAL:
+		v->to_revoke--;
+		break;
+	case LIFE_LIMIT:
+		v->limit_due = false;
+		break;
+	case LIFE_LAST_BACKUP:
+		v->backup_due = false;
+		break;
+	case LIFE_DESTROY:
+		v->destroyed = true;
+		break;
+	case LIFE_REMOVE:
+	case LIFE_FAIL:
+		w->removed = true;
+		break;
+	case LIFE_WAIT:
+	case _LIFE_ACTION_MAX:
+		break;
+	}
+}
+
+/* Time passes: what was begun goes on. */
+static void pass(struct world *w)
+{
+	if (w->v.server == LIFE_STARTING)
+		w->v.server = LIFE_UP;
+	else if (w->v.server == LIFE_STOPPING)
+		w->v.server = LIFE_NO_SERVER;
+}
+
+/* Somebody wants something, something dies, twelved is killed. */
+static void disturb(struct world *w, unsigned *seed)
+{
+	struct life_view *v = &w->v;
+
+	if (chance(seed, 20) && v->server == LIFE_UP) {
+		v->server = LIFE_STARTING;
+		v->healthy = false;
+		v->crashes++;
+	}
+	if (chance(seed, 30) && v->server != LIFE_STOPPING) {
+		v->server = LIFE_NO_SERVER;
+		v->healthy = false;
+	}
+	if (chance(seed, 15))
+		v->healthy = v->destroyed = false;
+	if (chance(seed, 25) && v->state == LIFE_PROVISIONED) {
+		v->changed = true;
+		v->stale = v->server != LIFE_NO_SERVER;
+	}
+	if (chance(seed, 15) && v->state == LIFE_PROVISIONED)
+		v->to_create++;
+	if (chance(seed, 15) && v->state == LIFE_PROVISIONED)
+		v->to_revoke++;
+	if (chance(seed, 40) && v->state == LIFE_PROVISIONED)
+		v->restoring = true;
+	if (chance(seed, 40) && v->state == LIFE_PROVISIONED)
+		v->limit_due = true;
+	if (chance(seed, 60) && v->state != LIFE_PROVISIONING) {
+		v->state = LIFE_DEPROVISIONING;
+		v->backup_due = true;
+	}
+	if (chance(seed, 10) && v->state == LIFE_DEPROVISIONING)
+		v->referenced = false;
+}
+
+static void live(unsigned seed)
+{
+	struct world w = { 0 };
+	int calm = 0;
+
+	for (int step = 0; step < 400 && !w.removed; step++) {
+		enum life_action a = life_next(&w.v);
+
+		check(&w, a);
+		/* One in five is cut off by a kill, or fails, and has changed nothing. */
+		if (!chance(&seed, 5))
+			apply(&w, a);
+		pass(&w);
+		if (step < 200)
+			disturb(&w, &seed);
+		else
+			w.v.referenced = w.v.state == LIFE_PROVISIONED;
+		calm = a == LIFE_WAIT ? calm + 1 : 0;
+	}
+	/* It ends: gone, or serving with nothing left to do. */
+	if (w.removed)
+		return;
+	assert_int_equal(w.v.state, LIFE_PROVISIONED);
+	assert_true(calm > 50 && w.v.healthy && w.v.server == LIFE_UP);
+	assert_false(w.v.to_create || w.v.to_revoke || w.v.restoring || w.v.limit_due || w.v.stale || w.v.changed);
+}
+
+static void test_twenty_thousand_lives(void **state)
+{
+	(void)state;
+	for (unsigned seed = 1; seed <= 20000; seed++)
+		live(seed);
+}
+
+static void test_a_server_that_does_not_stay_up_fails(void **state)
+{
+	struct life_view v = { .prepared = true, .server = LIFE_STARTING, .crashes = LIFE_MAX_CRASHES };
+
+	(void)state;
+	assert_int_equal(life_next(&v), LIFE_STOP);
+	v.server = LIFE_STOPPING;
+	assert_int_equal(life_next(&v), LIFE_WAIT);
+	v.server = LIFE_NO_SERVER;
+	v.failed = true;
+	assert_int_equal(life_next(&v), LIFE_FAIL);
+	/* One that has served once is never given up. */
+	v = (struct life_view){ .state = LIFE_PROVISIONED, .prepared = true, .server = LIFE_STARTING, .crashes = 99 };
+	assert_int_equal(life_next(&v), LIFE_WAIT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_manifest),
+		cmocka_unit_test(test_mistakes_in_a_manifest_are_named),
+		cmocka_unit_test(test_templates),
+		cmocka_unit_test(test_attachments_as_values),
+		cmocka_unit_test(test_names_of_attachments),
+		cmocka_unit_test(test_twenty_thousand_lives),
+		cmocka_unit_test(test_a_server_that_does_not_stay_up_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
