@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/addons-priv.h"
+#include "daemon/http.h"
 #include "daemon/last-lines.h"
 #include "daemon/logs-client.h"
 #include "daemon/remove.h"
@@ -56,6 +57,12 @@ static void prepare(struct resource *r, const struct addon *a, const struct serv
 	int e;
 
 	addon_order(r->owner, a, s, &volume, &o);
+	/* What no row refers to yet is being removed: a stack that is made now might be, too. */
+	if (http_is_collecting(r->owner->d->http)) {
+		json_decref(env);
+		resource_retry(r);
+		return;
+	}
 	e = fs_mkdirs(volume, 0700);
 	if (e == 0 && chown(volume, SANDBOX_UID, SANDBOX_GID) < 0)
 		e = -errno;

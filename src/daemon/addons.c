@@ -55,6 +55,14 @@ bool addon_is_server(struct addons *as, const struct addon *a)
 	return a->first_port > 0;
 }
 
+bool addons_have_jobs(const struct addons *as)
+{
+	for (size_t i = 0; i < as->n; i++)
+		if (as->list[i]->job || as->list[i]->verify_job)
+			return true;
+	return false;
+}
+
 /* ---- small things that all files use ---- */
 
 struct resource *resource_find(struct addons *as, const char *id)

@@ -33,6 +33,9 @@ void addons_kick(struct addons *as);
 /* The same for one, at once. */
 void addons_kick_one(struct addons *as, const char *addon_id);
 
+/* Whether a job is under way, whose stack no row refers to yet. */
+bool addons_have_jobs(const struct addons *as);
+
 /* The services there are, read anew. Borrowed until the next call. */
 const struct service_set *addons_services(struct addons *as);
 /* Of the manifest of this add-on; NULL for "external", a provider's, and when it is not there any more. */

@@ -17,6 +17,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "build/build.h"
+#include "daemon/addons.h"
 #include "daemon/api-priv.h"
 #include "daemon/builds.h"
 #include "stack/stack.h"
@@ -60,6 +61,8 @@ static int check_no_builds(struct daemon *d, struct error *err)
 	if (http_is_collecting(d->http))
 		return error_set(err, ERROR_CONFLICT,
 				 "What no release uses is being removed already");
+	if (addons_have_jobs(d->addons))
+		return error_set(err, ERROR_CONFLICT, "An add-on is being worked on: try again in a moment");
 	if (store_app_list(d->store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {

@@ -477,6 +477,22 @@ def test_servers_outlive_twelved(own):
     assert config(own, "alpha")["SHELF_URL"] == url
 
 
+def test_everything_is_back_after_the_machine_was_off(own):
+    own.api("POST", "/apps", {"name": "alpha"})
+    a = create(own, "alpha")
+    url = config(own, "alpha")["SHELF_URL"]
+    put(url, "k", "v")
+    # Nothing runs any more, and what was in memory is gone.
+    own.process.send_signal(signal.SIGQUIT)
+    own.process.wait(60)
+    assert not works(url)
+    subprocess.run(["rm", "-rf", own.run], check=True)
+    own.run.mkdir(mode=0o755)
+    own.start()
+    healthy(own, a["name"])
+    assert shelf(url, "get", "k") == (0, "v")
+
+
 @pytest.mark.parametrize("delay", [0, 0.05, 0.15, 0.3, 0.45, 0.55])
 def test_kill_9_of_twelved_while_one_is_made(own, delay):
     own.api("POST", "/apps", {"name": "alpha"})
