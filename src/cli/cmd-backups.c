@@ -395,15 +395,35 @@ static int check_restore(struct cli *c, const json_t *a, struct error *err)
 			 json_str(a, "name", ""), owner);
 }
 
+/* An add-on that was just destroyed: its last backup is the one that is meant. */
+static int wait_for_running(struct cli *c, struct error *err)
+{
+	const char *app = cli_app(c, err);
+
+	for (;;) {
+		_cleanup_json_ json_t *list = NULL;
+
+		if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
+			return -1;
+		if (!streq(json_str(json_array_get(list, 0), "status", ""), "running"))
+			return 0;
+		progress(c, "Waiting for %s", json_str(json_array_get(list, 0), "name", ""));
+		pause_ms(POLL_MS);
+	}
+}
+
 static int restore_run(struct cli *c, struct error *err)
 {
-	_cleanup_json_ json_t *b = backup_or_newest(c, cli_rest(c, 0), err), *a = NULL;
-	const char *given = cli_rest(c, 1);
+	const char *which = cli_rest(c, 0), *given = cli_rest(c, 1);
+	_cleanup_json_ json_t *b = NULL, *a = NULL;
 
+	if (!which && wait_for_running(c, err) < 0)
+		return -1;
+	b = backup_or_newest(c, which, err);
 	if (!b)
 		return -1;
 	a = addon_find(c, given ? given : json_str(b, "addon.id", ""), err);
-	if (!a && !given && err->kind == ERROR_NOT_FOUND) {
+	if (!given && (a ? !streq(json_str(a, "state", ""), "provisioned") : err->kind == ERROR_NOT_FOUND)) {
 		*err = ERROR_INIT;
 		return restore_as_new(c, b, err);
 	}

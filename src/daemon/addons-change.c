@@ -484,29 +484,17 @@ void addons_rollback(struct addons *as, const struct addon_change *o, int64_t ve
 	begin(c, o->app);
 }
 
-int addons_detach(struct addons *as, struct app *app, const struct attachment *a,
-		  const struct caller *who, struct error *err)
+int addons_detach(struct addons *as, struct app *app, json_t *left, const char *names,
+		  const char *addon, const struct caller *who, struct error *err)
 {
-	json_t *list = NULL, *left = NULL, *vars = NULL;
-	_cleanup_free_ char *description = NULL;
+	_cleanup_free_ char *description = xasprintf("Detach %s (@ref:%s)", names, addon);
 	struct release release = { 0 };
-	struct addon addon = { 0 };
-	struct error ignored = ERROR_INIT;
-	int r = addons_attachments(as, app, &list, err);
+	json_t *vars = NULL;
+	int r = addons_vars(as, left, &vars, err);
 
-	if (r == 0) {
-		left = attach_remove(list, a->id);
-		r = addons_vars(as, left, &vars, err);
-	}
-	if (r == 0) {
-		store_addon_get(as->d->store, a->addon, &addon, &ignored);
-		description = xasprintf("Detach %s (@ref:%s)", a->name, addon.name ? addon.name : a->addon);
+	if (r == 0)
 		r = releases_set_attachments(as->d, app, 0, left, vars, description, who, &release, err);
-	}
-	addon_done(&addon);
 	release_done(&release);
-	json_decref(list);
-	json_decref(left);
 	json_decref(vars);
 	return r;
 }

@@ -302,19 +302,54 @@ static int check_others(struct addons *as, const struct addon *a, struct error *
 			 others.data);
 }
 
-/* One release for each attachment that an app has of it. */
+/* One release for all attachments that an app has of it. */
 static int detach_from(struct addons *as, struct app *app, const struct addon *a,
 		       const struct caller *who, struct error *err)
 {
+	_cleanup_buf_ struct buf names = BUF_INIT;
+	json_t *list = NULL, *left, *next;
 	struct attachment at;
-	json_t *list = NULL;
-	int r = addons_attachments(as, app, &list, err);
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && attach_at(list, i, &at); i++)
-		if (streq(at.addon, a->id))
-			r = addons_detach(as, app, &at, who, err);
+	if (addons_attachments(as, app, &list, err) < 0)
+		return -1;
+	left = json_incref(list);
+	for (size_t i = 0; attach_at(list, i, &at); i++) {
+		if (!streq(at.addon, a->id))
+			continue;
+		buf_printf(&names, "%s%s", names.len ? ", " : "", at.name);
+		next = attach_remove(left, at.id);
+		json_decref(left);
+		left = next;
+	}
+	if (names.len)
+		r = addons_detach(as, app, left, names.data, a->name, who, err);
+	json_decref(left);
 	json_decref(list);
 	return r;
+}
+
+/* For its last backup: the name under which a restore attaches it again. The usual one, if the owner has it so. */
+static void note_attachment(struct addons *as, struct addon *a)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	struct error ignored = ERROR_INIT;
+	struct app owner = { 0 };
+	const char *name = NULL;
+	struct attachment at;
+	json_t *list = NULL;
+
+	if (s && store_app_get(as->d->store, a->app_id, &owner, &ignored) == 0 &&
+	    addons_attachments(as, &owner, &list, &ignored) == 0)
+		for (size_t i = 0; attach_at(list, i, &at); i++)
+			if (streq(at.addon, a->id) && (!name || streq(at.name, s->attachment)))
+				name = at.name;
+	if (name) {
+		free(a->attachment);
+		a->attachment = xstrdup(name);
+	}
+	json_decref(list);
+	app_done(&owner);
 }
 
 static int detach_everywhere(struct addons *as, const struct addon *a, const struct caller *who,
@@ -354,6 +389,7 @@ int addons_destroy(struct addons *as, struct addon *a, bool force, const struct 
 		return store_addon_delete(as->d->store, a->id, err);
 	if (!force && check_others(as, a, err) < 0)
 		return -1;
+	note_attachment(as, a);
 	if (detach_everywhere(as, a, who, err) < 0)
 		return -1;
 	return begin_end(as, a, force, err);

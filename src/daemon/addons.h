@@ -125,9 +125,9 @@ char *addons_pick_name(struct addons *as, const struct app *app, const struct ad
 		       const char *wanted, struct error *err);
 /* Whether the service knows it and goes on knowing it: something that runs refers to it. */
 bool addons_credential_lives(struct addons *as, const char *credential_id);
-/* A release without it, at once. */
-int addons_detach(struct addons *as, struct app *app, const struct attachment *a,
-		  const struct caller *who, struct error *err);
+/* A release with only these attachments left, at once. `names` and the add-on's name are for its description. */
+int addons_detach(struct addons *as, struct app *app, json_t *left, const char *names,
+		  const char *addon, const struct caller *who, struct error *err);
 /* Nobody waits for its changes any more. */
 void addons_abandon(struct addons *as, void *userdata);
 

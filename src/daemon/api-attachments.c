@@ -467,14 +467,18 @@ int api_attachments_delete(struct request *r, struct error *err)
 	_cleanup_free_ char *note = NULL;
 	struct app app = { 0 };
 	struct attachment at;
-	json_t *list = NULL, *j;
+	json_t *list = NULL, *left, *j;
 	int result = find(r, &app, &list, &at, err);
 
 	if (result == 0) {
 		j = api_attachment_json(r, &app, &at);
 		note = users_of(r, &app, &at);
 		json_object_set_new(json_object_get(j, "twelve"), "note", api_text(note));
-		result = addons_detach(d->addons, &app, &at, request_caller(r), err);
+		left = attach_remove(list, at.id);
+		result = addons_detach(d->addons, &app, left, at.name,
+				       json_string_value(json_object_get(json_object_get(j, "addon"), "name")),
+				       request_caller(r), err);
+		json_decref(left);
 		if (result == 0)
 			result = request_answer(r, 200, json_incref(j));
 		json_decref(j);
