@@ -109,6 +109,9 @@ static void provision_answered(struct resource *r, struct addon *a, const struct
 {
 	bool late = clock_wall_ms() - a->created_ms > PARTNER_PROVISION_MS;
 
+	/* It has called back before it answered, and said no. */
+	if (r->failed)
+		return;
 	if (o->provider_id) {
 		free(a->provider_id);
 		a->provider_id = xstrdup(o->provider_id);
