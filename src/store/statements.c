@@ -135,7 +135,9 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_BACKUP_BY_NUMBER] =
 		"SELECT " BACKUP " FROM backup WHERE addon_id = ? AND number = ?",
 	[STATEMENT_BACKUP_LIST] = "SELECT " BACKUP " FROM backup "
-				  "WHERE (?1 IS NULL OR addon_id = ?1) AND (?2 IS NULL OR app_id = ?2) "
+				  "WHERE (?1 IS NULL OR addon_id = ?1) AND (?2 IS NULL OR app_id = ?2 OR "
+				  "(app_name = (SELECT name FROM app WHERE id = ?2) AND "
+				  "app_id NOT IN (SELECT id FROM app))) "
 				  "ORDER BY created_ms DESC, rowid DESC",
 	[STATEMENT_BACKUP_UPDATE] =
 		"UPDATE backup SET status = ?, bytes = ?, sha256 = ?, summary = ?, error = ?, "

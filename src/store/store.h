@@ -291,7 +291,10 @@ int store_backup_get(struct store *s, const char *id, struct backup *ret, struct
 /* By number. */
 int store_backup_by_number(struct store *s, const char *addon_id, int64_t number,
 			   struct backup *ret, struct error *err);
-/* Of an add-on, of an owner's add-ons, or all (both NULL); newest first. */
+/*
+ * Of an add-on, of an owner's add-ons, or all (both NULL); newest first. An owner has those of an app of
+ * its name that was destroyed, too.
+ */
 int store_backup_list(struct store *s, const char *addon_id, const char *app_id,
 		      struct backup **ret, size_t *ret_n, struct error *err);
 /* Writes what becomes known: status, bytes, sha256, summary, error, verified*, finished_ms, expires_ms. */

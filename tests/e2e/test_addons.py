@@ -360,6 +360,21 @@ def test_destroyed_by_mistake_and_restored(shop, alpha):
     assert shelf(new, "get", "k") == (0, "precious")
 
 
+def test_an_app_destroyed_by_mistake_finds_its_backups_again(shop):
+    for _ in range(2):
+        assert shop.api("POST", "/apps", {"name": "phoenix"})[0] == 201
+        backups = shop.api("GET", "/apps/phoenix/backups")[1]
+        if not backups:
+            a = create(shop, "phoenix")
+            put(config(shop, "phoenix")["SHELF_URL"], "k", "precious")
+            assert shop.api("DELETE", "/apps/phoenix")[0] == 200
+            wait_for(lambda: shop.api("GET", f"/addons/{a['id']}")[0] == 404, "its add-on to be gone")
+    assert [b["kind"] for b in backups] == ["last"], backups
+    shop.cli("backups:restore", "-a", "phoenix")
+    assert shelf(config(shop, "phoenix")["SHELF_URL"], "get", "k") == (0, "precious")
+    end(shop, "phoenix")
+
+
 def test_backups_by_schedule_are_counted(shop, alpha):
     a = create(shop, alpha)
     status, s = shop.api("PUT", f"/addons/{a['name']}/backup-schedule", {"at": "03:00", "keep": 2})
