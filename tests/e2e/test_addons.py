@@ -580,3 +580,57 @@ def test_kill_9_of_twelved_in_a_backup_a_restore_and_a_destroy(own, delay):
     last = [x for x in own.api("GET", "/apps/alpha/backups")[1] if x["kind"] == "last" and x["status"] == "succeeded"]
     assert last and "1 things" in last[0]["summary"], last
     assert not own.run.joinpath("dynos").exists() or not list(own.run.joinpath("dynos").iterdir())
+
+
+def parent(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def kill_server(p, addon, victim):
+    """Kills the server, or its supervisor, as soon as there is one."""
+    pid = wait_for(lambda: server_pid(p, addon), "a server", 30)
+    try:
+        os.kill(parent(pid) if victim == "supervisor" else pid, signal.SIGKILL)
+    except (ProcessLookupError, FileNotFoundError):
+        pass
+
+
+@pytest.mark.parametrize("victim", ["server", "supervisor"])
+@pytest.mark.parametrize("step", ["provision", "rotate", "swap", "backup", "destroy"])
+def test_kill_9_of_the_server_in_the_middle_of(shop, alpha, step, victim):
+    name = f"{step}-{victim}"
+    shop.api("POST", f"/apps/{alpha}/addons", {"plan": "shelf", "name": name})
+    if step == "provision":
+        kill_server(shop, name, victim)
+    a = wait_for(lambda: settled(shop, name), "it to be made", 60)
+    assert a["state"] == "provisioned", a
+    url = config(shop, alpha)["SHELF_URL"]
+    wait_for(lambda: works(url), "the server")
+    put(url, "k", "precious")
+    if step == "swap":
+        create(shop, alpha, name=f"{name}-next", attachment={"name": "NEXT"})
+    requests = {
+        "rotate": ("POST", f"/apps/{alpha}/addon-attachments/SHELF/actions/rotate", {}),
+        "swap": ("POST", f"/apps/{alpha}/addon-attachments/SHELF/actions/swap", {"addon": f"{name}-next"}),
+        "backup": ("POST", f"/addons/{name}/backups", {}),
+        "destroy": ("DELETE", f"/apps/{alpha}/addons/{name}", {}),
+    }
+    if step in requests:
+        t = threading.Thread(target=lambda: attempt(shop, *requests[step]))
+        t.start()
+        kill_server(shop, name, victim)
+        t.join()
+    if step == "destroy":
+        wait_for(lambda: shop.api("GET", f"/addons/{a['id']}")[0] == 404, "it to be removed", 60)
+        last = [b for b in shop.api("GET", f"/apps/{alpha}/backups")[1] if b["kind"] == "last" and b["status"] == "succeeded"]
+        assert last and "1 things" in last[0]["summary"], last
+        assert not (shop.state / "volumes" / a["id"]).exists()
+        return
+    healthy(shop, name)
+    now = config(shop, alpha)["SHELF_URL"]
+    wait_for(lambda: works(now), "what the app is told to use")
+    stored = json.loads((shop.state / "volumes" / a["id"] / "shelf.json").read_text())
+    assert [d for d in stored["databases"].values() if d.get("k") == "precious"], stored
+    # Credentials that nothing uses are gone: one is left, or none of the one that was swapped away.
+    at = [x for x in shop.api("GET", f"/apps/{alpha}/addon-attachments")[1] if x["addon"]["name"] == name]
+    wait_for(lambda: users(shop, a) == len(at), "half-made credentials to be revoked", 60)
