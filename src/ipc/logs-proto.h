@@ -22,11 +22,17 @@
  *                A reader that is slower than the ring gets
  *                    SEQ SP STAMP SP heroku[logplex]: Error L11 (Tail buffer overflow) -> N lines dropped LF
  * LOGS_FORGET    from twelved: the app was destroyed. Fields: app.
- * LOGS_APP       from twelved: the app's name and id, for the router's lines. Fields: app, name.
  * LOGS_LINK      from twelved: the lines of this app (an add-on) go into the streams of
  *                others as well. Fields: app; to (their ids with blanks between: the
  *                whole set, which replaces the one before).
- * LOGS_STAT      asks; the answer is a LOGS_STAT with fields apps, sources, lines, bytes, dropped, rss_bytes.
+ * LOGS_DRAINS    from twelved: where the lines of an app are carried to. Fields: app; name (the app's);
+ *                release, commit (of its newest release: they go along with its lines); drains (a JSON
+ *                array, the whole set, which replaces the one before: {id, token, url, format: "raw" |
+ *                "records", on_full: "drop" | "block", ca (PEM) or null, created_ns}).
+ * LOGS_DRAIN_TEST from twelved: sends one marked line to one drain. Fields: app; drain (its id); test (a
+ *                UUID). How it went is in the drain's status file (logs/drain-status.h),
+ *                RUN/logs/ID.drain, which anyone may read who may read the directory.
+ * LOGS_STAT      asks; the answer is a LOGS_STAT with fields apps, sources, readers, drains, lines, bytes, dropped, rss_bytes.
  *
  * Beside it RUN/router.sock, SOCK_DGRAM: HAProxy's log lines. The message of a
  * line is made by the log-format of the route module:
@@ -40,7 +46,8 @@ enum logs_msg {
 	LOGS_APPEND,
 	LOGS_READ,
 	LOGS_FORGET,
-	LOGS_APP,
+	LOGS_DRAINS,
 	LOGS_STAT,
 	LOGS_LINK,
+	LOGS_DRAIN_TEST,
 };

@@ -35,7 +35,7 @@ bool log_filter_matches(const struct log_filter *f, const struct log_record *r)
 	return !f->release || f->release == r->release;
 }
 
-static char *put_decimal(char *end, uint64_t v, int min_digits)
+char *log_decimal(char *end, uint64_t v, int min_digits)
 {
 	do {
 		*--end = (char)('0' + v % 10);
@@ -44,8 +44,8 @@ static char *put_decimal(char *end, uint64_t v, int min_digits)
 	return end;
 }
 
-/* The text of clock_iso_us, of which only the microseconds change within a second. */
-static const char *stamp(struct log_formatter *f, int64_t ns)
+/* Only the microseconds change within a second. */
+const char *log_stamp(struct log_formatter *f, int64_t ns)
 {
 	char digits[24], *end = digits + sizeof(digits);
 
@@ -53,8 +53,8 @@ static const char *stamp(struct log_formatter *f, int64_t ns)
 		clock_iso_us(ns, f->text);
 		f->second = ns / NS_PER_S;
 	}
-	put_decimal(end, 1000000 + (uint64_t)(ns % NS_PER_S / 1000), 7);
-	memcpy(strchr(f->text, '.') + 1, end - 6, 6);
+	log_decimal(end, 1000000 + (uint64_t)(ns % NS_PER_S / 1000), 7);
+	memcpy(f->text + 20, end - 6, 6);
 	return f->text;
 }
 
@@ -69,8 +69,8 @@ void log_format(struct log_formatter *f, const struct log_record *r, struct buf 
 {
 	size_t most = 24 + CLOCK_ISO_SIZE + r->source_len + r->dyno_len + r->text_len + 8;
 	char *start = buf_reserve(out, most), *p = start;
-	char digits[24], *end = digits + sizeof(digits), *first = put_decimal(end, r->seq, 1);
-	const char *when = stamp(f, r->time_ns);
+	char digits[24], *end = digits + sizeof(digits), *first = log_decimal(end, r->seq, 1);
+	const char *when = log_stamp(f, r->time_ns);
 
 	p = put(p, first, (size_t)(end - first));
 	*p++ = ' ';
@@ -91,5 +91,5 @@ void log_format_overflow(struct log_formatter *f, uint64_t seq, uint64_t n, int6
 	buf_printf(out,
 		   "%" PRIu64 " %s heroku[logplex]: Error L11 (Tail buffer overflow) -> %" PRIu64
 		   " lines dropped\n",
-		   seq, stamp(f, now_ns), n);
+		   seq, log_stamp(f, now_ns), n);
 }

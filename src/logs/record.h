@@ -40,6 +40,12 @@ struct log_formatter {
 	char text[CLOCK_ISO_SIZE];
 };
 
+/* The text of clock_iso_us(), made fast; valid until the next call. */
+#define LOG_STAMP_LEN 32
+const char *log_stamp(struct log_formatter *f, int64_t ns);
+/* Writes v in decimal with at least min_digits before `end`; returns where it begins. */
+char *log_decimal(char *end, uint64_t v, int min_digits);
+
 /* Appends the record as a line with its LF. */
 void log_format(struct log_formatter *f, const struct log_record *r, struct buf *out);
 /* The notice to a reader that was too slow: n lines dropped, the last of which was seq. */

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "logs/journal.h"
 #include "logs/line.h"
+#include "logsd/drains.h"
 #include "logsd/logsd.h"
 
 #define SUFFIX ".ring"
@@ -97,12 +98,13 @@ void apps_load(struct logsd *l)
 	}
 }
 
-void app_forget(struct app *a)
+void app_free(struct app *a, bool forget)
 {
 	_cleanup_free_ char *path = ring_path(a->logsd, a->id);
 	struct app **link = &a->logsd->apps;
 
 	links_forget(a);
+	drains_free(a, forget);
 	while (a->sources)
 		source_free(a->sources);
 	while (a->readers)
@@ -110,9 +112,11 @@ void app_forget(struct app *a)
 	while (*link != a)
 		link = &(*link)->next;
 	*link = a->next;
+	app_forget_commits(a);
 	ring_free(a->ring);
-	if (unlink(path) < 0 && errno != ENOENT)
+	if (forget && unlink(path) < 0 && errno != ENOENT)
 		log_error("removing %s: %s", path, strerror(errno));
+	free(a->name);
 	free(a);
 }
 
@@ -120,6 +124,7 @@ static void evict(struct app *a, uint64_t head)
 {
 	for (struct reader *r = a->readers; r; r = r->next)
 		reader_evict(r, head);
+	drains_evict(a, head);
 	ring_evict(a->ring, head);
 }
 
@@ -150,6 +155,8 @@ static int make_room(struct app *a)
 
 	if (r < 0)
 		return r;
+	if (drains_block(a, head))
+		return -EAGAIN;
 	evict(a, head);
 	return 0;
 }
@@ -171,6 +178,7 @@ void app_show(struct app *a)
 		reader_pump(r);
 	}
 	links_pump(a);
+	drains_show(a);
 }
 
 void app_drop(struct app *a, uint64_t n)

@@ -21,6 +21,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -85,6 +86,10 @@ struct app {
 	struct reader *readers;
 	struct source *sources;
 	struct link *links;   /* apps whose streams get these lines too */
+	char *name;	      /* as twelved told it with the drains */
+	struct drain *drains;
+	struct commit *commits; /* of its releases, the newest first */
+	bool blocked;	      /* sources wait for a drain that blocks */
 	uint64_t boot_tail;   /* where the ring ended when it was opened */
 	bool linked;	      /* links have been set once */
 	uint64_t dropped; /* lines that found no room, not told yet */
@@ -110,6 +115,10 @@ struct logsd {
 	size_t round_bytes;	 /* taken from pipes in this round */
 	int64_t gather_until_ms; /* 0: pipes are watched */
 	bool stopping;
+	void *multi;		 /* libcurl's CURLM, once a drain needs it */
+	int64_t multi_deadline_ms;
+	size_t n_drains;
+	char host[HOST_NAME_MAX + 1];
 };
 
 /* main.c */
@@ -117,14 +126,17 @@ void logsd_watch(struct logsd *l, struct handler *h, uint32_t events);
 void logsd_change(struct logsd *l, struct handler *h, uint32_t events);
 /* Closes its descriptor now, frees it after the round. */
 void logsd_let_go(struct logsd *l, struct handler *h);
+/* The same for a descriptor that is another's to close, and may be gone already. */
+void logsd_let_go_unowned(struct logsd *l, struct handler *h);
 
 /* app.c */
 /* Opens the rings that an earlier twelve-logs left. */
 void apps_load(struct logsd *l);
 /* The app with its ring, made when it is new; NULL when that fails, which has been told then. */
 struct app *app_get(struct logsd *l, const char *id);
-void app_forget(struct app *a);
-/* Room for a batch, once readers have counted what they lose by it. */
+/* `forget`: its files go, too. */
+void app_free(struct app *a, bool forget);
+/* Room for a batch, once readers have counted what they lose by it. -EAGAIN: a drain that blocks needs the room. */
 int app_begin(struct app *a);
 /* Shows the readers what was committed. */
 void app_show(struct app *a);
@@ -141,7 +153,15 @@ void links_pump(struct app *from);
 /* Before an app is freed. */
 void links_forget(struct app *a);
 
+/* commit.c */
+/* The commit of a release of the app; "" when it is not known. */
+const char *app_commit(const struct app *a, uint32_t release);
+void app_set_commit(struct app *a, uint32_t release, const char *commit);
+void app_forget_commits(struct app *a);
+
 /* source.c */
+/* Reads the app's pipes again, which a drain had made wait. */
+void sources_unblock(struct app *a);
 /* Takes the pipe's read end; one that is known already is closed. */
 void source_add(struct app *a, int take_fd, const char *name, const char *dyno, uint32_t release);
 void source_free(struct source *s);

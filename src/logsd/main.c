@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "logs/journal.h"
+#include "logsd/drains.h"
 #include "logsd/logsd.h"
 
 #define EVENTS 128
@@ -60,6 +61,16 @@ void logsd_let_go(struct logsd *l, struct handler *h)
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, h->fd, NULL) < 0 && errno == ENOENT)
 		epoll_ctl(l->sources_epoll_fd, EPOLL_CTL_DEL, h->fd, NULL);
 	h->fd = fd_close(h->fd);
+	h->dead = true;
+	h->next_dead = l->dead;
+	l->dead = h;
+}
+
+void logsd_let_go_unowned(struct logsd *l, struct handler *h)
+{
+	if (h->fd >= 0)
+		epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, h->fd, NULL);
+	h->fd = -1;
 	h->dead = true;
 	h->next_dead = l->dead;
 	l->dead = h;
@@ -126,6 +137,8 @@ static int timeout_ms(const struct logsd *l, int64_t now_ms)
 		next = l->gather_until_ms;
 	if (l->unended_first && l->unended_first->deadline_ms < next)
 		next = l->unended_first->deadline_ms;
+	if (drains_next_ms(l) < next)
+		next = drains_next_ms(l);
 	if (next == INT64_MAX)
 		return -1;
 	return next > now_ms ? (int)(next - now_ms) : 0;
@@ -140,7 +153,9 @@ static void serve(struct logsd *l)
 		l->round_bytes = 0;
 		dispatch(l->epoll_fd, timeout_ms(l, now_ms));
 		sources_again(l);
-		sources_flush(l, clock_now_ms());
+		now_ms = clock_now_ms();
+		sources_flush(l, now_ms);
+		drains_tick(l, now_ms);
 		bury(l);
 	}
 	peers_drain(l);
@@ -237,6 +252,8 @@ static int prepare(struct logsd *l, const char *run_dir, struct error *err)
 	r = journal_open(l->dir, CHUNK_BYTES, &l->journal);
 	if (r < 0)
 		return error_set_errno(err, r, "opening the journal in %s", l->dir);
+	if (gethostname(l->host, sizeof(l->host) - 1) < 0)
+		snprintf(l->host, sizeof(l->host), "twelve");
 	if (open_descriptors(l, err) < 0)
 		return -1;
 	apps_load(l);
@@ -255,18 +272,10 @@ static void harden(void)
 
 static void done(struct logsd *l)
 {
-	while (l->apps) {
-		struct app *a = l->apps;
-
-		while (a->sources)
-			source_free(a->sources);
-		while (a->readers)
-			reader_free(a->readers);
-		l->apps = a->next;
-		ring_free(a->ring);
-		free(a);
-	}
+	while (l->apps)
+		app_free(l->apps, false);
 	peers_free(l);
+	wires_done(l);
 	bury(l);
 	journal_free(l->journal);
 	buf_done(&l->text);

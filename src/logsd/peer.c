@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include "ipc/logs-proto.h"
 #include "logs/router-line.h"
 #include "route/route.h"
+#include "logsd/drains.h"
 #include "logsd/logsd.h"
 
 /* Messages or datagrams before the pipes have their turn. */
@@ -122,12 +124,23 @@ static int answer_stat(struct logsd *l, int fd)
 	ipc_put_i64(&m, "apps", (int64_t)apps);
 	ipc_put_i64(&m, "sources", (int64_t)l->n_sources);
 	ipc_put_i64(&m, "readers", (int64_t)l->n_readers);
+	ipc_put_i64(&m, "drains", (int64_t)l->n_drains);
 	ipc_put_i64(&m, "lines", (int64_t)lines);
 	ipc_put_i64(&m, "bytes", (int64_t)bytes);
 	ipc_put_i64(&m, "evicted", (int64_t)evicted);
 	ipc_put_i64(&m, "dropped", (int64_t)l->dropped);
 	ipc_put_i64(&m, "rss_bytes", rss_bytes());
 	return ipc_send(fd, &m);
+}
+
+static void on_drains(struct app *a, struct ipc_msg *m)
+{
+	const char *name = ipc_get(m, "name"), *commit = ipc_get(m, "commit"), *drains = ipc_get(m, "drains");
+
+	free(a->name);
+	a->name = name ? xstrdup(name) : NULL;
+	app_set_commit(a, (uint32_t)get_count(m, "release", 0), commit ? commit : "");
+	drains_set(a, drains ? drains : "[]");
 }
 
 static void on_message(struct logsd *l, struct ipc_msg *m)
@@ -139,9 +152,6 @@ static void on_message(struct logsd *l, struct ipc_msg *m)
 		log_warn("message %u has no app", m->type);
 		return;
 	}
-	/* The router's lines carry the id, and the name is nothing that we show. */
-	if (m->type == LOGS_APP)
-		return;
 	a = app_get(l, id);
 	if (!a)
 		l->dropped += m->type == LOGS_APPEND;
@@ -152,9 +162,14 @@ static void on_message(struct logsd *l, struct ipc_msg *m)
 	else if (m->type == LOGS_READ)
 		on_read(a, m);
 	else if (m->type == LOGS_FORGET)
-		app_forget(a);
+		app_free(a, true);
 	else if (m->type == LOGS_LINK)
 		links_set(a, ipc_get(m, "to") ? ipc_get(m, "to") : "");
+	else if (m->type == LOGS_DRAINS)
+		on_drains(a, m);
+	else if (m->type == LOGS_DRAIN_TEST)
+		drains_test(a, ipc_get(m, "drain") ? ipc_get(m, "drain") : "",
+			    ipc_get(m, "test") ? ipc_get(m, "test") : "");
 	else
 		log_warn("message of the unknown type %u", m->type);
 }

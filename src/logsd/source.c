@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "logs/journal.h"
 #include "logs/line.h"
+#include "logsd/drains.h"
 #include "logsd/logsd.h"
 
 /* Chunks that one pipe may take before the others have their turn. */
@@ -149,9 +150,14 @@ static ssize_t take_batch(struct source *s, const char *data, size_t n, bool flu
 	struct app *a = s->app;
 	struct journal_note note;
 	size_t taken;
-	int r;
+	int r = app_begin(a);
 
-	if (app_begin(a) < 0)
+	if (r == -EAGAIN) {
+		/* The bytes stay in the pipe, and in the end the app waits: it was asked for. */
+		a->blocked = true;
+		return 0;
+	}
+	if (r < 0)
 		return (ssize_t)count_and_drop(s, data, n, flush);
 	taken = put_lines(s, data, n, flush, now_ns);
 	if (!taken)
@@ -216,6 +222,8 @@ static bool take_chunk(struct source *s, bool flush)
 		fail(s, (int)left);
 		return false;
 	}
+	if (s->app->blocked)
+		return false;
 	if (left > 0 && left == n) {
 		/* Nothing but an unended line. Its time begins anew with each byte. */
 		if ((size_t)left != s->unended || !s->is_unended)
@@ -294,6 +302,17 @@ void sources_again(struct logsd *l)
 		next = s->next_again;
 		source_read(s, false);
 	}
+}
+
+void sources_unblock(struct app *a)
+{
+	uint64_t head;
+
+	if (ring_room(a->ring, &head) < 0 || drains_block(a, head))
+		return;
+	a->blocked = false;
+	for (struct source *s = a->sources; s; s = s->next)
+		again_put(s);
 }
 
 void sources_flush(struct logsd *l, int64_t now_ms)

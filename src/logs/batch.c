@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines on their way to a receiver; see batch.h. */
+#include "logs/batch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libdeflate.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "logs/drain.h"
+
+/* The cheapest that still makes a line five times smaller; measured against zlib and zstd. */
+#define GZIP_LEVEL 1
+/* What an idle drain may hold on to. */
+#define KEEP_BYTES 4096
+#define LINES_MAX 5000
+
+void batch_init(struct batch *b, const struct drain_target *t, const struct batch_app *app,
+		bool records)
+{
+	*b = (struct batch){ .target = t,
+			     .app = app,
+			     .records = records,
+			     .ack_id = -1,
+			     .raw = BUF_INIT,
+			     .body = BUF_INIT,
+			     .meta = BUF_INIT };
+}
+
+static void free_groups(struct batch *b)
+{
+	for (size_t i = 0; i < b->n_groups; i++)
+		buf_done(&b->groups[i].bytes);
+	b->n_groups = b->last_group = 0;
+}
+
+void batch_done(struct batch *b)
+{
+	free_groups(b);
+	free(b->groups);
+	free(b->items);
+	buf_done(&b->raw);
+	buf_done(&b->body);
+	buf_done(&b->meta);
+}
+
+static void shrink(struct buf *b)
+{
+	if (b->size > KEEP_BYTES) {
+		buf_done(b);
+		*b = BUF_INIT;
+	}
+	buf_clear(b);
+}
+
+void batch_begin(struct batch *b, uint64_t first)
+{
+	free_groups(b);
+	shrink(&b->raw);
+	shrink(&b->body);
+	if (b->max_items > KEEP_BYTES / sizeof(*b->items)) {
+		free(b->items);
+		b->items = NULL;
+		b->max_items = 0;
+	}
+	b->n_items = 0;
+	b->n_lines = b->lost = 0;
+	b->lost_since_ns = b->notice_ns = 0;
+	b->first = b->end = first;
+	b->meta_key_len = 0;
+	b->id[0] = '\0';
+	b->ack_id = -1;
+	b->channel[0] = '\0';
+}
+
+void batch_item(struct batch *b)
+{
+	if (b->n_items == b->max_items) {
+		b->max_items = b->max_items ? 2 * b->max_items : 64;
+		b->items = xrealloc(b->items, b->max_items * sizeof(*b->items));
+	}
+	b->items[b->n_items++] = (uint32_t)b->raw.len;
+}
+
+struct batch_group *batch_group(struct batch *b, const char *key)
+{
+	struct batch_group *g;
+
+	if (b->last_group < b->n_groups && streq(b->groups[b->last_group].key, key))
+		return &b->groups[b->last_group];
+	for (size_t i = 0; i < b->n_groups; i++)
+		if (streq(b->groups[i].key, key)) {
+			b->last_group = i;
+			return &b->groups[i];
+		}
+	if (b->n_groups == b->max_groups) {
+		b->max_groups = b->max_groups ? 2 * b->max_groups : 4;
+		b->groups = xrealloc(b->groups, b->max_groups * sizeof(*b->groups));
+	}
+	b->last_group = b->n_groups++;
+	g = &b->groups[b->last_group];
+	*g = (struct batch_group){ .bytes = BUF_INIT };
+	snprintf(g->key, sizeof(g->key), "%s", key);
+	return g;
+}
+
+bool batch_meta(struct batch *b, const struct batch_line *line)
+{
+	const struct log_record *r = line->record;
+	size_t n = sizeof(r->release) + r->source_len + 1 + r->dyno_len;
+	char key[sizeof(b->meta_key)];
+
+	memcpy(key, &r->release, sizeof(r->release));
+	memcpy(key + sizeof(r->release), r->source, r->source_len);
+	key[sizeof(r->release) + r->source_len] = '\0';
+	memcpy(key + sizeof(r->release) + r->source_len + 1, r->dyno, r->dyno_len);
+	if (n == b->meta_key_len && memcmp(key, b->meta_key, n) == 0)
+		return true;
+	memcpy(b->meta_key, key, n);
+	b->meta_key_len = n;
+	buf_clear(&b->meta);
+	return false;
+}
+
+void batch_type(const struct log_record *r, char type[static LOG_NAME_MAX + 1])
+{
+	const char *dot = memchr(r->dyno, '.', r->dyno_len);
+	size_t n = dot ? (size_t)(dot - r->dyno) : r->dyno_len;
+
+	memcpy(type, r->dyno, n);
+	type[n] = '\0';
+}
+
+static void put(struct batch *b, const struct log_record *r, const char *commit)
+{
+	struct batch_line line = { .record = r, .commit = commit };
+
+	if (b->records && b->target->driver->has_records && !r->flags)
+		line.fields = text_fields(r->text, r->text_len);
+	b->target->driver->put(b, &line);
+	json_decref(line.fields);
+}
+
+void batch_put_notice(struct batch *b, uint64_t lost, int64_t since_ns, int64_t now_ns)
+{
+	char text[DRAIN_NOTICE_MAX];
+	struct log_record r = { .time_ns = now_ns,
+				.seq = b->first,
+				.source = "heroku",
+				.source_len = 6,
+				.dyno = "logplex",
+				.dyno_len = 7,
+				.text = text };
+
+	drain_notice(lost, since_ns, text);
+	r.text_len = strlen(text);
+	b->lost = lost;
+	b->lost_since_ns = since_ns;
+	b->notice_ns = now_ns;
+	put(b, &r, "");
+}
+
+void batch_put(struct batch *b, const struct log_record *r, const char *commit)
+{
+	put(b, r, commit);
+	b->end = r->seq + 1;
+	b->n_lines++;
+}
+
+static size_t size_of(const struct batch *b)
+{
+	size_t n = b->raw.len;
+
+	for (size_t i = 0; i < b->n_groups; i++)
+		n += b->groups[i].bytes.len;
+	return n;
+}
+
+bool batch_is_full(const struct batch *b)
+{
+	return b->n_lines >= LINES_MAX || size_of(b) >= b->target->driver->batch_bytes;
+}
+
+int batch_gzip(const void *data, size_t n, struct buf *out)
+{
+	struct libdeflate_compressor *c = libdeflate_alloc_compressor(GZIP_LEVEL);
+	size_t most, size;
+
+	if (!c)
+		return -ENOMEM;
+	most = libdeflate_gzip_compress_bound(c, n);
+	size = libdeflate_gzip_compress(c, data, n, buf_reserve(out, most), most);
+	libdeflate_free_compressor(c);
+	if (!size)
+		return -ENOMEM;
+	buf_added(out, size);
+	return 0;
+}
+
+static int make_body(struct batch *b)
+{
+	buf_clear(&b->body);
+	if (b->target->driver->gzip)
+		return batch_gzip(b->raw.data, b->raw.len, &b->body);
+	buf_append(&b->body, b->raw.data, b->raw.len);
+	return 0;
+}
+
+int batch_end(struct batch *b)
+{
+	char name[256], hex[DIGEST_HEX_SIZE];
+
+	snprintf(name, sizeof(name), "%s/%" PRIu64 "/%" PRIu64 "/%" PRIu64 "/%" PRId64,
+		 b->app->drain_id, b->first, b->end, b->lost, b->notice_ns);
+	digest_bytes(name, strlen(name), hex);
+	memcpy(b->id, hex, 32);
+	b->id[32] = '\0';
+	if (b->target->driver->end)
+		b->target->driver->end(b);
+	if (b->target->driver->transport != DRAIN_HTTP)
+		return 0;
+	return make_body(b);
+}
+
+int batch_keep(struct batch *b, const bool *keep)
+{
+	struct buf raw = BUF_INIT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_items; i++) {
+		size_t end = i + 1 < b->n_items ? b->items[i + 1] : b->raw.len;
+		uint32_t at = (uint32_t)raw.len;
+
+		if (!keep[i])
+			continue;
+		buf_append(&raw, b->raw.data + b->items[i], end - b->items[i]);
+		b->items[n++] = at;
+	}
+	b->n_items = n;
+	buf_done(&b->raw);
+	b->raw = raw;
+	return make_body(b);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batch: lines of the ring, encoded for a receiver, and kept until it has said yes.
+ *
+ * The same lines make the same bytes and the same id, in another process as well: what
+ * was under way when twelve-logs was killed is sent again as it was, so that a receiver
+ * that looks at ids (Logplex-Frame-Id, chunk) sees that it has it already.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/digest.h"
+#include "logs/record.h"
+
+struct drain_target;
+
+/* What the encoders know of the app. Borrowed. */
+struct batch_app {
+	const char *name, *id;
+	const char *drain_id, *token; /* "d.UUID" */
+	const char *host;	      /* of this machine */
+};
+
+struct batch_line {
+	const struct log_record *record;
+	const char *commit; /* "" when it is not known */
+	json_t *fields;	    /* the line as an object, when it is to be carried as one; or NULL */
+};
+
+/* Lines that go together, by a key of the driver's: a tag, a set of labels. */
+struct batch_group {
+	char key[2 * LOG_NAME_MAX + 32];
+	struct buf bytes;
+	size_t n;
+};
+
+struct batch {
+	const struct drain_target *target;
+	const struct batch_app *app;
+	bool records;		/* JSON lines as fields */
+	uint64_t first, end;	/* sequence numbers: [first, end) */
+	uint64_t n_lines;
+	uint64_t lost;		/* told by the notice in front */
+	int64_t lost_since_ns, notice_ns;
+	char id[33];		/* 32 hex digits */
+	struct buf raw;		/* the body before compression */
+	uint32_t *items;	/* where each line begins in raw */
+	size_t n_items, max_items;
+	struct batch_group *groups;
+	size_t n_groups, max_groups, last_group;
+	struct buf body;	/* what is sent */
+	char channel[UUID_SIZE]; /* Splunk's */
+	int64_t ack_id;		/* Splunk's, -1: none */
+	struct log_formatter formatter;
+	/* The last line's source, dyno and release, encoded once for the lines that share them. */
+	struct buf meta;
+	char meta_key[2 * LOG_NAME_MAX + 16];
+	size_t meta_key_len;
+};
+
+void batch_init(struct batch *b, const struct drain_target *t, const struct batch_app *app,
+		bool records);
+void batch_done(struct batch *b);
+/* Empties it, keeping no more than a little memory, for lines from `first` on. */
+void batch_begin(struct batch *b, uint64_t first);
+/* The notice about lost lines; only before the first line. */
+void batch_put_notice(struct batch *b, uint64_t lost, int64_t since_ns, int64_t now_ns);
+void batch_put(struct batch *b, const struct log_record *r, const char *commit);
+bool batch_is_full(const struct batch *b);
+/* No more lines: makes the id and the body. -ENOMEM, or 0. */
+int batch_end(struct batch *b);
+/* Keeps the items of raw that are marked (n_items flags), drops the others, and makes the body anew. */
+int batch_keep(struct batch *b, const bool *keep);
+
+/* ---- for the drivers ---- */
+
+/* Where a line begins. */
+void batch_item(struct batch *b);
+struct batch_group *batch_group(struct batch *b, const char *key);
+/* True when b->meta holds what was made for lines of the same source, dyno and release; else it is empty, to be filled. */
+bool batch_meta(struct batch *b, const struct batch_line *line);
+/* "web" of "web.1". */
+void batch_type(const struct log_record *r, char type[static LOG_NAME_MAX + 1]);
+
+/* gzip (RFC 1952), level 1. */
+int batch_gzip(const void *data, size_t n, struct buf *out);
+
+/* text.c: a string in quotes; bytes that are not UTF-8 become U+FFFD. */
+void text_put_json(struct buf *out, const char *s, size_t n);
+/* The bytes as UTF-8, likewise. */
+void text_put_utf8(struct buf *out, const char *s, size_t n);
+/* The bytes of UTF-8 that s begins with: n when all are. */
+size_t text_utf8_span(const char *s, size_t n);
+/* The line as an object of fields, or NULL when it is none, or one with a name of ours ("twelve"). A new reference. */
+json_t *text_fields(const char *s, size_t n);

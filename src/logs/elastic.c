@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Elasticsearch and OpenSearch: POST /_bulk, NDJSON, a pair of lines each:
+ *
+ *     {"create":{"_index":"logs-shop-default","_id":"..."}}
+ *     {"@timestamp":"...","message":"...","twelve":{...}}
+ *
+ * "create" works for data streams (which know nothing else) and for plain indices. The id
+ * is made of the app and the line's time, which no other line of the app has: so what is
+ * sent twice is stored once, and a 409 means "it is there already".
+ *
+ * The answer has a status for each item: only those that were refused for now are sent again.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "logs/drain.h"
+#include "logs/meta.h"
+
+static void put_action(struct batch *b, const struct log_record *r)
+{
+	const char *index = drain_option(b->target, "index");
+
+	buf_puts(&b->raw, "{\"create\":{\"_index\":");
+	if (index)
+		text_put_json(&b->raw, index, strlen(index));
+	else
+		buf_printf(&b->raw, "\"logs-%s-default\"", b->app->name);
+	buf_printf(&b->raw, ",\"_id\":\"%.8s-%016" PRIx64 "\"}}\n", b->app->id, (uint64_t)r->time_ns);
+}
+
+static void put_elastic(struct batch *b, const struct batch_line *line)
+{
+	const struct log_record *r = line->record;
+
+	batch_item(b);
+	put_action(b, r);
+	buf_puts(&b->raw, "{\"twelve\":");
+	meta_put_json(b, line, &b->raw);
+	/* A line that says when it was gets its own time. */
+	if (!line->fields || !json_object_get(line->fields, "@timestamp"))
+		buf_printf(&b->raw, ",\"@timestamp\":\"%s\"", log_stamp(&b->formatter, r->time_ns));
+	if (line->fields) {
+		meta_put_members(line, &b->raw);
+	} else {
+		buf_puts(&b->raw, ",\"message\":");
+		text_put_json(&b->raw, r->text, r->text_len);
+	}
+	buf_puts(&b->raw, "}\n");
+}
+
+static size_t headers(const struct batch *b, struct drain_header *h)
+{
+	const char *key = drain_option(b->target, "api_key");
+	size_t n = 0;
+
+	h[n++] = (struct drain_header){ "Content-Type", "application/x-ndjson" };
+	if (key) {
+		h[n] = (struct drain_header){ .name = "Authorization" };
+		snprintf(h[n++].value, sizeof(h->value), "ApiKey %s", key);
+	}
+	return n;
+}
+
+/* The status of item i, and why; 0 when the answer is not as it should be. */
+static long item_status(json_t *items, size_t i, const char **ret_why)
+{
+	json_t *item = json_object_get(json_array_get(items, i), "create");
+	json_t *why = json_object_get(item, "error");
+
+	*ret_why = json_string_value(json_object_get(why, "reason"));
+	if (!*ret_why)
+		*ret_why = json_string_value(json_object_get(why, "type"));
+	if (!*ret_why)
+		*ret_why = "no reason is given";
+	return (long)json_integer_value(json_object_get(item, "status"));
+}
+
+static void judge_items(struct batch *b, json_t *items, struct drain_judgement *j)
+{
+	_cleanup_free_ bool *keep = xcalloc(b->n_items + 1, sizeof(*keep));
+	size_t n_later = 0;
+
+	for (size_t i = 0; i < b->n_items; i++) {
+		const char *why;
+		long status = item_status(items, i, &why);
+
+		if ((status >= 200 && status < 300) || status == 409)
+			continue;
+		snprintf(j->message, sizeof(j->message), "item status %ld: %.150s", status, why);
+		if (status == 429 || status >= 500) {
+			keep[i] = true;
+			n_later++;
+		} else {
+			j->n_refused++;
+		}
+	}
+	j->verdict = DRAIN_DONE;
+	if (n_later)
+		j->verdict = batch_keep(b, keep) < 0 ? DRAIN_RETRY : DRAIN_AGAIN;
+}
+
+static void judge_errors(struct batch *b, const struct drain_reply *r, struct drain_judgement *j)
+{
+	json_t *reply = json_loadb(r->text, r->n, 0, NULL);
+	json_t *items = json_object_get(reply, "items");
+
+	if (json_is_false(json_object_get(reply, "errors"))) {
+		j->verdict = DRAIN_DONE;
+	} else if (json_array_size(items) == b->n_items) {
+		judge_items(b, items, j);
+	} else {
+		j->verdict = DRAIN_RETRY;
+		snprintf(j->message, sizeof(j->message), "the answer has no item for each line");
+	}
+	json_decref(reply);
+}
+
+static void judge(struct batch *b, const struct drain_reply *r, struct drain_judgement *j)
+{
+	static const char fine[] = "{\"errors\":false";
+
+	if (r->status == 429 || r->status >= 500 || r->status < 200)
+		j->verdict = DRAIN_RETRY;
+	else if (r->status >= 300)
+		j->verdict = DRAIN_REFUSED;
+	else if (r->n >= strlen(fine) && memcmp(r->text, fine, strlen(fine)) == 0)
+		j->verdict = DRAIN_DONE;
+	else
+		judge_errors(b, r, j);
+}
+
+static const char *const options[] = { "index", "api_key", NULL };
+
+const struct drain_driver drain_elastic = {
+	.scheme = "elasticsearch",
+	.summary = "Elasticsearch or OpenSearch, by _bulk, into a data stream",
+	.transport = DRAIN_HTTP,
+	.port = 9200,
+	.tls_port = 9200,
+	.path = "/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason",
+	.options = options,
+	.has_records = true,
+	.gzip = true,
+	.batch_bytes = 512 * 1024,
+	.put = put_elastic,
+	.headers = headers,
+	.judge = judge,
+};

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the server says, and the handshake; see forward.h. */
+#include "logs/forward.h"
+
+#include <msgpack.h>
+#include <openssl/evp.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* A server says nothing longer. */
+#define ANSWER_MAX 16384
+#define SHA512_HEX_SIZE 129
+
+enum state {
+	WAIT_HELO,
+	WAIT_PONG,
+	IS_READY,
+};
+
+struct forward_session {
+	const struct drain_target *target;
+	const char *host, *key;
+	enum state state;
+	bool told_ready;
+	struct buf in;
+	char salt[33];
+	char *nonce;
+	size_t nonce_len;
+};
+
+struct forward_session *forward_session_new(const struct drain_target *target, const char *host)
+{
+	struct forward_session *s = xcalloc(1, sizeof(*s));
+
+	*s = (struct forward_session){ .target = target,
+				       .host = host,
+				       .key = drain_option(target, "shared_key"),
+				       .in = BUF_INIT };
+	s->state = s->key ? WAIT_HELO : IS_READY;
+	random_hex(s->salt, 16);
+	return s;
+}
+
+void forward_session_free(struct forward_session *s)
+{
+	if (!s)
+		return;
+	buf_done(&s->in);
+	free(s->nonce);
+	free(s);
+}
+
+void forward_session_feed(struct forward_session *s, const char *data, size_t n)
+{
+	buf_append(&s->in, data, n);
+}
+
+bool forward_session_is_ready(const struct forward_session *s)
+{
+	return s->state == IS_READY;
+}
+
+struct bytes {
+	const void *data;
+	size_t n;
+};
+
+static struct bytes text(const char *s)
+{
+	return (struct bytes){ s, strlen(s) };
+}
+
+static void digest(char hex[static SHA512_HEX_SIZE], const struct bytes *parts, size_t n)
+{
+	unsigned char md[64];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	EVP_DigestInit_ex(ctx, EVP_sha512(), NULL);
+	for (size_t i = 0; i < n; i++)
+		EVP_DigestUpdate(ctx, parts[i].data, parts[i].n);
+	EVP_DigestFinal_ex(ctx, md, NULL);
+	EVP_MD_CTX_free(ctx);
+	sodium_bin2hex(hex, SHA512_HEX_SIZE, md, sizeof(md));
+}
+
+static bool is_text(const msgpack_object *o)
+{
+	return o->type == MSGPACK_OBJECT_STR || o->type == MSGPACK_OBJECT_BIN;
+}
+
+/* str and bin lie alike in a msgpack_object's union. */
+static struct bytes bytes_of(const msgpack_object *o)
+{
+	return o->type == MSGPACK_OBJECT_STR ? (struct bytes){ o->via.str.ptr, o->via.str.size }
+					     : (struct bytes){ o->via.bin.ptr, o->via.bin.size };
+}
+
+static bool is_word(const msgpack_object *o, const char *word)
+{
+	struct bytes b;
+
+	if (!is_text(o))
+		return false;
+	b = bytes_of(o);
+	return b.n == strlen(word) && memcmp(b.data, word, b.n) == 0;
+}
+
+static const msgpack_object *member(const msgpack_object *map, const char *name)
+{
+	if (map->type != MSGPACK_OBJECT_MAP)
+		return NULL;
+	for (uint32_t i = 0; i < map->via.map.size; i++)
+		if (is_word(&map->via.map.ptr[i].key, name))
+			return &map->via.map.ptr[i].val;
+	return NULL;
+}
+
+static bool is_array_of(const msgpack_object *o, const char *word, uint32_t min)
+{
+	return o->type == MSGPACK_OBJECT_ARRAY && o->via.array.size >= min &&
+	       is_word(&o->via.array.ptr[0], word);
+}
+
+static int write_buf(void *data, const char *bytes, size_t n)
+{
+	buf_append(data, bytes, n);
+	return 0;
+}
+
+static void pack_bytes(msgpack_packer *pk, struct bytes b)
+{
+	msgpack_pack_str(pk, b.n);
+	msgpack_pack_str_body(pk, b.data, b.n);
+}
+
+static void put_ping(struct forward_session *s, struct bytes auth, struct buf *out)
+{
+	const char *user = s->target->user ? s->target->user : "",
+		   *password = s->target->password ? s->target->password : "";
+	struct bytes key[] = { text(s->salt), text(s->host), { s->nonce, s->nonce_len }, text(s->key) };
+	struct bytes word[] = { auth, text(user), text(password) };
+	char key_hex[SHA512_HEX_SIZE], word_hex[SHA512_HEX_SIZE];
+	msgpack_packer pk;
+
+	digest(key_hex, key, ARRAY_SIZE(key));
+	digest(word_hex, word, ARRAY_SIZE(word));
+	msgpack_packer_init(&pk, out, write_buf);
+	msgpack_pack_array(&pk, 6);
+	pack_bytes(&pk, text("PING"));
+	pack_bytes(&pk, text(s->host));
+	pack_bytes(&pk, text(s->salt));
+	pack_bytes(&pk, text(key_hex));
+	pack_bytes(&pk, text(auth.n ? user : ""));
+	pack_bytes(&pk, text(auth.n ? word_hex : ""));
+}
+
+static enum forward_event on_helo(struct forward_session *s, const msgpack_object *o, struct buf *out,
+				  struct error *err)
+{
+	const msgpack_object *nonce, *auth;
+
+	if (!is_array_of(o, "HELO", 2)) {
+		error_set(err, ERROR_UNAVAILABLE, "the server does not begin with HELO");
+		return FORWARD_BAD;
+	}
+	nonce = member(&o->via.array.ptr[1], "nonce");
+	auth = member(&o->via.array.ptr[1], "auth");
+	if (nonce && is_text(nonce)) {
+		s->nonce_len = bytes_of(nonce).n;
+		s->nonce = xcalloc(1, s->nonce_len + 1);
+		memcpy(s->nonce, bytes_of(nonce).data, s->nonce_len);
+	} else {
+		s->nonce = xstrdup("");
+	}
+	put_ping(s, auth && is_text(auth) ? bytes_of(auth) : text(""), out);
+	s->state = WAIT_PONG;
+	return FORWARD_SEND;
+}
+
+static enum forward_event on_pong(struct forward_session *s, const msgpack_object *o, struct error *err)
+{
+	const msgpack_object *p;
+	char want[SHA512_HEX_SIZE];
+	struct bytes why;
+
+	if (!is_array_of(o, "PONG", 3)) {
+		error_set(err, ERROR_UNAVAILABLE, "the server does not answer PING with PONG");
+		return FORWARD_BAD;
+	}
+	p = o->via.array.ptr;
+	if (p[1].type != MSGPACK_OBJECT_BOOLEAN || !p[1].via.boolean) {
+		why = is_text(&p[2]) ? bytes_of(&p[2]) : text("no reason is given");
+		error_set(err, ERROR_UNAUTHORIZED, "the server refuses us: %.*s", why.n < 100 ? (int)why.n : 100,
+			  (const char *)why.data);
+		return FORWARD_BAD;
+	}
+	if (o->via.array.size >= 5 && is_text(&p[3])) {
+		struct bytes parts[] = { text(s->salt), bytes_of(&p[3]), { s->nonce, s->nonce_len },
+					 text(s->key) };
+
+		digest(want, parts, ARRAY_SIZE(parts));
+		if (is_word(&p[4], want)) {
+			s->state = IS_READY;
+			return FORWARD_MORE;
+		}
+	}
+	error_set(err, ERROR_UNAUTHORIZED, "the server does not know the shared key");
+	return FORWARD_BAD;
+}
+
+static enum forward_event on_object(struct forward_session *s, const msgpack_object *o, struct buf *out,
+				    char id[static FORWARD_CHUNK_MAX], struct error *err)
+{
+	const msgpack_object *ack;
+	struct bytes b;
+
+	if (s->state == WAIT_HELO)
+		return on_helo(s, o, out, err);
+	if (s->state == WAIT_PONG)
+		return on_pong(s, o, err);
+	ack = member(o, "ack");
+	/* A server with a key that we were not given says HELO, and waits for ever. */
+	if (is_array_of(o, "HELO", 2)) {
+		error_set(err, ERROR_UNAUTHORIZED, "the server wants a shared key: add ?shared_key= to the URL");
+		return FORWARD_BAD;
+	}
+	if (!ack || !is_text(ack) || bytes_of(ack).n >= FORWARD_CHUNK_MAX)
+		return FORWARD_MORE;
+	b = bytes_of(ack);
+	memcpy(id, b.data, b.n);
+	id[b.n] = '\0';
+	return FORWARD_ACK;
+}
+
+enum forward_event forward_session_next(struct forward_session *s, struct buf *out,
+					char id[static FORWARD_CHUNK_MAX], struct error *err)
+{
+	while (s->in.len) {
+		enum forward_event e;
+		msgpack_unpacked u;
+		size_t off = 0;
+		int r;
+
+		msgpack_unpacked_init(&u);
+		r = msgpack_unpack_next(&u, s->in.data, s->in.len, &off);
+		if (r == MSGPACK_UNPACK_CONTINUE && s->in.len < ANSWER_MAX) {
+			msgpack_unpacked_destroy(&u);
+			break;
+		}
+		if (r != MSGPACK_UNPACK_SUCCESS) {
+			msgpack_unpacked_destroy(&u);
+			error_set(err, ERROR_UNAVAILABLE, "the server's answer is not of the forward protocol");
+			return FORWARD_BAD;
+		}
+		e = on_object(s, &u.data, out, id, err);
+		msgpack_unpacked_destroy(&u);
+		buf_consume(&s->in, off);
+		if (e != FORWARD_MORE)
+			return e;
+	}
+	if (s->state != IS_READY || s->told_ready)
+		return FORWARD_MORE;
+	s->told_ready = true;
+	return FORWARD_READY;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Drains inside twelve-logs: each is a cursor on its app's ring and a mover that carries
+ * what lies behind the cursor to a receiver.
+ *
+ *     IDLE ──lines──▶ CONNECTING ──▶ SENDING ──all is sent──▶ IDLE
+ *                        │              │
+ *                        └── failed ────┴──▶ WAITING ──the time has come──▶ CONNECTING
+ *
+ * The ring is the only buffer. What a mover has taken and not yet got a yes for is kept
+ * by it (a batch) or found again in the ring (syslog). When the ring's head overtakes a
+ * cursor, the lines in between are counted, and the count is told to the receiver as an L10
+ * notice before the next line; it is forgotten only when that notice has arrived.
+ *
+ * Nothing here waits: a drain costs an app nothing, however slow its receiver is, unless
+ * it was added with on_full "block".
+ */
+#pragma once
+
+#include <curl/curl.h>
+
+#include "logs/drain-status.h"
+#include "logs/drain.h"
+#include "logsd/logsd.h"
+
+struct drain;
+
+/* How a kind of drain moves its lines. */
+struct drain_mover {
+	void (*start)(struct drain *d);
+	/* Ends what is under way without a word; frees d->link. */
+	void (*stop)(struct drain *d);
+	/* There may be something to do: lines, a time that has come, a test. */
+	void (*pump)(struct drain *d);
+	/* Small amounts gather for so long, or until there are so many bytes. */
+	int64_t gather_ms;
+	size_t gather_bytes;
+};
+
+extern const struct drain_mover mover_syslog, mover_forward, mover_http;
+
+struct drain {
+	struct drain *next; /* of its app */
+	struct app *app;
+	char id[UUID_SIZE], token[UUID_SIZE + 8];
+	char *url, *ca;
+	char *name; /* of the target, for messages */
+	char *app_name;
+	struct buf tells; /* lines for the app's stream */
+	struct drain_target target;
+	struct batch_app names;
+	bool records, block;
+	bool wanted; /* while the set is being replaced */
+	const struct drain_mover *mover;
+	void *link; /* the mover's own */
+	struct drain_status_map *map;
+	struct drain_status now;
+	bool dirty;
+	uint64_t at, at_seq; /* the next line to take: its place in the ring, its number */
+	int64_t deadline_ms; /* monotonic: when to pump; INT64_MAX: not by itself */
+	int64_t also_ms;     /* another such time */
+	bool told_long;	     /* that it fails for long */
+	int64_t told_ms;
+};
+
+/* ---- drains.c ---- */
+
+/* Lines that came: pumps now or soon. */
+void drains_show(struct app *a);
+/* Counts what is lost below the offset, which is about to be evicted. */
+void drains_evict(struct app *a, uint64_t head);
+/* True when room for a batch would cost a drain that blocks a line. */
+bool drains_block(const struct app *a, uint64_t head);
+/* Replaces the app's set; json is logs-proto.h's. */
+void drains_set(struct app *a, const char *json);
+/* One marked line for one drain. */
+void drains_test(struct app *a, const char *drain_id, const char *test_id);
+/* Before the app is freed; `forget` removes the status files too. */
+void drains_free(struct app *a, bool forget);
+/* The time of the next deadline. */
+int64_t drains_next_ms(const struct logsd *l);
+/* Pumps those whose time has come; writes what has changed. */
+void drains_tick(struct logsd *l, int64_t now_ms);
+
+/* For the movers. */
+void drain_save(struct drain *d);
+void drain_phase(struct drain *d, enum drain_phase phase);
+bool drain_has_lines(const struct drain *d);
+/* True when there are lines and it is time to take them; sets the deadline when it is not yet. */
+bool drain_is_due(struct drain *d);
+/* Takes the next line. False at the end. */
+bool drain_take(struct drain *d, struct log_record *ret, const char **ret_commit);
+/* The cursor back to a line that was taken; lines that the ring has lost meanwhile are counted. */
+void drain_rewind(struct drain *d, uint64_t seq);
+/* The batch under way is given up: its notice is to be told again. Its lines are the caller's. */
+void drain_void_batch(struct drain *d);
+/* n lines are lost, the first of which was of this time; counted, and to be told. */
+void drain_lose(struct drain *d, uint64_t n, int64_t since_ns);
+/* n lines, in so many bytes, have gone. */
+void drain_sent(struct drain *d, uint64_t n, uint64_t bytes);
+/* It works: what was told of failures is over. */
+void drain_ok(struct drain *d);
+/* A try failed: the next one comes after a pause, or after retry_after_ms when that is not 0. */
+void drain_fail(struct drain *d, int64_t retry_after_ms, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A certificate was refused: L14, told at once. */
+void drain_fail_certificate(struct drain *d, const char *why);
+/* Told with the status and in the app's stream, but no reason to pause. */
+void drain_complain(struct drain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The line of a test that waits to be sent: true, and then it runs. */
+bool drain_take_test(struct drain *d, struct log_record *ret, char text[static DRAIN_TEXT_MAX]);
+bool drain_test_runs(const struct drain *d);
+void drain_test_result(struct drain *d, bool passed, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- wire.c: connections ---- */
+
+/* When the first drain needs it: who has none pays nothing for it. 0 or -ENOMEM. */
+int wires_prepare(struct logsd *l);
+void wires_done(struct logsd *l);
+/* The time of curl's next deadline, monotonic; INT64_MAX: none. */
+int64_t wires_next_ms(const struct logsd *l);
+void wires_tick(struct logsd *l, int64_t now_ms);
+
+/* A transfer of curl's, from wire_add() until its fn is called, or wire_remove(). */
+struct transfer {
+	CURL *easy;
+	void (*fn)(struct transfer *t, CURLcode result);
+	bool added;
+	char error[CURL_ERROR_SIZE];
+};
+/* What all transfers share: timeouts, verification, the drain's own authorities. */
+void transfer_prepare(struct transfer *t, const struct drain *d);
+int transfer_add(struct logsd *l, struct transfer *t);
+void transfer_remove(struct logsd *l, struct transfer *t);
+/* The drain's failure, by curl's words. */
+void transfer_fail(struct drain *d, const struct transfer *t, CURLcode result);
+
+/* A stream to the receiver, encrypted or not. */
+struct wire {
+	struct handler handler; /* its descriptor is curl's */
+	struct transfer transfer;
+	struct drain *drain;
+	bool open, watched;
+	uint32_t events;
+	void (*on_open)(struct wire *w);
+	void (*on_events)(struct wire *w, uint32_t events);
+};
+/* Begins to connect; on_open() is called when that has worked, drain_fail() when not. */
+void wire_open(struct wire *w, struct drain *d);
+void wire_close(struct wire *w);
+void wire_watch(struct wire *w, bool for_writing);
+/* Bytes, -EAGAIN, or another negative errno. With TLS, what -EAGAIN was the answer to has to come again as it was. */
+ssize_t wire_send(struct wire *w, const char *data, size_t n);
+/* Bytes, 0 at the end, -EAGAIN, or another negative errno. */
+ssize_t wire_recv(struct wire *w, char *data, size_t n);
+/* Bytes that the peer's kernel has acknowledged, and those that it was given by us; of the TCP stream. */
+void wire_progress(const struct wire *w, uint64_t *ret_acked, uint64_t *ret_given);
