@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "daemon/addons.h"
 #include "daemon/api-priv.h"
+#include "daemon/drains.h"
 #include "daemon/builds.h"
 #include "daemon/git.h"
 #include "daemon/logs-client.h"
@@ -136,6 +137,7 @@ int api_apps_update(struct request *r, struct error *err)
 		goto out;
 	if (name && !streq(name, app.name) && rename_app(r, &app, name, err) < 0)
 		goto out;
+	drains_tell(d, app.id);
 	if (maintenance != app.maintenance) {
 		app.maintenance = maintenance;
 		if (store_app_update(d->store, &app, err) < 0)

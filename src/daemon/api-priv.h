@@ -42,7 +42,8 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(dynos_list) X(dynos_get) X(dynos_create) X(dynos_attach_session) X(dynos_restart_all)              \
 	X(dynos_restart) X(dynos_restart_type) X(dynos_stop_one) X(dynos_stop_type)                          \
 	X(sources_create) X(sources_put) X(builds_create) X(builds_list) X(builds_get) X(builds_delete)  \
-	X(stream_get) X(log_sessions_create) X(log_stream)                                           \
+	X(stream_get) X(log_sessions_create) X(log_stream)   \
+	X(drains_list) X(drains_create) X(drains_get) X(drains_update) X(drains_delete) X(drains_test)                                             \
 	X(buildpacks_get) X(buildpacks_put) X(domains_list) X(domains_create) X(domains_get)             \
 	X(domains_delete) X(keys_list) X(keys_create) X(keys_delete) X(tokens_list) X(tokens_get) X(tokens_create) X(tokens_delete)	\
 	X(no_session)                                                                                   \

@@ -106,6 +106,12 @@ const struct api_route api_routes[] = {
 	{ "GET", "/streams/:stream", api_stream_get, API_PUBLIC, "the output of a build or a release command, as it grows" },
 
 	{ "POST", "/apps/:app/log-sessions", api_log_sessions_create, 0, "a URL to read log lines from: {lines, tail, dyno, source}" },
+	{ "GET", "/apps/:app/log-drains", api_drains_list, 0, "log drains, with how they are" },
+	{ "POST", "/apps/:app/log-drains", api_drains_create, 0, "add a log drain: {url, format, on_full, ca}" },
+	{ "GET", "/apps/:app/log-drains/:drain", api_drains_get, 0, "one log drain, by id, token or URL" },
+	{ "PUT", "/apps/:app/log-drains/:drain", api_drains_update, 0, "change a log drain: {url, format, on_full, ca}" },
+	{ "DELETE", "/apps/:app/log-drains/:drain", api_drains_delete, 0, "remove a log drain" },
+	{ "POST", "/apps/:app/log-drains/:drain/actions/test", api_drains_test, 0, "send one marked line and tell what came back" },
 	{ "GET", "/log-streams/:session", api_log_stream, API_PUBLIC, "log lines, as server-sent events or plain text" },
 
 	{ "GET", "/apps/:app/buildpack-installations", api_buildpacks_get, 0, "buildpacks" },

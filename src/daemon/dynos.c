@@ -19,6 +19,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/drains.h"
 #include "daemon/dyno-priv.h"
 #include "ipc/ipc.h"
 
@@ -356,6 +357,9 @@ int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret,
 
 	if (check_start(o, command, err) < 0)
 		return -1;
+	/* Its lines go to drains with the commit of its release. */
+	if (!o->program)
+		drains_tell(ds->d, o->app->id);
 	dyno = dyno_new(ds, uuid_make(id));
 	name_dyno(dyno, o);
 	free(dyno->command);

@@ -55,10 +55,11 @@ struct shortfall {
 	int64_t lines;
 };
 
-/* Whose lines go into which other streams, as logs_link() was told. */
-struct linked {
-	struct linked *next;
-	char *from, *to;
+/* What each twelve-logs that starts is told: the last message of its type about an app. */
+struct standing {
+	struct standing *next;
+	char *app_id;
+	struct ipc_msg msg;
 };
 
 struct logs_client {
@@ -71,7 +72,7 @@ struct logs_client {
 	struct queued *first, **last;
 	size_t queued_bytes;
 	struct shortfall *shortfalls;
-	struct linked *links;
+	struct standing *standing;
 };
 
 static void flush(struct logs_client *c);
@@ -185,13 +186,12 @@ static void flush(struct logs_client *c)
 		tell_shortfalls(c);
 }
 
-static void send_link(struct logs_client *c, const struct linked *k)
+static void send_standing(struct logs_client *c, const struct standing *k)
 {
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 
-	m.type = LOGS_LINK;
-	ipc_put(&m, "app", k->from);
-	ipc_put(&m, "to", k->to);
+	m.type = k->msg.type;
+	buf_append(&m.fields, k->msg.fields.data, k->msg.fields.len);
 	push(c, &m);
 }
 
@@ -212,8 +212,8 @@ static void on_readable(void *userdata)
 	watch_arm(c->timer, -1);
 	c->retry_ms = RETRY_FIRST_MS;
 	c->state = LINK_READY;
-	for (const struct linked *k = c->links; k; k = k->next)
-		send_link(c, k);
+	for (const struct standing *k = c->standing; k; k = k->next)
+		send_standing(c, k);
 	flush(c);
 }
 
@@ -305,13 +305,13 @@ int logs_client_new(struct daemon *d, struct logs_client **ret, struct error *er
 	return 0;
 }
 
-static void unlink_first(struct linked **at)
+static void drop_standing(struct standing **at)
 {
-	struct linked *k = *at;
+	struct standing *k = *at;
 
 	*at = k->next;
-	free(k->from);
-	free(k->to);
+	ipc_msg_done(&k->msg);
+	free(k->app_id);
 	free(k);
 }
 
@@ -331,8 +331,8 @@ void logs_client_free(struct logs_client *c)
 		free(s->app_id);
 		free(s);
 	}
-	while (c->links)
-		unlink_first(&c->links);
+	while (c->standing)
+		drop_standing(&c->standing);
 	free(c->socket_path);
 	free(c->program);
 	free(c);
@@ -427,30 +427,72 @@ void logs_forget(struct logs_client *c, const char *app_id)
 {
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 
+	for (struct standing **at = &c->standing; *at;)
+		if (streq((*at)->app_id, app_id))
+			drop_standing(at);
+		else
+			at = &(*at)->next;
 	m.type = LOGS_FORGET;
 	ipc_put(&m, "app", app_id);
 	push(c, &m);
 }
 
-/* "" while nobody is linked: then there is nothing to tell a twelve-logs that starts. */
+/* Sends it now, unless it was the last word already, and to each twelve-logs that starts. */
+static void stand(struct logs_client *c, const char *app_id, struct ipc_msg *take_msg)
+{
+	struct standing **at = &c->standing, *k;
+	const struct buf *fields = &take_msg->fields;
+
+	while (*at && !((*at)->msg.type == take_msg->type && streq((*at)->app_id, app_id)))
+		at = &(*at)->next;
+	if (*at && (*at)->msg.fields.len == fields->len &&
+	    memcmp((*at)->msg.fields.data, fields->data, fields->len) == 0)
+		return;
+	if (*at)
+		drop_standing(at);
+	k = xcalloc(1, sizeof(*k));
+	*k = (struct standing){ .next = c->standing, .app_id = xstrdup(app_id), .msg = *take_msg };
+	*take_msg = IPC_MSG_INIT;
+	c->standing = k;
+	if (c->state == LINK_READY)
+		send_standing(c, k);
+}
+
 void logs_link(struct logs_client *c, const char *addon_id, char *const *app_ids)
 {
-	struct linked **at = &c->links, *k;
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	_cleanup_buf_ struct buf to = BUF_INIT;
 
 	for (char *const *id = app_ids; id && *id; id++)
 		buf_printf(&to, "%s%s", to.len ? " " : "", *id);
-	while (*at && !streq((*at)->from, addon_id))
-		at = &(*at)->next;
-	if (*at && streq((*at)->to, to.data))
-		return;
-	if (*at)
-		unlink_first(at);
-	k = xcalloc(1, sizeof(*k));
-	*k = (struct linked){ .next = c->links, .from = xstrdup(addon_id), .to = buf_steal(&to) };
-	c->links = k;
-	if (c->state == LINK_READY)
-		send_link(c, k);
+	m.type = LOGS_LINK;
+	ipc_put(&m, "app", addon_id);
+	ipc_put(&m, "to", to.data);
+	stand(c, addon_id, &m);
+}
+
+void logs_drains(struct logs_client *c, const struct logs_drains *what)
+{
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+	m.type = LOGS_DRAINS;
+	ipc_put(&m, "app", what->app_id);
+	ipc_put(&m, "name", what->app_name);
+	ipc_put_i64(&m, "release", what->release);
+	ipc_put(&m, "commit", what->commit ? what->commit : "");
+	ipc_put(&m, "drains", what->drains);
+	stand(c, what->app_id, &m);
+}
+
+void logs_drain_test(struct logs_client *c, const char *app_id, const char *drain_id, const char *test_id)
+{
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+	m.type = LOGS_DRAIN_TEST;
+	ipc_put(&m, "app", app_id);
+	ipc_put(&m, "drain", drain_id);
+	ipc_put(&m, "test", test_id);
+	push(c, &m);
 }
 
 static void put_options(struct ipc_msg *m, const struct logs_read *o)

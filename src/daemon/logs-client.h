@@ -22,6 +22,18 @@ void logs_forget(struct logs_client *c, const char *app_id);
 /* The lines of an add-on go into the streams of these apps (strv) too; told again to each twelve-logs that starts. */
 void logs_link(struct logs_client *c, const char *addon_id, char *const *app_ids);
 
+/* Where an app's lines are carried to (logs-proto.h, LOGS_DRAINS); told again to each twelve-logs that starts. */
+struct logs_drains {
+	const char *app_id, *app_name;
+	int64_t release;    /* the newest, 0: none yet */
+	const char *commit; /* of that release, or NULL */
+	const char *drains; /* a JSON array: the whole set */
+};
+void logs_drains(struct logs_client *c, const struct logs_drains *what);
+/* Has one marked line sent; how it went is in the drain's status file. */
+void logs_drain_test(struct logs_client *c, const char *app_id, const char *drain_id,
+		     const char *test_id);
+
 struct logs_read {
 	const char *app_id;
 	int64_t lines;      /* 100 when 0 */

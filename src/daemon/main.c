@@ -33,6 +33,7 @@
 #include "daemon/addons-job.h"
 #include "daemon/addons.h"
 #include "daemon/builds.h"
+#include "daemon/drains.h"
 #include "daemon/dynos.h"
 #include "daemon/http.h"
 #include "daemon/logs-client.h"
@@ -194,6 +195,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	if (private_dirs(d, err) < 0)
 		return -1;
 	d->builds = builds_new(d);
+	drains_tell_all(d);
 	d->reconciler = reconciler_new(d);
 	d->addons = addons_new(d);
 	reconcile_all(d->reconciler);

@@ -4,6 +4,8 @@
 
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,6 +286,44 @@ char *drain_mask_url(const char *url)
 	buf_append(&out, p, (size_t)(query - p) + 1);
 	mask_query(query + 1, &out);
 	return buf_steal(&out);
+}
+
+const char *drain_default_format(const struct drain_target *t)
+{
+	return t->driver->has_records ? "records" : "raw";
+}
+
+int drain_check_format(const struct drain_target *t, const char *format, struct error *err)
+{
+	if (!streq(format, "raw") && !streq(format, "records"))
+		return error_set(err, ERROR_INVALID, "The format is \"%.20s\": expected raw or records", format);
+	if (streq(format, "records") && t->driver == &drain_logplex)
+		return error_set(err, ERROR_INVALID,
+				 "An %s drain carries raw lines only: its format (Logplex) has no fields",
+				 t->tls ? "https" : "http");
+	return 0;
+}
+
+int drain_check_ca(const struct drain_target *t, const char *pem, struct error *err)
+{
+	BIO *bio;
+	X509 *x;
+
+	if (!t->tls)
+		return error_set(err, ERROR_INVALID,
+				 "Certificate authorities were given for a drain that is not encrypted");
+	if (strlen(pem) > DRAIN_CA_MAX)
+		return error_set(err, ERROR_INVALID, "The certificate authorities have more than %d bytes",
+				 DRAIN_CA_MAX);
+	bio = BIO_new_mem_buf(pem, -1);
+	x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	X509_free(x);
+	BIO_free(bio);
+	if (x)
+		return 0;
+	ERR_clear_error();
+	return error_set(err, ERROR_INVALID, "The certificate authorities are no certificates in PEM "
+					     "(-----BEGIN CERTIFICATE-----)");
 }
 
 int64_t drain_backoff_ms(unsigned n, uint32_t random)

@@ -106,6 +106,13 @@ char *drain_target_name(const struct drain_target *t);
 /* The URL with its secrets replaced by ***. The caller frees. */
 char *drain_mask_url(const char *url);
 
+/* "raw" or "records": what a drain does unless it is told. */
+const char *drain_default_format(const struct drain_target *t);
+/* ERROR_INVALID when the format is none, or none of this kind of drain. */
+int drain_check_format(const struct drain_target *t, const char *format, struct error *err);
+/* Certificates in PEM. */
+int drain_check_ca(const struct drain_target *t, const char *pem, struct error *err);
+
 /* The pause before try n (from 1), full jitter: [0, min(30 s, 1 s * 2^(n-1))], at least 100 ms. `random` is any number. */
 int64_t drain_backoff_ms(unsigned n, uint32_t random);
 

@@ -8,7 +8,8 @@
 
 #include "logs/line.h"
 
-#define NS_PER_S 1000000000
+#define US_PER_S 1000000
+#define FRACTION_AT 20 /* in "2026-11-22T10:00:01.000000+00:00" */
 
 static bool is(const char *want, const char *s, size_t n)
 {
@@ -48,13 +49,18 @@ char *log_decimal(char *end, uint64_t v, int min_digits)
 const char *log_stamp(struct log_formatter *f, int64_t ns)
 {
 	char digits[24], *end = digits + sizeof(digits);
+	int64_t us = ns / 1000;
 
-	if (!f->text[0] || f->second != ns / NS_PER_S) {
+	/* Lines that were read at once are a nanosecond apart. */
+	if (f->text[0] && f->us == us)
+		return f->text;
+	if (!f->text[0] || f->us / US_PER_S != us / US_PER_S) {
 		clock_iso_us(ns, f->text);
-		f->second = ns / NS_PER_S;
+	} else {
+		log_decimal(end, US_PER_S + (uint64_t)(us % US_PER_S), 7);
+		memcpy(f->text + FRACTION_AT, end - 6, 6);
 	}
-	log_decimal(end, 1000000 + (uint64_t)(ns % NS_PER_S / 1000), 7);
-	memcpy(f->text + 20, end - 6, 6);
+	f->us = us;
 	return f->text;
 }
 

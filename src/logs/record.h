@@ -36,7 +36,7 @@ bool log_filter_matches(const struct log_filter *f, const struct log_record *r);
 
 /* Remembers the text of the last second, since lines come many to the second. */
 struct log_formatter {
-	int64_t second;
+	int64_t us;
 	char text[CLOCK_ISO_SIZE];
 };
 

@@ -54,12 +54,20 @@ static struct app *app_open(struct logsd *l, const char *id)
 	return a;
 }
 
+struct app *app_find(struct logsd *l, const char *id)
+{
+	struct app *a = l->apps;
+
+	while (a && !streq(a->id, id))
+		a = a->next;
+	return a;
+}
+
 struct app *app_get(struct logsd *l, const char *id)
 {
-	for (struct app *a = l->apps; a; a = a->next)
-		if (streq(a->id, id))
-			return a;
-	return app_open(l, id);
+	struct app *a = app_find(l, id);
+
+	return a ? a : app_open(l, id);
 }
 
 /* A batch whose bytes had been taken from their pipe when we were killed. */

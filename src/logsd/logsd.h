@@ -73,7 +73,7 @@ struct source {
 	uint32_t release;
 	size_t unended;	     /* bytes in the pipe that are no line yet */
 	int64_t deadline_ms; /* when they are shown all the same */
-	bool is_unended, is_again;
+	bool is_unended, is_again, is_wide;
 	bool cut;   /* the last line was shown without its end */
 	bool ended; /* all writers are gone */
 };
@@ -132,6 +132,7 @@ void logsd_let_go_unowned(struct logsd *l, struct handler *h);
 /* app.c */
 /* Opens the rings that an earlier twelve-logs left. */
 void apps_load(struct logsd *l);
+struct app *app_find(struct logsd *l, const char *id);
 /* The app with its ring, made when it is new; NULL when that fails, which has been told then. */
 struct app *app_get(struct logsd *l, const char *id);
 /* `forget`: its files go, too. */

@@ -152,6 +152,9 @@ static void on_message(struct logsd *l, struct ipc_msg *m)
 		log_warn("message %u has no app", m->type);
 		return;
 	}
+	/* Most apps have no drain, and many no line yet. */
+	if (m->type == LOGS_DRAINS && !app_find(l, id) && ipc_get(m, "drains") && streq(ipc_get(m, "drains"), "[]"))
+		return;
 	a = app_get(l, id);
 	if (!a)
 		l->dropped += m->type == LOGS_APPEND;

@@ -25,6 +25,7 @@
 
 /* Chunks that one pipe may take before the others have their turn. */
 #define FAIR_CHUNKS 4
+#define WIDE_PIPE_BYTES (512 * 1024)
 
 static void unended_remove(struct source *s)
 {
@@ -203,6 +204,16 @@ static void fail(struct source *s, int errnum)
 	source_free(s);
 }
 
+/* A pipe that is found full gets room, once, so that its writer need not wait for each of our turns. */
+static void widen(struct source *s, ssize_t n)
+{
+	if (n < CHUNK_BYTES || s->is_wide)
+		return;
+	s->is_wide = true;
+	if (fcntl(s->handler.fd, F_SETPIPE_SZ, WIDE_PIPE_BYTES) < 0)
+		log_debug("a pipe of %s keeps its size: %s", s->dyno, strerror(errno));
+}
+
 /* Looks once. False when there is no more now, or the source is gone. */
 static bool take_chunk(struct source *s, bool flush)
 {
@@ -217,6 +228,7 @@ static bool take_chunk(struct source *s, bool flush)
 		source_free(s);
 		return false;
 	}
+	widen(s, n);
 	left = n < 0 ? n : take_lines(s, (size_t)n, flush || s->ended);
 	if (left < 0) {
 		fail(s, (int)left);

@@ -207,7 +207,20 @@ static const char schema_2[] =
 	"  created_ms INTEGER NOT NULL"
 	") STRICT;";
 
-const char *const store_migrations[] = { schema_1, schema_2 };
+static const char schema_3[] =
+	"CREATE TABLE drain ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  app_id TEXT NOT NULL REFERENCES app (id) ON DELETE CASCADE,"
+	"  token TEXT NOT NULL UNIQUE,"
+	"  format TEXT NOT NULL CHECK (format IN ('raw', 'records')),"
+	"  on_full TEXT NOT NULL CHECK (on_full IN ('drop', 'block')),"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL,"
+	"  secret BLOB NOT NULL"
+	") STRICT;"
+	"CREATE INDEX drain_of_app ON drain (app_id);";
+
+const char *const store_migrations[] = { schema_1, schema_2, schema_3 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 
 int store_schema(struct store *s, int64_t *ret, struct error *err)

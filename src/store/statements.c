@@ -19,6 +19,7 @@
 	"created_ms, updated_ms"
 
 #define DOMAIN "id, app_id, hostname, created_ms"
+#define DRAIN "id, app_id, token, format, on_full, created_ms, updated_ms, secret"
 #define ADDON                                                                                      \
 	"id, app_id, app_name, name, service, plan, attachment, state, first_port, stack, applied, " \
 	"reason, restoring, is_full, keep_last, provider_id, schedule_minute, schedule_keep, "    \
@@ -98,6 +99,12 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_DOMAIN_GET] = "SELECT " DOMAIN " FROM domain "
 				 "WHERE (?1 IS NULL OR app_id = ?1) AND (hostname = ?2 OR id = ?2)",
 	[STATEMENT_DOMAIN_DELETE] = "DELETE FROM domain WHERE id = ?",
+
+	[STATEMENT_DRAIN_INSERT] = "INSERT INTO drain (" DRAIN ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_DRAIN_LIST] = "SELECT " DRAIN " FROM drain WHERE app_id = ? ORDER BY created_ms, rowid",
+	[STATEMENT_DRAIN_UPDATE] =
+		"UPDATE drain SET format = ?, on_full = ?, updated_ms = ?, secret = ? WHERE id = ?",
+	[STATEMENT_DRAIN_DELETE] = "DELETE FROM drain WHERE id = ?",
 
 	[STATEMENT_ADDON_INSERT] = "INSERT INTO addon (" ADDON ") VALUES "
 				   "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
