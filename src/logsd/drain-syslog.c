@@ -32,8 +32,9 @@
 #define MARGIN_BYTES (256 * 1024)
 #define MARGIN_MS 5000
 #define MARKS_MAX 256
-/* While something is in doubt, its acknowledgement is looked at every so often. */
+/* While something is in doubt, its acknowledgement is looked at every so often; sooner when somebody waits for it. */
 #define LOOK_MS 1000
+#define LOOK_SOON_MS 20
 
 struct mark {
 	uint64_t end;	   /* in the TCP stream */
@@ -87,6 +88,14 @@ static void retire(struct syslog_link *s, const struct mark *m)
 	s->n_marks--;
 }
 
+static void look_later(struct syslog_link *s)
+{
+	struct drain *d = s->drain;
+	bool soon = d->now.failures || drain_test_runs(d);
+
+	d->also_ms = s->n_marks ? clock_now_ms() + (soon ? LOOK_SOON_MS : LOOK_MS) : INT64_MAX;
+}
+
 /* Forgets marks that are beyond doubt. */
 static void look(struct syslog_link *s)
 {
@@ -105,8 +114,7 @@ static void look(struct syslog_link *s)
 			break;
 		retire(s, m);
 	}
-	if (s->n_marks)
-		s->drain->also_ms = now_ms + LOOK_MS;
+	look_later(s);
 }
 
 /* For plain TCP: lines after the last safe mark that are safe, too. */
@@ -277,6 +285,8 @@ static void given(struct syslog_link *s, size_t n)
 	d->now.next_seq = s->out_first + s->n_given;
 	drain_sent(d, s->n_given - before, n);
 	set_mark(s);
+	if (d->also_ms == INT64_MAX)
+		look_later(s);
 	if (s->out_at == s->out.len)
 		s->out_lost = 0;
 	drain_save(d);

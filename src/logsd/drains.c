@@ -189,6 +189,7 @@ void drain_ok(struct drain *d)
 		return;
 	d->now.failures = 0;
 	d->now.failing_since_ms = 0;
+	d->report_ms = INT64_MAX;
 	d->dirty = true;
 	if (!d->told_long)
 		return;
@@ -208,18 +209,13 @@ static void set_error(struct drain *d, const char *text)
 	d->dirty = true;
 }
 
-static void report_long(struct drain *d)
+static void report_long(struct drain *d, int64_t now_ms)
 {
-	int64_t now_ms = clock_wall_ms(), failing_ms = now_ms - d->now.failing_since_ms;
-
-	if (!d->now.failing_since_ms || failing_ms < LONG_MS ||
-	    (d->told_long && now_ms - d->told_ms < AGAIN_MS))
-		return;
 	d->told_long = true;
-	d->told_ms = now_ms;
+	d->report_ms = now_ms + AGAIN_MS;
 	tell(d, "Error L13 (Local delivery error) -> drain %s (%s) has failed for %" PRId64
 		" s: %.200s. It goes on trying; lines wait in the ring",
-	     d->token, d->name, failing_ms / 1000, d->now.error);
+	     d->token, d->name, (clock_wall_ms() - d->now.failing_since_ms) / 1000, d->now.error);
 }
 
 static void failed(struct drain *d, int64_t pause_ms, const char *text)
@@ -230,6 +226,8 @@ static void failed(struct drain *d, int64_t pause_ms, const char *text)
 		random = (uint32_t)clock_wall_ns();
 	if (!d->now.failures++)
 		d->now.failing_since_ms = clock_wall_ms();
+	if (d->report_ms == INT64_MAX)
+		d->report_ms = clock_now_ms() + LONG_MS;
 	set_error(d, text);
 	if (pause_ms > RETRY_AFTER_MAX_MS)
 		pause_ms = RETRY_AFTER_MAX_MS;
@@ -238,7 +236,6 @@ static void failed(struct drain *d, int64_t pause_ms, const char *text)
 	d->deadline_ms = clock_now_ms() + pause_ms;
 	drain_phase(d, DRAIN_WAITING);
 	drain_test_result(d, false, "%s", d->now.error);
-	report_long(d);
 }
 
 void drain_fail(struct drain *d, int64_t retry_after_ms, const char *fmt, ...)
@@ -363,16 +360,23 @@ void drains_show(struct app *a)
 	}
 }
 
+static int64_t earliest(const struct drain *d, int64_t next_ms)
+{
+	const int64_t times[] = { d->deadline_ms, d->also_ms, d->report_ms };
+
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+		if (times[i] < next_ms)
+			next_ms = times[i];
+	return d->tells.len ? 0 : next_ms;
+}
+
 int64_t drains_next_ms(const struct logsd *l)
 {
 	int64_t next = wires_next_ms(l);
 
 	for (const struct app *a = l->n_drains ? l->apps : NULL; a; a = a->next)
 		for (const struct drain *d = a->drains; d; d = d->next)
-			if (d->tells.len)
-				return 0;
-			else if (d->deadline_ms < next || d->also_ms < next)
-				next = d->deadline_ms < d->also_ms ? d->deadline_ms : d->also_ms;
+			next = earliest(d, next);
 	return next;
 }
 
@@ -386,6 +390,8 @@ static void tick(struct drain *d, int64_t now_ms)
 		if (d->also_ms <= now_ms)
 			d->also_ms = INT64_MAX;
 	}
+	if (d->report_ms <= now_ms)
+		report_long(d, now_ms);
 	if (d->dirty)
 		drain_save(d);
 	if (d->tells.len)
@@ -525,7 +531,7 @@ static void add(struct app *a, json_t *j)
 	d->ca = *ca ? xstrdup(ca) : NULL;
 	d->records = streq(text_of(j, "format"), "records");
 	d->block = streq(text_of(j, "on_full"), "block");
-	d->deadline_ms = d->also_ms = INT64_MAX;
+	d->deadline_ms = d->also_ms = d->report_ms = INT64_MAX;
 	d->wanted = true;
 	snprintf(d->id, sizeof(d->id), "%s", text_of(j, "id"));
 	snprintf(d->token, sizeof(d->token), "%s", text_of(j, "token"));

@@ -59,8 +59,8 @@ struct drain {
 	uint64_t at, at_seq; /* the next line to take: its place in the ring, its number */
 	int64_t deadline_ms; /* monotonic: when to pump; INT64_MAX: not by itself */
 	int64_t also_ms;     /* another such time */
-	bool told_long;	     /* that it fails for long */
-	int64_t told_ms;
+	int64_t report_ms;   /* when it is told that it fails for long; monotonic, INT64_MAX: not */
+	bool told_long;
 };
 
 /* ---- drains.c ---- */
@@ -143,6 +143,7 @@ struct wire {
 	struct drain *drain;
 	bool open, watched;
 	uint32_t events;
+	uint64_t base; /* bytes of the TCP stream that were not ours: handshakes */
 	void (*on_open)(struct wire *w);
 	void (*on_events)(struct wire *w, uint32_t events);
 };
@@ -154,5 +155,8 @@ void wire_watch(struct wire *w, bool for_writing);
 ssize_t wire_send(struct wire *w, const char *data, size_t n);
 /* Bytes, 0 at the end, -EAGAIN, or another negative errno. */
 ssize_t wire_recv(struct wire *w, char *data, size_t n);
-/* Bytes that the peer's kernel has acknowledged, and those that it was given by us; of the TCP stream. */
+/*
+ * Bytes that the peer's kernel has acknowledged, and those that ours was given, since on_open(). With TLS
+ * they are of its records: more than what was sent.
+ */
 void wire_progress(const struct wire *w, uint64_t *ret_acked, uint64_t *ret_given);

@@ -183,6 +183,22 @@ static void on_wire(struct handler *h, uint32_t events)
 	w->on_events(w, events);
 }
 
+/* Counted by TCP from the connection's beginning, the handshakes of TCP and TLS included. */
+static bool count(const struct wire *w, uint64_t *ret_acked, uint64_t *ret_given)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+	int queued = 0;
+
+	/* In this order: an acknowledgement in between makes more look given, not acknowledged. */
+	if (ioctl(w->handler.fd, SIOCOUTQ, &queued) < 0 ||
+	    getsockopt(w->handler.fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return false;
+	*ret_acked = info.tcpi_bytes_acked;
+	*ret_given = info.tcpi_bytes_acked + (uint64_t)queued;
+	return true;
+}
+
 static void set_options(int fd)
 {
 	unsigned silence_ms = SILENCE_MS;
@@ -197,6 +213,7 @@ static void on_connected(struct transfer *t, CURLcode result)
 {
 	struct wire *w = (struct wire *)(void *)((char *)t - offsetof(struct wire, transfer));
 	curl_socket_t fd = CURL_SOCKET_BAD;
+	uint64_t acked;
 
 	if (result == CURLE_OK)
 		curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd);
@@ -211,6 +228,8 @@ static void on_connected(struct transfer *t, CURLcode result)
 	set_options(fd);
 	w->handler = (struct handler){ .fn = on_wire, .fd = fd };
 	w->open = true;
+	w->base = 0;
+	count(w, &acked, &w->base);
 	w->on_open(w);
 }
 
@@ -307,17 +326,10 @@ ssize_t wire_recv(struct wire *w, char *data, size_t n)
 
 void wire_progress(const struct wire *w, uint64_t *ret_acked, uint64_t *ret_given)
 {
-	struct tcp_info info = { 0 };
-	socklen_t size = sizeof(info);
-	int queued = 0;
+	uint64_t acked = 0, given = 0;
 
-	/* In this order: an acknowledgement in between makes less look acknowledged, not more. */
-	if (ioctl(w->handler.fd, SIOCOUTQ, &queued) < 0 ||
-	    getsockopt(w->handler.fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) {
-		*ret_acked = *ret_given = 0;
-		return;
-	}
-	/* The handshake's SYN counts as a byte (tcp(7) does not say so: seen). */
-	*ret_acked = info.tcpi_bytes_acked ? info.tcpi_bytes_acked - 1 : 0;
-	*ret_given = *ret_acked + (uint64_t)queued;
+	if (!count(w, &acked, &given))
+		acked = given = w->base;
+	*ret_acked = acked > w->base ? acked - w->base : 0;
+	*ret_given = given - w->base;
 }

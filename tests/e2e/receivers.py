@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Real receivers of logs, for the tests of drains: rsyslog and syslog-ng from
+Debian's packages (unpacked, since they conflict), the forward server of npm's
+@fluent-org/logger, and an OpenTelemetry Collector built from tests/receivers.
+
+Each has .port, start(), stop(), kill9() and records(): what arrived, in order.
+"""
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import types
+
+from conftest import ROOT, free_port, wait_for
+
+SOURCES = ROOT / "tests" / "receivers"
+
+
+class Unavailable(Exception):
+    """A receiver that this machine can't have; says why."""
+
+
+def cache():
+    path = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "twelve" / "receivers"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def run(argv, what, **options):
+    p = subprocess.run(argv, capture_output=True, text=True, **options)
+    if p.returncode:
+        raise Unavailable(f"{what}: {(p.stderr or p.stdout).strip()[-300:]}")
+    return p.stdout
+
+
+def made(name, make):
+    """The folder of this name in the cache; made in another one first, so that a kill leaves no half."""
+    path = cache() / name
+    if not path.exists():
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=name, dir=cache()))
+        try:
+            make(folder)
+            folder.rename(path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return path
+
+
+def digest(*paths):
+    return hashlib.sha256(b"".join(p.read_bytes() for p in paths)).hexdigest()[:16]
+
+
+def debian(name, packages):
+    """Packages, unpacked beside each other."""
+    def make(folder):
+        if not any(pathlib.Path("/var/lib/apt/lists").glob("*_Packages*")):
+            run(["apt-get", "update"], "apt-get update")
+        run(["apt-get", "download", *packages], f"apt-get download {name}", cwd=folder)
+        for deb in folder.glob("*.deb"):
+            run(["dpkg", "-x", str(deb), str(folder)], f"unpacking {deb.name}")
+            deb.unlink()
+    return made(f"{name}-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:16]}", make)
+
+
+def certificates(folder):
+    """A CA, a server's certificate for 127.0.0.1, one for another name, and a CA that signed neither."""
+    folder = pathlib.Path(folder)
+    c = types.SimpleNamespace(**{n.replace("-", "_"): folder / f"{n}.pem" for n in ("ca", "other-ca", "server", "wrong")})
+    c.server_key, c.wrong_key = folder / "server.key", folder / "wrong.key"
+
+    def authority(path):
+        run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+             "-subj", f"/CN={path.stem}", "-keyout", str(path.with_suffix(".key")), "-out", str(path)], "openssl")
+
+    def signed(path, names):
+        request, ext = path.with_suffix(".csr"), path.with_suffix(".ext")
+        ext.write_text(f"subjectAltName={names}\n")
+        run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={path.stem}",
+             "-keyout", str(path.with_suffix(".key")), "-out", str(request)], "openssl")
+        run(["openssl", "x509", "-req", "-in", str(request), "-CA", str(c.ca), "-CAkey", str(c.ca.with_suffix(".key")),
+             "-CAcreateserial", "-days", "30", "-extfile", str(ext), "-out", str(path)], "openssl")
+
+    authority(c.ca)
+    authority(c.other_ca)
+    signed(c.server, "DNS:localhost,IP:127.0.0.1")
+    signed(c.wrong, "DNS:wrong.example")
+    return c
+
+
+def listens(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Receiver:
+    name = "?"
+
+    def __init__(self, folder, tls=None):
+        self.folder = pathlib.Path(folder) / self.name
+        self.folder.mkdir(parents=True)
+        self.out = self.folder / "out"
+        self.tls = tls
+        self.port = free_port()
+        self.process = None
+
+    def argv(self):
+        raise NotImplementedError
+
+    def env(self):
+        return dict(os.environ)
+
+    def ports(self):
+        return [self.port]
+
+    def start(self):
+        argv = self.argv()
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(argv, env=self.env(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log)
+        wait_for(self.is_up, f"{self.name} to listen", 60)
+        return self
+
+    def is_up(self):
+        assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+        return all(listens(p) for p in self.ports())
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(sig)
+            self.process.wait(20)
+
+    def kill9(self):
+        self.stop(signal.SIGKILL)
+
+    def lines(self):
+        return self.out.read_bytes().split(b"\n")[:-1] if self.out.exists() else []
+
+    def records(self):
+        return [json.loads(line) for line in self.lines()]
+
+
+class Rsyslog(Receiver):
+    name = "rsyslog"
+
+    def argv(self):
+        self.root = debian("rsyslog", ["rsyslog", "rsyslog-openssl", "libestr0", "libfastjson4", "liblognorm5"])
+        driver = ""
+        if self.tls:
+            driver = (f'global(defaultNetstreamDriver="ossl" defaultNetstreamDriverCAFile="{self.tls.ca}"\n'
+                      f'  defaultNetstreamDriverCertFile="{self.tls.server}" defaultNetstreamDriverKeyFile="{self.tls.server_key}")\n')
+        mode = 'StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="anon"' if self.tls else ""
+        fields = ["hostname", "app-name", "procid", "msgid", "structured-data", "timereported", "pri", "msg"]
+        template = ",".join(f'\\"{f}\\":\\"%{f}:::{"date-rfc3339," if f == "timereported" else ""}json%\\"' for f in fields)
+        config = self.folder / "rsyslog.conf"
+        config.write_text(f"""
+global(maxMessageSize="64k" workDirectory="{self.folder}" parser.escapeControlCharactersOnReceive="off")
+{driver}
+module(load="imtcp" {mode})
+template(name="out" type="string" string="{{{template}}}\\n")
+input(type="imtcp" address="127.0.0.1" port="{self.port}" ruleset="out")
+ruleset(name="out") {{ action(type="omfile" file="{self.out}" template="out") }}
+""")
+        return [str(self.root / "usr/sbin/rsyslogd"), "-n", "-f", str(config), "-i", str(self.folder / "pid"),
+                "-M", str(self.root / "usr/lib/x86_64-linux-gnu/rsyslog")]
+
+    def env(self):
+        return dict(os.environ, LD_LIBRARY_PATH=str(self.root / "usr/lib/x86_64-linux-gnu"))
+
+
+class SyslogNg(Receiver):
+    name = "syslog-ng"
+
+    def argv(self):
+        self.root = debian("syslog-ng", ["syslog-ng-core", "libivykis0", "libesmtp6", "libnet1", "libpcre3"])
+        transport = "transport(tcp)"
+        if self.tls:
+            transport = (f'transport(tls) tls(key-file("{self.tls.server_key}") cert-file("{self.tls.server}") '
+                         'peer-verify(optional-untrusted))')
+        config = self.folder / "syslog-ng.conf"
+        config.write_text(f"""@version: 3.38
+options {{ log-msg-size(65536); keep-hostname(yes); ts-format(iso); frac-digits(6); stats-freq(0); }};
+source s {{ syslog(ip(127.0.0.1) port({self.port}) {transport}); }};
+destination d {{ file("{self.out}" template("$(format-json hostname=$HOST app-name=$PROGRAM procid=$PID msg=$MSG sdata=$SDATA pri=$PRI timereported=$ISODATE)\\n")); }};
+log {{ source(s); destination(d); }};
+""")
+        lib = self.root / "usr/lib/syslog-ng"
+        return [str(self.root / "usr/sbin/syslog-ng"), "-F", "--no-caps", "-f", str(config), "-R", str(self.folder / "persist"),
+                "-p", str(self.folder / "pid"), "-c", str(self.folder / "ctl"), "--module-path", str(lib / "3.38")]
+
+    def env(self):
+        lib = self.root / "usr/lib"
+        return dict(os.environ, LD_LIBRARY_PATH=f"{lib / 'syslog-ng'}:{lib / 'x86_64-linux-gnu'}:{self.root / 'lib/x86_64-linux-gnu'}")
+
+
+class Forward(Receiver):
+    name = "forward"
+
+    def __init__(self, folder, tls=None, shared_key=None, users=None):
+        super().__init__(folder, tls)
+        self.shared_key, self.users = shared_key, users
+
+    def argv(self):
+        source = SOURCES / "forward"
+        node = shutil.which("node")
+        if not node or not shutil.which("npm"):
+            raise Unavailable("there is no node and npm on the PATH")
+
+        def make(folder):
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(source / name, folder)
+            run(["npm", "ci", "--no-audit", "--no-fund"], "npm ci", cwd=folder)
+
+        modules = made(f"forward-{digest(source / 'package-lock.json')}", make)
+        options = {"port": self.port}
+        if self.tls:
+            options |= {"cert": str(self.tls.server), "key": str(self.tls.server_key)}
+        if self.shared_key:
+            options |= {"sharedKey": self.shared_key, "users": self.users}
+        return [node, str(source / "server.js"), str(modules), str(self.out), json.dumps(options)]
+
+
+class Collector(Receiver):
+    """The OpenTelemetry Collector: a receiver of each kind, each with a file of its own."""
+    name = "otelcol"
+    kinds = ("otlp", "forward")
+
+    def __init__(self, folder, tls=None):
+        super().__init__(folder, tls)
+        self.port_of = {kind: free_port() for kind in self.kinds}
+
+    def ports(self):
+        return self.port_of.values()
+
+    @staticmethod
+    def build():
+        source = SOURCES / "otelcol"
+        files = [source / name for name in ("go.mod", "go.sum", "main.go")]
+        go = shutil.which("go")
+
+        def make(folder):
+            if not go:
+                raise Unavailable("there is no go on the PATH to build the collector with")
+            run([go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(folder / "otelcol"), "."], "building the collector",
+                cwd=source, env=dict(os.environ, CGO_ENABLED="0", GOFLAGS="-mod=readonly"))
+
+        return made(f"otelcol-{digest(*files)}", make) / "otelcol"
+
+    def argv(self):
+        p = self.port_of
+        tls = {"cert_file": str(self.tls.server), "key_file": str(self.tls.server_key)} if self.tls else None
+
+        config = {
+            "receivers": {
+                "otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{p['otlp']}", **({"tls": tls} if tls else {})}}},
+                "fluentforward": {"endpoint": f"127.0.0.1:{p['forward']}"},
+            },
+            "exporters": {f"file/{kind}": {"path": str(self.folder / kind), "flush_interval": "50ms"} for kind in self.kinds},
+            "service": {"telemetry": {"metrics": {"level": "none"}}, "pipelines": {
+                f"logs/{kind}": {"receivers": [receiver], "exporters": [f"file/{kind}"]}
+                for kind, receiver in zip(self.kinds, ("otlp", "fluentforward"))}},
+        }
+        path = self.folder / "config.yaml"
+        path.write_text(json.dumps(config))
+        return [str(self.build()), "--config", f"file:{path}"]
+
+    def records(self, kind):
+        """Each as {body, attributes, resource, time_ns}."""
+        found, path = [], self.folder / kind
+        for line in path.read_text().splitlines() if path.exists() else []:
+            for resource in json.loads(line)["resourceLogs"]:
+                of = attributes(resource.get("resource", {}))
+                for scope in resource["scopeLogs"]:
+                    found += [{"body": value(r.get("body", {})), "attributes": attributes(r), "resource": of,
+                               "time_ns": int(r.get("timeUnixNano", 0))} for r in scope["logRecords"]]
+        return found
+
+
+def attributes(o):
+    return {a["key"]: value(a["value"]) for a in o.get("attributes", [])}
+
+
+def value(v):
+    """An OTLP AnyValue as Python has it."""
+    for kind, of in v.items():
+        if kind == "intValue":
+            return int(of)
+        if kind == "arrayValue":
+            return [value(item) for item in of.get("values", [])]
+        if kind == "kvlistValue":
+            return {pair["key"]: value(pair["value"]) for pair in of.get("values", [])}
+        return of
+    return None
