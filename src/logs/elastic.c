@@ -127,7 +127,7 @@ static void judge(struct batch *b, const struct drain_reply *r, struct drain_jud
 		j->verdict = DRAIN_RETRY;
 	else if (r->status >= 300)
 		j->verdict = DRAIN_REFUSED;
-	else if (r->n >= strlen(fine) && memcmp(r->text, fine, strlen(fine)) == 0)
+	else if (!r->n || (r->n >= strlen(fine) && memcmp(r->text, fine, strlen(fine)) == 0))
 		j->verdict = DRAIN_DONE;
 	else
 		judge_errors(b, r, j);
