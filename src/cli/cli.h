@@ -54,7 +54,6 @@ int64_t json_i64(const json_t *j, const char *path, int64_t fallback);
 bool json_bool(const json_t *j, const char *path);
 /* RFC 3339 to wall-clock milliseconds; 0 when it can't be read. */
 int64_t json_time(const json_t *j, const char *path);
-int64_t time_parse(const char *s);
 
 static inline void json_unref_p(json_t **j)
 {

@@ -10,12 +10,12 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/signals.h"
 #include "cli/sse.h"
 
-#define DEFAULT_LINES 100
 #define MAX_LINES 1500
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 2000
@@ -42,15 +42,15 @@ static const char *dyno_style(const struct cli *c, const struct log_line *l)
 	return style_on(c->color, styles[h % ARRAY_SIZE(styles)]);
 }
 
-static void print_line_json(const struct log_line *l)
+static void print_line_json(const struct log_line *l, int64_t seq)
 {
-	json_t *j = json_pack("{s:s%, s:s%, s:s%, s:s}", "time", l->stamp, (size_t)l->stamp_len,
+	json_t *j = json_pack("{s:I, s:s%, s:s%, s:s%, s:s}", "seq", (json_int_t)seq, "time", l->stamp, (size_t)l->stamp_len,
 			      "source", l->source, (size_t)l->source_len, "dyno", l->dyno,
 			      (size_t)l->dyno_len, "text", l->text);
 
 	/* JSON is UTF-8: a line of other bytes is counted, not guessed at. */
 	if (!j)
-		j = json_pack("{s:s}", "error", "a line that is not UTF-8 text");
+		j = json_pack("{s:I, s:s}", "seq", (json_int_t)seq, "error", "a line that is not UTF-8 text");
 	json_dumpf(j, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(j);
@@ -60,12 +60,13 @@ static void on_line(const char *line, void *userdata)
 {
 	struct tail *t = userdata;
 	struct log_line l;
+	int64_t seq;
 
 	t->came = true;
 	if (!log_line_split(line, &l))
 		puts(line);
 	else if (t->json)
-		print_line_json(&l);
+		print_line_json(&l, t->sse.id && str_to_i64(t->sse.id, 0, INT64_MAX, &seq) ? seq : 0);
 	else if (t->c->color)
 		printf("%s%.*s %.*s[%.*s]:%s %s\n", dyno_style(t->c, &l), l.stamp_len, l.stamp,
 		       l.source_len, l.source, l.dyno_len, l.dyno, style_off(true), l.text);
@@ -83,11 +84,63 @@ static bool on_chunk(const char *data, size_t n, void *userdata)
 	return !t->broken;
 }
 
+/* "10m" ago, or a time. */
+static int read_since(const char *text, char ret[static CLOCK_ISO_SIZE], struct error *err)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = { { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+	_cleanup_free_ char *number = xstrdup(text);
+	int64_t n;
+
+	if (clock_parse(text, &n)) {
+		snprintf(ret, CLOCK_ISO_SIZE, "%.*s", CLOCK_ISO_SIZE - 1, text);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (!str_ends(text, units[i].unit))
+			continue;
+		number[strlen(number) - 1] = '\0';
+		if (!str_to_i64(number, 0, 1000000, &n))
+			break;
+		clock_iso(clock_wall_ms() - n * units[i].ms, ret);
+		return 0;
+	}
+	return error_set(err, ERROR_INVALID,
+			 "--since is \"%.40s\": expected 30s, 10m, 2h, 1d, or a time such as 2026-11-24T10:00:00Z",
+			 text);
+}
+
+/* "7" or "v7". */
+static int read_release(struct cli *c, int64_t *ret, struct error *err)
+{
+	const char *text = cli_get(c, "release");
+
+	*ret = 0;
+	if (!text || str_to_i64(*text == 'v' ? text + 1 : text, 1, UINT32_MAX, ret))
+		return 0;
+	return error_set(err, ERROR_INVALID, "--release is \"%.20s\": expected a version such as v7", text);
+}
+
+/* lines 0: the server's choice. */
 static int open_session(struct cli *c, int64_t lines, bool tail, json_t **ret, struct error *err)
 {
 	const char *dyno = cli_get(c, "dyno"), *type = cli_get(c, "type"),
 		   *source = cli_get(c, "source");
-	json_t *body = json_pack("{s:I, s:b}", "lines", (json_int_t)lines, "tail", tail);
+	char since[CLOCK_ISO_SIZE] = "";
+	int64_t release;
+	json_t *body;
+
+	if ((cli_has(c, "since") && read_since(cli_get(c, "since"), since, err) < 0) || read_release(c, &release, err) < 0)
+		return -1;
+	body = json_pack("{s:b}", "tail", tail);
+	if (lines)
+		json_object_set_new(body, "lines", json_integer(lines));
+	if (since[0])
+		json_object_set_new(body, "since", json_string(since));
+	if (release)
+		json_object_set_new(body, "release", json_integer(release));
 
 	if (dyno || type)
 		json_object_set_new(body, "dyno", json_string(dyno ? dyno : type));
@@ -144,7 +197,7 @@ static int logs_run(struct cli *c, struct error *err)
 	int64_t lines;
 	int r;
 
-	if (args_number(&c->args, "num", 1, MAX_LINES, DEFAULT_LINES, &lines, err) < 0 || !app ||
+	if (args_number(&c->args, "num", 1, MAX_LINES, 0, &lines, err) < 0 || !app ||
 	    !cli_api(c, err))
 		return -1;
 	if (cli_has(c, "tail"))
@@ -162,6 +215,8 @@ static const struct arg_option logs_options[] = {
 	{ "dyno", "DYNO", "only this dyno: web.1, router, api", 'd' },
 	{ "type", "TYPE", "only dynos of this process type", 'p' },
 	{ "source", "SOURCE", "only lines of app or heroku (the platform's)", 's' },
+	{ "release", "VERSION", "only lines of dynos of this release", 0 },
+	{ "since", "TIME", "only lines since then: 10m ago, 2h, 1d, or 2026-11-24T10:00:00Z", 0 },
 	{ 0 },
 };
 
@@ -173,7 +228,7 @@ const struct command cmd_logs = {
 	.options = logs_options,
 	.run = logs_run,
 	.details = "A tail goes on through deploys and through restarts of twelved. With --json "
-		   "each line is an object.",
+		   "each line is an object, with its number (seq).",
 	.examples = "twelve logs -a shop\ntwelve logs --tail --dyno web.1\ntwelve logs -n 1500 "
-		    "--source app",
+		    "--source app\ntwelve logs --since 10m --release v7",
 };

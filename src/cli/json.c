@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 
 const json_t *json_at(const json_t *j, const char *path)
@@ -45,26 +45,12 @@ bool json_bool(const json_t *j, const char *path)
 	return json_is_true(json_at(j, path));
 }
 
-int64_t time_parse(const char *s)
-{
-	struct tm tm = { 0 };
-	const char *rest = s ? strptime(s, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-	int64_t ms = 0, offset_s = 0;
-	int hours, minutes;
-	char sign;
-
-	if (!rest)
-		return 0;
-	if (*rest == '.') {
-		ms = (int64_t)(strtod(rest, NULL) * 1000);
-		rest += 1 + strspn(rest + 1, "0123456789");
-	}
-	if (sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) == 3)
-		offset_s = (hours * 60 + minutes) * 60 * (sign == '-' ? -1 : 1);
-	return ((int64_t)timegm(&tm) - offset_s) * 1000 + ms;
-}
-
 int64_t json_time(const json_t *j, const char *path)
 {
-	return time_parse(json_str(j, path, NULL));
+	const char *s = json_str(j, path, NULL);
+	int64_t ms = 0;
+
+	if (s && !clock_parse(s, &ms))
+		ms = 0;
+	return ms;
 }

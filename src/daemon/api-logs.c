@@ -87,22 +87,37 @@ static int read_dyno(struct request *r, const char **ret, struct error *err)
 	return 0;
 }
 
+/* RFC 3339. */
+static int read_since(struct request *r, int64_t *ret_ms, struct error *err)
+{
+	const char *text;
+
+	*ret_ms = 0;
+	if (request_string(r, "since", false, &text, err) < 0)
+		return -1;
+	if (text && !clock_parse(text, ret_ms))
+		return error_set(err, ERROR_INVALID,
+				 "\"since\" is \"%.40s\": expected a time such as 2026-11-24T10:00:00Z", text);
+	return 0;
+}
+
 /* What is asked for, as text. */
 static char *describe(struct request *r, const struct app *app, struct error *err)
 {
 	const char *dyno, *source;
-	int64_t lines;
+	int64_t lines, release, since_ms;
 	json_t *session;
 	char *text;
 	bool tail;
 
 	if (read_dyno(r, &dyno, err) < 0 || request_string(r, "source", false, &source, err) < 0 ||
 	    request_bool(r, "tail", false, &tail, err) < 0 ||
-	    request_int(r, "lines", 1, LINES_MAX, LINES_DEFAULT, &lines, err) < 0)
+	    request_int(r, "release", 0, UINT32_MAX, 0, &release, err) < 0 || read_since(r, &since_ms, err) < 0 ||
+	    request_int(r, "lines", 1, LINES_MAX, since_ms ? LINES_MAX : LINES_DEFAULT, &lines, err) < 0)
 		return NULL;
-	session = json_pack("{s:s, s:I, s:b, s:s?, s:s?, s:I}", "app", app->id, "lines",
+	session = json_pack("{s:s, s:I, s:b, s:s?, s:s?, s:I, s:I, s:I}", "app", app->id, "lines",
 			    (json_int_t)lines, "tail", (int)tail, "dyno", dyno, "source", source,
-			    "until", (json_int_t)(clock_wall_ms() + SESSION_MS));
+			    "release", (json_int_t)release, "since_ms", (json_int_t)since_ms, "until", (json_int_t)(clock_wall_ms() + SESSION_MS));
 	text = json_dumps(session, JSON_COMPACT);
 	json_decref(session);
 	if (strlen(text) <= TEXT_MAX)
@@ -172,6 +187,8 @@ int api_log_stream(struct request *r, struct error *err)
 	s.tail = json_is_true(json_object_get(session, "tail"));
 	s.dyno = copy_string(session, "dyno");
 	s.source = copy_string(session, "source");
+	s.release = json_integer_value(json_object_get(session, "release"));
+	s.since_ms = json_integer_value(json_object_get(session, "since_ms"));
 	s.seq = request_query(r, "seq") != NULL;
 	if (last && !str_to_i64(last, 0, INT64_MAX, &s.after))
 		s.after = 0;

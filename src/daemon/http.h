@@ -82,6 +82,7 @@ struct log_session {
 	int64_t lines;
 	bool tail;
 	char *dyno, *source; /* NULL: all */
+	int64_t release, since_ms; /* 0: all */
 	int64_t after;
 	bool seq; /* plain lines begin with their sequence number */
 };

@@ -117,6 +117,8 @@ static int open_source(struct log_answer *a, struct error *err)
 					.tail = a->session.tail,
 					.dyno = a->session.dyno,
 					.source = a->session.source,
+					.release = a->session.release,
+					.since_ms = a->session.since_ms,
 					.after = a->last_seq ? a->last_seq : a->session.after };
 
 	if (logs_read(a->tail.http->d->logs, &what, &a->fd, err) < 0) {

@@ -506,6 +506,8 @@ static void put_options(struct ipc_msg *m, const struct logs_read *o)
 		ipc_put(m, "source", o->source);
 	if (o->release)
 		ipc_put_i64(m, "release", o->release);
+	if (o->since_ms)
+		ipc_put_i64(m, "since_ns", o->since_ms * 1000000);
 	if (o->after)
 		ipc_put_i64(m, "after", o->after);
 }

@@ -15,7 +15,7 @@
  * LOGS_READ      from twelved, with one descriptor: where the lines go (a pipe or
  *                stream socket; closed at the end). Fields: app; lines (how many of
  *                the newest, default 100); tail (1: go on); dyno, type, source (filters, each
- *                optional; dyno "web" means every web.N; release, a version); after (only lines with a
+ *                optional; dyno "web" means every web.N; release, a version; since_ns, wall clock); after (only lines with a
  *                greater sequence number; then `lines` does not apply).
  *                A line is written as
  *                    SEQ SP 2026-11-22T10:00:01.000000+00:00 SP source[dyno]: text LF

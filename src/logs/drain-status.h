@@ -32,7 +32,9 @@ enum drain_test {
 };
 
 struct drain_status {
-	uint64_t next_seq; /* the first line that is not known to have arrived */
+	uint64_t next_seq; /* the first line that is not known to have arrived: where to go on after a kill */
+	/* Lines from next_seq on were taken; those from taken_seq on were lost, and are counted; at_seq is the next one. */
+	uint64_t taken_seq, at_seq;
 	/* A batch that is under way and is sent again with the same bounds; batch_end 0: none. */
 	uint64_t batch_first, batch_end, batch_lost;
 	int64_t batch_since_ns, batch_notice_ns;

@@ -33,6 +33,8 @@ bool log_filter_matches(const struct log_filter *f, const struct log_record *r)
 	if (f->dyno[0] && !is(f->dyno, r->dyno, r->dyno_len) &&
 	    (strchr(f->dyno, '.') || !is_type(f->dyno, r->dyno, r->dyno_len)))
 		return false;
+	if (f->since_ns && r->time_ns < f->since_ns)
+		return false;
 	return !f->release || f->release == r->release;
 }
 

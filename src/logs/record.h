@@ -30,6 +30,7 @@ struct log_filter {
 	char dyno[LOG_NAME_MAX + 1]; /* "web.1"; or "web", which means every web.N */
 	char type[LOG_NAME_MAX + 1]; /* every dyno of this type */
 	uint32_t release;
+	int64_t since_ns; /* lines of this time and later */
 };
 
 bool log_filter_matches(const struct log_filter *f, const struct log_record *r);

@@ -52,13 +52,11 @@ bool drain_batch_again(struct drain *d, struct batch *b)
 		batch_put_notice(b, d->now.batch_lost, d->now.batch_since_ns, d->now.batch_notice_ns);
 	while (d->at_seq < d->now.batch_end && drain_take(d, &r, &commit))
 		batch_put(b, &r, commit);
-	if (b->end == d->now.batch_end && b->n_lines == b->end - b->first && batch_end(b) == 0)
+	/* go_on() has seen that the ring has all of it. */
+	if (batch_end(b) == 0)
 		return true;
-	/* The ring has lost a part of it, and that is counted: what is left goes with what came after. */
-	if (b->n_lines)
-		drain_rewind(d, b->end - b->n_lines);
+	drain_rewind(d, b->first);
 	drain_void_batch(d);
-	batch_begin(b, d->at_seq);
 	return false;
 }
 

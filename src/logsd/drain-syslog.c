@@ -39,7 +39,7 @@
 struct mark {
 	uint64_t end;	   /* in the TCP stream */
 	uint64_t next_seq; /* the line behind it */
-	uint64_t lost;	   /* told by its notice, */
+	uint64_t lost, lost_seq; /* told by its notice: how many, from which on */
 	int64_t lost_since_ns, sent_ms;
 	bool is_test;
 };
@@ -53,13 +53,13 @@ struct syslog_link {
 	uint64_t out_first;  /* the first one's number, */
 	uint32_t ends[CHUNK_LINES]; /* where each ends, */
 	size_t n_ends, n_given;	    /* how many there are, and are given whole */
-	uint64_t out_lost;	    /* and the notice that they begin with */
+	uint64_t out_lost, out_lost_seq; /* and the notice that they begin with */
 	int64_t out_lost_since_ns;
 	bool out_is_test;
 	char test_id[UUID_SIZE]; /* of the test that was sent last */
 	struct mark marks[MARKS_MAX]; /* a ring: what is in doubt, the oldest first */
 	size_t first_mark, n_marks;
-	uint64_t base_end, base_seq;  /* what is not in doubt any more */
+	uint64_t base_end, base_seq;  /* what is not in doubt any more; base_seq 0: no line was sent */
 };
 
 static struct mark *mark_at(struct syslog_link *s, size_t i)
@@ -80,7 +80,7 @@ static size_t frame_size(struct syslog_link *s, const struct log_record *r, cons
 static void retire(struct syslog_link *s, const struct mark *m)
 {
 	s->base_end = m->end;
-	if (m->next_seq)
+	if (s->base_seq)
 		s->base_seq = m->next_seq;
 	if (m->is_test)
 		drain_test_result(s->drain, true, "the peer's system has acknowledged it; syslog has no answers");
@@ -117,36 +117,61 @@ static void look(struct syslog_link *s)
 	look_later(s);
 }
 
-/* For plain TCP: lines after the last safe mark that are safe, too. */
-static uint64_t measure(struct syslog_link *s, uint64_t seq, uint64_t end, uint64_t safe)
+/*
+ * The line to go on with. For plain TCP, lines after the last safe mark that are safe, too, are measured; a
+ * notice among them has an unknown length.
+ */
+static uint64_t measure(struct syslog_link *s, uint64_t safe)
 {
 	struct drain *d = s->drain;
+	uint64_t seq = s->base_seq, end = s->base_end;
 	const char *commit;
 	struct log_record r;
 
-	drain_rewind(d, seq);
-	if (d->target.tls || (s->n_marks && mark_at(s, 0)->lost))
-		return d->at_seq;
-	while (d->at_seq == seq && drain_take(d, &r, &commit)) {
+	drain_seek(d, seq);
+	if (d->target.tls || !s->n_marks || mark_at(s, 0)->lost || mark_at(s, 0)->is_test)
+		return seq;
+	while (d->at_seq == seq && seq < mark_at(s, 0)->next_seq && drain_take(d, &r, &commit) && r.seq == seq) {
 		end += frame_size(s, &r, commit);
-		if (end > safe || r.seq != seq) {
-			drain_rewind(d, r.seq);
+		if (end > safe)
 			break;
-		}
-		seq = d->at_seq;
+		seq++;
 	}
-	return d->at_seq;
+	return seq;
 }
 
-static void take_back(struct syslog_link *s, uint64_t lost, int64_t since_ns)
+/* A notice that is in doubt. Lines behind the place where sending goes on are counted anew. */
+static void take_back(struct syslog_link *s, uint64_t lost, uint64_t lost_seq, int64_t since_ns, uint64_t resume)
 {
 	struct drain *d = s->drain;
 
 	if (!lost)
 		return;
-	if (!d->now.lost)
+	if (resume && lost_seq >= resume) {
+		drain_uncount(d, lost);
+		return;
+	}
+	if (!d->now.lost || since_ns < d->now.lost_since_ns)
 		d->now.lost_since_ns = since_ns;
+	if (!d->now.lost || lost_seq < d->lost_seq)
+		d->lost_seq = lost_seq;
 	d->now.lost += lost;
+}
+
+static void take_back_all(struct syslog_link *s, uint64_t resume)
+{
+	struct drain *d = s->drain;
+	uint64_t lost = d->now.lost;
+
+	d->now.lost = 0;
+	take_back(s, lost, d->lost_seq, d->now.lost_since_ns, resume);
+	take_back(s, s->out_lost, s->out_lost_seq, s->out_lost_since_ns, resume);
+	for (size_t i = 0; i < s->n_marks; i++) {
+		const struct mark *m = mark_at(s, i);
+
+		take_back(s, m->lost, m->lost_seq, m->lost_since_ns, resume);
+	}
+	s->out_lost = 0;
 }
 
 /* The connection is over: the cursor goes back to what is in doubt. */
@@ -160,27 +185,23 @@ static void rewind_to_doubt(struct syslog_link *s, bool in_order)
 	safe = in_order ? acked : acked > MARGIN_BYTES ? acked - MARGIN_BYTES : 0;
 	while (s->n_marks && mark_at(s, 0)->end <= safe)
 		retire(s, mark_at(s, 0));
-	if (!s->base_seq)
+	/* Without a line there is nothing to go back to but notices. */
+	resume = s->base_seq ? measure(s, safe) : 0;
+	take_back_all(s, resume);
+	if (!resume)
 		return;
-	/* Lines that were never given are in the buffer only; those are taken from the ring again. */
-	resume = measure(s, s->base_seq, s->base_end, safe);
 	if (gone > resume)
 		d->now.sent -= gone - resume < d->now.sent ? gone - resume : d->now.sent;
-	for (size_t i = 0; i < s->n_marks; i++)
-		take_back(s, mark_at(s, i)->lost, mark_at(s, i)->lost_since_ns);
-	d->now.next_seq = d->at_seq;
+	drain_rewind(d, resume);
 }
 
 static void hang_up(struct syslog_link *s, bool in_order)
 {
-	if (s->wire.open) {
+	if (s->wire.open)
 		rewind_to_doubt(s, in_order);
-		take_back(s, s->out_lost, s->out_lost_since_ns);
-	}
 	wire_close(&s->wire);
 	s->first_mark = s->n_marks = 0;
 	s->out_at = s->n_ends = s->n_given = 0;
-	s->out_lost = 0;
 	s->out_is_test = false;
 	buf_done(&s->out);
 	s->out = BUF_INIT;
@@ -211,6 +232,7 @@ static void put_notice(struct syslog_link *s)
 	r.text_len = strlen(text);
 	put(s, &r, "");
 	s->out_lost = d->now.lost;
+	s->out_lost_seq = d->lost_seq;
 	s->out_lost_since_ns = d->now.lost_since_ns;
 	d->now.lost = 0;
 	d->now.lost_since_ns = 0;
@@ -244,6 +266,8 @@ static bool fill(struct syslog_link *s)
 		put(s, &r, "");
 		return true;
 	}
+	if (!s->base_seq)
+		s->base_seq = d->at_seq;
 	while (s->out.len < most && s->n_ends < CHUNK_LINES && drain_take(d, &r, &commit)) {
 		put(s, &r, commit);
 		s->ends[s->n_ends++] = (uint32_t)s->out.len;
@@ -255,6 +279,7 @@ static void set_mark(struct syslog_link *s)
 {
 	struct mark m = { .next_seq = s->drain->now.next_seq,
 			  .lost = s->out_at == s->out.len ? s->out_lost : 0,
+			  .lost_seq = s->out_lost_seq,
 			  .lost_since_ns = s->out_lost_since_ns,
 			  .sent_ms = clock_now_ms(),
 			  .is_test = s->out_is_test };
@@ -265,6 +290,10 @@ static void set_mark(struct syslog_link *s)
 	if (s->n_marks == MARKS_MAX) {
 		struct mark *last = mark_at(s, s->n_marks - 1);
 
+		if (last->lost) {
+			m.lost_seq = last->lost_seq;
+			m.lost_since_ns = last->lost_since_ns;
+		}
 		m.lost += last->lost;
 		m.is_test |= last->is_test;
 		*last = m;
@@ -282,7 +311,8 @@ static void given(struct syslog_link *s, size_t n)
 	s->out_at += n;
 	while (s->n_given < s->n_ends && s->ends[s->n_given] <= s->out_at)
 		s->n_given++;
-	d->now.next_seq = s->out_first + s->n_given;
+	/* Behind the last line of the buffer, the next one is where the cursor is: others were lost. */
+	d->now.next_seq = s->n_given == s->n_ends ? d->at_seq : s->out_first + s->n_given;
 	drain_sent(d, s->n_given - before, n);
 	set_mark(s);
 	if (d->also_ms == INT64_MAX)
@@ -337,8 +367,7 @@ static void on_open(struct wire *w)
 {
 	struct syslog_link *s = (struct syslog_link *)(void *)w;
 
-	s->base_end = 0;
-	s->base_seq = s->drain->at_seq;
+	s->base_end = s->base_seq = 0;
 	s->drain->deadline_ms = INT64_MAX;
 	wire_watch(w, false);
 	send_lines(s);

@@ -63,7 +63,7 @@ bool drain_take(struct drain *d, struct log_record *ret, const char **ret_commit
 	if (!drain_has_lines(d))
 		return false;
 	d->at = ring_read(d->app->ring, d->at, ret);
-	d->at_seq = ret->seq + 1;
+	d->at_seq = d->taken_seq = ret->seq + 1;
 	*ret_commit = app_commit(d->app, ret->release);
 	return true;
 }
@@ -72,11 +72,20 @@ void drain_lose(struct drain *d, uint64_t n, int64_t since_ns)
 {
 	if (!n)
 		return;
+	if (!d->now.lost)
+		d->lost_seq = d->at_seq;
 	if (!d->now.lost || (since_ns && since_ns < d->now.lost_since_ns))
 		d->now.lost_since_ns = since_ns ? since_ns : clock_wall_ns();
 	d->now.lost += n;
 	d->now.dropped += n;
 	d->app->logsd->dropped += n;
+	d->dirty = true;
+}
+
+void drain_uncount(struct drain *d, uint64_t n)
+{
+	d->now.dropped -= n;
+	d->app->logsd->dropped -= n;
 	d->dirty = true;
 }
 
@@ -99,8 +108,8 @@ void drains_evict(struct app *a, uint64_t head)
 	}
 }
 
-/* To the first line of at least this number; what the ring has no more is lost. */
-static void seek(struct drain *d, uint64_t seq)
+/* To the first line of at least this number that there is. */
+void drain_seek(struct drain *d, uint64_t seq)
 {
 	struct ring *ring = d->app->ring;
 	uint64_t tail = ring_tail(ring), next;
@@ -108,8 +117,6 @@ static void seek(struct drain *d, uint64_t seq)
 
 	d->at = ring_head(ring);
 	d->at_seq = ring_first_seq(ring);
-	if (seq < d->at_seq)
-		drain_lose(d, d->at_seq - seq, time_at(d, d->at));
 	while (d->at < tail) {
 		next = ring_read(ring, d->at, &r);
 		if (r.seq >= seq)
@@ -121,7 +128,13 @@ static void seek(struct drain *d, uint64_t seq)
 
 void drain_rewind(struct drain *d, uint64_t seq)
 {
-	seek(d, seq);
+	uint64_t first = ring_first_seq(d->app->ring);
+
+	d->at_seq = seq;
+	if (seq < first)
+		drain_lose(d, first - seq, time_at(d, ring_head(d->app->ring)));
+	drain_seek(d, seq);
+	d->taken_seq = d->now.next_seq = d->at_seq;
 	d->dirty = true;
 }
 
@@ -138,6 +151,8 @@ bool drains_block(const struct app *a, uint64_t head)
 void drain_save(struct drain *d)
 {
 	d->now.tail_seq = ring_next_seq(d->app->ring);
+	d->now.taken_seq = d->taken_seq;
+	d->now.at_seq = d->at_seq;
 	d->now.oldest_ns = time_at(d, d->at);
 	drain_status_write(d->map, &d->now);
 	d->dirty = false;
@@ -461,7 +476,7 @@ static void start_at(struct drain *d, int64_t created_ns)
 	struct ring *ring = d->app->ring;
 	struct log_record r;
 
-	seek(d, ring_first_seq(ring));
+	drain_seek(d, ring_first_seq(ring));
 	while (d->at < ring_tail(ring)) {
 		uint64_t next = ring_read(ring, d->at, &r);
 
@@ -470,7 +485,7 @@ static void start_at(struct drain *d, int64_t created_ns)
 		d->at = next;
 		d->at_seq = r.seq + 1;
 	}
-	d->now.next_seq = d->at_seq;
+	d->now.next_seq = d->taken_seq = d->at_seq;
 }
 
 void drain_void_batch(struct drain *d)
@@ -482,14 +497,37 @@ void drain_void_batch(struct drain *d)
 	d->dirty = true;
 }
 
-/* Where an earlier process was; a number that is yet to come is of a ring that is no more. */
+static uint64_t at_most(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Where an earlier process was. What it had taken and the ring has lost since is lost; what it had counted as
+ * lost is not counted again. A number that is yet to come is of a ring that is no more.
+ */
 static void go_on(struct drain *d)
 {
-	if (d->now.next_seq > ring_next_seq(d->app->ring)) {
-		d->now.next_seq = 1;
+	uint64_t first = ring_first_seq(d->app->ring), from = d->now.batch_end ? d->now.batch_first : d->now.next_seq;
+	uint64_t taken = d->now.taken_seq < from ? from : d->now.taken_seq;
+	uint64_t at = d->now.at_seq < taken ? taken : d->now.at_seq, n = 0;
+
+	if (at > ring_next_seq(d->app->ring)) {
+		drain_void_batch(d);
+		from = taken = at = first;
+	}
+	if (from < first) {
+		n = at_most(taken, first) - from;
 		drain_void_batch(d);
 	}
-	seek(d, d->now.batch_end ? d->now.batch_first : d->now.next_seq);
+	if (at < first)
+		n += first - at;
+	d->at_seq = from;
+	drain_lose(d, n, 0);
+	drain_seek(d, from);
+	d->taken_seq = d->at_seq;
+	if (!d->now.batch_end)
+		d->now.next_seq = d->at_seq;
 }
 
 static int open_drain(struct drain *d, int64_t created_ns, struct error *err)
@@ -504,11 +542,13 @@ static int open_drain(struct drain *d, int64_t created_ns, struct error *err)
 	r = drain_status_open(path, &d->map, &d->now);
 	if (r < 0)
 		return error_set_errno(err, r, "opening %s", path);
-	if (r == 0)
+	/* A kill may have left a file in which nothing was written. */
+	if (r == 0 || !d->now.next_seq)
 		start_at(d, created_ns);
 	else
 		go_on(d);
 	d->now.phase = DRAIN_IDLE;
+	drain_save(d);
 	d->mover->start(d);
 	return 0;
 }

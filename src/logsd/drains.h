@@ -57,6 +57,8 @@ struct drain {
 	struct drain_status now;
 	bool dirty;
 	uint64_t at, at_seq; /* the next line to take: its place in the ring, its number */
+	uint64_t taken_seq;  /* behind the last line that was taken: up to at_seq, lines were lost */
+	uint64_t lost_seq;   /* the first one of those that now.lost counts */
 	int64_t deadline_ms; /* monotonic: when to pump; INT64_MAX: not by itself */
 	int64_t also_ms;     /* another such time */
 	int64_t report_ms;   /* when it is told that it fails for long; monotonic, INT64_MAX: not */
@@ -90,12 +92,19 @@ bool drain_has_lines(const struct drain *d);
 bool drain_is_due(struct drain *d);
 /* Takes the next line. False at the end. */
 bool drain_take(struct drain *d, struct log_record *ret, const char **ret_commit);
-/* The cursor back to a line that was taken; lines that the ring has lost meanwhile are counted. */
+/*
+ * The cursor back to a line that was taken, behind which nothing is under way any more. What the ring has lost from there on is counted: counts of
+ * the same lines (drain_uncount()) are the caller's to take away before.
+ */
 void drain_rewind(struct drain *d, uint64_t seq);
 /* The batch under way is given up: its notice is to be told again. Its lines are the caller's. */
 void drain_void_batch(struct drain *d);
+/* Looks at a line again, without a word about what is lost; drain_rewind() comes after. */
+void drain_seek(struct drain *d, uint64_t seq);
 /* n lines are lost, the first of which was of this time; counted, and to be told. */
 void drain_lose(struct drain *d, uint64_t n, int64_t since_ns);
+/* n of the lines that were counted as lost are about to be counted again. */
+void drain_uncount(struct drain *d, uint64_t n);
 /* n lines, in so many bytes, have gone. */
 void drain_sent(struct drain *d, uint64_t n, uint64_t bytes);
 /* It works: what was told of failures is over. */

@@ -121,13 +121,15 @@ struct logsd {
 	char host[HOST_NAME_MAX + 1];
 };
 
-/* main.c */
+/* handler.c */
 void logsd_watch(struct logsd *l, struct handler *h, uint32_t events);
 void logsd_change(struct logsd *l, struct handler *h, uint32_t events);
 /* Closes its descriptor now, frees it after the round. */
 void logsd_let_go(struct logsd *l, struct handler *h);
 /* The same for a descriptor that is another's to close, and may be gone already. */
 void logsd_let_go_unowned(struct logsd *l, struct handler *h);
+/* Frees those, after a round. */
+void logsd_bury(struct logsd *l);
 
 /* app.c */
 /* Opens the rings that an earlier twelve-logs left. */

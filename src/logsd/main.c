@@ -36,56 +36,6 @@ static const char usage[] = "usage: twelve-logs [--version | --help]\n"
 			    "\n"
 			    "Part of twelved, which starts it.\n";
 
-void logsd_watch(struct logsd *l, struct handler *h, uint32_t events)
-{
-	struct epoll_event e = { .events = events, .data.ptr = h };
-
-	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, h->fd, &e) < 0)
-		log_error("watching a descriptor: %s", strerror(errno));
-}
-
-void logsd_change(struct logsd *l, struct handler *h, uint32_t events)
-{
-	struct epoll_event e = { .events = events, .data.ptr = h };
-
-	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, h->fd, &e) < 0)
-		log_error("watching a descriptor: %s", strerror(errno));
-}
-
-void logsd_let_go(struct logsd *l, struct handler *h)
-{
-	/*
-	 * Closing takes it out of a set only when no other process has the descriptor; supervisors
-	 * and twelved may.
-	 */
-	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, h->fd, NULL) < 0 && errno == ENOENT)
-		epoll_ctl(l->sources_epoll_fd, EPOLL_CTL_DEL, h->fd, NULL);
-	h->fd = fd_close(h->fd);
-	h->dead = true;
-	h->next_dead = l->dead;
-	l->dead = h;
-}
-
-void logsd_let_go_unowned(struct logsd *l, struct handler *h)
-{
-	if (h->fd >= 0)
-		epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, h->fd, NULL);
-	h->fd = -1;
-	h->dead = true;
-	h->next_dead = l->dead;
-	l->dead = h;
-}
-
-static void bury(struct logsd *l)
-{
-	while (l->dead) {
-		struct handler *h = l->dead;
-
-		l->dead = h->next_dead;
-		free(h);
-	}
-}
-
 static void dispatch(int epoll_fd, int timeout_ms)
 {
 	struct epoll_event events[EVENTS];
@@ -156,11 +106,11 @@ static void serve(struct logsd *l)
 		now_ms = clock_now_ms();
 		sources_flush(l, now_ms);
 		drains_tick(l, now_ms);
-		bury(l);
+		logsd_bury(l);
 	}
 	peers_drain(l);
 	sources_drain(l);
-	bury(l);
+	logsd_bury(l);
 }
 
 static void check_memory_backed(const char *dir)
@@ -276,7 +226,7 @@ static void done(struct logsd *l)
 		app_free(l->apps, false);
 	peers_free(l);
 	wires_done(l);
-	bury(l);
+	logsd_bury(l);
 	journal_free(l->journal);
 	buf_done(&l->text);
 	free(l->peek);

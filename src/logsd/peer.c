@@ -96,6 +96,7 @@ static void on_read(struct app *a, struct ipc_msg *m)
 	copy_name(o.filter.dyno, m, "dyno");
 	copy_name(o.filter.type, m, "type");
 	o.filter.release = (uint32_t)get_count(m, "release", 0);
+	o.filter.since_ns = ipc_get_i64(m, "since_ns", 0);
 	reader_add(a, fd, &o);
 }
 

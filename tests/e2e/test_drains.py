@@ -69,7 +69,7 @@ class Drains:
         wait_for(path.exists, "the drain to begin")
         data = path.read_bytes()
         generation, = struct.unpack_from("<Q", data, 24)
-        names = ("next_seq batch_first batch_end batch_lost batch_since_ns batch_notice_ns lost lost_since_ns sent dropped "
+        names = ("next_seq taken_seq at_seq batch_first batch_end batch_lost batch_since_ns batch_notice_ns lost lost_since_ns sent dropped "
                  "sent_bytes tail_seq oldest_ns phase_since_ms failing_since_ms error_ms failures").split()
         layout = struct.Struct("<%dqII240s37s240s" % len(names))
         size = (layout.size + 7) // 8 * 8

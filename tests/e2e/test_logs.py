@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log stream as a user sees it: merged, stamped, filtered, tailed through deploys."""
+import json
 import re
+import resource
+import select
+import socket
 import subprocess
 import threading
 
+import pytest
+
+import receivers
 from conftest import wait_for
 
 LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 (app|heroku)\[[^\]]+\]: ")
@@ -56,3 +63,143 @@ def test_config_values_are_in_no_log(app):
     assert found.stdout == "", "no file holds a secret in clear"
     for line in subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True).stdout.splitlines():
         assert "sesame-4711" not in line or "grep" in line
+
+
+def test_filters_by_release_and_time(app):
+    platform, name, _ = app
+    # The version that a dyno of a former test may still have is of no matter: each line has its own.
+    version = json.loads(platform.cli("releases", "--json", "-a", name).out)[0]["version"]
+    lines = [json.loads(line) for line in platform.cli("logs", "--json", "--release", f"v{version}", "-n", "1500", "-a", name).out.splitlines()]
+    assert lines and {line["source"] for line in lines} == {"app"}
+    assert [line["seq"] for line in lines] == sorted(line["seq"] for line in lines)
+    every = platform.cli("logs", "--since", "1h", "-a", name).out.splitlines()
+    assert len(every) > len(lines)
+    assert platform.cli("logs", "--since", "2099-01-01T00:00:00Z", "-a", name).out == ""
+    for bad in ("yesterday", "10", "-1m"):
+        p = platform.cli("logs", "--since", bad, "-a", name, check=False)
+        assert p.code == 2 and "expected 30s, 10m" in p.err, p
+    assert "expected a version" in platform.cli("logs", "--release", "x", "-a", name, check=False).err
+
+
+def test_drains(app, tmp_path):
+    """As a user meets them, with a real rsyslog."""
+    platform, name, _ = app
+    receiver = receivers.Rsyslog(tmp_path)
+    try:
+        receiver.start()
+    except receivers.Unavailable as e:
+        pytest.skip(f"rsyslog can't be had here: {e}")
+    url = f"syslog://127.0.0.1:{receiver.port}"
+    assert "has no drains" in platform.cli("drains", "-a", name).err
+    added = platform.cli("drains:add", url, "-a", name)
+    token = re.search(r"d\.[0-9a-f-]{36}", added.out)[0]
+    tested = platform.cli("drains:test", token, "-a", name)
+    assert f"Test of drain {token}" in tested.out and "acknowledged" in tested.out
+    wait_for(lambda: any(f"Test of drain {token}" in r["msg"] for r in receiver.records()), "the marked line")
+    platform.get(name, "/status/418")
+    wait_for(lambda: any("GET /status/418" in r["msg"] and r["app-name"] == "app" for r in receiver.records()), "the app's line")
+    wait_for(lambda: any("at=info" in r["msg"] and r["procid"] == "router" for r in receiver.records()), "the router's line")
+    assert {r["hostname"] for r in receiver.records()} == {token}
+    listed = json.loads(platform.cli("drains", "--json", "-a", name).out)
+    assert [(d["url"], d["token"], d["addon"], d["status"]["dropped"]) for d in listed] == [(url, token, None, 0)]
+    wait_for(lambda: re.search(rf"{url}  {token}  \d+ +0 +0 +idle", platform.cli("drains", "-a", name).out), "the table")
+    info = platform.cli("drains:info", url, "-a", name).out
+    assert "Last error:" in info and "raw" in info
+    again = platform.cli("drains:add", url, "-a", name, check=False)
+    assert again.code == 2 and "already" in again.err
+
+    # The other programs are killed: nothing is lost on the way.
+    before = len(receiver.records())
+    platform.restart()
+    platform.get(name, "/status/201")
+    wait_for(lambda: sum("GET /status/201" in r["msg"] for r in receiver.records()[before:]) == 1, "a line after a restart")
+
+    receiver.stop()
+    wait_for(lambda: "failing" in platform.cli("drains", "-a", name).out
+             or platform.get(name, "/status/200") and False, "the failure to be seen", 30)
+    failed = platform.cli("drains:test", token, "-a", name, check=False)
+    assert failed.code == 1 and "did not take the line" in failed.err and "onnect" in failed.err
+    # By its URL, in one segment of the path.
+    platform.cli("drains:remove", url, "-a", name)
+    assert json.loads(platform.cli("drains", "--json", "-a", name).out) == []
+    wait_for(lambda: not list((platform.run / "logs").glob("*.drain")), "the status to be removed")
+    text = platform.cli("logs", "-n", "1500", "-a", name).out
+    assert f"Log drain {token} ({url}) added by user" in text and "removed by user" in text
+
+
+def test_drains_that_are_refused(app, tmp_path):
+    platform, name, _ = app
+    (tmp_path / "ca").write_text("no certificate")
+    for args, words in [
+        (["ftp://example.com"], "expected syslog://"),
+        (["not a url"], "can't be read"),
+        (["https://"], "can't be read"),
+        (["splunk://example.com"], "expected syslog://"),
+        (["otlp+https://example.com?encodign=json"], 'option "encodign"'),
+        (["https://example.com", "--format", "records"], "raw lines only"),
+        (["syslog://example.com", "--format", "xml"], "expected raw or records"),
+        (["syslog://example.com", "--on-full", "wait"], "expected drop or block"),
+        (["syslog+tls://example.com", "--ca", str(tmp_path / "ca")], "no certificates in PEM"),
+        (["syslog+tls://example.com", "--ca", str(tmp_path / "none")], "No such file"),
+        (["syslog://example.com", "--ca", str(tmp_path / "ca")], "not encrypted"),
+    ]:
+        p = platform.cli("drains:add", *args, "-a", name, check=False)
+        assert p.code in (1, 2) and words in p.err and p.out == "", (args, p)
+    assert "Couldn't find that drain" in platform.cli("drains:info", "d.x", "-a", name, check=False).err
+    assert json.loads(platform.cli("drains", "--json", "-a", name).out) == []
+
+
+def test_secrets_of_drains(app):
+    platform, name, _ = app
+    secrets = ["pass-4712", "key-4713", "token-4714"]
+    urls = ["loki+https://user:pass-4712@127.0.0.1:1", "fluent://127.0.0.1:1?shared_key=key-4713",
+            "splunk+https://:token-4714@127.0.0.1:1"]
+    for url in urls:
+        p = platform.cli("drains:add", "-", "-a", name, input=url + "\n")
+        assert "***" in p.out
+    wait_for(lambda: platform.cli("drains", "-a", name).out.count("failing") == 3, "the failures", 30)
+    shown = platform.cli("drains", "-a", name).out + platform.cli("logs", "-n", "1500", "-a", name).out
+    found = subprocess.run(["grep", "-rl", "-e", secrets[0], "-e", secrets[1], "-e", secrets[2], str(platform.state),
+                            str(platform.run)], capture_output=True, text=True)
+    assert found.stdout == "", "no file holds a secret in clear"
+    platform.log.flush()
+    for secret in secrets:
+        assert secret not in shown and secret not in open(platform.log.name).read()
+    for url in urls:
+        platform.cli("drains:remove", url, "-a", name)
+
+
+def test_a_thousand_tails(app):
+    """Each gets each line, once."""
+    platform, name, _ = app
+    n, limit = 1000, resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit[0], min(4096, limit[1])), limit[1]))
+    status, session = platform.api("POST", f"/apps/{name}/log-sessions", {"tail": True, "lines": 1})
+    assert status == 201
+    path = session["logplex_url"].split("/", 3)[3]
+    poll, tails = select.epoll(), {}
+    try:
+        for _ in range(n):
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(str(platform.run / "twelved.sock"))
+            s.send(f"GET /{path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n".encode())
+            tails[s.fileno()] = [s, b""]
+            poll.register(s, select.EPOLLIN)
+
+        def pump():
+            for fd, _ in poll.poll(0.1, 10000):
+                tails[fd][1] += tails[fd][0].recv(65536)
+
+        def everywhere(word):
+            pump()
+            return all(word in data for _, data in tails.values())
+
+        wait_for(lambda: everywhere(b"]: "), "each tail to begin", 60)
+        for code in (202, 203):
+            platform.get(name, f"/status/{code}")
+            wait_for(lambda: everywhere(b"GET /status/%d" % code), "each tail to have the line", 60)
+        assert all(data.count(b": GET /status/203") == 1 for _, data in tails.values())
+    finally:
+        for s, _ in tails.values():
+            s.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
