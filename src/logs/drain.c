@@ -159,14 +159,23 @@ static int check_options(const struct drain_target *t, struct error *err)
 	return 0;
 }
 
+/* Decoded; false when it holds what must not be there, which curl refuses to decode. */
+static bool part_decoded(CURLU *u, CURLUPart what, char **ret)
+{
+	_cleanup_free_ char *raw = part(u, what, 0);
+
+	*ret = part(u, what, CURLU_URLDECODE);
+	return !raw || (*ret && !is_control(*ret));
+}
+
 static int read_place(CURLU *u, struct drain_target *t, struct error *err)
 {
 	_cleanup_free_ char *port = part(u, CURLUPART_PORT, 0);
 	int64_t n = t->tls ? t->driver->tls_port : t->driver->port;
+	bool clean;
 
 	t->host = part(u, CURLUPART_HOST, 0);
-	t->user = part(u, CURLUPART_USER, CURLU_URLDECODE);
-	t->password = part(u, CURLUPART_PASSWORD, CURLU_URLDECODE);
+	clean = part_decoded(u, CURLUPART_USER, &t->user) && part_decoded(u, CURLUPART_PASSWORD, &t->password);
 	t->path = part(u, CURLUPART_PATH, 0);
 	t->query = part(u, CURLUPART_QUERY, 0);
 	if (!t->host || !t->host[0] || !t->path)
@@ -179,8 +188,7 @@ static int read_place(CURLU *u, struct drain_target *t, struct error *err)
 		free(t->path);
 		t->path = xstrdup(t->driver->path);
 	}
-	if (!read_options(t) || (t->user && is_control(t->user)) ||
-	    (t->password && is_control(t->password)))
+	if (!read_options(t) || !clean)
 		return error_set(err, ERROR_INVALID, "The drain's URL holds an encoded control character");
 	return check_options(t, err);
 }
