@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build demo demo-stop test test-unit test-e2e install bench bench-services asan check-style fuzz clean
+.PHONY: help deps build demo demo-stop test test-unit test-e2e install bench bench-logs bench-services asan check-style fuzz clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -15,6 +15,7 @@ help:
 	@echo "make build        build into $(BUILD)/"
 	@echo "make install      install below $(PREFIX), with systemd units"
 	@echo "make bench        measure, beside the peers that are installed; writes bench/results.md"
+	@echo "make bench-logs   the same for the log path; writes bench/results-logs.md"
 	@echo "make bench-services  the same for add-ons; writes bench/results-services.md"
 	@echo "make asan         the unit and kernel tests under AddressSanitizer and UBSan"
 	@echo "make check-style  layout, folder order, sizes, and gcc's analyzer"
@@ -51,6 +52,9 @@ install: build
 bench: build
 	@scripts/install-deps test
 	@BUILD=$(BUILD) bench/run
+
+bench-logs: build
+	@TWELVE_BUILD_ROOT=$(abspath $(BUILD)) bench/logs
 
 bench-services: build
 	@scripts/install-deps test

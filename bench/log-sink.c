@@ -4,7 +4,8 @@
  *     log-sink PORT COUNT [framing: octets | lines]
  * Listens on 127.0.0.1, takes one connection after another until lines 0 to COUNT - 1 are
  * there or reported as dropped, and then prints JSON: lines, missing, doubled, disordered, dropped (as told
- * by L10 notices), seconds from the first to the last. SIGTERM prints what there is.
+ * by L10 notices), seconds from the first to the last. SIGTERM prints what there is. SIGUSR1: it is gone for
+ * OUTAGE_S seconds, and so is its socket.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,12 +22,18 @@
 static unsigned char *seen;
 static unsigned long count, lines, distinct, doubled, disordered, dropped, next;
 static double first_s, last_s;
-static volatile sig_atomic_t over;
+static volatile sig_atomic_t over, gone;
 
 static void on_term(int signal)
 {
 	(void)signal;
 	over = 1;
+}
+
+static void on_usr1(int signal)
+{
+	(void)signal;
+	gone = 1;
 }
 
 static double now_s(void)
@@ -100,7 +107,10 @@ static void serve(int fd, int octets)
 	ssize_t n;
 
 	while (!over && distinct + dropped < count) {
-		n = recv(fd, data + have, sizeof(data) - have, 0);
+		/* What has come is read before it goes, as a server does that ends in order. */
+		n = recv(fd, data + have, sizeof(data) - have, gone ? MSG_DONTWAIT : 0);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			break;
 		if (!lines)
@@ -114,30 +124,46 @@ static void serve(int fd, int octets)
 	close(fd);
 }
 
-int main(int argc, char **argv)
+static int open_listener(int port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	struct sigaction sa = { .sa_handler = on_term };
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0), octets = argc < 4 || strcmp(argv[3], "octets") == 0;
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	if (argc < 3 || fd < 0)
+	a.sin_port = htons((unsigned short)port);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 16) < 0) {
+		perror("log-sink");
+		exit(1);
+	}
+	return fd;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction term = { .sa_handler = on_term }, usr1 = { .sa_handler = on_usr1 };
+	int octets = argc < 4 || strcmp(argv[3], "octets") == 0, port = argc > 2 ? atoi(argv[1]) : 0, fd;
+	const char *outage = getenv("OUTAGE_S");
+
+	if (argc < 3)
 		return 2;
-	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGTERM, &term, NULL);
+	sigaction(SIGUSR1, &usr1, NULL);
 	count = strtoul(argv[2], NULL, 10);
 	seen = calloc(count + 1, 1);
-	a.sin_port = htons((unsigned short)atoi(argv[1]));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (!seen || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 16) < 0) {
-		perror("log-sink");
+	if (!seen)
 		return 1;
-	}
+	fd = open_listener(port);
 	while (!over && distinct + dropped < count) {
 		int c = accept(fd, NULL, NULL);
 
 		if (c >= 0)
 			serve(c, octets);
-		else if (errno != EINTR)
-			return 1;
+		if (gone) {
+			close(fd);
+			sleep(outage ? (unsigned)atoi(outage) : 5);
+			gone = 0;
+			fd = open_listener(port);
+		}
 	}
 	printf("{\"lines\": %lu, \"distinct\": %lu, \"missing\": %lu, \"doubled\": %lu, \"disordered\": %lu, "
 	       "\"dropped\": %lu, \"seconds\": %.6f}\n",

@@ -83,6 +83,7 @@ static void parse_url(const char *data, size_t n)
 	struct error err = ERROR_INIT;
 	struct drain_target t = { 0 };
 
+	assert(strlen(masked) <= strlen(url) + 3 * strlen("***") * (strlen(url) + 1));
 	if (drain_target_parse(url, &t, &err) == 0) {
 		_cleanup_free_ char *http = drain_http_url(&t), *name = drain_target_name(&t);
 

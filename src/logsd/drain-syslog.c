@@ -360,7 +360,7 @@ static void send_lines(struct syslog_link *s)
 		if (!send_chunk(s))
 			return;
 	}
-	d->deadline_ms = 0;
+	d->again = true;
 }
 
 static void on_open(struct wire *w)

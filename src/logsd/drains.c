@@ -382,7 +382,7 @@ static int64_t earliest(const struct drain *d, int64_t next_ms)
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
 		if (times[i] < next_ms)
 			next_ms = times[i];
-	return d->tells.len ? 0 : next_ms;
+	return d->tells.len || d->again ? 0 : next_ms;
 }
 
 int64_t drains_next_ms(const struct logsd *l)
@@ -397,7 +397,8 @@ int64_t drains_next_ms(const struct logsd *l)
 
 static void tick(struct drain *d, int64_t now_ms)
 {
-	if (d->deadline_ms <= now_ms || d->also_ms <= now_ms) {
+	if (d->again || d->deadline_ms <= now_ms || d->also_ms <= now_ms) {
+		d->again = false;
 		pump(d);
 		/* What is still due was looked at: it waits for an event. */
 		if (d->deadline_ms <= now_ms)

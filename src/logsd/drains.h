@@ -61,6 +61,7 @@ struct drain {
 	uint64_t lost_seq;   /* the first one of those that now.lost counts */
 	int64_t deadline_ms; /* monotonic: when to pump; INT64_MAX: not by itself */
 	int64_t also_ms;     /* another such time */
+	bool again;	     /* it has had its share of this round, and there is more */
 	int64_t report_ms;   /* when it is told that it fails for long; monotonic, INT64_MAX: not */
 	bool told_long;
 };
