@@ -27,6 +27,8 @@ void batch_init(struct batch *b, const struct drain_target *t, const struct batc
 			     .ack_id = -1,
 			     .raw = BUF_INIT,
 			     .body = BUF_INIT,
+			     .prefix = BUF_INIT,
+			     .scratch = { BUF_INIT, BUF_INIT },
 			     .meta = BUF_INIT };
 }
 
@@ -45,6 +47,9 @@ void batch_done(struct batch *b)
 	buf_done(&b->raw);
 	buf_done(&b->body);
 	buf_done(&b->meta);
+	buf_done(&b->prefix);
+	buf_done(&b->scratch[0]);
+	buf_done(&b->scratch[1]);
 }
 
 static void shrink(struct buf *b)
@@ -71,6 +76,7 @@ void batch_begin(struct batch *b, uint64_t first)
 	b->lost_since_ns = b->notice_ns = 0;
 	b->first = b->end = first;
 	b->meta_key_len = 0;
+	buf_clear(&b->prefix);
 	b->id[0] = '\0';
 	b->ack_id = -1;
 	b->channel[0] = '\0';

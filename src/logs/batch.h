@@ -55,6 +55,8 @@ struct batch {
 	struct log_formatter formatter;
 	/* The last line's source, dyno and release, encoded once for the lines that share them. */
 	struct buf meta;
+	/* The driver's own: what is the same for all lines of the batch; and room to put a line together. */
+	struct buf prefix, scratch[2];
 	char meta_key[2 * LOG_NAME_MAX + 16];
 	size_t meta_key_len;
 };
@@ -86,7 +88,9 @@ void batch_type(const struct log_record *r, char type[static LOG_NAME_MAX + 1]);
 /* gzip (RFC 1952), level 1. */
 int batch_gzip(const void *data, size_t n, struct buf *out);
 
-/* text.c: a string in quotes; bytes that are not UTF-8 become U+FFFD. */
+/* text.c: a number. */
+void text_put_decimal(struct buf *out, uint64_t v, int min_digits);
+/* A string in quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_put_json(struct buf *out, const char *s, size_t n);
 /* The bytes as UTF-8, likewise. */
 void text_put_utf8(struct buf *out, const char *s, size_t n);

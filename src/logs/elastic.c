@@ -11,7 +11,6 @@
  *
  * The answer has a status for each item: only those that were refused for now are sent again.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,16 +19,38 @@
 #include "logs/drain.h"
 #include "logs/meta.h"
 
-static void put_action(struct batch *b, const struct log_record *r)
+/* Up to the time in the id. */
+static void fill_prefix(struct batch *b)
 {
 	const char *index = drain_option(b->target, "index");
 
-	buf_puts(&b->raw, "{\"create\":{\"_index\":");
+	buf_puts(&b->prefix, "{\"create\":{\"_index\":");
 	if (index)
-		text_put_json(&b->raw, index, strlen(index));
+		text_put_json(&b->prefix, index, strlen(index));
 	else
-		buf_printf(&b->raw, "\"logs-%s-default\"", b->app->name);
-	buf_printf(&b->raw, ",\"_id\":\"%.8s-%016" PRIx64 "\"}}\n", b->app->id, (uint64_t)r->time_ns);
+		buf_printf(&b->prefix, "\"logs-%s-default\"", b->app->name);
+	buf_printf(&b->prefix, ",\"_id\":\"%.8s-", b->app->id);
+}
+
+static void put_action(struct batch *b, const struct log_record *r)
+{
+	static const char digits[] = "0123456789abcdef";
+	char hex[16];
+
+	for (int i = 0; i < 16; i++)
+		hex[i] = digits[(uint64_t)r->time_ns >> (60 - 4 * i) & 15];
+	if (!b->prefix.len)
+		fill_prefix(b);
+	buf_append(&b->raw, b->prefix.data, b->prefix.len);
+	buf_append(&b->raw, hex, sizeof(hex));
+	buf_puts(&b->raw, "\"}}\n");
+}
+
+static void put_stamp(struct batch *b, const struct log_record *r)
+{
+	buf_puts(&b->raw, ",\"@timestamp\":\"");
+	buf_append(&b->raw, log_stamp(&b->formatter, r->time_ns), LOG_STAMP_LEN);
+	buf_putc(&b->raw, '"');
 }
 
 static void put_elastic(struct batch *b, const struct batch_line *line)
@@ -42,7 +63,7 @@ static void put_elastic(struct batch *b, const struct batch_line *line)
 	meta_put_json(b, line, &b->raw);
 	/* A line that says when it was gets its own time. */
 	if (!line->fields || !json_object_get(line->fields, "@timestamp"))
-		buf_printf(&b->raw, ",\"@timestamp\":\"%s\"", log_stamp(&b->formatter, r->time_ns));
+		put_stamp(b, r);
 	if (line->fields) {
 		meta_put_members(line, &b->raw);
 	} else {

@@ -6,7 +6,6 @@
  *
  * A 400 means that some entries were refused, and the others stored: it is never tried again.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,11 +41,13 @@ static void put_loki(struct batch *b, const struct batch_line *line)
 	g = batch_group(b, type);
 	if (!batch_meta(b, line))
 		fill_meta(b, line);
-	buf_printf(&g->bytes, "%s[\"%" PRId64 "\",", g->n ? "," : "", r->time_ns);
+	buf_puts(&g->bytes, g->n ? ",[\"" : "[\"");
+	text_put_decimal(&g->bytes, (uint64_t)r->time_ns, 1);
+	buf_puts(&g->bytes, "\",");
 	text_put_json(&g->bytes, r->text, r->text_len);
 	buf_append(&g->bytes, b->meta.data, b->meta.len);
-	buf_printf(&g->bytes, "%" PRIu64 "\"%s}]", r->seq,
-		   r->flags & LOG_CONTINUES ? ",\"partial\":\"true\"" : "");
+	text_put_decimal(&g->bytes, r->seq, 1);
+	buf_puts(&g->bytes, r->flags & LOG_CONTINUES ? "\",\"partial\":\"true\"}]" : "\"}]");
 	g->n++;
 }
 

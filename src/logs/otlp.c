@@ -149,31 +149,68 @@ static void put_any(struct buf *out, json_t *v)
 	}
 }
 
+static size_t varint_size(uint64_t v)
+{
+	size_t n = 1;
+
+	while (v >>= 7)
+		n++;
+	return n;
+}
+
+/* The body of a line of text: AnyValue in field 5, without a buffer of its own. */
+static void put_text_body(struct buf *record, const char *s, size_t n)
+{
+	put_varint(record, 5 << 3 | 2);
+	put_varint(record, 1 + varint_size(n) + n);
+	put_bytes(record, 1, s, n);
+}
+
+static void put_body(struct batch *b, const struct batch_line *line, struct buf *record)
+{
+	const struct log_record *r = line->record;
+	struct buf *any = &b->scratch[1];
+
+	if (!line->fields && text_utf8_span(r->text, r->text_len) == r->text_len) {
+		put_text_body(record, r->text, r->text_len);
+		return;
+	}
+	buf_clear(any);
+	if (line->fields)
+		put_any(any, line->fields);
+	else
+		put_string(any, 1, r->text, r->text_len);
+	put_buf(record, 5, any);
+}
+
+/* A number as an attribute: KeyValue { key, AnyValue { field: v } }. */
+static void put_number(struct buf *record, const char *name, unsigned field, uint64_t v)
+{
+	size_t n = strlen(name), any = 1 + varint_size(v);
+
+	put_varint(record, 6 << 3 | 2);
+	put_varint(record, 1 + varint_size(n) + n + 1 + varint_size(any) + any);
+	put_bytes(record, 1, name, n);
+	put_varint(record, 2 << 3 | 2);
+	put_varint(record, any);
+	put_int(record, field, v);
+}
+
 /* LogRecord { time = 1, body = 5, attributes = 6, observed_time = 11 } in ScopeLogs' field 2 */
 static void put_record(struct batch *b, const struct batch_line *line, struct buf *out)
 {
 	const struct log_record *r = line->record;
-	_cleanup_buf_ struct buf record = BUF_INIT, any = BUF_INIT;
+	struct buf *record = &b->scratch[0];
 
-	put_fixed64(&record, 1, (uint64_t)r->time_ns);
-	if (line->fields)
-		put_any(&any, line->fields);
-	else
-		put_string(&any, 1, r->text, r->text_len);
-	put_buf(&record, 5, &any);
-	if (!batch_meta(b, line))
-		put_attribute(&b->meta, 6, "twelve.source", r->source, r->source_len);
-	buf_append(&record, b->meta.data, b->meta.len);
-	buf_clear(&any);
-	put_int(&any, 3, r->seq);
-	put_pair(&record, 6, "twelve.seq", strlen("twelve.seq"), &any);
-	if (r->flags & LOG_CONTINUES) {
-		buf_clear(&any);
-		put_int(&any, 2, 1);
-		put_pair(&record, 6, "twelve.partial", strlen("twelve.partial"), &any);
-	}
-	put_fixed64(&record, 11, (uint64_t)r->time_ns);
-	put_buf(out, 2, &record);
+	buf_clear(record);
+	put_fixed64(record, 1, (uint64_t)r->time_ns);
+	put_body(b, line, record);
+	buf_append(record, b->meta.data, b->meta.len);
+	put_number(record, "twelve.seq", 3, r->seq);
+	if (r->flags & LOG_CONTINUES)
+		put_number(record, "twelve.partial", 2, 1);
+	put_fixed64(record, 11, (uint64_t)r->time_ns);
+	put_buf(out, 2, record);
 }
 
 /* ---- JSON: 64-bit numbers are strings, names in lowerCamelCase ---- */
@@ -260,8 +297,14 @@ static void put_otlp(struct batch *b, const struct batch_line *line)
 	char key[sizeof(((struct batch_group *)0)->key)];
 	struct batch_group *g;
 
-	snprintf(key, sizeof(key), "%.*s %u %.40s", (int)r->dyno_len, r->dyno, r->release, line->commit);
-	g = batch_group(b, key);
+	/* Lines of the same meta are of the same group. */
+	if (!batch_meta(b, line) || !b->n_groups) {
+		snprintf(key, sizeof(key), "%.*s %u %.40s", (int)r->dyno_len, r->dyno, r->release, line->commit);
+		put_attribute(&b->meta, 6, "twelve.source", r->source, r->source_len);
+		g = batch_group(b, key);
+	} else {
+		g = &b->groups[b->last_group];
+	}
 	if (is_json(b))
 		put_json_record(line, g);
 	else

@@ -7,7 +7,6 @@
  * sent again. With ack=true (a token with indexer acknowledgment) a batch has a channel, and is
  * kept until /services/collector/ack says that it is indexed; twelve-logs asks.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,25 +22,40 @@ static void put_option(struct batch *b, const char *name, const char *fallback)
 		value = fallback;
 	if (!value)
 		return;
-	buf_printf(&b->raw, ",\"%s\":", name);
-	text_put_json(&b->raw, value, strlen(value));
+	buf_printf(&b->prefix, ",\"%s\":", name);
+	text_put_json(&b->prefix, value, strlen(value));
+}
+
+/* Between the time and the dyno. */
+static void fill_prefix(struct batch *b)
+{
+	buf_puts(&b->prefix, ",\"host\":");
+	text_put_json(&b->prefix, b->app->host, strlen(b->app->host));
+	put_option(b, "sourcetype", "twelve");
+	put_option(b, "index", NULL);
+	buf_printf(&b->prefix, ",\"source\":\"%s/", b->app->name);
+}
+
+static void put_time(struct batch *b, int64_t ns)
+{
+	buf_puts(&b->raw, "{\"time\":");
+	text_put_decimal(&b->raw, (uint64_t)(ns / 1000000000), 1);
+	buf_putc(&b->raw, '.');
+	text_put_decimal(&b->raw, (uint64_t)(ns % 1000000000 / 1000), 6);
 }
 
 static void put_splunk(struct batch *b, const struct batch_line *line)
 {
 	const struct log_record *r = line->record;
-	char *fields = NULL;
+	char *fields = line->fields ? json_dumps(line->fields, JSON_COMPACT) : NULL;
 
 	batch_item(b);
-	buf_printf(&b->raw, "{\"time\":%" PRId64 ".%06" PRId64 ",\"host\":", r->time_ns / 1000000000,
-		   r->time_ns % 1000000000 / 1000);
-	text_put_json(&b->raw, b->app->host, strlen(b->app->host));
-	buf_printf(&b->raw, ",\"source\":\"%s/%.*s\"", b->app->name, (int)r->dyno_len, r->dyno);
-	put_option(b, "sourcetype", "twelve");
-	put_option(b, "index", NULL);
-	buf_puts(&b->raw, ",\"event\":");
-	if (line->fields)
-		fields = json_dumps(line->fields, JSON_COMPACT);
+	if (!b->prefix.len)
+		fill_prefix(b);
+	put_time(b, r->time_ns);
+	buf_append(&b->raw, b->prefix.data, b->prefix.len);
+	buf_append(&b->raw, r->dyno, r->dyno_len);
+	buf_puts(&b->raw, "\",\"event\":");
 	/* A blank event is refused, with all that stands beside it. */
 	if (fields)
 		buf_puts(&b->raw, fields);

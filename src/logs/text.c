@@ -137,6 +137,13 @@ void text_put_json(struct buf *out, const char *s, size_t n)
 	buf_added(out, (size_t)(p - start));
 }
 
+void text_put_decimal(struct buf *out, uint64_t v, int min_digits)
+{
+	char digits[24], *end = digits + sizeof(digits), *first = log_decimal(end, v, min_digits);
+
+	buf_append(out, first, (size_t)(end - first));
+}
+
 json_t *text_fields(const char *s, size_t n)
 {
 	json_t *fields;
