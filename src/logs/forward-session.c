@@ -235,6 +235,56 @@ static enum forward_event on_object(struct forward_session *s, const msgpack_obj
 	return FORWARD_ACK;
 }
 
+/* Big-endian, of `size` bytes; what is not there yet counts as 0. */
+static uint64_t number_at(const unsigned char *p, const unsigned char *end, size_t size)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < size; i++)
+		v = v << 8 | (p + i < end ? p[i] : 0);
+	return v;
+}
+
+/*
+ * False when the bytes announce a string or a collection that is longer than any answer: msgpack-c would get
+ * the memory for it before it has seen an element. Tokens are walked without regard to how they nest.
+ */
+static bool is_modest(const char *data, size_t n)
+{
+	/* From 0xc4 on (the format's table "Overview"): how many bytes a size has, and how many follow beside it. */
+	static const struct {
+		unsigned char size, extra, is_collection, fixed;
+	} table[] = {
+		[0xc4 - 0xc0] = { 1, 0, 0, 0 }, [0xc5 - 0xc0] = { 2, 0, 0, 0 }, [0xc6 - 0xc0] = { 4, 0, 0, 0 },
+		[0xc7 - 0xc0] = { 1, 1, 0, 0 }, [0xc8 - 0xc0] = { 2, 1, 0, 0 }, [0xc9 - 0xc0] = { 4, 1, 0, 0 },
+		[0xca - 0xc0] = { 0, 0, 0, 4 }, [0xcb - 0xc0] = { 0, 0, 0, 8 }, [0xcc - 0xc0] = { 0, 0, 0, 1 },
+		[0xcd - 0xc0] = { 0, 0, 0, 2 }, [0xce - 0xc0] = { 0, 0, 0, 4 }, [0xcf - 0xc0] = { 0, 0, 0, 8 },
+		[0xd0 - 0xc0] = { 0, 0, 0, 1 }, [0xd1 - 0xc0] = { 0, 0, 0, 2 }, [0xd2 - 0xc0] = { 0, 0, 0, 4 },
+		[0xd3 - 0xc0] = { 0, 0, 0, 8 }, [0xd4 - 0xc0] = { 0, 0, 0, 2 }, [0xd5 - 0xc0] = { 0, 0, 0, 3 },
+		[0xd6 - 0xc0] = { 0, 0, 0, 5 }, [0xd7 - 0xc0] = { 0, 0, 0, 9 }, [0xd8 - 0xc0] = { 0, 0, 0, 17 },
+		[0xd9 - 0xc0] = { 1, 0, 0, 0 }, [0xda - 0xc0] = { 2, 0, 0, 0 }, [0xdb - 0xc0] = { 4, 0, 0, 0 },
+		[0xdc - 0xc0] = { 2, 0, 1, 0 }, [0xdd - 0xc0] = { 4, 0, 1, 0 }, [0xde - 0xc0] = { 2, 0, 1, 0 },
+		[0xdf - 0xc0] = { 4, 0, 1, 0 },
+	};
+	const unsigned char *p = (const unsigned char *)data, *end = p + n;
+
+	while (p < end) {
+		unsigned char c = *p++;
+		uint64_t size = c >= 0xa0 && c <= 0xbf ? c & 0x1f : 0;
+		bool is_collection = false;
+
+		if (c >= 0xc0 && c <= 0xdf) {
+			is_collection = table[c - 0xc0].is_collection;
+			size = number_at(p, end, table[c - 0xc0].size) + table[c - 0xc0].fixed;
+			p += table[c - 0xc0].size + table[c - 0xc0].extra;
+		}
+		if (size > ANSWER_MAX)
+			return false;
+		p += is_collection ? 0 : size;
+	}
+	return true;
+}
+
 enum forward_event forward_session_next(struct forward_session *s, struct buf *out,
 					char id[static FORWARD_CHUNK_MAX], struct error *err)
 {
@@ -245,7 +295,8 @@ enum forward_event forward_session_next(struct forward_session *s, struct buf *o
 		int r;
 
 		msgpack_unpacked_init(&u);
-		r = msgpack_unpack_next(&u, s->in.data, s->in.len, &off);
+		r = is_modest(s->in.data, s->in.len) ? msgpack_unpack_next(&u, s->in.data, s->in.len, &off)
+						     : MSGPACK_UNPACK_PARSE_ERROR;
 		if (r == MSGPACK_UNPACK_CONTINUE && s->in.len < ANSWER_MAX) {
 			msgpack_unpacked_destroy(&u);
 			break;

@@ -308,6 +308,9 @@ static void test_forward_sessions(void **state)
 	assert_int_equal(forward_session_next(s, &out, id, &err), FORWARD_ACK);
 	assert_string_equal(id, "c2");
 	assert_int_equal(forward_session_next(s, &out, id, &err), FORWARD_MORE);
+	/* A map of 2^28 members is not waited for, nor is memory got for it. */
+	forward_session_feed(s, "\xdf\x10\x00\x00\x00", 5);
+	assert_int_equal(forward_session_next(s, &out, id, &err), FORWARD_BAD);
 	forward_session_free(s);
 	drain_target_done(&t);
 }
