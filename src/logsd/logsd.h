@@ -39,6 +39,9 @@
 #define GATHER_MS 5
 #define GATHER_BYTES 16384
 
+/* An app may have very many pipes. */
+#define SOURCE_BUCKETS 64
+
 struct logsd;
 
 /* First in everything that epoll calls. One that is let go during a round is freed after it. */
@@ -64,7 +67,8 @@ struct reader {
 
 struct source {
 	struct handler handler;
-	struct source *next;
+	struct source *next, *prev;
+	struct source *next_bucket; /* of those with the same hash of `inode` */
 	struct source *next_unended, *prev_unended; /* in the order of `deadline_ms` */
 	struct source *next_again;
 	struct app *app;
@@ -84,7 +88,7 @@ struct app {
 	char id[UUID_SIZE];
 	struct ring *ring;
 	struct reader *readers;
-	struct source *sources;
+	struct source *sources, *buckets[SOURCE_BUCKETS];
 	struct link *links;   /* apps whose streams get these lines too */
 	char *name;	      /* as twelved told it with the drains */
 	struct drain *drains;

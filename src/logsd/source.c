@@ -74,16 +74,24 @@ static void again_remove(struct source *s)
 	s->is_again = false;
 }
 
+static struct source **bucket_of(struct app *a, uint64_t inode)
+{
+	return &a->buckets[inode % SOURCE_BUCKETS];
+}
+
 void source_free(struct source *s)
 {
 	struct logsd *l = s->app->logsd;
-	struct source **link = &s->app->sources;
+	struct source **link = bucket_of(s->app, s->inode);
 
 	unended_remove(s);
 	again_remove(s);
 	while (*link != s)
-		link = &(*link)->next;
-	*link = s->next;
+		link = &(*link)->next_bucket;
+	*link = s->next_bucket;
+	*(s->prev ? &s->prev->next : &s->app->sources) = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
 	l->n_sources--;
 	logsd_let_go(l, &s->handler);
 }
@@ -266,7 +274,7 @@ static void on_pipe(struct handler *h, uint32_t events)
 
 static bool is_known(struct app *a, const struct stat *st)
 {
-	for (struct source *s = a->sources; s; s = s->next)
+	for (struct source *s = *bucket_of(a, st->st_ino); s; s = s->next_bucket)
 		if (s->device == st->st_dev && s->inode == st->st_ino)
 			return true;
 	return false;
@@ -293,10 +301,14 @@ void source_add(struct app *a, int take_fd, const char *name, const char *dyno, 
 			      .device = st.st_dev,
 			      .inode = st.st_ino,
 			      .release = release,
-			      .next = a->sources };
+			      .next = a->sources,
+			      .next_bucket = *bucket_of(a, st.st_ino) };
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	snprintf(s->dyno, sizeof(s->dyno), "%s", dyno);
+	if (a->sources)
+		a->sources->prev = s;
 	a->sources = s;
+	*bucket_of(a, st.st_ino) = s;
 	l->n_sources++;
 	e.data.ptr = &s->handler;
 	if (epoll_ctl(l->sources_epoll_fd, EPOLL_CTL_ADD, s->handler.fd, &e) < 0)

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import resource
 import select
 import shutil
 import socket
@@ -303,6 +304,38 @@ def test_sigterm_keeps_what_was_written(logs, app):
     wait_for(lambda: len(logs.lines(app, lines=5000)) == 2000, "all lines")
     assert logs.texts(app, lines=5000) == [b"%d" % i for i in range(2000)]
     pipe.close()
+
+
+def test_a_hundred_thousand_idle_sources(app):
+    """They cost nothing but their descriptors, and each is heard when it speaks."""
+    n, limit = 100000, resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (n + 1000, max(n + 1000, limit[1])))
+    except (ValueError, PermissionError):
+        # As many as this machine allows a process.
+        n = limit[1] - 1000
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit[1], limit[1]))
+    logs, ends = Logs(), []
+    try:
+        with logs.connect() as c:
+            c.sock.settimeout(60)
+            for i in range(n):
+                r, w = os.pipe()
+                ends.append(w)
+                c.send(ipc.LOGS_SOURCE, [r], app=app, source="app", dyno=f"worker.{i}", release=1)
+                os.close(r)
+        wait_for(lambda: logs.stat()["sources"] == n, "all sources", 60)
+        for i in (0, n // 2, n - 1):
+            os.write(ends[i], b"here is %d\n" % i)
+        wait_for(lambda: len(logs.lines(app)) == 3, "the lines of three", 60)
+        assert sorted((dyno, text) for _, _, dyno, text in logs.lines(app)) == sorted(
+            (f"worker.{i}", b"here is %d" % i) for i in (0, n // 2, n - 1))
+    finally:
+        for w in ends:
+            os.close(w)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    wait_for(lambda: logs.stat()["sources"] == 0, "all sources to end", 60)
+    logs.stop()
 
 
 class Tail(threading.Thread):
