@@ -32,16 +32,18 @@ void batch_init(struct batch *b, const struct drain_target *t, const struct batc
 			     .meta = BUF_INIT };
 }
 
-static void free_groups(struct batch *b)
+static void free_groups(struct batch *b, bool keep)
 {
-	for (size_t i = 0; i < b->n_groups; i++)
+	for (size_t i = 0; i < b->n_group_bufs && !keep; i++)
 		buf_done(&b->groups[i].bytes);
+	if (!keep)
+		b->n_group_bufs = 0;
 	b->n_groups = b->last_group = 0;
 }
 
 void batch_done(struct batch *b)
 {
-	free_groups(b);
+	free_groups(b, false);
 	free(b->groups);
 	free(b->items);
 	buf_done(&b->raw);
@@ -52,9 +54,9 @@ void batch_done(struct batch *b)
 	buf_done(&b->scratch[1]);
 }
 
-static void shrink(struct buf *b)
+static void empty(struct buf *b, bool keep)
 {
-	if (b->size > KEEP_BYTES) {
+	if (b->size > KEEP_BYTES && !keep) {
 		buf_done(b);
 		*b = BUF_INIT;
 	}
@@ -63,10 +65,13 @@ static void shrink(struct buf *b)
 
 void batch_begin(struct batch *b, uint64_t first)
 {
-	free_groups(b);
-	shrink(&b->raw);
-	shrink(&b->body);
-	if (b->max_items > KEEP_BYTES / sizeof(*b->items)) {
+	/* After a great batch there will be another. */
+	bool keep = b->n_lines >= LINES_MAX / 4;
+
+	free_groups(b, keep);
+	empty(&b->raw, keep);
+	empty(&b->body, keep);
+	if (b->max_items > KEEP_BYTES / sizeof(*b->items) && !keep) {
 		free(b->items);
 		b->items = NULL;
 		b->max_items = 0;
@@ -108,7 +113,12 @@ struct batch_group *batch_group(struct batch *b, const char *key)
 	}
 	b->last_group = b->n_groups++;
 	g = &b->groups[b->last_group];
-	*g = (struct batch_group){ .bytes = BUF_INIT };
+	if (b->last_group == b->n_group_bufs) {
+		*g = (struct batch_group){ .bytes = BUF_INIT };
+		b->n_group_bufs++;
+	}
+	g->n = 0;
+	buf_clear(&g->bytes);
 	snprintf(g->key, sizeof(g->key), "%s", key);
 	return g;
 }

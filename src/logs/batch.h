@@ -49,6 +49,7 @@ struct batch {
 	size_t n_items, max_items;
 	struct batch_group *groups;
 	size_t n_groups, max_groups, last_group;
+	size_t n_group_bufs; /* those from n_groups on are empty, and have memory */
 	struct buf body;	/* what is sent */
 	char channel[UUID_SIZE]; /* Splunk's */
 	int64_t ack_id;		/* Splunk's, -1: none */
@@ -64,7 +65,7 @@ struct batch {
 void batch_init(struct batch *b, const struct drain_target *t, const struct batch_app *app,
 		bool records);
 void batch_done(struct batch *b);
-/* Empties it, keeping no more than a little memory, for lines from `first` on. */
+/* Empties it, for lines from `first` on; called for an empty one, it keeps no more than a little memory. */
 void batch_begin(struct batch *b, uint64_t first);
 /* The notice about lost lines; only before the first line. */
 void batch_put_notice(struct batch *b, uint64_t lost, int64_t since_ns, int64_t now_ns);

@@ -91,8 +91,10 @@ static void take_batch(struct forward_link *f)
 		f->is_test = drain_batch_test(d, &f->batch);
 		f->has_batch = f->is_test || ((drain_is_due(d) || d->now.lost) && drain_batch_make(d, &f->batch));
 		if (!f->has_batch) {
-			if (!drain_has_lines(d))
+			if (!drain_has_lines(d) && d->now.phase != DRAIN_IDLE) {
 				drain_phase(d, DRAIN_IDLE);
+				batch_begin(&f->batch, d->at_seq);
+			}
 			return;
 		}
 	}

@@ -239,8 +239,10 @@ static void http_pump(struct drain *d)
 	if (!h->has_batch) {
 		h->has_batch = h->n_acks < ACKS_MAX && take(h);
 		if (!h->has_batch) {
-			if (!drain_has_lines(d))
+			if (!drain_has_lines(d) && d->now.phase != DRAIN_IDLE) {
 				drain_phase(d, DRAIN_IDLE);
+				batch_begin(&h->batch, d->at_seq);
+			}
 			return;
 		}
 	}
