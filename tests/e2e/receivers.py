@@ -6,6 +6,7 @@ Debian's packages (unpacked, since they conflict), the forward server of npm's
 
 Each has .port, start(), stop(), kill9() and records(): what arrived, in order.
 """
+import atexit
 import hashlib
 import json
 import os
@@ -123,6 +124,8 @@ class Receiver:
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(argv, env=self.env(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log)
+        # A test that fails stops nothing: then it ends with us.
+        atexit.register(self.kill9)
         wait_for(self.is_up, f"{self.name} to listen", 60)
         return self
 
