@@ -48,7 +48,8 @@ static bool is_sound(const struct mapped *m)
 
 int drain_status_open(const char *path, struct drain_status_map **ret, struct drain_status *ret_now)
 {
-	_cleanup_fd_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_fd_ int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
+				   : memfd_create("drain", MFD_CLOEXEC);
 	struct drain_status_map *map;
 	struct mapped *m;
 	int r;

@@ -55,7 +55,10 @@ struct drain_status {
 
 struct drain_status_map;
 
-/* Opens or makes the file; what is there is *ret_now. 1: it was there. 0: it is new, all zero. Or a negative errno. */
+/*
+ * Opens or makes the file; what is there is *ret_now. 1: it was there. 0: it is new, all zero. Or a negative errno.
+ * Without a path it is in memory, and ends with us.
+ */
 int drain_status_open(const char *path, struct drain_status_map **ret, struct drain_status *ret_now);
 void drain_status_close(struct drain_status_map *m);
 void drain_status_write(struct drain_status_map *m, const struct drain_status *now);

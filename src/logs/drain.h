@@ -60,7 +60,6 @@ struct drain_header {
 
 struct drain_driver {
 	const char *scheme;  /* "splunk" */
-	const char *summary; /* for people */
 	enum drain_transport transport;
 	uint16_t port, tls_port;
 	const char *path;		      /* when the URL has none */

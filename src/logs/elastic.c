@@ -158,7 +158,6 @@ static const char *const options[] = { "index", "api_key", NULL };
 
 const struct drain_driver drain_elastic = {
 	.scheme = "elasticsearch",
-	.summary = "Elasticsearch or OpenSearch, by _bulk, into a data stream",
 	.transport = DRAIN_HTTP,
 	.port = 9200,
 	.tls_port = 9200,

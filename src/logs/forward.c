@@ -210,7 +210,6 @@ static const char *const options[] = { "shared_key", NULL };
 
 const struct drain_driver drain_fluent = {
 	.scheme = "fluent",
-	.summary = "Fluentd's forward protocol, with acknowledgements",
 	.transport = DRAIN_FORWARD,
 	.port = 24224,
 	.tls_port = 24224,

@@ -57,7 +57,6 @@ static void judge(struct batch *b, const struct drain_reply *r, struct drain_jud
 
 const struct drain_driver drain_logplex = {
 	.scheme = "https",
-	.summary = "Logplex frames by POST, as Heroku's HTTPS drains",
 	.transport = DRAIN_HTTP,
 	.port = 80,
 	.tls_port = 443,

@@ -96,7 +96,6 @@ static const char *const options[] = { "tenant", NULL };
 
 const struct drain_driver drain_loki = {
 	.scheme = "loki",
-	.summary = "Grafana Loki",
 	.transport = DRAIN_HTTP,
 	.port = 3100,
 	.tls_port = 3100,

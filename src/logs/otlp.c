@@ -515,7 +515,6 @@ static const char *const options[] = { "encoding", NULL };
 
 const struct drain_driver drain_otlp = {
 	.scheme = "otlp",
-	.summary = "OpenTelemetry logs (OTLP over HTTP)",
 	.transport = DRAIN_HTTP,
 	.port = 4318,
 	.tls_port = 4318,

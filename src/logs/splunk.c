@@ -145,7 +145,6 @@ static const char *const options[] = { "index", "sourcetype", "ack", NULL };
 
 const struct drain_driver drain_splunk = {
 	.scheme = "splunk",
-	.summary = "Splunk's HTTP Event Collector",
 	.transport = DRAIN_HTTP,
 	.port = 8088,
 	.tls_port = 8088,

@@ -110,7 +110,6 @@ static void put_syslog(struct batch *b, const struct batch_line *line)
 
 const struct drain_driver drain_syslog = {
 	.scheme = "syslog",
-	.summary = "syslog (RFC 5424) over TCP or TLS",
 	.transport = DRAIN_SYSLOG,
 	.port = 514,
 	.tls_port = 6514,

@@ -192,8 +192,7 @@ void app_show(struct app *a)
 void app_drop(struct app *a, uint64_t n)
 {
 	if (!a->dropped && n)
-		log_error("%s has no room: lines of app %s are dropped and counted", a->logsd->dir,
-			  a->id);
+		log_error("there is no room for lines of app %s: they are dropped and counted", a->id);
 	a->dropped += n;
 	a->logsd->dropped += n;
 }

@@ -84,13 +84,16 @@ void drain_batch_done(struct drain *d, struct batch *b, uint64_t n_refused)
 	batch_begin(b, d->at_seq);
 }
 
-void drain_batch_refused(struct drain *d, struct batch *b)
+void drain_batch_refused(struct drain *d, struct batch *b, uint64_t n_refused)
 {
-	uint64_t n = b->n_lines;
+	/* Of a batch with items, those that are left; others were taken, or refused before. */
+	uint64_t n_lost = (b->n_items ? b->n_items : b->n_lines) + n_refused;
 
+	n_lost = n_lost < b->n_lines ? n_lost : b->n_lines;
+	drain_sent(d, b->n_lines - n_lost, b->body.len);
 	drain_void_batch(d);
 	d->now.next_seq = d->at_seq;
-	drain_lose(d, n, 0);
+	drain_lose(d, n_lost, 0);
 	drain_save(d);
 	batch_begin(b, d->at_seq);
 }

@@ -15,5 +15,5 @@ bool drain_batch_again(struct drain *d, struct batch *b);
 bool drain_batch_test(struct drain *d, struct batch *b);
 /* It has arrived, but for n lines that the receiver will never take. */
 void drain_batch_done(struct drain *d, struct batch *b, uint64_t n_refused);
-/* The receiver will never take it. */
-void drain_batch_refused(struct drain *d, struct batch *b);
+/* The receiver will never take what is left of it, nor n lines that it refused before. */
+void drain_batch_refused(struct drain *d, struct batch *b, uint64_t n_refused);

@@ -158,7 +158,7 @@ static void refused(struct http_link *h, const struct drain_reply *r, const stru
 		return;
 	}
 	drain_complain(d, "lines were refused: %s", text);
-	drain_batch_refused(d, &h->batch);
+	drain_batch_refused(d, &h->batch, h->n_refused);
 }
 
 /* An answer came, be it a bad one. */
@@ -212,6 +212,12 @@ static void on_done(struct transfer *t, CURLcode result)
 		transfer_fail(d, t, result);
 	else
 		answered(h, status);
+	/* The failure was the test's result; only lines are held until they arrive. */
+	if (h->has_batch && h->is_test) {
+		forget_batch(h);
+		h->n_refused = 0;
+		batch_begin(&h->batch, d->at_seq);
+	}
 	buf_done(&h->reply);
 	h->reply = BUF_INIT;
 	d->mover->pump(d);

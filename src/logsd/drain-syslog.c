@@ -447,8 +447,13 @@ static void syslog_stop(struct drain *d)
 {
 	struct syslog_link *s = d->link;
 
+	/*
+	 * What the kernel was given it goes on to send, as after a kill: so that is not taken back. The rest of
+	 * the buffer is where the status says.
+	 */
+	take_back(s, s->out_lost, s->out_lost_seq, s->out_lost_since_ns, 0);
 	if (s->wire.drain)
-		hang_up(s, true);
+		wire_close(&s->wire);
 	batch_done(&s->frames);
 	buf_done(&s->out);
 	d->link = NULL;

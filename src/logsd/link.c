@@ -34,6 +34,16 @@ static void copy_batch(struct link *k, struct app *from, uint64_t tail)
 	}
 }
 
+static void drop_rest(struct link *k, struct app *from, uint64_t tail)
+{
+	struct log_record what;
+	uint64_t n = 0;
+
+	for (; k->at < tail; n++)
+		k->at = ring_read(from->ring, k->at, &what);
+	app_drop(k->to, n);
+}
+
 static void pump(struct link *k, struct app *from)
 {
 	uint64_t tail = ring_tail(from->ring);
@@ -44,8 +54,7 @@ static void pump(struct link *k, struct app *from)
 		uint64_t before = k->at;
 
 		if (app_begin(k->to) < 0) {
-			app_drop(k->to, 1);
-			k->at = tail;
+			drop_rest(k, from, tail);
 			return;
 		}
 		copy_batch(k, from, tail);

@@ -16,7 +16,7 @@ import pytest
 import ipc
 import receivers
 from conftest import free_port, wait_for
-from test_logsd import Logs, Pipe, Tail, app, logs  # noqa: F401 (fixtures)
+from test_logsd import Logs, Pipe, app, flood_through_kills, logs  # noqa: F401 (fixtures)
 
 LONG = b"x" * 25000
 ODD = [b"plain", b'with "quotes" \\ and ]', "h\u00e9llo \u20ac \U0001f438".encode(), b"tab\there", b"  leading blanks", LONG,
@@ -234,6 +234,8 @@ def test_otlp(logs, app, drains, collector, encoding):
     assert [r["time_ns"] for r in records] == sorted({r["time_ns"] for r in records})
     wait_for(lambda: drains.status(d)["sent"] == len(ODD) + 3, "the count")
     assert drains.test(d)["test"] == 2
+    # Before the next test begins to count.
+    wait_for(lambda: len(collector.records("otlp")) == before + len(ODD) + 4, "the test's line")
     pipe.close()
 
 
@@ -449,42 +451,15 @@ def test_kill_9_in_a_flood_with_acknowledgements(app, folder):
     receiver = started(receivers.Forward(folder))
     logs = Logs(16 << 20)
     drains = Drains(logs, app)
-    pipe = Pipe(logs, app)
-    tail = Tail(logs, app)
-    tail.start()
     drains.add(f"fluent://127.0.0.1:{receiver.port}", format="raw")
-    state = {"n": 0, "stop": False}
-
-    def write():
-        while not state["stop"]:
-            flood(pipe, state["n"], 50)
-            state["n"] += 50
-            wait_for(lambda: state["stop"] or state["n"] - len(tail.seen) < 2000, "the tail to follow")
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    for kill in range(10):
-        want = state["n"] + 1000
-        wait_for(lambda: state["n"] > want, "the flood to go on")
-        logs.kill9()
-        logs.start()
-        drains.tell()
-        pipe.offer()
-    state["stop"] = True
-    writer.join()
-    wait_for(lambda: len(tail.seen) >= state["n"], "the tail to have all", 30)
-    tail.over = True
-    tail.join()
-    assert [seq for seq, _ in tail.seen] == list(range(1, state["n"] + 1)), "the tail"
-    wait_for(lambda: len({r["record"]["twelve"]["seq"] for r in receiver.records()}) == state["n"], "the drain to have all", 30)
+    n, seen = flood_through_kills(logs, app, flood, 10, 1000, drains.tell)
+    assert [seq for seq, _ in seen] == list(range(1, n + 1)), "the tail"
+    wait_for(lambda: len({r["record"]["twelve"]["seq"] for r in receiver.records()}) == n, "the drain to have all", 30)
     got = [r["record"]["twelve"]["seq"] for r in receiver.records()]
     # The server keeps no ids: a chunk whose acknowledgement a kill swallowed comes again, whole.
-    distinct = list(dict.fromkeys(got))
-    assert distinct == list(range(1, state["n"] + 1)), "in order, without a gap"
-    runs = sum(b != a + 1 for a, b in zip(got, got[1:]))
-    assert runs <= 10, "at most one chunk again for each kill"
+    assert list(dict.fromkeys(got)) == list(range(1, n + 1)), "in order, without a gap"
+    assert sum(b != a + 1 for a, b in zip(got, got[1:])) <= 10, "at most one chunk again for each kill"
     receiver.stop()
-    pipe.close()
     logs.stop()
 
 
@@ -515,3 +490,60 @@ def test_kill_9_in_a_flood_over_plain_syslog(app):
     sink.stop()
     pipe.close()
     logs.stop()
+
+
+def test_sigterm_doubles_nothing_over_syslog(app):
+    """An end in order: what the system was given it goes on to send, and nobody sends it again."""
+    sink, logs, n = Sink(), Logs(16 << 20), 0
+    drains, pipe = Drains(logs, app), Pipe(logs, app)
+    d = drains.add(f"syslog://127.0.0.1:{sink.port}")
+    for end in range(5):
+        for _ in range(40):
+            flood(pipe, n, 50)
+            n += 50
+        logs.process.terminate()
+        assert logs.process.wait(20) == 0
+        logs.start()
+        drains.tell()
+        pipe.offer()
+    wait_for(lambda: drains.status(d)["next_seq"] == n + 1, "all lines to be given", 60)
+    logs.stop()
+    wait_for(lambda: len(numbers(Sink.frames(sink.data)[0])) >= n, "all lines", 30)
+    assert sorted(numbers(Sink.frames(sink.data)[0])) == list(range(n))
+    sink.stop()
+    pipe.close()
+
+
+@pytest.mark.parametrize("url", ["syslog://127.0.0.1:{}", "fluent://127.0.0.1:{}", "loki+http://127.0.0.1:{}"])
+def test_a_drain_that_failed_with_nothing_to_send_goes_on(logs, app, drains, url):
+    """A test of a receiver that is away, and lines only when it is back."""
+    pipe, port = Pipe(logs, app), free_port()
+    d = drains.add(url.format(port))
+    s = drains.test(d)
+    assert s["test"] == 3 and "onnect" in s["test_text"], s
+    wait_for(lambda: drains.status(d)["phase"] != 3, "the pause to end", 20)
+    sink = Sink(port=port)
+    pipe.write(b"a line\n")
+    wait_for(lambda: sink.connections, "the drain to try again", 20)
+    sink.stop()
+    pipe.close()
+
+
+def test_a_status_that_cannot_be_written_stops_no_drain(logs, app, drains):
+    sink, pipe = Sink(), Pipe(logs, app)
+    d = drains.add(f"syslog://127.0.0.1:{sink.port}")
+    path = logs.run / "logs" / f"{d['id']}.drain"
+    drains.list.clear()
+    drains.tell()
+    wait_for(lambda: not path.exists(), "the drain to go")
+    path.mkdir()
+    drains.list.append(d)
+    drains.tell()
+    flood(pipe, 0, 10)
+    wait_for(lambda: "ends with this process" in logs.said(), "what is told")
+    wait_for(lambda: sink.connections, "the drain to begin")
+    drains.list.clear()
+    drains.tell()
+    wait_for(lambda: numbers(Sink.frames(sink.data)[0]) == list(range(10)), "the lines")
+    sink.stop()
+    pipe.close()

@@ -173,6 +173,18 @@ def test_stub_elasticsearch_items(logs, app, drains, stub):
     pipe.close()
 
 
+def test_stub_elasticsearch_refuses_what_was_left(logs, app, drains, stub):
+    """Two items were taken, one was for later, and later is never: one line is lost, not three."""
+    pipe = Pipe(logs, app)
+    items = [{"create": {"status": status}} for status in (201, 429, 201)]
+    stub.answers.extend([(200, {}, json.dumps({"errors": True, "items": items}).encode()), (400, {}, b"no")])
+    d = drains.add(URLS["elasticsearch"].format(stub.port))
+    pipe.write(b"one\ntwo\nthree\n")
+    wait_for(lambda: drains.status(d)["dropped"], "the refusal", 20)
+    assert (lambda s: (s["sent"], s["dropped"]))(drains.status(d)) == (2, 1)
+    pipe.close()
+
+
 def test_stub_elasticsearch_fields(logs, app, drains, stub):
     pipe = Pipe(logs, app)
     drains.add(URLS["elasticsearch"].format(stub.port))

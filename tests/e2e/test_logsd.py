@@ -371,29 +371,30 @@ class Tail(threading.Thread):
         os.close(r)
 
 
-def test_kill_9_in_a_flood(logs, app):
-    """In = out, in order, whatever instant it is killed at; lines of many lengths, some without an end at that instant."""
-    pipe = Pipe(logs, app)
-    tail = Tail(logs, app)
+def flood_through_kills(logs, app, write, kills, between, start=lambda: None):
+    """
+    Lines by write(pipe, first, n), and kill -9 again and again; `start` tells each new process more. Returns how
+    many lines there were, and what a tail saw of them.
+    """
+    pipe, tail = Pipe(logs, app), Tail(logs, app)
     tail.start()
     state = {"n": 0, "stop": False}
 
     def flood():
         while not state["stop"]:
-            block = b"".join(b"%d %s\n" % (i, b"y" * (i * 7 % 300)) for i in range(state["n"], state["n"] + 50))
-            for at in range(0, len(block), 4099):
-                pipe.write(block[at:at + 4099])
+            write(pipe, state["n"], 50)
             state["n"] += 50
             # The tail is Python: within the ring, so that nothing is evicted before it was read.
             wait_for(lambda: state["stop"] or state["n"] - len(tail.seen) < 2000, "the tail to follow")
 
     writer = threading.Thread(target=flood)
     writer.start()
-    for kill in range(20):
-        want = state["n"] + 1500
+    for kill in range(kills):
+        want = state["n"] + between
         wait_for(lambda: state["n"] > want, "the flood to go on")
         logs.kill9()
         logs.start()
+        start()
         pipe.offer()
     state["stop"] = True
     writer.join()
@@ -401,6 +402,17 @@ def test_kill_9_in_a_flood(logs, app):
     tail.over = True
     tail.join()
     pipe.close()
-    assert [int(text.split(b" ")[0]) for _, text in tail.seen] == list(range(state["n"])), "no gap, no double"
-    assert all(len(text.split(b" ")[1]) == i * 7 % 300 for i, (_, text) in enumerate(tail.seen))
-    assert [seq for seq, _ in tail.seen] == list(range(1, state["n"] + 1))
+    return state["n"], tail.seen
+
+
+def test_kill_9_in_a_flood(logs, app):
+    """In = out, in order, whatever instant it is killed at; lines of many lengths, some without an end at that instant."""
+    def write(pipe, first, n):
+        block = b"".join(b"%d %s\n" % (i, b"y" * (i * 7 % 300)) for i in range(first, first + n))
+        for at in range(0, len(block), 4099):
+            pipe.write(block[at:at + 4099])
+
+    n, seen = flood_through_kills(logs, app, write, 20, 1500)
+    assert [int(text.split(b" ")[0]) for _, text in seen] == list(range(n)), "no gap, no double"
+    assert all(len(text.split(b" ")[1]) == i * 7 % 300 for i, (_, text) in enumerate(seen))
+    assert [seq for seq, _ in seen] == list(range(1, n + 1))

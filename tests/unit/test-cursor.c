@@ -152,7 +152,7 @@ static void step(struct model *m)
 	case 5:
 		if (l->has_batch) {
 			m->next = l->batch.end;
-			drain_batch_refused(d, &l->batch);
+			drain_batch_refused(d, &l->batch, 0);
 		}
 		l->has_batch = false;
 		break;
