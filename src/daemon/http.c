@@ -218,13 +218,19 @@ static void take_upload(struct request *r, const char *data, size_t n)
 	}
 }
 
+/* One who was let in may send as much as an upload may have; a stranger may not keep us busy. */
+static size_t drain_max(struct request *r)
+{
+	return r->caller.name[0] ? (size_t)r->http->d->settings.max_upload_bytes : DRAIN_MAX;
+}
+
 /* What comes after a mistake is read and dropped, within limits, since clients read the answer after they have written. */
 static enum MHD_Result take_body(struct request *r, const char *data, size_t n)
 {
 	r->uploaded += (int64_t)n;
 	if (r->error.kind != ERROR_NONE) {
 		r->drained += n;
-		return r->drained > DRAIN_MAX ? MHD_NO : MHD_YES;
+		return r->drained > drain_max(r) ? MHD_NO : MHD_YES;
 	}
 	if (r->upload_fd < 0)
 		take_json(r, data, n);
@@ -233,17 +239,20 @@ static enum MHD_Result take_body(struct request *r, const char *data, size_t n)
 	return MHD_YES;
 }
 
-/* Whether to answer a mistake after the body: the connection can go on then. */
-static bool is_small(struct request *r)
+/*
+ * Whether to answer a mistake after the body: an answer that comes while the client still
+ * writes is lost when the connection is closed under it. Who expects "100 Continue"
+ * does not write, and too much to take is too much to drop.
+ */
+static bool is_answered_after_body(struct request *r)
 {
 	const char *s =
 		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
 	int64_t length;
 
-	if (MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Transfer-Encoding") ||
-	    MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Expect"))
+	if (MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Expect"))
 		return false;
-	return !s || (str_to_i64(s, 0, INT64_MAX, &length) && length <= HTTP_MAX_BODY);
+	return !s || (str_to_i64(s, 0, INT64_MAX, &length) && (size_t)length <= drain_max(r));
 }
 
 /* name=value&... (WHATWG URL, 5.1), as an object of strings. */
@@ -334,7 +343,7 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *c, cons
 	if (!r) {
 		r = *slot = request_new(l->http, c, method, l->local);
 		/* An answer before the body is read: libmicrohttpd closes the connection after it. */
-		if (begin(r, url, &r->error) < 0 && !is_small(r))
+		if (begin(r, url, &r->error) < 0 && !is_answered_after_body(r))
 			http_answer_error(r, &r->error);
 		return MHD_YES;
 	}

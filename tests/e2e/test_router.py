@@ -117,7 +117,8 @@ class Router:
             raise
 
     def read_log(self):
-        while data := self.log.recv(65536):
+        log = self.log
+        while data := log.recv(65536):
             # A worker that ends says so here too.
             if data.startswith(b"twelve "):
                 self.lines.append(data.decode().rstrip("\n"))
