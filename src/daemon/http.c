@@ -218,10 +218,12 @@ static void take_upload(struct request *r, const char *data, size_t n)
 	}
 }
 
-/* One who was let in may send as much as an upload may have; a stranger may not keep us busy. */
+/* One who was let in may send what an upload may have; a stranger may not keep us busy. */
 static size_t drain_max(struct request *r)
 {
-	return r->caller.name[0] ? (size_t)r->http->d->settings.max_upload_bytes : DRAIN_MAX;
+	if (r->caller.name[0] && r->route && (r->route->flags & API_UPLOAD))
+		return (size_t)r->http->d->settings.max_upload_bytes;
+	return DRAIN_MAX;
 }
 
 /* What comes after a mistake is read and dropped, within limits, since clients read the answer after they have written. */
