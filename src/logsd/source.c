@@ -237,7 +237,10 @@ static bool take_chunk(struct source *s, bool flush)
 		return false;
 	}
 	widen(s, n);
-	left = n < 0 ? n : take_lines(s, (size_t)n, flush || s->ended);
+	left = n < 0 ? n : take_lines(s, (size_t)n, false);
+	/* Behind whole lines there may be more than was looked at: only what comes first can be the unended one. */
+	if (left > 0 && left == n && !s->app->blocked && (flush || s->ended))
+		left = take_lines(s, (size_t)n, true);
 	if (left < 0) {
 		fail(s, (int)left);
 		return false;

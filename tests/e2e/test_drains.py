@@ -328,6 +328,10 @@ def flood(pipe, first, n, size=100):
     pipe.write(block)
 
 
+def is_up_to_date(s):
+    return s["next_seq"] == s["tail_seq"] and not s["lost"]
+
+
 def test_a_receiver_that_closes(logs, app, drains):
     """It half-closes, again and again: nothing is lost."""
     sink, n = Sink("close"), 0
@@ -362,12 +366,12 @@ def test_a_receiver_that_stalls_costs_nobody_else_a_line(logs, app, drains):
     n = 60000
     for i in range(0, n, 500):
         flood(pipe, i, 500)
-    wait_for(lambda: drains.status(good)["sent"] == n, "the good drain", 60)
-    assert drains.status(good)["dropped"] == 0
+    wait_for(lambda: logs.stat()["lines"] >= n and is_up_to_date(drains.status(good)), "the good drain", 60)
+    s = drains.status(good)
+    assert (s["sent"], s["dropped"]) == (n, 0), (s, logs.lines(app)[-3:], logs.said())
     assert drains.status(slow)["dropped"] > n // 2
     stalled.how = "read"
-    wait_for(lambda: drains.status(slow)["next_seq"] == drains.status(slow)["tail_seq"] and not drains.status(slow)["lost"],
-             "the slow one to catch up", 60)
+    wait_for(lambda: is_up_to_date(drains.status(slow)), "the slow one to catch up", 60)
     s = drains.status(slow)
     assert s["sent"] + s["dropped"] == n, s
     # Removed: the connections end, and the sinks have their last words.

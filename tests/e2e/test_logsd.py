@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """twelve-logs alone, driven through its sockets: lines, tails, a slow reader, kill -9."""
+import fcntl
 import os
 import pathlib
 import re
@@ -157,6 +158,19 @@ def test_a_line_without_its_end(logs, app):
     pipe.close()
     wait_for(lambda: logs.texts(app)[-1] == b"last words", "what came before the end")
     wait_for(lambda: logs.stat()["sources"] == 0, "the source to end with its pipe")
+
+
+def test_a_pipe_that_ends_with_much_in_it(logs, app):
+    """Only its very last line is without an end: where we happen to stop looking is no end."""
+    r, w = os.pipe()
+    fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 1024 * 1024)
+    lines = [b"%05d %s" % (i, b"x" * (i % 150)) for i in range(6000)] + [b"last words"]
+    assert os.write(w, b"\n".join(lines)) == len(b"\n".join(lines))
+    os.close(w)
+    logs.source(app, [r])
+    os.close(r)
+    wait_for(lambda: logs.texts(app)[-1:] == [b"last words"], "the last line")
+    assert logs.texts(app, lines=10**9) == lines
 
 
 def test_the_same_pipe_twice_is_one_source(logs, app):
