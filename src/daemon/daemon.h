@@ -24,7 +24,8 @@ struct settings {
 	char *data_dir;       /* TWELVE_DATA_DIR    where buildpacks/ and stacks/ are */
 	char *cli_path;       /* TWELVE_CLI         the twelve program, for git's hooks */
 	char *http_address;   /* TWELVE_HTTP        127.0.0.1:5080: where haproxy listens for apps */
-	char *api_address;    /* TWELVE_API         127.0.0.1:5000: the API over TCP, by token; "" for none */
+	char *https_address;  /* TWELVE_HTTPS       127.0.0.1:5443: the same over TLS; "" for none */
+	char *api_address;    /* TWELVE_API         127.0.0.1:5000: where haproxy listens for the platform itself: API, git, rendezvous; "" for none */
 	char *apps_domain;    /* TWELVE_APPS_DOMAIN localhost */
 	char *group;          /* TWELVE_GROUP       twelve: who may use the unix socket besides root */
 	int64_t port_first, port_last; /* TWELVE_PORTS 20000-24999: $PORT of dynos */
@@ -58,6 +59,7 @@ struct daemon {
 	struct store *store;
 	struct sandbox_runtime runtime;
 	char *api_socket;   /* RUN/twelved.sock */
+	char *door_dir;     /* RUN/door: sockets between haproxy and us */
 	char *runtime_root; /* RUN/oci */
 	struct http *http;
 	struct streams *streams;

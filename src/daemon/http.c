@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/door.h"
 #include "daemon/http-priv.h"
 
 #define IDLE_TIMEOUT_S 600
@@ -449,51 +449,11 @@ static int listen_local(struct http *h, struct error *err)
 	return add_listener(h, fd, true, err);
 }
 
-static int bind_tcp(const struct addrinfo *ai)
-{
-	_cleanup_fd_ int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				     ai->ai_protocol);
-	int on = 1;
-
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
-		return -errno;
-	return fd_steal(&fd);
-}
-
-static int listen_tcp(struct http *h, struct error *err)
-{
-	_cleanup_free_ char *host = xstrdup(h->d->settings.api_address);
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-					.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
-	char *port = strrchr(host, ':'), *name = host;
-	struct addrinfo *ai;
-	int fd;
-
-	if (!port)
-		return error_set(err, ERROR_INVALID,
-				 "TWELVE_API: expected ADDRESS:PORT, found \"%s\"", host);
-	*port++ = '\0';
-	if (name[0] == '[') {
-		name++;
-		name[strcspn(name, "]")] = '\0';
-	}
-	if (getaddrinfo(name[0] ? name : NULL, port, &hints, &ai) != 0)
-		return error_set(err, ERROR_INVALID,
-				 "TWELVE_API: \"%s\" is not an address and port",
-				 h->d->settings.api_address);
-	fd = bind_tcp(ai);
-	freeaddrinfo(ai);
-	if (fd < 0)
-		return error_set_errno(err, fd, "TWELVE_API: listening on %s",
-				       h->d->settings.api_address);
-	return add_listener(h, fd, false, err);
-}
-
 int http_new(struct daemon *d, struct http **ret, struct error *err)
 {
 	struct http *h = xcalloc(1, sizeof(*h));
 	struct error mending = ERROR_INIT;
+	int fd;
 
 	h->d = d;
 	h->kick = watch_timer(d->loop, on_kick, h);
@@ -503,7 +463,9 @@ int http_new(struct daemon *d, struct http **ret, struct error *err)
 		log_warn("%s", mending.message);
 	if (listen_local(h, err) < 0)
 		return -1;
-	return d->settings.api_address[0] ? listen_tcp(h, err) : 0;
+	/* What came through haproxy: by token, as from anywhere. */
+	fd = door_listen(d, "api", err);
+	return fd < 0 ? -1 : add_listener(h, fd, false, err);
 }
 
 void http_free(struct http *h)

@@ -33,6 +33,7 @@
 #include "daemon/addons-job.h"
 #include "daemon/addons.h"
 #include "daemon/builds.h"
+#include "daemon/door.h"
 #include "daemon/drains.h"
 #include "daemon/dynos.h"
 #include "daemon/http.h"
@@ -187,7 +188,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
 	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
 	d->started_ms = clock_wall_ms();
-	if (store_open(d->settings.state_dir, &d->store, err) < 0 ||
+	if (door_prepare(d, err) < 0 || store_open(d->settings.state_dir, &d->store, err) < 0 ||
 	    streams_new(d->settings.state_dir, &d->streams, err) < 0 ||
 	    logs_client_new(d, &d->logs, err) < 0 || router_new(d, &d->router, err) < 0 ||
 	    dynos_new(d, &d->dynos, err) < 0)
@@ -220,6 +221,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	loop_free(d->loop);
 	sandbox_runtime_done(&d->runtime);
 	free(d->api_socket);
+	free(d->door_dir);
 	free(d->runtime_root);
 	settings_done(&d->settings);
 }

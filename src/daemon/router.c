@@ -5,7 +5,6 @@
  * counted router-stat.c.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/door.h"
 #include "daemon/router-priv.h"
 
 #define REQUEST_TIMEOUT_MS 30000
@@ -32,8 +32,6 @@ static void make_frame(struct router *r, struct route_config *c)
 	*c = (struct route_config){
 		.bind_address = xstrdup(s->http_address),
 		.apps_domain = xstrdup(s->apps_domain),
-		/* Workers don't need root. Debian's package makes this user. */
-		.user = geteuid() == 0 && getpwnam("haproxy") ? xstrdup("haproxy") : NULL,
 		.runtime_socket = xstrdup(r->h.admin_sock),
 		.router_log_socket = xasprintf("%s/router.sock", s->run_dir),
 		.errors_dir = xstrdup(r->h.errors_dir),
@@ -41,6 +39,8 @@ static void make_frame(struct router *r, struct route_config *c)
 		.timeout_request_ms = REQUEST_TIMEOUT_MS,
 		.n_threads = cpus > THREADS_MAX ? THREADS_MAX : 0,
 	};
+	/* Workers don't need root. Debian's package makes this user. */
+	door_fill(r->d, c);
 }
 
 /* An app that was destroyed while twelved was being killed is in haproxy's file still. */

@@ -212,8 +212,10 @@ static const struct setting settings[] = {
 	  .help = "the twelve program, for git's hooks" },
 	{ "TWELVE_HTTP", read_address, FIELD(http_address), "127.0.0.1:5080",
 	  .help = "where apps are served" },
+	{ "TWELVE_HTTPS", read_address, FIELD(https_address), "127.0.0.1:5443", .may_be_empty = true,
+	  .help = "where apps are served over TLS; empty for nowhere" },
 	{ "TWELVE_API", read_address, FIELD(api_address), "127.0.0.1:5000", .may_be_empty = true,
-	  .help = "the API over TCP, by token; empty for none" },
+	  .help = "the API, git and `heroku run` over TCP, plain and TLS, by token; empty for none" },
 	{ "TWELVE_APPS_DOMAIN", read_domain, FIELD(apps_domain), "localhost",
 	  .help = "an app is at NAME.DOMAIN" },
 	{ "TWELVE_GROUP", read_group, FIELD(group), "twelve",
@@ -274,6 +276,7 @@ void settings_done(struct settings *s)
 	free(s->data_dir);
 	free(s->cli_path);
 	free(s->http_address);
+	free(s->https_address);
 	free(s->api_address);
 	free(s->apps_domain);
 	free(s->group);

@@ -17,7 +17,10 @@ static bool same(const char *a, const char *b)
 
 static bool same_frame(const struct route_config *a, const struct route_config *b)
 {
-	return same(a->bind_address, b->bind_address) && same(a->user, b->user) &&
+	return same(a->bind_address, b->bind_address) && same(a->https_address, b->https_address) &&
+	       same(a->api_address, b->api_address) && same(a->door_dir, b->door_dir) &&
+	       same(a->cert_list, b->cert_list) && same(a->certs_digest, b->certs_digest) &&
+	       same(a->user, b->user) &&
 	       same(a->runtime_socket, b->runtime_socket) &&
 	       same(a->router_log_socket, b->router_log_socket) &&
 	       same(a->errors_dir, b->errors_dir) && same(a->maps_dir, b->maps_dir) &&

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "route/route.h"
+#include "route/route-priv.h"
 
 /* Labels that a wildcard is looked for behind: *.c.d, *.d for a.b.c.d, and so on. */
 #define WILDCARD_DEPTH 5
@@ -96,6 +96,11 @@ static void render_lookup(const struct route_config *c, struct buf *out)
 
 	buf_puts(out, "  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n");
 	buf_printf(out, "  http-request set-var(txn.backend) var(txn.host),%s\n", map);
+	if (c->door_dir)
+		buf_printf(out,
+			   "  http-request set-var(txn.backend) str(api) if { var(txn.host) -m str "
+			   "api.%s git.%s }\n",
+			   c->apps_domain, c->apps_domain);
 	/* The longest suffix first: a label less each time. */
 	buf_puts(out, "  http-request set-var(txn.rest) var(txn.host) if !{ var(txn.backend) -m "
 		      "found }\n");
@@ -106,7 +111,8 @@ static void render_lookup(const struct route_config *c, struct buf *out)
 			   "  http-request set-var(txn.backend) str(*.),concat(,txn.rest),%s"
 			   " if !{ var(txn.backend) -m found }\n",
 			   map);
-	buf_puts(out, "  http-request set-log-level silent if !{ var(txn.backend) -m found }\n");
+	buf_puts(out, "  http-request set-log-level silent if !{ var(txn.backend) -m found }\n"
+		      "  http-request set-log-level silent if { var(txn.backend) -m str api }\n");
 	buf_printf(out,
 		   "  http-request return status 404 errorfile %s/404.http"
 		   " if !{ var(txn.backend) -m found }\n",
@@ -121,7 +127,8 @@ static void render_headers(struct buf *out)
 		      "found }\n"
 		      "  http-request set-header X-Request-Id %[var(txn.request_id)]\n"
 		      "  http-request set-header X-Request-Start %[date(0,ms)]\n"
-		      "  http-request set-header X-Forwarded-Proto http\n"
+		      "  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }\n"
+		      "  http-request set-header X-Forwarded-Proto https if { ssl_fc }\n"
 		      "  http-request set-header X-Forwarded-Port %[dst_port]\n");
 }
 
@@ -143,6 +150,9 @@ static void render_log_format(const struct route_config *c, struct buf *out)
 static void render_frontend(const struct route_config *c, struct buf *out)
 {
 	buf_printf(out, "\nfrontend web from base\n  bind %s\n", c->bind_address);
+	if (c->https_address && *c->https_address)
+		buf_printf(out, "  bind %s ssl crt-list %s alpn h2,http/1.1\n", c->https_address,
+			   c->cert_list);
 	render_log_format(c, out);
 	render_lookup(c, out);
 	buf_puts(out, "  http-request set-var(txn.app) var(txn.backend),bytes(4)\n"
@@ -181,6 +191,7 @@ void route_render(const struct route_config *c, struct buf *out)
 	render_defaults(c, out);
 	render_apps_defaults(c, out);
 	render_frontend(c, out);
+	route_render_door(c, out);
 	for (size_t i = 0; i < c->n_apps; i++)
 		render_app(&c->apps[i], out);
 }

@@ -36,17 +36,23 @@ static const struct page pages[] = {
 	  "Its owner has switched it off for a while.", 60, false },
 	{ "H81", "503 Service Unavailable", "Nothing is deployed here yet",
 	  "The app exists, and waits for its first release.", 0, false },
+	/* For the API's clients: JSON. */
+	{ "API", "503 Service Unavailable", NULL, "twelved does not answer: it is starting, or has ended", 1, false },
 	{ "H99", "503 Service Unavailable", "The router failed", "This is not the app's fault.", 5,
 	  false },
 };
 
 const char *const route_page_codes[] = {
-	"404", "H10", "H12", "H13", "H14", "H20", "H21", "H80", "H81", "H99", NULL,
+	"404", "H10", "H12", "H13", "H14", "H20", "H21", "H80", "H81", "API", "H99", NULL,
 };
 _Static_assert(ARRAY_SIZE(pages) == ARRAY_SIZE(route_page_codes) - 1, "each page is listed");
 
 static void render_body(const struct page *p, struct buf *out)
 {
+	if (!p->title) {
+		buf_printf(out, "{\"id\":\"unavailable\",\"message\":\"%s\"}\n", p->sentence);
+		return;
+	}
 	buf_puts(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
 		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
 	if (p->reload)
@@ -70,9 +76,9 @@ void route_error_page(const char *code, struct buf *out)
 			p = &pages[i];
 	render_body(p, &body);
 	buf_printf(out,
-		   "HTTP/1.1 %s\r\nContent-Type: text/html; charset=utf-8\r\n"
+		   "HTTP/1.1 %s\r\nContent-Type: %s\r\n"
 		   "Content-Length: %zu\r\nCache-Control: no-store\r\n",
-		   p->status, body.len);
+		   p->status, p->title ? "text/html; charset=utf-8" : "application/json", body.len);
 	if (p->retry_after_s)
 		buf_printf(out, "Retry-After: %d\r\n", p->retry_after_s);
 	buf_puts(out, "\r\n");

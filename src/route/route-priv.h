@@ -17,3 +17,6 @@ struct route_entries {
 void route_entries_make(const struct route_config *c, enum route_map map,
 			struct route_entries *ret);
 void route_entries_done(struct route_entries *e);
+
+/* door.c: the platform's own frontends, and the backend `api`. */
+void route_render_door(const struct route_config *c, struct buf *out);

@@ -62,6 +62,11 @@ struct route_app {
 
 struct route_config {
 	char *bind_address;	    /* "127.0.0.1:5080" or ":80" */
+	char *https_address;	    /* the same over TLS; "" or NULL: none */
+	char *api_address;	    /* the platform's own door (door.c); "" or NULL: none */
+	char *door_dir;		    /* where the door's sockets are, api.sock and rendezvous.sock of twelved among them */
+	char *cert_list;	    /* HAProxy's crt-list: certificates for TLS, the one for unknown names first */
+	char *certs_digest;	    /* of what the list leads to: another one takes a reload */
 	char *apps_domain;	    /* "localhost": NAME.localhost */
 	char *user;		    /* what workers run as, "haproxy"; NULL: as the master */
 	char *runtime_socket;	    /* HAProxy's own: 0600 */

@@ -28,8 +28,9 @@ void route_app_copy(struct route_app *ret, const struct route_app *a)
 
 void route_config_done(struct route_config *c)
 {
-	char *strings[] = { c->bind_address,	  c->apps_domain, c->user,    c->runtime_socket,
-			    c->router_log_socket, c->errors_dir,  c->maps_dir };
+	char *strings[] = { c->bind_address, c->https_address,	   c->api_address,  c->door_dir,
+			    c->cert_list,    c->certs_digest,	   c->apps_domain,  c->user,
+			    c->runtime_socket, c->router_log_socket, c->errors_dir, c->maps_dir };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -48,6 +49,11 @@ void route_config_copy(struct route_config *ret, const struct route_config *c)
 {
 	*ret = (struct route_config){
 		.bind_address = copy_of(c->bind_address),
+		.https_address = copy_of(c->https_address),
+		.api_address = copy_of(c->api_address),
+		.door_dir = copy_of(c->door_dir),
+		.cert_list = copy_of(c->cert_list),
+		.certs_digest = copy_of(c->certs_digest),
 		.apps_domain = copy_of(c->apps_domain),
 		.user = copy_of(c->user),
 		.runtime_socket = copy_of(c->runtime_socket),

@@ -56,6 +56,7 @@ class Platform:
         self.run = pathlib.Path(tempfile.mkdtemp(prefix="tw", dir="/run"))
         os.chmod(self.run, 0o755)
         self.http_port = free_port()
+        self.https_port = free_port()
         self.api_port = free_port()
         first = 21000 + (os.getpid() % 60) * 200
         self.env = dict(
@@ -63,6 +64,7 @@ class Platform:
             TWELVE_STATE_DIR=str(self.state),
             TWELVE_RUN_DIR=str(self.run),
             TWELVE_HTTP=f"127.0.0.1:{self.http_port}",
+            TWELVE_HTTPS=f"127.0.0.1:{self.https_port}",
             TWELVE_API=f"127.0.0.1:{self.api_port}",
             TWELVE_PORTS=f"{first}-{first + 199}",
             TWELVE_SOCKET=str(self.run / "twelved.sock"),

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The local certificate authority, made at the first start: what is reached over TLS
+ * before there is a certificate that the world knows.
+ *
+ *     STATE/ca/ca.pem     the authority (0644): `twelve ca` shows how to trust it
+ *     STATE/ca/ca.key     its key (0600)
+ *     STATE/tls/local.pem certificate, authority and key in one file, as HAProxy's `crt` takes it
+ *
+ * Keys are P-256. The authority lives ten years and may sign no other authority; a
+ * certificate lives 397 days and is made anew 30 days before its end, or when the
+ * names change (RFC 5280; the limits are those of the CA/Browser Forum's Baseline Requirements).
+ */
+#pragma once
+
+#include "base/error.h"
+
+/*
+ * Makes what is missing, or too old, for these names: host names, also "*.example.com", and
+ * addresses. *ret_changed says whether local.pem is another than before.
+ */
+int ca_prepare(const char *state_dir, char *const *names, bool *ret_changed, struct error *err);
+/* Heap strings. */
+char *ca_path(const char *state_dir);
+char *ca_local_path(const char *state_dir);
