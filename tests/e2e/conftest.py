@@ -241,3 +241,24 @@ def app(platform, tmp_path, request):
     platform.push(where)
     yield platform, name, where
     platform.cli("destroy", "-a", name, "--confirm", name, check=False)
+
+
+@pytest.fixture(scope="session")
+def heroku(platform, tmp_path_factory):
+    """The real heroku CLI, pointed at the platform: see heroku_cli.py."""
+    from heroku_cli import Heroku
+
+    h = Heroku(platform, tmp_path_factory.mktemp("heroku"))
+    yield h
+    h.stop()
+
+
+@pytest.fixture(scope="module")
+def alpha(platform, tmp_path_factory, request):
+    """The name of an app of the hello example, deployed once for the tests of a file."""
+    name = "alpha-" + request.module.__name__.removeprefix("test_").replace("_", "-")[:20]
+    where = platform.repo(tmp_path_factory.mktemp(name))
+    platform.create(name, where)
+    platform.push(where)
+    yield name
+    platform.cli("destroy", "-a", name, "--confirm", name, check=False)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Heroku's published schema of its API as a judge of answers. It comes from a published Go
+module (heroku/schema/go.mod; its digest in go.sum), or from a copy beside this repository; we
+do not ship it. What our answers are allowed to differ in stands here, with reasons, and nowhere else.
+"""
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import uuid
+
+import jsonschema
+
+from conftest import ROOT
+
+MODULE = "github.com/heroku/heroku-go/v6"
+
+# Members that we add to what the schema has: (resource or "*", member): reason.
+EXTRA = {
+    ("*", "twelve"): "what we know besides stands in this member, everywhere",
+    ("app", "create_status"): "the CLI reads it; Heroku sends it",
+    ("release", "oci_image"): "in the variant 3.sdk of the schema",
+    **{("log-drain", member): "what twelve's own CLI shows of a drain"
+       for member in ("display_url", "format", "on_full", "own_ca", "status")},
+}
+
+# Members that need not look as the schema says: (resource, member): reason.
+OTHER = {
+    ("app", "git_url"): "the schema's pattern names Heroku's own host",
+    ("app", "web_url"): "the schema's pattern names Heroku's own domain",
+    ("domain", "hostname"): "the schema says uri; host names are none, Heroku's neither",
+}
+
+# Requests that the schema has no link for: (method, pattern of the path): reason.
+UNLISTED = {
+    ("GET", "/log-streams/.*"): "the URL of a log session; no JSON",
+    ("GET", "/streams/.*"): "an output stream; no JSON",
+    ("POST", "/oauth/token"): "OAuth's own shape (RFC 6749, section 5.1)",
+}
+
+# Of every error (https://devcenter.heroku.com/articles/platform-api-reference#errors); resource and app are read by the CLI.
+ERROR = {"type": "object", "required": ["id", "message"],
+         "properties": {"id": {"type": "string", "pattern": "^[a-z_]+$"}, "message": {"type": "string", "pattern": "^[^\n]{4,}$"},
+                        "url": {"type": ["string", "null"]}, "resource": {"type": "string"}, "app": {"type": "object"}}}
+
+
+def read():
+    """The schema's text."""
+    if shutil.which("go"):
+        p = subprocess.run(["go", "mod", "download", "-json", MODULE], cwd=ROOT / "tests/e2e/heroku/schema",
+                           env=dict(os.environ, GOFLAGS="-mod=readonly", GOWORK="off", GOTOOLCHAIN="local"), capture_output=True, text=True)
+        if p.returncode == 0:
+            with open(json.loads(p.stdout)["Dir"] + "/schema.json") as f:
+                return f.read()
+        why = p.stdout + p.stderr
+    else:
+        why = "there is no go program"
+    beside = ROOT.parent / "shared" / "heroku-schema.json"
+    if not beside.exists():
+        raise RuntimeError(f"Heroku's schema could not be had from the Go module {MODULE} ({why.strip()}), and {beside} is not there")
+    return beside.read_text()
+
+
+def _is(test):
+    def check(value):
+        try:
+            return not isinstance(value, str) or bool(test(value))
+        except ValueError:
+            return False
+    return check
+
+
+def _formats():
+    checker = jsonschema.FormatChecker(formats=())
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+    for name, test in {
+        "uuid": lambda s: str(uuid.UUID(s)) == s,
+        "date-time": lambda s: re.fullmatch(stamp, s) and datetime.datetime.fromisoformat(s),
+        "email": lambda s: re.fullmatch(r"[^@\s]+@[^@\s]+", s),
+        "uri": lambda s: re.match(r"[a-z][a-z0-9+.-]*:[^\s]+$", s),
+        "ipv4": lambda s: re.fullmatch(r"\d+(\.\d+){3}", s),
+        "date": lambda s: datetime.date.fromisoformat(s),
+    }.items():
+        checker.checks(name)(_is(test))
+    return checker
+
+
+def _strict(validator, strict, instance, schema):
+    """Heroku's word for: all of the properties, and no others."""
+    if not strict or not isinstance(instance, dict) or "properties" not in schema:
+        return
+    resource = schema.get("x-resource", "")
+    for name in schema["properties"]:
+        if name not in instance:
+            yield jsonschema.ValidationError(f"{name} is missing")
+    for name in instance:
+        if name not in schema["properties"] and not {(resource, name), ("*", name)} & EXTRA.keys():
+            yield jsonschema.ValidationError(f"{name} is not in the schema")
+
+
+class Schema:
+    def __init__(self, text=None):
+        self.root = json.loads(text or read())
+        self.root.pop("$schema", None)
+        for name, resource in self.root["definitions"].items():
+            resource.pop("$schema", None)
+            resource["x-resource"] = name
+            for member in resource.get("properties", {}):
+                if (name, member) in OTHER:
+                    resource["properties"][member] = {"type": ["string", "null"]}
+        kind = jsonschema.validators.extend(jsonschema.Draft4Validator, {"strictProperties": _strict})
+        self.validator = lambda schema: kind(schema, resolver=jsonschema.RefResolver("", self.root), format_checker=_formats())
+        self.links = [self._link(name, link) for name, resource in self.root["definitions"].items()
+                      for link in resource.get("links", []) if "method" in link]
+        # The most literal path first: /users/~ is not any user.
+        self.links.sort(key=lambda link: link[2].count("[^/]+"))
+
+    def _link(self, name, link):
+        pattern = "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", link["href"]))
+        target = link.get("targetSchema", {"$ref": f"#/definitions/{name}"} if link.get("rel") != "instances" else {})
+        if link.get("rel") == "instances" and "array" not in target.get("type", []) and target.get("$ref") == f"#/definitions/{name}":
+            target = {"type": "array", "items": target}
+        return name, link["method"], pattern, target
+
+    def link(self, method, path):
+        for name, m, pattern, target in self.links:
+            if m == method and re.fullmatch(pattern, path):
+                return name, target
+        return None
+
+    def faults(self, e):
+        """What is wrong with an answer: sentences, none when nothing is."""
+        if e.status >= 400:
+            target = ERROR
+        elif any(e.method == m and re.fullmatch(p, e.path) for m, p in UNLISTED):
+            return []
+        else:
+            link = self.link(e.method, e.path)
+            if not link:
+                return ["the schema has no link for it, and it is not among the exceptions"]
+            target = link[1]
+        if e.status in (204, 304) or e.method == "HEAD":
+            return []
+        if not e.whole:
+            return ["the answer was cut off"]
+        try:
+            answer = e.answer
+        except ValueError as error:
+            return [f"the answer is not JSON: {error}"]
+        if answer is None:
+            return [f"the answer is {e.answer_headers.get('content-type')}, not JSON"]
+        return [f"{'/'.join(map(str, f.absolute_path)) or 'the answer'}: {f.message}" for f in self.validator(target).iter_errors(answer)]
