@@ -16,6 +16,7 @@ struct api {
 	char *base;  /* http://127.0.0.1, or the host's URL */
 	char *token; /* $TWELVE_API_KEY, or NULL */
 	char *user;  /* $TWELVE_USER: whom we speak for, or NULL */
+	char *key;   /* $TWELVE_KEY: the comment of the SSH key by which they came, or NULL */
 	pid_t ssh[API_MAX_SSH];
 	size_t n_ssh;
 	int ssh_listen_fd; /* what curl connects to; -1: none */

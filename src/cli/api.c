@@ -37,6 +37,7 @@ int api_new(const struct host *take_host, struct api **ret, struct error *err)
 	a->base = xstrdup(a->host.kind == HOST_HTTP ? a->host.path : "http://127.0.0.1");
 	a->token = env_dup("TWELVE_API_KEY");
 	a->user = env_dup("TWELVE_USER");
+	a->key = env_dup("TWELVE_KEY");
 	/* Setting up TLS takes longer than all the rest of a short command. */
 	if (curl_global_init(tls ? CURL_GLOBAL_DEFAULT : CURL_GLOBAL_NOTHING) == CURLE_OK)
 		a->curl = curl_easy_init();
@@ -59,6 +60,7 @@ void api_free(struct api *a)
 	free(a->base);
 	free(a->token);
 	free(a->user);
+	free(a->key);
 	free(a);
 }
 
@@ -100,6 +102,8 @@ void api_prepare(struct api *a, CURL *curl, const char *path, struct curl_slist 
 	add_header(headers, "Expect", "");
 	if (a->user)
 		add_header(headers, "Twelve-User", a->user);
+	if (a->key)
+		add_header(headers, "Twelve-Key", a->key);
 	if (a->token && a->host.kind == HOST_HTTP) {
 		_cleanup_free_ char *bearer = xasprintf("Bearer %s", a->token);
 

@@ -160,21 +160,37 @@ const struct command cmd_git_hook = {
 
 /* ---- the forced command ---- */
 
-/* Who pushes: the comment of the key, else its fingerprint. For the release's user. */
-static void name_pusher(struct cli *c, const char *fingerprint)
+/* From here on we ask for the key's user, and git's hooks do, who inherit it: they may what that one may. */
+static int speak_for(struct cli *c, const char *fingerprint, struct error *err)
 {
 	_cleanup_json_ json_t *keys = NULL;
-	struct error ignored = ERROR_INIT;
-	const char *who = fingerprint;
 	const json_t *k;
 	size_t i;
 
-	if (api_get(c->api, &keys, &ignored, "/account/keys") == 0)
-		json_array_foreach(keys, i, k)
-			if (streq(json_str(k, "fingerprint", ""), fingerprint) &&
-			    *json_str(k, "comment", ""))
-				who = json_str(k, "comment", fingerprint);
-	setenv("TWELVE_USER", who, 1);
+	if (!cli_api(c, err) || api_get(c->api, &keys, err, "/twelve/keys") < 0)
+		return -1;
+	json_array_foreach(keys, i, k) {
+		if (!streq(json_str(k, "fingerprint", ""), fingerprint))
+			continue;
+		setenv("TWELVE_USER", json_str(k, "user.email", ""), 1);
+		setenv("TWELVE_KEY", json_str(k, "comment", ""), 1);
+		api_free(c->api);
+		c->api = NULL;
+		return 0;
+	}
+	return error_set(err, ERROR_FORBIDDEN, "This SSH key was removed");
+}
+
+/* Whether the app's JSON says that we have a permission. */
+static bool may(const json_t *app, const char *permission)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach(json_at(app, "twelve.permissions"), i, word)
+		if (streq(json_string_value(word), permission))
+			return true;
+	return false;
 }
 
 static int find_repository(struct cli *c, const char **ret_program, char **ret_path,
@@ -190,6 +206,8 @@ static int find_repository(struct cli *c, const char **ret_program, char **ret_p
 	path = json_str(app, "twelve.git_path", NULL);
 	if (!path)
 		return error_set(err, ERROR_SYSTEM, "%s has no repository", name);
+	if (streq(*ret_program, "git-receive-pack") && !may(app, "deploy"))
+		return error_set(err, ERROR_FORBIDDEN, "You do not have the deploy permission on %s", name);
 	*ret_path = xstrdup(path);
 	return 0;
 }
@@ -200,10 +218,10 @@ static int git_shell_run(struct cli *c, struct error *err)
 	const char *program;
 
 	use_socket(c);
+	if (cli_rest(c, 0) && speak_for(c, cli_rest(c, 0), err) < 0)
+		return -1;
 	if (find_repository(c, &program, &path, err) < 0)
 		return -1;
-	if (cli_rest(c, 0))
-		name_pusher(c, cli_rest(c, 0));
 	/* The repository is root's and the SSH user's group's: git is told that this is meant. */
 	safe = xasprintf("safe.directory=%s", path);
 	/* "git-receive-pack" is "git receive-pack"; the long form need not be in $PATH. */

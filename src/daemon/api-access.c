@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/authz.h"
 #include "daemon/git.h"
 
 #define MAX_TOKEN_LIFE_S (100LL * 366 * 86400)
@@ -20,21 +21,70 @@ static json_t *key_json(const struct ssh_key *k)
 			 api_time(k->created_ms));
 }
 
-int api_keys_list(struct request *r, struct error *err)
+static int answer_keys(struct request *r, const char *user_id, struct error *err)
 {
 	struct ssh_key *keys = NULL;
-	json_t *list;
+	json_t *list, *j;
 	size_t n = 0;
 
-	if (store_key_list(request_daemon(r)->store, &keys, &n, err) < 0)
+	if (store_key_list(request_daemon(r)->store, user_id, &keys, &n, err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++) {
-		json_array_append_new(list, key_json(&keys[i]));
+		j = key_json(&keys[i]);
+		if (!user_id)
+			json_object_set_new(j, "user", api_user_ref(r, keys[i].user_id));
+		json_array_append_new(list, j);
 		ssh_key_done(&keys[i]);
 	}
 	free(keys);
 	return request_answer_list(r, list);
+}
+
+int api_keys_list(struct request *r, struct error *err)
+{
+	return answer_keys(r, request_caller(r)->user_id, err);
+}
+
+int api_keys_all(struct request *r, struct error *err)
+{
+	return answer_keys(r, NULL, err);
+}
+
+int api_keys_get(struct request *r, struct error *err)
+{
+	const char *which = request_param(r, "key");
+	struct ssh_key *keys = NULL;
+	json_t *found = NULL;
+	size_t n = 0;
+
+	if (store_key_list(request_daemon(r)->store, request_caller(r)->user_id, &keys, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!found && (streq(keys[i].id, which) || streq(keys[i].fingerprint, which)))
+			found = key_json(&keys[i]);
+		ssh_key_done(&keys[i]);
+	}
+	free(keys);
+	return found ? request_answer(r, 200, found) :
+		       error_set(err, ERROR_NOT_FOUND, "Couldn't find that key: %.100s", which);
+}
+
+/* The caller, or, for an administrator, the user that the body names. */
+static int for_whom(struct request *r, char user_id[static UUID_SIZE], struct error *err)
+{
+	struct user u = { 0 };
+	const char *name;
+	int result = request_ref(r, "user", false, &name, err);
+
+	memcpy(user_id, request_caller(r)->user_id, UUID_SIZE);
+	if (result < 0 || !name)
+		return result;
+	if (authz_admin(r, err) < 0 || store_user_get(request_daemon(r)->store, name, &u, err) < 0)
+		return -1;
+	memcpy(user_id, u.id, UUID_SIZE);
+	user_done(&u);
+	return 0;
 }
 
 int api_keys_create(struct request *r, struct error *err)
@@ -44,37 +94,46 @@ int api_keys_create(struct request *r, struct error *err)
 	const char *text;
 	int result = -1;
 
-	if (request_string(r, "public_key", true, &text, err) < 0)
+	if (request_string(r, "public_key", true, &text, err) < 0 || for_whom(r, k.user_id, err) < 0)
 		return -1;
 	k.public_key = xstrdup(text);
 	if (git_check_key(str_trim(k.public_key), &k.fingerprint, &k.comment, err) == 0 &&
-	    store_key_create(d->store, &k, err) == 0 && git_write_authorized_keys(d, err) == 0)
+	    store_key_create(d->store, &k, err) == 0 && git_write_authorized_keys(d, err) == 0) {
+		request_note(r, "key %s %s", k.fingerprint, k.comment);
 		result = request_answer(r, 201, key_json(&k));
+	}
 	ssh_key_done(&k);
 	return result;
+}
+
+/* Whose keys and tokens may be removed: one's own; all by an administrator. */
+static const char *reach(struct request *r)
+{
+	return request_caller(r)->admin ? NULL : request_caller(r)->user_id;
 }
 
 int api_keys_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 
-	if (store_key_delete(d->store, request_param(r, "key"), err) < 0 ||
+	if (store_key_delete(d->store, reach(r), request_param(r, "key"), err) < 0 ||
 	    git_write_authorized_keys(d, err) < 0)
 		return -1;
+	request_note(r, "key %s", request_param(r, "key"));
 	return request_answer(r, 200, json_object());
 }
 
 /* ---- tokens ---- */
 
-static json_t *token_user(const struct token *t)
+static json_t *token_user(struct request *r, const struct token *t)
 {
-	json_t *user = api_user_ref(t->description);
+	json_t *user = api_user_ref(r, t->user_id);
 
-	json_object_set_new(user, "full_name", api_text(t->description));
+	json_object_set_new(user, "full_name", json_null());
 	return user;
 }
 
-static json_t *token_json(const struct token *t, const char *secret)
+static json_t *token_json(struct request *r, const struct token *t, const char *secret)
 {
 	int64_t left_s = t->expires_ms ? (t->expires_ms - clock_wall_ms()) / 1000 : 0;
 	json_t *expires = t->expires_ms ? json_integer((json_int_t)left_s) : json_null();
@@ -86,8 +145,8 @@ static json_t *token_json(const struct token *t, const char *secret)
 	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n}", "client", "grant",
 					    "refresh_token", "session"));
 	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:o}, s:o, s:{s:o}}", "access_token",
-					    "id", t->id, "token", secret ? secret : "tw-**********",
-					    "expires_in", expires, "user", token_user(t), "twelve",
+					    "id", t->id, "token", secret ? secret : t->masked,
+					    "expires_in", expires, "user", token_user(r, t), "twelve",
 					    "used_at", api_time(t->used_ms)));
 	return j;
 }
@@ -98,11 +157,11 @@ int api_tokens_list(struct request *r, struct error *err)
 	json_t *list;
 	size_t n = 0;
 
-	if (store_token_list(request_daemon(r)->store, &tokens, &n, err) < 0)
+	if (store_token_list(request_daemon(r)->store, request_caller(r)->user_id, &tokens, &n, err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++) {
-		json_array_append_new(list, token_json(&tokens[i], NULL));
+		json_array_append_new(list, token_json(r, &tokens[i], NULL));
 		token_done(&tokens[i]);
 	}
 	free(tokens);
@@ -111,16 +170,17 @@ int api_tokens_list(struct request *r, struct error *err)
 
 int api_tokens_get(struct request *r, struct error *err)
 {
-	const char *id = request_param(r, "token");
+	const char *which = request_param(r, "token");
+	const char *id = streq(which, "~") ? request_caller(r)->token_id : which;
 	struct token *tokens = NULL;
 	json_t *found = NULL;
 	size_t n = 0;
 
-	if (store_token_list(request_daemon(r)->store, &tokens, &n, err) < 0)
+	if (store_token_list(request_daemon(r)->store, request_caller(r)->user_id, &tokens, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (streq(tokens[i].id, id))
-			found = token_json(&tokens[i], NULL);
+			found = token_json(r, &tokens[i], NULL);
 		token_done(&tokens[i]);
 	}
 	free(tokens);
@@ -152,10 +212,14 @@ int api_tokens_create(struct request *r, struct error *err)
 	if (request_string(r, "description", false, &description, err) < 0 ||
 	    request_int(r, "expires_in", 1, MAX_TOKEN_LIFE_S, 0, &expires_in, err) < 0)
 		return -1;
+	if (for_whom(r, t.user_id, err) < 0)
+		return -1;
 	t.description = xstrdup(description && description[0] ? description : "a token");
 	t.expires_ms = expires_in ? clock_wall_ms() + expires_in * 1000 : 0;
-	if (store_token_create(request_daemon(r)->store, &t, &secret, err) == 0)
-		result = request_answer(r, 201, token_json(&t, secret));
+	if (store_token_create(request_daemon(r)->store, &t, &secret, err) == 0) {
+		request_note(r, "authorization %s", t.id);
+		result = request_answer(r, 201, token_json(r, &t, secret));
+	}
 	free(secret);
 	token_done(&t);
 	return result;
@@ -163,7 +227,8 @@ int api_tokens_create(struct request *r, struct error *err)
 
 int api_tokens_delete(struct request *r, struct error *err)
 {
-	if (store_token_delete(request_daemon(r)->store, request_param(r, "token"), err) < 0)
+	if (store_token_delete(request_daemon(r)->store, reach(r), request_param(r, "token"), err) < 0)
 		return -1;
+	request_note(r, "authorization %s", request_param(r, "token"));
 	return request_answer(r, 200, json_object());
 }

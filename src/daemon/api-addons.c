@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/authz.h"
 #include "daemon/logs-client.h"
 #include "daemon/addons-job.h"
 
@@ -136,6 +137,37 @@ json_t *api_addon_json(struct request *r, const struct addon *a)
 /* ---- looking ---- */
 
 /* By id or name; within an app also by the name of an attachment, as Heroku's tools do. */
+/* To view one, an app that the caller may view and that is attached to it will do. */
+static int allow_addon(struct request *r, const struct addon *a, enum need need, struct error *err)
+{
+	struct error own = ERROR_INIT, ignored = ERROR_INIT;
+	json_t *attached;
+	size_t n;
+
+	if (authz_allow_id(r, a->app_id, need, &own) == 0)
+		return 0;
+	attached = need == NEED_VIEW ? api_attachments_where(r, NULL, a->id, &ignored) : NULL;
+	n = json_array_size(attached);
+	json_decref(attached);
+	if (!n)
+		*err = own;
+	return n ? 0 : -1;
+}
+
+int api_addon_named(struct request *r, const char *name, enum need need, struct addon *ret, struct error *err)
+{
+	struct addon a = { 0 };
+
+	if (store_addon_get(request_daemon(r)->store, name, &a, err) < 0)
+		return -1;
+	if (allow_addon(r, &a, need, err) < 0) {
+		addon_done(&a);
+		return -1;
+	}
+	*ret = a;
+	return 0;
+}
+
 int api_addon(struct request *r, struct addon *ret, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
@@ -146,7 +178,7 @@ int api_addon(struct request *r, struct addon *ret, struct error *err)
 	json_t *list = NULL;
 	int result;
 
-	result = store_addon_get(d->store, which, ret, &own);
+	result = api_addon_named(r, which, request_need(r), ret, &own);
 	if (result == 0 || own.kind != ERROR_NOT_FOUND || !request_param(r, "app")[0]) {
 		if (result < 0)
 			*err = own;
@@ -157,7 +189,7 @@ int api_addon(struct request *r, struct addon *ret, struct error *err)
 	if (addons_attachments(d->addons, &app, &list, err) < 0)
 		result = -1;
 	else if (attach_find(list, which, &at))
-		result = store_addon_get(d->store, at.addon, ret, err);
+		result = api_addon_named(r, at.addon, request_need(r), ret, err);
 	else
 		*err = own;
 	json_decref(list);
@@ -180,6 +212,7 @@ static int answer_addons(struct request *r, const struct app *app, struct error 
 {
 	struct daemon *d = request_daemon(r);
 	json_t *list = json_array(), *attached = NULL;
+	struct error ignored = ERROR_INIT;
 	struct addon *rows = NULL;
 	size_t n = 0;
 
@@ -193,7 +226,8 @@ static int answer_addons(struct request *r, const struct app *app, struct error 
 		bool wanted = !app || streq(rows[i].app_id, app->id) ||
 			      attach_has_addon(attached, rows[i].id);
 
-		if (wanted && rows[i].state != ADDON_DEPROVISIONED)
+		if (wanted && rows[i].state != ADDON_DEPROVISIONED &&
+		    (app || allow_addon(r, &rows[i], NEED_VIEW, &ignored) == 0))
 			json_array_append_new(list, api_addon_json(r, &rows[i]));
 	}
 	addon_free_array(rows, n);
@@ -241,14 +275,14 @@ int api_addons_resolve(struct request *r, struct error *err)
 	int result = -1;
 
 	if (request_string(r, "addon", true, &name, err) < 0 ||
-	    request_string(r, "app", false, &app_name, err) < 0 ||
-	    request_string(r, "addon_service", false, &service, err) < 0)
+	    request_ref(r, "app", false, &app_name, err) < 0 ||
+	    request_ref(r, "addon_service", false, &service, err) < 0)
 		return -1;
-	result = store_addon_get(d->store, name, &a, &own);
+	result = api_addon_named(r, name, NEED_VIEW, &a, &own);
 	if (result < 0 && app_name && own.kind == ERROR_NOT_FOUND) {
-		if (store_app_get(d->store, app_name, &app, err) == 0 &&
+		if (authz_app_named(r, app_name, NEED_VIEW, &app, err) == 0 &&
 		    addons_attachments(d->addons, &app, &list, err) == 0 && attach_find(list, name, &at))
-			result = store_addon_get(d->store, at.addon, &a, &own);
+			result = api_addon_named(r, at.addon, NEED_VIEW, &a, &own);
 	}
 	if (result == 0 && service && !streq(service, a.service)) {
 		result = -1;

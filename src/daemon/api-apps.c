@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "daemon/addons.h"
 #include "daemon/api-priv.h"
+#include "daemon/audit.h"
+#include "daemon/authz.h"
 #include "daemon/drains.h"
 #include "daemon/builds.h"
 #include "daemon/git.h"
@@ -19,12 +21,11 @@
 
 int api_apps_list(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
 	json_t *list = json_array();
 	struct app *apps = NULL;
 	size_t n = 0;
 
-	if (store_app_list(d->store, &apps, &n, err) < 0) {
+	if (authz_app_list(r, &apps, &n, err) < 0) {
 		json_decref(list);
 		return -1;
 	}
@@ -77,6 +78,12 @@ static int check_stack(const char *stack, struct error *err)
 			 name_excerpt(excerpt, stack));
 }
 
+static int answer_made(struct request *r, const struct app *app)
+{
+	audit_app(r, app);
+	return request_answer(r, 201, api_app_json(r, app));
+}
+
 int api_apps_create(struct request *r, struct error *err)
 {
 	struct app app = { .stack = xstrdup(STACK_DEFAULT),
@@ -87,7 +94,7 @@ int api_apps_create(struct request *r, struct error *err)
 	int result = -1;
 
 	if (request_string(r, "name", false, &name, err) < 0 ||
-	    request_string(r, "stack", false, &stack, err) < 0 || check_stack(stack, err) < 0)
+	    request_ref(r, "stack", false, &stack, err) < 0 || check_stack(stack, err) < 0)
 		goto out;
 	if (!name) {
 		name_generate(generated, sizeof(generated));
@@ -96,8 +103,9 @@ int api_apps_create(struct request *r, struct error *err)
 	if (name_check_app(name, err) < 0)
 		goto out;
 	app.name = xstrdup(name);
+	memcpy(app.owner_id, request_caller(r)->user_id, sizeof(app.owner_id));
 	if (make_app(r, &app, err) == 0)
-		result = request_answer(r, 201, api_app_json(r, &app));
+		result = answer_made(r, &app);
 out:
 	app_done(&app);
 	return result;
@@ -131,7 +139,7 @@ int api_apps_update(struct request *r, struct error *err)
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	if (request_string(r, "name", false, &name, err) < 0 ||
-	    request_string(r, "build_stack", false, &stack, err) < 0 ||
+	    request_ref(r, "build_stack", false, &stack, err) < 0 ||
 	    check_stack(stack, err) < 0 ||
 	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
 		goto out;
@@ -198,21 +206,4 @@ int api_apps_delete(struct request *r, struct error *err)
 	logs_forget(d->logs, app.id);
 	app_done(&app);
 	return request_answer(r, 200, j);
-}
-
-int api_collaborators(struct request *r, struct error *err)
-{
-	struct app app = { 0 };
-	json_t *list, *user;
-
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	user = api_user_ref(request_caller(r)->name);
-	json_object_set_new(user, "federated", json_false());
-	list = json_pack("[{s:s, s:o, s:o, s:[], s:s, s:o, s:o}]", "id", app.id, "app",
-			 api_app_ref(&app), "user", user, "permissions", "role", "owner",
-			 "created_at", api_time(app.created_ms), "updated_at",
-			 api_time(app.created_ms));
-	app_done(&app);
-	return request_answer(r, 200, list);
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/authz.h"
 #include "daemon/logs-client.h"
 #include "model/names.h"
 #include "model/procfile.h"
@@ -91,7 +92,7 @@ json_t *api_attachments_where(struct request *r, const struct app *app, const ch
 	if (app) {
 		result = add_of_app(r, app, addon_id, all, err);
 	} else {
-		result = store_app_list(request_daemon(r)->store, &apps, &n, err);
+		result = authz_app_list(r, &apps, &n, err);
 		for (size_t i = 0; i < n; i++) {
 			if (result == 0)
 				result = add_of_app(r, &apps[i], addon_id, all, err);
@@ -161,11 +162,11 @@ static int find(struct request *r, struct app *app, json_t **ret_list, struct at
 	if (sep) {
 		_cleanup_free_ char *name = xstrndup(which, (size_t)(sep - which));
 
-		return store_app_get(request_daemon(r)->store, name, app, err) < 0 ?
+		return authz_app_named(r, name, request_need(r), app, err) < 0 ?
 			       -1 :
 			       find_in(r, app, sep + 2, ret_list, ret, false, err);
 	}
-	if (store_app_list(request_daemon(r)->store, &apps, &n, err) < 0)
+	if (authz_app_list(r, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (result == 1)
@@ -177,8 +178,9 @@ static int find(struct request *r, struct app *app, json_t **ret_list, struct at
 		app_done(&apps[i]);
 	}
 	free(apps);
-	return result == 1 ? error_set(err, ERROR_NOT_FOUND, "Couldn't find that attachment: %.60s", which) :
-			     result;
+	if (result == 1)
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that attachment: %.60s", which);
+	return result == 0 ? authz_allow_route(r, app, err) : result;
 }
 
 int api_attachments_get(struct request *r, struct error *err)
@@ -198,7 +200,6 @@ int api_attachments_get(struct request *r, struct error *err)
 /* All that have the name: in one app, or in each. */
 int api_attachments_resolve(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
 	const char *name, *app_name, *service;
 	json_t *found = json_array();
 	struct app *apps = NULL;
@@ -206,9 +207,9 @@ int api_attachments_resolve(struct request *r, struct error *err)
 	int result;
 
 	result = request_string(r, "addon_attachment", true, &name, err) < 0 ||
-			 request_string(r, "app", false, &app_name, err) < 0 ||
-			 request_string(r, "addon_service", false, &service, err) < 0 ||
-			 store_app_list(d->store, &apps, &n, err) < 0 ?
+			 request_ref(r, "app", false, &app_name, err) < 0 ||
+			 request_ref(r, "addon_service", false, &service, err) < 0 ||
+			 authz_app_list(r, &apps, &n, err) < 0 ?
 			 -1 :
 			 0;
 	for (size_t i = 0; i < n; i++) {
@@ -315,24 +316,10 @@ static int wait_for(struct waiting *w)
 	return 0;
 }
 
-/* A member that is a name, an id, or an object with one of them. */
-static int member_name(struct request *r, const char *key, const char **ret, struct error *err)
-{
-	json_t *value = json_object_get(request_body(r), key);
-	const char *s = json_string_value(value);
-
-	if (!s)
-		s = json_string_value(json_object_get(value, "name"));
-	if (!s)
-		s = json_string_value(json_object_get(value, "id"));
-	*ret = s;
-	return s ? 0 : error_set(err, ERROR_INVALID, "\"%s\" is missing: a name or an id", key);
-}
-
-/* An add-on that can be attached. */
+/* An add-on that can be attached, by somebody who may operate its owner. */
 static int usable_addon(struct request *r, const char *name, struct addon *ret, struct error *err)
 {
-	if (store_addon_get(request_daemon(r)->store, name, ret, err) < 0)
+	if (api_addon_named(r, name, NEED_OPERATE, ret, err) < 0)
 		return -1;
 	if (ret->state == ADDON_PROVISIONED)
 		return 0;
@@ -348,10 +335,10 @@ int api_attachments_create(struct request *r, struct error *err)
 	struct addon a = { 0 };
 	int result = -1;
 
-	if (member_name(r, "addon", &addon_name, err) == 0 && member_name(r, "app", &app_name, err) == 0 &&
+	if (request_ref(r, "addon", true, &addon_name, err) == 0 && request_ref(r, "app", true, &app_name, err) == 0 &&
 	    request_string(r, "name", false, &name, err) == 0 &&
 	    request_string(r, "namespace", false, &namespace, err) == 0 &&
-	    store_app_get(request_daemon(r)->store, app_name, &w->app, err) == 0)
+	    authz_app_named(r, app_name, NEED_OPERATE, &w->app, err) == 0)
 		result = usable_addon(r, addon_name, &a, err);
 	if (result == 0 && namespace && !streq(namespace, "shared"))
 		result = error_set(err, ERROR_INVALID,
@@ -395,7 +382,7 @@ int api_attachments_swap(struct request *r, struct error *err)
 	json_t *list = NULL;
 	int result = -1;
 
-	if (member_name(r, "addon", &addon_name, err) == 0 && find(r, &w->app, &list, &at, err) == 0 &&
+	if (request_ref(r, "addon", true, &addon_name, err) == 0 && find(r, &w->app, &list, &at, err) == 0 &&
 	    usable_addon(r, addon_name, &to, err) == 0)
 		result = check_swap(r, &at, &to, err);
 	if (result == 0) {

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/authz.h"
 #include "daemon/logs-client.h"
 
 #define KEEP_DEFAULT 7
@@ -94,7 +95,7 @@ static int find_in_app(struct request *r, const char *app_name, int64_t number, 
 	struct app app = { 0 };
 	size_t n = 0, found = 0;
 
-	if (store_app_get(d->store, app_name, &app, err) < 0)
+	if (authz_app_named(r, app_name, NEED_VIEW, &app, err) < 0)
 		return -1;
 	if (store_backup_list(d->store, NULL, app.id, &rows, &n, err) < 0) {
 		app_done(&app);
@@ -117,7 +118,7 @@ static int find_in_app(struct request *r, const char *app_name, int64_t number, 
 	return found == 1 ? 0 : -1;
 }
 
-static int find(struct request *r, struct backup *ret, struct error *err)
+static int look_up(struct request *r, struct backup *ret, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *which = xstrdup(request_param(r, "backup"));
@@ -140,6 +141,12 @@ static int find(struct request *r, struct backup *ret, struct error *err)
 		result = store_backup_by_number(d->store, a.id, number, ret, err);
 	addon_done(&a);
 	return result;
+}
+
+/* Of an app that is gone, for administrators. */
+static int find(struct request *r, struct backup *ret, struct error *err)
+{
+	return look_up(r, ret, err) < 0 ? -1 : authz_allow_id(r, ret->app_id, request_need(r), err);
 }
 
 int api_backups_get(struct request *r, struct error *err)
@@ -232,12 +239,12 @@ int api_backups_restore(struct request *r, struct error *err)
 	const char *name;
 	struct backup b = { 0 };
 	struct addon a = { 0 };
-	int result = request_string(r, "addon", false, &name, err);
+	int result = request_ref(r, "addon", false, &name, err);
 
 	if (result == 0)
 		result = find(r, &b, err);
 	if (result == 0)
-		result = store_addon_get(d->store, name ? name : b.addon_id, &a, err);
+		result = api_addon_named(r, name ? name : b.addon_id, NEED_OPERATE, &a, err);
 	if (result == 0)
 		result = addons_restore(d->addons, &a, &b, err);
 	if (result == 0) {

@@ -23,6 +23,22 @@ static char *source_path(struct daemon *d, const char *id)
 	return xasprintf("%s/sources/%s.tar", d->settings.state_dir, id);
 }
 
+/* Empty: an upload is awaited until it is built. Who knows the id may bring it without a token, as to Heroku's put_url. */
+static char *awaited_path(struct daemon *d, const char *id)
+{
+	return xasprintf("%s/sources/%s.awaited", d->settings.state_dir, id);
+}
+
+int api_upload_expected(struct request *r, struct error *err)
+{
+	const char *id = request_param(r, "source");
+	_cleanup_free_ char *path = awaited_path(request_daemon(r), id);
+
+	if (uuid_is_valid(id) && fs_exists(path))
+		return 0;
+	return error_set(err, ERROR_NOT_FOUND, "There is no such source: ask for one with POST /sources");
+}
+
 static void remove_old_sources(struct daemon *d)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/sources", d->settings.state_dir);
@@ -41,12 +57,16 @@ static void remove_old_sources(struct daemon *d)
 
 int api_sources_create(struct request *r, struct error *err)
 {
-	_cleanup_free_ char *url = NULL;
+	_cleanup_free_ char *url = NULL, *awaited = NULL;
 	char id[UUID_SIZE];
+	int e;
 
-	(void)err;
 	remove_old_sources(request_daemon(r));
-	url = request_url(r, "/sources/%s", uuid_make(id));
+	awaited = awaited_path(request_daemon(r), uuid_make(id));
+	e = fs_write_atomic(awaited, 0600, "", 0);
+	if (e < 0)
+		return error_set_errno(err, e, "making %s", awaited);
+	url = request_url(r, "/sources/%s", id);
 	return request_answer(
 		r, 201, json_pack("{s:{s:s, s:s}}", "source_blob", "get_url", url, "put_url", url));
 }
@@ -56,9 +76,6 @@ int api_sources_put(struct request *r, struct error *err)
 	const char *id = request_param(r, "source");
 	_cleanup_free_ char *path = source_path(request_daemon(r), id);
 
-	if (!uuid_is_valid(id))
-		return error_set(err, ERROR_NOT_FOUND,
-				 "There is no such source: ask for one with POST /sources");
 	if (rename(request_upload(r), path) < 0)
 		return error_set_errno(err, errno, "keeping the upload");
 	return request_answer(r, 200, json_object());
@@ -91,7 +108,7 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 		output = request_url(r, "/streams/%s", stream);
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:s?}", "created_at",
 					    api_time(b->created_ms), "updated_at",
-					    api_time(b->updated_ms), "user", api_user_ref(b->user),
+					    api_time(b->updated_ms), "user", api_user_ref(r, b->user),
 					    "output_stream_url", output));
 	json_object_update_new(j,
 			       json_pack("{s:[], s:o, s:o}", "buildpacks", "slug",
@@ -113,6 +130,7 @@ static int find_source(struct request *r, char **ret_path, const char **ret_comm
 	const char *url = json_string_value(json_object_get(blob, "url"));
 	const char *version = json_string_value(json_object_get(blob, "version"));
 	const char *id = url ? strstr(url, "/sources/") : NULL;
+	_cleanup_free_ char *awaited = NULL;
 
 	if (!url)
 		return error_set(err, ERROR_INVALID,
@@ -128,6 +146,9 @@ static int find_source(struct request *r, char **ret_path, const char **ret_comm
 		free(steal_ptr(*ret_path));
 		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
 	}
+	/* One build takes it; no other upload comes into its place. */
+	awaited = awaited_path(request_daemon(r), id);
+	unlink(awaited);
 	*ret_commit = version ? version : "";
 	return 0;
 }
@@ -214,14 +235,17 @@ int api_builds_get(struct request *r, struct error *err)
 
 int api_builds_delete(struct request *r, struct error *err)
 {
+	struct build build = { 0 };
 	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	int result = -1;
 
+	if (api_app(r, &app, err) == 0 &&
+	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build, err) == 0 &&
+	    builds_cancel(request_daemon(r)->builds, build.id, err) == 0)
+		result = request_answer(r, 202, json_object());
+	build_row_done(&build);
 	app_done(&app);
-	if (result < 0 ||
-	    builds_cancel(request_daemon(r)->builds, request_param(r, "build"), err) < 0)
-		return -1;
-	return request_answer(r, 202, json_object());
+	return result;
 }
 
 int api_stream_get(struct request *r, struct error *err)

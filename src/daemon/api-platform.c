@@ -16,12 +16,6 @@
 #define API_ARCHITECTURE "amd64"
 #endif
 
-int api_account_get(struct request *r, struct error *err)
-{
-	(void)err;
-	return request_answer(r, 200, api_account(r));
-}
-
 int api_rate_limits(struct request *r, struct error *err)
 {
 	(void)err;

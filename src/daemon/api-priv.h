@@ -6,7 +6,7 @@
 #include "daemon/api.h"
 #include "daemon/dynos.h"
 
-/* The app named in the path; ERROR_NOT_FOUND in Heroku's words. */
+/* The app named in the path, if the caller may what the endpoint needs; ERROR_NOT_FOUND and ERROR_FORBIDDEN in Heroku's words. */
 int api_app(struct request *r, struct app *ret, struct error *err);
 
 /* This machine, by the name that Heroku's clients take for granted. */
@@ -18,10 +18,10 @@ json_t *api_time(int64_t wall_ms);
 json_t *api_text(const char *s);
 /* An id for what has a name only: the same each time. Returns buf. */
 char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE]);
-json_t *api_account(struct request *r);
 json_t *api_app_json(struct request *r, const struct app *a);
 json_t *api_app_ref(const struct app *a);
-json_t *api_user_ref(const char *name);
+/* {id, email} of a user by address, id, or what a release says of who made it. */
+json_t *api_user_ref(struct request *r, const char *name);
 json_t *api_stack_ref(const char *name);
 json_t *api_region_ref(void);
 json_t *api_slug_ref(const char *digest);
@@ -33,9 +33,11 @@ void api_size_display(const char *size, char buf[static 32]);
 
 /* The handlers, by resource. */
 #define API_HANDLERS(X)                                                                              \
-	X(account_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(no_pipeline)    \
+	X(account_get) X(account_update) X(users_list) X(users_create) X(users_update) X(users_delete)   \
+	X(collaborators_list) X(collaborators_get) X(collaborators_create) X(collaborators_update)      \
+	X(collaborators_delete) X(audit_list) X(audit_of_app) X(keys_all) X(keys_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(no_pipeline)    \
 	X(status) X(gc)                                                                              \
-	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete) X(collaborators)           \
+	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete)           \
 	X(config_get) X(config_update) X(config_of_release)                                          \
 	X(releases_list) X(releases_get) X(releases_create)                                          \
 	X(formation_list) X(formation_get) X(formation_update) X(formation_batch)                    \
@@ -63,6 +65,8 @@ API_HANDLERS(X)
 /* api-addons.c: the add-on named in the path, of the app in the path if there is one. */
 int api_addon(struct request *r, struct addon *ret, struct error *err);
 json_t *api_addon_json(struct request *r, const struct addon *a);
+/* One by name or id that the caller may do this with: the owner is asked; to view one, that it is attached to what they may view. */
+int api_addon_named(struct request *r, const char *name, enum need need, struct addon *ret, struct error *err);
 /* {id, name, app: {id, name}} */
 json_t *api_addon_ref(const struct addon *a);
 /* api-attachments.c: of one app (a is an item of its list). */
@@ -74,6 +78,9 @@ json_t *api_attachments_where(struct request *r, const struct app *app, const ch
 json_t *api_plan_json(struct request *r, const struct service *s, const struct service_plan *p);
 json_t *api_price(void);
 json_t *api_provider_json(struct request *r, const struct partner *p);
+
+/* Before the body of an upload is read: whether it was announced. ERROR_NOT_FOUND. */
+int api_upload_expected(struct request *r, struct error *err);
 
 /* At start: what a kill left half-done of apps that were being made, renamed or destroyed. */
 int api_mend(struct daemon *d, struct error *err);

@@ -13,13 +13,21 @@
 #include "base/str.h"
 #include "build/build.h"
 #include "daemon/api-priv.h"
+#include "daemon/authz.h"
 #include "daemon/git.h"
-
-#define EMAIL_DOMAIN "localhost"
 
 int api_app(struct request *r, struct app *ret, struct error *err)
 {
-	return store_app_get(request_daemon(r)->store, request_param(r, "app"), ret, err);
+	struct app app = { 0 };
+
+	if (store_app_get(request_daemon(r)->store, request_param(r, "app"), &app, err) < 0)
+		return -1;
+	if (authz_allow_route(r, &app, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	*ret = app;
+	return 0;
 }
 
 /* ---- values ---- */
@@ -60,24 +68,6 @@ char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE])
 	return buf;
 }
 
-/* Callers have user names and descriptions; the schema wants addresses. */
-static void email_of(const char *name, char *buf, size_t size)
-{
-	size_t n = 0;
-
-	for (; name[n] && n < size - sizeof("@" EMAIL_DOMAIN); n++)
-		buf[n] = isspace((unsigned char)name[n]) ? '-' : name[n];
-	snprintf(buf + n, size - n, "%s", strchr(name, '@') ? "" : "@" EMAIL_DOMAIN);
-}
-
-json_t *api_user_ref(const char *name)
-{
-	char email[256], id[UUID_SIZE];
-
-	email_of(name && name[0] ? name : "owner", email, sizeof(email));
-	return json_pack("{s:s, s:o}", "id", api_uuid("user", email, id), "email", api_text(email));
-}
-
 json_t *api_stack_ref(const char *name)
 {
 	char id[UUID_SIZE];
@@ -110,26 +100,6 @@ void api_size_display(const char *size, char buf[static 32])
 		start = size[i] == '-';
 	}
 	buf[i] = '\0';
-}
-
-/* ---- the account ---- */
-
-json_t *api_account(struct request *r)
-{
-	int64_t since = request_daemon(r)->started_ms;
-	json_t *j = api_user_ref(request_caller(r)->name);
-
-	json_object_update_new(j, json_pack("{s:o, s:b, s:b, s:b, s:b, s:b}", "name",
-					    api_text(request_caller(r)->name), "verified", 1,
-					    "allow_tracking", 0, "beta", 0, "federated", 0,
-					    "two_factor_authentication", 0));
-	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n, s:n}", "created_at",
-					    api_time(since), "updated_at", api_time(since),
-					    "last_login", "suspended_at", "delinquent_at"));
-	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n}", "sms_number",
-					    "country_of_residence", "identity_provider",
-					    "default_organization", "default_team"));
-	return j;
 }
 
 /* ---- apps ---- */
@@ -167,7 +137,7 @@ json_t *api_app_json(struct request *r, const struct app *a)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *url = api_app_url(d, a->name), *git = git_path(d, a->name);
-	json_t *j = api_app_ref(a);
+	json_t *j = api_app_ref(a), *may = json_array();
 	char id[UUID_SIZE];
 
 	json_object_update_new(
@@ -178,7 +148,7 @@ json_t *api_app_json(struct request *r, const struct app *a)
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack",
 					    api_stack_ref(a->stack), "build_stack",
 					    api_stack_ref(a->stack), "region", api_region_ref(),
-					    "owner", api_user_ref(request_caller(r)->name)));
+					    "owner", a->owner_id[0] ? api_user_ref(r, a->owner_id) : api_user_ref(r, NULL)));
 	json_object_update_new(j, json_pack("{s:{s:s, s:s}, s:o, s:n, s:n}", "generation", "id",
 					    api_uuid("generation", "cedar", id), "name", "cedar",
 					    "slug_size", slug_size(d, a), "repo_size",
@@ -186,8 +156,11 @@ json_t *api_app_json(struct request *r, const struct app *a)
 	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:s}", "archived_at",
 					    "organization", "team", "space", "internal_routing",
 					    "create_status", "complete"));
+	for (const struct permission_word *w = permission_words; w->name; w++)
+		if (authz_permissions(r, a) & w->permission)
+			json_array_append_new(may, json_string(w->name));
 	json_object_set_new(j, "twelve",
-			    json_pack("{s:s, s:s, s:I, s:I}", "git_path", git, "branch", a->branch,
+			    json_pack("{s:o, s:s, s:s, s:I, s:I}", "permissions", may, "git_path", git, "branch", a->branch,
 				      "current_version", (json_int_t)a->current_version,
 				      "last_version", (json_int_t)a->last_version));
 	return j;
@@ -219,7 +192,7 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 	json_object_update_new(j,
 			       json_pack("{s:o, s:o, s:o}", "created_at", api_time(rel->created_ms),
 					 "updated_at", api_time(rel->updated_ms), "user",
-					 api_user_ref(rel->user)));
+					 api_user_ref(r, rel->user)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:[], s:[], s:n}", "app", api_app_ref(a),
 					    "slug", api_slug_ref(rel->slug), "addon_plan_names",
 					    "artifacts", "oci_image"));

@@ -7,19 +7,30 @@
 #pragma once
 
 #include "daemon/http.h"
+#include "model/role.h"
 
 enum api_flags {
-	API_PUBLIC = 1, /* no token: the path holds the secret */
-	API_UPLOAD = 2, /* the body is a file, not JSON */
-	API_FORM = 4,   /* the body may be application/x-www-form-urlencoded as well */
+	API_UPLOAD = 1, /* the body is a file, not JSON */
+	API_FORM = 2,	/* the body may be application/x-www-form-urlencoded as well */
+	API_QUIET = 4,	/* changes nothing that the audit trail is for */
 };
 
+/*
+ * `need` is what the caller has to be to the app that the path names; where it names something
+ * else (an add-on, a backup), what finds it asks for the same of the app that it belongs to (authz.h).
+ *
+ * `body` lists the members that the body may have, "NAME:TYPE", or "NAME?:TYPE" for one that may be left out or
+ * null; NULL: none is read. Others are let pass, as Heroku does. Types: string, int, bool, object, array,
+ * any, and ref: a string, or an object with an "id" or a "name". "*:any": names are free.
+ */
 struct api_route {
 	const char *method;
 	const char *path; /* "/apps/:app/config-vars" */
+	enum need need;
 	api_fn fn;
-	unsigned flags;
 	const char *help;
+	const char *body;
+	unsigned flags; /* of enum api_flags */
 };
 
 extern const struct api_route api_routes[];
@@ -31,3 +42,15 @@ extern const size_t n_api_routes;
  */
 const struct api_route *api_match(const char *method, const char *path, const char **values, size_t *lengths,
 				  size_t max, size_t *ret_n, bool *ret_path_known);
+
+/* A member in the words of `body`; NULL at the end. *ret_* point into the text. */
+struct api_member {
+	const char *name, *type;
+	size_t name_n, type_n;
+	bool optional;
+};
+const char *api_member_next(const char *body, struct api_member *ret);
+/* Checks an object against `body`; ERROR_INVALID names the member: "quantity" has to be a whole number. */
+int api_check_body(const char *body, json_t *object, struct error *err);
+/* The name or id in a member of type ref; NULL when it is not there. Borrowed. */
+const char *api_ref(const json_t *value);

@@ -74,5 +74,9 @@ struct daemon {
 
 /* Who asks: for `user` of releases and for the log. */
 struct caller {
-	char name[128]; /* "root@host", "alice (ssh key ...)", a token's description */
+	char name[256];	 /* for people: an e-mail address; of an administrator's SSH key, its comment. "": nobody */
+	char email[256]; /* of the user */
+	char user_id[UUID_SIZE];  /* "": the platform itself */
+	char token_id[UUID_SIZE]; /* "": over the unix socket, or by password */
+	bool admin;
 };

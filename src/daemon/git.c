@@ -232,7 +232,7 @@ int git_write_authorized_keys(struct daemon *d, struct error *err)
 	size_t n = 0;
 	int r;
 
-	if (store_key_list(d->store, &keys, &n, err) < 0)
+	if (store_key_list(d->store, NULL, &keys, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		put_forced_command(d, keys[i].fingerprint, &text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who asks. Over the unix socket: the peer's credentials (unix(7), SO_PEERCRED).
- * Over TCP: a token, as Bearer or as the password of Basic. Loopback is not a
- * credential.
+ * Over TCP: a token, as Bearer or as the password of Basic; or, for getting a token, a
+ * user's password. Loopback is not a credential.
  */
 #include <grp.h>
 #include <pwd.h>
@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "daemon/http-priv.h"
 
@@ -43,15 +44,42 @@ static bool is_name(const char *s)
 	return n && n < sizeof(((struct caller *)NULL)->name);
 }
 
+static void take_user(struct request *r, const struct user *u)
+{
+	snprintf(r->caller.name, sizeof(r->caller.name), "%s", u->email);
+	snprintf(r->caller.email, sizeof(r->caller.email), "%s", u->email);
+	memcpy(r->caller.user_id, u->id, sizeof(r->caller.user_id));
+	r->caller.admin = u->admin;
+}
+
+/*
+ * A hook or the SSH forced command, admitted itself, says for whom it asks: a user, with what that
+ * one may. An administrator's keys are told apart by their comments.
+ */
+static int speak_for(struct request *r, const char *email, struct error *err)
+{
+	const char *comment = request_header(r, "Twelve-Key");
+	struct user u = { 0 };
+
+	if (store_user_get(r->http->d->store, email, &u, err) < 0)
+		return -1;
+	take_user(r, &u);
+	if (u.admin && comment && is_name(comment))
+		snprintf(r->caller.name, sizeof(r->caller.name), "%s", comment);
+	user_done(&u);
+	return 0;
+}
+
 static int admit_peer(struct request *r, struct error *err)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	const char *said =
-		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Twelve-User");
+	const char *said = request_header(r, "Twelve-User");
+	_cleanup_free_ char *email = NULL;
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 	const struct passwd *pw;
+	struct user u = { 0 };
 
 	if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return error_set(err, ERROR_UNAUTHORIZED, "The peer's credentials can't be read");
@@ -61,54 +89,120 @@ static int admit_peer(struct request *r, struct error *err)
 		return error_set(err, ERROR_FORBIDDEN,
 				 "User %s may not use this socket: add it to the group %s",
 				 pw ? pw->pw_name : "(unknown)", r->http->d->settings.group);
-	/* A hook or the SSH forced command, admitted itself, says for whom it asks. */
-	if (said && is_name(said))
-		snprintf(r->caller.name, sizeof(r->caller.name), "%s", said);
-	else if (pw)
-		snprintf(r->caller.name, sizeof(r->caller.name), "%s", pw->pw_name);
-	else
-		snprintf(r->caller.name, sizeof(r->caller.name), "uid-%u", peer.uid);
+	if (said && *said)
+		return speak_for(r, said, err);
+	email = pw ? xasprintf("%s@" HTTP_LOCAL_DOMAIN, pw->pw_name) : xasprintf("uid-%u@" HTTP_LOCAL_DOMAIN, peer.uid);
+	if (store_user_of_system(r->http->d->store, email, &u, err) < 0)
+		return -1;
+	take_user(r, &u);
+	user_done(&u);
 	return 0;
 }
 
-/* The token in "Bearer TOKEN" or in the password of "Basic BASE64"; a heap string or NULL. */
-static char *find_token(const char *header)
+/* The two halves of "Basic BASE64", or the token of "Bearer TOKEN" as the second; heap strings, NULL when there are none. */
+static void read_credentials(const char *header, char **ret_name, char **ret_secret)
 {
-	unsigned char plain[512] = { 0 };
+	unsigned char plain[2048] = { 0 };
 	size_t n;
 	char *colon;
 
+	*ret_name = *ret_secret = NULL;
 	if (!header)
-		return NULL;
+		return;
 	if (strncasecmp(header, "Bearer ", 7) == 0)
-		return xstrdup(header + 7);
-	if (strncasecmp(header, "Basic ", 6) != 0)
-		return NULL;
-	if (sodium_base642bin(plain, sizeof(plain) - 1, header + 6, strlen(header + 6), NULL, &n,
+		*ret_secret = xstrdup(header + 7);
+	if (strncasecmp(header, "Basic ", 6) != 0 ||
+	    sodium_base642bin(plain, sizeof(plain) - 1, header + 6, strlen(header + 6), NULL, &n,
 			      NULL, sodium_base64_VARIANT_ORIGINAL) < 0)
-		return NULL;
+		return;
 	colon = strchr((char *)plain, ':');
-	return colon ? xstrdup(colon + 1) : NULL;
+	if (colon) {
+		*ret_name = xstrndup((char *)plain, (size_t)(colon - (char *)plain));
+		*ret_secret = xstrdup(colon + 1);
+	}
+	sodium_memzero(plain, sizeof(plain));
 }
 
-static int admit_token(struct request *r, struct error *err)
+static int admit_token(struct request *r, const char *secret, struct error *err)
 {
-	_cleanup_free_ char *secret = find_token(
-		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Authorization"));
 	struct token token = { 0 };
+	struct user u = { 0 };
+	int result;
 
+	if (store_token_check(r->http->d->store, secret, &token, err) < 0)
+		return -1;
+	result = store_user_get(r->http->d->store, token.user_id, &u, err);
+	if (result == 0) {
+		take_user(r, &u);
+		memcpy(r->caller.token_id, token.id, sizeof(r->caller.token_id));
+	}
+	user_done(&u);
+	token_done(&token);
+	return result;
+}
+
+/* ---- passwords ---- */
+
+/* Guesses are answered slower than they are made: after GUESSES wrong passwords nobody's is looked at for a while. */
+#define GUESSES 10
+#define GUESSES_REFILL_MS 6000
+
+static bool may_guess(struct http *h)
+{
+	int64_t now_ms = clock_now_ms(), back = (now_ms - h->guessed_ms) / GUESSES_REFILL_MS;
+
+	if (back > 0) {
+		h->guesses = h->guesses > back ? h->guesses - (int)back : 0;
+		h->guessed_ms = now_ms;
+	}
+	return h->guesses < GUESSES;
+}
+
+int http_admit_password(struct request *r, const char *email, const char *password, struct error *err)
+{
+	struct error own = ERROR_INIT;
+	struct user u = { 0 };
+	bool right;
+
+	if (!may_guess(r->http))
+		return error_set(err, ERROR_RATE_LIMIT, "There were too many wrong passwords: try again in a minute");
+	if (store_user_get(r->http->d->store, email, &u, &own) < 0 && own.kind != ERROR_NOT_FOUND) {
+		*err = own;
+		return -1;
+	}
+	right = u.email && user_has_password(&u, password);
+	if (right)
+		take_user(r, &u);
+	else
+		r->http->guesses++;
+	user_done(&u);
+	return right ? 0 : error_set(err, ERROR_UNAUTHORIZED, "Invalid credentials provided.");
+}
+
+/* As Heroku: a password gets nothing but a token. */
+static bool takes_password(const struct request *r)
+{
+	return streq(r->route->method, "POST") && streq(r->route->path, "/oauth/authorizations");
+}
+
+static int admit_remote(struct request *r, struct error *err)
+{
+	_cleanup_free_ char *name = NULL, *secret = NULL;
+
+	read_credentials(request_header(r, "Authorization"), &name, &secret);
 	if (!secret)
 		return error_set(err, ERROR_UNAUTHORIZED,
 				 "There were no credentials in your Authorization header: make a "
 				 "token with \"twelve authorizations:create\"");
-	if (store_token_check(r->http->d->store, secret, &token, err) < 0)
+	if (admit_token(r, secret, err) == 0)
+		return 0;
+	if (!name || !strchr(name, '@') || !takes_password(r))
 		return -1;
-	snprintf(r->caller.name, sizeof(r->caller.name), "%s", token.description);
-	token_done(&token);
-	return 0;
+	*err = ERROR_INIT;
+	return http_admit_password(r, name, secret, err);
 }
 
 int http_admit(struct request *r, struct error *err)
 {
-	return r->local ? admit_peer(r, err) : admit_token(r, err);
+	return r->local ? admit_peer(r, err) : admit_remote(r, err);
 }

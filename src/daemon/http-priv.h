@@ -9,6 +9,8 @@
 #include "daemon/http.h"
 
 #define HTTP_MAX_PARAMS 4
+/* Who comes over the unix socket is USER@localhost. */
+#define HTTP_LOCAL_DOMAIN "localhost"
 
 struct upgrade;
 
@@ -24,6 +26,8 @@ struct http {
 	struct watch *kick; /* runs the daemons in the next turn, after a resume */
 	struct http_tail *tails;
 	bool ending;	 /* nothing waits any more */
+	int guesses;	 /* wrong passwords, fewer with time */
+	int64_t guessed_ms;
 	bool collecting; /* unused slugs and stacks are being removed */
 };
 
@@ -41,10 +45,15 @@ struct request {
 	size_t n_params;
 	char *query_value; /* of the last request_query() */
 	struct caller caller;
+	char app_id[UUID_SIZE]; /* of the app that the path names, when there is one; for the audit trail */
+	char *app_name;
+	int64_t app_version; /* its last release when the request began */
+	char *note;	     /* for the audit trail; see request_note() */
 	struct buf raw;
 	json_t *body;
 	int upload_fd;
 	char *upload_path;
+	bool expected; /* the upload was announced */
 	int64_t uploaded; /* bytes of the body so far */
 	size_t drained;	  /* of these, after a mistake was found */
 	bool answered;
@@ -65,6 +74,8 @@ enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *r
 void http_answer_error(struct request *r, const struct error *err);
 /* http-auth.c: fills r->caller, or the error. */
 int http_admit(struct request *r, struct error *err);
+/* Fills r->caller by an address and a password. */
+int http_admit_password(struct request *r, const char *email, const char *password, struct error *err);
 /* Frees what request_answer_upgrade() made. */
 void http_upgrade_free(struct upgrade *u);
 /* Runs the daemons soon: something was resumed. */

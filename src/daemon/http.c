@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/authz.h"
 #include "daemon/door.h"
 #include "daemon/http-priv.h"
 
@@ -71,6 +72,8 @@ static void request_free(struct request *r)
 	for (size_t i = 0; i < r->n_params; i++)
 		free(r->params[i].value);
 	free(r->query_value);
+	free(r->app_name);
+	free(r->note);
 	buf_done(&r->raw);
 	json_decref(r->body);
 	fd_close(r->upload_fd);
@@ -183,8 +186,13 @@ static int begin(struct request *r, const char *url, struct error *err)
 {
 	if (match_route(r, url, err) < 0)
 		return -1;
-	if (!(r->route->flags & API_PUBLIC) && http_admit(r, err) < 0)
+	if (r->route->need != NEED_NOTHING && http_admit(r, err) < 0)
 		return -1;
+	if (authz_begin(r, err) < 0)
+		return -1;
+	if ((r->route->flags & API_UPLOAD) && api_upload_expected(r, err) < 0)
+		return -1;
+	r->expected = r->route->flags & API_UPLOAD;
 	if (check_length(r, err) < 0)
 		return -1;
 	return r->route->flags & API_UPLOAD ? open_upload(r, err) : 0;
@@ -218,10 +226,10 @@ static void take_upload(struct request *r, const char *data, size_t n)
 	}
 }
 
-/* One who was let in may send what an upload may have; a stranger may not keep us busy. */
+/* Who was told to bring something may send what an upload may have; a stranger may not keep us busy. */
 static size_t drain_max(struct request *r)
 {
-	if (r->caller.name[0] && r->route && (r->route->flags & API_UPLOAD))
+	if (r->expected)
 		return (size_t)r->http->d->settings.max_upload_bytes;
 	return DRAIN_MAX;
 }
@@ -317,7 +325,9 @@ static int handle(struct request *r, struct error *err)
 		http_tail_done(&r->tail);
 		return later(r, err);
 	}
-	return parse_body(r, err) < 0 ? -1 : r->route->fn(r, err);
+	if (parse_body(r, err) < 0 || api_check_body(r->route->body, r->body, err) < 0)
+		return -1;
+	return r->route->fn(r, err);
 }
 
 static void dispatch(struct request *r)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "daemon/daemon.h"
+#include "model/role.h"
 
 struct http;
 struct request;
@@ -35,6 +36,8 @@ void http_free(struct http *h);
 
 struct daemon *request_daemon(struct request *r);
 const struct caller *request_caller(struct request *r);
+/* What the endpoint asks for. */
+enum need request_need(const struct request *r);
 /* A part of the path by its name in the pattern: decoded, never NULL for a name that is there. */
 const char *request_param(struct request *r, const char *name);
 /* A decoded query argument, or NULL. */
@@ -55,6 +58,10 @@ int request_bool(struct request *r, const char *key, bool fallback, bool *ret, s
 /* An integer member within [min, max]; `fallback` when absent. */
 int request_int(struct request *r, const char *key, int64_t min, int64_t max, int64_t fallback,
 		int64_t *ret, struct error *err);
+/* A member of type ref (api.h): a name, an id, or an object with one; absent or null as in request_string(). */
+int request_ref(struct request *r, const char *key, bool required, const char **ret, struct error *err);
+/* What a change was, for the audit trail: "set GREETING". Never a secret. */
+void request_note(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* An absolute URL of ours, by the name that the client calls us by; heap. */
 char *request_url(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

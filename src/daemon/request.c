@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/audit.h"
 #include "daemon/streams.h"
 #include "daemon/http-priv.h"
 #include "daemon/range.h"
@@ -21,6 +22,11 @@ struct daemon *request_daemon(struct request *r)
 const struct caller *request_caller(struct request *r)
 {
 	return &r->caller;
+}
+
+enum need request_need(const struct request *r)
+{
+	return r->route->need;
 }
 
 const char *request_param(struct request *r, const char *name)
@@ -98,6 +104,30 @@ int request_int(struct request *r, const char *key, int64_t min, int64_t max, in
 	return 0;
 }
 
+int request_ref(struct request *r, const char *key, bool required, const char **ret, struct error *err)
+{
+	json_t *v = json_object_get(r->body, key);
+
+	*ret = api_ref(v);
+	if (*ret || (!required && (!v || json_is_null(v))))
+		return 0;
+	if (!v || json_is_null(v))
+		return error_set(err, ERROR_INVALID, "\"%s\" is missing: a name or an id is needed", key);
+	return error_set(err, ERROR_INVALID, "\"%s\" has to be a string, or an object with an \"id\" or a \"name\"", key);
+}
+
+void request_note(struct request *r, const char *fmt, ...)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	free(r->note);
+	r->note = buf_steal(&text);
+}
+
 char *request_url(struct request *r, const char *fmt, ...)
 {
 	static const char allowed[] =
@@ -160,6 +190,7 @@ enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *r
 	result = MHD_queue_response(r->connection, (unsigned)status, response);
 	MHD_destroy_response(response);
 	r->answered = true;
+	audit_request(r, status);
 	return result;
 }
 

@@ -5,6 +5,7 @@
  * up without care for timing.
  */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -30,6 +31,7 @@ static int read_key(struct query *q, void *record, struct error *err)
 
 	(void)err;
 	query_id(q, k->id);
+	query_id(q, k->user_id);
 	k->public_key = query_text(q);
 	k->fingerprint = query_text(q);
 	k->comment = query_text(q);
@@ -51,6 +53,7 @@ int store_key_create(struct store *s, struct ssh_key *k, struct error *err)
 	uuid_make(k->id);
 	k->created_ms = clock_wall_ms();
 	query_bind_text(&q, k->id);
+	query_bind_text(&q, k->user_id[0] ? k->user_id : NULL);
 	query_bind_text(&q, k->public_key);
 	query_bind_text(&q, k->fingerprint);
 	query_bind_text(&q, k->comment ? k->comment : "");
@@ -62,19 +65,21 @@ int store_key_create(struct store *s, struct ssh_key *k, struct error *err)
 	return -1;
 }
 
-int store_key_list(struct store *s, struct ssh_key **ret, size_t *ret_n, struct error *err)
+int store_key_list(struct store *s, const char *user_id, struct ssh_key **ret, size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_KEY_LIST);
 
+	query_bind_text(&q, user_id);
 	return query_all(&q, &key_type, ret, ret_n, err);
 }
 
-int store_key_delete(struct store *s, const char *id_or_fingerprint, struct error *err)
+int store_key_delete(struct store *s, const char *user_id, const char *id_or_fingerprint, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_KEY_DELETE);
 	char excerpt[NAME_EXCERPT_SIZE];
 
 	query_bind_text(&q, id_or_fingerprint);
+	query_bind_text(&q, user_id);
 	if (query_run(&q, err) < 0)
 		return -1;
 	if (query_n_changed(&q))
@@ -92,10 +97,15 @@ void token_done(struct token *t)
 static int read_token(struct query *q, void *record, struct error *err)
 {
 	struct token *t = record;
+	char *masked;
 
 	(void)err;
 	query_id(q, t->id);
+	query_id(q, t->user_id);
 	t->description = query_text(q);
+	masked = query_text(q);
+	snprintf(t->masked, sizeof(t->masked), "%s", masked ? masked : "");
+	free(masked);
 	t->created_ms = query_int(q);
 	t->used_ms = query_int(q);
 	t->expires_ms = query_int(q);
@@ -120,8 +130,11 @@ int store_token_create(struct store *s, struct token *t, char **ret_secret, stru
 	t->used_ms = 0;
 	random_hex(secret + 3, TOKEN_BYTES);
 	digest_bytes(secret, strlen(secret), digest);
+	snprintf(t->masked, sizeof(t->masked), "%.7s**********%s", secret, secret + strlen(secret) - 4);
 	query_bind_text(&q, t->id);
+	query_bind_text(&q, t->user_id[0] ? t->user_id : NULL);
 	query_bind_text(&q, t->description ? t->description : "");
+	query_bind_text(&q, t->masked);
 	query_bind_int(&q, t->created_ms);
 	query_bind_int(&q, t->used_ms);
 	query_bind_int(&q, t->expires_ms);
@@ -175,19 +188,21 @@ int store_token_check(struct store *s, const char *secret, struct token *ret, st
 	return 0;
 }
 
-int store_token_list(struct store *s, struct token **ret, size_t *ret_n, struct error *err)
+int store_token_list(struct store *s, const char *user_id, struct token **ret, size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_TOKEN_LIST);
 
+	query_bind_text(&q, user_id);
 	return query_all(&q, &token_type, ret, ret_n, err);
 }
 
-int store_token_delete(struct store *s, const char *id, struct error *err)
+int store_token_delete(struct store *s, const char *user_id, const char *id, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_TOKEN_DELETE);
 	char excerpt[NAME_EXCERPT_SIZE];
 
 	query_bind_text(&q, id);
+	query_bind_text(&q, user_id);
 	if (query_run(&q, err) < 0)
 		return -1;
 	if (query_n_changed(&q))

@@ -25,6 +25,7 @@ static int read_app(struct query *q, void *record, struct error *err)
 	a->stack = query_text(q);
 	a->buildpacks = query_text(q);
 	a->branch = query_text(q);
+	query_id(q, a->owner_id);
 	a->maintenance = query_int(q);
 	a->current_version = query_int(q);
 	a->last_version = query_int(q);
@@ -70,6 +71,7 @@ int store_app_create(struct store *s, struct app *a, struct error *err)
 	query_bind_text(&q, a->stack);
 	query_bind_text(&q, a->buildpacks);
 	query_bind_text(&q, a->branch);
+	query_bind_text(&q, a->owner_id[0] ? a->owner_id : NULL);
 	query_bind_int(&q, a->maintenance);
 	query_bind_int(&q, a->current_version);
 	query_bind_int(&q, a->last_version);
@@ -106,6 +108,7 @@ int store_app_update(struct store *s, const struct app *a, struct error *err)
 	query_bind_text(&q, a->stack);
 	query_bind_text(&q, a->buildpacks);
 	query_bind_text(&q, a->branch);
+	query_bind_text(&q, a->owner_id[0] ? a->owner_id : NULL);
 	query_bind_int(&q, a->maintenance);
 	query_bind_int(&q, a->current_version);
 	query_bind_int(&q, a->released_ms);

@@ -220,7 +220,62 @@ static const char schema_3[] =
 	") STRICT;"
 	"CREATE INDEX drain_of_app ON drain (app_id);";
 
-const char *const store_migrations[] = { schema_1, schema_2, schema_3 };
+#define UUID_SQL                                                                                   \
+	"lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || "                        \
+	"substr(hex(randomblob(2)), 2) || '-8' || substr(hex(randomblob(2)), 2) || '-' || "        \
+	"hex(randomblob(6)))"
+
+/* What there was before there were users belongs to the administrator of the machine. */
+static const char schema_4[] =
+	"CREATE TABLE user ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  email TEXT NOT NULL UNIQUE,"
+	"  name TEXT NOT NULL,"
+	"  admin INTEGER NOT NULL,"
+	"  password_hash TEXT,"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL,"
+	"  login_ms INTEGER NOT NULL"
+	") STRICT;"
+	"INSERT INTO user SELECT " UUID_SQL ", 'root@localhost', 'root', 1, NULL, t.ms, t.ms, 0"
+	"  FROM (SELECT unixepoch() * 1000 AS ms) t WHERE EXISTS (SELECT 1 FROM app UNION ALL"
+	"  SELECT 1 FROM token UNION ALL SELECT 1 FROM ssh_key);"
+	"ALTER TABLE app ADD COLUMN owner_id TEXT REFERENCES user (id);"
+	"ALTER TABLE ssh_key ADD COLUMN user_id TEXT REFERENCES user (id) ON DELETE CASCADE;"
+	"ALTER TABLE token ADD COLUMN user_id TEXT REFERENCES user (id) ON DELETE CASCADE;"
+	"ALTER TABLE token ADD COLUMN masked TEXT NOT NULL DEFAULT 'tw-**********';"
+	"UPDATE app SET owner_id = (SELECT id FROM user);"
+	"UPDATE ssh_key SET user_id = (SELECT id FROM user);"
+	"UPDATE token SET user_id = (SELECT id FROM user);"
+	"CREATE INDEX app_of_owner ON app (owner_id);"
+
+	"CREATE TABLE collaborator ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  app_id TEXT NOT NULL REFERENCES app (id) ON DELETE CASCADE,"
+	"  user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,"
+	"  permissions INTEGER NOT NULL CHECK (permissions > 0),"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL,"
+	"  UNIQUE (app_id, user_id)"
+	") STRICT;"
+
+	"CREATE TABLE audit ("
+	"  number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  at_ms INTEGER NOT NULL,"
+	"  user_id TEXT NOT NULL,"
+	"  user TEXT NOT NULL,"
+	"  app_id TEXT NOT NULL,"
+	"  app_name TEXT NOT NULL,"
+	"  action TEXT NOT NULL,"
+	"  note TEXT NOT NULL,"
+	"  status INTEGER NOT NULL,"
+	"  version INTEGER NOT NULL,"
+	"  request_id TEXT NOT NULL,"
+	"  source TEXT NOT NULL"
+	") STRICT;"
+	"CREATE INDEX audit_of_app ON audit (app_id, number);";
+
+const char *const store_migrations[] = { schema_1, schema_2, schema_3, schema_4 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 
 int store_schema(struct store *s, int64_t *ret, struct error *err)

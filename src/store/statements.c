@@ -7,8 +7,8 @@
 #include "store/store-priv.h"
 
 #define APP                                                                                        \
-	"id, name, stack, buildpacks, branch, maintenance, current_version, last_version, "       \
-	"created_ms, updated_ms, released_ms"
+	"id, name, stack, buildpacks, branch, owner_id, maintenance, current_version, "         \
+	"last_version, created_ms, updated_ms, released_ms"
 
 #define RELEASE                                                                                    \
 	"id, app_id, version, status, phase_done, slug, stack, commit_id, description, user, "    \
@@ -32,18 +32,21 @@
 	"number, status, kind, bytes, sha256, summary, error, databases, verified_ms, "            \
 	"verified_ok, verified_text, created_ms, finished_ms, expires_ms"
 
-#define TOKEN "id, description, created_ms, used_ms, expires_ms"
+#define TOKEN "id, user_id, description, masked, created_ms, used_ms, expires_ms"
+#define USER "id, email, name, admin, password_hash, created_ms, updated_ms, login_ms"
+#define AUDIT                                                                                      \
+	"at_ms, user_id, user, app_id, app_name, action, note, status, version, request_id, source"
 
 /* What failed is never run again: neither rolled back to nor restarted. */
 #define IN_USE "status != 'failed'"
 
 const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_APP_INSERT] = "INSERT INTO app (" APP ") "
-				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_APP_GET] = "SELECT " APP " FROM app WHERE name = ?1 OR id = ?1",
 	[STATEMENT_APP_LIST] = "SELECT " APP " FROM app ORDER BY name",
 	[STATEMENT_APP_UPDATE] =
-		"UPDATE app SET name = ?, stack = ?, buildpacks = ?, branch = ?, maintenance = ?, "
+		"UPDATE app SET name = ?, stack = ?, buildpacks = ?, branch = ?, owner_id = ?, maintenance = ?, "
 		"current_version = ?, released_ms = ?, updated_ms = ? WHERE id = ?",
 	[STATEMENT_APP_DELETE] = "DELETE FROM app WHERE id = ?",
 	[STATEMENT_APP_NEXT_VERSION] =
@@ -159,17 +162,45 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"SELECT name, created_ms, manifest FROM provider ORDER BY name",
 	[STATEMENT_PROVIDER_DELETE] = "DELETE FROM provider WHERE name = ?",
 
+	[STATEMENT_USER_INSERT] = "INSERT INTO user (" USER ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_USER_GET] = "SELECT " USER " FROM user WHERE id = ?1 OR email = ?1",
+	[STATEMENT_USER_LIST] = "SELECT " USER " FROM user ORDER BY email",
+	[STATEMENT_USER_UPDATE] =
+		"UPDATE user SET email = ?, name = ?, admin = ?, password_hash = ?, login_ms = ?, "
+		"updated_ms = ? WHERE id = ?",
+	[STATEMENT_USER_DELETE] = "DELETE FROM user WHERE id = ?",
+	[STATEMENT_USER_OWNS] = "SELECT count(*) FROM app WHERE owner_id = ?",
+	[STATEMENT_USER_OTHER_ADMINS] = "SELECT count(*) FROM user WHERE admin AND id != ?",
+	[STATEMENT_COLLABORATOR_SET] =
+		"INSERT INTO collaborator (id, app_id, user_id, permissions, created_ms, updated_ms) "
+		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (app_id, user_id) DO UPDATE "
+		"SET permissions = excluded.permissions, updated_ms = excluded.updated_ms",
+	[STATEMENT_COLLABORATOR_LIST] =
+		"SELECT c.id, c.app_id, c.user_id, c.permissions, c.created_ms, c.updated_ms, u.email "
+		"FROM collaborator c JOIN user u ON u.id = c.user_id WHERE c.app_id = ? ORDER BY u.email",
+	[STATEMENT_COLLABORATOR_GET] =
+		"SELECT permissions FROM collaborator WHERE app_id = ? AND user_id = ?",
+	[STATEMENT_COLLABORATOR_DELETE] = "DELETE FROM collaborator WHERE id = ?",
+	[STATEMENT_AUDIT_INSERT] =
+		"INSERT INTO audit (" AUDIT ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_AUDIT_LIST] =
+		"SELECT number, " AUDIT " FROM audit WHERE (?1 IS NULL OR app_id = ?1) "
+		"AND (?2 IS NULL OR user_id = ?2) ORDER BY number DESC LIMIT ?3",
+	[STATEMENT_AUDIT_FORGET] = "DELETE FROM audit WHERE number <= ?",
 	[STATEMENT_KEY_INSERT] =
-		"INSERT INTO ssh_key (id, public_key, fingerprint, comment, created_ms) "
-		"VALUES (?, ?, ?, ?, ?)",
-	[STATEMENT_KEY_LIST] = "SELECT id, public_key, fingerprint, comment, created_ms FROM ssh_key "
-			       "ORDER BY created_ms, rowid",
-	[STATEMENT_KEY_DELETE] = "DELETE FROM ssh_key WHERE id = ?1 OR fingerprint = ?1",
-	[STATEMENT_TOKEN_INSERT] = "INSERT INTO token (" TOKEN ", digest) VALUES (?, ?, ?, ?, ?, ?)",
+		"INSERT INTO ssh_key (id, user_id, public_key, fingerprint, comment, created_ms) "
+		"VALUES (?, ?, ?, ?, ?, ?)",
+	[STATEMENT_KEY_LIST] =
+		"SELECT id, user_id, public_key, fingerprint, comment, created_ms FROM ssh_key "
+		"WHERE ?1 IS NULL OR user_id = ?1 ORDER BY created_ms, rowid",
+	[STATEMENT_KEY_DELETE] = "DELETE FROM ssh_key WHERE (id = ?1 OR fingerprint = ?1) "
+				 "AND (?2 IS NULL OR user_id = ?2)",
+	[STATEMENT_TOKEN_INSERT] = "INSERT INTO token (" TOKEN ", digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_TOKEN_GET] = "SELECT " TOKEN " FROM token WHERE digest = ?",
 	[STATEMENT_TOKEN_USED] = "UPDATE token SET used_ms = ? WHERE id = ?",
-	[STATEMENT_TOKEN_LIST] = "SELECT " TOKEN " FROM token ORDER BY created_ms, rowid",
-	[STATEMENT_TOKEN_DELETE] = "DELETE FROM token WHERE id = ?",
+	[STATEMENT_TOKEN_LIST] = "SELECT " TOKEN " FROM token WHERE ?1 IS NULL OR user_id = ?1 "
+				 "ORDER BY created_ms, rowid",
+	[STATEMENT_TOKEN_DELETE] = "DELETE FROM token WHERE id = ?1 AND (?2 IS NULL OR user_id = ?2)",
 
 	[STATEMENT_NEXT_NUMBER] =
 		"INSERT INTO counter (app_id, series, n) VALUES (?, ?, 1) "

@@ -43,6 +43,7 @@ struct app {
 	char *stack;      /* "debian-12" */
 	char *buildpacks; /* JSON array of strings; "[]": detect */
 	char *branch;     /* the one that deploys: "main" ("master" is taken for it as well) */
+	char owner_id[UUID_SIZE]; /* a user */
 	bool maintenance;
 	int64_t current_version; /* the release that runs, or last ran well; 0: none */
 	int64_t last_version;    /* the newest release's number */
@@ -57,7 +58,7 @@ int store_app_create(struct store *s, struct app *a, struct error *err);
 int store_app_get(struct store *s, const char *name_or_id, struct app *ret, struct error *err);
 /* All, sorted by name; *ret is an array that the caller frees after app_done() of each. */
 int store_app_list(struct store *s, struct app **ret, size_t *ret_n, struct error *err);
-/* Writes name, stack, buildpacks, branch, maintenance, current_version, released_ms back. */
+/* Writes name, stack, buildpacks, branch, owner_id, maintenance, current_version, released_ms back. */
 int store_app_update(struct store *s, const struct app *a, struct error *err);
 /* With all that belongs to it. */
 int store_app_delete(struct store *s, const char *id, struct error *err);
@@ -340,10 +341,85 @@ int store_provider_put(struct store *s, const struct provider *p, struct error *
 int store_provider_list(struct store *s, struct provider **ret, size_t *ret_n, struct error *err);
 int store_provider_delete(struct store *s, const char *name, struct error *err);
 
+/* ---- users and collaborators (user.c) ---- */
+
+#define EMAIL_MAX 254
+
+struct user {
+	char id[UUID_SIZE];
+	char *email; /* in small letters; who comes over the unix socket is NAME@localhost */
+	char *name;  /* may be "" */
+	bool admin;
+	char *password_hash; /* NULL: none, so tokens and keys only */
+	int64_t created_ms, updated_ms, login_ms; /* login_ms 0: never by password */
+};
+void user_done(struct user *u);
+void user_free_array(struct user *u, size_t n);
+int user_check_email(const char *email, struct error *err);
+/* Of 8 to 1,024 bytes. Only in the record: store_user_update() writes it. */
+int user_set_password(struct user *u, const char *password, struct error *err);
+/* Takes about 15 ms. */
+bool user_has_password(const struct user *u, const char *password);
+/* Fills id and times. An address that is there is ERROR_INVALID. */
+int store_user_create(struct store *s, struct user *u, struct error *err);
+/* By address or id. */
+int store_user_get(struct store *s, const char *email_or_id, struct user *ret, struct error *err);
+/* The user of somebody who has an account of this machine: made as an administrator when there is none yet. */
+int store_user_of_system(struct store *s, const char *email, struct user *ret, struct error *err);
+/* By address. */
+int store_user_list(struct store *s, struct user **ret, size_t *ret_n, struct error *err);
+/* Writes email, name, admin, password_hash, login_ms. */
+int store_user_update(struct store *s, struct user *u, struct error *err);
+/* With their tokens and keys. ERROR_CONFLICT while they own apps, or are the only administrator. */
+int store_user_delete(struct store *s, const struct user *u, struct error *err);
+
+struct collaborator {
+	char id[UUID_SIZE];
+	char app_id[UUID_SIZE], user_id[UUID_SIZE];
+	unsigned permissions; /* of enum permission (model/role.h), never 0 */
+	int64_t created_ms, updated_ms;
+	char *email;
+};
+void collaborator_done(struct collaborator *c);
+void collaborator_free_array(struct collaborator *c, size_t n);
+/* Makes somebody a collaborator, or changes what they may. */
+int store_collaborator_set(struct store *s, const char *app_id, const char *user_id, unsigned permissions,
+			   struct error *err);
+/* Of an app, by address. The owner is none. */
+int store_collaborator_list(struct store *s, const char *app_id, struct collaborator **ret, size_t *ret_n,
+			    struct error *err);
+/* 0 for who is none. */
+int store_permissions_of(struct store *s, const char *app_id, const char *user_id, unsigned *ret, struct error *err);
+int store_collaborator_delete(struct store *s, const char *id, struct error *err);
+
+/* ---- the audit trail (audit.c) ---- */
+
+struct audit {
+	int64_t number; /* grows by one */
+	int64_t at_ms;
+	char user_id[UUID_SIZE];
+	char *user; /* as it was called then */
+	char app_id[UUID_SIZE]; /* "": none */
+	char *app_name; /* "": none */
+	char *action; /* "PATCH /apps/:app/config-vars" */
+	char *note;   /* what of it, for people: "set GREETING"; never a secret */
+	int64_t status; /* of the answer */
+	int64_t version; /* of the release that it made, or 0 */
+	char request_id[UUID_SIZE];
+	char *from; /* "socket", an address, "" */
+};
+void audit_done(struct audit *a);
+void audit_free_array(struct audit *a, size_t n);
+int store_audit_add(struct store *s, const struct audit *a, struct error *err);
+/* Newest first, at most max; app_id and user_id may be NULL: of all. */
+int store_audit_list(struct store *s, const char *app_id, const char *user_id, size_t max, struct audit **ret,
+		     size_t *ret_n, struct error *err);
+
 /* ---- keys and tokens (access.c) ---- */
 
 struct ssh_key {
 	char id[UUID_SIZE];
+	char user_id[UUID_SIZE];
 	char *public_key; /* "ssh-ed25519 AAAA... comment" */
 	char *fingerprint; /* SHA256:... as ssh-keygen prints */
 	char *comment;
@@ -351,11 +427,16 @@ struct ssh_key {
 };
 void ssh_key_done(struct ssh_key *k);
 int store_key_create(struct store *s, struct ssh_key *k, struct error *err);
-int store_key_list(struct store *s, struct ssh_key **ret, size_t *ret_n, struct error *err);
-int store_key_delete(struct store *s, const char *id_or_fingerprint, struct error *err);
+/* Of a user, or all when user_id is NULL. */
+int store_key_list(struct store *s, const char *user_id, struct ssh_key **ret, size_t *ret_n, struct error *err);
+int store_key_delete(struct store *s, const char *user_id, const char *id_or_fingerprint, struct error *err);
+
+#define TOKEN_MASKED_SIZE 24
 
 struct token {
 	char id[UUID_SIZE];
+	char user_id[UUID_SIZE];
+	char masked[TOKEN_MASKED_SIZE]; /* "tw-1a2b**********9f8e": enough to find it again, of no use otherwise */
 	char *description;
 	int64_t created_ms, used_ms, expires_ms; /* 0: never */
 };
@@ -364,8 +445,9 @@ void token_done(struct token *t);
 int store_token_create(struct store *s, struct token *t, char **ret_secret, struct error *err);
 /* ERROR_UNAUTHORIZED when unknown or expired. */
 int store_token_check(struct store *s, const char *secret, struct token *ret, struct error *err);
-int store_token_list(struct store *s, struct token **ret, size_t *ret_n, struct error *err);
-int store_token_delete(struct store *s, const char *id, struct error *err);
+/* Of a user, or all when user_id is NULL. */
+int store_token_list(struct store *s, const char *user_id, struct token **ret, size_t *ret_n, struct error *err);
+int store_token_delete(struct store *s, const char *user_id, const char *id, struct error *err);
 
 /* ---- counters (misc.c) ---- */
 

@@ -113,11 +113,16 @@ def test_who_asks(platform):
     c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=20)
     auth = {"Authorization": f"Bearer {token}", "Twelve-User": "mallory"}
     ask(c, "POST", "/apps", '{"name":"whose-a"}', auth)
+    assert ask(connect(platform), "GET", "/apps", headers={"Twelve-User": "alice@example.com"})[0].status == 404
+    assert platform.api("POST", "/twelve/users", {"email": "Alice@example.com"})[0] == 201
     ask(connect(platform), "POST", "/apps", '{"name":"whose-b"}', {"Twelve-User": "alice@example.com"})
-    assert platform.releases("whose-a")[0]["user"]["email"].startswith("robot")
+    assert platform.releases("whose-a")[0]["user"]["email"] == "root@localhost"
     assert platform.releases("whose-b")[0]["user"]["email"] == "alice@example.com"
+    assert platform.api("GET", "/apps/whose-b")[1]["owner"]["email"] == "alice@example.com"
+    assert platform.api("DELETE", "/twelve/users/alice@example.com")[0] == 409
     for a in ("whose-a", "whose-b"):
         platform.api("DELETE", f"/apps/{a}")
+    assert platform.api("DELETE", "/twelve/users/alice@example.com")[0] == 200
     # The password of Basic is a token too.
     import base64
     basic = base64.b64encode(f"anyone:{token}".encode()).decode()
@@ -255,7 +260,7 @@ def test_uploads(bare):
     c = connect(platform)
     r, _ = ask(c, "PUT", put, iter([b"x" * 65536] * 64))
     assert r.status == 200
-    files = list((platform.state / "sources").iterdir())
+    files = [f for f in (platform.state / "sources").iterdir() if f.suffix == ".tar"]
     assert len(files) == 1 and files[0].stat().st_size == 64 * 65536
     # A client that goes away in the middle leaves nothing.
     c = connect(platform)
@@ -281,15 +286,17 @@ def test_uploads(bare):
 
 def test_uploads_have_a_limit_and_a_reserve(own_platform):
     p = own_platform(TWELVE_MAX_UPLOAD="1M")
-    path = "/sources/11111111-2222-4333-8444-555555555555"
     c = connect(p)
+    # One that nobody announced is not read.
+    assert ask(c, "PUT", "/sources/11111111-2222-4333-8444-555555555555", "x")[0].status == 404
+    path = "/sources/" + p.api("POST", "/sources")[1]["source_blob"]["put_url"].rsplit("/", 1)[1]
     c.putrequest("PUT", path)
     c.putheader("Content-Length", str(2 << 20))
     c.endheaders()
     assert c.getresponse().status == 413
     r, j = ask(connect(p), "PUT", path, iter([b"x" * 65536] * 20))
     assert r.status == 413 and "TWELVE_MAX_UPLOAD" in j["message"]
-    wait_for(lambda: not list((p.state / "sources").iterdir()), "nothing to be left")
+    wait_for(lambda: not [f for f in (p.state / "sources").iterdir() if f.suffix != ".awaited"], "nothing to be left")
 
 
 def test_garbage_is_collected_while_the_api_answers(own_platform, monkeypatch):

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/range.h"
@@ -92,19 +94,120 @@ static void test_each_route_says_what_it_does(void **state)
 /* Where the path holds no secret, a token is needed; providers have tokens of their own, which their handlers look at. */
 static void test_what_is_public(void **state)
 {
-	size_t n = 0;
+	static const char *const secrets[] = { "/streams/:", "/log-streams/:", "/sources/:", "/oauth/token" };
 
 	(void)state;
 	for (size_t i = 0; i < n_api_routes; i++) {
-		if (!(api_routes[i].flags & API_PUBLIC))
-			continue;
-		n++;
-		assert_true(str_starts(api_routes[i].path, "/streams/:") ||
-			    str_starts(api_routes[i].path, "/log-streams/:") ||
-			    str_starts(api_routes[i].help, "for its provider: ") ||
-			    streq(api_routes[i].path, "/oauth/token"));
+		bool secret = str_starts(api_routes[i].help, "for its provider: ");
+
+		for (size_t k = 0; k < ARRAY_SIZE(secrets); k++)
+			secret = secret || str_starts(api_routes[i].path, secrets[k]);
+		if (api_routes[i].need == NEED_NOTHING && !secret)
+			fail_msg("%s %s is open to everybody", api_routes[i].method, api_routes[i].path);
 	}
-	assert_int_equal(n, 8);
+}
+
+/* ---- who may do what ---- */
+
+static const struct {
+	const char *name;
+	struct standing standing;
+} roles[] = {
+	{ "nobody", { 0 } },
+	{ "user", { .known = true } },
+	{ "view", { .known = true, .permissions = PERMISSION_VIEW } },
+	{ "deploy", { .known = true, .permissions = PERMISSION_VIEW | PERMISSION_DEPLOY } },
+	{ "operate", { .known = true, .permissions = PERMISSION_VIEW | PERMISSION_OPERATE } },
+	{ "manage", { .known = true, .permissions = PERMISSION_VIEW | PERMISSION_MANAGE } },
+	{ "owner", { .known = true, .owner = true } },
+	{ "admin", { .known = true, .admin = true } },
+};
+
+/* "GET /apps/:app  --vdomoa" as authorization.txt has it: a letter for each role that may, a dash for each that may not. */
+static char *authorization_line(const struct api_route *route)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		buf_putc(&b, role_allows(route->need, &roles[i].standing) ? roles[i].name[0] : '-');
+	buf_printf(&b, " %s %s", route->method, route->path);
+	return buf_steal(&b);
+}
+
+/* Every endpoint x role: the file is written by hand, and read by people. A new endpoint has to be put there. */
+static void test_authorization(void **state)
+{
+	const char *path = getenv("TWELVE_AUTHORIZATION_TABLE");
+	_cleanup_buf_ struct buf text = BUF_INIT, lines = BUF_INIT;
+	size_t n_rows = 0;
+
+	(void)state;
+	assert_non_null(path);
+	assert_int_equal(fs_read_file(path, 1 << 20, &text), 0);
+	buf_printf(&lines, "\n%s", text.data);
+	for (size_t i = 0; i < n_api_routes; i++) {
+		_cleanup_free_ char *line = authorization_line(&api_routes[i]), *whole = xasprintf("\n%s\n", line);
+
+		if (!strstr(lines.data, whole))
+			fail_msg("authorization.txt has no line: %s", line);
+	}
+	for (const char *p = lines.data; (p = strchr(p, '\n')); p++)
+		n_rows += p[1] && p[1] != '#' && p[1] != '\n';
+	assert_int_equal(n_rows, n_api_routes);
+}
+
+static void check(const char *body, const char *text, const char *sentence)
+{
+	json_t *object = json_loads(text, 0, NULL);
+	struct error err = ERROR_INIT;
+
+	assert_non_null(object);
+	if (!sentence) {
+		if (api_check_body(body, object, &err) < 0)
+			fail_msg("%s: %s", text, err.message);
+	} else {
+		assert_int_equal(api_check_body(body, object, &err), -1);
+		assert_int_equal(err.kind, ERROR_INVALID);
+		assert_string_equal(err.message, sentence);
+	}
+	json_decref(object);
+}
+
+static void test_bodies(void **state)
+{
+	static const char body[] = "name:string size?:int on?:bool to?:ref list?:array map?:object it?:any";
+
+	(void)state;
+	check(NULL, "{\"x\": 1}", NULL);
+	check("*:any", "{\"X\": 1}", NULL);
+	check(body, "{\"name\": \"a\", \"size\": null, \"unknown\": 3}", NULL);
+	check(body, "{}", "\"name\" is missing: a string is needed");
+	check(body, "{\"name\": null}", "\"name\" is missing: a string is needed");
+	check(body, "{\"name\": 1}", "\"name\" has to be a string");
+	check(body, "{\"name\": \"a\", \"size\": \"1\"}", "\"size\" has to be a whole number");
+	check(body, "{\"name\": \"a\", \"on\": 0}", "\"on\" has to be true or false");
+	check(body, "{\"name\": \"a\", \"to\": {\"id\": \"x\"}, \"list\": [], \"map\": {}, \"it\": 1.5}", NULL);
+	check(body, "{\"name\": \"a\", \"to\": {}}",
+	      "\"to\" has to be a string, or an object with an \"id\" or a \"name\"");
+	check(body, "{\"name\": \"a\", \"list\": {}}", "\"list\" has to be an array");
+	check(body, "{\"name\": \"a\", \"map\": []}", "\"map\" has to be an object");
+}
+
+/* A slip in the table would let everything pass, or nothing. */
+static void test_tables_bodies_are_words(void **state)
+{
+	static const char types[] = " string int bool object array any ref ";
+	struct api_member m;
+
+	(void)state;
+	for (size_t i = 0; i < n_api_routes; i++)
+		for (const char *p = api_routes[i].body; p && (p = api_member_next(p, &m));) {
+			_cleanup_free_ char *word = xasprintf(" %.*s ", (int)m.type_n, m.type);
+
+			assert_true(m.name_n > 0);
+			if (!strstr(types, word))
+				fail_msg("%s: type%sis none", api_routes[i].path, word);
+		}
 }
 
 static void test_paths(void **state)
@@ -257,6 +360,9 @@ int main(void)
 		cmocka_unit_test(test_each_route_is_reached),
 		cmocka_unit_test(test_each_route_says_what_it_does),
 		cmocka_unit_test(test_what_is_public),
+		cmocka_unit_test(test_authorization),
+		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_tables_bodies_are_words),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_range_headers),
 		cmocka_unit_test(test_pages),

@@ -212,7 +212,7 @@ static void test_authorized_keys(void **state)
 			 "--socket '/run/x/twelved.sock' SHA256:abc\" %s\n",
 			 key);
 	assert_string_equal(text, want);
-	assert_int_equal(store_key_delete(d.store, "SHA256:abc", NULL), 0);
+	assert_int_equal(store_key_delete(d.store, NULL, "SHA256:abc", NULL), 0);
 	assert_int_equal(git_write_authorized_keys(&d, NULL), 0);
 	none = read_file("ssh/authorized_keys");
 	assert_string_equal(none, "");

@@ -298,39 +298,39 @@ static int64_t schema(struct store *s)
 
 static void test_migrations_go_on_from_an_older_schema(void **state)
 {
-	const char *newer[] = { store_migrations[0], store_migrations[1], store_migrations[2],
+	const char *newer[] = { store_migrations[0], store_migrations[1], store_migrations[2], store_migrations[3],
 				"ALTER TABLE app ADD COLUMN note TEXT NOT NULL DEFAULT 'none'",
 				"UPDATE app SET note = name" };
 	struct error err = ERROR_INIT;
 	struct store *s = open_store();
 
 	(void)state;
-	assert_int_equal(n_store_migrations, 3);
+	assert_int_equal(n_store_migrations, 4);
 	assert_int_equal(schema(s), n_store_migrations);
 	fill(s);
-	must(store_migrate(s, newer, 5, &err), &err);
-	assert_int_equal(schema(s), 5);
+	must(store_migrate(s, newer, 6, &err), &err);
+	assert_int_equal(schema(s), 6);
 	exec_sql(s, "CREATE TABLE ok (x INTEGER CHECK (x = 1))");
 	exec_sql(s, "INSERT INTO ok SELECT count(*) FROM app WHERE note = 'one'");
-	must(store_migrate(s, newer, 5, &err), &err);
+	must(store_migrate(s, newer, 6, &err), &err);
 	store_close(s);
 	open_is_refused(
-		"has schema 5, and this program knows up to 3: it was written by a newer twelved");
+		"has schema 6, and this program knows up to 4: it was written by a newer twelved");
 }
 
 static void test_a_migration_that_fails_leaves_nothing(void **state)
 {
-	const char *newer[] = { store_migrations[0], store_migrations[1], store_migrations[2],
+	const char *newer[] = { store_migrations[0], store_migrations[1], store_migrations[2], store_migrations[3],
 				"CREATE TABLE half (x); UPDATE nowhere SET x = 1" };
 	struct error err = ERROR_INIT;
 	struct store *s = open_store();
 
 	(void)state;
-	assert_int_equal(store_migrate(s, newer, 4, &err), -1);
-	assert_non_null(strstr(err.message, "Bringing the database to schema 4"));
+	assert_int_equal(store_migrate(s, newer, 5, &err), -1);
+	assert_non_null(strstr(err.message, "Bringing the database to schema 5"));
 	if (!strstr(err.message, "no such table: nowhere"))
 		fail_msg("%s", err.message);
-	assert_int_equal(schema(s), 3);
+	assert_int_equal(schema(s), 4);
 	exec_sql(s, "CREATE TABLE half (x)");
 	store_close(s);
 }

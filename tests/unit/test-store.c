@@ -433,15 +433,15 @@ static void test_keys(void **state)
 	must(store_key_create(f->s, &k, &err), &err);
 	refused(store_key_create(f->s, &k, &err), &err, ERROR_INVALID,
 		"The key SHA256:abc is already there");
-	must(store_key_list(f->s, &list, &n, &err), &err);
+	must(store_key_list(f->s, NULL, &list, &n, &err), &err);
 	assert_int_equal(n, 1);
 	assert_string_equal(list[0].public_key, "ssh-ed25519 AAAA ada");
 	assert_string_equal(list[0].fingerprint, "SHA256:abc");
 	assert_string_equal(list[0].comment, "ada");
 	ssh_key_done(&list[0]);
 	free(list);
-	must(store_key_delete(f->s, "SHA256:abc", &err), &err);
-	refused(store_key_delete(f->s, "SHA256:abc", &err), &err, ERROR_NOT_FOUND,
+	must(store_key_delete(f->s, NULL, "SHA256:abc", &err), &err);
+	refused(store_key_delete(f->s, NULL, "SHA256:abc", &err), &err, ERROR_NOT_FOUND,
 		"Couldn't find that key: SHA256:abc");
 	ssh_key_done(&k);
 }
@@ -463,14 +463,14 @@ static void test_tokens(void **state)
 	assert_string_equal(got.id, t.id);
 	assert_string_equal(got.description, "ci");
 	token_done(&got);
-	must(store_token_list(f->s, &list, &n, &err), &err);
+	must(store_token_list(f->s, NULL, &list, &n, &err), &err);
 	assert_int_equal(n, 1);
 	assert_true(list[0].used_ms >= t.created_ms);
 	token_done(&list[0]);
 	free(list);
 	refused(store_token_check(f->s, "tw-wrong", &got, &err), &err, ERROR_UNAUTHORIZED,
 		"Invalid credentials provided");
-	must(store_token_delete(f->s, t.id, &err), &err);
+	must(store_token_delete(f->s, NULL, t.id, &err), &err);
 	assert_int_equal(store_token_check(f->s, secret, &got, &err), -1);
 
 	t.expires_ms = clock_wall_ms() - 1;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may do what to an app. The words are Heroku's (devcenter.heroku.com/articles/app-permissions):
+ *
+ *     view      see the app: its dynos, releases, add-ons, log lines
+ *     deploy    push, build, release, roll back
+ *     operate   config vars (to read them, too), scale, restart, run, add-ons, domains, drains
+ *     manage    collaborators, the app's name, maintenance
+ *     owner     destroy it, give it away; all of the above
+ *
+ * An administrator of the platform may do all of that to every app, and has users, keys of others
+ * and providers besides. Whoever may do something to an app may view it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum permission {
+	PERMISSION_VIEW = 1,
+	PERMISSION_DEPLOY = 2,
+	PERMISSION_OPERATE = 4,
+	PERMISSION_MANAGE = 8,
+};
+/* What a collaborator gets when nothing is said: all but manage. */
+#define PERMISSIONS_DEFAULT (PERMISSION_VIEW | PERMISSION_DEPLOY | PERMISSION_OPERATE)
+#define PERMISSIONS_ALL (PERMISSIONS_DEFAULT | PERMISSION_MANAGE)
+
+struct permission_word {
+	enum permission permission;
+	const char *name, *description;
+};
+/* Ends with a NULL name. */
+extern const struct permission_word permission_words[];
+
+/* 0 for a word that is none. */
+enum permission permission_parse(const char *word);
+
+/* What somebody is to an app, or (app-wide members false and 0) to the platform. */
+struct standing {
+	bool known; /* has credentials of ours */
+	bool admin;
+	bool owner;
+	unsigned permissions;
+};
+
+/* What an endpoint asks for. */
+enum need {
+	NEED_NOTHING, /* the path holds the secret, or there is none */
+	NEED_USER,    /* any user: it is about themselves, or shows what they may see */
+	NEED_VIEW,
+	NEED_DEPLOY,
+	NEED_OPERATE,
+	NEED_MANAGE,
+	NEED_OWNER,
+	NEED_ADMIN,
+	_NEED_MAX,
+};
+extern const char *const need_names[_NEED_MAX];
+
+bool role_allows(enum need need, const struct standing *s);
