@@ -14,8 +14,6 @@
 
 /* The cheapest that still makes a line five times smaller; measured against zlib and zstd. */
 #define GZIP_LEVEL 1
-/* What an idle drain may hold on to. */
-#define KEEP_BYTES 4096
 #define LINES_MAX 5000
 
 void batch_init(struct batch *b, const struct drain_target *t, const struct batch_app *app,
@@ -32,56 +30,41 @@ void batch_init(struct batch *b, const struct drain_target *t, const struct batc
 			     .meta = BUF_INIT };
 }
 
-static void free_groups(struct batch *b, bool keep)
+void batch_rest(struct batch *b)
 {
-	for (size_t i = 0; i < b->n_group_bufs && !keep; i++)
+	for (size_t i = 0; i < b->n_group_bufs; i++)
 		buf_done(&b->groups[i].bytes);
-	if (!keep)
-		b->n_group_bufs = 0;
-	b->n_groups = b->last_group = 0;
+	b->n_groups = b->n_group_bufs = b->last_group = 0;
+	free(b->items);
+	b->items = NULL;
+	b->n_items = b->max_items = 0;
+	buf_done(&b->raw);
+	buf_done(&b->body);
+	buf_done(&b->scratch[0]);
+	buf_done(&b->scratch[1]);
+	libdeflate_free_compressor(b->compressor);
+	b->compressor = NULL;
 }
 
 void batch_done(struct batch *b)
 {
-	free_groups(b, false);
+	batch_rest(b);
 	free(b->groups);
-	free(b->items);
-	buf_done(&b->raw);
-	buf_done(&b->body);
 	buf_done(&b->meta);
 	buf_done(&b->prefix);
-	buf_done(&b->scratch[0]);
-	buf_done(&b->scratch[1]);
-}
-
-static void empty(struct buf *b, bool keep)
-{
-	if (b->size > KEEP_BYTES && !keep) {
-		buf_done(b);
-		*b = BUF_INIT;
-	}
-	buf_clear(b);
 }
 
 void batch_begin(struct batch *b, uint64_t first)
 {
-	/* After a great batch there will be another. */
-	bool keep = b->n_lines >= LINES_MAX / 4;
-
-	free_groups(b, keep);
-	empty(&b->raw, keep);
-	empty(&b->body, keep);
-	if (b->max_items > KEEP_BYTES / sizeof(*b->items) && !keep) {
-		free(b->items);
-		b->items = NULL;
-		b->max_items = 0;
-	}
+	buf_clear(&b->raw);
+	buf_clear(&b->body);
+	buf_clear(&b->prefix);
+	b->n_groups = b->last_group = 0;
 	b->n_items = 0;
 	b->n_lines = b->lost = 0;
 	b->lost_since_ns = b->notice_ns = 0;
 	b->first = b->end = first;
-	b->meta_key_len = 0;
-	buf_clear(&b->prefix);
+	b->has_meta = false;
 	b->id[0] = '\0';
 	b->ack_id = -1;
 	b->channel[0] = '\0';
@@ -123,20 +106,25 @@ struct batch_group *batch_group(struct batch *b, const char *key)
 	return g;
 }
 
+static bool is_same_meta(const struct batch *b, const struct log_record *r)
+{
+	return b->has_meta && b->meta_release == r->release && b->meta_source_len == r->source_len &&
+	       b->meta_dyno_len == r->dyno_len && memcmp(b->meta_names, r->source, r->source_len) == 0 &&
+	       memcmp(b->meta_names + r->source_len, r->dyno, r->dyno_len) == 0;
+}
+
 bool batch_meta(struct batch *b, const struct batch_line *line)
 {
 	const struct log_record *r = line->record;
-	size_t n = sizeof(r->release) + r->source_len + 1 + r->dyno_len;
-	char key[sizeof(b->meta_key)];
 
-	memcpy(key, &r->release, sizeof(r->release));
-	memcpy(key + sizeof(r->release), r->source, r->source_len);
-	key[sizeof(r->release) + r->source_len] = '\0';
-	memcpy(key + sizeof(r->release) + r->source_len + 1, r->dyno, r->dyno_len);
-	if (n == b->meta_key_len && memcmp(key, b->meta_key, n) == 0)
+	if (is_same_meta(b, r))
 		return true;
-	memcpy(b->meta_key, key, n);
-	b->meta_key_len = n;
+	memcpy(b->meta_names, r->source, r->source_len);
+	memcpy(b->meta_names + r->source_len, r->dyno, r->dyno_len);
+	b->meta_source_len = r->source_len;
+	b->meta_dyno_len = r->dyno_len;
+	b->meta_release = r->release;
+	b->has_meta = true;
 	buf_clear(&b->meta);
 	return false;
 }
@@ -200,16 +188,16 @@ bool batch_is_full(const struct batch *b)
 	return b->n_lines >= LINES_MAX || size_of(b) >= b->target->driver->batch_bytes;
 }
 
-int batch_gzip(const void *data, size_t n, struct buf *out)
+int batch_gzip(struct batch *b, const struct buf *data, struct buf *out)
 {
-	struct libdeflate_compressor *c = libdeflate_alloc_compressor(GZIP_LEVEL);
 	size_t most, size;
 
-	if (!c)
+	if (!b->compressor)
+		b->compressor = libdeflate_alloc_compressor(GZIP_LEVEL);
+	if (!b->compressor)
 		return -ENOMEM;
-	most = libdeflate_gzip_compress_bound(c, n);
-	size = libdeflate_gzip_compress(c, data, n, buf_reserve(out, most), most);
-	libdeflate_free_compressor(c);
+	most = libdeflate_gzip_compress_bound(b->compressor, data->len);
+	size = libdeflate_gzip_compress(b->compressor, data->data, data->len, buf_reserve(out, most), most);
 	if (!size)
 		return -ENOMEM;
 	buf_added(out, size);
@@ -220,7 +208,7 @@ static int make_body(struct batch *b)
 {
 	buf_clear(&b->body);
 	if (b->target->driver->gzip)
-		return batch_gzip(b->raw.data, b->raw.len, &b->body);
+		return batch_gzip(b, &b->raw, &b->body);
 	buf_append(&b->body, b->raw.data, b->raw.len);
 	return 0;
 }

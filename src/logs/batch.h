@@ -58,15 +58,20 @@ struct batch {
 	struct buf meta;
 	/* The driver's own: what is the same for all lines of the batch; and room to put a line together. */
 	struct buf prefix, scratch[2];
-	char meta_key[2 * LOG_NAME_MAX + 16];
-	size_t meta_key_len;
+	char meta_names[2 * LOG_NAME_MAX]; /* source and dyno */
+	size_t meta_source_len, meta_dyno_len;
+	uint32_t meta_release;
+	bool has_meta;
+	struct libdeflate_compressor *compressor; /* from the first batch that needs it */
 };
 
 void batch_init(struct batch *b, const struct drain_target *t, const struct batch_app *app,
 		bool records);
 void batch_done(struct batch *b);
-/* Empties it, for lines from `first` on; called for an empty one, it keeps no more than a little memory. */
+/* Empties it, for lines from `first` on. Its memory is kept: after a great batch there will be another. */
 void batch_begin(struct batch *b, uint64_t first);
+/* Gives the memory of an empty one back. */
+void batch_rest(struct batch *b);
 /* The notice about lost lines; only before the first line. */
 void batch_put_notice(struct batch *b, uint64_t lost, int64_t since_ns, int64_t now_ns);
 void batch_put(struct batch *b, const struct log_record *r, const char *commit);
@@ -81,13 +86,16 @@ int batch_keep(struct batch *b, const bool *keep);
 /* Where a line begins. */
 void batch_item(struct batch *b);
 struct batch_group *batch_group(struct batch *b, const char *key);
-/* True when b->meta holds what was made for lines of the same source, dyno and release; else it is empty, to be filled. */
+/*
+ * True when b->meta holds what was made for lines of the same source, dyno and release; else it is empty, to be
+ * filled. Without has_meta, which the driver may clear, it does not.
+ */
 bool batch_meta(struct batch *b, const struct batch_line *line);
 /* "web" of "web.1". */
 void batch_type(const struct log_record *r, char type[static LOG_NAME_MAX + 1]);
 
-/* gzip (RFC 1952), level 1. */
-int batch_gzip(const void *data, size_t n, struct buf *out);
+/* gzip (RFC 1952), level 1; appended. -ENOMEM, or 0. */
+int batch_gzip(struct batch *b, const struct buf *data, struct buf *out);
 
 /* text.c: a number. */
 void text_put_decimal(struct buf *out, uint64_t v, int min_digits);

@@ -18,6 +18,9 @@
 #include "base/str.h"
 #include "logs/drain.h"
 #include "logs/meta.h"
+#include "logs/put.h"
+
+#define HEX_LEN 16
 
 /* Up to the time in the id. */
 static void fill_prefix(struct batch *b)
@@ -32,45 +35,60 @@ static void fill_prefix(struct batch *b)
 	buf_printf(&b->prefix, ",\"_id\":\"%.8s-", b->app->id);
 }
 
-static void put_action(struct batch *b, const struct log_record *r)
+static char *put_action(char *p, const struct batch *b, const struct log_record *r)
 {
 	static const char digits[] = "0123456789abcdef";
-	char hex[16];
 
-	for (int i = 0; i < 16; i++)
-		hex[i] = digits[(uint64_t)r->time_ns >> (60 - 4 * i) & 15];
-	if (!b->prefix.len)
-		fill_prefix(b);
-	buf_append(&b->raw, b->prefix.data, b->prefix.len);
-	buf_append(&b->raw, hex, sizeof(hex));
-	buf_puts(&b->raw, "\"}}\n");
+	p = put_buf(p, &b->prefix);
+	for (int i = 0; i < HEX_LEN; i++)
+		*p++ = digits[(uint64_t)r->time_ns >> (60 - 4 * i) & 15];
+	return PUT_LITERAL(p, "\"}}\n");
 }
 
-static void put_stamp(struct batch *b, const struct log_record *r)
+/* A line that says when it was gets its own time. */
+static bool has_stamp(const struct batch_line *line)
 {
-	buf_puts(&b->raw, ",\"@timestamp\":\"");
-	buf_append(&b->raw, log_stamp(&b->formatter, r->time_ns), LOG_STAMP_LEN);
-	buf_putc(&b->raw, '"');
+	return line->fields && json_object_get(line->fields, "@timestamp");
+}
+
+static void put_head(struct batch *b, const struct batch_line *line)
+{
+	const struct log_record *r = line->record;
+	size_t most = b->prefix.len + HEX_LEN + meta_room(b, line) + LOG_STAMP_LEN + 64;
+	char *start = buf_reserve(&b->raw, most), *p = put_action(start, b, r);
+
+	p = PUT_LITERAL(p, "{\"twelve\":");
+	p = meta_put_json(p, b, r);
+	if (!has_stamp(line)) {
+		p = PUT_LITERAL(p, ",\"@timestamp\":\"");
+		p = put_bytes(p, log_stamp(&b->formatter, r->time_ns), LOG_STAMP_LEN);
+		*p++ = '"';
+	}
+	buf_added(&b->raw, (size_t)(p - start));
+}
+
+static void put_message(struct batch *b, const struct log_record *r)
+{
+	char *start = buf_reserve(&b->raw, PUT_JSON_MAX(r->text_len) + 16), *p = start;
+
+	p = PUT_LITERAL(p, ",\"message\":");
+	p = put_json(p, r->text, r->text_len);
+	p = PUT_LITERAL(p, "}\n");
+	buf_added(&b->raw, (size_t)(p - start));
 }
 
 static void put_elastic(struct batch *b, const struct batch_line *line)
 {
-	const struct log_record *r = line->record;
-
 	batch_item(b);
-	put_action(b, r);
-	buf_puts(&b->raw, "{\"twelve\":");
-	meta_put_json(b, line, &b->raw);
-	/* A line that says when it was gets its own time. */
-	if (!line->fields || !json_object_get(line->fields, "@timestamp"))
-		put_stamp(b, r);
+	if (!b->prefix.len)
+		fill_prefix(b);
+	put_head(b, line);
 	if (line->fields) {
 		meta_put_members(line, &b->raw);
+		buf_puts(&b->raw, "}\n");
 	} else {
-		buf_puts(&b->raw, ",\"message\":");
-		text_put_json(&b->raw, r->text, r->text_len);
+		put_message(b, line->record);
 	}
-	buf_puts(&b->raw, "}\n");
 }
 
 static size_t headers(const struct batch *b, struct drain_header *h)

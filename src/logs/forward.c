@@ -148,11 +148,11 @@ static void put_fluent(struct batch *b, const struct batch_line *line)
 	g = batch_group(b, tag);
 	/* The mark is in the map, whose size was packed without it. */
 	if (partial)
-		b->meta_key_len = 0;
+		b->has_meta = false;
 	if (!batch_meta(b, line))
 		fill_meta(b, line);
 	if (partial)
-		b->meta_key_len = 0;
+		b->has_meta = false;
 	msgpack_packer_init(&pk, &g->bytes, write_buf);
 	msgpack_pack_array(&pk, 2);
 	pack_time(&pk, r->time_ns);
@@ -176,12 +176,15 @@ void forward_chunk_id(const struct batch *b, size_t i, char id[static FORWARD_CH
 static void put_message(struct batch *b, size_t i)
 {
 	const struct batch_group *g = &b->groups[i];
-	_cleanup_buf_ struct buf packed = BUF_INIT;
+	struct buf *packed = &b->scratch[0];
 	char id[FORWARD_CHUNK_MAX];
-	bool is_gzip = batch_gzip(g->bytes.data, g->bytes.len, &packed) == 0;
-	const struct buf *entries = is_gzip ? &packed : &g->bytes;
+	const struct buf *entries;
 	msgpack_packer pk;
+	bool is_gzip;
 
+	buf_clear(packed);
+	is_gzip = batch_gzip(b, &g->bytes, packed) == 0;
+	entries = is_gzip ? packed : &g->bytes;
 	forward_chunk_id(b, i, id);
 	msgpack_packer_init(&pk, &b->body, write_buf);
 	msgpack_pack_array(&pk, 3);

@@ -11,6 +11,7 @@
 
 #include "logs/drain.h"
 #include "logs/line.h"
+#include "logs/put.h"
 
 static void put_string(struct buf *out, const char *name, const char *s, size_t n)
 {
@@ -31,24 +32,39 @@ static void fill_meta(struct batch *b, const struct batch_line *line)
 	buf_puts(&b->meta, ",\"seq\":\"");
 }
 
+#define PARTIAL "\",\"partial\":\"true\"}]"
+
+static void put_entry(struct batch_group *g, const struct log_record *r, const struct buf *meta)
+{
+	size_t most = PUT_JSON_MAX(r->text_len) + meta->len + 2 * PUT_DECIMAL_MAX + strlen(PARTIAL) + 16;
+	char *start = buf_reserve(&g->bytes, most), *p = start;
+
+	p = g->n ? PUT_LITERAL(p, ",[\"") : PUT_LITERAL(p, "[\"");
+	p = put_decimal(p, (uint64_t)r->time_ns, 1);
+	p = PUT_LITERAL(p, "\",");
+	p = put_json(p, r->text, r->text_len);
+	p = put_buf(p, meta);
+	p = put_decimal(p, r->seq, 1);
+	p = r->flags & LOG_CONTINUES ? PUT_LITERAL(p, PARTIAL) : PUT_LITERAL(p, "\"}]");
+	buf_added(&g->bytes, (size_t)(p - start));
+	g->n++;
+}
+
+static struct batch_group *group_of(struct batch *b, const struct batch_line *line)
+{
+	char type[LOG_NAME_MAX + 1];
+
+	/* Lines of the same meta are of the same group. */
+	if (batch_meta(b, line))
+		return &b->groups[b->last_group];
+	fill_meta(b, line);
+	batch_type(line->record, type);
+	return batch_group(b, type);
+}
+
 static void put_loki(struct batch *b, const struct batch_line *line)
 {
-	const struct log_record *r = line->record;
-	char type[LOG_NAME_MAX + 1];
-	struct batch_group *g;
-
-	batch_type(r, type);
-	g = batch_group(b, type);
-	if (!batch_meta(b, line))
-		fill_meta(b, line);
-	buf_puts(&g->bytes, g->n ? ",[\"" : "[\"");
-	text_put_decimal(&g->bytes, (uint64_t)r->time_ns, 1);
-	buf_puts(&g->bytes, "\",");
-	text_put_json(&g->bytes, r->text, r->text_len);
-	buf_append(&g->bytes, b->meta.data, b->meta.len);
-	text_put_decimal(&g->bytes, r->seq, 1);
-	buf_puts(&g->bytes, r->flags & LOG_CONTINUES ? "\",\"partial\":\"true\"}]" : "\"}]");
-	g->n++;
+	put_entry(group_of(b, line), line->record, &b->meta);
 }
 
 static void end_loki(struct batch *b)

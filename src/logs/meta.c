@@ -13,6 +13,7 @@
 #include "logs/drain.h"
 #include "logs/line.h"
 #include "logs/meta.h"
+#include "logs/put.h"
 
 static void put_pair(struct buf *out, const char *name, const char *s, size_t n)
 {
@@ -38,18 +39,23 @@ static void fill(struct batch *b, const struct batch_line *line)
 	buf_puts(&b->meta, ",\"seq\":");
 }
 
-void meta_put_json(struct batch *b, const struct batch_line *line, struct buf *out)
-{
-	char digits[24], *end = digits + sizeof(digits),
-			 *first = log_decimal(end, line->record->seq, 1);
+#define PARTIAL ",\"partial\":true"
 
+size_t meta_room(struct batch *b, const struct batch_line *line)
+{
 	if (!batch_meta(b, line))
 		fill(b, line);
-	buf_append(out, b->meta.data, b->meta.len);
-	buf_append(out, first, (size_t)(end - first));
-	if (line->record->flags & LOG_CONTINUES)
-		buf_puts(out, ",\"partial\":true");
-	buf_putc(out, '}');
+	return b->meta.len + PUT_DECIMAL_MAX + strlen(PARTIAL "}");
+}
+
+char *meta_put_json(char *p, const struct batch *b, const struct log_record *r)
+{
+	p = put_buf(p, &b->meta);
+	p = put_decimal(p, r->seq, 1);
+	if (r->flags & LOG_CONTINUES)
+		p = PUT_LITERAL(p, PARTIAL);
+	*p++ = '}';
+	return p;
 }
 
 void meta_put_members(const struct batch_line *line, struct buf *out)

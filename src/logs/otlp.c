@@ -16,6 +16,8 @@
 #include "base/str.h"
 #include "logs/drain.h"
 #include "logs/line.h"
+#include "logs/otlp.h"
+#include "logs/put.h"
 
 #define SCOPE "twelve"
 
@@ -46,7 +48,7 @@ static void put_fixed64(struct buf *out, unsigned field, uint64_t v)
 	buf_append(out, &v, sizeof(v));
 }
 
-static void put_bytes(struct buf *out, unsigned field, const void *data, size_t n)
+static void put_bytes_field(struct buf *out, unsigned field, const void *data, size_t n)
 {
 	put_varint(out, field << 3 | 2);
 	put_varint(out, n);
@@ -62,12 +64,12 @@ static void put_string(struct buf *out, unsigned field, const char *s, size_t n)
 		s = clean.data;
 		n = clean.len;
 	}
-	put_bytes(out, field, s, n);
+	put_bytes_field(out, field, s, n);
 }
 
-static void put_buf(struct buf *out, unsigned field, const struct buf *b)
+static void put_buf_field(struct buf *out, unsigned field, const struct buf *b)
 {
-	put_bytes(out, field, b->data, b->len);
+	put_bytes_field(out, field, b->data, b->len);
 }
 
 static void put_any(struct buf *out, json_t *v);
@@ -78,8 +80,8 @@ static void put_pair(struct buf *out, unsigned field, const char *name, size_t n
 	_cleanup_buf_ struct buf pair = BUF_INIT;
 
 	put_string(&pair, 1, name, n);
-	put_buf(&pair, 2, any);
-	put_buf(out, field, &pair);
+	put_buf_field(&pair, 2, any);
+	put_buf_field(out, field, &pair);
 }
 
 static void put_attribute(struct buf *out, unsigned field, const char *name, const char *s, size_t n)
@@ -110,10 +112,10 @@ static void put_members(struct buf *out, unsigned field, json_t *v)
 			_cleanup_buf_ struct buf any = BUF_INIT;
 
 			put_any(&any, item);
-			put_buf(&list, 1, &any);
+			put_buf_field(&list, 1, &any);
 		}
 	}
-	put_buf(out, field, &list);
+	put_buf_field(out, field, &list);
 }
 
 /* AnyValue { string = 1, bool = 2, int = 3, double = 4, array = 5, kvlist = 6 }; nothing for null. */
@@ -149,6 +151,8 @@ static void put_any(struct buf *out, json_t *v)
 	}
 }
 
+/* ---- a line, into room that is there ---- */
+
 static size_t varint_size(uint64_t v)
 {
 	size_t n = 1;
@@ -158,59 +162,107 @@ static size_t varint_size(uint64_t v)
 	return n;
 }
 
-/* The body of a line of text: AnyValue in field 5, without a buffer of its own. */
-static void put_text_body(struct buf *record, const char *s, size_t n)
+static char *write_varint(char *p, uint64_t v)
 {
-	put_varint(record, 5 << 3 | 2);
-	put_varint(record, 1 + varint_size(n) + n);
-	put_bytes(record, 1, s, n);
+	for (; v > 0x7f; v >>= 7)
+		*p++ = (char)(v | 0x80);
+	*p++ = (char)v;
+	return p;
 }
 
-static void put_body(struct batch *b, const struct batch_line *line, struct buf *record)
+static char *write_time(char *p, unsigned field, int64_t ns)
+{
+	uint64_t v = htole64((uint64_t)ns);
+
+	*p++ = (char)(field << 3 | 1);
+	return put_bytes(p, &v, sizeof(v));
+}
+
+/* The tag and the length of what follows. */
+static char *write_head(char *p, unsigned field, size_t n)
+{
+	*p++ = (char)(field << 3 | 2);
+	return write_varint(p, n);
+}
+
+static size_t head_size(size_t n)
+{
+	return 1 + varint_size(n);
+}
+
+/* A number as an attribute: KeyValue { key, AnyValue { field: v } } in field 6. */
+struct number {
+	const char *name;
+	unsigned field;
+	uint64_t v;
+};
+
+static size_t number_size(const struct number *n)
+{
+	size_t name = strlen(n->name);
+
+	return head_size(name) + name + 2 + 1 + varint_size(n->v);
+}
+
+static char *write_number(char *p, const struct number *n)
+{
+	size_t name = strlen(n->name);
+
+	p = write_head(p, 6, number_size(n));
+	p = put_bytes(write_head(p, 1, name), n->name, name);
+	p = write_head(p, 2, 1 + varint_size(n->v));
+	*p++ = (char)(n->field << 3);
+	return write_varint(p, n->v);
+}
+
+/* The body as an AnyValue that is not just text, in scratch; NULL when the text itself will do. */
+static const struct buf *body_of(struct batch *b, const struct batch_line *line)
 {
 	const struct log_record *r = line->record;
-	struct buf *any = &b->scratch[1];
+	struct buf *any = &b->scratch[0];
 
-	if (!line->fields && text_utf8_span(r->text, r->text_len) == r->text_len) {
-		put_text_body(record, r->text, r->text_len);
-		return;
-	}
+	if (!line->fields && text_utf8_span(r->text, r->text_len) == r->text_len)
+		return NULL;
 	buf_clear(any);
 	if (line->fields)
 		put_any(any, line->fields);
 	else
 		put_string(any, 1, r->text, r->text_len);
-	put_buf(record, 5, any);
+	return any;
 }
 
-/* A number as an attribute: KeyValue { key, AnyValue { field: v } }. */
-static void put_number(struct buf *record, const char *name, unsigned field, uint64_t v)
+static char *write_body(char *p, const struct log_record *r, const struct buf *any, size_t n)
 {
-	size_t n = strlen(name), any = 1 + varint_size(v);
-
-	put_varint(record, 6 << 3 | 2);
-	put_varint(record, 1 + varint_size(n) + n + 1 + varint_size(any) + any);
-	put_bytes(record, 1, name, n);
-	put_varint(record, 2 << 3 | 2);
-	put_varint(record, any);
-	put_int(record, field, v);
+	p = write_head(p, 5, n);
+	if (any)
+		return put_buf(p, any);
+	return put_bytes(write_head(p, 1, r->text_len), r->text, r->text_len);
 }
+
+#define TIME_SIZE 9
 
 /* LogRecord { time = 1, body = 5, attributes = 6, observed_time = 11 } in ScopeLogs' field 2 */
 static void put_record(struct batch *b, const struct batch_line *line, struct buf *out)
 {
 	const struct log_record *r = line->record;
-	struct buf *record = &b->scratch[0];
+	const struct number seq = { "twelve.seq", 3, r->seq }, partial = { "twelve.partial", 2, 1 };
+	const struct buf *any = body_of(b, line);
+	size_t body = any ? any->len : head_size(r->text_len) + r->text_len;
+	size_t size = 2 * TIME_SIZE + head_size(body) + body + b->meta.len + 2 + number_size(&seq);
+	char *start, *p;
 
-	buf_clear(record);
-	put_fixed64(record, 1, (uint64_t)r->time_ns);
-	put_body(b, line, record);
-	buf_append(record, b->meta.data, b->meta.len);
-	put_number(record, "twelve.seq", 3, r->seq);
 	if (r->flags & LOG_CONTINUES)
-		put_number(record, "twelve.partial", 2, 1);
-	put_fixed64(record, 11, (uint64_t)r->time_ns);
-	put_buf(out, 2, record);
+		size += 2 + number_size(&partial);
+	p = start = buf_reserve(out, head_size(size) + size);
+	p = write_head(p, 2, size);
+	p = write_time(p, 1, r->time_ns);
+	p = write_body(p, r, any, body);
+	p = put_buf(p, &b->meta);
+	p = write_number(p, &seq);
+	if (r->flags & LOG_CONTINUES)
+		p = write_number(p, &partial);
+	p = write_time(p, 11, r->time_ns);
+	buf_added(out, (size_t)(p - start));
 }
 
 /* ---- JSON: 64-bit numbers are strings, names in lowerCamelCase ---- */
@@ -298,7 +350,7 @@ static void put_otlp(struct batch *b, const struct batch_line *line)
 	struct batch_group *g;
 
 	/* Lines of the same meta are of the same group. */
-	if (!batch_meta(b, line) || !b->n_groups) {
+	if (!batch_meta(b, line)) {
 		snprintf(key, sizeof(key), "%.*s %u %.40s", (int)r->dyno_len, r->dyno, r->release, line->commit);
 		put_attribute(&b->meta, 6, "twelve.source", r->source, r->source_len);
 		g = batch_group(b, key);
@@ -343,7 +395,7 @@ static size_t resource_of(const struct batch *b, const char *key, struct attribu
 	return n;
 }
 
-/* ResourceLogs { resource = 1, scope_logs = 2 }, in the request's field 1 */
+/* ResourceLogs { resource = 1, scope_logs = 2 { scope = 1, log_records = 2 } }, in the request's field 1 */
 static void end_protobuf(struct batch *b, const struct batch_group *g)
 {
 	_cleanup_buf_ struct buf resource = BUF_INIT, scope = BUF_INIT, logs = BUF_INIT, all = BUF_INIT;
@@ -352,12 +404,17 @@ static void end_protobuf(struct batch *b, const struct batch_group *g)
 
 	for (size_t i = 0; i < n; i++)
 		put_attribute(&resource, 1, a[i].name, a[i].value, strlen(a[i].value));
-	put_bytes(&scope, 1, SCOPE, strlen(SCOPE));
-	put_buf(&logs, 1, &scope);
-	buf_append(&logs, g->bytes.data, g->bytes.len);
-	put_buf(&all, 1, &resource);
-	put_buf(&all, 2, &logs);
-	put_buf(&b->raw, 1, &all);
+	put_bytes_field(&scope, 1, SCOPE, strlen(SCOPE));
+	put_buf_field(&logs, 1, &scope);
+	put_buf_field(&all, 1, &resource);
+	/* The lines are many: only their length goes around them, they are copied once. */
+	put_varint(&all, 2 << 3 | 2);
+	put_varint(&all, logs.len + g->bytes.len);
+	buf_append(&all, logs.data, logs.len);
+	put_varint(&b->raw, 1 << 3 | 2);
+	put_varint(&b->raw, all.len + g->bytes.len);
+	buf_append(&b->raw, all.data, all.len);
+	buf_append(&b->raw, g->bytes.data, g->bytes.len);
 }
 
 static void end_json(struct batch *b, const struct batch_group *g, bool is_first)
@@ -397,111 +454,11 @@ static size_t headers(const struct batch *b, struct drain_header *h)
 	return 1;
 }
 
-/* ---- the answer: ExportLogsServiceResponse { partial_success = 1 { rejected = 1, message = 2 } } ---- */
-
-struct reader {
-	const unsigned char *p, *end;
-};
-
-static bool read_varint(struct reader *r, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; r->p < r->end && shift < 64; shift += 7) {
-		unsigned char c = *r->p++;
-
-		v |= (uint64_t)(c & 0x7f) << shift;
-		if (!(c & 0x80)) {
-			*ret = v;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The next field: its number, and its varint in *v or its bytes in *bytes. False at the end, or at nonsense. */
-static bool read_field(struct reader *r, uint64_t *field, uint64_t *v, struct reader *bytes)
-{
-	uint64_t tag, n = 0;
-
-	*bytes = (struct reader){ NULL, NULL };
-	*v = 0;
-	if (!read_varint(r, &tag))
-		return false;
-	*field = tag >> 3;
-	switch (tag & 7) {
-	case 0:
-		return read_varint(r, v);
-	case 1:
-		n = 8;
-		break;
-	case 2:
-		if (!read_varint(r, &n))
-			return false;
-		break;
-	case 5:
-		n = 4;
-		break;
-	default:
-		return false;
-	}
-	if (n > (uint64_t)(r->end - r->p))
-		return false;
-	*bytes = (struct reader){ r->p, r->p + n };
-	r->p += n;
-	return true;
-}
-
-static void read_partial(struct reader r, struct drain_judgement *j)
-{
-	uint64_t field, v;
-	struct reader bytes;
-
-	while (read_field(&r, &field, &v, &bytes)) {
-		if (field == 1)
-			j->n_refused = v;
-		else if (field == 2 && bytes.p)
-			snprintf(j->message, sizeof(j->message), "%.*s",
-				 bytes.end - bytes.p < 150 ? (int)(bytes.end - bytes.p) : 150,
-				 (const char *)bytes.p);
-	}
-}
-
-static void judge_partial(const struct drain_reply *r, struct drain_judgement *j)
-{
-	struct reader all = { (const unsigned char *)r->text, (const unsigned char *)r->text + r->n }, bytes;
-	uint64_t field, v;
-
-	while (r->n && read_field(&all, &field, &v, &bytes))
-		if (field == 1 && bytes.p)
-			read_partial(bytes, j);
-}
-
-/* int64 is a string in JSON; some write a number. */
-static void judge_partial_json(const struct drain_reply *r, struct drain_judgement *j)
-{
-	json_t *reply = r->n ? json_loadb(r->text, r->n, 0, NULL) : NULL;
-	json_t *partial = json_object_get(reply, "partialSuccess");
-	json_t *n = json_object_get(partial, "rejectedLogRecords");
-	const char *text = json_string_value(json_object_get(partial, "errorMessage"));
-	int64_t v = json_integer_value(n);
-
-	if (json_is_string(n) && !str_to_i64(json_string_value(n), 0, INT64_MAX, &v))
-		v = 0;
-	j->n_refused = v > 0 ? (uint64_t)v : 0;
-	if (text)
-		snprintf(j->message, sizeof(j->message), "%.150s", text);
-	json_decref(reply);
-}
-
 static void judge(struct batch *b, const struct drain_reply *r, struct drain_judgement *j)
 {
 	if (r->status >= 200 && r->status < 300) {
 		j->verdict = DRAIN_DONE;
-		if (is_json(b))
-			judge_partial_json(r, j);
-		else
-			judge_partial(r, j);
+		otlp_read_reply(r, is_json(b), j);
 		if (j->n_refused > b->n_lines)
 			j->n_refused = b->n_lines;
 	} else if (r->status == 0 || r->status == 429 || (r->status >= 502 && r->status <= 504)) {

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "logs/drain.h"
 #include "logs/meta.h"
+#include "logs/put.h"
 
 static void put_option(struct batch *b, const char *name, const char *fallback)
 {
@@ -36,37 +37,53 @@ static void fill_prefix(struct batch *b)
 	buf_printf(&b->prefix, ",\"source\":\"%s/", b->app->name);
 }
 
-static void put_time(struct batch *b, int64_t ns)
+static void put_head(struct batch *b, const struct log_record *r)
 {
-	buf_puts(&b->raw, "{\"time\":");
-	text_put_decimal(&b->raw, (uint64_t)(ns / 1000000000), 1);
-	buf_putc(&b->raw, '.');
-	text_put_decimal(&b->raw, (uint64_t)(ns % 1000000000 / 1000), 6);
+	size_t most = 2 * PUT_DECIMAL_MAX + b->prefix.len + r->dyno_len + 32;
+	char *start = buf_reserve(&b->raw, most), *p = start;
+
+	p = PUT_LITERAL(p, "{\"time\":");
+	p = put_decimal(p, (uint64_t)(r->time_ns / 1000000000), 1);
+	*p++ = '.';
+	p = put_decimal(p, (uint64_t)(r->time_ns % 1000000000 / 1000), 6);
+	p = put_buf(p, &b->prefix);
+	p = put_bytes(p, r->dyno, r->dyno_len);
+	p = PUT_LITERAL(p, "\",\"event\":");
+	buf_added(&b->raw, (size_t)(p - start));
+}
+
+static void put_fields(struct batch *b, const struct batch_line *line)
+{
+	char *text = json_dumps(line->fields, JSON_COMPACT);
+
+	buf_puts(&b->raw, text ? text : "{}");
+	free(text);
+}
+
+/* A blank event is refused, with all that stands beside it. */
+static char *put_text(char *p, const struct log_record *r)
+{
+	return r->text_len ? put_json(p, r->text, r->text_len) : PUT_LITERAL(p, "\" \"");
 }
 
 static void put_splunk(struct batch *b, const struct batch_line *line)
 {
 	const struct log_record *r = line->record;
-	char *fields = line->fields ? json_dumps(line->fields, JSON_COMPACT) : NULL;
+	char *start, *p;
 
 	batch_item(b);
 	if (!b->prefix.len)
 		fill_prefix(b);
-	put_time(b, r->time_ns);
-	buf_append(&b->raw, b->prefix.data, b->prefix.len);
-	buf_append(&b->raw, r->dyno, r->dyno_len);
-	buf_puts(&b->raw, "\",\"event\":");
-	/* A blank event is refused, with all that stands beside it. */
-	if (fields)
-		buf_puts(&b->raw, fields);
-	else if (r->text_len)
-		text_put_json(&b->raw, r->text, r->text_len);
-	else
-		buf_puts(&b->raw, "\" \"");
-	free(fields);
-	buf_puts(&b->raw, ",\"fields\":");
-	meta_put_json(b, line, &b->raw);
-	buf_puts(&b->raw, "}\n");
+	put_head(b, r);
+	if (line->fields)
+		put_fields(b, line);
+	p = start = buf_reserve(&b->raw, PUT_JSON_MAX(r->text_len) + meta_room(b, line) + 32);
+	if (!line->fields)
+		p = put_text(p, r);
+	p = PUT_LITERAL(p, ",\"fields\":");
+	p = meta_put_json(p, b, r);
+	p = PUT_LITERAL(p, "}\n");
+	buf_added(&b->raw, (size_t)(p - start));
 }
 
 static bool wants_ack(const struct batch *b)

@@ -4,6 +4,11 @@
 #include <string.h>
 
 #include "logs/batch.h"
+#include "logs/put.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
@@ -35,7 +40,32 @@ static size_t character(const unsigned char *s, size_t n)
 	return 0;
 }
 
-static bool is_ascii_8(const char *s)
+/*
+ * How far the bytes are as most are, by words; the rest is for those who look at each. With
+ * SSE2 (every x86-64 has it) a word is 16 bytes, elsewhere 8.
+ */
+#ifdef __SSE2__
+#define WORD 16
+
+static bool is_ascii(const char *s)
+{
+	return !_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)s));
+}
+
+/* Bytes that JSON has as they are (RFC 8259 section 7): ASCII, but no quote, backslash or control. */
+static bool is_plain(const char *s)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)s);
+	__m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"')), slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+	/* Signed: what is not ASCII is below zero. */
+	__m128i control = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+
+	return !_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
+}
+#else
+#define WORD 8
+
+static bool is_ascii(const char *s)
 {
 	uint64_t v;
 
@@ -43,15 +73,31 @@ static bool is_ascii_8(const char *s)
 	return !(v & 0x8080808080808080);
 }
 
+/* The same; a byte that is below a limit borrows from its high bit when the limit is subtracted. */
+static bool is_plain(const char *s)
+{
+	const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+	uint64_t v, quote, slash, control;
+
+	memcpy(&v, s, sizeof(v));
+	quote = v ^ ones * '"';
+	slash = v ^ ones * '\\';
+	control = v - ones * 0x20;
+	return !((v | control | (quote - ones) | (slash - ones)) & highs);
+}
+#endif
+
 size_t text_utf8_span(const char *s, size_t n)
 {
 	size_t i = 0, size;
 
 	while (i < n) {
-		if (n - i >= 8 && is_ascii_8(s + i)) {
-			i += 8;
+		if (n - i >= WORD && is_ascii(s + i)) {
+			i += WORD;
 			continue;
 		}
+		if (n - i < WORD && n >= WORD && is_ascii(s + n - WORD))
+			return n;
 		size = character((const unsigned char *)s + i, n - i);
 		if (!size)
 			return i;
@@ -75,19 +121,6 @@ void text_put_utf8(struct buf *out, const char *s, size_t n)
 	}
 }
 
-/* Bytes that JSON has as they are (RFC 8259 section 7): not a quote, backslash or control. */
-static bool is_plain_8(const char *s)
-{
-	const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-	uint64_t v, quote, slash, control;
-
-	memcpy(&v, s, sizeof(v));
-	quote = v ^ ones * '"';
-	slash = v ^ ones * '\\';
-	control = v - ones * 0x20;
-	return !((v | control | (quote - ones) | (slash - ones)) & highs);
-}
-
 static char *put_escaped(char *p, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -107,41 +140,56 @@ static char *put_escaped(char *p, unsigned char c)
 	return p;
 }
 
-void text_put_json(struct buf *out, const char *s, size_t n)
+/* The character or bad byte at s; returns how many bytes of s it stands for. */
+static size_t put_character(char **p, const char *s, size_t n)
 {
-	/* A control character becomes six bytes, a bad one three. */
-	char *start = buf_reserve(out, 6 * n + 2), *p = start;
-	size_t i = 0, size;
+	unsigned char c = (unsigned char)*s;
+	size_t size;
+
+	if (c < 0x20 || c == '"' || c == '\\') {
+		*p = put_escaped(*p, c);
+		return 1;
+	}
+	size = character((const unsigned char *)s, n);
+	*p = size ? put_bytes(*p, s, size) : PUT_LITERAL(*p, REPLACEMENT);
+	return size ? size : 1;
+}
+
+char *put_json(char *p, const char *s, size_t n)
+{
+	size_t i = 0;
 
 	*p++ = '"';
 	while (i < n) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (n - i >= 8 && is_plain_8(s + i)) {
-			memcpy(p, s + i, 8);
-			p += 8;
-			i += 8;
-			continue;
+		if (n - i >= WORD && is_plain(s + i)) {
+			memcpy(p, s + i, WORD);
+			p += WORD;
+			i += WORD;
+		} else if (n - i < WORD && n >= WORD && is_plain(s + n - WORD)) {
+			/* The end, with what went before it as it is. */
+			p += n - i;
+			memcpy(p - WORD, s + n - WORD, WORD);
+			i = n;
+		} else {
+			i += put_character(&p, s + i, n - i);
 		}
-		if (c < 0x20 || c == '"' || c == '\\') {
-			p = put_escaped(p, c);
-			i++;
-			continue;
-		}
-		size = character((const unsigned char *)s + i, n - i);
-		memcpy(p, size ? s + i : REPLACEMENT, size ? size : 3);
-		p += size ? size : 3;
-		i += size ? size : 1;
 	}
 	*p++ = '"';
-	buf_added(out, (size_t)(p - start));
+	return p;
+}
+
+void text_put_json(struct buf *out, const char *s, size_t n)
+{
+	char *start = buf_reserve(out, PUT_JSON_MAX(n));
+
+	buf_added(out, (size_t)(put_json(start, s, n) - start));
 }
 
 void text_put_decimal(struct buf *out, uint64_t v, int min_digits)
 {
-	char digits[24], *end = digits + sizeof(digits), *first = log_decimal(end, v, min_digits);
+	char *start = buf_reserve(out, PUT_DECIMAL_MAX);
 
-	buf_append(out, first, (size_t)(end - first));
+	buf_added(out, (size_t)(put_decimal(start, v, min_digits) - start));
 }
 
 json_t *text_fields(const char *s, size_t n)

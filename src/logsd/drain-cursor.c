@@ -206,6 +206,17 @@ void drain_phase(struct drain *d, enum drain_phase phase)
 	d->dirty = true;
 }
 
+/* Who is busy again and again is so within a second. */
+#define REST_MS 1000
+
+void drain_idle(struct drain *d)
+{
+	if (d->now.phase == DRAIN_IDLE)
+		return;
+	drain_phase(d, DRAIN_IDLE);
+	d->rest_ms = clock_now_ms() + REST_MS;
+}
+
 void drain_sent(struct drain *d, uint64_t n, uint64_t bytes)
 {
 	d->now.sent += n;

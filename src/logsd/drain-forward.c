@@ -91,10 +91,8 @@ static void take_batch(struct forward_link *f)
 		f->is_test = drain_batch_test(d, &f->batch);
 		f->has_batch = f->is_test || ((drain_is_due(d) || d->now.lost) && drain_batch_make(d, &f->batch));
 		if (!f->has_batch) {
-			if (!drain_has_lines(d) && d->now.phase != DRAIN_IDLE) {
-				drain_phase(d, DRAIN_IDLE);
-				batch_begin(&f->batch, d->at_seq);
-			}
+			if (!drain_has_lines(d))
+				drain_idle(d);
 			return;
 		}
 	}
@@ -181,7 +179,7 @@ static void on_end(struct forward_link *f)
 		return;
 	}
 	close_link(f);
-	drain_phase(f->drain, DRAIN_IDLE);
+	drain_idle(f->drain);
 	f->drain->mover->pump(f->drain);
 }
 
@@ -235,6 +233,14 @@ static void forward_pump(struct drain *d)
 		wire_open(&f->wire, d);
 }
 
+static void forward_rest(struct drain *d)
+{
+	struct forward_link *f = d->link;
+
+	if (!f->has_batch)
+		batch_rest(&f->batch);
+}
+
 static void forward_start(struct drain *d)
 {
 	struct forward_link *f = xcalloc(1, sizeof(*f));
@@ -265,6 +271,7 @@ const struct drain_mover mover_forward = {
 	.start = forward_start,
 	.stop = forward_stop,
 	.pump = forward_pump,
+	.rest = forward_rest,
 	.gather_ms = 100,
 	.gather_bytes = 128 * 1024,
 };

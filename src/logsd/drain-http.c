@@ -245,14 +245,20 @@ static void http_pump(struct drain *d)
 	if (!h->has_batch) {
 		h->has_batch = h->n_acks < ACKS_MAX && take(h);
 		if (!h->has_batch) {
-			if (!drain_has_lines(d) && d->now.phase != DRAIN_IDLE) {
-				drain_phase(d, DRAIN_IDLE);
-				batch_begin(&h->batch, d->at_seq);
-			}
+			if (!drain_has_lines(d))
+				drain_idle(d);
 			return;
 		}
 	}
 	post(h);
+}
+
+static void http_rest(struct drain *d)
+{
+	struct http_link *h = d->link;
+
+	if (!h->has_batch)
+		batch_rest(&h->batch);
 }
 
 static void http_start(struct drain *d)
@@ -286,6 +292,7 @@ const struct drain_mover mover_http = {
 	.start = http_start,
 	.stop = http_stop,
 	.pump = http_pump,
+	.rest = http_rest,
 	.gather_ms = 500,
 	.gather_bytes = 256 * 1024,
 };

@@ -70,7 +70,7 @@ void drains_show(struct app *a)
 
 static int64_t earliest(const struct drain *d, int64_t next_ms)
 {
-	const int64_t times[] = { d->deadline_ms, d->also_ms, d->report_ms };
+	const int64_t times[] = { d->deadline_ms, d->also_ms, d->report_ms, d->rest_ms };
 
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
 		if (times[i] < next_ms)
@@ -88,6 +88,13 @@ int64_t drains_next_ms(const struct logsd *l)
 	return next;
 }
 
+static void rest(struct drain *d)
+{
+	d->rest_ms = INT64_MAX;
+	if (d->now.phase == DRAIN_IDLE && d->mover->rest)
+		d->mover->rest(d);
+}
+
 static void tick(struct drain *d, int64_t now_ms)
 {
 	if (d->again || d->deadline_ms <= now_ms || d->also_ms <= now_ms) {
@@ -98,11 +105,13 @@ static void tick(struct drain *d, int64_t now_ms)
 			d->deadline_ms = INT64_MAX;
 			/* The pause is over, and there was nothing to try with. */
 			if (d->now.phase == DRAIN_WAITING)
-				drain_phase(d, DRAIN_IDLE);
+				drain_idle(d);
 		}
 		if (d->also_ms <= now_ms)
 			d->also_ms = INT64_MAX;
 	}
+	if (d->rest_ms <= now_ms)
+		rest(d);
 	if (d->report_ms <= now_ms)
 		drain_report_long(d, now_ms);
 	if (d->dirty)
@@ -215,7 +224,7 @@ static void add(struct app *a, json_t *j)
 	d->ca = *ca ? xstrdup(ca) : NULL;
 	d->records = streq(text_of(j, "format"), "records");
 	d->block = streq(text_of(j, "on_full"), "block");
-	d->deadline_ms = d->also_ms = d->report_ms = INT64_MAX;
+	d->deadline_ms = d->also_ms = d->report_ms = d->rest_ms = INT64_MAX;
 	d->wanted = true;
 	snprintf(d->id, sizeof(d->id), "%s", text_of(j, "id"));
 	snprintf(d->token, sizeof(d->token), "%s", text_of(j, "token"));

@@ -32,6 +32,8 @@ struct drain_mover {
 	void (*stop)(struct drain *d);
 	/* There may be something to do: lines, a time that has come, a test. */
 	void (*pump)(struct drain *d);
+	/* It has been idle for a while: gives memory back. NULL: there is none to give. */
+	void (*rest)(struct drain *d);
 	/* Small amounts gather for so long, or until there are so many bytes. */
 	int64_t gather_ms;
 	size_t gather_bytes;
@@ -61,6 +63,7 @@ struct drain {
 	uint64_t lost_seq;   /* the first one of those that now.lost counts */
 	int64_t deadline_ms; /* monotonic: when to pump; INT64_MAX: not by itself */
 	int64_t also_ms;     /* another such time */
+	int64_t rest_ms;     /* when it will have been idle for a while */
 	bool again;	     /* it has had its share of this round, and there is more */
 	int64_t report_ms;   /* when it is told that it fails for long; monotonic, INT64_MAX: not */
 	bool told_long;
@@ -112,6 +115,8 @@ void drain_void_batch(struct drain *d);
 /* n lines, in so many bytes, have gone. */
 void drain_sent(struct drain *d, uint64_t n, uint64_t bytes);
 void drain_phase(struct drain *d, enum drain_phase phase);
+/* Nothing is left to carry. */
+void drain_idle(struct drain *d);
 /* Writes the status down: what a kill leaves. */
 void drain_save(struct drain *d);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* drains, without I/O: URLs, secrets, strings, frames, batches, the forward handshake, answers. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -138,6 +139,49 @@ static void test_strings(void **state)
 		text_put_utf8(&utf8, table[i].s, table[i].n);
 		if (table[i].utf8)
 			assert_string_equal(utf8.data, table[i].utf8);
+	}
+}
+
+/* Bytes of all kinds, at each place of a word and over its ends: what jansson reads is what went in. */
+static void test_strings_of_any_length(void **state)
+{
+	static const char *const parts[] = { "a", "\"", "\\", "\n", "\x1f", "\x7f", "\xc3\xa9", "\xf0\x9f\x90\xb8", "\xff", "\xc3", " " };
+	uint32_t seed = 1;
+
+	(void)state;
+	for (size_t round = 0; round < 20000; round++) {
+		_cleanup_buf_ struct buf in = BUF_INIT, json = BUF_INIT, utf8 = BUF_INIT;
+		size_t n = round % 70, odd_every = 1 + round % 40;
+		json_t *v;
+
+		while (in.len < n) {
+			seed = seed * 1664525 + 1013904223;
+			buf_puts(&in, (seed >> 8) % odd_every ? "x" : parts[(seed >> 20) % ARRAY_SIZE(parts)]);
+		}
+		text_put_json(&json, in.data, in.len);
+		text_put_utf8(&utf8, in.data, in.len);
+		v = json_loadb(json.data, json.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+		assert_non_null(v);
+		assert_int_equal(json_string_length(v), utf8.len);
+		assert_memory_equal(json_string_value(v), utf8.data, utf8.len);
+		assert_int_equal(text_utf8_span(in.data, in.len) == in.len, utf8.len == in.len && memcmp(utf8.data, in.data, in.len) == 0);
+		json_decref(v);
+	}
+}
+
+static void test_decimals(void **state)
+{
+	uint64_t v = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++, v = v * 3 + (uint64_t)i) {
+		for (int min = 1; min < 12; min++) {
+			_cleanup_free_ char *want = xasprintf("%0*" PRIu64, min, v);
+			_cleanup_buf_ struct buf got = BUF_INIT;
+
+			text_put_decimal(&got, v, min);
+			assert_string_equal(got.data, want);
+		}
 	}
 }
 
@@ -322,6 +366,8 @@ int main(void)
 		cmocka_unit_test(test_bad_urls),
 		cmocka_unit_test(test_masks),
 		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_strings_of_any_length),
+		cmocka_unit_test(test_decimals),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_the_same_lines_make_the_same_batch),
