@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build demo demo-stop test test-unit test-e2e install bench bench-logs bench-services asan check-style fuzz clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e install bench bench-logs bench-services asan check-style fuzz clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -14,6 +14,7 @@ help:
 	@echo "make test         unit, kernel and end-to-end tests"
 	@echo "make build        build into $(BUILD)/"
 	@echo "make install      install below $(PREFIX), with systemd units"
+	@echo "make docs         docs/api.md and docs/openapi.json, from the table of endpoints"
 	@echo "make bench        measure, beside the peers that are installed; writes bench/results.md"
 	@echo "make bench-logs   the same for the log path; writes bench/results-logs.md"
 	@echo "make bench-services  the same for add-ons; writes bench/results-services.md"
@@ -27,6 +28,11 @@ deps:
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix $(PREFIX) --buildtype debugoptimized >/dev/null
 	@$(NINJA) -C $(BUILD) --quiet
+
+# Rewritten from the table of endpoints; the unit test of the API compares them.
+docs: build
+	@$(BUILD)/src/daemon/twelved --print-api markdown >docs/api.md
+	@$(BUILD)/src/daemon/twelved --print-api openapi >docs/openapi.json
 
 demo: build
 	@BUILD=$(BUILD) scripts/demo start

@@ -22,6 +22,9 @@ enum api_flags {
  * `body` lists the members that the body may have, "NAME:TYPE", or "NAME?:TYPE" for one that may be left out or
  * null; NULL: none is read. Others are let pass, as Heroku does. Types: string, int, bool, object, array,
  * any, and ref: a string, or an object with an "id" or a "name". "*:any": names are free.
+ *
+ * `answer` names the shape of what comes back, for the documents (api-docs.h): "app"; "[app]" for a list of such, which has pages
+ * (range.h); NULL for an object without anything. Text, files and upgrades have words of their own: see api-docs.c.
  */
 struct api_route {
 	const char *method;
@@ -31,6 +34,7 @@ struct api_route {
 	const char *help;
 	const char *body;
 	unsigned flags; /* of enum api_flags */
+	const char *answer;
 };
 
 extern const struct api_route api_routes[];

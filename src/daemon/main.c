@@ -32,6 +32,7 @@
 #include "base/str.h"
 #include "daemon/addons-job.h"
 #include "daemon/addons.h"
+#include "daemon/api-docs.h"
 #include "daemon/builds.h"
 #include "daemon/door.h"
 #include "daemon/drains.h"
@@ -46,7 +47,7 @@
 #define STOP_ALL_POLL_MS 50
 
 static const char usage[] =
-	"usage: twelved [--version | --help]\n"
+	"usage: twelved [--version | --help | --print-api markdown|openapi]\n"
 	"\n"
 	"Runs twelve-factor apps: the API, builds, releases, the reconciler and the\n"
 	"router's configuration. Settings come from the environment: see twelved(8).\n";
@@ -289,6 +290,12 @@ int main(int argc, char **argv)
 	if (argc == 2 && (streq(argv[1], "--help") || streq(argv[1], "-h"))) {
 		fputs(usage, stdout);
 		return 0;
+	}
+	if (argc == 3 && streq(argv[1], "--print-api") && (streq(argv[2], "markdown") || streq(argv[2], "openapi"))) {
+		_cleanup_free_ char *text = streq(argv[2], "openapi") ? api_docs_openapi() : api_docs_markdown();
+
+		fputs(text, stdout);
+		return fflush(stdout) == 0 ? 0 : 1;
 	}
 	if (argc > 1) {
 		fprintf(stderr, "twelved: unknown argument \"%s\"\n%s", argv[1], usage);

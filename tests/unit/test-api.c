@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "daemon/api-docs.h"
 #include "daemon/api.h"
 #include "daemon/range.h"
 
@@ -248,6 +249,38 @@ static void test_paths(void **state)
 	assert_string_equal(match("GET", "/users/~/apps").route->path, "/users/~/apps");
 }
 
+/* ---- the documents ---- */
+
+static void compare(const char *name, char *take_made)
+{
+	_cleanup_free_ char *made = take_made, *path = xasprintf("%s/%s", getenv("TWELVE_DOCS"), name);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	if (fs_read_file(path, 1 << 22, &text) < 0 || !streq(text.data, made))
+		fail_msg("docs/%s is not what the table of endpoints makes: run \"make docs\"", name);
+}
+
+static void test_documents_are_those_of_the_table(void **state)
+{
+	(void)state;
+	assert_non_null(getenv("TWELVE_DOCS"));
+	compare("api.md", api_docs_markdown());
+	compare("openapi.json", api_docs_openapi());
+}
+
+/* A list can be told from one thing; a word is no sentence. */
+static void test_answers_are_words(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_api_routes; i++) {
+		const char *answer = api_routes[i].answer;
+		size_t n = answer ? strspn(answer, "[]abcdefghijklmnopqrstuvwxyz-") : 0;
+
+		if (answer && (answer[n] || (answer[0] == '[') != (answer[n - 1] == ']')))
+			fail_msg("%s %s: the answer \"%s\" is no word", api_routes[i].method, api_routes[i].path, answer);
+	}
+}
+
 /* ---- ranges ---- */
 
 static void test_range_headers(void **state)
@@ -363,6 +396,8 @@ int main(void)
 		cmocka_unit_test(test_authorization),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_tables_bodies_are_words),
+		cmocka_unit_test(test_documents_are_those_of_the_table),
+		cmocka_unit_test(test_answers_are_words),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_range_headers),
 		cmocka_unit_test(test_pages),
