@@ -104,12 +104,14 @@ static char *digest_of_certs(struct daemon *d)
 
 void door_fill(struct daemon *d, struct route_config *c)
 {
+	c->user = door_user() ? xstrdup(door_user()) : NULL;
+	if (!d->door_dir)
+		return;
 	c->https_address = xstrdup(d->settings.https_address);
 	c->api_address = xstrdup(d->settings.api_address);
 	c->door_dir = xstrdup(d->door_dir);
 	c->cert_list = xasprintf("%s/certs.list", d->door_dir);
 	c->certs_digest = digest_of_certs(d);
-	c->user = door_user() ? xstrdup(door_user()) : NULL;
 }
 
 char *door_authority(struct daemon *d, const char *host)

@@ -16,7 +16,7 @@ int door_prepare(struct daemon *d, struct error *err);
 const char *door_user(void);
 /* Listens on RUN/door/NAME.sock, for haproxy alone: a descriptor, or -1 with *err. */
 int door_listen(struct daemon *d, const char *name, struct error *err);
-/* The members of a configuration that are the door's; heap strings. */
+/* The members of a configuration that are the door's; heap strings. Only the user before door_prepare(). */
 void door_fill(struct daemon *d, struct route_config *c);
 /* "localhost:5000": how clients reach the door, by the name that one used for us ("HOST" or "HOST:PORT"); heap. */
 char *door_authority(struct daemon *d, const char *host);

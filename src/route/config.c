@@ -236,19 +236,22 @@ static bool parse_server(const char *line, struct route_app *a)
 	return true;
 }
 
-static int parse_line(char *line, struct route_app **apps, size_t *n)
+/* Sections begin at the margin; servers of others than apps (the platform's own) are not ours to read. */
+static int parse_line(char *line, bool *in_app, struct route_app **apps, size_t *n)
 {
 	char id[37];
 
+	if (line[0] != ' ')
+		*in_app = str_starts(line, "backend app-");
 	line += strspn(line, " ");
 	if (sscanf(line, "backend app-%36s", id) == 1) {
 		*apps = xrealloc(*apps, (*n + 1) * sizeof(**apps));
 		(*apps)[*n] = (struct route_app){ 0 };
 		snprintf((*apps)[(*n)++].id, sizeof(id), "%s", id);
-	} else if (*n && str_starts(line, "# app ")) {
+	} else if (*in_app && str_starts(line, "# app ")) {
 		parse_app_comment(line + strlen("# app "), &(*apps)[*n - 1]);
-	} else if (str_starts(line, "server ")) {
-		return *n && parse_server(line, &(*apps)[*n - 1]) ? 0 : -1;
+	} else if (*in_app && str_starts(line, "server ")) {
+		return parse_server(line, &(*apps)[*n - 1]) ? 0 : -1;
 	}
 	return 0;
 }
@@ -258,10 +261,11 @@ int route_parse_apps(const char *cfg, struct route_app **ret_apps, size_t *ret_n
 	_cleanup_free_ char *text = xstrdup(cfg);
 	struct route_app *apps = NULL;
 	char *save = NULL;
+	bool in_app = false;
 	size_t n = 0;
 
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (parse_line(line, &apps, &n) < 0) {
+		if (parse_line(line, &in_app, &apps, &n) < 0) {
 			error_set(err, ERROR_INVALID,
 				  "haproxy.cfg: not as twelved writes it: \"%s\"", line);
 			for (size_t i = 0; i < n; i++)
