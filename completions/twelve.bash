@@ -21,7 +21,7 @@ _twelve() {
 		esac
 	done
 	case $cmd in
-	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:revoke status doctor gc stacks help version completion' ;;
+	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit status doctor gc stacks help version completion' ;;
 	apps|apps:list|list) options='--json --host --no-color --help' ;;
 	create|apps:create) options='--remote --no-remote --json --host --no-color --help' ;;
 	info|apps:info) options='--app --remote --json --host --no-color --help' ;;
@@ -96,12 +96,23 @@ _twelve() {
 	buildpacks:add) options='--index --app --remote --host --no-color --help' ;;
 	buildpacks:remove) options='--index --app --remote --host --no-color --help' ;;
 	buildpacks:clear) options='--app --remote --host --no-color --help' ;;
-	keys) options='--json --host --no-color --help' ;;
-	keys:add) options='--host --no-color --help' ;;
+	keys) options='--all --json --host --no-color --help' ;;
+	keys:add) options='--user --host --no-color --help' ;;
 	keys:remove) options='--host --no-color --help' ;;
 	authorizations) options='--json --host --no-color --help' ;;
-	authorizations:create|auth:token) options='--description --expires-in --json --host --no-color --help' ;;
+	authorizations:create|auth:token) options='--description --expires-in --user --json --host --no-color --help' ;;
+	authorizations:info) options='--json --host --no-color --help' ;;
 	authorizations:revoke|authorizations:destroy) options='--host --no-color --help' ;;
+	users) options='--json --host --no-color --help' ;;
+	users:add|users:create) options='--name --admin --password-stdin --json --host --no-color --help' ;;
+	users:update) options='--name --email --admin --no-admin --json --host --no-color --help' ;;
+	users:remove|users:destroy) options='--host --no-color --help' ;;
+	users:passwd|users:password) options='--password-stdin --host --no-color --help' ;;
+	access|sharing) options='--app --remote --json --host --no-color --help' ;;
+	access:add|sharing:add) options='--permissions --app --remote --json --host --no-color --help' ;;
+	access:update|sharing:update) options='--permissions --app --remote --json --host --no-color --help' ;;
+	access:remove|sharing:remove) options='--app --remote --host --no-color --help' ;;
+	audit) options='--app --num --json --host --no-color --help' ;;
 	status) options='--json --host --no-color --help' ;;
 	doctor) options='--json --host --no-color --help' ;;
 	gc) options='--json --host --no-color --help' ;;

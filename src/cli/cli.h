@@ -181,7 +181,9 @@ bool completion_script(const char *shell, struct buf *out);
 				X(buildpacks) X(buildpacks_set) \
 				X(buildpacks_add) X(buildpacks_remove) X(buildpacks_clear) X(keys) \
 					X(keys_add) X(keys_remove) X(authorizations) X(            \
-						authorizations_create) X(authorizations_revoke)    \
+						authorizations_create) X(authorizations_info) X(authorizations_revoke)    \
+	X(users) X(users_add) X(users_update) X(users_remove) X(users_passwd)                      \
+	X(access) X(access_add) X(access_update) X(access_remove) X(audit)                         \
 						X(status) X(doctor) X(gc) X(stacks) X(help)        \
 							X(version) X(completion) X(git_hook)       \
 								X(git_shell) X(dial_stdio)         \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authorizations, authorizations:create, authorizations:revoke: tokens for the API over TCP. */
+/* authorizations, authorizations:create, authorizations:info, authorizations:revoke: tokens for the API over TCP. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -63,6 +63,8 @@ static int authorizations_create_run(struct cli *c, struct error *err)
 		json_decref(body);
 		return -1;
 	}
+	if (cli_get(c, "user"))
+		json_object_set_new(body, "user", json_string(cli_get(c, "user")));
 	if (expires_s)
 		json_object_set_new(body, "expires_in", json_integer((json_int_t)expires_s));
 	if (api_request(c->api, "POST", body, &a, err, "/oauth/authorizations") < 0)
@@ -71,7 +73,8 @@ static int authorizations_create_run(struct cli *c, struct error *err)
 		print_json(a);
 		return 0;
 	}
-	note(c, "This token is shown once. It lets its holder do all that you can:");
+	note(c, "This token is shown once. It lets its holder do all that %s can:",
+	     cli_get(c, "user") ? cli_get(c, "user") : "you");
 	printf("%s\n", json_str(a, "access_token.token", ""));
 	return 0;
 }
@@ -79,6 +82,7 @@ static int authorizations_create_run(struct cli *c, struct error *err)
 static const struct arg_option create_options[] = {
 	{ "description", "TEXT", "whose or what for", 'd' },
 	{ "expires-in", "SECONDS", "it ends by itself", 'e' },
+	{ "user", "EMAIL", "whose it is, for administrators; else your own", 'u' },
 	{ 0 },
 };
 
@@ -94,6 +98,46 @@ const struct command cmd_authorizations_create = {
 		   "TWELVE_API_KEY (or HEROKU_API_KEY).",
 	.examples = "twelve authorizations:create -d ci\nTWELVE_HOST=http://127.0.0.1:5000 "
 		    "TWELVE_API_KEY=tw-... twelve apps",
+};
+
+static int authorizations_info_run(struct cli *c, struct error *err)
+{
+	_cleanup_free_ char *part = api_escape(cli_rest(c, 0));
+	_cleanup_json_ json_t *a = NULL;
+	_cleanup_table_ struct table t;
+	char created[SINCE_SIZE], used[SINCE_SIZE], expires[DURATION_SIZE];
+	int64_t used_ms, left_s;
+
+	table_init(&t, 2, NULL);
+	if (!cli_api(c, err) || api_get(c->api, &a, err, "/oauth/authorizations/%s", part) < 0)
+		return -1;
+	if (cli_has(c, "json")) {
+		print_json(a);
+		return 0;
+	}
+	used_ms = json_time(a, "twelve.used_at");
+	left_s = json_i64(a, "access_token.expires_in", -1);
+	table_add(&t, "Id:", json_str(a, "id", ""));
+	table_add(&t, "Description:", json_str(a, "description", ""));
+	table_add(&t, "User:", json_str(a, "user.email", ""));
+	table_add(&t, "Token:", json_str(a, "access_token.token", ""));
+	table_add(&t, "Created:", since_text(json_time(a, "created_at"), clock_wall_ms(), created));
+	table_add(&t, "Last used:", used_ms ? since_text(used_ms, clock_wall_ms(), used) : "never");
+	table_add(&t, "Ends in:", left_s < 0 ? "(never)" : duration_text(left_s * 1000, expires));
+	table_print(c, &t);
+	return 0;
+}
+
+const struct command cmd_authorizations_info = {
+	.name = "authorizations:info",
+	.usage = "ID",
+	.min_args = 1,
+	.max_args = 1,
+	.flags = CMD_JSON,
+	.summary = "tell about a token",
+	.run = authorizations_info_run,
+	.details = "The token itself is not kept, so it is shown with stars.",
+	.examples = "twelve authorizations:info 01234567-89ab-cdef-0123-456789abcdef",
 };
 
 static int authorizations_revoke_run(struct cli *c, struct error *err)

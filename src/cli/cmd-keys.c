@@ -15,21 +15,22 @@
 
 static int keys_run(struct cli *c, struct error *err)
 {
-	static const char *const headings[] = { "FINGERPRINT", "COMMENT" };
+	static const char *const headings[] = { "FINGERPRINT", "COMMENT", "USER" };
+	bool all = cli_has(c, "all");
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_table_ struct table t;
 	const json_t *k;
 	size_t i;
 
-	table_init(&t, 2, headings);
-	if (!cli_api(c, err) || api_get(c->api, &list, err, "/account/keys") < 0)
+	table_init(&t, all ? 3 : 2, headings);
+	if (!cli_api(c, err) || api_get(c->api, &list, err, all ? "/twelve/keys" : "/account/keys") < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(list);
 		return 0;
 	}
 	json_array_foreach(list, i, k)
-		table_add(&t, json_str(k, "fingerprint", ""), json_str(k, "comment", ""));
+		table_add(&t, json_str(k, "fingerprint", ""), json_str(k, "comment", ""), json_str(k, "user.email", ""));
 	if (json_array_size(list))
 		table_print(c, &t);
 	else
@@ -37,13 +38,19 @@ static int keys_run(struct cli *c, struct error *err)
 	return 0;
 }
 
+static const struct arg_option keys_options[] = {
+	{ "all", NULL, "of all users, for administrators", 0 },
+	{ 0 },
+};
+
 const struct command cmd_keys = {
 	.name = "keys",
 	.usage = "",
-	.summary = "list the SSH keys that may push",
+	.summary = "list one's SSH keys, which may push",
+	.options = keys_options,
 	.flags = CMD_JSON,
 	.run = keys_run,
-	.examples = "twelve keys",
+	.examples = "twelve keys\ntwelve keys --all",
 };
 
 /* The file that was named, stdin for "-", or the first usual one. */
@@ -83,31 +90,42 @@ static int keys_add_run(struct cli *c, struct error *err)
 	body = json_pack("{s:s}", "public_key", str_trim(text.data));
 	if (!body)
 		return error_set(err, ERROR_INVALID, "This is no SSH public key");
+	if (cli_get(c, "user"))
+		json_object_set_new(body, "user", json_string(cli_get(c, "user")));
 	if (api_request(c->api, "POST", body, &key, err, "/account/keys") < 0)
 		return -1;
 	note(c, "Added %s %s", json_str(key, "fingerprint", ""), json_str(key, "comment", ""));
 	return 0;
 }
 
+static const struct arg_option add_options[] = {
+	{ "user", "EMAIL", "whose it is, for administrators; else your own", 'u' },
+	{ 0 },
+};
+
 const struct command cmd_keys_add = {
 	.name = "keys:add",
 	.usage = "[FILE]",
 	.max_args = 1,
 	.summary = "let an SSH key push",
+	.options = add_options,
 	.run = keys_add_run,
 	.details = "Without a file, the usual one in ~/.ssh. With -, from stdin.",
-	.examples = "twelve keys:add ~/.ssh/id_ed25519.pub\nssh-add -L | twelve keys:add -",
+	.examples = "twelve keys:add ~/.ssh/id_ed25519.pub\ntwelve keys:add ada.pub --user ada@example.com\nssh-add -L | twelve keys:add -",
 };
 
 static int keys_remove_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *list = NULL;
 	const char *word = cli_rest(c, 0), *id = NULL;
+	struct error refused = ERROR_INIT;
 	_cleanup_free_ char *part = NULL;
 	const json_t *k;
 	size_t i, found = 0;
 
-	if (!cli_api(c, err) || api_get(c->api, &list, err, "/account/keys") < 0)
+	/* An administrator removes anybody's. */
+	if (!cli_api(c, err) || (api_get(c->api, &list, &refused, "/twelve/keys") < 0 &&
+				 api_get(c->api, &list, err, "/account/keys") < 0))
 		return -1;
 	json_array_foreach(list, i, k) {
 		if (!streq(json_str(k, "fingerprint", ""), word) &&

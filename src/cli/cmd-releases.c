@@ -128,6 +128,24 @@ static void print_processes(const json_t *release)
 		       json_string_value(command) ? json_string_value(command) : "");
 }
 
+/* What the audit trail has about it: the release is there without. */
+static void add_audit(struct cli *c, const json_t *release, struct table *t)
+{
+	struct error ignored = ERROR_INIT;
+	_cleanup_json_ json_t *list = NULL;
+	_cleanup_free_ char *text = NULL;
+	const json_t *row;
+
+	if (api_get(c->api, &list, &ignored, "/apps/%s/audit?release=%lld&max=1", c->app,
+		    (long long)json_i64(release, "version", 0)) < 0 ||
+	    !(row = json_array_get(list, 0)))
+		return;
+	text = xasprintf("%s by %s%s%s", json_str(row, "note", json_str(row, "action", "")),
+			 json_str(row, "user.name", ""), json_str(row, "from", "")[0] ? " from " : "",
+			 json_str(row, "from", ""));
+	table_add(t, "Audit:", text);
+}
+
 static int releases_info_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *r = get_release(c, err);
@@ -149,6 +167,7 @@ static int releases_info_run(struct cli *c, struct error *err)
 	if (reason)
 		table_add(&t, "Reason:", reason);
 	table_add(&t, "By:", json_str(r, "user.email", ""));
+	add_audit(c, r, &t);
 	table_add(&t, "When:", since_text(json_time(r, "created_at"), clock_wall_ms(), since));
 	table_add(&t, "Commit:", json_str(r, "twelve.commit", ""));
 	table_add(&t, "Slug:", json_str(r, "slug.id", "none"));

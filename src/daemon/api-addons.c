@@ -345,6 +345,7 @@ static int make(struct request *r, const struct making *m, struct error *err)
 	    addons_create(d->addons, &o, &a, err) == 0) {
 		logs_append(d->logs, app.id, "app", "api", "Create %s:%s add-on (%s) by user %s", a.service,
 			    a.plan, a.name, m->who.name);
+		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
 		result = request_answer(r, 201, api_addon_json(r, &a));
 	}
 	addon_done(&a);
@@ -482,8 +483,11 @@ int api_addons_update(struct request *r, struct error *err)
 		error_set(err, ERROR_INVALID, "%s is of the service %s: give a plan of that", a.name,
 			  a.service);
 	else if ((!name || rename_addon(r, &a, name, err) == 0) &&
-		 (!plan || addons_set_plan(d->addons, &a, colon ? colon + 1 : plan, err) == 0))
+		 (!plan || addons_set_plan(d->addons, &a, colon ? colon + 1 : plan, err) == 0)) {
+		request_note(r, "addon %s%s%s%s%s", request_param(r, "addon"), name ? ": now named " : "",
+			     name ? name : "", plan ? ": plan " : "", plan ? plan : "");
 		result = request_answer(r, 200, api_addon_json(r, &a));
+	}
 	addon_done(&a);
 	return result;
 }
@@ -504,6 +508,7 @@ int api_addons_delete(struct request *r, struct error *err)
 		json_object_set_new(j, "state", json_string("deprovisioned"));
 		logs_append(d->logs, a.app_id, "app", "api", "Destroy %s:%s add-on (%s) by user %s",
 			    a.service, a.plan, a.name, request_caller(r)->name);
+		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
 		result = request_answer(r, 200, json_incref(j));
 	}
 	json_decref(j);

@@ -128,6 +128,20 @@ static int rename_app(struct request *r, struct app *app, const char *name, stru
 	return -1;
 }
 
+static void note_changes(struct request *r, const char *name, const char *stack)
+{
+	json_t *maintenance = json_object_get(request_body(r), "maintenance");
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	if (name)
+		buf_printf(&text, "name %.100s ", name);
+	if (json_is_boolean(maintenance))
+		buf_printf(&text, "maintenance %s ", json_is_true(maintenance) ? "on" : "off");
+	if (stack)
+		buf_printf(&text, "stack %.100s ", stack);
+	request_note(r, "%s", text.data ? str_trim(text.data) : "");
+}
+
 int api_apps_update(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
@@ -143,6 +157,7 @@ int api_apps_update(struct request *r, struct error *err)
 	    check_stack(stack, err) < 0 ||
 	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
 		goto out;
+	note_changes(r, name, stack);
 	if (name && !streq(name, app.name) && rename_app(r, &app, name, err) < 0)
 		goto out;
 	drains_tell(d, app.id);

@@ -345,6 +345,7 @@ int api_attachments_create(struct request *r, struct error *err)
 				   "\"namespace\" can be \"shared\": the database of the app that owns %s",
 				   a.name);
 	if (result == 0) {
+		request_note(r, "attach %s%s%s", a.name, name ? " as " : "", name ? name : "");
 		addons_attach(w->addons, &c, &a, name, namespace != NULL);
 		result = wait_for(w);
 	} else {
@@ -386,6 +387,7 @@ int api_attachments_swap(struct request *r, struct error *err)
 	    usable_addon(r, addon_name, &to, err) == 0)
 		result = check_swap(r, &at, &to, err);
 	if (result == 0) {
+		request_note(r, "swap %s to %s", at.name, to.name);
 		addons_swap(w->addons, &c, at.id, &to);
 		result = wait_for(w);
 	} else {
@@ -410,6 +412,7 @@ int api_attachments_rotate(struct request *r, struct error *err)
 				   "URL and swap to it",
 				   at.name);
 	if (result == 0) {
+		request_note(r, "new credential of %s", at.name);
 		addons_rotate(w->addons, &c, at.id);
 		result = wait_for(w);
 	} else {
@@ -466,6 +469,7 @@ int api_attachments_delete(struct request *r, struct error *err)
 				       json_string_value(json_object_get(json_object_get(j, "addon"), "name")),
 				       request_caller(r), err);
 		json_decref(left);
+		request_note(r, "detach %s", at.name);
 		if (result == 0)
 			result = request_answer(r, 200, json_incref(j));
 		json_decref(j);
@@ -527,6 +531,7 @@ static int start_client(struct request *r, const struct app *app, const struct a
 	    addons_start_client(d->addons, &o, &dyno, err) == 0) {
 		logs_append(d->logs, app->id, "app", "api", "Opening %s by user %s", at->name,
 			    request_caller(r)->name);
+		request_note(r, "client of %s", at->name);
 		result = request_answer(r, 201, api_dyno_json(r, app, dyno));
 	}
 	release_done(&release);

@@ -29,15 +29,21 @@ static json_t *audit_json(const struct audit *a)
 
 static int answer(struct request *r, const char *app_id, const char *user_id, struct error *err)
 {
-	const char *text = request_query(r, "max");
-	struct audit *rows = NULL;
+	struct audit_filter f = { .app_id = app_id, .user_id = user_id };
 	int64_t max = MAX_DEFAULT;
+	struct audit *rows = NULL;
+	const char *text;
 	json_t *list;
 	size_t n = 0;
 
+	text = request_query(r, "max");
 	if (text && !str_to_i64(text, 1, MAX_MAX, &max))
 		return error_set(err, ERROR_INVALID, "\"max\" has to be a whole number from 1 to %d", MAX_MAX);
-	if (store_audit_list(request_daemon(r)->store, app_id, user_id, (size_t)max, &rows, &n, err) < 0)
+	text = request_query(r, "release");
+	if (text && !str_to_i64(text, 1, INT64_MAX, &f.version))
+		return error_set(err, ERROR_INVALID, "\"release\" has to be the number of a release");
+	f.max = (size_t)max;
+	if (store_audit_list(request_daemon(r)->store, &f, &rows, &n, err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++)

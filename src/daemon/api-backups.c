@@ -146,7 +146,10 @@ static int look_up(struct request *r, struct backup *ret, struct error *err)
 /* Of an app that is gone, for administrators. */
 static int find(struct request *r, struct backup *ret, struct error *err)
 {
-	return look_up(r, ret, err) < 0 ? -1 : authz_allow_id(r, ret->app_id, request_need(r), err);
+	if (look_up(r, ret, err) < 0)
+		return -1;
+	request_note(r, "backup b%lld", (long long)ret->number);
+	return authz_allow_id(r, ret->app_id, request_need(r), err);
 }
 
 int api_backups_get(struct request *r, struct error *err)
@@ -171,8 +174,10 @@ int api_backups_create(struct request *r, struct error *err)
 		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name, addon_state_names[a.state]);
 	if (result == 0)
 		result = addons_backup(d->addons, &a, "manual", &b, err);
-	if (result == 0)
+	if (result == 0) {
+		request_note(r, "backup b%lld of %s", (long long)b.number, a.name);
 		result = request_answer(r, 202, backup_json(&b));
+	}
 	backup_done(&b);
 	addon_done(&a);
 	return result;
@@ -250,6 +255,7 @@ int api_backups_restore(struct request *r, struct error *err)
 	if (result == 0) {
 		logs_append(d->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s",
 			    (long long)b.number, a.name, request_caller(r)->name);
+		request_note(r, "backup b%lld into %s", (long long)b.number, a.name);
 		result = request_answer(r, 202, api_addon_json(r, &a));
 	}
 	addon_done(&a);
@@ -324,8 +330,10 @@ int api_schedule_put(struct request *r, struct error *err)
 		error_set(err, ERROR_INVALID, "\"at\" has to be a time of the day in UTC, such as 02:30");
 	else if (!s || !s->backup)
 		error_set(err, ERROR_INVALID, "%s has no backups", a.name);
-	else if (set_schedule(r, &a, minute, keep, err) == 0)
+	else if (set_schedule(r, &a, minute, keep, err) == 0) {
+		request_note(r, "addon %s at %s UTC, %lld are kept", a.name, at, (long long)keep);
 		result = answer_schedule(r, &a);
+	}
 out:
 	addon_done(&a);
 	return result;

@@ -170,6 +170,7 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 	    request_bool(r, "no_cache", false, &o->no_cache, err) < 0 ||
 	    builds_start(d->builds, o, &build, stream_id, err) < 0)
 		return -1;
+	request_note(r, "build of %s", build.commit && build.commit[0] ? build.commit : "an archive");
 	result = request_answer(r, 201, build_json(r, o->app, &build));
 	build_row_done(&build);
 	return result;

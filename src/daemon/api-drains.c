@@ -172,6 +172,7 @@ static void tell_change(struct request *r, const struct app *app, const struct d
 
 	logs_append(d->logs, app->id, "app", "api", "Log drain %s (%s) %s by user %s", dr->token, masked, what,
 		    request_caller(r)->name);
+	request_note(r, "drain %s (%s)", dr->token, masked);
 	drains_tell(d, app->id);
 }
 

@@ -131,6 +131,8 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 		logs_append(d->logs, app->id, "app", "api",
 			    "Starting process with command `%s` by user %s", o->command,
 			    request_caller(r)->name);
+		/* Its arguments may hold a secret. */
+		request_note(r, "%s: %.*s", dyno->name, (int)strcspn(o->command, " \t\n"), o->command);
 		result = request_answer(r, 201, api_dyno_json(r, app, dyno));
 	}
 	release_done(&release);

@@ -156,6 +156,7 @@ static void tell(struct request *r, const struct app *app, const struct want *al
 	}
 	logs_append(d->logs, app->id, "app", "api", "Scaled to%s by user %s", text.data,
 		    request_caller(r)->name);
+	request_note(r, "scale%s", text.data);
 	reconcile_app(d->reconciler, app->id);
 }
 

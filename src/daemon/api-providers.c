@@ -40,6 +40,7 @@ int api_providers_create(struct request *r, struct error *err)
 		row = (struct provider){ .name = xstrdup(p.id), .manifest = json_incref(manifest) };
 		result = store_provider_put(request_daemon(r)->store, &row, err);
 	}
+	request_note(r, "provider %s", p.id);
 	if (result == 0)
 		result = request_answer(r, 201, api_provider_json(r, &p));
 	provider_done(&row);

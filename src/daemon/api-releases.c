@@ -8,6 +8,8 @@
 #include "daemon/range.h"
 #include "daemon/releases.h"
 
+#define NOTE_MAX 1000
+
 int api_config_get(struct request *r, struct error *err)
 {
 	struct release base = { 0 };
@@ -21,6 +23,18 @@ int api_config_get(struct request *r, struct error *err)
 	return result;
 }
 
+/* "set GREETING, unset OLD": names, never values. */
+static void note_config(struct request *r, json_t *changes)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (changes, name, value)
+		buf_printf(&text, "%s%s %s", text.len ? ", " : "", json_is_null(value) ? "unset" : "set", name);
+	request_note(r, "%.*s", NOTE_MAX, text.data ? text.data : "");
+}
+
 int api_config_update(struct request *r, struct error *err)
 {
 	struct release release = { 0 };
@@ -30,8 +44,10 @@ int api_config_update(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) == 0 &&
 	    releases_set_config(request_daemon(r), &app, request_body(r), request_caller(r),
-				&release, &changed, err) == 0)
+				&release, &changed, err) == 0) {
+		note_config(r, request_body(r));
 		result = request_answer(r, 200, json_incref(release.config));
+	}
 	release_done(&release);
 	app_done(&app);
 	return result;
@@ -201,7 +217,9 @@ int api_releases_create(struct request *r, struct error *err)
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	if (request_string(r, "release", true, &which, err) == 0 &&
-	    find_release(r, &app, which, &target, err) == 0 &&
+	    find_release(r, &app, which, &target, err) == 0)
+		request_note(r, "rollback to v%lld", (long long)target.version);
+	if (target.version &&
 	    releases_rollback(request_daemon(r), &app, target.version, request_caller(r), &release,
 			      err) == 0)
 		result = release.version ? request_answer(r, 201, api_release_json(r, &app, &release)) :

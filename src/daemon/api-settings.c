@@ -62,6 +62,22 @@ static int read_buildpacks(json_t *updates, json_t *names, struct error *err)
 	return 0;
 }
 
+/* A git URL may hold a password. */
+static void note_buildpacks(struct request *r, json_t *names)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	json_t *name;
+	size_t i;
+
+	json_array_foreach (names, i, name) {
+		const char *s = json_string_value(name);
+		bool hides = strstr(s, "://") && strchr(s, '@');
+
+		buf_printf(&text, "%s%s", i ? ", " : "", hides ? "(a URL with credentials)" : s);
+	}
+	request_note(r, "buildpacks: %s", text.len ? text.data : "none");
+}
+
 int api_buildpacks_put(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
@@ -76,8 +92,10 @@ int api_buildpacks_put(struct request *r, struct error *err)
 		app.buildpacks = json_dumps(names, JSON_COMPACT);
 		result = store_app_update(d->store, &app, err);
 	}
-	if (result == 0)
+	if (result == 0) {
+		note_buildpacks(r, names);
 		result = request_answer(r, 200, installations(&app));
+	}
 	json_decref(names);
 	app_done(&app);
 	return result;
@@ -174,6 +192,7 @@ int api_domains_create(struct request *r, struct error *err)
 		goto out;
 	memcpy(dom.app_id, app.id, sizeof(dom.app_id));
 	dom.hostname = xstrdup(host);
+	request_note(r, "domain %s", dom.hostname);
 	if (store_domain_create(d->store, &dom, err) < 0)
 		goto out;
 	logs_append(d->logs, app.id, "app", "api", "Domain %s added by user %s", dom.hostname,

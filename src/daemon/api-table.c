@@ -25,7 +25,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/twelve/audit", NEED_USER, api_audit_list,
 	  "who did what, the newest first: all for an administrator, else one's own; ?max=", .answer = "[audit]" },
 	{ "GET", "/apps/:app/audit", NEED_VIEW, api_audit_of_app,
-	  "who did what to an app, the newest first; ?max=", .answer = "[audit]" },
+	  "who did what to an app, the newest first; ?max=, ?release=", .answer = "[audit]" },
 	{ "GET", "/account/rate-limits", NEED_USER, api_rate_limits,
 	  "requests left; there is no limit", .answer = "rate-limit" },
 	{ "GET", "/account/keys", NEED_USER, api_keys_list,

@@ -297,6 +297,16 @@ static int read_permissions(struct request *r, unsigned fallback, unsigned *ret,
 	return 0;
 }
 
+static void note_permissions(struct request *r, const char *email, unsigned permissions)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	for (const struct permission_word *w = permission_words; w->name; w++)
+		if (permissions & w->permission)
+			buf_printf(&text, "%s%s", text.len ? ", " : "", w->name);
+	request_note(r, "collaborator %s: %s", email, text.data);
+}
+
 static int set_collaborator(struct request *r, const struct app *app, const char *email, unsigned permissions,
 			    int status, struct error *err)
 {
@@ -313,7 +323,7 @@ static int set_collaborator(struct request *r, const struct app *app, const char
 	if (result == 0)
 		result = find_collaborator(r, app, u.id, &c, err);
 	if (result == 0) {
-		request_note(r, "collaborator %s", u.email);
+		note_permissions(r, u.email, permissions);
 		logs_append(d->logs, app->id, "app", "api", "Collaborator %s set by user %s", u.email,
 			    request_caller(r)->name);
 		result = request_answer(r, status, collaborator_json(r, app, &c));

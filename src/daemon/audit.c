@@ -20,6 +20,30 @@ void audit_app(struct request *r, const struct app *app)
 	r->app_version = app->last_version;
 }
 
+/* As it may be shown: a URL may hold a password, and a token is one. */
+static bool is_plain(const char *value)
+{
+	return value[0] && strlen(value) < 256 && !strstr(value, "://") && !str_starts(value, "tw-");
+}
+
+/* "domain www.example.com": the path's words, when the handler says nothing better. NULL for none. Heap. */
+static char *note_from_path(struct request *r)
+{
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < r->n_params; i++) {
+		size_t n = strcspn(r->params[i].name, "/");
+
+		if (!is_plain(r->params[i].value) || (n == 3 && strncmp(r->params[i].name, "app", n) == 0))
+			continue;
+		buf_printf(&text, "%s%.*s %s", text.len ? ", " : "", (int)n, r->params[i].name, r->params[i].value);
+	}
+	if (text.len)
+		return buf_steal(&text);
+	buf_done(&text);
+	return NULL;
+}
+
 static bool is_noted(const struct request *r)
 {
 	return r->route && r->caller.name[0] && !streq(r->method, "GET") && !streq(r->method, "HEAD") &&
@@ -40,6 +64,24 @@ static int64_t release_made(struct request *r)
 	return version;
 }
 
+void audit_release(struct daemon *d, const struct caller *who, const struct app *app, int64_t version, const char *note)
+{
+	struct error err = ERROR_INIT;
+	struct audit row = { .at_ms = clock_wall_ms(),
+			     .user = (char *)who->name,
+			     .app_name = app->name,
+			     .action = (char *)"release",
+			     .note = (char *)note,
+			     .status = 201,
+			     .version = version };
+
+	memcpy(row.user_id, who->user_id, sizeof(row.user_id));
+	memcpy(row.app_id, app->id, sizeof(row.app_id));
+	if (store_audit_add(d->store, &row, &err) < 0)
+		log_error("v%lld of %s by %s is not in the audit trail: %s", (long long)version, app->name, who->name,
+			  err.message);
+}
+
 void audit_request(struct request *r, int status)
 {
 	_cleanup_free_ char *action = NULL;
@@ -50,6 +92,8 @@ void audit_request(struct request *r, int status)
 	if (!is_noted(r))
 		return;
 	action = xasprintf("%s %s", r->route->method, r->route->path);
+	if (!r->note)
+		r->note = note_from_path(r);
 	row = (struct audit){
 		.at_ms = clock_wall_ms(),
 		.user = r->caller.name,

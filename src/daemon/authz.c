@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "daemon/audit.h"
 #include "daemon/http-priv.h"
 
 static int standing_of(struct request *r, const struct app *app, struct standing *ret, struct error *err)
@@ -24,6 +25,9 @@ int authz_allow(struct request *r, const struct app *app, enum need need, struct
 {
 	struct standing s;
 
+	/* What is refused is noted with the app, too. */
+	if (need > NEED_VIEW)
+		audit_app(r, app);
 	if (standing_of(r, app, &s, err) < 0)
 		return -1;
 	if (role_allows(need, &s))
@@ -54,8 +58,6 @@ int authz_allow_id(struct request *r, const char *app_id, enum need need, struct
 	struct app app = { 0 };
 	int result;
 
-	if (r->caller.admin)
-		return 0;
 	result = store_app_get(r->http->d->store, app_id, &app, &own);
 	if (result < 0 && own.kind == ERROR_NOT_FOUND)
 		return authz_admin(r, err);
@@ -127,11 +129,6 @@ int authz_begin(struct request *r, struct error *err)
 	if (r->route->need < NEED_VIEW || !name[0])
 		return 0;
 	result = authz_app_named(r, name, r->route->need, &app, err);
-	if (result == 0) {
-		memcpy(r->app_id, app.id, sizeof(r->app_id));
-		r->app_name = steal_ptr(app.name);
-		r->app_version = app.last_version;
-	}
 	app_done(&app);
 	return result;
 }

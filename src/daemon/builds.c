@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/audit.h"
 #include "daemon/builds-priv.h"
 #include "daemon/builds-worker.h"
 #include "daemon/releases.h"
@@ -105,6 +106,9 @@ static int release_it(struct job *j, const struct build_result *result, struct e
 		return -1;
 	r = releases_deploy(d, &app, result, j->row.commit, &j->who, &release, err);
 	if (r == 0) {
+		_cleanup_free_ char *note = xasprintf("build of %s", j->row.commit[0] ? j->row.commit : "an archive");
+
+		audit_release(d, &j->who, &app, release.version, note);
 		j->row.release_version = release.version;
 		stream_printf(j->stream, "-----> Launching\n       Released v%lld\n",
 			      (long long)release.version);

@@ -158,6 +158,16 @@ static bool may_guess(struct http *h)
 	return h->guesses < GUESSES;
 }
 
+/* That it can't be noted when they came is no reason to keep them out. */
+static void log_in(struct request *r, struct user *u)
+{
+	struct error ignored = ERROR_INIT;
+
+	take_user(r, u);
+	u->login_ms = clock_wall_ms();
+	store_user_update(r->http->d->store, u, &ignored);
+}
+
 int http_admit_password(struct request *r, const char *email, const char *password, struct error *err)
 {
 	struct error own = ERROR_INIT;
@@ -172,7 +182,7 @@ int http_admit_password(struct request *r, const char *email, const char *passwo
 	}
 	right = u.email && user_has_password(&u, password);
 	if (right)
-		take_user(r, &u);
+		log_in(r, &u);
 	else
 		r->http->guesses++;
 	user_done(&u);

@@ -81,13 +81,14 @@ int store_audit_add(struct store *s, const struct audit *a, struct error *err)
 	return number % 1000 == 0 ? forget_old(s, number, err) : 0;
 }
 
-int store_audit_list(struct store *s, const char *app_id, const char *user_id, size_t max, struct audit **ret,
-		     size_t *ret_n, struct error *err)
+int store_audit_list(struct store *s, const struct audit_filter *f, struct audit **ret, size_t *ret_n,
+		     struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_AUDIT_LIST);
 
-	query_bind_text(&q, app_id);
-	query_bind_text(&q, user_id);
-	query_bind_int(&q, (int64_t)max);
+	query_bind_text(&q, f->app_id);
+	query_bind_text(&q, f->user_id);
+	query_bind_int(&q, f->version);
+	query_bind_int(&q, (int64_t)f->max);
 	return query_all(&q, &audit_type, ret, ret_n, err);
 }

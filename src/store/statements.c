@@ -163,7 +163,7 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_PROVIDER_DELETE] = "DELETE FROM provider WHERE name = ?",
 
 	[STATEMENT_USER_INSERT] = "INSERT INTO user (" USER ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	[STATEMENT_USER_GET] = "SELECT " USER " FROM user WHERE id = ?1 OR email = ?1",
+	[STATEMENT_USER_GET] = "SELECT " USER " FROM user WHERE id = ?1 OR email = lower(?1)",
 	[STATEMENT_USER_LIST] = "SELECT " USER " FROM user ORDER BY email",
 	[STATEMENT_USER_UPDATE] =
 		"UPDATE user SET email = ?, name = ?, admin = ?, password_hash = ?, login_ms = ?, "
@@ -185,7 +185,7 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"INSERT INTO audit (" AUDIT ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_AUDIT_LIST] =
 		"SELECT number, " AUDIT " FROM audit WHERE (?1 IS NULL OR app_id = ?1) "
-		"AND (?2 IS NULL OR user_id = ?2) ORDER BY number DESC LIMIT ?3",
+		"AND (?2 IS NULL OR user_id = ?2) AND (?3 = 0 OR version = ?3) ORDER BY number DESC LIMIT ?4",
 	[STATEMENT_AUDIT_FORGET] = "DELETE FROM audit WHERE number <= ?",
 	[STATEMENT_KEY_INSERT] =
 		"INSERT INTO ssh_key (id, user_id, public_key, fingerprint, comment, created_ms) "

@@ -411,9 +411,14 @@ struct audit {
 void audit_done(struct audit *a);
 void audit_free_array(struct audit *a, size_t n);
 int store_audit_add(struct store *s, const struct audit *a, struct error *err);
-/* Newest first, at most max; app_id and user_id may be NULL: of all. */
-int store_audit_list(struct store *s, const char *app_id, const char *user_id, size_t max, struct audit **ret,
-		     size_t *ret_n, struct error *err);
+struct audit_filter {
+	const char *app_id, *user_id; /* NULL: of all */
+	int64_t version;	      /* what made this release; 0: all */
+	size_t max;
+};
+/* Newest first. */
+int store_audit_list(struct store *s, const struct audit_filter *f, struct audit **ret, size_t *ret_n,
+		     struct error *err);
 
 /* ---- keys and tokens (access.c) ---- */
 
