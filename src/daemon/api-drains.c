@@ -234,6 +234,7 @@ int api_drains_delete(struct request *r, struct error *err)
 	}
 	if (result == 0) {
 		tell_change(r, &app, &dr, "removed");
+		drains_forget(request_daemon(r), dr.id);
 		result = request_answer(r, 200, json_incref(j));
 	}
 	json_decref(j);

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/logs-client.h"
@@ -17,7 +19,15 @@ static json_t *drain_json(const struct drain *dr)
 			 (json_int_t)dr->created_ms * 1000000);
 }
 
-static int tell(struct daemon *d, const struct app *app, struct error *err)
+#define SUFFIX ".drain"
+
+static char *status_path(const struct daemon *d, const char *drain_id)
+{
+	return xasprintf("%s/logs/%s" SUFFIX, d->settings.run_dir, drain_id);
+}
+
+/* ret_ids, when it is there, gets the ids added. */
+static int tell(struct daemon *d, const struct app *app, char ***ret_ids, struct error *err)
 {
 	struct release release = { 0 };
 	struct drain *list = NULL;
@@ -28,8 +38,11 @@ static int tell(struct daemon *d, const struct app *app, struct error *err)
 
 	if (r == 0 && n && app->last_version)
 		r = store_release_get(d->store, app->id, app->last_version, &release, err);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(drains, drain_json(&list[i]));
+		if (ret_ids)
+			strv_push(ret_ids, list[i].id);
+	}
 	text = json_dumps(drains, JSON_COMPACT);
 	if (r == 0)
 		logs_drains(d->logs, &(struct logs_drains){ .app_id = app->id,
@@ -49,15 +62,43 @@ void drains_tell(struct daemon *d, const char *app_id)
 	struct error err = ERROR_INIT;
 	struct app app = { 0 };
 
-	if (store_app_get(d->store, app_id, &app, &err) < 0 || tell(d, &app, &err) < 0)
+	if (store_app_get(d->store, app_id, &app, &err) < 0 || tell(d, &app, NULL, &err) < 0)
 		log_error("the drains of app %s: %s", app_id, err.message);
 	app_done(&app);
 }
 
+void drains_forget(struct daemon *d, const char *drain_id)
+{
+	_cleanup_free_ char *path = status_path(d, drain_id);
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		log_error("removing %s: %s", path, strerror(errno));
+}
+
+/* Of drains that were removed, with their app or alone, and we were killed before it was said, or nobody was there to hear it. */
+static void forget_others(struct daemon *d, char **ids)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/logs", d->settings.run_dir);
+	_cleanup_strv_ char **names = NULL;
+	int r = fs_list(dir, &names);
+
+	if (r < 0 && r != -ENOENT)
+		log_error("listing %s: %s", dir, strerror(-r));
+	for (size_t i = 0; names && names[i]; i++) {
+		if (!str_ends(names[i], SUFFIX))
+			continue;
+		names[i][strlen(names[i]) - strlen(SUFFIX)] = '\0';
+		if (uuid_is_valid(names[i]) && !strv_has(ids, names[i]))
+			drains_forget(d, names[i]);
+	}
+}
+
 void drains_tell_all(struct daemon *d)
 {
+	_cleanup_strv_ char **ids = NULL;
 	struct error err = ERROR_INIT;
 	struct app *list = NULL;
+	bool is_all = true;
 	size_t n = 0;
 
 	if (store_app_list(d->store, &list, &n, &err) < 0) {
@@ -65,16 +106,20 @@ void drains_tell_all(struct daemon *d)
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (tell(d, &list[i], &err) < 0)
+		if (tell(d, &list[i], &ids, &err) < 0) {
 			log_error("the drains of app %s: %s", list[i].name, err.message);
+			is_all = false;
+		}
 		app_done(&list[i]);
 	}
 	free(list);
+	if (is_all)
+		forget_others(d, ids);
 }
 
 int drains_status(struct daemon *d, const char *drain_id, struct drain_status *ret)
 {
-	_cleanup_free_ char *path = xasprintf("%s/logs/%s.drain", d->settings.run_dir, drain_id);
+	_cleanup_free_ char *path = status_path(d, drain_id);
 	int r = drain_status_read(path, ret);
 
 	if (r == 0)

@@ -192,7 +192,6 @@ static int prepare(struct logsd *l, const char *run_dir, struct error *err)
 
 	l->dir = xasprintf("%s/logs", run_dir);
 	l->peek = xcalloc(1, CHUNK_BYTES);
-	l->text = BUF_INIT;
 	r = fs_mkdirs(l->dir, 0700);
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", l->dir);
@@ -220,6 +219,13 @@ static void harden(void)
 		log_warn("turning core files off: %s", strerror(errno));
 }
 
+static void free_memory(struct logsd *l)
+{
+	buf_done(&l->text);
+	free(l->peek);
+	free(l->dir);
+}
+
 static void done(struct logsd *l)
 {
 	while (l->apps)
@@ -228,22 +234,21 @@ static void done(struct logsd *l)
 	wires_done(l);
 	logsd_bury(l);
 	journal_free(l->journal);
-	buf_done(&l->text);
-	free(l->peek);
-	free(l->dir);
+	free_memory(l);
 }
 
 static int run(void)
 {
 	const char *run_dir = getenv("TWELVE_RUN_DIR");
 	struct error err = ERROR_INIT;
-	struct logsd l = { .epoll_fd = -1 };
+	struct logsd l = { .epoll_fd = -1, .text = BUF_INIT };
 
 	log_init("twelve-logs");
 	harden();
 	raise_limit();
 	if (prepare(&l, run_dir ? run_dir : "/run/twelve", &err) < 0) {
 		log_error("%s", err.message);
+		free_memory(&l);
 		return error_exit_code(err.kind);
 	}
 	serve(&l);

@@ -96,7 +96,7 @@ static void render_lookup(const struct route_config *c, struct buf *out)
 
 	buf_puts(out, "  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n");
 	buf_printf(out, "  http-request set-var(txn.backend) var(txn.host),%s\n", map);
-	if (c->door_dir)
+	if (c->door_dir && *c->door_dir)
 		buf_printf(out,
 			   "  http-request set-var(txn.backend) str(api) if { var(txn.host) -m str "
 			   "api.%s git.%s }\n",

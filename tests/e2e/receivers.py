@@ -231,9 +231,9 @@ class Forward(Receiver):
 class Collector(Receiver):
     """The OpenTelemetry Collector: a receiver of each kind, each with a file of its own."""
     name = "otelcol"
-    kinds = ("otlp", "forward")
+    kinds = ("otlp", "forward", "syslog", "syslog-tls")
 
-    def __init__(self, folder, tls=None):
+    def __init__(self, folder, tls):
         super().__init__(folder, tls)
         self.port_of = {kind: free_port() for kind in self.kinds}
 
@@ -256,17 +256,23 @@ class Collector(Receiver):
 
     def argv(self):
         p = self.port_of
-        tls = {"cert_file": str(self.tls.server), "key_file": str(self.tls.server_key)} if self.tls else None
+        tls = {"cert_file": str(self.tls.server), "key_file": str(self.tls.server_key)}
+        # It trims a message before it looks whether as much came as was counted: our LF is counted.
+        tcp = {"preserve_trailing_whitespaces": True}
+        syslog = {"protocol": "rfc5424", "enable_octet_counting": True, "max_octets": 65536}
+        receiver_of = {
+            "otlp": ("otlp", {"protocols": {"http": {"endpoint": f"127.0.0.1:{p['otlp']}"}}}),
+            "forward": ("fluentforward", {"endpoint": f"127.0.0.1:{p['forward']}"}),
+            "syslog": ("syslog", {"tcp": {"listen_address": f"127.0.0.1:{p['syslog']}", **tcp}, **syslog}),
+            "syslog-tls": ("syslog/tls", {"tcp": {"listen_address": f"127.0.0.1:{p['syslog-tls']}", "tls": tls, **tcp}, **syslog}),
+        }
 
         config = {
-            "receivers": {
-                "otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{p['otlp']}", **({"tls": tls} if tls else {})}}},
-                "fluentforward": {"endpoint": f"127.0.0.1:{p['forward']}"},
-            },
-            "exporters": {f"file/{kind}": {"path": str(self.folder / kind), "flush_interval": "50ms"} for kind in self.kinds},
+            "receivers": dict(receiver_of.values()),
+            "exporters": {f"file/{kind}": {"path": str(self.folder / kind), "flush_interval": "50ms", "append": True} for kind in self.kinds},
             "service": {"telemetry": {"metrics": {"level": "none"}}, "pipelines": {
                 f"logs/{kind}": {"receivers": [receiver], "exporters": [f"file/{kind}"]}
-                for kind, receiver in zip(self.kinds, ("otlp", "fluentforward"))}},
+                for kind, (receiver, _) in receiver_of.items()}},
         }
         path = self.folder / "config.yaml"
         path.write_text(json.dumps(config))
@@ -275,13 +281,25 @@ class Collector(Receiver):
     def records(self, kind):
         """Each as {body, attributes, resource, time_ns}."""
         found, path = [], self.folder / kind
-        for line in path.read_text().splitlines() if path.exists() else []:
-            for resource in json.loads(line)["resourceLogs"]:
+        for document in documents(path.read_text() if path.exists() else ""):
+            for resource in document["resourceLogs"]:
                 of = attributes(resource.get("resource", {}))
                 for scope in resource["scopeLogs"]:
                     found += [{"body": value(r.get("body", {})), "attributes": attributes(r), "resource": of,
                                "time_ns": int(r.get("timeUnixNano", 0))} for r in scope["logRecords"]]
         return found
+
+
+def documents(text):
+    """One after another; a collector that was killed leaves the last one without its newline."""
+    at = 0
+    while at < len(text):
+        try:
+            document, at = json.JSONDecoder().raw_decode(text, at)
+        except json.JSONDecodeError:
+            return
+        yield document
+        at += len(text[at:]) - len(text[at:].lstrip())
 
 
 def attributes(o):

@@ -4,9 +4,11 @@ import json
 import re
 import resource
 import select
+import shutil
 import socket
 import subprocess
 import threading
+import uuid
 
 import pytest
 
@@ -110,7 +112,11 @@ def test_drains(app, tmp_path):
 
     # The other programs are killed: nothing is lost on the way.
     before = len(receiver.records())
+    status, = (platform.run / "logs").glob("*.drain")
+    left = shutil.copy(status, status.with_stem(str(uuid.uuid4())))
     platform.restart()
+    wait_for(lambda: not left.exists(), "the status of a drain that is no more to be removed")
+    assert status.exists()
     platform.get(name, "/status/201")
     wait_for(lambda: sum("GET /status/201" in r["msg"] for r in receiver.records()[before:]) == 1, "a line after a restart")
 

@@ -108,7 +108,8 @@ class Router:
         self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.log.bind(f"{self.run}/router.sock")
         os.chmod(f"{self.run}/router.sock", 0o666)
-        threading.Thread(target=self.read_log, daemon=True).start()
+        self.reader = threading.Thread(target=self.read_log, daemon=True)
+        self.reader.start()
         self.stderr = open(f"{self.run}/stderr", "w+")
         try:
             self.start()
@@ -185,6 +186,9 @@ class Router:
         with pytest.raises((ConnectionError, OSError)):
             socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
         assert not os.path.exists(f"/proc/{master}/exe") or not is_alive(master)
+        # The reader sees the end before its descriptor is another's.
+        self.log.shutdown(socket.SHUT_RDWR)
+        self.reader.join()
         self.log.close()
         shutil.rmtree(self.run)
 

@@ -177,6 +177,9 @@ int main(int argc, char **argv)
 	d.settings.run_dir = argv[1];
 	d.settings.http_address = argv[2];
 	d.settings.apps_domain = xstrdup("localhost");
+	/* Apps only: no door for the platform itself. */
+	d.settings.state_dir = argv[1];
+	d.settings.https_address = d.settings.api_address = d.door_dir = xstrdup("");
 	d.loop = loop_new();
 	if (router_new(&d, &d.router, &err) < 0) {
 		printf("{\"error\": \"%s\"}\n", err.message);
