@@ -21,7 +21,7 @@ _twelve() {
 		esac
 	done
 	case $cmd in
-	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit status doctor gc stacks help version completion' ;;
+	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit status doctor gc stacks help version completion' ;;
 	apps|apps:list|list) options='--json --host --no-color --help' ;;
 	create|apps:create) options='--remote --no-remote --json --host --no-color --help' ;;
 	info|apps:info) options='--app --remote --json --host --no-color --help' ;;
@@ -57,6 +57,7 @@ _twelve() {
 	domains) options='--app --remote --json --host --no-color --help' ;;
 	domains:add) options='--app --remote --host --no-color --help' ;;
 	domains:remove) options='--app --remote --host --no-color --help' ;;
+	ca) options='--output --json --host --no-color --help' ;;
 	maintenance) options='--app --remote --json --host --no-color --help' ;;
 	maintenance:on) options='--app --remote --host --no-color --help' ;;
 	maintenance:off) options='--app --remote --host --no-color --help' ;;

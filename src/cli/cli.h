@@ -169,7 +169,9 @@ bool completion_script(const char *shell, struct buf *out);
 		X(releases) X(releases_info) X(releases_output) X(rollback) X(ps) X(ps_scale) X(   \
 			ps_type) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(logs)           \
 			X(drains) X(drains_add) X(drains_info) X(drains_test) X(drains_remove) \
-			X(domains) X(domains_add) X(domains_remove) X(maintenance) X(              \
+			X(domains) X(domains_add) X(domains_remove) \
+			X(ca) \
+			X(maintenance) X(              \
 				maintenance_on) X(maintenance_off) \
 	X(addons) X(addons_create) X(addons_info) X(addons_attach) X(addons_detach) X(addons_swap) \
 	X(addons_destroy) X(addons_upgrade) X(addons_rename) X(addons_wait) X(addons_credentials)  \

@@ -33,14 +33,20 @@ static void wrapped(FILE *f, const char *text)
 	size_t column = 0;
 
 	while (*text) {
-		size_t n = strcspn(text, " ");
+		size_t n = strcspn(text, " \n");
 
 		if (column && column + 1 + n > WRAP) {
 			fputc('\n', f);
 			column = 0;
 		}
 		column += (size_t)fprintf(f, "%s%.*s", column ? " " : "", (int)n, text);
-		text += n + strspn(text + n, " ");
+		text += n;
+		/* A line of its own begins. */
+		if (*text == '\n') {
+			fputc('\n', f);
+			column = 0;
+		}
+		text += strspn(text, " \n");
 	}
 	fputc('\n', f);
 }

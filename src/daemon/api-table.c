@@ -246,6 +246,8 @@ const struct api_route api_routes[] = {
 	  "sizes and their limits", .answer = "[dyno-size]" },
 	{ "GET", "/teams", NEED_USER, api_no_rows,
 	  "teams; none", .answer = "[team]" },
+	{ "GET", "/twelve/ca", NEED_NOTHING, api_ca_get,
+	  "the certificate of the local authority: what clients have to trust", .answer = "certificate-authority" },
 	{ "GET", "/twelve/status", NEED_USER, api_status,
 	  "how the platform is", .answer = "status" },
 	{ "POST", "/twelve/gc", NEED_ADMIN, api_gc,

@@ -3,6 +3,7 @@
 #include "daemon/ca.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -255,6 +256,9 @@ static int need_authority(const char *state_dir, struct pair *ret, struct error 
 		pair_done(ret);
 		log_warn("the local certificate authority is at its end and is made anew: it has to be "
 			 "trusted again (twelve ca)");
+	} else if (fs_exists(path)) {
+		log_warn("%s and %s don't belong together or are damaged, and are made anew: the authority "
+			 "has to be trusted again (twelve ca)", path, key);
 	}
 	if (!make_authority(ret, host)) {
 		pair_done(ret);
@@ -290,6 +294,23 @@ static bool leaf_is_good(const char *path, const struct pair *by, char *const *n
 	return good;
 }
 
+/* What a kill left of fs_write_atomic() may be half of a key. */
+static void sweep(const char *dir)
+{
+	static const char *const known[] = { "ca.pem", "ca.key", "local.pem" };
+	_cleanup_strv_ char **files = NULL;
+
+	if (fs_list(dir, &files) < 0)
+		return;
+	for (char **file = files; file && *file; file++)
+		for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+			_cleanup_free_ char *path = xasprintf("%s/%s", dir, *file);
+
+			if (str_starts(*file, known[i]) && !streq(*file, known[i]) && unlink(path) < 0)
+				log_warn("%s was left by a kill and can't be removed: %s", path, strerror(errno));
+		}
+}
+
 static int make_dirs(const char *state_dir, struct error *err)
 {
 	static const struct {
@@ -303,6 +324,7 @@ static int make_dirs(const char *state_dir, struct error *err)
 
 		if (r < 0)
 			return error_set_errno(err, r, "making the directory %s", path);
+		sweep(path);
 	}
 	return 0;
 }

@@ -85,7 +85,9 @@ void route_render_door(const struct route_config *c, struct buf *out)
 	if (!is_set(c->door_dir))
 		return;
 	buf_printf(out,
-		   "\n# certificates %s\nbackend api from base\n  timeout server " API_SILENCE
+		   "\n# certificates %s\nbackend api from base\n"
+		   /* What it says of where a request comes from is in the audit trail: no client's word counts. */
+		   "  http-request del-header X-Forwarded-For\n  timeout server " API_SILENCE
 		   "\n  timeout tunnel " SESSION_SILENCE "\n"
 		   "  errorfile 503 %s/API.http\n  server twelved unix@%s/api.sock\n",
 		   is_set(c->certs_digest) ? c->certs_digest : "-", c->errors_dir, c->door_dir);
