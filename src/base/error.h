@@ -27,8 +27,10 @@ enum error_kind {
 	ERROR_UNAUTHORIZED, /* nobody we know: 401 */
 	ERROR_FORBIDDEN,    /* known, but may not: 403 */
 	ERROR_NOT_FOUND,    /* 404 */
+	ERROR_NOT_ACCEPTABLE, /* the client takes no answer that we have: 406 */
 	ERROR_CONFLICT,     /* not now, or taken already: 409 */
 	ERROR_TOO_LARGE,    /* 413 */
+	ERROR_RANGE,        /* a page of a list that there can't be: 416 */
 	ERROR_RATE_LIMIT,   /* 429 */
 	ERROR_UNAVAILABLE,  /* something that we need is not there: 503 */
 	ERROR_SYSTEM,       /* the machine refused: 500 */

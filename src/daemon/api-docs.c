@@ -40,16 +40,26 @@ static const char intro[] =
 	"| 401 | `unauthorized` | nobody we know |\n"
 	"| 403 | `forbidden` | known, but may not |\n"
 	"| 404 | `not_found` | there is no such thing, or no such endpoint |\n"
+	"| 406 | `not_acceptable` | the `Accept` header names nothing that we have |\n"
 	"| 409 | `conflict` | not now: something else is under way |\n"
 	"| 413 | `too_large` | the body |\n"
+	"| 416 | `requested_range_not_satisfiable` | the `Range` header can't be understood, or the list can't be sorted that way |\n"
 	"| 422 | `invalid_params` | a member of the body is wrong |\n"
 	"| 429 | `rate_limit` | too much at once |\n"
 	"| 503 | `unavailable` | something that we need is not there: room on the disk, say |\n"
 	"\n"
 	"## Lists\n"
 	"\n"
-	"`Range: version 3..; order=desc, max=10` asks for a page; `]3..` leaves the start out. While there is more the status is 206, and `Next-Range` is the `Range` of the next page.\n"
-	"A page has at most 1,000 items.\n";
+	"`Range: version 3..9; order=desc, max=10` asks for a page, sorted by a property; `]3..` leaves the start out, `..9[` the end. `Accept-Ranges` tells what a list\n"
+	"can be sorted by. While there is more the status is 206, and `Next-Range` is the `Range` of the next page. A page has at most 1,000 items, and that many when\n"
+	"nothing is said. Changes between two pages never shift what comes: the next page begins behind the last item of this one.\n"
+	"\n"
+	"## Headers\n"
+	"\n"
+	"`Accept` is `application/vnd.heroku+json; version=3` (any variant of it), `application/json`, a wildcard, or nothing. What is read has an `ETag`; with it as `If-None-Match` the\n"
+	"answer is 304 while nothing has changed. `Request-Id` is what the client called its request, or a new name; the audit trail and the log have it.\n"
+	"`RateLimit-Remaining` tells how many requests a token has left over TCP (`TWELVE_RATE_LIMIT` an hour, coming back evenly; `GET /account/rate-limits` costs\n"
+	"nothing); none left is 429. HEAD is GET without the body.\n";
 
 static void add_need(struct buf *b, enum need need)
 {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "daemon/api-priv.h"
+#include "daemon/http-priv.h"
 #include "daemon/router.h"
 #include "model/size.h"
 #include "stack/stack.h"
@@ -19,7 +20,7 @@
 int api_rate_limits(struct request *r, struct error *err)
 {
 	(void)err;
-	return request_answer(r, 200, json_pack("{s:i}", "remaining", 4500));
+	return request_answer(r, 200, json_pack("{s:I}", "remaining", (json_int_t)http_requests_left(r)));
 }
 
 int api_no_rows(struct request *r, struct error *err)

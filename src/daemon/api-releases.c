@@ -98,12 +98,18 @@ int api_releases_list(struct request *r, struct error *err)
 	struct range range;
 	json_t *list;
 	size_t n = 0, max;
+	bool newest;
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	/* Most ask for the newest few; one more tells that there is another page. */
-	range_parse(request_header(r, "Range"), &range);
-	max = range.descending && !range.start[0] ? range.max + 1 : 0;
+	if (range_parse(request_header(r, "Range"), &range, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	newest = range.descending && !range.start[0] && !range.end[0] &&
+		 (!range.property[0] || streq(range.property, "version"));
+	max = newest ? range.max + 1 : 0;
 	if (store_release_list(d->store, app.id, max, &rows, &n, err) < 0) {
 		app_done(&app);
 		return -1;

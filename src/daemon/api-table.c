@@ -27,7 +27,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/apps/:app/audit", NEED_VIEW, api_audit_of_app,
 	  "who did what to an app, the newest first; ?max=, ?release=", .answer = "[audit]" },
 	{ "GET", "/account/rate-limits", NEED_USER, api_rate_limits,
-	  "requests left; there is no limit", .answer = "rate-limit" },
+	  "requests that this token has left; TWELVE_RATE_LIMIT are filled up evenly in an hour", .answer = "rate-limit" },
 	{ "GET", "/account/keys", NEED_USER, api_keys_list,
 	  "SSH keys that may push", .answer = "[key]" },
 	{ "GET", "/account/keys/:key", NEED_USER, api_keys_get,

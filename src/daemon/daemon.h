@@ -34,6 +34,7 @@ struct settings {
 	int64_t build_timeout_ms;   /* TWELVE_BUILD_TIMEOUT 15m */
 	int64_t disk_reserve_bytes; /* TWELVE_DISK_RESERVE 1G: builds are refused before the disk gets fuller */
 	int64_t max_upload_bytes;   /* TWELVE_MAX_UPLOAD 2G: a source tarball */
+	int64_t rate_limit;         /* TWELVE_RATE_LIMIT 360000: requests an hour of one token */
 	int64_t max_dynos;          /* TWELVE_MAX_DYNOS 200: of one process type */
 	char *addons_dir;           /* TWELVE_ADDONS_DIR /etc/twelve/addons: services besides those in data_dir */
 	int64_t addon_port_first, addon_port_last; /* TWELVE_ADDON_PORTS 25000-26999: where servers of add-ons listen */

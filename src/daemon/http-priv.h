@@ -7,6 +7,7 @@
 #include "daemon/api.h"
 #include "daemon/http-tail.h"
 #include "daemon/http.h"
+#include "daemon/wire.h"
 
 #define HTTP_MAX_PARAMS 4
 /* Who comes over the unix socket is USER@localhost. */
@@ -28,6 +29,7 @@ struct http {
 	bool ending;	 /* nothing waits any more */
 	int guesses;	 /* wrong passwords, fewer with time */
 	int64_t guessed_ms;
+	struct limits *limits; /* of requests with tokens */
 	bool collecting; /* unused slugs and stacks are being removed */
 };
 
@@ -48,6 +50,7 @@ struct request {
 	char app_id[UUID_SIZE]; /* of the app that the path names, when there is one; for the audit trail */
 	char *app_name;
 	int64_t app_version; /* its last release when the request began */
+	int64_t requests_left; /* of the token, -1: nobody counts */
 	char *note;	     /* for the audit trail; see request_note() */
 	struct buf raw;
 	json_t *body;
@@ -76,6 +79,8 @@ void http_answer_error(struct request *r, const struct error *err);
 int http_admit(struct request *r, struct error *err);
 /* Fills r->caller by an address and a password. */
 int http_admit_password(struct request *r, const char *email, const char *password, struct error *err);
+/* How many requests the caller may make now. */
+int64_t http_requests_left(struct request *r);
 /* Frees what request_answer_upgrade() made. */
 void http_upgrade_free(struct upgrade *u);
 /* Runs the daemons soon: something was resumed. */

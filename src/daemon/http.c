@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -104,10 +105,16 @@ static struct request *request_new(struct http *h, struct MHD_Connection *c, con
 	r->connection = c;
 	r->local = local;
 	r->upload_fd = -1;
+	r->requests_left = -1;
 	r->raw = BUF_INIT;
 	snprintf(r->method, sizeof(r->method), "%s", method);
 	name_request(r);
 	return r;
+}
+
+static bool is_head(const struct request *r)
+{
+	return streq(r->method, MHD_HTTP_METHOD_HEAD);
 }
 
 static int match_route(struct request *r, const char *url, struct error *err)
@@ -117,10 +124,14 @@ static int match_route(struct request *r, const char *url, struct error *err)
 	bool path_known;
 	const char *name;
 
-	r->route = api_match(r->method, url, values, lengths, HTTP_MAX_PARAMS, &n, &path_known);
+	r->route = api_match(is_head(r) ? "GET" : r->method, url, values, lengths, HTTP_MAX_PARAMS, &n, &path_known);
+	/* A session has no head. */
+	if (r->route && is_head(r) && r->route->answer && streq(r->route->answer, "upgrade"))
+		r->route = NULL;
 	if (!r->route && path_known)
-		return error_set(err, ERROR_NOT_FOUND, "%s can't be done with %.200s", r->method,
-				 url);
+		return error_set(err, ERROR_NOT_FOUND,
+				 "The requested API endpoint was not found: %s can't be done with %.200s, other methods can",
+				 r->method, url);
 	if (!r->route)
 		return error_set(err, ERROR_NOT_FOUND,
 				 "The requested API endpoint was not found: %.200s", url);
@@ -181,6 +192,51 @@ static int open_upload(struct request *r, struct error *err)
 	return r->upload_fd < 0 ? error_set_errno(err, errno, "taking the upload") : 0;
 }
 
+/* Text, files and sessions are what they are. */
+static bool answers_json(const struct api_route *route)
+{
+	static const char *const others[] = { "text", "file", "upgrade" };
+
+	for (size_t i = 0; route->answer && i < ARRAY_SIZE(others); i++)
+		if (streq(route->answer, others[i]))
+			return false;
+	return true;
+}
+
+static int check_accept(struct request *r, struct error *err)
+{
+	const char *accept = request_header(r, MHD_HTTP_HEADER_ACCEPT);
+
+	if (!answers_json(r->route) || wire_accepts_json(accept))
+		return 0;
+	return error_set(err, ERROR_NOT_ACCEPTABLE,
+			 "There is no answer of the kind that the Accept header asks for (%.100s): set it to "
+			 "application/vnd.heroku+json; version=3",
+			 accept);
+}
+
+static const char *limit_key(const struct request *r)
+{
+	return r->caller.token_id[0] ? r->caller.token_id : r->caller.user_id;
+}
+
+int64_t http_requests_left(struct request *r)
+{
+	return limits_left(r->http->limits, r->local ? "" : limit_key(r), clock_now_ms());
+}
+
+/* Over the unix socket there is none. To ask what is left costs nothing. */
+static int check_limit(struct request *r, struct error *err)
+{
+	if (r->local || !limit_key(r)[0] || streq(r->route->path, "/account/rate-limits"))
+		return 0;
+	if (limits_take(r->http->limits, limit_key(r), clock_now_ms(), &r->requests_left))
+		return 0;
+	return error_set(err, ERROR_RATE_LIMIT,
+			 "This token has made its %lld requests an hour (TWELVE_RATE_LIMIT): wait a little, they come back evenly",
+			 (long long)r->http->d->settings.rate_limit);
+}
+
 /* All that can be said before the body is there. */
 static int begin(struct request *r, const char *url, struct error *err)
 {
@@ -188,7 +244,7 @@ static int begin(struct request *r, const char *url, struct error *err)
 		return -1;
 	if (r->route->need != NEED_NOTHING && http_admit(r, err) < 0)
 		return -1;
-	if (authz_begin(r, err) < 0)
+	if (check_limit(r, err) < 0 || check_accept(r, err) < 0 || authz_begin(r, err) < 0)
 		return -1;
 	if ((r->route->flags & API_UPLOAD) && api_upload_expected(r, err) < 0)
 		return -1;
@@ -466,6 +522,7 @@ int http_new(struct daemon *d, struct http **ret, struct error *err)
 	int fd;
 
 	h->d = d;
+	h->limits = limits_new(d->settings.rate_limit);
 	h->kick = watch_timer(d->loop, on_kick, h);
 	*ret = h;
 	/* What can't be mended now is no reason not to serve. */
@@ -491,5 +548,6 @@ void http_free(struct http *h)
 		MHD_stop_daemon(h->listeners[i].mhd);
 	}
 	watch_free(h->kick);
+	limits_free(h->limits);
 	free(h);
 }

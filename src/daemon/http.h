@@ -67,9 +67,9 @@ char *request_url(struct request *r, const char *fmt, ...) __attribute__((format
 
 /* ---- what a handler answers ---- */
 
-/* Takes the reference. */
+/* Takes the reference. What is read gets an ETag, and a list what request_answer_list() does. */
 int request_answer(struct request *r, int status, json_t *take);
-/* Takes an array in ascending order: applies the Range header ("version ..; max=15, order=desc") and sets Next-Range. */
+/* Takes an array: applies the Range header ("version ..; max=15, order=desc"; range.h) and sets Next-Range. A range that can't be is answered with 416. */
 int request_answer_list(struct request *r, json_t *take);
 /*
  * For an answer that takes long: the handler returns 0 after this, and `later` gives the answer in

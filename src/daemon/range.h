@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ranges of lists, as Heroku's Platform API has them: `Range: version ]3..; order=desc, max=10`
- * asks for a page, and Next-Range in the answer is the Range of the next one. A bracket
- * excludes the start.
+ * asks for a page, sorted by a property, and Next-Range in the answer is the Range of the next one. A bracket
+ * excludes the start ("]3..") or the end ("..9["); "..9" includes it. In descending order the start is the greater one.
+ * Where several items have the same value a Next-Range names the last one's id, too ("created_at ]TIME ID.."), so that no page skips one.
  */
 #pragma once
 
@@ -10,20 +11,37 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/digest.h"
+#include "base/error.h"
+
 #define RANGE_MAX 1000
 
 struct range {
 	char property[32]; /* "" when none was named */
 	char start[128];   /* "" from the beginning */
-	bool exclusive;
+	char end[128];	   /* "" to the end */
+	char tie[UUID_SIZE]; /* of the items that have the start's value, those from this id on; "" all */
+	bool exclusive, end_exclusive;
 	bool descending;
 	size_t max; /* 1 to RANGE_MAX */
 };
 
-/* NULL is the whole list. What can't be understood is left out: Heroku's own clients send empty ones. */
-void range_parse(const char *header, struct range *ret);
+/* A page and what is said of it; heap strings, NULL where there is nothing to say. */
+struct range_page {
+	json_t *items;
+	char *next;    /* Next-Range; NULL after the last page */
+	char *content; /* Content-Range: "version 3..7" */
+	char *accept;  /* Accept-Ranges: "id, name" */
+};
+void range_page_done(struct range_page *p);
+
 /*
- * The page of an ascending list, as a new array; *ret_next is a heap string for Next-Range, or
- * NULL after the last page. Items are told apart by the member `property` ("id" when there is none).
+ * NULL and an empty header are the whole list, and so are ranges of bytes, which HTTP has a server ignore. What can't be
+ * understood otherwise is ERROR_RANGE. A greater max than RANGE_MAX is RANGE_MAX.
  */
-json_t *range_page(const struct range *range, json_t *list, char **ret_next);
+int range_parse(const char *header, struct range *ret, struct error *err);
+/*
+ * The page of a list. Without a property the list's own order stays. One that the items don't have
+ * is ERROR_RANGE, and the message names those that they have.
+ */
+int range_page(const struct range *range, json_t *list, struct range_page *ret, struct error *err);

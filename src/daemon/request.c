@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/api-priv.h"
 #include "daemon/audit.h"
 #include "daemon/streams.h"
 #include "daemon/http-priv.h"
@@ -194,49 +195,101 @@ enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *r
 	return result;
 }
 
-static int answer_json(struct request *r, int status, json_t *take, const char *next_range)
+static bool is_read(const struct request *r)
+{
+	return streq(r->method, "GET") || streq(r->method, "HEAD");
+}
+
+/* libmicrohttpd refuses what may not stand in a header, and then it is left out. */
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+	if (value)
+		MHD_add_response_header(response, name, value);
+}
+
+static void add_limit(struct request *r, struct MHD_Response *response, int status)
+{
+	char left[24];
+
+	snprintf(left, sizeof(left), "%lld", (long long)r->requests_left);
+	if (r->requests_left >= 0)
+		add_header(response, "RateLimit-Remaining", left);
+	if (status == MHD_HTTP_TOO_MANY_REQUESTS)
+		add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+}
+
+/* The body, or 304 without one when the client has it already. Takes the text. */
+static struct MHD_Response *make_response(struct request *r, int *status, char *text)
+{
+	struct MHD_Response *response;
+	char etag[WIRE_ETAG_SIZE] = "";
+	size_t n = strlen(text);
+
+	if (is_read(r) && (*status == 200 || *status == 206))
+		wire_etag(text, n, etag);
+	if (etag[0] && wire_etag_matches(request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH), etag)) {
+		*status = MHD_HTTP_NOT_MODIFIED;
+		n = 0;
+	}
+	response = MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_FREE);
+	if (etag[0]) {
+		add_header(response, MHD_HTTP_HEADER_ETAG, etag);
+		add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
+	}
+	return response;
+}
+
+static int answer_json(struct request *r, int status, json_t *take, const struct range_page *page)
 {
 	char *text = json_dumps(take, JSON_INDENT(2));
 	struct MHD_Response *response;
 
 	json_decref(take);
-	if (!text)
-		text = xstrdup("{}");
-	response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-	MHD_add_response_header(response, "RateLimit-Remaining", "4500");
+	response = make_response(r, &status, text ? text : xstrdup("{}"));
+	add_limit(r, response, status);
 	if (status == MHD_HTTP_UNAUTHORIZED)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-					"Basic realm=\"twelve\"");
-	if (next_range)
-		MHD_add_response_header(response, "Next-Range", next_range);
-	return http_queue(r, status, response, "application/json") == MHD_YES ? 0 : -1;
+		add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"twelve\"");
+	if (page) {
+		add_header(response, "Next-Range", page->next);
+		add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, page->content);
+		add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, page->accept);
+	}
+	return http_queue(r, status, response, status == MHD_HTTP_NOT_MODIFIED ? NULL : "application/json") == MHD_YES ? 0 : -1;
 }
 
 int request_answer(struct request *r, int status, json_t *take)
 {
+	/* A list is one wherever it comes from. */
+	if (json_is_array(take) && status == 200 && is_read(r))
+		return request_answer_list(r, take);
 	return answer_json(r, status, take, NULL);
 }
 
 void http_answer_error(struct request *r, const struct error *err)
 {
-	json_t *body = json_pack("{s:s, s:s}", "id", error_id(err->kind), "message", err->message);
+	struct error shown = *err;
 
-	if (!body)
-		body = json_pack("{s:s, s:s}", "id", error_id(err->kind), "message",
-				 "The message holds bytes that are not UTF-8");
-	answer_json(r, error_http_status(err->kind), body, NULL);
+	/* It may quote anything that came in. */
+	wire_one_line(shown.message);
+	answer_json(r, error_http_status(err->kind),
+		    json_pack("{s:s, s:o}", "id", error_id(err->kind), "message", api_text(shown.message)), NULL);
 }
 
 int request_answer_list(struct request *r, json_t *take)
 {
-	_cleanup_free_ char *next = NULL;
+	struct error err = ERROR_INIT;
+	struct range_page page = { 0 };
 	struct range range;
-	json_t *page;
+	int result = 0;
 
-	range_parse(request_header(r, MHD_HTTP_HEADER_RANGE), &range);
-	page = range_page(&range, take, &next);
+	if (range_parse(request_header(r, MHD_HTTP_HEADER_RANGE), &range, &err) < 0 ||
+	    range_page(&range, take, &page, &err) < 0)
+		http_answer_error(r, &err);
+	else
+		result = answer_json(r, page.next ? 206 : 200, json_incref(page.items), &page);
+	range_page_done(&page);
 	json_decref(take);
-	return answer_json(r, next ? 206 : 200, page, next);
+	return result;
 }
 
 /* ---- growing text ---- */

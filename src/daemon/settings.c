@@ -237,6 +237,8 @@ static const struct setting settings[] = {
 	  .help = "builds are refused before less than this is free" },
 	{ "TWELVE_MAX_UPLOAD", read_size, FIELD(max_upload_bytes), "2G", .min = MIB,
 	  .help = "of a source archive" },
+	{ "TWELVE_RATE_LIMIT", read_count, FIELD(rate_limit), "360000", .min = 60, .max = 1000000000,
+	  .help = "requests an hour of one token over TCP" },
 	{ "TWELVE_MAX_DYNOS", read_count, FIELD(max_dynos), "200", .min = 1, .max = 10000,
 	  .help = "of one process type" },
 };

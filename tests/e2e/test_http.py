@@ -163,7 +163,8 @@ def test_ranges(bare):
         seen += [x["version"] for x in rows]
     assert r.status == 200 and seen == list(range(newest, 0, -1))
     r, rows = ask(c, "GET", "/apps/http-bare/releases", headers={"Range": "id ..; max=1000;"})
-    assert r.status == 200 and [x["version"] for x in rows] == list(range(1, newest + 1))
+    assert r.status == 200 and sorted(x["version"] for x in rows) == list(range(1, newest + 1))
+    assert [x["id"] for x in rows] == sorted(x["id"] for x in rows)
     # Heroku's client sends an empty one with a PUT.
     r, _ = ask(c, "PUT", "/apps/http-bare/buildpack-installations", '{"updates": []}', {"Range": ""})
     assert r.status == 200
@@ -518,3 +519,121 @@ def test_releases_by_the_api(app):
     for which, word in (("v1", "deployed"), ("v99", "99"), ("last", "last"), (7, "string")):
         status, j = platform.api("POST", f"/apps/{name}/releases", {"release": which})
         assert status in (404, 422) and word in j["message"], j
+
+
+# ---- the wire's small print
+
+
+def test_what_has_not_changed_is_not_sent_again(bare):
+    platform, _ = bare
+    c = connect(platform)
+    for path in ("/apps/http-bare", "/apps", "/account", "/stacks"):
+        r, first = ask(c, "GET", path)
+        etag = r.getheader("ETag")
+        assert r.status == 200 and re.fullmatch(r'"[0-9a-f]{32}"', etag), path
+        r, body = ask(c, "GET", path, headers={"If-None-Match": f'"x", W/{etag}'})
+        assert (r.status, body, r.getheader("ETag")) == (304, b"", etag), path
+        r, again = ask(c, "GET", path, headers={"If-None-Match": '"x"'})
+        assert (r.status, again) == (200, first)
+    r, _ = ask(c, "GET", "/apps/http-bare")
+    platform.api("PATCH", "/apps/http-bare", {"maintenance": True})
+    changed, app = ask(c, "GET", "/apps/http-bare", headers={"If-None-Match": r.getheader("ETag")})
+    assert changed.status == 200 and app["maintenance"] is True
+    platform.api("PATCH", "/apps/http-bare", {"maintenance": False})
+    # What changes something has none.
+    r, _ = ask(c, "PATCH", "/apps/http-bare", "{}")
+    assert r.status == 200 and r.getheader("ETag") is None
+
+
+def test_head(bare):
+    platform, _ = bare
+    c = connect(platform)
+    for path, status in (("/apps/http-bare", 200), ("/apps/none-such", 404), ("/nothing", 404)):
+        get, body = ask(c, "GET", path)
+        c.request("HEAD", path)
+        head = c.getresponse()
+        nothing = head.read()
+        assert (head.status, nothing) == (status, b"")
+        assert head.getheader("ETag") == get.getheader("ETag")
+        assert head.getheader("Content-Length") == get.getheader("Content-Length")
+
+
+def test_accept(bare):
+    platform, _ = bare
+    c = connect(platform)
+    for accept in ("*/*", "application/json", "application/vnd.heroku+json; version=3.sdk", "text/html, */*;q=0.1", V3):
+        r, j = ask(c, "GET", "/apps/http-bare", headers={"Accept": accept})
+        assert (r.status, j["name"], r.getheader("Content-Type")) == (200, "http-bare", "application/json"), accept
+    for accept in ("text/html", "application/vnd.heroku+json; version=2"):
+        r, j = ask(c, "GET", "/apps/http-bare", headers={"Accept": accept})
+        assert (r.status, j["id"]) == (406, "not_acceptable") and "version=3" in j["message"], accept
+
+
+def test_lists_go_in_pages(bare):
+    platform, _ = bare
+    for i in range(4):
+        assert platform.api("PATCH", "/apps/http-bare/config-vars", {"PAGE": str(i)})[0] == 200
+    c = connect(platform)
+    r, releases = ask(c, "GET", "/apps/http-bare/releases", headers={"Range": "version 2..4; max=2"})
+    assert r.status == 206 and [x["version"] for x in releases] == [2, 3]
+    assert r.getheader("Content-Range") == "version 2..3"
+    assert set(r.getheader("Accept-Ranges").split(", ")) == {"version", "id", "created_at", "updated_at"}
+    r, releases = ask(c, "GET", "/apps/http-bare/releases", headers={"Range": r.getheader("Next-Range")})
+    assert r.status == 200 and [x["version"] for x in releases] == [4] and r.getheader("Next-Range") is None
+    # The newest few, and beside them by another property than the store's own order.
+    for by, expected in (("version ..; order=desc, max=2", None), ("id ..; order=desc, max=2", "id"), ("created_at ..; order=desc, max=1", "created_at")):
+        _, whole = ask(c, "GET", "/apps/http-bare/releases")
+        r, page = ask(c, "GET", "/apps/http-bare/releases", headers={"Range": by})
+        key = expected or "version"
+        assert page == sorted(whole, key=lambda x: (x[key], x["id"]), reverse=True)[:len(page)] and r.status == 206
+    for path in ("/apps", "/dyno-sizes", "/stacks", "/regions", "/account/keys", "/addon-services", "/twelve/users"):
+        r, whole = ask(c, "GET", path)
+        assert r.status == 200
+        seen, following = [], "id ..; max=1"
+        while following:
+            r, page = ask(c, "GET", path, headers={"Range": following})
+            seen += page
+            following = r.getheader("Next-Range")
+            assert r.status == (206 if following else 200)
+        assert sorted(x["id"] for x in whole) == [x["id"] for x in seen], path
+    for odd in ("nothing ..", "version ..; max=0", "version 3", "version ..; order=up"):
+        r, j = ask(c, "GET", "/apps/http-bare/releases", headers={"Range": odd})
+        assert (r.status, j["id"]) == (416, "requested_range_not_satisfiable"), odd
+        assert len(j["message"]) > 20
+    for ignored in ("", "bytes=0-10", ";"):
+        assert ask(c, "GET", "/apps/http-bare/releases", headers={"Range": ignored})[0].status == 200
+
+
+def test_messages_are_one_line_of_text(platform):
+    c = connect(platform)
+    for path in ("/apps/a%0Ab", "/apps/%FF%FE", "/apps/%00", "/apps/" + "x" * 4000, "/%0d%0a"):
+        r, j = ask(c, "GET", path)
+        assert r.status == 404 and len(j["message"]) > 10 and not re.search(r"[\x00-\x1f]", j["message"]), path
+
+
+def test_a_token_has_so_many_requests(own_platform):
+    """Over TCP only, each token for itself; the socket is not counted."""
+    platform = own_platform(TWELVE_RATE_LIMIT="60")
+    tokens = [platform.api("POST", "/oauth/authorizations", {})[1]["access_token"]["token"] for _ in range(2)]
+
+    def get(path, token=tokens[0]):
+        c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=20)
+        answer = ask(c, "GET", path, headers={"Authorization": f"Bearer {token}"})
+        c.close()
+        return answer
+
+    assert get("/account/rate-limits")[1] == {"remaining": 60}
+    left = []
+    # One comes back each minute, so that it is not at once that there is none.
+    while (r := get("/account"))[0].status == 200:
+        left.append(int(r[0].getheader("RateLimit-Remaining")))
+        assert len(left) < 1000
+    assert left[0] == 59 and left[-1] == 0
+    assert (r[0].status, r[1]["id"], r[0].getheader("RateLimit-Remaining")) == (429, "rate_limit", "0") and r[0].getheader("Retry-After")
+    assert "TWELVE_RATE_LIMIT" in r[1]["message"]
+    assert get("/account/rate-limits")[0].status == 200
+    assert get("/account", tokens[1])[0].getheader("RateLimit-Remaining") == "59"
+    c = connect(platform)
+    assert all(ask(c, "GET", "/account")[0].status == 200 for _ in range(70))
+    assert ask(c, "GET", "/account")[0].getheader("RateLimit-Remaining") is None
+    assert ask(c, "GET", "/account/rate-limits")[1] == {"remaining": 60}

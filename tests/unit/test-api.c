@@ -286,51 +286,73 @@ static void test_answers_are_words(void **state)
 static void test_range_headers(void **state)
 {
 	static const struct {
-		const char *header, *property, *start;
-		bool exclusive, descending;
+		const char *header, *property, *start, *end;
+		bool exclusive, end_exclusive, descending;
 		size_t max;
 	} rows[] = {
-		{ NULL, "", "", false, false, RANGE_MAX },
-		{ "", "", "", false, false, RANGE_MAX },
-		{ "version ..; max=1, order=desc", "version", "", false, true, 1 },
-		{ "version ..; order=desc,max=15", "version", "", false, true, 15 },
-		{ "version ..; order=desc", "version", "", false, true, RANGE_MAX },
-		{ "id ..; max=1000;", "id", "", false, false, RANGE_MAX },
-		{ "seq ..; order=desc,max=100000", "seq", "", false, true, RANGE_MAX },
-		{ "version ]12..; max=5, order=desc", "version", "12", true, true, 5 },
-		{ "version 3..7", "version", "3", false, false, RANGE_MAX },
-		{ "name ]my-app..; order=asc", "name", "my-app", true, false, RANGE_MAX },
-		{ "version ..; max=0", "version", "", false, false, RANGE_MAX },
-		{ "version ..; max=-3", "version", "", false, false, RANGE_MAX },
-		{ "bytes=0-99", "bytes=0-99", "", false, false, RANGE_MAX },
-		{ ";;;,,", "", "", false, false, RANGE_MAX },
+		{ NULL, "", "", "", false, false, false, RANGE_MAX },
+		{ "", "", "", "", false, false, false, RANGE_MAX },
+		{ "version ..; max=1, order=desc", "version", "", "", false, false, true, 1 },
+		{ "version ..; order=desc,max=15", "version", "", "", false, false, true, 15 },
+		{ "version ..; order=desc", "version", "", "", false, false, true, RANGE_MAX },
+		{ "id ..; max=1000;", "id", "", "", false, false, false, RANGE_MAX },
+		{ "seq ..; order=desc,max=100000", "seq", "", "", false, false, true, RANGE_MAX },
+		{ "version ]12..; max=5, order=desc", "version", "12", "", true, false, true, 5 },
+		{ "version 3..7", "version", "3", "7", false, false, false, RANGE_MAX },
+		{ "version 3..7[", "version", "3", "7", false, true, false, RANGE_MAX },
+		{ "version ..7[;max=2", "version", "", "7", false, true, false, 2 },
+		{ "name ]my-app..; order=asc", "name", "my-app", "", true, false, false, RANGE_MAX },
+		{ "id", "id", "", "", false, false, false, RANGE_MAX },
+		{ "..", "", "", "", false, false, false, RANGE_MAX },
+		{ "  version   ]3 .. 9 ; max=4 ", "version", "3", "9", true, false, false, 4 },
+		{ "bytes=0-99", "", "", "", false, false, false, RANGE_MAX },
+		{ ";;;,,", "", "", "", false, false, false, RANGE_MAX },
+		{ "; max=2", "", "", "", false, false, false, 2 },
+		{ "id ..; colour=red", "id", "", "", false, false, false, RANGE_MAX },
+	};
+	static const char *const wrong[] = {
+		"version ..; max=0", "version ..; max=-3", "version ..; max=x", "version ..; order=up", "version 3", "]3..7", "a b c",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ..",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error err = ERROR_INIT;
 		struct range r;
 
-		range_parse(rows[i].header, &r);
+		if (range_parse(rows[i].header, &r, &err) < 0)
+			fail_msg("%s", err.message);
 		print_message("%s\n", rows[i].header ? rows[i].header : "(none)");
 		assert_string_equal(r.property, rows[i].property);
 		assert_string_equal(r.start, rows[i].start);
+		assert_string_equal(r.end, rows[i].end);
 		assert_int_equal(r.exclusive, rows[i].exclusive);
+		assert_int_equal(r.end_exclusive, rows[i].end_exclusive);
 		assert_int_equal(r.descending, rows[i].descending);
 		assert_int_equal(r.max, rows[i].max);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct error err = ERROR_INIT;
+		struct range r;
+
+		if (range_parse(wrong[i], &r, &err) == 0)
+			fail_msg("\"%s\" is taken", wrong[i]);
+		assert_int_equal(err.kind, ERROR_RANGE);
+	}
 }
 
+/* Versions 1 to n; names go the other way, and the ids are in no order. */
 static json_t *versions(int n)
 {
 	json_t *list = json_array();
 
 	for (int i = 1; i <= n; i++)
-		json_array_append_new(list, json_pack("{s:i, s:o}", "version", i, "id",
-						      json_sprintf("id-%d", i)));
+		json_array_append_new(list, json_pack("{s:i, s:o, s:o, s:b}", "version", i, "id", json_sprintf("id-%d", i * 7 % 10),
+						      "name", json_sprintf("n%d", 9 - i), "odd", i % 2));
 	return list;
 }
 
-/* Follows Next-Range to the end, as a client does; gives the versions in a row. */
+/* Follows Next-Range to the end, as a client does; gives the versions in a row, or the error. */
 static char *follow(const char *header, int n)
 {
 	_cleanup_buf_ struct buf seen = BUF_INIT;
@@ -339,18 +361,25 @@ static char *follow(const char *header, int n)
 
 	for (int pages = 0; next; pages++) {
 		_cleanup_free_ char *this = steal_ptr(next);
+		struct error err = ERROR_INIT;
+		struct range_page page = { 0 };
 		struct range range;
-		json_t *page, *item;
+		json_t *item;
 		size_t i;
 
 		assert_true(pages <= n);
-		range_parse(this, &range);
-		page = range_page(&range, list, &next);
-		json_array_foreach (page, i, item)
+		assert_int_equal(range_parse(this, &range, &err), 0);
+		if (range_page(&range, list, &page, &err) < 0) {
+			assert_int_equal(err.kind, ERROR_RANGE);
+			buf_puts(&seen, err.message);
+			break;
+		}
+		json_array_foreach (page.items, i, item)
 			buf_printf(&seen, "%lld ",
 				   (long long)json_integer_value(json_object_get(item, "version")));
+		next = steal_ptr(page.next);
 		buf_puts(&seen, next ? "| " : ".");
-		json_decref(page);
+		range_page_done(&page);
 	}
 	json_decref(list);
 	return buf_steal(&seen);
@@ -365,16 +394,27 @@ static void test_pages(void **state)
 	} rows[] = {
 		{ "version ..; max=2, order=desc", 5, "5 4 | 3 2 | 1 ." },
 		{ "version ..; max=2", 4, "1 2 | 3 4 ." },
-		{ "id ..; max=3", 5, "1 2 3 | 4 5 ." },
-		{ "id ..; order=desc; max=2", 3, "3 2 | 1 ." },
+		/* 7 4 1 8 5 */
+		{ "id ..; max=3", 5, "3 2 5 | 1 4 ." },
+		{ "id ..; order=desc; max=2", 3, "1 2 | 3 ." },
+		{ "name ..; max=2", 3, "3 2 | 1 ." },
+		{ "name n7..; max=1", 3, "2 | 1 ." },
 		{ "version 3..; max=2", 5, "3 4 | 5 ." },
+		{ "version 2..4; max=2", 5, "2 3 | 4 ." },
+		{ "version 2..4[; max=1", 5, "2 | 3 ." },
+		{ "version 4..2; order=desc; max=1", 5, "4 | 3 | 2 ." },
 		{ "version ]3..; max=2, order=desc", 5, "2 1 ." },
 		{ "version 9..", 5, "." },
 		{ "version ]9..; order=desc", 3, "3 2 1 ." },
 		{ "id ]unknown..; max=2", 5, "." },
-		{ "nothing ..; max=2", 3, "1 2 | 3 ." },
+		{ "id ]id-4..; max=2", 5, "5 1 | 4 ." },
+		{ "nothing ..; max=2", 3, "This list can't be sorted by \"nothing\"; it can by version, name, id" },
+		{ "odd ..; max=2", 3, "This list can't be sorted by \"odd\"; it can by version, name, id" },
+		{ "nothing ..; max=2", 0, "." },
 		{ "", 3, "1 2 3 ." },
+		{ "; max=2", 5, "1 2 | 3 4 | 5 ." },
 		{ "version ..; max=1", 0, "." },
+		{ "version 01..; max=3", 2, "1 2 ." },
 	};
 
 	(void)state;
@@ -385,6 +425,78 @@ static void test_pages(void **state)
 			fail_msg("\"%s\" of %d gives %s, not %s", rows[i].header, rows[i].n, seen,
 				 rows[i].expected);
 	}
+}
+
+static void test_what_a_page_says(void **state)
+{
+	struct range range;
+	struct range_page page;
+	json_t *list = versions(5);
+
+	(void)state;
+	assert_int_equal(range_parse("version ]1..4; max=2", &range, NULL), 0);
+	assert_int_equal(range_page(&range, list, &page, NULL), 0);
+	assert_string_equal(page.content, "version 2..3");
+	assert_string_equal(page.accept, "version, name, id");
+	assert_string_equal(page.next, "version ]3..4; max=2");
+	range_page_done(&page);
+	json_decref(list);
+}
+
+/* Five of the same time: each is on one page, in both directions. */
+static void test_pages_of_the_same_value(void **state)
+{
+	(void)state;
+	for (int descending = 0; descending < 2; descending++) {
+		_cleanup_free_ char *next = xasprintf("created_at ..; max=2%s", descending ? ", order=desc" : "");
+		_cleanup_buf_ struct buf seen = BUF_INIT;
+		json_t *list = json_array();
+
+		for (int i = 0; i < 5; i++)
+			json_array_append_new(list, json_pack("{s:o, s:s}", "id",
+							      json_sprintf("%d0000000-0000-4000-8000-000000000000", i * 3 % 5),
+							      "created_at", i < 4 ? "2026-01-01T00:00:00Z" : "2027-01-01T00:00:00Z"));
+		while (next) {
+			_cleanup_free_ char *this = steal_ptr(next);
+			struct range range;
+			struct range_page page;
+			json_t *item;
+			size_t i;
+
+			assert_int_equal(range_parse(this, &range, NULL), 0);
+			assert_int_equal(range_page(&range, list, &page, NULL), 0);
+			json_array_foreach (page.items, i, item)
+				buf_putc(&seen, json_string_value(json_object_get(item, "id"))[0]);
+			buf_putc(&seen, '|');
+			next = steal_ptr(page.next);
+			range_page_done(&page);
+			assert_true(seen.len < 20);
+		}
+		/* The last, 12 % 5 = 2, is a year later. */
+		assert_string_equal(seen.data, descending ? "24|31|0|" : "01|34|2|");
+		json_decref(list);
+	}
+}
+
+/* What is in no order by itself goes by its ids once it needs more than a page, so that none is lost. */
+static void test_pages_without_an_order(void **state)
+{
+	json_t *list = json_pack("[{s:s}, {s:s}, {s:s}]", "id", "b", "id", "c", "id", "a");
+	struct range range;
+	struct range_page page;
+
+	(void)state;
+	assert_int_equal(range_parse("", &range, NULL), 0);
+	assert_int_equal(range_page(&range, list, &page, NULL), 0);
+	assert_true(json_equal(page.items, list));
+	assert_null(page.next);
+	range_page_done(&page);
+	assert_int_equal(range_parse("; max=2", &range, NULL), 0);
+	assert_int_equal(range_page(&range, list, &page, NULL), 0);
+	assert_string_equal(page.content, "id a..b");
+	assert_string_equal(page.next, "id ]b..; max=2");
+	range_page_done(&page);
+	json_decref(list);
 }
 
 int main(void)
@@ -401,6 +513,9 @@ int main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_range_headers),
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_what_a_page_says),
+		cmocka_unit_test(test_pages_of_the_same_value),
+		cmocka_unit_test(test_pages_without_an_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
