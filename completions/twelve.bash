@@ -21,7 +21,7 @@ _twelve() {
 		esac
 	done
 	case $cmd in
-	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit status doctor gc stacks help version completion' ;;
+	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete pipelines pipelines:create pipelines:info pipelines:add pipelines:update pipelines:remove pipelines:rename pipelines:transfer pipelines:destroy pipelines:promote pipelines:diff buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit status doctor gc stacks help version completion' ;;
 	apps|apps:list|list) options='--json --host --no-color --help' ;;
 	create|apps:create) options='--remote --no-remote --json --host --no-color --help' ;;
 	info|apps:info) options='--app --remote --json --host --no-color --help' ;;
@@ -92,6 +92,17 @@ _twelve() {
 	backups:download|pg:backups:download) options='--output --addon --app --remote --host --no-color --help' ;;
 	backups:verify) options='--addon --app --remote --host --no-color --help' ;;
 	backups:delete|pg:backups:delete) options='--confirm --addon --app --remote --host --no-color --help' ;;
+	pipelines) options='--json --host --no-color --help' ;;
+	pipelines:create) options='--stage --app --remote --json --host --no-color --help' ;;
+	pipelines:info) options='--json --host --no-color --help' ;;
+	pipelines:add) options='--stage --app --remote --json --host --no-color --help' ;;
+	pipelines:update) options='--stage --app --remote --host --no-color --help' ;;
+	pipelines:remove) options='--app --remote --host --no-color --help' ;;
+	pipelines:rename) options='--host --no-color --help' ;;
+	pipelines:transfer) options='--pipeline --host --no-color --help' ;;
+	pipelines:destroy) options='--host --no-color --help' ;;
+	pipelines:promote) options='--to --app --remote --json --no-wait --host --no-color --help' ;;
+	pipelines:diff) options='--to --app --remote --json --host --no-color --help' ;;
 	buildpacks) options='--app --remote --json --host --no-color --help' ;;
 	buildpacks:set) options='--index --app --remote --host --no-color --help' ;;
 	buildpacks:add) options='--index --app --remote --host --no-color --help' ;;

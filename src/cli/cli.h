@@ -180,6 +180,9 @@ bool completion_script(const char *shell, struct buf *out);
 	X(addons_client) X(psql) X(redis_cli) X(mariadb) X(backups) X(backups_info)                \
 	X(backups_capture) X(backups_schedule) X(backups_unschedule) X(backups_schedules)          \
 	X(backups_restore) X(backups_download) X(backups_verify) X(backups_delete)                 \
+	X(pipelines) X(pipelines_create) X(pipelines_info) X(pipelines_add) X(pipelines_update)            \
+	X(pipelines_remove) X(pipelines_rename) X(pipelines_transfer) X(pipelines_destroy)                 \
+	X(pipelines_promote) X(pipelines_diff)                                                             \
 				X(buildpacks) X(buildpacks_set) \
 				X(buildpacks_add) X(buildpacks_remove) X(buildpacks_clear) X(keys) \
 					X(keys_add) X(keys_remove) X(authorizations) X(            \

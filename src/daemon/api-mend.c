@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "daemon/api-priv.h"
 #include "daemon/git.h"
+#include "daemon/pipelines.h"
 
 static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *err)
 {
@@ -58,7 +59,8 @@ int api_mend(struct daemon *d, struct error *err)
 {
 	_cleanup_strv_ char **ids = NULL;
 
-	if (mend_repositories(d, &ids, err) < 0 || remove_others(d, "cache", ids, err) < 0)
+	if (mend_repositories(d, &ids, err) < 0 || remove_others(d, "cache", ids, err) < 0 ||
+	    pipelines_mend(d, err) < 0)
 		return -1;
 	/* Builds end with twelved, and their sources with them. */
 	return remove_others(d, "sources", NULL, err);

@@ -29,12 +29,6 @@ int api_no_rows(struct request *r, struct error *err)
 	return request_answer(r, 200, json_array());
 }
 
-int api_no_pipeline(struct request *r, struct error *err)
-{
-	(void)r;
-	return error_set(err, ERROR_NOT_FOUND, "The app is in no pipeline");
-}
-
 static void put_times(struct request *r, json_t *j)
 {
 	json_object_set_new(j, "created_at", api_time(request_daemon(r)->started_ms));

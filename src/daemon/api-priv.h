@@ -37,6 +37,8 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(collaborators_list) X(collaborators_get) X(collaborators_create) X(collaborators_update)      \
 	X(collaborators_delete) X(audit_list) X(audit_of_app) X(keys_all) X(keys_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(no_pipeline)    \
 	X(status) X(gc) X(ca_get)                                                                              \
+	X(collaborators_delete) X(audit_list) X(audit_of_app) X(keys_all) X(keys_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows)   \
+	X(status) X(gc)                                                                              \
 	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete)           \
 	X(config_get) X(config_update) X(config_of_release)                                          \
 	X(releases_list) X(releases_get) X(releases_create)                                          \
@@ -56,7 +58,12 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(attachments_client) X(backups_of_addon) X(backups_of_app) X(backups_create) X(backups_get)     \
 	X(backups_delete) X(backups_content) X(backups_verify) X(backups_restore) X(schedule_get)        \
 	X(schedule_put) X(schedule_delete) X(providers_create) X(providers_delete) X(addon_config_get)    \
-	X(addon_config_update) X(addon_provisioned) X(addon_not_provisioned) X(oauth_token)
+	X(addon_config_update) X(addon_provisioned) X(addon_not_provisioned) X(oauth_token)               \
+	X(pipelines_list) X(pipelines_get) X(pipelines_create) X(pipelines_update) X(pipelines_delete)     \
+	X(pipelines_stack) X(pipelines_transfer) X(pipelines_releases)                                     \
+	X(couplings_list) X(couplings_of_pipeline) X(coupling_of_app) X(couplings_create) X(couplings_get) \
+	X(couplings_update) X(couplings_delete)                                                            \
+	X(promotions_create) X(promotions_get) X(promotions_targets) X(filter_apps)
 
 #define X(name) int api_##name(struct request *r, struct error *err);
 API_HANDLERS(X)

@@ -13,6 +13,7 @@
 #include "daemon/reconcile.h"
 #include "daemon/streams.h"
 #include "model/names.h"
+#include "store/pipeline.h"
 
 int releases_base(struct daemon *d, const struct app *app, struct release *ret, struct error *err)
 {
@@ -49,12 +50,15 @@ static struct stream *open_output(struct daemon *d, struct release *r)
 }
 
 /* The rows. Without a slug there is nothing to run, so that a release succeeds at once; an app without an id is new. */
-static int write_rows(struct store *s, struct app *app, struct release *r, struct error *err)
+static int write_rows(struct store *s, struct app *app, struct release *r, const struct promotion_target *target,
+		      struct error *err)
 {
 	if (!app->id[0] && store_app_create(s, app, err) < 0)
 		return -1;
 	memcpy(r->app_id, app->id, sizeof(r->app_id));
 	if (store_release_create(s, r, err) < 0)
+		return -1;
+	if (target && store_promotion_target_set(s, target->id, r->id, NULL, err) < 0)
 		return -1;
 	app->last_version = r->version;
 	if (r->slug)
@@ -64,8 +68,8 @@ static int write_rows(struct store *s, struct app *app, struct release *r, struc
 }
 
 /* All in one transaction; then it is told, and the reconciler looks. `said` is a line of the log for what led to it. */
-static int create(struct daemon *d, struct app *app, struct release *r, const struct caller *who,
-		  const char *said, struct error *err)
+static int create_for(struct daemon *d, struct app *app, struct release *r, const struct caller *who,
+		      const char *said, const struct promotion_target *target, struct error *err)
 {
 	struct stream *output = open_output(d, r);
 
@@ -75,7 +79,7 @@ static int create(struct daemon *d, struct app *app, struct release *r, const st
 	r->phase_done = !r->slug;
 	if (store_begin(d->store, err) < 0)
 		goto failed;
-	if (write_rows(d->store, app, r, err) < 0 || store_commit(d->store, err) < 0) {
+	if (write_rows(d->store, app, r, target, err) < 0 || store_commit(d->store, err) < 0) {
 		store_rollback(d->store);
 		goto failed;
 	}
@@ -90,6 +94,12 @@ failed:
 	if (output)
 		stream_end(output);
 	return -1;
+}
+
+static int create(struct daemon *d, struct app *app, struct release *r, const struct caller *who,
+		  const char *said, struct error *err)
+{
+	return create_for(d, app, r, who, said, NULL, err);
 }
 
 /* What belongs to the release that a new one starts from, and not to the new one. */
@@ -130,6 +140,32 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 		procfile_set(&r.processes, build->processes[i].type, build->processes[i].command);
 	release_done(&base);
 	if (create(d, app, &r, who, r.description, err) < 0) {
+		release_done(&r);
+		return -1;
+	}
+	*ret = r;
+	return 0;
+}
+
+int releases_promote(struct daemon *d, struct app *app, const struct app *source, const struct release *from,
+		     const struct promotion_target *target, const struct caller *who, struct release *ret,
+		     struct error *err)
+{
+	struct release base = { 0 }, r = { 0 };
+
+	if (releases_base(d, app, &base, err) < 0)
+		return -1;
+	r.slug = xstrdup(from->slug);
+	r.stack = from->stack ? xstrdup(from->stack) : NULL;
+	r.commit = xstrdup(from->commit);
+	r.description = xasprintf("Promote %s v%lld%s%.8s", source->name, (long long)from->version,
+				  from->commit[0] ? " " : "", from->commit);
+	r.config = json_incref(base.config);
+	r.attachments = json_incref(base.attachments);
+	for (size_t i = 0; i < from->processes.n_types; i++)
+		procfile_set(&r.processes, from->processes.types[i].name, from->processes.types[i].command);
+	release_done(&base);
+	if (create_for(d, app, &r, who, r.description, target, err) < 0) {
 		release_done(&r);
 		return -1;
 	}

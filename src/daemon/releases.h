@@ -35,6 +35,15 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
 			struct error *err);
 
 /*
+ * The slug and process types of another app's release, which has one, with the target's own config and
+ * attachments. The target's row (store/pipeline.h) gets the release in the same transaction.
+ */
+struct promotion_target;
+int releases_promote(struct daemon *d, struct app *app, const struct app *source, const struct release *from,
+		     const struct promotion_target *target, const struct caller *who, struct release *ret,
+		     struct error *err);
+
+/*
  * Slug, config, process types and attachments of `version` as a new release. A release that
  * failed, or has no slug, is ERROR_INVALID with a sentence that says so. *ret is empty, and nothing
  * is done, when its attachments need credentials that are not there any more: addons_rollback() makes

@@ -275,7 +275,42 @@ static const char schema_4[] =
 	") STRICT;"
 	"CREATE INDEX audit_of_app ON audit (app_id, number);";
 
-const char *const store_migrations[] = { schema_1, schema_2, schema_3, schema_4 };
+/* Stages are numbers of enum stage (model/stage.h), so that they sort. */
+static const char schema_5[] =
+	"CREATE TABLE pipeline ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  name TEXT NOT NULL UNIQUE,"
+	"  owner_id TEXT REFERENCES user (id) ON DELETE SET NULL,"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE coupling ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  app_id TEXT NOT NULL UNIQUE REFERENCES app (id) ON DELETE CASCADE,"
+	"  pipeline_id TEXT NOT NULL REFERENCES pipeline (id) ON DELETE CASCADE,"
+	"  stage INTEGER NOT NULL CHECK (stage BETWEEN 0 AND 3),"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX coupling_of_pipeline ON coupling (pipeline_id);"
+	"CREATE TABLE promotion ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  pipeline_id TEXT NOT NULL REFERENCES pipeline (id) ON DELETE CASCADE,"
+	"  app_id TEXT NOT NULL,"
+	"  release_id TEXT NOT NULL,"
+	"  created_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX promotion_of_pipeline ON promotion (pipeline_id);"
+	"CREATE TABLE promotion_target ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  promotion_id TEXT NOT NULL REFERENCES promotion (id) ON DELETE CASCADE,"
+	"  app_id TEXT NOT NULL,"
+	"  release_id TEXT,"
+	"  error TEXT"
+	") STRICT;"
+	"CREATE INDEX promotion_target_of_promotion ON promotion_target (promotion_id);";
+
+const char *const store_migrations[] = { schema_1, schema_2, schema_3, schema_4, schema_5 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 
 int store_schema(struct store *s, int64_t *ret, struct error *err)

@@ -37,6 +37,12 @@
 #define AUDIT                                                                                      \
 	"at_ms, user_id, user, app_id, app_name, action, note, status, version, request_id, source"
 
+#define PIPELINE "id, name, owner_id, created_ms, updated_ms"
+#define COUPLING                                                                                   \
+	"c.id, c.app_id, c.pipeline_id, c.stage, c.created_ms, c.updated_ms, a.name, p.name "      \
+	"FROM coupling c JOIN app a ON a.id = c.app_id JOIN pipeline p ON p.id = c.pipeline_id "
+#define PROMOTION "id, pipeline_id, app_id, release_id, created_ms"
+
 /* What failed is never run again: neither rolled back to nor restarted. */
 #define IN_USE "status != 'failed'"
 
@@ -187,6 +193,34 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"SELECT number, " AUDIT " FROM audit WHERE (?1 IS NULL OR app_id = ?1) "
 		"AND (?2 IS NULL OR user_id = ?2) AND (?3 = 0 OR version = ?3) ORDER BY number DESC LIMIT ?4",
 	[STATEMENT_AUDIT_FORGET] = "DELETE FROM audit WHERE number <= ?",
+	[STATEMENT_PIPELINE_INSERT] = "INSERT INTO pipeline (" PIPELINE ") VALUES (?, ?, ?, ?, ?)",
+	[STATEMENT_PIPELINE_GET] = "SELECT " PIPELINE " FROM pipeline WHERE name = ?1 OR id = ?1",
+	[STATEMENT_PIPELINE_LIST] = "SELECT " PIPELINE " FROM pipeline ORDER BY name",
+	[STATEMENT_PIPELINE_UPDATE] =
+		"UPDATE pipeline SET name = ?, owner_id = ?, updated_ms = ? WHERE id = ?",
+	[STATEMENT_PIPELINE_DELETE] = "DELETE FROM pipeline WHERE id = ?",
+	[STATEMENT_COUPLING_INSERT] =
+		"INSERT INTO coupling (id, app_id, pipeline_id, stage, created_ms, updated_ms) "
+		"VALUES (?, ?, ?, ?, ?5, ?5)",
+	[STATEMENT_COUPLING_GET] = "SELECT " COUPLING "WHERE c.id = ?1 OR c.app_id = ?1",
+	[STATEMENT_COUPLING_LIST] =
+		"SELECT " COUPLING "WHERE ?1 IS NULL OR c.pipeline_id = ?1 ORDER BY p.name, c.stage, a.name",
+	[STATEMENT_COUPLING_SET_STAGE] = "UPDATE coupling SET stage = ?, updated_ms = ? WHERE id = ?",
+	[STATEMENT_COUPLING_DELETE] = "DELETE FROM coupling WHERE id = ?",
+	[STATEMENT_PROMOTION_INSERT] = "INSERT INTO promotion (" PROMOTION ") VALUES (?, ?, ?, ?, ?)",
+	[STATEMENT_PROMOTION_TARGET_INSERT] =
+		"INSERT INTO promotion_target (id, promotion_id, app_id) VALUES (?, ?, ?)",
+	[STATEMENT_PROMOTION_FORGET] =
+		"DELETE FROM promotion WHERE pipeline_id = ?1 AND rowid NOT IN (SELECT rowid FROM promotion "
+		"WHERE pipeline_id = ?1 ORDER BY rowid DESC LIMIT ?2)",
+	[STATEMENT_PROMOTION_GET] = "SELECT " PROMOTION " FROM promotion WHERE id = ?",
+	[STATEMENT_PROMOTION_TARGETS] =
+		"SELECT id, promotion_id, app_id, release_id, error FROM promotion_target "
+		"WHERE promotion_id = ? ORDER BY rowid",
+	[STATEMENT_PROMOTION_TARGET_SET] =
+		"UPDATE promotion_target SET release_id = ?, error = ? WHERE id = ?",
+	[STATEMENT_PROMOTION_FAIL_PENDING] =
+		"UPDATE promotion_target SET error = ? WHERE release_id IS NULL AND error IS NULL",
 	[STATEMENT_KEY_INSERT] =
 		"INSERT INTO ssh_key (id, user_id, public_key, fingerprint, comment, created_ms) "
 		"VALUES (?, ?, ?, ?, ?, ?)",

@@ -296,41 +296,54 @@ static int64_t schema(struct store *s)
 	return v;
 }
 
+/* The program's migrations and some of a newer one: a heap array. */
+static const char **with_newer(const char *const *more, size_t n)
+{
+	const char **all = xcalloc(n_store_migrations + n, sizeof(*all));
+
+	memcpy(all, store_migrations, n_store_migrations * sizeof(*all));
+	memcpy(all + n_store_migrations, more, n * sizeof(*all));
+	return all;
+}
+
 static void test_migrations_go_on_from_an_older_schema(void **state)
 {
-	const char *newer[] = { store_migrations[0], store_migrations[1], store_migrations[2], store_migrations[3],
-				"ALTER TABLE app ADD COLUMN note TEXT NOT NULL DEFAULT 'none'",
-				"UPDATE app SET note = name" };
+	const char *const more[] = { "ALTER TABLE app ADD COLUMN note TEXT NOT NULL DEFAULT 'none'",
+				     "UPDATE app SET note = name" };
+	_cleanup_free_ const char **newer = with_newer(more, 2);
+	size_t n = n_store_migrations + 2;
+	_cleanup_free_ char *message = xasprintf(
+		"has schema %zu, and this program knows up to %zu: it was written by a newer twelved", n,
+		n_store_migrations);
 	struct error err = ERROR_INIT;
 	struct store *s = open_store();
 
 	(void)state;
-	assert_int_equal(n_store_migrations, 4);
 	assert_int_equal(schema(s), n_store_migrations);
 	fill(s);
-	must(store_migrate(s, newer, 6, &err), &err);
-	assert_int_equal(schema(s), 6);
+	must(store_migrate(s, newer, n, &err), &err);
+	assert_int_equal(schema(s), n);
 	exec_sql(s, "CREATE TABLE ok (x INTEGER CHECK (x = 1))");
 	exec_sql(s, "INSERT INTO ok SELECT count(*) FROM app WHERE note = 'one'");
-	must(store_migrate(s, newer, 6, &err), &err);
+	must(store_migrate(s, newer, n, &err), &err);
 	store_close(s);
-	open_is_refused(
-		"has schema 6, and this program knows up to 4: it was written by a newer twelved");
+	open_is_refused(message);
 }
 
 static void test_a_migration_that_fails_leaves_nothing(void **state)
 {
-	const char *newer[] = { store_migrations[0], store_migrations[1], store_migrations[2], store_migrations[3],
-				"CREATE TABLE half (x); UPDATE nowhere SET x = 1" };
+	const char *const more[] = { "CREATE TABLE half (x); UPDATE nowhere SET x = 1" };
+	_cleanup_free_ const char **newer = with_newer(more, 1);
+	_cleanup_free_ char *message = xasprintf("Bringing the database to schema %zu", n_store_migrations + 1);
 	struct error err = ERROR_INIT;
 	struct store *s = open_store();
 
 	(void)state;
-	assert_int_equal(store_migrate(s, newer, 5, &err), -1);
-	assert_non_null(strstr(err.message, "Bringing the database to schema 5"));
+	assert_int_equal(store_migrate(s, newer, n_store_migrations + 1, &err), -1);
+	assert_non_null(strstr(err.message, message));
 	if (!strstr(err.message, "no such table: nowhere"))
 		fail_msg("%s", err.message);
-	assert_int_equal(schema(s), 4);
+	assert_int_equal(schema(s), n_store_migrations);
 	exec_sql(s, "CREATE TABLE half (x)");
 	store_close(s);
 }
