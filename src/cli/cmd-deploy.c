@@ -116,7 +116,7 @@ static int builds_run(struct cli *c, struct error *err)
 	json_array_foreach(list, i, b) {
 		_cleanup_free_ char *commit = xstrndup(json_str(b, "source_blob.version", ""), 8);
 		_cleanup_free_ char *v =
-			xasprintf("v%lld", (long long)json_i64(b, "release.version", 0));
+			xasprintf("v%lld", (long long)json_i64(b, "twelve.release_version", 0));
 		char since[SINCE_SIZE];
 
 		table_add(&t, json_str(b, "id", ""), json_str(b, "status", ""), commit,
@@ -179,7 +179,7 @@ static int builds_info_run(struct cli *c, struct error *err)
 		print_json(b);
 		return 0;
 	}
-	release = xasprintf("v%lld", (long long)json_i64(b, "release.version", 0));
+	release = xasprintf("v%lld", (long long)json_i64(b, "twelve.release_version", 0));
 	printf("%s=== Build %s%s\n", style_on(c->color, STYLE_BOLD), json_str(b, "id", ""),
 	       style_off(c->color));
 	table_add(&t, "Status:", json_str(b, "status", ""));

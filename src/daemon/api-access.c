@@ -51,23 +51,32 @@ int api_keys_all(struct request *r, struct error *err)
 	return answer_keys(r, NULL, err);
 }
 
-int api_keys_get(struct request *r, struct error *err)
+/* The key that the path names, of a user or (NULL) of all; NULL with *err. */
+static json_t *find_key(struct request *r, const char *user_id, struct error *err)
 {
 	const char *which = request_param(r, "key");
 	struct ssh_key *keys = NULL;
 	json_t *found = NULL;
 	size_t n = 0;
 
-	if (store_key_list(request_daemon(r)->store, request_caller(r)->user_id, &keys, &n, err) < 0)
-		return -1;
+	if (store_key_list(request_daemon(r)->store, user_id, &keys, &n, err) < 0)
+		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (!found && (streq(keys[i].id, which) || streq(keys[i].fingerprint, which)))
 			found = key_json(&keys[i]);
 		ssh_key_done(&keys[i]);
 	}
 	free(keys);
-	return found ? request_answer(r, 200, found) :
-		       error_set(err, ERROR_NOT_FOUND, "Couldn't find that key: %.100s", which);
+	if (!found)
+		error_set(err, ERROR_NOT_FOUND, "Couldn't find that key: %.100s", which);
+	return found;
+}
+
+int api_keys_get(struct request *r, struct error *err)
+{
+	json_t *found = find_key(r, request_caller(r)->user_id, err);
+
+	return found ? request_answer(r, 200, found) : -1;
 }
 
 /* The caller, or, for an administrator, the user that the body names. */
@@ -115,12 +124,17 @@ static const char *reach(struct request *r)
 int api_keys_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
+	json_t *key = find_key(r, reach(r), err);
 
-	if (store_key_delete(d->store, reach(r), request_param(r, "key"), err) < 0 ||
-	    git_write_authorized_keys(d, err) < 0)
+	if (!key)
 		return -1;
+	if (store_key_delete(d->store, reach(r), request_param(r, "key"), err) < 0 ||
+	    git_write_authorized_keys(d, err) < 0) {
+		json_decref(key);
+		return -1;
+	}
 	request_note(r, "key %s", request_param(r, "key"));
-	return request_answer(r, 200, json_object());
+	return request_answer(r, 200, key);
 }
 
 /* ---- tokens ---- */

@@ -91,8 +91,7 @@ static json_t *release_of(struct request *r, const struct app *app, const struct
 
 	if (b->release_version && store_release_get(request_daemon(r)->store, app->id,
 						    b->release_version, &release, &ignored) == 0)
-		j = json_pack("{s:s, s:I}", "id", release.id, "version",
-			      (json_int_t)b->release_version);
+		j = json_pack("{s:s}", "id", release.id);
 	release_done(&release);
 	return j;
 }
@@ -115,10 +114,11 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 					 api_slug_ref(b->slug), "release", release_of(r, app, b)));
 	json_object_update_new(
 		j,
-		json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?}}", "source_blob", "checksum",
+		json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?, s:I}}", "source_blob", "checksum",
 			  "version", b->commit && b->commit[0] ? api_text(b->commit) : json_null(),
 			  "version_description", "url", "", "twelve", "error", api_text(b->error),
-			  "buildpacks", api_text(b->buildpacks), "slug", b->slug));
+			  "buildpacks", api_text(b->buildpacks), "slug", b->slug,
+			  "release_version", (json_int_t)b->release_version));
 	return j;
 }
 

@@ -5,8 +5,10 @@ module (heroku/schema/go.mod; its digest in go.sum), or from a copy beside this 
 do not ship it. What our answers are allowed to differ in stands here, with reasons, and nowhere else.
 """
 import datetime
+import functools
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -14,17 +16,25 @@ import uuid
 
 import jsonschema
 
-from conftest import ROOT
-
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODULE = "github.com/heroku/heroku-go/v6"
 
-# Members that we add to what the schema has: (resource or "*", member): reason.
+# Members that we add to what the schema has: (resource that the link is of, member's path): reason.
+EXPANDED = "Accept-Expansion asks for it; it is always there"
+INCLUDED = "Accept-Inclusion asks for it; it is always there"
+SDK = "in the variant 3.sdk of the schema, which the heroku CLI reads"
 EXTRA = {
     ("*", "twelve"): "what we know besides stands in this member, everywhere",
-    ("app", "create_status"): "the CLI reads it; Heroku sends it",
-    ("release", "oci_image"): "in the variant 3.sdk of the schema",
-    **{("account", member): "in the variant 3.sdk of the schema"
-       for member in ("acknowledged_msa", "acknowledged_msa_at", "italian_customer_terms")},
+    ("app", "create_status"): "the heroku CLI reads it, Heroku sends it",
+    **{("account", member): SDK
+       for member in ("acknowledged_msa", "acknowledged_msa_at", "italian_customer_terms", "italian_partner_terms")},
+    ("release", "oci_image"): SDK,
+    ("plan", "price.metered"): SDK,
+    ("add-on", "billed_price.metered"): SDK,
+    ("add-on", "plan.price"): EXPANDED,
+    ("add-on", "addon_service.human_name"): EXPANDED,
+    ("add-on-attachment", "addon.plan"): INCLUDED,
+    ("add-on-attachment", "config_vars"): INCLUDED,
     **{("log-drain", member): "what twelve's own CLI shows of a drain"
        for member in ("display_url", "format", "on_full", "own_ca", "status")},
 }
@@ -38,11 +48,31 @@ OTHER = {
     ("domain", "hostname"): "the schema says uri; host names are none, Heroku's neither",
 }
 
-# Requests that the schema has no link for: (method, pattern of the path): reason.
+# Requests that the schema has no link for: (method, pattern of the path): (resource whose shape the answer has, reason).
+OURS = "no such thing at Heroku"
 UNLISTED = {
-    ("GET", "/log-streams/.*"): "the URL of a log session; no JSON",
-    ("GET", "/streams/.*"): "an output stream; no JSON",
-    ("POST", "/oauth/token"): "OAuth's own shape (RFC 6749, section 5.1)",
+    ("GET", "/log-streams/.*"): (None, "the URL of a log session; no JSON"),
+    ("GET", "/streams/.*"): (None, "an output stream; no JSON"),
+    ("PUT", "/sources/.*"): (None, "where a source is uploaded to; no JSON"),
+    ("POST", "/oauth/token"): (None, "OAuth's own shape (RFC 6749, section 5.1)"),
+    ("GET", "/apps/[^/]+/dynos/[^/]+/attach"): (None, "a session; no JSON"),
+    ("GET", "/backups/[^/]+/content"): (None, "a file; no JSON"),
+    ("DELETE", "/oauth/sessions/[^/]+"): (None, "not in the schema; the heroku CLI's logout asks, and wants a 404"),
+    ("POST", "/account/keys"): ("key", "Heroku has it; the schema has lost it"),
+    ("DELETE", "/account/keys/[^/]+"): ("key", "Heroku has it; the schema has lost it"),
+    ("PATCH", "/apps/[^/]+/collaborators/[^/]+"): ("collaborator", "Heroku has it for apps of teams alone"),
+    ("PUT", "/addons/[^/]+/config"): (None, "of the add-on partners' API, whose schema is another"),
+    ("PUT", "/apps/[^/]+/log-drains/[^/]+"): ("log-drain", "Heroku has it for drains of add-ons alone"),
+    ("POST", "/apps/[^/]+/log-drains/[^/]+/actions/test"): (None, OURS),
+    ("POST", "/apps/[^/]+/addon-attachments/[^/]+/actions/(swap|rotate)"): ("add-on-attachment", OURS),
+    ("POST", "/apps/[^/]+/addon-attachments/[^/]+/dynos"): ("dyno", OURS),
+    ("POST", "/addon-services"): ("add-on-service", OURS),
+    ("DELETE", "/addon-services/[^/]+"): (None, OURS),
+    ("(GET|POST)", "/addons/[^/]+/backups"): (None, OURS),
+    ("GET", "/apps/[^/]+/(backups|audit)"): (None, OURS),
+    ("(GET|POST|DELETE)", "/backups/.*"): (None, OURS),
+    ("(GET|PUT|DELETE)", "/addons/[^/]+/backup-schedule"): (None, OURS),
+    ("(GET|POST|PATCH|DELETE)", "/twelve/.*"): (None, OURS),
 }
 
 # Of every error (https://devcenter.heroku.com/articles/platform-api-reference#errors); resource and app are read by the CLI.
@@ -92,17 +122,39 @@ def _formats():
     return checker
 
 
+def _surplus(instance, schema):
+    """Members that the schema does not have; each as an error that says which."""
+    for name in instance:
+        if name not in schema.get("properties", {}) and not any(re.search(p, name) for p in schema.get("patternProperties", {})):
+            error = jsonschema.ValidationError(f"{name} is not in the schema")
+            error.surplus = name
+            yield error
+
+
 def _strict(validator, strict, instance, schema):
     """Heroku's word for: all of the properties, and no others."""
     if not strict or not isinstance(instance, dict) or "properties" not in schema:
         return
-    resource = schema.get("x-resource", "")
     for name in schema["properties"]:
         if name not in instance:
             yield jsonschema.ValidationError(f"{name} is missing")
-    for name in instance:
-        if name not in schema["properties"] and not {(resource, name), ("*", name)} & EXTRA.keys():
-            yield jsonschema.ValidationError(f"{name} is not in the schema")
+    yield from _surplus(instance, schema)
+
+
+def _additional(validator, allowed, instance, schema):
+    if allowed is False and isinstance(instance, dict):
+        # What is strict too has said it already.
+        if not schema.get("strictProperties"):
+            yield from _surplus(instance, schema)
+    else:
+        yield from jsonschema.Draft4Validator.VALIDATORS["additionalProperties"](validator, allowed, instance, schema)
+
+
+def _stated(resource, error):
+    """Whether an error is one of the exceptions."""
+    name = getattr(error, "surplus", None)
+    path = ".".join([str(p) for p in error.absolute_path if isinstance(p, str)] + [name or ""])
+    return name and ((resource, path) in EXTRA or ("*", name) in EXTRA)
 
 
 class Schema:
@@ -111,11 +163,10 @@ class Schema:
         self.root.pop("$schema", None)
         for name, resource in self.root["definitions"].items():
             resource.pop("$schema", None)
-            resource["x-resource"] = name
             for member in resource.get("properties", {}):
                 if (name, member) in OTHER:
                     resource["properties"][member] = {"type": ["string", "null"]}
-        kind = jsonschema.validators.extend(jsonschema.Draft4Validator, {"strictProperties": _strict})
+        kind = jsonschema.validators.extend(jsonschema.Draft4Validator, {"strictProperties": _strict, "additionalProperties": _additional})
         self.validator = lambda schema: kind(schema, resolver=jsonschema.RefResolver("", self.root), format_checker=_formats())
         self.links = [self._link(name, link) for name, resource in self.root["definitions"].items()
                       for link in resource.get("links", []) if "method" in link]
@@ -135,18 +186,22 @@ class Schema:
                 return name, target
         return None
 
+    def target(self, e):
+        """(resource, schema of the answer), or None; the schema is None when there is none to hold to."""
+        if e.status >= 400:
+            return "error", ERROR
+        for (method, pattern), (resource, _) in UNLISTED.items():
+            if re.fullmatch(method, e.method) and re.fullmatch(pattern, e.path):
+                return resource, {"$ref": f"#/definitions/{resource}"} if resource else None
+        return self.link(e.method, e.path)
+
     def faults(self, e):
         """What is wrong with an answer: sentences, none when nothing is."""
-        if e.status >= 400:
-            target = ERROR
-        elif any(e.method == m and re.fullmatch(p, e.path) for m, p in UNLISTED):
-            return []
-        else:
-            link = self.link(e.method, e.path)
-            if not link:
-                return ["the schema has no link for it, and it is not among the exceptions"]
-            target = link[1]
-        if e.status in (204, 304) or e.method == "HEAD":
+        link = self.target(e)
+        if not link:
+            return ["the schema has no link for it, and it is not among the exceptions"]
+        resource, target = link
+        if target is None or e.status in (204, 304) or e.method == "HEAD":
             return []
         if not e.whole:
             return ["the answer was cut off"]
@@ -156,4 +211,11 @@ class Schema:
             return [f"the answer is not JSON: {error}"]
         if answer is None:
             return [f"the answer is {e.answer_headers.get('content-type')}, not JSON"]
-        return [f"{'/'.join(map(str, f.absolute_path)) or 'the answer'}: {f.message}" for f in self.validator(target).iter_errors(answer)]
+        return [f"{'/'.join(map(str, f.absolute_path)) or 'the answer'}: {f.message}"
+                for f in self.validator(target).iter_errors(answer) if not _stated(resource, f)]
+
+
+@functools.cache
+def shared():
+    """The schema, read once."""
+    return Schema()

@@ -16,6 +16,9 @@ import time
 
 import pytest
 
+import api_schema
+from wire import Tap
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TWELVE_BUILD_ROOT", ROOT / "build"))
 APPS = pathlib.Path(__file__).parent / "apps"
@@ -82,6 +85,7 @@ class Platform:
             (self.state / "stacks").symlink_to(cache)
         self.log = open(pathlib.Path(base) / "twelved.log", "ab")
         self.process = None
+        self.tap = None
         self.start()
 
     # -- the daemon
@@ -113,6 +117,8 @@ class Platform:
 
     def stop(self):
         """Ends everything; leaves nothing behind."""
+        if self.tap:
+            self.tap.stop()
         if self.process.poll() is not None and self.run.exists():
             # Killed by the test: what outlived it is found again and ended by another.
             self.start()
@@ -127,12 +133,16 @@ class Platform:
 
     # -- talking to it
 
+    def connect(self):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(str(self.run / "twelved.sock"))
+        return s
+
     def api(self, method, path, body=None, headers=None):
         """A request over the unix socket: (status, parsed JSON or text)."""
         c = http.client.HTTPConnection("localhost", timeout=60)
-        c.sock = socket.socket(socket.AF_UNIX)
+        c.sock = self.connect()
         c.sock.settimeout(60)
-        c.sock.connect(str(self.run / "twelved.sock"))
         h = {"Accept": "application/vnd.heroku+json; version=3"}
         if body is not None:
             h["Content-Type"] = "application/json"
@@ -148,12 +158,28 @@ class Platform:
         return r.status, data.decode("utf-8", "replace")
 
     def cli(self, *args, input=None, cwd=None, timeout=300, check=True, env=None):
-        p = subprocess.run([self.program("twelve"), *args], env=dict(self.env, **(env or {})), input=input,
+        """`twelve ARGS`, with each answer that it gets held against Heroku's schema."""
+        tapped = {"TWELVE_SOCKET": self.tapped_socket()} if self.process.poll() is None else {}
+        p = subprocess.run([self.program("twelve"), *args], env={**self.env, **tapped, **(env or {})}, input=input,
                            cwd=cwd or "/", capture_output=True, text=True, timeout=timeout)
         r = Result(p)
+        if tapped:
+            # What a kill has cut off is no answer.
+            faults = [f"{e}: {f}" for e in self.tap.collect() if e.whole for f in api_schema.shared().faults(e)]
+            assert not faults, f"answers to `twelve {' '.join(args)}` are not as the schema says:\n" + "\n".join(faults)
         if check:
             assert r.code == 0, f"twelve {' '.join(args)}: {r}"
         return r
+
+    def tapped_socket(self):
+        """The path of a socket that leads to twelved's and lets us see what passes (wire.py)."""
+        path = str(self.run / "tapped.sock")
+        if not self.tap:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(path)
+            listener.listen(64)
+            self.tap = Tap(listener, self.connect)
+        return path
 
     def get(self, app, path="/", host=None, timeout=30):
         """GET through haproxy: (status, text). A connection that breaks raises OSError."""

@@ -113,7 +113,7 @@ class Heroku:
     def __init__(self, platform, home):
         self.platform = platform
         self.where = install()
-        self.schema = api_schema.Schema()
+        self.schema = api_schema.shared()
         self.loopback = Loopback()
         port = platform.api_port
         self.tap = Tap(self.loopback.listen(port), lambda: socket.create_connection(("127.0.0.1", port)))
