@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e install bench bench-logs bench-services asan check-style fuzz clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e install bench bench-logs bench-services asan check-style fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-services  the same for add-ons; writes bench/results-services.md"
 	@echo "make asan         the unit and kernel tests under AddressSanitizer and UBSan"
 	@echo "make check-style  layout, folder order, sizes, and gcc's analyzer"
+	@echo "make fuzz-api     odd requests to the API under the sanitizers, five minutes (TWELVE_FUZZ_SECONDS)"
 	@echo "make fuzz         each fuzz target for a minute (FUZZ_SECONDS)"
 
 deps:
@@ -78,6 +79,14 @@ check-style: build
 fuzz:
 	@scripts/install-deps build style
 	@scripts/fuzz
+
+# The programs under the sanitizers; TWELVE_FUZZ_SEED makes another run of it.
+fuzz-api:
+	@scripts/install-deps build run test
+	@test -f $(BUILD)-asan/build.ninja || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug >/dev/null
+	@$(NINJA) -C $(BUILD)-asan --quiet
+	@TWELVE_FUZZ_SECONDS=$${TWELVE_FUZZ_SECONDS:-300} TWELVE_BUILD_ROOT=$(abspath $(BUILD)-asan) \
+		/usr/bin/python3 -m pytest -p no:cacheprovider -q -s tests/e2e/test_api_fuzz.py
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-analyzer

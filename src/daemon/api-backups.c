@@ -213,7 +213,9 @@ int api_backups_content(struct request *r, struct error *err)
 	if (result == 0) {
 		path = addons_backup_path(request_daemon(r)->addons, &b);
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0 || fstat(fd, &st) < 0)
+		if (fd < 0 && errno == ENOENT)
+			result = error_set(err, ERROR_NOT_FOUND, "The file of b%lld is not there any more", (long long)b.number);
+		else if (fd < 0 || fstat(fd, &st) < 0)
 			result = error_set_errno(err, errno, "The file of b%lld can't be read",
 						 (long long)b.number);
 	}

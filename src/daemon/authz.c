@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "daemon/audit.h"
+#include "daemon/api-priv.h"
 #include "daemon/http-priv.h"
 
 static int standing_of(struct request *r, const struct app *app, struct standing *ret, struct error *err)
@@ -118,16 +119,28 @@ int authz_app_list(struct request *r, struct app **ret, size_t *ret_n, struct er
 	return 0;
 }
 
+/* Who may not is told so before what is wrong with the body. */
+static int allow_addon(struct request *r, const char *name, struct error *err)
+{
+	struct addon addon = { 0 };
+	int result = api_addon_named(r, name, r->route->need, &addon, err);
+
+	addon_done(&addon);
+	return result;
+}
+
 int authz_begin(struct request *r, struct error *err)
 {
-	const char *name = request_param(r, "app");
+	const char *name = request_param(r, "app"), *addon = request_param(r, "addon");
 	struct app app = { 0 };
 	int result;
 
 	if (r->route->need == NEED_ADMIN)
 		return authz_admin(r, err);
-	if (r->route->need < NEED_VIEW || !name[0])
+	if (r->route->need < NEED_VIEW || (!name[0] && !addon[0]))
 		return 0;
+	if (!name[0])
+		return allow_addon(r, addon, err);
 	result = authz_app_named(r, name, r->route->need, &app, err);
 	app_done(&app);
 	return result;
