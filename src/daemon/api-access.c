@@ -182,22 +182,32 @@ int api_tokens_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
+/* The token with this id, of a user or (NULL) of all; NULL without an error when there is none. */
+static int find_token(struct request *r, const char *user_id, const char *id, json_t **ret, struct error *err)
+{
+	struct token *tokens = NULL;
+	size_t n = 0;
+
+	*ret = NULL;
+	if (store_token_list(request_daemon(r)->store, user_id, &tokens, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (streq(tokens[i].id, id))
+			*ret = token_json(r, &tokens[i], NULL);
+		token_done(&tokens[i]);
+	}
+	free(tokens);
+	return 0;
+}
+
 int api_tokens_get(struct request *r, struct error *err)
 {
 	const char *which = request_param(r, "token");
 	const char *id = streq(which, "~") ? request_caller(r)->token_id : which;
-	struct token *tokens = NULL;
-	json_t *found = NULL;
-	size_t n = 0;
+	json_t *found;
 
-	if (store_token_list(request_daemon(r)->store, request_caller(r)->user_id, &tokens, &n, err) < 0)
+	if (find_token(r, request_caller(r)->user_id, id, &found, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (streq(tokens[i].id, id))
-			found = token_json(r, &tokens[i], NULL);
-		token_done(&tokens[i]);
-	}
-	free(tokens);
 	if (found)
 		return request_answer(r, 200, found);
 	/* `heroku logout` asks for "~" and wants to be told of what kind the missing thing is. */
@@ -241,8 +251,15 @@ int api_tokens_create(struct request *r, struct error *err)
 
 int api_tokens_delete(struct request *r, struct error *err)
 {
-	if (store_token_delete(request_daemon(r)->store, reach(r), request_param(r, "token"), err) < 0)
+	const char *id = request_param(r, "token");
+	json_t *token;
+
+	if (find_token(r, reach(r), id, &token, err) < 0)
 		return -1;
-	request_note(r, "authorization %s", request_param(r, "token"));
-	return request_answer(r, 200, json_object());
+	if (store_token_delete(request_daemon(r)->store, reach(r), id, err) < 0) {
+		json_decref(token);
+		return -1;
+	}
+	request_note(r, "authorization %s", id);
+	return request_answer(r, 200, token);
 }

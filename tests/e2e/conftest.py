@@ -70,6 +70,7 @@ class Platform:
             TWELVE_HTTPS=f"127.0.0.1:{self.https_port}",
             TWELVE_API=f"127.0.0.1:{self.api_port}",
             TWELVE_PORTS=f"{first}-{first + 199}",
+            TWELVE_ADDON_PORTS=f"{34000 + os.getpid() % 100 * 20}-{34019 + os.getpid() % 100 * 20}",
             TWELVE_SOCKET=str(self.run / "twelved.sock"),
             TWELVE_LOG_LEVEL="debug",
             GIT_AUTHOR_NAME="Ada", GIT_AUTHOR_EMAIL="ada@example.com",

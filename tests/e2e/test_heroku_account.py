@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The heroku CLI against a real twelved: keys, tokens, who may do what, what one's own machine has none of."""
+import re
+import subprocess
+
+def test_keys(heroku, tmp_path):
+    platform = heroku.platform
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ada@laptop", "-f", tmp_path / "id"], check=True)
+    public = (tmp_path / "id.pub").read_text().strip()
+    heroku("keys:add", str(tmp_path / "id.pub"))
+    keys = heroku("keys:add", str(tmp_path / "id.pub"), code=None)
+    assert keys.code != 0 and "already" in keys.err, keys
+    r = heroku("keys")
+    (key,) = [k for k in r.exchanges[0].answer if k["public_key"] == public]
+    assert key["comment"] == "ada@laptop" and "ada@laptop" in r.out
+    assert public.split()[1] in (platform.state / "ssh" / "authorized_keys").read_text()
+    heroku("keys:remove", "ada@laptop")
+    assert public.split()[1] not in (platform.state / "ssh" / "authorized_keys").read_text()
+    assert "ada@laptop" not in heroku("keys").out
+
+
+def test_authorizations(heroku):
+    r = heroku("authorizations:create", "-d", "for ci")
+    token = re.search(r"^Token:\s+(\S+)$", r.out, re.M).group(1)
+    made = re.search(r"^ID:\s+(\S+)$", r.out, re.M).group(1)
+    assert heroku("auth:whoami", env={"HEROKU_API_KEY": token}).out == heroku("auth:whoami").out
+    assert re.search(rf"for ci\s+{made}\s+global", heroku("authorizations").out)
+    assert "for ci" in heroku("authorizations:info", made).out
+    heroku("authorizations:revoke", made)
+    assert heroku("auth:whoami", env={"HEROKU_API_KEY": token}, code=None).code != 0
+
+
+def test_access(heroku, alpha):
+    platform = heroku.platform
+    status, made = platform.api("POST", "/twelve/users", {"email": "bob@example.com", "password": "a long enough one"})
+    assert status == 201, made
+    heroku("access:add", "bob@example.com", app=alpha)
+    rows = {c["user"]["email"]: c["role"] for c in platform.api("GET", f"/apps/{alpha}/collaborators")[1]}
+    assert "bob@example.com" in rows
+    out = heroku("access", app=alpha).out
+    assert all(email in out for email in rows)
+    token = platform.api("POST", "/oauth/authorizations", {"description": "bob's", "user": "bob@example.com"})[1]["access_token"]["token"]
+    assert alpha in heroku("apps", env={"HEROKU_API_KEY": token}).out.split("Collaborated Apps")[1]
+    heroku("access:remove", "bob@example.com", app=alpha)
+    assert [c["user"]["email"] for c in platform.api("GET", f"/apps/{alpha}/collaborators")[1]] != list(rows)
+    assert alpha not in heroku("apps", env={"HEROKU_API_KEY": token}).out
+    assert "bob@example.com" not in heroku("access", app=alpha).out
+
+
+def test_regions(heroku):
+    r = heroku("regions")
+    assert [x["name"] for x in r.exchanges[0].answer] == ["us"] and re.search(r"^\s+us\s+This machine", r.out, re.M)
+
+
+def test_what_there_is_none_of(heroku):
+    """Teams and spaces: the answers of an account that has none."""
+    assert heroku("teams").out.split() == ["Team", "Role", *[w for w in heroku("teams").out.split() if set(w) == {"─"}]]
+    assert heroku("apps", "-t", "acme", code=2).exchanges[0].status == 404
+    assert heroku("apps:create", "nowhere", "--team", "acme", "--no-remote", code=2).exchanges[0].status == 404
+    assert heroku.platform.api("GET", "/apps/nowhere")[0] == 404

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The heroku CLI against a real twelved with real services: add-ons, attachments, plans."""
+import re
+
+import pytest
+
+from conftest import wait_for
+
+
+@pytest.fixture(scope="module")
+def beta(platform):
+    assert platform.api("POST", "/apps", {"name": "beta-addons"})[0] == 201
+    yield "beta-addons"
+    platform.cli("destroy", "-a", "beta-addons", "--confirm", "beta-addons", check=False)
+
+
+def config(platform, app):
+    return platform.api("GET", f"/apps/{app}/config-vars")[1]
+
+
+def addon(platform, name):
+    status, a = platform.api("GET", f"/addons/{name}")
+    return a if status == 200 else None
+
+
+def test_services_and_plans(heroku):
+    platform = heroku.platform
+    names = {s["name"] for s in platform.api("GET", "/addon-services")[1]}
+    assert {"postgresql", "redis"} <= names
+    assert set(re.findall(r"^  (\S+)", heroku("addons:services").out, re.M)) - {"Slug"} >= names
+    plans = {p["name"] for p in platform.api("GET", "/addon-services/redis/plans")[1]}
+    out = heroku("addons:plans", "redis").out
+    assert plans and all(p in out for p in plans)
+    assert [p["name"] for p in heroku.json("addons:plans", "redis", "--json")] != []
+    assert 'no service "nonesuch"' in heroku("addons:plans", "nonesuch", code=2).err
+
+
+def test_the_life_of_an_addon(heroku, alpha, beta):
+    platform = heroku.platform
+    heroku("addons:create", "redis:mini", "--as", "CACHE", "--name", "my-redis", app=alpha, timeout=600)
+    heroku("addons:wait", "my-redis", app=alpha, timeout=600)
+    assert addon(platform, "my-redis")["state"] == "provisioned"
+    url = config(platform, alpha)["CACHE_URL"]
+    assert url.startswith("redis://")
+
+    out = heroku("addons", app=alpha).out
+    assert "my-redis" in out and "as CACHE" in out
+    assert re.search(rf"^\s+{alpha}\s+my-redis\s+redis:mini\s", heroku("addons", "--all").out, re.M)
+    for args in (["addons:info", "my-redis"], ["addons:info", "CACHE", "-a", alpha]):
+        out = heroku(*args).out
+        assert "=== my-redis" in out and re.search(r"^Plan:\s+redis:mini$", out, re.M) and re.search(rf"^Attachments:\s+{alpha}::CACHE$", out, re.M)
+    assert re.search(r"^Addons:\s+redis:mini$", heroku("apps:info", app=alpha).out, re.M)
+
+    heroku("addons:attach", "my-redis", "--as", "SHARED", app=beta)
+    assert config(platform, beta)["SHARED_URL"].startswith("redis://")
+    r = heroku("addons:detach", "SHARED", app=beta)
+    assert f"v{platform.releases(beta)[0]['version']}" in r.err and "SHARED_URL" not in config(platform, beta)
+
+    heroku("addons:upgrade", "my-redis", "redis:standard", app=alpha, timeout=600)
+    wait_for(lambda: addon(platform, "my-redis")["plan"]["name"] == "redis:standard", "the other plan")
+
+    heroku("addons:destroy", "my-redis", "--confirm", alpha, app=alpha)
+    wait_for(lambda: not addon(platform, "my-redis"), "it to be gone", 120)
+    assert "CACHE_URL" not in config(platform, alpha)
+
+
+def test_mistakes(heroku, alpha):
+    assert "Couldn't find" in heroku("addons:info", "nonesuch", code=2).err
+    r = heroku("addons:create", "nonesuch", app=alpha, code=2)
+    assert "nonesuch" in r.err
+    assert "Couldn't find" in heroku("addons:attach", "nonesuch", app=alpha, code=2).err
