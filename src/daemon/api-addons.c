@@ -407,6 +407,18 @@ static int nested(struct request *r, const char *object, const char *key, char *
 	return 0;
 }
 
+/* A backup is data of the app that it was taken of. */
+static int allow_backup(struct request *r, const char *id, struct error *err)
+{
+	struct backup b = { 0 };
+	int result = id ? store_backup_get(request_daemon(r)->store, id, &b, err) : 0;
+
+	if (id && result == 0)
+		result = authz_allow_id(r, b.app_id, NEED_OPERATE, err);
+	backup_done(&b);
+	return result;
+}
+
 static int read_making(struct request *r, struct making *m, bool *ret_skip, struct error *err)
 {
 	const char *plan = plan_of(r), *colon = plan ? strchr(plan, ':') : NULL, *name;
@@ -419,6 +431,7 @@ static int read_making(struct request *r, struct making *m, bool *ret_skip, stru
 	    nested(r, "attachment", "name", &m->attachment, err) < 0 ||
 	    nested(r, "config", "url", &m->url, err) < 0 ||
 	    nested(r, "config", "from_backup", &m->from_backup, err) < 0 ||
+	    allow_backup(r, m->from_backup, err) < 0 ||
 	    nested(r, "config", "skip_check", &skip, err) < 0)
 		return -1;
 	m->service = xstrndup(plan, colon ? (size_t)(colon - plan) : strlen(plan));

@@ -329,34 +329,6 @@ static int usable_addon(struct request *r, const char *name, struct addon *ret, 
 			 addon_state_names[ret->state]);
 }
 
-int api_attachments_create(struct request *r, struct error *err)
-{
-	const char *addon_name, *app_name, *name, *namespace;
-	struct waiting *w = waiting_new(r, 201);
-	struct addon_change c = change_of(w);
-	struct addon a = { 0 };
-	int result = -1;
-
-	if (request_ref(r, "addon", true, &addon_name, err) == 0 && request_ref(r, "app", true, &app_name, err) == 0 &&
-	    request_string(r, "name", false, &name, err) == 0 &&
-	    request_string(r, "namespace", false, &namespace, err) == 0 &&
-	    authz_app_named(r, app_name, NEED_OPERATE, &w->app, err) == 0)
-		result = usable_addon(r, addon_name, &a, err);
-	if (result == 0 && namespace && !streq(namespace, "shared"))
-		result = error_set(err, ERROR_INVALID,
-				   "\"namespace\" can be \"shared\": the database of the app that owns %s",
-				   a.name);
-	if (result == 0) {
-		request_note(r, "attach %s%s%s", a.name, name ? " as " : "", name ? name : "");
-		addons_attach(w->addons, &c, &a, name, namespace != NULL);
-		result = wait_for(w);
-	} else {
-		waiting_free(w);
-	}
-	addon_done(&a);
-	return result;
-}
-
 /* One that is of the same kind: the app's code must not notice. */
 static int check_swap(struct request *r, const struct attachment *from, const struct addon *to,
 		      struct error *err)
@@ -372,6 +344,64 @@ static int check_swap(struct request *r, const struct attachment *from, const st
 		result = error_set(err, ERROR_INVALID, "%s is a %s and %s a %s: they can't be swapped",
 				   old.name, old.service, to->name, to->service);
 	addon_done(&old);
+	return result;
+}
+
+/*
+ * With "confirm": the app's name, an attachment that has the wanted name gets the add-on (`heroku
+ * pg:promote`), make before break. *ret is 1 then, with its id; 0 when the name is free.
+ */
+static int replaced(struct request *r, const struct app *app, const char *name, const struct addon *to,
+		    char id[static UUID_SIZE], struct error *err)
+{
+	const char *confirm = json_string_value(json_object_get(request_body(r), "confirm"));
+	struct attachment at;
+	json_t *list = NULL;
+	int result = 0;
+
+	if (!name || !confirm || !(streq(confirm, app->name) || streq(confirm, app->id)))
+		return 0;
+	if (addons_attachments(request_daemon(r)->addons, app, &list, err) < 0)
+		return -1;
+	if (attach_find(list, name, &at)) {
+		result = check_swap(r, &at, to, err) < 0 ? -1 : 1;
+		snprintf(id, UUID_SIZE, "%s", at.id);
+	}
+	json_decref(list);
+	return result;
+}
+
+int api_attachments_create(struct request *r, struct error *err)
+{
+	const char *addon_name, *app_name, *name, *namespace;
+	struct waiting *w = waiting_new(r, 201);
+	struct addon_change c = change_of(w);
+	char taken[UUID_SIZE] = "";
+	struct addon a = { 0 };
+	int result = -1;
+
+	if (request_ref(r, "addon", true, &addon_name, err) == 0 && request_ref(r, "app", true, &app_name, err) == 0 &&
+	    request_string(r, "name", false, &name, err) == 0 &&
+	    request_string(r, "namespace", false, &namespace, err) == 0 &&
+	    authz_app_named(r, app_name, NEED_OPERATE, &w->app, err) == 0)
+		result = usable_addon(r, addon_name, &a, err);
+	if (result == 0 && namespace && !streq(namespace, "shared"))
+		result = error_set(err, ERROR_INVALID,
+				   "\"namespace\" can be \"shared\": the database of the app that owns %s",
+				   a.name);
+	if (result == 0)
+		result = replaced(r, &w->app, name, &a, taken, err);
+	if (result < 0) {
+		waiting_free(w);
+	} else {
+		request_note(r, "attach %s%s%s", a.name, name ? " as " : "", name ? name : "");
+		if (result)
+			addons_swap(w->addons, &c, taken, &a);
+		else
+			addons_attach(w->addons, &c, &a, name, namespace != NULL);
+		result = wait_for(w);
+	}
+	addon_done(&a);
 	return result;
 }
 
@@ -400,26 +430,42 @@ int api_attachments_swap(struct request *r, struct error *err)
 	return result;
 }
 
+static int rotate(struct waiting *w, const struct attachment *at, struct error *err)
+{
+	struct addon_change c = change_of(w);
+
+	if (!at->credential[0]) {
+		waiting_free(w);
+		return error_set(err, ERROR_INVALID,
+				 "The credential of %s is made elsewhere: make an external add-on with the new "
+				 "URL and swap to it",
+				 at->name);
+	}
+	request_note(w->request, "new credential of %s", at->name);
+	addons_rotate(w->addons, &c, at->id);
+	return wait_for(w);
+}
+
+int api_rotate_attachment(struct request *r, struct app *app, const struct attachment *at, struct error *err)
+{
+	struct waiting *w = waiting_new(r, 200);
+
+	w->app = *app;
+	*app = (struct app){ 0 };
+	return rotate(w, at, err);
+}
+
 int api_attachments_rotate(struct request *r, struct error *err)
 {
 	struct waiting *w = waiting_new(r, 200);
-	struct addon_change c = change_of(w);
 	struct attachment at;
 	json_t *list = NULL;
 	int result = find(r, &w->app, &list, &at, err);
 
-	if (result == 0 && !at.credential[0])
-		result = error_set(err, ERROR_INVALID,
-				   "The credential of %s is made elsewhere: make an external add-on with the new "
-				   "URL and swap to it",
-				   at.name);
-	if (result == 0) {
-		request_note(r, "new credential of %s", at.name);
-		addons_rotate(w->addons, &c, at.id);
-		result = wait_for(w);
-	} else {
+	if (result == 0)
+		result = rotate(w, &at, err);
+	else
 		waiting_free(w);
-	}
 	json_decref(list);
 	return result;
 }

@@ -200,28 +200,29 @@ int api_backups_delete(struct request *r, struct error *err)
 	return result;
 }
 
+int api_answer_backup(struct request *r, const struct backup *b, struct error *err)
+{
+	_cleanup_free_ char *path = addons_backup_path(request_daemon(r)->addons, b);
+	_cleanup_fd_ int fd = -1;
+	struct stat st;
+
+	if (!streq(b->status, "succeeded"))
+		return error_set(err, ERROR_CONFLICT, "b%lld has no file: it is %s", (long long)b->number, b->status);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return error_set(err, ERROR_NOT_FOUND, "The file of b%lld is not there any more", (long long)b->number);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set_errno(err, errno, "The file of b%lld can't be read", (long long)b->number);
+	return request_answer_file(r, fd_steal(&fd), (uint64_t)st.st_size, strrchr(path, '/') + 1);
+}
+
 int api_backups_content(struct request *r, struct error *err)
 {
 	struct backup b = { 0 };
-	_cleanup_free_ char *path = NULL;
-	struct stat st;
-	int fd = -1, result = find(r, &b, err);
+	int result = find(r, &b, err);
 
-	if (result == 0 && !streq(b.status, "succeeded"))
-		result = error_set(err, ERROR_CONFLICT, "b%lld has no file: it is %s", (long long)b.number,
-				   b.status);
-	if (result == 0) {
-		path = addons_backup_path(request_daemon(r)->addons, &b);
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0 && errno == ENOENT)
-			result = error_set(err, ERROR_NOT_FOUND, "The file of b%lld is not there any more", (long long)b.number);
-		else if (fd < 0 || fstat(fd, &st) < 0)
-			result = error_set_errno(err, errno, "The file of b%lld can't be read",
-						 (long long)b.number);
-	}
 	if (result == 0)
-		result = request_answer_file(r, fd_steal(&fd), (uint64_t)st.st_size, strrchr(path, '/') + 1);
-	fd_close(fd);
+		result = api_answer_backup(r, &b, err);
 	backup_done(&b);
 	return result;
 }
@@ -305,7 +306,7 @@ static bool parse_time(const char *s, int64_t *ret_minute)
 	return true;
 }
 
-static int set_schedule(struct request *r, struct addon *a, int64_t minute, int64_t keep,
+int api_schedule_set(struct request *r, struct addon *a, int64_t minute, int64_t keep,
 			struct error *err)
 {
 	a->schedule_minute = minute;
@@ -332,7 +333,7 @@ int api_schedule_put(struct request *r, struct error *err)
 		error_set(err, ERROR_INVALID, "\"at\" has to be a time of the day in UTC, such as 02:30");
 	else if (!s || !s->backup)
 		error_set(err, ERROR_INVALID, "%s has no backups", a.name);
-	else if (set_schedule(r, &a, minute, keep, err) == 0) {
+	else if (api_schedule_set(r, &a, minute, keep, err) == 0) {
 		request_note(r, "addon %s at %s UTC, %lld are kept", a.name, at, (long long)keep);
 		result = answer_schedule(r, &a);
 	}
@@ -347,7 +348,7 @@ int api_schedule_delete(struct request *r, struct error *err)
 	int result = api_addon(r, &a, err);
 
 	if (result == 0)
-		result = set_schedule(r, &a, -1, 0, err);
+		result = api_schedule_set(r, &a, -1, 0, err);
 	if (result == 0)
 		result = request_answer(r, 200, json_object());
 	addon_done(&a);

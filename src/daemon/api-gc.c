@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -77,6 +78,15 @@ static int check_no_builds(struct daemon *d, struct error *err)
 	return 0;
 }
 
+/* A link leads to a place that several platforms share; what this one does not use another may. */
+static bool stacks_are_shared(const char *state_dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/stacks", state_dir);
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 /* In the child, which has nothing of ours open but the pipe, and ends with us. */
 static void collect(struct daemon *d, int fd, char *const *slugs, char *const *stacks)
 {
@@ -87,7 +97,7 @@ static void collect(struct daemon *d, int fd, char *const *slugs, char *const *s
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	if (dup2(fd, 3) == 3 && close_range(4, ~0U, 0) == 0 &&
-	    build_collect(dir, slugs, &report.n_slugs, &report.err) == 0)
+	    build_collect(dir, slugs, &report.n_slugs, &report.err) == 0 && !stacks_are_shared(dir))
 		stack_collect(dir, stacks, &report.n_stacks, &report.err);
 	_exit(fd_write_all(3, &report, sizeof(report)) < 0);
 }

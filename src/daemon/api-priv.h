@@ -63,7 +63,10 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(pipelines_stack) X(pipelines_transfer) X(pipelines_releases)                                     \
 	X(couplings_list) X(couplings_of_pipeline) X(coupling_of_app) X(couplings_create) X(couplings_get) \
 	X(couplings_update) X(couplings_delete)                                                            \
-	X(promotions_create) X(promotions_get) X(promotions_targets) X(filter_apps)
+	X(promotions_create) X(promotions_get) X(promotions_targets) X(filter_apps)              \
+	X(data_database) X(data_wait) X(data_credentials) X(data_credential) X(data_rotate) X(data_capture)  \
+	X(data_restore) X(data_schedules) X(data_schedule) X(data_unschedule) X(transfers_list)          \
+	X(transfers_get) X(transfers_delete) X(transfers_url) X(download)
 
 #define X(name) int api_##name(struct request *r, struct error *err);
 API_HANDLERS(X)
@@ -81,6 +84,13 @@ json_t *api_attachment_json(struct request *r, const struct app *app, const stru
 /* All attachments of all apps, or of one, that fn accepts (NULL: all): a new array. */
 json_t *api_attachments_where(struct request *r, const struct app *app, const char *addon_id,
 			      struct error *err);
+/* A new credential for an attachment of an app, make before break: the endpoint's answer. Takes what *app has. */
+int api_rotate_attachment(struct request *r, struct app *app, const struct attachment *at, struct error *err);
+/* api-data.c: the first config var that the owner has of an add-on. Heap; NULL when it is not attached there. */
+char *api_data_variable(struct request *r, const struct addon *a);
+/* api-backups.c: the file as the answer; and daily backups at a minute of the day in UTC, -1 for none. */
+int api_answer_backup(struct request *r, const struct backup *b, struct error *err);
+int api_schedule_set(struct request *r, struct addon *a, int64_t minute, int64_t keep, struct error *err);
 /* api-services.c */
 json_t *api_plan_json(struct request *r, const struct service *s, const struct service_plan *p);
 json_t *api_price(void);

@@ -57,6 +57,9 @@ UNLISTED = {
     ("POST", "/oauth/token"): (None, "OAuth's own shape (RFC 6749, section 5.1)"),
     ("GET", "/apps/[^/]+/dynos/[^/]+/attach"): (None, "a session; no JSON"),
     ("GET", "/backups/[^/]+/content"): (None, "a file; no JSON"),
+    ("GET", "/downloads/.*"): (None, "a file; no JSON"),
+    **{(method, f"/{service}/.*"): (None, "Heroku's data services have no published schema")
+       for method in ("GET", "POST", "PUT", "DELETE") for service in ("client/v11", "postgres/v0", "redis/v0")},
     ("DELETE", "/oauth/sessions/[^/]+"): (None, "not in the schema; the heroku CLI's logout asks, and wants a 404"),
     ("POST", "/account/keys"): ("key", "Heroku has it; the schema has lost it"),
     ("DELETE", "/account/keys/[^/]+"): ("key", "Heroku has it; the schema has lost it"),

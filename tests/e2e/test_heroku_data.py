@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The heroku CLI's pg: and redis: against real databases of the platform."""
+import re
+import socket
+import urllib.parse
+
+import pytest
+from conftest import wait_for
+from wire import Tap
+
+# The names by which the platform's services are known to the CLI; `twelve heroku-env` prints these.
+NAMES = {"HEROKU_POSTGRESQL_ADDON_NAME": "postgresql", "HEROKU_REDIS_ADDON_NAME": "redis"}
+
+
+@pytest.fixture(scope="module")
+def data(heroku):
+    """An app with a PostgreSQL that has a table of three rows, and a Redis: (app, database's name, redis's name)."""
+    p = heroku.platform
+    p.cli("create", "heroku-data")
+    names = []
+    for service in ("heroku-postgresql", "redis"):
+        status, addon = p.api("POST", "/apps/heroku-data/addons", {"plan": service})
+        assert status == 201, addon
+        names.append(addon["name"])
+        wait_for(lambda: p.api("GET", f"/addons/{addon['name']}")[1]["state"] == "provisioned", f"{service} to be ready", 300)
+    # The CLI runs where only led-in ports are.
+    port = urllib.parse.urlsplit(config(heroku, "DATABASE_URL")).port
+    tap = Tap(heroku.loopback.listen(port), lambda: socket.create_connection(("127.0.0.1", port)))
+    psql(heroku, "create table t as select generate_series(1, 3) as n")
+    yield "heroku-data", *names
+    tap.stop()
+    p.cli("destroy", "-a", "heroku-data", "--confirm", "heroku-data", check=False)
+
+
+def psql(heroku, sql, app="heroku-data"):
+    return heroku("pg:psql", "-c", sql, app=app, env=dict(NAMES, PGSSLMODE="prefer")).out
+
+
+def config(heroku, key):
+    return heroku.platform.api("GET", "/apps/heroku-data/config-vars")[1][key]
+
+
+def test_pg_info_and_wait(heroku, data):
+    app, database, _ = data
+    out = heroku("pg:info", app=app, env=NAMES).out
+    assert "DATABASE_URL" in out and re.search(r"Status:\s+Available", out) and re.search(rf"Add-on:\s+{database}", out), out
+    heroku("pg:wait", app=app, env=NAMES)
+
+
+def test_pg_psql(heroku, data):
+    assert re.search(r"^\s+3$", psql(heroku, "select count(*) from t"), re.M)
+
+
+def test_pg_credentials(heroku, data):
+    app = data[0]
+    before = config(heroku, "DATABASE_URL")
+    out = heroku("pg:credentials:url", app=app, env=NAMES).out
+    url = urllib.parse.urlsplit(before)
+    assert f"user={url.username} password={url.password}" in out and f"port={url.port}" in out and f"dbname={url.path[1:]} " in out
+    assert "active" in heroku("pg:credentials", app=app, env=NAMES).out
+    heroku("pg:credentials:rotate", "--confirm", app, app=app, env=NAMES)
+    assert config(heroku, "DATABASE_URL") != before
+    assert "3" in psql(heroku, "select count(*) from t")
+
+
+def test_pg_backups(heroku, data, tmp_path):
+    app, database, _ = data
+    out = heroku("pg:backups:capture", app=app, env=NAMES).out
+    assert "No backups" not in heroku("pg:backups", app=app, env=NAMES).out
+    info = heroku("pg:backups:info", app=app, env=NAMES).out
+    assert re.search(r"Status:\s+Completed", info), (out, info)
+    # Its URL needs no credentials, and gives what pg_restore reads.
+    url = heroku("pg:backups:url", app=app, env=NAMES).out.strip()
+    assert heroku.platform.api("GET", urllib.parse.urlsplit(url).path)[0] == 200
+    heroku("pg:backups:download", "-o", str(tmp_path / "latest.dump"), app=app, env=NAMES)
+    assert (tmp_path / "latest.dump").read_bytes()[:5] == b"PGDMP"
+    # What was lost comes back.
+    psql(heroku, "delete from t")
+    heroku("pg:backups:restore", "--confirm", app, app=app, env=NAMES)
+    assert re.search(r"^\s+3$", psql(heroku, "select count(*) from t"), re.M)
+    # A URL from elsewhere is refused with a sentence.
+    r = heroku("pg:backups:restore", "https://example.com/x.dump", "DATABASE", "--confirm", app, app=app, env=NAMES, code=None)
+    assert r.code != 0 and "backup_url" in r.err.replace("\n", " "), r
+
+
+def test_pg_backup_schedules(heroku, data):
+    app, database, _ = data
+    heroku("pg:backups:schedule", "DATABASE", "--at", "02:00 UTC", app=app, env=NAMES)
+    assert "daily at 2:00 UTC" in heroku("pg:backups:schedules", app=app, env=NAMES).out
+    assert heroku.platform.api("GET", f"/addons/{database}/backup-schedule")[1]["at"] == "02:00"
+    assert "UTC" in heroku("pg:backups:schedule", "DATABASE", "--at", "02:00 Europe/Berlin", app=app, env=NAMES, code=None).err
+    heroku("pg:backups:unschedule", "DATABASE", app=app, env=NAMES)
+    assert heroku.platform.api("GET", f"/addons/{database}/backup-schedule")[0] == 404
+
+
+def test_pg_promote(heroku, data):
+    app, database, _ = data
+    p = heroku.platform
+    other = p.api("POST", f"/apps/{app}/addons", {"plan": "postgresql", "attachment": {"name": "SECOND"}})[1]["name"]
+    wait_for(lambda: p.api("GET", f"/addons/{other}")[1]["state"] == "provisioned", "the other to be ready", 300)
+    heroku("pg:promote", other, app=app, env=NAMES)
+    assert config(heroku, "DATABASE_URL") == config(heroku, "SECOND_URL") or \
+        p.api("GET", f"/apps/{app}/addon-attachments/DATABASE")[1]["addon"]["name"] == other
+    # The old one is attached under another name, and goes back.
+    heroku("pg:promote", database, app=app, env=NAMES)
+    assert p.api("GET", f"/apps/{app}/addon-attachments/DATABASE")[1]["addon"]["name"] == database
+    assert re.search(r"^\s+3$", psql(heroku, "select count(*) from t"), re.M)
+
+
+def test_redis(heroku, data):
+    app, _, redis = data
+    out = heroku("redis:info", app=app, env=NAMES).out
+    assert redis in out and re.search(r"Status:\s+Available", out), out
+    assert heroku("redis:credentials", app=app, env=NAMES).out.strip() == config(heroku, "REDIS_URL")
+    before = config(heroku, "REDIS_URL")
+    heroku("redis:credentials", "--reset", app=app, env=NAMES)
+    assert config(heroku, "REDIS_URL") != before
+    heroku("redis:wait", app=app, env=NAMES)
