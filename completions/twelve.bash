@@ -21,7 +21,7 @@ _twelve() {
 		esac
 	done
 	case $cmd in
-	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete pipelines pipelines:create pipelines:info pipelines:add pipelines:update pipelines:remove pipelines:rename pipelines:transfer pipelines:destroy pipelines:promote pipelines:diff buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit status doctor gc stacks help version completion' ;;
+	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete pipelines pipelines:create pipelines:info pipelines:add pipelines:update pipelines:remove pipelines:rename pipelines:transfer pipelines:destroy pipelines:promote pipelines:diff buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit login logout whoami auth:token status doctor gc stacks help version completion' ;;
 	apps|apps:list|list) options='--json --host --no-color --help' ;;
 	create|apps:create) options='--remote --no-remote --json --host --no-color --help' ;;
 	info|apps:info) options='--app --remote --json --host --no-color --help' ;;
@@ -112,7 +112,7 @@ _twelve() {
 	keys:add) options='--user --host --no-color --help' ;;
 	keys:remove) options='--host --no-color --help' ;;
 	authorizations) options='--json --host --no-color --help' ;;
-	authorizations:create|auth:token) options='--description --expires-in --user --json --host --no-color --help' ;;
+	authorizations:create) options='--description --expires-in --user --json --host --no-color --help' ;;
 	authorizations:info) options='--json --host --no-color --help' ;;
 	authorizations:revoke|authorizations:destroy) options='--host --no-color --help' ;;
 	users) options='--json --host --no-color --help' ;;
@@ -125,6 +125,10 @@ _twelve() {
 	access:update|sharing:update) options='--permissions --app --remote --json --host --no-color --help' ;;
 	access:remove|sharing:remove) options='--app --remote --host --no-color --help' ;;
 	audit) options='--app --num --json --host --no-color --help' ;;
+	login|auth:login) options='--interactive --email --password-stdin --ca --host --no-color --help' ;;
+	logout|auth:logout) options='--host --no-color --help' ;;
+	whoami|auth:whoami|account) options='--json --host --no-color --help' ;;
+	auth:token) options='--host --no-color --help' ;;
 	status) options='--json --host --no-color --help' ;;
 	doctor) options='--json --host --no-color --help' ;;
 	gc) options='--json --host --no-color --help' ;;

@@ -14,7 +14,11 @@ struct api {
 	struct host host;
 	CURL *curl;
 	char *base;  /* http://127.0.0.1, or the host's URL */
-	char *token; /* $TWELVE_API_KEY, or NULL */
+	char *token; /* or NULL */
+	char *email, *password; /* instead of the token, or NULL */
+	char *ca;		/* a file of authorities to trust, or NULL */
+	bool untrusted;		/* the last error was an unknown certificate */
+	bool careless;		/* takes any certificate, and sends no secret */
 	char *user;  /* $TWELVE_USER: whom we speak for, or NULL */
 	char *key;   /* $TWELVE_KEY: the comment of the SSH key by which they came, or NULL */
 	pid_t ssh[API_MAX_SSH];

@@ -9,8 +9,11 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "cli/api-priv.h"
+#include "cli/config.h"
+#include "cli/netrc.h"
 
 #define CONNECT_TIMEOUT_S 15L
 #define REQUEST_TIMEOUT_S 120L
@@ -27,6 +30,50 @@ static char *env_dup(const char *name)
 	return v && *v ? xstrdup(v) : NULL;
 }
 
+/* What a request over http needs: who we are, and whom we trust. */
+static void find_credentials(struct api *a)
+{
+	_cleanup_free_ char *authority = host_authority(&a->host), *pinned = NULL;
+
+	a->token = env_dup("TWELVE_API_KEY");
+	if (a->host.kind != HOST_HTTP)
+		return;
+	if (!a->token)
+		a->token = netrc_password(authority);
+	a->ca = env_dup("TWELVE_CA");
+	pinned = config_ca_path(authority);
+	if (!a->ca && pinned && fs_exists(pinned))
+		a->ca = steal_ptr(pinned);
+}
+
+const char *api_token(const struct api *a)
+{
+	return a->token;
+}
+
+void api_use_token(struct api *a, const char *token)
+{
+	char *copy = token ? xstrdup(token) : NULL;
+
+	free(a->token);
+	a->token = copy;
+}
+
+void api_use_password(struct api *a, const char *email, const char *password)
+{
+	if (a->password)
+		explicit_bzero(a->password, strlen(a->password));
+	free(a->email);
+	free(a->password);
+	a->email = email ? xstrdup(email) : NULL;
+	a->password = password ? xstrdup(password) : NULL;
+}
+
+bool api_is_untrusted(const struct api *a)
+{
+	return a->untrusted;
+}
+
 int api_new(const struct host *take_host, struct api **ret, struct error *err)
 {
 	struct api *a = xcalloc(1, sizeof(*a));
@@ -35,7 +82,7 @@ int api_new(const struct host *take_host, struct api **ret, struct error *err)
 	a->host = *take_host;
 	a->ssh_listen_fd = -1;
 	a->base = xstrdup(a->host.kind == HOST_HTTP ? a->host.path : "http://127.0.0.1");
-	a->token = env_dup("TWELVE_API_KEY");
+	find_credentials(a);
 	a->user = env_dup("TWELVE_USER");
 	a->key = env_dup("TWELVE_KEY");
 	/* Setting up TLS takes longer than all the rest of a short command. */
@@ -58,7 +105,11 @@ void api_free(struct api *a)
 	free(a->ssh_name);
 	host_done(&a->host);
 	free(a->base);
+	if (a->token)
+		explicit_bzero(a->token, strlen(a->token));
 	free(a->token);
+	api_use_password(a, NULL, NULL);
+	free(a->ca);
 	free(a->user);
 	free(a->key);
 	free(a);
@@ -104,7 +155,16 @@ void api_prepare(struct api *a, CURL *curl, const char *path, struct curl_slist 
 		add_header(headers, "Twelve-User", a->user);
 	if (a->key)
 		add_header(headers, "Twelve-Key", a->key);
-	if (a->token && a->host.kind == HOST_HTTP) {
+	if (a->ca)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, a->ca);
+	if (a->careless) {
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	} else if (a->password) {
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl_easy_setopt(curl, CURLOPT_USERNAME, a->email);
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, a->password);
+	} else if (a->token && a->host.kind == HOST_HTTP) {
 		_cleanup_free_ char *bearer = xasprintf("Bearer %s", a->token);
 
 		add_header(headers, "Authorization", bearer);
@@ -147,9 +207,13 @@ int api_transport_error(struct api *a, CURL *curl, CURLcode code, struct error *
 	case CURLE_OPERATION_TIMEDOUT:
 		return error_set(err, ERROR_UNAVAILABLE, "twelved does not answer");
 	case CURLE_PEER_FAILED_VERIFICATION:
+		a->untrusted = true;
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "The certificate of %s is not to be trusted: %s", a->host.path,
-				 curl_easy_strerror(code));
+				 "The certificate of %s is signed by nobody that is trusted here, or is for another name: "
+				 "twelve login --host %s shows it and asks, TWELVE_CA=FILE names who signed it",
+				 a->host.path, a->host.path);
+	case CURLE_SSL_CACERT_BADFILE:
+		return error_set(err, ERROR_INVALID, "%s is no file of certificates (PEM)", a->ca ? a->ca : "The trust store");
 	case CURLE_ABORTED_BY_CALLBACK:
 		return error_set(err, ERROR_UNAVAILABLE, "interrupted");
 	default:
@@ -331,6 +395,35 @@ int api_get_range(struct api *a, const char *range, json_t **ret_json, struct er
 	buf_vprintf(&path, path_fmt, ap);
 	va_end(ap);
 	return request(a, "GET", path.data, range, NULL, ret_json, err);
+}
+
+int api_get_untrusted(struct api *a, const char *path, json_t **ret_json, struct error *err)
+{
+	int r;
+
+	/* The connection that was refused must not be used, nor this one kept. */
+	a->careless = true;
+	r = request(a, "GET", path, NULL, NULL, ret_json, err);
+	a->careless = false;
+	curl_easy_cleanup(a->curl);
+	a->curl = curl_easy_init();
+	return a->curl ? r : error_set(err, ERROR_SYSTEM, "libcurl can't be started");
+}
+
+int api_probe(struct api *a, struct error *err)
+{
+	_cleanup_free_ char *token = steal_ptr(a->token);
+	int r;
+
+	a->untrusted = false;
+	r = request(a, "GET", "/account", NULL, NULL, NULL, err);
+	a->token = steal_ptr(token);
+	/* That a token is needed is an answer of the right kind. */
+	if (r < 0 && err->kind == ERROR_UNAUTHORIZED) {
+		*err = ERROR_INIT;
+		r = 0;
+	}
+	return r;
 }
 
 char *api_escape(const char *s)

@@ -88,7 +88,6 @@ static const struct arg_option create_options[] = {
 
 const struct command cmd_authorizations_create = {
 	.name = "authorizations:create",
-	.aliases = { "auth:token" },
 	.usage = "",
 	.flags = CMD_JSON,
 	.summary = "make a token for the API",

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "cli/api.h"
+#include "cli/config.h"
 
 void host_done(struct host *h)
 {
@@ -79,6 +80,15 @@ static int parse_into(const char *text, struct host *h, struct error *err)
 	return bad_host(text, err);
 }
 
+char *host_authority(const struct host *h)
+{
+	const char *start = h->kind == HOST_HTTP ? strstr(h->path, "://") + 3 : "";
+	const char *at = strchr(start, '@');
+
+	start = at ? at + 1 : start;
+	return xstrndup(start, strcspn(start, "/"));
+}
+
 static const char *env_or(const char *name, const char *fallback)
 {
 	const char *v = getenv(name);
@@ -88,10 +98,13 @@ static const char *env_or(const char *name, const char *fallback)
 
 int host_parse(const char *text, struct host *ret, struct error *err)
 {
+	_cleanup_free_ char *configured = NULL;
 	struct host h = { 0 };
 
 	if (!text)
 		text = env_or("TWELVE_HOST", NULL);
+	if (!text && !env_or("TWELVE_SOCKET", NULL))
+		text = configured = config_host();
 	if (!text) {
 		h.kind = HOST_UNIX;
 		h.path = xstrdup(env_or("TWELVE_SOCKET", API_DEFAULT_SOCKET));

@@ -182,35 +182,37 @@ int api_tokens_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
-/* The token with this id, of a user or (NULL) of all; NULL without an error when there is none. */
-static int find_token(struct request *r, const char *user_id, const char *id, json_t **ret, struct error *err)
+/* One of a user's, or of anybody's when user_id is NULL. *ret_json is NULL when there is none. */
+static int find_token(struct request *r, const char *user_id, const char *id, json_t **ret_json, struct error *err)
 {
 	struct token *tokens = NULL;
+	json_t *found = NULL;
 	size_t n = 0;
 
-	*ret = NULL;
 	if (store_token_list(request_daemon(r)->store, user_id, &tokens, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (streq(tokens[i].id, id))
-			*ret = token_json(r, &tokens[i], NULL);
+			found = token_json(r, &tokens[i], NULL);
 		token_done(&tokens[i]);
 	}
 	free(tokens);
+	*ret_json = found;
 	return 0;
 }
 
 int api_tokens_get(struct request *r, struct error *err)
 {
-	const char *which = request_param(r, "token");
-	const char *id = streq(which, "~") ? request_caller(r)->token_id : which;
 	json_t *found;
 
-	if (find_token(r, request_caller(r)->user_id, id, &found, err) < 0)
+	if (find_token(r, request_caller(r)->user_id, request_param(r, "token"), &found, err) < 0)
 		return -1;
 	if (found)
 		return request_answer(r, 200, found);
-	/* `heroku logout` asks for "~" and wants to be told of what kind the missing thing is. */
+	/*
+	 * `heroku logout` asks for "~", which is an account's default token with Heroku, spares that, and wants to
+	 * be told of what kind the missing thing is. Here no token is the default.
+	 */
 	return request_answer(r, 404,
 			      json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource",
 					"authorization", "message",
@@ -251,15 +253,16 @@ int api_tokens_create(struct request *r, struct error *err)
 
 int api_tokens_delete(struct request *r, struct error *err)
 {
-	const char *id = request_param(r, "token");
-	json_t *token;
+	const char *which = request_param(r, "token"), *own = request_caller(r)->token_id;
+	const char *id = streq(which, "~") && own[0] ? own : which;
+	json_t *j = NULL;
 
-	if (find_token(r, reach(r), id, &token, err) < 0)
+	if (find_token(r, reach(r), id, &j, err) < 0)
 		return -1;
 	if (store_token_delete(request_daemon(r)->store, reach(r), id, err) < 0) {
-		json_decref(token);
+		json_decref(j);
 		return -1;
 	}
 	request_note(r, "authorization %s", id);
-	return request_answer(r, 200, token);
+	return request_answer(r, 200, j ? j : json_object());
 }

@@ -82,6 +82,7 @@ static json_t *request_body_of(const struct api_route *r)
 /* What is no JSON: a word of the table, and its type. */
 static const char *const media[][2] = {
 	{ "text", "text/plain" },
+	{ "page", "text/html" },
 	{ "file", "application/octet-stream" },
 	{ "upgrade", NULL },
 };

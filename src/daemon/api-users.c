@@ -45,12 +45,10 @@ static json_t *user_json(const struct user *u)
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:n, s:n}", "created_at", api_time(u->created_ms),
 					    "updated_at", api_time(u->updated_ms), "last_login",
 					    api_time(u->login_ms), "suspended_at", "delinquent_at"));
-	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:n}", "sms_number", "country_of_residence",
-					    "identity_provider", "default_organization", "default_team",
-					    "acknowledged_msa_at"));
-	json_object_update_new(j, json_pack("{s:n, s:n, s:{s:b, s:b}}", "acknowledged_msa", "italian_customer_terms",
-					    "twelve", "admin", (int)u->admin, "password", u->password_hash != NULL));
-	json_object_set_new(j, "acknowledged_msa", json_false());
+	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:{s:b, s:b}}", "sms_number",
+					    "country_of_residence", "identity_provider", "default_organization",
+					    "default_team", "twelve", "admin", (int)u->admin, "password",
+					    u->password_hash != NULL));
 	return j;
 }
 

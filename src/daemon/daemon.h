@@ -63,6 +63,7 @@ struct daemon {
 	char *door_dir;     /* RUN/door: sockets between haproxy and us */
 	char *runtime_root; /* RUN/oci */
 	struct http *http;
+	struct logins *logins;
 	struct streams *streams;
 	struct builds *builds;
 	struct dynos *dynos;

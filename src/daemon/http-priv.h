@@ -52,6 +52,7 @@ struct request {
 	int64_t app_version; /* its last release when the request began */
 	int64_t requests_left; /* of the token, -1: nobody counts */
 	char *note;	     /* for the audit trail; see request_note() */
+	char *set_cookie;    /* of a page */
 	struct buf raw;
 	json_t *body;
 	int upload_fd;

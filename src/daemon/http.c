@@ -75,6 +75,7 @@ static void request_free(struct request *r)
 	free(r->query_value);
 	free(r->app_name);
 	free(r->note);
+	free(r->set_cookie);
 	buf_done(&r->raw);
 	json_decref(r->body);
 	fd_close(r->upload_fd);

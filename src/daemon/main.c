@@ -38,6 +38,7 @@
 #include "daemon/drains.h"
 #include "daemon/dynos.h"
 #include "daemon/http.h"
+#include "daemon/logins.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
 #include "daemon/router.h"
@@ -201,12 +202,14 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->reconciler = reconciler_new(d);
 	d->addons = addons_new(d);
 	reconcile_all(d->reconciler);
+	d->logins = logins_new();
 	return http_new(d, &d->http, err);
 }
 
 static void stop_parts(struct daemon *d, bool everything)
 {
 	http_free(d->http);
+	logins_free(d->logins);
 	builds_free(d->builds);
 	addons_free(d->addons);
 	reconciler_free(d->reconciler);

@@ -76,6 +76,8 @@ UNLISTED = {
     ("(GET|POST|DELETE)", "/backups/.*"): (None, OURS),
     ("(GET|PUT|DELETE)", "/addons/[^/]+/backup-schedule"): (None, OURS),
     ("(GET|POST|PATCH|DELETE)", "/twelve/.*"): (None, OURS),
+    ("POST", "/auth"): (None, "the login service, which is none of the published API"),
+    ("(GET|POST)", "/auth/.*"): (None, "the same"),
 }
 
 # Of every error (https://devcenter.heroku.com/articles/platform-api-reference#errors); resource and app are read by the CLI.

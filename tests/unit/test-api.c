@@ -16,6 +16,8 @@
 #include "base/str.h"
 #include "daemon/api-docs.h"
 #include "daemon/api.h"
+#include "daemon/logins.h"
+#include "daemon/page.h"
 #include "daemon/range.h"
 
 #define MAX_VALUES 4
@@ -95,7 +97,7 @@ static void test_each_route_says_what_it_does(void **state)
 /* Where the path holds no secret and what is shown is none (a CA's certificate), a token is needed; providers have tokens of their own, which their handlers look at. */
 static void test_what_is_public(void **state)
 {
-	static const char *const secrets[] = { "/streams/:", "/log-streams/:", "/sources/:", "/downloads/:", "/oauth/token", "/twelve/ca" };
+	static const char *const secrets[] = { "/streams/:", "/log-streams/:", "/sources/:", "/downloads/:", "/oauth/token", "/twelve/ca", "/auth" };
 
 	(void)state;
 	for (size_t i = 0; i < n_api_routes; i++) {
@@ -499,6 +501,112 @@ static void test_pages_without_an_order(void **state)
 	json_decref(list);
 }
 
+/* ---- pages and logins ---- */
+
+static void assert_filled(const char *template, const char *expected)
+{
+	static const struct page_value values[] = { { "name", "<b> & \"co\" 'x' {{html}}" }, { "html", "<i>" }, { "none", NULL }, { 0 } };
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	page_fill(template, values, &out);
+	assert_string_equal(out.data ? out.data : "", expected);
+}
+
+static void test_page_templates(void **state)
+{
+	(void)state;
+	assert_filled("a {{html}} b", "a &lt;i&gt; b");
+	assert_filled("{{{html}}}", "<i>");
+	assert_filled("{{name}}", "&lt;b&gt; &amp; &quot;co&quot; &#39;x&#39; {{html}}");
+	assert_filled("{{none}}{{unknown}}|", "|");
+	assert_filled("a { b: {{ c }} {{}} {{html}", "a { b: {{ c }} {{}} {{html}");
+	assert_filled("", "");
+}
+
+static struct login *ask(struct logins *l, const char *from, int64_t now_ms)
+{
+	struct error err = ERROR_INIT;
+	struct login *login = NULL;
+
+	if (logins_ask(l, "a\nline", from, now_ms, &login, &err) < 0)
+		assert_int_equal(err.kind, ERROR_RATE_LIMIT);
+	return login;
+}
+
+static void count_call(void *userdata)
+{
+	++*(int *)userdata;
+}
+
+static void test_a_login_is_answered_once(void **state)
+{
+	struct logins *l = logins_new();
+	struct login *login = ask(l, "::1", 1000);
+	char page[LOGIN_SECRET_SIZE], cli[LOGIN_SECRET_SIZE];
+	int told = 0;
+	struct login_waiter a = { .fn = count_call, .userdata = &told }, b = a;
+
+	(void)state;
+	memcpy(page, login->page, sizeof(page));
+	memcpy(cli, login->cli, sizeof(cli));
+	assert_string_equal(login->description, "a line");
+	assert_ptr_equal(logins_by_page(l, page, 2000), login);
+	assert_null(logins_by_page(l, cli, 2000));
+	assert_null(logins_by_cli(l, page, 2000));
+	assert_null(logins_by_page(l, "", 2000));
+	login_wait(login, &a);
+	login_wait(login, &b);
+	login_wait_no_more(&b);
+	login_decide(login, "0123");
+	assert_int_equal(told, 1);
+	assert_null(logins_by_page(l, page, 2000));
+	assert_ptr_equal(logins_by_cli(l, cli, 2000), login);
+	assert_int_equal(login->state, LOGIN_APPROVED);
+	assert_string_equal(login->user_id, "0123");
+	login_handed_over(login, 3000);
+	assert_non_null(logins_by_cli(l, cli, 3000 + LOGIN_AFTERLIFE_MS - 1));
+	assert_null(logins_by_cli(l, cli, 3000 + LOGIN_AFTERLIFE_MS));
+	assert_int_equal(told, 2);
+	login_wait_no_more(&a);
+	logins_free(l);
+}
+
+static void test_logins_end_by_themselves(void **state)
+{
+	struct logins *l = logins_new();
+	struct login *login = ask(l, "::1", 1000);
+	char cli[LOGIN_SECRET_SIZE];
+	int told = 0;
+	struct login_waiter w = { .fn = count_call, .userdata = &told };
+
+	(void)state;
+	memcpy(cli, login->cli, sizeof(cli));
+	login_wait(login, &w);
+	assert_non_null(logins_by_cli(l, cli, 1000 + LOGIN_LIFE_MS - 1));
+	assert_int_equal(told, 0);
+	assert_null(logins_by_cli(l, cli, 1000 + LOGIN_LIFE_MS));
+	assert_int_equal(told, 1);
+	logins_free(l);
+}
+
+static void test_logins_are_bounded(void **state)
+{
+	struct logins *l = logins_new();
+	char from[16];
+
+	(void)state;
+	for (int i = 0; i < LOGINS_MAX_FROM; i++)
+		assert_non_null(ask(l, "::1", 0));
+	assert_null(ask(l, "::1", 0));
+	for (int i = LOGINS_MAX_FROM; i < LOGINS_MAX; i++) {
+		snprintf(from, sizeof(from), "10.0.%d.%d", i / 200, i % 200);
+		assert_non_null(ask(l, from, 0));
+	}
+	assert_null(ask(l, "10.1.1.1", 0));
+	assert_non_null(ask(l, "10.1.1.1", LOGIN_LIFE_MS));
+	logins_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +614,10 @@ int main(void)
 		cmocka_unit_test(test_each_route_says_what_it_does),
 		cmocka_unit_test(test_what_is_public),
 		cmocka_unit_test(test_authorization),
+		cmocka_unit_test(test_page_templates),
+		cmocka_unit_test(test_a_login_is_answered_once),
+		cmocka_unit_test(test_logins_end_by_themselves),
+		cmocka_unit_test(test_logins_are_bounded),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_tables_bodies_are_words),
 		cmocka_unit_test(test_documents_are_those_of_the_table),

@@ -18,6 +18,7 @@
 #include "cli/cli.h"
 #include "cli/frames.h"
 #include "cli/git-words.h"
+#include "cli/netrc.h"
 #include "cli/sse.h"
 
 /* ---- arguments ---- */
@@ -602,6 +603,68 @@ static void test_log_lines(void **state)
 	assert_false(log_line_split("2026 some words [x]: y", &l));
 }
 
+/* ---- ~/.netrc ---- */
+
+static const char netrc_text[] = "# mine\nmachine api.heroku.com\n  login a@example.com\n  password HEROKU\n"
+				 "macdef init\nmachine localhost:5000 password NO\n\n"
+				 "machine localhost:5000 login ada@example.com password tw-1\n"
+				 "machine localhost password tw-2\nmachine bare\ndefault login x password y\n";
+
+static void assert_found(const char *text, const char *machine, const char *password)
+{
+	_cleanup_free_ char *found = netrc_find(text, machine);
+
+	if (password)
+		assert_string_equal(found, password);
+	else
+		assert_null(found);
+}
+
+static void test_netrc_entries(void **state)
+{
+	(void)state;
+	assert_found(netrc_text, "api.heroku.com", "HEROKU");
+	assert_found(netrc_text, "localhost:5000", "tw-1");
+	assert_found(netrc_text, "localhost", "tw-2");
+	assert_found(netrc_text, "bare", NULL);
+	assert_found(netrc_text, "localhost:500", NULL);
+	assert_found("", "localhost", NULL);
+	assert_found("machine", "localhost", NULL);
+	assert_found("machine localhost password", "localhost", NULL);
+	assert_found("machine a machine localhost password b", "localhost", "b");
+}
+
+static void assert_edited(const char *text, const char *machine, const char *password, const char *expected)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	netrc_edit(text, machine, password ? "me" : NULL, password, &out);
+	assert_string_equal(out.data ? out.data : "", expected);
+}
+
+static void test_netrc_edits(void **state)
+{
+	(void)state;
+	assert_edited("", "h:1", "t", "machine h:1\n  login me\n  password t\n");
+	assert_edited("machine a password b", "h:1", "t", "machine a password b\nmachine h:1\n  login me\n  password t\n");
+	assert_edited("machine h:1 login x password old\nmachine a password b\n", "h:1", "t",
+		      "machine h:1\n  login me\n  password t\nmachine a password b\n");
+	assert_edited("machine a password b\nmachine h:1\n\tlogin x\n\tpassword old\n# end\n", "h:1", NULL,
+		      "machine a password b\n# end\n");
+	assert_edited("machine a password b\n", "h:1", NULL, "machine a password b\n");
+	assert_edited("default login x password y\n", "h:1", "t",
+		      "machine h:1\n  login me\n  password t\ndefault login x password y\n");
+	/* All the rest stays as it is, whatever is done. */
+	{
+		_cleanup_buf_ struct buf once = BUF_INIT, twice = BUF_INIT;
+
+		netrc_edit(netrc_text, "new:1", "me", "t", &once);
+		assert_found(once.data, "new:1", "t");
+		netrc_edit(once.data, "new:1", NULL, NULL, &twice);
+		assert_string_equal(twice.data, netrc_text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -613,6 +676,7 @@ int main(void)
 		cmocka_unit_test(test_shell),	    cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_times),	    cmocka_unit_test(test_json_lacks_things),
 		cmocka_unit_test(test_proof),	    cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_netrc_entries), cmocka_unit_test(test_netrc_edits),
 		cmocka_unit_test(test_app_from_remote), cmocka_unit_test(test_refs),
 		cmocka_unit_test(test_ssh_commands), cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_events),	    cmocka_unit_test(test_log_lines),
