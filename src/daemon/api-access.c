@@ -147,13 +147,43 @@ static json_t *token_user(struct request *r, const struct token *t)
 	return user;
 }
 
+static json_t *scope_names(unsigned scopes)
+{
+	json_t *names = json_array();
+
+	for (const struct scope_word *w = scope_words; w->name; w++)
+		if (scopes & w->scope)
+			json_array_append_new(names, json_string(w->name));
+	return names;
+}
+
+/* ["read", "identity"] as bits; nothing said is everything. */
+static int read_scopes(struct request *r, unsigned *ret, struct error *err)
+{
+	json_t *list = json_object_get(request_body(r), "scope"), *item;
+	size_t i;
+
+	*ret = 0;
+	json_array_foreach (list, i, item) {
+		const char *word = json_string_value(item);
+
+		if (!word || !scope_parse(word))
+			return error_set(err, ERROR_INVALID,
+					 "\"scope\" has global, identity, read, write, read-protected and write-protected, not \"%.50s\"",
+					 word ? word : "(no word)");
+		*ret |= scope_parse(word);
+	}
+	*ret = *ret ? *ret : SCOPE_GLOBAL;
+	return 0;
+}
+
 static json_t *token_json(struct request *r, const struct token *t, const char *secret)
 {
 	int64_t left_s = t->expires_ms ? (t->expires_ms - clock_wall_ms()) / 1000 : 0;
 	json_t *expires = t->expires_ms ? json_integer((json_int_t)left_s) : json_null();
 
-	json_t *j = json_pack("{s:s, s:o, s:[s], s:o, s:o}", "id", t->id, "description",
-			      api_text(t->description), "scope", "global", "created_at",
+	json_t *j = json_pack("{s:s, s:o, s:o, s:o, s:o}", "id", t->id, "description",
+			      api_text(t->description), "scope", scope_names(t->scopes), "created_at",
 			      api_time(t->created_ms), "updated_at", api_time(t->created_ms));
 
 	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n}", "client", "grant",
@@ -182,33 +212,26 @@ int api_tokens_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
-/* One of a user's, or of anybody's when user_id is NULL. *ret_json is NULL when there is none. */
-static int find_token(struct request *r, const char *user_id, const char *id, json_t **ret_json, struct error *err)
+static int own_token(struct request *r, struct token *ret, struct error *err)
 {
-	struct token *tokens = NULL;
-	json_t *found = NULL;
-	size_t n = 0;
-
-	if (store_token_list(request_daemon(r)->store, user_id, &tokens, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (streq(tokens[i].id, id))
-			found = token_json(r, &tokens[i], NULL);
-		token_done(&tokens[i]);
-	}
-	free(tokens);
-	*ret_json = found;
-	return 0;
+	return store_token_get(request_daemon(r)->store, request_caller(r)->user_id, request_param(r, "token"), ret, err);
 }
 
 int api_tokens_get(struct request *r, struct error *err)
 {
-	json_t *found;
+	struct error own = ERROR_INIT;
+	struct token t = { 0 };
+	int result = own_token(r, &t, &own);
 
-	if (find_token(r, request_caller(r)->user_id, request_param(r, "token"), &found, err) < 0)
+	if (result == 0)
+		result = request_answer(r, 200, token_json(r, &t, NULL));
+	token_done(&t);
+	if (result == 0)
+		return 0;
+	if (own.kind != ERROR_NOT_FOUND) {
+		*err = own;
 		return -1;
-	if (found)
-		return request_answer(r, 200, found);
+	}
 	/*
 	 * `heroku logout` asks for "~", which is an account's default token with Heroku, spares that, and wants to
 	 * be told of what kind the missing thing is. Here no token is the default.
@@ -240,6 +263,8 @@ int api_tokens_create(struct request *r, struct error *err)
 		return -1;
 	if (for_whom(r, t.user_id, err) < 0)
 		return -1;
+	if (read_scopes(r, &t.scopes, err) < 0)
+		return -1;
 	t.description = xstrdup(description && description[0] ? description : "a token");
 	t.expires_ms = expires_in ? clock_wall_ms() + expires_in * 1000 : 0;
 	if (store_token_create(request_daemon(r)->store, &t, &secret, err) == 0) {
@@ -251,18 +276,51 @@ int api_tokens_create(struct request *r, struct error *err)
 	return result;
 }
 
+/* Another description, or another secret: shown once, as when it was made. */
+static int change_token(struct request *r, bool regenerate, struct error *err)
+{
+	const char *description = json_string_value(json_object_get(request_body(r), "description"));
+	_cleanup_free_ char *secret = NULL;
+	struct token t = { 0 };
+	int result = own_token(r, &t, err);
+
+	if (result == 0 && description && !regenerate) {
+		free(t.description);
+		t.description = xstrdup(description);
+	}
+	if (result == 0)
+		result = store_token_update(request_daemon(r)->store, &t, regenerate ? &secret : NULL, err);
+	if (result == 0) {
+		request_note(r, "authorization %s%s", t.id, regenerate ? ": another secret" : "");
+		result = request_answer(r, regenerate ? 201 : 200, token_json(r, &t, secret));
+	}
+	token_done(&t);
+	return result;
+}
+
+int api_tokens_update(struct request *r, struct error *err)
+{
+	return change_token(r, false, err);
+}
+
+int api_tokens_regenerate(struct request *r, struct error *err)
+{
+	return change_token(r, true, err);
+}
+
 int api_tokens_delete(struct request *r, struct error *err)
 {
 	const char *which = request_param(r, "token"), *own = request_caller(r)->token_id;
-	const char *id = streq(which, "~") && own[0] ? own : which;
-	json_t *j = NULL;
+	struct store *s = request_daemon(r)->store;
+	struct token t = { 0 };
+	int result = store_token_get(s, reach(r), streq(which, "~") && own[0] ? own : which, &t, err);
 
-	if (find_token(r, reach(r), id, &j, err) < 0)
-		return -1;
-	if (store_token_delete(request_daemon(r)->store, reach(r), id, err) < 0) {
-		json_decref(j);
-		return -1;
+	if (result == 0)
+		result = store_token_delete(s, reach(r), t.id, err);
+	if (result == 0) {
+		request_note(r, "authorization %s", t.id);
+		result = request_answer(r, 200, token_json(r, &t, NULL));
 	}
-	request_note(r, "authorization %s", id);
-	return request_answer(r, 200, j ? j : json_object());
+	token_done(&t);
+	return result;
 }

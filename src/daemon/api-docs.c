@@ -24,6 +24,9 @@ static const char intro[] =
 	"shows its own), any user, a collaborator of the app with that permission (view, deploy, operate, manage), the app's owner, an\n"
 	"administrator. An owner may do what collaborators may, and an administrator everything. Without credentials the answer is 401, without the permission 403.\n"
 	"\n"
+	"A token is for everything (`global`), or for one or more of: `identity` (`GET /account`), `read` and `write` (apps, without what they keep secret: those marked\n"
+	"*secret* below), `read-protected` and `write-protected` (apps with it). To write is to read, too. `POST /oauth/authorizations` takes them as `scope`.\n"
+	"\n"
 	"## Bodies\n"
 	"\n"
 	"JSON objects of at most 1 MiB. A member with `?` may be left out, or be null; a *ref* is a name or an id, or an object with one of them; others are\n"
@@ -114,7 +117,7 @@ static void add_row(struct buf *b, const struct api_route *r)
 {
 	buf_printf(b, "| `%s %s` | ", r->method, r->path);
 	add_need(b, r->need);
-	buf_puts(b, " | ");
+	buf_puts(b, r->flags & API_SECRET ? ", secret | " : " | ");
 	add_body(b, r->body);
 	buf_printf(b, " | %s | %s |\n", r->answer ? r->answer : "", r->help);
 }

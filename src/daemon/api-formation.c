@@ -43,6 +43,22 @@ static int find_want(struct request *r, const struct app *app, const struct rele
 	return 0;
 }
 
+/* The type that an id of a formation is of; what is no id is a name. */
+static const char *type_named(struct request *r, const struct app *app, const struct release *base, const char *which)
+{
+	for (size_t i = 0; uuid_is_valid(which) && i < base->processes.n_types; i++) {
+		const char *type = base->processes.types[i].name;
+		struct error ignored = ERROR_INIT;
+		struct want w = { 0 };
+		bool same = find_want(r, app, base, type, &w, &ignored) == 0 && streq(w.row.id, which);
+
+		formation_done(&w.row);
+		if (same)
+			return type;
+	}
+	return which;
+}
+
 static json_t *want_json(const struct app *app, const struct want *w)
 {
 	char size[32], id[UUID_SIZE];
@@ -104,11 +120,20 @@ static int read_quantity(struct request *r, json_t *v, int64_t now, int64_t *ret
 	return 0;
 }
 
+static const struct dyno_size *find_size(const char *name)
+{
+	char id[UUID_SIZE];
+
+	for (size_t i = 0; uuid_is_valid(name) && i < n_dyno_sizes; i++)
+		if (streq(api_uuid("size", dyno_sizes[i].name, id), name))
+			return &dyno_sizes[i];
+	return dyno_size_find(name);
+}
+
 static int read_size(json_t *v, struct formation *row, struct error *err)
 {
-	const char *name = json_is_object(v) ? json_string_value(json_object_get(v, "name"))
-					     : json_string_value(v);
-	const struct dyno_size *size = name ? dyno_size_find(name) : NULL;
+	const char *name = api_ref(v);
+	const struct dyno_size *size = name ? find_size(name) : NULL;
 	_cleanup_buf_ struct buf names = BUF_INIT;
 
 	if (!size) {
@@ -194,8 +219,8 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 		const char *type;
 
 		u = json_array_get(updates, i);
-		type = json_string_value(json_object_get(u, "type"));
-		result = type ? read_update(r, &app, &base, type, u, &all[i], err)
+		type = json_string_value(json_object_get(u, json_object_get(u, "type") ? "type" : "id"));
+		result = type ? read_update(r, &app, &base, type_named(r, &app, &base, type), u, &all[i], err)
 			      : error_set(err, ERROR_INVALID,
 					  "\"type\" is missing in an update: a string is needed");
 	}
@@ -249,6 +274,8 @@ static int answer_types(struct request *r, const char *only, struct error *err)
 
 	if (result == 0)
 		result = releases_base(request_daemon(r), &app, &base, err);
+	if (result == 0 && only)
+		only = type_named(r, &app, &base, only);
 	for (size_t i = 0; result == 0 && i < base.processes.n_types; i++) {
 		const char *type = base.processes.types[i].name;
 		struct want w = { 0 };

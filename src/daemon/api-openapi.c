@@ -192,6 +192,8 @@ static json_t *operation(const struct api_route *r, json_t *take_parameters)
 	if (body)
 		json_object_set_new(j, "requestBody", body);
 	json_object_set_new(j, "responses", answers_of(r));
+	if (r->flags & API_SECRET)
+		json_object_set_new(j, "x-secret", json_true());
 	if (r->need == NEED_NOTHING)
 		json_object_set_new(j, "security", json_array());
 	return j;

@@ -49,7 +49,8 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(stream_get) X(log_sessions_create) X(log_stream)   \
 	X(drains_list) X(drains_create) X(drains_get) X(drains_update) X(drains_delete) X(drains_test)                                             \
 	X(buildpacks_get) X(buildpacks_put) X(domains_list) X(domains_create) X(domains_get)             \
-	X(domains_delete) X(keys_list) X(keys_create) X(keys_delete) X(tokens_list) X(tokens_get) X(tokens_create) X(tokens_delete)	\
+	X(domains_delete) X(keys_list) X(keys_create) X(keys_delete) X(tokens_list) X(tokens_get) X(tokens_create) X(tokens_update) X(tokens_regenerate) X(tokens_delete)	\
+	X(stack_get) X(region_get) X(dyno_size_get)	\
 	X(no_session) X(login_ask) X(login_page) X(login_answer) X(login_wait)                                                                                   \
 	X(addons_list) X(addons_get) X(addons_of_app) X(addons_create) X(addons_update) X(addons_delete)   \
 	X(addons_resolve) X(addons_attachments) X(services_list) X(services_get) X(plans_list) X(plans_get)  \

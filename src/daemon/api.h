@@ -13,6 +13,7 @@ enum api_flags {
 	API_UPLOAD = 1, /* the body is a file, not JSON */
 	API_FORM = 2,	/* the body may be application/x-www-form-urlencoded as well */
 	API_QUIET = 4,	/* changes nothing that the audit trail is for */
+	API_SECRET = 8, /* shows what apps keep secret, or lets one get at it: for tokens that are for that (model/role.h, enum scope) */
 };
 
 /*

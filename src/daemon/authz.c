@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "daemon/audit.h"
 #include "daemon/api-priv.h"
@@ -129,12 +130,46 @@ static int allow_addon(struct request *r, const char *name, struct error *err)
 	return result;
 }
 
+static enum reach reach_of(const struct api_route *route)
+{
+	const char *path = route->path;
+
+	if (route->need == NEED_NOTHING || streq(path, "/account/rate-limits"))
+		return REACH_NOBODY;
+	if (streq(path, "/account") || streq(path, "/users/~"))
+		return REACH_IDENTITY;
+	if (route->need == NEED_ADMIN || str_starts(path, "/account/") || str_starts(path, "/oauth/"))
+		return REACH_ACCOUNT;
+	return route->flags & API_SECRET ? REACH_SECRETS : REACH_APPS;
+}
+
+static int check_scope(struct request *r, struct error *err)
+{
+	bool write = !streq(r->route->method, "GET") && !(r->route->flags & API_QUIET);
+	_cleanup_buf_ struct buf names = BUF_INIT;
+
+	if (scope_allows(r->caller.scopes, reach_of(r->route), write))
+		return 0;
+	authz_scopes(r->caller.scopes, ", ", &names);
+	return error_set(err, ERROR_FORBIDDEN, "This token is for less than this (its scope is %s): take one with another scope",
+			 names.data);
+}
+
+void authz_scopes(unsigned scopes, const char *between, struct buf *ret)
+{
+	for (const struct scope_word *w = scope_words; w->name; w++)
+		if (scopes & w->scope)
+			buf_printf(ret, "%s%s", ret->len ? between : "", w->name);
+}
+
 int authz_begin(struct request *r, struct error *err)
 {
 	const char *name = request_param(r, "app"), *addon = request_param(r, "addon");
 	struct app app = { 0 };
 	int result;
 
+	if (check_scope(r, err) < 0)
+		return -1;
 	if (r->route->need == NEED_ADMIN)
 		return authz_admin(r, err);
 	if (r->route->need < NEED_VIEW || (!name[0] && !addon[0]))

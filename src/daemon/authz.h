@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "daemon/http.h"
 #include "model/role.h"
 
@@ -29,5 +30,7 @@ bool authz_sees(struct request *r, const struct app *app);
 int authz_app_list(struct request *r, struct app **ret, size_t *ret_n, struct error *err);
 /* An administrator, or -1 with ERROR_FORBIDDEN. */
 int authz_admin(struct request *r, struct error *err);
+/* Appends the names of what a token is for. */
+void authz_scopes(unsigned scopes, const char *between, struct buf *ret);
 /* What the path alone decides, before the body is read. */
 int authz_begin(struct request *r, struct error *err);

@@ -81,4 +81,5 @@ struct caller {
 	char user_id[UUID_SIZE];  /* "": the platform itself */
 	char token_id[UUID_SIZE]; /* "": over the unix socket, or by password */
 	bool admin;
+	unsigned scopes; /* of enum scope (model/role.h): what the token is for; all without one */
 };

@@ -50,6 +50,7 @@ static void take_user(struct request *r, const struct user *u)
 	snprintf(r->caller.email, sizeof(r->caller.email), "%s", u->email);
 	memcpy(r->caller.user_id, u->id, sizeof(r->caller.user_id));
 	r->caller.admin = u->admin;
+	r->caller.scopes = SCOPE_GLOBAL;
 }
 
 /*
@@ -135,6 +136,7 @@ static int admit_token(struct request *r, const char *secret, struct error *err)
 	if (result == 0) {
 		take_user(r, &u);
 		memcpy(r->caller.token_id, token.id, sizeof(r->caller.token_id));
+		r->caller.scopes = token.scopes;
 	}
 	user_done(&u);
 	token_done(&token);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "daemon/api-priv.h"
 #include "daemon/audit.h"
+#include "daemon/authz.h"
 #include "daemon/streams.h"
 #include "daemon/http-priv.h"
 #include "daemon/range.h"
@@ -207,6 +208,17 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
 		MHD_add_response_header(response, name, value);
 }
 
+/* What the token is for, as Heroku tells. */
+static void add_scopes(struct request *r, struct MHD_Response *response)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT;
+
+	if (!r->caller.token_id[0])
+		return;
+	authz_scopes(r->caller.scopes, ",", &names);
+	add_header(response, "Oauth-Scope", names.data);
+}
+
 static void add_limit(struct request *r, struct MHD_Response *response, int status)
 {
 	char left[24];
@@ -247,6 +259,7 @@ static int answer_json(struct request *r, int status, json_t *take, const struct
 	json_decref(take);
 	response = make_response(r, &status, text ? text : xstrdup("{}"));
 	add_limit(r, response, status);
+	add_scopes(r, response);
 	if (status == MHD_HTTP_UNAUTHORIZED)
 		add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"twelve\"");
 	if (page) {

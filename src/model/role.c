@@ -17,6 +17,39 @@ const char *const need_names[_NEED_MAX] = {
 	[NEED_OPERATE] = "operate", [NEED_MANAGE] = "manage", [NEED_OWNER] = "owner", [NEED_ADMIN] = "administrator",
 };
 
+const struct scope_word scope_words[] = {
+	{ SCOPE_GLOBAL, "global" },	{ SCOPE_IDENTITY, "identity" },
+	{ SCOPE_READ, "read" },		{ SCOPE_READ_PROTECTED, "read-protected" },
+	{ SCOPE_WRITE, "write" },	{ SCOPE_WRITE_PROTECTED, "write-protected" },
+	{ 0, NULL },
+};
+
+enum scope scope_parse(const char *word)
+{
+	for (const struct scope_word *w = scope_words; w->name; w++)
+		if (streq(w->name, word))
+			return w->scope;
+	return 0;
+}
+
+bool scope_allows(unsigned scopes, enum reach reach, bool write)
+{
+	unsigned secrets = write ? SCOPE_WRITE_PROTECTED : SCOPE_READ_PROTECTED | SCOPE_WRITE_PROTECTED;
+
+	if ((scopes & SCOPE_GLOBAL) || reach == REACH_NOBODY)
+		return true;
+	switch (reach) {
+	case REACH_IDENTITY:
+		return !write && (scopes & SCOPE_IDENTITY);
+	case REACH_APPS:
+		return scopes & (secrets | SCOPE_WRITE | (write ? 0 : SCOPE_READ));
+	case REACH_SECRETS:
+		return scopes & secrets;
+	default:
+		return false;
+	}
+}
+
 enum permission permission_parse(const char *word)
 {
 	for (const struct permission_word *w = permission_words; w->name; w++)

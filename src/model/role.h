@@ -59,3 +59,37 @@ enum need {
 extern const char *const need_names[_NEED_MAX];
 
 bool role_allows(enum need need, const struct standing *s);
+
+/*
+ * What a token is for, besides what its user may (devcenter.heroku.com/articles/oauth#scopes): all; who it is; apps, without
+ * their secrets (config vars, a shell in a dyno, what backups hold), or with them. To write is to read, too.
+ */
+enum scope {
+	SCOPE_GLOBAL = 1,
+	SCOPE_IDENTITY = 2,
+	SCOPE_READ = 4,
+	SCOPE_WRITE = 8,
+	SCOPE_READ_PROTECTED = 16,
+	SCOPE_WRITE_PROTECTED = 32,
+};
+#define SCOPES_ALL 63
+
+struct scope_word {
+	enum scope scope;
+	const char *name;
+};
+/* Ends with a NULL name. */
+extern const struct scope_word scope_words[];
+
+/* 0 for a word that is none. */
+enum scope scope_parse(const char *word);
+
+/* What an endpoint is about. */
+enum reach {
+	REACH_NOBODY,	/* nothing that a token has to be for */
+	REACH_IDENTITY, /* who the user is */
+	REACH_ACCOUNT,	/* the user's tokens, keys, address; the platform */
+	REACH_APPS,
+	REACH_SECRETS,
+};
+bool scope_allows(unsigned scopes, enum reach reach, bool write);

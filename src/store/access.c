@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "model/names.h"
+#include "model/role.h"
 #include "store/store-priv.h"
 
 #define TOKEN_BYTES 32
@@ -109,6 +110,7 @@ static int read_token(struct query *q, void *record, struct error *err)
 	t->created_ms = query_int(q);
 	t->used_ms = query_int(q);
 	t->expires_ms = query_int(q);
+	t->scopes = (unsigned)query_int(q);
 	return 0;
 }
 
@@ -119,18 +121,31 @@ static void done_token(void *record)
 
 static const struct record_type token_type = { sizeof(struct token), read_token, done_token };
 
+/* A new secret: its digest, and what is shown of it. */
+static char *make_secret(struct token *t, char digest[static DIGEST_HEX_SIZE])
+{
+	char secret[3 + 2 * TOKEN_BYTES + 1] = "tw-";
+	char *heap;
+
+	random_hex(secret + 3, TOKEN_BYTES);
+	digest_bytes(secret, strlen(secret), digest);
+	snprintf(t->masked, sizeof(t->masked), "%.7s**********%s", secret, secret + strlen(secret) - 4);
+	heap = xstrdup(secret);
+	sodium_memzero(secret, sizeof(secret));
+	return heap;
+}
+
 int store_token_create(struct store *s, struct token *t, char **ret_secret, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_TOKEN_INSERT);
-	char secret[3 + 2 * TOKEN_BYTES + 1] = "tw-";
+	_cleanup_free_ char *secret = NULL;
 	char digest[DIGEST_HEX_SIZE];
 
 	uuid_make(t->id);
 	t->created_ms = clock_wall_ms();
 	t->used_ms = 0;
-	random_hex(secret + 3, TOKEN_BYTES);
-	digest_bytes(secret, strlen(secret), digest);
-	snprintf(t->masked, sizeof(t->masked), "%.7s**********%s", secret, secret + strlen(secret) - 4);
+	t->scopes = t->scopes ? t->scopes : SCOPE_GLOBAL;
+	secret = make_secret(t, digest);
 	query_bind_text(&q, t->id);
 	query_bind_text(&q, t->user_id[0] ? t->user_id : NULL);
 	query_bind_text(&q, t->description ? t->description : "");
@@ -138,12 +153,59 @@ int store_token_create(struct store *s, struct token *t, char **ret_secret, stru
 	query_bind_int(&q, t->created_ms);
 	query_bind_int(&q, t->used_ms);
 	query_bind_int(&q, t->expires_ms);
+	query_bind_int(&q, t->scopes);
 	query_bind_text(&q, digest);
 	if (query_run(&q, err) < 0)
 		return -1;
-	*ret_secret = xstrdup(secret);
-	sodium_memzero(secret, sizeof(secret));
+	*ret_secret = steal_ptr(secret);
 	return 0;
+}
+
+int store_token_update(struct store *s, struct token *t, char **ret_secret, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_TOKEN_UPDATE);
+	_cleanup_free_ char *secret = NULL;
+	char digest[DIGEST_HEX_SIZE];
+
+	if (ret_secret)
+		secret = make_secret(t, digest);
+	query_bind_text(&q, t->id);
+	query_bind_text(&q, t->user_id);
+	query_bind_text(&q, t->description);
+	query_bind_text(&q, secret ? digest : NULL);
+	query_bind_text(&q, secret ? t->masked : NULL);
+	if (query_run(&q, err) < 0)
+		return -1;
+	if (ret_secret)
+		*ret_secret = steal_ptr(secret);
+	return 0;
+}
+
+static int no_token(const char *id, struct error *err)
+{
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that authorization: %s", name_excerpt(excerpt, id));
+}
+
+int store_token_get(struct store *s, const char *user_id, const char *id, struct token *ret, struct error *err)
+{
+	struct token *all = NULL;
+	bool found = false;
+	size_t n = 0;
+
+	if (store_token_list(s, user_id, &all, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!found && streq(all[i].id, id)) {
+			*ret = all[i];
+			found = true;
+		} else {
+			token_done(&all[i]);
+		}
+	}
+	free(all);
+	return found ? 0 : no_token(id, err);
 }
 
 static int get_by_secret(struct store *s, const char *secret, struct token *ret, struct error *err)
@@ -199,7 +261,6 @@ int store_token_list(struct store *s, const char *user_id, struct token **ret, s
 int store_token_delete(struct store *s, const char *user_id, const char *id, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_TOKEN_DELETE);
-	char excerpt[NAME_EXCERPT_SIZE];
 
 	query_bind_text(&q, id);
 	query_bind_text(&q, user_id);
@@ -207,6 +268,5 @@ int store_token_delete(struct store *s, const char *user_id, const char *id, str
 		return -1;
 	if (query_n_changed(&q))
 		return 0;
-	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that authorization: %s",
-			 name_excerpt(excerpt, id));
+	return no_token(id, err);
 }

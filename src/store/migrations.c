@@ -310,7 +310,10 @@ static const char schema_5[] =
 	") STRICT;"
 	"CREATE INDEX promotion_target_of_promotion ON promotion_target (promotion_id);";
 
-const char *const store_migrations[] = { schema_1, schema_2, schema_3, schema_4, schema_5 };
+/* Tokens that are for less than everything (model/role.h, enum scope). */
+static const char schema_6[] = "ALTER TABLE token ADD COLUMN scopes INTEGER NOT NULL DEFAULT 1;";
+
+const char *const store_migrations[] = { schema_1, schema_2, schema_3, schema_4, schema_5, schema_6 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 
 int store_schema(struct store *s, int64_t *ret, struct error *err)

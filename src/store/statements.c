@@ -32,7 +32,7 @@
 	"number, status, kind, bytes, sha256, summary, error, databases, verified_ms, "            \
 	"verified_ok, verified_text, created_ms, finished_ms, expires_ms"
 
-#define TOKEN "id, user_id, description, masked, created_ms, used_ms, expires_ms"
+#define TOKEN "id, user_id, description, masked, created_ms, used_ms, expires_ms, scopes"
 #define USER "id, email, name, admin, password_hash, created_ms, updated_ms, login_ms"
 #define AUDIT                                                                                      \
 	"at_ms, user_id, user, app_id, app_name, action, note, status, version, request_id, source"
@@ -229,11 +229,13 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"WHERE ?1 IS NULL OR user_id = ?1 ORDER BY created_ms, rowid",
 	[STATEMENT_KEY_DELETE] = "DELETE FROM ssh_key WHERE (id = ?1 OR fingerprint = ?1) "
 				 "AND (?2 IS NULL OR user_id = ?2)",
-	[STATEMENT_TOKEN_INSERT] = "INSERT INTO token (" TOKEN ", digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_TOKEN_INSERT] = "INSERT INTO token (" TOKEN ", digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_TOKEN_GET] = "SELECT " TOKEN " FROM token WHERE digest = ?",
 	[STATEMENT_TOKEN_USED] = "UPDATE token SET used_ms = ? WHERE id = ?",
 	[STATEMENT_TOKEN_LIST] = "SELECT " TOKEN " FROM token WHERE ?1 IS NULL OR user_id = ?1 "
 				 "ORDER BY created_ms, rowid",
+	[STATEMENT_TOKEN_UPDATE] = "UPDATE token SET description = ?3, digest = COALESCE(?4, digest), masked = COALESCE(?5, masked)"
+				   " WHERE id = ?1 AND user_id = ?2",
 	[STATEMENT_TOKEN_DELETE] = "DELETE FROM token WHERE id = ?1 AND (?2 IS NULL OR user_id = ?2)",
 
 	[STATEMENT_NEXT_NUMBER] =

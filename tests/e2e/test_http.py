@@ -611,6 +611,65 @@ def test_messages_are_one_line_of_text(platform):
         assert r.status == 404 and len(j["message"]) > 10 and not re.search(r"[\x00-\x1f]", j["message"]), path
 
 
+def by_token(platform, token, method, path, body=None):
+    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=20)
+    r, j = ask(c, method, path, json.dumps(body) if body is not None else None, {"Authorization": f"Bearer {token}"})
+    c.close()
+    return r, j
+
+
+def test_tokens_for_less_than_everything(bare):
+    platform, _ = bare
+    platform.api("PATCH", "/apps/http-bare/config-vars", {"HUSH": "x"})
+    # scope: (what it reads, what it changes)
+    cells = {"global": ("account app config keys", "app config keys"), "identity": ("account", ""), "read": ("app", ""), "write": ("app", "app"),
+             "read-protected": ("app config", ""), "write-protected": ("app config", "app config")}
+    paths = {"account": "/account", "app": "/apps/http-bare", "config": "/apps/http-bare/config-vars", "keys": "/account/keys"}
+    for scope, (reads, changes) in cells.items():
+        status, made = platform.api("POST", "/oauth/authorizations", {"scope": [scope]})
+        assert status == 201 and made["scope"] == [scope]
+        token = made["access_token"]["token"]
+        for name, path in paths.items():
+            r, j = by_token(platform, token, "GET", path)
+            assert r.status == (200 if name in reads.split() else 403), (scope, path, j)
+            assert r.getheader("Oauth-Scope") == scope
+            if name == "account":
+                continue
+            r, j = by_token(platform, token, "POST" if name == "keys" else "PATCH", path, {})
+            assert (r.status == 403) == (name not in changes.split()), (scope, path, j)
+            assert r.status != 403 or "scope" in j["message"] and scope in j["message"]
+        # None makes one that is for more.
+        assert by_token(platform, token, "POST", "/oauth/authorizations", {})[0].status == (201 if scope == "global" else 403)
+        platform.api("DELETE", f"/oauth/authorizations/{made['id']}")
+    assert platform.api("POST", "/oauth/authorizations", {"scope": ["everything"]})[0] == 422
+    assert platform.api("POST", "/oauth/authorizations", {"scope": [3]})[0] == 422
+
+
+def test_a_token_gets_another_secret(bare):
+    platform, _ = bare
+    made = platform.api("POST", "/oauth/authorizations", {"description": "first", "scope": ["identity"]})[1]
+    old = made["access_token"]["token"]
+    assert platform.api("PATCH", f"/oauth/authorizations/{made['id']}", {"description": "second"})[1]["description"] == "second"
+    status, again = platform.api("POST", f"/oauth/authorizations/{made['id']}/actions/regenerate-tokens")
+    new = again["access_token"]["token"]
+    assert status == 201 and new != old and (again["id"], again["description"], again["scope"]) == (made["id"], "second", ["identity"])
+    assert by_token(platform, old, "GET", "/account")[0].status == 401
+    assert by_token(platform, new, "GET", "/account")[0].status == 200
+    shown = platform.api("GET", f"/oauth/authorizations/{made['id']}")[1]["access_token"]["token"]
+    assert shown == new[:7] + "*" * 10 + new[-4:]
+    platform.api("DELETE", f"/oauth/authorizations/{made['id']}")
+    for method, path in (("PATCH", ""), ("POST", "/actions/regenerate-tokens"), ("GET", ""), ("DELETE", "")):
+        assert platform.api(method, f"/oauth/authorizations/{made['id']}{path}")[0] == 404
+
+
+def test_one_of_what_there_is_to_choose_from(platform):
+    for kind, name in (("stacks", "debian-12"), ("regions", "us"), ("dyno-sizes", "Standard-1X")):
+        row = next(x for x in platform.api("GET", f"/{kind}")[1] if x["name"] == name)
+        for which in (name, name.upper(), row["id"]):
+            assert platform.api("GET", f"/{kind}/{which}") == (200, row)
+        assert platform.api("GET", f"/{kind}/none-such")[0] == 404
+
+
 def test_a_token_has_so_many_requests(own_platform):
     """Over TCP only, each token for itself; the socket is not counted."""
     platform = own_platform(TWELVE_RATE_LIMIT="60")

@@ -159,6 +159,34 @@ static void test_authorization(void **state)
 	assert_int_equal(n_rows, n_api_routes);
 }
 
+/* A letter for each scope that lets one read (r) and one that lets one write (w). */
+static void test_scopes(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *nobody, *identity, *account, *apps, *secrets;
+	} rows[] = {
+		{ "global", "rw", "rw", "rw", "rw", "rw" },	  { "identity", "rw", "r", "", "", "" },
+		{ "read", "rw", "", "", "r", "" },		  { "write", "rw", "", "", "rw", "" },
+		{ "read-protected", "rw", "", "", "r", "r" },	  { "write-protected", "rw", "", "", "rw", "rw" },
+	};
+
+	(void)state;
+	assert_int_equal(scope_parse("all"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *const expected[] = { rows[i].nobody, rows[i].identity, rows[i].account, rows[i].apps, rows[i].secrets };
+
+		assert_int_not_equal(scope_parse(rows[i].words), 0);
+		for (enum reach reach = REACH_NOBODY; reach <= REACH_SECRETS; reach++)
+			for (int write = 0; write < 2; write++)
+				if (scope_allows(scope_parse(rows[i].words), reach, write) !=
+				    (strchr(expected[reach], write ? 'w' : 'r') != NULL))
+					fail_msg("%s: reach %d, write %d", rows[i].words, (int)reach, write);
+	}
+	assert_true(scope_allows(SCOPE_IDENTITY | SCOPE_READ, REACH_IDENTITY, false));
+	assert_false(scope_allows(0, REACH_APPS, false));
+}
+
 static void check(const char *body, const char *text, const char *sentence)
 {
 	json_t *object = json_loads(text, 0, NULL);
@@ -618,6 +646,7 @@ int main(void)
 		cmocka_unit_test(test_a_login_is_answered_once),
 		cmocka_unit_test(test_logins_end_by_themselves),
 		cmocka_unit_test(test_logins_are_bounded),
+		cmocka_unit_test(test_scopes),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_tables_bodies_are_words),
 		cmocka_unit_test(test_documents_are_those_of_the_table),
