@@ -88,6 +88,10 @@ static const char *group_of(const char *path, size_t *ret_n)
 {
 	const char *word = path + 1;
 
+	if (str_starts(path, "/:app.git/")) {
+		*ret_n = strlen("git");
+		return "git";
+	}
 	if (str_starts(path, "/apps/:app/"))
 		word = path + strlen("/apps/:app/");
 	else if (str_starts(path, "/users/~/"))

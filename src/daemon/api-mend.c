@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a kill can leave of apps: a row without a repository (it was being made), a build
- * cache without a row (it was being destroyed), uploads of builds that ended with twelved. The
+ * cache without a row (it was being destroyed), objects of a push, uploads of builds that ended with twelved. The
  * store says which apps there are. A repository that no app has stays until its name is
  * given again: it is the one thing here that can't be made again.
  */
@@ -30,6 +30,8 @@ static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *er
 			log_info("making the repository of %s, which is missing", apps[i].name);
 			result = git_create(d, &apps[i], err);
 		}
+		if (result == 0)
+			result = git_sweep(d, apps[i].name, err);
 		strv_push(ret_ids, apps[i].id);
 		app_done(&apps[i]);
 	}

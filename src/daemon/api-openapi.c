@@ -85,6 +85,7 @@ static const char *const media[][2] = {
 	{ "page", "text/html" },
 	{ "file", "application/octet-stream" },
 	{ "upgrade", NULL },
+	{ "git", NULL },
 };
 
 static const char *const *media_of(const char *answer)
@@ -208,6 +209,11 @@ static json_t *paths(void)
 		_cleanup_free_ char *path = template_of(api_routes[i].path, parameters);
 		_cleanup_free_ char *method = xstrdup(api_routes[i].method);
 
+		/* git's protocol is none that OpenAPI could tell. */
+		if (api_routes[i].flags & API_GIT) {
+			json_decref(parameters);
+			continue;
+		}
 		for (char *p = method; *p; p++)
 			*p = (char)(*p - 'A' + 'a');
 		item = json_object_get(all, path);

@@ -67,7 +67,8 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(promotions_create) X(promotions_get) X(promotions_targets) X(filter_apps)              \
 	X(data_database) X(data_wait) X(data_credentials) X(data_credential) X(data_rotate) X(data_capture)  \
 	X(data_restore) X(data_schedules) X(data_schedule) X(data_unschedule) X(transfers_list)          \
-	X(transfers_get) X(transfers_delete) X(transfers_url) X(download)
+	X(transfers_get) X(transfers_delete) X(transfers_url) X(download)  \
+	X(git_refs) X(git_upload_pack) X(git_receive_pack)
 
 #define X(name) int api_##name(struct request *r, struct error *err);
 API_HANDLERS(X)

@@ -6,12 +6,19 @@
 
 #include "base/str.h"
 
-/* One segment of the path against one of the pattern. */
-static bool segment_matches(const char *pattern, size_t pattern_n, const char *path, size_t path_n)
+/* One segment of the path against one of the pattern. *ret_n: how much of it is the parameter's value, if there is one. */
+static bool segment_matches(const char *pattern, size_t pattern_n, const char *path, size_t path_n, size_t *ret_n)
 {
-	if (pattern_n && pattern[0] == ':')
-		return path_n > 0;
-	return pattern_n == path_n && strncmp(pattern, path, path_n) == 0;
+	size_t name_n, suffix_n;
+
+	if (!pattern_n || pattern[0] != ':')
+		return pattern_n == path_n && strncmp(pattern, path, path_n) == 0;
+	name_n = strcspn(pattern, "./");
+	suffix_n = pattern_n - name_n;
+	if (path_n <= suffix_n || strncmp(pattern + name_n, path + path_n - suffix_n, suffix_n) != 0)
+		return false;
+	*ret_n = path_n - suffix_n;
+	return true;
 }
 
 static bool path_matches(const char *pattern, const char *path, const char **values, size_t *lengths, size_t max,
@@ -20,13 +27,13 @@ static bool path_matches(const char *pattern, const char *path, const char **val
 	size_t n = 0;
 
 	while (*pattern == '/' && *path == '/') {
-		size_t a = strcspn(++pattern, "/"), b = strcspn(++path, "/");
+		size_t a = strcspn(++pattern, "/"), b = strcspn(++path, "/"), length = 0;
 
-		if (!segment_matches(pattern, a, path, b))
+		if (!segment_matches(pattern, a, path, b, &length))
 			return false;
 		if (pattern[0] == ':' && n < max) {
 			values[n] = path;
-			lengths[n++] = b;
+			lengths[n++] = length;
 		}
 		pattern += a;
 		path += b;

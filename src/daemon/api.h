@@ -14,6 +14,8 @@ enum api_flags {
 	API_FORM = 2,	/* the body may be application/x-www-form-urlencoded as well */
 	API_QUIET = 4,	/* changes nothing that the audit trail is for */
 	API_SECRET = 8, /* shows what apps keep secret, or lets one get at it: for tokens that are for that (model/role.h, enum scope) */
+	API_STREAM = 16, /* the handler is called before the body, and takes it as it comes: request_stream() */
+	API_GIT = 32,	/* asked by git, which shows its user errors that are plain text */
 };
 
 /*
@@ -29,7 +31,7 @@ enum api_flags {
  */
 struct api_route {
 	const char *method;
-	const char *path; /* "/apps/:app/config-vars" */
+	const char *path; /* "/apps/:app/config-vars"; a parameter is a segment, but for a suffix as in "/:app.git" */
 	enum need need;
 	api_fn fn;
 	const char *help;

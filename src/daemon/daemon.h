@@ -71,6 +71,8 @@ struct daemon {
 	struct addons *addons;
 	struct router *router;
 	struct logs_client *logs;
+	struct git_child *git_children; /* that serve git over HTTP; n_git_children of them */
+	size_t n_git_children;
 	int64_t started_ms;
 };
 

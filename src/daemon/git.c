@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -18,6 +20,7 @@
 #include "base/str.h"
 
 #define KEY_MAX_BYTES 16384
+#define QUARANTINE_LIFE_S 86400
 
 char *git_path(struct daemon *d, const char *app_name)
 {
@@ -139,6 +142,24 @@ int git_delete(struct daemon *d, const char *app_name, struct error *err)
 		r = fs_remove_tree(old);
 
 	return r < 0 ? error_set_errno(err, r, "removing %s", repo) : 0;
+}
+
+/* Objects of a push are kept apart until its hook has said yes; git removes them but when it is killed. */
+int git_sweep(struct daemon *d, const char *app_name, struct error *err)
+{
+	_cleanup_free_ char *repo = git_path(d, app_name), *dir = xasprintf("%s/objects", repo);
+	_cleanup_strv_ char **names = NULL;
+	int r = fs_list(dir, &names);
+	struct stat st;
+
+	for (char **n = names; r == 0 && n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (str_starts(*n, "tmp_objdir-") && stat(path, &st) == 0 &&
+		    st.st_mtime < time(NULL) - QUARANTINE_LIFE_S)
+			r = fs_remove_tree(path);
+	}
+	return r < 0 ? error_set_errno(err, r, "sweeping %s", dir) : 0;
 }
 
 /* ---- keys ---- */

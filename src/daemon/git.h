@@ -12,6 +12,8 @@
 int git_create(struct daemon *d, const struct app *app, struct error *err);
 int git_rename(struct daemon *d, const char *old_name, const struct app *app, struct error *err);
 int git_delete(struct daemon *d, const char *app_name, struct error *err);
+/* Removes what pushes that were cut off have left in a repository, after a day: they may yet be under way. */
+int git_sweep(struct daemon *d, const char *app_name, struct error *err);
 /* Rewrites authorized_keys from the store. Atomic. */
 int git_write_authorized_keys(struct daemon *d, struct error *err);
 /* The local path for `git remote add twelve PATH`, as a heap string. */

@@ -60,6 +60,7 @@ struct request {
 	bool expected; /* the upload was announced */
 	int64_t uploaded; /* bytes of the body so far */
 	size_t drained;	  /* of these, after a mistake was found */
+	request_take_fn take; /* the body as it comes; NULL: it is kept */
 	bool answered;
 	/* While an answer takes long: what is called when it can be given, and what it is given from. */
 	struct http_tail tail;
@@ -76,6 +77,10 @@ char *http_decode(const char *s, size_t n);
 enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *response,
 			   const char *content_type);
 void http_answer_error(struct request *r, const struct error *err);
+/* What may yet be written to the disk that holds the state, its reserve left alone; less than 0 when that is begun. */
+int64_t http_disk_room(struct http *h);
+/* ERROR_UNAVAILABLE when there is no room for more than these bytes. */
+int http_check_disk(struct http *h, int64_t bytes, struct error *err);
 /* http-auth.c: fills r->caller, or the error. */
 int http_admit(struct request *r, struct error *err);
 /* Fills r->caller by an address and a password. */

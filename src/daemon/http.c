@@ -150,7 +150,8 @@ static int check_length(struct request *r, struct error *err)
 {
 	const char *s =
 		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
-	int64_t max = r->route->flags & API_UPLOAD ? r->http->d->settings.max_upload_bytes
+	int64_t max = r->route->flags & API_STREAM   ? INT64_MAX
+		      : r->route->flags & API_UPLOAD ? r->http->d->settings.max_upload_bytes
 						   : HTTP_MAX_BODY;
 	int64_t length;
 
@@ -166,26 +167,34 @@ static int check_length(struct request *r, struct error *err)
 	return 0;
 }
 
-static int check_disk(struct request *r, struct error *err)
+int64_t http_disk_room(struct http *h)
 {
-	const struct settings *s = &r->http->d->settings;
+	const struct settings *s = &h->d->settings;
 	uint64_t free_bytes;
 
-	if (fs_free_bytes(s->state_dir, &free_bytes) < 0 ||
-	    (int64_t)free_bytes > s->disk_reserve_bytes)
+	if (fs_free_bytes(s->state_dir, &free_bytes) < 0)
+		return INT64_MAX;
+	return (int64_t)free_bytes - s->disk_reserve_bytes;
+}
+
+int http_check_disk(struct http *h, int64_t bytes, struct error *err)
+{
+	int64_t room = http_disk_room(h), reserve = h->d->settings.disk_reserve_bytes;
+
+	if (room > bytes)
 		return 0;
 	return error_set(err, ERROR_UNAVAILABLE,
 			 "The disk is too full for an upload: %lld MB are free and %lld MB are "
 			 "kept in reserve "
 			 "(TWELVE_DISK_RESERVE). \"twelve gc\" removes what no release uses",
-			 (long long)(free_bytes >> 20), (long long)(s->disk_reserve_bytes >> 20));
+			 (long long)(room + reserve) >> 20, (long long)reserve >> 20);
 }
 
 static int open_upload(struct request *r, struct error *err)
 {
 	char id[UUID_SIZE];
 
-	if (check_disk(r, err) < 0)
+	if (http_check_disk(r->http, 0, err) < 0)
 		return -1;
 	r->upload_path =
 		xasprintf("%s/sources/%s.part", r->http->d->settings.state_dir, uuid_make(id));
@@ -196,7 +205,7 @@ static int open_upload(struct request *r, struct error *err)
 /* Text, files and sessions are what they are. */
 static bool answers_json(const struct api_route *route)
 {
-	static const char *const others[] = { "text", "file", "upgrade" };
+	static const char *const others[] = { "text", "file", "upgrade", "git" };
 
 	for (size_t i = 0; route->answer && i < ARRAY_SIZE(others); i++)
 		if (streq(route->answer, others[i]))
@@ -249,9 +258,11 @@ static int begin(struct request *r, const char *url, struct error *err)
 		return -1;
 	if ((r->route->flags & API_UPLOAD) && api_upload_expected(r, err) < 0)
 		return -1;
-	r->expected = r->route->flags & API_UPLOAD;
+	r->expected = r->route->flags & (API_UPLOAD | API_STREAM);
 	if (check_length(r, err) < 0)
 		return -1;
+	if (r->route->flags & API_STREAM)
+		return r->route->fn(r, err);
 	return r->route->flags & API_UPLOAD ? open_upload(r, err) : 0;
 }
 
@@ -276,7 +287,7 @@ static void take_upload(struct request *r, const char *data, size_t n)
 			"The upload is larger than the %lld MB that are taken (TWELVE_MAX_UPLOAD)",
 			(long long)max >> 20);
 	else if (before / DISK_CHECK_BYTES == r->uploaded / DISK_CHECK_BYTES ||
-		 check_disk(r, &r->error) == 0) {
+		 http_check_disk(r->http, 0, &r->error) == 0) {
 		e = fd_write_all(r->upload_fd, data, n);
 		if (e < 0)
 			error_set_errno(&r->error, e, "taking the upload");
@@ -292,13 +303,36 @@ static size_t drain_max(struct request *r)
 }
 
 /* What comes after a mistake is read and dropped, within limits, since clients read the answer after they have written. */
-static enum MHD_Result take_body(struct request *r, const char *data, size_t n)
+static enum MHD_Result drop(struct request *r, size_t n)
 {
+	r->drained += n;
+	return r->drained > drain_max(r) ? MHD_NO : MHD_YES;
+}
+
+/* What is not taken now comes again, after the wait. */
+static enum MHD_Result take_stream(struct request *r, const char *data, size_t *size)
+{
+	ssize_t n = r->tail.gone ? 0 : r->take(r, data, *size, &r->error);
+
+	if (r->tail.gone)
+		return MHD_NO;
+	r->uploaded += n > 0 ? n : 0;
+	*size = n < 0 ? 0 : *size - (size_t)n;
+	if (*size)
+		http_tail_wait(&r->tail);
+	return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct request *r, const char *data, size_t *size)
+{
+	size_t n = *size;
+
+	if (r->error.kind == ERROR_NONE && r->take)
+		return take_stream(r, data, size);
+	*size = 0;
 	r->uploaded += (int64_t)n;
-	if (r->error.kind != ERROR_NONE) {
-		r->drained += n;
-		return r->drained > drain_max(r) ? MHD_NO : MHD_YES;
-	}
+	if (r->error.kind != ERROR_NONE)
+		return drop(r, n);
 	if (r->upload_fd < 0)
 		take_json(r, data, n);
 	else
@@ -418,12 +452,8 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *c, cons
 	}
 	if (r->answered)
 		return MHD_YES;
-	if (*size) {
-		size_t n = *size;
-
-		*size = 0;
-		return take_body(r, data, n);
-	}
+	if (*size)
+		return take_body(r, data, size);
 	/* Resumed, since nobody is there any more. */
 	if (r->later && r->tail.gone)
 		return MHD_NO;

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "daemon/daemon.h"
 #include "model/role.h"
@@ -79,6 +80,16 @@ int request_answer_list(struct request *r, json_t *take);
 void request_defer(struct request *r, api_fn later, void *take_work, void (*free_work)(void *work));
 void request_resume(struct request *r);
 void *request_work(struct request *r);
+/*
+ * For routes with API_STREAM, whose handler is called before the body: take() gets it as it
+ * comes, and tells how many of the n bytes it took; when not all, the rest comes again after
+ * request_resume(). At the body's end `later` answers. What take() finds wrong (-1 with *err) is
+ * answered instead of it.
+ */
+typedef ssize_t (*request_take_fn)(struct request *r, const char *data, size_t n,
+				   struct error *err);
+void request_stream(struct request *r, request_take_fn take, api_fn later, void *take_work,
+		    void (*free_work)(void *work));
 /* The whole of a file, offered under a name. Takes the descriptor. */
 int request_answer_file(struct request *r, int take_fd, uint64_t bytes, const char *name);
 /* text/plain that grows, from streams.h. */

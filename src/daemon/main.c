@@ -37,6 +37,7 @@
 #include "daemon/door.h"
 #include "daemon/drains.h"
 #include "daemon/dynos.h"
+#include "daemon/git-child.h"
 #include "daemon/http.h"
 #include "daemon/logins.h"
 #include "daemon/logs-client.h"
@@ -210,6 +211,7 @@ static void stop_parts(struct daemon *d, bool everything)
 {
 	http_free(d->http);
 	logins_free(d->logins);
+	git_children_free(d);
 	builds_free(d->builds);
 	addons_free(d->addons);
 	reconciler_free(d->reconciler);

@@ -35,10 +35,10 @@ const char *request_param(struct request *r, const char *name)
 {
 	size_t n = strlen(name);
 
-	/* Names point into the pattern, and end at a slash or its end. */
+	/* Names point into the pattern, and end at a slash, at what follows them, or at its end. */
 	for (size_t i = 0; i < r->n_params; i++)
 		if (strncmp(r->params[i].name, name, n) == 0 &&
-		    (!r->params[i].name[n] || r->params[i].name[n] == '/'))
+		    strchr("/.", r->params[i].name[n]))
 			return r->params[i].value;
 	return "";
 }
@@ -157,6 +157,16 @@ void request_defer(struct request *r, api_fn later, void *take_work, void (*free
 	r->free_work = free_work;
 	http_tail_init(&r->tail, r->http, r->connection);
 	http_tail_wait(&r->tail);
+}
+
+void request_stream(struct request *r, request_take_fn take, api_fn later, void *take_work,
+		    void (*free_work)(void *work))
+{
+	r->take = take;
+	r->later = later;
+	r->work = take_work;
+	r->free_work = free_work;
+	http_tail_init(&r->tail, r->http, r->connection);
 }
 
 void request_resume(struct request *r)
@@ -278,7 +288,29 @@ int request_answer(struct request *r, int status, json_t *take)
 	return answer_json(r, status, take, NULL);
 }
 
-void http_answer_error(struct request *r, const struct error *err)
+static char *text_for_git(struct request *r, const struct error *err)
+{
+	if (err->kind != ERROR_NOT_FOUND)
+		return xasprintf("%s\n", err->message);
+	return xasprintf("There is no app \"%.100s\" here. If it was renamed, say where it is now: git remote "
+			 "set-url REMOTE ADDRESS\n(twelve info shows the address)\n",
+			 request_param(r, "app"));
+}
+
+/* git shows its user an answer that is plain text. */
+static void answer_text(struct request *r, const struct error *err)
+{
+	char *text = text_for_git(r, err);
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+
+	if (err->kind == ERROR_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+					"Basic realm=\"twelve\"");
+	http_queue(r, error_http_status(err->kind), response, "text/plain; charset=utf-8");
+}
+
+static void answer_object(struct request *r, const struct error *err)
 {
 	struct error shown = *err;
 
@@ -286,6 +318,14 @@ void http_answer_error(struct request *r, const struct error *err)
 	wire_one_line(shown.message);
 	answer_json(r, error_http_status(err->kind),
 		    json_pack("{s:s, s:o}", "id", error_id(err->kind), "message", api_text(shown.message)), NULL);
+}
+
+void http_answer_error(struct request *r, const struct error *err)
+{
+	if (r->route && (r->route->flags & API_GIT))
+		answer_text(r, err);
+	else
+		answer_object(r, err);
 }
 
 int request_answer_list(struct request *r, json_t *take)

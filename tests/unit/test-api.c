@@ -53,7 +53,7 @@ static char *example(const char *pattern)
 	for (int i = 0; *pattern;) {
 		if (*pattern == ':') {
 			buf_printf(&b, "x%d", i++);
-			pattern += strcspn(pattern, "/");
+			pattern += strcspn(pattern, "/.");
 		} else {
 			buf_putc(&b, *pattern++);
 		}
@@ -257,6 +257,10 @@ static void test_paths(void **state)
 		"/apps/a//",
 		"/streams/",
 		"/%61pps",
+		"/.git/info/refs",
+		"/shop/info/refs",
+		"/shop.git/HEAD",
+		"/a/b.git/info/refs",
 	};
 	struct matched m;
 
@@ -275,6 +279,10 @@ static void test_paths(void **state)
 	assert_non_null(m.route);
 	assert_value(&m, 0, "a%2Fb");
 	assert_value(&m, 1, "web.1");
+	/* A suffix is none of the value's. */
+	m = match("GET", "/a.git.git/info/refs");
+	assert_non_null(m.route);
+	assert_value(&m, 0, "a.git");
 	/* "~" is a word of its own where it is in the table. */
 	assert_string_equal(match("GET", "/users/~/apps").route->path, "/users/~/apps");
 }
