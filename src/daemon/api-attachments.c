@@ -199,6 +199,22 @@ int api_attachments_get(struct request *r, struct error *err)
 	return result;
 }
 
+/* The first attachment that an app has of an add-on by its name, as Heroku's resolver gives it. 1: there is none. */
+static int find_by_addon(struct request *r, const struct app *app, const char *addon_name, json_t **ret_list,
+			 struct attachment *ret)
+{
+	struct error ignored = ERROR_INIT;
+	struct addon a = { 0 };
+	int result = 1;
+
+	if (api_addon_named(r, addon_name, NEED_VIEW, &a, &ignored) == 0 &&
+	    addons_attachments(request_daemon(r)->addons, app, ret_list, &ignored) == 0)
+		for (size_t i = 0; result == 1 && attach_at(*ret_list, i, ret); i++)
+			result = !streq(ret->addon, a.id);
+	addon_done(&a);
+	return result;
+}
+
 /* All that have the name: in one app, or in each. */
 int api_attachments_resolve(struct request *r, struct error *err)
 {
@@ -220,7 +236,8 @@ int api_attachments_resolve(struct request *r, struct error *err)
 
 		if (result == 0 &&
 		    (!app_name || streq(app_name, apps[i].name) || streq(app_name, apps[i].id)) &&
-		    find_in(r, &apps[i], name, &list, &at, true, err) == 0)
+		    (find_in(r, &apps[i], name, &list, &at, true, err) == 0 ||
+		     (app_name && find_by_addon(r, &apps[i], name, &list, &at) == 0)))
 			json_array_append_new(found, api_attachment_json(r, &apps[i], &at));
 		json_decref(list);
 		app_done(&apps[i]);

@@ -183,7 +183,7 @@ int api_transfers_delete(struct request *r, struct error *err)
 int api_transfers_url(struct request *r, struct error *err)
 {
 	_cleanup_transfers_ struct transfers t = { 0 };
-	_cleanup_free_ char *secret = NULL, *url = NULL;
+	_cleanup_free_ char *secret = NULL, *path = NULL, *url = NULL;
 	const struct backup *b;
 
 	if (load(r, &t, err) < 0 || !(b = find(&t, request_param(r, "transfer"), err)))
@@ -192,7 +192,9 @@ int api_transfers_url(struct request *r, struct error *err)
 	if (!secret)
 		return -1;
 	request_note(r, "a link to backup b%lld of %s", (long long)b->number, b->addon_name);
-	url = request_url(r, "/downloads/%s", secret);
+	path = xasprintf("/downloads/%s", secret);
+	/* The command downloads over TLS alone. */
+	url = request_tls_url(r, path);
 	return request_answer(r, 201, json_pack("{s:s}", "url", url));
 }
 

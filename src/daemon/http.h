@@ -66,6 +66,9 @@ void request_note(struct request *r, const char *fmt, ...) __attribute__((format
 /* An absolute URL of ours, by the name that the client calls us by; heap. */
 char *request_url(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same over TLS, by the door (door.h): for clients that take nothing else. Over the unix socket as request_url(). */
+char *request_tls_url(struct request *r, const char *path);
+
 /* ---- what a handler answers ---- */
 
 /* Takes the reference. What is read gets an ETag, and a list what request_answer_list() does. */

@@ -12,6 +12,7 @@
 #include "daemon/api-priv.h"
 #include "daemon/audit.h"
 #include "daemon/authz.h"
+#include "daemon/door.h"
 #include "daemon/streams.h"
 #include "daemon/http-priv.h"
 #include "daemon/range.h"
@@ -130,18 +131,32 @@ void request_note(struct request *r, const char *fmt, ...)
 	r->note = buf_steal(&text);
 }
 
-char *request_url(struct request *r, const char *fmt, ...)
+/* By which name the client calls us; never what could break a URL. */
+static const char *host_of(struct request *r)
 {
 	static const char allowed[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
 	const char *host = request_header(r, MHD_HTTP_HEADER_HOST);
+
+	return host && host[0] && !host[strspn(host, allowed)] ? host : "localhost";
+}
+
+char *request_tls_url(struct request *r, const char *path)
+{
+	_cleanup_free_ char *authority = door_authority(r->http->d, host_of(r));
+
+	if (r->local || !r->http->d->settings.api_address[0])
+		return request_url(r, "%s", path);
+	return xasprintf("https://%s%s", authority, path);
+}
+
+char *request_url(struct request *r, const char *fmt, ...)
+{
 	const char *proto = request_header(r, "X-Forwarded-Proto");
 	_cleanup_buf_ struct buf url = BUF_INIT;
 	va_list ap;
 
-	if (!host || !host[0] || host[strspn(host, allowed)])
-		host = "localhost";
-	buf_printf(&url, "%s://%s", proto && streq(proto, "https") ? "https" : "http", host);
+	buf_printf(&url, "%s://%s", proto && streq(proto, "https") ? "https" : "http", host_of(r));
 	va_start(ap, fmt);
 	buf_vprintf(&url, fmt, ap);
 	va_end(ap);
