@@ -46,7 +46,7 @@ _twelve() {
 	ps:type|ps:resize|resize) options='--app --remote --json --no-wait --host --no-color --help' ;;
 	ps:restart|restart|dyno:restart) options='--app --remote --no-wait --host --no-color --help' ;;
 	ps:stop|ps:kill|dyno:kill) options='--app --remote --host --no-color --help' ;;
-	run) options='--detached --size --type --env --no-tty --exit-code --app --remote --host --no-color --help' ;;
+	run) options='--detached --attach --size --type --env --no-tty --exit-code --app --remote --host --no-color --help' ;;
 	run:detached) options='--size --type --env --app --remote --host --no-color --help' ;;
 	logs) options='--num --tail --dyno --type --source --release --since --app --remote --json --host --no-color --help' ;;
 	drains) options='--app --remote --json --host --no-color --help' ;;

@@ -256,6 +256,7 @@ complete -c twelve -n '__fish_seen_subcommand_from ps:stop ps:kill dyno:kill' -l
 complete -c twelve -n '__fish_seen_subcommand_from ps:stop ps:kill dyno:kill' -l no-color -d 'no colours ($NO_COLOR)'
 complete -c twelve -n '__fish_seen_subcommand_from ps:stop ps:kill dyno:kill' -l help -s h -d 'tell about this command'
 complete -c twelve -n '__fish_seen_subcommand_from run' -l detached -s d -d 'start it and return; its output is in the logs'
+complete -c twelve -n '__fish_seen_subcommand_from run' -l attach -r -d 'go on with a session whose client has gone, or take it over'
 complete -c twelve -n '__fish_seen_subcommand_from run' -l size -s s -r -d 'the dyno\'s size'
 complete -c twelve -n '__fish_seen_subcommand_from run' -l type -r -d 'as a dyno of this process type'
 complete -c twelve -n '__fish_seen_subcommand_from run' -l env -s e -r -d 'one more variable; may be repeated'

@@ -60,11 +60,37 @@ static int detached(struct cli *c, struct error *err)
 	return 0;
 }
 
+static int attach_again(struct cli *c, struct error *err)
+{
+	static const char *const alone[] = { "detached", "size", "type", "env" };
+	const char *app = cli_app(c, err), *name = cli_get(c, "attach");
+	_cleanup_free_ char *escaped = api_escape(name);
+	_cleanup_json_ json_t *dyno = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(alone); i++)
+		if (cli_has(c, alone[i]))
+			return error_set(err, ERROR_INVALID, "--attach and --%s don't go together", alone[i]);
+	if (cli_rest(c, 0))
+		return error_set(err, ERROR_INVALID, "--attach goes on with what runs already, without a command");
+	if (!app || !cli_api(c, err))
+		return -1;
+	if (api_get(c->api, &dyno, err, "/apps/%s/dynos/%s", app, escaped) < 0)
+		return -1;
+	return session_of_dyno(
+		c, dyno,
+		json_bool(dyno, "twelve.terminal") && term_is_interactive() && !cli_has(c, "no-tty"), err);
+}
+
 static int run_run(struct cli *c, struct error *err)
 {
 	bool terminal = term_is_interactive() && !cli_has(c, "no-tty");
 	_cleanup_json_ json_t *dyno = NULL;
 
+	if (cli_has(c, "attach"))
+		return attach_again(c, err);
+	if (!cli_rest(c, 0))
+		return error_set(err, ERROR_INVALID, "Type the command to run: twelve run -a %s bash",
+				 cli_get(c, "app") ? cli_get(c, "app") : "APP");
 	if (cli_has(c, "detached"))
 		return detached(c, err);
 	progress(c, "Starting a dyno");
@@ -74,6 +100,7 @@ static int run_run(struct cli *c, struct error *err)
 
 static const struct arg_option run_options[] = {
 	{ "detached", NULL, "start it and return; its output is in the logs", 'd' },
+	{ "attach", "DYNO", "go on with a session whose client has gone, or take it over", 0 },
 	{ "size", "SIZE", "the dyno's size", 's' },
 	{ "type", "TYPE", "as a dyno of this process type", 0 },
 	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e' },
@@ -86,7 +113,6 @@ static const struct arg_option run_options[] = {
 const struct command cmd_run = {
 	.name = "run",
 	.usage = "COMMAND [ARGUMENTS...]",
-	.min_args = 1,
 	.max_args = CMD_ANY_ARGS,
 	.summary = "run a command in a one-off dyno",
 	.flags = CMD_APP | CMD_VERBATIM,
@@ -94,9 +120,11 @@ const struct command cmd_run = {
 	.run = run_run,
 	.details = "Same release, config and sandbox as the app's dynos. It has a terminal when "
 		   "stdin and stdout are one; else stdin, stdout and stderr are passed through. "
-		   "The exit code is the command's. A single argument is a line for the shell.",
+		   "The exit code is the command's. A single argument is a line for the shell. "
+		   "When the connection breaks, it is attached again; when the client is lost, the command "
+		   "goes on and waits for run --attach, for an hour unless twelved is set otherwise.",
 	.examples = "twelve run -a shop bash\ntwelve run -a shop -- python manage.py migrate\necho "
-		    "'select 1' | twelve run -a shop 'psql $DATABASE_URL'",
+		    "'select 1' | twelve run -a shop 'psql $DATABASE_URL'\ntwelve run -a shop --attach run.7",
 };
 
 static const struct arg_option detached_options[] = {

@@ -10,6 +10,7 @@
 #include "daemon/api-priv.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
+#include "daemon/rendezvous.h"
 #include "model/names.h"
 #include "model/procfile.h"
 #include "model/size.h"
@@ -112,8 +113,24 @@ static int env_number(json_t *env, const char *key)
 	return s && str_to_i64(s, 1, 10000, &n) ? (int)n : 0;
 }
 
+/* Only who asked for the dyno gets the secret, and only now. */
+static json_t *started_json(struct request *r, const struct app *app, const struct dyno *dyno,
+			    const char *secret)
+{
+	_cleanup_free_ char *ours = request_url(r, "/");
+	_cleanup_free_ char *host = xstrdup(strstr(ours, "://") + 3), *url = NULL;
+	json_t *j = api_dyno_json(r, app, dyno);
+
+	host[strcspn(host, "/")] = '\0';
+	url = dyno->attached ? rendezvous_url(request_daemon(r), host, secret) : NULL;
+	if (url)
+		json_object_set_new(j, "attach_url", json_string(url));
+	return j;
+}
+
 static int run(struct request *r, struct app *app, struct dyno_start *o, struct error *err)
 {
+	char secret[RENDEZVOUS_SECRET_SIZE], digest[DIGEST_HEX_SIZE];
 	struct daemon *d = request_daemon(r);
 	struct release release = { 0 };
 	struct dyno *dyno;
@@ -125,6 +142,8 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 	o->app = app;
 	o->release = &release;
 	o->one_off = true;
+	rendezvous_make(secret, digest);
+	o->rendezvous = o->attach ? digest : NULL;
 	if (store_release_get(d->store, app->id, app->current_version, &release, err) == 0 &&
 	    store_next_number(d->store, app->id, o->type, &o->number, err) == 0 &&
 	    dynos_start(d->dynos, o, &dyno, err) == 0) {
@@ -133,10 +152,21 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 			    request_caller(r)->name);
 		/* Its arguments may hold a secret. */
 		request_note(r, "%s: %.*s", dyno->name, (int)strcspn(o->command, " \t\n"), o->command);
-		result = request_answer(r, 201, api_dyno_json(r, app, dyno));
+		result = request_answer(r, 201, started_json(r, app, dyno, secret));
 	}
 	release_done(&release);
 	return result;
+}
+
+/*
+ * What the client says, else whether it has a terminal itself: Heroku's gives the size of the one that
+ * its stdout is. Without, pipes carry bytes as they are, and long lines, which a terminal would not.
+ */
+static bool wants_terminal(struct request *r, const struct dyno_start *o, bool no_tty)
+{
+	if (json_object_get(request_body(r), "force_no_tty"))
+		return !no_tty;
+	return o->columns && o->rows;
 }
 
 /* What the body says. `type` is for show with Heroku, where it names the dyno; here all are run.N. */
@@ -163,7 +193,7 @@ static int read_options(struct request *r, struct dyno_start *o, struct error *e
 	o->size = dyno_size_find(o->size)->name;
 	o->columns = env_number(o->env, "COLUMNS");
 	o->rows = env_number(o->env, "LINES");
-	o->terminal = o->attach && !no_tty;
+	o->terminal = o->attach && wants_terminal(r, o, no_tty);
 	o->time_limit_ms = seconds * 1000;
 	return 0;
 }
@@ -183,8 +213,11 @@ int api_dynos_create(struct request *r, struct error *err)
 	return result;
 }
 
+/* ---- sessions ---- */
+
 struct attach {
 	char dyno_id[UUID_SIZE];
+	struct dyno_client client;
 };
 
 static void on_attached(struct daemon *d, int fd, void *userdata)
@@ -193,12 +226,24 @@ static void on_attached(struct daemon *d, int fd, void *userdata)
 	struct dyno *dyno = dynos_find(d->dynos, NULL, a->dyno_id);
 	struct error err = ERROR_INIT;
 
-	if (dyno && dynos_attach(d->dynos, dyno, fd, &err) < 0)
+	if (dyno && dynos_attach(d->dynos, dyno, fd, &a->client, &err) < 0)
 		log_warn("attaching to %s: %s", dyno->name, err.message);
+}
+
+/* A number of the query; 0 when it is not there. */
+static int query_number(struct request *r, const char *key, int64_t *ret, struct error *err)
+{
+	const char *s = request_query(r, key);
+
+	*ret = 0;
+	if (!s || str_to_i64(s, 0, INT64_MAX, ret))
+		return 0;
+	return error_set(err, ERROR_BAD_REQUEST, "\"%s\" has to be a number", key);
 }
 
 int api_dynos_attach_session(struct request *r, struct error *err)
 {
+	struct dyno_client client = { 0 };
 	const char *upgrade = request_header(r, "Upgrade");
 	struct app app = { 0 };
 	struct dyno *dyno = NULL;
@@ -216,7 +261,11 @@ int api_dynos_attach_session(struct request *r, struct error *err)
 	if (!upgrade || !streq(upgrade, ATTACH_PROTOCOL))
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Attaching takes the header Upgrade: " ATTACH_PROTOCOL);
+	if (query_number(r, "session", &client.session, err) < 0 ||
+	    query_number(r, "position", &client.position, err) < 0)
+		return -1;
 	a = xcalloc(1, sizeof(*a));
+	a->client = client;
 	memcpy(a->dyno_id, dyno->id, sizeof(a->dyno_id));
 	return request_answer_upgrade(r, ATTACH_PROTOCOL, on_attached, a);
 }

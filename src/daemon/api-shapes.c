@@ -207,8 +207,10 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 
 /* ---- dynos ---- */
 
-static json_t *dyno_extra(const struct dyno *dyno)
+static json_t *dyno_extra(struct request *r, const struct app *a, const struct dyno *dyno)
 {
+	_cleanup_free_ char *attach =
+		dyno->attached ? request_url(r, "/apps/%s/dynos/%s/attach", a->id, dyno->id) : NULL;
 	json_t *j = json_pack("{s:o, s:I, s:i, s:b}", "reason",
 			      api_text(dyno->reason[0] ? dyno->reason : dyno->health), "restarts",
 			      (json_int_t)dyno->restarts, "exit_code", dyno->exit_code,
@@ -220,25 +222,25 @@ static json_t *dyno_extra(const struct dyno *dyno)
 					    (json_int_t)dyno->ready_ms));
 	json_object_update_new(j, json_pack("{s:b, s:b, s:b}", "ready", (int)dyno->ready, "routed",
 					    (int)dyno->routed, "draining", (int)dyno->draining));
+	json_object_update_new(j, json_pack("{s:s?, s:b}", "attach_url", attach, "terminal",
+					    (int)dyno->terminal));
 	return j;
 }
 
 json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno *dyno)
 {
-	_cleanup_free_ char *attach =
-		dyno->attached ? request_url(r, "/apps/%s/dynos/%s/attach", a->id, dyno->id) : NULL;
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "id", dyno->id, "name", dyno->name, "type",
 			      dyno->type, "state", dyno_state_word(dyno));
 	char size[32];
 
 	api_size_display(dyno->size, size);
-	json_object_update_new(j, json_pack("{s:o, s:s, s:s?, s:o}", "command",
+	json_object_update_new(j, json_pack("{s:o, s:s, s:n, s:o}", "command",
 					    api_text(dyno->command), "size", size, "attach_url",
-					    attach, "app", api_app_ref(a)));
+					    "app", api_app_ref(a)));
 	json_object_update_new(
 		j, json_pack("{s:o, s:o, s:{s:s, s:I}}", "created_at", api_time(dyno->created_ms),
 			     "updated_at", api_time(dyno->since_ms), "release", "id",
 			     dyno->release_id, "version", (json_int_t)dyno->release));
-	json_object_set_new(j, "twelve", dyno_extra(dyno));
+	json_object_set_new(j, "twelve", dyno_extra(r, a, dyno));
 	return j;
 }

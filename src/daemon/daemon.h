@@ -38,6 +38,7 @@ struct settings {
 	int64_t max_dynos;          /* TWELVE_MAX_DYNOS 200: of one process type */
 	char *addons_dir;           /* TWELVE_ADDONS_DIR /etc/twelve/addons: services besides those in data_dir */
 	int64_t addon_port_first, addon_port_last; /* TWELVE_ADDON_PORTS 25000-26999: where servers of add-ons listen */
+	int64_t session_keep_ms;    /* TWELVE_SESSION_KEEP 1h: how long a session whose client is gone waits for another */
 	int64_t last_backup_ms;     /* TWELVE_LAST_BACKUP 7d: how long the last backup of a destroyed add-on is kept */
 };
 
@@ -73,6 +74,7 @@ struct daemon {
 	struct logs_client *logs;
 	struct git_child *git_children; /* that serve git over HTTP; n_git_children of them */
 	size_t n_git_children;
+	struct rendezvous *rendezvous; /* NULL without a door */
 	int64_t started_ms;
 };
 

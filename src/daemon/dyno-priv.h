@@ -17,6 +17,7 @@ struct dyno_private {
 	struct health_probe *probe;
 	char *check_path; /* or NULL */
 	int pending_attach_fd; /* a client's socket that waits for the connection; -1: none */
+	struct dyno_client pending_client;
 	bool stop_wanted;      /* told to stop before the connection was there */
 };
 

@@ -155,6 +155,8 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	ipc_put_i64(&m, "scratch_bytes", (int64_t)limits->scratch_bytes);
 	ipc_put(&m, "terminal", o->terminal ? "1" : "0");
 	ipc_put(&m, "attach", o->attach ? "1" : "0");
+	ipc_put(&m, "rendezvous", dyno->rendezvous);
+	ipc_put_i64(&m, "detach_ms", d->settings.session_keep_ms);
 	ipc_put_i64(&m, "columns", o->columns);
 	ipc_put_i64(&m, "rows", o->rows);
 	ipc_put(&m, "runtime", d->runtime.path);

@@ -168,6 +168,8 @@ static void read_identity(struct dyno *dyno, const struct ipc_msg *m)
 	dyno->created_ms = ipc_get_i64(m, "created_ms", 0);
 	dyno->one_off = ipc_get_i64(m, "restart", 0) == 0;
 	dyno->attached = ipc_get_i64(m, "attach", 0) == 1;
+	dyno->terminal = ipc_get_i64(m, "terminal", 0) == 1;
+	copy_field(dyno->rendezvous, sizeof(dyno->rendezvous), m, "rendezvous");
 	dyno->addon = ipc_get_i64(m, "addon", 0) == 1;
 	free(dyno->priv->check_path);
 	dyno->priv->check_path = check_path ? xstrdup(check_path) : NULL;
@@ -222,13 +224,26 @@ static void on_control(void *userdata)
 
 /* ---- what the supervisor is told ---- */
 
-static int tell(struct dyno *dyno, uint16_t type, int fd)
+static int tell(struct dyno *dyno, uint16_t type)
 {
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 
 	ipc_msg_init(&m, type);
-	if (fd >= 0)
-		ipc_put_fd(&m, fd);
+	return ipc_send(dyno->priv->control_fd, &m);
+}
+
+static int tell_client(struct dyno *dyno, int fd, const struct dyno_client *client)
+{
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+	ipc_msg_init(&m, DYNO_ATTACH);
+	if (client->raw)
+		ipc_put(&m, "mode", "raw");
+	if (client->session) {
+		ipc_put_i64(&m, "session", client->session);
+		ipc_put_i64(&m, "position", client->position);
+	}
+	ipc_put_fd(&m, fd);
 	return ipc_send(dyno->priv->control_fd, &m);
 }
 
@@ -238,9 +253,9 @@ static void connected(struct dyno *dyno)
 
 	p->readable = watch_readable(p->owner->d->loop, p->control_fd, on_control, dyno);
 	if (p->stop_wanted)
-		tell(dyno, DYNO_STOP, -1);
+		tell(dyno, DYNO_STOP);
 	if (p->pending_attach_fd >= 0) {
-		tell(dyno, DYNO_ATTACH, p->pending_attach_fd);
+		tell_client(dyno, p->pending_attach_fd, &p->pending_client);
 		p->pending_attach_fd = fd_close(p->pending_attach_fd);
 	}
 }
@@ -277,12 +292,13 @@ void dynos_stop(struct dynos *ds, struct dyno *dyno)
 	(void)ds;
 	dyno->priv->stop_wanted = true;
 	if (dyno->priv->control_fd >= 0)
-		tell(dyno, DYNO_STOP, -1);
+		tell(dyno, DYNO_STOP);
 	if (dyno->state != DYNO_EXITED)
 		dyno->state = DYNO_STOPPING;
 }
 
-int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, struct error *err)
+int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, const struct dyno_client *client,
+		 struct error *err)
 {
 	struct dyno_private *p = dyno->priv;
 	int r;
@@ -293,9 +309,10 @@ int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, struct error *err)
 	if (p->control_fd < 0) {
 		fd_close(p->pending_attach_fd);
 		p->pending_attach_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		p->pending_client = *client;
 		return p->pending_attach_fd < 0 ? error_set_errno(err, errno, "attaching") : 0;
 	}
-	r = tell(dyno, DYNO_ATTACH, fd);
+	r = tell_client(dyno, fd, client);
 	return r < 0 ? error_set_errno(err, r, "attaching to %s", dyno->name) : 0;
 }
 
@@ -316,6 +333,8 @@ static void name_dyno(struct dyno *dyno, const struct dyno_start *o)
 	dyno->release = o->release->version;
 	dyno->one_off = o->one_off;
 	dyno->attached = o->attach;
+	dyno->terminal = o->terminal;
+	snprintf(dyno->rendezvous, sizeof(dyno->rendezvous), "%s", o->rendezvous ? o->rendezvous : "");
 	dyno->addon = o->program && o->program->addon;
 	dyno->state = DYNO_STARTING;
 	dyno->created_ms = dyno->since_ms = dyno->starting_since_ms = clock_wall_ms();

@@ -31,7 +31,9 @@ struct dyno {
 	bool ever_ready;
 	bool one_off;    /* run.N and release.N: not of the formation */
 	bool addon;      /* the server of an add-on: app_id is the add-on's id */
-	bool attached;
+	bool attached; /* its stdio is a session's */
+	bool terminal; /* which has a terminal */
+	char rendezvous[DIGEST_HEX_SIZE]; /* of the secret for the first client; "": none, or used */
 	/* Set by the reconciler as it routes and drains; after a restart of twelved, by what haproxy has. */
 	bool routed, draining;
 	int64_t drain_since_ms; /* wall clock */
@@ -84,6 +86,7 @@ struct dyno_start {
 	bool one_off;
 	bool attach;
 	bool terminal;
+	const char *rendezvous; /* the digest of a secret (rendezvous.h), or NULL */
 	int columns, rows;
 	json_t *env; /* more variables, or NULL */
 	int64_t time_limit_ms;
@@ -94,8 +97,14 @@ struct dyno_start {
 int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret, struct error *err);
 /* SIGTERM, window, SIGKILL. */
 void dynos_stop(struct dynos *ds, struct dyno *dyno);
-/* Hands a client's stream socket (attach frames) to a dyno started with attach. fd is borrowed. */
-int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, struct error *err);
+/* A client of a session, as DYNO_ATTACH tells it (ipc/dyno-proto.h). */
+struct dyno_client {
+	bool raw;
+	int64_t session, position; /* 0: it comes anew */
+};
+/* Hands a client's stream socket to a dyno started with attach. fd is borrowed. */
+int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, const struct dyno_client *client,
+		 struct error *err);
 
 /* All dynos of an app (NULL: of all), in no order: an array of borrowed pointers that the caller frees. */
 size_t dynos_list(struct dynos *ds, const char *app_id, struct dyno ***ret);

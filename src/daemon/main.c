@@ -42,6 +42,7 @@
 #include "daemon/logins.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
+#include "daemon/rendezvous.h"
 #include "daemon/router.h"
 #include "daemon/streams.h"
 
@@ -204,6 +205,8 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->addons = addons_new(d);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
+	if (rendezvous_new(d, &d->rendezvous, err) < 0)
+		return -1;
 	return http_new(d, &d->http, err);
 }
 
@@ -212,6 +215,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	http_free(d->http);
 	logins_free(d->logins);
 	git_children_free(d);
+	rendezvous_free(d->rendezvous);
 	builds_free(d->builds);
 	addons_free(d->addons);
 	reconciler_free(d->reconciler);

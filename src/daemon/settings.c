@@ -239,6 +239,8 @@ static const struct setting settings[] = {
 	  .help = "of a source archive" },
 	{ "TWELVE_RATE_LIMIT", read_count, FIELD(rate_limit), "360000", .min = 60, .max = 1000000000,
 	  .help = "requests an hour of one token over TCP" },
+	{ "TWELVE_SESSION_KEEP", read_duration, FIELD(session_keep_ms), "1h", .min = 1000,
+	  .help = "how long a `run` goes on when its client has gone without a word" },
 	{ "TWELVE_MAX_DYNOS", read_count, FIELD(max_dynos), "200", .min = 1, .max = 10000,
 	  .help = "of one process type" },
 };

@@ -74,5 +74,5 @@ void control_read(struct dyno *d, size_t client)
 	else if (m.type == DYNO_KILL)
 		dyno_stop(d, 0, "was killed");
 	else if (m.type == DYNO_ATTACH)
-		dyno_attached(d, ipc_take_fd(&m, 0));
+		dyno_attached(d, &m, ipc_take_fd(&m, 0));
 }

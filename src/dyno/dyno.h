@@ -9,7 +9,8 @@
  *     └ CRASHED ◀────── restart=1 ?  ── no ─────────────▶ EXITED
  *      pause: 1, 2, 4 ... 60 s; again 1 s after a run of 60 s
  *
- * In EXITED the loop goes on only until twelved, an attached client and twelve-logs
+ * A client that breaks off changes nothing here: the session waits for the next one.
+ * In EXITED the loop goes on only until twelved, the session's client and twelve-logs
  * have what is theirs, for a stated time at most; then the directory is removed and
  * the program ends.
  *
@@ -30,15 +31,51 @@
 #define DYNO_ENV_FD 3
 #define DYNO_ATTACH_WAIT_S 60
 
+struct dyno;
+
+/* What a client speaks: frames, or Heroku's rendezvous. */
+struct session_wire {
+	void (*begin)(struct dyno *d);
+	/* Takes all bytes of from_client that it can. False: they are not what the client should send. */
+	bool (*take)(struct dyno *d);
+	/* Moves output to to_client, which is empty: as much as may go now. */
+	void (*fill)(struct dyno *d);
+	/* The client is gone: puts back what did not reach it. */
+	void (*broken)(struct dyno *d);
+	void (*on_time)(struct dyno *d);
+};
+extern const struct session_wire session_frames, session_raw;
+
+struct session_raw {
+	bool greeted;		/* the client has the greeting: output may follow */
+	int64_t empty_since_ms; /* nothing that we wrote waits in the socket any more; 0: not so */
+	struct buf held;	/* output that is to go in one piece, and what comes after it */
+	int64_t hold_until_ms;	/* 0: nothing is held for lack of its end */
+	int64_t eot_at_ms;	/* a 0x04 came last, and is the end of input then; 0: none */
+};
+
 struct session {
-	int client_fd;		/* the client's stream socket, or -1 */
-	int in_fd;		/* to the process: pty master or pipe, or -1 */
-	int out_fd;		/* from the process: pty master (the same number) or pipe, or -1 */
-	int err_fd;		/* pipe, or -1 */
+	const struct session_wire *wire; /* of the present or last client; NULL: there was none */
+	int client_fd;			 /* the client's stream socket, or -1 */
+	int in_fd;			 /* to the process: pty master or pipe, or -1 */
+	int out_fd; /* from the process: pty master (the same number) or pipe, or -1 */
+	int err_fd; /* pipe, or -1 */
 	bool input_ended;	/* the process's input is closed when to_process is empty */
-	bool ended;		/* the exit frame is in to_client, or sent */
+	bool ended;		/* the exit frame is in kept, or was */
+	bool left;		/* the client said goodbye: nobody comes back, and output is dropped */
+	bool redraw;		/* the client is new to the terminal: its programs are to draw anew */
+	bool closing;		/* all is sent, and the client's end is awaited */
+	int64_t serial;		/* counts the clients that came anew */
 	struct buf from_client; /* a frame that is not whole yet */
-	struct buf to_process, to_client;
+	struct buf to_process;
+	struct buf to_client;	/* for the present client */
+	struct buf kept;	/* output, in frames: what no client has for sure */
+	uint64_t kept_at;	/* the position of its first byte in all output */
+	size_t sent;		/* of kept, moved to to_client */
+	uint64_t n_input, n_input_acked; /* bytes that the client gave; that it knows the process to have */
+	int64_t alone_until_ms; /* clock_now_ms(): the client is gone, and another one is awaited; 0: not so */
+	int64_t wake_ms;	/* clock_now_ms() of the wire's next thing to do; 0: none */
+	struct session_raw raw;
 };
 
 enum session_slot {
@@ -55,7 +92,7 @@ struct dyno {
 	const char *id, *app, *name, *release, *command, *log_source, *runtime, *runtime_root,
 		*logs_path;
 	bool restart, terminal, attach;
-	int64_t stop_ms, time_limit_ms, scratch_bytes, memory_bytes;
+	int64_t stop_ms, time_limit_ms, detach_ms, scratch_bytes, memory_bytes;
 
 	enum dyno_state state;
 	int64_t since_ms;    /* wall clock */
@@ -110,19 +147,41 @@ void streams_say(struct dyno *d, const char *fmt, ...) __attribute__((format(pri
 /* True when nothing would be lost by our end. */
 bool streams_are_settled(const struct dyno *d);
 
-/* session.c: an attached client. */
+/* session.c: the process's stdio and an attached client. */
 int session_prepare(struct dyno *d, int stdio[3]);
 void session_take_terminal(struct dyno *d, int console_fd);
+/* A client's socket, taken. True when it is attached, false when it was let go again. */
+bool session_attach(struct dyno *d, const struct ipc_msg *m, int take_fd);
 void session_poll(const struct dyno *d, struct pollfd p[static N_SESSION_SLOTS]);
 void session_dispatch(struct dyno *d, const struct pollfd p[static N_SESSION_SLOTS]);
-void session_input(struct dyno *d);
+/* clock_now_ms() of the next thing to do by time; 0: none. */
+int64_t session_next_ms(const struct dyno *d);
+void session_on_time(struct dyno *d);
 /* The process has ended: the rest of its output, and the exit frame. */
 void session_end(struct dyno *d);
+/* True when nobody would miss anything by our end. */
 bool session_is_settled(const struct dyno *d);
+
+/* For the wires: input, and its end. */
+void session_take_input(struct dyno *d, const char *data, size_t n);
+void session_end_input(struct dyno *d);
+void session_set_size(struct dyno *d, int columns, int rows);
+/* Fills and sends to_client as far as it goes. */
+void session_pump(struct dyno *d);
+/* The client goes on purpose, or nobody came: the process is told to end. `why` as of dyno_stop(). */
+void session_abandon(struct dyno *d, const char *why);
+/* Forgets the output before a position. */
+void session_acknowledge(struct session *s, uint64_t position);
+/* Calls the wire's on_time() at that time, or before. */
+void session_wake_at(struct session *s, int64_t at_ms);
+/* session-frames.c: appends one to b. */
+void frame_append(struct buf *b, enum attach_frame type, const void *data, size_t n);
+/* Header and payload of the frame at `data`; its payload's length is in *ret_n. */
+size_t frame_length(const char *data, size_t *ret_n);
 
 /* state.c: the drawing above. */
 void dyno_start(struct dyno *d);
-void dyno_attached(struct dyno *d, int client_fd);
+void dyno_attached(struct dyno *d, const struct ipc_msg *m, int take_fd);
 /* SIGTERM, and SIGKILL after the window (at once for 0). `why` is a constant: the reason that is reported. */
 void dyno_stop(struct dyno *d, int64_t window_ms, const char *why);
 void dyno_process_ended(struct dyno *d, int status);

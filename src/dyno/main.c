@@ -53,7 +53,7 @@ enum slot {
 
 static int next_timeout_ms(const struct dyno *d)
 {
-	const int64_t times[] = { d->deadline_ms, d->limit_at_ms,
+	const int64_t times[] = { d->deadline_ms, d->limit_at_ms, session_next_ms(d),
 				  streams_want_retry(d) ? d->logs_retry_ms : 0 };
 	int64_t at = 0;
 
@@ -95,6 +95,7 @@ static void on_time(struct dyno *d)
 {
 	int64_t now_ms = clock_now_ms();
 
+	session_on_time(d);
 	if (streams_want_retry(d) && now_ms >= d->logs_retry_ms)
 		streams_retry(d);
 	if (d->limit_at_ms && now_ms >= d->limit_at_ms) {
@@ -153,6 +154,7 @@ static int read_spec(struct dyno *d)
 	d->attach = ipc_get_i64(&d->spec, "attach", 0) == 1;
 	d->stop_ms = ipc_get_i64(&d->spec, "stop_ms", 30000);
 	d->time_limit_ms = ipc_get_i64(&d->spec, "time_limit_ms", 0);
+	d->detach_ms = ipc_get_i64(&d->spec, "detach_ms", 3600000);
 	d->scratch_bytes = ipc_get_i64(&d->spec, "scratch_bytes", 512 << 20);
 	d->memory_bytes = ipc_get_i64(&d->spec, "memory_bytes", 0);
 	return 0;
@@ -224,7 +226,9 @@ int main(int argc, char **argv)
 			     .err_fd = -1,
 			     .from_client = BUF_INIT,
 			     .to_process = BUF_INIT,
-			     .to_client = BUF_INIT },
+			     .to_client = BUF_INIT,
+			     .kept = BUF_INIT,
+			     .raw = { .held = BUF_INIT } },
 	};
 	int r;
 

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An attached client: frames (ipc/dyno-proto.h) on its stream socket, joined
- * with the process's terminal or its three pipes. Nothing here blocks: each
- * direction has a buffer with a cap, and at the cap its source is not read
- * until there is room. So a client that reads slowly stops the process's
- * output and nothing else, as a full pipe would, and a process that does not read
- * its input stops the client's.
- *
- * When the client goes away the dyno is told to end: SIGHUP, as a terminal
- * would, then as by `ps:stop`.
+ * A session: the process's terminal or its pipes on one side, on the other a client,
+ * who may break off and be followed by another. Output goes into `kept` as frames
+ * (ipc/dyno-proto.h) and from there to the client, in what it speaks: session-frames.c or
+ * session-raw.c. Nothing here blocks: each direction has a buffer with a cap, and at the
+ * cap its source is not read until there is room. So a client that reads slowly, or none,
+ * stops the process's output and nothing else, as a full pipe would, and a process that
+ * does not read its input stops the client's.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "dyno/dyno.h"
 
 #define CHUNK 16384
-#define BUFFER_MAX (256 << 10)
+#define INPUT_MAX (2 * ATTACH_WINDOW_BYTES)
+
+/* ---- the process's side ---- */
 
 static int make_pipe(int *ours, int *theirs, bool to_process)
 {
@@ -43,28 +44,38 @@ int session_prepare(struct dyno *d, int stdio[3])
 	int r;
 
 	if ((r = make_pipe(&s->in_fd, &stdio[0], true)) < 0 ||
-	    (r = make_pipe(&s->out_fd, &stdio[1], false)) < 0 ||
-	    (r = make_pipe(&s->err_fd, &stdio[2], false)) < 0)
+	    (r = make_pipe(&s->out_fd, &stdio[1], false)) < 0)
 		return r;
-	return 0;
+	if (s->wire != &session_raw)
+		return make_pipe(&s->err_fd, &stdio[2], false);
+	/* One stream for both, so that they come in the order in which they were written. */
+	stdio[2] = fcntl(stdio[1], F_DUPFD_CLOEXEC, 3);
+	return stdio[2] < 0 ? -errno : 0;
 }
 
-static void set_size(int fd, int64_t columns, int64_t rows)
+void session_set_size(struct dyno *d, int columns, int rows)
 {
+	struct session *s = &d->session;
 	struct winsize size = { .ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows };
+	struct winsize other = { .ws_col = size.ws_col,
+				 .ws_row = (unsigned short)(rows > 1 ? rows - 1 : rows + 1) };
 
-	if (columns > 0 && rows > 0)
-		ioctl(fd, TIOCSWINSZ, &size);
+	if (!d->terminal || s->out_fd < 0 || columns <= 0 || rows <= 0)
+		return;
+	/* A change makes the kernel send SIGWINCH, upon which programs draw. */
+	if (s->redraw)
+		ioctl(s->out_fd, TIOCSWINSZ, &other);
+	s->redraw = false;
+	ioctl(s->out_fd, TIOCSWINSZ, &size);
 }
 
 void session_take_terminal(struct dyno *d, int console_fd)
 {
 	fd_set_nonblock(console_fd, true);
 	d->session.in_fd = d->session.out_fd = console_fd;
-	set_size(console_fd, ipc_get_i64(&d->spec, "columns", 0), ipc_get_i64(&d->spec, "rows", 0));
+	session_set_size(d, (int)ipc_get_i64(&d->spec, "columns", 0),
+			 (int)ipc_get_i64(&d->spec, "rows", 0));
 }
-
-/* ---- to the process ---- */
 
 /* A terminal has no end of input: Ctrl-D is a byte that the client sends. */
 static void close_input(struct session *s)
@@ -74,7 +85,8 @@ static void close_input(struct session *s)
 		s->in_fd = fd_close(s->in_fd);
 }
 
-void session_input(struct dyno *d)
+/* Writes what the process can take now. */
+static void write_input(struct dyno *d)
 {
 	struct session *s = &d->session;
 	ssize_t r = 0;
@@ -90,120 +102,21 @@ void session_input(struct dyno *d)
 		close_input(s);
 }
 
-static void client_gone(struct dyno *d)
+void session_take_input(struct dyno *d, const char *data, size_t n)
 {
 	struct session *s = &d->session;
 
-	s->client_fd = fd_close(s->client_fd);
-	buf_done(&s->to_client);
-	close_input(s);
-	if (d->state != DYNO_UP)
-		return;
-	dyno_signal(d, SIGHUP);
-	dyno_stop(d, d->stop_ms, "was stopped: the client went away");
+	/* What is not wanted counts as taken. */
+	s->n_input += n;
+	if (!s->input_ended && (s->in_fd >= 0 || d->state == DYNO_STARTING))
+		buf_append(&s->to_process, data, n);
+	write_input(d);
 }
 
-/* ---- from the client ---- */
-
-static void pass_signal(const struct dyno *d, int64_t number)
+void session_end_input(struct dyno *d)
 {
-	/* What the init passes on; SIGSTOP would stop it from seeing that we died. */
-	static const int passed[] = { SIGINT,  SIGTERM, SIGHUP,	  SIGQUIT,
-				      SIGUSR1, SIGUSR2, SIGWINCH, SIGKILL };
-
-	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
-		if (passed[i] == number)
-			dyno_signal(d, passed[i]);
-}
-
-static void on_frame(struct dyno *d, char type, const char *data, size_t n)
-{
-	struct session *s = &d->session;
-	int64_t number;
-	char text[32];
-	int columns, rows;
-
-	snprintf(text, sizeof(text), "%.*s", (int)(n < 31 ? n : 31), data);
-	switch (type) {
-	case ATTACH_STDIN:
-		if (n == 0)
-			s->input_ended = true;
-		else if (s->in_fd >= 0)
-			buf_append(&s->to_process, data, n);
-		session_input(d);
-		break;
-	case ATTACH_WINSIZE:
-		if (d->terminal && s->out_fd >= 0 && sscanf(text, "%d %d", &columns, &rows) == 2)
-			set_size(s->out_fd, columns, rows);
-		break;
-	case ATTACH_SIGNAL:
-		if (str_to_i64(text, 1, NSIG, &number))
-			pass_signal(d, number);
-		break;
-	}
-}
-
-/* Takes the frames that are there whole. False for what is not a frame. */
-static bool take_frames(struct dyno *d)
-{
-	struct buf *b = &d->session.from_client;
-	uint32_t length;
-
-	while (b->len >= ATTACH_HEADER_BYTES) {
-		memcpy(&length, b->data + 1, sizeof(length));
-		length = ntohl(length);
-		if (length > ATTACH_MAX_PAYLOAD)
-			return false;
-		if (b->len < ATTACH_HEADER_BYTES + length)
-			return true;
-		on_frame(d, b->data[0], b->data + ATTACH_HEADER_BYTES, length);
-		buf_consume(b, ATTACH_HEADER_BYTES + length);
-	}
-	return true;
-}
-
-static void read_client(struct dyno *d)
-{
-	struct session *s = &d->session;
-	ssize_t r = fd_read(s->client_fd, buf_reserve(&s->from_client, CHUNK), CHUNK);
-
-	if (r == -EAGAIN)
-		return;
-	if (r > 0)
-		buf_added(&s->from_client, (size_t)r);
-	if (r <= 0 || !take_frames(d))
-		client_gone(d);
-}
-
-/* ---- to the client ---- */
-
-static void flush_client(struct dyno *d)
-{
-	struct session *s = &d->session;
-
-	while (s->client_fd >= 0 && s->to_client.len) {
-		ssize_t r = fd_write(s->client_fd, s->to_client.data, s->to_client.len);
-
-		if (r == -EAGAIN)
-			return;
-		if (r < 0)
-			client_gone(d);
-		else
-			buf_consume(&s->to_client, (size_t)r);
-	}
-}
-
-static void send_frame(struct dyno *d, enum attach_frame type, const void *data, size_t n)
-{
-	uint32_t length = htonl((uint32_t)n);
-	char header[ATTACH_HEADER_BYTES] = { (char)type };
-
-	if (d->session.client_fd < 0)
-		return;
-	memcpy(header + 1, &length, sizeof(length));
-	buf_append(&d->session.to_client, header, sizeof(header));
-	buf_append(&d->session.to_client, data, n);
-	flush_client(d);
+	d->session.input_ended = true;
+	write_input(d);
 }
 
 /* False when there was nothing to read now. */
@@ -216,7 +129,8 @@ static bool read_output(struct dyno *d, int *fd, enum attach_frame frame)
 	if (r == -EAGAIN)
 		return false;
 	if (r > 0) {
-		send_frame(d, frame, chunk, (size_t)r);
+		if (!s->left)
+			frame_append(&s->kept, frame, chunk, (size_t)r);
 		return true;
 	}
 	/* The end; a terminal whose other side is closed gives EIO. */
@@ -226,12 +140,208 @@ static bool read_output(struct dyno *d, int *fd, enum attach_frame frame)
 	return false;
 }
 
+void session_acknowledge(struct session *s, uint64_t position)
+{
+	size_t done = 0, payload;
+
+	while (done < s->kept.len) {
+		size_t n = frame_length(s->kept.data + done, &payload);
+
+		if (s->kept_at + done + n > position)
+			break;
+		done += n;
+	}
+	buf_consume(&s->kept, done);
+	s->kept_at += done;
+	s->sent = s->sent > done ? s->sent - done : 0;
+}
+
+/* ---- a client comes and goes ---- */
+
+static void close_client(struct session *s)
+{
+	s->client_fd = fd_close(s->client_fd);
+	buf_done(&s->to_client);
+	buf_done(&s->from_client);
+	s->sent = 0;
+	s->wake_ms = 0;
+}
+
+static void client_broke(struct dyno *d)
+{
+	struct session *s = &d->session;
+
+	if (s->wire->broken)
+		s->wire->broken(d);
+	close_client(s);
+	if (s->left || d->state == DYNO_EXITED)
+		return;
+	s->alone_until_ms = clock_now_ms() + d->detach_ms;
+	streams_say(d, "Client disconnected: `twelve run --attach %s` goes on with it within %lld s", d->name,
+		    (long long)d->detach_ms / 1000);
+}
+
+void session_abandon(struct dyno *d, const char *why)
+{
+	struct session *s = &d->session;
+
+	s->left = true;
+	s->alone_until_ms = 0;
+	close_client(s);
+	buf_done(&s->kept);
+	close_input(s);
+	if (d->state != DYNO_UP)
+		return;
+	dyno_signal(d, SIGHUP);
+	dyno_stop(d, d->stop_ms, why);
+}
+
+/* One frame to a client that is let go; if it can't be written at once, the client learns it from the end. */
+static void say_taken(int fd)
+{
+	static const char text[] = "Another client has attached";
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	frame_append(&b, ATTACH_TAKEN, text, strlen(text));
+	(void)fd_write(fd, b.data, b.len);
+}
+
+static void replace_client(struct session *s)
+{
+	if (s->client_fd < 0)
+		return;
+	/* After a part of a frame nothing can be said. */
+	if (s->wire == &session_frames && !s->to_client.len)
+		say_taken(s->client_fd);
+	close_client(s);
+}
+
+/* Who comes back must be the last who came; then what it has is forgotten. */
+static bool resume(struct session *s, const struct ipc_msg *m)
+{
+	int64_t serial = ipc_get_i64(m, "session", 0), position = ipc_get_i64(m, "position", 0);
+
+	if (!serial) {
+		s->serial++;
+		s->redraw = s->wire != NULL;
+		return true;
+	}
+	if (serial != s->serial || position < 0)
+		return false;
+	session_acknowledge(s, (uint64_t)position);
+	return true;
+}
+
+bool session_attach(struct dyno *d, const struct ipc_msg *m, int take_fd)
+{
+	struct session *s = &d->session;
+	const char *mode = ipc_get(m, "mode");
+	bool raw = mode && streq(mode, "raw");
+
+	if (!d->attach || s->left || (raw && (s->wire || d->state != DYNO_STARTING)) ||
+	    fd_set_nonblock(take_fd, true) < 0) {
+		fd_close(take_fd);
+		return false;
+	}
+	if (!resume(s, m)) {
+		say_taken(take_fd);
+		fd_close(take_fd);
+		return false;
+	}
+	if (s->client_fd >= 0 && s->wire->broken)
+		s->wire->broken(d);
+	replace_client(s);
+	s->client_fd = take_fd;
+	s->wire = raw ? &session_raw : &session_frames;
+	s->n_input_acked = s->n_input;
+	s->alone_until_ms = 0;
+	s->wire->begin(d);
+	session_pump(d);
+	return true;
+}
+
+/* ---- to and from the client ---- */
+
+/* False when the client is gone or takes no more now. */
+static bool flush_client(struct dyno *d)
+{
+	struct session *s = &d->session;
+
+	while (s->to_client.len) {
+		ssize_t r = fd_write(s->client_fd, s->to_client.data, s->to_client.len);
+
+		if (r == -EAGAIN)
+			return false;
+		if (r < 0) {
+			client_broke(d);
+			return false;
+		}
+		s->raw.empty_since_ms = 0;
+		buf_consume(&s->to_client, (size_t)r);
+	}
+	return true;
+}
+
+void session_pump(struct dyno *d)
+{
+	struct session *s = &d->session;
+
+	while (s->client_fd >= 0 && flush_client(d)) {
+		s->wire->fill(d);
+		if (s->client_fd < 0 || !s->to_client.len)
+			return;
+	}
+}
+
+static void read_client(struct dyno *d)
+{
+	struct session *s = &d->session;
+	ssize_t r = fd_read(s->client_fd, buf_reserve(&s->from_client, CHUNK), CHUNK);
+
+	if (r == -EAGAIN)
+		return;
+	if (r > 0)
+		buf_added(&s->from_client, (size_t)r);
+	if (s->closing && r > 0)
+		buf_clear(&s->from_client);
+	else if (r <= 0 || !s->wire->take(d))
+		client_broke(d);
+}
+
 /* ---- the loop's side ---- */
+
+void session_wake_at(struct session *s, int64_t at_ms)
+{
+	if (!s->wake_ms || at_ms < s->wake_ms)
+		s->wake_ms = at_ms;
+}
+
+int64_t session_next_ms(const struct dyno *d)
+{
+	const struct session *s = &d->session;
+
+	return !s->wake_ms || (s->alone_until_ms && s->alone_until_ms < s->wake_ms) ? s->alone_until_ms
+										      : s->wake_ms;
+}
+
+void session_on_time(struct dyno *d)
+{
+	struct session *s = &d->session;
+	int64_t now_ms = clock_now_ms();
+
+	if (s->alone_until_ms && now_ms >= s->alone_until_ms)
+		session_abandon(d, "was stopped: its client went away and none came");
+	if (!s->wake_ms || now_ms < s->wake_ms)
+		return;
+	s->wake_ms = 0;
+	s->wire->on_time(d);
+	session_pump(d);
+}
 
 void session_poll(const struct dyno *d, struct pollfd p[static N_SESSION_SLOTS])
 {
 	const struct session *s = &d->session;
-	bool room_out = s->to_client.len < BUFFER_MAX, room_in = s->to_process.len < BUFFER_MAX;
+	bool room_out = s->kept.len < ATTACH_KEPT_BYTES, room_in = s->to_process.len < INPUT_MAX;
 
 	p[SESSION_CLIENT] = (struct pollfd){ .fd = s->client_fd, .events = POLLRDHUP };
 	if (room_in)
@@ -253,15 +363,14 @@ void session_dispatch(struct dyno *d, const struct pollfd p[static N_SESSION_SLO
 	if (p[SESSION_ERR].revents && s->err_fd >= 0 && s->err_fd == p[SESSION_ERR].fd)
 		read_output(d, &s->err_fd, ATTACH_STDERR);
 	if (p[SESSION_IN].revents)
-		session_input(d);
+		write_input(d);
 	if (s->client_fd < 0 || s->client_fd != p[SESSION_CLIENT].fd)
 		return;
-	if (p[SESSION_CLIENT].revents & POLLOUT)
-		flush_client(d);
-	if (s->client_fd >= 0 && p[SESSION_CLIENT].revents & POLLIN)
+	if (p[SESSION_CLIENT].revents & POLLIN)
 		read_client(d);
-	else if (s->client_fd >= 0 && p[SESSION_CLIENT].revents & (POLLRDHUP | POLLHUP | POLLERR))
-		client_gone(d);
+	else if (p[SESSION_CLIENT].revents & (POLLRDHUP | POLLHUP | POLLERR))
+		client_broke(d);
+	session_pump(d);
 }
 
 void session_end(struct dyno *d)
@@ -275,12 +384,24 @@ void session_end(struct dyno *d)
 	while (s->err_fd >= 0 && read_output(d, &s->err_fd, ATTACH_STDERR))
 		;
 	close_input(s);
-	snprintf(text, sizeof(text), "%d %s", d->exit_code, d->reason);
-	send_frame(d, ATTACH_EXIT, text, strlen(text));
 	s->ended = true;
+	s->alone_until_ms = 0;
+	if (s->left || !s->wire)
+		return;
+	snprintf(text, sizeof(text), "%d %s", d->exit_code, d->reason);
+	frame_append(&s->kept, ATTACH_EXIT, text, strlen(text));
+	session_pump(d);
 }
 
 bool session_is_settled(const struct dyno *d)
 {
-	return d->session.client_fd < 0 || (d->session.ended && !d->session.to_client.len);
+	const struct session *s = &d->session;
+
+	if (s->client_fd >= 0)
+		return false;
+	/* Who stopped it does not wait for one who may come to read the end. */
+	if (s->left || !s->wire || !s->kept.len || d->stopped)
+		return true;
+	/* Heroku's client has the exit code by another way, or does not want it. */
+	return s->wire == &session_raw && s->kept.data[0] == ATTACH_EXIT;
 }

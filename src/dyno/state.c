@@ -96,17 +96,12 @@ void dyno_start(struct dyno *d)
 	set_state(d, DYNO_UP);
 }
 
-void dyno_attached(struct dyno *d, int client_fd)
+void dyno_attached(struct dyno *d, const struct ipc_msg *m, int take_fd)
 {
-	if (client_fd < 0)
-		return;
-	if (!d->attach || d->session.client_fd >= 0 || d->state != DYNO_STARTING ||
-	    fd_set_nonblock(client_fd, true) < 0) {
-		fd_close(client_fd);
-		return;
-	}
-	d->session.client_fd = client_fd;
-	dyno_start(d);
+	bool first = d->state == DYNO_STARTING;
+
+	if (take_fd >= 0 && session_attach(d, m, take_fd) && first)
+		dyno_start(d);
 }
 
 /* ---- stopping ---- */

@@ -43,6 +43,9 @@
  *     columns, rows initial size of the terminal
  *     attach        1: wait for DYNO_ATTACH (60 s) before the process starts; its
  *                   stdio then goes to the session and not to the logs
+ *     detach_ms     how long a session whose client is gone waits for another
+ *     rendezvous    SHA-256, in hexadecimal, of the secret that lets Heroku's client
+ *                   attach once, first; "" for none. Only twelved looks at it
  *     runtime       path of the OCI runtime
  *     runtime_root  its --root
  *     logs_sock     path of twelve-logs's socket (logs-proto.h)
@@ -64,7 +67,7 @@
 enum dyno_msg {
 	DYNO_STATUS = 1, /* supervisor to twelved */
 	DYNO_STOP,       /* SIGTERM now, SIGKILL after stop_ms (field, optional); then the supervisor exits */
-	DYNO_ATTACH,     /* descriptor 0: a stream socket that speaks attach frames (below) */
+	DYNO_ATTACH,     /* descriptor 0: a client's stream socket; the fields are below */
 	DYNO_KILL,       /* SIGKILL now; then the supervisor exits */
 };
 
@@ -83,17 +86,40 @@ static const char *const dyno_state_names[_DYNO_STATE_MAX] = {
 };
 
 /*
+ * Fields of DYNO_ATTACH:
+ *
+ *     mode          "raw": the client speaks no frames (dyno/session-raw.c). Only for the first one
+ *     session       a client that comes back: which session it had, of ATTACH_HELLO; else absent
+ *     position      and how much output it has: bytes of whole frames 'o', 'e', headers included
+ *
+ * A client that comes anew takes the session over from one that is attached, which gets
+ * ATTACH_TAKEN. A client that comes back after another one came gets ATTACH_TAKEN itself.
+ *
  * Attach frames, both ways over a stream socket: type (1 byte), length (4 bytes,
- * big endian, at most ATTACH_MAX_PAYLOAD), payload.
+ * big endian, at most ATTACH_MAX_PAYLOAD), payload. Numbers are decimal.
+ *
+ * No byte is lost nor doubled when a connection breaks: the supervisor keeps what the client
+ * has not acknowledged, at most ATTACH_KEPT_BYTES (then the process waits, as with a full
+ * pipe), and sends it again to the next. The client keeps what the process has not
+ * taken, at most ATTACH_WINDOW_BYTES; so the supervisor, which has room for more than that,
+ * always reads, and neither waits for the other.
  */
 #define ATTACH_HEADER_BYTES 5
 #define ATTACH_MAX_PAYLOAD 65536
+#define ATTACH_KEPT_BYTES (256 << 10)
+#define ATTACH_WINDOW_BYTES (128 << 10)
+/* How often the two are told, in bytes. */
+#define ATTACH_ACK_BYTES (32 << 10)
 
 enum attach_frame {
-	ATTACH_STDIN = 'i',  /* to the dyno: bytes; an empty one is the end of input */
-	ATTACH_WINSIZE = 'w', /* to the dyno: "COLUMNS ROWS" in decimal */
-	ATTACH_SIGNAL = 's',  /* to the dyno: a signal's number in decimal */
+	ATTACH_STDIN = 'i',   /* to the dyno: bytes; an empty one is the end of input */
+	ATTACH_WINSIZE = 'w', /* to the dyno: "COLUMNS ROWS" */
+	ATTACH_SIGNAL = 's',  /* to the dyno: a signal's number */
+	ATTACH_GOODBYE = 'h', /* to the dyno: the client goes on purpose. The process gets SIGHUP, as from a terminal that is closed */
 	ATTACH_STDOUT = 'o',  /* from the dyno */
 	ATTACH_STDERR = 'e',  /* from the dyno; not with a terminal */
-	ATTACH_EXIT = 'x',    /* from the dyno, the last frame: "CODE" or "CODE a sentence" */
+	ATTACH_EXIT = 'x',    /* from the dyno, the last frame: "CODE" or "CODE a sentence". Answered with ATTACH_GOODBYE */
+	ATTACH_HELLO = 'r',   /* from the dyno, the first frame: "SESSION INPUT POSITION": bytes of input that it has, and where its output goes on */
+	ATTACH_TAKEN = 't',   /* from the dyno, the last frame: another client has attached */
+	ATTACH_ACK = 'a',     /* to the dyno: the position that the client has; from it: how many bytes of input the process has */
 };

@@ -176,7 +176,8 @@ static void write_spec(const struct test_dyno *d, const char *command)
 		int64_t value;
 	} numbers[] = {
 		{ "terminal", d->terminal },
-		{ "attach", d->attach },
+		{ "attach", d->attach || d->raw },
+		{ "detach_ms", d->detach_ms ? d->detach_ms : 60000 },
 		{ "restart", d->restart },
 		{ "stop_ms", d->stop_ms ? d->stop_ms : 10000 },
 		{ "time_limit_ms", d->time_limit_ms },
@@ -219,18 +220,39 @@ static int connect_control(const struct test_dyno *d)
 	return -1;
 }
 
-static void attach(struct test_dyno *d)
+static void attach(struct test_dyno *d, struct ipc_msg *m)
 {
-	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	int fds[2];
 
+	fd_close(d->client_fd);
+	buf_clear(&d->frames);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	ipc_msg_init(&m, DYNO_ATTACH);
-	ipc_put_fd(&m, fds[1]);
-	assert_int_equal(ipc_send(d->control_fd, &m), 0);
+	ipc_put_fd(m, fds[1]);
+	assert_int_equal(ipc_send(d->control_fd, m), 0);
 	fd_close(fds[1]);
 	d->client_fd = fds[0];
 	limit_wait(d->client_fd);
+}
+
+void dyno_attach(struct test_dyno *d, bool come_back)
+{
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+	ipc_msg_init(&m, DYNO_ATTACH);
+	if (come_back) {
+		ipc_put_i64(&m, "session", d->serial);
+		ipc_put_i64(&m, "position", d->position);
+	}
+	attach(d, &m);
+}
+
+void dyno_attach_raw(struct test_dyno *d)
+{
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+	ipc_msg_init(&m, DYNO_ATTACH);
+	ipc_put(&m, "mode", "raw");
+	attach(d, &m);
 }
 
 void dyno_begin(struct test_dyno *d, const char *command)
@@ -244,6 +266,8 @@ void dyno_begin(struct test_dyno *d, const char *command)
 	d->sandbox.spec.terminal = d->terminal;
 	d->client_fd = -1;
 	d->frames = BUF_INIT;
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_cond_init(&d->told, NULL);
 	if (sandbox_write_bundle(d->sandbox.bundle, &d->sandbox.spec, &err) < 0)
 		fail_msg("%s", err.message);
 	write_spec(d, command);
@@ -252,8 +276,10 @@ void dyno_begin(struct test_dyno *d, const char *command)
 		fail_msg("%s", err.message);
 	d->control_fd = connect_control(d);
 	limit_wait(d->control_fd);
-	if (d->attach)
-		attach(d);
+	if (d->raw)
+		dyno_attach_raw(d);
+	else if (d->attach)
+		dyno_attach(d, false);
 }
 
 void dyno_end(struct test_dyno *d)
@@ -299,8 +325,10 @@ void dyno_frame(struct test_dyno *d, enum attach_frame type, const void *data, s
 	char header[ATTACH_HEADER_BYTES] = { (char)type };
 
 	memcpy(header + 1, &length, sizeof(length));
+	pthread_mutex_lock(&d->lock);
 	assert_int_equal(fd_write_all(d->client_fd, header, sizeof(header)), 0);
 	assert_int_equal(fd_write_all(d->client_fd, data, n), 0);
+	pthread_mutex_unlock(&d->lock);
 }
 
 /* False at the end of the stream. */
@@ -318,7 +346,7 @@ static bool need(struct test_dyno *d, size_t n)
 	return true;
 }
 
-char dyno_next_frame(struct test_dyno *d, struct buf *ret)
+static char read_frame(struct test_dyno *d, struct buf *ret)
 {
 	uint32_t length;
 	char type;
@@ -333,6 +361,54 @@ char dyno_next_frame(struct test_dyno *d, struct buf *ret)
 	buf_append(ret, d->frames.data + ATTACH_HEADER_BYTES, length);
 	buf_consume(&d->frames, ATTACH_HEADER_BYTES + length);
 	return type;
+}
+
+static void note_hello(struct test_dyno *d, const char *text)
+{
+	long long serial, n_input, position;
+
+	assert_int_equal(sscanf(text, "%lld %lld %lld", &serial, &n_input, &position), 3);
+	d->serial = serial;
+	d->n_input = (uint64_t)n_input;
+	d->position = position;
+}
+
+static void note_ack(struct test_dyno *d, const char *text)
+{
+	pthread_mutex_lock(&d->lock);
+	d->n_acked = strtoull(text, NULL, 10);
+	pthread_cond_signal(&d->told);
+	pthread_mutex_unlock(&d->lock);
+}
+
+static void acknowledge(struct test_dyno *d, size_t n)
+{
+	char text[24];
+
+	d->position += (int64_t)(ATTACH_HEADER_BYTES + n);
+	snprintf(text, sizeof(text), "%lld", (long long)d->position);
+	dyno_frame(d, ATTACH_ACK, text, strlen(text));
+}
+
+char dyno_next_frame(struct test_dyno *d, struct buf *ret)
+{
+	for (;;) {
+		char type = read_frame(d, ret);
+
+		if (type == ATTACH_HELLO) {
+			note_hello(d, ret->data);
+			continue;
+		}
+		if (type == ATTACH_ACK) {
+			note_ack(d, ret->data);
+			continue;
+		}
+		if (type == ATTACH_STDOUT || type == ATTACH_STDERR)
+			acknowledge(d, ret->len);
+		if (type == ATTACH_EXIT)
+			dyno_frame(d, ATTACH_GOODBYE, "", 0);
+		return type;
+	}
 }
 
 void dyno_output(struct test_dyno *d, struct buf *out, struct buf *ret_exit)

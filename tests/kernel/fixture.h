@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -37,21 +38,33 @@ void test_sandbox_done(struct test_sandbox *t);
 /* A supervisor. Set the options, then dyno_begin(). */
 struct test_dyno {
 	struct test_sandbox sandbox;
-	bool terminal, attach, restart;
-	int64_t stop_ms, time_limit_ms, memory_bytes;
+	bool terminal, attach, raw, restart;
+	int64_t stop_ms, time_limit_ms, detach_ms, memory_bytes;
 	const char *logs_sock;
 
 	pid_t pid;
 	int control_fd, client_fd;
 	struct buf frames;
+	int64_t serial, position; /* of the session, as the last frames told */
+	uint64_t n_input;	  /* what the supervisor had, as ATTACH_HELLO told */
+	pthread_mutex_t lock;	  /* of writing frames, and of n_acked */
+	pthread_cond_t told;
+	uint64_t n_acked; /* bytes of input that the process has */
 };
 void dyno_begin(struct test_dyno *d, const char *command);
+/* Attaches a client in place of the one there is. With come_back it is the same one again. */
+void dyno_attach(struct test_dyno *d, bool come_back);
+/* The same for Heroku's client: the socket speaks no frames. */
+void dyno_attach_raw(struct test_dyno *d);
 void dyno_end(struct test_dyno *d);
 /* Waits for a status with this state (a name) and leaves it in *ret. */
 void dyno_await(struct test_dyno *d, const char *state, struct ipc_msg *ret);
 void dyno_send(struct test_dyno *d, enum dyno_msg type);
 void dyno_frame(struct test_dyno *d, enum attach_frame type, const void *data, size_t n);
-/* The next frame's type, 0 at the end; its payload is in *ret. */
+/*
+ * The next frame's type, 0 at the end; its payload is in *ret. What a client has to answer is
+ * answered: output with ATTACH_ACK, the exit with ATTACH_GOODBYE. ATTACH_HELLO and ATTACH_ACK are noted and passed over.
+ */
 char dyno_next_frame(struct test_dyno *d, struct buf *ret);
 /* All output up to the exit frame, whose payload is in *ret_exit. */
 void dyno_output(struct test_dyno *d, struct buf *out, struct buf *ret_exit);

@@ -115,6 +115,7 @@ static void test_stubborn_process_is_killed(void **state)
 	assert_string_equal(ipc_get(&m, "reason"),
 			    "was killed: it did not exit in time after SIGTERM");
 	assert_int_equal(ipc_get_i64(&m, "exit", 0), 137);
+	assert_int_equal(dyno_next_frame(&d, &out), ATTACH_EXIT);
 	dyno_end(&d);
 }
 
