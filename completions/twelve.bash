@@ -21,7 +21,7 @@ _twelve() {
 		esac
 	done
 	case $cmd in
-	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete pipelines pipelines:create pipelines:info pipelines:add pipelines:update pipelines:remove pipelines:rename pipelines:transfer pipelines:destroy pipelines:promote pipelines:diff buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit login logout whoami auth:token status doctor gc stacks help version completion' ;;
+	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove certs certs:info certs:add certs:update certs:remove certs:use certs:auto certs:auto:enable certs:auto:disable certs:auto:refresh ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete pipelines pipelines:create pipelines:info pipelines:add pipelines:update pipelines:remove pipelines:rename pipelines:transfer pipelines:destroy pipelines:promote pipelines:diff buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit login logout whoami auth:token status doctor gc stacks help version completion' ;;
 	apps|apps:list|list) options='--json --host --no-color --help' ;;
 	create|apps:create) options='--remote --no-remote --json --host --no-color --help' ;;
 	info|apps:info) options='--app --remote --json --host --no-color --help' ;;
@@ -57,6 +57,16 @@ _twelve() {
 	domains) options='--app --remote --json --host --no-color --help' ;;
 	domains:add) options='--app --remote --host --no-color --help' ;;
 	domains:remove) options='--app --remote --host --no-color --help' ;;
+	certs) options='--app --remote --json --host --no-color --help' ;;
+	certs:info) options='--name --app --remote --json --host --no-color --help' ;;
+	certs:add) options='--app --remote --json --host --no-color --help' ;;
+	certs:update) options='--name --app --remote --json --host --no-color --help' ;;
+	certs:remove) options='--name --app --remote --host --no-color --help' ;;
+	certs:use) options='--app --remote --host --no-color --help' ;;
+	certs:auto) options='--app --remote --json --host --no-color --help' ;;
+	certs:auto:enable) options='--app --remote --host --no-color --help' ;;
+	certs:auto:disable) options='--app --remote --host --no-color --help' ;;
+	certs:auto:refresh) options='--app --remote --host --no-color --help' ;;
 	ca) options='--output --json --host --no-color --help' ;;
 	maintenance) options='--app --remote --json --host --no-color --help' ;;
 	maintenance:on) options='--app --remote --host --no-color --help' ;;

@@ -170,6 +170,8 @@ bool completion_script(const char *shell, struct buf *out);
 			ps_type) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(logs)           \
 			X(drains) X(drains_add) X(drains_info) X(drains_test) X(drains_remove) \
 			X(domains) X(domains_add) X(domains_remove) \
+			X(certs) X(certs_info) X(certs_add) X(certs_update) X(certs_remove) X(certs_use) \
+			X(certs_auto) X(certs_auto_enable) X(certs_auto_disable) X(certs_auto_refresh) \
 			X(ca) \
 			X(maintenance) X(              \
 				maintenance_on) X(maintenance_off) \

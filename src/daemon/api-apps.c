@@ -11,6 +11,7 @@
 #include "daemon/authz.h"
 #include "daemon/drains.h"
 #include "daemon/builds.h"
+#include "daemon/certs.h"
 #include "daemon/git.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
@@ -214,6 +215,7 @@ int api_apps_delete(struct request *r, struct error *err)
 	}
 	log_info("app %s was destroyed by %s", app.name, request_caller(r)->name);
 	reconcile_forget(d->reconciler, app.id);
+	certs_changed(d->certs);
 	addons_app_deleted(d->addons, &app);
 	if (git_delete(d, app.name, &ignored) < 0)
 		log_warn("destroying %s: %s", app.name, ignored.message);

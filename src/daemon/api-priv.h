@@ -49,6 +49,8 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(stream_get) X(log_sessions_create) X(log_stream)   \
 	X(drains_list) X(drains_create) X(drains_get) X(drains_update) X(drains_delete) X(drains_test)                                             \
 	X(buildpacks_get) X(buildpacks_put) X(domains_list) X(domains_create) X(domains_get)             \
+	X(domains_update) X(sni_list) X(sni_get) X(sni_create) X(sni_update) X(sni_delete)   \
+	X(acm_get) X(acm_enable) X(acm_refresh) X(acm_disable)   \
 	X(domains_delete) X(keys_list) X(keys_create) X(keys_delete) X(tokens_list) X(tokens_get) X(tokens_create) X(tokens_update) X(tokens_regenerate) X(tokens_delete)	\
 	X(stack_get) X(region_get) X(dyno_size_get)	\
 	X(no_session) X(login_ask) X(login_page) X(login_answer) X(login_wait)                                                                                   \

@@ -14,6 +14,7 @@
 #include "build/build.h"
 #include "daemon/api-priv.h"
 #include "daemon/authz.h"
+#include "daemon/certs.h"
 #include "daemon/git.h"
 
 int api_app(struct request *r, struct app *ret, struct error *err)
@@ -133,10 +134,29 @@ static json_t *slug_size(struct daemon *d, const struct app *a)
 	return size;
 }
 
+/* Where it is best reached: at a host name with a certificate of its own, or plainly at the one that every app has. */
+static char *app_web_url(struct daemon *d, const struct app *a)
+{
+	_cleanup_free_ char *host = d->settings.https_address[0] ? certs_host_of(d, a->id) : NULL;
+	const char *port = strrchr(d->settings.https_address, ':');
+
+	if (!host)
+		return api_app_url(d, a->name);
+	return xasprintf("https://%s%s/", host, port && !streq(port, ":443") ? port : "");
+}
+
+static bool has_acm(struct daemon *d, const struct app *a)
+{
+	struct error ignored = ERROR_INIT;
+	bool enabled = false;
+
+	return store_acm_get(d->store, a->id, &enabled, &ignored) == 0 && enabled;
+}
+
 json_t *api_app_json(struct request *r, const struct app *a)
 {
 	struct daemon *d = request_daemon(r);
-	_cleanup_free_ char *url = api_app_url(d, a->name), *git = git_path(d, a->name);
+	_cleanup_free_ char *url = app_web_url(d, a), *git = git_path(d, a->name);
 	json_t *j = api_app_ref(a), *may = json_array();
 	char id[UUID_SIZE];
 
@@ -144,7 +164,7 @@ json_t *api_app_json(struct request *r, const struct app *a)
 		j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
 			     api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
 	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git, "web_url", url,
-					    "maintenance", (int)a->maintenance, "acm", 0));
+					    "maintenance", (int)a->maintenance, "acm", (int)has_acm(d, a)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack",
 					    api_stack_ref(a->stack), "build_stack",
 					    api_stack_ref(a->stack), "region", api_region_ref(),

@@ -39,6 +39,9 @@ struct settings {
 	char *addons_dir;           /* TWELVE_ADDONS_DIR /etc/twelve/addons: services besides those in data_dir */
 	int64_t addon_port_first, addon_port_last; /* TWELVE_ADDON_PORTS 25000-26999: where servers of add-ons listen */
 	int64_t session_keep_ms;    /* TWELVE_SESSION_KEEP 1h: how long a session whose client is gone waits for another */
+	char *acme_directory; /* TWELVE_ACME_DIRECTORY Let's Encrypt: where certificates for domains are got; "" for nowhere */
+	char *acme_email;     /* TWELVE_ACME_EMAIL  whom the authority writes to; "" for nobody */
+	char *acme_ca;	      /* TWELVE_ACME_CA     a file with what the directory's own certificate is trusted by, besides the system's; "" */
 	int64_t last_backup_ms;     /* TWELVE_LAST_BACKUP 7d: how long the last backup of a destroyed add-on is kept */
 };
 
@@ -70,6 +73,8 @@ struct daemon {
 	struct dynos *dynos;
 	struct reconciler *reconciler;
 	struct addons *addons;
+	struct certs *certs;
+	struct acme *acme;
 	struct router *router;
 	struct logs_client *logs;
 	struct git_child *git_children; /* that serve git over HTTP; n_git_children of them */

@@ -15,6 +15,7 @@
 #include "daemon/ca.h"
 
 #define CERT_MAX_BYTES (1 << 20)
+#define LIST_MAX_BYTES (16 << 20)
 
 const char *door_user(void)
 {
@@ -52,30 +53,23 @@ static char **local_names(const struct settings *s)
 	return names;
 }
 
-static int write_list(struct daemon *d, struct error *err)
+int door_renew(struct daemon *d, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/certs.list", d->door_dir);
-	_cleanup_free_ char *local = ca_local_path(d->settings.state_dir);
-	_cleanup_free_ char *text = xasprintf("%s\n", local);
-	int r = fs_write_atomic(path, 0600, text, strlen(text));
+	_cleanup_strv_ char **names = local_names(&d->settings);
+	bool changed;
 
-	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+	return ca_prepare(d->settings.state_dir, names, &changed, err);
 }
 
 int door_prepare(struct daemon *d, struct error *err)
 {
-	_cleanup_strv_ char **names = local_names(&d->settings);
-	bool changed;
 	int r;
 
 	d->door_dir = xasprintf("%s/door", d->settings.run_dir);
 	r = fs_mkdirs(d->door_dir, 0700);
 	if (r < 0)
 		return error_set_errno(err, r, "making the directory %s", d->door_dir);
-	if (give_to_haproxy(d->door_dir, err) < 0 ||
-	    ca_prepare(d->settings.state_dir, names, &changed, err) < 0)
-		return -1;
-	return write_list(d, err);
+	return give_to_haproxy(d->door_dir, err) < 0 ? -1 : door_renew(d, err);
 }
 
 int door_listen(struct daemon *d, const char *name, struct error *err)
@@ -88,14 +82,16 @@ int door_listen(struct daemon *d, const char *name, struct error *err)
 	return give_to_haproxy(path, err) < 0 ? fd_close(fd) : fd;
 }
 
-static char *digest_of_certs(struct daemon *d)
+char *door_certs_digest(struct daemon *d)
 {
+	_cleanup_free_ char *list = xasprintf("%s/certs.list", d->door_dir);
 	_cleanup_free_ char *local = ca_local_path(d->settings.state_dir);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct digest *digest = digest_new();
 	char hex[DIGEST_HEX_SIZE];
 
-	if (fs_read_file(local, CERT_MAX_BYTES, &text) == 0)
+	/* Other files than the local one are named by what they hold. */
+	if (fs_read_file(local, CERT_MAX_BYTES, &text) == 0 && fs_read_file(list, LIST_MAX_BYTES, &text) == 0)
 		digest_update(digest, text.data, text.len);
 	digest_finish(digest, hex);
 	digest_free(digest);
@@ -111,7 +107,7 @@ void door_fill(struct daemon *d, struct route_config *c)
 	c->api_address = xstrdup(d->settings.api_address);
 	c->door_dir = xstrdup(d->door_dir);
 	c->cert_list = xasprintf("%s/certs.list", d->door_dir);
-	c->certs_digest = digest_of_certs(d);
+	c->certs_digest = door_certs_digest(d);
 }
 
 char *door_authority(struct daemon *d, const char *host)

@@ -10,8 +10,12 @@
 #include "daemon/daemon.h"
 #include "route/route.h"
 
-/* Makes RUN/door, the local certificate authority and the list. */
+/* Makes RUN/door, and the local certificate authority. */
 int door_prepare(struct daemon *d, struct error *err);
+/* Makes the local certificate anew where its time has come. */
+int door_renew(struct daemon *d, struct error *err);
+/* Of what certs.list leads to; heap. */
+char *door_certs_digest(struct daemon *d);
 /* What haproxy's workers run as, or NULL: as we do. */
 const char *door_user(void);
 /* Listens on RUN/door/NAME.sock, for haproxy alone: a descriptor, or -1 with *err. */

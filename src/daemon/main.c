@@ -30,10 +30,12 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/acme.h"
 #include "daemon/addons-job.h"
 #include "daemon/addons.h"
 #include "daemon/api-docs.h"
 #include "daemon/builds.h"
+#include "daemon/certs.h"
 #include "daemon/door.h"
 #include "daemon/drains.h"
 #include "daemon/dynos.h"
@@ -194,13 +196,14 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->started_ms = clock_wall_ms();
 	if (door_prepare(d, err) < 0 || store_open(d->settings.state_dir, &d->store, err) < 0 ||
 	    streams_new(d->settings.state_dir, &d->streams, err) < 0 ||
-	    logs_client_new(d, &d->logs, err) < 0 || router_new(d, &d->router, err) < 0 ||
+	    logs_client_new(d, &d->logs, err) < 0 || certs_new(d, &d->certs, err) < 0 || router_new(d, &d->router, err) < 0 ||
 	    dynos_new(d, &d->dynos, err) < 0)
 		return -1;
 	if (private_dirs(d, err) < 0)
 		return -1;
 	d->builds = builds_new(d);
 	drains_tell_all(d);
+	d->acme = acme_new(d);
 	d->reconciler = reconciler_new(d);
 	d->addons = addons_new(d);
 	reconcile_all(d->reconciler);
@@ -222,6 +225,8 @@ static void stop_parts(struct daemon *d, bool everything)
 	dynos_free(d->dynos);
 	if (everything && d->router)
 		router_shutdown(d->router);
+	acme_free(d->acme);
+	certs_free(d->certs);
 	router_free(d->router);
 	if (everything && d->logs)
 		logs_client_shutdown(d->logs);
@@ -292,6 +297,8 @@ int main(int argc, char **argv)
 		return build_worker_main();
 	if (argc == 2 && streq(argv[1], "addon"))
 		return addon_worker_main();
+	if (argc == 3 && streq(argv[1], "acme"))
+		return acme_worker_main(argv[2]);
 	if (argc == 2 && streq(argv[1], "--version")) {
 		puts("twelved " TWELVE_VERSION);
 		return 0;

@@ -5,6 +5,7 @@
  * whoever changed something, by a dyno that changed, by the router when a
  * reload has ended, and by the plan itself.
  */
+#include "daemon/acme.h"
 #include "daemon/reconcile.h"
 
 #include <stdio.h>
@@ -64,7 +65,7 @@ static char *route_text(const struct route_app *r)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
-	buf_printf(&b, "%s %d %d", r->name, r->maintenance, (int)r->down);
+	buf_printf(&b, "%s %d %d %s", r->name, r->maintenance, (int)r->down, r->acme);
 	for (char **h = r->hosts; h && *h; h++)
 		buf_printf(&b, " %s", *h);
 	for (size_t i = 0; i < r->n_servers; i++)
@@ -101,6 +102,7 @@ static int sync_routes(struct turn *t, struct error *err)
 	if (route_hosts(t, &hosts, err) < 0)
 		return -1;
 	r.hosts = hosts;
+	acme_thumbprint(t->d->acme, t->app.id, r.acme);
 	r.down = why_down(t);
 	fill_servers(t, &r);
 	text = route_text(&r);

@@ -214,6 +214,20 @@ int router_remove_app(struct router *r, const char *app_id, struct error *err)
 	return router_apply(r, err);
 }
 
+int router_certs_changed(struct router *r, struct error *err)
+{
+	free(r->desired.certs_digest);
+	r->desired.certs_digest = door_certs_digest(r->d);
+	return router_apply(r, err);
+}
+
+bool router_answers_acme(struct router *r, const char *app_id, const char *host)
+{
+	const struct route_app *a = route_find(&r->running, app_id);
+
+	return a && a->acme[0] && a->hosts && strv_has(a->hosts, host) && !r->stale;
+}
+
 bool router_is_settled(struct router *r)
 {
 	_cleanup_buf_ struct buf commands = BUF_INIT;

@@ -30,6 +30,10 @@ void router_shutdown(struct router *r);
  * the servers that are not free, and the router keeps each where it is.
  */
 int router_set_app(struct router *r, const struct route_app *app, struct error *err);
+/* Whether haproxy answers the ACME challenges of a host of an app by now. */
+bool router_answers_acme(struct router *r, const char *app_id, const char *host);
+/* What certs.list leads to may be another: loads it, if it is. */
+int router_certs_changed(struct router *r, struct error *err);
 int router_remove_app(struct router *r, const char *app_id, struct error *err);
 /* True when haproxy runs what was set last (no reload is under way). */
 bool router_is_settled(struct router *r);

@@ -105,6 +105,31 @@ static int read_domain(const struct setting *t, const char *value, struct settin
 	return 0;
 }
 
+static int read_directory(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	if (*value && (!str_starts(value, "https://") || value[strcspn(value, " \"'\t\n")]))
+		return refuse(t, "an https:// URL of an ACME directory", value, err);
+	set_string(t, value, s);
+	return 0;
+}
+
+static int read_email(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	if (*value && (!strchr(value, '@') || value[0] == '-' || value[strcspn(value, " \"'\t\n")]))
+		return refuse(t, "an e-mail address", value, err);
+	set_string(t, value, s);
+	return 0;
+}
+
+/* A path that may be left out. */
+static int read_file(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	if (*value && (value[0] != '/' || !fs_exists(value)))
+		return refuse(t, "the absolute path of a file that is there", value, err);
+	set_string(t, value, s);
+	return 0;
+}
+
 static int read_group(const struct setting *t, const char *value, struct settings *s, struct error *err)
 {
 	if (name_check_type(value, NULL) < 0)
@@ -227,6 +252,13 @@ static const struct setting settings[] = {
 	  .help = "where the servers of add-ons listen, on the loopback" },
 	{ "TWELVE_LAST_BACKUP", read_duration, FIELD(last_backup_ms), "7d", .min = 60000,
 	  .help = "how long the last backup of a destroyed add-on is kept" },
+	{ "TWELVE_ACME_DIRECTORY", read_directory, FIELD(acme_directory),
+	  "https://acme-v02.api.letsencrypt.org/directory", .may_be_empty = true,
+	  .help = "where certificates for domains are got by ACME; empty for nowhere" },
+	{ "TWELVE_ACME_EMAIL", read_email, FIELD(acme_email), "", .may_be_empty = true,
+	  .help = "whom that authority writes to; empty for nobody" },
+	{ "TWELVE_ACME_CA", read_file, FIELD(acme_ca), "", .may_be_empty = true,
+	  .help = "what its directory is trusted by, besides the system's authorities" },
 	{ "TWELVE_BUILD_MEMORY", read_size, FIELD(build_memory_bytes), "2G", .min = MIB,
 	  .help = "memory that a build may take" },
 	{ "TWELVE_BUILD_DISK", read_size, FIELD(build_disk_bytes), "4G", .min = MIB,
@@ -285,6 +317,9 @@ void settings_done(struct settings *s)
 	free(s->apps_domain);
 	free(s->group);
 	free(s->addons_dir);
+	free(s->acme_directory);
+	free(s->acme_email);
+	free(s->acme_ca);
 	*s = (struct settings){ 0 };
 }
 

@@ -100,6 +100,7 @@ bool route_commands(const struct route_config *from, const struct route_config *
 	if (!same_frame(from, to) || !same_backends(from, to))
 		return false;
 	change_map(from, to, ROUTE_MAP_DYNOS, out);
+	change_map(from, to, ROUTE_MAP_ACME, out);
 	for (size_t i = 0; i < to->n_apps; i++)
 		give_traffic(route_find(from, to->apps[i].id), &to->apps[i], out);
 	change_map(from, to, ROUTE_MAP_STATES, out);

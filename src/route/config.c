@@ -89,12 +89,25 @@ static void render_apps_defaults(const struct route_config *c, struct buf *out)
 		      "text/event-stream }\n");
 }
 
+/* Before anything of the app: maintenance, and having no dyno, must not keep a certificate from being renewed. */
+static void render_challenges(const struct route_config *c, struct buf *out)
+{
+	buf_printf(out,
+		   "  http-request set-var(txn.acme) var(txn.host),map_str(%s/%s)"
+		   " if { path -m reg ^/[.]well-known/acme-challenge/[A-Za-z0-9_-]+$ }\n"
+		   "  http-request set-log-level silent if { var(txn.acme) -m found }\n"
+		   "  http-request return status 200 content-type text/plain lf-string"
+		   " %%[path,field(4,/)].%%[var(txn.acme)] if { var(txn.acme) -m found }\n",
+		   c->maps_dir, route_map_files[ROUTE_MAP_ACME]);
+}
+
 static void render_lookup(const struct route_config *c, struct buf *out)
 {
 	_cleanup_free_ char *map =
 		xasprintf("map_str(%s/%s)", c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
 
 	buf_puts(out, "  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n");
+	render_challenges(c, out);
 	buf_printf(out, "  http-request set-var(txn.backend) var(txn.host),%s\n", map);
 	if (c->door_dir && *c->door_dir)
 		buf_printf(out,
@@ -172,6 +185,8 @@ static void render_app(const struct route_app *a, struct buf *out)
 {
 	buf_printf(out, "\nbackend app-%s from apps\n  # app %s down=%d maintenance=%d", a->id,
 		   a->name, (int)a->down, a->maintenance);
+	if (a->acme[0])
+		buf_printf(out, " acme=%s", a->acme);
 	for (char **h = a->hosts; h && *h; h++)
 		buf_printf(out, " %s", *h);
 	buf_putc(out, '\n');
@@ -210,6 +225,8 @@ static void parse_app_comment(char *words, struct route_app *a)
 			a->down = (enum route_down)down;
 		else if (sscanf(word, "maintenance=%d", &maintenance) == 1)
 			a->maintenance = maintenance;
+		else if (str_starts(word, "acme="))
+			snprintf(a->acme, sizeof(a->acme), "%s", word + strlen("acme="));
 		else
 			strv_push(&a->hosts, word);
 }

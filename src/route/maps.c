@@ -10,6 +10,7 @@ const char *const route_map_files[_ROUTE_MAP_MAX] = {
 	[ROUTE_MAP_HOSTS] = "hosts.map",
 	[ROUTE_MAP_STATES] = "states.map",
 	[ROUTE_MAP_DYNOS] = "dynos.map",
+	[ROUTE_MAP_ACME] = "acme.map",
 };
 
 const char *route_app_state(const struct route_app *a)
@@ -41,6 +42,8 @@ static void add_app(struct route_entries *e, const struct route_config *c,
 	for (size_t i = 0; map == ROUTE_MAP_DYNOS && i < a->n_servers; i++)
 		if (a->servers[i].state != ROUTE_FREE)
 			add(e, xasprintf("s%zu@app-%s", i + 1, a->id), xstrdup(a->servers[i].dyno));
+	for (char **h = a->hosts; map == ROUTE_MAP_ACME && a->acme[0] && h && *h; h++)
+		add(e, xstrdup(*h), xstrdup(a->acme));
 	if (map != ROUTE_MAP_HOSTS)
 		return;
 	add(e, xasprintf("%s.%s", a->name, c->apps_domain), xasprintf("app-%s", a->id));

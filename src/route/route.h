@@ -9,10 +9,11 @@
  * ("set server app-UUID/s1 addr 127.0.0.1 port 20001", "... state ready").
  * A server's slot is free when `port` is 0 (rendered disabled, with port 1).
  *
- * Three maps hold what changes at runtime besides servers:
+ * Four maps hold what changes at runtime besides servers:
  *     hosts.map   HOST app-UUID          also "*.example.com"
  *     states.map  app-UUID H10           apps that answer with a page
  *     dynos.map   s1@app-UUID web.1      for the log lines
+ *     acme.map    HOST THUMBPRINT        whose ACME challenges are answered here
  *
  * Each request to an app is a line of the router's log (log_format in config.c):
  *     twelve APP-UUID TS STATE at=info method=GET path="/" host=... status=200 ...
@@ -56,6 +57,12 @@ struct route_app {
 	bool maintenance; /* H80 */
 	enum route_down down;
 	char **hosts; /* custom domains; "*.example.com" is allowed */
+	/*
+	 * Of the account that gets certificates for these hosts, or "": each challenge at
+	 * /.well-known/acme-challenge/TOKEN is then answered TOKEN.THUMBPRINT (RFC 8555, section 8.1), which
+	 * proves something to the holder of the account's key alone.
+	 */
+	char acme[44];
 	struct route_server *servers;
 	size_t n_servers; /* slots */
 };
@@ -101,6 +108,7 @@ enum route_map {
 	ROUTE_MAP_HOSTS,
 	ROUTE_MAP_STATES,
 	ROUTE_MAP_DYNOS,
+	ROUTE_MAP_ACME,
 	_ROUTE_MAP_MAX,
 };
 extern const char *const route_map_files[_ROUTE_MAP_MAX]; /* "hosts.map", ... in maps_dir */

@@ -20,6 +20,7 @@ static int read_domain(struct query *q, void *record, struct error *err)
 	(void)err;
 	query_id(q, d->id);
 	query_id(q, d->app_id);
+	query_id(q, d->sni_id);
 	d->hostname = query_text(q);
 	d->created_ms = query_int(q);
 	return 0;
@@ -63,6 +64,7 @@ int store_domain_create(struct store *s, struct domain *d, struct error *err)
 		*p = (char)tolower((unsigned char)*p);
 	query_bind_text(&q, d->id);
 	query_bind_text(&q, d->app_id);
+	query_bind_text(&q, d->sni_id[0] ? d->sni_id : NULL);
 	query_bind_text(&q, d->hostname);
 	query_bind_int(&q, d->created_ms);
 	if (query_run(&q, err) == 0)
@@ -97,6 +99,17 @@ int store_domain_delete(struct store *s, const char *id, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_DOMAIN_DELETE);
 
+	query_bind_text(&q, id);
+	if (query_run(&q, err) < 0)
+		return -1;
+	return query_n_changed(&q) ? 0 : not_found(id, err);
+}
+
+int store_domain_set_sni(struct store *s, const char *id, const char *sni_id, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_DOMAIN_SET_SNI);
+
+	query_bind_text(&q, sni_id);
 	query_bind_text(&q, id);
 	if (query_run(&q, err) < 0)
 		return -1;

@@ -313,7 +313,36 @@ static const char schema_5[] =
 /* Tokens that are for less than everything (model/role.h, enum scope). */
 static const char schema_6[] = "ALTER TABLE token ADD COLUMN scopes INTEGER NOT NULL DEFAULT 1;";
 
-const char *const store_migrations[] = { schema_1, schema_2, schema_3, schema_4, schema_5, schema_6 };
+static const char schema_7[] =
+	"CREATE TABLE sni_endpoint ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  app_id TEXT NOT NULL REFERENCES app (id) ON DELETE CASCADE,"
+	"  name TEXT NOT NULL UNIQUE,"
+	"  chain TEXT NOT NULL,"
+	"  acm INTEGER NOT NULL,"
+	"  trusted INTEGER NOT NULL,"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL,"
+	"  key BLOB NOT NULL"
+	") STRICT;"
+	"CREATE INDEX sni_endpoint_of_app ON sni_endpoint (app_id);"
+	"ALTER TABLE domain ADD COLUMN sni_id TEXT REFERENCES sni_endpoint (id) ON DELETE SET NULL;"
+	"CREATE INDEX domain_of_sni_endpoint ON domain (sni_id);"
+
+	"CREATE TABLE acm ("
+	"  app_id TEXT PRIMARY KEY NOT NULL REFERENCES app (id) ON DELETE CASCADE,"
+	"  enabled_ms INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE acm_domain ("
+	"  domain_id TEXT PRIMARY KEY NOT NULL REFERENCES domain (id) ON DELETE CASCADE,"
+	"  failures INTEGER NOT NULL,"
+	"  tried_ms INTEGER NOT NULL,"
+	"  next_ms INTEGER NOT NULL,"
+	"  reason TEXT"
+	") STRICT;";
+
+const char *const store_migrations[] = { schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 
 int store_schema(struct store *s, int64_t *ret, struct error *err)

@@ -18,7 +18,8 @@
 	"id, app_id, status, commit_id, user, slug, stack, buildpacks, error, release_version, "  \
 	"created_ms, updated_ms"
 
-#define DOMAIN "id, app_id, hostname, created_ms"
+#define DOMAIN "id, app_id, sni_id, hostname, created_ms"
+#define SNI "id, app_id, name, chain, acm, trusted, created_ms, updated_ms"
 #define DRAIN "id, app_id, token, format, on_full, created_ms, updated_ms, secret"
 #define ADDON                                                                                      \
 	"id, app_id, app_name, name, service, plan, attachment, state, first_port, stack, applied, " \
@@ -100,7 +101,7 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_BUILD_FAIL_PENDING] =
 		"UPDATE build SET status = 'failed', error = ?, updated_ms = ? WHERE status = 'pending'",
 
-	[STATEMENT_DOMAIN_INSERT] = "INSERT INTO domain (" DOMAIN ") VALUES (?, ?, ?, ?)",
+	[STATEMENT_DOMAIN_INSERT] = "INSERT INTO domain (" DOMAIN ") VALUES (?, ?, ?, ?, ?)",
 	[STATEMENT_DOMAIN_OWNER] =
 		"SELECT app.name FROM domain JOIN app ON app.id = app_id WHERE hostname = ?",
 	[STATEMENT_DOMAIN_LIST] =
@@ -108,6 +109,30 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_DOMAIN_GET] = "SELECT " DOMAIN " FROM domain "
 				 "WHERE (?1 IS NULL OR app_id = ?1) AND (hostname = ?2 OR id = ?2)",
 	[STATEMENT_DOMAIN_DELETE] = "DELETE FROM domain WHERE id = ?",
+	[STATEMENT_DOMAIN_SET_SNI] = "UPDATE domain SET sni_id = ? WHERE id = ?",
+
+	[STATEMENT_SNI_INSERT] = "INSERT INTO sni_endpoint (" SNI ", key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_SNI_UPDATE] =
+		"UPDATE sni_endpoint SET chain = ?, trusted = ?, updated_ms = ?, key = ? WHERE id = ?",
+	[STATEMENT_SNI_LIST] = "SELECT " SNI " FROM sni_endpoint WHERE ?1 IS NULL OR app_id = ?1 "
+			       "ORDER BY created_ms, rowid",
+	[STATEMENT_SNI_GET] = "SELECT " SNI " FROM sni_endpoint WHERE app_id = ?1 AND (name = ?2 OR id = ?2)",
+	[STATEMENT_SNI_KEY] = "SELECT key FROM sni_endpoint WHERE id = ?",
+	[STATEMENT_SNI_DELETE] = "DELETE FROM sni_endpoint WHERE id = ?",
+	[STATEMENT_SNI_DELETE_ORPHANS] =
+		"DELETE FROM sni_endpoint WHERE acm = 1 AND id NOT IN "
+		"(SELECT sni_id FROM domain WHERE sni_id IS NOT NULL)",
+	[STATEMENT_ACM_ENABLE] = "INSERT INTO acm (app_id, enabled_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",
+	[STATEMENT_ACM_DISABLE] = "DELETE FROM acm WHERE app_id = ?",
+	[STATEMENT_ACM_GET] = "SELECT enabled_ms FROM acm WHERE app_id = ?",
+	[STATEMENT_ACM_STATE_GET] =
+		"SELECT failures, tried_ms, next_ms, reason FROM acm_domain WHERE domain_id = ?",
+	[STATEMENT_ACM_STATE_SET] =
+		"INSERT INTO acm_domain (domain_id, failures, tried_ms, next_ms, reason) VALUES (?, ?, ?, ?, ?) "
+		"ON CONFLICT DO UPDATE SET failures = excluded.failures, tried_ms = excluded.tried_ms, "
+		"next_ms = excluded.next_ms, reason = excluded.reason",
+	[STATEMENT_ACM_STATE_FORGET] =
+		"DELETE FROM acm_domain WHERE domain_id IN (SELECT id FROM domain WHERE app_id = ?)",
 
 	[STATEMENT_DRAIN_INSERT] = "INSERT INTO drain (" DRAIN ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_DRAIN_LIST] = "SELECT " DRAIN " FROM drain WHERE app_id = ? ORDER BY created_ms, rowid",

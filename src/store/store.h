@@ -170,6 +170,7 @@ int store_build_fail_pending(struct store *s, const char *reason, struct error *
 struct domain {
 	char id[UUID_SIZE];
 	char app_id[UUID_SIZE];
+	char sni_id[UUID_SIZE]; /* the SNI endpoint that it is served with; "": none */
 	char *hostname;
 	int64_t created_ms;
 };
@@ -181,6 +182,55 @@ int store_domain_list(struct store *s, const char *app_id, struct domain **ret, 
 /* By hostname or id. */
 int store_domain_get(struct store *s, const char *app_id, const char *host_or_id, struct domain *ret, struct error *err);
 int store_domain_delete(struct store *s, const char *id, struct error *err);
+/* sni_id NULL: none. */
+int store_domain_set_sni(struct store *s, const char *id, const char *sni_id, struct error *err);
+
+/* ---- certificates of apps (sni.c) ---- */
+
+/* A certificate with its chain, and apart from it, since few need it, the key. */
+struct sni_endpoint {
+	char id[UUID_SIZE];
+	char app_id[UUID_SIZE];
+	char *name;
+	char *chain;  /* PEM */
+	bool acm;     /* got by ACME for one domain; goes when that domain has none or another */
+	bool trusted; /* leads to an authority that this machine trusted when it was added */
+	int64_t created_ms, updated_ms;
+};
+void sni_endpoint_done(struct sni_endpoint *e);
+void sni_endpoint_free_array(struct sni_endpoint *e, size_t n);
+/* Fills id and times. The key (PEM) is sealed. */
+int store_sni_create(struct store *s, struct sni_endpoint *e, const char *key, struct error *err);
+/* Another chain and key. */
+int store_sni_update(struct store *s, struct sni_endpoint *e, const char *key, struct error *err);
+/* Of an app, or of all when app_id is NULL; the oldest first. */
+int store_sni_list(struct store *s, const char *app_id, struct sni_endpoint **ret, size_t *ret_n, struct error *err);
+/* By name or id. */
+int store_sni_get(struct store *s, const char *app_id, const char *which, struct sni_endpoint *ret, struct error *err);
+/* A heap string that the caller wipes and frees. */
+int store_sni_key(struct store *s, const char *id, char **ret, struct error *err);
+int store_sni_delete(struct store *s, const char *id, struct error *err);
+/* Those that came by ACME and that no domain has any more. */
+int store_sni_delete_orphans(struct store *s, struct error *err);
+
+/* ---- automatic certificates (acm.c) ---- */
+
+int store_acm_set(struct store *s, const char *app_id, bool enabled, struct error *err);
+/* False when the app is not there. */
+int store_acm_get(struct store *s, const char *app_id, bool *ret, struct error *err);
+
+/* How asking for the certificate of a domain has gone. All zero: nothing was asked yet. */
+struct acm_state {
+	int64_t failures; /* in a row */
+	int64_t tried_ms;
+	int64_t next_ms;  /* not before */
+	char *reason;	  /* of the last failure, or NULL */
+};
+void acm_state_done(struct acm_state *a);
+int store_acm_state_get(struct store *s, const char *domain_id, struct acm_state *ret, struct error *err);
+int store_acm_state_set(struct store *s, const char *domain_id, const struct acm_state *a, struct error *err);
+/* Forgets how the domains of an app went: they are tried again at once. */
+int store_acm_state_forget(struct store *s, const char *app_id, struct error *err);
 
 /* ---- add-ons (addon.c) ---- */
 

@@ -89,6 +89,7 @@ static void test_parse_apps_is_the_inverse(void **state)
 
 	(void)state;
 	c->apps[0].maintenance = true;
+	snprintf(c->apps[0].acme, sizeof(c->apps[0].acme), "abc_-1");
 	/* The platform's own servers stand in the same file. */
 	c->door_dir = xstrdup("/run/twelve/door");
 	c->cert_list = xstrdup("/run/twelve/door/certs.list");
@@ -133,12 +134,14 @@ static void test_maps(void **state)
 			"\nshop.localhost app-" ID_A "\nwww.shop.example app-" ID_A "\n",
 		[ROUTE_MAP_STATES] = "app-" ID_B " H14\n",
 		[ROUTE_MAP_DYNOS] = "s1@app-" ID_A " web.1\ns2@app-" ID_A " web.2\n",
+		[ROUTE_MAP_ACME] = "*.shop.example thumb\nwww.shop.example thumb\n",
 	};
 	struct route_config *c = make(4);
 
 	(void)state;
 	/* A host that two claim goes to one of them, always the same. */
 	strv_push(&c->apps[1].hosts, "shop.localhost");
+	snprintf(c->apps[0].acme, sizeof(c->apps[0].acme), "thumb");
 	for (int i = 0; i < _ROUTE_MAP_MAX; i++) {
 		_cleanup_buf_ struct buf out = BUF_INIT;
 

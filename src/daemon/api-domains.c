@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Domains of an app, and the certificate that each is served with. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "daemon/acme.h"
+#include "daemon/api-priv.h"
+#include "daemon/cert.h"
+#include "daemon/certs.h"
+#include "daemon/logs-client.h"
+#include "daemon/reconcile.h"
+#include "model/names.h"
+
+static char *own_host(struct daemon *d, const struct app *app)
+{
+	return xasprintf("%s.%s", app->name, d->settings.apps_domain);
+}
+
+static json_t *sni_ref(struct daemon *d, const struct domain *dom)
+{
+	struct error ignored = ERROR_INIT;
+	struct sni_endpoint e = { 0 };
+	json_t *j;
+
+	if (!dom->sni_id[0] || store_sni_get(d->store, dom->app_id, dom->sni_id, &e, &ignored) < 0)
+		return json_null();
+	j = json_pack("{s:s, s:s}", "id", e.id, "name", e.name);
+	sni_endpoint_done(&e);
+	return j;
+}
+
+static json_t *domain_json(struct daemon *d, const struct app *app, const struct domain *dom)
+{
+	_cleanup_free_ char *cname = own_host(d, app);
+	struct acme_view acm;
+	json_t *j;
+
+	acme_view(d, dom, &acm);
+	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s?, s:o, s:o}", "id", dom->id, "hostname",
+		      dom->hostname, "kind", "custom", "cname", cname, "app", api_app_ref(app), "created_at",
+		      api_time(dom->created_ms), "updated_at", api_time(dom->created_ms), "status", "succeeded", "acm_status",
+		      acm.status, "acm_status_reason", api_text(acm.reason), "sni_endpoint", sni_ref(d, dom));
+	json_object_set_new(j, "twelve", json_pack("{s:o, s:o}", "acm_tried_at", api_time(acm.tried_ms), "acm_next_at",
+						   api_time(acm.next_ms)));
+	acme_view_done(&acm);
+	return j;
+}
+
+/* The name that every app has. */
+static json_t *own_domain(struct daemon *d, const struct app *app)
+{
+	_cleanup_free_ char *host = own_host(d, app);
+
+	return json_pack("{s:s, s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:n}", "id", app->id,
+			 "hostname", host, "kind", "heroku", "cname", "app", api_app_ref(app),
+			 "created_at", api_time(app->created_ms), "updated_at",
+			 api_time(app->created_ms), "status", "none", "acm_status",
+			 "acm_status_reason", "sni_endpoint");
+}
+
+int api_domains_list(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct domain *domains = NULL;
+	struct app app = { 0 };
+	json_t *list;
+	size_t n = 0;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (store_domain_list(d->store, app.id, &domains, &n, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	list = json_array();
+	json_array_append_new(list, own_domain(d, &app));
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(list, domain_json(d, &app, &domains[i]));
+		domain_done(&domains[i]);
+	}
+	free(domains);
+	app_done(&app);
+	return request_answer_list(r, list);
+}
+
+int api_domains_get(struct request *r, struct error *err)
+{
+	struct domain dom = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    store_domain_get(request_daemon(r)->store, app.id, request_param(r, "domain"), &dom,
+			     err) == 0)
+		result = request_answer(r, 200, domain_json(request_daemon(r), &app, &dom));
+	domain_done(&dom);
+	app_done(&app);
+	return result;
+}
+
+/* NAME.DOMAIN belongs to the app of that name. */
+static int check_domain(struct daemon *d, const char *host, struct error *err)
+{
+	_cleanup_free_ char *suffix = xasprintf(".%s", d->settings.apps_domain);
+
+	if (name_check_domain(host, err) < 0)
+		return -1;
+	if (strlen(host) > strlen(suffix) &&
+	    strcasecmp(host + strlen(host) - strlen(suffix), suffix) == 0)
+		return error_set(err, ERROR_INVALID, "Names below %s are given by the platform",
+				 d->settings.apps_domain);
+	return 0;
+}
+
+/* The endpoint that the body names, if it is for this host name; "" for null. */
+static int read_sni(struct request *r, const struct app *app, const char *host, char ret_id[static UUID_SIZE], struct error *err)
+{
+	struct sni_endpoint e = { 0 };
+	struct cert c = { 0 };
+	const char *name;
+	int result;
+
+	ret_id[0] = '\0';
+	if (request_ref(r, "sni_endpoint", false, &name, err) < 0)
+		return -1;
+	if (!name)
+		return 0;
+	if (store_sni_get(request_daemon(r)->store, app->id, name, &e, err) < 0)
+		return -1;
+	result = cert_read(e.chain, &c, err);
+	if (result == 0 && !cert_covers(&c, host))
+		result = error_set(err, ERROR_INVALID, "The certificate of %s is not for %s: it is for %s%s", e.name, host,
+				   c.names ? c.names[0] : "no host name", strv_len(c.names) > 1 ? " and others" : "");
+	memcpy(ret_id, e.id, sizeof(e.id));
+	cert_done(&c);
+	sni_endpoint_done(&e);
+	return result;
+}
+
+int api_domains_update(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct domain dom = { 0 };
+	struct app app = { 0 };
+	char sni_id[UUID_SIZE];
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    store_domain_get(d->store, app.id, request_param(r, "domain"), &dom, err) == 0 &&
+	    read_sni(r, &app, dom.hostname, sni_id, err) == 0 &&
+	    store_domain_set_sni(d->store, dom.id, sni_id[0] ? sni_id : NULL, err) == 0) {
+		memcpy(dom.sni_id, sni_id, sizeof(sni_id));
+		request_note(r, "domain %s: %s certificate", dom.hostname, sni_id[0] ? "another" : "no");
+		certs_changed(d->certs);
+		acme_look(d->acme);
+		result = request_answer(r, 200, domain_json(d, &app, &dom));
+	}
+	domain_done(&dom);
+	app_done(&app);
+	return result;
+}
+
+int api_domains_create(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct domain dom = { 0 };
+	struct app app = { 0 };
+	const char *host;
+	int result = -1;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (request_string(r, "hostname", true, &host, err) < 0 || check_domain(d, host, err) < 0 ||
+	    read_sni(r, &app, host, dom.sni_id, err) < 0)
+		goto out;
+	memcpy(dom.app_id, app.id, sizeof(dom.app_id));
+	dom.hostname = xstrdup(host);
+	request_note(r, "domain %s", dom.hostname);
+	if (store_domain_create(d->store, &dom, err) < 0)
+		goto out;
+	logs_append(d->logs, app.id, "app", "api", "Domain %s added by user %s", dom.hostname,
+		    request_caller(r)->name);
+	reconcile_app(d->reconciler, app.id);
+	certs_changed(d->certs);
+	acme_look(d->acme);
+	result = request_answer(r, 201, domain_json(request_daemon(r), &app, &dom));
+out:
+	domain_done(&dom);
+	app_done(&app);
+	return result;
+}
+
+int api_domains_delete(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct domain dom = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    store_domain_get(d->store, app.id, request_param(r, "domain"), &dom, err) == 0 &&
+	    store_domain_delete(d->store, dom.id, err) == 0) {
+		logs_append(d->logs, app.id, "app", "api", "Domain %s removed by user %s",
+			    dom.hostname, request_caller(r)->name);
+		reconcile_app(d->reconciler, app.id);
+		certs_changed(d->certs);
+		result = request_answer(r, 200, domain_json(request_daemon(r), &app, &dom));
+	}
+	domain_done(&dom);
+	app_done(&app);
+	return result;
+}

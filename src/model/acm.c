@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Automatic certificates as a decision; see acm.h. */
+#include "model/acm.h"
+
+#include <stddef.h>
+
+#define MINUTE_MS INT64_C(60000)
+#define FIRST_PAUSE_MS (5 * MINUTE_MS)
+#define LIMITED_PAUSE_MS (180 * MINUTE_MS)
+#define MAX_PAUSE_MS (24 * 60 * MINUTE_MS)
+
+int64_t acm_due_ms(const struct acm_facts *f)
+{
+	if (!f->enabled || f->wildcard || f->own)
+		return ACM_NEVER;
+	if (f->issued && f->renew_ms > f->next_ms)
+		return f->renew_ms;
+	return f->next_ms;
+}
+
+int64_t acm_pause_ms(int64_t failures, bool rate_limited, uint32_t random)
+{
+	int64_t pause_ms = FIRST_PAUSE_MS;
+
+	for (int64_t i = 1; i < failures && pause_ms < MAX_PAUSE_MS; i++)
+		pause_ms *= 2;
+	if (rate_limited && pause_ms < LIMITED_PAUSE_MS)
+		pause_ms = LIMITED_PAUSE_MS;
+	if (pause_ms > MAX_PAUSE_MS)
+		pause_ms = MAX_PAUSE_MS;
+	/* From three quarters to five quarters of it. */
+	return pause_ms * 3 / 4 + (int64_t)((uint64_t)pause_ms / 2 * random / UINT32_MAX);
+}
+
+const char *acm_status(const struct acm_facts *f)
+{
+	if (!f->enabled || f->own)
+		return NULL;
+	if (f->wildcard)
+		return "failed";
+	/* One that works is not called failing because the next one is not there yet. */
+	if (f->issued)
+		return "cert issued";
+	return f->failures ? "failing" : "pending";
+}

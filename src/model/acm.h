@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Automatic certificates as a decision: when the one of a domain is to be asked for, and how long
+ * a failure keeps us from asking again. Times are wall-clock milliseconds.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct acm_facts {
+	bool enabled;	  /* for its app */
+	bool wildcard;	  /* which takes a DNS challenge, that we have none for */
+	bool own;	  /* the domain has a certificate that its owner brought */
+	bool issued;	  /* it has one that we got */
+	int64_t renew_ms; /* of that one */
+	int64_t failures; /* in a row */
+	int64_t next_ms;  /* after a failure: not before */
+};
+
+#define ACM_NEVER INT64_MAX
+
+/* When to ask; in the past: now. ACM_NEVER: not at all. */
+int64_t acm_due_ms(const struct acm_facts *f);
+
+/*
+ * The pause after the n-th failure in a row (from 1 on): 5 minutes, doubled each time, a day at most, less or more by
+ * a quarter as `random` says. So there are four tries in the first hour, where Let's Encrypt allows five
+ * failed validations of a host name. When the authority said that there were too many: 3 hours at least.
+ */
+int64_t acm_pause_ms(int64_t failures, bool rate_limited, uint32_t random);
+
+/* Heroku's words: "cert issued", "pending", "failing", "failed" (for good); NULL when it is none of our business. */
+const char *acm_status(const struct acm_facts *f);
