@@ -46,6 +46,11 @@ static void find_credentials(struct api *a)
 		a->ca = steal_ptr(pinned);
 }
 
+const char *api_ca(const struct api *a)
+{
+	return a->ca;
+}
+
 const char *api_token(const struct api *a)
 {
 	return a->token;

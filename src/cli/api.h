@@ -45,6 +45,8 @@ struct api;
 int api_new(const struct host *take_host, struct api **ret, struct error *err);
 void api_free(struct api *a);
 const struct host *api_host(const struct api *a);
+/* The file of the authority that is trusted for the host besides those of the system, or NULL. */
+const char *api_ca(const struct api *a);
 
 /* The token that requests carry, or NULL; borrowed. */
 const char *api_token(const struct api *a);

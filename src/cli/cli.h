@@ -136,6 +136,8 @@ char *git_config(const char *key);
 bool git_in_work_tree(const char *dir);
 /* The URL to push an app to, as JSON of GET /apps/:app tells and as we reach its machine. Heap. */
 char *git_url_of(struct cli *c, const json_t *app);
+/* Adds a git remote to the working directory's repository, or changes it, with what git needs to use it (cmd-git-remote.c). */
+int remote_add(struct cli *c, const char *remote, const char *url, struct error *err);
 /* What a git command prints, trimmed; NULL when it fails. Heap. */
 char *git_output(const char *dir, const char *const *argv);
 
@@ -193,8 +195,8 @@ bool completion_script(const char *shell, struct buf *out);
 	X(access) X(access_add) X(access_update) X(access_remove) X(audit)                         \
 	X(login) X(logout) X(whoami) X(auth_token)                                                 \
 						X(status) X(doctor) X(gc) X(stacks) X(help)        \
-							X(version) X(completion) X(git_hook)       \
-								X(git_shell) X(dial_stdio)         \
+							X(version) X(completion) X(git_remote) X(git_hook)       \
+								X(git_shell) X(git_credentials) X(dial_stdio)         \
 									X(complete)
 
 #define DECLARE_COMMAND(name) extern const struct command cmd_##name;

@@ -3,11 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/proc.h"
 #include "base/str.h"
 #include "cli/cli.h"
 
@@ -50,42 +48,6 @@ const struct command cmd_apps = {
 	.examples = "twelve apps\ntwelve apps --json | jq -r '.[].name'",
 };
 
-/*
- * Repositories belong to root, and git refuses one of somebody else's on a local path unless it is told that
- * it is safe. A bare one takes this word only from the command line, so the remote says which command.
- */
-static int trust_local(const char *remote, const char *path, struct error *err)
-{
-	static const char *const programs[][2] = { { "receivepack", "receive-pack" },
-						   { "uploadpack", "upload-pack" } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		_cleanup_free_ char *key = xasprintf("remote.%s.%s", remote, programs[i][0]);
-		_cleanup_free_ char *value =
-			xasprintf("git -c safe.directory='%s' %s", path, programs[i][1]);
-		const char *const argv[] = { "git", "config", key, value, NULL };
-
-		if (proc_run_simple(argv, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Adds the remote, or points it to the new app. */
-static int add_remote(struct cli *c, const char *remote, const char *url, struct error *err)
-{
-	_cleanup_free_ char *key = xasprintf("remote.%s.url", remote), *old = git_config(key);
-	const char *const add[] = { "git", "remote", "add", remote, url, NULL };
-	const char *const set[] = { "git", "remote", "set-url", remote, url, NULL };
-
-	if (proc_run_simple(old ? set : add, err) < 0)
-		return error_prefix(err, "the app is made, but not the git remote %s", remote);
-	if (url[0] == '/' && geteuid() != 0 && !strchr(url, '\'') && trust_local(remote, url, err) < 0)
-		return error_prefix(err, "the app is made, but not the git remote %s", remote);
-	note(c, "The git remote \"%s\" %s %s", remote, old ? "now is" : "is", url);
-	return 0;
-}
-
 static int create_run(struct cli *c, struct error *err)
 {
 	const char *name = cli_rest(c, 0), *remote = cli_get(c, "remote");
@@ -104,8 +66,8 @@ static int create_run(struct cli *c, struct error *err)
 	note(c, "Created %s", json_str(app, "name", ""));
 	url = git_url_of(c, app);
 	if (!cli_has(c, "no-remote") && *url && git_in_work_tree(NULL) &&
-	    add_remote(c, remote ? remote : "twelve", url, err) < 0)
-		return -1;
+	    remote_add(c, remote ? remote : "twelve", url, err) < 0)
+		return error_prefix(err, "the app is made, but not");
 	if (cli_has(c, "json"))
 		print_json(app);
 	else
@@ -215,7 +177,7 @@ static int rename_remote(struct cli *c, const json_t *before, const json_t *afte
 
 	if (!now || !streq(now, old_url))
 		return 0;
-	return add_remote(c, remote ? remote : "twelve", new_url, err);
+	return remote_add(c, remote ? remote : "twelve", new_url, err);
 }
 
 static int rename_run(struct cli *c, struct error *err)

@@ -76,5 +76,7 @@ char *git_url_of(struct cli *c, const json_t *app)
 				 h->port ? h->port : "", name);
 	if (h && h->kind == HOST_UNIX)
 		return xstrdup(json_str(app, "twelve.git_path", json_str(app, "git_url", "")));
-	return xasprintf("ssh://" SSH_USER "@%s/%s.git", h ? h->machine : "localhost", name);
+	if (h && h->kind == HOST_HTTP)
+		return xstrdup(json_str(app, "git_url", ""));
+	return xasprintf("ssh://" SSH_USER "@localhost/%s.git", name);
 }

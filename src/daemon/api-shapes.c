@@ -157,13 +157,14 @@ json_t *api_app_json(struct request *r, const struct app *a)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *url = app_web_url(d, a), *git = git_path(d, a->name);
+	_cleanup_free_ char *git_url = request_git_url(r, a->name);
 	json_t *j = api_app_ref(a), *may = json_array();
 	char id[UUID_SIZE];
 
 	json_object_update_new(
 		j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
 			     api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
-	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git, "web_url", url,
+	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git_url ? git_url : git, "web_url", url,
 					    "maintenance", (int)a->maintenance, "acm", (int)has_acm(d, a)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack",
 					    api_stack_ref(a->stack), "build_stack",

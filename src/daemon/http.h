@@ -68,6 +68,8 @@ char *request_url(struct request *r, const char *fmt, ...) __attribute__((format
 
 /* The same over TLS, by the door (door.h): for clients that take nothing else. Over the unix socket as request_url(). */
 char *request_tls_url(struct request *r, const char *path);
+/* Where git finds an app's repository: so, or NULL over the unix socket. Heap. */
+char *request_git_url(struct request *r, const char *app_name);
 
 /* ---- what a handler answers ---- */
 

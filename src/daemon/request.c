@@ -163,6 +163,13 @@ char *request_url(struct request *r, const char *fmt, ...)
 	return buf_steal(&url);
 }
 
+char *request_git_url(struct request *r, const char *app_name)
+{
+	_cleanup_free_ char *path = xasprintf("/%s.git", app_name);
+
+	return r->local ? NULL : request_tls_url(r, path);
+}
+
 /* ---- answers that take long ---- */
 
 void request_defer(struct request *r, api_fn later, void *take_work, void (*free_work)(void *work))

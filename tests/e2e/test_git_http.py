@@ -354,27 +354,96 @@ def test_a_push_outlives_a_killed_twelved_as_nothing(own_platform, tmp_path):
     assert "web.1 is up" in git(where, "push", git.url, "main").err
 
 
-def test_a_push_ends_before_the_disk_is_full(own_platform, tmp_path):
-    """On a disk of its own: a push that would take from the reserve ends, and git shows why."""
+@pytest.fixture
+def small_disk(tmp_path):
+    """What own_platform() then stands on: 200 MB, of which nobody else takes any."""
     disk = tmp_path / "platform0"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(disk)], check=True)
-    try:
-        platform = own_platform(TWELVE_DISK_RESERVE="100M")
-        platform.cli("create", "full", "--no-remote")
-        git = Git(platform, "full", new_token(platform, "ada@example.com"))
-        where = platform.repo(tmp_path)
-        git(where, "push", git.url, "main:side")
-        add_noise(git, where, 150 * MB)
-        platform.commit(where, "too much")
-        pushed = git(where, "push", git.url, "main:side", check=False)
-        assert pushed.code != 0 and "The disk is too full for an upload" in pushed.err, pushed
-        wait_for(lambda: not quarantines(platform, "full"), "what came to be gone")
-        filler = disk / "filler"
-        filler.write_bytes(bytes(120 * MB))
-        pushed = git(where, "push", git.url, "main~1:refs/heads/other", check=False)
-        assert pushed.code != 0 and "remote: The disk is too full for an upload" in pushed.err, "refused at once"
-        assert "refs/heads/side" in git(where, "ls-remote", git.url).out, "reading goes on"
-        platform.stop()
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_push_ends_before_the_disk_is_full(small_disk, own_platform, tmp_path):
+    """A push that would take from the reserve ends, and git shows why."""
+    platform = own_platform(TWELVE_DISK_RESERVE="100M")
+    platform.cli("create", "full", "--no-remote")
+    git = Git(platform, "full", new_token(platform, "ada@example.com"))
+    where = platform.repo(tmp_path)
+    git(where, "push", git.url, "main:side")
+    add_noise(git, where, 150 * MB)
+    platform.commit(where, "too much")
+    pushed = git(where, "push", git.url, "main:side", check=False)
+    assert pushed.code != 0 and "The disk is too full for an upload" in pushed.err, pushed
+    wait_for(lambda: not quarantines(platform, "full"), "what came to be gone")
+    (small_disk / "filler").write_bytes(bytes(120 * MB))
+    pushed = git(where, "push", git.url, "main~1:refs/heads/other", check=False)
+    assert pushed.code != 0 and "remote: The disk is too full for an upload" in pushed.err, "refused at once"
+    assert "refs/heads/side" in git(where, "ls-remote", git.url).out, "reading goes on"
+
+
+# ---- our own command line
+
+
+def test_the_command_line_prepares_git(platform, token, tmp_path):
+    """create and git:remote over http and https: git then asks the credential helper, and trusts whom it has to."""
+    home = tmp_path / "home"
+    home.mkdir()
+    where = platform.repo(tmp_path)
+    authority = f"localhost:{platform.api_port}"
+    env = dict(HOME=str(home), TWELVE_HOST=f"http://{authority}", TWELVE_API_KEY=token, GIT_TERMINAL_PROMPT="0", GIT_CONFIG_GLOBAL="/dev/null")
+
+    def git(*args, cwd=where, **more):
+        outer = {k: v for k, v in platform.env.items() if k != "GIT_SSL_CAINFO"}
+        p = subprocess.run(["git", *args], cwd=cwd, env=dict(outer, **env, **more), capture_output=True, text=True, timeout=300)
+        return Result(p)
+
+    made = platform.cli("create", "by-http", cwd=where, env=env)
+    url = f"https://{authority}/by-http.git"
+    warned = platform.cli("git:remote", "-a", "by-http", cwd=where, env=dict(env, GIT_SSL_CAINFO="/etc/ssl/certs/ca-certificates.crt"))
+    assert "GIT_SSL_CAINFO is set" in warned.err
+    assert made.out.strip().endswith(url) and "Trusting the authority" in made.err
+    assert git("remote", "get-url", "twelve").out.strip() == url
+    assert platform.cli("info", "--json", cwd=where, env=env).out.find(url) > 0, "the remote names the app"
+    pushed = git("push", "twelve", "main")
+    assert pushed.code == 0 and "web.1 is up" in pushed.err, pushed
+    # Another app, another name of the remote, and the name changes along.
+    platform.cli("create", "by-http-2", "--no-remote", env=env)
+    platform.cli("git:remote", "-a", "by-http-2", "--remote", "staging", cwd=where, env=env)
+    platform.cli("rename", "by-http-3", "-a", "by-http-2", "--remote", "staging", cwd=where, env=env)
+    assert git("push", "staging", "main:side").code == 0
+    # Over https, with the authority of the settings and the token of a login.
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    git("init", "-q", cwd=copy)
+    del env["TWELVE_API_KEY"]
+    (home / ".netrc").write_text(f"machine {authority} login ada@example.com password {token}\n")
+    env.update(HOME=str(home), TWELVE_HOST=f"https://{authority}", TWELVE_CA=str(platform.state / "ca" / "ca.pem"))
+    platform.cli("git:remote", "-a", "by-http", cwd=copy, env=env)
+    del env["TWELVE_HOST"], env["TWELVE_CA"]
+    fetched = git("fetch", "-q", "twelve", cwd=copy)
+    assert fetched.code == 0 and "main" in git("branch", "-r", cwd=copy).out, fetched
+    # Where git's repository is none, it says so.
+    outside = platform.cli("git:remote", "-a", "by-http", cwd=home, env=dict(env, TWELVE_HOST=f"http://{authority}"), check=False)
+    assert outside.code == 2 and "git init" in outside.err
+    for app in ("by-http", "by-http-3"):
+        platform.cli("destroy", "-a", app, "--confirm", app)
+    # Over the unix socket the address is the path, as ever.
+    status, app = platform.api("POST", "/apps", {"name": "by-socket"})
+    assert app["git_url"] == str(platform.state / "git" / "by-socket.git") and status == 201
+    platform.api("DELETE", "/apps/by-socket")
+
+
+def test_the_credential_helper_tells_no_other_host(platform, tmp_path):
+    (tmp_path / ".netrc").write_text("machine other.example.com login a@example.com password theirs\n")
+    env = {"HOME": str(tmp_path), "TWELVE_HOST": "https://api.example.com", "TWELVE_API_KEY": "ours"}
+
+    def ask(host, action="get", protocol="https"):
+        return platform.cli("git:credentials", action, input=f"protocol={protocol}\nhost={host}\npath=x.git\n\n", env=env)
+
+    assert ask("api.example.com").out == "username=twelve\npassword=ours\n"
+    assert ask("other.example.com").out == "username=twelve\npassword=theirs\n"
+    for host, more in (("api.example.com:8443", {}), ("evil.example.com", {}), ("api.example.com", {"protocol": "http"}),
+                       ("api.example.com", {"action": "store"}), ("api.example.com", {"action": "erase"})):
+        assert ask(host, **more).out == "", (host, more)
+    assert "login" in ask("evil.example.com").err
