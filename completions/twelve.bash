@@ -21,7 +21,7 @@ _twelve() {
 		esac
 	done
 	case $cmd in
-	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove certs certs:info certs:add certs:update certs:remove certs:use certs:auto certs:auto:enable certs:auto:disable certs:auto:refresh ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete pipelines pipelines:create pipelines:info pipelines:add pipelines:update pipelines:remove pipelines:rename pipelines:transfer pipelines:destroy pipelines:promote pipelines:diff buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit login logout whoami auth:token status doctor gc stacks help version completion git:remote' ;;
+	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:restart ps:stop run run:detached logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove certs certs:info certs:add certs:update certs:remove certs:use certs:auto certs:auto:enable certs:auto:disable certs:auto:refresh ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete pipelines pipelines:create pipelines:info pipelines:add pipelines:update pipelines:remove pipelines:rename pipelines:transfer pipelines:destroy pipelines:promote pipelines:diff webhooks webhooks:add webhooks:info webhooks:update webhooks:remove webhooks:deliveries webhooks:deliveries:info webhooks:events webhooks:events:info buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit login logout whoami auth:token status doctor gc stacks help version completion git:remote' ;;
 	apps|apps:list|list) options='--json --host --no-color --help' ;;
 	create|apps:create) options='--remote --no-remote --json --host --no-color --help' ;;
 	info|apps:info) options='--app --remote --json --host --no-color --help' ;;
@@ -113,6 +113,15 @@ _twelve() {
 	pipelines:destroy) options='--host --no-color --help' ;;
 	pipelines:promote) options='--to --app --remote --json --no-wait --host --no-color --help' ;;
 	pipelines:diff) options='--to --app --remote --json --host --no-color --help' ;;
+	webhooks) options='--app --remote --json --host --no-color --help' ;;
+	webhooks:add) options='--include --url --level --secret --authorization --app --remote --json --host --no-color --help' ;;
+	webhooks:info) options='--app --remote --json --host --no-color --help' ;;
+	webhooks:update) options='--include --url --level --secret --authorization --app --remote --host --no-color --help' ;;
+	webhooks:remove) options='--app --remote --host --no-color --help' ;;
+	webhooks:deliveries) options='--status --app --remote --json --host --no-color --help' ;;
+	webhooks:deliveries:info) options='--app --remote --json --host --no-color --help' ;;
+	webhooks:events) options='--app --remote --json --host --no-color --help' ;;
+	webhooks:events:info) options='--app --remote --json --host --no-color --help' ;;
 	buildpacks) options='--app --remote --json --host --no-color --help' ;;
 	buildpacks:set) options='--index --app --remote --host --no-color --help' ;;
 	buildpacks:add) options='--index --app --remote --host --no-color --help' ;;

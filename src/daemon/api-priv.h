@@ -35,10 +35,8 @@ void api_size_display(const char *size, char buf[static 32]);
 #define API_HANDLERS(X)                                                                              \
 	X(account_get) X(account_update) X(users_list) X(users_create) X(users_update) X(users_delete)   \
 	X(collaborators_list) X(collaborators_get) X(collaborators_create) X(collaborators_update)      \
-	X(collaborators_delete) X(audit_list) X(audit_of_app) X(keys_all) X(keys_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(no_pipeline)    \
+	X(collaborators_delete) X(audit_list) X(audit_of_app) X(keys_all) X(keys_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows)    \
 	X(status) X(gc) X(ca_get)                                                                              \
-	X(collaborators_delete) X(audit_list) X(audit_of_app) X(keys_all) X(keys_get) X(rate_limits) X(regions) X(stacks) X(dyno_sizes) X(no_rows)   \
-	X(status) X(gc)                                                                              \
 	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete)           \
 	X(config_get) X(config_update) X(config_of_release)                                          \
 	X(releases_list) X(releases_get) X(releases_create)                                          \
@@ -66,6 +64,8 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(pipelines_stack) X(pipelines_transfer) X(pipelines_releases)                                     \
 	X(couplings_list) X(couplings_of_pipeline) X(coupling_of_app) X(couplings_create) X(couplings_get) \
 	X(couplings_update) X(couplings_delete)                                                            \
+	X(webhooks_list) X(webhooks_create) X(webhooks_get) X(webhooks_update) X(webhooks_delete)          \
+	X(webhook_events_list) X(webhook_events_get) X(webhook_deliveries_list) X(webhook_deliveries_get)  \
 	X(promotions_create) X(promotions_get) X(promotions_targets) X(filter_apps)              \
 	X(data_database) X(data_wait) X(data_credentials) X(data_credential) X(data_rotate) X(data_capture)  \
 	X(data_restore) X(data_schedules) X(data_schedule) X(data_unschedule) X(transfers_list)          \

@@ -75,6 +75,7 @@ struct daemon {
 	struct addons *addons;
 	struct certs *certs;
 	struct acme *acme;
+	struct webhooks *webhooks;
 	struct router *router;
 	struct logs_client *logs;
 	struct git_child *git_children; /* that serve git over HTTP; n_git_children of them */

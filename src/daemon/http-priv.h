@@ -53,6 +53,8 @@ struct request {
 	int64_t requests_left; /* of the token, -1: nobody counts */
 	char *note;	     /* for the audit trail; see request_note() */
 	char *set_cookie;    /* of a page */
+	const char *header_name; /* see request_set_header() */
+	char *header_value;
 	struct buf raw;
 	json_t *body;
 	int upload_fd;

@@ -76,6 +76,7 @@ static void request_free(struct request *r)
 	free(r->app_name);
 	free(r->note);
 	free(r->set_cookie);
+	free(r->header_value);
 	buf_done(&r->raw);
 	json_decref(r->body);
 	fd_close(r->upload_fd);

@@ -75,6 +75,8 @@ char *request_git_url(struct request *r, const char *app_name);
 
 /* Takes the reference. What is read gets an ETag, and a list what request_answer_list() does. */
 int request_answer(struct request *r, int status, json_t *take);
+/* A header of the answer that request_answer() will give; a value that may not stand in one is left out. One at most. */
+void request_set_header(struct request *r, const char *name, const char *value);
 /* Takes an array: applies the Range header ("version ..; max=15, order=desc"; range.h) and sets Next-Range. A range that can't be is answered with 416. */
 int request_answer_list(struct request *r, json_t *take);
 /*

@@ -47,6 +47,7 @@
 #include "daemon/rendezvous.h"
 #include "daemon/router.h"
 #include "daemon/streams.h"
+#include "daemon/webhooks.h"
 
 #define STOP_ALL_LIMIT_MS 60000
 #define STOP_ALL_POLL_MS 50
@@ -206,6 +207,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->acme = acme_new(d);
 	d->reconciler = reconciler_new(d);
 	d->addons = addons_new(d);
+	d->webhooks = webhooks_new(d);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
 	if (rendezvous_new(d, &d->rendezvous, err) < 0)
@@ -219,6 +221,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	logins_free(d->logins);
 	git_children_free(d);
 	rendezvous_free(d->rendezvous);
+	webhooks_free(d->webhooks);
 	builds_free(d->builds);
 	addons_free(d->addons);
 	reconciler_free(d->reconciler);

@@ -292,6 +292,7 @@ static int answer_json(struct request *r, int status, json_t *take, const struct
 	response = make_response(r, &status, text ? text : xstrdup("{}"));
 	add_limit(r, response, status);
 	add_scopes(r, response);
+	add_header(response, r->header_name, r->header_value);
 	if (status == MHD_HTTP_UNAUTHORIZED)
 		add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"twelve\"");
 	if (page) {
@@ -300,6 +301,13 @@ static int answer_json(struct request *r, int status, json_t *take, const struct
 		add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, page->accept);
 	}
 	return http_queue(r, status, response, status == MHD_HTTP_NOT_MODIFIED ? NULL : "application/json") == MHD_YES ? 0 : -1;
+}
+
+void request_set_header(struct request *r, const char *name, const char *value)
+{
+	free(r->header_value);
+	r->header_name = name;
+	r->header_value = xstrdup(value);
 }
 
 int request_answer(struct request *r, int status, json_t *take)

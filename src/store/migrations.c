@@ -5,6 +5,7 @@
  */
 #include "base/str.h"
 #include "store/store-priv.h"
+#include "store/webhook.h"
 
 static const char schema_1[] =
 	"CREATE TABLE meta ("
@@ -342,7 +343,16 @@ static const char schema_7[] =
 	"  reason TEXT"
 	") STRICT;";
 
-const char *const store_migrations[] = { schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7 };
+const char *const store_migrations[] = {
+	schema_1,
+	schema_2,
+	schema_3,
+	schema_4,
+	schema_5,
+	schema_6,
+	schema_7,
+	store_schema_webhooks,
+};
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 
 int store_schema(struct store *s, int64_t *ret, struct error *err)

@@ -44,6 +44,14 @@
 	"FROM coupling c JOIN app a ON a.id = c.app_id JOIN pipeline p ON p.id = c.pipeline_id "
 #define PROMOTION "id, pipeline_id, app_id, release_id, created_ms"
 
+#define WEBHOOK "id, app_id, include, sync, created_ms, updated_ms, secret"
+#define WEBHOOK_EVENT "number, id, app_id, include, resource, action, actor, data, previous, created_ms"
+#define WEBHOOK_DELIVERY                                                                           \
+	"d.number, d.id, d.app_id, d.webhook_id, e.id, e.include, w.sync, d.status, d.n_attempts, " \
+	"d.next_ms, d.attempt_id, d.attempt_code, d.attempt_error, d.attempt_ms, d.created_ms, "   \
+	"d.updated_ms FROM webhook_delivery d JOIN webhook_event e ON e.number = d.event_number "  \
+	"JOIN webhook w ON w.id = d.webhook_id "
+
 /* What failed is never run again: neither rolled back to nor restarted. */
 #define IN_USE "status != 'failed'"
 
@@ -246,6 +254,29 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"UPDATE promotion_target SET release_id = ?, error = ? WHERE id = ?",
 	[STATEMENT_PROMOTION_FAIL_PENDING] =
 		"UPDATE promotion_target SET error = ? WHERE release_id IS NULL AND error IS NULL",
+	[STATEMENT_WEBHOOK_INSERT] = "INSERT INTO webhook (" WEBHOOK ") VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_WEBHOOK_GET] = "SELECT " WEBHOOK " FROM webhook WHERE app_id = ? AND id = ?",
+	[STATEMENT_WEBHOOK_LIST] = "SELECT " WEBHOOK " FROM webhook WHERE app_id = ? ORDER BY rowid",
+	[STATEMENT_WEBHOOK_UPDATE] =
+		"UPDATE webhook SET include = ?, sync = ?, updated_ms = ?, secret = ? WHERE id = ?",
+	[STATEMENT_WEBHOOK_DELETE] = "DELETE FROM webhook WHERE id = ?",
+	[STATEMENT_WEBHOOK_EVENT_GET] =
+		"SELECT " WEBHOOK_EVENT " FROM webhook_event WHERE app_id = ? AND id = ?",
+	[STATEMENT_WEBHOOK_EVENT_LIST] =
+		"SELECT " WEBHOOK_EVENT " FROM webhook_event WHERE app_id = ? ORDER BY number",
+	[STATEMENT_WEBHOOK_DELIVERY_GET] =
+		"SELECT " WEBHOOK_DELIVERY "WHERE d.app_id = ? AND d.id = ?",
+	[STATEMENT_WEBHOOK_DELIVERY_LIST] =
+		"SELECT " WEBHOOK_DELIVERY "WHERE d.app_id = ? ORDER BY d.number",
+	[STATEMENT_WEBHOOK_DELIVERY_DUE] =
+		"SELECT " WEBHOOK_DELIVERY "WHERE d.number IN (SELECT min(number) FROM webhook_delivery "
+		"WHERE next_ms IS NOT NULL AND next_ms <= ? GROUP BY webhook_id) ORDER BY d.number",
+	[STATEMENT_WEBHOOK_DELIVERY_NEXT] =
+		"SELECT ifnull(min(next_ms), 0) FROM webhook_delivery WHERE next_ms > ?",
+	[STATEMENT_WEBHOOK_DELIVERY_UPDATE] =
+		"UPDATE webhook_delivery SET status = ?, n_attempts = ?, next_ms = nullif(?, 0), "
+		"attempt_id = nullif(?, ''), attempt_code = nullif(?, 0), attempt_error = ?, attempt_ms = ?, "
+		"updated_ms = ? WHERE id = ?",
 	[STATEMENT_KEY_INSERT] =
 		"INSERT INTO ssh_key (id, user_id, public_key, fingerprint, comment, created_ms) "
 		"VALUES (?, ?, ?, ?, ?, ?)",

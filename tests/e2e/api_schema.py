@@ -28,7 +28,7 @@ EXTRA = {
     ("app", "create_status"): "the heroku CLI reads it, Heroku sends it",
     **{("account", member): SDK
        for member in ("acknowledged_msa", "acknowledged_msa_at", "italian_customer_terms", "italian_partner_terms")},
-    ("release", "oci_image"): SDK,
+    **{(name, "oci_image"): SDK for name in ("release", "pipeline-release", "pipeline-deployment")},
     ("plan", "price.metered"): SDK,
     ("add-on", "billed_price.metered"): SDK,
     ("add-on", "plan.price"): EXPANDED,

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP requests that go out from the event loop, by libcurl's multi interface: names, connections, TLS and HTTP are its
+ * business; it tells which descriptors it waits for and for how long, and our loop does the waiting. Redirects
+ * are not followed, and of an answer only the status is kept.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "event/loop.h"
+
+struct http_posts;
+struct http_post;
+
+/* The status, or 0 and why there was no answer. The request is freed after the call. */
+typedef void (*http_post_fn)(long status, const char *why, void *userdata);
+
+struct http_posts *http_posts_new(struct loop *l);
+/* Ends those that are under way, without a call. */
+void http_posts_free(struct http_posts *p);
+
+struct http_post_options {
+	const char *url;
+	const char *const *headers; /* "Name: value", ends with NULL */
+	const char *body;
+	long timeout_ms;
+	http_post_fn fn;
+	void *userdata;
+};
+/* Copies what it is given. False when there is no memory for it. fn is called in a later turn of the loop. */
+bool http_post(struct http_posts *p, const struct http_post_options *o);
