@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 and random identifiers; see digest.h. */
+/* SHA-256; see digest.h. */
 #include "base/digest.h"
 
-#include <assert.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/str.h"
 
@@ -20,12 +18,6 @@ static void check(int ok)
 	/* SHA-256 over memory can only fail for want of memory. */
 	if (ok != 1)
 		abort();
-}
-
-static void to_hex(const unsigned char *bytes, size_t n, char *hex)
-{
-	for (size_t i = 0; i < n; i++)
-		sprintf(hex + 2 * i, "%02x", bytes[i]);
 }
 
 struct digest *digest_new(void)
@@ -61,7 +53,8 @@ void digest_finish(struct digest *d, char hex[static DIGEST_HEX_SIZE])
 	unsigned char bytes[32];
 
 	check(EVP_DigestFinal_ex(d->ctx, bytes, NULL));
-	to_hex(bytes, sizeof(bytes), hex);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		sprintf(hex + 2 * i, "%02x", bytes[i]);
 }
 
 void digest_bytes(const void *data, size_t n, char hex[static DIGEST_HEX_SIZE])
@@ -71,48 +64,4 @@ void digest_bytes(const void *data, size_t n, char hex[static DIGEST_HEX_SIZE])
 	digest_update(d, data, n);
 	digest_finish(d, hex);
 	digest_free(d);
-}
-
-static void random_bytes(void *p, size_t n)
-{
-	/* Up to 256 bytes, getrandom does not fail and is not interrupted once the pool is ready (getrandom(2)). */
-	assert(n <= 256);
-	if (getrandom(p, n, 0) != (ssize_t)n)
-		abort();
-}
-
-char *uuid_make(char buf[static UUID_SIZE])
-{
-	unsigned char b[16];
-	char hex[33];
-
-	random_bytes(b, sizeof(b));
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	to_hex(b, sizeof(b), hex);
-	snprintf(buf, UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-		 hex + 20);
-	return buf;
-}
-
-bool uuid_is_valid(const char *s)
-{
-	size_t i;
-
-	for (i = 0; s[i] && i < UUID_SIZE; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? s[i] != '-' : !strchr("0123456789abcdef", s[i]))
-			return false;
-	}
-	return i == UUID_SIZE - 1;
-}
-
-void random_hex(char *buf, size_t n)
-{
-	unsigned char b[64];
-
-	assert(n <= sizeof(b));
-	random_bytes(b, n);
-	to_hex(b, n, buf);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SHA-256 (FIPS 180-4) as lower-case hex, over OpenSSL; and random identifiers
- * from getrandom(2).
+ * from getrandom(2) (uuid.c).
  */
 #pragma once
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libdeflate.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,13 +216,13 @@ static int make_body(struct batch *b)
 
 int batch_end(struct batch *b)
 {
-	char name[256], hex[DIGEST_HEX_SIZE];
+	unsigned char digest[crypto_hash_sha256_BYTES];
+	char name[256];
 
 	snprintf(name, sizeof(name), "%s/%" PRIu64 "/%" PRIu64 "/%" PRIu64 "/%" PRId64,
 		 b->app->drain_id, b->first, b->end, b->lost, b->notice_ns);
-	digest_bytes(name, strlen(name), hex);
-	memcpy(b->id, hex, 32);
-	b->id[32] = '\0';
+	crypto_hash_sha256(digest, (const unsigned char *)name, strlen(name));
+	sodium_bin2hex(b->id, sizeof(b->id), digest, (sizeof(b->id) - 1) / 2);
 	if (b->target->driver->end)
 		b->target->driver->end(b);
 	if (b->target->driver->transport != DRAIN_HTTP)

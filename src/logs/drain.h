@@ -66,6 +66,7 @@ struct drain_driver {
 	const char *const *options;	      /* names in the query, NULL at the end */
 	bool has_records;		      /* the receiver knows fields */
 	bool gzip;			      /* bodies are compressed */
+	bool has_token;			      /* the URL's password is a token, and no password of HTTP's */
 	size_t batch_bytes;		      /* of a batch, before compression */
 	unsigned max_tries;		      /* answers that say "later"; 0: as often as it takes */
 	void (*put)(struct batch *b, const struct batch_line *line);

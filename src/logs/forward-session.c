@@ -3,7 +3,6 @@
 #include "logs/forward.h"
 
 #include <msgpack.h>
-#include <openssl/evp.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,14 +74,13 @@ static struct bytes text(const char *s)
 
 static void digest(char hex[static SHA512_HEX_SIZE], const struct bytes *parts, size_t n)
 {
-	unsigned char md[64];
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char md[crypto_hash_sha512_BYTES];
+	crypto_hash_sha512_state state;
 
-	EVP_DigestInit_ex(ctx, EVP_sha512(), NULL);
+	crypto_hash_sha512_init(&state);
 	for (size_t i = 0; i < n; i++)
-		EVP_DigestUpdate(ctx, parts[i].data, parts[i].n);
-	EVP_DigestFinal_ex(ctx, md, NULL);
-	EVP_MD_CTX_free(ctx);
+		crypto_hash_sha512_update(&state, parts[i].data, parts[i].n);
+	crypto_hash_sha512_final(&state, md);
 	sodium_bin2hex(hex, SHA512_HEX_SIZE, md, sizeof(md));
 }
 

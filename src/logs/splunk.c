@@ -168,6 +168,7 @@ const struct drain_driver drain_splunk = {
 	.path = "/services/collector/event",
 	.options = options,
 	.has_records = true,
+	.has_token = true,
 	.gzip = true,
 	.batch_bytes = 512 * 1024,
 	.put = put_splunk,

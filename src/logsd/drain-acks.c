@@ -21,7 +21,8 @@ static bool wants_acks(const struct http_link *h)
 {
 	const char *ack = drain_option(&h->drain->target, "ack");
 
-	return h->drain->target.driver == &drain_splunk && ack && (streq(ack, "true") || streq(ack, "1"));
+	/* Only Splunk's URL has such an option. */
+	return h->drain->target.driver->has_token && ack && (streq(ack, "true") || streq(ack, "1"));
 }
 
 static void on_poll(struct transfer *t, CURLcode result);

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "logs/forward.h"
 #include "logsd/drain-batch.h"
+#include "logsd/wire.h"
 
 #define HANDSHAKE_MS 10000
 /* A server acknowledges when the events are in its buffer. */
@@ -228,7 +229,7 @@ static void forward_pump(struct drain *d)
 	}
 	if (f->wire.open)
 		take_batch(f);
-	else if (!f->wire.transfer.easy &&
+	else if (!wire_is_used(&f->wire) &&
 		 (f->has_batch || drain_is_due(d) || d->now.lost || drain_test_runs(d)))
 		wire_open(&f->wire, d);
 }

@@ -57,7 +57,7 @@ bool http_request(struct http_link *h, struct transfer *t, const char *url, stru
 {
 	const struct drain_target *target = &h->drain->target;
 
-	if (wires_prepare(h->drain->app->logsd) < 0 || (!t->easy && !(t->easy = curl_easy_init()))) {
+	if (!t->easy && !(t->easy = curl_easy_init())) {
 		drain_fail(h->drain, 0, "there is no memory for a request");
 		return false;
 	}
@@ -74,8 +74,7 @@ bool http_request(struct http_link *h, struct transfer *t, const char *url, stru
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_reply);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, reply);
 	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "twelve-logs/" TWELVE_VERSION);
-	/* Splunk's token is no password of HTTP's. */
-	if ((target->user || target->password) && target->driver != &drain_splunk) {
+	if ((target->user || target->password) && !target->driver->has_token) {
 		curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		curl_easy_setopt(t->easy, CURLOPT_USERNAME, target->user ? target->user : "");
 		curl_easy_setopt(t->easy, CURLOPT_PASSWORD, target->password ? target->password : "");

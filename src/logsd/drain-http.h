@@ -2,7 +2,7 @@
 /* What a drain over HTTP has under way: one request, and Splunk's acknowledgements. */
 #pragma once
 
-#include "logsd/drains.h"
+#include "logsd/transfer.h"
 
 /* A batch that Splunk took and has not indexed yet. */
 struct ack {

@@ -21,7 +21,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "logsd/drains.h"
+#include "logsd/wire.h"
 
 /* Frames that are made at once; TLS takes one of its records, 16 KiB (RFC 8446 section 5.1). */
 #define CHUNK_PLAIN 65536
@@ -425,7 +425,7 @@ static void syslog_pump(struct drain *d)
 			send_lines(s);
 		return;
 	}
-	if (!s->wire.transfer.easy && (drain_is_due(d) || d->now.lost || drain_test_runs(d))) {
+	if (!wire_is_used(&s->wire) && (drain_is_due(d) || d->now.lost || drain_test_runs(d))) {
 		d->deadline_ms = INT64_MAX;
 		wire_open(&s->wire, d);
 	}

@@ -80,7 +80,7 @@ static int64_t earliest(const struct drain *d, int64_t next_ms)
 
 int64_t drains_next_ms(const struct logsd *l)
 {
-	int64_t next = wires_next_ms(l);
+	int64_t next = drains_curl_next_ms(l);
 
 	for (const struct app *a = l->n_drains ? l->apps : NULL; a; a = a->next)
 		for (const struct drain *d = a->drains; d; d = d->next)
@@ -122,7 +122,7 @@ static void tick(struct drain *d, int64_t now_ms)
 
 void drains_tick(struct logsd *l, int64_t now_ms)
 {
-	wires_tick(l, now_ms);
+	drains_curl_tick(l, now_ms);
 	for (struct app *a = l->n_drains ? l->apps : NULL; a; a = a->next) {
 		for (struct drain *d = a->drains, *next; d; d = next) {
 			next = d->next;
@@ -135,9 +135,9 @@ void drains_tick(struct logsd *l, int64_t now_ms)
 
 /* ---- the set ---- */
 
-static const struct drain_mover *mover_of(const struct drain_target *t)
+static const struct drain_mover *mover_of(struct drain *d, struct error *err)
 {
-	switch (t->driver->transport) {
+	switch (d->target.driver->transport) {
 	case DRAIN_SYSLOG:
 		return &mover_syslog;
 	case DRAIN_FORWARD:
@@ -145,7 +145,7 @@ static const struct drain_mover *mover_of(const struct drain_target *t)
 	case DRAIN_HTTP:
 		break;
 	}
-	return &mover_http;
+	return drains_http_mover(d->app->logsd, err);
 }
 
 static void free_drain(struct drain *d, bool forget)
@@ -185,7 +185,9 @@ static int open_drain(struct drain *d, int64_t created_ns, struct error *err)
 	if (drain_target_parse(d->url, &d->target, err) < 0)
 		return -1;
 	d->name = drain_target_name(&d->target);
-	d->mover = mover_of(&d->target);
+	d->mover = mover_of(d, err);
+	if (!d->mover)
+		return -1;
 	r = drain_status_open(path, &d->map, &d->now);
 	/* Better a drain that a restart begins anew than none. */
 	if (r < 0) {

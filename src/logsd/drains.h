@@ -17,8 +17,6 @@
  */
 #pragma once
 
-#include <curl/curl.h>
-
 #include "logs/drain-status.h"
 #include "logs/drain.h"
 #include "logsd/logsd.h"
@@ -39,7 +37,7 @@ struct drain_mover {
 	size_t gather_bytes;
 };
 
-extern const struct drain_mover mover_syslog, mover_forward, mover_http;
+extern const struct drain_mover mover_syslog, mover_forward;
 
 struct drain {
 	struct drain *next; /* of its app */
@@ -141,50 +139,11 @@ bool drain_test_runs(const struct drain *d);
 void drain_test_result(struct drain *d, bool passed, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* ---- wire.c: connections ---- */
+/* ---- what libcurl does: curl-load.c, and curl.h for what is behind it ---- */
 
-/* When the first drain needs it: who has none pays nothing for it. 0 or -ENOMEM. */
-int wires_prepare(struct logsd *l);
-void wires_done(struct logsd *l);
+/* The mover of HTTP drains, which comes with libcurl. NULL: it could not be loaded, as err says. */
+const struct drain_mover *drains_http_mover(struct logsd *l, struct error *err);
 /* The time of curl's next deadline, monotonic; INT64_MAX: none. */
-int64_t wires_next_ms(const struct logsd *l);
-void wires_tick(struct logsd *l, int64_t now_ms);
-
-/* A transfer of curl's, from wire_add() until its fn is called, or wire_remove(). */
-struct transfer {
-	CURL *easy;
-	void (*fn)(struct transfer *t, CURLcode result);
-	bool added;
-	char error[CURL_ERROR_SIZE];
-};
-/* What all transfers share: timeouts, verification, the drain's own authorities. */
-void transfer_prepare(struct transfer *t, const struct drain *d);
-int transfer_add(struct logsd *l, struct transfer *t);
-void transfer_remove(struct logsd *l, struct transfer *t);
-/* The drain's failure, by curl's words. */
-void transfer_fail(struct drain *d, const struct transfer *t, CURLcode result);
-
-/* A stream to the receiver, encrypted or not. */
-struct wire {
-	struct handler handler; /* its descriptor is curl's */
-	struct transfer transfer;
-	struct drain *drain;
-	bool open, watched;
-	uint32_t events;
-	uint64_t base; /* bytes of the TCP stream that were not ours: handshakes */
-	void (*on_open)(struct wire *w);
-	void (*on_events)(struct wire *w, uint32_t events);
-};
-/* Begins to connect; on_open() is called when that has worked, drain_fail() when not. */
-void wire_open(struct wire *w, struct drain *d);
-void wire_close(struct wire *w);
-void wire_watch(struct wire *w, bool for_writing);
-/* Bytes, -EAGAIN, or another negative errno. With TLS, what -EAGAIN was the answer to has to come again as it was. */
-ssize_t wire_send(struct wire *w, const char *data, size_t n);
-/* Bytes, 0 at the end, -EAGAIN, or another negative errno. */
-ssize_t wire_recv(struct wire *w, char *data, size_t n);
-/*
- * Bytes that the peer's kernel has acknowledged, and those that ours was given, since on_open(). With TLS
- * they are of its records: more than what was sent.
- */
-void wire_progress(const struct wire *w, uint64_t *ret_acked, uint64_t *ret_given);
+int64_t drains_curl_next_ms(const struct logsd *l);
+void drains_curl_tick(struct logsd *l, int64_t now_ms);
+void drains_curl_done(struct logsd *l);

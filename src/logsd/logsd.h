@@ -119,8 +119,9 @@ struct logsd {
 	size_t round_bytes;	 /* taken from pipes in this round */
 	int64_t gather_until_ms; /* 0: pipes are watched */
 	bool stopping;
-	void *multi;		 /* libcurl's CURLM, once a drain needs it */
-	int64_t multi_deadline_ms;
+	const struct drain_curl *curl; /* once a drain needs it */
+	void *multi;		 /* libcurl's CURLM */
+	int64_t curl_deadline_ms;
 	size_t n_drains;
 	char host[HOST_NAME_MAX + 1];
 };

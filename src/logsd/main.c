@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #include "logsd/logsd.h"
 
 #define EVENTS 128
+#define MMAP_BYTES (128 * 1024)
 /* Room for pipes that hold many small writes: a slot each. */
 #define PEEK_PIPE_BYTES (1024 * 1024)
 
@@ -219,6 +221,17 @@ static void harden(void)
 		log_warn("turning core files off: %s", strerror(errno));
 }
 
+/*
+ * Great buffers come and go with the batches of busy drains: what is given back is to leave
+ * the process. By itself glibc learns from the first one to keep them (mallopt(3), M_MMAP_THRESHOLD), and
+ * gives each thread that looks up a name a heap of its own.
+ */
+static void set_malloc(void)
+{
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	mallopt(M_ARENA_MAX, 1);
+}
+
 static void free_memory(struct logsd *l)
 {
 	buf_done(&l->text);
@@ -231,7 +244,7 @@ static void done(struct logsd *l)
 	while (l->apps)
 		app_free(l->apps, false);
 	peers_free(l);
-	wires_done(l);
+	drains_curl_done(l);
 	logsd_bury(l);
 	journal_free(l->journal);
 	free_memory(l);
@@ -244,6 +257,7 @@ static int run(void)
 	struct logsd l = { .epoll_fd = -1, .text = BUF_INIT };
 
 	log_init("twelve-logs");
+	set_malloc();
 	harden();
 	raise_limit();
 	if (prepare(&l, run_dir ? run_dir : "/run/twelve", &err) < 0) {

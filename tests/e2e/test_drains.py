@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import select
+import shutil
 import socket
 import struct
 import threading
@@ -66,7 +67,7 @@ class Drains:
     def status(self, d):
         """logs/drain-status.h"""
         path = self.logs.run / "logs" / f"{d['id']}.drain"
-        wait_for(path.exists, "the drain to begin")
+        wait_for(lambda: path.exists() and path.stat().st_size, "the drain to begin")
         data = path.read_bytes()
         generation, = struct.unpack_from("<Q", data, 24)
         names = ("next_seq taken_seq at_seq batch_first batch_end batch_lost batch_since_ns batch_notice_ns lost lost_since_ns sent dropped "
@@ -574,6 +575,63 @@ def test_a_drain_that_failed_with_nothing_to_send_goes_on(logs, app, drains, url
     sink = Sink(port=port)
     pipe.write(b"a line\n")
     wait_for(lambda: sink.connections, "the drain to try again", 20)
+    sink.stop()
+    pipe.close()
+
+
+def test_names_are_looked_up(logs, app, drains):
+    """By a thread; a name that is not there is told, and a lookup that nobody waits for any more hurts nobody."""
+    sink, pipe = Sink(), Pipe(logs, app)
+    d = drains.add(f"syslog://localhost:{sink.port}")
+    unknown = drains.add("syslog://no-such-host.invalid:514")
+    flood(pipe, 0, 10)
+    wait_for(lambda: drains.status(d)["sent"] == 10, "the lines")
+    wait_for(lambda: "connecting to no-such-host.invalid: " in drains.status(unknown)["error"], "the failure", 60)
+    for _ in range(20):
+        drains.list.append(dict(unknown, id=str(uuid.uuid4())))
+        drains.tell()
+        drains.list.pop()
+        drains.tell()
+    drains.list.remove(unknown)
+    drains.tell()
+    flood(pipe, 10, 10)
+    wait_for(lambda: drains.status(d)["sent"] >= 20, "the lines after that")
+    drains.list.clear()
+    drains.tell()
+    wait_for(lambda: numbers(Sink.frames(sink.data)[0]) == list(range(20)), "the lines")
+    sink.stop()
+    pipe.close()
+
+
+def test_memory_beside_the_rings(logs, app, drains):
+    """A syslog drain brings no libcurl; an HTTP drain does, from the module beside the program."""
+    sink, pipe = Sink(), Pipe(logs, app)
+    d = drains.add(f"syslog://127.0.0.1:{sink.port}")
+    flood(pipe, 0, 5000)
+    wait_for(lambda: drains.status(d)["sent"] == 5000, "the lines")
+
+    def libraries():
+        return {line.split("/")[-1].strip() for line in open(f"/proc/{logs.process.pid}/maps") if ".so" in line}
+
+    assert not [name for name in libraries() if re.match("lib(curl|ssl|crypto|gnutls)", name)]
+    drains.add(f"loki+http://127.0.0.1:{free_port()}")
+    wait_for(lambda: [name for name in libraries() if name.startswith("libcurl")], "libcurl")
+    sink.stop()
+    pipe.close()
+
+
+def test_without_the_module(app, tmp_path):
+    """An HTTP drain can't be; who speaks plain TCP does not care."""
+    logs = Logs(program=shutil.copy(Logs.program, tmp_path))
+    drains, sink, pipe = Drains(logs, app), Sink(), Pipe(logs, app)
+    drains.add(f"loki+http://127.0.0.1:{free_port()}")
+    wait_for(lambda: "loading twelve-logs-curl.so, which drains over HTTP and TLS need" in logs.said(), "the reason")
+    tls = drains.add(f"syslog+tls://127.0.0.1:{sink.port}")
+    d = drains.add(f"syslog://127.0.0.1:{sink.port}")
+    flood(pipe, 0, 10)
+    wait_for(lambda: drains.status(d)["sent"] == 10, "the lines")
+    wait_for(lambda: "loading twelve-logs-curl.so" in drains.status(tls)["error"], "the reason in the status")
+    logs.stop()
     sink.stop()
     pipe.close()
 

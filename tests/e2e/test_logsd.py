@@ -23,8 +23,10 @@ RING_BYTES = 1024 * 1024
 
 
 class Logs:
-    def __init__(self, ring_bytes=RING_BYTES):
-        self.ring_bytes = ring_bytes
+    program = BUILD / "src" / "logsd" / "twelve-logs"
+
+    def __init__(self, ring_bytes=RING_BYTES, program=program):
+        self.ring_bytes, self.program = ring_bytes, program
         self.run = pathlib.Path(tempfile.mkdtemp(prefix="tl"))
         self.process = None
         self.errors = open(self.run / "stderr", "ab")
@@ -32,7 +34,7 @@ class Logs:
 
     def start(self):
         env = dict(os.environ, TWELVE_RUN_DIR=str(self.run), TWELVE_LOG_RING=str(self.ring_bytes))
-        self.process = subprocess.Popen([str(BUILD / "src" / "logsd" / "twelve-logs")], env=env, cwd="/",
+        self.process = subprocess.Popen([str(self.program)], env=env, cwd="/",
                                         stdin=subprocess.DEVNULL, stderr=self.errors)
         wait_for(self.answers, "twelve-logs to answer", 10)
 

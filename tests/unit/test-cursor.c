@@ -66,17 +66,25 @@ static void fake_pump(struct drain *d)
 	(void)d;
 }
 
-const struct drain_mover mover_http = { fake_start, fake_stop, fake_pump, 0, 1 },
-			 mover_syslog = { fake_start, fake_stop, fake_pump, 0, 1 },
-			 mover_forward = { fake_start, fake_stop, fake_pump, 0, 1 };
+#define FAKE { .start = fake_start, .stop = fake_stop, .pump = fake_pump, .gather_bytes = 1 }
 
-int64_t wires_next_ms(const struct logsd *l)
+static const struct drain_mover mover_http = FAKE;
+const struct drain_mover mover_syslog = FAKE, mover_forward = FAKE;
+
+const struct drain_mover *drains_http_mover(struct logsd *l, struct error *err)
+{
+	(void)l;
+	(void)err;
+	return &mover_http;
+}
+
+int64_t drains_curl_next_ms(const struct logsd *l)
 {
 	(void)l;
 	return INT64_MAX;
 }
 
-void wires_tick(struct logsd *l, int64_t now_ms)
+void drains_curl_tick(struct logsd *l, int64_t now_ms)
 {
 	(void)l;
 	(void)now_ms;

@@ -30,6 +30,10 @@ static void test_urls(void **state)
 		{ "syslog://[::1]:99", &drain_syslog, false, "[::1]", 99, NULL },
 		{ "https://u:p@example.com/a?b=c", &drain_logplex, true, "example.com", 443,
 		  "https://example.com:443/a?b=c" },
+		{ "SYSLOG://10.0.0.1:", &drain_syslog, false, "10.0.0.1", 514, NULL },
+		{ "https://u:p@w@example.com?x=y#z", &drain_logplex, true, "example.com", 443, "https://example.com:443/?x=y" },
+		{ "http://example.com#z", &drain_logplex, false, "example.com", 80, "http://example.com:80/" },
+		{ "syslog://m\xc3\xbcnchen.example", &drain_syslog, false, "m\xc3\xbcnchen.example", 514, NULL },
 		{ "fluent+tls://example.com/tag", &drain_fluent, true, "example.com", 24224, NULL },
 		{ "elasticsearch+https://example.com", &drain_elastic, true, "example.com", 9200,
 		  "https://example.com:9200/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason" },
@@ -71,7 +75,14 @@ static void test_bad_urls(void **state)
 		{ "fluent+http://x", "begins with" },
 		{ "ftp://x", "begins with" },
 		{ "syslog://x:0", "port" },
-		{ "syslog://x:70000", "can't be read" },
+		{ "syslog://x:70000", "port" },
+		{ "syslog://x:1x", "port" },
+		{ "syslog://a b", "can't be read" },
+		{ "syslog://a%20b", "can't be read" },
+		{ "syslog://user@:1", "can't be read" },
+		{ "syslog://[::1", "can't be read" },
+		{ "syslog://[fe80::1%25eth0]", "can't be read" },
+		{ "syslog://a_b/\x7f", "can't be read" },
 		{ "syslog://x?a=b", "they know none" },
 		{ "fluent://x?sharedkey=sesame", "they know shared_key" },
 		{ "loki+https://x?tenant=a%0ab", "control character" },
@@ -87,6 +98,29 @@ static void test_bad_urls(void **state)
 			fail_msg("%s was taken", table[i][0]);
 		if (!strstr(err.message, table[i][1]) || strstr(err.message, "sesame"))
 			fail_msg("%s: %s", table[i][0], err.message);
+	}
+}
+
+static void test_users(void **state)
+{
+	static const struct {
+		const char *url, *user, *password;
+	} table[] = {
+		{ "http://x", NULL, NULL },	      { "http://a@x", "a", NULL },
+		{ "http://:b@x", "", "b" },	      { "http://a:@x", "a", "" },
+		{ "http://a%40:b%3ac@x", "a@", "b:c" }, { "http://a:b@c@x", "a", "b@c" },
+		{ "http://100%:5%zz@x", "100%", "5%zz" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct error err = ERROR_INIT;
+		struct drain_target t = { 0 };
+
+		assert_int_equal(drain_target_parse(table[i].url, &t, &err), 0);
+		assert_string_equal(t.user ? t.user : "(none)", table[i].user ? table[i].user : "(none)");
+		assert_string_equal(t.password ? t.password : "(none)", table[i].password ? table[i].password : "(none)");
+		drain_target_done(&t);
 	}
 }
 
@@ -364,6 +398,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_bad_urls),
+		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_masks),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_strings_of_any_length),

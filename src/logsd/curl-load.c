@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loads the module with libcurl when it is needed; see curl.h. */
+#include <dlfcn.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "logsd/curl.h"
+
+#define MODULE "twelve-logs-curl.so"
+
+/* It stands beside this program, in a build tree and where both are installed. */
+static char *module_path(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *slash;
+
+	if (n < 0)
+		return NULL;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	return slash ? xasprintf("%.*s/" MODULE, (int)(slash - path), path) : NULL;
+}
+
+const struct drain_curl *drain_curl_load(struct logsd *l, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	const struct drain_curl *c;
+	void *module;
+
+	if (l->curl)
+		return l->curl;
+	path = module_path();
+	/* It stays: libraries in it may have threads and handlers of their own. */
+	module = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) : NULL;
+	c = module ? dlsym(module, DRAIN_CURL_SYMBOL) : NULL;
+	if (!c) {
+		const char *why = dlerror();
+
+		error_set(err, ERROR_SYSTEM, "loading %s, which drains over HTTP and TLS need: %s", MODULE,
+			  why ? why : "it can't be found");
+		return NULL;
+	}
+	l->curl_deadline_ms = INT64_MAX;
+	if (c->prepare(l) < 0) {
+		error_set(err, ERROR_SYSTEM, "there is no memory for connections");
+		return NULL;
+	}
+	l->curl = c;
+	return c;
+}
+
+const struct drain_mover *drains_http_mover(struct logsd *l, struct error *err)
+{
+	const struct drain_curl *c = drain_curl_load(l, err);
+
+	return c ? c->http : NULL;
+}
+
+int64_t drains_curl_next_ms(const struct logsd *l)
+{
+	return l->curl ? l->curl_deadline_ms : INT64_MAX;
+}
+
+void drains_curl_tick(struct logsd *l, int64_t now_ms)
+{
+	if (l->curl && now_ms >= l->curl_deadline_ms)
+		l->curl->tick(l, now_ms);
+}
+
+void drains_curl_done(struct logsd *l)
+{
+	if (l->curl)
+		l->curl->done(l);
+	l->curl = NULL;
+}
