@@ -48,7 +48,8 @@ static int read_buildpacks(json_t *updates, json_t *names, struct error *err)
 		    json_string_value(name)[0] == '-')
 			return error_set(
 				err, ERROR_INVALID,
-				"\"buildpack\" has to be a name, a directory or a git URL");
+				"\"buildpack\" has to be a name of the platform's (python, nodejs), a directory "
+				"or a git URL");
 		json_array_append(names, name);
 	}
 	if (json_array_size(names) > MAX_BUILDPACKS)

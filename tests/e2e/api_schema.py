@@ -52,10 +52,12 @@ OTHER = {
 OURS = "no such thing at Heroku"
 UNLISTED = {
     ("GET", "/log-streams/.*"): (None, "the URL of a log session; no JSON"),
+    ("(GET|POST)", "/[^/]+[.]git/.*"): (None, "git's own protocol"),
     ("GET", "/streams/.*"): (None, "an output stream; no JSON"),
     ("PUT", "/sources/.*"): (None, "where a source is uploaded to; no JSON"),
     ("POST", "/oauth/token"): (None, "OAuth's own shape (RFC 6749, section 5.1)"),
     ("GET", "/apps/[^/]+/dynos/[^/]+/attach"): (None, "a session; no JSON"),
+    ("GET", "/buildpacks/[^/]+"): (None, "of Heroku's registry of buildpacks, which is another service"),
     ("GET", "/backups/[^/]+/content"): (None, "a file; no JSON"),
     ("GET", "/downloads/.*"): (None, "a file; no JSON"),
     **{(method, f"/{service}/.*"): (None, "Heroku's data services have no published schema")

@@ -58,10 +58,22 @@ def test_the_life_of_an_addon(heroku, alpha, beta):
 
     heroku("addons:upgrade", "my-redis", "redis:standard", app=alpha, timeout=600)
     wait_for(lambda: addon(platform, "my-redis")["plan"]["name"] == "redis:standard", "the other plan")
+    r = heroku("addons:open", "my-redis", "--show-url", app=alpha)
+    assert r.exchanges[-1].answer[0]["web_url"] is None and r.out == "\n", "it has no page of its own to open"
 
     heroku("addons:destroy", "my-redis", "--confirm", alpha, app=alpha)
     wait_for(lambda: not addon(platform, "my-redis"), "it to be gone", 120)
     assert "CACHE_URL" not in config(platform, alpha)
+
+
+def test_an_addon_is_made_while_nobody_waits(heroku, beta):
+    platform = heroku.platform
+    r = heroku("addons:create", "memcached", "--confirm", beta, app=beta)
+    (made,) = platform.api("GET", f"/apps/{beta}/addons")[1]
+    assert made["name"] in r.err + r.out
+    wait_for(lambda: addon(platform, made["name"])["state"] == "provisioned", "it", 300)
+    heroku("addons:destroy", made["name"], "--confirm", beta, app=beta)
+    wait_for(lambda: not addon(platform, made["name"]), "it to be gone", 120)
 
 
 def test_mistakes(heroku, alpha):

@@ -59,6 +59,18 @@ def test_create_without_a_name(heroku):
     heroku("apps:destroy", "--confirm", name, app=name)
 
 
+def test_create_with_all_that_can_be_said(heroku):
+    platform = heroku.platform
+    url = "https://127.0.0.1:1/x/y"
+    heroku("apps:create", "heroku-full", "--region", "us", "--stack", "debian-12", "--buildpack", url, "--addons", "redis:mini", "--no-remote")
+    made = platform.api("GET", "/apps/heroku-full")[1]
+    assert (made["region"]["name"], made["stack"]["name"]) == ("us", "debian-12")
+    assert [b["buildpack"]["url"] for b in platform.api("GET", "/apps/heroku-full/buildpack-installations")[1]] == [url]
+    assert [a["plan"]["name"] for a in platform.api("GET", "/apps/heroku-full/addons")[1]] == ["redis:mini"]
+    heroku("apps:destroy", "--confirm", "heroku-full", app="heroku-full")
+    wait_for(lambda: platform.api("GET", "/apps/heroku-full")[0] == 404, "it to be gone", 120)
+
+
 def test_info(heroku, alpha):
     platform = heroku.platform
     app = platform.api("GET", f"/apps/{alpha}")[1]
@@ -74,8 +86,8 @@ def test_info(heroku, alpha):
 def test_stacks(heroku, alpha):
     stacks = {s["name"] for s in heroku.platform.api("GET", "/stacks")[1]}
     now = heroku.platform.api("GET", f"/apps/{alpha}")[1]["stack"]["name"]
-    for command in ("apps:stacks", "stack"):
-        lines = heroku(command, app=alpha).out.splitlines()[2:]
+    for out in (heroku("apps:stacks", app=alpha).out, heroku("stack", app=alpha).out):
+        lines = out.splitlines()[2:]
         assert {line.strip("* ") for line in lines if line} == stacks
         assert [line for line in lines if line.startswith("*")] == [f"* {now}"]
     heroku("stack:set", now, app=alpha)

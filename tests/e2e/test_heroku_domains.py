@@ -17,5 +17,9 @@ def test_buildpacks(heroku, alpha):
     assert [line.split()[-1] for line in heroku("buildpacks", app=alpha).out.splitlines()[2:] if line] == [x, y]
     heroku("buildpacks:remove", x, app=alpha)
     assert installed() == [y]
+    heroku("buildpacks:set", "heroku/nodejs", app=alpha)
+    assert installed() == ["nodejs"]
+    assert "heroku/ruby" not in heroku("buildpacks", app=alpha).out
+    assert "has to be a name" in heroku("buildpacks:set", "heroku/ruby", app=alpha, code=2).err
     heroku("buildpacks:clear", app=alpha)
     assert installed() == []

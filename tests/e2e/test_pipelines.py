@@ -261,6 +261,11 @@ def test_with_the_heroku_cli(heroku, deployed):
     assert "succeeded" in r.out + r.err, r
     assert current(platform, "pipe-heroku")["slug"] == current(platform, "pipe-staging")["slug"]
     assert "releasing v2" in r.out, r
+    r = heroku("pipelines:promote", "--to", "pipe-heroku", app="pipe-staging")
+    assert current(platform, "pipe-heroku")["description"].startswith("Promote"), platform.releases("pipe-heroku")
+    # It is about what GitHub has between two commits; that is not asked from here, and the CLI says so.
+    r = heroku("pipelines:diff", app="pipe-staging", code=None, looks_up={"kolkrabbi.heroku.com"})
+    assert r.code != 0 and "does not seem to be connected to GitHub" in " ".join(r.err.split()), r
     heroku("pipelines:update", "-s", "development", app="pipe-heroku")
     assert platform.api("GET", "/apps/pipe-heroku/pipeline-couplings")[1]["stage"] == "development"
     heroku("pipelines:rename", "hpipe", "hpipes")

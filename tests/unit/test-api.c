@@ -94,10 +94,11 @@ static void test_each_route_says_what_it_does(void **state)
 	}
 }
 
-/* Where the path holds no secret and what is shown is none (a CA's certificate), a token is needed; providers have tokens of their own, which their handlers look at. */
+/* Where the path holds no secret and what is shown is none (a CA's certificate, names of buildpacks), a token is needed; providers have tokens of their own, which their handlers look at. */
 static void test_what_is_public(void **state)
 {
-	static const char *const secrets[] = { "/streams/:", "/log-streams/:", "/sources/:", "/downloads/:", "/oauth/token", "/twelve/ca", "/auth" };
+	static const char *const secrets[] = { "/streams/:", "/log-streams/:", "/sources/:", "/downloads/:", "/oauth/token", "/twelve/ca",
+					       "/buildpacks/:", "/auth" };
 
 	(void)state;
 	for (size_t i = 0; i < n_api_routes; i++) {
