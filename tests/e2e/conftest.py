@@ -72,6 +72,8 @@ class Platform:
             TWELVE_PORTS=f"{first}-{first + 199}",
             TWELVE_ADDON_PORTS=f"{34000 + os.getpid() % 100 * 20}-{34019 + os.getpid() % 100 * 20}",
             TWELVE_SOCKET=str(self.run / "twelved.sock"),
+            # Nobody is there: no test asks the world's authority for anything.
+            TWELVE_ACME_DIRECTORY="https://localhost:1/directory",
             TWELVE_LOG_LEVEL="debug",
             GIT_AUTHOR_NAME="Ada", GIT_AUTHOR_EMAIL="ada@example.com",
             GIT_COMMITTER_NAME="Ada", GIT_COMMITTER_EMAIL="ada@example.com",

@@ -134,6 +134,14 @@ def test_the_heroku_command(app, authority, heroku):
     serves(p, host, crt2)
     assert "is disabled" in heroku("certs:auto", app=name).out
     heroku("certs:remove", "--confirm", name, app=name)
+    # It waits until each domain has a name to point to; the authority of these tests is out of reach, which is told.
+    heroku("certs:auto:enable", app=name)
+    wait_for(lambda: p.api("GET", f"/apps/{name}/domains/{host}")[1]["acm_status"] == "failing", "the failure")
+    out = heroku("certs:auto", app=name).out
+    assert "is enabled" in out and host in out and "Failing" in out and "fetch directory" in out, out
+    heroku("certs:auto:refresh", app=name)
+    heroku("certs:auto:disable", "--confirm", name, app=name)
+    assert p.api("GET", f"/apps/{name}")[1]["acm"] is False
     wait_for(lambda: peer(p, host) != leaf(crt2), "the certificate to be served no longer")
 
 

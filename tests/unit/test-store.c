@@ -580,6 +580,122 @@ static void test_every_statement_is_understood(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static struct sni_endpoint make_sni(struct fixture *f, const char *name, bool acm)
+{
+	struct sni_endpoint e = { .name = xstrdup(name), .chain = xstrdup("chain"), .acm = acm, .trusted = true };
+	struct error err = ERROR_INIT;
+
+	memcpy(e.app_id, f->app.id, sizeof(e.app_id));
+	must(store_sni_create(f->s, &e, "key of it", &err), &err);
+	return e;
+}
+
+static bool file_holds(const char *path, const char *text)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	return fs_read_file(path, 64 << 20, &b) == 0 && memmem(b.data, b.len, text, strlen(text));
+}
+
+static void test_sni_endpoints(void **state)
+{
+	struct fixture *f = *state;
+	struct sni_endpoint e = make_sni(f, "one", false), got = { 0 }, *list = NULL;
+	struct domain dom = { .hostname = xstrdup("a.example") };
+	_cleanup_free_ char *wal = xasprintf("%s-wal", f->s->path);
+	struct error err = ERROR_INIT;
+	char *key = NULL;
+	size_t n = 0;
+
+	must(store_sni_key(f->s, e.id, &key, &err), &err);
+	assert_string_equal(key, "key of it");
+	free(key);
+	assert_false(file_holds(f->s->path, "key of it") || file_holds(wal, "key of it"));
+	free(e.chain);
+	e.chain = xstrdup("another");
+	must(store_sni_update(f->s, &e, "another key", &err), &err);
+	must(store_sni_key(f->s, e.id, &key, &err), &err);
+	assert_string_equal(key, "another key");
+	free(key);
+	must(store_sni_get(f->s, f->app.id, "one", &got, &err), &err);
+	assert_string_equal(got.chain, "another");
+	assert_string_equal(got.id, e.id);
+	assert_true(got.trusted && !got.acm);
+	sni_endpoint_done(&got);
+	refused(store_sni_get(f->s, "another app", "one", &got, &err), &err, ERROR_NOT_FOUND, "Couldn't find that SNI endpoint: one");
+	must(store_sni_list(f->s, NULL, &list, &n, &err), &err);
+	assert_int_equal(n, 1);
+	sni_endpoint_free_array(list, n);
+	/* A domain has it for as long as it is there. */
+	memcpy(dom.app_id, f->app.id, sizeof(dom.app_id));
+	must(store_domain_create(f->s, &dom, &err), &err);
+	must(store_domain_set_sni(f->s, dom.id, e.id, &err), &err);
+	must(store_sni_delete(f->s, e.id, &err), &err);
+	domain_done(&dom);
+	must(store_domain_get(f->s, f->app.id, "a.example", &dom, &err), &err);
+	assert_string_equal(dom.sni_id, "");
+	domain_done(&dom);
+	sni_endpoint_done(&e);
+}
+
+static void test_orphans(void **state)
+{
+	struct fixture *f = *state;
+	struct sni_endpoint used = make_sni(f, "used", true), unused = make_sni(f, "unused", true), own = make_sni(f, "own", false);
+	struct domain dom = { .hostname = xstrdup("a.example") };
+	struct sni_endpoint *list = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	memcpy(dom.app_id, f->app.id, sizeof(dom.app_id));
+	memcpy(dom.sni_id, used.id, sizeof(dom.sni_id));
+	must(store_domain_create(f->s, &dom, &err), &err);
+	must(store_sni_delete_orphans(f->s, &err), &err);
+	must(store_sni_list(f->s, f->app.id, &list, &n, &err), &err);
+	assert_int_equal(n, 2);
+	assert_string_equal(list[0].name, "used");
+	assert_string_equal(list[1].name, "own");
+	sni_endpoint_free_array(list, n);
+	domain_done(&dom);
+	sni_endpoint_done(&used);
+	sni_endpoint_done(&unused);
+	sni_endpoint_done(&own);
+}
+
+static void test_acm(void **state)
+{
+	struct fixture *f = *state;
+	struct acm_state got = { 0 }, want = { .failures = 3, .tried_ms = 4, .next_ms = 5, .reason = (char *)"why" };
+	struct domain dom = { .hostname = xstrdup("a.example") };
+	struct error err = ERROR_INIT;
+	bool on = true;
+
+	must(store_acm_get(f->s, f->app.id, &on, &err), &err);
+	assert_false(on);
+	must(store_acm_set(f->s, f->app.id, true, &err), &err);
+	must(store_acm_set(f->s, f->app.id, true, &err), &err);
+	must(store_acm_get(f->s, f->app.id, &on, &err), &err);
+	assert_true(on);
+	must(store_acm_set(f->s, f->app.id, false, &err), &err);
+	must(store_acm_get(f->s, f->app.id, &on, &err), &err);
+	assert_false(on);
+	memcpy(dom.app_id, f->app.id, sizeof(dom.app_id));
+	must(store_domain_create(f->s, &dom, &err), &err);
+	must(store_acm_state_get(f->s, dom.id, &got, &err), &err);
+	assert_int_equal(got.failures, 0);
+	must(store_acm_state_set(f->s, dom.id, &want, &err), &err);
+	must(store_acm_state_get(f->s, dom.id, &got, &err), &err);
+	assert_int_equal(got.failures, 3);
+	assert_int_equal(got.tried_ms, 4);
+	assert_int_equal(got.next_ms, 5);
+	assert_string_equal(got.reason, "why");
+	acm_state_done(&got);
+	must(store_acm_state_forget(f->s, f->app.id, &err), &err);
+	must(store_acm_state_get(f->s, dom.id, &got, &err), &err);
+	assert_int_equal(got.next_ms, 0);
+	domain_done(&dom);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -591,6 +707,9 @@ int main(void)
 		TEST(test_a_release_never_changes),
 		TEST(test_in_use),
 		TEST(test_formation),
+		TEST(test_sni_endpoints),
+		TEST(test_orphans),
+		TEST(test_acm),
 		TEST(test_restarts),
 		TEST(test_builds),
 		TEST(test_domains),
