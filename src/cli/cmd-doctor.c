@@ -193,6 +193,19 @@ static void check_twelved(struct checkup *d, struct cli *c)
 		    json_str(status, "version", "?"));
 }
 
+/* What answers over TLS where there is no other certificate. */
+static void check_authority(struct checkup *d, struct cli *c)
+{
+	_cleanup_json_ json_t *ca = NULL;
+	struct error err = ERROR_INIT;
+
+	if (!cli_api(c, &err) || api_get(c->api, &ca, &err, "/twelve/ca") < 0)
+		add(d, VERDICT_WARN, "tls", "%s", err.message);
+	else
+		add(d, VERDICT_OK, "tls", "the local authority lives until %.10s; twelve ca shows how to trust it",
+		    json_str(ca, "expires_at", "?"));
+}
+
 static void check_logs(struct checkup *d)
 {
 	const char *run = getenv("TWELVE_RUN_DIR");
@@ -243,6 +256,7 @@ static int doctor_run(struct cli *c, struct error *err)
 	check_memory(&d);
 	check_disk(&d);
 	check_twelved(&d, c);
+	check_authority(&d, c);
 	check_logs(&d);
 	if (cli_has(c, "json"))
 		print_json(d.rows);

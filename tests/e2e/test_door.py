@@ -122,6 +122,9 @@ def test_the_authority_is_public(door):
     r = door.cli("ca")
     assert r.out == ca(door).read_text() and fingerprint in r.err and str(ca(door)) in r.err
     assert json.loads(door.cli("ca", "--json").out) == said
+    rows = {row["check"]: row for row in json.loads(door.cli("doctor", "--json", check=False).out)}
+    assert rows["tls"]["result"] == "ok" and said["expires_at"][:10] in rows["tls"]["text"]
+    assert "uacme" in rows["acme"]["text"]
 
 
 def test_trusting_it_as_the_help_says(door, tmp_path):

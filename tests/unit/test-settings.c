@@ -49,6 +49,9 @@ static void test_defaults(void **state)
 	assert_int_equal(s.disk_reserve_bytes, INT64_C(1) << 30);
 	assert_int_equal(s.max_upload_bytes, INT64_C(2) << 30);
 	assert_int_equal(s.max_dynos, 200);
+	assert_string_equal(s.acme_directory, "https://acme-v02.api.letsencrypt.org/directory");
+	assert_string_equal(s.acme_email, "");
+	assert_string_equal(s.acme_ca, "");
 	assert_non_null(s.libexec_dir);
 	assert_non_null(s.data_dir);
 	assert_non_null(s.cli_path);
@@ -82,6 +85,16 @@ static const struct {
 	{ "TWELVE_APPS_DOMAIN", "apps.example.com", NULL },
 	{ "TWELVE_APPS_DOMAIN", "a_b",
 	  "TWELVE_APPS_DOMAIN: expected a domain such as apps.example.com, found \"a_b\"" },
+	{ "TWELVE_ACME_DIRECTORY", "", NULL },
+	{ "TWELVE_ACME_DIRECTORY", "https://acme.example/directory", NULL },
+	{ "TWELVE_ACME_DIRECTORY", "http://acme.example/directory",
+	  "TWELVE_ACME_DIRECTORY: expected an https:// URL of an ACME directory, found \"http://acme.example/directory\"" },
+	{ "TWELVE_ACME_EMAIL", "", NULL },
+	{ "TWELVE_ACME_EMAIL", "ada@example.com", NULL },
+	{ "TWELVE_ACME_EMAIL", "-x@example.com", "TWELVE_ACME_EMAIL: expected an e-mail address, found \"-x@example.com\"" },
+	{ "TWELVE_ACME_CA", "", NULL },
+	{ "TWELVE_ACME_CA", "/proc/version", NULL },
+	{ "TWELVE_ACME_CA", "/proc/none", "TWELVE_ACME_CA: expected the absolute path of a file that is there, found \"/proc/none\"" },
 	{ "TWELVE_GROUP", "a b", "TWELVE_GROUP: expected the name of a group, found \"a b\"" },
 	{ "TWELVE_PORTS", "3000-3000", NULL },
 	{ "TWELVE_PORTS", "3001-3000",
