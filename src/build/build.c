@@ -3,6 +3,7 @@
 #include "build/build.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -274,6 +275,87 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 	return r;
 }
 
+/* ---- a slug that was built elsewhere ---- */
+
+static int check_digest(const struct build *b, char hex[static DIGEST_HEX_SIZE], struct error *err)
+{
+	_cleanup_fd_ int fd = open(b->o->source, O_RDONLY | O_CLOEXEC);
+	struct digest *d = digest_new();
+	char chunk[65536];
+	ssize_t n = 1;
+
+	while (fd >= 0 && (n = fd_read(fd, chunk, sizeof(chunk))) > 0)
+		digest_update(d, chunk, (size_t)n);
+	digest_finish(d, hex);
+	digest_free(d);
+	if (fd < 0 || n < 0)
+		return error_set_errno(err, fd < 0 ? errno : (int)n, "reading the slug");
+	if (!b->o->sha256 || streq(b->o->sha256, hex))
+		return 0;
+	return error_set(err, ERROR_INVALID, "The slug is not the one that was announced: its checksum is SHA256:%s", hex);
+}
+
+/* work/unpacked/app becomes work/app. */
+static int unpack_slug(struct build *b, uint64_t room, struct error *err)
+{
+	const struct pack_limits limits = { .max_bytes = room < b->o->disk_bytes ? room : b->o->disk_bytes,
+					    .max_entries = MAX_ENTRIES };
+	_cleanup_free_ char *dir = xasprintf("%s/unpacked", b->work), *app = xasprintf("%s/app", dir);
+	_cleanup_strv_ char **names = NULL;
+	struct stat st;
+	int r = fs_mkdirs(dir, 0755);
+
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", dir);
+	if (pack_extract(b->o->source, dir, false, &limits, err) < 0)
+		return -1;
+	r = fs_list(dir, &names);
+	if (r < 0)
+		return error_set_errno(err, r, "reading %s", dir);
+	if (strv_len(names) != 1 || !streq(names[0], "app") || lstat(app, &st) < 0 || !S_ISDIR(st.st_mode))
+		return error_set(err, ERROR_INVALID,
+				 "A slug is a tar file with one folder, ./app, that has everything: this one holds \"%.50s\"%s",
+				 names[0], strv_len(names) > 1 ? " and more" : "");
+	return rename(app, b->app) < 0 ? error_set_errno(err, errno, "moving the slug") : 0;
+}
+
+/* The key of an import: the same bytes with the same types are the same slug. */
+static void import_key(const struct build *b, const char *sha256, char key[static DIGEST_HEX_SIZE])
+{
+	struct digest *d = digest_new();
+
+	digest_update_str(d, "twelve-slug-1");
+	digest_update_str(d, sha256);
+	digest_update_str(d, b->run.digest);
+	for (size_t i = 0; i < b->o->import->n_types; i++) {
+		digest_update_str(d, b->o->import->types[i].name);
+		digest_update_str(d, b->o->import->types[i].command);
+	}
+	digest_finish(d, key);
+	digest_free(d);
+}
+
+static int import_slug(struct build *b, struct build_result *ret, struct error *err)
+{
+	char sha256[DIGEST_HEX_SIZE], key[DIGEST_HEX_SIZE];
+	uint64_t room = 0;
+	int r;
+
+	if (check_disk(b, &room, err) < 0)
+		return -1;
+	r = fs_mkdirs(b->work, 0755);
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", b->work);
+	if (check_digest(b, sha256, err) < 0 || ensure_stack(b, false, NULL, &b->run, err) < 0)
+		return -1;
+	import_key(b, sha256, key);
+	if (slug_find(b, key, ret))
+		return 0;
+	if (unpack_slug(b, room, err) < 0 || check_cancelled(err) < 0)
+		return -1;
+	return slug_keep(b, key, b->o->import, ret, err);
+}
+
 /* So that twelved, which has other things to do, need not remove a hundred thousand files. */
 static void clean_up(const struct build *b)
 {
@@ -316,7 +398,7 @@ int build_run(const struct build_options *o, struct build_result *ret, struct er
 	b.packs_dir = xasprintf("%s/packs", b.work);
 	b.env_dir = xasprintf("%s/env", b.work);
 	b.cache = xasprintf("%s/cache/%s", o->state_dir, o->app_id);
-	r = run_steps(&b, ret, err);
+	r = o->import ? import_slug(&b, ret, err) : run_steps(&b, ret, err);
 	clean_up(&b);
 	build_done(&b);
 	return r;

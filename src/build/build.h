@@ -23,6 +23,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "model/procfile.h"
 #include "sandbox/sandbox.h"
 
 /* One process type: name and command, in the Procfile's order. */
@@ -60,6 +61,12 @@ struct build_options {
 	char *const *buildpacks; /* names, directories or git URLs (URL#REF); empty: detect */
 	char *const *env;	 /* config vars NAME=VALUE for ENV_DIR */
 	bool no_cache;
+	/*
+	 * A slug that was built elsewhere: `source` has ./app/ and nothing else, nothing runs, and these are its process types.
+	 * buildpacks has what is shown of how it was made, if anything.
+	 */
+	const struct procfile *import;
+	const char *sha256; /* what `source` has to have, in hex; NULL: whatever it is */
 	int output_fd; /* what the pusher sees */
 	struct sandbox_limits limits;
 	uint64_t disk_bytes; /* cap of source, cache and build together */

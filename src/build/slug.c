@@ -130,6 +130,9 @@ static void name_packs(const struct build *b, struct build_result *ret)
 {
 	_cleanup_buf_ struct buf names = BUF_INIT;
 
+	/* Of an import there is only what somebody says of it. */
+	for (char *const *p = b->o->import ? b->o->buildpacks : NULL; p && *p; p++)
+		buf_puts(&names, *p);
 	for (size_t i = 0; i < b->n_packs; i++)
 		buf_printf(&names, "%s%s", i ? ", " : "", b->packs[i].name);
 	ret->buildpacks = buf_steal(&names);

@@ -18,7 +18,7 @@
 
 #define SOURCE_LIFE_S 86400
 
-static char *source_path(struct daemon *d, const char *id)
+char *api_upload_path(struct daemon *d, const char *id)
 {
 	return xasprintf("%s/sources/%s.tar", d->settings.state_dir, id);
 }
@@ -55,17 +55,23 @@ static void remove_old_sources(struct daemon *d)
 	}
 }
 
-int api_sources_create(struct request *r, struct error *err)
+int api_upload_announce(struct request *r, const char *id, struct error *err)
 {
-	_cleanup_free_ char *url = NULL, *awaited = NULL;
-	char id[UUID_SIZE];
+	_cleanup_free_ char *awaited = awaited_path(request_daemon(r), id);
 	int e;
 
 	remove_old_sources(request_daemon(r));
-	awaited = awaited_path(request_daemon(r), uuid_make(id));
 	e = fs_write_atomic(awaited, 0600, "", 0);
-	if (e < 0)
-		return error_set_errno(err, e, "making %s", awaited);
+	return e < 0 ? error_set_errno(err, e, "making %s", awaited) : 0;
+}
+
+int api_sources_create(struct request *r, struct error *err)
+{
+	_cleanup_free_ char *url = NULL;
+	char id[UUID_SIZE];
+
+	if (api_upload_announce(r, uuid_make(id), err) < 0)
+		return -1;
 	url = request_url(r, "/sources/%s", id);
 	return request_answer(
 		r, 201, json_pack("{s:{s:s, s:s}}", "source_blob", "get_url", url, "put_url", url));
@@ -74,7 +80,7 @@ int api_sources_create(struct request *r, struct error *err)
 int api_sources_put(struct request *r, struct error *err)
 {
 	const char *id = request_param(r, "source");
-	_cleanup_free_ char *path = source_path(request_daemon(r), id);
+	_cleanup_free_ char *path = api_upload_path(request_daemon(r), id);
 
 	if (rename(request_upload(r), path) < 0)
 		return error_set_errno(err, errno, "keeping the upload");
@@ -111,7 +117,7 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 					    "output_stream_url", output));
 	json_object_update_new(j,
 			       json_pack("{s:[], s:o, s:o}", "buildpacks", "slug",
-					 api_slug_ref(b->slug), "release", release_of(r, app, b)));
+					 api_slug_of(r, app->id, b->slug), "release", release_of(r, app, b)));
 	json_object_update_new(
 		j,
 		json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?, s:I}}", "source_blob", "checksum",
@@ -141,7 +147,7 @@ static int find_source(struct request *r, char **ret_path, const char **ret_comm
 		return error_set(err, ERROR_INVALID,
 				 "\"source_blob.url\" is not one that POST /sources gave: upload "
 				 "the archive there");
-	*ret_path = source_path(request_daemon(r), id);
+	*ret_path = api_upload_path(request_daemon(r), id);
 	if (!fs_exists(*ret_path)) {
 		free(steal_ptr(*ret_path));
 		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);

@@ -14,6 +14,7 @@
 #include "daemon/api-priv.h"
 #include "daemon/git.h"
 #include "daemon/pipelines.h"
+#include "store/slug.h"
 
 static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *err)
 {
@@ -57,13 +58,29 @@ static int remove_others(struct daemon *d, const char *folder, char *const *know
 	return r < 0 && r != -ENOENT ? error_set_errno(err, r, "looking through %s", dir) : 0;
 }
 
-int api_mend(struct daemon *d, struct error *err)
+/* The files that are awaited, or have come, for slugs. */
+static int list_uploads(struct daemon *d, char ***ret, struct error *err)
 {
 	_cleanup_strv_ char **ids = NULL;
 
-	if (mend_repositories(d, &ids, err) < 0 || remove_others(d, "cache", ids, err) < 0 ||
-	    pipelines_mend(d, err) < 0)
+	if (store_slug_uploads(d->store, &ids, err) < 0)
 		return -1;
-	/* Builds end with twelved, and their sources with them. */
-	return remove_others(d, "sources", NULL, err);
+	for (char **id = ids; id && *id; id++) {
+		_cleanup_free_ char *awaited = xasprintf("%s.awaited", *id), *come = xasprintf("%s.tar", *id);
+
+		strv_push(ret, awaited);
+		strv_push(ret, come);
+	}
+	return 0;
+}
+
+int api_mend(struct daemon *d, struct error *err)
+{
+	_cleanup_strv_ char **ids = NULL, **uploads = NULL;
+
+	if (mend_repositories(d, &ids, err) < 0 || remove_others(d, "cache", ids, err) < 0 ||
+	    pipelines_mend(d, err) < 0 || list_uploads(d, &uploads, err) < 0)
+		return -1;
+	/* Builds end with twelved, and their sources with them; slugs that were brought and not released yet stay. */
+	return remove_others(d, "sources", uploads, err);
 }

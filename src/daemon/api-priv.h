@@ -24,7 +24,6 @@ json_t *api_app_ref(const struct app *a);
 json_t *api_user_ref(struct request *r, const char *name);
 json_t *api_stack_ref(const char *name);
 json_t *api_region_ref(void);
-json_t *api_slug_ref(const char *digest);
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel);
 json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno *dyno);
 char *api_app_url(struct daemon *d, const char *app_name);
@@ -43,7 +42,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(formation_list) X(formation_get) X(formation_update) X(formation_batch)                    \
 	X(dynos_list) X(dynos_get) X(dynos_create) X(dynos_attach_session) X(dynos_restart_all)              \
 	X(dynos_restart) X(dynos_restart_type) X(dynos_stop_one) X(dynos_stop_type)                          \
-	X(sources_create) X(sources_put) X(builds_create) X(builds_list) X(builds_get) X(builds_delete)  \
+	X(slugs_create) X(slugs_get) X(slugs_content) X(sources_create) X(sources_put) X(builds_create) X(builds_list) X(builds_get) X(builds_delete)  \
 	X(stream_get) X(log_sessions_create) X(log_stream)   \
 	X(drains_list) X(drains_create) X(drains_get) X(drains_update) X(drains_delete) X(drains_test)                                             \
 	X(buildpacks_get) X(buildpacks_put) X(domains_list) X(domains_create) X(domains_get)             \
@@ -99,6 +98,15 @@ int api_schedule_set(struct request *r, struct addon *a, int64_t minute, int64_t
 json_t *api_plan_json(struct request *r, const struct service *s, const struct service_plan *p);
 json_t *api_price(void);
 json_t *api_provider_json(struct request *r, const struct partner *p);
+
+/* api-slugs.c: POST /apps/:app/releases with a slug. */
+int api_slug_release(struct request *r, struct error *err);
+/* {id} of the slug of an app's release or build: of its row where it came by one (store/slug.h), else made from the digest. */
+json_t *api_slug_of(struct request *r, const char *app_id, const char *digest);
+/* Announces an upload (api-builds.c): who knows the id may bring it. */
+int api_upload_announce(struct request *r, const char *id, struct error *err);
+/* Where it is when it has come; heap. */
+char *api_upload_path(struct daemon *d, const char *id);
 
 /* Before the body of an upload is read: whether it was announced. ERROR_NOT_FOUND. */
 int api_upload_expected(struct request *r, struct error *err);

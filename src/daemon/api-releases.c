@@ -220,6 +220,8 @@ int api_releases_create(struct request *r, struct error *err)
 	const char *which;
 	int result = -1;
 
+	if (!json_is_null(json_object_get(request_body(r), "slug")) && json_object_get(request_body(r), "slug"))
+		return api_slug_release(r, err);
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	if (request_string(r, "release", true, &which, err) == 0 &&

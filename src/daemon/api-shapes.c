@@ -84,13 +84,6 @@ json_t *api_region_ref(void)
 			 API_REGION);
 }
 
-json_t *api_slug_ref(const char *digest)
-{
-	char id[UUID_SIZE];
-
-	return digest ? json_pack("{s:s}", "id", api_uuid("slug", digest, id)) : json_null();
-}
-
 void api_size_display(const char *size, char buf[static 32])
 {
 	bool start = true;
@@ -215,7 +208,7 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 					 "updated_at", api_time(rel->updated_ms), "user",
 					 api_user_ref(r, rel->user)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:[], s:[], s:n}", "app", api_app_ref(a),
-					    "slug", api_slug_ref(rel->slug), "addon_plan_names",
+					    "slug", api_slug_of(r, a->id, rel->slug), "addon_plan_names",
 					    "artifacts", "oci_image"));
 	json_object_update_new(j, json_pack("{s:b, s:b, s:s?}", "current",
 					    (int)(rel->version == a->current_version),

@@ -22,6 +22,14 @@ struct job {
 	char *source;
 	bool strip_top, wait_for_rollout, no_cache, cancelled;
 	struct caller who;
+	/* Of an import: what it is, and who waits for it. */
+	bool import;
+	struct procfile types;
+	char *stack, *sha256, *buildpack, *description;
+	builds_imported_fn imported;
+	void *userdata;
+	enum error_kind why; /* it failed */
+	struct build_result slug;
 	struct stream *stream;
 	char stream_id[UUID_SIZE];
 	pid_t pid;

@@ -25,6 +25,18 @@ static json_t *env_list(json_t *config)
 	return list;
 }
 
+static void add_import(json_t *j, const struct job *job)
+{
+	json_t *types = json_array();
+
+	for (size_t i = 0; i < job->types.n_types; i++)
+		json_array_append_new(types, json_pack("[s, s]", job->types.types[i].name, job->types.types[i].command));
+	json_object_set_new(j, "types", types);
+	json_object_set_new(j, "sha256", json_string(job->sha256));
+	json_object_set_new(j, "stack", json_string(job->stack));
+	json_object_set_new(j, "buildpacks", job->buildpack ? json_pack("[s]", job->buildpack) : json_array());
+}
+
 int worker_write_options(const struct worker_order *order)
 {
 	const struct daemon *d = order->d;
@@ -43,8 +55,13 @@ int worker_write_options(const struct worker_order *order)
 		"no_cache", (int)order->no_cache, "memory_bytes", (json_int_t)s->build_memory_bytes,
 		"disk_bytes", (json_int_t)s->build_disk_bytes, "reserve_bytes",
 		(json_int_t)s->disk_reserve_bytes, "timeout_ms", (json_int_t)s->build_timeout_ms);
-	char *text = json_dumps(j, 0);
-	int fd = fd_memfile("build", text, strlen(text));
+	char *text;
+	int fd;
+
+	if (order->import)
+		add_import(j, order->import);
+	text = json_dumps(j, 0);
+	fd = fd_memfile("build", text, strlen(text));
 
 	json_decref(j);
 	explicit_bzero(text, strlen(text));
@@ -97,6 +114,17 @@ static char **list_of(json_t *j, const char *key)
 	return v;
 }
 
+/* Whether it is an import: then its process types. */
+static bool read_types(json_t *j, struct procfile *ret)
+{
+	json_t *types = json_object_get(j, "types"), *pair;
+	size_t i;
+
+	json_array_foreach (types, i, pair)
+		procfile_set(ret, json_string_value(json_array_get(pair, 0)), json_string_value(json_array_get(pair, 1)));
+	return types != NULL;
+}
+
 static int run_order(json_t *j, struct build_result *ret, struct error *err)
 {
 	_cleanup_strv_ char **packs = list_of(j, "buildpacks"), **env = list_of(j, "env");
@@ -105,7 +133,11 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 	const struct sandbox_runtime runtime = {
 		.path = path, .name = name, .cgroup = (enum sandbox_cgroup)number_of(j, "cgroup")
 	};
+	__attribute__((cleanup(procfile_done))) struct procfile types = { 0 };
+	bool import = read_types(j, &types);
 	const struct build_options o = {
+		.import = import ? &types : NULL,
+		.sha256 = json_string_value(json_object_get(j, "sha256")),
 		.state_dir = text_of(j, "state_dir"),
 		.data_dir = text_of(j, "data_dir"),
 		.runtime_root = text_of(j, "runtime_root"),

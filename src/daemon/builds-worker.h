@@ -7,6 +7,7 @@
 #pragma once
 
 #include "build/build.h"
+#include "daemon/builds-priv.h"
 #include "daemon/daemon.h"
 
 struct worker_order {
@@ -15,6 +16,7 @@ struct worker_order {
 	json_t *config;
 	const char *build_id, *source, *commit;
 	bool strip_top, no_cache;
+	const struct job *import; /* builds-priv.h; NULL: it is a build */
 };
 
 /* A memory file with the options, or a negative errno. */

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -54,6 +55,12 @@ static void job_free(struct job *j)
 	fd_close(j->result_fd);
 	buf_done(&j->result);
 	build_row_done(&j->row);
+	procfile_done(&j->types);
+	build_result_done(&j->slug);
+	free(j->stack);
+	free(j->sha256);
+	free(j->buildpack);
+	free(j->description);
 	free(j->source);
 	free(j);
 }
@@ -71,6 +78,21 @@ static void unlist(struct job *j)
 
 /* ---- the end ---- */
 
+/* Who waits is told after the list is without it, since they may begin another. What failed may be released again: its upload stays. */
+static void finish_import(struct job *j, const char *why)
+{
+	struct error err = ERROR_INIT;
+
+	if (why)
+		error_set(&err, j->why, "%s", why);
+	else
+		unlink(j->source);
+	stream_end(j->stream);
+	unlist(j);
+	if (j->imported)
+		j->imported(why ? &err : NULL, &j->slug, j->row.release_version, j->userdata);
+}
+
 /* The row is written before the stream ends: who reads the stream to its end may ask for the row then. */
 void job_finish(struct job *j, const char *status, const char *why)
 {
@@ -78,6 +100,12 @@ void job_finish(struct job *j, const char *status, const char *why)
 	struct recent *r = &b->recent[b->n_recent++ % ARRAY_SIZE(b->recent)];
 	struct error err = ERROR_INIT;
 
+	if (j->import) {
+		finish_import(j, why);
+		job_free(j);
+		start_next(b);
+		return;
+	}
 	free(j->row.status);
 	j->row.status = xstrdup(status);
 	free(j->row.error);
@@ -104,7 +132,7 @@ static int release_it(struct job *j, const struct build_result *result, struct e
 
 	if (store_app_get(d->store, j->row.app_id, &app, err) < 0)
 		return -1;
-	r = releases_deploy(d, &app, result, j->row.commit, &j->who, &release, err);
+	r = releases_deploy(d, &app, result, j->row.commit, j->description, &j->who, &release, err);
 	if (r == 0) {
 		_cleanup_free_ char *note = xasprintf("build of %s", j->row.commit[0] ? j->row.commit : "an archive");
 
@@ -144,7 +172,8 @@ static void built(struct job *j)
 		take_row(j, &result);
 		release_it(j, &result, &err);
 	}
-	build_result_done(&result);
+	j->slug = result;
+	j->why = err.kind;
 	if (err.kind != ERROR_NONE) {
 		job_finish(j, "failed", err.message);
 	} else if (j->wait_for_rollout) {
@@ -227,6 +256,7 @@ static void cancel(struct job *j)
 		return;
 	j->cancelled = true;
 	if (j->phase == PHASE_WAITING) {
+		j->why = ERROR_CONFLICT;
 		job_finish(j, "failed", "The build was cancelled before it began");
 		return;
 	}
@@ -292,6 +322,7 @@ static int launch(struct job *j, struct error *err)
 						    .source = j->source,
 						    .commit = j->row.commit,
 						    .strip_top = j->strip_top,
+						    .import = j->import ? j : NULL,
 						    .no_cache = j->no_cache };
 
 		options_fd = worker_write_options(&order);
@@ -326,11 +357,28 @@ static void start_next(struct builds *b)
 	if (!next || running >= MAX_RUNNING)
 		return;
 	next->phase = PHASE_RUNNING;
-	if (launch(next, &err) < 0)
+	if (launch(next, &err) < 0) {
+		next->why = err.kind;
 		job_finish(next, "failed", err.message);
+	}
 }
 
 /* ---- what others call ---- */
+
+static void take_import(struct job *j, const struct builds_import *i)
+{
+	uuid_make(j->row.id);
+	j->row.created_ms = clock_wall_ms();
+	j->import = true;
+	for (size_t k = 0; k < i->types->n_types; k++)
+		procfile_set(&j->types, i->types->types[k].name, i->types->types[k].command);
+	j->stack = xstrdup(i->stack);
+	j->sha256 = i->sha256 ? xstrdup(i->sha256) : NULL;
+	j->buildpack = i->buildpack ? xstrdup(i->buildpack) : NULL;
+	j->description = i->description ? xstrdup(i->description) : NULL;
+	j->imported = i->fn;
+	j->userdata = i->userdata;
+}
 
 int builds_start(struct builds *b, const struct builds_start *o, struct build *ret,
 		 char ret_stream_id[static UUID_SIZE], struct error *err)
@@ -359,8 +407,10 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 		job_free(j);
 		return -1;
 	}
-	if (store_build_create(b->d->store, &j->row, err) < 0 ||
-	    store_build_get(b->d->store, o->app->id, j->row.id, ret, err) < 0) {
+	if (o->import)
+		take_import(j, o->import);
+	else if (store_build_create(b->d->store, &j->row, err) < 0 ||
+		 store_build_get(b->d->store, o->app->id, j->row.id, ret, err) < 0) {
 		stream_end(j->stream);
 		job_free(j);
 		return -1;

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "build/build.h"
 #include "daemon/daemon.h"
 
 struct builds;
@@ -29,6 +30,23 @@ struct builds_start {
 	bool wait_for_rollout;
 	bool no_cache;
 	const struct caller *who;
+	const struct builds_import *import; /* NULL: it is a build */
+};
+
+/* How an import ended: err is NULL when it went well, and the release is there. */
+typedef void (*builds_imported_fn)(const struct error *err, const struct build_result *slug, int64_t version, void *userdata);
+
+/*
+ * A slug that was built elsewhere (build/build.h), to be unpacked and released. It waits its turn as builds do, and is one an app; it
+ * is none of the app's builds. `fn` is called once, from within builds_start() if it can't begin.
+ */
+struct builds_import {
+	const struct procfile *types;
+	const char *stack, *sha256;	 /* sha256 may be NULL */
+	const char *buildpack;		 /* what is shown of how it was made, or NULL */
+	const char *description;	 /* of the release, or NULL: the usual one */
+	builds_imported_fn fn;
+	void *userdata;
 };
 
 /* *ret has status "pending" and the id; *ret_stream_id names its output. */

@@ -123,7 +123,7 @@ int releases_initial(struct daemon *d, struct app *app, const struct caller *who
 }
 
 int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build,
-		    const char *commit, const struct caller *who, struct release *ret,
+		    const char *commit, const char *description, const struct caller *who, struct release *ret,
 		    struct error *err)
 {
 	struct release base = { 0 }, r = { 0 };
@@ -133,7 +133,10 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 	r.slug = xstrdup(build->slug);
 	r.stack = xstrdup(build->stack);
 	r.commit = xstrdup(commit ? commit : "");
-	r.description = commit && commit[0] ? xasprintf("Deploy %.8s", commit) : xstrdup("Deploy");
+	if (description)
+		r.description = xstrdup(description);
+	else
+		r.description = commit && commit[0] ? xasprintf("Deploy %.8s", commit) : xstrdup("Deploy");
 	r.config = json_incref(base.config);
 	r.attachments = json_incref(base.attachments);
 	for (size_t i = 0; i < build->n_processes; i++)

@@ -20,9 +20,9 @@ int releases_base(struct daemon *d, const struct app *app, struct release *ret, 
 int releases_initial(struct daemon *d, struct app *app, const struct caller *who,
 		     struct error *err);
 
-/* A finished build becomes vN: slug + config of the base. */
+/* A finished build, or a slug, becomes vN: slug + config of the base. description NULL: "Deploy COMMIT". */
 int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build,
-		    const char *commit, const struct caller *who, struct release *ret,
+		    const char *commit, const char *description, const struct caller *who, struct release *ret,
 		    struct error *err);
 
 /*

@@ -343,6 +343,27 @@ static const char schema_7[] =
 	"  reason TEXT"
 	") STRICT;";
 
+/* Slugs built elsewhere. */
+static const char schema_9[] =
+	"CREATE TABLE slug ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  app_id TEXT NOT NULL REFERENCES app (id) ON DELETE CASCADE,"
+	"  upload_id TEXT NOT NULL,"
+	"  stack TEXT NOT NULL,"
+	"  types TEXT NOT NULL,"
+	"  commit_id TEXT,"
+	"  commit_description TEXT,"
+	"  checksum TEXT,"
+	"  description TEXT,"
+	"  digest TEXT,"
+	"  run_stack TEXT,"
+	"  size_bytes INTEGER NOT NULL,"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX slug_of_app ON slug (app_id);"
+	"CREATE INDEX slug_of_digest ON slug (digest);";
+
 const char *const store_migrations[] = {
 	schema_1,
 	schema_2,
@@ -352,6 +373,7 @@ const char *const store_migrations[] = {
 	schema_6,
 	schema_7,
 	store_schema_webhooks,
+	schema_9,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

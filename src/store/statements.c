@@ -33,6 +33,8 @@
 	"number, status, kind, bytes, sha256, summary, error, databases, verified_ms, "            \
 	"verified_ok, verified_text, created_ms, finished_ms, expires_ms"
 
+#define SLUG "id, app_id, upload_id, stack, types, commit_id, commit_description, checksum, description, digest, run_stack, size_bytes, " \
+	     "created_ms, updated_ms"
 #define TOKEN "id, user_id, description, masked, created_ms, used_ms, expires_ms, scopes"
 #define USER "id, email, name, admin, password_hash, created_ms, updated_ms, login_ms"
 #define AUDIT                                                                                      \
@@ -297,6 +299,11 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_NEXT_NUMBER] =
 		"INSERT INTO counter (app_id, series, n) VALUES (?, ?, 1) "
 		"ON CONFLICT DO UPDATE SET n = n + 1 RETURNING n",
+	[STATEMENT_SLUG_INSERT] = "INSERT INTO slug (" SLUG ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_SLUG_GET] = "SELECT " SLUG " FROM slug WHERE id = ?",
+	[STATEMENT_SLUG_UPDATE] = "UPDATE slug SET digest = ?, run_stack = ?, size_bytes = ?, updated_ms = ? WHERE id = ?",
+	[STATEMENT_SLUG_OF_DIGEST] = "SELECT id FROM slug WHERE digest = ?1 ORDER BY app_id = ?2 DESC, created_ms DESC LIMIT 1",
+	[STATEMENT_SLUG_UPLOADS] = "SELECT upload_id FROM slug WHERE digest IS NULL",
 	[STATEMENT_SLUGS_IN_USE] =
 		"SELECT DISTINCT slug FROM release WHERE slug IS NOT NULL AND " IN_USE " ORDER BY slug",
 	[STATEMENT_STACKS_IN_USE] =

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slugs: those of our builds, which releases tell of, and those that were built elsewhere (store/slug.h). The latter are announced, uploaded,
+ * and unpacked by a child of the builds (builds.h) when they are released first; from then on they are trees in the store of slugs as any.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "build/build.h"
+#include "daemon/api-priv.h"
+#include "daemon/authz.h"
+#include "daemon/builds.h"
+#include "daemon/releases.h"
+#include "model/names.h"
+#include "stack/stack.h"
+#include "store/slug.h"
+
+#define TYPES_TEXT_MAX (256 << 10)
+
+/* What a slug is, wherever it came from. */
+struct found {
+	struct slug row; /* id and digest are set in any case; without upload_id it came by a build */
+	struct procfile types;
+};
+
+static void found_done(struct found *f)
+{
+	slug_row_done(&f->row);
+	procfile_done(&f->types);
+}
+
+static int read_types(json_t *object, struct procfile *ret, struct error *err)
+{
+	const char *type;
+	json_t *command;
+
+	json_object_foreach (object, type, command) {
+		if (!json_is_string(command))
+			return error_set(err, ERROR_INVALID, "\"process_types\" has a command for each type, and that of \"%.50s\" is no string",
+					 type);
+		if (procfile_add(ret, type, json_string_value(command), err) < 0)
+			return error_prefix(err, "process_types");
+	}
+	return 0;
+}
+
+json_t *api_slug_of(struct request *r, const char *app_id, const char *digest)
+{
+	char id[UUID_SIZE];
+
+	if (!digest)
+		return json_null();
+	if (!store_slug_of_digest(request_daemon(r)->store, app_id, digest, id))
+		api_uuid("slug", digest, id);
+	return json_pack("{s:s}", "id", id);
+}
+
+/* ---- finding ---- */
+
+static int take_row(struct request *r, const char *id, struct found *ret, struct error *err)
+{
+	json_t *types;
+	int result;
+
+	if (store_slug_get(request_daemon(r)->store, id, &ret->row, err) < 0)
+		return -1;
+	types = json_loads(ret->row.types, 0, NULL);
+	result = read_types(types, &ret->types, err);
+	json_decref(types);
+	return result;
+}
+
+static void take_release(const struct release *release, const char *id, struct found *ret)
+{
+	snprintf(ret->row.id, sizeof(ret->row.id), "%s", id);
+	memcpy(ret->row.app_id, release->app_id, sizeof(ret->row.app_id));
+	ret->row.digest = xstrdup(release->slug);
+	ret->row.run_stack = release->stack ? xstrdup(release->stack) : NULL;
+	ret->row.commit = release->commit && release->commit[0] ? xstrdup(release->commit) : NULL;
+	ret->row.stack = xstrdup(STACK_DEFAULT);
+	ret->row.created_ms = ret->row.updated_ms = release->created_ms;
+	for (size_t i = 0; i < release->processes.n_types; i++)
+		procfile_set(&ret->types, release->processes.types[i].name, release->processes.types[i].command);
+}
+
+/* The newest release of an app with this slug: 1 when there is one, 0, or -1. */
+static int find_release(struct request *r, const struct app *app, const char *id, struct found *ret, struct error *err)
+{
+	struct release *rows = NULL;
+	bool found = false;
+	size_t n = 0;
+
+	if (store_release_list(request_daemon(r)->store, app->id, 0, &rows, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		char derived[UUID_SIZE];
+
+		if (!found && rows[i].slug && streq(api_uuid("slug", rows[i].slug, derived), id)) {
+			take_release(&rows[i], id, ret);
+			found = true;
+		}
+		release_done(&rows[i]);
+	}
+	free(rows);
+	return found;
+}
+
+/* Of the apps that the caller may view. */
+static int find_elsewhere(struct request *r, const char *id, struct found *ret, struct error *err)
+{
+	struct app *apps = NULL;
+	int result = 0;
+	size_t n = 0;
+
+	if (authz_app_list(r, &apps, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (result == 0)
+			result = find_release(r, &apps[i], id, ret, err);
+		app_done(&apps[i]);
+	}
+	free(apps);
+	return result;
+}
+
+/* A slug of the app, or (anywhere) of another that the caller may view. */
+static int find(struct request *r, const struct app *app, const char *id, bool anywhere, struct found *ret, struct error *err)
+{
+	struct error own = ERROR_INIT;
+	int result = take_row(r, id, ret, &own);
+
+	if (result < 0 && own.kind != ERROR_NOT_FOUND) {
+		*err = own;
+		return -1;
+	}
+	if (result == 0 && streq(ret->row.app_id, app->id))
+		return 0;
+	if (result == 0 && anywhere)
+		return authz_allow_id(r, ret->row.app_id, NEED_VIEW, err);
+	found_done(ret);
+	*ret = (struct found){ 0 };
+	result = find_release(r, app, id, ret, err);
+	if (result == 0 && anywhere)
+		result = find_elsewhere(r, id, ret, err);
+	if (result == 0)
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that slug: %.50s is none of %s", id, app->name);
+	return result < 0 ? -1 : 0;
+}
+
+/* ---- showing ---- */
+
+static json_t *types_json(const struct procfile *types)
+{
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < types->n_types; i++)
+		json_object_set_new(j, types->types[i].name, api_text(types->types[i].command));
+	return j;
+}
+
+/* What is in slug.json, where the tree is still there. */
+static void add_tree(struct request *r, struct found *f)
+{
+	struct build_result tree = { 0 };
+	struct error ignored = ERROR_INIT;
+
+	if (!f->row.digest || build_open_slug(request_daemon(r)->settings.state_dir, f->row.digest, &tree, &ignored) < 0)
+		return;
+	f->row.size_bytes = (int64_t)tree.size_bytes;
+	if (!f->row.description && tree.buildpacks[0])
+		f->row.description = xstrdup(tree.buildpacks);
+	build_result_done(&tree);
+}
+
+static json_t *slug_json(struct request *r, const struct app *app, struct found *f)
+{
+	bool awaited = !f->row.digest;
+	_cleanup_free_ char *url = awaited ? request_url(r, "/sources/%s", f->row.upload_id) :
+					     request_url(r, "/apps/%s/slugs/%s/content", app->id, f->row.id);
+	json_t *j;
+
+	add_tree(r, f);
+	j = json_pack("{s:s, s:{s:s, s:s}, s:o, s:s?}", "id", f->row.id, "blob", "method", awaited ? "PUT" : "GET", "url", url,
+		      "process_types", types_json(&f->types), "checksum", f->row.checksum);
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o, s:o}", "commit", api_text(f->row.commit), "commit_description",
+					    api_text(f->row.commit_description), "buildpack_provided_description",
+					    api_text(f->row.description), "size",
+					    f->row.size_bytes ? json_integer((json_int_t)f->row.size_bytes) : json_null(), "stack",
+					    api_stack_ref(f->row.stack)));
+	json_object_update_new(j, json_pack("{s:o, s:o}", "created_at", api_time(f->row.created_ms), "updated_at",
+					    api_time(f->row.updated_ms)));
+	return j;
+}
+
+int api_slugs_get(struct request *r, struct error *err)
+{
+	struct found f = { 0 };
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = find(r, &app, request_param(r, "slug"), false, &f, err);
+	if (result == 0)
+		result = request_answer(r, 200, slug_json(r, &app, &f));
+	found_done(&f);
+	app_done(&app);
+	return result;
+}
+
+/* ---- announcing ---- */
+
+static int check_checksum(const char *text, struct error *err)
+{
+	static const char prefix[] = "SHA256:", hex[] = "0123456789abcdef";
+
+	if (!text || (str_starts(text, prefix) && strspn(text + strlen(prefix), hex) == 64 && strlen(text) == strlen(prefix) + 64))
+		return 0;
+	return error_set(err, ERROR_INVALID, "\"checksum\" has to be SHA256: and 64 hex digits in small letters");
+}
+
+static char *copy_member(struct request *r, const char *name)
+{
+	const char *s = json_string_value(json_object_get(request_body(r), name));
+
+	return s ? xstrdup(s) : NULL;
+}
+
+static int read_row(struct request *r, const struct app *app, struct found *f, struct error *err)
+{
+	json_t *types = json_object_get(request_body(r), "process_types");
+	char stack_id[UUID_SIZE];
+	const char *stack;
+
+	if (request_ref(r, "stack", false, &stack, err) < 0 || read_types(types, &f->types, err) < 0)
+		return -1;
+	if (stack && !streq(stack, STACK_DEFAULT) && !streq(stack, api_uuid("stack", STACK_DEFAULT, stack_id)))
+		return error_set(err, ERROR_INVALID, "There is no stack \"%.50s\": slugs run in %s", stack, STACK_DEFAULT);
+	memcpy(f->row.app_id, app->id, sizeof(f->row.app_id));
+	f->row.stack = xstrdup(STACK_DEFAULT);
+	f->row.types = json_dumps(types, JSON_COMPACT);
+	if (strlen(f->row.types) > TYPES_TEXT_MAX)
+		return error_set(err, ERROR_INVALID, "\"process_types\" is larger than %d KB", TYPES_TEXT_MAX >> 10);
+	f->row.commit = copy_member(r, "commit");
+	f->row.commit_description = copy_member(r, "commit_description");
+	f->row.checksum = copy_member(r, "checksum");
+	f->row.description = copy_member(r, "buildpack_provided_description");
+	return check_checksum(f->row.checksum, err);
+}
+
+int api_slugs_create(struct request *r, struct error *err)
+{
+	struct found f = { 0 };
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = read_row(r, &app, &f, err);
+	if (result == 0)
+		result = store_slug_create(request_daemon(r)->store, &f.row, err);
+	if (result == 0)
+		result = api_upload_announce(r, f.row.upload_id, err);
+	if (result == 0) {
+		request_note(r, "slug %s", f.row.id);
+		result = request_answer(r, 201, slug_json(r, &app, &f));
+	}
+	found_done(&f);
+	app_done(&app);
+	return result;
+}
+
+/* ---- the files ---- */
+
+/* A tar file that is being made; it has no name any more, so that nothing is left of it. */
+struct packing {
+	struct request *request;
+	int fd;
+	int status;
+	bool ended;
+	char id[UUID_SIZE];
+};
+
+static void packing_free(void *work)
+{
+	struct packing *p = work;
+
+	fd_close(p->fd);
+	p->fd = -1;
+	p->request = NULL;
+	/* Else the child's end frees it. */
+	if (p->ended)
+		free(p);
+}
+
+static void on_packed(int status, void *userdata)
+{
+	struct packing *p = userdata;
+
+	p->ended = true;
+	p->status = status;
+	if (p->request)
+		request_resume(p->request);
+	else
+		free(p);
+}
+
+static int answer_packed(struct request *r, struct error *err)
+{
+	struct packing *p = request_work(r);
+	_cleanup_free_ char *name = xasprintf("%s.tgz", p->id);
+	struct stat st;
+
+	if (p->status != 0)
+		return error_set(err, ERROR_UNAVAILABLE, "The slug's files could not be packed: the disk may be full");
+	if (fstat(p->fd, &st) < 0)
+		return error_set_errno(err, errno, "reading the packed slug");
+	return request_answer_file(r, fd_steal(&p->fd), (uint64_t)st.st_size, name);
+}
+
+static int start_packing(struct daemon *d, const char *digest, struct packing *p, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/slugs/%s", d->settings.state_dir, digest);
+	const char *const argv[] = { "tar", "-C", dir, "--owner=0", "--group=0", "-czf", "-", "./app", NULL };
+	struct proc_options o = { .argv = argv, .die_with_us = true };
+	pid_t pid;
+	int e;
+
+	p->fd = open(d->settings.state_dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (p->fd < 0)
+		return error_set_errno(err, errno, "making a file in %s", d->settings.state_dir);
+	o.stdout_fd = p->fd;
+	if (proc_spawn(&o, &pid, err) < 0)
+		return -1;
+	e = watch_child(d->loop, pid, on_packed, p, NULL);
+	return e < 0 ? error_set_errno(err, e, "watching tar") : 0;
+}
+
+/* Packed it is hardly larger than it is: what has to stay free stays free. */
+static int check_room(struct daemon *d, const struct found *f, struct error *err)
+{
+	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, f->row.digest ? f->row.digest : "");
+	uint64_t free_bytes = 0;
+
+	if (!f->row.digest)
+		return error_set(err, ERROR_NOT_FOUND, "This slug has not been released yet: there is nothing but its upload");
+	if (!fs_exists(tree))
+		return error_set(err, ERROR_NOT_FOUND, "The files of this slug are not there any more: no release used it, and they were collected");
+	if (fs_free_bytes(d->settings.state_dir, &free_bytes) == 0 &&
+	    (int64_t)free_bytes < d->settings.disk_reserve_bytes + f->row.size_bytes)
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The disk is too full for a download of %lld MB (TWELVE_DISK_RESERVE): \"twelve gc\" removes what no release uses",
+				 (long long)f->row.size_bytes >> 20);
+	return 0;
+}
+
+static int pack(struct request *r, struct found *f, struct error *err)
+{
+	struct packing *p;
+
+	add_tree(r, f);
+	if (check_room(request_daemon(r), f, err) < 0)
+		return -1;
+	p = xcalloc(1, sizeof(*p));
+	*p = (struct packing){ .request = r, .fd = -1 };
+	memcpy(p->id, f->row.id, sizeof(p->id));
+	if (start_packing(request_daemon(r), f->row.digest, p, err) < 0) {
+		p->ended = true;
+		packing_free(p);
+		return -1;
+	}
+	request_defer(r, answer_packed, p, packing_free);
+	return 0;
+}
+
+int api_slugs_content(struct request *r, struct error *err)
+{
+	struct found f = { 0 };
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = find(r, &app, request_param(r, "slug"), false, &f, err);
+	if (result == 0)
+		result = pack(r, &f, err);
+	found_done(&f);
+	app_done(&app);
+	return result;
+}
+
+/* ---- releasing ---- */
+
+static int answer_release(struct request *r, const struct app *app, int64_t version, struct error *err)
+{
+	struct release release = { 0 };
+	struct app now = { 0 };
+	int result = -1;
+
+	if (store_app_get(request_daemon(r)->store, app->id, &now, err) == 0 &&
+	    store_release_get(request_daemon(r)->store, app->id, version, &release, err) == 0)
+		result = request_answer(r, 201, api_release_json(r, &now, &release));
+	release_done(&release);
+	app_done(&now);
+	return result;
+}
+
+/* A release that waits for its slug to be unpacked. */
+struct waiting {
+	struct request *request;
+	struct daemon *d;
+	struct app app;
+	struct found slug;
+	bool done, deferred;
+	struct error err;
+	int64_t version;
+};
+
+static void waiting_free(void *work)
+{
+	struct waiting *w = work;
+
+	if (w->request && !w->done) {
+		/* It goes on; what came of it is written by who gets there last. */
+		w->request = NULL;
+		return;
+	}
+	app_done(&w->app);
+	found_done(&w->slug);
+	free(w);
+}
+
+static int answer_imported(struct request *r, struct error *err)
+{
+	struct waiting *w = request_work(r);
+
+	if (w->err.kind == ERROR_NONE)
+		return answer_release(r, &w->app, w->version, err);
+	*err = w->err;
+	return -1;
+}
+
+static void on_imported(const struct error *err, const struct build_result *slug, int64_t version, void *userdata)
+{
+	struct waiting *w = userdata;
+	struct error own = ERROR_INIT;
+
+	w->done = true;
+	w->version = version;
+	if (err) {
+		w->err = *err;
+	} else {
+		free(w->slug.row.digest);
+		free(w->slug.row.run_stack);
+		w->slug.row.digest = xstrdup(slug->slug);
+		w->slug.row.run_stack = xstrdup(slug->stack);
+		w->slug.row.size_bytes = (int64_t)slug->size_bytes;
+		if (store_slug_update(w->d->store, &w->slug.row, &own) < 0)
+			w->err = own;
+	}
+	if (!w->request)
+		waiting_free(w);
+	else if (w->deferred)
+		request_resume(w->request);
+}
+
+static int import(struct request *r, struct app *take_app, struct found *take_slug, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_free_ char *path = api_upload_path(d, take_slug->row.upload_id);
+	struct waiting *w;
+	struct builds_import i = { .types = &take_slug->types, .stack = take_slug->row.stack, .fn = on_imported };
+	struct builds_start o = { .source = path, .who = request_caller(r), .import = &i };
+	char stream_id[UUID_SIZE];
+	struct build ignored = { 0 };
+
+	if (!fs_exists(path))
+		return error_set(err, ERROR_INVALID, "Nothing has been uploaded for this slug: PUT the tar file to its blob's url first");
+	if (http_is_collecting(d->http))
+		return error_set(err, ERROR_UNAVAILABLE, "What no release uses is being removed just now: try again in a moment");
+	w = xcalloc(1, sizeof(*w));
+	*w = (struct waiting){ .request = r, .d = d, .app = *take_app, .slug = *take_slug };
+	*take_app = (struct app){ 0 };
+	*take_slug = (struct found){ 0 };
+	i.types = &w->slug.types;
+	i.sha256 = w->slug.row.checksum ? w->slug.row.checksum + strlen("SHA256:") : NULL;
+	i.buildpack = w->slug.row.description;
+	i.description = json_string_value(json_object_get(request_body(r), "description"));
+	i.userdata = w;
+	o.app = &w->app;
+	o.commit = w->slug.row.commit;
+	if (builds_start(d->builds, &o, &ignored, stream_id, err) < 0) {
+		w->done = true;
+		waiting_free(w);
+		return -1;
+	}
+	w->deferred = true;
+	request_defer(r, answer_imported, w, waiting_free);
+	if (w->done)
+		request_resume(r);
+	return 0;
+}
+
+/* A tree that is there: as a build's result. */
+static int deploy(struct request *r, struct app *app, struct found *f, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, f->row.digest);
+	struct build_result result = { 0 };
+	struct release release = { 0 };
+	int e = -1;
+
+	if (!fs_exists(tree))
+		return error_set(err, ERROR_NOT_FOUND, "The files of this slug are not there any more: no release used it, and they were collected");
+	snprintf(result.slug, sizeof(result.slug), "%s", f->row.digest);
+	snprintf(result.stack, sizeof(result.stack), "%s", f->row.run_stack ? f->row.run_stack : "");
+	result.n_processes = f->types.n_types;
+	result.processes = xcalloc(f->types.n_types + 1, sizeof(*result.processes));
+	for (size_t i = 0; i < f->types.n_types; i++)
+		result.processes[i] = (struct build_process){ xstrdup(f->types.types[i].name), xstrdup(f->types.types[i].command) };
+	if (releases_deploy(d, app, &result, f->row.commit, json_string_value(json_object_get(request_body(r), "description")),
+			    request_caller(r), &release, err) == 0)
+		e = answer_release(r, app, release.version, err);
+	build_result_done(&result);
+	release_done(&release);
+	return e;
+}
+
+int api_slug_release(struct request *r, struct error *err)
+{
+	struct found f = { 0 };
+	struct app app = { 0 };
+	const char *id;
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 && request_ref(r, "slug", true, &id, err) == 0 && find(r, &app, id, true, &f, err) == 0) {
+		request_note(r, "slug %s", f.row.id);
+		result = f.row.digest ? deploy(r, &app, &f, err) : import(r, &app, &f, err);
+	}
+	found_done(&f);
+	app_done(&app);
+	return result;
+}
