@@ -37,12 +37,14 @@ static void render_pass(const char *backend, const char *dir, const char *socket
 		   backend, silence, socket, dir, socket, options);
 }
 
+/* A client whose network is gone says nothing, as one that waits does; so it is asked, for two minutes. */
 static void render_first_bytes(const struct route_config *c, struct buf *out)
 {
 	buf_printf(out,
 		   "\ndefaults door\n  mode tcp\n  timeout connect 5s\n  timeout client " SESSION_SILENCE "\n"
 		   "  timeout server " SESSION_SILENCE "\n  timeout client-fin 30s\n"
 		   "\nfrontend door from door\n  bind %s\n"
+		   "  option clitcpka\n  clitcpka-idle 60s\n  clitcpka-intvl 20s\n  clitcpka-cnt 3\n"
 		   "  tcp-request inspect-delay 30s\n"
 		   "  tcp-request content accept if { req.len gt 0 }\n"
 		   "  tcp-request content reject if WAIT_END\n"

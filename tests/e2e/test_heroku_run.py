@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """`heroku run` with the real CLI; and rendezvous with a client of our own, which is quick and can misbehave."""
 import concurrent.futures
+import fcntl
+import os
+import pty
 import re
+import select
 import socket
 import ssl
+import struct
 import subprocess
+import termios
+import time
 
 import pytest
 
@@ -56,6 +63,55 @@ def test_quick_commands_lose_nothing(heroku, alpha):
         results = list(pool.map(run, range(1, 17)))
     assert [r[:2] for r in results] == [(f"quick {i}\n", i) for i in range(1, 17)], results
     heroku.looked_at("heroku run")
+    gone(heroku.platform, alpha)
+
+
+class Terminal:
+    """The CLI on a terminal of 101 columns."""
+
+    def __init__(self, heroku, *argv):
+        self.fd, there = pty.openpty()
+        fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
+        self.seen = b""
+        self.process = heroku.popen(*argv, stdin=there, stdout=there, stderr=there, start_new_session=True)
+        os.close(there)
+
+    def until(self, pattern, timeout=60):
+        end = time.monotonic() + timeout
+        while not re.search(pattern, self.seen):
+            assert time.monotonic() < end, self.seen
+            if select.select([self.fd], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self.fd, 4096)
+                except OSError:
+                    break
+        assert re.search(pattern, self.seen), self.seen
+
+    def type(self, text):
+        self.seen = b""
+        os.write(self.fd, text)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.fd)
+
+
+def test_a_terminal(heroku, alpha):
+    t = Terminal(heroku, "heroku", "run", "-x", "-a", alpha, "bash")
+    try:
+        t.until(rb"\$ $")
+        t.type(b"tty; stty size\n")
+        t.until(rb"/dev/pts/\d+\s+33 101")
+        t.type(b"perl -e '$|=1; print qq(no), qq(w\\n); sleep 100'\n")
+        t.until(rb"[\r\n]now\r+\n")
+        t.type(b"\x03")
+        t.until(rb"\$ $")
+        t.type(b"exit 9\n")
+        assert t.process.wait(60) == 9
+    finally:
+        t.close()
+    heroku.looked_at("heroku run bash")
     gone(heroku.platform, alpha)
 
 
@@ -203,3 +259,16 @@ def test_plain_bytes_without_tls_are_no_session(platform, alpha):
         while data := s.recv(4096):
             out += data
     assert b"secret" not in out and b"rendezvous" not in out
+
+
+def test_a_client_whose_network_is_gone_is_asked(platform, alpha):
+    """Its session is free for another then; else a silent connection would hold it for a day."""
+    _, secret = run(platform, alpha, "echo there; cat")
+    c = Rendezvous(platform).send(secret + b"\r\n")
+    assert c.read() == b"rendezvous\r\n" and c.read() == b"there\n"
+    port = c.socket.getsockname()[1]
+    shown = subprocess.run(["ss", "-tnoH", "dport", "=", f":{port}"], capture_output=True, text=True).stdout
+    assert re.search(r"timer:\(keepalive,(\d+sec|1min)", shown), shown
+    c.send(b"\x04").rest()
+    c.close()
+    gone(platform, alpha)

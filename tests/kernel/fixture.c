@@ -370,7 +370,7 @@ static void note_hello(struct test_dyno *d, const char *text)
 	assert_int_equal(sscanf(text, "%lld %lld %lld", &serial, &n_input, &position), 3);
 	d->serial = serial;
 	d->n_input = (uint64_t)n_input;
-	d->position = position;
+	d->position = d->position_told = position;
 }
 
 static void note_ack(struct test_dyno *d, const char *text)
@@ -386,6 +386,9 @@ static void acknowledge(struct test_dyno *d, size_t n)
 	char text[24];
 
 	d->position += (int64_t)(ATTACH_HEADER_BYTES + n);
+	if (d->position - d->position_told < ATTACH_ACK_BYTES)
+		return;
+	d->position_told = d->position;
 	snprintf(text, sizeof(text), "%lld", (long long)d->position);
 	dyno_frame(d, ATTACH_ACK, text, strlen(text));
 }

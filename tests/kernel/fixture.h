@@ -46,6 +46,7 @@ struct test_dyno {
 	int control_fd, client_fd;
 	struct buf frames;
 	int64_t serial, position; /* of the session, as the last frames told */
+	int64_t position_told;	  /* acknowledged */
 	uint64_t n_input;	  /* what the supervisor had, as ATTACH_HELLO told */
 	pthread_mutex_t lock;	  /* of writing frames, and of n_acked */
 	pthread_cond_t told;
@@ -63,7 +64,7 @@ void dyno_send(struct test_dyno *d, enum dyno_msg type);
 void dyno_frame(struct test_dyno *d, enum attach_frame type, const void *data, size_t n);
 /*
  * The next frame's type, 0 at the end; its payload is in *ret. What a client has to answer is
- * answered: output with ATTACH_ACK, the exit with ATTACH_GOODBYE. ATTACH_HELLO and ATTACH_ACK are noted and passed over.
+ * answered: output with ATTACH_ACK now and then, the exit with ATTACH_GOODBYE. ATTACH_HELLO and ATTACH_ACK are noted and passed over.
  */
 char dyno_next_frame(struct test_dyno *d, struct buf *ret);
 /* All output up to the exit frame, whose payload is in *ret_exit. */

@@ -254,6 +254,7 @@ static void test_broken_again_and_again(void **state)
 		if (type != ATTACH_STDOUT)
 			continue;
 		buf_append(&out, frame.data, frame.len);
+		assert_true(out.len <= expected.len);
 		/* With frames under way that it has not read, and acknowledgements that never come. */
 		if (out.len > expected.len / BREAKS * n_breaks) {
 			dyno_attach(&d, true);
@@ -273,14 +274,19 @@ static void test_output_while_away(void **state)
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	_cleanup_buf_ struct buf out = BUF_INIT, exit = BUF_INIT;
 	struct test_dyno d = { .attach = true };
+	struct pollfd control = { .events = POLLIN };
 
 	(void)state;
 	dyno_begin(&d, "echo ready; read x; head -c 1000000 /dev/zero; exit 7");
+	dyno_await(&d, "up", &m);
+	control.fd = d.control_fd;
 	await_text(&d, &out, "ready");
 	dyno_frame(&d, ATTACH_STDIN, "\n", 1);
 	d.client_fd = fd_close(d.client_fd);
+	/* It waits, and has not ended: nothing is told. */
+	assert_int_equal(poll(&control, 1, 1000), 0);
 	buf_clear(&out);
-	dyno_attach(&d, false);
+	dyno_attach(&d, true);
 	dyno_output(&d, &out, &exit);
 	assert_int_equal(out.len, 1000000);
 	assert_true(str_starts(exit.data, "7 "));
@@ -345,7 +351,7 @@ static void test_redraw(void **state)
 	struct test_dyno d = { .attach = true, .terminal = true };
 
 	(void)state;
-	dyno_begin(&d, "trap 'echo draw; stty size' WINCH; echo ready; while :; do read -t 1000 x; done");
+	dyno_begin(&d, "trap 'echo draw; stty size' WINCH; echo ready; while :; do read -t 0.2 x; done");
 	await_text(&d, &out, "ready");
 	dyno_attach(&d, false);
 	dyno_frame(&d, ATTACH_WINSIZE, "80 24", 5);
