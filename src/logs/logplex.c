@@ -5,6 +5,8 @@
  *
  * Each frame ends with a counted LF and holds no other (receivers split at it); the
  * number of frames stands in Logplex-Msg-Count, and they refuse a batch where it differs.
+ * Some count no event for an empty message, nor for one that is not UTF-8 (Vector's heroku_logs):
+ * one such line would cost the whole batch, so an empty one is a blank, and bad bytes are U+FFFD.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,17 +17,36 @@
 
 #define BATCH_BYTES 102400
 
+struct text {
+	const char *s;
+	size_t n;
+};
+
+static struct text clean(struct batch *b, const struct log_record *r)
+{
+	struct buf *utf8 = &b->scratch[0];
+
+	if (!r->text_len)
+		return (struct text){ " ", 1 };
+	if (text_utf8_span(r->text, r->text_len) == r->text_len)
+		return (struct text){ r->text, r->text_len };
+	buf_clear(utf8);
+	text_put_utf8(utf8, r->text, r->text_len);
+	return (struct text){ utf8->data, utf8->len };
+}
+
 static void put_logplex(struct batch *b, const struct batch_line *line)
 {
 	const struct log_record *r = line->record;
+	struct text text = clean(b, r);
 	char head[256];
 	int n = snprintf(head, sizeof(head), "%s%s host %.*s %.*s - ", syslog_priority(r),
 			 log_stamp(&b->formatter, r->time_ns), (int)r->source_len, r->source,
 			 (int)r->dyno_len, r->dyno);
 
 	batch_item(b);
-	buf_printf(&b->raw, "%zu %s", (size_t)n + r->text_len + 1, head);
-	buf_append(&b->raw, r->text, r->text_len);
+	buf_printf(&b->raw, "%zu %s", (size_t)n + text.n + 1, head);
+	buf_append(&b->raw, text.s, text.n);
 	buf_putc(&b->raw, '\n');
 }
 

@@ -132,8 +132,8 @@ def test_stub_logplex_frames(logs, app, drains, stub):
     """What Vector's parser asks for: each frame ends with a counted LF and holds no other; the count fits."""
     pipe = Pipe(logs, app)
     d = drains.add(f"http://user:pa%20ss@127.0.0.1:{stub.port}/logs?x=1")
-    pipe.write(b"one\n\nwith \r in it\n" + b"x" * 12000 + b"\n")
-    wait_for(lambda: sum(int(h["Logplex-Msg-Count"]) for _, h, _ in stub.requests) >= 5, "five frames", 20)
+    pipe.write(b"one\n\nwith \r in it\nbad \xff byte\n" + b"x" * 12000 + b"\n")
+    wait_for(lambda: sum(int(h["Logplex-Msg-Count"]) for _, h, _ in stub.requests) >= 6, "six frames", 20)
     path, headers, body = stub.requests[0]
     assert path == "/logs?x=1" and headers["Content-Type"] == "application/logplex-1"
     assert headers["Authorization"] == "Basic dXNlcjpwYSBzcw==" and headers["Logplex-Drain-Token"] == d["token"]
@@ -143,6 +143,9 @@ def test_stub_logplex_frames(logs, app, drains, stub):
     for frame in frames:
         m = re.match(rb"(\d+) <190>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 host app web\.1 - ", frame)
         assert m and int(m[1]) == len(frame) + 1 - len(m[1]) - 1, frame[:80]
+        # As Vector reads it: lines of UTF-8, of eight parts, the last of which is not empty.
+        assert len(frame.decode().split(" ", 7)) == 8 and frame.decode().split(" ", 7)[7]
+    assert "bad \ufffd byte" in body.decode()
     pipe.close()
 
 
