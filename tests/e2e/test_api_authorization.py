@@ -19,6 +19,7 @@ TABLE = [re.match(r"(\S+) ([A-Z]+) (\S+)$", line).groups() for line in (ROOT / "
 # Their handlers look at what providers show: a token of theirs, not one of ours.
 PROVIDERS = re.compile(r"/addons/:addon/(config|actions/(de)?provision)$")
 # What names its app in the body, not in the path.
+QUERIES = {"GET /:app.git/info/refs": "?service=git-upload-pack"}
 BODIES = {"POST /addon-attachments": {"addon": "{addon}", "app": "{app}", "name": "OTHER"}}
 
 
@@ -133,7 +134,7 @@ def test_every_endpoint_for_every_role(world):
         if PROVIDERS.search(path):
             continue
         for role, letter in zip(ROLES, letters):
-            where = fill(world, path)
+            where = fill(world, path) + QUERIES.get(f"{method} {path}", "")
             body = fill(world, BODIES.get(f"{method} {path}", {})) if method != "GET" else None
             status, text = world.ask(role, method, where, body)
             cells += 1
