@@ -187,6 +187,7 @@ bool completion_script(const char *shell, struct buf *out);
 	X(pipelines) X(pipelines_create) X(pipelines_info) X(pipelines_add) X(pipelines_update)            \
 	X(pipelines_remove) X(pipelines_rename) X(pipelines_transfer) X(pipelines_destroy)                 \
 	X(pipelines_promote) X(pipelines_diff)                                                             \
+	X(apps_transfer) X(transfers) X(transfers_accept) X(transfers_decline) X(transfers_cancel)         \
 	X(webhooks) X(webhooks_add) X(webhooks_info) X(webhooks_update) X(webhooks_remove)                 \
 	X(webhooks_deliveries) X(webhooks_deliveries_info) X(webhooks_events) X(webhooks_events_info)                                                             \
 				X(buildpacks) X(buildpacks_set) \

@@ -63,6 +63,8 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(pipelines_stack) X(pipelines_transfer) X(pipelines_releases)                                     \
 	X(couplings_list) X(couplings_of_pipeline) X(coupling_of_app) X(couplings_create) X(couplings_get) \
 	X(couplings_update) X(couplings_delete)                                                            \
+	X(app_transfers_list) X(app_transfers_create) X(app_transfers_get) X(app_transfers_update)         \
+	X(app_transfers_delete) X(features_list) X(features_get) X(features_update) X(no_account_feature) X(no_such) \
 	X(webhooks_list) X(webhooks_create) X(webhooks_get) X(webhooks_update) X(webhooks_delete)          \
 	X(webhook_events_list) X(webhook_events_get) X(webhook_deliveries_list) X(webhook_deliveries_get)  \
 	X(promotions_create) X(promotions_get) X(promotions_targets) X(filter_apps)              \

@@ -364,6 +364,17 @@ static const char schema_9[] =
 	"CREATE INDEX slug_of_app ON slug (app_id);"
 	"CREATE INDEX slug_of_digest ON slug (digest);";
 
+static const char schema_transfers[] =
+	"CREATE TABLE app_transfer ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  app_id TEXT NOT NULL UNIQUE REFERENCES app (id) ON DELETE CASCADE,"
+	"  owner_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,"
+	"  recipient_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,"
+	"  state TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'declined')),"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL"
+	") STRICT;";
+
 const char *const store_migrations[] = {
 	schema_1,
 	schema_2,
@@ -374,6 +385,7 @@ const char *const store_migrations[] = {
 	schema_7,
 	store_schema_webhooks,
 	schema_9,
+	schema_transfers,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

@@ -46,6 +46,7 @@
 	"FROM coupling c JOIN app a ON a.id = c.app_id JOIN pipeline p ON p.id = c.pipeline_id "
 #define PROMOTION "id, pipeline_id, app_id, release_id, created_ms"
 
+#define TRANSFER "id, app_id, owner_id, recipient_id, state, created_ms, updated_ms"
 #define WEBHOOK "id, app_id, include, sync, created_ms, updated_ms, secret"
 #define WEBHOOK_EVENT "number, id, app_id, include, resource, action, actor, data, previous, created_ms"
 #define WEBHOOK_DELIVERY                                                                           \
@@ -256,6 +257,21 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"UPDATE promotion_target SET release_id = ?, error = ? WHERE id = ?",
 	[STATEMENT_PROMOTION_FAIL_PENDING] =
 		"UPDATE promotion_target SET error = ? WHERE release_id IS NULL AND error IS NULL",
+	[STATEMENT_TRANSFER_PUT] =
+		"INSERT INTO app_transfer (" TRANSFER ") VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app_id) DO UPDATE SET "
+		"id = excluded.id, owner_id = excluded.owner_id, recipient_id = excluded.recipient_id, "
+		"state = excluded.state, created_ms = excluded.created_ms, updated_ms = excluded.updated_ms "
+		"WHERE app_transfer.state != 'pending'",
+	[STATEMENT_TRANSFER_GET] = "SELECT " TRANSFER " FROM app_transfer WHERE id = ?1 OR app_id = ?1",
+	[STATEMENT_TRANSFER_LIST] =
+		"SELECT " TRANSFER " FROM app_transfer WHERE ?1 IS NULL OR owner_id = ?1 OR recipient_id = ?1 "
+		"ORDER BY created_ms, rowid",
+	[STATEMENT_TRANSFER_SET_STATE] =
+		"UPDATE app_transfer SET state = ?, updated_ms = ? WHERE id = ? AND state = 'pending'",
+	[STATEMENT_TRANSFER_DELETE] = "DELETE FROM app_transfer WHERE id = ?",
+	[STATEMENT_APP_SET_OWNER] =
+		"UPDATE app SET owner_id = ?, updated_ms = ? WHERE id = ? AND owner_id = ?",
+	[STATEMENT_COLLABORATOR_LEAVE] = "DELETE FROM collaborator WHERE app_id = ? AND user_id = ?",
 	[STATEMENT_WEBHOOK_INSERT] = "INSERT INTO webhook (" WEBHOOK ") VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_WEBHOOK_GET] = "SELECT " WEBHOOK " FROM webhook WHERE app_id = ? AND id = ?",
 	[STATEMENT_WEBHOOK_LIST] = "SELECT " WEBHOOK " FROM webhook WHERE app_id = ? ORDER BY rowid",
