@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a body may have, from the table's words; see api.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "daemon/api.h"
+
+/* Of a whole number that is sent as a string: as many as surely fit. */
+#define MAX_DIGITS 18
 
 static bool is_string(const json_t *v)
 {
@@ -88,6 +92,16 @@ static const struct type *type_of(const struct api_member *m)
 	return NULL;
 }
 
+/* Clients that have a number from a command line send its digits as a string: it becomes the number. */
+static void read_digits(json_t *object, const char *name, const json_t *value)
+{
+	const char *s = json_string_value(value);
+	size_t n = s ? strlen(s) : 0;
+
+	if (n && n <= MAX_DIGITS && s[strspn(s, "0123456789")] == '\0')
+		json_object_set_new(object, name, json_integer(strtoll(s, NULL, 10)));
+}
+
 int api_check_body(const char *body, json_t *object, struct error *err)
 {
 	struct api_member m;
@@ -103,6 +117,10 @@ int api_check_body(const char *body, json_t *object, struct error *err)
 			if (m.optional)
 				continue;
 			return error_set(err, ERROR_INVALID, "\"%s\" is missing: %s is needed", name, type->sentence);
+		}
+		if (type->is == is_int) {
+			read_digits(object, name, value);
+			value = json_object_get(object, name);
 		}
 		if (!type->is(value))
 			return error_set(err, ERROR_INVALID, "\"%s\" has to be %s", name, type->sentence);

@@ -30,7 +30,7 @@ static const char intro[] =
 	"## Bodies\n"
 	"\n"
 	"JSON objects of at most 1 MiB. A member with `?` may be left out, or be null; a *ref* is a name or an id, or an object with one of them; others are\n"
-	"let pass. A member of the wrong type is 422, and the message names it. Wherever a path has a name, an id will do, and the other way\n"
+	"let pass. A whole number may come as a string of digits. A member of the wrong type is 422, and the message names it. Wherever a path has a name, an id will do, and the other way\n"
 	"round; a slash in a name is written `%2F`.\n"
 	"\n"
 	"## Errors\n"

@@ -20,12 +20,22 @@ def test_keys(heroku, tmp_path):
 
 
 def test_authorizations(heroku):
+    platform = heroku.platform
     r = heroku("authorizations:create", "-d", "for ci")
     token = re.search(r"^Token:\s+(\S+)$", r.out, re.M).group(1)
     made = re.search(r"^ID:\s+(\S+)$", r.out, re.M).group(1)
     assert heroku("auth:whoami", env={"HEROKU_API_KEY": token}).out == heroku("auth:whoami").out
     assert re.search(rf"for ci\s+{made}\s+global", heroku("authorizations").out)
     assert "for ci" in heroku("authorizations:info", made).out
+    heroku("authorizations:update", made, "-d", "for the new ci")
+    r = heroku("authorizations:rotate", made)
+    assert "for the new ci" in r.out and token not in r.out
+    assert heroku("auth:whoami", env={"HEROKU_API_KEY": token}, code=None).code != 0
+    token = re.search(r"^Token:\s+(\S+)$", r.out, re.M).group(1)
+    assert heroku("auth:whoami", env={"HEROKU_API_KEY": token}).out == heroku("auth:whoami").out
+    short = heroku("authorizations:create", "-d", "short", "--expires-in", "600", "--short").out.strip()
+    (expires,) = [a["access_token"]["expires_in"] for a in platform.api("GET", "/oauth/authorizations")[1] if a["description"] == "short"]
+    assert short.startswith("tw-") and 0 < expires <= 600
     heroku("authorizations:revoke", made)
     assert heroku("auth:whoami", env={"HEROKU_API_KEY": token}, code=None).code != 0
 
@@ -53,7 +63,9 @@ def test_regions(heroku):
 
 
 def test_what_there_is_none_of(heroku):
-    """Teams and spaces: the answers of an account that has none."""
+    """Teams, OAuth clients, sessions: the answers of an account that has none."""
+    assert "No OAuth clients" in heroku("clients").out
+    assert "No OAuth sessions" in heroku("sessions").out
     assert heroku("teams").out.split() == ["Team", "Role", *[w for w in heroku("teams").out.split() if set(w) == {"─"}]]
     assert heroku("apps", "-t", "acme", code=2).exchanges[0].status == 404
     assert heroku("apps:create", "nowhere", "--team", "acme", "--no-remote", code=2).exchanges[0].status == 404

@@ -216,7 +216,11 @@ static void test_bodies(void **state)
 	check(body, "{}", "\"name\" is missing: a string is needed");
 	check(body, "{\"name\": null}", "\"name\" is missing: a string is needed");
 	check(body, "{\"name\": 1}", "\"name\" has to be a string");
-	check(body, "{\"name\": \"a\", \"size\": \"1\"}", "\"size\" has to be a whole number");
+	check(body, "{\"name\": \"a\", \"size\": \"600\"}", NULL);
+	check(body, "{\"name\": \"a\", \"size\": \"\"}", "\"size\" has to be a whole number");
+	check(body, "{\"name\": \"a\", \"size\": \"-1\"}", "\"size\" has to be a whole number");
+	check(body, "{\"name\": \"a\", \"size\": \"1.5\"}", "\"size\" has to be a whole number");
+	check(body, "{\"name\": \"a\", \"size\": \"1234567890123456789\"}", "\"size\" has to be a whole number");
 	check(body, "{\"name\": \"a\", \"on\": 0}", "\"on\" has to be true or false");
 	check(body, "{\"name\": \"a\", \"to\": {\"id\": \"x\"}, \"list\": [], \"map\": {}, \"it\": 1.5}", NULL);
 	check(body, "{\"name\": \"a\", \"to\": {}}",
