@@ -136,7 +136,7 @@ _twelve() {
 	keys:add) options='--user --host --no-color --help' ;;
 	keys:remove) options='--host --no-color --help' ;;
 	authorizations) options='--json --host --no-color --help' ;;
-	authorizations:create) options='--description --expires-in --user --json --host --no-color --help' ;;
+	authorizations:create) options='--description --scope --expires-in --user --json --host --no-color --help' ;;
 	authorizations:info) options='--json --host --no-color --help' ;;
 	authorizations:revoke|authorizations:destroy) options='--host --no-color --help' ;;
 	users) options='--json --host --no-color --help' ;;

@@ -813,6 +813,7 @@ complete -c twelve -n '__fish_seen_subcommand_from authorizations' -l host -r -d
 complete -c twelve -n '__fish_seen_subcommand_from authorizations' -l no-color -d 'no colours ($NO_COLOR)'
 complete -c twelve -n '__fish_seen_subcommand_from authorizations' -l help -s h -d 'tell about this command'
 complete -c twelve -n '__fish_seen_subcommand_from authorizations:create' -l description -s d -r -d 'whose or what for'
+complete -c twelve -n '__fish_seen_subcommand_from authorizations:create' -l scope -s s -r -d 'what it is for: global, identity, read, write, read-protected, write-protected; several with commas'
 complete -c twelve -n '__fish_seen_subcommand_from authorizations:create' -l expires-in -s e -r -d 'it ends by itself'
 complete -c twelve -n '__fish_seen_subcommand_from authorizations:create' -l user -s u -r -d 'whose it is, for administrators; else your own'
 complete -c twelve -n '__fish_seen_subcommand_from authorizations:create' -l json -d 'JSON, for programs'

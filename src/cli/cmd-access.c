@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* authorizations, authorizations:create, authorizations:info, authorizations:revoke: tokens for the API over TCP. */
 #include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -49,6 +50,19 @@ const struct command cmd_authorizations = {
 	.examples = "twelve authorizations",
 };
 
+/* "read,identity" as an array. */
+static json_t *words_of(const char *text)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	json_t *list = json_array();
+	char *rest = copy, *word;
+
+	while ((word = strsep(&rest, ", ")))
+		if (*word)
+			json_array_append_new(list, json_string(word));
+	return list;
+}
+
 static int authorizations_create_run(struct cli *c, struct error *err)
 {
 	const char *description = cli_get(c, "description");
@@ -65,6 +79,8 @@ static int authorizations_create_run(struct cli *c, struct error *err)
 	}
 	if (cli_get(c, "user"))
 		json_object_set_new(body, "user", json_string(cli_get(c, "user")));
+	if (cli_get(c, "scope"))
+		json_object_set_new(body, "scope", words_of(cli_get(c, "scope")));
 	if (expires_s)
 		json_object_set_new(body, "expires_in", json_integer((json_int_t)expires_s));
 	if (api_request(c->api, "POST", body, &a, err, "/oauth/authorizations") < 0)
@@ -73,14 +89,15 @@ static int authorizations_create_run(struct cli *c, struct error *err)
 		print_json(a);
 		return 0;
 	}
-	note(c, "This token is shown once. It lets its holder do all that %s can:",
-	     cli_get(c, "user") ? cli_get(c, "user") : "you");
+	note(c, "This token is shown once. It lets its holder do %s that %s can:",
+	     cli_get(c, "scope") ? "some of all" : "all", cli_get(c, "user") ? cli_get(c, "user") : "you");
 	printf("%s\n", json_str(a, "access_token.token", ""));
 	return 0;
 }
 
 static const struct arg_option create_options[] = {
 	{ "description", "TEXT", "whose or what for", 'd' },
+	{ "scope", "SCOPES", "what it is for: global, identity, read, write, read-protected, write-protected; several with commas", 's' },
 	{ "expires-in", "SECONDS", "it ends by itself", 'e' },
 	{ "user", "EMAIL", "whose it is, for administrators; else your own", 'u' },
 	{ 0 },
@@ -95,7 +112,7 @@ const struct command cmd_authorizations_create = {
 	.run = authorizations_create_run,
 	.details = "It is printed to stdout, once; only its digest is kept. Use it as "
 		   "TWELVE_API_KEY (or HEROKU_API_KEY).",
-	.examples = "twelve authorizations:create -d ci\nTWELVE_HOST=http://127.0.0.1:5000 "
+	.examples = "twelve authorizations:create -d ci\ntwelve authorizations:create -d dashboard -s read\nTWELVE_HOST=http://127.0.0.1:5000 "
 		    "TWELVE_API_KEY=tw-... twelve apps",
 };
 

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "daemon/api-priv.h"
 #include "daemon/builds.h"
+#include "daemon/remove.h"
 
 #define SOURCE_LIFE_S 86400
 
@@ -251,6 +252,32 @@ int api_builds_delete(struct request *r, struct error *err)
 	    builds_cancel(request_daemon(r)->builds, build.id, err) == 0)
 		result = request_answer(r, 202, json_object());
 	build_row_done(&build);
+	app_done(&app);
+	return result;
+}
+
+/* It is moved away at once, since the next build may begin before all of it is gone. */
+int api_build_cache_delete(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_free_ char *cache = NULL, *away = NULL;
+	struct app app = { 0 };
+	char id[UUID_SIZE];
+	int result = api_app(r, &app, err);
+
+	if (result == 0 && builds_running(d->builds, app.id))
+		result = error_set(err, ERROR_CONFLICT, "A build of %s is running and uses the cache: try again when it has ended",
+				   app.name);
+	if (result == 0) {
+		cache = xasprintf("%s/cache/%s", d->settings.state_dir, app.id);
+		away = xasprintf("%s/cache/%s", d->settings.state_dir, uuid_make(id));
+		if (rename(cache, away) == 0)
+			remove_tree_later(d, away);
+		else if (errno != ENOENT)
+			result = error_set_errno(err, errno, "moving the build cache of %s away", app.name);
+	}
+	if (result == 0)
+		result = request_answer(r, 200, json_object());
 	app_done(&app);
 	return result;
 }

@@ -42,7 +42,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(formation_list) X(formation_get) X(formation_update) X(formation_batch)                    \
 	X(dynos_list) X(dynos_get) X(dynos_create) X(dynos_attach_session) X(dynos_restart_all)              \
 	X(dynos_restart) X(dynos_restart_type) X(dynos_stop_one) X(dynos_stop_type)                          \
-	X(slugs_create) X(slugs_get) X(slugs_content) X(sources_create) X(sources_put) X(builds_create) X(builds_list) X(builds_get) X(builds_delete)  \
+	X(slugs_create) X(slugs_get) X(slugs_content) X(sources_create) X(sources_put) X(builds_create) X(builds_list) X(builds_get) X(builds_delete) X(build_cache_delete)  \
 	X(stream_get) X(log_sessions_create) X(log_stream)   \
 	X(drains_list) X(drains_create) X(drains_get) X(drains_update) X(drains_delete) X(drains_test)                                             \
 	X(buildpacks_get) X(buildpacks_put) X(domains_list) X(domains_create) X(domains_get)             \

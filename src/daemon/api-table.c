@@ -324,6 +324,8 @@ const struct api_route api_routes[] = {
 	  "one build", .answer = "build" },
 	{ "DELETE", "/apps/:app/builds/:build", NEED_DEPLOY, api_builds_delete,
 	  "cancel a build" },
+	{ "DELETE", "/apps/:app/build-cache", NEED_DEPLOY, api_build_cache_delete,
+	  "remove the build cache: the next build begins without" },
 	{ "GET", "/streams/:stream", NEED_NOTHING, api_stream_get,
 	  "the output of a build or a release command, as it grows", .answer = "text" },
 	{ "POST", "/apps/:app/log-sessions", NEED_VIEW, api_log_sessions_create,

@@ -244,6 +244,13 @@ def test_the_cache_lasts_until_it_is_refused(bare, tmp_path):
     assert "Nothing has changed" in said(deploy(archive(tmp_path / "2.tgz", PROCFILE, ("a", b"2")), check=True))
     told = build_by_api(platform, name, archive(tmp_path / "2.tgz", PROCFILE, ("a", b"2")), no_cache=True)
     assert "seen: \n" in told and "Nothing has changed" not in told
+    assert "seen: x\n" in said(deploy(archive(tmp_path / "3.tgz", PROCFILE, ("a", b"3")), check=True))
+    app = platform.api("GET", f"/apps/{name}")[1]["id"]
+    assert (platform.state / "cache" / app / "n").exists()
+    for _ in range(2):
+        assert platform.api("DELETE", f"/apps/{name}/build-cache")[0] == 200
+        assert not (platform.state / "cache" / app).exists()
+    assert "seen: \n" in said(deploy(archive(tmp_path / "4.tgz", PROCFILE, ("a", b"4")), check=True))
 
 
 def build_by_api(platform, name, path, **options):

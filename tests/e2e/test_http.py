@@ -645,6 +645,18 @@ def test_tokens_for_less_than_everything(bare):
     assert platform.api("POST", "/oauth/authorizations", {"scope": [3]})[0] == 422
 
 
+def test_scopes_on_the_command_line(bare):
+    platform, _ = bare
+    made = json.loads(platform.cli("authorizations:create", "-s", "read,identity", "--json").out)
+    assert made["scope"] == ["identity", "read"]
+    env = {"TWELVE_HOST": f"http://127.0.0.1:{platform.api_port}", "TWELVE_API_KEY": made["access_token"]["token"]}
+    assert "http-bare" in platform.cli("apps", env=env).out
+    r = platform.cli("config:set", "A=1", "-a", "http-bare", env=env, check=False)
+    assert r.code == 1 and "scope" in r.err
+    r = platform.cli("authorizations:create", "-s", "everything", check=False)
+    assert r.code == 2 and "read-protected" in r.err
+
+
 def test_a_token_gets_another_secret(bare):
     platform, _ = bare
     made = platform.api("POST", "/oauth/authorizations", {"description": "first", "scope": ["identity"]})[1]
