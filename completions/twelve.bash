@@ -153,6 +153,7 @@ _twelve() {
 	logout|auth:logout) options='--host --no-color --help' ;;
 	whoami|auth:whoami|account) options='--json --host --no-color --help' ;;
 	auth:token) options='--host --no-color --help' ;;
+	heroku-env) options='--shell --unset --json --host --no-color --help' ;;
 	status) options='--json --host --no-color --help' ;;
 	doctor) options='--json --host --no-color --help' ;;
 	gc) options='--json --host --no-color --help' ;;
