@@ -11,6 +11,8 @@
 #include "daemon/git.h"
 #include "daemon/logs-client.h"
 
+#define USER_NAME_MAX 254
+
 /* ---- users ---- */
 
 json_t *api_user_ref(struct request *r, const char *name)
@@ -68,13 +70,21 @@ int api_account_get(struct request *r, struct error *err)
 	return result;
 }
 
+/* A name goes into headers of lists (Content-Range), which are not endless. */
+static int check_name(const char *name, struct error *err)
+{
+	if (!name || strlen(name) <= USER_NAME_MAX)
+		return 0;
+	return error_set(err, ERROR_INVALID, "\"name\" has more than %d bytes", USER_NAME_MAX);
+}
+
 /* What somebody may change of themselves, or an administrator of anybody. */
 static int change_user(struct request *r, struct user *u, bool own, struct error *err)
 {
 	const char *name, *email, *password, *old;
 	bool admin;
 
-	if (request_string(r, "name", false, &name, err) < 0 || request_string(r, "email", false, &email, err) < 0 ||
+	if (request_string(r, "name", false, &name, err) < 0 || check_name(name, err) < 0 || request_string(r, "email", false, &email, err) < 0 ||
 	    request_string(r, own ? "new_password" : "password", false, &password, err) < 0 ||
 	    request_string(r, "password", false, &old, err) < 0 || request_bool(r, "admin", u->admin, &admin, err) < 0)
 		return -1;
@@ -131,6 +141,7 @@ int api_users_create(struct request *r, struct error *err)
 	int result = -1;
 
 	if (request_string(r, "email", true, &email, err) < 0 || request_string(r, "name", false, &name, err) < 0 ||
+	    check_name(name, err) < 0 ||
 	    request_string(r, "password", false, &password, err) < 0 ||
 	    request_bool(r, "admin", false, &u.admin, err) < 0)
 		return -1;
