@@ -59,6 +59,8 @@ UNLISTED = {
     ("GET", "/apps/[^/]+/dynos/[^/]+/attach"): (None, "a session; no JSON"),
     ("GET", "/buildpacks/[^/]+"): (None, "of Heroku's registry of buildpacks, which is another service"),
     ("GET", "/backups/[^/]+/content"): (None, "a file; no JSON"),
+    ("(GET|PUT)", "/apps/[^/]+/slugs/[^/]+/content"): (None, "a file; no JSON"),
+    ("GET", "/apps/[^/]+/acm"): (None, "not in the schema: how certificates of the app's domains stand"),
     ("GET", "/downloads/.*"): (None, "a file; no JSON"),
     **{(method, f"/{service}/.*"): (None, "Heroku's data services have no published schema")
        for method in ("GET", "POST", "PUT", "DELETE") for service in ("client/v11", "postgres/v0", "redis/v0")},

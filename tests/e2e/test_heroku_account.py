@@ -70,3 +70,19 @@ def test_what_there_is_none_of(heroku):
     assert heroku("apps", "-t", "acme", code=2).exchanges[0].status == 404
     assert heroku("apps:create", "nowhere", "--team", "acme", "--no-remote", code=2).exchanges[0].status == 404
     assert heroku.platform.api("GET", "/apps/nowhere")[0] == 404
+
+
+def test_features(heroku, alpha):
+    """Of an app, what means something here is on and stays on; of an account there are none."""
+    names = {f["name"] for f in heroku.platform.api("GET", f"/apps/{alpha}/features")[1]}
+    assert "preboot" in names
+    out = heroku("features", app=alpha).out
+    assert all(f"[+] {name}" in out for name in names), out
+    assert "already enabled" in heroku("features:enable", "preboot", app=alpha, code=None).err
+    assert re.search(r"^Enabled:\s+true$", heroku("features:info", "preboot", app=alpha).out, re.M)
+    assert not any(name in heroku("labs", app=alpha).out for name in names), "these are no experiments"
+    heroku("labs:enable", "runtime-dyno-metadata", app=alpha)
+    assert "can't be turned off" in " ".join(heroku("labs:disable", "runtime-dyno-metadata", "--confirm", alpha, app=alpha, code=2).err.split())
+    r = heroku("labs:enable", "nonesuch", app=alpha, code=2)
+    assert "Couldn't find that app feature: nonesuch" in r.err
+    assert [e.status for e in r.exchanges][:2] == [404, 404]
