@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e install bench bench-logs bench-services asan check-style fuzz fuzz-api clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e install bench bench-api bench-logs bench-services asan check-style fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -16,6 +16,7 @@ help:
 	@echo "make install      install below $(PREFIX), with systemd units"
 	@echo "make docs         docs/api.md and docs/openapi.json, from the table of endpoints"
 	@echo "make bench        measure, beside the peers that are installed; writes bench/results.md"
+	@echo "make bench-api    the API beside the heroku command; writes bench/results-api.md"
 	@echo "make bench-logs   the same for the log path; writes bench/results-logs.md"
 	@echo "make bench-services  the same for add-ons; writes bench/results-services.md"
 	@echo "make asan         the unit and kernel tests under AddressSanitizer and UBSan"
@@ -59,6 +60,10 @@ install: build
 bench: build
 	@scripts/install-deps test
 	@BUILD=$(BUILD) bench/run
+
+bench-api: build
+	@scripts/install-deps test
+	@BUILD=$(BUILD) bench/api
 
 bench-logs: build
 	@TWELVE_BUILD_ROOT=$(abspath $(BUILD)) bench/logs

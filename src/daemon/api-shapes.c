@@ -11,11 +11,11 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "build/build.h"
 #include "daemon/api-priv.h"
 #include "daemon/authz.h"
 #include "daemon/certs.h"
 #include "daemon/git.h"
+#include "daemon/slug-sizes.h"
 
 int api_app(struct request *r, struct app *ret, struct error *err)
 {
@@ -113,18 +113,9 @@ char *api_app_url(struct daemon *d, const char *app_name)
 
 static json_t *slug_size(struct daemon *d, const struct app *a)
 {
-	struct release r = { 0 };
-	struct build_result slug = { 0 };
-	struct error err = ERROR_INIT;
-	json_t *size = json_null();
+	int64_t bytes = slug_sizes_get(d, a);
 
-	if (a->current_version &&
-	    store_release_get(d->store, a->id, a->current_version, &r, &err) == 0 && r.slug &&
-	    build_open_slug(d->settings.state_dir, r.slug, &slug, &err) == 0)
-		size = json_integer((json_int_t)slug.size_bytes);
-	build_result_done(&slug);
-	release_done(&r);
-	return size;
+	return bytes < 0 ? json_null() : json_integer((json_int_t)bytes);
 }
 
 /* Where it is best reached: at a host name with a certificate of its own, or plainly at the one that every app has. */

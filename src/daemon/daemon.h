@@ -78,6 +78,7 @@ struct daemon {
 	struct webhooks *webhooks;
 	struct router *router;
 	struct logs_client *logs;
+	struct slug_sizes *slug_sizes;
 	struct git_child *git_children; /* that serve git over HTTP; n_git_children of them */
 	size_t n_git_children;
 	struct rendezvous *rendezvous; /* NULL without a door */

@@ -75,6 +75,9 @@ static void take_lines(struct log_answer *a)
 		done = (size_t)(end - a->in.data) + 1;
 	}
 	buf_consume(&a->in, done);
+	/* Most tails are idle most of the time, and there may be a thousand. */
+	if (!a->in.len)
+		buf_done(&a->in);
 }
 
 static void source_ended(struct log_answer *a)
@@ -154,6 +157,8 @@ static ssize_t read_lines(void *userdata, uint64_t pos, char *buf, size_t max)
 	if (n) {
 		memcpy(buf, a->out.data, n);
 		buf_consume(&a->out, n);
+		if (!a->out.len)
+			buf_done(&a->out);
 		if (a->readable)
 			watch_pause(a->readable, false);
 		return (ssize_t)n;

@@ -46,6 +46,7 @@
 #include "daemon/reconcile.h"
 #include "daemon/rendezvous.h"
 #include "daemon/router.h"
+#include "daemon/slug-sizes.h"
 #include "daemon/streams.h"
 #include "daemon/webhooks.h"
 
@@ -203,6 +204,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	if (private_dirs(d, err) < 0)
 		return -1;
 	d->builds = builds_new(d);
+	d->slug_sizes = slug_sizes_new();
 	drains_tell_all(d);
 	d->acme = acme_new(d);
 	d->reconciler = reconciler_new(d);
@@ -223,6 +225,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	rendezvous_free(d->rendezvous);
 	webhooks_free(d->webhooks);
 	builds_free(d->builds);
+	slug_sizes_free(d->slug_sizes);
 	addons_free(d->addons);
 	reconciler_free(d->reconciler);
 	dynos_free(d->dynos);
