@@ -27,12 +27,14 @@ def test_the_command_works_and_nobody_else_is_asked(platform, heroku, alpha):
         heroku config:set GREETING=Ciao -a {alpha}
         heroku ps -a {alpha}
         heroku pg:info -a {alpha} || true
+        heroku run -a {alpha} --exit-code -- echo over TLS
+        git ls-remote https://localhost:{platform.api_port}/{alpha}.git
         git config --get-urlmatch http.sslCAInfo https://localhost:{platform.api_port}/{alpha}.git
         git config --get-urlmatch http.sslCAInfo https://elsewhere.example.com/ || echo git trusts the others as ever
     """)
     exchanges = heroku.looked_at("the script")
     assert code == 0, (out, err)
-    assert "root@localhost" in out and "GREETING" in out and "web.1: up" in out and "ca.pem" in out and "git trusts the others as ever" in out
+    assert "root@localhost" in out and "GREETING" in out and "web.1: up" in out and "over TLS" in out and "refs/heads/main" in out and "ca.pem" in out and "git trusts the others as ever" in out
     # particleboard's copies and all came here; looked_at() has seen that no other name was looked up.
     assert any(e.path == "/account" for e in exchanges)
 
