@@ -86,6 +86,14 @@ int api_addon_named(struct request *r, const char *name, enum need need, struct 
 json_t *api_addon_ref(const struct addon *a);
 /* api-attachments.c: of one app (a is an item of its list). */
 json_t *api_attachment_json(struct request *r, const struct app *app, const struct attachment *a);
+/*
+ * The attachment in the path: of the app in the path, or by id or APP::NAME (as Heroku has it) of any that the
+ * caller may. *ret borrows from *ret_list, which is the caller's, as *app is.
+ */
+int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct attachment *ret, struct error *err);
+/* In an app: by id, by name, or by the name of a config var. With `try`, 1 stands for "there is none". */
+int api_attachment_in(struct request *r, const struct app *app, const char *which, json_t **ret_list,
+		      struct attachment *ret, bool try, struct error *err);
 /* All attachments of all apps, or of one, that fn accepts (NULL: all): a new array. */
 json_t *api_attachments_where(struct request *r, const struct app *app, const char *addon_id,
 			      struct error *err);
