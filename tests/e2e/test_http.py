@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import socket
+import struct
 import subprocess
 import threading
 
@@ -451,7 +452,9 @@ def test_a_session_outlives_twelved(own_platform, tmp_path):
     p.push(where)
     status, dyno = p.api("POST", "/apps/sessions/dynos", {"command": "cat; exit 5", "attach": True, "force_no_tty": True})
     assert status == 201 and dyno["name"] == "run.1"
-    s = upgrade(p, dyno["attach_url"])
+    s = upgrade(p, dyno["twelve"]["attach_url"])
+    kind, n = struct.unpack(">cI", s.recv(5, socket.MSG_WAITALL))
+    assert kind == b"r" and len(s.recv(n, socket.MSG_WAITALL).split()) == 3, "the session says which it is"
     s.sendall(frame(b"i", b"before\n"))
     assert s.recv(12, socket.MSG_WAITALL) == frame(b"o", b"before\n"), "the dyno has the session"
     p.kill9()
@@ -465,12 +468,14 @@ def test_attaching_takes_an_upgrade(app):
     platform, name, _ = app
     status, dyno = platform.api("POST", f"/apps/{name}/dynos", {"command": "sleep 60", "attach": True, "force_no_tty": True})
     assert status == 201
-    path = "/" + dyno["attach_url"].split("/", 3)[3]
+    path = "/" + dyno["twelve"]["attach_url"].split("/", 3)[3]
     status, j = platform.api("GET", path)
     assert status == 400 and "Upgrade" in j["message"]
     status, j = platform.api("GET", f"/apps/{name}/dynos/web.1/attach", headers={"Upgrade": "twelve-attach"})
     assert status == 409
-    upgrade(platform, dyno["attach_url"]).close()
+    s = upgrade(platform, dyno["twelve"]["attach_url"])
+    s.sendall(frame(b"h"))
+    s.close()
     wait_for(lambda: not [d for d in platform.dynos(name) if d["type"] == "run"], "the session to end")
     for body, word in (({"command": ""}, "command"), ({"command": "ls", "size": "huge"}, "huge"),
                        ({"command": "ls", "env": {"A=B": "x"}}, "A=B"), ({"command": "ls", "env": {"A": ["x"]}}, "A"),
