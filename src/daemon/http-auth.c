@@ -145,19 +145,55 @@ static int admit_token(struct request *r, const char *secret, struct error *err)
 
 /* ---- passwords ---- */
 
-/* Guesses are answered slower than they are made: after GUESSES wrong passwords nobody's is looked at for a while. */
+/*
+ * Guesses are answered slower than they are made: GUESSES wrong passwords from one address, or
+ * GUESSES_OF_ALL from everywhere, and no more are looked at for a while.
+ */
 #define GUESSES 10
+#define GUESSES_OF_ALL 200
 #define GUESSES_REFILL_MS 6000
 
-static bool may_guess(struct http *h)
+static bool may_guess(struct guesses *g, int max, int64_t refill_ms)
 {
-	int64_t now_ms = clock_now_ms(), back = (now_ms - h->guessed_ms) / GUESSES_REFILL_MS;
+	int64_t now_ms = clock_now_ms(), back = (now_ms - g->at_ms) / refill_ms;
 
 	if (back > 0) {
-		h->guesses = h->guesses > back ? h->guesses - (int)back : 0;
-		h->guessed_ms = now_ms;
+		g->n = g->n > back ? g->n - (int)back : 0;
+		g->at_ms = now_ms;
 	}
-	return h->guesses < GUESSES;
+	return g->n < max;
+}
+
+/* What an address has guessed; one that is new takes the place of the one with the fewest. */
+static struct guesses *guesses_of(struct request *r)
+{
+	const char *from = request_header(r, "X-Forwarded-For");
+	struct guesses *list = r->http->guesses, *least = list;
+	char digest[DIGEST_HEX_SIZE];
+
+	digest_bytes(from ? from : "", from ? strlen(from) : 0, digest);
+	for (size_t i = 0; i < HTTP_GUESSERS; i++) {
+		if (streq(list[i].from, digest))
+			return &list[i];
+		if (list[i].n < least->n)
+			least = &list[i];
+	}
+	*least = (struct guesses){ .at_ms = clock_now_ms() };
+	memcpy(least->from, digest, sizeof(least->from));
+	return least;
+}
+
+/* Takes as long for an address that nobody has, so that the time does not tell who is a user. */
+static bool is_right(const struct user *u, const char *password)
+{
+	struct error ignored = ERROR_INIT;
+	struct user nobody = { 0 };
+
+	if (u->password_hash)
+		return user_has_password(u, password);
+	user_set_password(&nobody, password, &ignored);
+	user_done(&nobody);
+	return false;
 }
 
 /* That it can't be noted when they came is no reason to keep them out. */
@@ -172,21 +208,25 @@ static void log_in(struct request *r, struct user *u)
 
 int http_admit_password(struct request *r, const char *email, const char *password, struct error *err)
 {
+	struct guesses *of = guesses_of(r), *all = &r->http->all_guesses;
 	struct error own = ERROR_INIT;
 	struct user u = { 0 };
 	bool right;
 
-	if (!may_guess(r->http))
+	if (!may_guess(of, GUESSES, GUESSES_REFILL_MS) ||
+	    !may_guess(all, GUESSES_OF_ALL, GUESSES_REFILL_MS * GUESSES / GUESSES_OF_ALL))
 		return error_set(err, ERROR_RATE_LIMIT, "There were too many wrong passwords: try again in a minute");
 	if (store_user_get(r->http->d->store, email, &u, &own) < 0 && own.kind != ERROR_NOT_FOUND) {
 		*err = own;
 		return -1;
 	}
-	right = u.email && user_has_password(&u, password);
-	if (right)
+	right = is_right(&u, password);
+	if (right) {
 		log_in(r, &u);
-	else
-		r->http->guesses++;
+	} else {
+		of->n++;
+		all->n++;
+	}
 	user_done(&u);
 	return right ? 0 : error_set(err, ERROR_UNAUTHORIZED, "Invalid credentials provided.");
 }

@@ -10,6 +10,8 @@
 #include "daemon/wire.h"
 
 #define HTTP_MAX_PARAMS 4
+/* How many addresses are remembered that gave wrong passwords. */
+#define HTTP_GUESSERS 64
 /* Who comes over the unix socket is USER@localhost. */
 #define HTTP_LOCAL_DOMAIN "localhost"
 
@@ -27,8 +29,11 @@ struct http {
 	struct watch *kick; /* runs the daemons in the next turn, after a resume */
 	struct http_tail *tails;
 	bool ending;	 /* nothing waits any more */
-	int guesses;	 /* wrong passwords, fewer with time */
-	int64_t guessed_ms;
+	struct guesses {
+		char from[DIGEST_HEX_SIZE]; /* the digest of an address; "": free */
+		int n;			    /* wrong passwords, fewer with time */
+		int64_t at_ms;
+	} guesses[HTTP_GUESSERS], all_guesses;
 	struct limits *limits; /* of requests with tokens */
 	bool collecting; /* unused slugs and stacks are being removed */
 };

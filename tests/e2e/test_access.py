@@ -305,7 +305,7 @@ def test_a_password_gets_a_token_and_nothing_else(platform, people):
     assert (same, for_nobody["message"]) == (status, said["message"]), "who there is can't be told by it"
 
 
-def test_guessing_is_slowed_down_for_all_and_ends(own_platform):
+def test_guessing_is_slowed_down(own_platform):
     p = own_platform()
     p.cli("users:add", "ada@example.com", "--password-stdin", input="adas password\n")
     right, wrong = basic("ada@example.com", "adas password"), basic("ada@example.com", "a guess it is")

@@ -422,15 +422,12 @@ def frame(kind, payload=b""):
 
 
 def read_frames(s):
-    """All frames up to the end: {kind: bytes}."""
-    data = b""
-    while chunk := s.recv(65536):
-        data += chunk
+    """All frames up to the exit code, which is thanked for: {kind: bytes}."""
     frames = {}
-    while data:
-        n = int.from_bytes(data[1:5], "big")
-        frames[data[:1]] = frames.get(data[:1], b"") + data[5:5 + n]
-        data = data[5 + n:]
+    while b"x" not in frames:
+        kind, n = struct.unpack(">cI", s.recv(5, socket.MSG_WAITALL))
+        frames[kind] = frames.get(kind, b"") + s.recv(n, socket.MSG_WAITALL)
+    s.sendall(frame(b"h"))
     return frames
 
 
@@ -475,6 +472,8 @@ def test_attaching_takes_an_upgrade(app):
     assert status == 409
     s = upgrade(platform, dyno["twelve"]["attach_url"])
     s.sendall(frame(b"h"))
+    while s.recv(65536):
+        pass
     s.close()
     wait_for(lambda: not [d for d in platform.dynos(name) if d["type"] == "run"], "the session to end")
     for body, word in (({"command": ""}, "command"), ({"command": "ls", "size": "huge"}, "huge"),
