@@ -45,6 +45,9 @@ static const struct variable {
 	{ "HEROKU_EXEC_URL", KIND_TLS_URL, NULL },
 	{ "HEROKU_ANALYTICS_URL", KIND_URL, NULL },
 	{ "PGDIAGNOSE_URL", KIND_HOST, NULL },
+	/* By what pg: and redis: know their add-ons. */
+	{ "HEROKU_POSTGRESQL_ADDON_NAME", KIND_FIXED, "postgresql" },
+	{ "HEROKU_REDIS_ADDON_NAME", KIND_FIXED, "redis" },
 	{ "DISABLE_TELEMETRY", KIND_FIXED, "true" },
 	{ "HEROKU_SKIP_ANALYTICS", KIND_FIXED, "1" },
 	{ "HEROKU_SKIP_NEW_VERSION_CHECK", KIND_FIXED, "true" },
