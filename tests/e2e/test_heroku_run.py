@@ -267,8 +267,12 @@ def test_a_client_whose_network_is_gone_is_asked(platform, alpha):
     c = Rendezvous(platform).send(secret + b"\r\n")
     assert c.read() == b"rendezvous\r\n" and c.read() == b"there\n"
     port = c.socket.getsockname()[1]
-    shown = subprocess.run(["ss", "-tnoH", "dport", "=", f":{port}"], capture_output=True, text=True).stdout
-    assert re.search(r"timer:\(keepalive,(\d+sec|1min)", shown), shown
+
+    def shown():
+        return subprocess.run(["ss", "-tnoH", "dport", "=", f":{port}"], capture_output=True, text=True).stdout
+
+    # While something is on its way the timer is another one.
+    wait_for(lambda: re.search(r"timer:\(keepalive,(\d+sec|1min)", shown()), f"keepalive on {shown()}")
     c.send(b"\x04").rest()
     c.close()
     gone(platform, alpha)

@@ -11,6 +11,10 @@ import time
 import urllib.parse
 
 
+# After a client's end of input: its last answer is on the way, or there is none.
+LEFT_S = 1
+
+
 class Exchange:
     """A request and its answer."""
 
@@ -114,6 +118,7 @@ class _Connection:
         self.client, self.server = client, server
         self.sent, self.answered = bytearray(), bytearray()
         self.plain = None
+        self.left_at = None
         self.threads = [threading.Thread(target=self._copy, args=a, daemon=True)
                         for a in ((client, server, self.sent), (server, client, self.answered))]
         for t in self.threads:
@@ -126,6 +131,8 @@ class _Connection:
             except OSError:
                 data = b""
             if not data:
+                if kept is self.sent:
+                    self.left_at = time.monotonic()
                 break
             if kept is self.sent and self.plain is None:
                 self.plain = data[:1].isalpha() and data[:1].isupper()
@@ -143,7 +150,9 @@ class _Connection:
                 pass
 
     def ended(self):
-        return not any(t.is_alive() for t in self.threads)
+        """A stream that its client has left is over too, though the server goes on until it notices."""
+        left = self.left_at is not None and time.monotonic() > self.left_at + LEFT_S
+        return left or not any(t.is_alive() for t in self.threads)
 
     def close(self):
         for s in (self.client, self.server):
