@@ -250,7 +250,7 @@ int api_builds_delete(struct request *r, struct error *err)
 	if (api_app(r, &app, err) == 0 &&
 	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build, err) == 0 &&
 	    builds_cancel(request_daemon(r)->builds, build.id, err) == 0)
-		result = request_answer(r, 202, json_object());
+		result = request_answer(r, 202, build_json(r, &app, &build));
 	build_row_done(&build);
 	app_done(&app);
 	return result;
