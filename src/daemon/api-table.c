@@ -323,7 +323,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/apps/:app/builds/:build", NEED_VIEW, api_builds_get,
 	  "one build", .answer = "build" },
 	{ "DELETE", "/apps/:app/builds/:build", NEED_DEPLOY, api_builds_delete,
-	  "cancel a build" },
+	  "cancel a build", .answer = "build" },
 	{ "DELETE", "/apps/:app/build-cache", NEED_DEPLOY, api_build_cache_delete,
 	  "remove the build cache: the next build begins without" },
 	{ "GET", "/streams/:stream", NEED_NOTHING, api_stream_get,
