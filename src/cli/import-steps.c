@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
-static void tell(const char *mark, const char *step, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void tell(const char *mark, const char *step, const char *fmt, va_list ap)
 {
 	printf("  %s %-13s ", mark, step);
 	vprintf(fmt, ap);
