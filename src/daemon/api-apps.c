@@ -51,7 +51,7 @@ int api_apps_get(struct request *r, struct error *err)
 }
 
 /* The row and its first release in one transaction, then what api_mend() can make again. */
-static int make_app(struct request *r, struct app *app, struct error *err)
+int api_make_app(struct request *r, struct app *app, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct error ignored = ERROR_INIT;
@@ -67,7 +67,7 @@ static int make_app(struct request *r, struct app *app, struct error *err)
 }
 
 /* The one stack there is, by its name or id; Heroku's names stand for it too, since their apps run on it. */
-static int check_stack(const char *stack, struct error *err)
+int api_check_stack(const char *stack, struct error *err)
 {
 	char id[UUID_SIZE], excerpt[NAME_EXCERPT_SIZE];
 
@@ -95,7 +95,7 @@ int api_apps_create(struct request *r, struct error *err)
 	int result = -1;
 
 	if (request_string(r, "name", false, &name, err) < 0 ||
-	    request_ref(r, "stack", false, &stack, err) < 0 || check_stack(stack, err) < 0)
+	    request_ref(r, "stack", false, &stack, err) < 0 || api_check_stack(stack, err) < 0)
 		goto out;
 	if (!name) {
 		name_generate(generated, sizeof(generated));
@@ -105,7 +105,7 @@ int api_apps_create(struct request *r, struct error *err)
 		goto out;
 	app.name = xstrdup(name);
 	memcpy(app.owner_id, request_caller(r)->user_id, sizeof(app.owner_id));
-	if (make_app(r, &app, err) == 0)
+	if (api_make_app(r, &app, err) == 0)
 		result = answer_made(r, &app);
 out:
 	app_done(&app);
@@ -155,7 +155,7 @@ int api_apps_update(struct request *r, struct error *err)
 		return -1;
 	if (request_string(r, "name", false, &name, err) < 0 ||
 	    request_ref(r, "build_stack", false, &stack, err) < 0 ||
-	    check_stack(stack, err) < 0 ||
+	    api_check_stack(stack, err) < 0 ||
 	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
 		goto out;
 	note_changes(r, name, stack);
@@ -192,35 +192,40 @@ static void cancel_build(struct daemon *d, const struct app *app)
 		log_warn("destroying %s: %s", app->name, err.message);
 }
 
-/* The row goes first. What a kill leaves of the rest does no harm: see api_mend() and make_app(). */
+/* The row goes first. What a kill leaves of the rest does no harm: see api_mend() and api_make_app(). */
+int api_destroy_app(struct daemon *d, const struct app *app, const char *who, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (addons_check_app_delete(d->addons, app, err) < 0)
+		return -1;
+	cancel_build(d, app);
+	if (store_app_delete(d->store, app->id, err) < 0)
+		return -1;
+	log_info("app %s was destroyed by %s", app->name, who);
+	reconcile_forget(d->reconciler, app->id);
+	certs_changed(d->certs);
+	addons_app_deleted(d->addons, app);
+	if (git_delete(d, app->name, &ignored) < 0)
+		log_warn("destroying %s: %s", app->name, ignored.message);
+	remove_cache(d, app->id);
+	logs_forget(d->logs, app->id);
+	return 0;
+}
+
 int api_apps_delete(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
-	struct error ignored = ERROR_INIT;
 	struct app app = { 0 };
 	json_t *j;
+	int result;
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (addons_check_app_delete(d->addons, &app, err) < 0) {
-		app_done(&app);
-		return -1;
-	}
-	cancel_build(d, &app);
 	j = api_app_json(r, &app);
-	if (store_app_delete(d->store, app.id, err) < 0) {
-		json_decref(j);
-		app_done(&app);
-		return -1;
-	}
-	log_info("app %s was destroyed by %s", app.name, request_caller(r)->name);
-	reconcile_forget(d->reconciler, app.id);
-	certs_changed(d->certs);
-	addons_app_deleted(d->addons, &app);
-	if (git_delete(d, app.name, &ignored) < 0)
-		log_warn("destroying %s: %s", app.name, ignored.message);
-	remove_cache(d, app.id);
-	logs_forget(d->logs, app.id);
+	result = api_destroy_app(request_daemon(r), &app, request_caller(r)->name, err);
 	app_done(&app);
-	return request_answer(r, 200, j);
+	if (result == 0)
+		return request_answer(r, 200, j);
+	json_decref(j);
+	return -1;
 }

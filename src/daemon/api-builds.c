@@ -130,8 +130,7 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 }
 
 /* The file that the body's source_blob names: a get_url or put_url of ours, whole or its path. */
-static int find_source(struct request *r, char **ret_path, const char **ret_commit,
-		       struct error *err)
+int api_find_source(struct request *r, char **ret_path, const char **ret_commit, struct error *err)
 {
 	json_t *blob = json_object_get(request_body(r), "source_blob");
 	const char *url = json_string_value(json_object_get(blob, "url"));
@@ -190,7 +189,7 @@ int api_builds_create(struct request *r, struct error *err)
 	char *source = NULL;
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && find_source(r, &source, &o.commit, err) == 0) {
+	if (api_app(r, &app, err) == 0 && api_find_source(r, &source, &o.commit, err) == 0) {
 		o.app = &app;
 		o.source = source;
 		result = start(r, &o, err);

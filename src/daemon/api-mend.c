@@ -14,6 +14,7 @@
 #include "daemon/api-priv.h"
 #include "daemon/git.h"
 #include "daemon/pipelines.h"
+#include "store/setup.h"
 #include "store/slug.h"
 
 static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *err)
@@ -74,13 +75,29 @@ static int list_uploads(struct daemon *d, char ***ret, struct error *err)
 	return 0;
 }
 
+/* The archives of app setups that go on. */
+static int list_setups(struct daemon *d, char ***ret, struct error *err)
+{
+	struct setup *rows = NULL;
+	size_t n = 0;
+	int r = store_setup_list_pending(d->store, &rows, &n, err);
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *come = xasprintf("%s.tar", rows[i].source_id);
+
+		strv_push(ret, come);
+	}
+	setup_free_array(rows, n);
+	return r;
+}
+
 int api_mend(struct daemon *d, struct error *err)
 {
 	_cleanup_strv_ char **ids = NULL, **uploads = NULL;
 
 	if (mend_repositories(d, &ids, err) < 0 || remove_others(d, "cache", ids, err) < 0 ||
-	    pipelines_mend(d, err) < 0 || list_uploads(d, &uploads, err) < 0)
+	    pipelines_mend(d, err) < 0 || list_uploads(d, &uploads, err) < 0 || list_setups(d, &uploads, err) < 0)
 		return -1;
-	/* Builds end with twelved, and their sources with them; slugs that were brought and not released yet stay. */
+	/* Builds end with twelved, and their sources with them; those of app setups stay, and slugs that were brought and not released yet. */
 	return remove_others(d, "sources", uploads, err);
 }

@@ -68,6 +68,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(webhooks_list) X(webhooks_create) X(webhooks_get) X(webhooks_update) X(webhooks_delete)          \
 	X(webhook_events_list) X(webhook_events_get) X(webhook_deliveries_list) X(webhook_deliveries_get)  \
 	X(promotions_create) X(promotions_get) X(promotions_targets) X(filter_apps)              \
+	X(setups_create) X(setups_get)   \
 	X(data_database) X(data_wait) X(data_credentials) X(data_credential) X(data_rotate) X(data_capture)  \
 	X(data_restore) X(data_schedules) X(data_schedule) X(data_unschedule) X(transfers_list)          \
 	X(transfers_get) X(transfers_delete) X(transfers_url) X(download)  \
@@ -118,6 +119,14 @@ int api_upload_announce(struct request *r, const char *id, struct error *err);
 /* Where it is when it has come; heap. */
 char *api_upload_path(struct daemon *d, const char *id);
 
+/* The file that the body's source_blob names, for one build: heap. *ret_commit is its version, or "". */
+int api_find_source(struct request *r, char **ret_path, const char **ret_commit, struct error *err);
+/* api-apps.c: an app that the caller is to own, with its first release and its repository; all or nothing. */
+int api_make_app(struct request *r, struct app *app, struct error *err);
+/* The one stack there is, or NULL. */
+int api_check_stack(const char *stack, struct error *err);
+/* With all that belongs to it. `who` is for the log. An error says why the app stays. */
+int api_destroy_app(struct daemon *d, const struct app *app, const char *who, struct error *err);
 /* Before the body of an upload is read: whether it was announced. ERROR_NOT_FOUND. */
 int api_upload_expected(struct request *r, struct error *err);
 

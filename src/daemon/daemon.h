@@ -76,6 +76,7 @@ struct daemon {
 	struct certs *certs;
 	struct acme *acme;
 	struct webhooks *webhooks;
+	struct setups *setups;
 	struct router *router;
 	struct logs_client *logs;
 	struct slug_sizes *slug_sizes;

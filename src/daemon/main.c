@@ -46,6 +46,7 @@
 #include "daemon/reconcile.h"
 #include "daemon/rendezvous.h"
 #include "daemon/router.h"
+#include "daemon/setups.h"
 #include "daemon/slug-sizes.h"
 #include "daemon/streams.h"
 #include "daemon/webhooks.h"
@@ -108,6 +109,7 @@ static void on_stop_all(void *userdata)
 	if (s->everything)
 		return;
 	s->everything = true;
+	setups_free(steal_ptr(s->d->setups));
 	reconciler_free(steal_ptr(s->d->reconciler));
 	addons_free(steal_ptr(s->d->addons));
 	s->deadline_ms = clock_now_ms() + STOP_ALL_LIMIT_MS;
@@ -210,6 +212,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->reconciler = reconciler_new(d);
 	d->addons = addons_new(d);
 	d->webhooks = webhooks_new(d);
+	d->setups = setups_new(d);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
 	if (rendezvous_new(d, &d->rendezvous, err) < 0)
@@ -224,6 +227,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	git_children_free(d);
 	rendezvous_free(d->rendezvous);
 	webhooks_free(d->webhooks);
+	setups_free(d->setups);
 	builds_free(d->builds);
 	slug_sizes_free(d->slug_sizes);
 	addons_free(d->addons);
@@ -303,6 +307,8 @@ int main(int argc, char **argv)
 		return build_worker_main();
 	if (argc == 2 && streq(argv[1], "addon"))
 		return addon_worker_main();
+	if (argc == 4 && streq(argv[1], "app-json"))
+		return setup_reader_main(argv[2], argv[3]);
 	if (argc == 3 && streq(argv[1], "acme"))
 		return acme_worker_main(argv[2]);
 	if (argc == 2 && streq(argv[1], "--version")) {

@@ -19,6 +19,7 @@
 #include "daemon/builds.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile-priv.h"
+#include "daemon/setups.h"
 
 #define RETRY_MS 2000
 #define UNKNOWN_POLL_MS 10
@@ -377,6 +378,8 @@ static void on_dyno(struct dyno *dyno, void *userdata)
 		return;
 	if (streq(dyno->type, "release") && dyno->one_off && dyno->state == DYNO_EXITED)
 		phase_ended(state_of(r, dyno->app_id), dyno);
+	if (streq(dyno->type, SETUP_DYNO_TYPE) && dyno->one_off && dyno->state == DYNO_EXITED)
+		setups_dyno_ended(r->d->setups, dyno);
 	if (!dyno->one_off)
 		reconcile_app(r, dyno->app_id);
 }

@@ -375,6 +375,22 @@ static const char schema_transfers[] =
 	"  updated_ms INTEGER NOT NULL"
 	") STRICT;";
 
+static const char schema_setups[] =
+	"CREATE TABLE app_setup ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,"
+	"  app_id TEXT NOT NULL,"
+	"  app_name TEXT NOT NULL,"
+	"  step TEXT NOT NULL,"
+	"  source_id TEXT NOT NULL,"
+	"  build_id TEXT NOT NULL,"
+	"  failure TEXT,"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL,"
+	"  data BLOB NOT NULL"
+	") STRICT;"
+	"CREATE INDEX app_setup_step ON app_setup (step);";
+
 const char *const store_migrations[] = {
 	schema_1,
 	schema_2,
@@ -386,6 +402,7 @@ const char *const store_migrations[] = {
 	store_schema_webhooks,
 	schema_9,
 	schema_transfers,
+	schema_setups,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

@@ -47,6 +47,7 @@
 #define PROMOTION "id, pipeline_id, app_id, release_id, created_ms"
 
 #define TRANSFER "id, app_id, owner_id, recipient_id, state, created_ms, updated_ms"
+#define SETUP "id, user_id, app_id, app_name, step, source_id, build_id, failure, created_ms, updated_ms, data"
 #define WEBHOOK "id, app_id, include, sync, created_ms, updated_ms, secret"
 #define WEBHOOK_EVENT "number, id, app_id, include, resource, action, actor, data, previous, created_ms"
 #define WEBHOOK_DELIVERY                                                                           \
@@ -269,6 +270,14 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_TRANSFER_SET_STATE] =
 		"UPDATE app_transfer SET state = ?, updated_ms = ? WHERE id = ? AND state = 'pending'",
 	[STATEMENT_TRANSFER_DELETE] = "DELETE FROM app_transfer WHERE id = ?",
+	[STATEMENT_SETUP_PUT] =
+		"INSERT INTO app_setup (" SETUP ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+		"app_id = excluded.app_id, step = excluded.step, build_id = excluded.build_id, failure = excluded.failure, "
+		"updated_ms = excluded.updated_ms, data = excluded.data",
+	[STATEMENT_SETUP_GET] = "SELECT " SETUP " FROM app_setup WHERE id = ?",
+	[STATEMENT_SETUP_PENDING] =
+		"SELECT " SETUP " FROM app_setup WHERE step NOT IN ('succeeded', 'failed') ORDER BY created_ms, rowid",
+	[STATEMENT_SETUP_DELETE] = "DELETE FROM app_setup WHERE id = ?",
 	[STATEMENT_APP_SET_OWNER] =
 		"UPDATE app SET owner_id = ?, updated_ms = ? WHERE id = ? AND owner_id = ?",
 	[STATEMENT_COLLABORATOR_LEAVE] = "DELETE FROM collaborator WHERE app_id = ? AND user_id = ?",

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "model/app-json.h"
 #include "model/names.h"
 #include "model/procfile.h"
 #include "model/size.h"
@@ -424,6 +425,104 @@ static void test_sizes(void **state)
 	}
 }
 
+/* ---- app.json ---- */
+
+static const char *first(json_t *errors)
+{
+	const char *text = json_string_value(json_array_get(errors, 0));
+
+	return text ? text : "";
+}
+
+static void test_app_json_refuses(void **state)
+{
+	static const struct row rows[] = {
+		{ "{}", NULL },
+		{ "{\"env\": null, \"addons\": null, \"scripts\": null, \"formation\": null, \"buildpacks\": null}", NULL },
+		{ "", "line 1" },
+		{ "[]", "app.json: an object is needed" },
+		{ "{\"name\": 1}", "\"name\" has to be a string" },
+		{ "{\"name\": \"a\", \"name\": \"b\"}", "a member is there twice" },
+		{ "{\"env\": []}", "\"env\" has to be an object" },
+		{ "{\"env\": {\"A\": 1}}", "\"env.A\": a string" },
+		{ "{\"env\": {\"A B\": \"\"}}", "app.json: \"env\": " },
+		{ "{\"env\": {\"A\": {\"generator\": \"uuid\"}}}", "the only generator" },
+		{ "{\"env\": {\"A\": {\"required\": 1}}}", "\"env.A.required\"" },
+		{ "{\"addons\": {}}", "\"addons\" has to be an array" },
+		{ "{\"addons\": [\"\"]}", "\"addons[0]\"" },
+		{ "{\"addons\": [\"a\", {\"plan\": \"b\", \"as\": 1}]}", "\"addons[1].as\"" },
+		{ "{\"buildpacks\": [{\"url\": \"--upload-pack=x\"}]}", "\"buildpacks[0]\"" },
+		{ "{\"formation\": {\"web\": {\"quantity\": -1}}}", "\"formation.web.quantity\"" },
+		{ "{\"formation\": {\"web\": {\"size\": \"huge\"}}}", "\"formation.web.size\"" },
+		{ "{\"formation\": {\"a b\": {}}}", "app.json: \"formation\": " },
+		{ "{\"scripts\": {\"postdeploy\": \"\"}}", "\"scripts.postdeploy\"" },
+		{ "{\"environments\": {\"review\": 1}}", "\"environments.review\" has to be an object" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *errors = json_array();
+		json_t *parsed = app_json_parse(rows[i].in, strlen(rows[i].in), "review", errors);
+
+		if (!rows[i].message != !!parsed || (rows[i].message && !strstr(first(errors), rows[i].message)))
+			fail_msg("%s: \"%s\"", rows[i].in, first(errors));
+		json_decref(parsed);
+		json_decref(errors);
+	}
+}
+
+static void test_app_json_in_its_plain_form(void **state)
+{
+	static const char text[] =
+		"{\"env\": {\"A\": \"1\", \"B\": {\"value\": \"2\"}, \"C\": {\"required\": false}},"
+		" \"addons\": [\"redis\", {\"plan\": \"postgresql:x\", \"as\": \"DB\"}],"
+		" \"formation\": {\"web\": {\"quantity\": 2, \"size\": \"Standard-2X\"}},"
+		" \"scripts\": {\"postdeploy\": {\"command\": \"seed\"}},"
+		" \"environments\": {\"review\": {\"addons\": [], \"env\": {\"B\": \"3\"}}}}";
+	json_t *errors = json_array(), *plain = app_json_parse(text, strlen(text), NULL, errors);
+	json_t *review = app_json_parse(text, strlen(text), "review", errors);
+	_cleanup_free_ char *addons = json_dumps(json_object_get(plain, "addons"), JSON_COMPACT);
+	_cleanup_free_ char *formation = json_dumps(json_object_get(plain, "formation"), JSON_COMPACT);
+
+	(void)state;
+	assert_non_null(plain);
+	assert_non_null(review);
+	assert_string_equal(addons, "[{\"plan\":\"redis\",\"as\":null},{\"plan\":\"postgresql:x\",\"as\":\"DB\"}]");
+	assert_string_equal(formation, "{\"web\":{\"quantity\":2,\"size\":\"standard-2x\"}}");
+	assert_string_equal(json_string_value(json_object_get(plain, "postdeploy")), "seed");
+	assert_int_equal(json_array_size(json_object_get(review, "addons")), 0);
+	assert_string_equal(json_string_value(json_object_get(review, "postdeploy")), "seed");
+	for (int i = 0; i < 2; i++) {
+		json_t *env = app_json_env(i ? review : plain, NULL, errors);
+
+		assert_string_equal(json_string_value(json_object_get(env, "B")), i ? "3" : "2");
+		assert_int_equal(json_object_size(env), 2);
+		json_decref(env);
+	}
+	json_decref(plain);
+	json_decref(review);
+	json_decref(errors);
+}
+
+static void test_app_json_env(void **state)
+{
+	static const char text[] = "{\"env\": {\"S\": {\"generator\": \"secret\"}, \"R\": {\"description\": \"x\"}}}";
+	json_t *errors = json_array(), *plain = app_json_parse(text, strlen(text), NULL, errors);
+	json_t *overrides = json_pack("{s:s, s:s}", "R", "mine", "MORE", "1"), *env;
+
+	(void)state;
+	assert_null(app_json_env(plain, NULL, errors));
+	assert_non_null(strstr(first(errors), "\"env.R\" is required"));
+	env = app_json_env(plain, overrides, errors);
+	assert_int_equal(json_object_size(env), 3);
+	assert_int_equal(strspn(json_string_value(json_object_get(env, "S")), "0123456789abcdef"), 64);
+	assert_string_equal(json_string_value(json_object_get(env, "R")), "mine");
+	json_decref(env);
+	json_decref(overrides);
+	json_decref(plain);
+	json_decref(errors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +539,9 @@ int main(void)
 		cmocka_unit_test(test_procfile_set),
 		cmocka_unit_test(test_release_yaml),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_app_json_refuses),
+		cmocka_unit_test(test_app_json_in_its_plain_form),
+		cmocka_unit_test(test_app_json_env),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* App setups: ask for an app out of an archive with an app.json; see how it goes. The work is in setups.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "daemon/audit.h"
+#include "daemon/authz.h"
+#include "daemon/setups.h"
+#include "model/app-json.h"
+#include "model/names.h"
+#include "stack/stack.h"
+
+/* ---- shapes ---- */
+
+static json_t *build_of(struct request *r, const struct setup *s)
+{
+	const char *status = json_string_value(json_object_get(s->data, "build_status"));
+	const char *stream = json_string_value(json_object_get(s->data, "stream"));
+	_cleanup_free_ char *url = stream ? request_url(r, "/streams/%s", stream) : NULL;
+
+	if (!s->build_id[0])
+		return json_null();
+	return json_pack("{s:s, s:s, s:s?}", "id", s->build_id, "status", status ? status : "pending", "output_stream_url", url);
+}
+
+static json_t *postdeploy_of(const struct setup *s)
+{
+	json_t *output = json_object_get(s->data, "output"), *code = json_object_get(s->data, "exit_code");
+
+	if (!output || !code)
+		return json_null();
+	return json_pack("{s:O, s:O}", "output", output, "exit_code", code);
+}
+
+/* A path is one of the app's, a URL stands for itself. */
+static json_t *success_url(struct request *r, const struct setup *s)
+{
+	const char *path = json_string_value(json_object_get(json_object_get(s->data, "plan"), "success_url"));
+	_cleanup_free_ char *app = NULL;
+
+	if (!path || !streq(s->step, "succeeded"))
+		return json_null();
+	if (strstr(path, "://"))
+		return json_string(path);
+	app = api_app_url(request_daemon(r), s->app_name);
+	return json_sprintf("%s%s", app, path[0] == '/' ? path + 1 : path);
+}
+
+static json_t *setup_json(struct request *r, const struct setup *s)
+{
+	bool ended = streq(s->step, "succeeded") || streq(s->step, "failed");
+	json_t *errors = json_object_get(s->data, "manifest_errors");
+
+	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "id", s->id, "created_at",
+			 api_time(s->created_ms), "updated_at", api_time(s->updated_ms), "status", ended ? s->step : "pending",
+			 "failure_message", api_text(s->failure), "app", "id", s->app_id, "name", s->app_name, "build",
+			 build_of(r, s), "manifest_errors", errors ? json_incref(errors) : json_array(), "postdeploy",
+			 postdeploy_of(s), "resolved_success_url", success_url(r, s));
+}
+
+/* ---- what is asked for ---- */
+
+static int check_env(json_t *env, struct error *err)
+{
+	const char *key;
+	json_t *v;
+
+	if (env && !json_is_null(env) && !json_is_object(env))
+		return error_set(err, ERROR_INVALID, "\"overrides.env\" has to be an object of strings");
+	json_object_foreach (env, key, v) {
+		if (name_check_config_key(key, err) < 0)
+			return error_prefix(err, "\"overrides.env\"");
+		if (!json_is_string(v))
+			return error_set(err, ERROR_INVALID, "\"overrides.env.%.100s\" has to be a string", key);
+		if (name_check_config_value(key, json_string_value(v), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* In the plain form: they are held to the rules of the file that they stand above. */
+static json_t *read_overrides(json_t *overrides, struct error *err)
+{
+	json_t *env = json_object_get(overrides, "env"), *errors = json_array();
+	json_t *file = json_pack("{s:O?, s:O?}", "buildpacks", json_object_get(overrides, "buildpacks"), "formation",
+				 json_object_get(overrides, "formation"));
+	_cleanup_free_ char *text = json_dumps(file, 0);
+	json_t *parsed = app_json_parse(text, strlen(text), NULL, errors), *ret = NULL;
+
+	if (!parsed)
+		error_set(err, ERROR_INVALID, "\"overrides\": %s",
+			  json_string_value(json_array_get(errors, 0)) + strlen("app.json: "));
+	else if (check_env(env, err) == 0)
+		ret = json_pack("{s:O?, s:O?, s:O?}", "env", json_is_object(env) ? env : NULL, "buildpacks",
+				json_is_array(json_object_get(file, "buildpacks")) ? json_object_get(parsed, "buildpacks") : NULL,
+				"formation",
+				json_is_object(json_object_get(file, "formation")) ? json_object_get(parsed, "formation") : NULL);
+	json_decref(parsed);
+	json_decref(errors);
+	json_decref(file);
+	return ret;
+}
+
+static int text_in(json_t *object, const char *label, const char *key, const char **ret, struct error *err)
+{
+	json_t *v = json_object_get(object, key);
+
+	if (v && !json_is_null(v) && !json_is_string(v))
+		return error_set(err, ERROR_INVALID, "\"%s.%s\" has to be a string", label, key);
+	*ret = json_string_value(v);
+	return 0;
+}
+
+static int read_app(struct request *r, struct app *app, struct error *err)
+{
+	json_t *asked = json_object_get(request_body(r), "app");
+	char generated[APP_NAME_MAX + 1];
+	const char *name = NULL, *stack = NULL;
+
+	if (text_in(asked, "app", "name", &name, err) < 0 || text_in(asked, "app", "stack", &stack, err) < 0 ||
+	    api_check_stack(stack, err) < 0)
+		return -1;
+	if (!name) {
+		name_generate(generated, sizeof(generated));
+		name = generated;
+	}
+	if (name_check_app(name, err) < 0)
+		return -1;
+	*app = (struct app){
+		.name = xstrdup(name), .stack = xstrdup(STACK_DEFAULT), .buildpacks = xstrdup("[]"), .branch = xstrdup("main")
+	};
+	memcpy(app->owner_id, request_caller(r)->user_id, sizeof(app->owner_id));
+	return 0;
+}
+
+/* The archive is taken last: what was wrong before leaves it for another try. */
+static int read_setup(struct request *r, const struct app *app, struct setup *s, struct error *err)
+{
+	json_t *blob = json_object_get(request_body(r), "source_blob"), *overrides;
+	_cleanup_free_ char *path = NULL;
+	const char *checksum = NULL, *version;
+
+	if (text_in(blob, "source_blob", "checksum", &checksum, err) < 0)
+		return -1;
+	overrides = read_overrides(json_object_get(request_body(r), "overrides"), err);
+	if (!overrides)
+		return -1;
+	if (api_find_source(r, &path, &version, err) < 0) {
+		json_decref(overrides);
+		return -1;
+	}
+	s->data = json_pack("{s:o, s:s, s:s?, s:s}", "overrides", overrides, "user", request_caller(r)->name, "checksum", checksum,
+			    "version", version);
+	s->app_name = xstrdup(app->name);
+	s->step = xstrdup("making");
+	memcpy(s->user_id, app->owner_id, sizeof(s->user_id));
+	/* ".../ID.tar" */
+	snprintf(s->source_id, sizeof(s->source_id), "%.36s", strrchr(path, '/') + 1);
+	return 0;
+}
+
+/* The row first: should the app be made and nobody be told, it says so. */
+static int make(struct request *r, struct setup *s, struct app *app, struct error *err)
+{
+	struct store *store = request_daemon(r)->store;
+	struct error ignored = ERROR_INIT;
+
+	if (store_setup_create(store, s, err) < 0)
+		return -1;
+	if (api_make_app(r, app, err) < 0) {
+		store_setup_delete(store, s->id, &ignored);
+		return -1;
+	}
+	memcpy(s->app_id, app->id, sizeof(s->app_id));
+	free(s->step);
+	s->step = xstrdup("reading");
+	return store_setup_update(store, s, err);
+}
+
+int api_setups_create(struct request *r, struct error *err)
+{
+	struct setup s = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (read_app(r, &app, err) == 0 && read_setup(r, &app, &s, err) == 0 && make(r, &s, &app, err) == 0) {
+		audit_app(r, &app);
+		request_note(r, "setup from app.json");
+		result = request_answer(r, 202, setup_json(r, &s));
+	}
+	setups_kick(request_daemon(r)->setups);
+	setup_done(&s);
+	app_done(&app);
+	return result;
+}
+
+/* Who asked for it, administrators, and who may view the app. Others are told what is told of none. */
+static bool may_see(struct request *r, const struct setup *s)
+{
+	const struct caller *who = request_caller(r);
+	struct error ignored = ERROR_INIT;
+
+	return who->admin || streq(who->user_id, s->user_id) ||
+	       (s->app_id[0] && authz_allow_id(r, s->app_id, NEED_VIEW, &ignored) == 0);
+}
+
+int api_setups_get(struct request *r, struct error *err)
+{
+	char excerpt[NAME_EXCERPT_SIZE];
+	struct setup s = { 0 };
+	int result = store_setup_get(request_daemon(r)->store, request_param(r, "setup"), &s, err);
+
+	if (result == 0 && !may_see(r, &s))
+		result = error_set(err, ERROR_NOT_FOUND, "Couldn't find that app setup: %s",
+				   name_excerpt(excerpt, request_param(r, "setup")));
+	if (result == 0)
+		result = request_answer(r, 200, setup_json(r, &s));
+	setup_done(&s);
+	return result;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * App setups: apps that are made out of an archive with an app.json. See store.h for the rules that hold for all records.
+ *
+ * A setup outlives its app, since it says why that failed and is gone. What it needs and what came of it is sealed, for
+ * config vars are among it.
+ */
+#pragma once
+
+#include "store/store.h"
+
+struct setup {
+	char id[UUID_SIZE];
+	char user_id[UUID_SIZE];
+	char app_id[UUID_SIZE]; /* "": not made yet */
+	char *app_name;
+	char *step; /* daemon/setups.h; "succeeded" and "failed" are the ends */
+	char source_id[UUID_SIZE]; /* of the upload */
+	char build_id[UUID_SIZE];  /* "": none yet */
+	char *failure;		   /* a sentence, or NULL */
+	json_t *data;		   /* object; sealed on disk */
+	int64_t created_ms, updated_ms;
+};
+void setup_done(struct setup *s);
+void setup_free_array(struct setup *s, size_t n);
+/* Fills id and times. */
+int store_setup_create(struct store *s, struct setup *setup, struct error *err);
+int store_setup_get(struct store *s, const char *id, struct setup *ret, struct error *err);
+/* Those that have not come to an end, oldest first. */
+int store_setup_list_pending(struct store *s, struct setup **ret, size_t *ret_n, struct error *err);
+/* Writes app_id, step, build_id, failure and data back. */
+int store_setup_update(struct store *s, struct setup *setup, struct error *err);
+int store_setup_delete(struct store *s, const char *id, struct error *err);

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""App setups: an app out of an archive with an app.json; what is wrong with one; and kills in the middle."""
+import hashlib
+import http.client
+import io
+import json
+import pathlib
+import re
+import tarfile
+import types
+
+import pytest
+
+import api_schema
+from conftest import APPS, wait_for
+
+GUESTBOOK = pathlib.Path(__file__).parents[2] / "examples" / "guestbook"
+HELLO = APPS / "hello"
+
+
+def archive(source, manifest, top="", **files):
+    """A .tar.gz of the directory with an app.json (text, or what becomes JSON; None: none)."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for f in sorted(source.iterdir()):
+            if f.name not in files:
+                tar.add(f, top + f.name)
+        if manifest is not None:
+            files["app.json"] = manifest if isinstance(manifest, str) else json.dumps(manifest)
+        for name, text in files.items():
+            info = tarfile.TarInfo(top + name)
+            info.size = len(text.encode())
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+def upload(p, data):
+    url = p.api("POST", "/sources")[1]["source_blob"]["put_url"]
+    c = http.client.HTTPConnection("localhost", timeout=60)
+    c.sock = p.connect()
+    c.request("PUT", "/" + url.split("://", 1)[-1].split("/", 1)[1], data)
+    assert c.getresponse().status == 200
+    c.close()
+    return url
+
+
+def asked(p, method, path, body=None):
+    status, answer = p.api(method, path, body)
+    e = types.SimpleNamespace(method=method, path=path, status=status, whole=True, answer=answer, answer_headers={})
+    assert not api_schema.shared().faults(e), (answer, api_schema.shared().faults(e))
+    return status, answer
+
+
+def start(p, data, name, **body):
+    blob = {"url": upload(p, data), **body.pop("blob", {})}
+    status, s = asked(p, "POST", "/app-setups", {"app": {"name": name}, "source_blob": blob, **body})
+    assert status == 202 and s["status"] == "pending" and s["app"]["name"] == name, s
+    return s["id"]
+
+
+def state(p, setup):
+    return asked(p, "GET", f"/app-setups/{setup}")[1]
+
+
+def ended(p, setup, timeout=600):
+    def look():
+        s = state(p, setup)
+        return s if s["status"] != "pending" else None
+    return wait_for(look, "the setup to end", timeout)
+
+
+def refused(p, data, name, **body):
+    s = ended(p, start(p, data, name, **body))
+    assert s["status"] == "failed", s
+    # The app is gone, and all that belonged to it.
+    assert p.api("GET", f"/apps/{name}")[0] == 404
+    assert not (p.state / "git" / f"{name}.git").exists()
+    assert not list((p.state / "sources").glob("*.tar"))
+    return s
+
+
+def destroy(p, name):
+    p.cli("destroy", "-a", name, "--confirm", name, check=False)
+
+
+def test_everything_of_an_app_json(platform):
+    script = """
+import os, psycopg
+with psycopg.connect(os.environ["DATABASE_URL"]) as c:
+    c.execute("create table made (note text)")
+    c.execute("insert into made values (%s)", [os.environ["GREETING"] + " " + os.environ["NAME"]])
+with psycopg.connect(os.environ["DATABASE_URL"]) as c:
+    print("the table says:", c.execute("select note from made").fetchone()[0])
+"""
+    manifest = {
+        "name": "A guestbook", "success_url": "/welcome", "logo": "ignored",
+        "env": {"GREETING": "hello", "NAME": {"description": "who", "required": True}, "OPTIONAL": {"required": False},
+                "SECRET_KEY": {"generator": "secret"}, "SECRET_TWO": {"generator": "secret"}},
+        "addons": ["heroku-postgresql"], "formation": {"web": {"quantity": 2, "size": "standard-2x"}},
+        "scripts": {"postdeploy": "python seed.py"},
+    }
+    data = archive(GUESTBOOK, manifest, top="guestbook-main/", **{"seed.py": script})
+    digest = hashlib.sha256(data).hexdigest()
+    setup = start(platform, data, "set-all", overrides={"env": {"NAME": "ada", "EXTRA": "1"}},
+                  blob={"checksum": f"SHA256:{digest}", "version": "v1"})
+    s = ended(platform, setup)
+    try:
+        assert s["status"] == "succeeded", s
+        assert s["postdeploy"] == {"output": "the table says: hello ada\n", "exit_code": 0}
+        assert s["build"]["status"] == "succeeded" and s["failure_message"] is None and s["manifest_errors"] == []
+        assert re.fullmatch(r"http://set-all\.localhost:\d+/welcome", s["resolved_success_url"])
+        config = platform.api("GET", "/apps/set-all/config-vars")[1]
+        assert config["GREETING"] == "hello" and config["EXTRA"] == "1" and "OPTIONAL" not in config
+        assert re.fullmatch("[0-9a-f]{64}", config["SECRET_KEY"]) and config["SECRET_KEY"] != config["SECRET_TWO"]
+        web = [f for f in platform.api("GET", "/apps/set-all/formation")[1] if f["type"] == "web"][0]
+        assert web["quantity"] == 2 and web["size"] == "Standard-2X"
+        wait_for(lambda: len(platform.up("set-all")) == 2, "two dynos")
+        assert platform.get("set-all")[0] == 200
+        assert not list((platform.state / "sources").glob("*.tar"))
+    finally:
+        destroy(platform, "set-all")
+
+
+ALL_WRONG = {"env": {"PORT 1": "x", "N": 5, "G": {"generator": "uuid"}}, "addons": [{"as": "DB"}], "buildpacks": ["python"],
+             "formation": {"web": {"quantity": -1}}, "scripts": {"postdeploy": 7}}
+
+
+def test_what_is_wrong_with_app_json_is_said(platform):
+    s = refused(platform, archive(HELLO, ALL_WRONG), "set-wrong")
+    assert s["failure_message"] == "invalid app.json" and len(s["manifest_errors"]) == 7, s
+    for part in ('"env.N"', "generator", '"addons[0]"', '"buildpacks[0]"', '"formation.web.quantity"', '"scripts.postdeploy"'):
+        assert any(part in e for e in s["manifest_errors"]), (part, s["manifest_errors"])
+    s = refused(platform, archive(HELLO, "{ not json"), "set-wrong")
+    assert "line 1" in s["manifest_errors"][0]
+    s = refused(platform, archive(HELLO, {"env": {"TOKEN": {"description": "of the shop"}}}), "set-wrong")
+    assert s["manifest_errors"] == ['app.json: "env.TOKEN" is required and has no value: give one in "overrides.env"']
+    s = refused(platform, archive(HELLO, None), "set-wrong")
+    assert s["failure_message"] == "app.json: there is none at the top of the archive"
+    s = refused(platform, archive(HELLO, " " * (300 << 10)), "set-wrong")
+    assert s["failure_message"] == "app.json: it is larger than 256 KB"
+    s = refused(platform, b"no archive at all, that is sure", "set-wrong")
+    assert "not a tar archive" in s["failure_message"]
+    s = refused(platform, archive(HELLO, {}), "set-wrong", blob={"checksum": "SHA256:" + "0" * 64})
+    assert "checksum" in s["failure_message"]
+    s = refused(platform, archive(HELLO, {"addons": ["nothing-such"]}), "set-wrong")
+    assert 'app.json: "addons"' in s["failure_message"]
+
+
+def test_what_fails_later_takes_the_app_away(platform):
+    s = refused(platform, archive(HELLO, {"buildpacks": [{"url": "python"}]}), "set-late")
+    assert s["failure_message"].startswith("The build failed: ") and s["build"]["status"] == "failed"
+    s = refused(platform, archive(HELLO, {"env": {"FAIL_RELEASE": "1"}}), "set-late")
+    assert "did not go live" in s["failure_message"] and "release command" in s["failure_message"]
+    s = refused(platform, archive(HELLO, {"formation": {"clock": {"quantity": 1}}}), "set-late")
+    assert '"formation.clock"' in s["failure_message"]
+    s = refused(platform, archive(HELLO, {"scripts": {"postdeploy": {"command": "echo no such table; exit 7"}}}), "set-late")
+    assert s["failure_message"].startswith("The postdeploy script ") and "7" in s["failure_message"]
+    assert s["postdeploy"] == {"output": "no such table\n", "exit_code": 7}
+
+
+def test_requests_that_can_not_be(platform):
+    def ask(**body):
+        return platform.api("POST", "/app-setups", body)
+    url = upload(platform, archive(HELLO, {}))
+    for body, part in (({}, "source_blob"), ({"source_blob": {"url": "http://example.com/x.tgz"}}, "source_blob.url"),
+                       ({"source_blob": {"url": url}, "app": {"name": "-"}}, "Name"),
+                       ({"source_blob": {"url": url}, "app": {"stack": "windows"}}, "stack"),
+                       ({"source_blob": {"url": url}, "overrides": {"env": {"A": 1}}}, "overrides.env.A"),
+                       ({"source_blob": {"url": url}, "overrides": {"buildpacks": "python"}}, "buildpacks"),
+                       ({"source_blob": {"url": url}, "overrides": {"formation": {"web": 1}}}, "formation.web")):
+        status, e = ask(**body)
+        assert status in (400, 422) and part in e["message"], (body, e)
+    assert platform.api("GET", "/app-setups/nothing")[0] == 404
+    # Nothing of that took the archive, and a name that is taken does not either.
+    assert platform.api("POST", "/apps", {"name": "set-taken"})[0] == 201
+    assert ask(source_blob={"url": url}, app={"name": "set-taken"})[0] == 422
+    s = ask(source_blob={"url": url}, app={"name": "set-free"})
+    assert s[0] == 202 and ended(platform, s[1]["id"])["status"] == "succeeded"
+    destroy(platform, "set-free")
+    destroy(platform, "set-taken")
+
+
+def test_a_kill_at_each_step_goes_on(own_platform):
+    p = own_platform()
+    setup = start(p, archive(HELLO, {"env": {"K": {"generator": "secret"}}, "formation": {"worker": {"quantity": 1}},
+                                     "scripts": {"postdeploy": "echo seeded $K"}}), "set-kill")
+    p.restart()
+    wait_for(lambda: state(p, setup)["build"], "the build to begin", 120)
+    p.restart()
+    assert state(p, setup)["status"] == "pending"
+    wait_for(lambda: state(p, setup)["build"]["status"] == "succeeded", "the build to end", 300)
+    p.restart()
+    s = ended(p, setup)
+    key = p.api("GET", "/apps/set-kill/config-vars")[1]["K"]
+    assert s["status"] == "succeeded" and s["postdeploy"] == {"output": f"seeded {key}\n", "exit_code": 0}, s
+    assert len([r for r in p.releases("set-kill") if "Deploy" in r["description"]]) == 1
+    wait_for(lambda: p.up("set-kill", "worker"), "the worker")
+
+
+def test_a_script_that_a_kill_meets_goes_on(own_platform):
+    p = own_platform()
+    setup = start(p, archive(HELLO, {"scripts": {"postdeploy": "echo begun; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo done"}}),
+                  "set-run")
+    script = wait_for(lambda: [d for d in p.dynos("set-run") if d["type"] == "postdeploy" and d["state"] == "up"],
+                      "the script", 300)[0]
+    p.restart()
+    assert [d["id"] for d in p.dynos("set-run") if d["type"] == "postdeploy"] == [script["id"]]
+    assert state(p, setup)["status"] == "pending"
+    p.cli("ps:stop", script["name"], "-a", "set-run")
+    s = ended(p, setup)
+    assert s["status"] == "failed" and s["postdeploy"]["output"].startswith("begun\n"), s
+    assert p.api("GET", "/apps/set-run")[0] == 404
