@@ -81,7 +81,8 @@ static void start_thread(struct lookup *k)
 		pthread_detach(thread);
 		return;
 	}
-	lookup_unref(k);
+	/* There is no thread; the dial's reference is left. */
+	atomic_fetch_sub(&k->refs, 1);
 	k->error = EAI_MEMORY;
 	eventfd_write(k->done_fd, 1);
 }
