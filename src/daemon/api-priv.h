@@ -68,7 +68,8 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(webhooks_list) X(webhooks_create) X(webhooks_get) X(webhooks_update) X(webhooks_delete)          \
 	X(webhook_events_list) X(webhook_events_get) X(webhook_deliveries_list) X(webhook_deliveries_get)  \
 	X(promotions_create) X(promotions_get) X(promotions_targets) X(filter_apps)              \
-	X(setups_create) X(setups_get)   \
+	X(setups_create) X(setups_get) X(reviews_create) X(reviews_get) X(reviews_delete)   \
+	X(reviews_of_pipeline) X(review_of_app)   \
 	X(data_database) X(data_wait) X(data_credentials) X(data_credential) X(data_rotate) X(data_capture)  \
 	X(data_restore) X(data_schedules) X(data_schedule) X(data_unschedule) X(transfers_list)          \
 	X(transfers_get) X(transfers_delete) X(transfers_url) X(download)  \
@@ -125,6 +126,14 @@ int api_find_source(struct request *r, char **ret_path, const char **ret_commit,
 int api_make_app(struct request *r, struct app *app, struct error *err);
 /* The one stack there is, or NULL. */
 int api_check_stack(const char *stack, struct error *err);
+/*
+ * api-setups.c: the row of a setup, by the request's "source_blob"; `overrides` are as in its body, `extra` (or NULL) more members of
+ * its data. Then, when what belongs to it is written as well (`result` 0), the app; else the row goes again.
+ */
+struct setup;
+int api_setup_begin(struct request *r, const char *name, json_t *overrides, json_t *take_extra, struct setup *s,
+		    struct app *app, struct error *err);
+int api_setup_go(struct request *r, struct setup *s, struct app *app, int result, struct error *err);
 /* With all that belongs to it. `who` is for the log. An error says why the app stays. */
 int api_destroy_app(struct daemon *d, const struct app *app, const char *who, struct error *err);
 /* Before the body of an upload is read: whether it was announced. ERROR_NOT_FOUND. */

@@ -113,15 +113,11 @@ static int text_in(json_t *object, const char *label, const char *key, const cha
 	return 0;
 }
 
-static int read_app(struct request *r, struct app *app, struct error *err)
+/* An app of the caller's, which is not there yet. */
+static int plan_app(struct request *r, const char *name, struct app *app, struct error *err)
 {
-	json_t *asked = json_object_get(request_body(r), "app");
 	char generated[APP_NAME_MAX + 1];
-	const char *name = NULL, *stack = NULL;
 
-	if (text_in(asked, "app", "name", &name, err) < 0 || text_in(asked, "app", "stack", &stack, err) < 0 ||
-	    api_check_stack(stack, err) < 0)
-		return -1;
 	if (!name) {
 		name_generate(generated, sizeof(generated));
 		name = generated;
@@ -136,23 +132,25 @@ static int read_app(struct request *r, struct app *app, struct error *err)
 }
 
 /* The archive is taken last: what was wrong before leaves it for another try. */
-static int read_setup(struct request *r, const struct app *app, struct setup *s, struct error *err)
+static int read_setup(struct request *r, const struct app *app, json_t *overrides, json_t *extra, struct setup *s,
+		      struct error *err)
 {
-	json_t *blob = json_object_get(request_body(r), "source_blob"), *overrides;
+	json_t *blob = json_object_get(request_body(r), "source_blob"), *plain;
 	_cleanup_free_ char *path = NULL;
 	const char *checksum = NULL, *version;
 
 	if (text_in(blob, "source_blob", "checksum", &checksum, err) < 0)
 		return -1;
-	overrides = read_overrides(json_object_get(request_body(r), "overrides"), err);
-	if (!overrides)
+	plain = read_overrides(overrides, err);
+	if (!plain)
 		return -1;
 	if (api_find_source(r, &path, &version, err) < 0) {
-		json_decref(overrides);
+		json_decref(plain);
 		return -1;
 	}
-	s->data = json_pack("{s:o, s:s, s:s?, s:s}", "overrides", overrides, "user", request_caller(r)->name, "checksum", checksum,
+	s->data = json_pack("{s:o, s:s, s:s?, s:s}", "overrides", plain, "user", request_caller(r)->name, "checksum", checksum,
 			    "version", version);
+	json_object_update(s->data, extra);
 	s->app_name = xstrdup(app->name);
 	s->step = xstrdup("making");
 	memcpy(s->user_id, app->owner_id, sizeof(s->user_id));
@@ -161,36 +159,52 @@ static int read_setup(struct request *r, const struct app *app, struct setup *s,
 	return 0;
 }
 
-/* The row first: should the app be made and nobody be told, it says so. */
-static int make(struct request *r, struct setup *s, struct app *app, struct error *err)
+/* The row comes first: should the app be made and nobody be told, it says so. */
+int api_setup_begin(struct request *r, const char *name, json_t *overrides, json_t *take_extra, struct setup *s,
+		    struct app *app, struct error *err)
 {
-	struct store *store = request_daemon(r)->store;
+	int result = plan_app(r, name, app, err);
+
+	if (result == 0)
+		result = read_setup(r, app, overrides, take_extra, s, err);
+	if (result == 0)
+		result = store_setup_create(request_daemon(r)->store, s, err);
+	json_decref(take_extra);
+	return result;
+}
+
+int api_setup_go(struct request *r, struct setup *s, struct app *app, int result, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
 	struct error ignored = ERROR_INIT;
 
-	if (store_setup_create(store, s, err) < 0)
-		return -1;
-	if (api_make_app(r, app, err) < 0) {
-		store_setup_delete(store, s->id, &ignored);
+	if (result < 0 || api_make_app(r, app, err) < 0) {
+		store_setup_delete(d->store, s->id, &ignored);
 		return -1;
 	}
 	memcpy(s->app_id, app->id, sizeof(s->app_id));
 	free(s->step);
 	s->step = xstrdup("reading");
-	return store_setup_update(store, s, err);
+	setups_kick(d->setups);
+	return store_setup_update(d->store, s, err);
 }
 
 int api_setups_create(struct request *r, struct error *err)
 {
+	json_t *asked = json_object_get(request_body(r), "app");
+	const char *name = NULL, *stack = NULL;
 	struct setup s = { 0 };
 	struct app app = { 0 };
 	int result = -1;
 
-	if (read_app(r, &app, err) == 0 && read_setup(r, &app, &s, err) == 0 && make(r, &s, &app, err) == 0) {
+	if (text_in(asked, "app", "name", &name, err) == 0 && text_in(asked, "app", "stack", &stack, err) == 0 &&
+	    api_check_stack(stack, err) == 0 &&
+	    api_setup_begin(r, name, json_object_get(request_body(r), "overrides"), NULL, &s, &app, err) == 0 &&
+	    api_setup_go(r, &s, &app, 0, err) == 0) {
 		audit_app(r, &app);
 		request_note(r, "setup from app.json");
 		result = request_answer(r, 202, setup_json(r, &s));
 	}
-	setups_kick(request_daemon(r)->setups);
 	setup_done(&s);
 	app_done(&app);
 	return result;

@@ -18,6 +18,7 @@
 #include "model/app-json.h"
 #include "model/role.h"
 #include "model/size.h"
+#include "store/pipeline.h"
 
 #define ADDONS_LIMIT_MS (15 * 60 * 1000)
 #define SCRIPT_LIMIT_MS (3600 * 1000)
@@ -162,6 +163,29 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 	return r < 0 ? error_prefix(err, "app.json: \"addons\"") : 0;
 }
 
+/* A review app stands in its pipeline from the start. */
+static int couple(struct setups *ss, const struct setup *s, const struct app *app, struct error *err)
+{
+	const char *id = json_string_value(json_object_get(s->data, "pipeline"));
+	struct error none = ERROR_INIT;
+	struct coupling c = { .stage = STAGE_REVIEW };
+	struct pipeline p = { 0 };
+	int r = 0;
+
+	if (!id || store_coupling_get(ss->d->store, app->id, &c, &none) == 0) {
+		coupling_done(&c);
+		return 0;
+	}
+	if (store_pipeline_get(ss->d->store, id, &p, err) < 0)
+		return -1;
+	memcpy(c.app_id, app->id, UUID_SIZE);
+	memcpy(c.pipeline_id, p.id, UUID_SIZE);
+	r = store_coupling_create(ss->d->store, &c, err);
+	coupling_done(&c);
+	pipeline_done(&p);
+	return r;
+}
+
 /* Add-ons are made in their order, so that their number says which are there since before a kill. */
 int setup_prepare(struct setups *ss, struct setup *s, struct app *app, const char **ret_next, struct error *err)
 {
@@ -171,7 +195,7 @@ int setup_prepare(struct setups *ss, struct setup *s, struct app *app, const cha
 
 	free(app->buildpacks);
 	app->buildpacks = json_dumps(json_object_get(plan_of(s), "buildpacks"), JSON_COMPACT);
-	if (store_app_update(ss->d->store, app, err) < 0 || set_formation(ss, s, app, err) < 0 || set_config(ss, s, app, err) < 0 ||
+	if (couple(ss, s, app, err) < 0 || store_app_update(ss->d->store, app, err) < 0 || set_formation(ss, s, app, err) < 0 || set_config(ss, s, app, err) < 0 ||
 	    store_addon_list(ss->d->store, app->id, &rows, &n, err) < 0)
 		return -1;
 	addon_free_array(rows, n);

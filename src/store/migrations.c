@@ -391,6 +391,20 @@ static const char schema_setups[] =
 	") STRICT;"
 	"CREATE INDEX app_setup_step ON app_setup (step);";
 
+static const char schema_reviews[] =
+	"CREATE TABLE review_app ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  pipeline_id TEXT NOT NULL REFERENCES pipeline (id) ON DELETE CASCADE,"
+	"  setup_id TEXT NOT NULL REFERENCES app_setup (id) ON DELETE CASCADE,"
+	"  branch TEXT NOT NULL,"
+	"  pr_number INTEGER NOT NULL,"
+	"  deleted INTEGER NOT NULL,"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX review_app_pipeline ON review_app (pipeline_id);"
+	"CREATE INDEX app_setup_app ON app_setup (app_id);";
+
 const char *const store_migrations[] = {
 	schema_1,
 	schema_2,
@@ -403,6 +417,7 @@ const char *const store_migrations[] = {
 	schema_9,
 	schema_transfers,
 	schema_setups,
+	schema_reviews,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

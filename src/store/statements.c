@@ -47,6 +47,7 @@
 #define PROMOTION "id, pipeline_id, app_id, release_id, created_ms"
 
 #define TRANSFER "id, app_id, owner_id, recipient_id, state, created_ms, updated_ms"
+#define REVIEW "id, pipeline_id, setup_id, branch, pr_number, deleted, created_ms, updated_ms"
 #define SETUP "id, user_id, app_id, app_name, step, source_id, build_id, failure, created_ms, updated_ms, data"
 #define WEBHOOK "id, app_id, include, sync, created_ms, updated_ms, secret"
 #define WEBHOOK_EVENT "number, id, app_id, include, resource, action, actor, data, previous, created_ms"
@@ -270,6 +271,12 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_TRANSFER_SET_STATE] =
 		"UPDATE app_transfer SET state = ?, updated_ms = ? WHERE id = ? AND state = 'pending'",
 	[STATEMENT_TRANSFER_DELETE] = "DELETE FROM app_transfer WHERE id = ?",
+	[STATEMENT_REVIEW_INSERT] = "INSERT INTO review_app (" REVIEW ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_REVIEW_GET] =
+		"SELECT " REVIEW " FROM review_app WHERE id = ?1 OR setup_id IN (SELECT s.id FROM app_setup s WHERE s.app_id = ?1)",
+	[STATEMENT_REVIEW_LIST] =
+		"SELECT " REVIEW " FROM review_app WHERE pipeline_id = ? AND NOT deleted ORDER BY created_ms, rowid",
+	[STATEMENT_REVIEW_SET_DELETED] = "UPDATE review_app SET deleted = 1, updated_ms = ? WHERE id = ?",
 	[STATEMENT_SETUP_PUT] =
 		"INSERT INTO app_setup (" SETUP ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
 		"app_id = excluded.app_id, step = excluded.step, build_id = excluded.build_id, failure = excluded.failure, "

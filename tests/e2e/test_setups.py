@@ -210,3 +210,61 @@ def test_a_script_that_a_kill_meets_goes_on(own_platform):
     s = ended(p, setup)
     assert s["status"] == "failed" and s["postdeploy"]["output"].startswith("begun\n"), s
     assert p.api("GET", "/apps/set-run")[0] == 404
+
+
+def test_review_apps(platform):
+    manifest = {"env": {"MODE": "plain", "WHO": "app"}, "scripts": {"postdeploy": "exit 9"},
+                "environments": {"review": {"env": {"MODE": "review"}, "scripts": {"postdeploy": "echo $MODE $WHO $PR"}}}}
+    status, pipeline = platform.api("POST", "/pipelines", {"name": "set-line"})
+    assert status == 201, pipeline
+
+    def ask(**body):
+        return asked(platform, "POST", "/review-apps", {
+            "branch": "topic", "pipeline": pipeline["id"],
+            "source_blob": {"url": upload(platform, archive(HELLO, manifest, top="x/")), "version": "v1"}, **body})
+
+    def listed():
+        return [v["id"] for v in asked(platform, "GET", f"/pipelines/{pipeline['id']}/review-apps")[1]]
+
+    def became(v, *words):
+        def look():
+            now = asked(platform, "GET", f"/review-apps/{v['id']}")[1]
+            return now if now["status"] not in ("pending", "creating") else None
+        now = wait_for(look, "the review app", 300)
+        assert now["status"] in words, now
+        return now
+
+    status, v = ask(pr_number=7, environment={"PR": "7", "NONE": None})
+    assert status == 201 and v["status"] in ("pending", "creating") and v["pr_number"] == 7 and v["branch"] == "topic", v
+    v = became(v, "created")
+    assert state(platform, v["app_setup"]["id"])["postdeploy"] == {"output": "review app 7\n", "exit_code": 0}
+    app = platform.api("GET", f"/apps/{v['app']['id']}")[1]
+    assert re.fullmatch("set-line-pr-7-[0-9a-f]{6}", app["name"])
+    assert platform.api("GET", f"/apps/{app['name']}/pipeline-couplings")[1]["stage"] == "review"
+    assert asked(platform, "GET", f"/apps/{app['name']}/review-app")[1]["id"] == v["id"] and listed() == [v["id"]]
+
+    # One that can't be made keeps its reason; its app is gone.
+    manifest["environments"]["review"]["scripts"]["postdeploy"] = "exit 3"
+    status, bad = ask()
+    bad = became(bad, "errored")
+    assert bad["app"] is None and "postdeploy" in bad["error_status"]
+
+    for one in (v, bad):
+        status, gone = asked(platform, "DELETE", f"/review-apps/{one['id']}")
+        assert status == 200 and gone["status"] == "deleted" and gone["app"] is None
+    assert platform.api("GET", f"/apps/{app['name']}")[0] == 404 and listed() == []
+
+    # One that is taken away while it is being made.
+    manifest["environments"]["review"]["scripts"]["postdeploy"] = "sleep 600"
+    status, v = ask()
+    name = state(platform, v["app_setup"]["id"])["app"]["name"]
+    wait_for(lambda: [d for d in platform.dynos(name) if d["type"] == "postdeploy" and d["state"] == "up"], "the script", 300)
+    assert asked(platform, "DELETE", f"/review-apps/{v['id']}")[1]["status"] == "deleted"
+    assert ended(platform, v["app_setup"]["id"])["status"] == "failed"
+    assert platform.api("GET", f"/apps/{name}")[0] == 404
+
+    assert platform.api("POST", "/review-apps", {"branch": "b", "pipeline": "set-nothing", "source_blob": {"url": "x"}})[0] == 404
+    status, e = platform.api("POST", "/review-apps", {"branch": "", "pipeline": "set-line", "source_blob": {"url": "x"}})
+    assert status == 422 and "branch" in e["message"]
+    assert platform.api("DELETE", "/pipelines/set-line")[0] == 200
+    assert platform.api("GET", f"/review-apps/{v['id']}")[0] == 404
