@@ -12,6 +12,9 @@
 #include "model/names.h"
 #include "stack/stack.h"
 
+/* Of an app that was never made: the nil UUID (RFC 9562), for an id there has to be. */
+#define NO_APP "00000000-0000-0000-0000-000000000000"
+
 /* ---- shapes ---- */
 
 static json_t *build_of(struct request *r, const struct setup *s)
@@ -55,7 +58,7 @@ static json_t *setup_json(struct request *r, const struct setup *s)
 
 	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "id", s->id, "created_at",
 			 api_time(s->created_ms), "updated_at", api_time(s->updated_ms), "status", ended ? s->step : "pending",
-			 "failure_message", api_text(s->failure), "app", "id", s->app_id, "name", s->app_name, "build",
+			 "failure_message", api_text(s->failure), "app", "id", s->app_id[0] ? s->app_id : NO_APP, "name", s->app_name, "build",
 			 build_of(r, s), "manifest_errors", errors ? json_incref(errors) : json_array(), "postdeploy",
 			 postdeploy_of(s), "resolved_success_url", success_url(r, s));
 }

@@ -141,6 +141,22 @@ static int set_config(struct setups *ss, const struct setup *s, struct app *app,
 	return r;
 }
 
+/* Plans of Heroku's have other names: under Heroku's name of a service, the first plan stands for one that is not here. */
+static const char *plan_here(struct setups *ss, const struct app *app, const char *service, const char *plan)
+{
+	struct error ignored = ERROR_INIT;
+	const struct service *here;
+
+	if (!plan || !str_starts(service, "heroku-"))
+		return plan;
+	here = service_set_find(addons_services(ss->d->addons), service, &ignored);
+	if (!here || service_plan(here, plan))
+		return plan;
+	logs_append(ss->d->logs, app->id, "app", "api", "There is no plan %s:%.50s here: the add-on gets %s:%s", service, plan,
+		    here->name, here->plans[0].name);
+	return NULL;
+}
+
 static int create_addon(struct setups *ss, const struct setup *s, const struct app *app, json_t *v, struct error *err)
 {
 	const char *plan = json_string_value(json_object_get(v, "plan")), *colon = strchr(plan, ':');
@@ -148,7 +164,7 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 	const struct caller who = caller_of(s);
 	const struct addon_create o = { .app = app,
 					.service = service,
-					.plan = colon ? colon + 1 : NULL,
+					.plan = plan_here(ss, app, service, colon ? colon + 1 : NULL),
 					.attachment = json_string_value(json_object_get(v, "as")),
 					.who = &who };
 	struct addon a = { 0 };

@@ -88,11 +88,19 @@ static int write_setup(struct store *s, enum statement statement, const struct s
 	return query_run(&q, err);
 }
 
+static int forget(struct store *s, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_SETUP_FORGET);
+
+	query_bind_int(&q, clock_wall_ms() - SETUP_KEPT_MS);
+	return query_run(&q, err);
+}
+
 int store_setup_create(struct store *s, struct setup *setup, struct error *err)
 {
 	uuid_make(setup->id);
 	setup->created_ms = setup->updated_ms = clock_wall_ms();
-	return write_setup(s, STATEMENT_SETUP_PUT, setup, err);
+	return forget(s, err) < 0 ? -1 : write_setup(s, STATEMENT_SETUP_PUT, setup, err);
 }
 
 int store_setup_update(struct store *s, struct setup *setup, struct error *err)

@@ -23,7 +23,9 @@ struct setup {
 };
 void setup_done(struct setup *s);
 void setup_free_array(struct setup *s, size_t n);
-/* Fills id and times. */
+#define SETUP_KEPT_MS (90LL * 86400 * 1000) /* one that has ended, unless a review app is of it */
+
+/* Fills id and times, and forgets those that ended long ago. */
 int store_setup_create(struct store *s, struct setup *setup, struct error *err);
 int store_setup_get(struct store *s, const char *id, struct setup *ret, struct error *err);
 /* Those that have not come to an end, oldest first. */

@@ -284,6 +284,9 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_SETUP_GET] = "SELECT " SETUP " FROM app_setup WHERE id = ?",
 	[STATEMENT_SETUP_PENDING] =
 		"SELECT " SETUP " FROM app_setup WHERE step NOT IN ('succeeded', 'failed') ORDER BY created_ms, rowid",
+	[STATEMENT_SETUP_FORGET] =
+		"DELETE FROM app_setup WHERE step IN ('succeeded', 'failed') AND updated_ms < ? AND id NOT IN "
+		"(SELECT setup_id FROM review_app WHERE NOT deleted)",
 	[STATEMENT_SETUP_DELETE] = "DELETE FROM app_setup WHERE id = ?",
 	[STATEMENT_APP_SET_OWNER] =
 		"UPDATE app SET owner_id = ?, updated_ms = ? WHERE id = ? AND owner_id = ?",

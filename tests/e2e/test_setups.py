@@ -4,8 +4,12 @@ import hashlib
 import http.client
 import io
 import json
+import os
 import pathlib
 import re
+import shutil
+import signal
+import sqlite3
 import tarfile
 import types
 
@@ -96,7 +100,7 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as c:
         "name": "A guestbook", "success_url": "/welcome", "logo": "ignored",
         "env": {"GREETING": "hello", "NAME": {"description": "who", "required": True}, "OPTIONAL": {"required": False},
                 "SECRET_KEY": {"generator": "secret"}, "SECRET_TWO": {"generator": "secret"}},
-        "addons": ["heroku-postgresql"], "formation": {"web": {"quantity": 2, "size": "standard-2x"}},
+        "addons": ["heroku-postgresql:essential-0"], "formation": {"web": {"quantity": 2, "size": "standard-2x"}},
         "scripts": {"postdeploy": "python seed.py"},
     }
     data = archive(GUESTBOOK, manifest, top="guestbook-main/", **{"seed.py": script})
@@ -116,6 +120,9 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as c:
         assert web["quantity"] == 2 and web["size"] == "Standard-2X"
         wait_for(lambda: len(platform.up("set-all")) == 2, "two dynos")
         assert platform.get("set-all")[0] == 200
+        plans = [a["plan"]["name"] for a in platform.api("GET", "/apps/set-all/addons")[1]]
+        assert plans == ["postgresql:mini"]
+        assert "no plan heroku-postgresql:essential-0 here: the add-on gets postgresql:mini" in platform.cli("logs", "-n", "1500", "-a", "set-all").out
         assert not list((platform.state / "sources").glob("*.tar"))
     finally:
         destroy(platform, "set-all")
@@ -210,6 +217,74 @@ def test_a_script_that_a_kill_meets_goes_on(own_platform):
     s = ended(p, setup)
     assert s["status"] == "failed" and s["postdeploy"]["output"].startswith("begun\n"), s
     assert p.api("GET", "/apps/set-run")[0] == 404
+
+
+def change(p, sql, *values):
+    """What a kill may leave in the database, written while nobody has it open."""
+    with sqlite3.connect(p.state / "twelve.db") as db:
+        db.execute(sql, values)
+    db.close()
+
+
+def test_a_kill_before_the_app_and_after_it_failed(own_platform):
+    p = own_platform()
+    # The app was made, and the kill came before its id was in the setup's row.
+    setup = start(p, archive(HELLO, {}), "set-made")
+    p.kill9()
+    change(p, "UPDATE app_setup SET step = 'making', app_id = '' WHERE id = ?", setup)
+    p.start()
+    assert ended(p, setup)["status"] == "succeeded" and p.up("set-made")
+    # It was not made; and an app of that name from before is not taken for it.
+    p.kill9()
+    change(p, "UPDATE app_setup SET step = 'making', app_id = '', created_ms = created_ms + 3600000 WHERE id = ?", setup)
+    p.start()
+    s = ended(p, setup)
+    assert s["status"] == "failed" and "before the app was made" in s["failure_message"]
+    assert p.api("GET", "/apps/set-made")[0] == 200
+    # The reason was written, and the app was still there.
+    s = p.api("GET", "/apps/set-made")[1]
+    p.kill9()
+    change(p, "UPDATE app_setup SET step = 'removing', failure = 'So it is', app_id = ? WHERE id = ?", s["id"], setup)
+    p.start()
+    s = ended(p, setup)
+    assert s["failure_message"] == "So it is" and p.api("GET", "/apps/set-made")[0] == 404
+    # What ended long ago is forgotten when another comes, not before.
+    p.kill9()
+    change(p, "UPDATE app_setup SET updated_ms = 1 WHERE id = ?", setup)
+    p.start()
+    assert state(p, setup)["status"] == "failed"
+    other = start(p, b"nothing", "set-other")
+    assert p.api("GET", f"/app-setups/{setup}")[0] == 404 and ended(p, other)["status"] == "failed"
+
+
+def with_argument(text):
+    """Processes that have this in their command line."""
+    found = []
+    for e in pathlib.Path("/proc").iterdir():
+        try:
+            if e.name.isdigit() and text.encode() in (e / "cmdline").read_bytes():
+                found.append(int(e.name))
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended meanwhile
+    assert found
+    return found
+
+
+def test_a_script_that_ended_while_nobody_looked(own_platform):
+    p = own_platform()
+    setup = start(p, archive(HELLO, {"scripts": {"postdeploy": "echo begun; sleep 600"}}), "set-lost")
+    script = wait_for(lambda: [d for d in p.dynos("set-lost") if d["type"] == "postdeploy" and d["state"] == "up"],
+                      "the script", 300)[0]
+    where = p.run / "dynos" / script["id"]
+    p.kill9()
+    for pid in with_argument(str(where)):
+        os.kill(pid, signal.SIGKILL)
+    # As after the machine was started anew: the directory is in memory.
+    shutil.rmtree(where)
+    p.start()
+    s = ended(p, setup)
+    assert s["status"] == "failed" and "how it ended is not known" in s["failure_message"], s
+    assert p.api("GET", "/apps/set-lost")[0] == 404
 
 
 def test_review_apps(platform):
