@@ -143,10 +143,10 @@ int api_reviews_of_pipeline(struct request *r, struct error *err)
 
 /* ---- making one ---- */
 
-/* "shop-pr-7-3fa9c1": of the pipeline, and of no other app. */
-static void make_name(const struct pipeline *p, int64_t pr, char ret[static APP_NAME_MAX + 1])
+/* "shop-pr-7-3fa9c1": of the pipeline, and of no other app. At most APP_NAME_MAX characters; heap. */
+static char *make_name(const struct pipeline *p, int64_t pr)
 {
-	char stem[NAME_STEM + 1] = "", number[16] = "", hex[7];
+	char stem[NAME_STEM + 1] = "", hex[7];
 	size_t n = 0;
 
 	for (const char *c = p->name; *c && n < NAME_STEM; c++)
@@ -155,10 +155,10 @@ static void make_name(const struct pipeline *p, int64_t pr, char ret[static APP_
 	while (n && stem[n - 1] == '-')
 		n--;
 	stem[n] = '\0';
-	if (pr && pr < 10000)
-		snprintf(number, sizeof(number), "-pr-%d", (int)pr);
 	random_hex(hex, 3);
-	snprintf(ret, APP_NAME_MAX + 1, "%s%s-%s", n ? stem : "review", number, hex);
+	if (pr && pr < 10000)
+		return xasprintf("%s-pr-%d-%s", n ? stem : "review", (int)pr, hex);
+	return xasprintf("%s-%s", n ? stem : "review", hex);
 }
 
 /* A variable without a value is none. */
@@ -180,12 +180,11 @@ static json_t *overrides_of(json_t *environment)
 static int make(struct request *r, const struct pipeline *p, struct review *v, struct error *err)
 {
 	json_t *overrides = overrides_of(json_object_get(request_body(r), "environment"));
-	char name[APP_NAME_MAX + 1];
+	_cleanup_free_ char *name = make_name(p, v->pr_number);
 	struct setup s = { 0 };
 	struct app app = { 0 };
 	int result;
 
-	make_name(p, v->pr_number, name);
 	result = api_setup_begin(r, name, overrides, json_pack("{s:s, s:s}", "environment", "review", "pipeline", p->id), &s, &app, err);
 	if (result == 0) {
 		memcpy(v->pipeline_id, p->id, UUID_SIZE);
