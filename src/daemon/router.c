@@ -5,13 +5,16 @@
  * counted router-stat.c.
  */
 #include <errno.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -95,6 +98,46 @@ static bool adopt_or_end(struct router *r)
 	return true;
 }
 
+/*
+ * haproxy listens with SO_REUSEPORT: where another one of the same user has the address already, each would
+ * get half of the connections, and nobody an error. So it is tried without.
+ */
+static int check_free(const char *setting, const char *address, struct error *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
+	const char *colon = strrchr(address, ':');
+	bool brackets = address[0] == '[';
+	_cleanup_free_ char *host = NULL;
+	_cleanup_fd_ int fd = -1;
+	bool taken;
+
+	if (!colon)
+		return 0;
+	host = brackets ? xstrndup(address + 1, strcspn(address + 1, "]")) : xstrndup(address, (size_t)(colon - address));
+	/* What is no address here haproxy complains about. */
+	if (getaddrinfo(*host && !streq(host, "*") ? host : NULL, colon + 1, &hints, &found) != 0)
+		return 0;
+	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	taken = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) < 0 && errno == EADDRINUSE;
+	freeaddrinfo(found);
+	if (taken)
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "%s is in use by another program (ss -ltnp tells which): end that, or set %s to another address",
+				 address, setting);
+	return 0;
+}
+
+static int check_addresses(const struct settings *s, struct error *err)
+{
+	if (check_free("TWELVE_HTTP", s->http_address, err) < 0 ||
+	    (s->https_address && check_free("TWELVE_HTTPS", s->https_address, err) < 0) ||
+	    (s->api_address && check_free("TWELVE_API", s->api_address, err) < 0))
+		return -1;
+	return 0;
+}
+
 static int begin(struct router *r, struct error *err)
 {
 	int m = fs_mkdirs(r->h.dir, 0700);
@@ -111,7 +154,7 @@ static int begin(struct router *r, struct error *err)
 		return drop_destroyed(r, err) < 0 ? -1 : router_apply(r, err);
 	}
 	route_config_copy(&r->desired, &r->running);
-	if (drop_destroyed(r, err) < 0)
+	if (drop_destroyed(r, err) < 0 || check_addresses(&r->d->settings, err) < 0)
 		return -1;
 	route_config_done(&r->running);
 	route_config_copy(&r->running, &r->desired);

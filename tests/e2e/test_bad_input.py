@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import wait_for
+from conftest import free_port, wait_for
 
 
 def push_fails(platform, tmp_path, name, *sentences, **files):
@@ -215,3 +215,47 @@ def test_a_missing_program_is_named(platform, tmp_path, program, package):
     r = subprocess.run(["unshare", "-m", "sh", "-c", script], env=env, capture_output=True, text=True, timeout=60)
     assert r.returncode == 1
     assert f"apt-get install {package}" in r.stderr
+
+
+@pytest.mark.parametrize("setting", ["TWELVE_HTTP", "TWELVE_HTTPS", "TWELVE_API"])
+def test_an_address_in_use_is_named(platform, tmp_path, setting):
+    """haproxy would share it with the other twelved's, and each would get half of the requests."""
+    run, log = platform.run / setting, tmp_path / "log"
+    free = {s: "127.0.0.1:" + str(free_port()) for s in ("TWELVE_HTTP", "TWELVE_HTTPS", "TWELVE_API")}
+    env = dict(platform.env, TWELVE_STATE_DIR=str(tmp_path / "state"), TWELVE_RUN_DIR=str(run), **free)
+    env.pop("TWELVE_SOCKET")
+
+    def start(**more):
+        with open(log, "ab") as to:
+            return subprocess.Popen([platform.program("twelved")], env={**env, **more}, stdin=subprocess.DEVNULL, stdout=to, stderr=to)
+
+    assert start(**{setting: platform.env[setting]}).wait(60) == 1
+    assert f"{platform.env[setting]} is in use by another program" in log.read_text() and f"set {setting} to another" in log.read_text()
+    # With addresses that are free it comes up; it ends what the first has left.
+    p = start()
+    wait_for(lambda: (run / "twelved.sock").exists() or p.poll() is not None, "twelved to serve", 30)
+    p.send_signal(signal.SIGQUIT)
+    assert p.wait(60) == 0
+
+
+def test_what_a_newcomer_trips_over_is_told(platform, tmp_path):
+    def twelve(*args, **more):
+        return platform.cli(*args, cwd=tmp_path, check=False, **more)
+
+    made = twelve("create", "newcomers", env={"TWELVE_APP": "another"})
+    assert "no git repository, so no remote was added: git init, then twelve git:remote -a newcomers" in made.err
+    assert "commands speak to another, unless you say -a newcomers" in made.err
+    assert not any("TWELVE_APP" in twelve("create", "newcomers-2", "-n", env=e).err for e in ({}, {"TWELVE_APP": "newcomers-2"}))
+    for args, said in [
+        (["help", "nonsense"], "nonsense is not a command of twelve: twelve help lists them"),
+        (["logs", "--source", "foo", "-a", "newcomers"], 'expected app or heroku (the platform\'s lines), found "foo"'),
+        (["webhooks:deliveries", "--status", "foo", "-a", "newcomers"], 'pending, retrying, failed or succeeded, found "foo"'),
+        (["webhooks:add", "-a", "newcomers"], "--include is missing: --include api:release"),
+        (["buildpacks:set", "nonsense", "-a", "newcomers"], "has no buildpack nonsense: give a name that it has"),
+    ]:
+        r = twelve(*args)
+        assert r.code == 2 and said in r.err, (args, r)
+    assert twelve("buildpacks", "--json", "-a", "newcomers").out.strip() == "[]"
+    assert twelve("backups:schedules", "--json", "-a", "newcomers").out.strip() == "[]"
+    for app in ("newcomers", "newcomers-2"):
+        platform.cli("destroy", "-a", app, "--confirm", app)
