@@ -97,7 +97,7 @@ _twelve() {
 	backups:capture|pg:backups:capture) options='--app --remote --no-wait --host --no-color --help' ;;
 	backups:schedule|pg:backups:schedule) options='--at --keep --app --remote --host --no-color --help' ;;
 	backups:unschedule|pg:backups:unschedule) options='--app --remote --host --no-color --help' ;;
-	backups:schedules|pg:backups:schedules) options='--app --remote --host --no-color --help' ;;
+	backups:schedules|pg:backups:schedules) options='--app --remote --json --host --no-color --help' ;;
 	backups:restore|pg:backups:restore) options='--confirm --addon --app --remote --no-wait --host --no-color --help' ;;
 	backups:download|pg:backups:download) options='--output --addon --app --remote --host --no-color --help' ;;
 	backups:verify) options='--addon --app --remote --host --no-color --help' ;;

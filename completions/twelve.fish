@@ -598,6 +598,7 @@ complete -c twelve -n '__fish_seen_subcommand_from backups:unschedule pg:backups
 complete -c twelve -n '__fish_seen_subcommand_from backups:unschedule pg:backups:unschedule' -l help -s h -d 'tell about this command'
 complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:schedules' -l app -s a -x -a '(twelve complete apps 2>/dev/null)' -d 'which app ($TWELVE_APP; else the one of the git remote)'
 complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:schedules' -l remote -s r -r -d 'the git remote that names the app (twelve)'
+complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:schedules' -l json -d 'JSON, for programs'
 complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:schedules' -l host -r -d 'where twelved is: unix:///PATH, ssh://USER@MACHINE, http://HOST:PORT ($TWELVE_HOST)'
 complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:schedules' -l no-color -d 'no colours ($NO_COLOR)'
 complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:schedules' -l help -s h -d 'tell about this command'

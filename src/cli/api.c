@@ -192,7 +192,7 @@ static int unreachable(struct api *a, CURL *curl, struct error *err)
 			"twelved is not running here: nothing answers at %s. Start it (systemctl "
 			"start twelved), or name another machine: --host ssh://USER@MACHINE",
 			a->host.path);
-	return error_set(err, ERROR_UNAVAILABLE, "twelved can't be reached at %s: %s",
+	return error_set(err, ERROR_UNAVAILABLE, "%s can't be reached: %s",
 			 a->host.kind == HOST_SSH ? a->host.machine : a->host.path,
 			 errnum ? strerror((int)errnum) : "no connection");
 }

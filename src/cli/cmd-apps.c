@@ -48,12 +48,24 @@ const struct command cmd_apps = {
 	.examples = "twelve apps\ntwelve apps --json | jq -r '.[].name'",
 };
 
+/* What a newcomer trips over: no repository, and TWELVE_APP, which goes before a remote. */
+static void note_how_to_go_on(struct cli *c, const char *name, bool in_work_tree)
+{
+	const char *app = getenv("TWELVE_APP");
+
+	if (!cli_has(c, "no-remote") && !in_work_tree)
+		note(c, "This is no git repository, so no remote was added: git init, then twelve git:remote -a %s", name);
+	if (app && *app && !streq(app, name))
+		note(c, "TWELVE_APP is set and goes before a git remote: commands speak to %s, unless you say -a %s", app, name);
+}
+
 static int create_run(struct cli *c, struct error *err)
 {
 	const char *name = cli_rest(c, 0), *remote = cli_get(c, "remote");
 	_cleanup_json_ json_t *app = NULL;
 	_cleanup_free_ char *url = NULL;
 	json_t *body = json_object();
+	bool in_work_tree;
 
 	if (name)
 		json_object_set_new(body, "name", json_string(name));
@@ -65,13 +77,15 @@ static int create_run(struct cli *c, struct error *err)
 		return -1;
 	note(c, "Created %s", json_str(app, "name", ""));
 	url = git_url_of(c, app);
-	if (!cli_has(c, "no-remote") && *url && git_in_work_tree(NULL) &&
+	in_work_tree = git_in_work_tree(NULL);
+	if (!cli_has(c, "no-remote") && *url && in_work_tree &&
 	    remote_add(c, remote ? remote : "twelve", url, err) < 0)
 		return error_prefix(err, "the app is made, but not");
 	if (cli_has(c, "json"))
 		print_json(app);
 	else
 		printf("%s | %s\n", json_str(app, "web_url", ""), url);
+	note_how_to_go_on(c, json_str(app, "name", ""), in_work_tree);
 	return 0;
 }
 

@@ -319,6 +319,7 @@ static int schedules_run(struct cli *c, struct error *err)
 	const char *app = cli_app(c, err);
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_table_ struct table t;
+	_cleanup_json_ json_t *schedules = json_array();
 	const json_t *a;
 	size_t i;
 
@@ -326,13 +327,20 @@ static int schedules_run(struct cli *c, struct error *err)
 	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/addons", app) < 0)
 		return -1;
 	json_array_foreach(list, i, a) {
-		_cleanup_free_ char *keep =
-			xasprintf("%lld", (long long)json_i64(a, "twelve.schedule.keep", 0));
+		json_int_t n = (json_int_t)json_i64(a, "twelve.schedule.keep", 0);
+		_cleanup_free_ char *keep = xasprintf("%lld", (long long)n);
+		const char *name = json_str(a, "name", ""), *at = json_str(a, "twelve.schedule.at", NULL);
 
-		if (json_str(a, "twelve.schedule.at", NULL))
-			table_add(&t, json_str(a, "name", ""), json_str(a, "twelve.schedule.at", ""), keep);
+		if (!at)
+			continue;
+		table_add(&t, name, at, keep);
+		json_array_append_new(schedules, json_pack("{s:{s:s, s:s}, s:s, s:I}", "addon", "id", json_str(a, "id", ""), "name",
+							   name, "at", at, "keep", n));
 	}
-	table_print(c, &t);
+	if (cli_has(c, "json"))
+		print_json(schedules);
+	else
+		table_print(c, &t);
 	return 0;
 }
 
@@ -341,7 +349,7 @@ const struct command cmd_backups_schedules = {
 	.aliases = { "pg:backups:schedules" },
 	.usage = "",
 	.summary = "list the schedules of backups",
-	.flags = CMD_APP,
+	.flags = CMD_APP | CMD_JSON,
 	.run = schedules_run,
 	.examples = "twelve backups:schedules -a shop",
 };

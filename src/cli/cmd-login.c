@@ -144,6 +144,9 @@ static int by_password(struct cli *c, char **ret_token, struct error *err)
 
 	if (piped && !email)
 		return error_set(err, ERROR_INVALID, "--password-stdin needs --email EMAIL");
+	if (!piped && !prompt_can_ask())
+		return error_set(err, ERROR_INVALID,
+				 "There is no terminal to ask on: say --email EMAIL --password-stdin, with the password as the first line of stdin");
 	if (!email && prompt_line("E-mail: ", &email, err) < 0)
 		return -1;
 	if (piped ? prompt_stdin_line("the password", &password, err) < 0 :
@@ -217,6 +220,19 @@ static int by_browser(struct cli *c, char **ret_token, struct error *err)
 	return wait_for_browser(c, urls, ret_token, err);
 }
 
+/* The login is kept all the same: the variable may be meant for this shell only. */
+static void note_what_goes_before(struct cli *c, const char *path)
+{
+	static const char *const names[] = { "TWELVE_HOST", "TWELVE_SOCKET" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *v = getenv(names[i]);
+
+		if (v && *v && !streq(v, path))
+			note(c, "%s is set and goes before a login: unset it to speak to %s without --host", names[i], path);
+	}
+}
+
 static int keep(struct cli *c, const char *token, struct error *err)
 {
 	const struct host *host = api_host(c->api);
@@ -229,6 +245,7 @@ static int keep(struct cli *c, const char *token, struct error *err)
 	    config_set_host(host->path, err) < 0)
 		return -1;
 	note(c, "Logged in as %s at %s: the token is in ~/.netrc, for 30 days", json_str(account, "email", ""), host->path);
+	note_what_goes_before(c, host->path);
 	return 0;
 }
 

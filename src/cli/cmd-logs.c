@@ -132,6 +132,8 @@ static int open_session(struct cli *c, int64_t lines, bool tail, json_t **ret, s
 	int64_t release;
 	json_t *body;
 
+	if (source && !streq(source, "app") && !streq(source, "heroku"))
+		return error_set(err, ERROR_INVALID, "--source: expected app or heroku (the platform's lines), found \"%s\"", source);
 	if ((cli_has(c, "since") && read_since(cli_get(c, "since"), since, err) < 0) || read_release(c, &release, err) < 0)
 		return -1;
 	body = json_pack("{s:b}", "tail", tail);

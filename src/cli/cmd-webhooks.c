@@ -122,7 +122,8 @@ static int add_run(struct cli *c, struct error *err)
 
 	for (size_t i = 0; app && i < ARRAY_SIZE(needed); i++)
 		if (!cli_get(c, needed[i]))
-			return error_set(err, ERROR_INVALID, "--%s is missing: twelve help webhooks:add", needed[i]);
+			return error_set(err, ERROR_INVALID,
+					 "--%s is missing: --include api:release --level notify --url URL, for example", needed[i]);
 	if (!app || !cli_api(c, err))
 		return -1;
 	body = body_of(c);
@@ -284,17 +285,29 @@ static void add_delivery(struct table *t, const json_t *d)
 		  json_str(d, "next_attempt_at", ""));
 }
 
+static int check_status(const char *status, struct error *err)
+{
+	static const char *const known[] = { "pending", "retrying", "failed", "succeeded" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!status || streq(status, known[i]))
+			return 0;
+	return error_set(err, ERROR_INVALID, "--status: expected pending, retrying, failed or succeeded, found \"%s\"", status);
+}
+
 static int deliveries_run(struct cli *c, struct error *err)
 {
 	static const char *const headings[] = { "ID", "EVENT", "STATUS", "ATTEMPTS", "LAST", "NEXT" };
-	bool done;
-	_cleanup_json_ json_t *list = get_list(c, "webhook-deliveries", &done, err);
+	bool done = false;
+	_cleanup_json_ json_t *list = NULL;
 	_cleanup_table_ struct table t;
 	const char *status = cli_get(c, "status");
 	const json_t *d;
 	size_t i;
 
 	table_init(&t, 6, headings);
+	if (check_status(status, err) == 0)
+		list = get_list(c, "webhook-deliveries", &done, err);
 	if (!list || done)
 		return list ? 0 : -1;
 	json_array_foreach (list, i, d)

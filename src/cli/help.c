@@ -136,7 +136,7 @@ static int help_run(struct cli *c, struct error *err)
 	names[n] = NULL;
 	near = suggest(name, names);
 	return error_set(err, ERROR_INVALID, "%s is not a command of twelve%s%s%s", name,
-			 near ? ". Did you mean " : "", near ? near : "", near ? "?" : "");
+			 near ? ". Did you mean " : ": twelve help lists them", near ? near : "", near ? "?" : "");
 }
 
 const struct command cmd_help = {

@@ -13,8 +13,7 @@
 
 #define NAMESPACE "heroku/"
 
-/* Whether the platform has a buildpack of this name, which is a plain one: no path out of the folder. */
-static bool has_pack(struct daemon *d, const char *name)
+bool api_has_buildpack(struct daemon *d, const char *name)
 {
 	_cleanup_free_ char *compile = xasprintf("%s/buildpacks/%s/bin/compile", d->settings.data_dir, name);
 
@@ -27,7 +26,7 @@ int api_registry_get(struct request *r, struct error *err)
 	const char *name = str_starts(which, NAMESPACE) ? which + strlen(NAMESPACE) : which;
 	char id[UUID_SIZE];
 
-	if (!has_pack(request_daemon(r), name))
+	if (!api_has_buildpack(request_daemon(r), name))
 		return error_set(err, ERROR_NOT_FOUND,
 				 "The platform has no buildpack %.100s: give the URL of its git repository instead", which);
 	return request_answer(r, 200,

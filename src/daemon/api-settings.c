@@ -33,7 +33,7 @@ int api_buildpacks_get(struct request *r, struct error *err)
 	return request_answer(r, 200, list);
 }
 
-static int read_buildpacks(json_t *updates, json_t *names, struct error *err)
+static int read_buildpacks(struct daemon *d, json_t *updates, json_t *names, struct error *err)
 {
 	json_t *update;
 	size_t i;
@@ -50,6 +50,11 @@ static int read_buildpacks(json_t *updates, json_t *names, struct error *err)
 				err, ERROR_INVALID,
 				"\"buildpack\" has to be a name of the platform's (python, nodejs), a directory "
 				"or a git URL");
+		/* A path or a URL may come to be there until the build; a name doesn't. */
+		if (!strpbrk(json_string_value(name), "/:") && !api_has_buildpack(d, json_string_value(name)))
+			return error_set(err, ERROR_INVALID,
+					 "The platform has no buildpack %.100s: give a name that it has (python, nodejs, c, plain), a directory "
+					 "or a git URL", json_string_value(name));
 		json_array_append(names, name);
 	}
 	if (json_array_size(names) > MAX_BUILDPACKS)
@@ -82,7 +87,7 @@ int api_buildpacks_put(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = read_buildpacks(json_object_get(request_body(r), "updates"), names, err);
+		result = read_buildpacks(d, json_object_get(request_body(r), "updates"), names, err);
 	if (result == 0) {
 		free(app.buildpacks);
 		app.buildpacks = json_dumps(names, JSON_COMPACT);
