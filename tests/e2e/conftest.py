@@ -122,6 +122,7 @@ class Platform:
         """Ends everything; leaves nothing behind."""
         if self.tap:
             self.tap.stop()
+            self.tap = None
         if self.process.poll() is not None and self.run.exists():
             # Killed by the test: what outlived it is found again and ended by another.
             self.start()
