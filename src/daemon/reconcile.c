@@ -31,8 +31,10 @@ static enum route_down why_down(const struct turn *t)
 	enum route_down why = ROUTE_DOWN_NO_WEB;
 
 	for (size_t i = 0; i < t->n_dynos; i++) {
-		/* One that ends is no reason to wait. */
-		if (!t->dynos[i]->port || t->dynos[i]->state == DYNO_STOPPING || t->dynos[i]->draining)
+		enum dyno_state state = t->dynos[i]->state;
+
+		/* One that ends, or has, is no reason to wait. */
+		if (!t->dynos[i]->port || state == DYNO_STOPPING || state == DYNO_EXITED || t->dynos[i]->draining)
 			continue;
 		if (t->dynos[i]->routed)
 			return ROUTE_DOWN_NONE;

@@ -45,6 +45,7 @@ OTHER = {
     ("app", "web_url"): "the schema's pattern names Heroku's own domain",
     ("team-app", "git_url"): "as of app",
     ("team-app", "web_url"): "as of app",
+    ("add-on", "state"): "the schema lacks deprovisioning, which the heroku CLI knows",
     ("domain", "hostname"): "the schema says uri; host names are none, Heroku's neither",
 }
 

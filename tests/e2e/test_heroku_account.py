@@ -42,19 +42,19 @@ def test_authorizations(heroku):
 
 def test_access(heroku, alpha):
     platform = heroku.platform
-    status, made = platform.api("POST", "/twelve/users", {"email": "bob@example.com", "password": "a long enough one"})
+    status, made = platform.api("POST", "/twelve/users", {"email": "bob.of.heroku@example.com", "password": "a long enough one"})
     assert status == 201, made
-    heroku("access:add", "bob@example.com", app=alpha)
+    heroku("access:add", "bob.of.heroku@example.com", app=alpha)
     rows = {c["user"]["email"]: c["role"] for c in platform.api("GET", f"/apps/{alpha}/collaborators")[1]}
-    assert "bob@example.com" in rows
+    assert "bob.of.heroku@example.com" in rows
     out = heroku("access", app=alpha).out
     assert all(email in out for email in rows)
-    token = platform.api("POST", "/oauth/authorizations", {"description": "bob's", "user": "bob@example.com"})[1]["access_token"]["token"]
+    token = platform.api("POST", "/oauth/authorizations", {"description": "bob's", "user": "bob.of.heroku@example.com"})[1]["access_token"]["token"]
     assert alpha in heroku("apps", env={"HEROKU_API_KEY": token}).out.split("Collaborated Apps")[1]
-    heroku("access:remove", "bob@example.com", app=alpha)
+    heroku("access:remove", "bob.of.heroku@example.com", app=alpha)
     assert [c["user"]["email"] for c in platform.api("GET", f"/apps/{alpha}/collaborators")[1]] != list(rows)
     assert alpha not in heroku("apps", env={"HEROKU_API_KEY": token}).out
-    assert "bob@example.com" not in heroku("access", app=alpha).out
+    assert "bob.of.heroku@example.com" not in heroku("access", app=alpha).out
 
 
 def test_regions(heroku):

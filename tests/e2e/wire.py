@@ -215,6 +215,9 @@ class Tap:
         return found
 
     def stop(self):
+        """Once or more."""
+        if self.listener.fileno() < 0:
+            return
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.thread.join()
