@@ -68,6 +68,7 @@ struct logs_client {
 	enum link_state state;
 	int fd;
 	struct watch *readable, *writable, *timer, *child;
+	pid_t started; /* the twelve-logs that we started, while it runs; 0: none, or it was there before us */
 	int64_t retry_ms;
 	struct queued *first, **last;
 	size_t queued_bytes;
@@ -223,6 +224,7 @@ static void on_child(int status, void *userdata)
 	char how[64];
 
 	c->child = NULL;
+	c->started = 0;
 	log_warn("twelve-logs %s", proc_describe_status(status, how, sizeof(how)));
 }
 
@@ -246,6 +248,7 @@ static void start(struct logs_client *c)
 		log_error("%s", err.message);
 		return;
 	}
+	c->started = pid;
 	r = watch_child(c->d->loop, pid, on_child, c, &c->child);
 	if (r < 0)
 		log_error("watching twelve-logs: %s", strerror(-r));
@@ -350,6 +353,14 @@ static void end_process(pid_t pid, int pid_fd)
 	}
 	/* It is our child or an earlier twelved's: then there is nothing to wait for. */
 	waitpid(pid, NULL, WNOHANG);
+}
+
+void logs_client_undo(struct logs_client *c)
+{
+	_cleanup_fd_ int pid_fd = c && c->started ? proc_pidfd_open(c->started) : -1;
+
+	if (pid_fd >= 0)
+		end_process(c->started, pid_fd);
 }
 
 void logs_client_shutdown(struct logs_client *c)

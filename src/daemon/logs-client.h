@@ -12,6 +12,8 @@ struct logs_client;
 
 int logs_client_new(struct daemon *d, struct logs_client **ret, struct error *err);
 void logs_client_free(struct logs_client *c);
+/* Ends the twelve-logs that we started, and no other: when the rest of a start fails. NULL is none. */
+void logs_client_undo(struct logs_client *c);
 /* Ends twelve-logs: for a shutdown that is meant to leave nothing behind. */
 void logs_client_shutdown(struct logs_client *c);
 

@@ -295,6 +295,7 @@ static int run(void)
 	    make_dirs(&d.settings, &err) < 0 || harden(&d.settings, &lock_fd, &err) < 0 ||
 	    start_parts(&d, &err) < 0) {
 		log_error("%s", err.message);
+		logs_client_undo(d.logs);
 		return error_exit_code(err.kind);
 	}
 	serve(&d);

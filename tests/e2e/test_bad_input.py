@@ -2,6 +2,7 @@
 """Bad input gets one clear sentence; nothing is lost, and what ran before still runs."""
 import http.client
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -217,6 +218,13 @@ def test_a_missing_program_is_named(platform, tmp_path, program, package):
     assert f"apt-get install {package}" in r.stderr
 
 
+def of_run(process, run):
+    try:
+        return f"TWELVE_RUN_DIR={run}\0".encode() in (process / "environ").read_bytes() + b"\0"
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("setting", ["TWELVE_HTTP", "TWELVE_HTTPS", "TWELVE_API"])
 def test_an_address_in_use_is_named(platform, tmp_path, setting):
     """haproxy would share it with the other twelved's, and each would get half of the requests."""
@@ -231,7 +239,9 @@ def test_an_address_in_use_is_named(platform, tmp_path, setting):
 
     assert start(**{setting: platform.env[setting]}).wait(60) == 1
     assert f"{platform.env[setting]} is in use by another program" in log.read_text() and f"set {setting} to another" in log.read_text()
-    # With addresses that are free it comes up; it ends what the first has left.
+    # A twelve-logs that stayed would hold who waits for the end of our output.
+    assert not [p for p in pathlib.Path("/proc").glob("[0-9]*") if of_run(p, run)]
+    # With addresses that are free it comes up.
     p = start()
     wait_for(lambda: (run / "twelved.sock").exists() or p.poll() is not None, "twelved to serve", 30)
     p.send_signal(signal.SIGQUIT)
