@@ -138,7 +138,7 @@ static char *authorization_line(const struct api_route *route)
 	return buf_steal(&b);
 }
 
-/* Every endpoint x role: the file is written by hand, and read by people. A new endpoint has to be put there. */
+/* Every endpoint x role: the file is for people to read; a new endpoint has to be put there, and looked at. */
 static void test_authorization(void **state)
 {
 	const char *path = getenv("TWELVE_AUTHORIZATION_TABLE");
