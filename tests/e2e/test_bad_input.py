@@ -243,7 +243,8 @@ def test_an_address_in_use_is_named(platform, tmp_path, setting):
     assert not [p for p in pathlib.Path("/proc").glob("[0-9]*") if of_run(p, run)]
     # With addresses that are free it comes up.
     p = start()
-    wait_for(lambda: (run / "twelved.sock").exists() or p.poll() is not None, "twelved to serve", 30)
+    # Its socket is there a moment before signals are listened to.
+    wait_for(lambda: "serving apps on" in log.read_text() or p.poll() is not None, "twelved to serve", 30)
     p.send_signal(signal.SIGQUIT)
     assert p.wait(60) == 0
 
