@@ -259,7 +259,8 @@ int args_parse(struct args *a, int argc, char *const *argv, struct error *err)
 				continue;
 			}
 			add_rest(a, word);
-			only_words |= (a->command->flags & CMD_VERBATIM) != 0;
+			only_words |= (a->command->flags & CMD_VERBATIM) &&
+				      (int)a->n_rest >= a->command->min_args;
 		} else if (streq(word, "--")) {
 			only_words = dashes = true;
 			a->n_before_dashes = a->n_rest;

@@ -5,7 +5,7 @@
  * `twelve [OPTIONS] COMMAND [OPTIONS] [ARGUMENTS]`. Short options may be
  * bundled (-tn5), values may follow directly, after "=" or as the next word,
  * and "--" ends options. A command with CMD_VERBATIM takes everything from its
- * first argument on as it is: `run ls -l`.
+ * first argument on as it is: `run ls -l`; one that must have more than one, what follows those.
  */
 #pragma once
 
@@ -28,7 +28,7 @@ enum command_flags {
 	CMD_APP = 1 << 0,      /* takes -a and --remote */
 	CMD_JSON = 1 << 1,     /* takes --json */
 	CMD_WAIT = 1 << 2,     /* takes --no-wait */
-	CMD_VERBATIM = 1 << 3, /* what follows the first argument is not ours to read */
+	CMD_VERBATIM = 1 << 3, /* what follows the command's own words is not ours to read; see above */
 	CMD_HIDDEN = 1 << 4,   /* for programs, not for people */
 };
 

@@ -50,7 +50,8 @@ static const char *state_style(const struct cli *c, const char *state)
 static void print_dyno(const struct cli *c, const json_t *dyno)
 {
 	const char *state = json_str(dyno, "state", "?"),
-		   *reason = json_str(dyno, "twelve.reason", "");
+		   *reason = json_str(dyno, "twelve.reason", ""),
+		   *inside = json_str(dyno, "twelve.inside", "");
 	int64_t since_ms = json_i64(dyno, "twelve.since_ms", json_time(dyno, "updated_at"));
 	int64_t restarts = json_i64(dyno, "twelve.restarts", 0);
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -66,6 +67,8 @@ static void print_dyno(const struct cli *c, const json_t *dyno)
 	if (is_one_off(dyno)) {
 		buf_puts(&b, ": ");
 		buf_put_clean(&b, json_str(dyno, "command", ""));
+		if (*inside)
+			buf_printf(&b, " (inside %s)", inside);
 	}
 	if (restarts)
 		buf_printf(&b, ", restarted %lld time%s", (long long)restarts,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run, run:detached: one-off dynos of the same release, config and sandbox. */
+/* run, run:detached, run:inside: one-off dynos of the same release, config and sandbox; commands in a dyno that runs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,26 +25,40 @@ static int add_env(struct cli *c, json_t *env, struct error *err)
 	return 0;
 }
 
+/* What bodies say of a command: words that follow, or one line for the shell. NULL with *err. */
+static json_t *command_body(struct cli *c, const char *const *words, bool terminal, struct error *err)
+{
+	_cleanup_free_ char *command = shell_join(words);
+	json_t *env = json_object();
+	json_t *body = json_pack("{s:s, s:o, s:b}", "command", command, "env", env, "force_no_tty",
+				 !terminal);
+
+	if (terminal)
+		term_describe(env);
+	if (add_env(c, env, err) == 0)
+		return body;
+	json_decref(body);
+	return NULL;
+}
+
 /* Asks for the dyno. */
 static json_t *start_dyno(struct cli *c, bool attach, bool terminal, struct error *err)
 {
 	const char *app = cli_app(c, err), *size = cli_get(c, "size"), *type = cli_get(c, "type");
-	_cleanup_free_ char *command = shell_join(c->args.rest);
-	json_t *env = json_object(), *dyno = NULL, *body;
+	json_t *dyno = NULL, *body;
 
-	body = json_pack("{s:b, s:s, s:O, s:b}", "attach", attach, "command", command, "env", env,
-			 "force_no_tty", !terminal);
+	if (!app || !cli_api(c, err))
+		return NULL;
+	body = command_body(c, c->args.rest, terminal, err);
+	if (!body)
+		return NULL;
+	json_object_set_new(body, "attach", json_boolean(attach));
 	if (size)
 		json_object_set_new(body, "size", json_string(size));
 	if (type)
 		json_object_set_new(body, "type", json_string(type));
-	if (terminal)
-		term_describe(env);
-	if (!app || !cli_api(c, err) || add_env(c, env, err) < 0)
-		json_decref(body);
-	else if (api_request(c->api, "POST", body, &dyno, err, "/apps/%s/dynos", app) < 0)
-		dyno = NULL;
-	json_decref(env);
+	if (api_request(c->api, "POST", body, &dyno, err, "/apps/%s/dynos", app) < 0)
+		return NULL;
 	return dyno;
 }
 
@@ -98,6 +112,22 @@ static int run_run(struct cli *c, struct error *err)
 	return dyno ? session_of_dyno(c, dyno, terminal, err) : -1;
 }
 
+static int inside(struct cli *c, struct error *err)
+{
+	bool terminal = term_is_interactive() && !cli_has(c, "no-tty");
+	const char *app = cli_app(c, err);
+	_cleanup_free_ char *name = api_escape(cli_rest(c, 0));
+	_cleanup_json_ json_t *dyno = NULL;
+	json_t *body;
+
+	if (!app || !cli_api(c, err))
+		return -1;
+	body = command_body(c, c->args.rest + 1, terminal, err);
+	if (!body || api_request(c->api, "POST", body, &dyno, err, "/apps/%s/dynos/%s", app, name) < 0)
+		return -1;
+	return session_of_dyno(c, dyno, terminal, err);
+}
+
 static const struct arg_option run_options[] = {
 	{ "detached", NULL, "start it and return; its output is in the logs", 'd' },
 	{ "attach", "DYNO", "go on with a session whose client has gone, or take it over", 0 },
@@ -144,4 +174,28 @@ const struct command cmd_run_detached = {
 	.options = detached_options,
 	.run = detached,
 	.examples = "twelve run:detached -a shop python cleanup.py",
+};
+
+static const struct arg_option inside_options[] = {
+	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e' },
+	{ "no-tty", NULL, "no terminal, also when there is one here", 0 },
+	{ "exit-code", NULL,
+	  "the exit code is that of the command: always so, accepted for heroku's sake", 'x' },
+	{ 0 },
+};
+
+const struct command cmd_run_inside = {
+	.name = "run:inside",
+	.usage = "DYNO COMMAND [ARGUMENTS...]",
+	.min_args = 2,
+	.max_args = CMD_ANY_ARGS,
+	.summary = "run a command inside of a dyno that is up",
+	.flags = CMD_APP | CMD_VERBATIM,
+	.options = inside_options,
+	.run = inside,
+	.details = "The command is one more process of that dyno: it sees its files and processes, has its "
+		   "environment, and shares its memory. What it starts ends with it, and all of it with the dyno. "
+		   "The session is a dyno run.N of its own in ps, and ends by ps:stop, as those of run; "
+		   "run --attach goes on with it.",
+	.examples = "twelve run:inside web.1 -a shop bash\ntwelve run:inside web.1 -a shop -- ls -l /tmp",
 };

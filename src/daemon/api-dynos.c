@@ -132,11 +132,12 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 {
 	char secret[RENDEZVOUS_SECRET_SIZE], digest[DIGEST_HEX_SIZE];
 	struct daemon *d = request_daemon(r);
+	int64_t version = o->inside ? o->inside->release : app->current_version;
 	struct release release = { 0 };
 	struct dyno *dyno;
 	int result = -1;
 
-	if (!app->current_version)
+	if (!version)
 		return error_set(err, ERROR_INVALID,
 				 "Nothing is deployed to %s yet: push a commit first", app->name);
 	o->app = app;
@@ -144,11 +145,12 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 	o->one_off = true;
 	rendezvous_make(secret, digest);
 	o->rendezvous = o->attach ? digest : NULL;
-	if (store_release_get(d->store, app->id, app->current_version, &release, err) == 0 &&
+	if (store_release_get(d->store, app->id, version, &release, err) == 0 &&
 	    store_next_number(d->store, app->id, o->type, &o->number, err) == 0 &&
 	    dynos_start(d->dynos, o, &dyno, err) == 0) {
 		logs_append(d->logs, app->id, "app", "api",
-			    "Starting process with command `%s` by user %s", o->command,
+			    "Starting process with command `%s`%s%s by user %s", o->command,
+			    o->inside ? " inside " : "", o->inside ? o->inside->name : "",
 			    request_caller(r)->name);
 		/* Its arguments may hold a secret. */
 		request_note(r, "%s: %.*s", dyno->name, (int)strcspn(o->command, " \t\n"), o->command);
@@ -169,32 +171,40 @@ static bool wants_terminal(struct request *r, const struct dyno_start *o, bool n
 	return o->columns && o->rows;
 }
 
-/* What the body says. `type` is for show with Heroku, where it names the dyno; here all are run.N. */
-static int read_options(struct request *r, struct dyno_start *o, struct error *err)
+/* What bodies say of any command; o->attach is set. */
+static int read_command(struct request *r, struct dyno_start *o, struct error *err)
 {
-	const char *size, *type;
 	int64_t seconds;
 	bool no_tty;
 
 	if (request_string(r, "command", true, &o->command, err) < 0 ||
-	    request_string(r, "size", false, &size, err) < 0 ||
-	    request_string(r, "type", false, &type, err) < 0 ||
-	    request_bool(r, "attach", false, &o->attach, err) < 0 ||
 	    request_bool(r, "force_no_tty", false, &no_tty, err) < 0 ||
 	    request_int(r, "time_to_live", 1, LIFE_MAX_S, LIFE_DEFAULT_S, &seconds, err) < 0 ||
 	    read_env(r, &o->env, err) < 0)
 		return -1;
-	o->size = size ? size : DYNO_SIZE_DEFAULT;
 	if (!o->command[0] || strlen(o->command) > PROCFILE_COMMAND_MAX)
 		return error_set(err, ERROR_INVALID, "\"command\" has to have 1 to %d bytes",
 				 PROCFILE_COMMAND_MAX);
-	if (!dyno_size_find(o->size))
-		return error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\"", o->size);
-	o->size = dyno_size_find(o->size)->name;
 	o->columns = env_number(o->env, "COLUMNS");
 	o->rows = env_number(o->env, "LINES");
 	o->terminal = o->attach && wants_terminal(r, o, no_tty);
 	o->time_limit_ms = seconds * 1000;
+	return 0;
+}
+
+/* What the body says. `type` is for show with Heroku, where it names the dyno; here all are run.N. */
+static int read_options(struct request *r, struct dyno_start *o, struct error *err)
+{
+	const char *size, *type;
+
+	if (request_string(r, "size", false, &size, err) < 0 ||
+	    request_string(r, "type", false, &type, err) < 0 ||
+	    request_bool(r, "attach", false, &o->attach, err) < 0 || read_command(r, o, err) < 0)
+		return -1;
+	o->size = size ? size : DYNO_SIZE_DEFAULT;
+	if (!dyno_size_find(o->size))
+		return error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\"", o->size);
+	o->size = dyno_size_find(o->size)->name;
 	return 0;
 }
 
@@ -208,6 +218,40 @@ int api_dynos_create(struct request *r, struct error *err)
 		result = read_options(r, &o, err);
 	if (result == 0)
 		result = run(r, &app, &o, err);
+	json_decref(o.env);
+	app_done(&app);
+	return result;
+}
+
+static int check_is_up(const struct dyno *dyno, struct error *err)
+{
+	if (dyno->inside[0])
+		return error_set(err, ERROR_CONFLICT,
+				 "%s runs inside of another dyno itself: name that one", dyno->name);
+	if (dyno->state != DYNO_UP)
+		return error_set(err, ERROR_CONFLICT, "%s is %s, so nothing can run inside of it now",
+				 dyno->name, dyno_state_word(dyno));
+	return 0;
+}
+
+int api_dynos_run_inside(struct request *r, struct error *err)
+{
+	struct dyno_start o = { .type = "run", .attach = true };
+	struct app app = { 0 };
+	struct dyno *dyno = NULL;
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = find_dyno(r, &app, &dyno, err);
+	if (result == 0)
+		result = check_is_up(dyno, err);
+	if (result == 0)
+		result = read_command(r, &o, err);
+	if (result == 0) {
+		o.inside = dyno;
+		o.size = dyno->size;
+		result = run(r, &app, &o, err);
+	}
 	json_decref(o.env);
 	app_done(&app);
 	return result;

@@ -216,6 +216,8 @@ static json_t *dyno_extra(struct request *r, const struct app *a, const struct d
 {
 	_cleanup_free_ char *attach =
 		dyno->attached ? request_url(r, "/apps/%s/dynos/%s/attach", a->id, dyno->id) : NULL;
+	const struct dyno *around =
+		dyno->inside[0] ? dynos_find(request_daemon(r)->dynos, a->id, dyno->inside) : NULL;
 	json_t *j = json_pack("{s:o, s:I, s:i, s:b}", "reason",
 			      api_text(dyno->reason[0] ? dyno->reason : dyno->health), "restarts",
 			      (json_int_t)dyno->restarts, "exit_code", dyno->exit_code,
@@ -227,8 +229,9 @@ static json_t *dyno_extra(struct request *r, const struct app *a, const struct d
 					    (json_int_t)dyno->ready_ms));
 	json_object_update_new(j, json_pack("{s:b, s:b, s:b}", "ready", (int)dyno->ready, "routed",
 					    (int)dyno->routed, "draining", (int)dyno->draining));
-	json_object_update_new(j, json_pack("{s:s?, s:b}", "attach_url", attach, "terminal",
-					    (int)dyno->terminal));
+	json_object_update_new(j, json_pack("{s:s?, s:b, s:s?}", "attach_url", attach, "terminal",
+					    (int)dyno->terminal, "inside",
+					    around ? around->name : NULL));
 	return j;
 }
 

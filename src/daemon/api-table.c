@@ -309,6 +309,8 @@ const struct api_route api_routes[] = {
 	  "one dyno", .answer = "dyno" },
 	{ "DELETE", "/apps/:app/dynos/:dyno", NEED_OPERATE, api_dynos_restart,
 	  "restart one dyno" },
+	{ "POST", "/apps/:app/dynos/:dyno", NEED_OPERATE, api_dynos_run_inside,
+	  "run a command inside of a dyno that is up", "command:string env?:object force_no_tty?:bool time_to_live?:int", .flags = API_SECRET, .answer = "dyno" },
 	{ "GET", "/apps/:app/dynos/:dyno/attach", NEED_OPERATE, api_dynos_attach_session,
 	  "upgrade to a session with a one-off dyno", .flags = API_SECRET, .answer = "upgrade" },
 	{ "POST", "/apps/:app/dynos/:dyno/actions/stop", NEED_OPERATE, api_dynos_stop_one,

@@ -75,12 +75,13 @@ static void put_env(struct buf *env, const char *key, const char *value)
 static void make_env(const struct dyno *dyno, const struct dyno_start *o, struct buf *env)
 {
 	const struct release *r = o->release;
+	const struct dyno *as = o->inside ? o->inside : dyno;
 	_cleanup_free_ char *version = xasprintf("v%lld", (long long)r->version);
-	_cleanup_free_ char *port = xasprintf("%u", dyno->port);
+	_cleanup_free_ char *port = xasprintf("%u", as->port);
 	const char *const names[][2] = {
 		{ "APP_NAME", o->app->name },
 		{ "APP_ID", o->app->id },
-		{ "DYNO_ID", dyno->id },
+		{ "DYNO_ID", as->id },
 		{ "RELEASE_VERSION", version },
 		{ "SLUG_COMMIT", r->commit ? r->commit : "" },
 		{ "SLUG_DESCRIPTION", r->description ? r->description : "" },
@@ -105,8 +106,8 @@ static void make_env(const struct dyno *dyno, const struct dyno_start *o, struct
 		put_env(env, twelve, names[i][1]);
 		put_env(env, heroku, names[i][1]);
 	}
-	put_env(env, "DYNO", dyno->name);
-	if (dyno->port)
+	put_env(env, "DYNO", as->name);
+	if (as->port)
 		put_env(env, "PORT", port);
 }
 
@@ -140,6 +141,7 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	ipc_put(&m, "name", dyno->name);
 	ipc_put(&m, "type", dyno->type);
 	ipc_put_i64(&m, "number", dyno->number);
+	ipc_put(&m, "inside", dyno->inside);
 	ipc_put_i64(&m, "release", dyno->release);
 	ipc_put(&m, "release_id", dyno->release_id);
 	ipc_put(&m, "size", dyno->size);
@@ -188,7 +190,7 @@ static void fill_app(struct sandbox_spec *spec, const struct dyno_start *o, cons
 static void make_argv(const struct dyno *dyno, const struct dyno_start *o, char ***ret)
 {
 	if (!o->program) {
-		sandbox_app_argv(dyno->command, ret);
+		sandbox_app_argv(dyno->command, o->inside, ret);
 		return;
 	}
 	strv_push(ret, SANDBOX_INIT_PATH);
@@ -231,6 +233,17 @@ static int write_bundle(const struct dyno *dyno, const struct dyno_start *o,
 	r = sandbox_write_bundle(bundle, &spec, err);
 	stack_done(&stack);
 	return r;
+}
+
+static int write_process(const struct dyno *dyno, const struct dyno_start *o, struct error *err)
+{
+	_cleanup_free_ char *bundle = xasprintf("%s/bundle", dyno->priv->dir);
+	_cleanup_strv_ char **argv = NULL;
+	struct sandbox_spec spec = { .id = dyno->id, .terminal = o->terminal };
+
+	make_argv(dyno, o, &argv);
+	spec.argv = (const char *const *)argv;
+	return sandbox_write_process(bundle, &spec, err);
 }
 
 static void on_supervisor_end(int status, void *userdata)
@@ -288,7 +301,8 @@ int dyno_launch(struct dyno *dyno, const struct dyno_start *o, struct error *err
 	r = fs_mkdirs(dyno->priv->dir, 0700);
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", dyno->priv->dir);
-	if (write_bundle(dyno, o, &limits, err) < 0 || write_spec(dyno, o, &limits, err) < 0)
+	r = o->inside ? write_process(dyno, o, err) : write_bundle(dyno, o, &limits, err);
+	if (r < 0 || write_spec(dyno, o, &limits, err) < 0)
 		return -1;
 	make_env(dyno, o, &env);
 	r = spawn(dyno, &env, err);

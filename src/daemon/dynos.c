@@ -169,6 +169,7 @@ static void read_identity(struct dyno *dyno, const struct ipc_msg *m)
 	dyno->one_off = ipc_get_i64(m, "restart", 0) == 0;
 	dyno->attached = ipc_get_i64(m, "attach", 0) == 1;
 	dyno->terminal = ipc_get_i64(m, "terminal", 0) == 1;
+	copy_field(dyno->inside, sizeof(dyno->inside), m, "inside");
 	copy_field(dyno->rendezvous, sizeof(dyno->rendezvous), m, "rendezvous");
 	dyno->addon = ipc_get_i64(m, "addon", 0) == 1;
 	free(dyno->priv->check_path);
@@ -335,6 +336,7 @@ static void name_dyno(struct dyno *dyno, const struct dyno_start *o)
 	dyno->attached = o->attach;
 	dyno->terminal = o->terminal;
 	snprintf(dyno->rendezvous, sizeof(dyno->rendezvous), "%s", o->rendezvous ? o->rendezvous : "");
+	snprintf(dyno->inside, sizeof(dyno->inside), "%s", o->inside ? o->inside->id : "");
 	dyno->addon = o->program && o->program->addon;
 	dyno->state = DYNO_STARTING;
 	dyno->created_ms = dyno->since_ms = dyno->starting_since_ms = clock_wall_ms();

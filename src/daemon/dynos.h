@@ -31,6 +31,7 @@ struct dyno {
 	bool ever_ready;
 	bool one_off;    /* run.N and release.N: not of the formation */
 	bool addon;      /* the server of an add-on: app_id is the add-on's id */
+	char inside[UUID_SIZE]; /* id of the dyno in whose sandbox it runs; "": it has its own */
 	bool attached; /* its stdio is a session's */
 	bool terminal; /* which has a terminal */
 	char rendezvous[DIGEST_HEX_SIZE]; /* of the secret for the first client; "": none, or used */
@@ -91,6 +92,11 @@ struct dyno_start {
 	json_t *env; /* more variables, or NULL */
 	int64_t time_limit_ms;
 	const struct dyno_program *program; /* or NULL: the release's slug */
+	/*
+	 * Not a sandbox of its own but one more process in this dyno's, which is up: with its
+	 * environment and within its limits, until it ends. The release and the size are that one's. Or NULL.
+	 */
+	const struct dyno *inside;
 };
 
 /* Starts a supervisor; it is in the list when this returns. */

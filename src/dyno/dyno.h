@@ -91,6 +91,7 @@ struct dyno {
 	const char *dir;
 	const char *id, *app, *name, *release, *command, *log_source, *runtime, *runtime_root,
 		*logs_path;
+	const char *inside; /* id of the dyno whose container the process joins; "": it has its own */
 	bool restart, terminal, attach;
 	int64_t stop_ms, time_limit_ms, detach_ms, scratch_bytes, memory_bytes;
 
@@ -103,7 +104,7 @@ struct dyno {
 	int64_t restarts;
 	int exit_code;
 	bool oom;
-	bool killed;	   /* SIGKILL was sent */
+	bool killed;	   /* SIGKILL was sent, or what comes to the same */
 	bool end_was_told; /* somebody got the status EXITED */
 	bool leftover; /* the runtime could not remove all: the directory stays, and twelved cleans up */
 	char reason[256];
@@ -126,6 +127,8 @@ struct dyno {
 /* launch.c: the container. 0, or -1 with d->reason set. */
 int dyno_launch(struct dyno *d);
 void dyno_signal(const struct dyno *d, int sig);
+/* SIGKILL for all of it. True when it is the init's to do, and may have to be asked for again. */
+bool dyno_kill(struct dyno *d);
 /* Removes the container's records; notes whether memory ended it, before they are gone. */
 void dyno_delete(struct dyno *d);
 void dyno_unmount_scratch(const struct dyno *d);

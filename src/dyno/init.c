@@ -3,7 +3,7 @@
  * twelve-init: PID 1 of every sandbox (docs/decisions/0001). Static, without
  * heap after the start.
  *
- *     twelve-init COMMAND ARGUMENT...
+ *     twelve-init [--guest] COMMAND ARGUMENT...
  *
  * Descriptor 3, if it is open, is a memory file with the environment (NAME=VALUE
  * NUL ...), which is added to what the runtime gave. Descriptor 4 is a pipe's read
@@ -16,6 +16,10 @@
  * SIGTERM goes to every process of the dyno. Then the dyno ends when all of
  * them have, so that what a shell or npm started can finish its requests when its
  * parent is gone; without a SIGTERM it ends with its main process.
+ *
+ * With --guest it is not PID 1 but one more process in a sandbox that has its own (`run:inside`).
+ * "Every process" is then what this one started: it is the reaper of all of those (prctl(2),
+ * PR_SET_CHILD_SUBREAPER), and what is left when it ends it kills, as the kernel does for a PID 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,11 +101,61 @@ static int shell_code(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* The files that tell a process's children and how likely it is killed when memory ends (proc(5)). */
+#define CHILDREN_PATH "/proc/self/task/%d/children"
+#define OOM_PATH "/proc/self/oom_score_adj"
+/* As the sandbox's own processes have it (sandbox/config.c); runtimes don't set it for one that enters. */
+#define OOM_SCORE "500"
+
 struct init {
+	int guest;
 	pid_t main_pid;
 	int code;	/* of the main process, -1 while it runs */
 	int terminated; /* a SIGTERM came */
 };
+
+/*
+ * Children of ours, orphans of theirs included, but for those of a group (0: none); more of them than
+ * fit are for the next time. False when the kernel does not tell.
+ */
+static int signal_children(int sig, pid_t except_group)
+{
+	char path[64], text[4096], *p = text, *end;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), CHILDREN_PATH, getpid());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n < 0)
+		return 0;
+	text[n] = '\0';
+	/* A number is only whole with the space behind it. */
+	for (long pid; (pid = strtol(p, &end, 10)) > 0 && *end == ' '; p = end)
+		if (!except_group || getpgid((pid_t)pid) != except_group)
+			kill((pid_t)pid, sig);
+	return 1;
+}
+
+/* Who is killed leaves its children to us, before we can reap it. */
+static void end_all(const struct init *in)
+{
+	kill(-in->main_pid, SIGKILL);
+	while (signal_children(SIGKILL, 0) && (waitpid(-1, NULL, 0) > 0 || errno == EINTR))
+		;
+}
+
+static int become_guest(void)
+{
+	int fd = open(OOM_PATH, O_WRONLY | O_CLOEXEC);
+
+	/* A machine that does not let us has its reasons. */
+	if (fd >= 0 && write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0)
+		errno = 0;
+	close(fd);
+	return prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
 
 /* True when it is time to end. */
 static int reap(struct init *in)
@@ -121,7 +175,10 @@ static void pass_on(struct init *in, int sig)
 {
 	if (sig == SIGTERM) {
 		in->terminated = 1;
-		kill(-1, SIGTERM);
+		/* Not twice to anybody: many take the second one for "at once". */
+		kill(in->guest ? -in->main_pid : -1, SIGTERM);
+		if (in->guest)
+			signal_children(SIGTERM, in->main_pid);
 	} else if (in->code < 0) {
 		kill(-in->main_pid, sig);
 	}
@@ -157,14 +214,19 @@ int main(int argc, char **argv)
 				      SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
 	struct init in = { .code = -1 };
 	sigset_t mask, old_mask;
-	int signal_fd;
+	int signal_fd, code;
 
+	if (argc > 1 && strcmp(argv[1], "--guest") == 0) {
+		in.guest = 1;
+		argv++;
+		argc--;
+	}
 	if (argc < 2) {
-		fputs("usage: twelve-init COMMAND ARGUMENT...\n", stderr);
+		fputs("usage: twelve-init [--guest] COMMAND ARGUMENT...\n", stderr);
 		return 64;
 	}
 	/* SIGTERM goes to every process that we can see: outside of a PID namespace that is the machine. */
-	if (getpid() != 1) {
+	if (!in.guest && getpid() != 1) {
 		fputs("twelve-init: only for PID 1 of a sandbox\n", stderr);
 		return 64;
 	}
@@ -179,6 +241,8 @@ int main(int argc, char **argv)
 	if (load_env() < 0)
 		return die("reading the environment");
 	fcntl(ALIVE_FD, F_SETFD, FD_CLOEXEC);
+	if (in.guest && become_guest() < 0)
+		return die("becoming a reaper");
 	/* The app has our user: without this it could stop us with ptrace(2), and outlive the supervisor. */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (!may_start())
@@ -187,5 +251,8 @@ int main(int argc, char **argv)
 	if (in.main_pid < 0)
 		return die("fork");
 	setpgid(in.main_pid, in.main_pid);
-	return supervise(&in, signal_fd);
+	code = supervise(&in, signal_fd);
+	if (in.guest)
+		end_all(&in);
+	return code;
 }

@@ -46,6 +46,11 @@ static int wait_for_init(const struct dyno *d, struct error *err)
 	return error_set(err, ERROR_SYSTEM, "its init ended before it ran anything");
 }
 
+static bool is_guest(const struct dyno *d)
+{
+	return d->inside[0];
+}
+
 static int create_and_start(struct dyno *d, const struct container *c, struct error *err)
 {
 	struct container_stdio s = { .fds = { -1, d->out[1], d->err[1] }, .env_fd = DYNO_ENV_FD };
@@ -59,7 +64,7 @@ static int create_and_start(struct dyno *d, const struct container *c, struct er
 		s.ret_console_fd = &console_fd;
 	else if (d->attach && (r = session_prepare(d, s.fds)) < 0)
 		return error_set_errno(err, r, "pipes");
-	r = container_start(c, &s, &d->pid, err);
+	r = is_guest(d) ? container_enter(c, &s, &d->pid, err) : container_start(c, &s, &d->pid, err);
 	fd_close(s.alive_fd);
 	if (d->attach && !d->terminal)
 		for (int i = 0; i < 3; i++)
@@ -76,11 +81,11 @@ int dyno_launch(struct dyno *d)
 	_cleanup_free_ char *bundle = xasprintf("%s/bundle", d->dir);
 	const struct container c = { .runtime = d->runtime,
 				     .runtime_root = d->runtime_root,
-				     .id = d->id,
+				     .id = is_guest(d) ? d->inside : d->id,
 				     .bundle_dir = bundle,
 				     .work_dir = d->dir };
 	struct error err = ERROR_INIT;
-	int r = mount_scratch(d);
+	int r = is_guest(d) ? 0 : mount_scratch(d);
 
 	streams_reset(d);
 	if (r < 0)
@@ -100,6 +105,17 @@ void dyno_signal(const struct dyno *d, int sig)
 		kill(d->pid, sig);
 }
 
+bool dyno_kill(struct dyno *d)
+{
+	/* A guest's init is not the first of its PID namespace: what it started would outlive it. It ends that when we let go. */
+	if (is_guest(d) && d->alive_fd >= 0) {
+		d->alive_fd = fd_close(d->alive_fd);
+		return true;
+	}
+	dyno_signal(d, SIGKILL);
+	return false;
+}
+
 void dyno_delete(struct dyno *d)
 {
 	_cleanup_free_ char *bundle = xasprintf("%s/bundle", d->dir);
@@ -109,8 +125,10 @@ void dyno_delete(struct dyno *d)
 				     .bundle_dir = bundle,
 				     .work_dir = d->dir };
 
-	d->oom = container_was_oom_killed(d->id);
-	d->leftover = container_delete(&c) < 0;
+	if (!is_guest(d)) {
+		d->oom = container_was_oom_killed(d->id);
+		d->leftover = container_delete(&c) < 0;
+	}
 	d->alive_fd = fd_close(d->alive_fd);
 	d->pid = 0;
 }

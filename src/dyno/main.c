@@ -149,6 +149,9 @@ static int read_spec(struct dyno *d)
 			return -EINVAL;
 		}
 	}
+	d->inside = ipc_get(&d->spec, "inside");
+	if (!d->inside)
+		d->inside = "";
 	d->restart = ipc_get_i64(&d->spec, "restart", 0) == 1;
 	d->terminal = ipc_get_i64(&d->spec, "terminal", 0) == 1;
 	d->attach = ipc_get_i64(&d->spec, "attach", 0) == 1;

@@ -16,6 +16,8 @@
 #define LINGER_CLIENT_MS 600000
 #define LINGER_MS 5000
 #define EXIT_NOT_STARTED 126
+/* An init that has not ended its processes by then was stopped by one of them. */
+#define GUEST_KILL_MS 5000
 
 /* As Heroku's log tells it: a stopped dyno is down, a one-off that ended well is complete. */
 static const char *state_for_log(const struct dyno *d, enum dyno_state to)
@@ -108,9 +110,8 @@ void dyno_attached(struct dyno *d, const struct ipc_msg *m, int take_fd)
 
 static void kill_now(struct dyno *d)
 {
-	dyno_signal(d, SIGKILL);
+	d->deadline_ms = dyno_kill(d) ? clock_now_ms() + GUEST_KILL_MS : 0;
 	d->killed = true;
-	d->deadline_ms = 0;
 }
 
 static void stop_running(struct dyno *d, int64_t window_ms)
@@ -176,6 +177,8 @@ void dyno_on_deadline(struct dyno *d)
 		finish(d);
 	} else if (d->state == DYNO_CRASHED) {
 		dyno_start(d);
+	} else if (d->state == DYNO_STOPPING && d->killed) {
+		kill_now(d);
 	} else if (d->state == DYNO_STOPPING) {
 		window_over(d);
 	}

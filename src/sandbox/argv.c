@@ -12,11 +12,13 @@ static const char script[] =
 	"for f in /app/.profile.d/*.sh; do [ -r \"$f\" ] && . \"$f\"; done; "
 	"[ -r /app/.profile ] && . /app/.profile; unset f; exec bash -c \"$0\"";
 
-void sandbox_app_argv(const char *command, char ***ret_argv)
+void sandbox_app_argv(const char *command, bool guest, char ***ret_argv)
 {
 	char **argv = NULL;
 
 	strv_push(&argv, SANDBOX_INIT_PATH);
+	if (guest)
+		strv_push(&argv, "--guest");
 	strv_push(&argv, "/bin/bash");
 	strv_push(&argv, "-c");
 	strv_push(&argv, script);

@@ -164,7 +164,7 @@ static json_t *environment(const struct sandbox_spec *s)
 	return env;
 }
 
-static json_t *process(const struct sandbox_spec *s)
+json_t *sandbox_process(const struct sandbox_spec *s)
 {
 	static const char *const sets[] = { "bounding", "effective", "permitted", "inheritable",
 					    "ambient" };
@@ -184,6 +184,6 @@ static json_t *process(const struct sandbox_spec *s)
 json_t *sandbox_config(const struct sandbox_spec *s)
 {
 	return json_pack("{s:s, s:o, s:{s:s, s:b}, s:s, s:o, s:o}", "ociVersion", "1.0.2",
-			 "process", process(s), "root", "path", s->rootfs, "readonly", 1,
+			 "process", sandbox_process(s), "root", "path", s->rootfs, "readonly", 1,
 			 "hostname", s->hostname, "mounts", mounts(s), "linux", linux_part(s));
 }

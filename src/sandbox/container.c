@@ -2,7 +2,7 @@
 /*
  * One container; see container.h. `run --detach` is create and start in one
  * process, which saves the start of another: it returns when the init has been
- * exec'ed.
+ * exec'ed, as `exec --detach` does.
  */
 #include "sandbox/container.h"
 
@@ -142,17 +142,18 @@ static int read_pid(const char *path, pid_t *ret, struct error *err)
 	return 0;
 }
 
-int container_start(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
-		    struct error *err)
+/* verb: "run" or "exec", whose process is described by `file` after `option`. */
+static int start(const struct container *c, const char *verb, const char *option, const char *file,
+		 const struct container_stdio *s, pid_t *ret_pid, struct error *err)
 {
 	_cleanup_free_ char *pid_file = xasprintf("%s/pid", c->work_dir);
 	_cleanup_free_ char *log = xasprintf("%s/runtime.log", c->work_dir);
 	_cleanup_free_ char *console = xasprintf("%s/console", c->work_dir);
-	const char *argv[] = { c->runtime,   "--root",	 c->runtime_root,
-			       "--log",	     log,	 "run",
-			       "--detach",   "--bundle", c->bundle_dir,
-			       "--pid-file", pid_file,	 "--preserve-fds",
-			       "2",	     c->id,	 NULL,
+	const char *argv[] = { c->runtime,   "--root", c->runtime_root,
+			       "--log",	     log,      verb,
+			       "--detach",   option,   file,
+			       "--pid-file", pid_file, "--preserve-fds",
+			       "2",	     c->id,    NULL,
 			       NULL,	     NULL };
 	_cleanup_fd_ int listen_fd = -1;
 	int r;
@@ -175,9 +176,25 @@ int container_start(const struct container *c, const struct container_stdio *s, 
 		unlink(console);
 	if (r == 0)
 		r = read_pid(pid_file, ret_pid, err);
+	return r;
+}
+
+int container_start(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
+		    struct error *err)
+{
+	int r = start(c, "run", "--bundle", c->bundle_dir, s, ret_pid, err);
+
 	if (r < 0)
 		container_delete(c);
 	return r;
+}
+
+int container_enter(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
+		    struct error *err)
+{
+	_cleanup_free_ char *process = xasprintf("%s/process.json", c->bundle_dir);
+
+	return start(c, "exec", "--process", process, s, ret_pid, err);
 }
 
 /* memory.oom_control (version 1) and memory.events (version 2) both have a line "oom_kill N". */

@@ -9,6 +9,10 @@
  * a caller that wants it or by its death, the container ends. On a socket the init
  * sends a byte as soon as it takes signals, and then waits for one before it runs
  * the command.
+ *
+ * container_enter() starts one more process in a container that runs, in its namespaces, cgroup
+ * and limits, with an init of its own (twelve-init --guest), for which the same holds. It ends with
+ * the container at the latest.
  */
 #pragma once
 
@@ -21,7 +25,7 @@ struct container {
 	const char *runtime;	  /* path of the OCI runtime */
 	const char *runtime_root; /* its --root */
 	const char *id;
-	const char *bundle_dir;
+	const char *bundle_dir; /* with config.json; for container_enter() with process.json */
 	const char *work_dir; /* for the pid file, the runtime's log, the console socket */
 };
 
@@ -35,6 +39,9 @@ struct container_stdio {
 
 /* Makes and starts it; an error is a sentence of the runtime's. Nothing is left behind on failure. */
 int container_start(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
+		    struct error *err);
+/* The same for one more process in the container with this id. */
+int container_enter(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
 		    struct error *err);
 /* Whether the memory limit killed something in it; asked before container_delete(). */
 bool container_was_oom_killed(const char *id);

@@ -30,23 +30,31 @@
 
 #define POLL_MS 500
 
-int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, struct error *err)
+static int write_json(const char *dir, const char *name, json_t *take, const char *id, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/config.json", bundle_dir);
-	json_t *config = sandbox_config(s);
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
 	char *text;
 	int r;
 
-	if (!config)
-		return error_set(err, ERROR_SYSTEM, "the bundle of %s holds text that is not UTF-8",
-				 s->id);
-	text = json_dumps(config, JSON_INDENT(1));
-	json_decref(config);
-	r = fs_mkdirs(bundle_dir, 0700);
+	if (!take)
+		return error_set(err, ERROR_SYSTEM, "the bundle of %s holds text that is not UTF-8", id);
+	text = json_dumps(take, JSON_INDENT(1));
+	json_decref(take);
+	r = fs_mkdirs(dir, 0700);
 	if (r == 0)
 		r = fs_write_atomic(path, 0600, text, strlen(text));
 	free(text);
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
+int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, struct error *err)
+{
+	return write_json(bundle_dir, "config.json", sandbox_config(s), s->id, err);
+}
+
+int sandbox_write_process(const char *bundle_dir, const struct sandbox_spec *s, struct error *err)
+{
+	return write_json(bundle_dir, "process.json", sandbox_process(s), s->id, err);
 }
 
 /* What the helper sends. */

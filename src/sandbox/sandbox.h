@@ -101,17 +101,25 @@ struct sandbox_spec {
 	enum sandbox_cgroup cgroup;
 };
 
-/* config.json as a new reference. */
+/* config.json as a new reference, and its member "process" alone. */
 json_t *sandbox_config(const struct sandbox_spec *s);
+json_t *sandbox_process(const struct sandbox_spec *s);
 
 /* Makes bundle_dir (0700) with config.json in it. */
 int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, struct error *err);
 
 /*
- * The argv of an app's command: the init, a shell that sources .profile.d/ and
- * .profile, the command by bash. A strv that the caller frees.
+ * For one more process in a sandbox that runs (container_enter()): makes bundle_dir (0700) with
+ * process.json in it, the "process" of config.json. Of the spec only id, argv, env and terminal count.
  */
-void sandbox_app_argv(const char *command, char ***ret_argv);
+int sandbox_write_process(const char *bundle_dir, const struct sandbox_spec *s, struct error *err);
+
+/*
+ * The argv of an app's command: the init, a shell that sources .profile.d/ and
+ * .profile, the command by bash. A strv that the caller frees. `guest`: for a sandbox that
+ * has its init already.
+ */
+void sandbox_app_argv(const char *command, bool guest, char ***ret_argv);
 
 struct sandbox_run_options {
 	const struct sandbox_runtime *runtime;

@@ -67,7 +67,7 @@ COMMANDS = {
     "run": "run",
     "run --exit-code": "run -x",
     "run:detached": "run:detached",
-    "run:inside": No("a session in a dyno that runs is not served; `heroku run` starts one from the same release and config"),
+    "run:inside": "run:inside web.1",
     "logs": "logs",
     "logs --tail": "logs --tail",
     "logs filters": "logs -n -s -d",

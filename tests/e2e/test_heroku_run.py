@@ -37,6 +37,13 @@ def test_exit_statuses_and_output(heroku, alpha):
     gone(heroku.platform, alpha)
 
 
+def test_inside(heroku, alpha):
+    r = heroku("run:inside", "web.1", "-x", "--", "echo $DYNO; cat; (exit 6)", app=alpha, input="word", code=6)
+    assert r.out == "web.1\nword" and re.search(r"up, run\.\d+", r.err)
+    gone(heroku.platform, alpha)
+    assert "has no dyno web.9 now" in heroku("run:inside", "web.9", "true", app=alpha, code=2).err
+
+
 def test_stdin_from_a_pipe(heroku, alpha):
     text = "one\nzwei – 2\nthree"
     assert heroku("run", "-x", "--", "cat", app=alpha, input=text).out == text

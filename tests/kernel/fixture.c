@@ -128,7 +128,7 @@ void test_sandbox_init(struct test_sandbox *t, const char *command)
 	t->bundle = xasprintf("%s/bundle", t->dir);
 	t->scratch = xasprintf("%s/scratch", t->dir);
 	t->cgroup = xasprintf("/twelve/%s", t->id);
-	sandbox_app_argv(command, &t->argv);
+	sandbox_app_argv(command, false, &t->argv);
 	t->spec = (struct sandbox_spec){
 		.id = t->id,
 		.hostname = "test",

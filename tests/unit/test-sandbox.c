@@ -193,11 +193,33 @@ static void test_command_is_an_argument_not_a_script(void **state)
 	const char *command = "echo \"$PORT\" && './it'; # done";
 
 	(void)state;
-	sandbox_app_argv(command, &argv);
+	sandbox_app_argv(command, false, &argv);
 	assert_string_equal(argv[0], SANDBOX_INIT_PATH);
 	assert_string_equal(argv[strv_len(argv) - 1], command);
 	for (size_t i = 0; i + 1 < strv_len(argv); i++)
 		assert_null(strstr(argv[i], "it'"));
+}
+
+static void test_guest_is_described_as_the_process_of_a_sandbox(void **state)
+{
+	_cleanup_strv_ char **own = NULL, **guest = NULL;
+	struct sandbox_spec s = { .id = "x", .hostname = "x", .rootfs = "/r", .scratch_dir = "/s", .app_lower = "/l", .init_path = "/i", .cgroup_path = "/twelve/x" };
+	json_t *config, *process;
+
+	(void)state;
+	sandbox_app_argv("true", false, &own);
+	sandbox_app_argv("true", true, &guest);
+	/* Only the init is told that it has company. */
+	assert_string_equal(guest[1], "--guest");
+	assert_int_equal(strv_len(guest), strv_len(own) + 1);
+	for (size_t i = 1; own[i]; i++)
+		assert_string_equal(guest[i + 1], own[i]);
+	s.argv = (const char *const *)own;
+	config = sandbox_config(&s);
+	process = sandbox_process(&s);
+	assert_true(json_equal(process, json_object_get(config, "process")));
+	json_decref(config);
+	json_decref(process);
 }
 
 /* ---- seccomp ---- */
@@ -378,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_usual_environment_gives_way),
 		cmocka_unit_test(test_command_is_an_argument_not_a_script),
+		cmocka_unit_test(test_guest_is_described_as_the_process_of_a_sandbox),
 		cmocka_unit_test(test_seccomp),
 		cmocka_unit_test(test_seccomp_names_are_sorted),
 		cmocka_unit_test(test_cgroup_layouts),
