@@ -4,6 +4,7 @@
  * language can't tell them when it writes its line; so the line carries the raw
  * fields in front, and this makes sense of them.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -11,7 +12,10 @@
 #include "route/route.h"
 
 #define AT_INFO "at=info "
+#define AT_TIMEOUT "at=error code=H12 "
 #define PREFIX_MAX 32
+/* " dyno=web.1 connect=0ms service=12ms status=200 bytes=1234 protocol=http": what may stand before it in the line is the client's. */
+#define TAIL_MAX 256
 
 struct code {
 	const char *code;
@@ -107,4 +111,44 @@ void route_log_line(const char *raw, size_t n, struct buf *out)
 		put_error(ending->code, ending->status, text, out);
 	else
 		buf_puts(out, text);
+}
+
+static bool starts(const char *line, size_t n, const char *with)
+{
+	return n > strlen(with) && memcmp(line, with, strlen(with)) == 0;
+}
+
+/* The number behind " NAME=". */
+static bool read_number(const char *text, const char *name, int64_t *ret)
+{
+	const char *at = strstr(text, name);
+	char *end;
+
+	if (!at)
+		return false;
+	at += strlen(name);
+	*ret = strtoll(at, &end, 10);
+	return end != at;
+}
+
+bool route_log_measure(const char *line, size_t n, struct route_measure *ret)
+{
+	bool timeout = starts(line, n, AT_TIMEOUT);
+	char text[TAIL_MAX + 1];
+	size_t tail = n < TAIL_MAX ? n : TAIL_MAX;
+	int64_t service_ms, status;
+	const char *dyno;
+
+	if (!timeout && !starts(line, n, AT_INFO))
+		return false;
+	memcpy(text, line + n - tail, tail);
+	text[tail] = '\0';
+	dyno = NULL;
+	for (const char *p = text; (p = strstr(p, " dyno=")); p++)
+		dyno = p;
+	if (!dyno || str_starts(dyno, " dyno=- ") || !read_number(dyno, " service=", &service_ms) ||
+	    !read_number(dyno, " status=", &status) || service_ms < 0 || status < 200)
+		return false;
+	*ret = (struct route_measure){ .service_ms = service_ms, .failed = !timeout && status >= 500 };
+	return true;
 }

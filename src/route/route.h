@@ -189,3 +189,15 @@ int route_parse_procs(const char *text, struct route_procs *ret, struct error *e
  * appended as it is.
  */
 void route_log_line(const char *raw, size_t n, struct buf *out);
+
+/* What a line of the log, as route_log_line() made it, says of the app's speed. */
+struct route_measure {
+	int64_t service_ms; /* from the request's first byte to the answer's last, as HAProxy sees it */
+	bool failed;	    /* answered with a 5xx of the app's own */
+};
+/*
+ * False for what is no measure of the app: what the router answered without it (H10, H14, H20, H80, H81, H99), connections
+ * that were upgraded (WebSockets), and requests that were cut short or never came to the app (H13, H15, H17, H18, H19, H21;
+ * H27 and H28, the client's doing). A timeout (H12) is one: the app took that long.
+ */
+bool route_log_measure(const char *line, size_t n, struct route_measure *ret);

@@ -23,6 +23,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "logs/journal.h"
+#include "logs/latency.h"
 #include "logs/line.h"
 #include "logs/ring.h"
 #include "logs/router-line.h"
@@ -58,6 +59,50 @@ static void split(const char *data, size_t n, bool flush, struct buf *out)
 		n -= p.taken;
 	}
 	buf_printf(out, "<%zu", n);
+}
+
+static void test_latency(void **state)
+{
+	struct latency l = { 0 };
+
+	(void)state;
+	assert_int_equal(latency_p95(&l), 0);
+	latency_add(&l, -1, false);
+	assert_int_equal(latency_p95(&l), 0);
+	/* One value each: exact where it is small, off by a sixteenth at most elsewhere. */
+	for (int64_t ms = 1; ms < 120000; ms += ms / 7 + 1) {
+		int64_t p95;
+
+		l = (struct latency){ 0 };
+		latency_add(&l, ms, false);
+		p95 = latency_p95(&l);
+		assert_true(ms < 16 ? p95 == ms : llabs(p95 - ms) <= ms / 16);
+	}
+	/* Much too long is as long as can be told. */
+	l = (struct latency){ 0 };
+	latency_add(&l, INT64_MAX, true);
+	assert_in_range(latency_p95(&l), 100000, 131072);
+	assert_int_equal(l.failed, 1);
+}
+
+static void test_latency_of_many(void **state)
+{
+	struct latency l = { 0 };
+
+	(void)state;
+	/* 1 to 1000 ms, once each: 950. */
+	for (int64_t ms = 1; ms <= 1000; ms++)
+		latency_add(&l, ms, ms % 2);
+	assert_in_range(latency_p95(&l), 945, 955);
+	assert_int_equal(l.requests, 1000);
+	assert_int_equal(l.failed, 500);
+	/* 95 of 100 are fast, then 94. */
+	l = (struct latency){ 0 };
+	for (int i = 0; i < 100; i++)
+		latency_add(&l, i < 95 ? 10 : 5000, false);
+	assert_int_equal(latency_p95(&l), 10);
+	latency_add(&l, 5000, false);
+	assert_in_range(latency_p95(&l), 4608, 5120);
 }
 
 static void test_lines(void **state)
@@ -588,6 +633,8 @@ static void test_a_note_without_its_read_is_void(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_latency_of_many),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_cuts_between_characters),

@@ -339,6 +339,46 @@ static void test_log_lines(void **state)
 	}
 }
 
+static void test_log_measures(void **state)
+{
+	static const struct {
+		const char *line;
+		int64_t service_ms; /* -1: no measure */
+		bool failed;
+	} rows[] = {
+		{ "at=info method=GET path=\"/\" dyno=web.1 connect=0ms service=12ms status=200 bytes=9 protocol=http", 12, false },
+		{ "at=info method=GET path=\"/\" dyno=web.12 connect=1ms service=0ms status=404 bytes=9 protocol=http", 0, false },
+		{ "at=info method=GET path=\"/\" dyno=web.1 connect=0ms service=7ms status=500 bytes=9 protocol=http", 7, true },
+		{ "at=error code=H12 desc=\"Request timeout\" method=GET dyno=web.1 connect=0ms service=30001ms status=503 bytes=9 "
+		  "protocol=http", 30001, false },
+		/* What the client wrote is no measure. */
+		{ "at=info method=GET path=\"/? dyno=web.9 service=1ms status=500 \" dyno=web.1 connect=0ms service=40ms status=200 "
+		  "bytes=9 protocol=http", 40, false },
+		/* A WebSocket; the router itself; the client was gone; the app was. */
+		{ "at=info method=GET dyno=web.1 connect=0ms service=90000ms status=101 bytes=9 protocol=http", -1, false },
+		{ "at=info method=GET dyno=- connect=-1ms service=0ms status=404 bytes=9 protocol=http", -1, false },
+		{ "at=info method=GET dyno=web.1 connect=0ms service=-1ms status=200 bytes=9 protocol=http", -1, false },
+		{ "at=error code=H10 desc=\"App crashed\" dyno=- connect=-1ms service=0ms status=503 bytes=9 protocol=http", -1, false },
+		{ "at=error code=H27 desc=\"Client Request Interrupted\" dyno=web.1 connect=0ms service=900ms status=200 bytes=9", -1, false },
+		{ "at=error code=H13 desc=\"Connection closed without response\" dyno=web.1 connect=0ms service=9ms status=503 bytes=9",
+		  -1, false },
+		{ "", -1, false },
+		{ "at=info ", -1, false },
+		{ "at=info dyno=web.1 connect=0ms service=", -1, false },
+		{ "at=info dyno=web.1 connect=0ms service=5ms stat", -1, false },
+		{ "Proxy web stopped.", -1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct route_measure m = { .service_ms = -2 };
+		bool is = route_log_measure(rows[i].line, strlen(rows[i].line), &m);
+
+		if (is != (rows[i].service_ms >= 0) || (is && (m.service_ms != rows[i].service_ms || m.failed != rows[i].failed)))
+			fail_msg("%s: %d %lld %d", rows[i].line, is, (long long)m.service_ms, m.failed);
+	}
+}
+
 static void test_log_lines_of_others(void **state)
 {
 	static const char *const odd[] = { "",
@@ -461,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_log_lines),
+		cmocka_unit_test(test_log_measures),
 		cmocka_unit_test(test_log_lines_of_others),
 		cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_servers),
