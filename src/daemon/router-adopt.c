@@ -14,14 +14,12 @@
 #include "base/str.h"
 #include "daemon/router-priv.h"
 
-#define FILE_MAX_BYTES (64 << 20)
-
 void router_read_file(struct router *r)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct error err = ERROR_INIT;
 
-	if (fs_read_file(r->h.cfg, FILE_MAX_BYTES, &text) < 0)
+	if (fs_read_file(r->h.cfg, ROUTER_FILE_MAX_BYTES, &text) < 0)
 		return;
 	if (route_parse_apps(text.data, &r->running.apps, &r->running.n_apps, &err) < 0)
 		log_warn("%s; the routes are made anew", err.message);
@@ -47,7 +45,7 @@ static bool file_is_current(struct router *r)
 	_cleanup_buf_ struct buf have = BUF_INIT, want = BUF_INIT;
 
 	route_render(&r->running, &want);
-	return fs_read_file(r->h.cfg, FILE_MAX_BYTES, &have) == 0 && streq(have.data, want.data);
+	return fs_read_file(r->h.cfg, ROUTER_FILE_MAX_BYTES, &have) == 0 && streq(have.data, want.data);
 }
 
 static bool read_servers(struct router *r, struct route_app *a)

@@ -19,6 +19,8 @@ struct router_tally {
 	struct router_counts counts;
 };
 
+#define ROUTER_FILE_MAX_BYTES (64 << 20)
+
 struct router {
 	struct daemon *d;
 	struct haproxy h;

@@ -129,13 +129,33 @@ static int check_free(const char *setting, const char *address, struct error *er
 	return 0;
 }
 
-static int check_addresses(const struct settings *s, struct error *err)
+/* `cfg`: of the haproxy that runs, which has its own addresses already; NULL: none does. */
+static int check_addresses(const struct settings *s, const char *cfg, struct error *err)
 {
-	if (check_free("TWELVE_HTTP", s->http_address, err) < 0 ||
-	    (s->https_address && check_free("TWELVE_HTTPS", s->https_address, err) < 0) ||
-	    (s->api_address && check_free("TWELVE_API", s->api_address, err) < 0))
-		return -1;
+	const char *const addresses[][2] = { { "TWELVE_HTTP", s->http_address },
+					     { "TWELVE_HTTPS", s->https_address },
+					     { "TWELVE_API", s->api_address } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+		const char *address = addresses[i][1];
+
+		if (address && *address && !(cfg && route_listens(cfg, address)) &&
+		    check_free(addresses[i][0], address, err) < 0)
+			return -1;
+	}
 	return 0;
+}
+
+/* It would refuse a configuration with an address that is taken, and go on at the old one. */
+static int check_new_addresses(struct router *r, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int m = fs_read_file(r->h.cfg, ROUTER_FILE_MAX_BYTES, &text);
+
+	/* Adopted without its file: it is rendered anew, at whatever addresses. */
+	if (m < 0)
+		return m == -ENOENT ? 0 : error_set_errno(err, m, "reading %s", r->h.cfg);
+	return check_addresses(&r->d->settings, text.data, err);
 }
 
 static int begin(struct router *r, struct error *err)
@@ -151,10 +171,12 @@ static int begin(struct router *r, struct error *err)
 	router_read_file(r);
 	if (adopt_or_end(r)) {
 		route_config_copy(&r->desired, &r->running);
-		return drop_destroyed(r, err) < 0 ? -1 : router_apply(r, err);
+		if (check_new_addresses(r, err) < 0 || drop_destroyed(r, err) < 0)
+			return -1;
+		return router_apply(r, err);
 	}
 	route_config_copy(&r->desired, &r->running);
-	if (drop_destroyed(r, err) < 0 || check_addresses(&r->d->settings, err) < 0)
+	if (drop_destroyed(r, err) < 0 || check_addresses(&r->d->settings, NULL, err) < 0)
 		return -1;
 	route_config_done(&r->running);
 	route_config_copy(&r->running, &r->desired);

@@ -294,3 +294,13 @@ int route_parse_apps(const char *cfg, struct route_app **ret_apps, size_t *ret_n
 	*ret_n = n;
 	return 0;
 }
+
+bool route_listens(const char *cfg, const char *address)
+{
+	_cleanup_free_ char *bind = xasprintf("\n  bind %s", address);
+
+	for (const char *at = cfg; (at = strstr(at, bind)); at++)
+		if (strchr(" \n", at[strlen(bind)]))
+			return true;
+	return false;
+}

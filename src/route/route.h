@@ -104,6 +104,9 @@ void route_render(const struct route_config *c, struct buf *out);
 int route_parse_apps(const char *cfg, struct route_app **ret_apps, size_t *ret_n,
 		     struct error *err);
 
+/* Whether a configuration that route_render() wrote listens at this address, as settings write it. */
+bool route_listens(const char *cfg, const char *address);
+
 enum route_map {
 	ROUTE_MAP_HOSTS,
 	ROUTE_MAP_STATES,

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from conftest import free_port, wait_for
+from receivers import listens
 
 
 def push_fails(platform, tmp_path, name, *sentences, **files):
@@ -244,6 +245,17 @@ def test_an_address_in_use_is_named(platform, tmp_path, setting):
     # With addresses that are free it comes up.
     p = start()
     # Its socket is there a moment before signals are listened to.
+    wait_for(lambda: "serving apps on" in log.read_text() or p.poll() is not None, "twelved to serve", 30)
+    # Neither does it change to one in use, when its haproxy runs already: that goes on where it was.
+    p.kill()
+    p.wait(60)
+    log.write_text("")
+    assert start(**{setting: platform.env[setting]}).wait(60) == 1
+    assert f"{platform.env[setting]} is in use by another program" in log.read_text()
+    assert listens(int(free["TWELVE_HTTP"].split(":")[1]))
+    other = {setting: "127.0.0.1:" + str(free_port())}
+    p = start(**other)
+    wait_for(lambda: listens(int(other[setting].split(":")[1])) or p.poll() is not None, "it to have moved to one that is free", 30)
     wait_for(lambda: "serving apps on" in log.read_text() or p.poll() is not None, "twelved to serve", 30)
     p.send_signal(signal.SIGQUIT)
     assert p.wait(60) == 0

@@ -101,6 +101,8 @@ static void test_parse_apps_is_the_inverse(void **state)
 		route_app_done(&back.apps[i]);
 	free(back.apps);
 	assert_int_equal(route_parse_apps(a.data, &back.apps, &back.n_apps, NULL), 0);
+	assert_true(route_listens(a.data, c->bind_address));
+	assert_false(route_listens(a.data, "127.0.0.1:808"));
 	route_render(&back, &b);
 	assert_string_equal(a.data, b.data);
 	route_config_done(&back);
