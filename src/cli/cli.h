@@ -126,6 +126,9 @@ int wait_for_formation(struct cli *c, const char *app, const json_t *formation, 
 /* Waits until each of these dynos has a successor that is up. */
 int wait_for_successors(struct cli *c, const char *app, const json_t *old, struct error *err);
 
+/* ", autoscaled 1 to 5" when the app's web dynos are. Appended. cmd-autoscale.c */
+int autoscale_remark(struct cli *c, const char *app, struct buf *out, struct error *err);
+
 /* ---- Apps and git (remote.c) ---- */
 
 /* "shop" of ssh://twelve@machine/shop.git, /srv/git/shop.git, machine:shop.git. NULL when there is none. Heap. */
@@ -169,7 +172,7 @@ bool completion_script(const char *shell, struct buf *out);
 	X(create) X(info) X(open) X(rename) X(destroy) X(config) X(config_get) X(config_set) X(    \
 		config_unset) X(deploy) X(builds) X(builds_info) X(builds_output) X(builds_cancel) \
 		X(releases) X(releases_info) X(releases_output) X(rollback) X(ps) X(ps_scale) X(   \
-			ps_type) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(run_inside) X(logs) \
+			ps_type) X(ps_autoscale) X(ps_autoscale_enable) X(ps_autoscale_disable) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(run_inside) X(logs) \
 			X(drains) X(drains_add) X(drains_info) X(drains_test) X(drains_remove) \
 			X(domains) X(domains_add) X(domains_remove) \
 			X(certs) X(certs_info) X(certs_add) X(certs_update) X(certs_remove) X(certs_use) \

@@ -86,7 +86,7 @@ static bool is_ending(const json_t *dyno)
 	return streq(json_str(dyno, "state", ""), "down") || json_bool(dyno, "twelve.draining");
 }
 
-static void print_heading(const struct cli *c, const json_t *dyno, size_t n, bool first)
+static void print_heading(const struct cli *c, const json_t *dyno, size_t n, const char *remark)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
@@ -96,11 +96,11 @@ static void print_heading(const struct cli *c, const json_t *dyno, size_t n, boo
 		buf_printf(&b, "%s (%s): ", json_str(dyno, "type", ""), json_str(dyno, "size", ""));
 		buf_put_clean(&b, json_str(dyno, "command", ""));
 	}
-	printf("%s%s=== %s (%zu)%s\n", first ? "" : "\n", style_on(c->color, STYLE_BOLD), b.data, n,
-	       style_off(c->color));
+	printf("%s=== %s (%zu)%s%s\n", style_on(c->color, STYLE_BOLD), b.data, n, remark, style_off(c->color));
 }
 
-static void print_dynos(const struct cli *c, const json_t **dynos, size_t n)
+/* web_remark: what there is to say of the web dynos besides. */
+static void print_dynos(const struct cli *c, const json_t **dynos, size_t n, const char *web_remark)
 {
 	for (size_t i = 0, end; i < n; i = end) {
 		const char *type = json_str(dynos[i], "type", "");
@@ -108,7 +108,9 @@ static void print_dynos(const struct cli *c, const json_t **dynos, size_t n)
 
 		for (end = i; end < n && streq(json_str(dynos[end], "type", ""), type); end++)
 			live += !is_ending(dynos[end]);
-		print_heading(c, dynos[i], live, i == 0);
+		if (i)
+			putchar('\n');
+		print_heading(c, dynos[i], live, streq(type, "web") ? web_remark : "");
 		for (size_t k = i; k < end; k++)
 			print_dyno(c, dynos[k]);
 	}
@@ -119,6 +121,7 @@ static int ps_run(struct cli *c, struct error *err)
 	const char *app = cli_app(c, err);
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_free_ const json_t **dynos = NULL;
+	_cleanup_buf_ struct buf remark = BUF_INIT;
 	size_t n;
 
 	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/dynos", app) < 0)
@@ -127,12 +130,14 @@ static int ps_run(struct cli *c, struct error *err)
 		print_json(list);
 		return 0;
 	}
+	if (autoscale_remark(c, app, &remark, err) < 0)
+		return -1;
 	n = json_array_size(list);
 	dynos = xcalloc(n + 1, sizeof(*dynos));
 	for (size_t i = 0; i < n; i++)
 		dynos[i] = json_array_get(list, i);
 	qsort(dynos, n, sizeof(*dynos), by_name);
-	print_dynos(c, dynos, n);
+	print_dynos(c, dynos, n, remark.data);
 	if (n == 0)
 		note(c, "Nothing of %s runs. twelve ps:scale shows what should.", app);
 	return 0;

@@ -6,8 +6,7 @@
 
 #include "base/str.h"
 #include "daemon/api-priv.h"
-#include "daemon/logs-client.h"
-#include "daemon/reconcile.h"
+#include "daemon/formation.h"
 #include "daemon/releases.h"
 #include "model/size.h"
 
@@ -20,27 +19,8 @@ struct want {
 static int find_want(struct request *r, const struct app *app, const struct release *base,
 		     const char *type, struct want *ret, struct error *err)
 {
-	struct formation *rows = NULL;
-	size_t n = 0;
-
-	if (store_formation_list(request_daemon(r)->store, app->id, &rows, &n, err) < 0)
-		return -1;
 	*ret = (struct want){ .command = procfile_get(&base->processes, type) };
-	for (size_t i = 0; i < n; i++)
-		if (streq(rows[i].type, type)) {
-			ret->row = rows[i];
-			rows[i] = (struct formation){ 0 };
-		}
-	formation_free_array(rows, n);
-	if (!ret->row.type) {
-		/* A stable id for a type that nobody has scaled yet. */
-		api_uuid(app->id, type, ret->row.id);
-		ret->row.type = xstrdup(type);
-		ret->row.quantity = streq(type, "web");
-		ret->row.size = xstrdup(DYNO_SIZE_DEFAULT);
-		ret->row.created_ms = ret->row.updated_ms = app->created_ms;
-	}
-	return 0;
+	return formation_find(request_daemon(r), app, type, &ret->row, err);
 }
 
 /* The type that an id of a formation is of; what is no id is a name. */
@@ -167,41 +147,18 @@ static int read_update(struct request *r, const struct app *app, const struct re
 	return size && !json_is_null(size) ? read_size(size, &w->row, err) : 0;
 }
 
-static void tell(struct request *r, const struct app *app, const struct want *all, size_t n)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	struct daemon *d = request_daemon(r);
-
-	for (size_t i = 0; i < n; i++) {
-		char size[32];
-
-		api_size_display(all[i].row.size, size);
-		buf_printf(&text, " %s@%lld:%s", all[i].row.type, (long long)all[i].row.quantity,
-			   size);
-	}
-	logs_append(d->logs, app->id, "app", "api", "Scaled to%s by user %s", text.data,
-		    request_caller(r)->name);
-	request_note(r, "scale%s", text.data);
-	reconcile_app(d->reconciler, app->id);
-}
-
-/* All of them in one transaction: a mistake in one changes nothing. */
 static int write_all(struct request *r, const struct app *app, const struct want *all, size_t n,
 		     struct error *err)
 {
-	struct store *s = request_daemon(r)->store;
+	_cleanup_free_ struct formation *rows = xcalloc(n, sizeof(*rows)); /* the strings are borrowed */
+	_cleanup_free_ char *by = xasprintf("user %s", request_caller(r)->name), *text = NULL;
 
-	if (store_begin(s, err) < 0)
-		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (store_formation_set(s, app->id, all[i].row.type, all[i].row.quantity,
-					all[i].row.size, err) < 0)
-			goto undo;
-	if (store_commit(s, err) == 0)
-		return 0;
-undo:
-	store_rollback(s);
-	return -1;
+		rows[i] = all[i].row;
+	if (formation_set(request_daemon(r), app, rows, n, by, &text, err) < 0)
+		return -1;
+	request_note(r, "scale %s", text);
+	return 0;
 }
 
 static int update(struct request *r, json_t *updates, bool single, struct error *err)
@@ -227,7 +184,6 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 	if (result == 0)
 		result = write_all(r, &app, all, n, err);
 	if (result == 0) {
-		tell(r, &app, all, n);
 		for (i = 0; i < n; i++)
 			json_array_append_new(list, want_json(&app, &all[i]));
 		result = request_answer(

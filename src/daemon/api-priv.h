@@ -39,7 +39,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete)           \
 	X(config_get) X(config_update) X(config_of_release)                                          \
 	X(releases_list) X(releases_get) X(releases_create)                                          \
-	X(formation_list) X(formation_get) X(formation_update) X(formation_batch)                    \
+	X(formation_list) X(formation_get) X(formation_update) X(formation_batch) X(monitors_list) X(monitors_create) X(monitors_update)  \
 	X(dynos_list) X(dynos_get) X(dynos_create) X(dynos_run_inside) X(dynos_attach_session) X(dynos_restart_all)              \
 	X(dynos_restart) X(dynos_restart_type) X(dynos_stop_one) X(dynos_stop_type)                          \
 	X(slugs_create) X(slugs_get) X(slugs_content) X(sources_create) X(sources_put) X(builds_create) X(builds_list) X(builds_get) X(builds_delete) X(build_cache_delete)  \

@@ -299,6 +299,16 @@ const struct api_route api_routes[] = {
 	  "one process type", .answer = "formation" },
 	{ "PATCH", "/apps/:app/formation/:type", NEED_OPERATE, api_formation_update,
 	  "scale one", "quantity?:any size?:ref", .answer = "formation" },
+	{ "GET", "/apps/:app/formation/:type/monitors", NEED_VIEW, api_monitors_list,
+	  "what autoscaling was asked for, and what it measured last; none or one", .answer = "[monitor]" },
+	{ "POST", "/apps/:app/formation/:type/monitors", NEED_OPERATE, api_monitors_create,
+	  "have the web dynos autoscaled by the 95th percentile of response times: value, in ms",
+	  "min_quantity:int max_quantity:int value?:int is_active?:bool action_type?:string name?:string op?:string period?:int "
+	  "notification_channels?:array notification_period?:int", .answer = "monitor" },
+	{ "PATCH", "/apps/:app/formation/:type/monitors/:monitor", NEED_OPERATE, api_monitors_update,
+	  "change that, or turn it off",
+	  "min_quantity?:int max_quantity?:int value?:int is_active?:bool action_type?:string name?:string op?:string period?:int "
+	  "notification_channels?:array notification_period?:int", .answer = "monitor" },
 	{ "GET", "/apps/:app/dynos", NEED_VIEW, api_dynos_list,
 	  "what runs", .answer = "[dyno]" },
 	{ "POST", "/apps/:app/dynos", NEED_OPERATE, api_dynos_create,

@@ -82,6 +82,21 @@ void audit_release(struct daemon *d, const struct caller *who, const struct app 
 			  err.message);
 }
 
+void audit_platform(struct daemon *d, const char *who, const struct app *app, const char *action, const char *note)
+{
+	struct error err = ERROR_INIT;
+	struct audit row = { .at_ms = clock_wall_ms(),
+			     .user = (char *)who,
+			     .app_name = app->name,
+			     .action = (char *)action,
+			     .note = (char *)note,
+			     .status = 200 };
+
+	memcpy(row.app_id, app->id, sizeof(row.app_id));
+	if (store_audit_add(d->store, &row, &err) < 0)
+		log_error("%s of %s by %s is not in the audit trail: %s", action, app->name, who, err.message);
+}
+
 void audit_request(struct request *r, int status)
 {
 	_cleanup_free_ char *action = NULL;

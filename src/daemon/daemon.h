@@ -42,6 +42,7 @@ struct settings {
 	char *acme_directory; /* TWELVE_ACME_DIRECTORY Let's Encrypt: where certificates for domains are got; "" for nowhere */
 	char *acme_email;     /* TWELVE_ACME_EMAIL  whom the authority writes to; "" for nobody */
 	char *acme_ca;	      /* TWELVE_ACME_CA     a file with what the directory's own certificate is trusted by, besides the system's; "" */
+	int64_t autoscale_period_ms; /* TWELVE_AUTOSCALE_PERIOD 60s: how often autoscaling measures and decides */
 	int64_t last_backup_ms;     /* TWELVE_LAST_BACKUP 7d: how long the last backup of a destroyed add-on is kept */
 };
 
@@ -77,6 +78,7 @@ struct daemon {
 	struct acme *acme;
 	struct webhooks *webhooks;
 	struct setups *setups;
+	struct autoscaler *autoscaler;
 	struct router *router;
 	struct logs_client *logs;
 	struct slug_sizes *slug_sizes;

@@ -74,6 +74,8 @@ struct logs_client {
 	size_t queued_bytes;
 	struct shortfall *shortfalls;
 	struct standing *standing;
+	logs_load_fn load_fn;
+	void *load_userdata;
 };
 
 static void flush(struct logs_client *c);
@@ -196,6 +198,18 @@ static void send_standing(struct logs_client *c, const struct standing *k)
 	push(c, &m);
 }
 
+static void tell_load(struct logs_client *c, const struct ipc_msg *m)
+{
+	struct logs_load load = { .app_id = ipc_get(m, "app"),
+				  .requests = ipc_get_i64(m, "requests", 0),
+				  .failed = ipc_get_i64(m, "failed", 0),
+				  .p95_ms = ipc_get_i64(m, "p95_ms", 0),
+				  .for_ms = ipc_get_i64(m, "for_ms", 0) };
+
+	if (load.app_id && c->load_fn)
+		c->load_fn(&load, c->load_userdata);
+}
+
 static void on_readable(void *userdata)
 {
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
@@ -208,6 +222,8 @@ static void on_readable(void *userdata)
 		lost(c, r ? strerror(-r) : "it has ended");
 		return;
 	}
+	if (m.type == LOGS_LOAD)
+		tell_load(c, &m);
 	if (m.type != LOGS_STAT || c->state != LINK_ASKED)
 		return;
 	watch_arm(c->timer, -1);
@@ -503,6 +519,24 @@ void logs_drain_test(struct logs_client *c, const char *app_id, const char *drai
 	ipc_put(&m, "app", app_id);
 	ipc_put(&m, "drain", drain_id);
 	ipc_put(&m, "test", test_id);
+	push(c, &m);
+}
+
+void logs_on_load(struct logs_client *c, logs_load_fn fn, void *userdata)
+{
+	c->load_fn = fn;
+	c->load_userdata = userdata;
+}
+
+void logs_ask_load(struct logs_client *c, const char *app_id)
+{
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+	/* Questions that waited would be answered one after another, all but the first with nothing. */
+	if (c->state != LINK_READY)
+		return;
+	m.type = LOGS_LOAD;
+	ipc_put(&m, "app", app_id);
 	push(c, &m);
 }
 

@@ -48,3 +48,15 @@ struct logs_read {
 };
 /* The read end of a pipe (non-blocking) with lines in the format of logs-proto.h; the caller closes it. */
 int logs_read(struct logs_client *c, const struct logs_read *o, int *ret_fd, struct error *err);
+
+/* How fast an app was (logs-proto.h, LOGS_LOAD). */
+struct logs_load {
+	const char *app_id;
+	int64_t requests, failed, p95_ms;
+	int64_t for_ms; /* measured so long */
+};
+typedef void (*logs_load_fn)(const struct logs_load *load, void *userdata);
+/* Who gets the answers to logs_ask_load(); NULL: nobody. */
+void logs_on_load(struct logs_client *c, logs_load_fn fn, void *userdata);
+/* Asks, if twelve-logs is there: the answer may never come, when it is killed. */
+void logs_ask_load(struct logs_client *c, const char *app_id);

@@ -34,6 +34,7 @@
 #include "daemon/addons-job.h"
 #include "daemon/addons.h"
 #include "daemon/api-docs.h"
+#include "daemon/autoscale.h"
 #include "daemon/builds.h"
 #include "daemon/certs.h"
 #include "daemon/door.h"
@@ -109,6 +110,7 @@ static void on_stop_all(void *userdata)
 	if (s->everything)
 		return;
 	s->everything = true;
+	autoscaler_free(steal_ptr(s->d->autoscaler));
 	setups_free(steal_ptr(s->d->setups));
 	reconciler_free(steal_ptr(s->d->reconciler));
 	addons_free(steal_ptr(s->d->addons));
@@ -213,6 +215,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->addons = addons_new(d);
 	d->webhooks = webhooks_new(d);
 	d->setups = setups_new(d);
+	d->autoscaler = autoscaler_new(d);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
 	if (rendezvous_new(d, &d->rendezvous, err) < 0)
@@ -227,6 +230,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	git_children_free(d);
 	rendezvous_free(d->rendezvous);
 	webhooks_free(d->webhooks);
+	autoscaler_free(d->autoscaler);
 	setups_free(d->setups);
 	builds_free(d->builds);
 	slug_sizes_free(d->slug_sizes);

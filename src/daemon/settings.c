@@ -273,6 +273,8 @@ static const struct setting settings[] = {
 	  .help = "requests an hour of one token over TCP" },
 	{ "TWELVE_SESSION_KEEP", read_duration, FIELD(session_keep_ms), "1h", .min = 1000,
 	  .help = "how long a `run` goes on when its client has gone without a word" },
+	{ "TWELVE_AUTOSCALE_PERIOD", read_duration, FIELD(autoscale_period_ms), "60s", .min = 1000,
+	  .help = "how often autoscaling measures and decides" },
 	{ "TWELVE_MAX_DYNOS", read_count, FIELD(max_dynos), "200", .min = 1, .max = 10000,
 	  .help = "of one process type" },
 };

@@ -32,6 +32,10 @@
  * LOGS_DRAIN_TEST from twelved: sends one marked line to one drain. Fields: app; drain (its id); test (a
  *                UUID). How it went is in the drain's status file (logs/drain-status.h),
  *                RUN/logs/ID.drain, which anyone may read who may read the directory.
+ * LOGS_LOAD      asks how fast an app was. Field: app; the answer is a LOGS_LOAD with the fields app, requests, failed (with a
+ *                5xx of the app's own), p95_ms, and for_ms: since when they are counted, which is since this was asked
+ *                last, or since the app's first request. Then counting begins anew. route_log_measure() (route/route.h) says
+ *                which requests count. All 0: there was none since twelve-logs was started.
  * LOGS_STAT      asks; the answer is a LOGS_STAT with fields apps, sources, readers, drains, lines, bytes, dropped, rss_bytes.
  *
  * Beside it RUN/router.sock, SOCK_DGRAM: HAProxy's log lines. The message of a
@@ -50,4 +54,5 @@ enum logs_msg {
 	LOGS_STAT,
 	LOGS_LINK,
 	LOGS_DRAIN_TEST,
+	LOGS_LOAD,
 };

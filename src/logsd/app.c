@@ -122,6 +122,7 @@ void app_free(struct app *a, bool forget)
 	*link = a->next;
 	app_forget_commits(a);
 	ring_free(a->ring);
+	free(a->load);
 	if (forget && unlink(path) < 0 && errno != ENOENT)
 		log_error("removing %s: %s", path, strerror(errno));
 	free(a->name);

@@ -90,6 +90,7 @@ struct app {
 	struct reader *readers;
 	struct source *sources, *buckets[SOURCE_BUCKETS];
 	struct link *links;   /* apps whose streams get these lines too */
+	struct load *load;    /* how fast it is; NULL before its first request */
 	char *name;	      /* as twelved told it with the drains */
 	struct drain *drains;
 	struct commit *commits; /* of its releases, the newest first */
@@ -160,6 +161,12 @@ void links_set(struct app *from, const char *ids);
 void links_pump(struct app *from);
 /* Before an app is freed. */
 void links_forget(struct app *a);
+
+/* load.c */
+/* A line of the router that goes into the app's stream: the request is counted when it is a measure of the app. */
+void app_measure(struct app *a, const char *line, size_t n);
+/* The answer to LOGS_LOAD, after which counting begins anew; a NULL app is one that had no requests. 0 or a negative errno. */
+int app_answer_load(struct app *a, const char *id, int peer_fd);
 
 /* commit.c */
 /* The commit of a release of the app; "" when it is not known. */

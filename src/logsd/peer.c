@@ -134,6 +134,20 @@ static int answer_stat(struct logsd *l, int fd)
 	return ipc_send(fd, &m);
 }
 
+static int answer_load(struct logsd *l, int fd, const struct ipc_msg *m)
+{
+	const char *id = ipc_get(m, "app");
+	int r;
+
+	if (!id || !uuid_is_valid(id)) {
+		log_warn("a question for the load has no app");
+		return 0;
+	}
+	r = app_answer_load(app_find(l, id), id, fd);
+	/* Who does not read asks again. */
+	return r == -EAGAIN ? 0 : r;
+}
+
 static void on_drains(struct app *a, struct ipc_msg *m)
 {
 	const char *name = ipc_get(m, "name"), *commit = ipc_get(m, "commit"), *drains = ipc_get(m, "drains");
@@ -194,6 +208,8 @@ static void on_peer(struct handler *h, uint32_t events)
 			log_warn("a message could not be read: %s", strerror(-r));
 		else if (r && m.type == LOGS_STAT)
 			r = answer_stat(p->logsd, h->fd) < 0 ? 0 : 1;
+		else if (r && m.type == LOGS_LOAD)
+			r = answer_load(p->logsd, h->fd, &m) < 0 ? 0 : 1;
 		else if (r)
 			on_message(p->logsd, &m);
 	}
@@ -255,10 +271,12 @@ static void take_datagram(struct logsd *l, const char *data, size_t n)
 	case ROUTER_LINE_APP:
 		a = app_get(l, id);
 		route_log_line(text, len, &line);
-		if (a)
+		if (a) {
+			app_measure(a, line.data, line.len);
 			app_append(a, "heroku", "router", line.data, line.len);
-		else
+		} else {
 			l->dropped++;
+		}
 		break;
 	}
 }

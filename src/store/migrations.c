@@ -405,6 +405,18 @@ static const char schema_reviews[] =
 	"CREATE INDEX review_app_pipeline ON review_app (pipeline_id);"
 	"CREATE INDEX app_setup_app ON app_setup (app_id);";
 
+static const char schema_monitors[] =
+	"CREATE TABLE monitor ("
+	"  id TEXT PRIMARY KEY NOT NULL,"
+	"  app_id TEXT NOT NULL UNIQUE REFERENCES app (id) ON DELETE CASCADE,"
+	"  active INTEGER NOT NULL,"
+	"  min INTEGER NOT NULL,"
+	"  max INTEGER NOT NULL,"
+	"  target_ms INTEGER NOT NULL,"
+	"  created_ms INTEGER NOT NULL,"
+	"  updated_ms INTEGER NOT NULL"
+	") STRICT;";
+
 const char *const store_migrations[] = {
 	schema_1,
 	schema_2,
@@ -418,6 +430,7 @@ const char *const store_migrations[] = {
 	schema_transfers,
 	schema_setups,
 	schema_reviews,
+	schema_monitors,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

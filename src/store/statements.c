@@ -47,6 +47,7 @@
 #define PROMOTION "id, pipeline_id, app_id, release_id, created_ms"
 
 #define TRANSFER "id, app_id, owner_id, recipient_id, state, created_ms, updated_ms"
+#define MONITOR "id, app_id, active, min, max, target_ms, created_ms, updated_ms"
 #define REVIEW "id, pipeline_id, setup_id, branch, pr_number, deleted, created_ms, updated_ms"
 #define SETUP "id, user_id, app_id, app_name, step, source_id, build_id, failure, created_ms, updated_ms, data"
 #define WEBHOOK "id, app_id, include, sync, created_ms, updated_ms, secret"
@@ -97,6 +98,11 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"INSERT INTO formation (id, app_id, type, quantity, size, created_ms, updated_ms) "
 		"VALUES (?, ?, ?, ?, ?, ?6, ?6) ON CONFLICT (app_id, type) DO UPDATE SET "
 		"quantity = excluded.quantity, size = excluded.size, updated_ms = excluded.updated_ms",
+	[STATEMENT_MONITOR_INSERT] = "INSERT INTO monitor (" MONITOR ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_MONITOR_UPDATE] =
+		"UPDATE monitor SET active = ?, min = ?, max = ?, target_ms = ?, updated_ms = ? WHERE id = ?",
+	[STATEMENT_MONITOR_GET] = "SELECT " MONITOR " FROM monitor WHERE app_id = ?",
+	[STATEMENT_MONITOR_LIST] = "SELECT " MONITOR " FROM monitor WHERE active ORDER BY created_ms, rowid",
 	[STATEMENT_RESTART_LIST] =
 		"SELECT type, number, at_ms FROM restart WHERE app_id = ? ORDER BY type, number",
 	[STATEMENT_RESTART_SET] =

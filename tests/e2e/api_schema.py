@@ -66,6 +66,7 @@ UNLISTED = {
     ("GET", "/downloads/.*"): (None, "a file; no JSON"),
     **{(method, f"/{service}/.*"): (None, "Heroku's data services have no published schema")
        for method in ("GET", "POST", "PUT", "DELETE") for service in ("client/v11", "postgres/v0", "redis/v0")},
+    ("(GET|POST|PATCH)", "/apps/[^/]+/formation/[^/]+/monitors.*"): (None, "of Heroku's metrics service, which has no published schema"),
     ("GET", "/oauth/sessions"): (None, "not in the schema; the heroku CLI asks"),
     ("DELETE", "/oauth/sessions/[^/]+"): (None, "not in the schema; the heroku CLI's logout asks, and wants a 404"),
     ("POST", "/account/keys"): ("key", "Heroku has it; the schema has lost it"),

@@ -74,7 +74,9 @@ class Fuzz:
             assert status == 201, app
         api("PATCH", f"/apps/{APP}/config-vars", {"A": "1"})
         things = {"app": [APP], "version": ["1", "v1", "current"], "type": ["web"], "dyno": ["web.1", "run.1"], "user": ["root@localhost"],
-                  "collaborator": ["root@localhost"], "stack": ["debian-12"], "region": ["us"], "size": ["standard-1x"], "service": ["external", "postgresql"]}
+                  "collaborator": ["root@localhost"], "stack": ["debian-12"], "region": ["us"], "size": ["standard-1x"], "service": ["external", "postgresql"],
+                  "monitor": ["LATENCY_SCALE"]}
+        api("POST", f"/apps/{APP}/formation/web/monitors", {"min_quantity": 1, "max_quantity": 2})
         for name, path, body in (("domain", f"/apps/{APP}/domains", {"hostname": "fuzz.example.com"}),
                                  ("drain", f"/apps/{APP}/log-drains", {"url": "https://127.0.0.1:9/x"}),
                                  ("addon", f"/apps/{APP}/addons", {"plan": "external", "config": {"url": "https://127.0.0.1:9/", "skip_check": "true"}}),

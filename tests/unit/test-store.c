@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "store/monitor.h"
 #include "store/store-priv.h"
 
 struct fixture {
@@ -316,6 +317,40 @@ static void test_formation(void **state)
 	assert_int_equal(list[1].quantity, 0);
 	assert_string_equal(list[1].size, "standard-2x");
 	formation_free_array(list, n);
+}
+
+static void test_monitors(void **state)
+{
+	struct fixture *f = *state;
+	struct app second = make_app(f->s, "second");
+	struct monitor m = { .active = true, .min = 1, .max = 3, .target_ms = 1000 }, again = { 0 }, *list = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	assert_int_equal(store_monitor_get(f->s, f->app.id, &again, &err), 0);
+	memcpy(m.app_id, f->app.id, UUID_SIZE);
+	must(store_monitor_create(f->s, &m, &err), &err);
+	again = m;
+	refused(store_monitor_create(f->s, &again, &err), &err, ERROR_CONFLICT,
+		"The app's web dynos have a monitor already: change that one");
+	memcpy(again.app_id, second.id, UUID_SIZE);
+	again.active = false;
+	must(store_monitor_create(f->s, &again, &err), &err);
+	m.min = 2;
+	m.max = 5;
+	m.target_ms = 250;
+	must(store_monitor_update(f->s, &m, &err), &err);
+	again = (struct monitor){ 0 };
+	assert_int_equal(store_monitor_get(f->s, f->app.id, &again, &err), 1);
+	assert_memory_equal(&again, &m, sizeof(m));
+	must(store_monitor_list(f->s, &list, &n, &err), &err);
+	assert_int_equal(n, 1);
+	assert_memory_equal(&list[0], &m, sizeof(m));
+	free(list);
+	/* It goes with its app. */
+	must(store_app_delete(f->s, f->app.id, &err), &err);
+	assert_int_equal(store_monitor_get(f->s, f->app.id, &again, &err), 0);
+	app_done(&second);
 }
 
 static void test_restarts(void **state)
@@ -710,6 +745,7 @@ int main(void)
 		TEST(test_sni_endpoints),
 		TEST(test_orphans),
 		TEST(test_acm),
+		TEST(test_monitors),
 		TEST(test_restarts),
 		TEST(test_builds),
 		TEST(test_domains),
