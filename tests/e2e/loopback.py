@@ -2,9 +2,10 @@
 """
 A place from which nothing leaves: a network namespace with a loopback interface and
 nothing else, and a resolver in it that knows no name and writes down which were asked
-for. Ports of the machine's own loopback are led in one by one. Needs root, as the platform's
+for; names can be led to the loopback, as lines of its /etc/hosts. Ports of the machine's own loopback are led in one by one. Needs root, as the platform's
 sandboxes do.
 """
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -32,8 +33,10 @@ class Loopback:
         self.looked_up = []
         self.resolv = pathlib.Path(tempfile.mkdtemp(prefix="twelve-loopback")) / "resolv.conf"
         self.resolv.write_text("nameserver 127.0.0.1\noptions attempts:1 timeout:1\n")
-        script = 'ip link set lo up && mount --bind "$1" /etc/resolv.conf && echo ready && exec cat'
-        self.holder = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", script, "sh", str(self.resolv)],
+        self.hosts = self.resolv.with_name("hosts")
+        self.hosts.write_text("127.0.0.1 localhost\n")
+        script = 'ip link set lo up && mount --bind "$1" /etc/resolv.conf && mount --bind "$2" /etc/hosts && echo ready && exec cat'
+        self.holder = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", script, "sh", str(self.resolv), str(self.hosts)],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if self.holder.stdout.readline() != b"ready\n":
             raise RuntimeError("no network namespace could be made; these tests run as root: "
@@ -55,6 +58,16 @@ class Loopback:
             self.looked_up.append(_name(query))
             # The same question, as an answer: NXDOMAIN.
             self.dns.sendto(query[:2] + b"\x81\x83" + query[4:6] + b"\0" * 6 + query[12:], peer)
+
+    @contextlib.contextmanager
+    def named(self, name):
+        """While a name stands in /etc/hosts. The file stays the same one, since it is bound over the machine's."""
+        before = self.hosts.read_text()
+        self.hosts.write_text(f"{before}127.0.0.1 {name}\n")
+        try:
+            yield
+        finally:
+            self.hosts.write_text(before)
 
     def socket(self, kind=socket.SOCK_STREAM, family=socket.AF_INET):
         """A socket inside; the rest of this process stays outside, since a namespace is a thread's."""
@@ -97,4 +110,5 @@ class Loopback:
         self.holder.stderr.close()
         self.holder.wait()
         self.resolv.unlink()
+        self.hosts.unlink()
         self.resolv.parent.rmdir()

@@ -174,6 +174,43 @@ def test_types(heroku, alpha):
     assert "gigantic" in heroku("ps:type", "web=gigantic", app=alpha, code=2).err
 
 
+METRICS = "api.metrics.heroku.com"
+
+
+def test_ps_autoscale(heroku, alpha):
+    platform = heroku.platform
+
+    def monitors():
+        return platform.api("GET", f"/apps/{alpha}/formation/web/monitors")[1]
+
+    def asked(run):
+        return [(e.method, e.path.split("/formation/web/")[1].split("/")[0]) for e in run.exchanges if "/monitors" in e.path]
+
+    # The CLI knows it for these sizes only.
+    refused = heroku("ps:autoscale:enable", "--min", "1", "--max", "3", app=alpha, code=1)
+    assert "only available with Performance or Private dynos" in refused.err
+    heroku("ps:type", "web=performance-m", app=alpha)
+    # Without the line in /etc/hosts, the host is not found, and nobody gets the token.
+    lost = heroku("ps:autoscale:enable", "--min", "1", "--max", "3", app=alpha, code=None, looks_up=[METRICS])
+    assert lost.code and METRICS in lost.err and not asked(lost) and monitors() == []
+    with heroku.loopback.named(METRICS):
+        made = heroku("ps:autoscale:enable", "--min", "1", "--max", "3", app=alpha)
+        assert "Enabling dyno autoscaling... done" in made.err and asked(made) == [("GET", "monitors"), ("POST", "monitors")]
+        first = monitors()[0]
+        assert (first["is_active"], first["min_quantity"], first["max_quantity"], first["value"]) == (True, 1, 3, 1000)
+        again = heroku("ps:autoscale:enable", "--min", "2", "--max", "4", "--p95", "300", app=alpha)
+        assert asked(again) == [("GET", "monitors"), ("PATCH", "monitors")]
+        changed = monitors()[0]
+        assert changed["id"] == first["id"]
+        assert (changed["is_active"], changed["min_quantity"], changed["max_quantity"], changed["value"]) == (True, 2, 4, 300)
+        assert "autoscaled 2 to 4" in platform.cli("ps", "-a", alpha).out
+        mail = heroku("ps:autoscale:enable", "--min", "2", "--max", "4", "--notifications", app=alpha, code=2)
+        assert "no mail is sent from here" in re.sub(r"\s+›?\s*", " ", mail.err)
+        ended = heroku("ps:autoscale:disable", app=alpha)
+        assert "Disabling dyno autoscaling... done" in ended.err and monitors() == [{**changed, "is_active": False, "updated_at": monitors()[0]["updated_at"]}]
+    heroku("ps:type", "web=standard-1x", app=alpha)
+
+
 def test_restart_and_stop(heroku, alpha):
     platform = heroku.platform
 
