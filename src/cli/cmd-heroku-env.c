@@ -285,8 +285,8 @@ const struct command cmd_heroku_env = {
 	.flags = CMD_JSON,
 	.run = heroku_env_run,
 	.details = "The token is the one that you come with; over the unix socket one is made, for 30 days. Heroku's own "
-		   "services that the command copies its token to are pointed here or turned off; pipelines:connect, "
-		   "reviewapps and ci have an address of Heroku built in (kolkrabbi.heroku.com), so that these are better left "
+		   "services that the command copies its token to are pointed here or turned off; pipelines:connect "
+		   "and ci have an address of Heroku built in (kolkrabbi.heroku.com), so that these are better left "
 		   "alone. ps:autoscale asks api.metrics.heroku.com by its name, with the token: the line \"127.0.0.1 "
 		   "api.metrics.heroku.com\" in /etc/hosts leads it here. git trusts this platform's authority for its URLs only.",
 	.examples = "eval \"$(twelve heroku-env)\"\neval (twelve heroku-env --shell fish)\neval \"$(twelve heroku-env --unset)\"",

@@ -2,6 +2,7 @@
 /* Apps: create, list, rename, maintenance, destroy. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -77,6 +78,19 @@ int api_check_stack(const char *stack, struct error *err)
 	return error_set(err, ERROR_INVALID,
 			 "There is no stack \"%s\": this platform has " STACK_DEFAULT,
 			 name_excerpt(excerpt, stack));
+}
+
+int api_check_region(const char *region, struct error *err)
+{
+	char id[UUID_SIZE], excerpt[NAME_EXCERPT_SIZE];
+
+	if (!region || strcasecmp(region, API_REGION) == 0 || strcasecmp(region, "eu") == 0 ||
+	    streq(region, api_uuid("region", API_REGION, id)))
+		return 0;
+	return error_set(err, ERROR_INVALID,
+			 "There is no region \"%s\": this platform is one machine, for which \"" API_REGION
+			 "\" and \"eu\" both stand",
+			 name_excerpt(excerpt, region));
 }
 
 static int answer_made(struct request *r, const struct app *app)
@@ -192,15 +206,26 @@ static void cancel_build(struct daemon *d, const struct app *app)
 		log_warn("destroying %s: %s", app->name, err.message);
 }
 
+static int delete_row(struct daemon *d, const struct app *app, const struct audit *line, struct error *err)
+{
+	if (store_begin(d->store, err) < 0)
+		return -1;
+	if (store_app_delete(d->store, app->id, err) == 0 && (!line || store_audit_add(d->store, line, err) == 0) &&
+	    store_commit(d->store, err) == 0)
+		return 0;
+	store_rollback(d->store);
+	return -1;
+}
+
 /* The row goes first. What a kill leaves of the rest does no harm: see api_mend() and api_make_app(). */
-int api_destroy_app(struct daemon *d, const struct app *app, const char *who, struct error *err)
+int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *who, const struct audit *line, struct error *err)
 {
 	struct error ignored = ERROR_INIT;
 
 	if (addons_check_app_delete(d->addons, app, err) < 0)
 		return -1;
 	cancel_build(d, app);
-	if (store_app_delete(d->store, app->id, err) < 0)
+	if (delete_row(d, app, line, err) < 0)
 		return -1;
 	log_info("app %s was destroyed by %s", app->name, who);
 	reconcile_forget(d->reconciler, app->id);
@@ -211,6 +236,11 @@ int api_destroy_app(struct daemon *d, const struct app *app, const char *who, st
 	remove_cache(d, app->id);
 	logs_forget(d->logs, app->id);
 	return 0;
+}
+
+int api_destroy_app(struct daemon *d, const struct app *app, const char *who, struct error *err)
+{
+	return api_destroy_app_noted(d, app, who, NULL, err);
 }
 
 int api_apps_delete(struct request *r, struct error *err)

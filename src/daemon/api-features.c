@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Features that can be turned on and off at Heroku. Of an app there are those that mean something here, and these are
- * always on: to turn one on again is fine, to turn it off is refused with the reason. Of an account there are none.
+ * always on: to turn one on again is fine, to turn it off is refused with the reason. Of an account there are none; but
+ * that one is off is told of the one that the heroku command asks for before it configures review apps: without an answer
+ * it would turn to Heroku's own service for repositories.
  * Teams, spaces and enterprise accounts there are none either.
  */
 #include "base/str.h"
@@ -17,12 +19,16 @@ static const struct feature {
 	  "every dyno gets the variables" },
 };
 
-static json_t *feature_json(struct request *r, const struct feature *f)
+static const struct feature repositories = {
+	"dashboard-repositories-api", "Repositories", "Pipelines know their repository on GitHub; never on.", ""
+};
+
+static json_t *feature_json(struct request *r, const struct feature *f, bool enabled)
 {
 	json_t *since = api_time(request_daemon(r)->started_ms);
 	char id[UUID_SIZE];
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:O, s:O}", "id", api_uuid("feature", f->name, id), "name",
-			      f->name, "display_name", f->title, "description", f->description, "enabled", 1, "state",
+			      f->name, "display_name", f->title, "description", f->description, "enabled", enabled, "state",
 			      "general", "created_at", since, "updated_at", since);
 
 	json_decref(since);
@@ -37,7 +43,7 @@ int api_features_list(struct request *r, struct error *err)
 
 	(void)err;
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++)
-		json_array_append_new(list, feature_json(r, &features[i]));
+		json_array_append_new(list, feature_json(r, &features[i], true));
 	return request_answer_list(r, list);
 }
 
@@ -57,7 +63,7 @@ int api_features_get(struct request *r, struct error *err)
 {
 	const struct feature *f = find(r, err);
 
-	return f ? request_answer(r, 200, feature_json(r, f)) : -1;
+	return f ? request_answer(r, 200, feature_json(r, f, true)) : -1;
 }
 
 int api_features_update(struct request *r, struct error *err)
@@ -69,7 +75,7 @@ int api_features_update(struct request *r, struct error *err)
 		return -1;
 	if (!enabled)
 		return error_set(err, ERROR_INVALID, "%s can't be turned off: %s", f->name, f->why);
-	return request_answer(r, 200, feature_json(r, f));
+	return request_answer(r, 200, feature_json(r, f, true));
 }
 
 int api_no_account_feature(struct request *r, struct error *err)
@@ -78,6 +84,13 @@ int api_no_account_feature(struct request *r, struct error *err)
 
 	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that account feature: %s",
 			 name_excerpt(excerpt, request_param(r, "feature")));
+}
+
+int api_account_feature(struct request *r, struct error *err)
+{
+	if (streq(request_param(r, "feature"), repositories.name))
+		return request_answer(r, 200, feature_json(r, &repositories, false));
+	return api_no_account_feature(r, err);
 }
 
 int api_no_such(struct request *r, struct error *err)

@@ -64,12 +64,13 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(couplings_list) X(couplings_of_pipeline) X(coupling_of_app) X(couplings_create) X(couplings_get) \
 	X(couplings_update) X(couplings_delete)                                                            \
 	X(app_transfers_list) X(app_transfers_create) X(app_transfers_get) X(app_transfers_update)         \
-	X(app_transfers_delete) X(features_list) X(features_get) X(features_update) X(no_account_feature) X(no_such) \
+	X(app_transfers_delete) X(features_list) X(features_get) X(features_update) X(no_account_feature) X(account_feature) X(no_such) \
 	X(webhooks_list) X(webhooks_create) X(webhooks_get) X(webhooks_update) X(webhooks_delete)          \
 	X(webhook_events_list) X(webhook_events_get) X(webhook_deliveries_list) X(webhook_deliveries_get)  \
 	X(promotions_create) X(promotions_get) X(promotions_targets) X(filter_apps)              \
 	X(setups_create) X(setups_get) X(reviews_create) X(reviews_get) X(reviews_delete)   \
-	X(reviews_of_pipeline) X(review_of_app)   \
+	X(reviews_of_pipeline) X(review_of_app) X(review_config_create) X(review_config_get)   \
+	X(review_config_update) X(review_config_delete)   \
 	X(data_database) X(data_wait) X(data_credentials) X(data_credential) X(data_rotate) X(data_capture)  \
 	X(data_restore) X(data_schedules) X(data_schedule) X(data_unschedule) X(transfers_list)          \
 	X(transfers_get) X(transfers_delete) X(transfers_url) X(download)  \
@@ -124,6 +125,8 @@ char *api_upload_path(struct daemon *d, const char *id);
 int api_find_source(struct request *r, char **ret_path, const char **ret_commit, struct error *err);
 /* api-apps.c: an app that the caller is to own, with its first release and its repository; all or nothing. */
 int api_make_app(struct request *r, struct app *app, struct error *err);
+/* The one region there is, by its name or id, by Heroku's "eu", in any case, or NULL. */
+int api_check_region(const char *region, struct error *err);
 /* The one stack there is, or NULL. */
 int api_check_stack(const char *stack, struct error *err);
 /*
@@ -136,6 +139,8 @@ int api_setup_begin(struct request *r, const char *name, json_t *overrides, json
 int api_setup_go(struct request *r, struct setup *s, struct app *app, int result, struct error *err);
 /* With all that belongs to it. `who` is for the log. An error says why the app stays. */
 int api_destroy_app(struct daemon *d, const struct app *app, const char *who, struct error *err);
+/* The same, with a line in the audit trail (or NULL) in one transaction with the app's row. */
+int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *who, const struct audit *line, struct error *err);
 /* Before the body of an upload is read: whether it was announced. ERROR_NOT_FOUND. */
 int api_upload_expected(struct request *r, struct error *err);
 

@@ -143,19 +143,24 @@ int api_reviews_of_pipeline(struct request *r, struct error *err)
 
 /* ---- making one ---- */
 
-/* "shop-pr-7-3fa9c1": of the pipeline, and of no other app. At most APP_NAME_MAX characters; heap. */
-static char *make_name(const struct pipeline *p, int64_t pr)
+/*
+ * "shop-pr-7-3fa9c1": of the pipeline, and of no other app. With a base name what Heroku makes of it, which can be told in
+ * advance: "base-pr-7"; without a pull request "base-3fa9c1". Heap.
+ */
+static char *make_name(const struct pipeline *p, const char *base, int64_t pr)
 {
 	char stem[NAME_STEM + 1] = "", hex[7];
 	size_t n = 0;
 
+	random_hex(hex, 3);
+	if (base)
+		return pr ? xasprintf("%s-pr-%lld", base, (long long)pr) : xasprintf("%s-%s", base, hex);
 	for (const char *c = p->name; *c && n < NAME_STEM; c++)
 		if ((*c >= 'a' && *c <= 'z') || (n && ((*c >= '0' && *c <= '9') || *c == '-')))
 			stem[n++] = *c;
 	while (n && stem[n - 1] == '-')
 		n--;
 	stem[n] = '\0';
-	random_hex(hex, 3);
 	if (pr && pr < 10000)
 		return xasprintf("%s-pr-%d-%s", n ? stem : "review", (int)pr, hex);
 	return xasprintf("%s-%s", n ? stem : "review", hex);
@@ -177,10 +182,10 @@ static json_t *overrides_of(json_t *environment)
 	return json_pack("{s:o}", "env", env);
 }
 
-static int make(struct request *r, const struct pipeline *p, struct review *v, struct error *err)
+static int make(struct request *r, const struct pipeline *p, const char *base, struct review *v, struct error *err)
 {
 	json_t *overrides = overrides_of(json_object_get(request_body(r), "environment"));
-	_cleanup_free_ char *name = make_name(p, v->pr_number);
+	_cleanup_free_ char *name = make_name(p, base, v->pr_number);
 	struct setup s = { 0 };
 	struct app app = { 0 };
 	int result;
@@ -205,6 +210,7 @@ static int make(struct request *r, const struct pipeline *p, struct review *v, s
 int api_reviews_create(struct request *r, struct error *err)
 {
 	const char *branch, *pipeline;
+	struct review_config c = { 0 };
 	struct pipeline p = { 0 };
 	struct review v = { 0 };
 	int result = -1;
@@ -215,8 +221,10 @@ int api_reviews_create(struct request *r, struct error *err)
 	if (!branch[0] || strlen(branch) > BRANCH_MAX)
 		return error_set(err, ERROR_INVALID, "\"branch\" has to have 1 to %d bytes", BRANCH_MAX);
 	v.branch = xstrdup(branch);
-	if (pipeline_named(r, pipeline, &p, err) == 0 && pipeline_may_add(r, &p, err) == 0 && make(r, &p, &v, err) == 0)
+	if (pipeline_named(r, pipeline, &p, err) == 0 && pipeline_may_add(r, &p, err) == 0 &&
+	    store_review_config_get(request_daemon(r)->store, p.id, &c, err) >= 0 && make(r, &p, c.base_name, &v, err) == 0)
 		result = answer(r, 201, &v, err);
+	review_config_done(&c);
 	pipeline_done(&p);
 	review_done(&v);
 	return result;

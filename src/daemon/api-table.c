@@ -5,6 +5,10 @@
  */
 #include "daemon/api-priv.h"
 
+#define REVIEW_CONFIG                                                                                     \
+	"repo?:string automatic_review_apps?:bool destroy_stale_apps?:bool stale_days?:int deploy_target?:object " \
+	"wait_for_ci?:bool base_name?:string"
+
 const struct api_route api_routes[] = {
 	{ "GET", "/account", NEED_USER, api_account_get,
 	  "who is asking", .answer = "account" },
@@ -221,6 +225,14 @@ const struct api_route api_routes[] = {
 	  "destroy a review app: its owner, and the pipeline's", .answer = "review-app" },
 	{ "GET", "/pipelines/:pipeline/review-apps", NEED_USER, api_reviews_of_pipeline,
 	  "the review apps of a pipeline", .answer = "[review-app]" },
+	{ "POST", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_create,
+	  "how review apps are made and how long they stay: the pipeline's owner", REVIEW_CONFIG, .answer = "review-app-config" },
+	{ "GET", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_get,
+	  "the same, as it is: who may see the pipeline", .answer = "review-app-config" },
+	{ "PATCH", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_update,
+	  "another: the pipeline's owner", REVIEW_CONFIG, .answer = "review-app-config" },
+	{ "DELETE", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_delete,
+	  "none any more: the pipeline's owner; review apps stay, and can be made", .answer = "review-app-config" },
 	{ "GET", "/apps/:app/review-app", NEED_VIEW, api_review_of_app,
 	  "what an app reviews", .answer = "review-app" },
 	{ "POST", "/app-setups", NEED_USER, api_setups_create,
@@ -245,8 +257,8 @@ const struct api_route api_routes[] = {
 	  "turn one on; none can be turned off", "enabled:bool", .answer = "app-feature" },
 	{ "GET", "/account/features", NEED_USER, api_no_rows,
 	  "features of the account; none", .answer = "[account-feature]" },
-	{ "GET", "/account/features/:feature", NEED_USER, api_no_account_feature,
-	  "a feature of the account; there are none", .answer = "account-feature" },
+	{ "GET", "/account/features/:feature", NEED_USER, api_account_feature,
+	  "a feature of the account; none is on", .answer = "account-feature" },
 	{ "PATCH", "/account/features/:feature", NEED_USER, api_no_account_feature,
 	  "a feature of the account; there are none", "enabled:bool", .answer = "account-feature" },
 	{ "GET", "/account/invoices", NEED_USER, api_no_rows,

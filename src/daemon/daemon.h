@@ -79,6 +79,7 @@ struct daemon {
 	struct webhooks *webhooks;
 	struct setups *setups;
 	struct autoscaler *autoscaler;
+	struct stale *stale;
 	struct router *router;
 	struct logs_client *logs;
 	struct slug_sizes *slug_sizes;

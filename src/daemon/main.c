@@ -48,6 +48,7 @@
 #include "daemon/rendezvous.h"
 #include "daemon/router.h"
 #include "daemon/setups.h"
+#include "daemon/stale.h"
 #include "daemon/slug-sizes.h"
 #include "daemon/streams.h"
 #include "daemon/webhooks.h"
@@ -111,6 +112,7 @@ static void on_stop_all(void *userdata)
 		return;
 	s->everything = true;
 	autoscaler_free(steal_ptr(s->d->autoscaler));
+	stale_free(steal_ptr(s->d->stale));
 	setups_free(steal_ptr(s->d->setups));
 	reconciler_free(steal_ptr(s->d->reconciler));
 	addons_free(steal_ptr(s->d->addons));
@@ -216,6 +218,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->webhooks = webhooks_new(d);
 	d->setups = setups_new(d);
 	d->autoscaler = autoscaler_new(d);
+	d->stale = stale_new(d);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
 	if (rendezvous_new(d, &d->rendezvous, err) < 0)
@@ -231,6 +234,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	rendezvous_free(d->rendezvous);
 	webhooks_free(d->webhooks);
 	autoscaler_free(d->autoscaler);
+	stale_free(d->stale);
 	setups_free(d->setups);
 	builds_free(d->builds);
 	slug_sizes_free(d->slug_sizes);

@@ -417,6 +417,17 @@ static const char schema_monitors[] =
 	"  updated_ms INTEGER NOT NULL"
 	") STRICT;";
 
+/* How review apps of a pipeline are made and how long they stay. */
+static const char schema_review_config[] =
+	"CREATE TABLE review_config ("
+	"  pipeline_id TEXT PRIMARY KEY NOT NULL REFERENCES pipeline (id) ON DELETE CASCADE,"
+	"  repo TEXT,"
+	"  base_name TEXT,"
+	"  target TEXT,"
+	"  destroy_stale INTEGER NOT NULL,"
+	"  stale_days INTEGER NOT NULL"
+	") STRICT;";
+
 const char *const store_migrations[] = {
 	schema_1,
 	schema_2,
@@ -431,6 +442,7 @@ const char *const store_migrations[] = {
 	schema_setups,
 	schema_reviews,
 	schema_monitors,
+	schema_review_config,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

@@ -49,6 +49,7 @@
 #define TRANSFER "id, app_id, owner_id, recipient_id, state, created_ms, updated_ms"
 #define MONITOR "id, app_id, active, min, max, target_ms, created_ms, updated_ms"
 #define REVIEW "id, pipeline_id, setup_id, branch, pr_number, deleted, created_ms, updated_ms"
+#define REVIEW_CONFIG "pipeline_id, repo, base_name, target, destroy_stale, stale_days"
 #define SETUP "id, user_id, app_id, app_name, step, source_id, build_id, failure, created_ms, updated_ms, data"
 #define WEBHOOK "id, app_id, include, sync, created_ms, updated_ms, secret"
 #define WEBHOOK_EVENT "number, id, app_id, include, resource, action, actor, data, previous, created_ms"
@@ -283,6 +284,19 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_REVIEW_LIST] =
 		"SELECT " REVIEW " FROM review_app WHERE pipeline_id = ? AND NOT deleted ORDER BY created_ms, rowid",
 	[STATEMENT_REVIEW_SET_DELETED] = "UPDATE review_app SET deleted = 1, updated_ms = ? WHERE id = ?",
+	[STATEMENT_REVIEW_AGES] =
+		"SELECT v.id, a.id, v.branch, p.name, c.stale_days, v.created_ms, "
+		"(SELECT max(b.created_ms) FROM build b WHERE b.app_id = a.id), "
+		"(SELECT max(r.created_ms) FROM release r WHERE r.app_id = a.id) "
+		"FROM review_app v JOIN review_config c ON c.pipeline_id = v.pipeline_id JOIN pipeline p ON p.id = v.pipeline_id "
+		"JOIN app_setup s ON s.id = v.setup_id JOIN app a ON a.id = s.app_id "
+		"WHERE c.destroy_stale AND NOT v.deleted AND s.step IN ('succeeded', 'failed') ORDER BY v.created_ms, v.rowid",
+	[STATEMENT_REVIEW_CONFIG_PUT] =
+		"INSERT INTO review_config (" REVIEW_CONFIG ") VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (pipeline_id) DO UPDATE SET "
+		"repo = excluded.repo, base_name = excluded.base_name, target = excluded.target, "
+		"destroy_stale = excluded.destroy_stale, stale_days = excluded.stale_days",
+	[STATEMENT_REVIEW_CONFIG_GET] = "SELECT " REVIEW_CONFIG " FROM review_config WHERE pipeline_id = ?",
+	[STATEMENT_REVIEW_CONFIG_DELETE] = "DELETE FROM review_config WHERE pipeline_id = ?",
 	[STATEMENT_SETUP_PUT] =
 		"INSERT INTO app_setup (" SETUP ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
 		"app_id = excluded.app_id, step = excluded.step, build_id = excluded.build_id, failure = excluded.failure, "

@@ -268,6 +268,19 @@ def test_with_the_heroku_cli(heroku, deployed):
     assert r.code != 0 and "does not seem to be connected to GitHub" in " ".join(r.err.split()), r
     heroku("pipelines:update", "-s", "development", app="pipe-heroku")
     assert platform.api("GET", "/apps/pipe-heroku/pipeline-couplings")[1]["stage"] == "development"
+    # Review apps, as far as no repository is watched.
+    def config():
+        return platform.api("GET", "/pipelines/hpipe/review-app-config")
+    heroku("reviewapps:enable", "-p", "hpipe")
+    assert config()[1]["destroy_stale_apps"] is False
+    heroku("reviewapps:enable", "-p", "hpipe", "--autodestroy")
+    assert config()[1]["destroy_stale_apps"] is True and config()[1]["stale_days"] == 5
+    r = heroku("reviewapps:enable", "-p", "hpipe", "--autodeploy", code=None)
+    assert r.code != 0 and "twelved watches no repository" in " ".join(r.err.replace("›", "").split()), r
+    heroku("reviewapps:disable", "-p", "hpipe", "--no-autodestroy")
+    assert config()[1]["destroy_stale_apps"] is False
+    heroku("reviewapps:disable", "-p", "hpipe")
+    assert config()[0] == 404
     heroku("pipelines:rename", "hpipe", "hpipes")
     heroku("pipelines:remove", app="pipe-heroku")
     heroku("pipelines:destroy", "hpipes")

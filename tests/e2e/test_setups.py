@@ -343,3 +343,110 @@ def test_review_apps(platform):
     assert status == 422 and "branch" in e["message"]
     assert platform.api("DELETE", "/pipelines/set-line")[0] == 200
     assert platform.api("GET", f"/review-apps/{v['id']}")[0] == 404
+
+
+CONFIG = {"repo": "ada/shop", "base_name": "set-base", "destroy_stale_apps": True, "stale_days": 3,
+          "deploy_target": {"type": "region", "id": "EU"}}
+
+
+def line(p, name):
+    """A pipeline, and the path of how its review apps are configured."""
+    status, pipeline = p.api("POST", "/pipelines", {"name": name})
+    assert status == 201, pipeline
+    return pipeline["id"], f"/pipelines/{pipeline['id']}/review-app-config"
+
+
+def test_the_configuration_of_review_apps(platform):
+    pipeline, path = line(platform, "set-config")
+    status, e = asked(platform, "GET", path)
+    assert status == 404 and "set-config are not configured" in e["message"]
+    assert asked(platform, "PATCH", path, CONFIG)[0] == 404 and asked(platform, "DELETE", path)[0] == 404
+    for body, part in (({"automatic_review_apps": True}, '"automatic_review_apps" can\'t be true here: twelved watches no repository'),
+                       ({"wait_for_ci": True}, '"wait_for_ci" can\'t be true'),
+                       ({"stale_days": 0}, '"stale_days" has to be a whole number from 1 to 365'),
+                       ({"base_name": "No"}, '"base_name"'), ({"base_name": "a" * 21}, "20 characters at most"), ({"repo": ""}, '"repo"'),
+                       ({"deploy_target": {"type": "space", "id": "us"}}, "there are no spaces"),
+                       ({"deploy_target": {"type": "region", "id": "xx"}}, 'There is no region "xx"')):
+        status, e = asked(platform, "POST", path, body)
+        assert status == 422 and part in e["message"], (body, e)
+    assert asked(platform, "GET", path)[0] == 404
+    status, made = asked(platform, "POST", path, CONFIG)
+    assert status == 201 and made["twelve"]["repo"] == "ada/shop" and isinstance(made["repo"]["id"], int), made
+    assert made["deploy_target"] == {"type": "region", "id": "eu"} and made["pipeline_id"] == pipeline
+    assert (made["base_name"], made["destroy_stale_apps"], made["stale_days"]) == ("set-base", True, 3)
+    assert made["automatic_review_apps"] is False and made["wait_for_ci"] is False
+    status, e = asked(platform, "POST", path, {})
+    assert status == 422 and "configured already" in e["message"]
+    # What is not said stays, what is null goes.
+    status, now = asked(platform, "PATCH", path, {"base_name": None, "destroy_stale_apps": False, "deploy_target": None})
+    assert status == 200 and now == {**made, "base_name": None, "destroy_stale_apps": False, "deploy_target": None}
+    assert asked(platform, "GET", path) == (200, now) and asked(platform, "DELETE", path) == (200, now)
+    assert asked(platform, "GET", path)[0] == 404
+    # It goes with its pipeline.
+    assert asked(platform, "POST", path, {})[1]["stale_days"] == 5
+    assert platform.api("DELETE", f"/pipelines/{pipeline}")[0] == 200
+    with sqlite3.connect(platform.state / "twelve.db", timeout=20) as db:
+        assert db.execute("SELECT count(*) FROM review_config WHERE pipeline_id = ?", (pipeline,)).fetchone() == (0,)
+
+
+def test_stale_review_apps(own_platform):
+    p = own_platform()
+    pipeline, path = line(p, "set-stale")
+    day = 86400000
+
+    def review(pr):
+        return asked(p, "POST", "/review-apps", {"branch": f"b{pr}", "pipeline": pipeline, "pr_number": pr, "source_blob": {
+            "url": upload(p, archive(HELLO, {"addons": [] if pr == 1 else [{"plan": "postgresql"}]}))}})
+
+    def became(v):
+        return wait_for(lambda: asked(p, "GET", f"/review-apps/{v['id']}")[1]["status"] == "created", "the review app", 400)
+
+    def age(app, days):
+        """As if all that happened to it had happened so long before."""
+        with sqlite3.connect(p.state / "twelve.db", timeout=20) as db:
+            triggers = [sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE name = 'release_is_immutable'")]
+            db.execute("DROP TRIGGER release_is_immutable")
+            for table, column in (("release", "app_id"), ("build", "app_id")):
+                db.execute(f"UPDATE {table} SET created_ms = created_ms - ? WHERE {column} = (SELECT id FROM app WHERE name = ?)", (days * day, app))
+            db.execute("UPDATE review_app SET created_ms = created_ms - ? WHERE setup_id ="
+                       " (SELECT s.id FROM app_setup s JOIN app a ON a.id = s.app_id WHERE a.name = ?)", (days * day, app))
+            db.execute(triggers[0])
+
+    assert asked(p, "POST", path, CONFIG)[0] == 201
+    one, two = review(1)[1], review(2)[1]
+    # Named after the base, so that a second one of the same pull request is refused.
+    status, e = review(1)
+    assert status == 422 and "set-base-pr-1" in e["message"], e
+    became(one), became(two)
+    names = ["set-base-pr-1", "set-base-pr-2"]
+    assert sorted(a["name"] for a in p.api("GET", "/apps")[1]) == names
+    addon = p.api("GET", "/apps/set-base-pr-2/addons")[1][0]["id"]
+
+    # Neither is stale yet; nor is one with a release from today, by a change of config.
+    age(names[0], 4)
+    assert p.api("PATCH", f"/apps/{names[0]}/config-vars", {"A": "1"})[0] == 200
+    age(names[1], 2)
+    assert asked(p, "PATCH", path, {"destroy_stale_apps": True})[0] == 200
+    assert asked(p, "PATCH", path, {"stale_days": 3})[0] == 200
+    assert {v["status"] for v in asked(p, "GET", f"/pipelines/{pipeline}/review-apps")[1]} == {"created"}
+
+    # What became so while nobody looked goes at the next start, with its add-on, and with what a kill in the middle left.
+    p.kill9()
+    age(names[1], 2)
+    p.start()
+    wait_for(lambda: p.api("GET", f"/apps/{names[1]}")[0] == 404, "the stale app to go")
+    wait_for(lambda: p.api("GET", f"/addons/{addon}")[0] == 404, "its add-on to go", 120)
+    assert p.api("GET", f"/apps/{names[0]}")[0] == 200
+    assert asked(p, "GET", f"/review-apps/{two['id']}")[1]["status"] == "deleted"
+    assert [v["id"] for v in asked(p, "GET", f"/pipelines/{pipeline}/review-apps")[1]] == [one["id"]]
+    assert not (p.state / "git" / f"{names[1]}.git").exists()
+    audit = [a for a in p.api("GET", "/twelve/audit")[1] if a["action"] == "DELETE /review-apps/:review_app"]
+    assert [(a["user"]["name"], a["app"]["name"], a["note"]) for a in audit] == [
+        ("twelved", names[1], "review app of b2 in set-stale: nothing was deployed for 3 days")]
+
+    # It looks as well when the configuration changes; and without the wish nothing goes.
+    age(names[0], 2)
+    assert asked(p, "PATCH", path, {"destroy_stale_apps": False, "stale_days": 1})[0] == 200
+    assert p.api("GET", f"/apps/{names[0]}")[0] == 200
+    assert asked(p, "PATCH", path, {"destroy_stale_apps": True})[0] == 200
+    wait_for(lambda: p.api("GET", f"/apps/{names[0]}")[0] == 404, "the stale app to go")

@@ -14,6 +14,7 @@
 #include "model/names.h"
 #include "model/procfile.h"
 #include "model/size.h"
+#include "model/stale.h"
 
 #define X10 "xxxxxxxxxx"
 #define X30 X10 X10 X10
@@ -523,6 +524,25 @@ static void test_app_json_env(void **state)
 	json_decref(errors);
 }
 
+/* From the last of what was done to it, whichever that is. */
+static void test_stale(void **state)
+{
+	const int64_t day = 86400000;
+	struct stale_facts f = { .days = 5, .created_ms = 10 * day };
+
+	(void)state;
+	assert_int_equal(stale_due_ms(&f), 15 * day);
+	f.build_ms = 11 * day;
+	assert_int_equal(stale_due_ms(&f), 16 * day);
+	f.release_ms = 12 * day;
+	assert_int_equal(stale_due_ms(&f), 17 * day);
+	f.build_ms = 13 * day + 1;
+	assert_int_equal(stale_due_ms(&f), 18 * day + 1);
+	f.days = STALE_DAYS_MAX;
+	f.build_ms = f.release_ms = 1;
+	assert_int_equal(stale_due_ms(&f), (10 + STALE_DAYS_MAX) * day);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_app_json_refuses),
 		cmocka_unit_test(test_app_json_in_its_plain_form),
 		cmocka_unit_test(test_app_json_env),
+		cmocka_unit_test(test_stale),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
