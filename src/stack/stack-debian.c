@@ -172,6 +172,8 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, const c
 {
 	_cleanup_free_ char *cache = xasprintf("%s/stacks/cache", o->state_dir);
 	_cleanup_free_ char *include = xasprintf("--include=%s", packages);
+	_cleanup_free_ char *tmp = xasprintf("%s.tmp", rootfs);
+	_cleanup_free_ char *tmpdir = xasprintf("TMPDIR=%s", tmp);
 	_cleanup_free_ char *uri = mirror("TWELVE_DEBIAN_MIRROR", "Debian", MIRROR);
 	_cleanup_free_ char *security_uri =
 		mirror("TWELVE_DEBIAN_SECURITY_MIRROR", "Debian-Security", SECURITY_MIRROR);
@@ -179,7 +181,7 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, const c
 	_cleanup_free_ char *updates = source(uri, "bookworm-updates");
 	_cleanup_free_ char *security = source(security_uri, "bookworm-security");
 	const char *const argv[] = {
-		"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap",
+		"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "env", tmpdir, "mmdebstrap",
 		"--mode=root", "--variant=minbase",
 		/* Else usrmerge is installed, and with it all of Perl, which nobody asked for. */
 		"--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
@@ -200,11 +202,19 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, const c
 		main_suite, updates, security, NULL
 	};
 
+	int r;
+
 	if (!fs_exists(KEYRING))
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "Debian's keys are not here (" KEYRING
 				 "): apt-get install debian-archive-keyring");
+	/* It leaves things behind: its own, and what a kill leaves. */
+	r = fs_mkdirs(tmp, 0700);
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", tmp);
 	setenv("SOURCE_DATE_EPOCH", EPOCH, 1);
 	setenv("TWELVE_DEBS", cache, 1);
-	return run(o, argv, err);
+	r = run(o, argv, err);
+	fs_remove_tree(tmp);
+	return r;
 }
