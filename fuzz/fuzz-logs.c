@@ -13,9 +13,26 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "logs/latency.h"
 #include "logs/line.h"
 #include "logs/ring.h"
 #include "logs/router-line.h"
+#include "route/route.h"
+
+/* What HAProxy says of a request, and whether it is a measure of the app. */
+static void measure(const char *text, size_t n)
+{
+	_cleanup_buf_ struct buf line = BUF_INIT;
+	struct latency l = { 0 };
+	struct route_measure m;
+
+	route_log_line(text, n, &line);
+	if (!route_log_measure(line.data, line.len, &m))
+		return;
+	assert(m.service_ms >= 0);
+	latency_add(&l, m.service_ms, m.failed);
+	assert(latency_p95(&l) >= 0);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -107,8 +124,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (size < 2)
 		return 0;
 	split(data + 1, size - 1);
-	if (router_line_parse(data + 1, size - 1, app, &text, &n) != ROUTER_LINE_BAD)
+	if (router_line_parse(data + 1, size - 1, app, &text, &n) != ROUTER_LINE_BAD) {
 		assert(text >= data + 1 && text + n <= data + size);
+		measure(text, n);
+	}
 	if (data[0] & 1)
 		damaged_ring(data + 1, size - 1);
 	return 0;

@@ -9,7 +9,7 @@ MAX_FDS = 4
 
 # src/ipc/logs-proto.h
 (LOGS_SOURCE, LOGS_APPEND, LOGS_READ, LOGS_FORGET, LOGS_DRAINS, LOGS_STAT, LOGS_LINK,
- LOGS_DRAIN_TEST) = range(1, 9)
+ LOGS_DRAIN_TEST, LOGS_LOAD) = range(1, 10)
 
 
 def encode(kind, fields):

@@ -4,6 +4,7 @@ Autoscaling with the real router: what requests took goes through HAProxy's line
 decision. That the rule converges and does not flap is shown by the simulation in tests/unit/test-autoscale.c; here, that it
 is fed with the truth and that it acts.
 """
+import json
 import os
 import re
 import signal
@@ -157,3 +158,30 @@ def test_requests_that_are_refused(scaled):
     refused("PATCH", f"{path}/LATENCY_SCALE", {"min_quantity": 3}, '"min_quantity" (3)')
     assert scaled.api("PATCH", f"{path}/none", {"value": 5})[0] == 404
     assert scaled.api("GET", "/apps/shop/formation/worker/monitors") == (200, [])
+
+
+def test_what_the_command_line_says(scaled):
+    def said(*args, code=0):
+        r = scaled.cli("ps:autoscale" + args[0], *args[1:], "-a", "shop", check=False)
+        assert r.code == code, r
+        return r.out + r.err
+
+    assert "web of shop is not autoscaled: twelve ps:autoscale:enable --min N --max N" in said("")
+    assert said("", "--json").strip() == "null"
+    assert "web of shop is not autoscaled" in said(":disable", code=1)
+    assert "twelve ps:autoscale:enable --min 1 --max 3" in said(":enable", "--min", "1", code=2)
+    assert "--min (3) can't be more than --max (2)" in said(":enable", "--min", "3", "--max", "2", code=2)
+    assert "web of shop is autoscaled: 2 to 3 dynos, p95 below 250 ms" in said(":enable", "--min", "2", "--max", "3", "--p95", "250")
+    # What was set stays when nothing is said of it.
+    assert "2 to 4 dynos, p95 below 250 ms" in said(":enable", "--min", "2", "--max", "4")
+    wait_for(lambda: quantity(scaled) == 2, "the minimum")
+    assert "=== web (Standard-1X): perl server.pl (2), autoscaled 2 to 4\n" in wait_for(
+        lambda: len(scaled.up("shop")) == 2 and scaled.cli("ps", "-a", "shop").out, "two dynos")
+    with Load(scaled, "shop", threads=1):
+        shown = wait_for(lambda: (t := said("")) and " requests in the last period" in t and "measured:  p95" in t and t, "a measure")
+    assert re.fullmatch(r"web of shop: autoscaled\nquantity:  \d, from 2 to 4\ntarget:    p95 below 250 ms\n"
+                        r"measured:  p95 \d+ ms of \d+ requests in the last period\n", shown), shown
+    wait_for(lambda: "measured:  no requests in the last period" in said(""), "silence")
+    assert json.loads(said("", "--json"))["max_quantity"] == 4
+    assert re.search(r"web of shop is autoscaled no more, and stays at \d", said(":disable"))
+    assert "autoscaled" not in scaled.cli("ps", "-a", "shop").out

@@ -259,6 +259,53 @@ def test_the_router(logs, app):
     s.close()
 
 
+def test_how_fast_an_app_was(logs, app):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.connect(str(logs.run / "router.sock"))
+
+    def request(ms, status=200, ts="--", state="-", dyno="web.1"):
+        s.send(f'<134>twelve {app} {ts} {state} at=info method=GET path="/" host=h request_id=r fwd="::1" dyno={dyno} connect=0ms '
+               f'service={ms}ms status={status} bytes=7 protocol=http\n'.encode())
+
+    def load(of=app):
+        with logs.connect() as c:
+            c.send(ipc.LOGS_LOAD, app=of)
+            kind, fields, _ = c.recv()
+        assert kind == ipc.LOGS_LOAD and fields.pop("app") == of
+        return {k: int(v) for k, v in fields.items()}
+
+    none = {"requests": 0, "failed": 0, "p95_ms": 0, "for_ms": 0}
+    assert load() == none
+    for ms in range(1, 101):
+        request(ms, status=500 if ms <= 20 else 200)
+    request(31000, status=504, ts="sH")
+    # A WebSocket; answers of the router's own; one that the client gave up.
+    request(90000, status=101)
+    request(0, status=404, dyno="-")
+    request(0, status=503, ts="LR", state="H14", dyno="-")
+    request(90000, ts="CD")
+    wait_for(lambda: len(logs.lines(app, lines=200)) == 105, "the lines")
+    first = load()
+    assert (first["requests"], first["failed"]) == (101, 20) and 90 <= first["p95_ms"] <= 102
+    # It begins anew, and knows since when.
+    again = load()
+    assert (again["requests"], again["p95_ms"]) == (0, 0)
+    request(250)
+    wait_for(lambda: len(logs.lines(app, lines=200)) == 106, "the line")
+    third = load()
+    assert third["requests"] == 1 and 240 <= third["p95_ms"] <= 260
+    # Nobody else's, and no ring is made by asking.
+    other = str(uuid.uuid4())
+    assert load(other) == none and not (logs.run / "logs" / f"{other}.ring").exists()
+    # A kill loses what was counted, and nothing else.
+    request(250)
+    wait_for(lambda: len(logs.lines(app, lines=200)) == 107, "the line")
+    logs.kill9()
+    logs.start()
+    assert load() == none
+
+
+
 def test_forget(logs, app):
     pipe = Pipe(logs, app)
     pipe.write(b"secret\n")

@@ -361,9 +361,9 @@ static void test_log_measures(void **state)
 		{ "at=info method=GET dyno=- connect=-1ms service=0ms status=404 bytes=9 protocol=http", -1, false },
 		{ "at=info method=GET dyno=web.1 connect=0ms service=-1ms status=200 bytes=9 protocol=http", -1, false },
 		{ "at=error code=H10 desc=\"App crashed\" dyno=- connect=-1ms service=0ms status=503 bytes=9 protocol=http", -1, false },
-		{ "at=error code=H27 desc=\"Client Request Interrupted\" dyno=web.1 connect=0ms service=900ms status=200 bytes=9", -1, false },
-		{ "at=error code=H13 desc=\"Connection closed without response\" dyno=web.1 connect=0ms service=9ms status=503 bytes=9",
-		  -1, false },
+		{ "at=error code=H27 desc=\"Client Request Interrupted\" dyno=web.1 connect=0ms service=900ms status=200 bytes=9 protocol=http", -1, false },
+		{ "at=error code=H13 desc=\"Connection closed without response\" dyno=web.1 connect=0ms service=9ms status=503 bytes=9 "
+		  "protocol=http", -1, false },
 		{ "", -1, false },
 		{ "at=info ", -1, false },
 		{ "at=info dyno=web.1 connect=0ms service=", -1, false },
