@@ -103,6 +103,10 @@ static int not_found(const struct service_set *set, const char *name, struct err
 		buf_printf(&all, "%s%s", all.len ? ", " : "", set->list[i].name);
 		if (is_near(set->list[i].name, name))
 			buf_printf(&near, "%s%s", near.len ? " or " : "", set->list[i].name);
+		/* "heroku-" alone is near to nothing. */
+		for (char **h = set->list[i].heroku; h && *h; h++)
+			if (str_starts(*h, name) || str_starts(name, *h))
+				buf_printf(&near, "%s%s", near.len ? " or " : "", *h);
 	}
 	if (near.len)
 		return error_set(err, ERROR_NOT_FOUND, "There is no service \"%s\": did you mean %s?",
@@ -117,7 +121,7 @@ const struct service *service_set_find(const struct service_set *s, const char *
 	const struct service *found = find_name(s, name);
 
 	for (size_t i = 0; !found && i < s->n; i++)
-		if (strv_has(s->list[i].aliases, name))
+		if (strv_has(s->list[i].aliases, name) || strv_has(s->list[i].heroku, name))
 			found = &s->list[i];
 	if (!found)
 		not_found(s, name, err);

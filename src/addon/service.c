@@ -198,6 +198,9 @@ static int check_names(const struct reading *r, const struct service *s)
 	for (char **a = s->aliases; a && *a; a++)
 		if (!is_name(*a))
 			return wrong(r, "aliases", "names of lower-case letters, digits and dashes");
+	for (char **a = s->heroku; a && *a; a++)
+		if (!is_name(*a))
+			return wrong(r, "heroku", "names of lower-case letters, digits and dashes");
 	if (name_check_config_key(s->attachment, NULL) < 0)
 		return wrong(r, "attachment", "the start of a config var's name, such as DATABASE");
 	if (s->backup && strspn(s->backup, "abcdefghijklmnopqrstuvwxyz0123456789") != strlen(s->backup))
@@ -217,6 +220,7 @@ static int read_service(const struct reading *r, json_t *j, struct service *s)
 	    read_string(r, j, "client", false, &s->client) < 0 ||
 	    read_string(r, j, "backup", false, &s->backup) < 0 ||
 	    read_strings(r, j, "aliases", &s->aliases) < 0 ||
+	    read_strings(r, j, "heroku", &s->heroku) < 0 ||
 	    read_strings(r, j, "schemes", &s->schemes) < 0 ||
 	    read_number(r, j, "ports", 1, SERVICE_MAX_PORTS, 1, &s->ports) < 0 ||
 	    read_number(r, j, "stop_timeout", 1, 3600, SERVICE_STOP_S_DEFAULT, &s->stop_timeout_s) < 0)
@@ -254,6 +258,7 @@ void service_done(struct service *s)
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
 	strv_free(s->aliases);
+	strv_free(s->heroku);
 	strv_free(s->packages);
 	strv_free(s->schemes);
 	json_decref(s->config);
@@ -264,6 +269,13 @@ void service_done(struct service *s)
 	}
 	free(s->plans);
 	*s = (struct service){ 0 };
+}
+
+const struct service_plan *service_plan_meant(const struct service *s, const char *service, const char *name)
+{
+	const struct service_plan *p = name ? service_plan(s, name) : &s->plans[0];
+
+	return !p && strv_has(s->heroku, service) ? &s->plans[0] : p;
 }
 
 const struct service_plan *service_plan(const struct service *s, const char *name)

@@ -33,6 +33,7 @@ struct service_plan {
 struct service {
 	char *name, *human_name, *description, *version;
 	char **aliases, **packages, **schemes; /* strv, NULL when empty */
+	char **heroku; /* the same: what it is called at Heroku, where its plans are others */
 	int64_t ports;
 	char *attachment;
 	json_t *config; /* object: KEY to template, in the manifest's order */
@@ -52,6 +53,11 @@ void service_done(struct service *s);
 
 /* By name; NULL when there is none. */
 const struct service_plan *service_plan(const struct service *s, const char *name);
+/*
+ * The plan that is meant by SERVICE:NAME, where SERVICE is what it was asked for by; NAME NULL is the first. Under one of its
+ * names at Heroku the first stands for one that is not here. NULL when there is none.
+ */
+const struct service_plan *service_plan_meant(const struct service *s, const char *service, const char *name);
 /* "256M", "2G": bytes; false for anything else or less than 1 MiB. */
 bool service_size_parse(const char *text, uint64_t *ret);
 /* True when it understands URLs of this scheme. */
@@ -69,7 +75,7 @@ struct service_set {
  */
 void service_set_load(const char *const *dirs, struct service_set *ret);
 void service_set_done(struct service_set *s);
-/* By name or alias. NULL with *err, which names what is near or what there is. */
+/* By name, alias, or name at Heroku. NULL with *err, which names what is near or what there is. */
 const struct service *service_set_find(const struct service_set *s, const char *name,
 				       struct error *err);
 /* The service whose schemes have this URL's; NULL when none does. */

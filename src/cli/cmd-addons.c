@@ -250,6 +250,8 @@ int addon_create(struct cli *c, const char *app, json_t *take_body, bool wait, s
 		return -1;
 	printf("%s\n", json_str(a, "name", ""));
 	fflush(stdout);
+	if (json_str(a, "provision_message", "")[0])
+		note(c, "%s", json_str(a, "provision_message", ""));
 	if (!wait) {
 		note(c, "It is being made: twelve addons:wait %s waits for it", json_str(a, "name", ""));
 		return 0;
@@ -294,7 +296,8 @@ const struct command cmd_addons_create = {
 	.flags = CMD_APP | CMD_WAIT,
 	.options = create_options,
 	.run = create_run,
-	.details = "Waits until it is ready and its release is live. The service \"external\" is one "
+	.details = "Waits until it is ready and its release is live. Heroku's names are taken for what is here: "
+		   "heroku-postgresql:essential-0 makes the first plan of postgresql. The service \"external\" is one "
 		   "that runs elsewhere, by its URL; $TWELVE_EXTERNAL_URL will do instead of --url.",
 	.examples = "twelve addons:create postgresql -a shop\n"
 		    "twelve addons:create redis:standard --as CACHE -a shop\n"

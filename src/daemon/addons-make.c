@@ -38,10 +38,10 @@ static char *make_name(const char *service)
 	return xasprintf("%s-%s", service, words);
 }
 
-static const struct service_plan *find_plan(const struct service *s, const char *name,
+static const struct service_plan *find_plan(const struct service *s, const char *service, const char *name,
 					    struct error *err)
 {
-	const struct service_plan *p = name ? service_plan(s, name) : &s->plans[0];
+	const struct service_plan *p = service_plan_meant(s, service, name);
 	_cleanup_buf_ struct buf all = BUF_INIT;
 	char excerpt[NAME_EXCERPT_SIZE];
 
@@ -128,7 +128,7 @@ static int create_server(struct addons *as, const struct addon_create *o, struct
 			 struct error *err)
 {
 	const struct service *s = service_set_find(addons_services(as), o->service, err);
-	const struct service_plan *p = s ? find_plan(s, o->plan, err) : NULL;
+	const struct service_plan *p = s ? find_plan(s, o->service, o->plan, err) : NULL;
 	struct backup from = { 0 };
 	char password[41];
 	int result = -1;
@@ -228,6 +228,16 @@ int addons_create(struct addons *as, const struct addon_create *o, struct addon 
 	return 0;
 }
 
+char *addons_taken(struct addons *as, const struct addon_create *o, const struct addon *a)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+
+	if (!s || !strv_has(s->heroku, o->service))
+		return NULL;
+	return xasprintf("%s%s%.50s is Heroku's; this is %s:%s", o->service, o->plan ? ":" : "", o->plan ? o->plan : "",
+			 a->service, a->plan);
+}
+
 /* ---- another plan ---- */
 
 /* The provider is asked in the next turn; a refusal puts the old plan back and says why. */
@@ -261,7 +271,7 @@ int addons_set_plan(struct addons *as, struct addon *a, const char *plan, struct
 		return set_provided_plan(as, a, plan, err);
 	if (!s)
 		return error_set(err, ERROR_INVALID, "%s runs elsewhere: its plan is changed there", a->name);
-	p = find_plan(s, plan, err);
+	p = find_plan(s, s->name, plan, err);
 	if (!p)
 		return -1;
 	if (a->state != ADDON_PROVISIONED)

@@ -79,6 +79,11 @@ char *addon_shown_url(const char *url);
 /* The row; its life begins in the next turn. */
 int addons_create(struct addons *as, const struct addon_create *o, struct addon *ret,
 		  struct error *err);
+/*
+ * What to tell who asked by one of Heroku's names: "heroku-postgresql:essential-0 is Heroku's; this is postgresql:mini". Heap; NULL
+ * when it was one of ours.
+ */
+char *addons_taken(struct addons *as, const struct addon_create *o, const struct addon *a);
 int addons_check_name(const char *name, struct error *err);
 int addons_set_plan(struct addons *as, struct addon *a, const char *plan, struct error *err);
 /*

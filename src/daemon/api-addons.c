@@ -326,6 +326,17 @@ static void making_free(void *work)
 	free(m);
 }
 
+/* What was taken for one of Heroku's names is told once, to who asked. */
+static json_t *made_json(struct request *r, const struct addon_create *o, const struct addon *a)
+{
+	_cleanup_free_ char *taken = addons_taken(request_daemon(r)->addons, o, a);
+	json_t *j = api_addon_json(r, a);
+
+	if (taken)
+		json_object_set_new(j, "provision_message", api_text(taken));
+	return j;
+}
+
 static int make(struct request *r, const struct making *m, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
@@ -346,7 +357,7 @@ static int make(struct request *r, const struct making *m, struct error *err)
 		logs_append(d->logs, app.id, "app", "api", "Create %s:%s add-on (%s) by user %s", a.service,
 			    a.plan, a.name, m->who.name);
 		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
-		result = request_answer(r, 201, api_addon_json(r, &a));
+		result = request_answer(r, 201, made_json(r, &o, &a));
 	}
 	addon_done(&a);
 	app_done(&app);

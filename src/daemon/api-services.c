@@ -44,6 +44,7 @@ static json_t *service_json(struct request *r, const struct service *s)
 				  "backups", (int)(s->backup != NULL), "attachment", s->attachment,
 				  "aliases", strings(s->aliases));
 
+	json_object_set_new(extra, "heroku", strings(s->heroku));
 	return shape(r, s->name, s->human_name, extra);
 }
 

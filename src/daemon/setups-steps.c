@@ -141,20 +141,12 @@ static int set_config(struct setups *ss, const struct setup *s, struct app *app,
 	return r;
 }
 
-/* Plans of Heroku's have other names: under Heroku's name of a service, the first plan stands for one that is not here. */
-static const char *plan_here(struct setups *ss, const struct app *app, const char *service, const char *plan)
+static void tell_taken(struct setups *ss, const struct addon_create *o, const struct addon *a)
 {
-	struct error ignored = ERROR_INIT;
-	const struct service *here;
+	_cleanup_free_ char *taken = addons_taken(ss->d->addons, o, a);
 
-	if (!plan || !str_starts(service, "heroku-"))
-		return plan;
-	here = service_set_find(addons_services(ss->d->addons), service, &ignored);
-	if (!here || service_plan(here, plan))
-		return plan;
-	logs_append(ss->d->logs, app->id, "app", "api", "There is no plan %s:%.50s here: the add-on gets %s:%s", service, plan,
-		    here->name, here->plans[0].name);
-	return NULL;
+	if (taken)
+		logs_append(ss->d->logs, o->app->id, "app", "api", "%s", taken);
 }
 
 static int create_addon(struct setups *ss, const struct setup *s, const struct app *app, json_t *v, struct error *err)
@@ -164,7 +156,7 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 	const struct caller who = caller_of(s);
 	const struct addon_create o = { .app = app,
 					.service = service,
-					.plan = plan_here(ss, app, service, colon ? colon + 1 : NULL),
+					.plan = colon ? colon + 1 : NULL,
 					.attachment = json_string_value(json_object_get(v, "as")),
 					.who = &who };
 	struct addon a = { 0 };
@@ -175,6 +167,8 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 				 "app.json: \"addons\": a service elsewhere has a URL, which app.json can't hold: add it to the "
 				 "app with \"twelve addons:create external --url\"");
 	r = addons_create(ss->d->addons, &o, &a, err);
+	if (r == 0)
+		tell_taken(ss, &o, &a);
 	addon_done(&a);
 	return r < 0 ? error_prefix(err, "app.json: \"addons\"") : 0;
 }

@@ -66,6 +66,42 @@ def test_the_life_of_an_addon(heroku, alpha, beta):
     assert "CACHE_URL" not in config(platform, alpha)
 
 
+def test_names_that_they_have_at_heroku(heroku, beta):
+    platform = heroku.platform
+    taken = "heroku-postgresql:essential-0 is Heroku's; this is postgresql:mini"
+    r = heroku("addons:create", "heroku-postgresql:essential-0", app=beta)
+    assert taken in r.out, r
+    (made,) = platform.api("GET", f"/apps/{beta}/addons")[1]
+    assert made["plan"]["name"] == "postgresql:mini" and made["addon_service"]["name"] == "postgresql" and made["provision_message"] == ""
+    wait_for(lambda: addon(platform, made["name"])["state"] == "provisioned", "it", 300)
+    assert config(platform, beta)["DATABASE_URL"].startswith("postgres://")
+    heroku("addons:destroy", made["name"], "--confirm", beta, app=beta)
+
+    def asked(plan):
+        status, a = platform.api("POST", f"/apps/{beta}/addons", {"plan": plan})
+        if status == 201:
+            assert platform.api("DELETE", f"/apps/{beta}/addons/{a['id']}", {"force": True})[0] == 200
+        return status, a.get("plan", {}).get("name"), a["provision_message"] if status == 201 else a["message"]
+
+    assert asked("heroku-postgresql") == (201, "postgresql:mini", "heroku-postgresql is Heroku's; this is postgresql:mini")
+    assert asked("heroku-redis:mini") == (201, "redis:mini", "heroku-redis:mini is Heroku's; this is redis:mini")
+    assert asked("heroku-redis:standard") == (201, "redis:standard", "heroku-redis:standard is Heroku's; this is redis:standard")
+    assert asked("memcachier:dev")[1] == "memcached:" + platform.api("GET", "/addon-services/memcached/plans")[1][0]["name"].split(":")[1]
+    assert asked("redis") == (201, "redis:mini", "")
+    # Ours are not guessed, and what nobody has here is an error with what is near.
+    for plan in ("postgresql:essential-0", "postgres:essential-0"):
+        status, _, message = asked(plan)
+        assert status == 404 and "There is no plan postgresql:essential-0; there are: postgresql:mini" in message
+    status, _, message = asked("heroku-postgres:essential-0")
+    assert status == 404 and "did you mean heroku-postgresql?" in message, message
+    status, _, message = asked("heroku-kafka:basic-0")
+    assert status == 404 and 'no service "heroku-kafka"' in message and "postgresql" in message
+    # Our command says it, too.
+    r = platform.cli("addons:create", "heroku-redis:premium-0", "-a", beta, "--no-wait")
+    assert "heroku-redis:premium-0 is Heroku's; this is redis:mini" in r.err and r.out.strip().startswith("redis-")
+    assert platform.api("DELETE", f"/apps/{beta}/addons/{r.out.strip()}", {"force": True})[0] == 200
+
+
 def test_an_addon_is_made_while_nobody_waits(heroku, beta):
     platform = heroku.platform
     r = heroku("addons:create", "memcached", "--confirm", beta, app=beta)

@@ -122,7 +122,7 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as c:
         assert platform.get("set-all")[0] == 200
         plans = [a["plan"]["name"] for a in platform.api("GET", "/apps/set-all/addons")[1]]
         assert plans == ["postgresql:mini"]
-        assert "no plan heroku-postgresql:essential-0 here: the add-on gets postgresql:mini" in platform.cli("logs", "-n", "1500", "-a", "set-all").out
+        assert "heroku-postgresql:essential-0 is Heroku's; this is postgresql:mini" in platform.cli("logs", "-n", "1500", "-a", "set-all").out
         assert not list((platform.state / "sources").glob("*.tar"))
     finally:
         destroy(platform, "set-all")

@@ -19,7 +19,7 @@
 
 static const char good[] =
 	"{\"name\": \"shelf\", \"human_name\": \"Shelf\", \"description\": \"d\", \"version\": \"1\","
-	" \"aliases\": [\"board\"], \"packages\": [\"python3\"], \"ports\": 2, \"schemes\": [\"shelf\"],"
+	" \"aliases\": [\"board\"], \"heroku\": [\"heroku-shelf\"], \"packages\": [\"python3\"], \"ports\": 2, \"schemes\": [\"shelf\"],"
 	" \"attachment\": \"SHELF\", \"config\": {\"URL\": \"shelf://{user}:{password}@{host}:{port}/{database}\","
 	" \"OTHER\": \"{port2}{nothing}{\"}, \"databases\": \"named\", \"client\": \"shelf\", \"backup\": \"json\","
 	" \"plans\": [{\"name\": \"small\", \"description\": \"d\", \"memory\": \"64M\", \"disk\": \"1G\","
@@ -40,6 +40,11 @@ static void test_a_manifest(void **state)
 	assert_true(service_plan(&s, "large")->disk_bytes == 2ULL << 40);
 	assert_true(service_plan(&s, "large")->cpus > 1.4);
 	assert_null(service_plan(&s, "huge"));
+	assert_null(service_plan_meant(&s, "shelf", "huge"));
+	assert_null(service_plan_meant(&s, "board", "huge"));
+	assert_string_equal(service_plan_meant(&s, "shelf", NULL)->name, "small");
+	assert_string_equal(service_plan_meant(&s, "heroku-shelf", "large")->name, "large");
+	assert_string_equal(service_plan_meant(&s, "heroku-shelf", "essential-0")->name, "small");
 	assert_true(service_has_scheme(&s, "shelf"));
 	service_done(&s);
 }
@@ -57,6 +62,7 @@ static void test_mistakes_in_a_manifest_are_named(void **state)
 		{ "[\"python3\"]", "[\"a b\"]", "\"packages\"" },
 		{ "[\"board\"]", "[\"B\"]", "\"aliases\"" },
 		{ "[\"board\"]", "\"board\"", "\"aliases\" has to be an array" },
+		{ "[\"heroku-shelf\"]", "[\"heroku:shelf\"]", "\"heroku\"" },
 		{ "\"attachment\": \"SHELF\"", "\"attachment\": \"9\"", "\"attachment\"" },
 		{ "\"databases\": \"named\"", "\"databases\": \"many\"", "\"databases\"" },
 		{ "\"backup\": \"json\"", "\"backup\": \"../x\"", "\"backup\"" },
