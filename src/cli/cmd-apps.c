@@ -64,15 +64,14 @@ static int create_run(struct cli *c, struct error *err)
 	const char *name = cli_rest(c, 0), *remote = cli_get(c, "remote");
 	_cleanup_json_ json_t *app = NULL;
 	_cleanup_free_ char *url = NULL;
-	json_t *body = json_object();
+	json_t *body;
 	bool in_work_tree;
 
-	if (name)
-		json_object_set_new(body, "name", json_string(name));
-	if (!cli_api(c, err)) {
-		json_decref(body);
+	if (!cli_api(c, err))
 		return -1;
-	}
+	body = json_pack("{s:s*, s:s*, s:s*}", "name", name, "region", cli_get(c, "region"), "stack", cli_get(c, "stack"));
+	if (!body)
+		return error_set(err, ERROR_INVALID, "The arguments have to be UTF-8");
 	if (api_request(c->api, "POST", body, &app, err, "/apps") < 0)
 		return -1;
 	note(c, "Created %s", json_str(app, "name", ""));
@@ -92,6 +91,8 @@ static int create_run(struct cli *c, struct error *err)
 static const struct arg_option create_options[] = {
 	{ "remote", "REMOTE", "the name of the git remote to add (twelve)", 'r' },
 	{ "no-remote", NULL, "add no git remote", 'n' },
+	{ "region", "REGION", "us or eu, which both are this machine", 0 },
+	{ "stack", "STACK", "debian-12, or one of Heroku's, for which it stands", 's' },
 	{ 0 },
 };
 

@@ -105,11 +105,12 @@ int api_apps_create(struct request *r, struct error *err)
 			   .buildpacks = xstrdup("[]"),
 			   .branch = xstrdup("main") };
 	char generated[APP_NAME_MAX + 1];
-	const char *name, *stack;
+	const char *name, *stack, *region;
 	int result = -1;
 
 	if (request_string(r, "name", false, &name, err) < 0 ||
-	    request_ref(r, "stack", false, &stack, err) < 0 || api_check_stack(stack, err) < 0)
+	    request_ref(r, "stack", false, &stack, err) < 0 || api_check_stack(stack, err) < 0 ||
+	    request_ref(r, "region", false, &region, err) < 0 || api_check_region(region, err) < 0)
 		goto out;
 	if (!name) {
 		name_generate(generated, sizeof(generated));

@@ -195,13 +195,14 @@ int api_setup_go(struct request *r, struct setup *s, struct app *app, int result
 int api_setups_create(struct request *r, struct error *err)
 {
 	json_t *asked = json_object_get(request_body(r), "app");
-	const char *name = NULL, *stack = NULL;
+	const char *name = NULL, *stack = NULL, *region = NULL;
 	struct setup s = { 0 };
 	struct app app = { 0 };
 	int result = -1;
 
 	if (text_in(asked, "app", "name", &name, err) == 0 && text_in(asked, "app", "stack", &stack, err) == 0 &&
-	    api_check_stack(stack, err) == 0 &&
+	    api_check_stack(stack, err) == 0 && text_in(asked, "app", "region", &region, err) == 0 &&
+	    api_check_region(region, err) == 0 &&
 	    api_setup_begin(r, name, json_object_get(request_body(r), "overrides"), NULL, &s, &app, err) == 0 &&
 	    api_setup_go(r, &s, &app, 0, err) == 0) {
 		audit_app(r, &app);

@@ -71,7 +71,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/users/~/apps", NEED_USER, api_apps_list,
 	  "all apps", .answer = "[app]" },
 	{ "POST", "/apps", NEED_USER, api_apps_create,
-	  "create an app; a name is made up when there is none", "name?:string stack?:ref region?:ref", .answer = "app" },
+	  "create an app; a name is made up when there is none; the region is us or eu, which both are this machine, the stack debian-12 or one of Heroku's, for which it stands", "name?:string stack?:ref region?:ref", .answer = "app" },
 	{ "GET", "/apps/:app", NEED_VIEW, api_apps_get,
 	  "one app", .answer = "app" },
 	{ "PATCH", "/apps/:app", NEED_MANAGE, api_apps_update,

@@ -76,11 +76,17 @@ def test_names_that_they_have_at_heroku(heroku, beta):
     wait_for(lambda: addon(platform, made["name"])["state"] == "provisioned", "it", 300)
     assert config(platform, beta)["DATABASE_URL"].startswith("postgres://")
     heroku("addons:destroy", made["name"], "--confirm", beta, app=beta)
+    wait_for(lambda: not addon(platform, made["name"]), "it to be gone", 120)
+
+    def away(which):
+        """And its ports, of which there are few, free again."""
+        assert platform.api("DELETE", f"/apps/{beta}/addons/{which}", {"force": True})[0] == 200
+        wait_for(lambda: not addon(platform, which), "it to be gone", 120)
 
     def asked(plan):
         status, a = platform.api("POST", f"/apps/{beta}/addons", {"plan": plan})
         if status == 201:
-            assert platform.api("DELETE", f"/apps/{beta}/addons/{a['id']}", {"force": True})[0] == 200
+            away(a["id"])
         return status, a.get("plan", {}).get("name"), a["provision_message"] if status == 201 else a["message"]
 
     assert asked("heroku-postgresql") == (201, "postgresql:mini", "heroku-postgresql is Heroku's; this is postgresql:mini")
@@ -99,7 +105,7 @@ def test_names_that_they_have_at_heroku(heroku, beta):
     # Our command says it, too.
     r = platform.cli("addons:create", "heroku-redis:premium-0", "-a", beta, "--no-wait")
     assert "heroku-redis:premium-0 is Heroku's; this is redis:mini" in r.err and r.out.strip().startswith("redis-")
-    assert platform.api("DELETE", f"/apps/{beta}/addons/{r.out.strip()}", {"force": True})[0] == 200
+    away(r.out.strip())
 
 
 def test_an_addon_is_made_while_nobody_waits(heroku, beta):

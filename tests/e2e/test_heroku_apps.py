@@ -71,6 +71,32 @@ def test_create_with_all_that_can_be_said(heroku):
     wait_for(lambda: platform.api("GET", "/apps/heroku-full")[0] == 404, "it to be gone", 120)
 
 
+def test_regions_and_stacks_that_there_are(heroku):
+    platform = heroku.platform
+    region = platform.api("GET", "/regions")[1][0]
+    for body in ({"region": "us"}, {"region": "eu"}, {"region": {"name": "EU"}}, {"region": region["id"]}, {"region": None},
+                 {"stack": "heroku-24"}, {"stack": "debian-12"}, {"stack": None}):
+        status, made = platform.api("POST", "/apps", {"name": "heroku-there", **body})
+        assert (status, made["region"]["name"], made["stack"]["name"]) == (201, "us", "debian-12"), (body, made)
+        assert platform.api("DELETE", "/apps/heroku-there")[0] == 200
+    for body, what in (({"region": "tokyo"}, 'There is no region "tokyo": this platform is one machine, for which "us" and "eu" both stand'),
+                       ({"region": {"id": "01234567-89ab-4def-8123-456789abcdef"}}, 'no region "01234567-89ab'), ({"region": ""}, 'no region ""'),
+                       ({"stack": "windows"}, 'There is no stack "windows": this platform has debian-12')):
+        status, e = platform.api("POST", "/apps", {"name": "heroku-there", **body})
+        assert status == 422 and e["id"] == "invalid_params" and what in e["message"], (body, e)
+    assert platform.api("GET", "/apps/heroku-there")[0] == 404
+    status, e = platform.api("POST", "/app-setups", {"source_blob": {"url": "x"}, "app": {"region": "tokyo"}})
+    assert status == 422 and 'no region "tokyo"' in e["message"], e
+    assert 'no region "mars"' in heroku("create", "heroku-there", "--region", "mars", "--no-remote", code=2).err.replace("\n", " ")
+    heroku("create", "heroku-there", "--region", "eu", "--stack", "heroku-24", "--no-remote")
+    heroku("apps:destroy", "--confirm", "heroku-there", app="heroku-there")
+    # And with ours.
+    r = platform.cli("create", "heroku-there", "--no-remote", "--region", "mars", check=False)
+    assert r.code == 2 and 'no region "mars"' in r.err, r
+    platform.cli("create", "heroku-there", "--no-remote", "--region", "eu", "-s", "heroku-22")
+    platform.cli("destroy", "-a", "heroku-there", "--confirm", "heroku-there")
+
+
 def test_info(heroku, alpha):
     platform = heroku.platform
     app = platform.api("GET", f"/apps/{alpha}")[1]
