@@ -70,6 +70,7 @@ def test_up_under_load_and_down_after_it(scaled):
         told = wait_for(lambda: at_maximum(scaled), "the line that says so")
         wait_for(lambda: len(scaled.up("shop")) == 3, "three dynos to be up")
         measured = wait_for(lambda: monitor(scaled)["twelve"].get("p95_ms"), "a measure")
+        periods(scaled, 3)
     assert load.failures == []
     assert 350 <= measured < 30000 and told[0][0] == "3" and told[0][2] == "200"
     assert scalings(scaled) == [2, 3], "a dyno at a time"
