@@ -2,30 +2,14 @@
 /* audit: who did what. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "model/action.h"
 
 #define DEFAULT_LINES 30
-
-/* "PATCH config-vars: set GREETING" of an action and its note. */
-static char *what_of(const json_t *row)
-{
-	const char *action = json_str(row, "action", ""), *text = json_str(row, "note", "");
-	const char *path = strstr(action, "/apps/:app/");
-	_cleanup_buf_ struct buf b = BUF_INIT;
-
-	if (path)
-		buf_printf(&b, "%.*s%s", (int)(path - action), action, path + strlen("/apps/:app/"));
-	else
-		buf_puts(&b, action);
-	if (text[0])
-		buf_printf(&b, ": %s", text);
-	return buf_steal(&b);
-}
 
 static void result_of(const json_t *row, char buf[static 32])
 {
@@ -41,7 +25,7 @@ static void result_of(const json_t *row, char buf[static 32])
 
 static void add_row(struct table *t, const json_t *row)
 {
-	_cleanup_free_ char *what = what_of(row);
+	_cleanup_free_ char *what = action_sentence(json_str(row, "action", ""), json_str(row, "note", ""));
 	char since[SINCE_SIZE], result[32];
 
 	result_of(row, result);

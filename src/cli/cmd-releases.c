@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "model/action.h"
 
 #define DEFAULT_LINES 15
 
@@ -68,10 +69,8 @@ static json_t *get_release(struct cli *c, struct error *err)
 	if (cli_rest(c, 0) ? version_parse(cli_rest(c, 0), &version, err) < 0
 			   : newest_release(c, app, &version, err) < 0)
 		return NULL;
-	if (api_get(c->api, &release, err, "/apps/%s/releases/%lld", app, (long long)version) < 0) {
-		error_prefix(err, "v%lld", (long long)version);
+	if (api_get(c->api, &release, err, "/apps/%s/releases/%lld", app, (long long)version) < 0)
 		return NULL;
-	}
 	return release;
 }
 
@@ -133,14 +132,15 @@ static void add_audit(struct cli *c, const json_t *release, struct table *t)
 {
 	struct error ignored = ERROR_INIT;
 	_cleanup_json_ json_t *list = NULL;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *what = NULL;
 	const json_t *row;
 
 	if (api_get(c->api, &list, &ignored, "/apps/%s/audit?release=%lld&max=1", c->app,
 		    (long long)json_i64(release, "version", 0)) < 0 ||
 	    !(row = json_array_get(list, 0)))
 		return;
-	text = xasprintf("%s by %s%s%s", json_str(row, "note", json_str(row, "action", "")),
+	what = action_sentence(json_str(row, "action", ""), json_str(row, "note", ""));
+	text = xasprintf("%s by %s%s%s", what,
 			 json_str(row, "user.name", ""), json_str(row, "from", "")[0] ? " from " : "",
 			 json_str(row, "from", ""));
 	table_add(t, "Audit:", text);
@@ -258,7 +258,7 @@ static int rollback_run(struct cli *c, struct error *err)
 	target = xasprintf("%lld", (long long)version);
 	if (api_request(c->api, "POST", json_pack("{s:s}", "release", target), &release, err,
 			"/apps/%s/releases", app) < 0)
-		return error_prefix(err, "rollback to v%lld", (long long)version);
+		return -1;
 	made = json_i64(release, "version", 0);
 	note(c, "Rolling back to v%lld: v%lld", (long long)version, (long long)made);
 	if (cli_has(c, "no-wait"))

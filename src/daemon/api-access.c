@@ -238,8 +238,7 @@ int api_tokens_get(struct request *r, struct error *err)
 	 */
 	return request_answer(r, 404,
 			      json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource",
-					"authorization", "message",
-					"Couldn't find that authorization."));
+					"authorization", "message", own.message));
 }
 
 int api_no_session(struct request *r, struct error *err)

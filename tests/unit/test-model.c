@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "model/action.h"
 #include "model/app-json.h"
 #include "model/names.h"
 #include "model/procfile.h"
@@ -524,6 +525,57 @@ static void test_app_json_env(void **state)
 	json_decref(errors);
 }
 
+/* Each endpoint that changes something has words that are none of a path. */
+static void test_actions_have_words(void **state)
+{
+	const char *path = getenv("TWELVE_AUTHORIZATION_TABLE");
+	FILE *f = path ? fopen(path, "re") : NULL;
+	char line[256], method[16], where[200], action[220];
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		const char *words;
+
+		if (sscanf(line, "%*s %15s %199s", method, where) != 2 || line[0] == '#' || streq(method, "GET"))
+			continue;
+		snprintf(action, sizeof(action), "%s %s", method, where);
+		words = action_words(action);
+		if (!words)
+			fail_msg("%s has no words in src/model/action.c", action);
+		assert_null(strpbrk(words, "/:"));
+		n++;
+	}
+	fclose(f);
+	assert_true(n > 90);
+	assert_null(action_words("GET /apps"));
+}
+
+static void test_actions_and_notes(void **state)
+{
+	static const char *const table[][3] = {
+		{ "DELETE /apps/:app/collaborators/:collaborator", "collaborator ada@example.com", "remove collaborator ada@example.com" },
+		{ "POST /apps/:app/collaborators", "collaborator ada@example.com: view", "add collaborator ada@example.com: view" },
+		{ "PATCH /apps/:app/config-vars", "set GREETING", "change config: set GREETING" },
+		{ "PATCH /apps/:app/config-vars", "", "change config" },
+		{ "PATCH /apps/:app/formation", "scale web=2", "scale web=2" },
+		{ "PUT /apps/:app/buildpack-installations", "buildpacks: none", "set buildpacks: none" },
+		{ "POST /apps/:app/acm", "automatic certificates enabled", "automatic certificates enabled" },
+		{ "POST /addon-attachments", "attach shelf as CACHE", "attach shelf as CACHE" },
+		{ "POST /apps/:app/domains", "domains", "add domain: domains" },
+		{ "PURGE /moon", "all of it", "PURGE /moon: all of it" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		char *s = action_sentence(table[i][0], table[i][1]);
+
+		assert_string_equal(s, table[i][2]);
+		free(s);
+	}
+}
+
 /* From the last of what was done to it, whichever that is. */
 static void test_stale(void **state)
 {
@@ -563,6 +615,8 @@ int main(void)
 		cmocka_unit_test(test_app_json_in_its_plain_form),
 		cmocka_unit_test(test_app_json_env),
 		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_actions_have_words),
+		cmocka_unit_test(test_actions_and_notes),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
