@@ -113,7 +113,8 @@ void pause_ms(int64_t ms);
 int newest_release(struct cli *c, const char *app, int64_t *ret, struct error *err);
 /*
  * Waits for a release, and for those that came after it before it was live,
- * and tells how it went. 0, or -1: it failed, with the reason and its last lines told.
+ * and tells how it went. 0, or -1: it failed, with the reason and its last lines told. As all that wait here: when a
+ * signal comes, it is told that the change goes on, and the result is the exit code, 128 and the signal's number.
  */
 int wait_for_release(struct cli *c, const char *app, int64_t version, struct error *err);
 /* After a change that may have made a release: tells which, and waits unless --no-wait. */

@@ -26,16 +26,25 @@ static char *names_text(const json_t *names, const char *between)
 	return b.len ? buf_steal(&b) : xstrdup("");
 }
 
-/* "2027/02/23 (in 90d)". */
-static char *expiry_text(const json_t *endpoint)
+/* "2027/02/23". */
+#define DAY_SIZE 16
+static char *day_text(int64_t at_ms, char buf[static DAY_SIZE])
 {
-	int64_t at_ms = json_time(endpoint, "ssl_cert.expires_at"), left_ms = at_ms - clock_wall_ms();
-	char stamp[16], left[DURATION_SIZE];
 	time_t at = (time_t)(at_ms / 1000);
 	struct tm tm;
 
 	gmtime_r(&at, &tm);
-	strftime(stamp, sizeof(stamp), "%Y/%m/%d", &tm);
+	strftime(buf, DAY_SIZE, "%Y/%m/%d", &tm);
+	return buf;
+}
+
+/* "2027/02/23 (in 90d)". */
+static char *expiry_text(const json_t *endpoint)
+{
+	int64_t at_ms = json_time(endpoint, "ssl_cert.expires_at"), left_ms = at_ms - clock_wall_ms();
+	char stamp[DAY_SIZE], left[DURATION_SIZE];
+
+	day_text(at_ms, stamp);
 	if (left_ms < 0)
 		return xasprintf("%s (expired)", stamp);
 	return xasprintf("%s (in %s)", stamp, duration_text(left_ms, left));
@@ -140,11 +149,12 @@ static void print_endpoint(struct cli *c, const json_t *e)
 {
 	_cleanup_free_ char *names = names_text(json_at(e, "ssl_cert.cert_domains"), ", "), *expiry = expiry_text(e);
 	_cleanup_table_ struct table t;
+	char starts[DAY_SIZE];
 
 	table_init(&t, 2, NULL);
 	table_add(&t, "Name:", json_str(e, "name", ""));
 	table_add(&t, "Common names:", names);
-	table_add(&t, "Starts:", json_str(e, "ssl_cert.starts_at", "?"));
+	table_add(&t, "Starts:", day_text(json_time(e, "ssl_cert.starts_at"), starts));
 	table_add(&t, "Expires:", expiry);
 	table_add(&t, "Subject:", json_str(e, "ssl_cert.subject", "?"));
 	table_add(&t, "Issuer:", json_str(e, "ssl_cert.issuer", "?"));
@@ -387,19 +397,35 @@ const struct command cmd_certs_auto = {
 	.examples = "twelve certs:auto -a shop",
 };
 
-static int change_auto(struct cli *c, const char *method, const char *done, struct error *err)
+static int change_auto(struct cli *c, const char *method, const char *done, json_t **ret, struct error *err)
 {
 	const char *app = cli_app(c, err);
 
-	if (!app || !cli_api(c, err) || api_request(c->api, method, NULL, NULL, err, "/apps/%s/acm", app) < 0)
+	if (!app || !cli_api(c, err) || api_request(c->api, method, NULL, ret, err, "/apps/%s/acm", app) < 0)
 		return -1;
 	note(c, "%s %s", app, done);
 	return 0;
 }
 
+static void warn_of_port(struct cli *c, const json_t *info)
+{
+	int64_t port = json_i64(info, "twelve.http_port", 80);
+
+	if (port != 80)
+		note(c, "The authority looks at port 80 of each domain, and apps are served on port %lld here (TWELVE_HTTP): unless port "
+			"80 is led there, it will find nothing",
+		     (long long)port);
+}
+
 static int certs_auto_enable_run(struct cli *c, struct error *err)
 {
-	return change_auto(c, "POST", "gets certificates for its domains, and has them renewed. How they are: twelve certs:auto", err);
+	_cleanup_json_ json_t *info = NULL;
+	int r = change_auto(c, "POST", "gets certificates for its domains, and has them renewed. How they are: twelve certs:auto", &info,
+			    err);
+
+	if (r == 0)
+		warn_of_port(c, info);
+	return r;
 }
 
 const struct command cmd_certs_auto_enable = {
@@ -409,14 +435,15 @@ const struct command cmd_certs_auto_enable = {
 	.flags = CMD_APP,
 	.run = certs_auto_enable_run,
 	.details = "The authority is Let's Encrypt, or that of TWELVE_ACME_DIRECTORY; its terms are agreed to. It looks at "
-		   "http://DOMAIN/.well-known/acme-challenge/ on port 80, so a domain's DNS has to point to this machine. A wildcard can't be "
+		   "http://DOMAIN/.well-known/acme-challenge/ on port 80, so a domain's DNS has to point to this machine, and "
+		   "that port to TWELVE_HTTP. A wildcard can't be "
 		   "had this way: bring one with certs:add. Domains with a certificate of their own are left alone.",
 	.examples = "twelve certs:auto:enable -a shop",
 };
 
 static int certs_auto_disable_run(struct cli *c, struct error *err)
 {
-	return change_auto(c, "DELETE", "has no automatic certificates any more", err);
+	return change_auto(c, "DELETE", "has no automatic certificates any more", NULL, err);
 }
 
 const struct command cmd_certs_auto_disable = {
@@ -430,7 +457,7 @@ const struct command cmd_certs_auto_disable = {
 
 static int certs_auto_refresh_run(struct cli *c, struct error *err)
 {
-	return change_auto(c, "PATCH", "asks again now for what failed", err);
+	return change_auto(c, "PATCH", "asks again now for what failed", NULL, err);
 }
 
 const struct command cmd_certs_auto_refresh = {

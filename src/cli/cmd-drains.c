@@ -144,7 +144,7 @@ const struct command cmd_drains_add = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = add_options,
 	.run = drains_add_run,
-	.details = "The URL says which kind: syslog://, syslog+tls://, https:// (as Heroku's), fluent://, fluent+tls://, "
+	.details = "The URL says which kind: syslog://, syslog+tls://, https:// (as Heroku's; http:// without TLS), fluent://, fluent+tls://, "
 		   "elasticsearch+https://, splunk+https://, loki+https://, otlp+https://. With - the URL is read from "
 		   "standard input. docs/logs.md has the options of each.",
 	.examples = "twelve drains:add syslog+tls://logs.example.com:6514 -a shop\n"

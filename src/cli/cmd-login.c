@@ -296,26 +296,40 @@ static int end_token(struct cli *c, struct error *err)
 	return 0;
 }
 
+/* Nobody said where, and there has been no login. */
+static bool is_logged_out(struct cli *c)
+{
+	const char *host = getenv("TWELVE_HOST");
+
+	return !cli_get(c, "host") && !(host && *host) && api_host(c->api)->kind == HOST_UNIX;
+}
+
 static int logout_run(struct cli *c, struct error *err)
 {
 	const char *key = getenv("TWELVE_API_KEY");
 	_cleanup_free_ char *authority = NULL;
 	struct error far = ERROR_INIT;
+	bool had_token;
 	int r;
 
 	if (key && *key)
 		return error_set(err, ERROR_INVALID,
 				 "Your token is that of TWELVE_API_KEY: unset it, and twelve authorizations:revoke ends it");
-	if (!http_api(c, "logout", err))
+	if (cli_api(c, err) && is_logged_out(c)) {
+		note(c, "You are not logged in.");
+		return 0;
+	}
+	if (err->kind != ERROR_NONE || !http_api(c, "logout", err))
 		return -1;
 	authority = host_authority(api_host(c->api));
-	r = api_has_token(c->api) ? end_token(c, &far) : 0;
+	had_token = api_has_token(c->api);
+	r = had_token ? end_token(c, &far) : 0;
 	if (netrc_remove(authority, err) < 0 || config_forget_host(api_host(c->api)->path, err) < 0)
 		return -1;
 	if (r < 0)
 		return error_set(err, far.kind, "Logged out here, but the token is still good at %s: %s",
 				 api_host(c->api)->path, far.message);
-	note(c, "Logged out of %s", api_host(c->api)->path);
+	note(c, had_token ? "Logged out of %s" : "You are not logged in at %s.", api_host(c->api)->path);
 	return 0;
 }
 

@@ -192,6 +192,19 @@ static int read_on(struct tail *t, int64_t lines, struct error *err)
 	return 0;
 }
 
+/* Silence is an answer to programs, not to people. */
+static void tell_nothing(const struct tail *t, const char *app)
+{
+	const char *dyno = cli_get(t->c, "dyno");
+
+	if (t->came || t->json)
+		return;
+	if (dyno)
+		note(t->c, "There are no such lines of %s in what is kept of %s: twelve ps -a %s lists its dynos", dyno, app, app);
+	else
+		note(t->c, "There are no such lines in what is kept of %s", app);
+}
+
 static int logs_run(struct cli *c, struct error *err)
 {
 	const char *app = cli_app(c, err);
@@ -205,6 +218,8 @@ static int logs_run(struct cli *c, struct error *err)
 	if (cli_has(c, "tail"))
 		signals_note();
 	r = cli_has(c, "tail") ? read_on(&t, lines, err) : read_once(&t, lines, false, err);
+	if (r == 0 && !cli_has(c, "tail"))
+		tell_nothing(&t, app);
 	sse_done(&t.sse);
 	if (cli_interrupted)
 		return 128 + cli_interrupted;

@@ -135,7 +135,7 @@ static const char *name_of(const json_t *couplings, const char *app_id)
 	return app_id;
 }
 
-/* All of them are waited for; the last failure is the command's. */
+/* All of them are waited for, unless a signal came; the last failure is the command's. */
 static int wait_for_targets(struct cli *c, const json_t *promotion, const json_t *couplings, struct error *err)
 {
 	const char *id = json_str(promotion, "id", "");
@@ -146,9 +146,13 @@ static int wait_for_targets(struct cli *c, const json_t *promotion, const json_t
 
 	if (api_get(c->api, &targets, err, "/pipeline-promotions/%s/promotion-targets", id) < 0)
 		return -1;
-	json_array_foreach (targets, i, target)
-		if (wait_for_target(c, target, name_of(couplings, json_str(target, "app.id", "")), err) < 0)
-			result = -1;
+	json_array_foreach (targets, i, target) {
+		int r = wait_for_target(c, target, name_of(couplings, json_str(target, "app.id", "")), err);
+
+		if (r > 0)
+			return r;
+		result = r < 0 ? -1 : result;
+	}
 	if (!cli_has(c, "json"))
 		return result;
 	if (api_get(c->api, &after, err, "/pipeline-promotions/%s/promotion-targets", id) < 0)

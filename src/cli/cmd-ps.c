@@ -371,8 +371,9 @@ static int ps_restart_run(struct cli *c, struct error *err)
 	if (r < 0)
 		return -1;
 	note(c, "Restarting %s", what ? what : "all dynos");
-	if (cli_has(c, "no-wait") || wait_for_successors(c, app, old, err) < 0)
-		return cli_has(c, "no-wait") ? 0 : -1;
+	r = cli_has(c, "no-wait") ? 0 : wait_for_successors(c, app, old, err);
+	if (r != 0 || cli_has(c, "no-wait"))
+		return r;
 	note(c, "%zu dyno%s restarted", json_array_size(old), json_array_size(old) == 1 ? "" : "s");
 	return 0;
 }

@@ -22,20 +22,30 @@ static void on_signal(int sig)
 	errno = saved;
 }
 
-static void watch(int sig)
+static void watch(int sig, int flags)
 {
 	/* No SA_RESTART: what blocks is to be woken. */
-	struct sigaction act = { .sa_handler = on_signal };
+	struct sigaction act = { .sa_handler = on_signal, .sa_flags = flags };
 
 	sigaction(sig, &act, NULL);
 }
 
+static void watch_all(int flags)
+{
+	watch(SIGINT, flags);
+	watch(SIGTERM, flags);
+	watch(SIGHUP, flags);
+}
+
 void signals_note(void)
 {
-	watch(SIGINT);
-	watch(SIGTERM);
-	watch(SIGHUP);
+	watch_all(0);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+void signals_note_first(void)
+{
+	watch_all((int)SA_RESETHAND);
 }
 
 int signals_pipe(void)
@@ -46,6 +56,6 @@ int signals_pipe(void)
 		return -errno;
 	pipe_fd = fds[1];
 	signals_note();
-	watch(SIGWINCH);
+	watch(SIGWINCH, 0);
 	return fds[0];
 }

@@ -2,7 +2,7 @@
 /*
  * Waiting until a change is live. twelved is asked again and again: it may be
  * killed and come back meanwhile, so that it can't be reached for a while is
- * no failure of the change.
+ * no failure of the change. Who waits no longer (Ctrl-C) is told that the change goes on.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/signals.h"
 
 #define POLL_MS 50
 #define UNREACHABLE_MS 30000
@@ -26,7 +27,7 @@ void pause_ms(int64_t ms)
 	nanosleep(&t, NULL);
 }
 
-/* GET until it is answered; only UNREACHABLE_MS without an answer is an error. */
+/* GET until it is answered; only UNREACHABLE_MS without an answer is an error. 1: a signal came. */
 static int get_patiently(struct cli *c, json_t **ret, struct error *err, const char *path)
 {
 	int64_t deadline = clock_now_ms() + UNREACHABLE_MS;
@@ -34,6 +35,8 @@ static int get_patiently(struct cli *c, json_t **ret, struct error *err, const c
 	for (;;) {
 		struct error e = ERROR_INIT;
 
+		if (cli_interrupted)
+			return 1;
 		if (api_get(c->api, ret, &e, "%s", path) == 0)
 			return 0;
 		if (e.kind != ERROR_UNAVAILABLE || clock_now_ms() > deadline) {
@@ -125,6 +128,7 @@ static int look_at(struct cli *c, const char *app, const json_t *release, int64_
 
 int wait_for_release(struct cli *c, const char *app, int64_t version, struct error *err)
 {
+	signals_note_first();
 	for (;;) {
 		_cleanup_free_ char *path =
 			xasprintf("/apps/%s/releases/%lld", app, (long long)version);
@@ -132,6 +136,11 @@ int wait_for_release(struct cli *c, const char *app, int64_t version, struct err
 		_cleanup_buf_ struct buf text = BUF_INIT;
 		int r = get_patiently(c, &release, err, path);
 
+		if (r > 0) {
+			note(c, "v%lld goes on becoming live: twelve releases:info v%lld -a %s tells how it went",
+			     (long long)version, (long long)version, app);
+			return 128 + cli_interrupted;
+		}
 		if (r == 0)
 			r = look_at(c, app, release, &version, err);
 		if (r < 0)
@@ -263,10 +272,15 @@ static int wait_for_dynos(struct cli *c, const char *app, judge_fn judge, const 
 	_cleanup_free_ char *path = xasprintf("/apps/%s/dynos", app);
 	int64_t deadline = clock_now_ms() + DYNOS_WAIT_MS;
 
+	signals_note_first();
 	for (;;) {
 		_cleanup_json_ json_t *dynos = NULL;
 		int r = get_patiently(c, &dynos, err, path);
 
+		if (r > 0) {
+			note(c, "The change goes on: twelve ps -a %s tells how far it is", app);
+			return 128 + cli_interrupted;
+		}
 		if (r == 0)
 			r = judge(c, dynos, want, err);
 		if (r != 0)

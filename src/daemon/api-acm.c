@@ -1,17 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Automatic certificates of an app; how they are is told with its domains. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/str.h"
 #include "daemon/acme.h"
 #include "daemon/api-priv.h"
 #include "daemon/certs.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
 
+/* The app, and at which port the authority's questions would have to come in. */
+static json_t *shape(struct request *r, const struct app *app)
+{
+	const char *port = strrchr(request_daemon(r)->settings.http_address, ':');
+	json_t *j = api_app_json(r, app);
+	int64_t n;
+
+	if (port && str_to_i64(port + 1, 1, UINT16_MAX, &n))
+		json_object_set_new(json_object_get(j, "twelve"), "http_port", json_integer(n));
+	return j;
+}
+
 static int answer(struct request *r, struct app *app, int result)
 {
 	if (result == 0)
-		result = request_answer(r, 200, api_app_json(r, app));
+		result = request_answer(r, 200, shape(r, app));
 	app_done(app);
 	return result;
 }

@@ -48,7 +48,7 @@ static int not_found(const char *which, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 
-	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that SNI endpoint: %s", name_excerpt(excerpt, which));
+	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that certificate: %s", name_excerpt(excerpt, which));
 }
 
 static unsigned char *seal_key(struct store *s, const struct sni_endpoint *e, const char *key, size_t *ret_n)
@@ -78,7 +78,7 @@ int store_sni_create(struct store *s, struct sni_endpoint *e, const char *key, s
 	query_bind_blob(&q, sealed, n);
 	if (query_run(&q, err) == 0)
 		return 0;
-	return query_is_duplicate(&q) ? error_set(err, ERROR_CONFLICT, "There is an SNI endpoint of the name %s already", e->name)
+	return query_is_duplicate(&q) ? error_set(err, ERROR_CONFLICT, "There is a certificate of the name %s already", e->name)
 				      : -1;
 }
 

@@ -146,7 +146,41 @@ def test_rollback_to_what_never_ran(app):
     for version in ("v1", "v99", "vv"):
         r = platform.cli("rollback", version, "-a", name, check=False)
         assert r.code != 0 and version.strip("v") in r.err, r
+    # Once is enough.
+    for command in ("rollback", "releases:info", "releases:output"):
+        r = platform.cli(command, "v99", "-a", name, check=False)
+        assert r.code == 1 and r.err == "twelve: Couldn't find that release: v99\n", r
     assert platform.releases(name)[0]["version"] == 2
+
+
+def is_caught(pid, sig):
+    caught = next(line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt:"))
+    return int(caught.split()[1], 16) >> (sig - 1) & 1
+
+
+def test_who_waits_no_longer_is_told_that_it_goes_on(app):
+    platform, name, where = app
+    server = (where / "server.pl").read_text()
+    (where / "server.pl").write_text(server.replace("$| = 1;", "$| = 1;\nif ($ENV{GATE}) { select(undef, undef, undef, 0.1) until "
+                                                    "IO::Socket::INET->new(PeerAddr => \"127.0.0.1:$ENV{GATE}\"); }", 1))
+    platform.commit(where, "a gate before a dyno is up")
+    platform.push(where)
+    gate = socket.create_server(("127.0.0.1", 0), backlog=100)
+    port = gate.getsockname()[1]
+    platform.cli("config:set", f"GATE={port}", "-a", name)
+    gate.close()
+    for args, goes_on in ((["ps:restart"], f"The change goes on: twelve ps -a {name} tells how far it is"),
+                          (["ps:scale", "web=2"], f"The change goes on: twelve ps -a {name} tells how far it is"),
+                          (["config:set", "A=1"], f"v5 goes on becoming live: twelve releases:info v5 -a {name} tells how it went")):
+        p = subprocess.Popen([platform.program("twelve"), *args, "-a", name], env=platform.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: is_caught(p.pid, signal.SIGINT), "it to wait")
+        p.send_signal(signal.SIGINT)
+        err = p.communicate(timeout=20)[1]
+        assert p.returncode == 130 and err.splitlines()[1:] == [goes_on], (args, p.returncode, err)
+    assert platform.releases(name)[0]["status"] == "pending" and len(platform.up(name)) == 1
+    with socket.create_server(("127.0.0.1", port), backlog=100):
+        wait_for(lambda: platform.releases(name)[0]["current"], "the release to be live")
+        wait_for(lambda: len(platform.up(name)) == 2, "two dynos")
 
 
 def raw(platform, request):
@@ -196,6 +230,9 @@ def test_command_line(platform):
     assert r.code == 2 and "ps:scale" in r.err
     r = platform.cli("ps", cwd="/", check=False)
     assert r.code == 2 and "-a" in r.err
+    r = platform.cli("pg:promote", "OTHER", "-a", "shop", check=False)
+    assert r.code == 2 and "pg:promote is not a command of twelve: twelve addons:swap DATABASE ADDON" in r.err, r
+    assert "http://" in platform.cli("help", "drains:add").out
     r = platform.cli("info", "-a", "none-such", check=False)
     assert r.code == 1 and "none-such" in r.err or "find" in r.err
     assert platform.cli("--version").out.startswith("twelve ")

@@ -3,6 +3,7 @@
 import http.client
 import json
 import pathlib
+import re
 import socket
 import ssl
 import stat
@@ -101,6 +102,14 @@ def test_from_the_command_line(app, authority):
     assert e["name"] in out and f"{host}, {wild}" in out and "no" in out
     out = p.cli("certs:info", "-a", name).out
     assert f"/CN={host}" in out and "/CN=Root" in out and e["ssl_cert"]["fingerprint"] in out
+    days = {word: e["ssl_cert"][key][:10].replace("-", "/") for word, key in (("Starts", "starts_at"), ("Expires", "expires_at"))}
+    assert re.search(rf"^Starts: +{days['Starts']}$", out, re.M) and re.search(rf"^Expires: +{days['Expires']} \(in ", out, re.M), out
+    r = p.cli("certs:info", "--name", "none-such", "-a", name, check=False)
+    assert r.code == 1 and "Couldn't find that certificate: none-such" in r.err
+    # The authority would ask on port 80, which is another here.
+    r = p.cli("certs:auto:enable", "-a", name)
+    assert f"looks at port 80 of each domain, and apps are served on port {p.http_port} here (TWELVE_HTTP)" in r.err
+    assert "port 80" not in p.cli("certs:auto:disable", "-a", name).err
     # Another for the same, then one that is not.
     crt2, key2 = authority.sign(host, wild)
     p.cli("certs:update", str(crt2), str(key2), "-a", name)

@@ -213,6 +213,10 @@ def test_login_by_password(platform, lena, laptop):
     laptop("destroy", "-a", "login-app", "--confirm", "login-app")
     r = laptop("logout")
     assert f"Logged out of {url}" in r.stderr
+    r = laptop("logout")
+    assert r.stderr == "You are not logged in.\n"
+    assert laptop("logout", "--host", url).stderr == f"You are not logged in at {url}.\n"
+    assert "logout is for hosts with http and https" in laptop("logout", "--host", "ssh://somewhere", check=False).stderr
     assert netrc.read_text() == "machine api.heroku.com\n  login x\n  password KEPT\n"
     assert "twelved is not running here" in laptop("apps", check=False).stderr
     assert tcp(platform, "GET", "/account", headers={"Authorization": f"Bearer {entry[1]}"})[0] == 401, "it was ended there, too"

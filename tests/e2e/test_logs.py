@@ -36,6 +36,12 @@ def test_lines_and_filters(app):
     only = platform.cli("logs", "-a", name, "--source", "heroku").out.splitlines()
     assert only and all(" heroku[" in line for line in only)
     assert len(platform.cli("logs", "-n", "2", "-a", name).out.splitlines()) == 2
+    # What is not there is told to people, not to programs.
+    r = platform.cli("logs", "-a", name, "-d", "web.9")
+    assert r.out == "" and f"no such lines of web.9 in what is kept of {name}: twelve ps -a {name}" in r.err, r
+    assert f"no such lines in what is kept of {name}" in platform.cli("logs", "-a", name, "--release", "v99").err
+    assert platform.cli("logs", "-a", name, "-d", "web.9", "--json").err == ""
+    assert platform.cli("logs", "-a", name, "-d", "web.1").err == ""
 
 
 def test_a_tail_goes_on_through_a_deploy(app):

@@ -657,7 +657,7 @@ static void test_sni_endpoints(void **state)
 	assert_string_equal(got.id, e.id);
 	assert_true(got.trusted && !got.acm);
 	sni_endpoint_done(&got);
-	refused(store_sni_get(f->s, "another app", "one", &got, &err), &err, ERROR_NOT_FOUND, "Couldn't find that SNI endpoint: one");
+	refused(store_sni_get(f->s, "another app", "one", &got, &err), &err, ERROR_NOT_FOUND, "Couldn't find that certificate: one");
 	must(store_sni_list(f->s, NULL, &list, &n, &err), &err);
 	assert_int_equal(n, 1);
 	sni_endpoint_free_array(list, n);
