@@ -33,6 +33,41 @@ static int copy(char *to, size_t size, const char *from)
 	return (size_t)snprintf(to, size, "%s", from) < size ? 0 : -1;
 }
 
+/* ---- values as a header has them ---- */
+
+static int hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* In its place; a NUL ends it. */
+static void decode(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		int high = s[0] == '%' ? hex_digit(s[1]) : -1, low = high < 0 ? -1 : hex_digit(s[2]);
+
+		*to++ = low < 0 ? *s : (char)(high << 4 | low);
+		s += low < 0 ? 0 : 2;
+	}
+	*to = '\0';
+}
+
+/* What parse_span() and a header's readers would take for something else is encoded, and so are two dots. */
+static void encode(struct buf *to, const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:*@+/=~&!";
+
+	for (; *s; s++)
+		if (strchr(plain, *s) || (*s == '.' && s[1] && s[1] != '.'))
+			buf_putc(to, *s);
+		else
+			buf_printf(to, "%%%02X", (unsigned char)*s);
+}
+
 /* The id after a start's value, when there is one. */
 static void split_tie(char *start, struct range *ret)
 {
@@ -68,6 +103,8 @@ static int parse_span(char *text, const char *header, struct range *ret, struct 
 	ret->end_exclusive = n && end[n - 1] == '[';
 	if (ret->end_exclusive)
 		end[n - 1] = '\0';
+	decode(start);
+	decode(end);
 	if (copy(ret->property, sizeof(ret->property), property) < 0 ||
 	    copy(ret->start, sizeof(ret->start), start + ret->exclusive) < 0 ||
 	    copy(ret->end, sizeof(ret->end), end) < 0)
@@ -123,7 +160,7 @@ int range_parse(const char *header, struct range *ret, struct error *err)
 
 /* ---- sorting ---- */
 
-/* An item by the value that it is sorted by: a text, or a number when text is NULL. */
+/* An item by the value that it is sorted by: a text, of which RANGE_TEXT_MAX bytes count, or a number when text is NULL. */
 struct key {
 	const char *text;
 	json_int_t number;
@@ -141,7 +178,7 @@ static bool is_sortable(json_t *item, const char *property)
 static int compare(const struct key *a, const struct key *b)
 {
 	if (a->text && b->text)
-		return strcmp(a->text, b->text);
+		return strncmp(a->text, b->text, RANGE_TEXT_MAX);
 	if (a->text || b->text)
 		return a->text ? 1 : -1;
 	return (a->number > b->number) - (a->number < b->number);
@@ -165,12 +202,14 @@ static int compare_value(const struct key *k, const char *value)
 	if (!k->text && str_to_i64(value, INT64_MIN, INT64_MAX, &number))
 		return (k->number > number) - (k->number < number);
 	snprintf(digits, sizeof(digits), "%lld", (long long)k->number);
-	return strcmp(k->text ? k->text : digits, value);
+	return strncmp(k->text ? k->text : digits, value, RANGE_TEXT_MAX);
 }
 
-static char *key_text(const struct key *k)
+static void put_key(struct buf *to, const struct key *k)
 {
-	return k->text ? xstrdup(k->text) : xasprintf("%lld", (long long)k->number);
+	_cleanup_free_ char *text = k->text ? xstrndup(k->text, RANGE_TEXT_MAX) : xasprintf("%lld", (long long)k->number);
+
+	encode(to, text);
 }
 
 static void take_keys(struct key *keys, json_t *list, const char *property)
@@ -238,11 +277,17 @@ static const char *sort_unasked(struct key *keys, json_t *list, size_t max)
 	return n > max ? "id" : NULL;
 }
 
+/* The start may be after the items whose value is empty: "name ]..", and "name ] ID..". */
+static bool has_start(const struct range *range)
+{
+	return range->start[0] || range->tie[0] || (range->exclusive && !range->descending);
+}
+
 static bool is_within(const struct range *range, const struct key *k)
 {
 	int sign = range->descending ? -1 : 1, order;
 
-	if (range->start[0]) {
+	if (has_start(range)) {
 		order = compare_value(k, range->start);
 		if (order == 0 && range->tie[0])
 			order = strcmp(k->id, range->tie);
@@ -259,11 +304,16 @@ static bool is_within(const struct range *range, const struct key *k)
 /* The Range of the page that begins with `first`, after `last`. */
 static char *next_of(const struct range *range, const char *property, const struct key *last, const struct key *first)
 {
-	_cleanup_free_ char *text = key_text(last);
-	bool tie = compare(last, first) == 0;
+	_cleanup_buf_ struct buf next = BUF_INIT;
 
-	return xasprintf("%s ]%s%s%s..%s%s; max=%zu%s", property, text, tie ? " " : "", tie ? last->id : "", range->end,
-			 range->end_exclusive ? "[" : "", range->max, range->descending ? ", order=desc" : "");
+	buf_printf(&next, "%s ]", property);
+	put_key(&next, last);
+	if (compare(last, first) == 0)
+		buf_printf(&next, " %s", last->id);
+	buf_puts(&next, "..");
+	encode(&next, range->end);
+	buf_printf(&next, "%s; max=%zu%s", range->end_exclusive ? "[" : "", range->max, range->descending ? ", order=desc" : "");
+	return buf_steal(&next);
 }
 
 static void cut(const struct range *range, const struct key *keys, size_t n, const char *property, struct range_page *ret)
@@ -285,9 +335,13 @@ static void cut(const struct range *range, const struct key *keys, size_t n, con
 		json_array_append(ret->items, k->item);
 	}
 	if (first && property) {
-		_cleanup_free_ char *a = key_text(first), *b = key_text(last);
+		_cleanup_buf_ struct buf content = BUF_INIT;
 
-		ret->content = xasprintf("%s %s..%s", property, a, b);
+		buf_printf(&content, "%s ", property);
+		put_key(&content, first);
+		buf_puts(&content, "..");
+		put_key(&content, last);
+		ret->content = buf_steal(&content);
 	}
 }
 

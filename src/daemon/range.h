@@ -4,6 +4,9 @@
  * asks for a page, sorted by a property, and Next-Range in the answer is the Range of the next one. A bracket
  * excludes the start ("]3..") or the end ("..9["); "..9" includes it. In descending order the start is the greater one.
  * Where several items have the same value a Next-Range names the last one's id, too ("created_at ]TIME ID.."), so that no page skips one.
+ *
+ * What a header can't bear, or what would be read as something else, stands in values as %XX, both ways. Of a long text the first
+ * RANGE_TEXT_MAX bytes are what it is sorted by and what is said of it; items that begin with the same ones are told apart by their ids.
  */
 #pragma once
 
@@ -15,11 +18,13 @@
 #include "base/error.h"
 
 #define RANGE_MAX 1000
+/* No host name or name of an app is longer. */
+#define RANGE_TEXT_MAX 255
 
 struct range {
 	char property[32]; /* "" when none was named */
-	char start[128];   /* "" from the beginning */
-	char end[128];	   /* "" to the end */
+	char start[RANGE_TEXT_MAX + 1]; /* "" from the beginning */
+	char end[RANGE_TEXT_MAX + 1];	/* "" to the end */
 	char tie[UUID_SIZE]; /* of the items that have the start's value, those from this id on; "" all */
 	bool exclusive, end_exclusive;
 	bool descending;

@@ -521,6 +521,88 @@ static void test_pages_of_the_same_value(void **state)
 	}
 }
 
+/* Texts that a header can't bear as they are, or that read as something else in it; some are there twice. */
+static json_t *odd_names(void)
+{
+	static const char *const names[] = { "",	  "",	   "a..b", "a.",   "a.",	".",	 "]x",	   "y[",	  "c;max=1", "d,e",
+					     "f g",	  "%41",   "%",	   "A",	   "\xc3\xbc",  "h\ni", "j\x7f",
+					     "k 00000000-0000-4000-8000-000000000000" };
+	json_t *list = json_array();
+	int i = 0;
+
+	for (size_t k = 0; k < ARRAY_SIZE(names); k++, i++)
+		json_array_append_new(list, json_pack("{s:o, s:s}", "id", json_sprintf("%08d-0000-4000-8000-000000000000", i * 7 % 23), "name", names[k]));
+	/* Long ones: two of the same, one that differs at its end only, one at its beginning. */
+	for (int k = 0; k < 4; k++, i++) {
+		char name[5001];
+
+		memset(name, 'z', sizeof(name) - 1);
+		name[sizeof(name) - 1] = '\0';
+		name[k == 2 ? sizeof(name) - 2 : 0] = k == 3 ? 'x' : 'z' - (k == 2);
+		json_array_append_new(list, json_pack("{s:o, s:s}", "id", json_sprintf("%08d-0000-4000-8000-000000000000", i * 7 % 23), "name", name));
+	}
+	return list;
+}
+
+/* A Next-Range fits in a header, and leads to each item once. */
+static void test_pages_of_odd_values(void **state)
+{
+	static const char *const headers[] = { "name ..; max=1", "name ..; max=3", "name ..; max=1, order=desc", "name ..; max=4, order=desc" };
+
+	(void)state;
+	for (size_t h = 0; h < ARRAY_SIZE(headers); h++) {
+		_cleanup_free_ char *next = xstrdup(headers[h]);
+		json_t *list = odd_names(), *seen = json_object();
+		size_t n = 0;
+
+		while (next) {
+			_cleanup_free_ char *this = steal_ptr(next);
+			struct range range;
+			struct range_page page;
+			json_t *item;
+			size_t i;
+
+			assert_int_equal(range_parse(this, &range, NULL), 0);
+			assert_int_equal(range_page(&range, list, &page, NULL), 0);
+			json_array_foreach (page.items, i, item)
+				json_object_set_new(seen, json_string_value(json_object_get(item, "id")), json_true());
+			n += json_array_size(page.items);
+			next = steal_ptr(page.next);
+			for (const char *c = page.content; *c; c++)
+				assert_true(*c >= ' ' && *c <= '~');
+			for (const char *c = next; c && *c; c++)
+				assert_true(*c >= ' ' && *c <= '~');
+			assert_true(strlen(page.content) < 1000 && (!next || strlen(next) < 1000));
+			range_page_done(&page);
+			assert_true(n <= json_array_size(list));
+		}
+		assert_int_equal(n, json_array_size(list));
+		assert_int_equal(json_object_size(seen), n);
+		json_decref(seen);
+		json_decref(list);
+	}
+}
+
+static void test_a_value_is_said_whole(void **state)
+{
+	struct range range;
+	struct range_page page;
+	json_t *list = json_pack("[{s:s}, {s:s}, {s:s}]", "hostname", "*.a.example", "hostname", "b c", "hostname", "d%");
+
+	(void)state;
+	assert_int_equal(range_parse("hostname *.a.example..b%20c; max=1", &range, NULL), 0);
+	assert_string_equal(range.end, "b c");
+	assert_int_equal(range_page(&range, list, &page, NULL), 0);
+	assert_string_equal(page.content, "hostname *.a.example..*.a.example");
+	assert_string_equal(page.next, "hostname ]*.a.example..b%20c; max=1");
+	range_page_done(&page);
+	assert_int_equal(range_parse("hostname d%..", &range, NULL), 0);
+	assert_int_equal(range_page(&range, list, &page, NULL), 0);
+	assert_string_equal(page.content, "hostname d%25..d%25");
+	range_page_done(&page);
+	json_decref(list);
+}
+
 /* What is in no order by itself goes by its ids once it needs more than a page, so that none is lost. */
 static void test_pages_without_an_order(void **state)
 {
@@ -669,6 +751,8 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_what_a_page_says),
 		cmocka_unit_test(test_pages_of_the_same_value),
+		cmocka_unit_test(test_pages_of_odd_values),
+		cmocka_unit_test(test_a_value_is_said_whole),
 		cmocka_unit_test(test_pages_without_an_order),
 	};
 
