@@ -215,6 +215,17 @@ static void clean_up(struct dyno *d)
 		log_warn("%s can't be removed", d->dir);
 }
 
+static void forget(struct dyno *d)
+{
+	ipc_msg_done(&d->spec);
+	buf_done(&d->lines);
+	buf_done(&d->session.from_client);
+	buf_done(&d->session.to_process);
+	buf_done(&d->session.to_client);
+	buf_done(&d->session.kept);
+	buf_done(&d->session.raw.held);
+}
+
 int main(int argc, char **argv)
 {
 	struct dyno d = {
@@ -248,6 +259,7 @@ int main(int argc, char **argv)
 	r = set_up(&d);
 	if (r < 0) {
 		log_error("%s: %s", d.dir, strerror(-r));
+		forget(&d);
 		return 1;
 	}
 	streams_retry(&d);
@@ -257,5 +269,6 @@ int main(int argc, char **argv)
 		dyno_start(&d);
 	run(&d);
 	clean_up(&d);
+	forget(&d);
 	return 0;
 }
