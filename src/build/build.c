@@ -248,13 +248,32 @@ static int find_stacks(struct build *b, struct error *err)
 	return check_cancelled(err);
 }
 
+static int check_digest(const struct build *b, char hex[static DIGEST_HEX_SIZE], struct error *err)
+{
+	_cleanup_fd_ int fd = open(b->o->source, O_RDONLY | O_CLOEXEC);
+	struct digest *d = digest_new();
+	char chunk[65536];
+	ssize_t n = 1;
+
+	while (fd >= 0 && (n = fd_read(fd, chunk, sizeof(chunk))) > 0)
+		digest_update(d, chunk, (size_t)n);
+	digest_finish(d, hex);
+	digest_free(d);
+	if (fd < 0 || n < 0)
+		return error_set_errno(err, fd < 0 ? errno : (int)n, "reading the archive");
+	if (!b->o->sha256 || streq(b->o->sha256, hex))
+		return 0;
+	return error_set(err, ERROR_INVALID,
+			 "The archive is not the one that was announced: its checksum is SHA256:%s, not SHA256:%s", hex, b->o->sha256);
+}
+
 static int run_steps(struct build *b, struct build_result *ret, struct error *err)
 {
 	char key[DIGEST_HEX_SIZE];
 	struct procfile types = { 0 };
 	int r;
 
-	if (prepare(b, err) < 0 || find_stacks(b, err) < 0)
+	if ((b->o->sha256 && check_digest(b, key, err) < 0) || prepare(b, err) < 0 || find_stacks(b, err) < 0)
 		return -1;
 	make_key(b, key);
 	if (!b->o->no_cache && slug_find(b, key, ret)) {
@@ -276,24 +295,6 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 }
 
 /* ---- a slug that was built elsewhere ---- */
-
-static int check_digest(const struct build *b, char hex[static DIGEST_HEX_SIZE], struct error *err)
-{
-	_cleanup_fd_ int fd = open(b->o->source, O_RDONLY | O_CLOEXEC);
-	struct digest *d = digest_new();
-	char chunk[65536];
-	ssize_t n = 1;
-
-	while (fd >= 0 && (n = fd_read(fd, chunk, sizeof(chunk))) > 0)
-		digest_update(d, chunk, (size_t)n);
-	digest_finish(d, hex);
-	digest_free(d);
-	if (fd < 0 || n < 0)
-		return error_set_errno(err, fd < 0 ? errno : (int)n, "reading the slug");
-	if (!b->o->sha256 || streq(b->o->sha256, hex))
-		return 0;
-	return error_set(err, ERROR_INVALID, "The slug is not the one that was announced: its checksum is SHA256:%s", hex);
-}
 
 /* work/unpacked/app becomes work/app. */
 static int unpack_slug(struct build *b, uint64_t room, struct error *err)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -129,33 +130,58 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 	return j;
 }
 
-/* The file that the body's source_blob names: a get_url or put_url of ours, whole or its path. */
-int api_find_source(struct request *r, char **ret_path, const char **ret_commit, struct error *err)
+static int text_of_blob(json_t *blob, const char *name, const char **ret, struct error *err)
+{
+	json_t *v = json_object_get(blob, name);
+
+	if (v && !json_is_null(v) && !json_is_string(v))
+		return error_set(err, ERROR_INVALID, "\"source_blob.%s\" has to be a string", name);
+	*ret = json_string_value(v);
+	return 0;
+}
+
+/* "SHA256:" and hex, as `sha256sum` and the published schema have it; the hex alone will do. */
+static int read_checksum(const char *text, char ret[static DIGEST_HEX_SIZE], struct error *err)
+{
+	const char *hex = strncasecmp(text, "sha256:", 7) == 0 ? text + 7 : text;
+
+	if (strlen(hex) != DIGEST_HEX_SIZE - 1 || hex[strspn(hex, "0123456789abcdefABCDEF")])
+		return error_set(err, ERROR_INVALID, "\"source_blob.checksum\" has to be SHA256: and 64 hex digits");
+	for (size_t i = 0; i < DIGEST_HEX_SIZE; i++)
+		ret[i] = hex[i] >= 'A' && hex[i] <= 'F' ? (char)(hex[i] - 'A' + 'a') : hex[i];
+	return 0;
+}
+
+/* A get_url or put_url of ours, whole or its path. */
+int api_find_source(struct request *r, struct api_source *ret, struct error *err)
 {
 	json_t *blob = json_object_get(request_body(r), "source_blob");
-	const char *url = json_string_value(json_object_get(blob, "url"));
-	const char *version = json_string_value(json_object_get(blob, "version"));
-	const char *id = url ? strstr(url, "/sources/") : NULL;
-	_cleanup_free_ char *awaited = NULL;
+	const char *url = NULL, *version = NULL, *checksum = NULL, *id;
+	_cleanup_free_ char *awaited = NULL, *path = NULL;
+	struct api_source source = { 0 };
 
+	if (text_of_blob(blob, "url", &url, err) < 0 || text_of_blob(blob, "version", &version, err) < 0 ||
+	    text_of_blob(blob, "checksum", &checksum, err) < 0 || (checksum && read_checksum(checksum, source.sha256, err) < 0))
+		return -1;
 	if (!url)
 		return error_set(err, ERROR_INVALID,
 				 "\"source_blob\" is missing: {\"url\": a get_url of POST "
 				 "/sources} is needed");
+	id = strstr(url, "/sources/");
 	id = id ? id + strlen("/sources/") : url;
 	if (!uuid_is_valid(id))
 		return error_set(err, ERROR_INVALID,
 				 "\"source_blob.url\" is not one that POST /sources gave: upload "
 				 "the archive there");
-	*ret_path = api_upload_path(request_daemon(r), id);
-	if (!fs_exists(*ret_path)) {
-		free(steal_ptr(*ret_path));
+	path = api_upload_path(request_daemon(r), id);
+	if (!fs_exists(path))
 		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
-	}
 	/* One build takes it; no other upload comes into its place. */
 	awaited = awaited_path(request_daemon(r), id);
 	unlink(awaited);
-	*ret_commit = version ? version : "";
+	*ret = source;
+	ret->path = steal_ptr(path);
+	ret->commit = version ? version : "";
 	return 0;
 }
 
@@ -185,19 +211,21 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 int api_builds_create(struct request *r, struct error *err)
 {
 	struct builds_start o = { .who = request_caller(r) };
+	struct api_source source = { 0 };
 	struct app app = { 0 };
-	char *source = NULL;
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && api_find_source(r, &source, &o.commit, err) == 0) {
+	if (api_app(r, &app, err) == 0 && api_find_source(r, &source, err) == 0) {
 		o.app = &app;
-		o.source = source;
+		o.source = source.path;
+		o.commit = source.commit;
+		o.sha256 = source.sha256[0] ? source.sha256 : NULL;
 		result = start(r, &o, err);
 		/* A build that began removes it; nobody else would. */
 		if (result < 0)
-			unlink(source);
+			unlink(source.path);
 	}
-	free(source);
+	free(source.path);
 	app_done(&app);
 	return result;
 }

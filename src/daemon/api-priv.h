@@ -121,8 +121,14 @@ int api_upload_announce(struct request *r, const char *id, struct error *err);
 /* Where it is when it has come; heap. */
 char *api_upload_path(struct daemon *d, const char *id);
 
-/* The file that the body's source_blob names, for one build: heap. *ret_commit is its version, or "". */
-int api_find_source(struct request *r, char **ret_path, const char **ret_commit, struct error *err);
+/* What the body's source_blob names. */
+struct api_source {
+	char *path;
+	const char *commit; /* its version, or ""; the body's */
+	char sha256[DIGEST_HEX_SIZE]; /* what its checksum says; "" for none */
+};
+/* A file for one build. The caller frees the path. */
+int api_find_source(struct request *r, struct api_source *ret, struct error *err);
 /* api-apps.c: an app that the caller is to own, with its first release and its repository; all or nothing. */
 int api_make_app(struct request *r, struct app *app, struct error *err);
 /* The one region there is, by its name or id, by Heroku's "eu", in any case, or NULL. */

@@ -138,27 +138,24 @@ static int plan_app(struct request *r, const char *name, struct app *app, struct
 static int read_setup(struct request *r, const struct app *app, json_t *overrides, json_t *extra, struct setup *s,
 		      struct error *err)
 {
-	json_t *blob = json_object_get(request_body(r), "source_blob"), *plain;
-	_cleanup_free_ char *path = NULL;
-	const char *checksum = NULL, *version;
+	json_t *plain = read_overrides(overrides, err);
+	struct api_source source = { 0 };
 
-	if (text_in(blob, "source_blob", "checksum", &checksum, err) < 0)
-		return -1;
-	plain = read_overrides(overrides, err);
 	if (!plain)
 		return -1;
-	if (api_find_source(r, &path, &version, err) < 0) {
+	if (api_find_source(r, &source, err) < 0) {
 		json_decref(plain);
 		return -1;
 	}
-	s->data = json_pack("{s:o, s:s, s:s?, s:s}", "overrides", plain, "user", request_caller(r)->name, "checksum", checksum,
-			    "version", version);
+	s->data = json_pack("{s:o, s:s, s:s, s:s}", "overrides", plain, "user", request_caller(r)->name, "checksum", source.sha256,
+			    "version", source.commit);
 	json_object_update(s->data, extra);
 	s->app_name = xstrdup(app->name);
 	s->step = xstrdup("making");
 	memcpy(s->user_id, app->owner_id, sizeof(s->user_id));
 	/* ".../ID.tar" */
-	snprintf(s->source_id, sizeof(s->source_id), "%.36s", strrchr(path, '/') + 1);
+	snprintf(s->source_id, sizeof(s->source_id), "%.36s", strrchr(source.path, '/') + 1);
+	free(source.path);
 	return 0;
 }
 

@@ -489,7 +489,7 @@ static int import(struct request *r, struct app *take_app, struct found *take_sl
 	*take_app = (struct app){ 0 };
 	*take_slug = (struct found){ 0 };
 	i.types = &w->slug.types;
-	i.sha256 = w->slug.row.checksum ? w->slug.row.checksum + strlen("SHA256:") : NULL;
+	o.sha256 = w->slug.row.checksum ? w->slug.row.checksum + strlen("SHA256:") : NULL;
 	i.buildpack = w->slug.row.description;
 	i.description = json_string_value(json_object_get(request_body(r), "description"));
 	i.userdata = w;

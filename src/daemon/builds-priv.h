@@ -22,10 +22,11 @@ struct job {
 	char *source;
 	bool strip_top, wait_for_rollout, no_cache, cancelled;
 	struct caller who;
+	char *sha256;
 	/* Of an import: what it is, and who waits for it. */
 	bool import;
 	struct procfile types;
-	char *stack, *sha256, *buildpack, *description;
+	char *stack, *buildpack, *description;
 	builds_imported_fn imported;
 	void *userdata;
 	enum error_kind why; /* it failed */

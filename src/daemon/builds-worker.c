@@ -32,7 +32,6 @@ static void add_import(json_t *j, const struct job *job)
 	for (size_t i = 0; i < job->types.n_types; i++)
 		json_array_append_new(types, json_pack("[s, s]", job->types.types[i].name, job->types.types[i].command));
 	json_object_set_new(j, "types", types);
-	json_object_set_new(j, "sha256", json_string(job->sha256));
 	json_object_set_new(j, "stack", json_string(job->stack));
 	json_object_set_new(j, "buildpacks", job->buildpack ? json_pack("[s]", job->buildpack) : json_array());
 }
@@ -58,6 +57,8 @@ int worker_write_options(const struct worker_order *order)
 	char *text;
 	int fd;
 
+	if (order->sha256)
+		json_object_set_new(j, "sha256", json_string(order->sha256));
 	if (order->import)
 		add_import(j, order->import);
 	text = json_dumps(j, 0);

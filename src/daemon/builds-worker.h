@@ -15,6 +15,7 @@ struct worker_order {
 	const struct app *app;
 	json_t *config;
 	const char *build_id, *source, *commit;
+	const char *sha256; /* of the source; NULL: whatever it is */
 	bool strip_top, no_cache;
 	const struct job *import; /* builds-priv.h; NULL: it is a build */
 };

@@ -321,6 +321,7 @@ static int launch(struct job *j, struct error *err)
 						    .build_id = j->row.id,
 						    .source = j->source,
 						    .commit = j->row.commit,
+						    .sha256 = j->sha256,
 						    .strip_top = j->strip_top,
 						    .import = j->import ? j : NULL,
 						    .no_cache = j->no_cache };
@@ -373,7 +374,6 @@ static void take_import(struct job *j, const struct builds_import *i)
 	for (size_t k = 0; k < i->types->n_types; k++)
 		procfile_set(&j->types, i->types->types[k].name, i->types->types[k].command);
 	j->stack = xstrdup(i->stack);
-	j->sha256 = i->sha256 ? xstrdup(i->sha256) : NULL;
 	j->buildpack = i->buildpack ? xstrdup(i->buildpack) : NULL;
 	j->description = i->description ? xstrdup(i->description) : NULL;
 	j->imported = i->fn;
@@ -399,6 +399,7 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 	j->row.user = xstrdup(o->who->name);
 	j->who = *o->who;
 	j->source = xstrdup(o->source);
+	j->sha256 = o->sha256 ? xstrdup(o->sha256) : NULL;
 	j->strip_top = o->strip_top;
 	j->no_cache = o->no_cache;
 	j->wait_for_rollout = o->wait_for_rollout;

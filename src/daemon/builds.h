@@ -25,6 +25,7 @@ struct builds_start {
 	const char *source;   /* path of a tar file, which the build removes at its end */
 	bool strip_top;       /* the tar has one top folder, as GitHub's have */
 	const char *commit;   /* "" when unknown */
+	const char *sha256;   /* what the source has to have, in hex; NULL: whatever it is */
 	bool attached;        /* cancel when the reader of the output goes away */
 	/* Hold the output open after the build until the rollout of its release is done, and tell how it went: git push. */
 	bool wait_for_rollout;
@@ -42,7 +43,7 @@ typedef void (*builds_imported_fn)(const struct error *err, const struct build_r
  */
 struct builds_import {
 	const struct procfile *types;
-	const char *stack, *sha256;	 /* sha256 may be NULL */
+	const char *stack;
 	const char *buildpack;		 /* what is shown of how it was made, or NULL */
 	const char *description;	 /* of the release, or NULL: the usual one */
 	builds_imported_fn fn;

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds: what they refuse and say, what ends them, what they leave behind, and that the same source gives the same slug."""
+import hashlib
 import http.client
 import io
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -253,8 +255,8 @@ def test_the_cache_lasts_until_it_is_refused(bare, tmp_path):
     assert "seen: \n" in said(deploy(archive(tmp_path / "4.tgz", PROCFILE, ("a", b"4")), check=True))
 
 
-def build_by_api(platform, name, path, **options):
-    """As Heroku's API has it; returns the build's output."""
+def upload(platform, path):
+    """Gives the source's URL."""
     url = platform.api("POST", "/sources")[1]["source_blob"]["put_url"]
     where = "/" + url.split("://", 1)[-1].split("/", 1)[1]
     c = http.client.HTTPConnection("localhost", timeout=60)
@@ -264,10 +266,43 @@ def build_by_api(platform, name, path, **options):
         c.request("PUT", where, f.read())
     assert c.getresponse().status == 200
     c.close()
+    return url
+
+
+def build_by_api(platform, name, path, **options):
+    """As Heroku's API has it; returns the build's output."""
+    url = upload(platform, path)
     status, build = platform.api("POST", f"/apps/{name}/builds", {"source_blob": {"url": url}, **options})
     assert status == 201, build
     out = build["output_stream_url"]
     return platform.api("GET", "/" + out.split("://", 1)[-1].split("/", 1)[1])[1]
+
+
+def test_a_checksum_is_held_to(bare, tmp_path):
+    platform, name, _ = bare
+    path = archive(tmp_path / "s.tgz", PROCFILE)
+    right = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+    def build(**blob):
+        return platform.api("POST", f"/apps/{name}/builds", {"source_blob": {"url": upload(platform, path), **blob}})
+
+    for checksum, words in (("SHA256:12", "64 hex digits"), ("MD5:" + "0" * 64, "64 hex digits"), ("g" * 64, "64 hex digits"), (7, "has to be a string")):
+        status, error = build(checksum=checksum)
+        assert status == 422 and words in error["message"] and "source_blob.checksum" in error["message"], error
+    status, error = build(version=["v1"])
+    assert status == 422 and error["message"] == '"source_blob.version" has to be a string', error
+    assert platform.api("GET", f"/apps/{name}/builds")[1] == []
+
+    def ended(answer):
+        assert answer[0] == 201, answer
+        return wait_for(lambda: [b for b in platform.api("GET", f"/apps/{name}/builds")[1]
+                                 if b["id"] == answer[1]["id"] and b["status"] != "pending"], "the end of the build")[0]
+
+    wrong = ended(build(checksum="SHA256:" + "0" * 64))
+    assert wrong["status"] == "failed" and "The archive is not the one that was announced" in wrong["twelve"]["error"], wrong
+    assert right in wrong["twelve"]["error"] and not wrong["slug"]
+    assert ended(build(checksum="sha256:" + right.upper()))["status"] == "succeeded"
+    assert ended(build(checksum="SHA256:" + right))["status"] == "succeeded"
 
 
 LIMITS = dict(TWELVE_BUILD_MEMORY="128M", TWELVE_BUILD_DISK="64M", TWELVE_BUILD_TIMEOUT="6s")
