@@ -3,6 +3,9 @@
  * Splunk's indexer acknowledgement: what was taken is asked for until it is indexed
  * ("About HTTP Event Collector Indexer Acknowledgment"). Of a batch only its bounds are kept;
  * when Splunk does not say yes in time, the cursor goes back and the ring has the lines.
+ *
+ * A channel's ids only grow. One that does not is of a Splunk that was restarted and counts anew: it
+ * knows nothing of what we wait for, and would say yes to an old id that it has given to another batch.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,7 +18,7 @@
 
 #define POLL_FIRST_MS 200
 #define POLL_MAX_MS 10000
-#define PATIENCE_MS 300000
+#define PATIENCE_MS (5 * 60 * 1000)
 
 static bool wants_acks(const struct http_link *h)
 {
@@ -70,10 +73,26 @@ static void schedule(struct http_link *h, int64_t pause_ms)
 	h->drain->also_ms = h->poll_ms;
 }
 
+/* Nobody will say yes any more: the lines go again, from the oldest on. */
+static void give_up(struct http_link *h, const char *why)
+{
+	struct drain *d = h->drain;
+
+	for (size_t i = 0; i < h->n_acks; i++) {
+		if (h->acks[i].lost && !d->now.lost)
+			d->now.lost_since_ns = h->acks[i].lost_since_ns;
+		d->now.lost += h->acks[i].lost;
+	}
+	drain_rewind(d, h->acks[0].first);
+	h->n_acks = 0;
+	drain_fail(d, 0, "%s: the lines are sent again", why);
+}
+
 void acks_add(struct http_link *h)
 {
 	struct drain *d = h->drain;
 	struct batch *b = &h->batch;
+	bool counts_anew = h->n_acks && b->ack_id <= h->acks[h->n_acks - 1].id;
 
 	h->acks[h->n_acks++] = (struct ack){ .id = b->ack_id,
 					     .first = b->first,
@@ -84,6 +103,8 @@ void acks_add(struct http_link *h)
 	drain_sent(d, 0, b->body.len);
 	d->now.batch_first = d->now.batch_end = d->now.batch_lost = 0;
 	h->has_batch = false;
+	if (counts_anew)
+		give_up(h, "Splunk counts its acknowledgements anew, so it was restarted");
 	set_next(h);
 	batch_begin(b, d->at_seq);
 	if (!h->is_polling)
@@ -112,21 +133,6 @@ static size_t take_answers(struct http_link *h, json_t *acks)
 		n++;
 	}
 	return n;
-}
-
-/* Nobody will say yes any more: the lines go again, from the oldest on. */
-static void give_up(struct http_link *h)
-{
-	struct drain *d = h->drain;
-
-	for (size_t i = 0; i < h->n_acks; i++) {
-		if (h->acks[i].lost && !d->now.lost)
-			d->now.lost_since_ns = h->acks[i].lost_since_ns;
-		d->now.lost += h->acks[i].lost;
-	}
-	drain_rewind(d, h->acks[0].first);
-	h->n_acks = 0;
-	drain_fail(d, 0, "no acknowledgement came within %d s: the lines are sent again", PATIENCE_MS / 1000);
 }
 
 static void on_poll(struct transfer *t, CURLcode result)
@@ -183,7 +189,7 @@ void acks_pump(struct http_link *h)
 	if (!h->n_acks || h->is_polling)
 		return;
 	if (now_ms - h->acks[0].asked_ms > PATIENCE_MS && !h->has_batch)
-		give_up(h);
+		give_up(h, "no acknowledgement came within five minutes");
 	else if (h->poll_ms <= now_ms)
 		poll(h);
 }

@@ -2,7 +2,8 @@
 """
 Real receivers of logs, for the tests of drains: rsyslog and syslog-ng from
 Debian's packages (unpacked, since they conflict), the forward server of npm's
-@fluent-org/logger, and an OpenTelemetry Collector built from tests/receivers.
+@fluent-org/logger, an OpenTelemetry Collector and Heroku's decoder of Logplex
+frames, built from tests/receivers, and OpenSearch from Maven's jars.
 
 Each has .port, start(), stop(), kill9() and records(): what arrived, in order.
 """
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import tempfile
 import types
+import urllib.request
 
 from conftest import ROOT, free_port, wait_for
 
@@ -228,10 +230,74 @@ class Forward(Receiver):
         return [node, str(source / "server.js"), str(modules), str(self.out), json.dumps(options)]
 
 
+def go_program(name):
+    """Built from its module in tests/receivers, once for each state of it."""
+    source, go = SOURCES / name, shutil.which("go")
+    files = [source / f for f in ("go.mod", "go.sum", "main.go")]
+
+    def make(folder):
+        if not go:
+            raise Unavailable(f"there is no go on the PATH to build {name} with")
+        run([go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(folder / name), "."], f"building {name}",
+            cwd=source, env=dict(os.environ, CGO_ENABLED="0", GOFLAGS="-mod=readonly"))
+
+    return made(f"{name}-{digest(*files)}", make) / name
+
+
+class Logplex(Receiver):
+    """Heroku's own decoder, behind HTTP or HTTPS."""
+    name = "logplex"
+
+    def argv(self):
+        pair = [str(self.tls.server), str(self.tls.server_key)] if self.tls else []
+        return [str(go_program(self.name)), f"127.0.0.1:{self.port}", str(self.out), *pair]
+
+
+class OpenSearch(Receiver):
+    """One node, which has Elasticsearch's bulk API and data streams."""
+    name = "opensearch"
+
+    def argv(self):
+        source = SOURCES / self.name
+        java, mvn = shutil.which("java"), shutil.which("mvn")
+        if not java or not mvn:
+            raise Unavailable("there is no java and mvn on the PATH")
+
+        def make(folder):
+            shutil.copy(source / "pom.xml", folder)
+            run([mvn, "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={folder / 'lib'}"], "mvn", cwd=folder)
+
+        jars = made(f"{self.name}-{digest(source / 'pom.xml')}", make) / "lib"
+        return [java, "-Xmx512m", "-cp", f"{jars}/*", str(source / "Receiver.java"), str(self.folder), str(self.port), str(free_port())]
+
+    def is_up(self):
+        try:
+            return super().is_up() and self.ask("GET", "/")["version"]["distribution"] == "opensearch"
+        except OSError:
+            return False
+
+    def ask(self, method, path, body=None):
+        r = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method, data=json.dumps(body).encode() if body else None,
+                                   headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(r, timeout=30) as answer:
+            return json.load(answer)
+
+    def records(self, index):
+        """The documents of an index or data stream, in the order of their numbers."""
+        try:
+            self.ask("POST", f"/{index}/_refresh")
+        except urllib.error.HTTPError as e:
+            if e.code == 404:
+                return []
+            raise
+        hits = self.ask("POST", f"/{index}/_search", {"size": 10000})["hits"]["hits"]
+        return sorted((h["_source"] for h in hits), key=lambda d: d["twelve"]["seq"])
+
+
 class Collector(Receiver):
     """The OpenTelemetry Collector: a receiver of each kind, each with a file of its own."""
     name = "otelcol"
-    kinds = ("otlp", "forward", "syslog", "syslog-tls")
+    kinds = ("otlp", "forward", "syslog", "syslog-tls", "splunk", "splunk-tls", "loki")
 
     def __init__(self, folder, tls):
         super().__init__(folder, tls)
@@ -240,43 +306,35 @@ class Collector(Receiver):
     def ports(self):
         return self.port_of.values()
 
-    @staticmethod
-    def build():
-        source = SOURCES / "otelcol"
-        files = [source / name for name in ("go.mod", "go.sum", "main.go")]
-        go = shutil.which("go")
-
-        def make(folder):
-            if not go:
-                raise Unavailable("there is no go on the PATH to build the collector with")
-            run([go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(folder / "otelcol"), "."], "building the collector",
-                cwd=source, env=dict(os.environ, CGO_ENABLED="0", GOFLAGS="-mod=readonly"))
-
-        return made(f"otelcol-{digest(*files)}", make) / "otelcol"
-
     def argv(self):
         p = self.port_of
         tls = {"cert_file": str(self.tls.server), "key_file": str(self.tls.server_key)}
         # It trims a message before it looks whether as much came as was counted: our LF is counted.
         tcp = {"preserve_trailing_whitespaces": True}
         syslog = {"protocol": "rfc5424", "enable_octet_counting": True, "max_octets": 65536}
+        hec = {"access_token_passthrough": True, "ack": {"extension": "ack", "path": "/services/collector/ack"}}
         receiver_of = {
             "otlp": ("otlp", {"protocols": {"http": {"endpoint": f"127.0.0.1:{p['otlp']}"}}}),
             "forward": ("fluentforward", {"endpoint": f"127.0.0.1:{p['forward']}"}),
             "syslog": ("syslog", {"tcp": {"listen_address": f"127.0.0.1:{p['syslog']}", **tcp}, **syslog}),
+            # The token goes along, so that a test can look at it: the receiver asks for none.
+            "splunk": ("splunk_hec", {"endpoint": f"127.0.0.1:{p['splunk']}", **hec}),
+            "splunk-tls": ("splunk_hec/tls", {"endpoint": f"127.0.0.1:{p['splunk-tls']}", "tls": tls, **hec}),
+            "loki": ("loki", {"protocols": {"http": {"endpoint": f"127.0.0.1:{p['loki']}"}}, "use_incoming_timestamp": True}),
             "syslog-tls": ("syslog/tls", {"tcp": {"listen_address": f"127.0.0.1:{p['syslog-tls']}", "tls": tls, **tcp}, **syslog}),
         }
 
         config = {
             "receivers": dict(receiver_of.values()),
             "exporters": {f"file/{kind}": {"path": str(self.folder / kind), "flush_interval": "50ms", "append": True} for kind in self.kinds},
-            "service": {"telemetry": {"metrics": {"level": "none"}}, "pipelines": {
+            "extensions": {"ack": {}},
+            "service": {"telemetry": {"metrics": {"level": "none"}}, "extensions": ["ack"], "pipelines": {
                 f"logs/{kind}": {"receivers": [receiver], "exporters": [f"file/{kind}"]}
                 for kind, (receiver, _) in receiver_of.items()}},
         }
         path = self.folder / "config.yaml"
         path.write_text(json.dumps(config))
-        return [str(self.build()), "--config", f"file:{path}"]
+        return [str(go_program(self.name)), "--config", f"file:{path}"]
 
     def records(self, kind):
         """Each as {body, attributes, resource, time_ns}."""

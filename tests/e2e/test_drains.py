@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drains of twelve-logs against real receivers: rsyslog, syslog-ng, a forward server, the OpenTelemetry Collector."""
+"""Drains of twelve-logs against real receivers: rsyslog, syslog-ng, a forward server; and faults of receivers."""
 import json
 import os
 import pathlib
@@ -200,98 +200,6 @@ def test_forward_with_the_wrong_key(logs, app, drains, folder):
     assert "shared_key" in drains.status(missing)["error"]
     assert "s3cret" not in logs.said() and "guess" not in logs.said()
     receiver.stop()
-    pipe.close()
-
-
-# ---- the collector
-
-
-@pytest.fixture(scope="module")
-def collector(tmp_path_factory, certificates):
-    c = started(receivers.Collector(tmp_path_factory.mktemp("collector"), certificates))
-    yield c
-    c.stop()
-
-
-def collected(collector, kind, n, before):
-    wait_for(lambda: len(collector.records(kind)) - before >= n, f"{n} records of {kind}", 30)
-    return collector.records(kind)[before:]
-
-
-@pytest.mark.parametrize("encoding", ["protobuf", "json"])
-def test_otlp(logs, app, drains, collector, encoding):
-    before = len(collector.records("otlp"))
-    pipe = Pipe(logs, app, release=7)
-    d = drains.add(f"otlp+http://127.0.0.1:{collector.port_of['otlp']}{'?encoding=json' if encoding == 'json' else ''}")
-    pipe.write(b"".join(line + b"\n" for line in ODD) + b"bad \xff byte\n")
-    records = collected(collector, "otlp", len(ODD) + 3, before)
-    assert records[0]["body"] == "plain" and records[2]["body"] == ODD[2].decode()
-    assert records[0]["resource"] | {"host.name": "?"} == {
-        "service.name": "shop", "service.instance.id": "web.1", "twelve.type": "web", "service.version": "v7",
-        "vcs.ref.head.revision": "1f3870b", "host.name": "?"}
-    assert records[0]["attributes"] == {"twelve.source": "app", "twelve.seq": 1}
-    assert json.loads(ODD[6]) in [r["body"] for r in records]
-    assert records[-1]["body"] == "bad \ufffd byte"
-    assert [r["time_ns"] for r in records] == sorted({r["time_ns"] for r in records})
-    wait_for(lambda: drains.status(d)["sent"] == len(ODD) + 3, "the count")
-    assert drains.test(d)["test"] == 2
-    # Before the next test begins to count.
-    wait_for(lambda: len(collector.records("otlp")) == before + len(ODD) + 4, "the test's line")
-    pipe.close()
-
-
-def test_forward_of_the_collector(logs, app, drains, collector):
-    before = len(collector.records("forward"))
-    pipe = Pipe(logs, app, release=7)
-    drains.add(f"fluent://127.0.0.1:{collector.port_of['forward']}")
-    pipe.write(b"one\ntwo\n")
-    records = collected(collector, "forward", 2, before)
-    assert [r["attributes"].get("message", r["body"]) for r in records] == ["one", "two"]
-    pipe.close()
-
-
-@pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
-def test_syslog_of_the_collector(logs, app, drains, collector, certificates, tls):
-    """A parser that insists on RFC 5424 to the letter."""
-    kind = "syslog-tls" if tls else "syslog"
-    before = len(collector.records(kind))
-    pipe = Pipe(logs, app, release=7)
-    d = drains.add(f"syslog{'+tls' if tls else ''}://127.0.0.1:{collector.port_of[kind]}", ca=certificates.ca if tls else None)
-    pipe.write(b"".join(line + b"\n" for line in ODD))
-    records = collected(collector, kind, len(ODD) + 2, before)
-    assert joined(r["attributes"]["message"].encode().removesuffix(b"\n") for r in records) == ODD
-    assert {(r["attributes"]["hostname"], r["attributes"]["appname"], r["attributes"]["proc_id"]) for r in records} == {
-        (d["token"], "app", "web.1")}
-    assert [r["attributes"]["structured_data"]["twelve@32473"]["seq"] for r in records] == [str(i + 1) for i in range(len(records))]
-    assert records[0]["attributes"]["structured_data"]["twelve@32473"] == {
-        "app": "shop", "type": "web", "seq": "1", "release": "v7", "commit": "1f3870b"}
-    assert [r["time_ns"] for r in records] == sorted(r["time_ns"] for r in records)
-    pipe.close()
-
-
-def test_a_collector_that_is_gone(logs, app, drains, tmp_path, certificates):
-    """Killed, and gone for 20 s, with lines meanwhile: each of its receivers that answers has all of them, in order."""
-    collector = started(receivers.Collector(tmp_path, certificates))
-    pipe = Pipe(logs, app, release=7)
-    added = {"otlp": drains.add(f"otlp+http://127.0.0.1:{collector.port_of['otlp']}"),
-             "forward": drains.add(f"fluent://127.0.0.1:{collector.port_of['forward']}")}
-    flood(pipe, 0, 100)
-    for kind in added:
-        collected(collector, kind, 100, 0)
-    collector.kill9()
-    gone = time.monotonic()
-    flood(pipe, 100, 100)
-    wait_for(lambda: all(drains.status(d)["failures"] and time.monotonic() - gone >= 20 for d in added.values()), "20 s of failures", 40)
-    started(collector)
-
-    def found(kind):
-        return numbers(str(r).encode() for r in collector.records(kind))
-
-    for kind, d in added.items():
-        wait_for(lambda: len(found(kind)) >= 200 and is_up_to_date(drains.status(d)), f"all lines in {kind}", 40)
-        assert found(kind) == list(range(200)), kind
-        assert drains.status(d)["dropped"] == 0
-    collector.stop()
     pipe.close()
 
 

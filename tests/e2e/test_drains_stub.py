@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-HTTP drains against stubs of our own, since no real Elasticsearch, Splunk, Loki
-or Logplex receiver can be had here: what each status code leads to, and the
-bytes that are sent. (The collector of test_drains.py is real, for OTLP.)
+HTTP drains against stubs of our own, for what real receivers (test_drains_collector.py,
+test_drains_http.py) can't be made to do: each status code, answers in parts, odd
+orders; and for the bytes that are sent.
 """
 import collections
 import gzip
@@ -15,7 +15,7 @@ import uuid
 import pytest
 
 from conftest import wait_for
-from test_drains import Drains, drains, flood  # noqa: F401 (fixture)
+from test_drains import Drains, drains, flood, is_up_to_date  # noqa: F401 (fixture)
 from test_logsd import Pipe, app, logs  # noqa: F401 (fixtures)
 
 URLS = {"logplex": "http://127.0.0.1:{}/logs", "elasticsearch": "elasticsearch+http://127.0.0.1:{}",
@@ -224,6 +224,31 @@ def test_stub_splunk_acknowledgements(logs, app, drains, stub):
     wait_for(lambda: drains.status(d)["sent"] == 1, "the acknowledgement", 20)
     assert stub.requests[1][0] == "/services/collector/ack" and json.loads(stub.bodies()[1]) == {"acks": [7]}
     assert {h["X-Splunk-Request-Channel"] for _, h, _ in stub.requests} == {d["id"]}
+    pipe.close()
+
+
+def test_stub_splunk_that_counts_anew(logs, app, drains, stub):
+    """It was restarted: a yes to the old number would be for another batch. Both go again, the older first."""
+    pipe = Pipe(logs, app)
+    ids, indexed = [4, 0, 1, 2], set()
+
+    def fine(path):
+        if path.endswith("/ack"):
+            return json.dumps({"acks": {str(i): i in indexed for i in json.loads(stub.bodies()[-1])["acks"]}}).encode()
+        got = ids.pop(0)
+        # The first one it never indexes.
+        indexed.update({got} - {4})
+        return json.dumps({"text": "Success", "code": 0, "ackId": got}).encode()
+
+    stub.fine = fine
+    d = drains.add(URLS["splunk"].format(stub.port) + "?ack=true")
+    pipe.write(b"old\n")
+    wait_for(lambda: len(stub.requests) >= 2, "the first question", 20)
+    pipe.write(b"new\n")
+    wait_for(lambda: is_up_to_date(drains.status(d)), "the acknowledgements", 20)
+    events = [json.loads(line)["event"] for path, _, body in stub.requests if path.endswith("/event") for line in body.splitlines()]
+    assert events == ["old", "new", "old", "new"] and "restarted" in drains.status(d)["error"]
+    assert (drains.status(d)["sent"], drains.status(d)["dropped"]) == (2, 0)
     pipe.close()
 
 
