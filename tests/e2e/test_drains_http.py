@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP drains against OpenSearch, which has Elasticsearch's bulk API and data streams, and against Heroku's own decoder of Logplex's frames."""
+import pytest
+
+import receivers
+from conftest import wait_for
+from test_drains import ODD, certificates, drains, flood, is_up_to_date, joined, numbers, started  # noqa: F401 (fixtures)
+from test_logsd import Pipe, app, logs  # noqa: F401 (fixtures)
+
+
+# ---- OpenSearch
+
+# What Elasticsearch has built in, and OpenSearch is told: names like these are data streams.
+TEMPLATE = {"index_patterns": ["logs-*"], "data_stream": {}, "template": {
+    "settings": {"number_of_replicas": 0},
+    "mappings": {"dynamic_templates": [{"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}],
+                 "properties": {"message": {"type": "match_only_text"}, "n": {"type": "long"}}}}}
+
+
+@pytest.fixture(scope="module")
+def opensearch(tmp_path_factory):
+    o = started(receivers.OpenSearch(tmp_path_factory.mktemp("opensearch")))
+    o.ask("PUT", "/_index_template/logs", TEMPLATE)
+    yield o
+    o.stop()
+
+
+# Arrays of several types are no field of Elasticsearch's.
+MIXED = next(line for line in ODD if b"nested" in line)
+
+
+def test_opensearch(logs, app, drains, opensearch):
+    """Each line is a document of a data stream: JSON with its own fields. The one that fits no mapping is lost alone, counted and told."""
+    pipe = Pipe(logs, app, release=7)
+    d = drains.add(f"elasticsearch+http://127.0.0.1:{opensearch.port}")
+    pipe.write(b"".join(line + b"\n" for line in ODD) + b'bad \xff byte\n\n{"level":"warn","n":13,"@timestamp":"2020-01-01T00:00:00Z"}\n')
+    wait_for(lambda: is_up_to_date(drains.status(d)) and drains.status(d)["sent"] > len(ODD), "the answers")
+    found = opensearch.records("logs-shop-default")
+    texts = [f["message"].encode() for f in found if "message" in f and f["twelve"]["source"] == "app"]
+    assert joined(texts) == [line for line in ODD if line != MIXED] + ["bad \ufffd byte".encode(), b""]
+    assert found[0]["twelve"] == {"app": "shop", "source": "app", "dyno": "web.1", "type": "web", "release": "v7", "commit": "1f3870b", "seq": 1}
+    own = next(f for f in found if "n" in f)
+    assert (own["level"], own["n"], own["@timestamp"]) == ("warn", 13, "2020-01-01T00:00:00Z") and own["twelve"]["dyno"] == "web.1"
+    s = drains.status(d)
+    assert s["dropped"] == 1 and "nested.a" in s["error"], s
+    wait_for(lambda: any(f.get("message", "").startswith("Error L10 (output buffer overflow): 1 messages dropped") for f in
+                         opensearch.records("logs-shop-default")), "the notice of the one")
+    assert opensearch.ask("GET", "/_data_stream/logs-shop-default")["data_streams"][0]["name"] == "logs-shop-default"
+    assert drains.test(d)["test"] == 2
+    pipe.close()
+
+
+def test_opensearch_that_is_gone(logs, app, drains, tmp_path):
+    """Killed under a flood, and gone for a while: each line is there once, since what was stored twice has one id."""
+    o = started(receivers.OpenSearch(tmp_path))
+    o.ask("PUT", "/_index_template/logs", TEMPLATE)
+    pipe = Pipe(logs, app, release=7)
+    d = drains.add(f"elasticsearch+http://127.0.0.1:{o.port}?index=logs-gone-default")
+    flood(pipe, 0, 2000)
+    wait_for(lambda: drains.status(d)["sent"], "the first")
+    o.kill9()
+    flood(pipe, 2000, 2000)
+    wait_for(lambda: drains.status(d)["failures"] > 1, "failures")
+    started(o)
+    wait_for(lambda: is_up_to_date(drains.status(d)), "the rest", 60)
+    found = numbers(f["message"].encode() for f in o.records("logs-gone-default"))
+    assert found == list(range(4000)) and drains.status(d)["dropped"] == 0
+    o.stop()
+    pipe.close()
+
+
+# ---- Logplex
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_logplex(logs, app, drains, tmp_path, certificates, tls):
+    pipe = Pipe(logs, app, release=7)
+    receiver = started(receivers.Logplex(tmp_path, certificates if tls else None))
+    d = drains.add(f"http{'s' if tls else ''}://user:pass@localhost:{receiver.port}/logs", ca=certificates.ca if tls else None)
+    pipe.write(b"".join(line + b"\n" for line in ODD) + b"bad \xff byte\n\nthe end\n")
+    wait_for(lambda: is_up_to_date(drains.status(d)) and drains.status(d)["sent"] > len(ODD), "the answers")
+    records = receiver.records()
+    # A frame's message ends with LF; one that is empty would be none to some who read it.
+    assert all(r["Message"].endswith("\n") for r in records)
+    assert joined(r["Message"][:-1].encode() for r in records) == ODD + ["bad \ufffd byte".encode(), b" ", b"the end"]
+    assert {(r["Hostname"], r["Application"], r["Process"], r["ID"], r["Priority"], r["Version"]) for r in records} == {
+        ("host", "app", "web.1", "-", 190, 1)}
+    assert {r["DrainToken"] for r in records} == {d["token"]} and all(len(r["FrameID"]) == 32 for r in records)
+    assert [r["Timestamp"] for r in records] == sorted(r["Timestamp"] for r in records)
+    receiver.kill9()
+    flood(pipe, 0, 500)
+    wait_for(lambda: drains.status(d)["failures"], "the failure")
+    started(receiver)
+    wait_for(lambda: is_up_to_date(drains.status(d)), "the rest")
+    assert numbers(r["Message"].encode() for r in receiver.records()) == list(range(500)) and drains.status(d)["dropped"] == 0
+    assert drains.test(d)["test"] == 2
+    receiver.stop()
+    pipe.close()
