@@ -11,6 +11,9 @@
  *     loki+https://[user:password@]host[:3100][?tenant=T]
  *     otlp+https://[user:password@]host[:4318][?encoding=json]
  *
+ * Where a receiver stands behind a path, that is written whole, in place of the usual one:
+ * loki+https://host/insert/loki/api/v1/push.
+ *
  * The HTTP ones exist with http, too, for a receiver on the same machine or network. A TLS
  * receiver's certificate is always verified: against the system's authorities, or the
  * drain's own.

@@ -18,6 +18,8 @@ import socket
 import subprocess
 import tempfile
 import types
+import urllib.error
+import urllib.parse
 import urllib.request
 
 from conftest import ROOT, free_port, wait_for
@@ -230,15 +232,15 @@ class Forward(Receiver):
         return [node, str(source / "server.js"), str(modules), str(self.out), json.dumps(options)]
 
 
-def go_program(name):
-    """Built from its module in tests/receivers, once for each state of it."""
+def go_program(name, package="."):
+    """Built from its module in tests/receivers, once for each state of it; from main.go, or a package that the module names."""
     source, go = SOURCES / name, shutil.which("go")
-    files = [source / f for f in ("go.mod", "go.sum", "main.go")]
+    files = [source / f for f in ("go.mod", "go.sum", *(["main.go"] if package == "." else []))]
 
     def make(folder):
         if not go:
             raise Unavailable(f"there is no go on the PATH to build {name} with")
-        run([go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(folder / name), "."], f"building {name}",
+        run([go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(folder / name), package], f"building {name}",
             cwd=source, env=dict(os.environ, CGO_ENABLED="0", GOFLAGS="-mod=readonly"))
 
     return made(f"{name}-{digest(*files)}", make) / name
@@ -292,6 +294,28 @@ class OpenSearch(Receiver):
             raise
         hits = self.ask("POST", f"/{index}/_search", {"size": 10000})["hits"]["hits"]
         return sorted((h["_source"] for h in hits), key=lambda d: d["twelve"]["seq"])
+
+
+class VictoriaLogs(Receiver):
+    """A database of logs that takes several systems' protocols."""
+    name = "victorialogs"
+
+    def __init__(self, folder, tls=None):
+        super().__init__(folder, tls)
+        self.syslog_port = free_port()
+
+    def ports(self):
+        return [self.port, self.syslog_port]
+
+    def argv(self):
+        return [str(go_program(self.name, "github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs")), f"-httpListenAddr=127.0.0.1:{self.port}",
+                f"-storageDataPath={self.folder / 'data'}", f"-syslog.listenAddr.tcp=127.0.0.1:{self.syslog_port}", "-retentionPeriod=100y",
+                "-memory.allowedBytes=64MB"]
+
+    def find(self, query):
+        url = f"http://127.0.0.1:{self.port}/select/logsql/query?query={urllib.parse.quote(query)}&limit=10000"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return [json.loads(line) for line in answer]
 
 
 class Collector(Receiver):

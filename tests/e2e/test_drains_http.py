@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP drains against OpenSearch, which has Elasticsearch's bulk API and data streams, and against Heroku's own decoder of Logplex's frames."""
+"""Drains against OpenSearch, which has Elasticsearch's bulk API and data streams, VictoriaLogs, and Heroku's own decoder of Logplex's frames."""
 import pytest
 
 import receivers
@@ -95,4 +95,39 @@ def test_logplex(logs, app, drains, tmp_path, certificates, tls):
     assert numbers(r["Message"].encode() for r in receiver.records()) == list(range(500)) and drains.status(d)["dropped"] == 0
     assert drains.test(d)["test"] == 2
     receiver.stop()
+    pipe.close()
+
+
+# ---- VictoriaLogs
+
+
+@pytest.fixture(scope="module")
+def victorialogs(tmp_path_factory):
+    v = started(receivers.VictoriaLogs(tmp_path_factory.mktemp("victorialogs")))
+    yield v
+    v.stop()
+
+
+# How each of its protocols names our fields.
+FIELDS = {"splunk": ("fields.seq", "fields.dyno"), "loki": ("seq", "dyno"), "otlp": ("twelve.seq", "service.instance.id"),
+          "syslog": ("twelve@32473.seq", "proc_id")}
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_victorialogs(logs, app, drains, victorialogs, kind):
+    """One program, by four of our drivers: what it stored is found again by a word that no other test sends."""
+    v, (seq, dyno) = victorialogs, FIELDS[kind]
+    url = {"splunk": f"splunk+http://127.0.0.1:{v.port}", "loki": f"loki+http://127.0.0.1:{v.port}/insert/loki/api/v1/push",
+           "otlp": f"otlp+http://127.0.0.1:{v.port}/insert/opentelemetry/v1/logs", "syslog": f"syslog://127.0.0.1:{v.syslog_port}"}[kind]
+    pipe = Pipe(logs, app, release=7)
+    d = drains.add(url)
+    pipe.write(b"".join(b"from%s line %03d \xe2\x82\xac\n" % (kind.encode(), i) for i in range(200)))
+    wait_for(lambda: is_up_to_date(drains.status(d)) and drains.status(d)["sent"] == 200, "the answers")
+    wait_for(lambda: len(v.find(f"from{kind}")) == 200, "all of them to be found")
+    found = sorted(v.find(f"from{kind}"), key=lambda f: int(f[seq]))
+    # It keeps the LF that a frame of syslog ends with.
+    assert [f["_msg"].removesuffix("\n") for f in found] == [f"from{kind} line {i:03d} \u20ac" for i in range(200)]
+    assert {f[dyno] for f in found} == {"web.1"} and [int(f[seq]) for f in found] == list(range(1, 201))
+    times = [f["_time"].rstrip("Z").ljust(29, "0") for f in found]
+    assert times == sorted(times)
     pipe.close()
