@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A build from source to slug, in its steps; see build.h. */
+#include "build/fetch.h"
 #include "build/build.h"
 
 #include <errno.h>
@@ -108,7 +109,43 @@ static void trim_cache(const struct build *b)
 	fs_remove_tree(b->cache);
 }
 
-static int fetch_source(struct build *b, uint64_t room, struct error *err)
+static int fetch_source(const struct build *b, struct error *err)
+{
+	const struct fetch f = { .url = b->o->url,
+				 .path = b->o->source,
+				 .max_bytes = b->o->url_max_bytes,
+				 .reserve_bytes = b->o->reserve_bytes,
+				 .private_too = b->o->private_sources };
+	_cleanup_free_ char *shown = NULL;
+
+	if (!b->o->url)
+		return 0;
+	shown = fetch_url_for_show(b->o->url);
+	build_say(b, "-----> Fetching %s\n", shown);
+	return fetch_archive(&f, err);
+}
+
+/* When one folder holds everything, that is the source. */
+static int strip_lone_folder(const struct build *b, struct error *err)
+{
+	_cleanup_free_ char *away = xasprintf("%s/lone", b->work), *folder = NULL;
+	_cleanup_strv_ char **names = NULL;
+	struct stat st;
+	int r = fs_list(b->app, &names);
+
+	if (r < 0)
+		return error_set_errno(err, r, "reading the source");
+	if (strv_len(names) != 1)
+		return 0;
+	folder = xasprintf("%s/%s", b->app, names[0]);
+	if (lstat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	if (rename(folder, away) < 0 || rmdir(b->app) < 0 || rename(away, b->app) < 0)
+		return error_set_errno(err, errno, "moving the source");
+	return 0;
+}
+
+static int unpack_source(struct build *b, uint64_t room, struct error *err)
 {
 	const struct pack_limits limits = { .max_bytes = room < b->o->disk_bytes ? room
 										 : b->o->disk_bytes,
@@ -124,6 +161,8 @@ static int fetch_source(struct build *b, uint64_t room, struct error *err)
 	if (S_ISDIR(st.st_mode)
 		    ? build_copy(copy, err) < 0
 		    : pack_extract(b->o->source, b->app, b->o->strip_top, &limits, err) < 0)
+		return -1;
+	if (b->o->url && strip_lone_folder(b, err) < 0)
 		return -1;
 	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0)
 		return -1;
@@ -227,7 +266,7 @@ static int prepare(struct build *b, struct error *err)
 	uint64_t room = 0;
 
 	if (check_disk(b, &room, err) < 0 || make_folders(b, err) < 0 ||
-	    fetch_source(b, room, err) < 0 || types_read_procfile(b, err) < 0 ||
+	    unpack_source(b, room, err) < 0 || types_read_procfile(b, err) < 0 ||
 	    packs_fetch(b, err) < 0 || ensure_stack(b, false, NULL, &b->base, err) < 0 ||
 	    steps_mount_env(b, err) < 0)
 		return -1;
@@ -273,7 +312,7 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 	struct procfile types = { 0 };
 	int r;
 
-	if ((b->o->sha256 && check_digest(b, key, err) < 0) || prepare(b, err) < 0 || find_stacks(b, err) < 0)
+	if (fetch_source(b, err) < 0 || (b->o->sha256 && check_digest(b, key, err) < 0) || prepare(b, err) < 0 || find_stacks(b, err) < 0)
 		return -1;
 	make_key(b, key);
 	if (!b->o->no_cache && slug_find(b, key, ret)) {

@@ -56,6 +56,13 @@ struct build_options {
 	const char *
 		source; /* a tar file (plain, gzip, bzip2, xz or zstd), or a directory; one top folder is stripped if strip_top */
 	bool strip_top;
+	/*
+	 * Where `source` is fetched from first (build/fetch.h); NULL: it is there. One folder that holds all of the
+	 * archive, as GitHub's have it, is stripped then.
+	 */
+	const char *url;
+	uint64_t url_max_bytes;
+	bool private_sources;
 	const char *commit; /* "" when unknown; given as SOURCE_VERSION */
 	const char *stack_name;
 	char *const *buildpacks; /* names, directories or git URLs (URL#REF); empty: detect */

@@ -14,6 +14,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "build/fetch.h"
 #include "daemon/api-priv.h"
 #include "daemon/builds.h"
 #include "daemon/remove.h"
@@ -152,12 +153,43 @@ static int read_checksum(const char *text, char ret[static DIGEST_HEX_SIZE], str
 	return 0;
 }
 
-/* A get_url or put_url of ours, whole or its path. */
+/* A get_url or put_url of ours, whole or its path: then its id, else NULL. */
+static const char *own_source(const char *url)
+{
+	const char *id = strstr(url, "/sources/");
+
+	id = id ? id + strlen("/sources/") : url;
+	return uuid_is_valid(id) ? id : NULL;
+}
+
+/* One that stands elsewhere gets a file of its own, which whoever builds it fills. */
+static int elsewhere(struct request *r, const char *url, bool has_checksum, struct api_source *ret, struct error *err)
+{
+	char id[UUID_SIZE];
+
+	if (fetch_check_url(url, has_checksum, err) < 0)
+		return -1;
+	ret->path = api_upload_path(request_daemon(r), uuid_make(id));
+	ret->url = url;
+	return 0;
+}
+
+static int take_upload(struct request *r, const char *url, const char *id, struct api_source *ret, struct error *err)
+{
+	_cleanup_free_ char *awaited = awaited_path(request_daemon(r), id), *path = api_upload_path(request_daemon(r), id);
+
+	if (!fs_exists(path))
+		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
+	/* One build takes it; no other upload comes into its place. */
+	unlink(awaited);
+	ret->path = steal_ptr(path);
+	return 0;
+}
+
 int api_find_source(struct request *r, struct api_source *ret, struct error *err)
 {
 	json_t *blob = json_object_get(request_body(r), "source_blob");
 	const char *url = NULL, *version = NULL, *checksum = NULL, *id;
-	_cleanup_free_ char *awaited = NULL, *path = NULL;
 	struct api_source source = { 0 };
 
 	if (text_of_blob(blob, "url", &url, err) < 0 || text_of_blob(blob, "version", &version, err) < 0 ||
@@ -166,22 +198,12 @@ int api_find_source(struct request *r, struct api_source *ret, struct error *err
 	if (!url)
 		return error_set(err, ERROR_INVALID,
 				 "\"source_blob\" is missing: {\"url\": a get_url of POST "
-				 "/sources} is needed");
-	id = strstr(url, "/sources/");
-	id = id ? id + strlen("/sources/") : url;
-	if (!uuid_is_valid(id))
-		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.url\" is not one that POST /sources gave: upload "
-				 "the archive there");
-	path = api_upload_path(request_daemon(r), id);
-	if (!fs_exists(path))
-		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
-	/* One build takes it; no other upload comes into its place. */
-	awaited = awaited_path(request_daemon(r), id);
-	unlink(awaited);
+				 "/sources, or an https:// URL of an archive} is needed");
+	source.commit = version ? version : "";
+	id = own_source(url);
+	if ((id ? take_upload(r, url, id, &source, err) : elsewhere(r, url, checksum, &source, err)) < 0)
+		return -1;
 	*ret = source;
-	ret->path = steal_ptr(path);
-	ret->commit = version ? version : "";
 	return 0;
 }
 
@@ -218,6 +240,7 @@ int api_builds_create(struct request *r, struct error *err)
 	if (api_app(r, &app, err) == 0 && api_find_source(r, &source, err) == 0) {
 		o.app = &app;
 		o.source = source.path;
+		o.url = source.url;
 		o.commit = source.commit;
 		o.sha256 = source.sha256[0] ? source.sha256 : NULL;
 		result = start(r, &o, err);

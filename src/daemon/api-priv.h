@@ -124,6 +124,7 @@ char *api_upload_path(struct daemon *d, const char *id);
 /* What the body's source_blob names. */
 struct api_source {
 	char *path;
+	const char *url; /* where the file is to be fetched from (build/fetch.h); the body's. NULL: it is there */
 	const char *commit; /* its version, or ""; the body's */
 	char sha256[DIGEST_HEX_SIZE]; /* what its checksum says; "" for none */
 };

@@ -149,6 +149,8 @@ static int read_setup(struct request *r, const struct app *app, json_t *override
 	}
 	s->data = json_pack("{s:o, s:s, s:s, s:s}", "overrides", plain, "user", request_caller(r)->name, "checksum", source.sha256,
 			    "version", source.commit);
+	if (source.url)
+		json_object_set_new(s->data, "url", json_string(source.url));
 	json_object_update(s->data, extra);
 	s->app_name = xstrdup(app->name);
 	s->step = xstrdup("making");

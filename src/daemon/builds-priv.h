@@ -22,7 +22,7 @@ struct job {
 	char *source;
 	bool strip_top, wait_for_rollout, no_cache, cancelled;
 	struct caller who;
-	char *sha256;
+	char *sha256, *url;
 	/* Of an import: what it is, and who waits for it. */
 	bool import;
 	struct procfile types;

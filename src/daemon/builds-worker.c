@@ -59,6 +59,10 @@ int worker_write_options(const struct worker_order *order)
 
 	if (order->sha256)
 		json_object_set_new(j, "sha256", json_string(order->sha256));
+	if (order->url)
+		json_object_update_new(j, json_pack("{s:s, s:I, s:b}", "url", order->url, "url_max_bytes",
+						    (json_int_t)s->max_upload_bytes, "private_sources",
+						    (int)s->private_sources));
 	if (order->import)
 		add_import(j, order->import);
 	text = json_dumps(j, 0);
@@ -139,6 +143,9 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 	const struct build_options o = {
 		.import = import ? &types : NULL,
 		.sha256 = json_string_value(json_object_get(j, "sha256")),
+		.url = json_string_value(json_object_get(j, "url")),
+		.url_max_bytes = (uint64_t)number_of(j, "url_max_bytes"),
+		.private_sources = json_is_true(json_object_get(j, "private_sources")),
 		.state_dir = text_of(j, "state_dir"),
 		.data_dir = text_of(j, "data_dir"),
 		.runtime_root = text_of(j, "runtime_root"),

@@ -59,6 +59,7 @@ static void job_free(struct job *j)
 	build_result_done(&j->slug);
 	free(j->stack);
 	free(j->sha256);
+	free(j->url);
 	free(j->buildpack);
 	free(j->description);
 	free(j->source);
@@ -322,6 +323,7 @@ static int launch(struct job *j, struct error *err)
 						    .source = j->source,
 						    .commit = j->row.commit,
 						    .sha256 = j->sha256,
+						    .url = j->url,
 						    .strip_top = j->strip_top,
 						    .import = j->import ? j : NULL,
 						    .no_cache = j->no_cache };
@@ -400,6 +402,7 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 	j->who = *o->who;
 	j->source = xstrdup(o->source);
 	j->sha256 = o->sha256 ? xstrdup(o->sha256) : NULL;
+	j->url = o->url ? xstrdup(o->url) : NULL;
 	j->strip_top = o->strip_top;
 	j->no_cache = o->no_cache;
 	j->wait_for_rollout = o->wait_for_rollout;

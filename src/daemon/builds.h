@@ -23,6 +23,7 @@ void builds_free(struct builds *b);
 struct builds_start {
 	const struct app *app;
 	const char *source;   /* path of a tar file, which the build removes at its end */
+	const char *url;      /* where that is fetched from first (build/fetch.h); NULL: it is there */
 	bool strip_top;       /* the tar has one top folder, as GitHub's have */
 	const char *commit;   /* "" when unknown */
 	const char *sha256;   /* what the source has to have, in hex; NULL: whatever it is */

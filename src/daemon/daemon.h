@@ -33,6 +33,7 @@ struct settings {
 	int64_t build_disk_bytes;   /* TWELVE_BUILD_DISK 4G */
 	int64_t build_timeout_ms;   /* TWELVE_BUILD_TIMEOUT 15m */
 	int64_t disk_reserve_bytes; /* TWELVE_DISK_RESERVE 1G: builds are refused before the disk gets fuller */
+	int64_t private_sources;    /* TWELVE_PRIVATE_SOURCES 0: sources of addresses that are not public, too */
 	int64_t max_upload_bytes;   /* TWELVE_MAX_UPLOAD 2G: a source tarball */
 	int64_t rate_limit;         /* TWELVE_RATE_LIMIT 360000: requests an hour of one token */
 	int64_t max_dynos;          /* TWELVE_MAX_DYNOS 200: of one process type */

@@ -316,8 +316,8 @@ int main(int argc, char **argv)
 		return build_worker_main();
 	if (argc == 2 && streq(argv[1], "addon"))
 		return addon_worker_main();
-	if (argc == 4 && streq(argv[1], "app-json"))
-		return setup_reader_main(argv[2], argv[3]);
+	if (argc == 2 && streq(argv[1], "app-json"))
+		return setup_reader_main();
 	if (argc == 3 && streq(argv[1], "acme"))
 		return acme_worker_main(argv[2]);
 	if (argc == 2 && streq(argv[1], "--version")) {

@@ -269,6 +269,8 @@ static const struct setting settings[] = {
 	  .help = "builds are refused before less than this is free" },
 	{ "TWELVE_MAX_UPLOAD", read_size, FIELD(max_upload_bytes), "2G", .min = MIB,
 	  .help = "of a source archive" },
+	{ "TWELVE_PRIVATE_SOURCES", read_count, FIELD(private_sources), "0", .max = 1,
+	  .help = "1: source_blob.url may lead into private networks, too" },
 	{ "TWELVE_RATE_LIMIT", read_count, FIELD(rate_limit), "360000", .min = 60, .max = 1000000000,
 	  .help = "requests an hour of one token over TCP" },
 	{ "TWELVE_SESSION_KEEP", read_duration, FIELD(session_keep_ms), "1h", .min = 1000,

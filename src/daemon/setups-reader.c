@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * app.json out of an archive: a child, since to find one file in two gigabytes takes its time, and since the archive is
- * somebody else's. It has so much memory and time and no more.
+ * somebody else's. It has so much memory and time and no more. An archive that stands elsewhere it fetches first. Its order comes as
+ * JSON on its stdin: a URL may hold a signature, which is for no list of processes.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -18,6 +19,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "build/fetch.h"
 #include "daemon/api-priv.h"
 #include "daemon/setups-priv.h"
 #include "model/app-json.h"
@@ -118,20 +120,27 @@ static int check(const char *archive, const char *checksum)
 	if (n < 0)
 		return complain("The source can't be read: %s\n", strerror((int)-n));
 	if (checksum[0] && strcasecmp(hex, wanted) != 0)
-		return complain("\"source_blob.checksum\" is not that of what was uploaded, which is SHA256:%s\n", hex);
+		return complain("\"source_blob.checksum\" is not that of the archive, which is SHA256:%s\n", hex);
 	return 0;
 }
 
-int setup_reader_main(const char *archive, const char *checksum)
+static int fetch(json_t *order, const char *url)
 {
-	struct archive *in;
+	const struct fetch f = { .url = url,
+				 .path = json_string_value(json_object_get(order, "archive")),
+				 .max_bytes = (uint64_t)json_integer_value(json_object_get(order, "max_bytes")),
+				 .reserve_bytes = (uint64_t)json_integer_value(json_object_get(order, "reserve_bytes")),
+				 .private_too = json_is_true(json_object_get(order, "private_sources")) };
+	struct error err = ERROR_INIT;
+
+	return fetch_archive(&f, &err) < 0 ? complain("%s\n", err.message) : 0;
+}
+
+static int read_manifest(const char *archive)
+{
+	struct archive *in = archive_read_new();
 	int r;
 
-	if (limit() < 0)
-		return complain("setting limits: %s\n", strerror(errno));
-	if (checksum[0] && check(archive, checksum) != 0)
-		return 1;
-	in = archive_read_new();
 	archive_read_support_format_tar(in);
 	archive_read_support_filter_gzip(in);
 	archive_read_support_filter_bzip2(in);
@@ -142,6 +151,28 @@ int setup_reader_main(const char *archive, const char *checksum)
 	else
 		r = find_and_copy(in);
 	archive_read_free(in);
+	return r;
+}
+
+int setup_reader_main(void)
+{
+	json_t *order = json_loadf(stdin, 0, NULL);
+	const char *archive = json_string_value(json_object_get(order, "archive")),
+		   *checksum = json_string_value(json_object_get(order, "checksum")),
+		   *url = json_string_value(json_object_get(order, "url"));
+	int r = 0;
+
+	if (!archive || !checksum)
+		r = complain("twelved app-json is started by twelved, with its order on stdin\n");
+	else if (limit() < 0)
+		r = complain("setting limits: %s\n", strerror(errno));
+	if (r == 0 && url)
+		r = fetch(order, url);
+	if (r == 0 && checksum[0])
+		r = check(archive, checksum);
+	if (r == 0)
+		r = read_manifest(archive);
+	json_decref(order);
 	return r;
 }
 
@@ -193,15 +224,33 @@ static void on_ended(int status, void *userdata)
 		finish(w);
 }
 
+/* A memory file, or a negative errno. */
+static int write_order(struct setups *ss, const struct setup *s, const char *path)
+{
+	const struct settings *set = &ss->d->settings;
+	const char *checksum = json_string_value(json_object_get(s->data, "checksum"));
+	json_t *j = json_pack("{s:s, s:s, s:O?, s:I, s:I, s:b}", "archive", path, "checksum", checksum ? checksum : "", "url",
+			      json_object_get(s->data, "url"), "max_bytes", (json_int_t)set->max_upload_bytes, "reserve_bytes",
+			      (json_int_t)set->disk_reserve_bytes, "private_sources", (int)set->private_sources);
+	_cleanup_free_ char *text = json_dumps(j, 0);
+
+	json_decref(j);
+	return fd_memfile("setup", text, strlen(text));
+}
+
 int setup_reader_start(struct setups *ss, const struct setup *s, struct error *err)
 {
 	_cleanup_free_ char *path = api_upload_path(ss->d, s->source_id);
-	const char *checksum = json_string_value(json_object_get(s->data, "checksum"));
-	const char *const argv[] = { "/proc/self/exe", "app-json", path, checksum ? checksum : "", NULL };
+	static const char *const argv[] = { "/proc/self/exe", "app-json", NULL };
+	_cleanup_fd_ int order_fd = write_order(ss, s, path);
 	struct setup_work *w = setup_work_new(ss, s->id);
-	struct proc_options o = { .argv = argv, .new_session = true, .die_with_us = true, .dir = "/" };
+	struct proc_options o = { .argv = argv, .new_session = true, .die_with_us = true, .dir = "/", .stdin_fd = order_fd };
 	int out[2], r;
 
+	if (order_fd < 0) {
+		setup_work_free(w);
+		return error_set_errno(err, order_fd, "reading app.json: memory file");
+	}
 	if (pipe2(out, O_CLOEXEC) < 0) {
 		setup_work_free(w);
 		return error_set_errno(err, errno, "reading app.json: pipe");

@@ -97,6 +97,7 @@ static void end(struct setups *ss, struct setup *s, const char *how)
 
 	unlink(path);
 	json_object_del(s->data, "overrides");
+	json_object_del(s->data, "url");
 	json_object_del(json_object_get(s->data, "plan"), "env");
 	go_to(ss, s, how);
 }

@@ -38,5 +38,5 @@ void setups_dyno_ended(struct setups *ss, const struct dyno *dyno);
 /* Why it failed is written before the app goes. A sentence for people. */
 void setup_fail(struct setups *ss, struct setup *s, const char *why);
 
-/* main() of `twelved app-json ARCHIVE CHECKSUM`: writes 't' or 'f' (whether it was in a top folder) and the text, or a sentence. */
-int setup_reader_main(const char *archive, const char *checksum);
+/* main() of `twelved app-json`: fetches the archive if it stands elsewhere, and writes 't' or 'f' (whether it was in a top folder) and the text, or a sentence. */
+int setup_reader_main(void);

@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "build/fetch.h"
 #include "build/pack.h"
 
 static char dir[] = "/tmp/twelve-build-XXXXXX";
@@ -349,6 +351,64 @@ static int teardown(void **state)
 	return fs_remove_tree(dir);
 }
 
+/* ---- sources that stand elsewhere ---- */
+
+static bool is_public(const char *text)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+
+	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+		return fetch_is_public((struct sockaddr *)&in);
+	assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+	return fetch_is_public((struct sockaddr *)&in6);
+}
+
+static void test_public_addresses(void **state)
+{
+	static const char *const yes[] = { "1.1.1.1",	      "9.255.255.255",	  "11.0.0.0",	      "100.63.255.255",	 "100.128.0.0",
+					   "126.255.255.255", "128.0.0.0",	  "169.253.255.255",  "169.255.0.0",	 "172.15.255.255",
+					   "172.32.0.0",      "192.0.1.0",	  "192.167.255.255",  "192.169.0.0",	 "198.17.255.255",
+					   "198.20.0.0",      "223.255.255.255",  "2606:4700::1111",  "2001:200::1",	 "2a00:1450::1",
+					   "::ffff:8.8.8.8",  "64:ff9b::8.8.8.8" };
+	static const char *const no[] = { "0.0.0.0",	     "10.0.0.0",	"10.255.255.255",  "100.64.0.0",      "100.127.255.255",
+					  "127.0.0.1",	     "127.255.255.255", "169.254.169.254", "172.16.0.0",      "172.31.255.255",
+					  "192.0.0.1",	     "192.0.2.1",	"192.88.99.1",	   "192.168.0.1",     "198.18.0.1",
+					  "198.19.255.255",  "198.51.100.1",	"203.0.113.1",	   "224.0.0.1",	      "240.0.0.1",
+					  "255.255.255.255", "::",		"::1",		   "::ffff:10.0.0.1", "::127.0.0.1",
+					  "64:ff9b::10.0.0.1", "64:ff9b:1::1",	"100::1",	   "2001::1",	      "2001:1ff::1",
+					  "2001:db8::1",     "2002:7f00:1::1",	"3fff:fff::1",	   "fc00::1",	      "fd12::1",
+					  "fe80::1",	     "fec0::1",		"ff02::1" };
+	const struct sockaddr other = { .sa_family = AF_UNIX };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		if (!is_public(yes[i]))
+			fail_msg("%s is public", yes[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		if (is_public(no[i]))
+			fail_msg("%s is not public", no[i]);
+	assert_false(fetch_is_public(&other));
+}
+
+static void test_urls_to_fetch(void **state)
+{
+	static const char *const good[] = { "https://a/b.tgz", "HTTPS://example.com:8443/x?sig=a@b", "https://[2001:db8::1]/x" };
+	static const char *const bad[] = { "", "https", "https://", "https:///x", "https://?x", "https://u:p@h/x", "https://u@h",
+					   "http://h/x", "file:///etc/passwd", "ftp://h/x", "https://h/a b", "https://h/\n", "https://h/\303\244" };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_int_equal(fetch_check_url(good[i], false, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(fetch_check_url(bad[i], false, &err), -1);
+		assert_int_equal(err.kind, ERROR_INVALID);
+		assert_non_null(strstr(err.message, "source_blob.url"));
+	}
+	assert_int_equal(fetch_check_url("http://h/x", true, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +423,8 @@ int main(void)
 		cmocka_unit_test(test_hard_links_stay_inside),
 		cmocka_unit_test(test_names_that_are_not_english),
 		cmocka_unit_test(test_limits_and_garbage),
+		cmocka_unit_test(test_public_addresses),
+		cmocka_unit_test(test_urls_to_fetch),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
