@@ -3,7 +3,6 @@
 #include "base/digest.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,11 +49,15 @@ void digest_update_str(struct digest *d, const char *s)
 
 void digest_finish(struct digest *d, char hex[static DIGEST_HEX_SIZE])
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[32];
 
 	check(EVP_DigestFinal_ex(d->ctx, bytes, NULL));
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		sprintf(hex + 2 * i, "%02x", bytes[i]);
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		hex[2 * i] = digits[bytes[i] >> 4];
+		hex[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	hex[2 * sizeof(bytes)] = '\0';
 }
 
 void digest_bytes(const void *data, size_t n, char hex[static DIGEST_HEX_SIZE])

@@ -23,20 +23,26 @@
 
 int api_apps_list(struct request *r, struct error *err)
 {
-	json_t *list = json_array();
+	struct store *store = request_daemon(r)->store;
 	struct app *apps = NULL;
+	json_t *list;
 	size_t n = 0;
+	int result = store_read_begin(store, err);
 
-	if (authz_app_list(r, &apps, &n, err) < 0) {
-		json_decref(list);
+	if (result < 0)
 		return -1;
-	}
+	result = authz_app_list(r, &apps, &n, err);
+	list = json_array();
 	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(list, api_app_json(r, &apps[i]));
 		app_done(&apps[i]);
 	}
 	free(apps);
-	return request_answer_list(r, list);
+	store_read_end(store);
+	if (result == 0)
+		return request_answer_list(r, list);
+	json_decref(list);
+	return -1;
 }
 
 int api_apps_get(struct request *r, struct error *err)

@@ -20,6 +20,11 @@ json_t *api_text(const char *s);
 char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE]);
 json_t *api_app_json(struct request *r, const struct app *a);
 json_t *api_app_ref(const struct app *a);
+/*
+ * What many items of a list have is made once for a request and shared by them: by kind and name, with make(r, name). It is not
+ * to be changed. A new reference.
+ */
+json_t *api_shared(struct request *r, const char *kind, const char *name, json_t *(*make)(struct request *r, const char *name));
 /* {id, email} of a user by address, id, or what a release says of who made it. */
 json_t *api_user_ref(struct request *r, const char *name);
 json_t *api_stack_ref(const char *name);

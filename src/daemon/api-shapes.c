@@ -15,6 +15,7 @@
 #include "daemon/authz.h"
 #include "daemon/certs.h"
 #include "daemon/git.h"
+#include "daemon/http-priv.h"
 #include "daemon/slug-sizes.h"
 
 int api_app(struct request *r, struct app *ret, struct error *err)
@@ -67,6 +68,21 @@ char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE])
 	snprintf(buf, UUID_SIZE, "%.8s-%.4s-8%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 16,
 		 hex + 20);
 	return buf;
+}
+
+json_t *api_shared(struct request *r, const char *kind, const char *name, json_t *(*make)(struct request *r, const char *name))
+{
+	_cleanup_free_ char *key = xasprintf("%s %s", kind, name);
+	json_t *j;
+
+	if (!r->shared)
+		r->shared = json_object();
+	j = json_object_get(r->shared, key);
+	if (j)
+		return json_incref(j);
+	j = make(r, name);
+	json_object_set_nocheck(r->shared, key, j);
+	return j;
 }
 
 json_t *api_stack_ref(const char *name)
@@ -137,35 +153,61 @@ static bool has_acm(struct daemon *d, const struct app *a)
 	return store_acm_get(d->store, a->id, &enabled, &ignored) == 0 && enabled;
 }
 
+static json_t *make_stack(struct request *r, const char *name)
+{
+	(void)r;
+	return api_stack_ref(name);
+}
+
+static json_t *make_region(struct request *r, const char *name)
+{
+	(void)r;
+	(void)name;
+	return api_region_ref();
+}
+
+static json_t *make_generation(struct request *r, const char *name)
+{
+	char id[UUID_SIZE];
+
+	(void)r;
+	return json_pack("{s:s, s:s}", "id", api_uuid("generation", name, id), "name", name);
+}
+
+static json_t *permissions_json(struct request *r, const struct app *a)
+{
+	unsigned permissions = authz_permissions(r, a);
+	json_t *may = json_array();
+
+	for (const struct permission_word *w = permission_words; w->name; w++)
+		if (permissions & w->permission)
+			json_array_append_new(may, json_string(w->name));
+	return may;
+}
+
 json_t *api_app_json(struct request *r, const struct app *a)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *url = app_web_url(d, a), *git = git_path(d, a->name);
 	_cleanup_free_ char *git_url = request_git_url(r, a->name);
-	json_t *j = api_app_ref(a), *may = json_array();
-	char id[UUID_SIZE];
+	json_t *j = api_app_ref(a), *stack = api_shared(r, "stack", a->stack, make_stack);
 
 	json_object_update_new(
 		j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
 			     api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
 	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git_url ? git_url : git, "web_url", url,
 					    "maintenance", (int)a->maintenance, "acm", (int)has_acm(d, a)));
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack",
-					    api_stack_ref(a->stack), "build_stack",
-					    api_stack_ref(a->stack), "region", api_region_ref(),
-					    "owner", a->owner_id[0] ? api_user_ref(r, a->owner_id) : api_user_ref(r, NULL)));
-	json_object_update_new(j, json_pack("{s:{s:s, s:s}, s:o, s:n, s:n}", "generation", "id",
-					    api_uuid("generation", "cedar", id), "name", "cedar",
-					    "slug_size", slug_size(d, a), "repo_size",
-					    "buildpack_provided_description"));
+	json_object_update_new(j, json_pack("{s:O, s:o, s:o, s:o}", "stack", stack, "build_stack", stack, "region",
+					    api_shared(r, "region", API_REGION, make_region), "owner",
+					    api_user_ref(r, a->owner_id)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n}", "generation",
+					    api_shared(r, "generation", "cedar", make_generation), "slug_size",
+					    slug_size(d, a), "repo_size", "buildpack_provided_description"));
 	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:s}", "archived_at",
 					    "organization", "team", "space", "internal_routing",
 					    "create_status", "complete"));
-	for (const struct permission_word *w = permission_words; w->name; w++)
-		if (authz_permissions(r, a) & w->permission)
-			json_array_append_new(may, json_string(w->name));
 	json_object_set_new(j, "twelve",
-			    json_pack("{s:o, s:s, s:s, s:I, s:I}", "permissions", may, "git_path", git, "branch", a->branch,
+			    json_pack("{s:o, s:s, s:s, s:I, s:I}", "permissions", permissions_json(r, a), "git_path", git, "branch", a->branch,
 				      "current_version", (json_int_t)a->current_version,
 				      "last_version", (json_int_t)a->last_version));
 	return j;

@@ -15,7 +15,7 @@
 
 /* ---- users ---- */
 
-json_t *api_user_ref(struct request *r, const char *name)
+static json_t *make_ref(struct request *r, const char *name)
 {
 	struct error ignored = ERROR_INIT;
 	_cleanup_free_ char *email = NULL;
@@ -23,8 +23,6 @@ json_t *api_user_ref(struct request *r, const char *name)
 	char id[UUID_SIZE];
 	json_t *j;
 
-	if (!name || !name[0])
-		name = "platform";
 	if (store_user_get(request_daemon(r)->store, name, &u, &ignored) == 0) {
 		j = json_pack("{s:s, s:s}", "id", u.id, "email", u.email);
 	} else {
@@ -36,6 +34,11 @@ json_t *api_user_ref(struct request *r, const char *name)
 	}
 	user_done(&u);
 	return j;
+}
+
+json_t *api_user_ref(struct request *r, const char *name)
+{
+	return api_shared(r, "user", name && name[0] ? name : "platform", make_ref);
 }
 
 static json_t *user_json(const struct user *u)

@@ -62,6 +62,7 @@ struct request {
 	char *header_value;
 	struct buf raw;
 	json_t *body;
+	json_t *shared; /* what its answer has in many places, by a name; see api_shared() */
 	int upload_fd;
 	char *upload_path;
 	bool expected; /* the upload was announced */

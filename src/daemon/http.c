@@ -79,6 +79,7 @@ static void request_free(struct request *r)
 	free(r->header_value);
 	buf_done(&r->raw);
 	json_decref(r->body);
+	json_decref(r->shared);
 	fd_close(r->upload_fd);
 	/* What the handler did not take. */
 	if (r->upload_path)

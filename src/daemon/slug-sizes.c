@@ -3,12 +3,14 @@
 #include "daemon/slug-sizes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "build/build.h"
 
-/* 128 KB. */
+/* 128 KB. An app's place is one of a few next to each other, so that hardly any two take turns. */
 #define N_SLOTS 2048
+#define N_PLACES 8
 
 struct slug_sizes {
 	struct slot {
@@ -27,32 +29,48 @@ void slug_sizes_free(struct slug_sizes *s)
 	free(s);
 }
 
-static int64_t look_up(struct daemon *d, const struct app *a)
+/* False when it can't be told now. */
+static bool look_up(struct daemon *d, const struct app *a, int64_t *ret)
 {
 	struct build_result slug = { 0 };
 	struct error err = ERROR_INIT;
 	struct release r = { 0 };
-	int64_t bytes = -1;
+	bool known = store_release_get(d->store, a->id, a->current_version, &r, &err) == 0;
 
-	if (store_release_get(d->store, a->id, a->current_version, &r, &err) == 0 && r.slug &&
-	    build_open_slug(d->settings.state_dir, r.slug, &slug, &err) == 0)
-		bytes = (int64_t)slug.size_bytes;
+	*ret = -1;
+	if (known && r.slug) {
+		known = build_open_slug(d->settings.state_dir, r.slug, &slug, &err) == 0;
+		*ret = known ? (int64_t)slug.size_bytes : -1;
+	}
 	build_result_done(&slug);
 	release_done(&r);
-	return bytes;
+	return known;
+}
+
+/* The app's own place, or else a free one, or else the first. */
+static struct slot *find(struct slug_sizes *s, const struct app *a)
+{
+	/* The first digits of a random id are as good as a hash of it. */
+	struct slot *first = &s->slots[strtoul(a->id, NULL, 16) % (N_SLOTS / N_PLACES) * N_PLACES], *free_one = NULL;
+
+	for (struct slot *slot = first; slot < first + N_PLACES; slot++) {
+		if (streq(slot->app_id, a->id))
+			return slot;
+		if (!free_one && !slot->version)
+			free_one = slot;
+	}
+	return free_one ? free_one : first;
 }
 
 int64_t slug_sizes_get(struct daemon *d, const struct app *a)
 {
-	/* The first digits of a random id are as good as a hash of it. */
-	struct slot *slot = &d->slug_sizes->slots[strtoul(a->id, NULL, 16) % N_SLOTS];
+	struct slot *slot = find(d->slug_sizes, a);
 
 	if (!a->current_version)
 		return -1;
 	if (slot->version == a->current_version && streq(slot->app_id, a->id))
 		return slot->bytes;
-	slot->bytes = look_up(d, a);
-	slot->version = slot->bytes < 0 ? 0 : a->current_version;
+	slot->version = look_up(d, a, &slot->bytes) ? a->current_version : 0;
 	memcpy(slot->app_id, a->id, sizeof(slot->app_id));
 	return slot->bytes;
 }

@@ -15,7 +15,8 @@
  * wall-clock milliseconds.
  *
  * Writes that belong together go between store_begin() and store_commit();
- * store_rollback() undoes. They don't nest.
+ * store_rollback() undoes. They don't nest. Many reads go faster between store_read_begin() and
+ * store_read_end(), which see one state; nothing is written in between.
  */
 #pragma once
 
@@ -34,6 +35,8 @@ void store_close(struct store *s);
 int store_begin(struct store *s, struct error *err);
 int store_commit(struct store *s, struct error *err);
 void store_rollback(struct store *s);
+int store_read_begin(struct store *s, struct error *err);
+void store_read_end(struct store *s);
 
 /* ---- apps (app.c) ---- */
 

@@ -189,3 +189,24 @@ def test_json_output_is_json(app):
     for command in (["apps"], ["releases", "-a", name], ["ps", "-a", name], ["config", "-a", name],
                     ["info", "-a", name], ["domains", "-a", name], ["status"]):
         json.loads(platform.cli(*command, "--json").out)
+
+
+def test_lists_of_apps_tell_how_large_slugs_are(app):
+    """As each app for itself does, and anew after each release."""
+    platform, name, _ = app
+    platform.cli("create", "sizes-none", "--no-remote")
+
+    def look():
+        one = {a: platform.api("GET", f"/apps/{a}")[1] for a in (name, "sizes-none")}
+        status, apps = platform.api("GET", "/apps")
+        assert status == 200 and {a["name"]: a for a in apps if a["name"] in one} == one
+        return one[name], one["sizes-none"]
+    first, none = look()
+    assert first["slug_size"] > 0 and none["slug_size"] is None
+    assert first["owner"] == none["owner"] and first["twelve"]["permissions"] == ["view", "deploy", "operate", "manage"]
+    assert first["stack"] == first["build_stack"] and first["region"]["name"] == "us"
+    platform.cli("config:set", "A=1", "-a", name)
+    assert look()[0]["slug_size"] == first["slug_size"]
+    platform.cli("rollback", "v2", "-a", name)
+    assert look()[0]["slug_size"] == first["slug_size"]
+    platform.cli("destroy", "-a", "sizes-none", "--confirm", "sizes-none")

@@ -601,6 +601,25 @@ static void test_rollback(void **state)
 	release_done(&r);
 }
 
+/* Reads that belong together see one state, whatever others write meanwhile. */
+static void test_reads(void **state)
+{
+	struct fixture *f = *state;
+	struct error err = ERROR_INIT;
+	struct store *other = NULL;
+	struct app a;
+
+	must(store_open(f->dir, &other, &err), &err);
+	must(store_read_begin(f->s, &err), &err);
+	assert_int_equal(count(f->s, "app"), 1);
+	a = make_app(other, "second");
+	app_done(&a);
+	assert_int_equal(count(f->s, "app"), 1);
+	store_read_end(f->s);
+	assert_int_equal(count(f->s, "app"), 2);
+	store_close(other);
+}
+
 static void test_every_statement_is_understood(void **state)
 {
 	struct fixture *f = *state;
@@ -754,6 +773,7 @@ int main(void)
 		TEST(test_numbers),
 		TEST(test_delete_takes_all_that_belongs_to_the_app),
 		TEST(test_rollback),
+		TEST(test_reads),
 		TEST(test_every_statement_is_understood),
 	};
 
