@@ -68,6 +68,8 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 /* A newer release came before this one was done. */
 void rollout_superseded(struct app_state *a, int64_t by);
 void rollout_clear(struct app_state *a);
+/* The app is gone: with what is under way for it. */
+void rollout_forget(struct app_state *a);
 
 /* release-phase.c: the process type `release`, run from the candidate before its dynos start. */
 /* Starts it, or waits for it, or marks the phase done when there is none. */

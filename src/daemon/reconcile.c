@@ -259,7 +259,7 @@ static void run_turn(struct turn *t)
 static void app_state_free(struct app_state *a)
 {
 	phase_clear(a);
-	rollout_clear(a);
+	rollout_forget(a);
 	watch_free(a->timer);
 	free(a->last_route);
 	free(a);

@@ -141,8 +141,28 @@ struct post_mortem {
 	struct release release;
 	char *reason;
 	char dyno[64];
-	struct watch *at_once; /* without a dyno that failed */
+	struct last_lines *lines; /* under way; NULL without a dyno that failed, */
+	struct watch *at_once;	  /* and then this */
 };
+
+static void post_mortem_free(struct post_mortem *pm)
+{
+	watch_free(pm->at_once);
+	release_done(&pm->release);
+	free(pm->reason);
+	free(pm);
+}
+
+void rollout_forget(struct app_state *a)
+{
+	struct post_mortem *pm = steal_ptr(a->post_mortem);
+
+	rollout_clear(a);
+	if (!pm)
+		return;
+	last_lines_cancel(pm->lines);
+	post_mortem_free(pm);
+}
 
 static void add_last_lines(struct post_mortem *pm, char *const *lines, json_t *to)
 {
@@ -174,10 +194,7 @@ static void finish_undo(char *const *lines, void *userdata)
 	logs_append(d->logs, a->id, "app", "api", "Release v%lld failed and was undone: %s",
 		    (long long)pm->release.version, pm->reason);
 	builds_rollout_done(d->builds, a->id, pm->release.version, pm->reason, pm->release.proof);
-	watch_free(pm->at_once);
-	release_done(&pm->release);
-	free(pm->reason);
-	free(pm);
+	post_mortem_free(pm);
 	a->post_mortem = NULL;
 	rollout_clear(a);
 	reconcile_app(a->owner, a->id);
@@ -202,9 +219,10 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 	*pm = (struct post_mortem){ .a = a, .reason = xstrdup(reason), .release = *take_candidate };
 	*take_candidate = (struct release){ 0 };
 	a->post_mortem = pm;
+	log_info("app %s: v%lld is undone: %s", a->id, (long long)pm->release.version, reason);
 	if (failed) {
 		snprintf(pm->dyno, sizeof(pm->dyno), "%s", failed->name);
-		last_lines_fetch(d, &what, finish_undo, pm);
+		pm->lines = last_lines_fetch(d, &what, finish_undo, pm);
 	} else {
 		pm->at_once = watch_timer(d->loop, on_at_once, pm);
 		watch_arm(pm->at_once, 0);

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rollouts under load lose no request; unhealthy ones are undone and say why."""
+import os
+import pathlib
+import signal
+import subprocess
 import threading
 import time
 
@@ -115,6 +119,36 @@ def test_a_check_path_that_answers_is_waited_for(app):
     platform, name, _ = app
     platform.cli("config:set", "TWELVE_CHECK_PATH=/status/204", "-a", name)
     assert platform.releases(name)[0]["status"] == "succeeded"
+
+
+def child(platform, name):
+    """The process of that name that twelved has started."""
+    found = subprocess.run(["pgrep", "-P", str(platform.process.pid), "-x", name], capture_output=True, text=True).stdout.split()
+    assert len(found) == 1, found
+    return int(found[0])
+
+
+def test_an_app_that_goes_while_it_is_undone(own_platform, tmp_path):
+    p = own_platform()
+    where = p.repo(tmp_path)
+    p.create("goes", where)
+    p.push(where)
+    app = p.api("GET", "/apps/goes")[1]["id"]
+    logs, log = child(p, "twelve-logs"), pathlib.Path(p.log.name)
+    p.cli("config:set", "MUTE=1", "TWELVE_START_TIMEOUT=1", "--no-wait", "-a", "goes")
+    # Its last lines are waited for half a second, as nobody tells them.
+    os.kill(logs, signal.SIGSTOP)
+    try:
+        wait_for(lambda: f"app {app}: v3 is undone" in log.read_text(), "the release to be undone")
+        assert p.api("DELETE", "/apps/goes")[0] == 200
+    finally:
+        os.kill(logs, signal.SIGCONT)
+    # What ends later than that would have.
+    p.create("other", where)
+    p.push(where)
+    said = p.cli("config:set", "MUTE=1", "TWELVE_START_TIMEOUT=1", "-a", "other", check=False)
+    assert said.code == 1 and "was not ready within 1 s" in said.err, said
+    assert p.process.poll() is None
 
 
 def test_a_release_command_that_refuses(app):
