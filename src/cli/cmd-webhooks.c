@@ -103,7 +103,7 @@ static json_t *body_of(struct cli *c)
 }
 
 static const struct arg_option options[] = {
-	{ "include", "WHAT,WHAT", "api:addon, api:app, api:build, api:collaborator, api:domain, api:formation, api:release", 'i' },
+	{ "include", "WHAT,WHAT", "api:addon, api:addon-attachment, api:app, api:build, api:collaborator, api:domain, api:dyno, api:formation, api:release, api:sni-endpoint", 'i' },
 	{ "url", "URL", "where they are told", 'u' },
 	{ "level", "LEVEL", "notify: tried once; sync: tried until it is taken, for a day", 'l' },
 	{ "secret", "SECRET", "what the requests are signed with", 's' },

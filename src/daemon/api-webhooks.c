@@ -23,21 +23,27 @@ static bool is_entity(const char *word)
 	return false;
 }
 
+static int refuse_entity(json_t *item, struct error *err)
+{
+	_cleanup_buf_ struct buf entities = BUF_INIT;
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	for (size_t i = 0; webhook_entities[i]; i++)
+		buf_printf(&entities, "%s%s", !i ? "" : webhook_entities[i + 1] ? ", " : " and ", webhook_entities[i]);
+	return error_set(err, ERROR_INVALID, "\"include\" may have %s, not \"%s\"", entities.data,
+			 json_is_string(item) ? name_excerpt(excerpt, json_string_value(item)) : "what is no string");
+}
+
 static int read_include(struct request *r, struct webhook *w, struct error *err)
 {
 	json_t *list = json_object_get(request_body(r), "include"), *item;
-	char excerpt[NAME_EXCERPT_SIZE];
 	size_t i;
 
 	if (!list || json_is_null(list))
 		return 0;
 	json_array_foreach (list, i, item)
 		if (!json_is_string(item) || !is_entity(json_string_value(item)))
-			return error_set(err, ERROR_INVALID,
-					 "\"include\" may have api:addon, api:app, api:build, api:collaborator, api:domain, "
-					 "api:formation and api:release, not \"%s\"",
-					 json_is_string(item) ? name_excerpt(excerpt, json_string_value(item)) :
-								"what is no string");
+			return refuse_entity(item, err);
 	if (!json_array_size(list) || json_array_size(list) > 64)
 		return error_set(err, ERROR_INVALID, "\"include\" has to name what is told, such as api:release");
 	free(w->include);

@@ -412,6 +412,7 @@ static void adopt(struct dynos *ds, const char *id)
 		return;
 	}
 	dyno = dyno_new(ds, id);
+	dyno->adopted = true;
 	read_identity(dyno, &m);
 	dyno->state = DYNO_STARTING;
 	connect_within(dyno, ADOPT_TIMEOUT_MS);

@@ -35,6 +35,8 @@ struct dyno {
 	bool attached; /* its stdio is a session's */
 	bool terminal; /* which has a terminal */
 	char rendezvous[DIGEST_HEX_SIZE]; /* of the secret for the first client; "": none, or used */
+	const char *told; /* the state that webhooks were told last; NULL: none yet */
+	bool adopted;	  /* a twelved before this one started it */
 	/* Set by the reconciler as it routes and drains; after a restart of twelved, by what haproxy has. */
 	bool routed, draining;
 	int64_t drain_since_ms; /* wall clock */

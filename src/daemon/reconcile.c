@@ -20,6 +20,7 @@
 #include "daemon/logs-client.h"
 #include "daemon/reconcile-priv.h"
 #include "daemon/setups.h"
+#include "daemon/webhooks.h"
 
 #define RETRY_MS 2000
 #define UNKNOWN_POLL_MS 10
@@ -378,6 +379,7 @@ static void on_dyno(struct dyno *dyno, void *userdata)
 	addons_dyno_changed(r->d->addons, dyno);
 	if (dyno->addon)
 		return;
+	webhooks_dyno_changed(r->d, dyno);
 	if (streq(dyno->type, "release") && dyno->one_off && dyno->state == DYNO_EXITED)
 		phase_ended(state_of(r, dyno->app_id), dyno);
 	if (streq(dyno->type, SETUP_DYNO_TYPE) && dyno->one_off && dyno->state == DYNO_EXITED)

@@ -443,6 +443,7 @@ const char *const store_migrations[] = {
 	schema_reviews,
 	schema_monitors,
 	schema_review_config,
+	store_schema_more_webhooks,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

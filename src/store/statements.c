@@ -317,6 +317,11 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_WEBHOOK_UPDATE] =
 		"UPDATE webhook SET include = ?, sync = ?, updated_ms = ?, secret = ? WHERE id = ?",
 	[STATEMENT_WEBHOOK_DELETE] = "DELETE FROM webhook WHERE id = ?",
+	[STATEMENT_WEBHOOK_WANTED] =
+		"SELECT EXISTS (SELECT 1 FROM webhook WHERE app_id = ?1 AND instr(include, '\"' || ?2 || '\"'))",
+	[STATEMENT_WEBHOOK_TELL] =
+		"INSERT INTO webhook_event (id, app_id, include, resource, action, actor, data, previous, created_ms)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_WEBHOOK_EVENT_GET] =
 		"SELECT " WEBHOOK_EVENT " FROM webhook_event WHERE app_id = ? AND id = ?",
 	[STATEMENT_WEBHOOK_EVENT_LIST] =

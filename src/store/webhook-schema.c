@@ -4,6 +4,8 @@
  * which it is about, with what there is to tell of it; a delivery for each webhook that wants it by another. So none
  * can be lost, whatever is killed, and the code that changes things does not know of webhooks.
  *
+ * Dynos are in no table: theirs come from twelved (store_webhook_tell()).
+ *
  * Events that nobody asked for are not written. An app's last WEBHOOK_EVENTS_KEPT stay, with their deliveries.
  * When an app is destroyed its webhooks go with it, so that there is nobody to tell.
  */
@@ -145,3 +147,31 @@ const char store_schema_webhooks[] =
 	"CREATE TRIGGER webhook_app_update AFTER UPDATE ON app WHEN (OLD.name IS NOT NEW.name OR"
 	"  OLD.maintenance IS NOT NEW.maintenance OR OLD.owner_id IS NOT NEW.owner_id) AND " ASKED("NEW.id", "api:app")
 	EVENT("NEW.id", "api:app", "app", "update", PLATFORM, THE_APP("NEW"), THE_APP("OLD"));
+
+/* What came later: certificates, and attachments, which are part of a release and count when that has gone live. */
+#define SNI(row)                                                                                   \
+	"json_object('id', " row ".id, 'name', " row ".name, 'display_name', " row ".name, 'app', " APP(row) ", 'created_at', " \
+	TIME(row ".created_ms") ", 'updated_at', " TIME(row ".updated_ms") ")"
+#define ATTACHMENT                                                                                 \
+	"json_object('id', value ->> 'id', 'name', value ->> 'name', 'addon', json_object('id', value ->> 'addon', 'name', "  \
+	"(SELECT name FROM addon WHERE id = value ->> 'addon')), 'app', " APP("NEW") ", 'created_at', "  \
+	TIME("(value ->> 'created_ms')") ")"
+#define ATTACHMENTS_BEFORE                                                                         \
+	"ifnull((SELECT attachments FROM release WHERE app_id = NEW.app_id AND version < NEW.version AND status = 'succeeded'" \
+	" ORDER BY version DESC LIMIT 1), '[]')"
+/* One event for each that `list` has and `other` has not. */
+#define ATTACHMENT_EVENTS(list, other, action, previous)                                           \
+	"INSERT INTO webhook_event (id, app_id, include, resource, action, actor, data, previous, created_ms) SELECT " UUID \
+	", NEW.app_id, 'api:addon-attachment', 'addon-attachment', '" action "', " PERSON("NEW.user") ", " ATTACHMENT ", " \
+	previous ", " NOW " FROM json_each(" list ") WHERE value ->> 'id' NOT IN (SELECT value ->> 'id' FROM json_each(" other "));"
+#define ON_LIVE(name, when)                                                                        \
+	"CREATE TRIGGER webhook_attachment_" name " ON release WHEN NEW.status = 'succeeded' AND " when ASKED("NEW.app_id", \
+	"api:addon-attachment") " BEGIN " ATTACHMENT_EVENTS("NEW.attachments", ATTACHMENTS_BEFORE, "create", "'{}'")             \
+	ATTACHMENT_EVENTS(ATTACHMENTS_BEFORE, "NEW.attachments", "destroy", ATTACHMENT) " END;"
+
+const char store_schema_more_webhooks[] =
+	ON_INSERT("sni_endpoint", "api:sni-endpoint", "sni-endpoint", "create", PLATFORM, SNI)
+	ON_UPDATE("sni_endpoint", "api:sni-endpoint", "sni-endpoint", "OLD.chain IS NOT NEW.chain", PLATFORM, SNI)
+	ON_DELETE("sni_endpoint", "api:sni-endpoint", "sni-endpoint", SNI)
+	ON_LIVE("live AFTER INSERT", "")
+	ON_LIVE("goes_live AFTER UPDATE OF status", "OLD.status IS NOT NEW.status AND ");

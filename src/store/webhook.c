@@ -9,8 +9,8 @@
 #include "model/names.h"
 #include "store/store-priv.h"
 
-const char *const webhook_entities[] = { "api:addon",	  "api:app",	   "api:build",	  "api:collaborator",
-					 "api:domain", "api:formation", "api:release", NULL };
+const char *const webhook_entities[] = { "api:addon",  "api:addon-attachment", "api:app",     "api:build",	     "api:collaborator", "api:domain",
+					 "api:dyno",   "api:formation",	       "api:release", "api:sni-endpoint", NULL };
 
 /* ---- webhooks ---- */
 
@@ -211,6 +211,35 @@ int store_webhook_event_get(struct store *s, const char *app_id, const char *id,
 			    struct error *err)
 {
 	return get_one(s, STATEMENT_WEBHOOK_EVENT_GET, &event_type, app_id, id, ret, "webhook event", err);
+}
+
+int store_webhook_wanted(struct store *s, const char *app_id, const char *include, bool *ret, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_WEBHOOK_WANTED);
+
+	query_bind_text(&q, app_id);
+	query_bind_text(&q, include);
+	if (query_row(&q, err) <= 0)
+		return -1;
+	*ret = query_int(&q) != 0;
+	return 0;
+}
+
+int store_webhook_tell(struct store *s, const char *app_id, const struct webhook_news *n, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_WEBHOOK_TELL);
+	char id[UUID_SIZE];
+
+	query_bind_text(&q, uuid_make(id));
+	query_bind_text(&q, app_id);
+	query_bind_text(&q, n->include);
+	query_bind_text(&q, n->resource);
+	query_bind_text(&q, n->action);
+	query_bind_text(&q, n->actor);
+	query_bind_text(&q, n->data);
+	query_bind_text(&q, n->previous);
+	query_bind_int(&q, clock_wall_ms());
+	return query_run(&q, err);
 }
 
 int store_webhook_event_list(struct store *s, const char *app_id, struct webhook_event **ret, size_t *ret_n,

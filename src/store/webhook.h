@@ -45,6 +45,13 @@ void webhook_event_done(struct webhook_event *e);
 void webhook_event_free_array(struct webhook_event *e, size_t n);
 int store_webhook_event_get(struct store *s, const char *app_id, const char *id, struct webhook_event *ret,
 			    struct error *err);
+/* Whether a webhook of the app wants to know of this entity. */
+int store_webhook_wanted(struct store *s, const char *app_id, const char *include, bool *ret, struct error *err);
+/* An event that no trigger writes, as of struct webhook_event. */
+struct webhook_news {
+	const char *include, *resource, *action, *actor, *data, *previous;
+};
+int store_webhook_tell(struct store *s, const char *app_id, const struct webhook_news *n, struct error *err);
 /* The oldest first. */
 int store_webhook_event_list(struct store *s, const char *app_id, struct webhook_event **ret, size_t *ret_n,
 			     struct error *err);
@@ -81,4 +88,4 @@ int store_webhook_delivery_update(struct store *s, struct webhook_delivery *d, s
 
 /* Calls fn whenever a delivery was written: in the middle of a transaction, so it may only take a note. */
 void store_webhook_watch(struct store *s, void (*fn)(void *userdata), void *userdata);
-extern const char store_schema_webhooks[];
+extern const char store_schema_webhooks[], store_schema_more_webhooks[];

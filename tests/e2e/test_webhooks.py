@@ -11,6 +11,7 @@ import types
 import pytest
 
 import api_schema
+import receivers
 from conftest import wait_for
 
 
@@ -122,6 +123,52 @@ def test_events_are_told_and_signed(platform, shop, receiver, schema):
     assert platform.cli("webhooks", "-a", shop).out == "" and ask("GET", f"/apps/{shop}/webhook-deliveries")[1] == []
 
 
+def test_dynos_are_told(own_platform, tmp_path, receiver):
+    p = own_platform()
+    where = p.repo(tmp_path)
+    p.create("hook-dynos", where)
+    p.cli("webhooks:add", "-i", "api:dyno", "-l", "sync", "-u", receiver.url, "-s", "x", "-a", "hook-dynos")
+    p.push(where)
+
+    def seen(name):
+        return [(a, d["state"]) for a, d in receiver.events("dyno") if d["name"] == name]
+    wait_for(lambda: seen("web.1") == [("create", "starting"), ("update", "up")], "web.1 to be up")
+    first = next(g for g in receiver.got if g.data["name"] == "web.1" and g.action == "update")
+    assert first.previous_data["state"] == "starting" and first.data["app"]["name"] == "hook-dynos" and first.data["release"]["version"] == 2
+    assert first.data["id"] == p.up("hook-dynos")[0]["id"] and first.data["type"] == "web"
+    # The next twelved tells nothing again, and goes on.
+    p.kill9()
+    p.start()
+    wait_for(lambda: p.up("hook-dynos"), "the dyno to be adopted")
+    p.cli("run", "-a", "hook-dynos", "true")
+    wait_for(lambda: ("destroy", "down") in seen("run.1"), "run.1 to end")
+    assert seen("run.1")[0] == ("create", "starting") and seen("web.1") == [("create", "starting"), ("update", "up")]
+    p.cli("ps:scale", "web=0", "-a", "hook-dynos")
+    wait_for(lambda: seen("web.1")[2:] == [("update", "down"), ("destroy", "down")], "web.1 to end")
+
+
+def test_attachments_and_certificates_are_told(platform, shop, receiver, tmp_path):
+    platform.cli("webhooks:add", "-i", "api:addon-attachment,api:sni-endpoint", "-l", "sync", "-u", receiver.url, "-s", "x", "-a", shop)
+    platform.cli("addons:create", "redis", "--url", "redis://u:p@localhost:1/0", "--as", "CACHE", "-a", shop, check=False)
+    wait_for(lambda: receiver.events("addon-attachment"), "the attachment")
+    action, a = receiver.events("addon-attachment")[0]
+    assert action == "create" and a["name"] == "CACHE" and a["app"]["name"] == shop and a["addon"]["name"], a
+    # A release that changes no attachment tells nothing.
+    platform.cli("config:set", "A=b", "-a", shop)
+    platform.cli("addons:detach", "CACHE", "-a", shop, check=False)
+    platform.cli("addons:destroy", "CACHE", "--confirm", shop, "-a", shop, check=False)
+    wait_for(lambda: len(receiver.events("addon-attachment")) == 2, "its end")
+    assert receiver.events("addon-attachment")[1][0] == "destroy" and receiver.events("addon-attachment")[1][1]["id"] == a["id"]
+    pair = receivers.certificates(tmp_path)
+    platform.cli("domains:add", "wrong.example", "-a", shop)
+    platform.cli("certs:add", str(pair.wrong), str(pair.wrong_key), "-a", shop)
+    name = platform.api("GET", f"/apps/{shop}/sni-endpoints")[1][0]["name"]
+    platform.cli("certs:remove", "--name", name, "-a", shop)
+    wait_for(lambda: len(receiver.events("sni-endpoint")) == 2, "the certificate's end")
+    assert [(action, e["name"]) for action, e in receiver.events("sni-endpoint")] == [("create", name), ("destroy", name)]
+    assert "key" not in str(receiver.events("sni-endpoint"))
+
+
 def test_a_refused_delivery_is_sent_again(platform, shop, receiver):
     receiver.answers = [503, 302]
     platform.cli("webhooks:add", "-i", "release", "-l", "sync", "-u", receiver.url, "-s", "x", "-a", shop)
@@ -180,7 +227,7 @@ def test_what_is_refused(platform, shop):
         return platform.api("POST", f"/apps/{shop}/webhooks", body)
 
     for answer, sentence in [
-        (add(include=["api:dynos"]), "api:release, not \"api:dynos\""),
+        (add(include=["api:dynos"]), "api:release and api:sni-endpoint, not \"api:dynos\""),
         (add(include=[3]), "what is no string"),
         (add(include=[]), "has to name what is told"),
         (add(include="api:release"), '"include" has to be an array'),
