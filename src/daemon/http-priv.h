@@ -89,6 +89,16 @@ void http_answer_error(struct request *r, const struct error *err);
 int64_t http_disk_room(struct http *h);
 /* ERROR_UNAVAILABLE when there is no room for more than these bytes. */
 int http_check_disk(struct http *h, int64_t bytes, struct error *err);
+/* http-body.c: takes what has come of the body. *size: what was not taken and comes again. */
+enum MHD_Result http_take_body(struct request *r, const char *data, size_t *size);
+/*
+ * Whether to answer a mistake after the body: an answer that comes while the client still
+ * writes is lost when the connection is closed under it. Who expects "100 Continue"
+ * does not write, and too much to take is too much to drop.
+ */
+bool http_answers_after_body(struct request *r);
+/* Fills r->body from what was kept. */
+int http_parse_body(struct request *r, struct error *err);
 /* http-auth.c: fills r->caller, or the error. */
 int http_admit(struct request *r, struct error *err);
 /* Fills r->caller by an address and a password. */
