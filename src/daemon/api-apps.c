@@ -236,6 +236,7 @@ int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *w
 		return -1;
 	log_info("app %s was destroyed by %s", app->name, who);
 	reconcile_forget(d->reconciler, app->id);
+	builds_app_gone(d->builds, app->id);
 	certs_changed(d->certs);
 	addons_app_deleted(d->addons, app);
 	if (git_delete(d, app->name, &ignored) < 0)

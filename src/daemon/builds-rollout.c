@@ -62,6 +62,13 @@ void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, 
 	job_finish(j, "failed", why);
 }
 
+void builds_app_gone(struct builds *b, const char *app_id)
+{
+	for (size_t i = b->n; i-- > 0;)
+		if (b->jobs[i]->phase == PHASE_ROLLOUT && streq(b->jobs[i]->row.app_id, app_id))
+			job_finish(b->jobs[i], "failed", "the app was destroyed before its release was live");
+}
+
 void builds_rollout_line(struct builds *b, const char *app_id, int64_t version, const char *fmt,
 			 ...)
 {

@@ -62,6 +62,8 @@ int builds_cancel(struct builds *b, const char *build_id, struct error *err);
 /* The reconciler tells how the rollout of a release ended; reason NULL: well. */
 void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason,
 			 json_t *proof);
+/* The app was destroyed: no rollout of it ends any more. */
+void builds_app_gone(struct builds *b, const char *app_id);
 /* The reconciler tells what a push that waits should see: "web.1 is starting". */
 void builds_rollout_line(struct builds *b, const char *app_id, int64_t version, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

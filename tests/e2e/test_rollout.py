@@ -172,6 +172,20 @@ def test_a_failed_rollout_rejects_the_push(app):
     assert platform.get(name)[0] == 200
 
 
+def test_a_push_whose_app_is_destroyed_ends(platform, tmp_path):
+    where = platform.repo(tmp_path)
+    platform.create("gone-app", where)
+    (where / "Procfile").write_text("web: exec sleep 1000\n")
+    platform.commit(where, "binds no port")
+    pushed = []
+    push = threading.Thread(target=lambda: pushed.append(platform.push(where, check=False)))
+    push.start()
+    wait_for(lambda: platform.dynos("gone-app"), "the release's dyno", 300)
+    assert platform.api("DELETE", "/apps/gone-app")[0] == 200
+    push.join(60)
+    assert pushed and pushed[0].code != 0 and "the app was destroyed before its release was live" in pushed[0].err, pushed
+
+
 def test_crashed_dynos_are_restarted(app):
     platform, name, _ = app
     platform.cli("ps:scale", "web=2", "-a", name)
