@@ -197,8 +197,7 @@ int api_find_source(struct request *r, struct api_source *ret, struct error *err
 		return -1;
 	if (!url)
 		return error_set(err, ERROR_INVALID,
-				 "\"source_blob\" is missing: {\"url\": a get_url of POST "
-				 "/sources, or an https:// URL of an archive} is needed");
+				 "\"source_blob.url\" is missing: a get_url of POST /sources, or the https:// URL of an archive, is needed");
 	source.commit = version ? version : "";
 	id = own_source(url);
 	if ((id ? take_upload(r, url, id, &source, err) : elsewhere(r, url, checksum, &source, err)) < 0)

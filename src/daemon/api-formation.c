@@ -205,7 +205,7 @@ int api_formation_batch(struct request *r, struct error *err)
 	if (!json_is_array(updates) || !json_array_size(updates))
 		return error_set(
 			err, ERROR_INVALID,
-			"\"updates\" is missing: an array of {type, quantity, size} is needed");
+			"\"updates\" is empty: an array with at least one {type, quantity, size} is needed");
 	return update(r, updates, false, err);
 }
 
@@ -214,7 +214,7 @@ int api_formation_update(struct request *r, struct error *err)
 	json_t *one = json_deep_copy(request_body(r)), *updates = json_array();
 	int result;
 
-	json_object_set_new(one, "type", json_string(request_param(r, "type")));
+	json_object_set_new(one, "type", api_text(request_param(r, "type")));
 	json_array_append_new(updates, one);
 	result = update(r, updates, true, err);
 	json_decref(updates);

@@ -374,6 +374,15 @@ def test_formation_before_a_deploy(bare):
     assert status == 422 and "deployed" in j["message"]
 
 
+def test_a_sentence_names_what_is_wrong(bare):
+    platform, _ = bare
+    for method, path, body, words in (
+            ("PATCH", "/formation/web%FF", {"quantity": 1}, "web?"), ("PATCH", "/formation", {"updates": []}, '"updates" is empty'),
+            ("POST", "/builds", {"source_blob": {}}, '"source_blob.url" is missing'), ("POST", "/builds", {"source_blob": {"url": 1}}, '"source_blob.url" has to be a string')):
+        status, e = platform.api(method, "/apps/http-bare" + path, body)
+        assert 400 <= status < 500 and words in e["message"], (status, e)
+
+
 def test_domains(bare):
     platform, _ = bare
     status, d = platform.api("POST", "/apps/http-bare/domains", {"hostname": "WWW.Example.com", "sni_endpoint": None})
