@@ -270,7 +270,7 @@ class Fuzz:
 
     def judge_valid(self, method, template, error):
         """A sentence about the form of a body that is valid."""
-        if not re.search(r"has to be (an? (?!whole number from)|true or)|is missing|nknown|[Tt]here is no member", error["message"]):
+        if not re.search(r"is missing|has to be (a string|a whole number|true or false|an object|an array|a value)(,|$| or )|nknown member|no such member", error["message"]):
             return
         pattern, _ = STRICTER.get((method, shape(template)), ("(?!)", ""))
         assert re.search(pattern, error["message"]), f"a body that is valid by the published schema is refused: {error['message']}"
@@ -398,7 +398,7 @@ class Doors:
             return r.choice(FIRST_BYTES)
         data = r.choice(RAW_REQUESTS).replace(b"%s", r.choice(PATHS))
         for _ in range(r.choice([0, 0, 0, 1, 3])):
-            at = r.randrange(len(data))
+            at = r.randrange(len(data) + 1)
             data = r.choice([data[:at], data[:at] + bytes([r.randrange(256)]) + data[at + 1:], data[:at] + data[at + r.randrange(9):], data[:at] + r.choice([b"\r\n", b"\0", b" ", b":", b"\xff"]) + data[at:]])
         return data
 
