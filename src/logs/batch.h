@@ -105,5 +105,10 @@ void text_put_json(struct buf *out, const char *s, size_t n);
 void text_put_utf8(struct buf *out, const char *s, size_t n);
 /* The bytes of UTF-8 that s begins with: n when all are. */
 size_t text_utf8_span(const char *s, size_t n);
-/* The line as an object of fields, or NULL when it is none, or one with a name of ours ("twelve"). A new reference. */
+/*
+ * The line as an object of fields, or NULL when it is none, one with a name of ours ("twelve"), or one that is nested
+ * deeper than this. Elasticsearch refuses a document of more than 20 levels; others (VictoriaLogs at 300, readers of
+ * protobuf at 100, of which a level takes three) refuse the whole batch. A new reference.
+ */
+#define TEXT_FIELDS_DEPTH 20
 json_t *text_fields(const char *s, size_t n);

@@ -104,18 +104,21 @@ static size_t headers(const struct batch *b, struct drain_header *h)
 	return n;
 }
 
-/* The status of item i, and why; 0 when the answer is not as it should be. */
-static long item_status(json_t *items, size_t i, const char **ret_why)
+static const char *reason_of(json_t *error)
 {
-	json_t *item = json_object_get(json_array_get(items, i), "create");
-	json_t *why = json_object_get(item, "error");
+	const char *reason = json_string_value(json_object_get(error, "reason"));
 
-	*ret_why = json_string_value(json_object_get(why, "reason"));
-	if (!*ret_why)
-		*ret_why = json_string_value(json_object_get(why, "type"));
-	if (!*ret_why)
-		*ret_why = "no reason is given";
-	return (long)json_integer_value(json_object_get(item, "status"));
+	return reason ? reason : json_string_value(json_object_get(error, "type"));
+}
+
+/* The mapper's "failed to parse" says nothing without its cause. */
+static void describe(long status, json_t *error, char *text, size_t size)
+{
+	const char *why = reason_of(error);
+	const char *cause = reason_of(json_object_get(error, "caused_by"));
+
+	snprintf(text, size, "item status %ld: %.90s%s%.80s", status, why ? why : "no reason is given",
+		 cause ? ": " : "", cause ? cause : "");
 }
 
 static void judge_items(struct batch *b, json_t *items, struct drain_judgement *j)
@@ -124,12 +127,12 @@ static void judge_items(struct batch *b, json_t *items, struct drain_judgement *
 	size_t n_later = 0;
 
 	for (size_t i = 0; i < b->n_items; i++) {
-		const char *why;
-		long status = item_status(items, i, &why);
+		json_t *item = json_object_get(json_array_get(items, i), "create");
+		long status = (long)json_integer_value(json_object_get(item, "status"));
 
 		if ((status >= 200 && status < 300) || status == 409)
 			continue;
-		snprintf(j->message, sizeof(j->message), "item status %ld: %.150s", status, why);
+		describe(status, json_object_get(item, "error"), j->message, sizeof(j->message));
 		if (status == 429 || status >= 500) {
 			keep[i] = true;
 			n_later++;
@@ -179,7 +182,8 @@ const struct drain_driver drain_elastic = {
 	.transport = DRAIN_HTTP,
 	.port = 9200,
 	.tls_port = 9200,
-	.path = "/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason",
+	.path = "/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason,"
+		"items.*.error.caused_by.reason",
 	.options = options,
 	.has_records = true,
 	.gzip = true,

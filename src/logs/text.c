@@ -192,6 +192,26 @@ void text_put_decimal(struct buf *out, uint64_t v, int min_digits)
 	buf_added(out, (size_t)(put_decimal(start, v, min_digits) - start));
 }
 
+/* Not more than `left` objects and arrays within each other. */
+static bool is_shallow(json_t *v, unsigned left)
+{
+	const char *name;
+	json_t *in;
+	size_t i;
+
+	if (!json_is_object(v) && !json_is_array(v))
+		return true;
+	if (!left)
+		return false;
+	json_array_foreach(v, i, in)
+		if (!is_shallow(in, left - 1))
+			return false;
+	json_object_foreach(v, name, in)
+		if (!is_shallow(in, left - 1))
+			return false;
+	return true;
+}
+
 json_t *text_fields(const char *s, size_t n)
 {
 	json_t *fields;
@@ -199,7 +219,7 @@ json_t *text_fields(const char *s, size_t n)
 	if (n < 2 || s[0] != '{' || s[n - 1] != '}')
 		return NULL;
 	fields = json_loadb(s, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-	if (json_is_object(fields) && !json_object_get(fields, "twelve"))
+	if (json_is_object(fields) && !json_object_get(fields, "twelve") && is_shallow(fields, TEXT_FIELDS_DEPTH))
 		return fields;
 	json_decref(fields);
 	return NULL;

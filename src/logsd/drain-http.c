@@ -20,8 +20,8 @@
 #include "logsd/drain-batch.h"
 
 #define REQUEST_MS 30000
-/* Elasticsearch answers with some bytes for each line. */
-#define REPLY_MAX (1024 * 1024)
+/* Elasticsearch may answer with a line's field, up to four times, for each line that it refuses. */
+#define REPLY_MAX (4 * 1024 * 1024)
 /* A connection that nobody uses; Logplex's is the same. */
 #define IDLE_S 240L
 

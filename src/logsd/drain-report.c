@@ -12,6 +12,8 @@
 /* A drain that fails for so long is reported in the app's stream, and then every so often. */
 #define LONG_MS 30000
 #define AGAIN_MS 3600000
+/* What is told is a line that the drain carries itself: if it is refused, too, with other words each time, that must not go round and round. */
+#define OTHER_WORDS_MS 60000
 #define RETRY_AFTER_MAX_MS 300000
 
 /* Into the app's stream, in the next round: its other drains must not be called from within this one. */
@@ -116,18 +118,19 @@ void drain_fail_certificate(struct drain *d, const char *why)
 
 void drain_complain(struct drain *d, const char *fmt, ...)
 {
-	bool is_new = !d->now.error_ms || clock_wall_ms() - d->now.error_ms > AGAIN_MS;
-	char text[DRAIN_TEXT_MAX];
+	int64_t now_ms = clock_now_ms(), since_ms = now_ms - d->complained_ms;
+	char text[DRAIN_TEXT_MAX], before[sizeof(d->now.error)];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	is_new = is_new || !streq(text, d->now.error);
+	memcpy(before, d->now.error, sizeof(before));
 	set_error(d, text);
-	if (is_new)
-		tell(d, "Error L13 (Local delivery error) -> drain %s (%s): %.200s", d->token, d->name,
-		     d->now.error);
+	if (d->complained_ms && since_ms < (streq(before, d->now.error) ? AGAIN_MS : OTHER_WORDS_MS))
+		return;
+	d->complained_ms = now_ms;
+	tell(d, "Error L13 (Local delivery error) -> drain %s (%s): %.200s", d->token, d->name, d->now.error);
 }
 
 /* ---- tests ---- */

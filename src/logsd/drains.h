@@ -64,6 +64,7 @@ struct drain {
 	int64_t rest_ms;     /* when it will have been idle for a while */
 	bool again;	     /* it has had its share of this round, and there is more */
 	int64_t report_ms;   /* when it is told that it fails for long; monotonic, INT64_MAX: not */
+	int64_t complained_ms; /* clock_now_ms() of what was told of refused lines; 0: nothing yet */
 	bool told_long;
 };
 

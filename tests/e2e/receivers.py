@@ -254,6 +254,9 @@ class Logplex(Receiver):
         pair = [str(self.tls.server), str(self.tls.server_key)] if self.tls else []
         return [str(go_program(self.name)), f"127.0.0.1:{self.port}", str(self.out), *pair]
 
+    def env(self):
+        return dict(os.environ, USER_AND_PASSWORD="user:pa ss")
+
 
 class OpenSearch(Receiver):
     """One node, which has Elasticsearch's bulk API and data streams."""
@@ -296,6 +299,33 @@ class OpenSearch(Receiver):
         return sorted((h["_source"] for h in hits), key=lambda d: d["twelve"]["seq"])
 
 
+class Door(Receiver):
+    """What stands before a program that has no TLS and no passwords of its own: HAProxy, which asks for a password or an API key."""
+    name = "door"
+
+    def __init__(self, folder, tls, inner):
+        super().__init__(folder, tls)
+        self.inner = inner
+
+    def argv(self):
+        pair, config = self.folder / "pair.pem", self.folder / "haproxy.cfg"
+        pair.write_bytes(self.tls.server.read_bytes() + self.tls.server_key.read_bytes())
+        config.write_text(f"""
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+userlist people
+  user ada insecure-password pw
+listen door
+  bind 127.0.0.1:{self.port} ssl crt {pair}
+  http-request auth realm logs unless {{ req.hdr(Authorization) -m str "ApiKey a2V5OnZhbHVl" }} || {{ http_auth(people) }}
+  server inner 127.0.0.1:{self.inner.port}
+""")
+        return ["haproxy", "-db", "-f", str(config)]
+
+
 class VictoriaLogs(Receiver):
     """A database of logs that takes several systems' protocols."""
     name = "victorialogs"
@@ -319,9 +349,9 @@ class VictoriaLogs(Receiver):
 
 
 class Collector(Receiver):
-    """The OpenTelemetry Collector: a receiver of each kind, each with a file of its own."""
+    """The OpenTelemetry Collector: a receiver of each kind, each with a file of its own; those of HTTP with TLS ask who sends."""
     name = "otelcol"
-    kinds = ("otlp", "forward", "syslog", "syslog-tls", "splunk", "splunk-tls", "loki")
+    kinds = ("otlp", "otlp-tls", "forward", "syslog", "syslog-tls", "splunk", "splunk-tls", "loki", "loki-tls")
 
     def __init__(self, folder, tls):
         super().__init__(folder, tls)
@@ -337,22 +367,30 @@ class Collector(Receiver):
         tcp = {"preserve_trailing_whitespaces": True}
         syslog = {"protocol": "rfc5424", "enable_octet_counting": True, "max_octets": 65536}
         hec = {"access_token_passthrough": True, "ack": {"extension": "ack", "path": "/services/collector/ack"}}
+
+        def http(kind, who=None):
+            return {"endpoint": f"127.0.0.1:{p[kind]}", **({"tls": tls, "auth": {"authenticator": who}} if who else {})}
+
         receiver_of = {
-            "otlp": ("otlp", {"protocols": {"http": {"endpoint": f"127.0.0.1:{p['otlp']}"}}}),
+            "otlp": ("otlp", {"protocols": {"http": http("otlp")}}),
+            "otlp-tls": ("otlp/tls", {"protocols": {"http": http("otlp-tls", "basicauth")}}),
             "forward": ("fluentforward", {"endpoint": f"127.0.0.1:{p['forward']}"}),
             "syslog": ("syslog", {"tcp": {"listen_address": f"127.0.0.1:{p['syslog']}", **tcp}, **syslog}),
-            # The token goes along, so that a test can look at it: the receiver asks for none.
-            "splunk": ("splunk_hec", {"endpoint": f"127.0.0.1:{p['splunk']}", **hec}),
-            "splunk-tls": ("splunk_hec/tls", {"endpoint": f"127.0.0.1:{p['splunk-tls']}", "tls": tls, **hec}),
-            "loki": ("loki", {"protocols": {"http": {"endpoint": f"127.0.0.1:{p['loki']}"}}, "use_incoming_timestamp": True}),
+            # The token goes along, so that a test can look at it.
+            "splunk": ("splunk_hec", {**http("splunk"), **hec}),
+            "splunk-tls": ("splunk_hec/tls", {**http("splunk-tls", "bearertokenauth"), **hec}),
+            "loki": ("loki", {"protocols": {"http": http("loki")}, "use_incoming_timestamp": True}),
+            "loki-tls": ("loki/tls", {"protocols": {"http": http("loki-tls", "basicauth")}, "use_incoming_timestamp": True}),
             "syslog-tls": ("syslog/tls", {"tcp": {"listen_address": f"127.0.0.1:{p['syslog-tls']}", "tls": tls, **tcp}, **syslog}),
         }
 
+        extensions = {"ack": {}, "bearertokenauth": {"scheme": "Splunk", "token": "s3cret"},
+                      "basicauth": {"htpasswd": {"inline": "ada:pw"}}}
         config = {
             "receivers": dict(receiver_of.values()),
             "exporters": {f"file/{kind}": {"path": str(self.folder / kind), "flush_interval": "50ms", "append": True} for kind in self.kinds},
-            "extensions": {"ack": {}},
-            "service": {"telemetry": {"metrics": {"level": "none"}}, "extensions": ["ack"], "pipelines": {
+            "extensions": extensions,
+            "service": {"telemetry": {"metrics": {"level": "none"}}, "extensions": list(extensions), "pipelines": {
                 f"logs/{kind}": {"receivers": [receiver], "exporters": [f"file/{kind}"]}
                 for kind, (receiver, _) in receiver_of.items()}},
         }
@@ -396,6 +434,6 @@ def value(v):
         if kind == "arrayValue":
             return [value(item) for item in of.get("values", [])]
         if kind == "kvlistValue":
-            return {pair["key"]: value(pair["value"]) for pair in of.get("values", [])}
+            return {pair.get("key", ""): value(pair["value"]) for pair in of.get("values", [])}
         return of
     return None

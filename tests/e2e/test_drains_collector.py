@@ -150,3 +150,34 @@ def test_loki(logs, app, drains, collector):
     assert drains.test(d)["test"] == 2
     wait_for(lambda: len(collector.records("loki")) == before + len(ARRIVES) + 3, "the test's line")
     pipe.close()
+
+
+# Each with the right token or password in place of {}, and the wrong one.
+SECURE = {"splunk-tls": ("splunk+https://:{}@localhost:{}?ack=true", "s3cret", "gu3ss"),
+          "loki-tls": ("loki+https://{}@localhost:{}", "ada:pw", "ada:gu3ss"), "otlp-tls": ("otlp+https://{}@localhost:{}", "ada:pw", "ada:gu3ss")}
+
+
+@pytest.mark.parametrize("kind", SECURE)
+def test_who_may_send(logs, app, drains, collector, certificates, kind):
+    """Over TLS: the drain that is known brings all; the lines of the other are refused and counted, and it says so without its secret."""
+    before, (url, right, wrong) = len(collector.records(kind)), SECURE[kind]
+    pipe = Pipe(logs, app, release=7)
+    known, unknown = [drains.add(url.format(who, collector.port_of[kind]), ca=certificates.ca) for who in (right, wrong)]
+    flood(pipe, 0, 300)
+    wait_for(lambda: drains.status(known)["sent"] >= 300 and drains.status(unknown)["dropped"] >= 300, "both answers")
+    collected(collector, kind, 300, before)
+    # What is told of it in the stream is refused, too, and not told again.
+    wait_for(lambda: is_up_to_date(drains.status(known)) and drains.status(unknown)["dropped"] >= 301, "the notice of the other drain")
+    assert len([t for t in logs.texts(app) if b"lines were refused" in t]) == 1
+    records = collector.records(kind)[before:]
+    assert numbers(r["body"].encode() for r in records) == list(range(300))
+    s = drains.status(unknown)
+    assert (s["sent"], "status 401" in s["error"]) == (0, True), s
+    assert any(b"lines were refused: status 401" in t for t in logs.texts(app))
+    s = drains.test(unknown)
+    assert s["test"] == 3 and "401" in s["test_text"], s
+    assert drains.test(known)["test"] == 2
+    assert "gu3ss" not in logs.said() and "s3cret" not in logs.said()
+    # Before the next test begins to count.
+    wait_for(lambda: f"Test of drain {known['token']}" in str(collector.records(kind)[-1]["body"]), "the test's line")
+    pipe.close()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drains against OpenSearch, which has Elasticsearch's bulk API and data streams, VictoriaLogs, and Heroku's own decoder of Logplex's frames."""
+import json
+
 import pytest
 
 import receivers
@@ -69,6 +71,67 @@ def test_opensearch_that_is_gone(logs, app, drains, tmp_path):
     pipe.close()
 
 
+def test_opensearch_without_room(logs, app, drains, opensearch):
+    """Its disk is full: it answers 429 for each line until somebody makes room. Then each is there once, in order."""
+    def block(how):
+        opensearch.ask("PUT", "/logs-full-default/_settings", {"index.blocks.read_only_allow_delete": how})
+
+    pipe = Pipe(logs, app, release=7)
+    d = drains.add(f"elasticsearch+http://127.0.0.1:{opensearch.port}?index=logs-full-default")
+    flood(pipe, 0, 100)
+    wait_for(lambda: drains.status(d)["sent"] == 100, "the first")
+    block(True)
+    flood(pipe, 100, 400)
+    wait_for(lambda: drains.status(d)["failures"] > 1, "failures")
+    assert "item status 429" in drains.status(d)["error"] and drains.status(d)["sent"] == 100, drains.status(d)
+    block(None)
+    wait_for(lambda: is_up_to_date(drains.status(d)), "the rest", 60)
+    assert numbers(f["message"].encode() for f in opensearch.records("logs-full-default")) == list(range(500))
+    assert drains.status(d)["dropped"] == 0
+    pipe.close()
+
+
+def nested(depth):
+    return b'{"a":' * depth + b"1" + b"}" * depth
+
+
+def test_opensearch_has_a_depth(logs, app, drains, opensearch):
+    """What it takes as fields goes as fields, a level more as text; what it can't name is told with the cause."""
+    pipe = Pipe(logs, app, release=7)
+    d = drains.add(f"elasticsearch+http://127.0.0.1:{opensearch.port}?index=logs-deep-default")
+    pipe.write(nested(20) + b"\n" + nested(21) + b"\n" + nested(1500) + b"\n")
+    wait_for(lambda: drains.status(d)["sent"] == 3 and is_up_to_date(drains.status(d)), "the answer")
+    found = opensearch.records("logs-deep-default")
+    assert "message" not in found[0] and found[0]["a"] == json.loads(nested(20))["a"]
+    assert [f["message"].encode() for f in found[1:]] == [nested(21), nested(1500)]
+    assert drains.status(d)["error"] == ""
+    pipe.write(b'{"":1}\n')
+    wait_for(lambda: drains.status(d)["dropped"] == 1, "the refusal")
+    assert "failed to parse: " in drains.status(d)["error"] and "empty" in drains.status(d)["error"], drains.status(d)
+    pipe.close()
+
+
+@pytest.mark.parametrize("who", ["a password", "an API key", "neither"])
+def test_opensearch_behind_a_door(logs, app, drains, opensearch, tmp_path, certificates, who):
+    door = started(receivers.Door(tmp_path, certificates, opensearch))
+    index = f"logs-{who.replace(' ', '').lower()}-default"
+    user, key = "ada:pw@" if who == "a password" else "ada:gu3ss@" if who == "neither" else "", "&api_key=a2V5OnZhbHVl" if who == "an API key" else ""
+    pipe = Pipe(logs, app, release=7)
+    d = drains.add(f"elasticsearch+https://{user}localhost:{door.port}?index={index}{key}", ca=certificates.ca)
+    flood(pipe, 0, 300)
+    if who == "neither":
+        wait_for(lambda: drains.status(d)["dropped"] >= 300, "the refusal")
+        assert drains.status(d)["sent"] == 0 and "status 401" in drains.status(d)["error"], drains.status(d)
+        assert any(b"lines were refused: status 401" in t for t in logs.texts(app)) and "gu3ss" not in logs.said()
+        assert drains.test(d)["test"] == 3 and opensearch.records(index) == []
+    else:
+        wait_for(lambda: drains.status(d)["sent"] == 300, "the answers")
+        assert numbers(f["message"].encode() for f in opensearch.records(index)) == list(range(300))
+        assert drains.test(d)["test"] == 2 and drains.status(d)["dropped"] == 0
+    door.stop()
+    pipe.close()
+
+
 # ---- Logplex
 
 
@@ -76,7 +139,7 @@ def test_opensearch_that_is_gone(logs, app, drains, tmp_path):
 def test_logplex(logs, app, drains, tmp_path, certificates, tls):
     pipe = Pipe(logs, app, release=7)
     receiver = started(receivers.Logplex(tmp_path, certificates if tls else None))
-    d = drains.add(f"http{'s' if tls else ''}://user:pass@localhost:{receiver.port}/logs", ca=certificates.ca if tls else None)
+    d = drains.add(f"http{'s' if tls else ''}://user:pa%20ss@localhost:{receiver.port}/logs", ca=certificates.ca if tls else None)
     pipe.write(b"".join(line + b"\n" for line in ODD) + b"bad \xff byte\n\nthe end\n")
     wait_for(lambda: is_up_to_date(drains.status(d)) and drains.status(d)["sent"] > len(ODD), "the answers")
     records = receiver.records()
@@ -87,6 +150,11 @@ def test_logplex(logs, app, drains, tmp_path, certificates, tls):
         ("host", "app", "web.1", "-", 190, 1)}
     assert {r["DrainToken"] for r in records} == {d["token"]} and all(len(r["FrameID"]) == 32 for r in records)
     assert [r["Timestamp"] for r in records] == sorted(r["Timestamp"] for r in records)
+    unknown = drains.add(f"http{'s' if tls else ''}://user:gu3ss@localhost:{receiver.port}/logs", ca=certificates.ca if tls else None)
+    s = drains.test(unknown)
+    assert s["test"] == 3 and "status 401" in s["test_text"], s
+    drains.list.remove(unknown)
+    drains.tell()
     receiver.kill9()
     flood(pipe, 0, 500)
     wait_for(lambda: drains.status(d)["failures"], "the failure")
@@ -121,13 +189,15 @@ def test_victorialogs(logs, app, drains, victorialogs, kind):
            "otlp": f"otlp+http://127.0.0.1:{v.port}/insert/opentelemetry/v1/logs", "syslog": f"syslog://127.0.0.1:{v.syslog_port}"}[kind]
     pipe = Pipe(logs, app, release=7)
     d = drains.add(url)
-    pipe.write(b"".join(b"from%s line %03d \xe2\x82\xac\n" % (kind.encode(), i) for i in range(200)))
-    wait_for(lambda: is_up_to_date(drains.status(d)) and drains.status(d)["sent"] == 200, "the answers")
+    # As fields it would cost the batch: an object may be nested 300 deep.
+    pipe.write(nested(400) + b"\n" + b"".join(b"from%s line %03d \xe2\x82\xac\n" % (kind.encode(), i) for i in range(200)))
+    wait_for(lambda: is_up_to_date(drains.status(d)) and drains.status(d)["sent"] == 201, "the answers")
+    assert drains.status(d)["dropped"] == 0
     wait_for(lambda: len(v.find(f"from{kind}")) == 200, "all of them to be found")
     found = sorted(v.find(f"from{kind}"), key=lambda f: int(f[seq]))
     # It keeps the LF that a frame of syslog ends with.
     assert [f["_msg"].removesuffix("\n") for f in found] == [f"from{kind} line {i:03d} \u20ac" for i in range(200)]
-    assert {f[dyno] for f in found} == {"web.1"} and [int(f[seq]) for f in found] == list(range(1, 201))
+    assert {f[dyno] for f in found} == {"web.1"} and [int(f[seq]) for f in found] == list(range(2, 202))
     times = [f["_time"].rstrip("Z").ljust(29, "0") for f in found]
     assert times == sorted(times)
     pipe.close()

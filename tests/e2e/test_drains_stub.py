@@ -10,6 +10,7 @@ import http.server
 import json
 import re
 import threading
+import types
 import uuid
 
 import pytest
@@ -173,6 +174,31 @@ def test_stub_elasticsearch_items(logs, app, drains, stub):
     assert {a["create"]["_index"] for a in again[::2]} == {"mine"}
     assert [a["create"]["_id"] for a in again[::2]] == [json.loads(stub.bodies()[0].splitlines()[i])["create"]["_id"] for i in (2, 8)]
     wait_for(lambda: (lambda s: (s["sent"], s["dropped"]) == (4, 1))(drains.status(d)), "the counts", 20)
+    pipe.close()
+
+
+def test_stub_refusals_do_not_go_round(logs, app, drains, stub):
+    """What is told of a refused line is a line: when that is refused, too, in other words each time, it is told no more."""
+    pipe, n = Pipe(logs, app), iter(range(1, 1000))
+    stub.answers = types.SimpleNamespace(popleft=lambda: (400, {}, b"no: request %d\n" % next(n)))
+    d = drains.add(URLS["loki"].format(stub.port))
+    pipe.write(b"one\n")
+    wait_for(lambda: drains.status(d)["dropped"] >= 2, "the second refusal")
+    pipe.write(b"two\n")
+    wait_for(lambda: any(b"two" in body for body in stub.bodies()) and drains.status(d)["dropped"] >= 3, "the third")
+    assert [t.split(b" ")[0] for t in logs.texts(app)] == [b"one", b"Error", b"two"], logs.texts(app)
+    pipe.close()
+
+
+def test_stub_elasticsearch_says_much(logs, app, drains, stub):
+    """A mapper repeats fields in its reasons: all of a long answer is read."""
+    pipe = Pipe(logs, app)
+    pipe.write(b"line\n" * 100)
+    items = [{"create": {"status": 400, "error": {"reason": "r" * 30000}}}] * 99 + [{"create": {"status": 201}}]
+    stub.answers.append((200, {}, json.dumps({"errors": True, "items": items}).encode()))
+    wait_for(lambda: logs.stat()["lines"] == 100, "the lines")
+    d = drains.add(URLS["elasticsearch"].format(stub.port))
+    wait_for(lambda: (lambda s: (s["sent"], s["dropped"]) == (1, 99))(drains.status(d)), "the counts", 20)
     pipe.close()
 
 

@@ -36,7 +36,8 @@ static void test_urls(void **state)
 		{ "syslog://m\xc3\xbcnchen.example", &drain_syslog, false, "m\xc3\xbcnchen.example", 514, NULL },
 		{ "fluent+tls://example.com/tag", &drain_fluent, true, "example.com", 24224, NULL },
 		{ "elasticsearch+https://example.com", &drain_elastic, true, "example.com", 9200,
-		  "https://example.com:9200/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason" },
+		  "https://example.com:9200/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason,"
+		  "items.*.error.caused_by.reason" },
 		{ "splunk+https://:t@example.com?ack=true", &drain_splunk, true, "example.com", 8088,
 		  "https://example.com:8088/services/collector/event" },
 		{ "loki+http://example.com:80/x/push", &drain_loki, false, "example.com", 80, "http://example.com:80/x/push" },
@@ -317,6 +318,7 @@ static void test_judgements(void **state)
 		const char *text;
 		enum drain_verdict want;
 		uint64_t n_refused;
+		const char *message;
 	} table[] = {
 		{ "otlp+http://x", 200, "\x0a\x06\x08\x01\x12\x02no", DRAIN_DONE, 1 },
 		{ "otlp+http://x", 200, "\x0a\xff\xff", DRAIN_DONE, 0 },
@@ -330,6 +332,11 @@ static void test_judgements(void **state)
 		  DRAIN_DONE, 1 },
 		{ "elasticsearch+http://x", 200, "{\"errors\":true,\"items\":[{\"create\":{\"status\":400}},{\"create\":{\"status\":429}}]}",
 		  DRAIN_AGAIN, 1 },
+		{ "elasticsearch+http://x", 200, "{\"errors\":true,\"items\":[{\"create\":{\"status\":400,\"error\":{\"reason\":\"failed to parse\","
+						 "\"caused_by\":{\"reason\":\"too deep\"}}}},{\"create\":{\"status\":201}}]}",
+		  DRAIN_DONE, 1, "item status 400: failed to parse: too deep" },
+		{ "elasticsearch+http://x", 200, "{\"errors\":true,\"items\":[{\"create\":{\"status\":201}},{\"create\":{\"status\":503}}]}",
+		  DRAIN_AGAIN, 0, "item status 503: no reason is given" },
 		{ "splunk+http://x", 400, "{\"invalid-event-number\":1}", DRAIN_AGAIN, 1 },
 		{ "splunk+http://x", 400, "{\"invalid-event-number\":2}", DRAIN_REFUSED, 0 },
 		{ "splunk+http://x", 400, "{\"invalid-event-number\":-1}", DRAIN_REFUSED, 0 },
@@ -347,7 +354,35 @@ static void test_judgements(void **state)
 		if (j.verdict != table[i].want || j.n_refused != table[i].n_refused)
 			fail_msg("%s %ld %s: verdict %d, %d refused", table[i].url, r.status, r.text, j.verdict,
 				 (int)j.n_refused);
+		if (table[i].message)
+			assert_string_equal(j.message, table[i].message);
 		close_batch(&f);
+	}
+}
+
+/* Elasticsearch's limit, beyond which it refuses a document; arrays count, since readers of protobuf count them. */
+static void test_fields_that_are_nested(void **state)
+{
+	static const char *const open[] = { "{\"a\":", "[" };
+	static const char *const close[] = { "}", "]" };
+
+	(void)state;
+	for (size_t kind = 0; kind < ARRAY_SIZE(open); kind++) {
+		for (unsigned depth = TEXT_FIELDS_DEPTH; depth <= TEXT_FIELDS_DEPTH + 1; depth++) {
+			_cleanup_buf_ struct buf text = BUF_INIT;
+			json_t *fields;
+
+			buf_puts(&text, "{\"a\":");
+			for (unsigned i = 1; i < depth; i++)
+				buf_puts(&text, open[kind]);
+			buf_puts(&text, "1");
+			for (unsigned i = 1; i < depth; i++)
+				buf_puts(&text, close[kind]);
+			buf_puts(&text, "}");
+			fields = text_fields(text.data, text.len);
+			assert_int_equal(fields != NULL, depth <= TEXT_FIELDS_DEPTH);
+			json_decref(fields);
+		}
 	}
 }
 
@@ -407,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_the_same_lines_make_the_same_batch),
 		cmocka_unit_test(test_judgements),
+		cmocka_unit_test(test_fields_that_are_nested),
 		cmocka_unit_test(test_forward_sessions),
 	};
 

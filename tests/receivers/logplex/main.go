@@ -2,8 +2,9 @@
 
 // An HTTPS drain's receiver with Heroku's own decoder of Logplex's frames
 // (github.com/heroku/x/logplex/encoding): writes each message as a line of JSON.
+// It asks for a password where there is one in the environment.
 //
-//	logplex ADDRESS OUT [CERTIFICATE KEY]
+//	[USER_AND_PASSWORD=user:password] logplex ADDRESS OUT [CERTIFICATE KEY]
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/heroku/x/logplex/encoding"
@@ -26,8 +28,14 @@ type record struct {
 }
 
 type sink struct {
-	mu  sync.Mutex
-	out *json.Encoder
+	mu   sync.Mutex
+	out  *json.Encoder
+	asks string
+}
+
+func (s *sink) knows(r *http.Request) bool {
+	user, password, ok := r.BasicAuth()
+	return s.asks == "" || ok && s.asks == user+":"+password
 }
 
 // read decodes a body whole before anything is written: a bad frame is no message.
@@ -48,6 +56,14 @@ func read(r *http.Request) ([]record, error) {
 }
 
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.knows(r) {
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+		return
+	}
+	if a := r.Header.Get("User-Agent"); !strings.HasPrefix(a, "Logplex/") {
+		http.Error(w, "User-Agent: "+a+" is not Logplex", http.StatusBadRequest)
+		return
+	}
 	if t := r.Header.Get("Content-Type"); r.Method != "POST" || t != "application/logplex-1" {
 		http.Error(w, "POST application/logplex-1, not "+t, http.StatusUnsupportedMediaType)
 		return
@@ -73,7 +89,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s := &sink{out: json.NewEncoder(out)}
+	s := &sink{out: json.NewEncoder(out), asks: os.Getenv("USER_AND_PASSWORD")}
 	if len(os.Args) > 4 {
 		log.Fatal(http.ListenAndServeTLS(os.Args[1], os.Args[3], os.Args[4], s))
 	}
