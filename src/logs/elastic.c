@@ -116,9 +116,12 @@ static void describe(long status, json_t *error, char *text, size_t size)
 {
 	const char *why = reason_of(error);
 	const char *cause = reason_of(json_object_get(error, "caused_by"));
+	size_t n;
 
-	snprintf(text, size, "item status %ld: %.90s%s%.80s", status, why ? why : "no reason is given",
-		 cause ? ": " : "", cause ? cause : "");
+	snprintf(text, size, "item status %ld: %.150s", status, why ? why : "no reason is given");
+	n = strlen(text);
+	if (cause)
+		snprintf(text + n, size - n, ": %s", cause);
 }
 
 static void judge_items(struct batch *b, json_t *items, struct drain_judgement *j)
