@@ -6,6 +6,7 @@ is fed with the truth and that it acts.
 """
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -50,9 +51,15 @@ def scalings(platform):
 
 
 def twelve_logs(platform):
-    """The process id of this platform's own."""
+    """The process id of this platform's own; another platform's may end while we look."""
+    def is_mine(pid):
+        try:
+            return str(platform.run) in pathlib.Path(f"/proc/{pid}/environ").read_text()
+        except OSError:
+            return False
+
     found = subprocess.run(["pgrep", "-x", "twelve-logs"], capture_output=True, text=True).stdout.split()
-    mine = [int(pid) for pid in found if str(platform.run) in open(f"/proc/{pid}/environ").read()]
+    mine = [int(pid) for pid in found if is_mine(pid)]
     assert len(mine) == 1, mine
     return mine[0]
 
