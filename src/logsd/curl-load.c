@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loads the module with libcurl when it is needed; see curl.h. */
 #include <dlfcn.h>
+#include <stdlib.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,11 @@ const struct drain_curl *drain_curl_load(struct logsd *l, struct error *err)
 	if (l->curl)
 		return l->curl;
 	path = module_path();
+	/*
+	 * Debian's libcurl speaks TLS by OpenSSL, and brings GnuTLS along for RTMP and LDAP, which nobody uses here: its
+	 * constructor would set up all of it (gnutls_global_init(3)), half a megabyte of memory.
+	 */
+	setenv("GNUTLS_NO_IMPLICIT_INIT", "1", 0);
 	/* It stays: libraries in it may have threads and handlers of their own. */
 	module = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) : NULL;
 	c = module ? dlsym(module, DRAIN_CURL_SYMBOL) : NULL;
