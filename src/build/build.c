@@ -109,20 +109,30 @@ static void trim_cache(const struct build *b)
 	fs_remove_tree(b->cache);
 }
 
+static int check_cancelled(struct error *err)
+{
+	return cancelled ? error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled")
+			 : 0;
+}
+
 static int fetch_source(const struct build *b, struct error *err)
 {
 	const struct fetch f = { .url = b->o->url,
 				 .path = b->o->source,
 				 .max_bytes = b->o->url_max_bytes,
 				 .reserve_bytes = b->o->reserve_bytes,
-				 .private_too = b->o->private_sources };
+				 .private_too = b->o->private_sources,
+				 .should_stop = build_cancelled };
 	_cleanup_free_ char *shown = NULL;
 
 	if (!b->o->url)
 		return 0;
 	shown = fetch_url_for_show(b->o->url);
 	build_say(b, "-----> Fetching %s\n", shown);
-	return fetch_archive(&f, err);
+	if (fetch_archive(&f, err) == 0)
+		return 0;
+	check_cancelled(err);
+	return -1;
 }
 
 /* When one folder holds everything, that is the source. */
@@ -253,12 +263,6 @@ static void announce(const struct build *b)
 	for (size_t i = 0; i < b->n_packs; i++)
 		build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name,
 			  b->packs[i].label);
-}
-
-static int check_cancelled(struct error *err)
-{
-	return cancelled ? error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled")
-			 : 0;
 }
 
 static int prepare(struct build *b, struct error *err)

@@ -169,6 +169,17 @@ static size_t on_data(char *data, size_t size, size_t n, void *userdata)
 	return size * n;
 }
 
+static int on_progress(void *userdata, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+	const struct transfer *t = userdata;
+
+	(void)total;
+	(void)now;
+	(void)up_total;
+	(void)up_now;
+	return t->f->should_stop && t->f->should_stop();
+}
+
 static void set_up(CURL *curl, struct transfer *t, char *said)
 {
 	/* With a checksum http is as good; a redirect away from https is not. */
@@ -189,6 +200,9 @@ static void set_up(CURL *curl, struct transfer *t, char *said)
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, said);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
 }

@@ -22,6 +22,7 @@ struct fetch {
 	uint64_t max_bytes;
 	uint64_t reserve_bytes; /* it ends before less than this is free on the disk */
 	bool private_too;
+	bool (*should_stop)(void); /* asked about once a second; true is an error. May be NULL */
 };
 
 /*

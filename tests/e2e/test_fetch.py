@@ -177,3 +177,23 @@ def test_kill_9_while_it_is_fetched(own_platform):
     b, out = build(p, "f-kill", s.blob("simple.tgz"))
     assert b["status"] == "succeeded", out
     s.stop()
+
+
+def test_a_disk_without_room(own_platform, server):
+    p = own_platform(TWELVE_PRIVATE_SOURCES="1", TWELVE_DISK_RESERVE="100000G")
+    p.cli("create", "f-full")
+    b, _ = build(p, "f-full", server.blob("simple.tgz"))
+    assert b["status"] == "failed" and "does not fit" in b["twelve"]["error"] and "TWELVE_DISK_RESERVE" in b["twelve"]["error"] and sources(p) == []
+
+
+def test_a_build_that_is_cancelled_while_it_is_fetched(trusting):
+    p, s = trusting, Server()
+    p.cli("create", "f-cancel")
+    s.stalls.set()
+    status, b = p.api("POST", "/apps/f-cancel/builds", {"source_blob": s.blob("simple.tgz")})
+    wait_for(lambda: s.asked, "it to be asked for")
+    p.cli("builds:cancel", b["id"], "-a", "f-cancel")
+    wait_for(lambda: p.api("GET", f"/apps/f-cancel/builds/{b['id']}")[1]["status"] == "failed", "its end")
+    assert "cancelled" in p.api("GET", f"/apps/f-cancel/builds/{b['id']}")[1]["twelve"]["error"] and sources(p) == []
+    s.stop()
+    p.cli("destroy", "-a", "f-cancel", "--confirm", "f-cancel")

@@ -147,6 +147,31 @@ def test_dynos_are_told(own_platform, tmp_path, receiver):
     wait_for(lambda: seen("web.1")[2:] == [("update", "down"), ("destroy", "down")], "web.1 to end")
 
 
+def test_an_attachment_is_told_when_it_is_live(own_platform, tmp_path, receiver):
+    """Of a release that fails there is none; the next that goes live is held against the one before."""
+    p = own_platform()
+    where = p.repo(tmp_path, Procfile="web: perl server.pl\nrelease: test -z \"$TWO_URL\"\n")
+    p.create("hook-live", where)
+    p.push(where)
+    p.cli("webhooks:add", "-i", "api:addon-attachment,api:release", "-l", "sync", "-u", receiver.url, "-s", "x", "-a", "hook-live")
+
+    def seen():
+        return [(action, a["name"]) for action, a in receiver.events("addon-attachment")]
+
+    def add(name):
+        return p.cli("addons:create", "external", "--url", f"https://u:p@{name.lower()}.example.com/", "--no-check", "--as", name, "-a", "hook-live", check=False)
+    assert add("ONE").code == 0
+    wait_for(lambda: seen() == [("create", "ONE")], "the first")
+    assert add("TWO").code != 0
+    wait_for(lambda: [d for _, d in receiver.events("release") if d["status"] == "failed"], "a release that fails")
+    assert add("THREE").code == 0
+    wait_for(lambda: len(seen()) > 1, "the third")
+    p.cli("addons:detach", "ONE", "-a", "hook-live", check=False)
+    p.cli("addons:destroy", "ONE", "--confirm", "hook-live", "-a", "hook-live", check=False)
+    wait_for(lambda: len(seen()) > 2, "the end of the first")
+    assert seen() == [("create", "ONE"), ("create", "THREE"), ("destroy", "ONE")], [(r["version"], r["status"]) for r in p.releases("hook-live")]
+
+
 def test_attachments_and_certificates_are_told(platform, shop, receiver, tmp_path):
     platform.cli("webhooks:add", "-i", "api:addon-attachment,api:sni-endpoint", "-l", "sync", "-u", receiver.url, "-s", "x", "-a", shop)
     platform.cli("addons:create", "redis", "--url", "redis://u:p@localhost:1/0", "--as", "CACHE", "-a", shop, check=False)
