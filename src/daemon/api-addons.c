@@ -8,7 +8,6 @@
 #include "daemon/api-priv.h"
 #include "daemon/authz.h"
 #include "daemon/logs-client.h"
-#include "daemon/addons-job.h"
 
 /* ---- shapes ---- */
 
@@ -298,189 +297,6 @@ int api_addons_resolve(struct request *r, struct error *err)
 	return result;
 }
 
-/* ---- making ---- */
-
-/* What the request says, kept while the URL of a service elsewhere is looked at. */
-struct making {
-	struct request *request; /* NULL: it has gone away */
-	struct addons *addons;
-	char app_id[UUID_SIZE];
-	char *service, *plan, *name, *attachment, *url, *from_backup;
-	struct caller who;
-	struct addon_job *check;
-	char *reason; /* why the URL was refused */
-};
-
-static void making_free(void *work)
-{
-	struct making *m = work;
-	char *const strings[] = { m->service, m->plan, m->name, m->attachment,
-				  m->url,     m->from_backup, m->reason };
-
-	/* The request is over: nobody wants the answer of the check. */
-	m->request = NULL;
-	if (m->check)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
-		free(strings[i]);
-	free(m);
-}
-
-/* What was taken for one of Heroku's names is told once, to who asked. */
-static json_t *made_json(struct request *r, const struct addon_create *o, const struct addon *a)
-{
-	_cleanup_free_ char *taken = addons_taken(request_daemon(r)->addons, o, a);
-	json_t *j = api_addon_json(r, a);
-
-	if (taken)
-		json_object_set_new(j, "provision_message", api_text(taken));
-	return j;
-}
-
-static int make(struct request *r, const struct making *m, struct error *err)
-{
-	struct daemon *d = request_daemon(r);
-	struct addon_create o = { .service = m->service,
-				  .plan = m->plan,
-				  .name = m->name,
-				  .attachment = m->attachment,
-				  .url = m->url,
-				  .from_backup = m->from_backup,
-				  .who = &m->who };
-	struct app app = { 0 };
-	struct addon a = { 0 };
-	int result = -1;
-
-	o.app = &app;
-	if (store_app_get(d->store, m->app_id, &app, err) == 0 &&
-	    addons_create(d->addons, &o, &a, err) == 0) {
-		logs_append(d->logs, app.id, "app", "api", "Create %s:%s add-on (%s) by user %s", a.service,
-			    a.plan, a.name, m->who.name);
-		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
-		result = request_answer(r, 201, made_json(r, &o, &a));
-	}
-	addon_done(&a);
-	app_done(&app);
-	return result;
-}
-
-static int answer_made(struct request *r, struct error *err)
-{
-	const struct making *m = request_work(r);
-	_cleanup_free_ char *shown = addon_shown_url(m->url);
-
-	if (!m->reason)
-		return make(r, m, err);
-	return error_set(err, ERROR_INVALID,
-			 "The service at %s can't be used: %s. To attach it all the same, skip the check "
-			 "(--no-check)",
-			 shown, m->reason);
-}
-
-static void on_checked(const char *reason, void *userdata)
-{
-	struct making *m = userdata;
-
-	m->check = NULL;
-	m->reason = reason ? xstrdup(reason) : NULL;
-	if (m->request)
-		request_resume(m->request);
-	else
-		making_free(m);
-}
-
-/* "plan" is a string, or an object with a name or an id (Heroku's clients send both). */
-static const char *plan_of(struct request *r)
-{
-	json_t *plan = json_object_get(request_body(r), "plan");
-	const char *name = json_string_value(json_object_get(plan, "name"));
-
-	return name ? name : json_string_value(json_is_string(plan) ? plan :
-							     json_object_get(plan, "id"));
-}
-
-static char *copy(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
-/* A string of a member object: {"attachment": {"name": ...}}. */
-static int nested(struct request *r, const char *object, const char *key, char **ret,
-		  struct error *err)
-{
-	json_t *outer = json_object_get(request_body(r), object);
-	json_t *value = json_object_get(outer, key);
-
-	if ((outer && !json_is_null(outer) && !json_is_object(outer)) ||
-	    (value && !json_is_null(value) && !json_is_string(value)))
-		return error_set(err, ERROR_INVALID, "\"%s\": {\"%s\": ...} has to be a string", object, key);
-	*ret = copy(json_string_value(value));
-	return 0;
-}
-
-/* A backup is data of the app that it was taken of. */
-static int allow_backup(struct request *r, const char *id, struct error *err)
-{
-	struct backup b = { 0 };
-	int result = id ? store_backup_get(request_daemon(r)->store, id, &b, err) : 0;
-
-	if (id && result == 0)
-		result = authz_allow_id(r, b.app_id, NEED_OPERATE, err);
-	backup_done(&b);
-	return result;
-}
-
-static int read_making(struct request *r, struct making *m, bool *ret_skip, struct error *err)
-{
-	const char *plan = plan_of(r), *colon = plan ? strchr(plan, ':') : NULL, *name;
-	_cleanup_free_ char *skip = NULL;
-
-	if (!plan || !plan[0])
-		return error_set(err, ERROR_INVALID,
-				 "\"plan\" is missing: the name of a service, or SERVICE:PLAN");
-	if (request_string(r, "name", false, &name, err) < 0 ||
-	    nested(r, "attachment", "name", &m->attachment, err) < 0 ||
-	    nested(r, "config", "url", &m->url, err) < 0 ||
-	    nested(r, "config", "from_backup", &m->from_backup, err) < 0 ||
-	    allow_backup(r, m->from_backup, err) < 0 ||
-	    nested(r, "config", "skip_check", &skip, err) < 0)
-		return -1;
-	m->service = xstrndup(plan, colon ? (size_t)(colon - plan) : strlen(plan));
-	m->plan = colon ? xstrdup(colon + 1) : NULL;
-	m->name = copy(name);
-	m->who = *request_caller(r);
-	*ret_skip = skip && streq(skip, "true");
-	return 0;
-}
-
-int api_addons_create(struct request *r, struct error *err)
-{
-	struct making *m = xcalloc(1, sizeof(*m));
-	struct app app = { 0 };
-	bool skip = false;
-	int result;
-
-	m->addons = request_daemon(r)->addons;
-	result = api_app(r, &app, err);
-	memcpy(m->app_id, app.id, sizeof(m->app_id));
-	app_done(&app);
-	if (result == 0)
-		result = read_making(r, m, &skip, err);
-	if (result == 0 && streq(m->service, SERVICE_EXTERNAL) && m->url && !skip) {
-		m->check = addons_check_url(m->addons, m->url, on_checked, m, err);
-		if (m->check) {
-			m->request = r;
-			request_defer(r, answer_made, m, making_free);
-			return 0;
-		}
-		result = -1;
-	} else if (result == 0) {
-		result = make(r, m, err);
-	}
-	making_free(m);
-	return result;
-}
-
 /* ---- changing and ending ---- */
 
 static int rename_addon(struct request *r, struct addon *a, const char *name, struct error *err)
@@ -495,7 +311,7 @@ static int rename_addon(struct request *r, struct addon *a, const char *name, st
 int api_addons_update(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
-	const char *plan = plan_of(r), *colon, *name;
+	const char *plan = api_plan_of(r), *colon, *name;
 	struct addon a = { 0 };
 	int result = -1;
 

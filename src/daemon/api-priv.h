@@ -91,6 +91,8 @@ json_t *api_addon_json(struct request *r, const struct addon *a);
 /* One by name or id that the caller may do this with: the owner is asked; to view one, that it is attached to what they may view. */
 int api_addon_named(struct request *r, const char *name, enum need need, struct addon *ret, struct error *err);
 /* {id, name, app: {id, name}} */
+/* "plan" of the body: a string, or an object with a name or an id (Heroku's clients send both). NULL: there is none. */
+const char *api_plan_of(struct request *r);
 json_t *api_addon_ref(const struct addon *a);
 /* api-attachments.c: of one app (a is an item of its list). */
 json_t *api_attachment_json(struct request *r, const struct app *app, const struct attachment *a);

@@ -17,22 +17,14 @@
 #include "base/str.h"
 #include "build/build.h"
 #include "daemon/api-priv.h"
+#include "daemon/api-slugs.h"
 #include "daemon/authz.h"
-#include "daemon/builds.h"
-#include "daemon/releases.h"
-#include "model/names.h"
 #include "stack/stack.h"
 #include "store/slug.h"
 
 #define TYPES_TEXT_MAX (256 << 10)
 
-/* What a slug is, wherever it came from. */
-struct found {
-	struct slug row; /* id and digest are set in any case; without upload_id it came by a build */
-	struct procfile types;
-};
-
-static void found_done(struct found *f)
+void api_slug_done(struct api_slug *f)
 {
 	slug_row_done(&f->row);
 	procfile_done(&f->types);
@@ -66,7 +58,7 @@ json_t *api_slug_of(struct request *r, const char *app_id, const char *digest)
 
 /* ---- finding ---- */
 
-static int take_row(struct request *r, const char *id, struct found *ret, struct error *err)
+static int take_row(struct request *r, const char *id, struct api_slug *ret, struct error *err)
 {
 	json_t *types;
 	int result;
@@ -79,7 +71,7 @@ static int take_row(struct request *r, const char *id, struct found *ret, struct
 	return result;
 }
 
-static void take_release(const struct release *release, const char *id, struct found *ret)
+static void take_release(const struct release *release, const char *id, struct api_slug *ret)
 {
 	snprintf(ret->row.id, sizeof(ret->row.id), "%s", id);
 	memcpy(ret->row.app_id, release->app_id, sizeof(ret->row.app_id));
@@ -93,7 +85,7 @@ static void take_release(const struct release *release, const char *id, struct f
 }
 
 /* The newest release of an app with this slug: 1 when there is one, 0, or -1. */
-static int find_release(struct request *r, const struct app *app, const char *id, struct found *ret, struct error *err)
+static int find_release(struct request *r, const struct app *app, const char *id, struct api_slug *ret, struct error *err)
 {
 	struct release *rows = NULL;
 	bool found = false;
@@ -115,7 +107,7 @@ static int find_release(struct request *r, const struct app *app, const char *id
 }
 
 /* Of the apps that the caller may view. */
-static int find_elsewhere(struct request *r, const char *id, struct found *ret, struct error *err)
+static int find_elsewhere(struct request *r, const char *id, struct api_slug *ret, struct error *err)
 {
 	struct app *apps = NULL;
 	int result = 0;
@@ -132,8 +124,7 @@ static int find_elsewhere(struct request *r, const char *id, struct found *ret, 
 	return result;
 }
 
-/* A slug of the app, or (anywhere) of another that the caller may view. */
-static int find(struct request *r, const struct app *app, const char *id, bool anywhere, struct found *ret, struct error *err)
+int api_slug_find(struct request *r, const struct app *app, const char *id, bool anywhere, struct api_slug *ret, struct error *err)
 {
 	struct error own = ERROR_INIT;
 	int result = take_row(r, id, ret, &own);
@@ -146,8 +137,8 @@ static int find(struct request *r, const struct app *app, const char *id, bool a
 		return 0;
 	if (result == 0 && anywhere)
 		return authz_allow_id(r, ret->row.app_id, NEED_VIEW, err);
-	found_done(ret);
-	*ret = (struct found){ 0 };
+	api_slug_done(ret);
+	*ret = (struct api_slug){ 0 };
 	result = find_release(r, app, id, ret, err);
 	if (result == 0 && anywhere)
 		result = find_elsewhere(r, id, ret, err);
@@ -168,7 +159,7 @@ static json_t *types_json(const struct procfile *types)
 }
 
 /* What is in slug.json, where the tree is still there. */
-static void add_tree(struct request *r, struct found *f)
+static void add_tree(struct request *r, struct api_slug *f)
 {
 	struct build_result tree = { 0 };
 	struct error ignored = ERROR_INIT;
@@ -181,7 +172,7 @@ static void add_tree(struct request *r, struct found *f)
 	build_result_done(&tree);
 }
 
-static json_t *slug_json(struct request *r, const struct app *app, struct found *f)
+static json_t *slug_json(struct request *r, const struct app *app, struct api_slug *f)
 {
 	bool awaited = !f->row.digest;
 	_cleanup_free_ char *url = awaited ? request_url(r, "/sources/%s", f->row.upload_id) :
@@ -203,15 +194,15 @@ static json_t *slug_json(struct request *r, const struct app *app, struct found 
 
 int api_slugs_get(struct request *r, struct error *err)
 {
-	struct found f = { 0 };
+	struct api_slug f = { 0 };
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = find(r, &app, request_param(r, "slug"), false, &f, err);
+		result = api_slug_find(r, &app, request_param(r, "slug"), false, &f, err);
 	if (result == 0)
 		result = request_answer(r, 200, slug_json(r, &app, &f));
-	found_done(&f);
+	api_slug_done(&f);
 	app_done(&app);
 	return result;
 }
@@ -234,7 +225,7 @@ static char *copy_member(struct request *r, const char *name)
 	return s ? xstrdup(s) : NULL;
 }
 
-static int read_row(struct request *r, const struct app *app, struct found *f, struct error *err)
+static int read_row(struct request *r, const struct app *app, struct api_slug *f, struct error *err)
 {
 	json_t *types = json_object_get(request_body(r), "process_types");
 	char stack_id[UUID_SIZE];
@@ -258,7 +249,7 @@ static int read_row(struct request *r, const struct app *app, struct found *f, s
 
 int api_slugs_create(struct request *r, struct error *err)
 {
-	struct found f = { 0 };
+	struct api_slug f = { 0 };
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
@@ -272,7 +263,7 @@ int api_slugs_create(struct request *r, struct error *err)
 		request_note(r, "slug %s", f.row.id);
 		result = request_answer(r, 201, slug_json(r, &app, &f));
 	}
-	found_done(&f);
+	api_slug_done(&f);
 	app_done(&app);
 	return result;
 }
@@ -344,7 +335,7 @@ static int start_packing(struct daemon *d, const char *digest, struct packing *p
 }
 
 /* Packed it is hardly larger than it is: what has to stay free stays free. */
-static int check_room(struct daemon *d, const struct found *f, struct error *err)
+static int check_room(struct daemon *d, const struct api_slug *f, struct error *err)
 {
 	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, f->row.digest ? f->row.digest : "");
 	uint64_t free_bytes = 0;
@@ -361,7 +352,7 @@ static int check_room(struct daemon *d, const struct found *f, struct error *err
 	return 0;
 }
 
-static int pack(struct request *r, struct found *f, struct error *err)
+static int pack(struct request *r, struct api_slug *f, struct error *err)
 {
 	struct packing *p;
 
@@ -382,168 +373,15 @@ static int pack(struct request *r, struct found *f, struct error *err)
 
 int api_slugs_content(struct request *r, struct error *err)
 {
-	struct found f = { 0 };
+	struct api_slug f = { 0 };
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = find(r, &app, request_param(r, "slug"), false, &f, err);
+		result = api_slug_find(r, &app, request_param(r, "slug"), false, &f, err);
 	if (result == 0)
 		result = pack(r, &f, err);
-	found_done(&f);
-	app_done(&app);
-	return result;
-}
-
-/* ---- releasing ---- */
-
-static int answer_release(struct request *r, const struct app *app, int64_t version, struct error *err)
-{
-	struct release release = { 0 };
-	struct app now = { 0 };
-	int result = -1;
-
-	if (store_app_get(request_daemon(r)->store, app->id, &now, err) == 0 &&
-	    store_release_get(request_daemon(r)->store, app->id, version, &release, err) == 0)
-		result = request_answer(r, 201, api_release_json(r, &now, &release));
-	release_done(&release);
-	app_done(&now);
-	return result;
-}
-
-/* A release that waits for its slug to be unpacked. */
-struct waiting {
-	struct request *request;
-	struct daemon *d;
-	struct app app;
-	struct found slug;
-	bool done, deferred;
-	struct error err;
-	int64_t version;
-};
-
-static void waiting_free(void *work)
-{
-	struct waiting *w = work;
-
-	if (w->request && !w->done) {
-		/* It goes on; what came of it is written by who gets there last. */
-		w->request = NULL;
-		return;
-	}
-	app_done(&w->app);
-	found_done(&w->slug);
-	free(w);
-}
-
-static int answer_imported(struct request *r, struct error *err)
-{
-	struct waiting *w = request_work(r);
-
-	if (w->err.kind == ERROR_NONE)
-		return answer_release(r, &w->app, w->version, err);
-	*err = w->err;
-	return -1;
-}
-
-static void on_imported(const struct error *err, const struct build_result *slug, int64_t version, void *userdata)
-{
-	struct waiting *w = userdata;
-	struct error own = ERROR_INIT;
-
-	w->done = true;
-	w->version = version;
-	if (err) {
-		w->err = *err;
-	} else {
-		free(w->slug.row.digest);
-		free(w->slug.row.run_stack);
-		w->slug.row.digest = xstrdup(slug->slug);
-		w->slug.row.run_stack = xstrdup(slug->stack);
-		w->slug.row.size_bytes = (int64_t)slug->size_bytes;
-		if (store_slug_update(w->d->store, &w->slug.row, &own) < 0)
-			w->err = own;
-	}
-	if (!w->request)
-		waiting_free(w);
-	else if (w->deferred)
-		request_resume(w->request);
-}
-
-static int import(struct request *r, struct app *take_app, struct found *take_slug, struct error *err)
-{
-	struct daemon *d = request_daemon(r);
-	_cleanup_free_ char *path = api_upload_path(d, take_slug->row.upload_id);
-	struct waiting *w;
-	struct builds_import i = { .types = &take_slug->types, .stack = take_slug->row.stack, .fn = on_imported };
-	struct builds_start o = { .source = path, .who = request_caller(r), .import = &i };
-	char stream_id[UUID_SIZE];
-	struct build ignored = { 0 };
-
-	if (!fs_exists(path))
-		return error_set(err, ERROR_INVALID, "Nothing has been uploaded for this slug: PUT the tar file to its blob's url first");
-	if (http_is_collecting(d->http))
-		return error_set(err, ERROR_UNAVAILABLE, "What no release uses is being removed just now: try again in a moment");
-	w = xcalloc(1, sizeof(*w));
-	*w = (struct waiting){ .request = r, .d = d, .app = *take_app, .slug = *take_slug };
-	*take_app = (struct app){ 0 };
-	*take_slug = (struct found){ 0 };
-	i.types = &w->slug.types;
-	o.sha256 = w->slug.row.checksum ? w->slug.row.checksum + strlen("SHA256:") : NULL;
-	i.buildpack = w->slug.row.description;
-	i.description = json_string_value(json_object_get(request_body(r), "description"));
-	i.userdata = w;
-	o.app = &w->app;
-	o.commit = w->slug.row.commit;
-	if (builds_start(d->builds, &o, &ignored, stream_id, err) < 0) {
-		w->done = true;
-		waiting_free(w);
-		return -1;
-	}
-	w->deferred = true;
-	request_defer(r, answer_imported, w, waiting_free);
-	if (w->done)
-		request_resume(r);
-	return 0;
-}
-
-/* A tree that is there: as a build's result. */
-static int deploy(struct request *r, struct app *app, struct found *f, struct error *err)
-{
-	struct daemon *d = request_daemon(r);
-	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, f->row.digest);
-	struct build_result result = { 0 };
-	struct release release = { 0 };
-	int e = -1;
-
-	if (!fs_exists(tree))
-		return error_set(err, ERROR_NOT_FOUND, "The files of this slug are not there any more: no release used it, and they were collected");
-	snprintf(result.slug, sizeof(result.slug), "%s", f->row.digest);
-	snprintf(result.stack, sizeof(result.stack), "%s", f->row.run_stack ? f->row.run_stack : "");
-	result.n_processes = f->types.n_types;
-	result.processes = xcalloc(f->types.n_types + 1, sizeof(*result.processes));
-	for (size_t i = 0; i < f->types.n_types; i++)
-		result.processes[i] = (struct build_process){ xstrdup(f->types.types[i].name), xstrdup(f->types.types[i].command) };
-	if (releases_deploy(d, app, &result, f->row.commit, json_string_value(json_object_get(request_body(r), "description")),
-			    request_caller(r), &release, err) == 0)
-		e = answer_release(r, app, release.version, err);
-	build_result_done(&result);
-	release_done(&release);
-	return e;
-}
-
-int api_slug_release(struct request *r, struct error *err)
-{
-	struct found f = { 0 };
-	struct app app = { 0 };
-	const char *id;
-	int result = -1;
-
-	if (api_app(r, &app, err) == 0 && request_ref(r, "slug", true, &id, err) == 0 && find(r, &app, id, true, &f, err) == 0) {
-		request_note(r, "slug %s", f.row.id);
-		result = f.row.digest ? deploy(r, &app, &f, err) : import(r, &app, &f, err);
-	}
-	found_done(&f);
+	api_slug_done(&f);
 	app_done(&app);
 	return result;
 }
