@@ -50,7 +50,11 @@ class Stub:
                 for k, v in {**headers, "Content-Length": str(len(reply))}.items():
                     self.send_header(k, v)
                 self.end_headers()
-                self.wfile.write(reply)
+                try:
+                    self.wfile.write(reply)
+                except BrokenPipeError:
+                    # A twelve-logs that ends with its test waits for no answer; a reply that was due is missed by the test itself.
+                    self.close_connection = True
 
             def log_message(self, *args):
                 pass
