@@ -6,12 +6,13 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e install bench bench-api bench-logs bench-services asan check-style fuzz fuzz-api clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e torture install bench bench-api bench-logs bench-services asan check-style fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
 	@echo "make demo-stop    end the demo and remove all of it"
 	@echo "make test         unit, kernel and end-to-end tests"
+	@echo "make torture      the attacks and loads that take long"
 	@echo "make build        build into $(BUILD)/"
 	@echo "make install      install below $(PREFIX), with systemd units"
 	@echo "make docs         docs/api.md and docs/openapi.json, from the table of endpoints"
@@ -52,6 +53,10 @@ test-unit: build
 test-e2e: build
 	@scripts/install-deps test
 	@BUILD=$(BUILD) scripts/run-tests e2e
+
+torture: build
+	@scripts/install-deps test
+	@BUILD=$(BUILD) scripts/run-tests torture
 
 install: build
 	meson install -C $(BUILD) --no-rebuild

@@ -11,17 +11,33 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
 
-import api_schema
-from wire import Tap
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("TWELVE_BUILD_ROOT", ROOT / "build"))
-APPS = pathlib.Path(__file__).parent / "apps"
+APPS = ROOT / "tests/e2e/apps"
+# The modules that the tests of all folders share stand beside the end-to-end tests.
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+
+import api_schema  # noqa: E402
+from wire import Tap  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "torture: takes long or loads the machine; `make torture` runs it, `make test` does not")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is marked "torture" runs when it is asked for (-m torture), and else is no case at all."""
+    if config.option.markexpr:
+        return
+    long = [i for i in items if i.get_closest_marker("torture")]
+    items[:] = [i for i in items if i not in long]
+    config.hook.pytest_deselected(items=long)
 
 
 def free_port():
