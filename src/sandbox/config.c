@@ -59,12 +59,25 @@ static void add_app(json_t *mounts, const struct sandbox_spec *s)
 					"overlay", "source", "overlay", "options", options));
 }
 
+/*
+ * /sys is empty but for what runtimes size themselves by: the processors, and the sandbox's own cgroup, which the cgroup
+ * namespace shows as the root, so that nothing of another sandbox is in it.
+ */
+static void add_sys(json_t *mounts, const struct sandbox_spec *s)
+{
+	add_mount(mounts, "/sys", "tmpfs", "sys", "nosuid,noexec,nodev,mode=755,size=64k");
+	add_mount(mounts, "/sys/devices/system/cpu", "bind", "/sys/devices/system/cpu", "rbind,ro,nosuid,noexec,nodev");
+	if (s->cgroup != SANDBOX_CGROUP_NONE)
+		add_mount(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "ro,nosuid,noexec,nodev");
+}
+
 static json_t *mounts(const struct sandbox_spec *s)
 {
 	_cleanup_free_ char *tmp = xasprintf("%s/tmp", s->scratch_dir);
 	json_t *m = json_array();
 
 	add_mount(m, "/proc", "proc", "proc", "nosuid,noexec,nodev");
+	add_sys(m, s);
 	add_mount(m, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
 	add_mount(m, "/dev/pts", "devpts", "devpts",
 		  "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
@@ -73,7 +86,7 @@ static json_t *mounts(const struct sandbox_spec *s)
 	add_app(m, s);
 	add_mount(m, "/tmp", "bind", tmp, "bind,rw,nosuid,nodev");
 	add_mount(m, "/etc/resolv.conf", "bind", "/etc/resolv.conf", "bind,ro,nosuid,nodev,noexec");
-	add_mount(m, "/etc/hosts", "bind", "/etc/hosts", "bind,ro,nosuid,nodev,noexec");
+	add_mount(m, "/etc/hosts", "bind", s->hosts_path, "bind,ro,nosuid,nodev,noexec");
 	add_mount(m, SANDBOX_INIT_PATH, "bind", s->init_path, "bind,ro,nosuid,nodev");
 	for (size_t i = 0; i < s->n_binds; i++)
 		add_mount(m, s->binds[i].target, "bind", s->binds[i].source,
@@ -120,11 +133,11 @@ static json_t *linux_part(const struct sandbox_spec *s)
 					      "/proc/timer_stats",
 					      "/proc/sched_debug",
 					      "/proc/scsi",
-					      "/sys/firmware",
 					      NULL };
 	static const char *const read_only[] = { "/proc/bus",		"/proc/fs",
 						 "/proc/irq",		"/proc/sys",
-						 "/proc/sysrq-trigger", NULL };
+						 "/proc/sysrq-trigger", "/sys",
+						 NULL };
 	static const char *const namespaces[] = { "pid", "ipc", "uts", "mount", "cgroup" };
 	json_t *list = json_array();
 
@@ -162,6 +175,13 @@ static json_t *environment(const struct sandbox_spec *s)
 			json_array_append_new(env, json_string(usual[i]));
 	}
 	return env;
+}
+
+char *sandbox_hosts(const char *hostname, const char *machine)
+{
+	/* Who looks the name up for IPv6 gets the loopback address of that. */
+	return xasprintf("127.0.0.1\tlocalhost %s\n::1\tlocalhost ip6-localhost ip6-loopback %s\n%s", hostname, hostname,
+			 machine ? machine : "");
 }
 
 json_t *sandbox_process(const struct sandbox_spec *s)

@@ -29,6 +29,8 @@
 #include "sandbox/sandbox.h"
 
 #define POLL_MS 500
+#define HOSTS "/etc/hosts"
+#define HOSTS_MAX_BYTES (4 << 20)
 
 static int write_json(const char *dir, const char *name, json_t *take, const char *id, struct error *err)
 {
@@ -47,9 +49,28 @@ static int write_json(const char *dir, const char *name, json_t *take, const cha
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
+static int write_hosts(const char *path, const char *hostname, struct error *err)
+{
+	_cleanup_buf_ struct buf machine = BUF_INIT;
+	_cleanup_free_ char *text = NULL;
+	int r = fs_read_file(HOSTS, HOSTS_MAX_BYTES, &machine);
+
+	if (r < 0 && r != -ENOENT)
+		return error_set_errno(err, r, "reading " HOSTS);
+	text = sandbox_hosts(hostname, r == 0 ? machine.data : NULL);
+	r = fs_write_atomic(path, 0644, text, strlen(text));
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
 int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, struct error *err)
 {
-	return write_json(bundle_dir, "config.json", sandbox_config(s), s->id, err);
+	_cleanup_free_ char *hosts = xasprintf("%s/hosts", bundle_dir);
+	struct sandbox_spec with_hosts = *s;
+
+	with_hosts.hosts_path = hosts;
+	if (write_json(bundle_dir, "config.json", sandbox_config(&with_hosts), s->id, err) < 0)
+		return -1;
+	return write_hosts(hosts, s->hostname, err);
 }
 
 int sandbox_write_process(const char *bundle_dir, const struct sandbox_spec *s, struct error *err)

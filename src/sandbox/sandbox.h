@@ -3,7 +3,8 @@
  * Sandboxes: OCI runtime bundles (opencontainers/runtime-spec 1.0, config.md
  * and config-linux.md) and the runtime that runs them, by its command line.
  *
- * What is in a sandbox: the stack as a read-only root, /app, a capped /tmp,
+ * What is in a sandbox: the stack as a read-only root, /app, a capped /tmp, a /sys
+ * with its own limits and the processors, /etc/hosts with its host name,
  * its own PID, mount, IPC, UTS and cgroup namespaces, and the host's network
  * (docs/decisions/0002). No root, no capabilities, no new privileges, a seccomp
  * filter that denies what Docker's default profile denies, masked /proc paths,
@@ -91,6 +92,7 @@ struct sandbox_spec {
 	const struct sandbox_bind
 		*binds; /* more mounts; targets must exist in the stack or below /tmp or /app */
 	size_t n_binds;
+	const char *hosts_path;	 /* what /etc/hosts is; sandbox_write_bundle() sets it: see sandbox_hosts() */
 	const char *init_path;	 /* of twelve-init on the host */
 	const char *const *argv; /* what the init runs */
 	/* In config.json, so nothing secret: config vars go by SANDBOX_ENV_FD. PATH, HOME and LANG are added when missing. */
@@ -105,7 +107,13 @@ struct sandbox_spec {
 json_t *sandbox_config(const struct sandbox_spec *s);
 json_t *sandbox_process(const struct sandbox_spec *s);
 
-/* Makes bundle_dir (0700) with config.json in it. */
+/*
+ * /etc/hosts of a sandbox as text that the caller frees: its host name is the loopback address, which is its own network's
+ * as well as the machine's; then what the machine's file has (NULL: nothing).
+ */
+char *sandbox_hosts(const char *hostname, const char *machine);
+
+/* Makes bundle_dir (0700) with config.json and hosts in it. */
 int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, struct error *err);
 
 /*

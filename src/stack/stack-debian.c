@@ -192,6 +192,8 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, const c
 		"-exec cp -l -t \"$1/var/cache/apt/archives\" {} +",
 		"--customize-hook=find \"$1/var/cache/apt/archives\" -name '*.deb' -exec cp -ln -t "
 		"\"$TWELVE_DEBS\" {} +",
+		/* What apps and buildpacks take for given; more by the package locales-all. */
+		"--customize-hook=chroot \"$1\" localedef --no-archive -i en_US -f UTF-8 en_US.UTF-8",
 		"--aptopt=Acquire::Retries \"3\"", "--aptopt=APT::Install-Recommends \"false\"",
 		/* Durable once, at the end, instead of file by file. */
 		"--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*",

@@ -5,7 +5,7 @@
 #include "stack/stack.h"
 
 /* Part of every spec and address: changes when what a stack has besides its packages changes. */
-#define STACK_FORMAT "twelve-stack-1"
+#define STACK_FORMAT "twelve-stack-2"
 
 /* stack-make.c: makes the stack of base + o->packages; its digest is written to `digest`. The caller holds the spec's lock. */
 int stack_make(const struct stack_options *o, char *const *base, const char *spec,

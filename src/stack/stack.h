@@ -14,7 +14,7 @@
  *
  * A stack besides Debian's files has: /app, /cache, /env, /source, /buildpacks,
  * /tmp, /.twelve/init (empty; a mount point), the user SANDBOX_USER with home
- * /app, and /etc/resolv.conf and /etc/hosts as mount points.
+ * /app, the locale en_US.UTF-8, and /etc/resolv.conf and /etc/hosts as mount points.
  */
 #pragma once
 

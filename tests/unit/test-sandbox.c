@@ -25,6 +25,7 @@ static struct sandbox_spec a_spec(void)
 		.rootfs = "/stacks/a/rootfs",
 		.app_lower = "/slugs/with,comma/app",
 		.scratch_dir = "/run/d/scratch",
+		.hosts_path = "/run/d/bundle/hosts",
 		.init_path = "/lib/twelve-init",
 		.argv = argv_true,
 		.limits = { .memory_bytes = 512 << 20,
@@ -143,6 +144,39 @@ static void test_app_of_a_dyno_and_of_a_build(void **state)
 	json_decref(c);
 }
 
+static void test_it_sees_its_own_limits(void **state)
+{
+	struct sandbox_spec s = a_spec();
+	json_t *c = sandbox_config(&s);
+
+	(void)state;
+	/* Not sysfs, which shows the machine. */
+	assert_string_equal(json_string_value(at(mount_of(c, "/sys"), "type")), "tmpfs");
+	assert_true(list_has(at(c, "linux.readonlyPaths"), "/sys"));
+	assert_string_equal(json_string_value(at(mount_of(c, "/sys/fs/cgroup"), "type")), "cgroup");
+	assert_true(list_has(at(mount_of(c, "/sys/fs/cgroup"), "options"), "ro"));
+	assert_true(list_has(at(mount_of(c, "/sys/devices/system/cpu"), "options"), "ro"));
+	json_decref(c);
+	s.cgroup = SANDBOX_CGROUP_NONE;
+	c = sandbox_config(&s);
+	assert_null(mount_of(c, "/sys/fs/cgroup"));
+	json_decref(c);
+}
+
+static void test_its_host_name_resolves(void **state)
+{
+	_cleanup_free_ char *alone = sandbox_hosts("me", NULL), *more = sandbox_hosts("me", "10.0.0.1 db\n");
+	struct sandbox_spec s = a_spec();
+	json_t *c = sandbox_config(&s);
+
+	(void)state;
+	assert_string_equal(alone, "127.0.0.1\tlocalhost me\n::1\tlocalhost ip6-localhost ip6-loopback me\n");
+	assert_true(str_starts(more, alone));
+	assert_string_equal(more + strlen(alone), "10.0.0.1 db\n");
+	assert_string_equal(json_string_value(at(mount_of(c, "/etc/hosts"), "source")), s.hosts_path);
+	json_decref(c);
+}
+
 static void test_limits(void **state)
 {
 	struct sandbox_spec s = a_spec();
@@ -203,7 +237,7 @@ static void test_command_is_an_argument_not_a_script(void **state)
 static void test_guest_is_described_as_the_process_of_a_sandbox(void **state)
 {
 	_cleanup_strv_ char **own = NULL, **guest = NULL;
-	struct sandbox_spec s = { .id = "x", .hostname = "x", .rootfs = "/r", .scratch_dir = "/s", .app_lower = "/l", .init_path = "/i", .cgroup_path = "/twelve/x" };
+	struct sandbox_spec s = { .id = "x", .hostname = "x", .rootfs = "/r", .scratch_dir = "/s", .app_lower = "/l", .hosts_path = "/h", .init_path = "/i", .cgroup_path = "/twelve/x" };
 	json_t *config, *process;
 
 	(void)state;
@@ -384,6 +418,9 @@ static void test_bundle_is_for_us_alone(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 	c = json_load_file(path, 0, NULL);
 	assert_string_equal(json_string_value(at(c, "hostname")), "host");
+	/* The app's user reads it. */
+	assert_int_equal(stat(json_string_value(at(mount_of(c, "/etc/hosts"), "source")), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
 	json_decref(c);
 	s.hostname = "\xff";
 	assert_int_equal(sandbox_write_bundle(bundle, &s, &err), -1);
@@ -397,6 +434,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_but_what_is_asked_for),
 		cmocka_unit_test(test_namespaces_are_its_own_but_the_network),
 		cmocka_unit_test(test_app_of_a_dyno_and_of_a_build),
+		cmocka_unit_test(test_it_sees_its_own_limits),
+		cmocka_unit_test(test_its_host_name_resolves),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_usual_environment_gives_way),
 		cmocka_unit_test(test_command_is_an_argument_not_a_script),

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a process finds around it in a sandbox: its host name, locales, its own limits."""
+import pytest
+
+
+def inside(alpha, platform, script, *more):
+    return platform.cli("run", *more, "-a", alpha, "--", "bash", "-c", script)
+
+
+def test_the_host_name_resolves(platform, alpha):
+    r = inside(alpha, platform, "getent ahostsv4 $(hostname) && getent hosts localhost && "
+               "perl -MSocket -e 'print inet_ntoa(inet_aton(shift))' $(hostname)")
+    assert r.out.startswith("127.0.0.1") and r.out.rstrip().endswith("127.0.0.1"), r
+
+
+@pytest.mark.parametrize("variable", ["LANG", "LC_ALL", "LC_CTYPE"])
+def test_the_usual_locale_is_there(platform, alpha, variable):
+    r = inside(alpha, platform, f"export {variable}=en_US.UTF-8; bash -c true; perl -e 'print qq(fine\\n)'; "
+               "locale charmap; printf '%s\\n' b A a B | sort | tr -d '\\n'")
+    assert r.err == "", r
+    assert r.out.split()[:2] == ["fine", "UTF-8"], r
+    # It is the real one, with its own order, and not another name of C.UTF-8.
+    assert r.out.split()[2] == ("ABab" if variable == "LC_CTYPE" else "aAbB"), r
+
+
+LIMITS = """
+if [ -e /sys/fs/cgroup/memory.max ]; then cat /sys/fs/cgroup/memory.max; else cat /sys/fs/cgroup/memory/memory.limit_in_bytes; fi
+if [ -e /sys/fs/cgroup/pids.max ]; then cat /sys/fs/cgroup/pids.max; else cat /sys/fs/cgroup/pids/pids.max; fi
+"""
+
+
+@pytest.mark.parametrize("size, megabytes", [("basic", 512), ("standard-2x", 1024)])
+def test_a_dyno_sees_its_own_limits(platform, alpha, size, megabytes):
+    r = inside(alpha, platform, LIMITS, "--size", size)
+    memory, pids = r.out.split()
+    assert int(memory) == megabytes << 20 and int(pids) <= 1024, r
+    # What is there of other sandboxes: nothing, neither by name nor beside or above its own.
+    seen = inside(alpha, platform, "find /sys/fs/cgroup -mindepth 1 -type d | grep -E '[0-9a-f]{8}-|/twelve' ; "
+                  "cat /proc/self/cgroup | cut -d: -f3 | sort -u")
+    assert seen.out.split() == ["/"], seen
+
+
+def test_sys_shows_little_and_is_read_only(platform, alpha):
+    r = inside(alpha, platform, "ls /sys /sys/devices /sys/devices/system; ls -d /sys/devices/system/cpu/cpu0; "
+               "for f in /sys/x /sys/fs/x /sys/fs/cgroup/x /sys/devices/system/cpu/x; do touch $f 2>&1; done; "
+               "d=/sys/fs/cgroup; [ -e $d/memory.max ] || d=$d/memory; mkdir $d/x 2>&1; "
+               "for f in $d/memory.max $d/memory.limit_in_bytes $d/cgroup.procs; do [ -e $f ] && echo 1 2>&1 >$f; done; true")
+    words = set(r.out.split("\n/sys/devices/system/cpu/cpu0")[0].split())
+    assert words <= {"/sys:", "fs", "devices", "/sys/devices:", "system", "/sys/devices/system:", "cpu"}, r
+    refused = [line for line in (r.out + r.err).splitlines() if "Read-only file system" in line or "Permission denied" in line]
+    assert len(refused) == 7, r
