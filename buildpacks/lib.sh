@@ -38,19 +38,69 @@ use_scratch_home() {
 	trap 'rm -rf "$SCRATCH"' EXIT
 }
 
-# Config vars become environment variables, but for those that would turn the
-# build's own tools into others.
-export_config_vars() {
-	local dir=$1 file name
-	[[ -d $dir ]] || return 0
-	for file in "$dir"/*; do
-		name=${file##*/}
-		[[ -f $file && $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
-		case $name in
-		PATH | HOME | IFS | SHELLOPTS | BASHOPTS | BASH_ENV | ENV | PS4 | TMPDIR | SCRATCH | GIT_DIR | CPATH | CPPATH | LIBRARY_PATH | LD_* | PYTHONHOME | SOURCE_DATE_EPOCH | TWELVE_*) ;;
-		*) export "$name=$(<"$file")" ;;
-		esac
-	done
+# The app's config vars stay in their files: a shell of ours that took them into
+# its variables would mix them up with its own. Commands of the app get them:
+#
+#     with_config npm ci       config vars over our environment
+#     impose NAME=VALUE        ours, whatever the config vars say
+#     default NAME=VALUE       ours, unless a config var says something else
+#     config_var NAME          what such a command would find in NAME
+lib_dir=${BASH_SOURCE[0]%/*}
+imposed=''
+
+impose() {
+	export "${1?}"
+	imposed+=" ${1%%=*}"
+}
+
+default() { export "${1?}"; }
+
+with_config() { perl "$lib_dir/with-config" "${env_dir:-/nonexistent}" "$imposed" "$@"; }
+
+config_var() {
+	local text=''
+	if [[ -f ${env_dir:-}/$1 ]]; then
+		IFS='' read -r -d '' text <"$env_dir/$1" || true
+	else
+		text=$(printenv "$1" || true)
+	fi
+	printf '%s' "$text"
+}
+
+# plain_text FILE: its text as programs of Unix would have written it, without
+# the byte order mark and the carriage returns of an editor on Windows.
+plain_text() {
+	iconv -f UTF-8 -t UTF-8 "$1" >/dev/null 2>&1 || fail "$1 is not UTF-8 text: save it as such."
+	LC_ALL=C sed -e $'1s/^\xef\xbb\xbf//' -e 's/\r$//' "$1"
+}
+
+# --- why a tool failed
+
+# The kernel's count is the build's own; a language may also end before the kernel does it.
+ran_out_of_memory() {
+	cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null | grep -Eq '^oom_kill [1-9]' ||
+		grep -Eq 'JavaScript heap out of memory|Killed signal terminated program|: fatal error: Killed|(^| )Killed$|virtual memory exhausted|cc1[a-z]*: out of memory|^MemoryError|Cannot allocate memory|ENOMEM' "$1"
+}
+
+# missing_library LOG: the header, the library or the tool of a library whose lack stopped a compiler.
+missing_library() {
+	sed -nE -e 's/.*fatal error: ([^ :]+\.(h|hh|hpp|hxx)): No such file or directory.*/\1/p' \
+		-e 's/.*cannot find -l([^ :]+).*/lib\1/p' \
+		-e "s/.*Package '?([^ ',]+)'?,? (was not found|required by .* not found|not found).*/\1/p" \
+		-e 's/.*No package .([^ ]+). found.*/\1/p' \
+		-e 's/.*((pg|mysql|mariadb|xml2|xslt|curl|python3)[-_]config)( executable)?:? not found.*/\1/p' \
+		-e 's/.*Could NOT find ([A-Za-z0-9_]+).*/\1/p' "$1" | sed -n 1p
+}
+
+# fail_with_log LOG SENTENCE: SENTENCE, and what helps, when the log says what that is.
+fail_with_log() {
+	local library
+	if ran_out_of_memory "$1"; then
+		fail "$2" "The memory of the build ran out (TWELVE_BUILD_MEMORY): let the build do less at a time, or ask the operator for more."
+	fi
+	library=$(missing_library "$1")
+	[[ -z $library ]] || fail "$2" "$library is missing: name the Debian package that has it in Aptfile (for example ${aptfile_example:-libssl-dev})."
+	fail "$2"
 }
 
 # write_profile NAME BUILD_DIR < SCRIPT: what is sourced before a process starts.

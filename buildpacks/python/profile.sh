@@ -1,4 +1,5 @@
 # Sourced before each process: the app's own Python, and how it behaves under a platform.
+# Its variables are called TWELVE_..., as no config var is.
 export PATH="/app/.twelve/venv/bin:$PATH"
 export LANG="${LANG:-C.UTF-8}"
 export PYTHONHASHSEED="${PYTHONHASHSEED:-random}"
@@ -6,17 +7,17 @@ export PYTHONHASHSEED="${PYTHONHASHSEED:-random}"
 export PYTHONUNBUFFERED="${PYTHONUNBUFFERED:-1}"
 # gunicorn and its kin read this: a worker for each 256 MB, twice the processors and one at most.
 if [ -z "${WEB_CONCURRENCY:-}" ]; then
-	twelve_workers=2
-	for twelve_file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
-		[ -r "$twelve_file" ] || continue
-		read -r twelve_bytes <"$twelve_file" || continue
+	TWELVE_WORKERS=2
+	for TWELVE_LIMIT in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
+		[ -r "$TWELVE_LIMIT" ] || continue
+		read -r TWELVE_BYTES <"$TWELVE_LIMIT" || continue
 		# "max", or a number of 19 digits, is no limit.
-		case $twelve_bytes in *[!0-9]* | ?????????????*) continue ;; esac
-		twelve_workers=$((twelve_bytes / 268435456))
+		case $TWELVE_BYTES in *[!0-9]* | ?????????????*) continue ;; esac
+		TWELVE_WORKERS=$((TWELVE_BYTES / 268435456))
 	done
-	twelve_most=$(($(nproc) * 2 + 1))
-	[ "$twelve_workers" -le "$twelve_most" ] || twelve_workers=$twelve_most
-	[ "$twelve_workers" -ge 1 ] || twelve_workers=1
-	export WEB_CONCURRENCY=$twelve_workers
-	unset twelve_workers twelve_file twelve_bytes twelve_most
+	TWELVE_MOST=$(($(nproc) * 2 + 1))
+	[ "$TWELVE_WORKERS" -le "$TWELVE_MOST" ] || TWELVE_WORKERS=$TWELVE_MOST
+	[ "$TWELVE_WORKERS" -ge 1 ] || TWELVE_WORKERS=1
+	export WEB_CONCURRENCY=$TWELVE_WORKERS
+	unset TWELVE_WORKERS TWELVE_LIMIT TWELVE_BYTES TWELVE_MOST
 fi

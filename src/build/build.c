@@ -195,6 +195,9 @@ int build_read_text(const struct build *b, const char *name, struct buf *ret, st
 		error_set_errno(err, r, "reading %s", name);
 	if (r < 0)
 		return -1;
+	/* Editors on Windows write a byte order mark, which belongs to no line. */
+	if (str_starts(ret->data, "\xef\xbb\xbf"))
+		buf_consume(ret, 3);
 	utf8 = json_stringn(ret->data, ret->len);
 	json_decref(utf8);
 	if (!utf8 || strlen(ret->data) != ret->len)

@@ -277,12 +277,16 @@ int steps_capture(struct build *b, const struct stack *stack, const char *script
 	return r < 0 ? error_set_errno(err, r, "reading what a buildpack printed") : 0;
 }
 
-/* The last buildpack says what the app runs, as on Heroku. */
+/*
+ * The last buildpack says what the app runs, as on Heroku. What earlier ones have left to be sourced is
+ * others' text: it is in a shell of its own, whose next command was read before it, so that no variable
+ * of theirs is one of ours.
+ */
 static const char compile_script[] =
 	"set -e\n"
 	"for p in \"$@\"; do\n"
-	"  for e in /app/.twelve/export/*.sh; do [ ! -r \"$e\" ] || . \"$e\"; done\n"
-	"  /buildpacks/$p/bin/compile /app /cache /env\n"
+	"  (eval \"for e in /app/.twelve/export/*.sh; do [ ! -r \\\"\\$e\\\" ] || . \\\"\\$e\\\"; done\n"
+	"  exec /buildpacks/$p/bin/compile /app /cache /env\")\n"
 	"done\n"
 	"mkdir -p /app/.twelve\n"
 	"rm -rf /app/.twelve/release.yml\n"

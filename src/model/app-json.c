@@ -231,8 +231,10 @@ static json_t *read_file(json_t *file, const char *environment, json_t *errors)
 json_t *app_json_parse(const char *text, size_t n, const char *environment, json_t *errors)
 {
 	size_t n_before = json_array_size(errors);
+	/* Editors on Windows write a byte order mark. */
+	size_t mark = n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	json_error_t where;
-	json_t *file = json_loadb(text, n, JSON_REJECT_DUPLICATES, &where), *ret = NULL;
+	json_t *file = json_loadb(text + mark, n - mark, JSON_REJECT_DUPLICATES, &where), *ret = NULL;
 
 	/* The parser's own words may quote the file, bytes and all. */
 	if (!file)

@@ -6,11 +6,12 @@
 /*
  * As Heroku: the .profile.d scripts, then .profile, then the command by bash. A plain
  * command replaces the shell by bash's own doing (the last command of -c is
- * exec'ed), so nothing stands between the init and the app.
+ * exec'ed), so nothing stands between the init and the app. The shell's own variable has a
+ * name that no config var may have.
  */
 static const char script[] =
-	"for f in /app/.profile.d/*.sh; do [ -r \"$f\" ] && . \"$f\"; done; "
-	"[ -r /app/.profile ] && . /app/.profile; unset f; exec bash -c \"$0\"";
+	"for TWELVE_FILE in /app/.profile.d/*.sh; do [ -r \"$TWELVE_FILE\" ] && . \"$TWELVE_FILE\"; done; "
+	"[ -r /app/.profile ] && . /app/.profile; unset TWELVE_FILE; exec bash -c \"$0\"";
 
 void sandbox_app_argv(const char *command, bool guest, char ***ret_argv)
 {

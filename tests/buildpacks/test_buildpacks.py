@@ -24,7 +24,7 @@ def tree(root: Path, files: dict) -> Path:
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_bytes(text.encode())
     return root
 
 
@@ -39,7 +39,7 @@ def run(name: str, step: str, *args, **env):
     )
 
 
-def build(tmp_path: Path, name: str, files: dict, **env):
+def build(tmp_path: Path, name: str, files: dict, /, **env):
     """compile in a fresh directory, with config vars env."""
     app = tree(tmp_path / "app", files)
     (tmp_path / "cache").mkdir(exist_ok=True)
@@ -223,17 +223,121 @@ def test_c_says_what_failed(tmp_path):
     done = build(tmp_path, "c", {"Makefile": "all:\n\t@echo no such header; exit 1\n", "main.c": ""})
     assert done.returncode == 1
     assert "       no such header" in done.stdout
-    assert done.stderr.startswith(" !     make failed") and "Aptfile" in done.stderr
+    assert done.stderr == " !     make failed; its last lines above say where.\n"
+
+
+@pytest.mark.parametrize("words,hint", [
+    ("main.c:1:10: fatal error: curl/curl.h: No such file or directory", "curl/curl.h is missing: name the Debian package"),
+    ("/usr/bin/ld: cannot find -lpq: No such file or directory", "libpq is missing: name the Debian package"),
+    ("Package libvips was not found in the pkg-config search path.", "libvips is missing: name the Debian package"),
+    ("Error: pg_config executable not found.", "pg_config is missing: name the Debian package"),
+    ("gcc: fatal error: Killed signal terminated program cc1", "The memory of the build ran out (TWELVE_BUILD_MEMORY)"),
+    ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", "The memory of the build ran out"),
+    ("sh: 1: tsc: not found", None),
+    ("main.c:3:1: error: expected ';' before '}' token", None),
+])
+def test_a_hint_fits_what_the_tool_said(tmp_path, words, hint):
+    done = build(tmp_path, "c", {"Makefile": "all:\n\t@cat said; exit 2\n", "said": words + "\n", "main.c": ""})
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and lines[0] == " !     make failed; its last lines above say where."
+    assert len(lines) == (2 if hint else 1)
+    assert hint is None or lines[1].startswith(" !     " + hint)
 
 
 # --- lib.sh
 
 
+# What shells set themselves, what our scripts are called by inside, and what Heroku's packs and ours name so.
+NAMES_OF_SCRIPTS = (
+    "VERSION POETRY_VERSION POETRY_EXPORT_VERSION UV_VERSION DEFAULT_NODE LIFECYCLE SCRATCH UID EUID PPID BASHPID OPTIND OPTARG OPTERR"
+    " IFS PS4 ENV RANDOM SECONDS LINENO GROUPS FUNCNAME DIRSTACK HOSTNAME REPLY SHLVL COLUMNS BASH_VERSION SHELLOPTS"
+    " registry lock source requirements venv python have name file text log code hook key entry target packages scripts home npm half"
+    " i p e f n x path env_dir build_dir cache_dir lib_dir imposed pack_dir node_dir node_version heading fail indent digest"
+).split()
+
+
+def test_config_vars_of_any_name_reach_the_app_and_no_script_of_ours(tmp_path):
+    names = [n for n in NAMES_OF_SCRIPTS if n != "OPTIND"]
+    probe = {"Makefile": "all:\n\t@true\n", "main.c": ""}
+    for name in NAMES_OF_SCRIPTS:
+        case = tmp_path / name
+        case.mkdir()
+        done = build(case, "c", probe, **{name: "a b*c"})
+        assert (done.returncode, done.stderr) == (0, ""), (name, done.stdout, done.stderr)
+    tree(tmp_path / "all", {n: f"of {n}" for n in NAMES_OF_SCRIPTS})
+    done = sh(f"env_dir='{tmp_path}/all'; with_config perl -e 'print map {{ \"<$_=$ENV{{$_}}>\\n\" }} @ARGV' {' '.join(names)}")
+    assert done.stdout.splitlines() == [f"<{n}=of {n}>" for n in names], done.stderr
+
+
+@pytest.mark.parametrize("value", ["", "one\n", "one\n\n\ntwo\n\n", "\n", " a  b\t", "größe", "$(x) `y` 'z' \\", "-n", "a=b"])
+def test_a_value_arrives_byte_for_byte(tmp_path, value):
+    tree(tmp_path / "env", {"VALUE": value})
+    command = "perl -e 'print $ENV{VALUE}'"
+    assert sh(f"env_dir='{tmp_path}/env'; with_config {command}").stdout == value
+    assert sh(f"env_dir='{tmp_path}/env'; config_var VALUE").stdout == value
+
+
 def test_config_vars_cannot_take_over_the_build(tmp_path):
-    tree(tmp_path, {"A": "1 2\n3", "LD_PRELOAD": "x", "PATH": "x", "BASH_ENV": "x", "not-a-name": "x", "TWELVE_STACK": "x"})
-    done = sh(f'export_config_vars "{tmp_path}"; env')
-    assert "A=1 2\n3\n" in done.stdout
-    assert "=x\n" not in done.stdout
+    denied = ("PATH HOME TMPDIR GIT_DIR CPATH CPPATH LIBRARY_PATH LD_PRELOAD LD_LIBRARY_PATH PYTHONHOME SOURCE_DATE_EPOCH TWELVE_STACK OURS").split()
+    tree(tmp_path / "env", {**{n: "taken" for n in denied}, "OPTIND": "not a number", "A": "1 2\n3"})
+    done = sh(f"env_dir='{tmp_path}/env'; impose OURS=1; default A=0; with_config env; sh -c :; with_config sh -c 'echo and sh runs'")
+    assert "A=1 2\n3\n" in done.stdout and "OURS=1\n" in done.stdout
+    assert "=taken" not in done.stdout and "OPTIND" not in done.stdout and done.stdout.endswith("and sh runs\n"), done.stderr
+
+
+def test_a_command_that_is_not_there(tmp_path):
+    done = sh("with_config no-such-command || echo $?")
+    assert done.stdout == "127\n" and "no-such-command: No such file" in done.stderr
+
+
+# --- texts of Windows' editors
+
+
+BOM = "\ufeff"
+
+
+@pytest.mark.parametrize("name,text", [
+    (".python-version", BOM + PYTHON + "\r\n"),
+    (".python-version", BOM + "# ours\r\n\r\n" + PYTHON + " # this one\r\n"),
+    ("runtime.txt", BOM + "python-" + PYTHON + "\r\n"),
+])
+def test_a_byte_order_mark_is_no_part_of_a_version(tmp_path, name, text):
+    app = {name: text, "Pipfile": ""}
+    assert run("python", "detect", tree(tmp_path / "detect", {name: text})).stdout == "Python\n"
+    # Past the version, at the next refusal.
+    assert "Pipfile is not supported" in build(tmp_path, "python", app).stderr
+
+
+def test_a_version_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/.python-version").write_bytes(PYTHON.encode("utf-16"))
+    done = build(tmp_path, "python", {"requirements.txt": ""})
+    assert done.returncode == 1 and ".python-version is not UTF-8 text: save it as such." in done.stderr
+
+
+def test_a_package_json_with_a_byte_order_mark(tmp_path):
+    done = build(tmp_path, "nodejs", {"package.json": BOM + '{"engines": {"node": "8.1.0"}}', "package-lock.json": "{}"})
+    assert "engines.node in package.json comes to Node.js 8.1.0" in done.stderr
+    done = run("nodejs", "release", tree(tmp_path / "release", {"package.json": BOM + '{"scripts": {"start": "x"}}'}))
+    assert done.stdout == NPM_START
+
+
+# --- bin/pre_compile
+
+
+def test_pre_compile_runs_first_with_config_vars_and_its_exit_code_ends_the_build(tmp_path):
+    hook = "#!/bin/bash\necho \"$GREETING from $PWD, $BUILD_DIR, $CACHE_DIR, $ENV_DIR\"; echo 2.7 >.python-version; exit $CODE\n"
+    done = build(tmp_path, "python", {"requirements.txt": "", "bin/pre_compile": hook}, GREETING="Moin", CODE="0", BUILD_DIR="mine")
+    app = tmp_path / "app"
+    assert done.stdout == f"-----> Running bin/pre_compile\n       Moin from {app}, {app}, {tmp_path}/cache, {tmp_path}/env\n"
+    assert ".python-version asks for Python 2.7" in done.stderr, "what the hook wrote counts"
+    done = build(tmp_path, "python", {"requirements.txt": "", "bin/pre_compile": hook}, GREETING="Moin", CODE="42")
+    assert (done.returncode, done.stderr) == (42, " !     bin/pre_compile failed with exit code 42: its last lines above say why.\n")
+
+
+def test_a_hook_of_windows_is_named(tmp_path):
+    done = build(tmp_path, "python", {"requirements.txt": "", "bin/pre_compile": "#!/bin/bash\r\ntrue\r\n"})
+    assert done.returncode == 1 and "bin/pre_compile has the line ends of Windows" in done.stderr
 
 
 CACHE = 'key=$(digest words </dev/null); restore() { cache_restore "$PWD/cache" kind "$1" out && echo hit || echo miss; }; '
@@ -289,3 +393,15 @@ def test_profile(name, first):
     assert int(workers) >= 1
     done = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "WEB_CONCURRENCY": "7"}, check=True)
     assert done.stdout.split()[1] == "7"
+
+
+@pytest.mark.parametrize("name", ["python", "nodejs"])
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_profile_leaves_config_vars_alone(name, shell):
+    """But for the path; and no value of theirs can end the shell."""
+    own = {n: "mine" for n in ("f", "file", "workers", "twelve_workers", "twelve_file", "bytes", "WEB_MEMORY", "LANG", "NODE_ENV", "PYTHONHASHSEED",
+                               "PYTHONUNBUFFERED", "npm_config_logs_max", "npm_config_update_notifier", "MEMORY_AVAILABLE")}
+    done = subprocess.run([shell, "-euc", f'. "{BUILDPACKS}/{name}/profile.sh"; env'], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", **own}, check=True)
+    said = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    assert {n: said[n] for n in own} == own and int(said["WEB_CONCURRENCY"]) >= 1
+    assert not [n for n in said if n.startswith(("TWELVE_", "twelve_")) and n not in own]

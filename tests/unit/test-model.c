@@ -456,6 +456,8 @@ static void test_app_json_refuses(void **state)
 		{ "{\"buildpacks\": [{\"url\": \"--upload-pack=x\"}]}", "\"buildpacks[0]\"" },
 		{ "{\"formation\": {\"web\": {\"quantity\": -1}}}", "\"formation.web.quantity\"" },
 		{ "{\"formation\": {\"web\": {\"size\": \"huge\"}}}", "\"formation.web.size\"" },
+		{ "\xef\xbb\xbf{\"name\": \"by an editor on Windows\"}", NULL },
+		{ "\xef\xbb\xbf", "line 1, column 0" },
 		{ "{\"formation\": {\"a b\": {}}}", "app.json: \"formation\": " },
 		{ "{\"scripts\": {\"postdeploy\": \"\"}}", "\"scripts.postdeploy\"" },
 		{ "{\"environments\": {\"review\": 1}}", "\"environments.review\" has to be an object" },
