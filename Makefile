@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e torture install bench bench-api bench-logs bench-services asan check-style fuzz fuzz-api clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e torture install uninstall bench bench-api bench-logs bench-services asan check-style fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -15,6 +15,7 @@ help:
 	@echo "make torture      the attacks and loads that take long"
 	@echo "make build        build into $(BUILD)/"
 	@echo "make install      install below $(PREFIX), with systemd units"
+	@echo "make uninstall    end it and remove that again; apps and settings stay, unless PURGE=1"
 	@echo "make docs         docs/api.md and docs/openapi.json, from the table of endpoints"
 	@echo "make bench        measure, beside the peers that are installed; writes bench/results.md"
 	@echo "make bench-api    the API beside the heroku command; writes bench/results-api.md"
@@ -61,6 +62,9 @@ torture: build
 install: build
 	meson install -C $(BUILD) --no-rebuild
 	@DESTDIR="$(DESTDIR)" scripts/post-install
+
+uninstall:
+	@BUILD=$(BUILD) DESTDIR="$(DESTDIR)" PURGE="$(PURGE)" scripts/uninstall
 
 bench: build
 	@scripts/install-deps test

@@ -18,23 +18,13 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "cli/cli.h"
+#include "cli/host/doctor.h"
 #include "sandbox/sandbox.h"
 
 #define MIN_MEMORY_KB (512 * 1024)
 #define MIN_DISK_BYTES (2LL << 30)
 
-enum verdict { VERDICT_OK, VERDICT_WARN, VERDICT_FAIL };
-
-struct checkup {
-	json_t *rows;
-	bool failed;
-};
-
-static void add(struct checkup *d, enum verdict v, const char *name, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void add(struct checkup *d, enum verdict v, const char *name, const char *fmt, ...)
+void doctor_add(struct checkup *d, enum verdict v, const char *name, const char *fmt, ...)
 {
 	static const char *const words[] = {
 		[VERDICT_OK] = "ok", [VERDICT_WARN] = "warn", [VERDICT_FAIL] = "fail"
@@ -56,10 +46,10 @@ static void check_runtime(struct checkup *d)
 	struct error err = ERROR_INIT;
 
 	if (sandbox_runtime_detect(&r, &err) < 0) {
-		add(d, VERDICT_FAIL, "sandboxes", "%s", err.message);
+		doctor_add(d, VERDICT_FAIL, "sandboxes", "%s", err.message);
 		return;
 	}
-	add(d, VERDICT_OK, "sandboxes", "%s (%s): %s", r.path, r.version, r.why);
+	doctor_add(d, VERDICT_OK, "sandboxes", "%s (%s): %s", r.path, r.version, r.why);
 	sandbox_runtime_done(&r);
 }
 
@@ -73,7 +63,7 @@ static void check_cgroups(struct checkup *d)
 	};
 	enum sandbox_cgroup layout = sandbox_cgroup_detect("");
 
-	add(d, layout == SANDBOX_CGROUP_NONE ? VERDICT_FAIL : VERDICT_OK, "cgroups", "%s",
+	doctor_add(d, layout == SANDBOX_CGROUP_NONE ? VERDICT_FAIL : VERDICT_OK, "cgroups", "%s",
 	    texts[layout]);
 }
 
@@ -98,18 +88,18 @@ static void check_haproxy(struct checkup *d)
 	const char *v;
 
 	if (!fs_find_program("haproxy", &path)) {
-		add(d, VERDICT_FAIL, "router", "haproxy is not installed: apt-get install haproxy");
+		doctor_add(d, VERDICT_FAIL, "router", "haproxy is not installed: apt-get install haproxy");
 		return;
 	}
 	line = first_line(path, "-v");
 	v = strstr(line, "version ");
 	if (!v || sscanf(v, "version %d.%d", &major, &minor) != 2 || major < 2 ||
 	    (major == 2 && minor < 6))
-		add(d, VERDICT_FAIL, "router",
+		doctor_add(d, VERDICT_FAIL, "router",
 		    "haproxy 2.6 or newer is needed, this is \"%s\": apt-get install haproxy",
 		    line);
 	else
-		add(d, VERDICT_OK, "router", "haproxy %d.%d at %s", major, minor, path);
+		doctor_add(d, VERDICT_OK, "router", "haproxy %d.%d at %s", major, minor, path);
 }
 
 static void check_program(struct checkup *d, const char *name, const char *program,
@@ -118,9 +108,9 @@ static void check_program(struct checkup *d, const char *name, const char *progr
 	_cleanup_free_ char *path = NULL;
 
 	if (fs_find_program(program, &path))
-		add(d, VERDICT_OK, name, "%s", path);
+		doctor_add(d, VERDICT_OK, name, "%s", path);
 	else
-		add(d, missing, name, "%s is not installed (%s): apt-get install %s", program,
+		doctor_add(d, missing, name, "%s is not installed (%s): apt-get install %s", program,
 		    what_for, package);
 }
 
@@ -132,10 +122,10 @@ static void check_overlay(struct checkup *d)
 	uname(&u);
 	if (fs_read_file("/proc/filesystems", 1 << 20, &text) == 0 &&
 	    strstr(text.data, "\toverlay\n"))
-		add(d, VERDICT_OK, "kernel", "Linux %s, overlay file system", u.release);
+		doctor_add(d, VERDICT_OK, "kernel", "Linux %s, overlay file system", u.release);
 	else
 		/* It may be a module that is loaded when first used. */
-		add(d, VERDICT_WARN, "kernel",
+		doctor_add(d, VERDICT_WARN, "kernel",
 		    "Linux %s does not list the overlay file system: modprobe overlay", u.release);
 }
 
@@ -151,9 +141,9 @@ static void check_memory(struct checkup *d)
 		kb = atoll(at + strlen("MemAvailable:"));
 	bytes_text(kb * 1024, size);
 	if (kb < MIN_MEMORY_KB)
-		add(d, VERDICT_WARN, "memory", "%s available: builds may need more", size);
+		doctor_add(d, VERDICT_WARN, "memory", "%s available: builds may need more", size);
 	else
-		add(d, VERDICT_OK, "memory", "%s available", size);
+		doctor_add(d, VERDICT_OK, "memory", "%s available", size);
 }
 
 static void check_disk(struct checkup *d)
@@ -168,42 +158,40 @@ static void check_disk(struct checkup *d)
 	while (!fs_exists(dir) && (slash = strrchr(dir, '/')) && slash > dir)
 		*slash = '\0';
 	if (fs_free_bytes(fs_exists(dir) ? dir : "/", &bytes) < 0) {
-		add(d, VERDICT_WARN, "disk", "the free space of %s can't be read", dir);
+		doctor_add(d, VERDICT_WARN, "disk", "the free space of %s can't be read", dir);
 		return;
 	}
 	bytes_text((int64_t)bytes, size);
 	if ((int64_t)bytes < MIN_DISK_BYTES)
-		add(d, VERDICT_WARN, "disk",
+		doctor_add(d, VERDICT_WARN, "disk",
 		    "%s free at %s: a stack takes about 300 MB, builds more; twelve gc frees what "
 		    "is unused",
 		    size, dir);
 	else
-		add(d, VERDICT_OK, "disk", "%s free at %s", size, dir);
+		doctor_add(d, VERDICT_OK, "disk", "%s free at %s", size, dir);
 }
 
-static void check_twelved(struct checkup *d, struct cli *c)
+static void check_platform(struct checkup *d, struct cli *c)
 {
-	_cleanup_json_ json_t *status = NULL;
+	_cleanup_json_ json_t *status = NULL, *ca = NULL;
 	struct error err = ERROR_INIT;
 
-	if (!cli_api(c, &err) || api_get(c->api, &status, &err, "/twelve/status") < 0)
-		add(d, VERDICT_FAIL, "twelved", "%s", err.message);
+	if (!cli_api(c, &err) || api_get(c->api, &status, &err, "/twelve/status") < 0) {
+		doctor_add(d, VERDICT_FAIL, "twelved", "%s", err.message);
+		return;
+	}
+	doctor_add(d, VERDICT_OK, "twelved", "version %s answers", json_str(status, "version", "?"));
+	/* What answers over TLS where there is no other certificate. */
+	if (api_get(c->api, &ca, &err, "/twelve/ca") < 0) {
+		doctor_add(d, VERDICT_WARN, "tls", "%s", err.message);
+		return;
+	}
+	doctor_add(d, VERDICT_OK, "tls", "the local authority lives until %.10s; twelve ca shows how to trust it",
+		   json_str(ca, "expires_at", "?"));
+	if (api_host(c->api)->kind == HOST_UNIX)
+		doctor_network(d, status, ca);
 	else
-		add(d, VERDICT_OK, "twelved", "version %s answers",
-		    json_str(status, "version", "?"));
-}
-
-/* What answers over TLS where there is no other certificate. */
-static void check_authority(struct checkup *d, struct cli *c)
-{
-	_cleanup_json_ json_t *ca = NULL;
-	struct error err = ERROR_INIT;
-
-	if (!cli_api(c, &err) || api_get(c->api, &ca, &err, "/twelve/ca") < 0)
-		add(d, VERDICT_WARN, "tls", "%s", err.message);
-	else
-		add(d, VERDICT_OK, "tls", "the local authority lives until %.10s; twelve ca shows how to trust it",
-		    json_str(ca, "expires_at", "?"));
+		doctor_add(d, VERDICT_WARN, "network", "DNS, ports, firewall and sshd are looked at on the machine itself: run it there");
 }
 
 static void check_logs(struct checkup *d)
@@ -213,9 +201,9 @@ static void check_logs(struct checkup *d)
 	_cleanup_fd_ int fd = sock_connect_unix(path, SOCK_SEQPACKET);
 
 	if (fd >= 0)
-		add(d, VERDICT_OK, "twelve-logs", "answers at %s", path);
+		doctor_add(d, VERDICT_OK, "twelve-logs", "answers at %s", path);
 	else
-		add(d, VERDICT_FAIL, "twelve-logs", "does not answer at %s (%s): twelved starts it",
+		doctor_add(d, VERDICT_FAIL, "twelve-logs", "does not answer at %s (%s): twelved starts it",
 		    path, strerror(-fd));
 }
 
@@ -252,11 +240,9 @@ static int doctor_run(struct cli *c, struct error *err)
 	check_program(&d, "stacks", "mmdebstrap", "mmdebstrap", "root file systems", VERDICT_FAIL);
 	check_program(&d, "acme", "uacme", "uacme", "automatic certificates", VERDICT_WARN);
 	check_program(&d, "keys", "ssh-keygen", "openssh-client", "keys:add", VERDICT_WARN);
-	check_program(&d, "ssh", "sshd", "openssh-server", "git push over SSH", VERDICT_WARN);
 	check_memory(&d);
 	check_disk(&d);
-	check_twelved(&d, c);
-	check_authority(&d, c);
+	check_platform(&d, c);
 	check_logs(&d);
 	if (cli_has(c, "json"))
 		print_json(d.rows);
@@ -273,7 +259,8 @@ const struct command cmd_doctor = {
 	.flags = CMD_JSON,
 	.run = doctor_run,
 	.details =
-		"Each line is ok, warn or fail, with the Debian package to install. The exit code "
-		"is 1 when one fails. Run it on the machine that runs twelved, best as root.",
+		"Each line is ok, warn or fail, with what to do. The exit code is 1 when one fails. It looks "
+		"at programs, memory and disk; when twelved runs, also at whether others reach it: DNS, ports, "
+		"firewall, sshd, certificate. Run it on the machine that runs twelved, best as root.",
 	.examples = "sudo twelve doctor",
 };

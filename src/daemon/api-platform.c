@@ -194,8 +194,8 @@ int api_status(struct request *r, struct error *err)
 				      "path", api_text(d->runtime.path), "version",
 				      api_text(d->runtime.version), "why",
 				      api_text(d->runtime.why)));
-	json_object_update_new(j, json_pack("{s:{s:s, s:b}, s:s, s:s}", "router", "address",
-					    d->settings.http_address, "settled",
+	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:b}, s:s, s:s}", "router", "address",
+					    d->settings.http_address, "https_address", d->settings.https_address, "settled",
 					    (int)router_is_settled(d->router), "apps_domain",
 					    d->settings.apps_domain, "api_address",
 					    d->settings.api_address));

@@ -37,6 +37,7 @@
 #include "daemon/autoscale.h"
 #include "daemon/builds.h"
 #include "daemon/certs.h"
+#include "daemon/core/env-file.h"
 #include "daemon/door.h"
 #include "daemon/drains.h"
 #include "daemon/dynos.h"
@@ -57,10 +58,12 @@
 #define STOP_ALL_POLL_MS 50
 
 static const char usage[] =
-	"usage: twelved [--version | --help | --print-api markdown|openapi]\n"
+	"usage: twelved [--env-file FILE]\n"
+	"       twelved --version | --help | --print-api markdown|openapi\n"
 	"\n"
 	"Runs twelve-factor apps: the API, builds, releases, the reconciler and the\n"
-	"router's configuration. Settings come from the environment: see twelved(8).\n";
+	"router's configuration. Settings come from the environment, and from FILE where\n"
+	"the environment lacks them: see twelved(8).\n";
 
 struct shutdown {
 	struct daemon *d;
@@ -291,7 +294,7 @@ static void serve(struct daemon *d)
 	stop_parts(d, s.everything);
 }
 
-static int run(void)
+static int run(const char *env_file)
 {
 	struct daemon d = { 0 };
 	struct error err = ERROR_INIT;
@@ -299,7 +302,7 @@ static int run(void)
 
 	log_init("twelved");
 	signal(SIGPIPE, SIG_IGN);
-	if (settings_load(&d.settings, &err) < 0 || check_host(&d, &err) < 0 ||
+	if ((env_file && env_file_load(env_file, &err) < 0) || settings_load(&d.settings, &err) < 0 || check_host(&d, &err) < 0 ||
 	    make_dirs(&d.settings, &err) < 0 || harden(&d.settings, &lock_fd, &err) < 0 ||
 	    start_parts(&d, &err) < 0) {
 		log_error("%s", err.message);
@@ -334,9 +337,15 @@ int main(int argc, char **argv)
 		fputs(text, stdout);
 		return fflush(stdout) == 0 ? 0 : 1;
 	}
+	if (argc == 3 && streq(argv[1], "--env-file"))
+		return run(argv[2]);
+	if (argc == 2 && streq(argv[1], "--env-file")) {
+		fprintf(stderr, "twelved: --env-file needs the name of a file\n%s", usage);
+		return 2;
+	}
 	if (argc > 1) {
 		fprintf(stderr, "twelved: unknown argument \"%s\"\n%s", argv[1], usage);
 		return 2;
 	}
-	return run();
+	return run(NULL);
 }

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/core/env-file.h"
 #include "daemon/daemon.h"
 
 static int clear(void **state)
@@ -57,6 +58,66 @@ static void test_defaults(void **state)
 	assert_non_null(s.cli_path);
 	settings_done(&s);
 	assert_null(s.state_dir);
+}
+
+/* joined: the assignments with "|" between them; NULL where message is the error. */
+static const struct {
+	const char *text, *joined, *message;
+} env_files[] = {
+	{ "TWELVE_HTTP=:80\nTWELVE_API=\n", "TWELVE_HTTP=:80|TWELVE_API=", NULL },
+	{ "# a comment\n\n; another\n  A=1  \n\tB = 2\nC D=3\n", NULL, "f:6: expected a line such as TWELVE_HTTP=:80" },
+	{ "# a comment\n\n; another\n  A=1  \n\tB = 2\n", "A=1|B=2", NULL },
+	{ "A=\"x y # z\"  \nB='$HOME \\n'\nC=a\\ b\n", "A=x y # z|B=$HOME \\n|C=a b", NULL },
+	{ "A=one two \r\nB=\" kept \" \n", "A=one two|B= kept ", NULL },
+	{ "A=\"quote \\\" back \\\\ dollar \\$ other \\n\"", "A=quote \" back \\ dollar $ other \\n", NULL },
+	{ "A=one\\\ntwo\nB=\"three\nfour\"\n", "A=onetwo|B=three\nfour", NULL },
+	{ "A=x=y#z", "A=x=y#z", NULL },
+	{ "A=1\nexport B=2\n", NULL, "f:2: expected a line such as TWELVE_HTTP=:80" },
+	{ "A=1\n\nB=\"open\n\n", NULL, "f:3: a quote that is opened here is not closed" },
+	{ "1A=2", NULL, "f:1: expected a line such as TWELVE_HTTP=:80" },
+	{ "A=\"one\nB=\"two\n", "A=one\nB=two", NULL },
+	{ "A=\\", "A=", NULL },
+	{ "", "", NULL },
+};
+
+static void test_env_files(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(env_files); i++) {
+		_cleanup_strv_ char **found = NULL;
+		_cleanup_buf_ struct buf joined = BUF_INIT;
+		struct error err = ERROR_INIT;
+		int r = env_file_parse(env_files[i].text, "f", &found, &err);
+
+		if (env_files[i].message) {
+			assert_int_equal(r, -1);
+			assert_string_equal(err.message, env_files[i].message);
+			continue;
+		}
+		assert_int_equal(r, 0);
+		for (char **a = found; a && *a; a++)
+			buf_printf(&joined, "%s%s", joined.len ? "|" : "", *a);
+		assert_string_equal(joined.data, env_files[i].joined);
+	}
+}
+
+static void test_env_file_yields(void **state)
+{
+	char path[] = "/tmp/twelve-env-XXXXXX";
+	struct error err = ERROR_INIT;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(fs_write_atomic(path, 0600, "TWELVE_HTTP=:80\nTWELVE_GROUP=ops\n", 33), 0);
+	setenv("TWELVE_HTTP", ":8080", 1);
+	assert_int_equal(env_file_load(path, &err), 0);
+	assert_string_equal(getenv("TWELVE_HTTP"), ":8080");
+	assert_string_equal(getenv("TWELVE_GROUP"), "ops");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(env_file_load(path, &err), -1);
+	assert_non_null(strstr(err.message, "reading the settings in /tmp/twelve-env-"));
 }
 
 /* message: all of it; NULL where the value is good. */
@@ -277,6 +338,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_defaults, clear),
+		cmocka_unit_test(test_env_files),
+		cmocka_unit_test_setup(test_env_file_yields, clear),
 		cmocka_unit_test_setup(test_values, clear),
 		cmocka_unit_test_setup(test_what_values_become, clear),
 		cmocka_unit_test_setup(test_a_build_tree, clear),
