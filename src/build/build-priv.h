@@ -37,9 +37,10 @@ struct build {
 	char **packages_run, **packages_build;
 	struct buf aptfile; /* the app's, for messages */
 	char where[64];	    /* "Aptfile:2": what the stack's callback gave last */
-	struct stack base, run, build;
+	struct stack base, run, build, fetch;
 	struct procfile procfile; /* the app's own; empty when it has none */
 	bool has_procfile;
+	bool has_namespace; /* of mounts */
 	bool env_mounted;
 	int64_t next_disk_check_ms;
 	enum stop_reason stop_reason;
@@ -70,6 +71,19 @@ int steps_run(struct build *b, const struct stack *stack, const char *script, ch
 /* As steps_run, with what the script prints. */
 int steps_capture(struct build *b, const struct stack *stack, const char *script, char *const *args,
 		  struct buf *ret, int *ret_code, struct error *err);
+/* The two parts of it, for sandboxes that are not the build's own: a file that takes what is printed, and what there is in it. */
+int steps_open_capture(const struct build *b, struct error *err);
+int steps_read_capture(int fd, struct buf *ret, struct error *err);
+/* Runs a sandbox to its end, which the build's limits may bring; `env` has NAME=VALUE NUL ... */
+int steps_run_spec(struct build *b, const struct sandbox_spec *s, const struct buf *env, int output_fd, int *ret_code,
+		   struct error *err);
+void steps_put(struct buf *env, const char *key, const char *value);
+/* What speaks to the network needs: where certificates are, and proxies if they are asked for. */
+void steps_put_network(struct buf *env, bool proxies);
+/* The host's certificates, where builds get them; how many binds that is, one or none. */
+size_t steps_bind_certificates(struct sandbox_bind *ret);
+/* Mounts a file system that is in memory, in a namespace of this process's own. */
+int steps_mount_memory(struct build *b, const char *dir, struct error *err);
 /* True after SIGTERM or SIGINT. */
 bool build_cancelled(void);
 /* Makes env/ with a file for each config var. */

@@ -425,6 +425,7 @@ static void build_done(struct build *b)
 	stack_done(&b->base);
 	stack_done(&b->run);
 	stack_done(&b->build);
+	stack_done(&b->fetch);
 	procfile_done(&b->procfile);
 	free(b->work);
 	free(b->app);

@@ -62,7 +62,8 @@ struct build_options {
 	 */
 	const char *url;
 	uint64_t url_max_bytes;
-	bool private_sources;
+	bool private_sources; /* what is fetched may stand in a private network (git repositories, too) */
+	const char *ssh_key; /* the app's private key for git repositories, as OpenSSH has it; NULL: it has none */
 	const char *commit; /* "" when unknown; given as SOURCE_VERSION */
 	const char *stack_name;
 	char *const *buildpacks; /* names, directories or git URLs (URL#REF); empty: detect */

@@ -3,26 +3,22 @@
 #include "build/fetch.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/fs.h"
+#include "base/proc.h"
 #include "base/str.h"
+#include "build/fetch-priv.h"
 
-#define CONNECT_MS 20000L
-#define TIMEOUT_S 900L
-/* Slower than this for so long is as good as gone. */
-#define SLOW_BYTES_A_SECOND 1024L
-#define SLOW_S 60L
-#define REDIRECTS_MAX 5L
-/* How often the disk is looked at. */
-#define LOOK_BYTES (8 << 20)
+#define POLL_MS 500
 
 /* ---- the URL ---- */
 
@@ -121,135 +117,105 @@ bool fetch_is_public(const struct sockaddr *sa)
 	return is_public_ipv6(in6.sin6_addr.s6_addr);
 }
 
-/* ---- the transfer ---- */
+/* ---- the process that fetches ---- */
 
-struct transfer {
-	const struct fetch *f;
-	int fd;
-	uint64_t bytes, looked_at;
-	bool is_private; /* an address was refused */
-	bool too_large, too_full;
-	int write_errno;
-};
-
-static curl_socket_t open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *a)
+static int spawn(const struct fetch_order *order, int file_fd, pid_t *ret_pid, int *ret_fd, struct error *err)
 {
-	struct transfer *t = userdata;
+	static const char *const argv[] = { "/proc/self/exe", "fetch", NULL };
+	_cleanup_fd_ int order_fd = fd_memfile("fetch", order, sizeof(*order)), read_fd = -1, write_fd = -1, null_fd = -1;
+	struct proc_options o = { .argv = argv, .stdin_fd = order_fd, .fd3 = file_fd, .dir = "/", .die_with_us = true };
+	int fds[2];
 
-	(void)purpose;
-	if (!t->f->private_too && !fetch_is_public(&a->addr)) {
-		t->is_private = true;
-		return CURL_SOCKET_BAD;
+	if (order_fd < 0 || pipe2(fds, O_CLOEXEC) < 0)
+		return error_set_errno(err, order_fd < 0 ? order_fd : errno, "starting the process that fetches");
+	read_fd = fds[0];
+	write_fd = fds[1];
+	null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null_fd < 0)
+		return error_set_errno(err, errno, "/dev/null");
+	o.stdout_fd = write_fd;
+	o.stderr_fd = null_fd;
+	if (proc_spawn(&o, ret_pid, err) < 0)
+		return -1;
+	*ret_fd = fd_steal(&read_fd);
+	return 0;
+}
+
+/* Its report, or as much of it as there is: how many bytes. */
+static size_t await(int fd, pid_t pid, bool (*should_stop)(void), struct fetch_report *report)
+{
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (got > 0 && n < sizeof(*report)) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		if (should_stop && should_stop())
+			kill(pid, SIGKILL);
+		if (poll(&p, 1, POLL_MS) <= 0)
+			continue;
+		got = fd_read(fd, (char *)report + n, sizeof(*report) - n);
+		n += got > 0 ? (size_t)got : 0;
 	}
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	return n;
 }
 
-static bool disk_has_room(struct transfer *t)
+/* What it says is what a stranger may have made it say: text, and no more. */
+static int run(const struct fetch_order *order, int file_fd, bool (*should_stop)(void), struct fetch_place *ret, struct error *err)
 {
-	uint64_t free_bytes;
+	struct fetch_report report = { 0 };
+	_cleanup_fd_ int fd = -1;
+	pid_t pid;
+	size_t n;
 
-	if (t->bytes - t->looked_at < LOOK_BYTES && t->bytes)
-		return true;
-	t->looked_at = t->bytes;
-	return fs_free_bytes(t->f->path, &free_bytes) < 0 || free_bytes > t->f->reserve_bytes;
+	if (spawn(order, file_fd, &pid, &fd, err) < 0)
+		return -1;
+	n = await(fd, pid, should_stop, &report);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	report.err.message[sizeof(report.err.message) - 1] = '\0';
+	report.place.url[sizeof(report.place.url) - 1] = '\0';
+	report.place.address[sizeof(report.place.address) - 1] = '\0';
+	if (n < sizeof(report) || (unsigned)report.err.kind >= _ERROR_KIND_MAX)
+		return error_set(err, ERROR_SYSTEM, "the process that fetches was ended");
+	if (report.err.kind != ERROR_NONE)
+		return error_set(err, report.err.kind, "%s", report.err.message);
+	if (ret)
+		*ret = report.place;
+	return 0;
 }
 
-static size_t on_data(char *data, size_t size, size_t n, void *userdata)
+static int take_url(const char *url, struct fetch_order *order, struct error *err)
 {
-	struct transfer *t = userdata;
-
-	t->too_large = t->bytes + size * n > t->f->max_bytes;
-	t->too_full = !disk_has_room(t);
-	if (t->too_large || t->too_full)
-		return 0;
-	t->write_errno = fd_write_all(t->fd, data, size * n);
-	if (t->write_errno < 0)
-		return 0;
-	t->bytes += size * n;
-	return size * n;
-}
-
-static int on_progress(void *userdata, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
-{
-	const struct transfer *t = userdata;
-
-	(void)total;
-	(void)now;
-	(void)up_total;
-	(void)up_now;
-	return t->f->should_stop && t->f->should_stop();
-}
-
-static void set_up(CURL *curl, struct transfer *t, char *said)
-{
-	/* With a checksum http is as good; a redirect away from https is not. */
-	const char *protocols = has_scheme(t->f->url, "http://") ? "http,https" : "https";
-
-	curl_easy_setopt(curl, CURLOPT_URL, t->f->url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols);
-	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, protocols);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES_A_SECOND);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SLOW_S);
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "twelve/" TWELVE_VERSION);
-	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, said);
-	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
-	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
-}
-
-static int explain(const struct transfer *t, CURLcode code, long status, const char *said, struct error *err)
-{
-	_cleanup_free_ char *url = fetch_url_for_show(t->f->url);
-
-	if (t->is_private)
-		return error_set(err, ERROR_INVALID,
-				 "%s leads to an address of a private network, from which sources are not fetched here "
-				 "(TWELVE_PRIVATE_SOURCES allows it)", url);
-	if (t->too_large)
-		return error_set(err, ERROR_TOO_LARGE, "%s is larger than the %llu MB that a source may have (TWELVE_MAX_UPLOAD)", url,
-				 (unsigned long long)t->f->max_bytes >> 20);
-	if (t->too_full)
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "%s does not fit: %llu MB of the disk are kept in reserve (TWELVE_DISK_RESERVE)", url,
-				 (unsigned long long)t->f->reserve_bytes >> 20);
-	if (t->write_errno < 0)
-		return error_set_errno(err, t->write_errno, "writing what %s sends", url);
-	if (status >= 400)
-		return error_set(err, ERROR_INVALID, "%s could not be fetched: it answers with status %ld", url, status);
-	return error_set(err, ERROR_INVALID, "%s could not be fetched: %s", url, said[0] ? said : curl_easy_strerror(code));
+	if (strlen(url) >= sizeof(order->url))
+		return error_set(err, ERROR_INVALID, "A URL has at most %d characters", FETCH_URL_MAX);
+	strcpy(order->url, url);
+	return 0;
 }
 
 int fetch_archive(const struct fetch *f, struct error *err)
 {
+	struct fetch_order order = {
+		.what = FETCH_ARCHIVE, .max_bytes = f->max_bytes, .reserve_bytes = f->reserve_bytes, .private_too = f->private_too
+	};
 	_cleanup_fd_ int fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	struct transfer t = { .f = f, .fd = fd };
-	char said[CURL_ERROR_SIZE] = "";
-	long status = 0;
-	CURLcode code;
-	CURL *curl;
 
 	if (fd < 0)
 		return error_set_errno(err, errno, "%s", f->path);
-	curl = curl_easy_init();
-	if (!curl)
-		return error_set(err, ERROR_SYSTEM, "there is no memory to fetch the source");
-	set_up(curl, &t, said);
-	code = curl_easy_perform(curl);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_cleanup(curl);
-	if (code == CURLE_OK && t.bytes)
-		return 0;
-	if (code == CURLE_OK)
-		snprintf(said, sizeof(said), "the answer is empty");
-	return explain(&t, code, status, said, err);
+	return take_url(f->url, &order, err) < 0 ? -1 : run(&order, fd, f->should_stop, NULL, err);
+}
+
+int fetch_find_repository(const char *url, bool (*should_stop)(void), struct fetch_place *ret, struct error *err)
+{
+	struct fetch_order order = { .what = FETCH_REPOSITORY };
+	_cleanup_free_ char *refs = xasprintf("%s%s" FETCH_REFS "?service=git-upload-pack", url, str_ends(url, "/") ? "" : "/");
+
+	return take_url(refs, &order, err) < 0 ? -1 : run(&order, 0, should_stop, ret, err);
+}
+
+int fetch_find_host(const char *host, bool (*should_stop)(void), struct fetch_place *ret, struct error *err)
+{
+	struct fetch_order order = { .what = FETCH_ADDRESS };
+
+	return take_url(host, &order, err) < 0 ? -1 : run(&order, 0, should_stop, ret, err);
 }

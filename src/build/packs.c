@@ -6,19 +6,22 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/fs.h"
-#include "base/proc.h"
 #include "base/str.h"
 #include "build/build-priv.h"
+#include "build/git-fetch.h"
+#include "build/git-url.h"
 #include "build/pack.h"
 
 #define ORDER_MAX_BYTES 65536
-#define CLONE_TIMEOUT_MS 120000
 #define NAME_MAX_CHARS 60
 
 /* Links stay links: a directory of others' must not make us read what they can't. */
@@ -33,56 +36,22 @@ static int copy_tree(const char *from, const char *to, struct error *err)
 	return build_copy(argv, err);
 }
 
-static bool is_git_url(const char *s)
+static int clone_pack(struct build *b, const char *url_and_ref, const char *to, struct error *err)
 {
-	return strstr(s, "://") || str_starts(s, "git@") || strstr(s, ".git");
-}
-
-/* A program's arguments can be seen by everybody on the machine. */
-static bool holds_password(const char *url)
-{
-	const char *host = strstr(url, "://"), *at, *colon;
-
-	if (!host)
-		return false;
-	host += 3;
-	at = strchr(host, '@');
-	colon = strchr(host, ':');
-	return at && colon && colon < at && at < host + strcspn(host, "/");
-}
-
-static int clone_pack(const char *url_and_ref, const char *to, struct error *err)
-{
-	_cleanup_free_ char *url = xstrdup(url_and_ref);
+	_cleanup_free_ char *url = xstrdup(url_and_ref), *subject = xasprintf("The buildpack %s", url_and_ref);
+	struct git_fetch f = { .url = url, .to = to, .subject = "The buildpack's address" };
 	char *ref = strchr(url, '#');
-	const char *argv[12] = { "git",	    "-c", "protocol.ext.allow=never", "clone", "-q",
-				 "--depth", "1" };
-	struct proc_options p = { .argv = argv,
-				  .timeout_ms = CLONE_TIMEOUT_MS,
-				  .die_with_us = true };
-	_cleanup_buf_ struct buf out = BUF_INIT;
-	_cleanup_free_ char *branch = NULL, *git_dir = xasprintf("%s/.git", to);
-	size_t n = 7;
-	int status;
 
 	if (ref) {
 		*ref++ = '\0';
-		branch = xasprintf("--branch=%s", ref);
+		f.ref = ref;
 	}
-	if (branch)
-		argv[n++] = branch;
-	argv[n++] = "--";
-	argv[n++] = url;
-	argv[n++] = to;
-	setenv("GIT_TERMINAL_PROMPT", "0", 1);
-	if (proc_run(&p, &out, &status, err) < 0)
+	if (git_fetch_check(&f, err) < 0)
 		return -1;
-	if (status != 0)
-		return error_set(err, ERROR_INVALID, "The buildpack %s could not be cloned: %.300s",
-				 url_and_ref, str_trim(out.data));
-	/* History is of no use, and would make each clone another digest. */
-	fs_remove_tree(git_dir);
-	return 0;
+	/* Now that it holds no password. */
+	f.subject = subject;
+	build_say(b, "-----> Fetching the buildpack %s\n", url_and_ref);
+	return git_fetch(b, &f, err);
 }
 
 static void add_pack(struct build *b, const char *folder, const char *label)
@@ -92,18 +61,26 @@ static void add_pack(struct build *b, const char *folder, const char *label)
 		(struct pack){ .folder = xstrdup(folder), .label = xstrdup(label) };
 }
 
+/* As the sandbox will see it: a link to a program of the machine is none, and does not tell whether that is there. */
+static bool has_program(const char *dir, const char *name)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+	_cleanup_fd_ int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int fd = dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+}
+
 static int check_pack(const char *dir, const char *label, struct error *err)
 {
 	static const char *const scripts[] = { "bin/detect", "bin/compile" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s", dir, scripts[i]);
-
-		if (access(path, X_OK) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++)
+		if (!has_program(dir, scripts[i]))
 			return error_set(err, ERROR_INVALID,
 					 "%s is not a buildpack: it has no %s that can be executed",
 					 label, scripts[i]);
-	}
 	return 0;
 }
 
@@ -126,15 +103,8 @@ static int fetch_one(struct build *b, const char *label, size_t number, struct e
 		/* Before it is copied: it may be anything. */
 		if (check_pack(label, label, err) < 0 || copy_tree(label, to, err) < 0)
 			return -1;
-	} else if (is_git_url(label)) {
-		if (holds_password(label))
-			return error_set(
-				err, ERROR_INVALID,
-				"The address of buildpack %zu holds a password, which would be "
-				"seen in lists of processes: use a copy in a directory",
-				number);
-		build_say(b, "-----> Fetching the buildpack %s\n", label);
-		if (clone_pack(label, to, err) < 0)
+	} else if (git_url_is_meant(label)) {
+		if (clone_pack(b, label, to, err) < 0)
 			return -1;
 	} else {
 		return error_set(err, ERROR_INVALID,

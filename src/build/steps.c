@@ -57,7 +57,7 @@ static const char *const certificates[] = {
 	"GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS", "npm_config_cafile",  "NPM_CONFIG_CAFILE",
 };
 
-static void put(struct buf *env, const char *key, const char *value)
+void steps_put(struct buf *env, const char *key, const char *value)
 {
 	buf_printf(env, "%s=%s", key, value);
 	buf_putc(env, '\0');
@@ -70,27 +70,44 @@ static bool hands_over_certificates(void)
 	return (!setting || !streq(setting, "0")) && access(HOST_CERTS, R_OK) == 0;
 }
 
+size_t steps_bind_certificates(struct sandbox_bind *ret)
+{
+	*ret = (struct sandbox_bind){ .source = HOST_CERTS, .target = HOST_CERTS };
+	return hands_over_certificates();
+}
+
+void steps_put_network(struct buf *env, bool proxies)
+{
+	for (size_t i = 0; proxies && i < ARRAY_SIZE(passed_on); i++)
+		if (str_ends(passed_on[i], "_proxy") || str_ends(passed_on[i], "_PROXY"))
+			if (getenv(passed_on[i]))
+				steps_put(env, passed_on[i], getenv(passed_on[i]));
+	for (size_t i = 0; hands_over_certificates() && i < ARRAY_SIZE(certificates); i++)
+		if (getenv(certificates[i]))
+			steps_put(env, certificates[i], HOST_CERTS);
+}
+
 static void make_env(const struct build *b, struct buf *env)
 {
 	_cleanup_free_ char *epoch = xasprintf("%d", PACK_EPOCH);
 
-	put(env, "PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
-	put(env, "HOME", "/app");
-	put(env, "LANG", "C.UTF-8");
-	put(env, "STACK", b->o->stack_name);
-	put(env, "TWELVE_STACK", b->build.digest);
-	put(env, "TWELVE_APP_NAME", b->o->app_name);
-	put(env, "SOURCE_VERSION", b->o->commit);
-	put(env, "SOURCE_DATE_EPOCH", epoch);
-	put(env, "BUILD_DIR", "/app");
-	put(env, "CACHE_DIR", "/cache");
-	put(env, "ENV_DIR", "/env");
+	steps_put(env, "PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
+	steps_put(env, "HOME", "/app");
+	steps_put(env, "LANG", "C.UTF-8");
+	steps_put(env, "STACK", b->o->stack_name);
+	steps_put(env, "TWELVE_STACK", b->build.digest);
+	steps_put(env, "TWELVE_APP_NAME", b->o->app_name);
+	steps_put(env, "SOURCE_VERSION", b->o->commit);
+	steps_put(env, "SOURCE_DATE_EPOCH", epoch);
+	steps_put(env, "BUILD_DIR", "/app");
+	steps_put(env, "CACHE_DIR", "/cache");
+	steps_put(env, "ENV_DIR", "/env");
 	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
 		if (getenv(passed_on[i]))
-			put(env, passed_on[i], getenv(passed_on[i]));
+			steps_put(env, passed_on[i], getenv(passed_on[i]));
 	for (size_t i = 0; hands_over_certificates() && i < ARRAY_SIZE(certificates); i++)
 		if (getenv(certificates[i]))
-			put(env, certificates[i], HOST_CERTS);
+			steps_put(env, certificates[i], HOST_CERTS);
 }
 
 /* ---- limits ---- */
@@ -100,7 +117,6 @@ static void check_disk(struct build *b)
 	uint64_t work = 0, cache = 0, free_bytes;
 	int64_t began_ms = clock_now_ms(), took_ms;
 
-	/* A file that goes away during the walk is no reason to stop. */
 	if (fs_tree_size(b->work, &work) == 0 && fs_tree_size(b->cache, &cache) == 0 &&
 	    work + cache > b->o->disk_bytes)
 		b->stop_reason = STOP_DISK_SHARE;
@@ -168,11 +184,10 @@ static int explain_end(const struct build *b, const struct sandbox_result *r, st
 
 /* ---- running ---- */
 
-static int run(struct build *b, const struct sandbox_spec *s, int output_fd, int *ret_code,
-	       struct error *err)
+int steps_run_spec(struct build *b, const struct sandbox_spec *s, const struct buf *env, int output_fd, int *ret_code,
+		   struct error *err)
 {
 	_cleanup_free_ char *bundle = xasprintf("%s/bundle", b->work);
-	_cleanup_buf_ struct buf env = BUF_INIT;
 	_cleanup_fd_ int env_fd = -1;
 	struct sandbox_result result;
 	struct sandbox_run_options o = { .runtime = b->o->runtime,
@@ -183,14 +198,17 @@ static int run(struct build *b, const struct sandbox_spec *s, int output_fd, int
 					 .should_stop = should_stop,
 					 .userdata = b };
 
-	make_env(b, &env);
-	env_fd = fd_memfile("env", env.data, env.len);
+	env_fd = fd_memfile("env", env->data, env->len);
 	if (env_fd < 0)
 		return error_set_errno(err, env_fd, "memory file");
 	o.env_fd = env_fd;
 	if (sandbox_write_bundle(bundle, s, err) < 0 || sandbox_run(s, &o, &result, err) < 0 ||
 	    explain_end(b, &result, err) < 0)
 		return -1;
+	/* A disk takes gigabytes between two looks. */
+	b->next_disk_check_ms = 0;
+	if (should_stop(b))
+		return explain_stop(b, err);
 	*ret_code = result.exit_code;
 	return 0;
 }
@@ -218,15 +236,16 @@ int steps_run(struct build *b, const struct stack *stack, const char *script, ch
 		{ .source = b->cache, .target = "/cache", .writable = true },
 		/* On the disk, whose share is larger than that of memory. */
 		{ .source = tmp, .target = "/tmp", .writable = true },
-		{ .source = HOST_CERTS, .target = HOST_CERTS },
+		{ 0 },
 	};
+	_cleanup_buf_ struct buf env = BUF_INIT;
 	struct sandbox_spec s = { .id = b->o->id,
 				  .hostname = "build",
 				  .rootfs = stack->rootfs,
 				  .app_dir = b->app,
 				  .scratch_dir = scratch,
 				  .binds = binds,
-				  .n_binds = ARRAY_SIZE(binds) - !hands_over_certificates(),
+				  .n_binds = ARRAY_SIZE(binds) - 1,
 				  .init_path = b->o->init_path,
 				  .limits = b->o->limits,
 				  .cgroup_path = cgroup,
@@ -245,36 +264,39 @@ int steps_run(struct build *b, const struct stack *stack, const char *script, ch
 	for (; args && *args; args++)
 		strv_push(&argv, *args);
 	s.argv = (const char *const *)argv;
-	return run(b, &s, output_fd, ret_code, err);
+	s.n_binds += steps_bind_certificates(&binds[s.n_binds]);
+	make_env(b, &env);
+	return steps_run_spec(b, &s, &env, output_fd, ret_code, err);
 }
 
-static int read_from_start(int fd, struct buf *text)
+int steps_open_capture(const struct build *b, struct error *err)
 {
-	ssize_t n;
+	_cleanup_free_ char *path = xasprintf("%s/captured", b->work);
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -errno;
-	while ((n = fd_read(fd, buf_reserve(text, 4096), 4096)) > 0) {
-		buf_added(text, (size_t)n);
-		if (text->len > CAPTURE_MAX_BYTES)
-			return -EFBIG;
+	return fd < 0 ? error_set_errno(err, errno, "opening %s", path) : fd;
+}
+
+int steps_read_capture(int fd, struct buf *ret, struct error *err)
+{
+	ssize_t n = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 1;
+
+	while (n > 0 && (n = fd_read(fd, buf_reserve(ret, 4096), 4096)) > 0) {
+		buf_added(ret, (size_t)n);
+		if (ret->len > CAPTURE_MAX_BYTES)
+			n = -EFBIG;
 	}
-	return (int)n;
+	return n < 0 ? error_set_errno(err, (int)n, "reading what the sandbox printed") : 0;
 }
 
 int steps_capture(struct build *b, const struct stack *stack, const char *script, char *const *args,
 		  struct buf *ret, int *ret_code, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/captured", b->work);
-	_cleanup_fd_ int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int r;
+	_cleanup_fd_ int fd = steps_open_capture(b, err);
 
-	if (fd < 0)
-		return error_set_errno(err, errno, "opening %s", path);
-	if (steps_run(b, stack, script, args, fd, ret_code, err) < 0)
+	if (fd < 0 || steps_run(b, stack, script, args, fd, ret_code, err) < 0)
 		return -1;
-	r = read_from_start(fd, ret);
-	return r < 0 ? error_set_errno(err, r, "reading what a buildpack printed") : 0;
+	return steps_read_capture(fd, ret, err);
 }
 
 /*
@@ -323,17 +345,27 @@ static int write_var(const char *dir, const char *assignment)
 	return assignment[n] ? fd_write_all(fd, assignment + n + 1, strlen(assignment + n + 1)) : 0;
 }
 
-int steps_mount_env(struct build *b, struct error *err)
+/* In a mount namespace of this process, so it goes with it. */
+int steps_mount_memory(struct build *b, const char *dir, struct error *err)
 {
-	int r = fs_mkdirs(b->env_dir, 0755);
+	int r = fs_mkdirs(dir, 0755);
 
 	if (r < 0)
-		return error_set_errno(err, r, "making %s", b->env_dir);
-	/* In a mount namespace of this process, so it goes with it. */
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
-	    mount("env", b->env_dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ENV_MOUNT_OPTIONS) <
-		    0)
-		return error_set_errno(err, errno, "mounting %s", b->env_dir);
+		return error_set_errno(err, r, "making %s", dir);
+	if (!b->has_namespace && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0))
+		return error_set_errno(err, errno, "making a mount namespace");
+	b->has_namespace = true;
+	if (mount("env", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ENV_MOUNT_OPTIONS) < 0)
+		return error_set_errno(err, errno, "mounting %s", dir);
+	return 0;
+}
+
+int steps_mount_env(struct build *b, struct error *err)
+{
+	int r;
+
+	if (steps_mount_memory(b, b->env_dir, err) < 0)
+		return -1;
 	b->env_mounted = true;
 	for (char *const *e = b->o->env; e && *e; e++) {
 		r = write_var(b->env_dir, *e);

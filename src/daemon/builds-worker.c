@@ -59,10 +59,9 @@ int worker_write_options(const struct worker_order *order)
 
 	if (order->sha256)
 		json_object_set_new(j, "sha256", json_string(order->sha256));
+	json_object_set_new(j, "private_sources", json_boolean(s->private_sources));
 	if (order->url)
-		json_object_update_new(j, json_pack("{s:s, s:I, s:b}", "url", order->url, "url_max_bytes",
-						    (json_int_t)s->max_upload_bytes, "private_sources",
-						    (int)s->private_sources));
+		json_object_update_new(j, json_pack("{s:s, s:I}", "url", order->url, "url_max_bytes", (json_int_t)s->max_upload_bytes));
 	if (order->import)
 		add_import(j, order->import);
 	text = json_dumps(j, 0);

@@ -30,6 +30,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "build/fetch.h"
 #include "daemon/acme.h"
 #include "daemon/addons-job.h"
 #include "daemon/addons.h"
@@ -317,6 +318,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && streq(argv[1], "build"))
 		return build_worker_main();
+	if (argc == 2 && streq(argv[1], "fetch"))
+		return fetch_worker_main();
 	if (argc == 2 && streq(argv[1], "addon"))
 		return addon_worker_main();
 	if (argc == 2 && streq(argv[1], "app-json"))

@@ -18,6 +18,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "build/fetch.h"
+#include "build/git-url.h"
 #include "build/pack.h"
 
 static char dir[] = "/tmp/twelve-build-XXXXXX";
@@ -409,6 +410,68 @@ static void test_urls_to_fetch(void **state)
 	assert_int_equal(fetch_check_url("http://h/x", true, &err), 0);
 }
 
+static void test_git_urls(void **state)
+{
+	static const struct {
+		const char *url, *host;
+		enum git_transport transport;
+		int port;
+	} good[] = {
+		{ "https://github.com/a/b", "github.com", GIT_HTTPS, 443 },
+		{ "https://h.example:8443/~a/b.git", "h.example", GIT_HTTPS, 8443 },
+		{ "https://[2001:db8::1]:444/b", "2001:db8::1", GIT_HTTPS, 444 },
+		{ "http://10.0.0.1/b", "10.0.0.1", GIT_HTTP, 80 },
+		{ "ssh://git@github.com/a/b.git", "github.com", GIT_SSH, 22 },
+		{ "ssh://git@h:2222/a%20b", "h", GIT_SSH, 2222 },
+		{ "ssh://h/a", "h", GIT_SSH, 22 },
+		{ "git@github.com:a/b.git", "github.com", GIT_SSH, 22 },
+	};
+	static const char *const bad[] = {
+		"", "x", "file:///etc", "/srv/x.git", "../x.git", "x/y.git", "ext::sh -c x", "git://h/x", "ftp://h/x", "HTTPS://h/x", "https://", "https://h",
+		"https:///x", "https://h/", "https://u@h/x", "https://u:p@h/x", "https://h:0/x", "https://h:65536/x", "https://h:x/y", "https://-h/x",
+		"https://h/-x", "https://h/a b", "https://h/a\nb", "https://h/\x1b", "https://h/a\"b", "https://h/a\\b", "https://h/a;b", "https://h/$(b)",
+		"https://h\xc3\xa9/x", "https://[::1/x", "https://[h]x/y", "https://[::1]x/y", "ssh://-oProxyCommand=x/y", "ssh://u:p@h/x", "ssh://-u@h/x", "git@-h:x",
+		"git@h:-x", "git@h:", "@h:x", "-u@h:x", "git@h", "h:x", "c@[::1]:x",
+	};
+	struct error err = ERROR_INIT;
+	struct git_url u;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(git_url_parse(good[i].url, "It", &u, &err), 0);
+		assert_string_equal(u.host, good[i].host);
+		assert_int_equal(u.transport, good[i].transport);
+		assert_int_equal(u.port, good[i].port);
+		assert_true(git_url_is_meant(good[i].url));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		err = ERROR_INIT;
+		assert_int_equal(git_url_parse(bad[i], "It", &u, &err), -1);
+		assert_int_equal(err.kind, ERROR_INVALID);
+		assert_true(str_starts(err.message, "It "));
+	}
+	assert_false(git_url_is_meant("heroku/python"));
+	assert_false(git_url_is_meant("../x.git"));
+	assert_false(git_url_is_meant("/a@b:c"));
+}
+
+static void test_git_refs(void **state)
+{
+	static const char *const good[] = { "main", "v1.2", "feature/x", "a@b", "0123456789abcdef0123456789abcdef01234567" };
+	static const char *const bad[] = { "", "-x", "--upload-pack=x", "+main", "main:x", "a..b", "a b", "a~1", "a^", "a?", "a*", "a[", "a\\b", "@", "@{u}", "/a", "a/", "a//b",
+					   ".a", "a.", "a.lock", "a\n" };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_int_equal(git_ref_check(good[i], "It", &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(git_ref_check(bad[i], "It", &err), -1);
+	assert_true(git_ref_is_commit(good[4]));
+	assert_false(git_ref_is_commit("0123456789abcdef0123456789abcdef0123456"));
+	assert_false(git_ref_is_commit("v123456789abcdef0123456789abcdef01234567"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +488,8 @@ int main(void)
 		cmocka_unit_test(test_limits_and_garbage),
 		cmocka_unit_test(test_public_addresses),
 		cmocka_unit_test(test_urls_to_fetch),
+		cmocka_unit_test(test_git_urls),
+		cmocka_unit_test(test_git_refs),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What fetch.c asks of the process that fetches, fetch-worker.c, and what that answers. Both are of one program, so structs will do. */
+#pragma once
+
+#include "build/fetch.h"
+
+enum fetch_what {
+	FETCH_ARCHIVE, /* what the URL gives, into descriptor FETCH_FILE_FD */
+	FETCH_REPOSITORY, /* where the URL of a git repository leads */
+	FETCH_ADDRESS, /* the address of a host */
+};
+
+#define FETCH_FILE_FD 3
+/* What git asks a repository for first. */
+#define FETCH_REFS "info/refs"
+
+struct fetch_order {
+	enum fetch_what what;
+	char url[FETCH_URL_MAX + 64]; /* FETCH_ADDRESS: a host */
+	uint64_t max_bytes, reserve_bytes;
+	bool private_too;
+};
+
+struct fetch_report {
+	struct error err;
+	struct fetch_place place;
+};
