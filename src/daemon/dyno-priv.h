@@ -15,7 +15,13 @@ struct dyno_private {
 	int64_t connect_deadline_ms;
 	struct watch *ready_timer;
 	struct health_probe *probe;
-	char *check_path; /* or NULL */
+	char *app_name;
+	/* When it is ready: config vars of its release. */
+	char *check_path; /* or NULL: any answer will do */
+	bool check_port_only;
+	int64_t start_ms; /* how long it may take to get ready */
+	int64_t describe_at_ms; /* clock_now_ms(): what it listens on instead is to be said then */
+	int pid_fd; /* of its init, or -1 */
 	int pending_attach_fd; /* a client's socket that waits for the connection; -1: none */
 	struct dyno_client pending_client;
 	bool stop_wanted;      /* told to stop before the connection was there */

@@ -111,8 +111,7 @@ static void make_env(const struct dyno *dyno, const struct dyno_start *o, struct
 		put_env(env, "PORT", port);
 }
 
-/* A setting in seconds among the config vars, checked when it was set. */
-static int64_t config_seconds(const struct release *r, const char *key, int64_t fallback_ms)
+int64_t dyno_config_ms(const struct release *r, const char *key, int64_t fallback_ms)
 {
 	const char *s = json_string_value(json_object_get(r->config, key));
 	int64_t seconds;
@@ -123,7 +122,7 @@ static int64_t config_seconds(const struct release *r, const char *key, int64_t 
 static int64_t stop_ms(const struct dyno_start *o)
 {
 	return o->program ? o->program->stop_ms :
-			    config_seconds(o->release, "TWELVE_STOP_TIMEOUT", STOP_MS_DEFAULT);
+			    dyno_config_ms(o->release, "TWELVE_STOP_TIMEOUT", STOP_MS_DEFAULT);
 }
 
 static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
@@ -166,6 +165,8 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	ipc_put(&m, "logs_sock", logs);
 	if (dyno->priv->check_path)
 		ipc_put(&m, "check_path", dyno->priv->check_path);
+	ipc_put(&m, "check_port_only", dyno->priv->check_port_only ? "1" : "0");
+	ipc_put_i64(&m, "start_ms", dyno->priv->start_ms);
 	r = fs_write_atomic(path, 0600, m.fields.data, m.fields.len);
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }

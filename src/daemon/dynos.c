@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "daemon/drains.h"
 #include "daemon/dyno-priv.h"
@@ -60,6 +61,7 @@ static struct dyno *dyno_new(struct dynos *ds, const char *id)
 		.dyno = dyno,
 		.dir = xasprintf("%s/dynos/%s", ds->d->settings.run_dir, id),
 		.control_fd = -1,
+		.pid_fd = -1,
 		.pending_attach_fd = -1,
 	};
 	ds->list = xrealloc(ds->list, (ds->n + 1) * sizeof(*ds->list));
@@ -81,7 +83,9 @@ static void dyno_free(struct dyno *dyno)
 	disconnect(dyno);
 	dyno_unwatch_ready(dyno);
 	fd_close(dyno->priv->pending_attach_fd);
+	fd_close(dyno->priv->pid_fd);
 	free(dyno->priv->dir);
+	free(dyno->priv->app_name);
 	free(dyno->priv->check_path);
 	free(dyno->priv);
 	free(dyno->command);
@@ -155,6 +159,7 @@ static void replace_field(char **to, const struct ipc_msg *m, const char *key)
 static void read_identity(struct dyno *dyno, const struct ipc_msg *m)
 {
 	const char *check_path = ipc_get(m, "check_path");
+	struct dyno_private *p = dyno->priv;
 
 	copy_field(dyno->app_id, sizeof(dyno->app_id), m, "app");
 	copy_field(dyno->name, sizeof(dyno->name), m, "name");
@@ -172,8 +177,11 @@ static void read_identity(struct dyno *dyno, const struct ipc_msg *m)
 	copy_field(dyno->inside, sizeof(dyno->inside), m, "inside");
 	copy_field(dyno->rendezvous, sizeof(dyno->rendezvous), m, "rendezvous");
 	dyno->addon = ipc_get_i64(m, "addon", 0) == 1;
-	free(dyno->priv->check_path);
-	dyno->priv->check_path = check_path ? xstrdup(check_path) : NULL;
+	free(p->check_path);
+	p->check_path = check_path ? xstrdup(check_path) : NULL;
+	p->check_port_only = ipc_get_i64(m, "check_port_only", 0) == 1;
+	p->start_ms = ipc_get_i64(m, "start_ms", DYNO_START_TIMEOUT_MS);
+	replace_field(&p->app_name, m, "app_name");
 }
 
 static enum dyno_state parse_state(const char *word, enum dyno_state fallback)
@@ -182,6 +190,26 @@ static enum dyno_state parse_state(const char *word, enum dyno_state fallback)
 		if (word && streq(word, dyno_state_names[s]))
 			return s;
 	return fallback;
+}
+
+/* A state that it was not in before, or that we did not know. */
+static void entered(struct dyno *dyno)
+{
+	struct dyno_private *p = dyno->priv;
+
+	if (dyno->state == DYNO_STARTING) {
+		dyno->starting_since_ms = dyno->since_ms;
+	} else if (dyno->state == DYNO_CRASHED) {
+		dyno->unwell = !dyno->ready;
+		/* What has ended serves nobody. */
+		dyno->draining = false;
+	} else if (dyno->state == DYNO_UP) {
+		if (!dyno->starting_since_ms)
+			dyno->starting_since_ms = dyno->since_ms;
+		fd_close(p->pid_fd);
+		p->pid_fd = dyno->pid > 0 ? proc_pidfd_open(dyno->pid) : -1;
+		dyno_watch_ready(dyno);
+	}
 }
 
 static void on_status(struct dyno *dyno, const struct ipc_msg *m)
@@ -197,13 +225,8 @@ static void on_status(struct dyno *dyno, const struct ipc_msg *m)
 	dyno->pid = (pid_t)ipc_get_i64(m, "pid", 0);
 	replace_field(&dyno->reason, m, "reason");
 	dyno->known = true;
-	if (dyno->state == DYNO_STARTING && (was != DYNO_STARTING || !was_known))
-		dyno->starting_since_ms = dyno->since_ms;
-	if (dyno->state == DYNO_UP && (was != DYNO_UP || !was_known)) {
-		if (!dyno->starting_since_ms)
-			dyno->starting_since_ms = dyno->since_ms;
-		dyno_watch_ready(dyno);
-	}
+	if (dyno->state != was || !was_known)
+		entered(dyno);
 	if (dyno->state != DYNO_UP && dyno->state != DYNO_STOPPING)
 		dyno_unwatch_ready(dyno);
 	dyno_changed(dyno);
@@ -358,13 +381,17 @@ static int check_start(const struct dyno_start *o, const char *command, struct e
 /* A web dyno of the formation gets a port. */
 static int give_port(struct dyno *dyno, const struct dyno_start *o, struct error *err)
 {
-	const char *check_path =
-		json_string_value(json_object_get(o->release->config, "TWELVE_CHECK_PATH"));
+	struct dyno_private *p = dyno->priv;
+	const char *check_path = json_string_value(json_object_get(o->release->config, "TWELVE_CHECK_PATH"));
+	const char *check = json_string_value(json_object_get(o->release->config, "TWELVE_CHECK"));
 
 	if (!streq(o->type, "web") || o->one_off || o->program)
 		return 0;
-	dyno->port = dyno_pick_port(dyno->priv->owner);
-	dyno->priv->check_path = check_path ? xstrdup(check_path) : NULL;
+	dyno->port = dyno_pick_port(p->owner);
+	p->app_name = xstrdup(o->app->name);
+	p->check_path = check_path ? xstrdup(check_path) : NULL;
+	p->check_port_only = check && streq(check, "port");
+	p->start_ms = dyno_config_ms(o->release, "TWELVE_START_TIMEOUT", DYNO_START_TIMEOUT_MS);
 	if (dyno->port)
 		return 0;
 	return error_set(err, ERROR_UNAVAILABLE, "No port is free for %s: widen TWELVE_PORTS", dyno->name);
@@ -491,7 +518,9 @@ const char *dyno_state_word(const struct dyno *dyno)
 {
 	switch (dyno->state) {
 	case DYNO_UP:
-		return dyno->ready || dyno->one_off ? "up" : "starting";
+		if (dyno->ready || dyno->one_off)
+			return "up";
+		break;
 	case DYNO_CRASHED:
 		return "crashed";
 	case DYNO_STOPPING:
@@ -501,5 +530,5 @@ const char *dyno_state_word(const struct dyno *dyno)
 	case _DYNO_STATE_MAX:
 		break;
 	}
-	return "starting";
+	return dyno->unwell ? "crashed" : "starting";
 }

@@ -5,9 +5,9 @@
  * supervisor reports over its socket (ipc/dyno-proto.h), and its end of the
  * connection is its life.
  *
- * Readiness is watched here too: a web dyno is ready when one of its own
- * processes listens on its $PORT and, with a check path, answers there with a
- * status below 400; another type when it has run for a second.
+ * Readiness is watched here too: a web dyno is ready when it listens on its $PORT and a
+ * request there gets an HTTP answer, with a check path one below 400 (TWELVE_CHECK=port: when it
+ * listens); another type when it has run for a second. What has ended since is not ready.
  */
 #pragma once
 
@@ -29,6 +29,7 @@ struct dyno {
 	bool known;      /* its supervisor has reported */
 	bool ready;
 	bool ever_ready;
+	bool unwell;     /* its last run ended before it was ready, and it has not been ready since */
 	bool one_off;    /* run.N and release.N: not of the formation */
 	bool addon;      /* the server of an add-on: app_id is the add-on's id */
 	char inside[UUID_SIZE]; /* id of the dyno in whose sandbox it runs; "": it has its own */
@@ -114,9 +115,18 @@ struct dyno_client {
 int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, const struct dyno_client *client,
 		 struct error *err);
 
+/* How long a dyno may take to get ready, where TWELVE_START_TIMEOUT does not say. */
+#define DYNO_START_TIMEOUT_MS 60000
+/* A setting in seconds among a release's config vars, checked when it was set; in ms. */
+int64_t dyno_config_ms(const struct release *r, const char *key, int64_t fallback_ms);
+
 /* All dynos of an app (NULL: of all), in no order: an array of borrowed pointers that the caller frees. */
 size_t dynos_list(struct dynos *ds, const char *app_id, struct dyno ***ret);
 /* By name or id; NULL when there is none. With two of one name, the newest. */
 struct dyno *dynos_find(struct dynos *ds, const char *app_id, const char *name_or_id);
-/* "up", "starting", "crashed", "idle": Heroku's words. */
+/* False when its init has ended, whether its supervisor has said so yet or not. */
+bool dyno_is_alive(const struct dyno *dyno);
+/* Whether it is still ready: asked anew, of the kernel; if not, it is watched until it is again. */
+bool dyno_look_again(struct dyno *dyno);
+/* "up", "starting", "crashed", "down": Heroku's words. One that crashes before it is ready is crashed while it is tried again. */
 const char *dyno_state_word(const struct dyno *dyno);

@@ -14,7 +14,6 @@
 #include "model/size.h"
 
 #define DRAIN_MS 30000
-#define START_TIMEOUT_MS 60000
 
 void turn_done(struct turn *t)
 {
@@ -113,7 +112,7 @@ static enum plan_dyno_state plan_state(const struct dyno *dyno)
 {
 	switch (dyno->state) {
 	case DYNO_UP:
-		return dyno->ready ? PLAN_READY : PLAN_STARTING;
+		return dyno->ready && dyno_is_alive(dyno) ? PLAN_READY : PLAN_STARTING;
 	case DYNO_CRASHED:
 		return PLAN_CRASHED;
 	case DYNO_STOPPING:
@@ -133,6 +132,9 @@ static void gather_dyno(struct turn *t, struct dyno *dyno)
 	struct plan_dyno *p = &t->plan_dynos[t->n_dynos];
 	struct error err = ERROR_INIT;
 
+	/* A release goes live with what is up now, not with what once was. */
+	if (dyno->ready && dyno->release == t->candidate.version)
+		dyno_look_again(dyno);
 	if (dyno->draining && dyno->port &&
 	    router_sessions(t->d->router, t->app.id, dyno->port, &dyno->sessions, &err) < 0) {
 		log_warn("asking haproxy for the requests of %s: %s", dyno->name, err.message);
@@ -200,14 +202,6 @@ static void adopt_routes(struct turn *t)
 		}
 }
 
-static int64_t config_ms(const struct release *r, const char *key, int64_t fallback_ms)
-{
-	const char *s = r->config ? json_string_value(json_object_get(r->config, key)) : NULL;
-	int64_t seconds;
-
-	return s && str_to_i64(s, 1, 3600, &seconds) ? seconds * 1000 : fallback_ms;
-}
-
 int turn_gather(struct turn *t, struct error *err)
 {
 	const struct release *newest;
@@ -226,8 +220,8 @@ int turn_gather(struct turn *t, struct error *err)
 		.n_types = t->n_types,
 		.restarts = t->plan_restarts,
 		.n_restarts = t->n_restarts,
-		.drain_ms = config_ms(&t->current, "TWELVE_STOP_TIMEOUT", DRAIN_MS),
-		.start_timeout_ms = config_ms(newest, "TWELVE_START_TIMEOUT", START_TIMEOUT_MS),
+		.drain_ms = dyno_config_ms(&t->current, "TWELVE_STOP_TIMEOUT", DRAIN_MS),
+		.start_timeout_ms = dyno_config_ms(newest, "TWELVE_START_TIMEOUT", DYNO_START_TIMEOUT_MS),
 	};
 	return 0;
 }

@@ -27,26 +27,35 @@
 
 /* ---- routes ---- */
 
+static bool wants_web(const struct turn *t)
+{
+	for (size_t i = 0; i < t->n_types; i++)
+		if (streq(t->types[i].type, "web") && t->types[i].quantity > 0)
+			return t->types[i].in_current || t->types[i].in_candidate;
+	return false;
+}
+
+/* Without a dyno that has traffic: have they crashed, are they on their way, or is none wanted? */
 static enum route_down why_down(const struct turn *t)
 {
 	enum route_down why = ROUTE_DOWN_NO_WEB;
 
+	if (!t->current.version && !t->candidate.version)
+		return ROUTE_DOWN_NO_RELEASE;
+	if (wants_web(t))
+		why = ROUTE_DOWN_STARTING;
 	for (size_t i = 0; i < t->n_dynos; i++) {
-		enum dyno_state state = t->dynos[i]->state;
+		const struct dyno *dyno = t->dynos[i];
 
-		/* One that ends, or has, is no reason to wait. */
-		if (!t->dynos[i]->port || state == DYNO_STOPPING || state == DYNO_EXITED || t->dynos[i]->draining)
-			continue;
-		if (t->dynos[i]->routed)
+		if (dyno->port && dyno->routed)
 			return ROUTE_DOWN_NONE;
-		if (t->dynos[i]->state == DYNO_CRASHED || t->dynos[i]->restarts)
+		/* One that ends, or has, is no reason any more. */
+		if (!dyno->port || dyno->state == DYNO_STOPPING || dyno->state == DYNO_EXITED || dyno->draining)
+			continue;
+		if (dyno->state == DYNO_CRASHED || dyno->restarts)
 			why = ROUTE_DOWN_CRASHED;
-		else if (why == ROUTE_DOWN_NO_WEB)
-			why = ROUTE_DOWN_STARTING;
 	}
-	return why == ROUTE_DOWN_NO_WEB && !t->current.version && !t->candidate.version ?
-		       ROUTE_DOWN_NO_RELEASE :
-		       why;
+	return why;
 }
 
 static int route_hosts(const struct turn *t, char ***ret, struct error *err)
@@ -145,7 +154,8 @@ static int act_start(struct turn *t, const struct plan_action *action, struct er
 static void set_traffic(struct dyno *dyno, bool routed)
 {
 	dyno->routed = routed;
-	dyno->draining = !routed;
+	/* What has crashed has no requests to finish. */
+	dyno->draining = !routed && dyno->state == DYNO_UP && dyno_is_alive(dyno);
 	dyno->drain_since_ms = clock_wall_ms();
 }
 

@@ -78,7 +78,7 @@ int name_check_app(const char *s, struct error *err)
 
 static bool is_setting(const char *key)
 {
-	return streq(key, "TWELVE_CHECK_PATH") || streq(key, "TWELVE_START_TIMEOUT") ||
+	return streq(key, "TWELVE_CHECK") || streq(key, "TWELVE_CHECK_PATH") || streq(key, "TWELVE_START_TIMEOUT") ||
 	       streq(key, "TWELVE_STOP_TIMEOUT");
 }
 
@@ -95,7 +95,7 @@ static int check_given(const char *key, struct error *err)
 			err, ERROR_INVALID,
 			"Config var %s can't be set: names that start with TWELVE_ are the "
 			"platform's, but "
-			"for TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT and TWELVE_STOP_TIMEOUT",
+			"for TWELVE_CHECK, TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT and TWELVE_STOP_TIMEOUT",
 			key);
 	return 0;
 }
@@ -159,6 +159,12 @@ int name_check_config_value(const char *key, const char *value, struct error *er
 			CONFIG_VALUE_MAX);
 	if (streq(key, "TWELVE_CHECK_PATH"))
 		return check_path(key, value, err);
+	if (streq(key, "TWELVE_CHECK") && !streq(value, "http") && !streq(value, "port"))
+		return error_set(err, ERROR_INVALID,
+				 "%s: expected \"http\" (a request gets an answer) or \"port\" ($PORT is bound), found \"%s\"",
+				 key, name_excerpt(excerpt, value));
+	if (streq(key, "TWELVE_CHECK"))
+		return 0;
 	if (is_setting(key) && !str_to_i64(value, 1, 3600, &seconds))
 		return error_set(err, ERROR_INVALID,
 				 "%s: expected whole seconds from 1 to 3600, found \"%s\"", key,

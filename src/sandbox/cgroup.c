@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -56,6 +57,16 @@ int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t
 	_cleanup_free_ char *dir = memory_dir(r, cgroup_path);
 
 	return read_pids(dir, ret, ret_n);
+}
+
+uint64_t sandbox_cgroup_id(const struct sandbox_runtime *r, const char *cgroup_path)
+{
+	const char *v2 = r->cgroup == SANDBOX_CGROUP_V2 ? "" : "/unified";
+	_cleanup_free_ char *dir = xasprintf(CGROUP_ROOT "%s%s", v2, cgroup_path);
+	struct stat st;
+
+	/* Its number in kernfs is its inode's. */
+	return stat(dir, &st) == 0 ? st.st_ino : 0;
 }
 
 int sandbox_memory(const struct sandbox_runtime *r, const char *cgroup_path, uint64_t *ret_bytes)

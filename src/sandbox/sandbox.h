@@ -172,5 +172,7 @@ int sandbox_delete(const struct sandbox_runtime *r, const char *runtime_root, co
 /* Pids of the processes in the cgroup (host's numbers), as an array that the caller frees. */
 int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t **ret,
 		 size_t *ret_n);
+/* The kernel's number of the sandbox's cgroup of version 2, which its sockets bear; 0 where there is none (version 1 alone). */
+uint64_t sandbox_cgroup_id(const struct sandbox_runtime *r, const char *cgroup_path);
 /* Bytes of memory in use by the cgroup. */
 int sandbox_memory(const struct sandbox_runtime *r, const char *cgroup_path, uint64_t *ret_bytes);
