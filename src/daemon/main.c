@@ -39,6 +39,7 @@
 #include "daemon/builds.h"
 #include "daemon/certs.h"
 #include "daemon/core/env-file.h"
+#include "daemon/core/places.h"
 #include "daemon/door.h"
 #include "daemon/drains.h"
 #include "daemon/dynos.h"
@@ -134,7 +135,6 @@ static int harden(const struct settings *s, int *ret_lock_fd, struct error *err)
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
 		return error_set_errno(err, errno, "turning core files off");
-	umask(022);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set_errno(err, errno, "opening %s", path);
@@ -142,41 +142,6 @@ static int harden(const struct settings *s, int *ret_lock_fd, struct error *err)
 		return error_set(err, ERROR_CONFLICT, "Another twelved runs with the state in %s",
 				 s->state_dir);
 	*ret_lock_fd = fd_steal(&fd);
-	return 0;
-}
-
-static int make_dirs(const struct settings *s, struct error *err)
-{
-	const char *const dirs[][2] = {
-		{ s->state_dir, "" },        { s->state_dir, "/git" },     { s->state_dir, "/slugs" },
-		{ s->state_dir, "/stacks" }, { s->state_dir, "/sources" }, { s->state_dir, "/builds" },
-		{ s->state_dir, "/cache" },  { s->state_dir, "/streams" }, { s->state_dir, "/ssh" },
-		{ s->state_dir, "/jobs" },
-		{ s->run_dir, "" },          { s->run_dir, "/dynos" },     { s->run_dir, "/oci" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		_cleanup_free_ char *path = xasprintf("%s%s", dirs[i][0], dirs[i][1]);
-		int r = fs_mkdirs(path, 0755);
-
-		if (r < 0)
-			return error_set_errno(err, r, "making the directory %s", path);
-	}
-	return 0;
-}
-
-/* What apps and services keep is nobody else's to read. */
-static int private_dirs(const struct daemon *d, struct error *err)
-{
-	static const char *const names[] = { "volumes", "backups" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s", d->settings.state_dir, names[i]);
-		int r = fs_mkdirs(path, 0700);
-
-		if (r < 0)
-			return error_set_errno(err, r, "making the directory %s", path);
-	}
 	return 0;
 }
 
@@ -210,8 +175,6 @@ static int start_parts(struct daemon *d, struct error *err)
 	    streams_new(d->settings.state_dir, &d->streams, err) < 0 ||
 	    logs_client_new(d, &d->logs, err) < 0 || certs_new(d, &d->certs, err) < 0 || router_new(d, &d->router, err) < 0 ||
 	    dynos_new(d, &d->dynos, err) < 0)
-		return -1;
-	if (private_dirs(d, err) < 0)
 		return -1;
 	d->builds = builds_new(d);
 	d->slug_sizes = slug_sizes_new();
@@ -260,6 +223,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	free(d->api_socket);
 	free(d->door_dir);
 	free(d->runtime_root);
+	strv_free(d->to_remove);
 	settings_done(&d->settings);
 }
 
@@ -302,9 +266,11 @@ static int run(const char *env_file)
 	_cleanup_fd_ int lock_fd = -1;
 
 	log_init("twelved");
+	/* Whoever started us: what children make for sandboxes can be read there. What nobody else may read has its own mode, or a place. */
+	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	if ((env_file && env_file_load(env_file, &err) < 0) || settings_load(&d.settings, &err) < 0 || check_host(&d, &err) < 0 ||
-	    make_dirs(&d.settings, &err) < 0 || harden(&d.settings, &lock_fd, &err) < 0 ||
+	    places_make(&d.settings, &err) < 0 || harden(&d.settings, &lock_fd, &err) < 0 ||
 	    start_parts(&d, &err) < 0) {
 		log_error("%s", err.message);
 		logs_client_undo(d.logs);
