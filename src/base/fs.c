@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "base/tree.h"
 
 int fs_read_file(const char *path, size_t max_bytes, struct buf *b)
 {
@@ -94,105 +94,50 @@ int fs_mkdirs(const char *path, mode_t mode)
 	return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int remove_at(int parent_fd, const char *name, dev_t dev);
-
-static int remove_children(int fd, dev_t dev)
-{
-	DIR *d = fdopendir(fd);
-	struct dirent *e;
-	int r = 0;
-
-	if (!d) {
-		r = -errno;
-		fd_close(fd);
-		return r;
-	}
-	while (r == 0 && (e = readdir(d)))
-		if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
-			r = remove_at(dirfd(d), e->d_name, dev);
-	closedir(d);
-	return r;
-}
-
-static int remove_at(int parent_fd, const char *name, dev_t dev)
-{
-	struct stat st;
-	int fd, r;
-
-	if (unlinkat(parent_fd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return -errno;
-	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0 || (dev && st.st_dev != dev)) {
-		fd_close(fd);
-		return -EXDEV;
-	}
-	r = remove_children(fd, st.st_dev);
-	if (r < 0)
-		return r;
-	return unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
-}
-
 int fs_remove_tree(const char *path)
 {
-	return remove_at(AT_FDCWD, path, 0);
+	return tree_remove(path);
 }
 
-/*
- * nftw(3) has no user pointer. The walks below are single-threaded and never
- * nest, so one thread-local slot carries it.
- */
-static _Thread_local struct {
+struct owner {
 	uid_t uid;
 	gid_t gid;
-	uint64_t bytes;
-} walk;
+};
 
-static int walk_chown(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int chown_one(const struct tree_entry *e, void *userdata)
 {
-	(void)type;
-	(void)ftw;
-	if (st->st_uid == walk.uid && st->st_gid == walk.gid)
+	const struct owner *o = userdata;
+
+	if (e->st->st_uid == o->uid && e->st->st_gid == o->gid)
 		return 0;
-	return lchown(path, walk.uid, walk.gid) < 0 ? -errno : 0;
-}
-
-static int walk_size(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)path;
-	(void)ftw;
-	if (type != FTW_NS)
-		walk.bytes += (uint64_t)st->st_blocks * 512;
-	return 0;
-}
-
-static int do_walk(const char *path, __nftw_func_t fn, int flags)
-{
-	int r = nftw(path, fn, 32, FTW_PHYS | FTW_MOUNT | flags);
-
-	return r == -1 ? -errno : r;
+	return fchownat(e->dir_fd, e->name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 int fs_chown_tree(const char *path, uid_t uid, gid_t gid)
 {
-	walk.uid = uid;
-	walk.gid = gid;
-	return do_walk(path, walk_chown, 0);
+	struct owner owner = { .uid = uid, .gid = gid };
+	const struct tree_order o = { .leave = chown_one, .userdata = &owner };
+
+	return tree_walk(path, &o, NULL);
+}
+
+static int add_size(const struct tree_entry *e, void *userdata)
+{
+	uint64_t *bytes = userdata;
+
+	*bytes += (uint64_t)e->st->st_blocks * 512;
+	return 0;
 }
 
 int fs_tree_size(const char *path, uint64_t *ret_bytes)
 {
-	int r;
+	uint64_t bytes = 0;
+	const struct tree_order o = { .leave = add_size, .userdata = &bytes, .vanishing = true };
+	int r = tree_walk(path, &o, NULL);
 
-	walk.bytes = 0;
-	r = do_walk(path, walk_size, 0);
-	if (r < 0)
-		return r;
-	*ret_bytes = walk.bytes;
-	return 0;
+	if (r == 0)
+		*ret_bytes = bytes;
+	return r;
 }
 
 int fs_sync_tree(const char *path)
@@ -222,19 +167,14 @@ bool fs_exists(const char *path)
 
 int fs_list(const char *path, char ***ret_names)
 {
-	_cleanup_strv_ char **names = NULL;
-	struct dirent *e;
 	DIR *d = opendir(path);
+	int r;
 
 	if (!d)
 		return -errno;
-	while ((e = readdir(d)))
-		if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
-			strv_push(&names, e->d_name);
+	r = tree_names(d, ret_names);
 	closedir(d);
-	strv_sort_unique(names);
-	*ret_names = steal_ptr(names);
-	return 0;
+	return r;
 }
 
 bool fs_find_program(const char *name, char **ret_path)

@@ -20,6 +20,14 @@ enum stop_reason {
 	STOP_CANCELLED,
 	STOP_DISK_SHARE, /* the build's own */
 	STOP_DISK_FULL,	 /* the machine's */
+	STOP_FILES,
+	STOP_DEPTH,
+};
+
+/* When to look again at what the build has written, so that looking takes a fifth of the time at most. */
+struct watched {
+	int64_t next_ms, soonest_ms;
+	uint64_t free_files, free_bytes; /* of the file system, when we looked last */
 };
 
 struct build {
@@ -42,7 +50,8 @@ struct build {
 	bool has_procfile;
 	bool has_namespace; /* of mounts */
 	bool env_mounted;
-	int64_t next_disk_check_ms;
+	struct watched watched;
+	int64_t ran_ms; /* in sandboxes */
 	enum stop_reason stop_reason;
 };
 

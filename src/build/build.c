@@ -19,11 +19,11 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "base/tree.h"
 #include "build/build-priv.h"
 #include "build/pack.h"
 
 #define TEXT_MAX_BYTES 65536
-#define MAX_ENTRIES 1000000
 /* Part of every key: changes when builds of the same input shall be made again. */
 #define KEY_FORMAT "twelve-build-1"
 
@@ -86,7 +86,7 @@ static int check_disk(struct build *b, uint64_t *ret_room, struct error *err)
 	return 0;
 }
 
-static int make_folders(struct build *b, struct error *err)
+static int make_folders(const struct build *b, struct error *err)
 {
 	int r = fs_mkdirs(b->app, 0755);
 
@@ -97,16 +97,29 @@ static int make_folders(struct build *b, struct error *err)
 	return r < 0 ? error_set_errno(err, r, "making the folders of the build") : 0;
 }
 
-/* A cache that leaves no room for the build would fail every build from now on. */
-static void trim_cache(const struct build *b)
+/* Out of the way by a rename: removing it is no work of the build, nor does it count for it. */
+static int drop_cache(const struct build *b, struct error *err)
 {
-	uint64_t bytes;
+	_cleanup_free_ char *away = xasprintf("%s" BUILD_OLD_CACHE, b->work);
 
-	if (fs_tree_size(b->cache, &bytes) < 0 || bytes <= b->o->disk_bytes / 2)
-		return;
-	build_say(b, "-----> The build cache has grown to %llu MB: it is emptied\n",
-		  (unsigned long long)bytes >> 20);
-	fs_remove_tree(b->cache);
+	if (rename(b->cache, away) < 0)
+		return error_set_errno(err, errno, "emptying the build cache");
+	return 0;
+}
+
+/* A cache that leaves no room for the build would fail every build from now on. */
+static int trim_cache(const struct build *b, struct error *err)
+{
+	const struct tree_usage max = { .bytes = b->o->disk_bytes / 2, .entries = b->o->max_files / 2 };
+	struct tree_usage usage = { 0 };
+
+	if (!b->o->no_cache) {
+		if (tree_measure(b->cache, &max, &usage) == TREE_FITS)
+			return 0;
+		build_say(b, "-----> The build cache has more than %llu MB, %llu files or %d levels: it is emptied\n",
+			  (unsigned long long)max.bytes >> 20, (unsigned long long)max.entries, TREE_MAX_DEPTH);
+	}
+	return drop_cache(b, err) < 0 ? -1 : make_folders(b, err);
 }
 
 static int check_cancelled(struct error *err)
@@ -135,22 +148,73 @@ static int fetch_source(const struct build *b, struct error *err)
 	return -1;
 }
 
-/* When one folder holds everything, that is the source. */
+/* What tells a source's top: what twelve reads itself, and what buildpacks look for. */
+static bool looks_like_app(const char *dir)
+{
+	static const char *const names[] = {
+		"Procfile",	    "app.json",	      ".buildpacks",	   "Aptfile",		    "package.json",
+		"requirements.txt", "pyproject.toml", "uv.lock",	   "poetry.lock",	    "Pipfile",
+		"setup.py",	    ".python-version", "runtime.txt",	   "CMakeLists.txt",	    "Makefile",
+		"makefile",	    "GNUmakefile",    "Gemfile",	   "go.mod",		    "Cargo.toml",
+		"pom.xml",	    "build.gradle",   "build.gradle.kts", "composer.json",	    "index.php",
+		"build.sbt",	    "project.clj",    "mix.exs",	   "deno.json",		    "project.toml",
+		"static.json",	    "Dockerfile",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, names[i]);
+
+		if (fs_exists(path))
+			return true;
+	}
+	return false;
+}
+
+/* What archivers put beside the files, and nobody wrote. */
+static bool is_litter(const char *name)
+{
+	return str_starts(name, "._") || streq(name, "__MACOSX") || streq(name, ".DS_Store") ||
+	       streq(name, "pax_global_header");
+}
+
+/* The one folder that holds everything, or NULL. */
+static char *lone_folder(const struct build *b, char *const *names)
+{
+	const char *lone = NULL;
+	char *path = NULL;
+	struct stat st;
+
+	for (; names && *names; names++) {
+		if (is_litter(*names))
+			continue;
+		if (lone)
+			return NULL;
+		lone = *names;
+	}
+	if (lone)
+		path = xasprintf("%s/%s", b->app, lone);
+	if (path && lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return path;
+	free(path);
+	return NULL;
+}
+
+/*
+ * When one folder holds everything, that is the source: always, of an archive that stands elsewhere; of an upload, when it looks like
+ * an app, since an app may have but one folder.
+ */
 static int strip_lone_folder(const struct build *b, struct error *err)
 {
-	_cleanup_free_ char *away = xasprintf("%s/lone", b->work), *folder = NULL;
+	_cleanup_free_ char *away = xasprintf("%s/lone", b->work), *rest = xasprintf("%s/beside", b->work), *folder = NULL;
 	_cleanup_strv_ char **names = NULL;
-	struct stat st;
 	int r = fs_list(b->app, &names);
 
 	if (r < 0)
 		return error_set_errno(err, r, "reading the source");
-	if (strv_len(names) != 1)
+	folder = lone_folder(b, names);
+	if (!folder || (!b->o->url && !looks_like_app(folder)))
 		return 0;
-	folder = xasprintf("%s/%s", b->app, names[0]);
-	if (lstat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
-		return 0;
-	if (rename(folder, away) < 0 || rmdir(b->app) < 0 || rename(away, b->app) < 0)
+	if (rename(folder, away) < 0 || rename(b->app, rest) < 0 || rename(away, b->app) < 0)
 		return error_set_errno(err, errno, "moving the source");
 	return 0;
 }
@@ -159,7 +223,7 @@ static int unpack_source(struct build *b, uint64_t room, struct error *err)
 {
 	const struct pack_limits limits = { .max_bytes = room < b->o->disk_bytes ? room
 										 : b->o->disk_bytes,
-					    .max_entries = MAX_ENTRIES };
+					    .max_entries = b->o->max_files, .should_stop = build_cancelled };
 	const char *const copy[] = {
 		"cp", "-r", "--no-dereference", "--no-target-directory", b->o->source, b->app, NULL
 	};
@@ -172,7 +236,7 @@ static int unpack_source(struct build *b, uint64_t room, struct error *err)
 		    ? build_copy(copy, err) < 0
 		    : pack_extract(b->o->source, b->app, b->o->strip_top, &limits, err) < 0)
 		return -1;
-	if (b->o->url && strip_lone_folder(b, err) < 0)
+	if ((b->o->url || b->o->unwrap) && strip_lone_folder(b, err) < 0)
 		return -1;
 	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0)
 		return -1;
@@ -272,7 +336,7 @@ static int prepare(struct build *b, struct error *err)
 {
 	uint64_t room = 0;
 
-	if (check_disk(b, &room, err) < 0 || make_folders(b, err) < 0 ||
+	if (check_disk(b, &room, err) < 0 || make_folders(b, err) < 0 || trim_cache(b, err) < 0 ||
 	    unpack_source(b, room, err) < 0 || types_read_procfile(b, err) < 0 ||
 	    packs_fetch(b, err) < 0 || ensure_stack(b, false, NULL, &b->base, err) < 0 ||
 	    steps_mount_env(b, err) < 0)
@@ -329,10 +393,7 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 			  ret->slug);
 		return 0;
 	}
-	if (b->o->no_cache)
-		fs_remove_tree(b->cache);
-	trim_cache(b);
-	if (make_folders(b, err) < 0 || steps_compile(b, err) < 0 ||
+	if (steps_compile(b, err) < 0 ||
 	    types_collect(b, &types, err) < 0)
 		return -1;
 	r = slug_keep(b, key, &types, ret, err);
@@ -346,7 +407,8 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 static int unpack_slug(struct build *b, uint64_t room, struct error *err)
 {
 	const struct pack_limits limits = { .max_bytes = room < b->o->disk_bytes ? room : b->o->disk_bytes,
-					    .max_entries = MAX_ENTRIES };
+					    .max_entries = b->o->max_files,
+					    .should_stop = build_cancelled };
 	_cleanup_free_ char *dir = xasprintf("%s/unpacked", b->work), *app = xasprintf("%s/app", dir);
 	_cleanup_strv_ char **names = NULL;
 	struct stat st;
@@ -403,12 +465,11 @@ static int import_slug(struct build *b, struct build_result *ret, struct error *
 	return slug_keep(b, key, b->o->import, ret, err);
 }
 
-/* So that twelved, which has other things to do, need not remove a hundred thousand files. */
+/* The work is removed by a child of twelved's (daemon/remove.h): half a million files shall not keep the next build waiting. */
 static void clean_up(const struct build *b)
 {
 	if (b->env_mounted)
 		umount2(b->env_dir, MNT_DETACH);
-	fs_remove_tree(b->work);
 }
 
 static void build_done(struct build *b)

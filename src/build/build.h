@@ -44,6 +44,9 @@ struct build_result {
 };
 void build_result_done(struct build_result *r);
 
+/* What is appended to STATE/builds/ID for a cache that the build emptied; as the directory itself, whoever ran the build removes it. */
+#define BUILD_OLD_CACHE ".old-cache"
+
 struct build_options {
 	const char *state_dir;
 	const char *data_dir; /* holds buildpacks/ and stacks/ */
@@ -56,6 +59,7 @@ struct build_options {
 	const char *
 		source; /* a tar file (plain, gzip, bzip2, xz or zstd), or a directory; one top folder is stripped if strip_top */
 	bool strip_top;
+	bool unwrap; /* a lone top folder is the source, if it looks like an app */
 	/*
 	 * Where `source` is fetched from first (build/fetch.h); NULL: it is there. One folder that holds all of the
 	 * archive, as GitHub's have it, is stripped then.
@@ -80,7 +84,8 @@ struct build_options {
 	uint64_t disk_bytes; /* cap of source, cache and build together */
 	uint64_t
 		reserve_bytes; /* the disk never gets fuller than this: a build is refused or ended */
-	int64_t timeout_ms;
+	uint64_t max_files; /* files and folders of source, cache and build together */
+	int64_t timeout_ms; /* of all that runs in sandboxes, together */
 };
 
 /* Errors are for the pusher: what failed, where, what to do. */

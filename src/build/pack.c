@@ -6,7 +6,6 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <linux/openat2.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/tree.h"
 
 #define CHUNK (256 << 10)
 
@@ -37,25 +37,15 @@ static void restore_locale(locale_t before)
 		uselocale(before);
 }
 
-/* ---- walking, sorted ---- */
-
-static int by_name(const FTSENT **a, const FTSENT **b)
+/* What a walk could not do, for who sent the tree. */
+static int walk_failed(int r, const char *dir, const char *where, const char *doing, struct error *err)
 {
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-static void fts_close_p(FTS **f)
-{
-	if (*f)
-		fts_close(*f);
-}
-
-static FTS *walk(const char *dir)
-{
-	_cleanup_free_ char *copy = xstrdup(dir);
-	char *paths[] = { copy, NULL };
-
-	return fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, by_name);
+	if (r == -ENAMETOOLONG)
+		return error_set(err, ERROR_INVALID,
+				 "There are folders more than %d levels deep, or paths of more than %d characters, below \"%.60s\": "
+				 "they can't be kept",
+				 TREE_MAX_DEPTH, TREE_MAX_PATH, where ? where : "");
+	return error_set_errno(err, r, "%s %.200s", doing, where && *where ? where : dir);
 }
 
 /* ---- the digest ---- */
@@ -84,19 +74,19 @@ static la_ssize_t to_digest(struct archive *a, void *userdata, const void *data,
 	return (la_ssize_t)n;
 }
 
-static int add_contents(struct archive *a, const char *path, struct error *err)
+static int add_contents(struct archive *a, const struct tree_entry *t, struct error *err)
 {
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_fd_ int fd = openat(t->dir_fd, t->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	_cleanup_free_ char *chunk = xcalloc(1, CHUNK);
 	ssize_t n;
 
 	if (fd < 0)
-		return error_set_errno(err, errno, "reading %s", path);
+		return error_set_errno(err, errno, "reading %s", t->path);
 	while ((n = fd_read(fd, chunk, CHUNK)) > 0)
 		if (archive_write_data(a, chunk, (size_t)n) < 0)
-			return error_set(err, ERROR_SYSTEM, "packing %s: %s", path,
+			return error_set(err, ERROR_SYSTEM, "packing %s: %s", t->path,
 					 archive_error_string(a));
-	return n < 0 ? error_set_errno(err, (int)n, "reading %s", path) : 0;
+	return n < 0 ? error_set_errno(err, (int)n, "reading %s", t->path) : 0;
 }
 
 static int too_large(uint64_t max_bytes, struct error *err)
@@ -107,59 +97,63 @@ static int too_large(uint64_t max_bytes, struct error *err)
 		(unsigned long long)max_bytes >> 20);
 }
 
-static int add_entry(struct archive *a, const FTSENT *f, const char *name, uint64_t *size,
-		     struct error *err)
+struct packing {
+	struct archive *a;
+	uint64_t max_bytes, size;
+	struct error *err;
+};
+
+static int describe_entry(const struct tree_entry *t, struct archive_entry *e, struct error *err)
 {
-	_cleanup_(archive_entry_free_p) struct archive_entry *e = archive_entry_new();
-	const struct stat *st = f->fts_statp;
+	const struct stat *st = t->st;
 	char target[4096] = { 0 };
 
-	archive_entry_set_pathname(e, name);
+	archive_entry_set_pathname(e, t->path);
 	archive_entry_set_mode(e, (st->st_mode & S_IFMT) |
 					  (S_ISLNK(st->st_mode) ? 0777 : st->st_mode & 0777));
 	archive_entry_set_uid(e, 0);
 	archive_entry_set_gid(e, 0);
 	archive_entry_set_mtime(e, PACK_EPOCH, 0);
 	if (S_ISLNK(st->st_mode)) {
-		if (readlink(f->fts_accpath, target, sizeof(target) - 1) < 0)
-			return error_set_errno(err, errno, "reading the link %s", name);
+		if (readlinkat(t->dir_fd, t->name, target, sizeof(target) - 1) < 0)
+			return error_set_errno(err, errno, "reading the link %s", t->path);
 		archive_entry_set_symlink(e, target);
 	} else if (S_ISREG(st->st_mode)) {
 		archive_entry_set_size(e, st->st_size);
-		*size += (uint64_t)st->st_size;
 	} else if (!S_ISDIR(st->st_mode)) {
 		return error_set(err, ERROR_INVALID,
-				 "%s is a socket, device or FIFO, which a slug can't hold", name);
+				 "%s is a socket, device or FIFO, which a slug can't hold", t->path);
 	}
-	if (archive_write_header(a, e) != ARCHIVE_OK)
-		return error_set(err, ERROR_SYSTEM, "packing %s: %s", name,
-				 archive_error_string(a));
-	return S_ISREG(st->st_mode) ? add_contents(a, f->fts_accpath, err) : 0;
+	return 0;
 }
 
-static int add_tree(struct archive *a, const char *dir, uint64_t max_bytes, uint64_t *size,
-		    struct error *err)
+static int add_entry(const struct tree_entry *t, void *userdata)
 {
-	_cleanup_(fts_close_p) FTS *fts = walk(dir);
-	size_t prefix = strlen(dir) + 1;
-	FTSENT *f;
+	_cleanup_(archive_entry_free_p) struct archive_entry *e = archive_entry_new();
+	struct packing *p = userdata;
+	uint64_t size = S_ISREG(t->st->st_mode) ? (uint64_t)t->st->st_size : 0;
 
-	if (!fts)
-		return error_set_errno(err, errno, "reading %s", dir);
-	errno = 0;
-	while ((f = fts_read(fts))) {
-		if (f->fts_info == FTS_DP || f->fts_level == 0)
-			continue;
-		if (f->fts_info == FTS_ERR || f->fts_info == FTS_DNR || f->fts_info == FTS_NS)
-			return error_set_errno(err, f->fts_errno, "reading %s", f->fts_path);
-		/* Before it is read: a file with a hole of a terabyte takes no disk, but a day. */
-		if (S_ISREG(f->fts_statp->st_mode) &&
-		    (uint64_t)f->fts_statp->st_size > max_bytes - *size)
-			return too_large(max_bytes, err);
-		if (add_entry(a, f, f->fts_path + prefix, size, err) < 0)
-			return -1;
-	}
-	return errno ? error_set_errno(err, errno, "reading %s", dir) : 0;
+	/* Before it is read: a file with a hole of a terabyte takes no disk, but a day. */
+	if (size > p->max_bytes - p->size)
+		return too_large(p->max_bytes, p->err);
+	p->size += size;
+	if (describe_entry(t, e, p->err) < 0)
+		return -1;
+	if (archive_write_header(p->a, e) != ARCHIVE_OK)
+		return error_set(p->err, ERROR_SYSTEM, "packing %s: %s", t->path,
+				 archive_error_string(p->a));
+	return S_ISREG(t->st->st_mode) ? add_contents(p->a, t, p->err) : 0;
+}
+
+static int add_tree(struct packing *p, const char *dir)
+{
+	const struct tree_order o = { .enter = add_entry, .userdata = p, .sorted = true };
+	_cleanup_free_ char *where = NULL;
+	int r = tree_walk(dir, &o, &where);
+
+	if (r < 0 && p->err->kind == ERROR_NONE)
+		return walk_failed(r, dir, where, "reading", p->err);
+	return r;
 }
 
 static int digest_tree(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_SIZE],
@@ -168,7 +162,8 @@ static int digest_tree(const char *dir, uint64_t max_bytes, char hex[static DIGE
 	/* The archive is freed first, and may still write into the digest then. */
 	_cleanup_(digest_free_p) struct digest *d = digest_new();
 	_cleanup_(archive_write_free_p) struct archive *a = archive_write_new();
-	uint64_t size = 0;
+	struct error own = ERROR_INIT;
+	struct packing p = { .a = a, .max_bytes = max_bytes, .err = &own };
 	int r;
 
 	archive_write_set_format_pax_restricted(a);
@@ -177,16 +172,18 @@ static int digest_tree(const char *dir, uint64_t max_bytes, char hex[static DIGE
 	archive_write_set_bytes_per_block(a, CHUNK);
 	archive_write_set_bytes_in_last_block(a, 1);
 	if (archive_write_open(a, d, NULL, to_digest, NULL) != ARCHIVE_OK)
-		r = error_set(err, ERROR_SYSTEM, "packing %s: %s", dir, archive_error_string(a));
+		r = error_set(&own, ERROR_SYSTEM, "packing %s: %s", dir, archive_error_string(a));
 	else
-		r = add_tree(a, dir, max_bytes, &size, err);
+		r = add_tree(&p, dir);
 	if (r == 0 && archive_write_close(a) != ARCHIVE_OK)
-		r = error_set(err, ERROR_SYSTEM, "packing %s: %s", dir, archive_error_string(a));
-	if (r == 0) {
-		digest_finish(d, hex);
-		*ret_size_bytes = size;
+		r = error_set(&own, ERROR_SYSTEM, "packing %s: %s", dir, archive_error_string(a));
+	if (r < 0) {
+		*err = own;
+		return r;
 	}
-	return r;
+	digest_finish(d, hex);
+	*ret_size_bytes = p.size;
+	return 0;
 }
 
 int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_SIZE],
@@ -201,41 +198,37 @@ int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_
 
 /* ---- normalising ---- */
 
-static int normalise_one(const FTSENT *f, uid_t uid, gid_t gid)
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* The change of owner takes file capabilities away as well. */
+static int normalise_one(const struct tree_entry *e, void *userdata)
 {
 	const struct timespec times[2] = { { .tv_sec = PACK_EPOCH }, { .tv_sec = PACK_EPOCH } };
-	const struct stat *st = f->fts_statp;
+	const struct owner *o = userdata;
+	const struct stat *st = e->st;
 	mode_t mode = (st->st_mode & 0755) | 0444 | (st->st_mode & 0100 ? 0111 : 0) |
 		      (S_ISDIR(st->st_mode) ? 0755 : 0200);
 
-	if (lchown(f->fts_accpath, uid, gid) < 0)
+	if (fchownat(e->dir_fd, e->name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07777) != mode &&
-	    chmod(f->fts_accpath, mode) < 0)
+	    fchmodat(e->dir_fd, e->name, mode, 0) < 0)
 		return -errno;
-	return utimensat(AT_FDCWD, f->fts_accpath, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return utimensat(e->dir_fd, e->name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 int pack_normalise(const char *dir, uid_t uid, gid_t gid, struct error *err)
 {
-	_cleanup_(fts_close_p) FTS *fts = walk(dir);
-	FTSENT *f;
+	struct owner owner = { .uid = uid, .gid = gid };
+	/* Directories after what is in them, so that their dates stay. */
+	const struct tree_order o = { .leave = normalise_one, .userdata = &owner };
+	_cleanup_free_ char *where = NULL;
+	int r = tree_walk(dir, &o, &where);
 
-	if (!fts)
-		return error_set_errno(err, errno, "reading %s", dir);
-	errno = 0;
-	while ((f = fts_read(fts))) {
-		int r;
-
-		/* Directories after what is in them, so that their dates stay. */
-		if (f->fts_info == FTS_D)
-			continue;
-		r = normalise_one(f, uid, gid);
-		if (r < 0)
-			return error_set_errno(err, r, "setting owner and date of %s", f->fts_path);
-		errno = 0;
-	}
-	return errno ? error_set_errno(err, errno, "reading %s", dir) : 0;
+	return r < 0 ? walk_failed(r, dir, where, "setting owner and date of", err) : 0;
 }
 
 /* ---- unpacking ---- */
@@ -251,6 +244,7 @@ struct extraction {
 	bool strip_top;
 	const struct pack_limits *limits;
 	uint64_t bytes, entries;
+	char *before; /* the path of the entry before this one */
 };
 
 /* The path within the tree, or NULL for the top folder itself. */
@@ -278,6 +272,53 @@ static bool climbs(const char *path)
 	       str_ends(path, "/..");
 }
 
+/* How many components of the path are not the ones of the entry before: so many files and folders it may make. */
+static uint64_t new_components(const char *before, const char *path)
+{
+	size_t i = 0, same = 0;
+	uint64_t n = 1;
+
+	for (; before && before[i] && before[i] == path[i]; i++)
+		if (path[i] == '/')
+			same = i + 1;
+	for (const char *p = path + same; *p; p++)
+		n += *p == '/' && p[1];
+	return n;
+}
+
+/*
+ * A path makes the folders that lead to it, so that one entry may be two hundred. Most that is counted twice is
+ * counted again, exactly, when the limit is near.
+ */
+static int count_entry(struct extraction *x, const char *path, struct error *err)
+{
+	const struct tree_usage max = { .entries = x->limits->max_entries };
+	struct tree_usage usage = { 0 };
+
+	x->entries += new_components(x->before, path);
+	free(x->before);
+	x->before = xstrdup(path);
+	if (x->entries <= max.entries)
+		return 0;
+	if (tree_measure(".", &max, &usage) == TREE_FITS && usage.entries < max.entries) {
+		x->entries = usage.entries + 1;
+		return 0;
+	}
+	return error_set(err, ERROR_TOO_LARGE,
+			 "The source has more than %llu files and folders (TWELVE_BUILD_FILES): leave out what the build can make or "
+			 "fetch itself",
+			 (unsigned long long)max.entries);
+}
+
+static bool is_deep(const char *path)
+{
+	size_t levels = 0;
+
+	for (const char *p = path; *p; p++)
+		levels += *p == '/';
+	return levels > TREE_MAX_DEPTH || strlen(path) > TREE_MAX_PATH;
+}
+
 static int check_entry(struct extraction *x, struct archive_entry *e, const char *path,
 		       struct error *err)
 {
@@ -289,10 +330,9 @@ static int check_entry(struct extraction *x, struct archive_entry *e, const char
 		return refuse(path, "climbs out of the tree", err);
 	if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK && !archive_entry_hardlink(e))
 		return refuse(path, "is a device, socket or FIFO", err);
-	if (++x->entries > x->limits->max_entries)
-		return error_set(err, ERROR_TOO_LARGE, "The source has more than %llu files",
-				 (unsigned long long)x->limits->max_entries);
-	return 0;
+	if (is_deep(path))
+		return refuse(path, "lies too deep: 200 levels and paths of 3,500 characters are taken", err);
+	return count_entry(x, path, err);
 }
 
 static int copy_contents(struct extraction *x, const char *path, struct error *err)
@@ -351,6 +391,8 @@ static int extract_entry(struct extraction *x, struct archive_entry *e, struct e
 		archive_entry_set_hardlink(e, target);
 	}
 	archive_entry_set_pathname(e, path);
+	/* No setuid, setgid or sticky bit is on the disk at any time, and nothing that is only for us to mend later. */
+	archive_entry_set_perm(e, archive_entry_perm(e) & 0777);
 	if (archive_write_header(x->out, e) < ARCHIVE_OK)
 		return error_set(err, ERROR_INVALID, "unpacking %s: %s", inner,
 				 archive_error_string(x->out));
@@ -368,7 +410,9 @@ static int extract_all(struct extraction *x, struct error *err)
 	int r;
 
 	while ((r = archive_read_next_header(x->in, &e)) == ARCHIVE_OK)
-		if (extract_entry(x, e, err) < 0)
+		if (x->limits->should_stop && x->limits->should_stop())
+			return error_set(err, ERROR_CONFLICT, "Unpacking was ended");
+		else if (extract_entry(x, e, err) < 0)
 			return -1;
 	if (r != ARCHIVE_EOF)
 		return error_set(err, ERROR_INVALID,
@@ -412,6 +456,7 @@ static int extract_tar(const char *archive, const char *dir, bool strip_top,
 	if (back < 0 || chdir(dir) < 0)
 		return error_set_errno(err, errno, "entering %s", dir);
 	r = extract_all(&x, err);
+	free(x.before);
 	return fchdir(back) < 0 ? error_set_errno(err, errno, "leaving %s", dir) : r;
 }
 

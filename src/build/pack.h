@@ -32,13 +32,15 @@ int pack_normalise(const char *dir, uid_t uid, gid_t gid, struct error *err);
 
 struct pack_limits {
 	uint64_t max_bytes; /* of all files together */
-	uint64_t max_entries;
+	uint64_t max_entries;	   /* files and folders */
+	bool (*should_stop)(void); /* asked between two entries; may be NULL */
 };
 
 /*
  * Unpacks a tar file (plain, gzip, bzip2, xz or zstd) into dir. Paths
  * that are absolute or climb out, and entries that would be written through a symbolic
- * link, are refused; devices and FIFOs are refused. With strip_top the first
+ * link, are refused; devices and FIFOs are refused, and so is what lies deeper than a tree may (base/tree.h). No
+ * file has a setuid, setgid or sticky bit at any time. With strip_top the first
  * component of each path is dropped.
  */
 int pack_extract(const char *archive, const char *dir, bool strip_top,

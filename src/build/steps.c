@@ -11,17 +11,22 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/tree.h"
 #include "build/build-priv.h"
 #include "build/pack.h"
 
 #define ENV_MOUNT_OPTIONS "mode=0755,size=64m"
 #define DISK_CHECK_MS 1000
+/* A part of a limit; when the file system has grown by as much, it is looked at earlier. */
+#define GROWTH_PART 10
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define HOST_CERTS "/etc/ssl/certs/ca-certificates.crt"
 #define BUILD_PIDS 2048
 #define CAPTURE_MAX_BYTES (1 << 20)
@@ -112,20 +117,56 @@ static void make_env(const struct build *b, struct buf *env)
 
 /* ---- limits ---- */
 
+/* What all builds together may have written since; a file system without a number of inodes tells bytes only. */
+static bool has_grown(const struct build *b, const struct statvfs *fs)
+{
+	const struct watched *w = &b->watched;
+
+	return (fs->f_favail < w->free_files && w->free_files - fs->f_favail > b->o->max_files / GROWTH_PART) ||
+	       (fs->f_bavail * fs->f_frsize < w->free_bytes &&
+		w->free_bytes - fs->f_bavail * fs->f_frsize > b->o->disk_bytes / GROWTH_PART);
+}
+
+static enum stop_reason judge(const struct build *b)
+{
+	const struct tree_usage max = { .bytes = b->o->disk_bytes, .entries = b->o->max_files };
+	struct tree_usage usage = { 0 };
+	int r = tree_measure(b->work, &max, &usage);
+
+	if (r == TREE_FITS)
+		r = tree_measure(b->cache, &max, &usage);
+	switch (r) {
+	case TREE_TOO_LARGE:
+		return STOP_DISK_SHARE;
+	case TREE_TOO_MANY:
+		return STOP_FILES;
+	case TREE_TOO_DEEP:
+		return STOP_DEPTH;
+	default:
+		return STOP_NOT;
+	}
+}
+
+/*
+ * A tree of a hundred thousand files takes its time to look at; that shall be a tenth of ours, or half of it while the
+ * file system fills quickly: it is asked in one call.
+ */
 static void check_disk(struct build *b)
 {
-	uint64_t work = 0, cache = 0, free_bytes;
-	int64_t began_ms = clock_now_ms(), took_ms;
+	struct watched *w = &b->watched;
+	int64_t now_ms = clock_now_ms(), took_ms;
+	struct statvfs fs;
 
-	if (fs_tree_size(b->work, &work) == 0 && fs_tree_size(b->cache, &cache) == 0 &&
-	    work + cache > b->o->disk_bytes)
-		b->stop_reason = STOP_DISK_SHARE;
-	else if (fs_free_bytes(b->work, &free_bytes) == 0 && free_bytes < b->o->reserve_bytes)
+	if (statvfs(b->work, &fs) < 0 || (now_ms < w->next_ms && (now_ms < w->soonest_ms || !has_grown(b, &fs))))
+		return;
+	b->stop_reason = judge(b);
+	if (b->stop_reason == STOP_NOT && fs.f_bavail * fs.f_frsize < b->o->reserve_bytes)
 		b->stop_reason = STOP_DISK_FULL;
-	/* A tree of a hundred thousand files takes its time; that shall be a tenth of ours at most. */
-	took_ms = clock_now_ms() - began_ms;
-	b->next_disk_check_ms =
-		clock_now_ms() + (took_ms * 10 > DISK_CHECK_MS ? took_ms * 10 : DISK_CHECK_MS);
+	took_ms = clock_now_ms() - now_ms;
+	*w = (struct watched){ .next_ms = now_ms + MAX(took_ms * 10, DISK_CHECK_MS),
+			       .soonest_ms = now_ms + MAX(took_ms * 2, DISK_CHECK_MS / 4),
+			       .free_files = fs.f_favail,
+			       .free_bytes = fs.f_bavail * fs.f_frsize };
 }
 
 static bool should_stop(void *userdata)
@@ -134,7 +175,7 @@ static bool should_stop(void *userdata)
 
 	if (build_cancelled())
 		b->stop_reason = STOP_CANCELLED;
-	else if (clock_now_ms() >= b->next_disk_check_ms)
+	else
 		check_disk(b);
 	return b->stop_reason != STOP_NOT;
 }
@@ -154,6 +195,16 @@ static int explain_stop(const struct build *b, struct error *err)
 			"kept in reserve (TWELVE_DISK_RESERVE); \"twelve gc\" removes what no "
 			"release uses",
 			(unsigned long long)b->o->reserve_bytes >> 20);
+	case STOP_FILES:
+		return error_set(err, ERROR_INVALID,
+				 "The build was ended: it made more than %llu files and folders (TWELVE_BUILD_FILES), its cache "
+				 "included; leave out what the app does not need, or build without the cache",
+				 (unsigned long long)b->o->max_files);
+	case STOP_DEPTH:
+		return error_set(err, ERROR_INVALID,
+				 "The build was ended: it made folders more than %d levels deep, or paths of more than %d "
+				 "characters, which can't be kept",
+				 TREE_MAX_DEPTH, TREE_MAX_PATH);
 	case STOP_CANCELLED:
 	case STOP_NOT:
 		break;
@@ -190,11 +241,12 @@ int steps_run_spec(struct build *b, const struct sandbox_spec *s, const struct b
 	_cleanup_free_ char *bundle = xasprintf("%s/bundle", b->work);
 	_cleanup_fd_ int env_fd = -1;
 	struct sandbox_result result;
+	int64_t began_ms;
 	struct sandbox_run_options o = { .runtime = b->o->runtime,
 					 .runtime_root = b->o->runtime_root,
 					 .bundle_dir = bundle,
 					 .output_fd = output_fd,
-					 .timeout_ms = b->o->timeout_ms,
+					 .timeout_ms = b->o->timeout_ms - b->ran_ms,
 					 .should_stop = should_stop,
 					 .userdata = b };
 
@@ -202,11 +254,17 @@ int steps_run_spec(struct build *b, const struct sandbox_spec *s, const struct b
 	if (env_fd < 0)
 		return error_set_errno(err, env_fd, "memory file");
 	o.env_fd = env_fd;
-	if (sandbox_write_bundle(bundle, s, err) < 0 || sandbox_run(s, &o, &result, err) < 0 ||
-	    explain_end(b, &result, err) < 0)
+	/* 0 would be no limit. */
+	if (o.timeout_ms <= 0)
+		o.timeout_ms = 1;
+	began_ms = clock_now_ms();
+	if (sandbox_write_bundle(bundle, s, err) < 0 || sandbox_run(s, &o, &result, err) < 0)
 		return -1;
-	/* A disk takes gigabytes between two looks. */
-	b->next_disk_check_ms = 0;
+	b->ran_ms += clock_now_ms() - began_ms;
+	if (explain_end(b, &result, err) < 0)
+		return -1;
+	/* A disk takes gigabytes between two looks, and many files. */
+	b->watched = (struct watched){ 0 };
 	if (should_stop(b))
 		return explain_stop(b, err);
 	*ret_code = result.exit_code;

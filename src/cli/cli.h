@@ -154,6 +154,7 @@ struct deploy {
 	const char *commit; /* "" when unknown */
 	pid_t writer;	    /* the child that writes the source, reaped here; 0: none */
 	const char *writer_name;
+	bool exact;	    /* a lone top folder is no wrapping */
 };
 /* Uploads, builds, shows the output, waits for the rollout. -1: it failed, *err says why. */
 int deploy_source(struct cli *c, const struct deploy *o, struct error *err);

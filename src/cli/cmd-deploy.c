@@ -32,7 +32,7 @@ static int deploy_dir(struct cli *c, const char *dir, struct error *err)
 {
 	_cleanup_free_ char *commit = clean_commit(dir);
 	struct deploy o = {
-		.app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "tar"
+		.app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "tar", .exact = true
 	};
 
 	if (tar_spawn(dir, &o.writer, &o.take_source_fd, err) < 0)

@@ -97,7 +97,7 @@ static int archive_spawn(const char *commit, pid_t *ret_pid, int *ret_fd, struct
 static int deploy_commit(struct cli *c, const char *commit, struct error *err)
 {
 	struct deploy o = {
-		.app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "git archive"
+		.app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "git archive", .exact = true
 	};
 
 	if (archive_spawn(commit, &o.writer, &o.take_source_fd, err) < 0)

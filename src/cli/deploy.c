@@ -140,6 +140,9 @@ int deploy_source(struct cli *c, const struct deploy *o, struct error *err)
 	if (o->commit[0])
 		json_object_set_new(blob, "version", json_string(o->commit));
 	body = json_pack("{s:o, s:b, s:b}", "source_blob", blob, "attached", 1, "wait", 1);
+	/* What git or we packed is the tree itself, even if all of it is one folder. */
+	if (o->exact)
+		json_object_set_new(body, "strip_top", json_false());
 	if (api_request(c->api, "POST", body, &build, err, "/apps/%s/builds", o->app) < 0)
 		return -1;
 	return follow(c, o, build, err);

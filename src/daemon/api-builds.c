@@ -206,6 +206,14 @@ int api_find_source(struct request *r, struct api_source *ret, struct error *err
 	return 0;
 }
 
+/* Who says nothing of a top folder may have sent one. */
+static int start_build(struct request *r, struct builds_start *o, struct build *ret, char stream_id[static UUID_SIZE],
+		       struct error *err)
+{
+	o->unwrap = !json_is_boolean(json_object_get(request_body(r), "strip_top"));
+	return builds_start(request_daemon(r)->builds, o, ret, stream_id, err);
+}
+
 static int start(struct request *r, struct builds_start *o, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
@@ -221,7 +229,7 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 	    request_bool(r, "wait", false, &o->wait_for_rollout, err) < 0 ||
 	    request_bool(r, "strip_top", false, &o->strip_top, err) < 0 ||
 	    request_bool(r, "no_cache", false, &o->no_cache, err) < 0 ||
-	    builds_start(d->builds, o, &build, stream_id, err) < 0)
+	    start_build(r, o, &build, stream_id, err) < 0)
 		return -1;
 	request_note(r, "build of %s", build.commit && build.commit[0] ? build.commit : "an archive");
 	result = request_answer(r, 201, build_json(r, o->app, &build));

@@ -20,7 +20,7 @@ struct job {
 	struct build row;
 	char app_name[64];
 	char *source;
-	bool strip_top, wait_for_rollout, no_cache, cancelled;
+	bool strip_top, unwrap, wait_for_rollout, no_cache, cancelled;
 	struct caller who;
 	char *sha256, *url;
 	/* Of an import: what it is, and who waits for it. */

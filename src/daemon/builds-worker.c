@@ -44,7 +44,7 @@ int worker_write_options(const struct worker_order *order)
 	json_t *packs = json_loads(order->app->buildpacks, 0, NULL);
 	json_t *j = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o, s:o, "
-		"s:b, s:I, s:I, s:I, s:I}",
+		"s:b, s:I, s:I, s:I, s:I, s:I}",
 		"state_dir", s->state_dir, "data_dir", s->data_dir, "runtime_root", d->runtime_root,
 		"runtime", d->runtime.path, "runtime_name", d->runtime.name, "cgroup",
 		(int)d->runtime.cgroup, "init", init, "id", order->build_id, "app_id",
@@ -53,10 +53,12 @@ int worker_write_options(const struct worker_order *order)
 		"buildpacks", packs ? packs : json_array(), "env", env_list(order->config),
 		"no_cache", (int)order->no_cache, "memory_bytes", (json_int_t)s->build_memory_bytes,
 		"disk_bytes", (json_int_t)s->build_disk_bytes, "reserve_bytes",
-		(json_int_t)s->disk_reserve_bytes, "timeout_ms", (json_int_t)s->build_timeout_ms);
+		(json_int_t)s->disk_reserve_bytes, "timeout_ms", (json_int_t)s->build_timeout_ms,
+		"max_files", (json_int_t)s->build_files);
 	char *text;
 	int fd;
 
+	json_object_set_new(j, "unwrap", json_boolean(order->unwrap));
 	if (order->sha256)
 		json_object_set_new(j, "sha256", json_string(order->sha256));
 	json_object_set_new(j, "private_sources", json_boolean(s->private_sources));
@@ -155,6 +157,7 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 		.app_name = text_of(j, "app_name"),
 		.source = text_of(j, "source"),
 		.strip_top = json_is_true(json_object_get(j, "strip_top")),
+		.unwrap = json_is_true(json_object_get(j, "unwrap")),
 		.commit = text_of(j, "commit"),
 		.stack_name = text_of(j, "stack"),
 		.buildpacks = packs,
@@ -165,6 +168,7 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 		.disk_bytes = (uint64_t)number_of(j, "disk_bytes"),
 		.reserve_bytes = (uint64_t)number_of(j, "reserve_bytes"),
 		.timeout_ms = number_of(j, "timeout_ms"),
+		.max_files = (uint64_t)number_of(j, "max_files"),
 	};
 
 	return build_run(&o, ret, err);

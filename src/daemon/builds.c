@@ -185,15 +185,17 @@ static void built(struct job *j)
 	}
 }
 
-/* A build removes its directory itself; one that was killed may leave a hundred thousand files. */
+/* By a child, when the build's turn is over already: there may be half a million files. */
 static void sweep(struct builds *b, const char *build_id)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/builds/%s", b->d->settings.state_dir, build_id);
+	_cleanup_free_ char *cache = xasprintf("%s" BUILD_OLD_CACHE, dir);
 	struct error err = ERROR_INIT;
 
-	if (sandbox_delete(&b->d->runtime, b->d->runtime_root, build_id, &err) < 0)
+	if (uuid_is_valid(build_id) && sandbox_delete(&b->d->runtime, b->d->runtime_root, build_id, &err) < 0)
 		log_warn("build %s: %s", build_id, err.message);
 	remove_tree_later(b->d, dir);
+	remove_tree_later(b->d, cache);
 }
 
 /* The child has ended and its output has been read to the end. */
@@ -325,6 +327,7 @@ static int launch(struct job *j, struct error *err)
 						    .sha256 = j->sha256,
 						    .url = j->url,
 						    .strip_top = j->strip_top,
+						    .unwrap = j->unwrap,
 						    .import = j->import ? j : NULL,
 						    .no_cache = j->no_cache };
 
@@ -404,6 +407,7 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 	j->sha256 = o->sha256 ? xstrdup(o->sha256) : NULL;
 	j->url = o->url ? xstrdup(o->url) : NULL;
 	j->strip_top = o->strip_top;
+	j->unwrap = o->unwrap;
 	j->no_cache = o->no_cache;
 	j->wait_for_rollout = o->wait_for_rollout;
 	snprintf(j->app_name, sizeof(j->app_name), "%s", o->app->name);

@@ -25,6 +25,7 @@ struct builds_start {
 	const char *source;   /* path of a tar file, which the build removes at its end */
 	const char *url;      /* where that is fetched from first (build/fetch.h); NULL: it is there */
 	bool strip_top;       /* the tar has one top folder, as GitHub's have */
+	bool unwrap;	      /* it may have one, as those of Terraform's provider have: see build/build.h */
 	const char *commit;   /* "" when unknown */
 	const char *sha256;   /* what the source has to have, in hex; NULL: whatever it is */
 	bool attached;        /* cancel when the reader of the output goes away */

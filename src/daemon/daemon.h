@@ -32,6 +32,7 @@ struct settings {
 	int64_t build_memory_bytes; /* TWELVE_BUILD_MEMORY 2G */
 	int64_t build_disk_bytes;   /* TWELVE_BUILD_DISK 4G */
 	int64_t build_timeout_ms;   /* TWELVE_BUILD_TIMEOUT 15m */
+	int64_t build_files;	    /* TWELVE_BUILD_FILES 500000: files and folders of a build */
 	int64_t disk_reserve_bytes; /* TWELVE_DISK_RESERVE 1G: builds are refused before the disk gets fuller */
 	int64_t private_sources;    /* TWELVE_PRIVATE_SOURCES 0: sources of addresses that are not public, too */
 	int64_t max_upload_bytes;   /* TWELVE_MAX_UPLOAD 2G: a source tarball */
@@ -86,6 +87,8 @@ struct daemon {
 	struct slug_sizes *slug_sizes;
 	struct git_child *git_children; /* that serve git over HTTP; n_git_children of them */
 	size_t n_git_children;
+	char **to_remove; /* trees that wait for their turn (remove.h); n_removing are being removed */
+	size_t n_removing;
 	struct rendezvous *rendezvous; /* NULL without a door */
 	int64_t started_ms;
 };

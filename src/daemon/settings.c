@@ -265,6 +265,8 @@ static const struct setting settings[] = {
 	  .help = "disk that a build may take" },
 	{ "TWELVE_BUILD_TIMEOUT", read_duration, FIELD(build_timeout_ms), "15m", .min = 1000,
 	  .help = "time that a build may take" },
+	{ "TWELVE_BUILD_FILES", read_count, FIELD(build_files), "500000", .min = 1000, .max = 100000000,
+	  .help = "files and folders that a build may make, its cache included" },
 	{ "TWELVE_DISK_RESERVE", read_size, FIELD(disk_reserve_bytes), "1G",
 	  .help = "builds are refused before less than this is free" },
 	{ "TWELVE_MAX_UPLOAD", read_size, FIELD(max_upload_bytes), "2G", .min = MIB,

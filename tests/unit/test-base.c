@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base: errors, strings, buffers, files, digests. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "base/tree.h"
 
 static void test_error_says_what_where(void **state)
 {
@@ -115,6 +118,103 @@ static void test_files(void **state)
 	assert_int_equal(fs_remove_tree(dir), 0);
 }
 
+/* As a build may leave them: each folder in the one before, without a right to enter it. */
+static void make_deep(const char *top, int levels)
+{
+	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	for (int i = 0; i < levels; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(fd, "a-folder-with-a-long-name", 0700), 0);
+		next = openat(fd, "a-folder-with-a-long-name", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next >= 0);
+		assert_int_equal(fchmod(fd, 0), 0);
+		close(fd);
+		fd = next;
+	}
+	assert_int_equal(symlinkat("/etc", fd, "link"), 0);
+	close(fd);
+}
+
+static void test_deep_trees(void **state)
+{
+	static const struct tree_usage max = { .entries = 1000000 };
+	char dir[] = "/tmp/twelve-base-XXXXXX";
+	struct tree_usage usage = { 0 };
+	uint64_t bytes;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	make_deep(dir, TREE_MAX_DEPTH - 2);
+	assert_int_equal(tree_measure(dir, &max, &usage), TREE_TOO_DEEP); /* by its path */
+	assert_int_equal(fs_remove_tree(dir), 0);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	make_deep(dir, 100);
+	usage = (struct tree_usage){ 0 };
+	assert_int_equal(tree_measure(dir, &max, &usage), TREE_FITS);
+	assert_int_equal(usage.entries, 101);
+	assert_int_equal(fs_tree_size(dir, &bytes), 0);
+	assert_int_equal(fs_remove_tree(dir), 0);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	make_deep(dir, 5000);
+	assert_int_equal(tree_measure(dir, &max, &usage), TREE_TOO_DEEP);
+	assert_int_equal(fs_tree_size(dir, &bytes), -ENAMETOOLONG);
+	assert_int_equal(fs_remove_tree(dir), 0);
+	assert_false(fs_exists(dir));
+	assert_true(fs_exists("/etc/passwd"));
+}
+
+/* Wide and deep at once, so that a removal comes back to directories that it had closed. */
+static void test_removal_comes_back(void **state)
+{
+	char dir[] = "/tmp/twelve-base-XXXXXX";
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < 300; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(fd, "a", 0700), 0);
+		assert_int_equal(mkdirat(fd, "b", 0700), 0);
+		assert_int_equal(mkdirat(fd, "b/c", 0700), 0);
+		assert_int_equal(mkdirat(fd, "z", 0700), 0);
+		next = openat(fd, i % 2 ? "a" : "z", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = next;
+	}
+	close(fd);
+	assert_int_equal(fs_remove_tree(dir), 0);
+	assert_false(fs_exists(dir));
+}
+
+static void test_measures(void **state)
+{
+	const struct tree_usage few = { .entries = 10 }, little = { .bytes = 4096 }, none = { 0 };
+	char dir[] = "/tmp/twelve-base-XXXXXX";
+	struct tree_usage usage = { 0 };
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (int i = 0; i < 20; i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%d", dir, i);
+
+		assert_int_equal(fs_write_atomic(path, 0600, "hello", 5), 0);
+	}
+	assert_int_equal(tree_measure(dir, &few, &usage), TREE_TOO_MANY);
+	assert_int_equal(usage.entries, 11);
+	usage = (struct tree_usage){ 0 };
+	assert_int_equal(tree_measure(dir, &little, &usage), TREE_TOO_LARGE);
+	usage = (struct tree_usage){ 0 };
+	assert_int_equal(tree_measure(dir, &none, &usage), TREE_FITS);
+	assert_int_equal(usage.entries, 20);
+	assert_int_equal(fs_remove_tree(dir), 0);
+	assert_int_equal(tree_measure(dir, &none, &usage), TREE_FITS);
+}
+
 static void test_proc(void **state)
 {
 	const char *const good[] = { "sh", "-c", "echo out; echo err >&2; exit 3", NULL };
@@ -180,6 +280,9 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_strv),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_deep_trees),
+		cmocka_unit_test(test_removal_comes_back),
+		cmocka_unit_test(test_measures),
 		cmocka_unit_test(test_proc),
 		cmocka_unit_test(test_proc_deadline),
 		cmocka_unit_test(test_digest_and_uuid),
