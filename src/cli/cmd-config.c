@@ -128,6 +128,7 @@ static int change_config(struct cli *c, json_t *take_changes, const char *what, 
 {
 	const char *app = cli_app(c, err);
 	int64_t before;
+	int r;
 
 	if (!app || !cli_api(c, err) || newest_release(c, app, &before, err) < 0) {
 		json_decref(take_changes);
@@ -135,7 +136,11 @@ static int change_config(struct cli *c, json_t *take_changes, const char *what, 
 	}
 	if (api_request(c->api, "PATCH", take_changes, NULL, err, "/apps/%s/config-vars", app) < 0)
 		return -1;
-	return settle_release(c, app, before, what, err);
+	r = settle_release(c, app, before, what, err);
+	/* A failed release leaves nothing behind, the change that it was made for included. */
+	if (r < 0 && err->kind == ERROR_SYSTEM)
+		note(c, "The config vars are what they were before (not done: %s). Do it again when what failed is mended.", what);
+	return r;
 }
 
 static int config_set_run(struct cli *c, struct error *err)
@@ -171,7 +176,8 @@ const struct command cmd_config_set = {
 	.flags = CMD_APP | CMD_WAIT,
 	.run = config_set_run,
 	.details = "Makes a release with the new config and waits until it is live. If its dynos "
-		   "don't get healthy it is undone, and you are told why.",
+		   "don't get healthy it is undone, the config vars are what they were, and you are told why. "
+		   "A process type other than web whose dynos crash already is not waited for.",
 	.examples =
 		"twelve config:set GREETING=Salve -a shop\ntwelve config:set A=1 B=\"two words\"",
 };

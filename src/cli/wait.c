@@ -69,11 +69,14 @@ void release_proof_text(const json_t *release, struct buf *out)
 	int64_t requests = json_i64(release, "twelve.proof.requests", -1);
 	int64_t failed = json_i64(release, "twelve.proof.failed", -1);
 	int64_t took_ms = json_i64(release, "twelve.proof.rollout_ms", -1);
+	const char *not_up = json_str(release, "twelve.proof.not_up", "");
 	char took[DURATION_SIZE];
 
 	buf_printf(out, "v%lld is live", (long long)json_i64(release, "version", 0));
 	if (took_ms >= 0)
 		buf_printf(out, " after %s", duration_text(took_ms, took));
+	if (not_up[0])
+		buf_printf(out, ", but for %s, which crashes as it did before (twelve ps:scale TYPE=0 ends its tries)", not_up);
 	if (requests >= 0 && failed >= 0)
 		buf_printf(out, ": %lld of %lld requests failed", (long long)failed,
 			   (long long)requests);

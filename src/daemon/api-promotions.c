@@ -26,7 +26,8 @@ static const char *status_of(struct request *r, const struct promotion_target *t
 	*ret_reason = t->error ? xstrdup(t->error) : NULL;
 	if (!t->release_id[0])
 		return t->error ? "failed" : "pending";
-	if (store_release_by_id(request_daemon(r)->store, t->release_id, &release, &ignored) < 0) {
+	if (store_release_by_id(request_daemon(r)->store, t->release_id, &release, &ignored) < 0 ||
+	    releases_follow(request_daemon(r), &release, &ignored) < 0) {
 		*ret_reason = xstrdup("The app was destroyed");
 	} else if (release.status == RELEASE_PENDING) {
 		status = "pending";

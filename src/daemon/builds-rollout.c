@@ -62,6 +62,29 @@ void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, 
 	job_finish(j, "failed", why);
 }
 
+/* A release that was made of this one, by a config change say, has the push in it. */
+void builds_rollout_superseded(struct builds *b, const char *app_id, int64_t version, int64_t by)
+{
+	_cleanup_free_ char *reason = xasprintf("a newer release, v%lld, came before it was live", (long long)by);
+	struct job *j = find_by_release(b, app_id, version);
+	struct error err = ERROR_INIT;
+	struct release newer = { 0 };
+	bool has_push = false;
+
+	if (!j)
+		return;
+	if (store_release_get(b->d->store, app_id, by, &newer, &err) == 0)
+		has_push = newer.slug && streq(newer.slug, j->row.slug) && newer.commit && streq(newer.commit, j->row.commit);
+	if (has_push) {
+		stream_printf(j->stream, "       v%lld (%s) came before v%lld was live, and has this in it: waiting for it\n",
+			      (long long)by, newer.description, (long long)version);
+		j->row.release_version = by;
+	} else {
+		builds_rollout_done(b, app_id, version, reason, NULL);
+	}
+	release_done(&newer);
+}
+
 void builds_app_gone(struct builds *b, const char *app_id)
 {
 	for (size_t i = b->n; i-- > 0;)

@@ -63,6 +63,8 @@ int builds_cancel(struct builds *b, const char *build_id, struct error *err);
 /* The reconciler tells how the rollout of a release ended; reason NULL: well. */
 void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason,
 			 json_t *proof);
+/* A newer release came before it was live. A push whose slug and commit that one has waits for it; another is told that it has failed. */
+void builds_rollout_superseded(struct builds *b, const char *app_id, int64_t version, int64_t by);
 /* The app was destroyed: no rollout of it ends any more. */
 void builds_app_gone(struct builds *b, const char *app_id);
 /* The reconciler tells what a push that waits should see: "web.1 is starting". */

@@ -39,7 +39,7 @@ static void set_ready(struct dyno *dyno)
 	if (!dyno_is_alive(dyno))
 		return;
 	dyno->ready = dyno->ever_ready = true;
-	dyno->unwell = false;
+	dyno->unwell = dyno->unwell && !dyno->port;
 	dyno->ready_ms = clock_wall_ms();
 	dyno_set_health(dyno, xstrdup(""));
 	dyno_changed(dyno);

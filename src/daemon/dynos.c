@@ -29,6 +29,8 @@
 /* A supervisor that has not opened its socket by then is dead, or was never started. */
 #define CONNECT_TIMEOUT_MS 10000
 #define ADOPT_TIMEOUT_MS 3000
+/* As long as a run has to be for the supervisor to begin its pauses anew. */
+#define WELL_MS 60000
 
 void dyno_set_health(struct dyno *dyno, char *take)
 {
@@ -200,7 +202,7 @@ static void entered(struct dyno *dyno)
 	if (dyno->state == DYNO_STARTING) {
 		dyno->starting_since_ms = dyno->since_ms;
 	} else if (dyno->state == DYNO_CRASHED) {
-		dyno->unwell = !dyno->ready;
+		dyno->unwell = !dyno->ready || (!dyno->port && dyno->since_ms - dyno->starting_since_ms < WELL_MS);
 		/* What has ended serves nobody. */
 		dyno->draining = false;
 	} else if (dyno->state == DYNO_UP) {
@@ -512,6 +514,11 @@ struct dyno *dynos_find(struct dynos *ds, const char *app_id, const char *name_o
 			best = dyno;
 	}
 	return best;
+}
+
+bool dyno_is_unwell(const struct dyno *dyno)
+{
+	return dyno->unwell && (dyno->port || dyno->state != DYNO_UP || clock_wall_ms() - dyno->starting_since_ms < WELL_MS);
 }
 
 const char *dyno_state_word(const struct dyno *dyno)

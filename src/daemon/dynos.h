@@ -29,7 +29,7 @@ struct dyno {
 	bool known;      /* its supervisor has reported */
 	bool ready;
 	bool ever_ready;
-	bool unwell;     /* its last run ended before it was ready, and it has not been ready since */
+	bool unwell;     /* see dyno_is_unwell() */
 	bool one_off;    /* run.N and release.N: not of the formation */
 	bool addon;      /* the server of an add-on: app_id is the add-on's id */
 	char inside[UUID_SIZE]; /* id of the dyno in whose sandbox it runs; "": it has its own */
@@ -128,5 +128,10 @@ struct dyno *dynos_find(struct dynos *ds, const char *app_id, const char *name_o
 bool dyno_is_alive(const struct dyno *dyno);
 /* Whether it is still ready: asked anew, of the kernel; if not, it is watched until it is again. */
 bool dyno_look_again(struct dyno *dyno);
+/*
+ * Whether it crashes again and again, as far as is known: its last run ended before it was ready, and it has not been
+ * ready since; or without a port, where a second is all that readiness asks, within a minute, and this one is not older.
+ */
+bool dyno_is_unwell(const struct dyno *dyno);
 /* "up", "starting", "crashed", "down": Heroku's words. One that crashes before it is ready is crashed while it is tried again. */
 const char *dyno_state_word(const struct dyno *dyno);

@@ -146,6 +146,7 @@ static void gather_dyno(struct turn *t, struct dyno *dyno)
 		.release = dyno->release,
 		.state = plan_state(dyno),
 		.ever_ready = dyno->ever_ready,
+		.unwell = dyno_is_unwell(dyno),
 		.port_based = dyno->port != 0,
 		.routed = dyno->routed,
 		.draining = dyno->draining,

@@ -23,9 +23,11 @@ struct app_state {
 	int64_t drain_began_ms;   /* wall clock; 0: not yet */
 	struct router_counts counts_before;
 	bool counts_known;
+	char not_up[256]; /* types that the committed release was not held up by, or "" */
 	json_t *ready; /* [{"dyno":"web.1","ready_ms":412}] */
 	struct post_mortem *post_mortem; /* the candidate is being undone: its last lines are fetched */
 	struct phase_output *phase_output;
+	int64_t phase_waits_for; /* an older release whose release command runs, and somebody was told so; 0: none */
 };
 
 struct reconciler {
@@ -59,14 +61,18 @@ void turn_done(struct turn *t);
 void rollout_begin(struct app_state *a, const struct release *candidate);
 /* A dyno of the candidate is ready. */
 void rollout_note_ready(struct app_state *a, const struct dyno *dyno);
-int rollout_commit(struct app_state *a, struct app *app, struct release *candidate, struct error *err);
+/* not_up: the process types that it was not held up by ("worker, clock"), or "". */
+int rollout_commit(struct app_state *a, struct app *app, struct release *candidate, const char *not_up,
+		   struct error *err);
 /* Everything old is gone: completes the proof. */
 void rollout_settled(struct app_state *a);
 /* Marks the candidate failed; fetches the last lines of the dyno that failed first (NULL: none). */
 void rollout_undo(struct app_state *a, struct release *take_candidate, const struct dyno *failed,
 		  const char *reason);
-/* A newer release came before this one was done. */
-void rollout_superseded(struct app_state *a, int64_t by);
+/* The newest release came before those after version `after` were done: who waits for one of them is told. */
+void rollout_superseded(struct app_state *a, int64_t after, int64_t by);
+/* Its fate is decided, though its row says pending until its last lines are there. */
+bool rollout_is_undoing(const struct app_state *a, int64_t version);
 void rollout_clear(struct app_state *a);
 /* The app is gone: with what is under way for it. */
 void rollout_forget(struct app_state *a);

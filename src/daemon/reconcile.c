@@ -209,7 +209,7 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 		/* dynos.c forgets by itself. */
 		return 0;
 	case PLAN_COMMIT:
-		return rollout_commit(t->a, &t->app, &t->candidate, err);
+		return rollout_commit(t->a, &t->app, &t->candidate, action->reason, err);
 	case PLAN_UNDO:
 		act_undo(t, action);
 		return 0;
@@ -238,15 +238,18 @@ static void act_all(struct turn *t, const struct plan *p)
 
 static void note_candidate(struct turn *t)
 {
-	if (t->a->rollout && !t->a->committed && t->a->rollout != t->candidate.version)
-		rollout_superseded(t->a, t->app.last_version);
-	if (!t->candidate.version)
+	struct app_state *a = t->a;
+	int64_t candidate = t->candidate.version;
+
+	if (candidate ? a->rollout != candidate : a->rollout && !a->committed)
+		rollout_superseded(a, t->app.current_version, t->app.last_version);
+	if (!candidate)
 		return;
-	if (t->a->rollout != t->candidate.version)
-		rollout_begin(t->a, &t->candidate);
+	if (a->rollout != candidate)
+		rollout_begin(a, &t->candidate);
 	for (size_t i = 0; i < t->n_dynos; i++)
-		if (t->dynos[i]->release == t->candidate.version && t->dynos[i]->ready)
-			rollout_note_ready(t->a, t->dynos[i]);
+		if (t->dynos[i]->release == candidate && t->dynos[i]->ready)
+			rollout_note_ready(a, t->dynos[i]);
 }
 
 static void run_turn(struct turn *t)
@@ -341,6 +344,14 @@ void reconcile_app(struct reconciler *r, const char *app_id)
 	watch_arm(state_of(r, app_id)->timer, 0);
 }
 
+bool reconcile_is_undoing(struct reconciler *r, const char *app_id, int64_t version)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (streq(r->apps[i]->id, app_id))
+			return rollout_is_undoing(r->apps[i], version);
+	return false;
+}
+
 void reconcile_all(struct reconciler *r)
 {
 	struct error err = ERROR_INIT;
@@ -393,8 +404,11 @@ static void on_dyno(struct dyno *dyno, void *userdata)
 	if (dyno->addon)
 		return;
 	webhooks_dyno_changed(r->d, dyno);
-	if (streq(dyno->type, "release") && dyno->one_off && dyno->state == DYNO_EXITED)
+	if (streq(dyno->type, "release") && dyno->one_off && dyno->state == DYNO_EXITED) {
 		phase_ended(state_of(r, dyno->app_id), dyno);
+		/* A newer release may wait for its end. */
+		reconcile_app(r, dyno->app_id);
+	}
 	if (streq(dyno->type, SETUP_DYNO_TYPE) && dyno->one_off && dyno->state == DYNO_EXITED)
 		setups_dyno_ended(r->d->setups, dyno);
 	if (!dyno->one_off)

@@ -6,6 +6,9 @@
  * on. Its output goes to the app's stream, to the release's output stream, and
  * to a push that waits.
  *
+ * A newer release waits until the command of an older one has ended, however it ends: the two never
+ * run at the same time (docs/decisions/0023).
+ *
  * When twelved is killed meanwhile the command goes on under its supervisor
  * and is found again. Should it end while twelved is away, its status is lost,
  * and it is run again: a release command has to be repeatable, as migrations
@@ -191,6 +194,32 @@ static void no_phase(struct app_state *a, struct release *candidate)
 	reconcile_app(a->owner, a->id);
 }
 
+/* The release of another version whose command has not ended with certainty; 0: none. */
+static int64_t find_older(struct app_state *a, int64_t version)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(a->owner->d->dynos, a->id, &dynos);
+
+	for (size_t i = 0; i < n; i++)
+		if (dynos[i]->one_off && streq(dynos[i]->type, "release") && dynos[i]->release != version &&
+		    dynos[i]->state != DYNO_EXITED)
+			return dynos[i]->release;
+	return a->phase_output && a->phase_output->version != version ? a->phase_output->version : 0;
+}
+
+/* Two migrations at once are what nobody writes one for. It is not stopped either: half a migration is worse. */
+static bool waits_for_older(struct app_state *a, int64_t version)
+{
+	int64_t older = find_older(a, version);
+
+	if (older && older != a->phase_waits_for)
+		builds_rollout_line(a->owner->d->builds, a->id, version,
+				    "Waiting for the release command of v%lld to end (twelve ps:stop release.%lld ends it)",
+				    (long long)older, (long long)older);
+	a->phase_waits_for = older;
+	return older != 0;
+}
+
 void phase_step(struct app_state *a, const struct app *app, struct release *candidate)
 {
 	struct daemon *d = a->owner->d;
@@ -209,7 +238,9 @@ void phase_step(struct app_state *a, const struct app *app, struct release *cand
 		no_phase(a, candidate);
 		return;
 	}
-	if (a->phase_output && a->phase_output->version == candidate->version)
+	if (waits_for_older(a, candidate->version))
+		return;
+	if (a->phase_output)
 		return;
 	dyno = find_running(a, candidate->version);
 	if (!dyno) {

@@ -23,12 +23,30 @@ int releases_base(struct daemon *d, const struct app *app, struct release *ret, 
 		return error_set(err, ERROR_NOT_FOUND, "%s has no release", app->name);
 	if (store_release_get(d->store, app->id, app->last_version, &newest, err) < 0)
 		return -1;
-	if (newest.status == RELEASE_PENDING || newest.version == app->current_version) {
+	if ((newest.status == RELEASE_PENDING && !reconcile_is_undoing(d->reconciler, app->id, newest.version)) ||
+	    newest.version == app->current_version) {
 		*ret = newest;
 		return 0;
 	}
 	release_done(&newest);
 	return store_release_get(d->store, app->id, app->current_version, ret, err);
+}
+
+int releases_follow(struct daemon *d, struct release *r, struct error *err)
+{
+	while (r->status == RELEASE_EXPIRED) {
+		struct release next = { 0 };
+
+		if (store_release_get(d->store, r->app_id, r->version + 1, &next, err) < 0)
+			return -1;
+		if (!next.slug || !r->slug || !streq(next.slug, r->slug) || !streq(next.commit, r->commit)) {
+			release_done(&next);
+			return 0;
+		}
+		release_done(r);
+		*r = next;
+	}
+	return 0;
 }
 
 /* The output stream of a release phase; without one the release is the same, only silent. */

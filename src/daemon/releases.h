@@ -13,8 +13,13 @@
 #include "build/build.h"
 #include "daemon/daemon.h"
 
-/* The release that a change starts from: pending, or current. ERROR_NOT_FOUND when the app has none. */
+/* The release that a change starts from: pending and not failing already, or current. ERROR_NOT_FOUND when the app has none. */
 int releases_base(struct daemon *d, const struct app *app, struct release *ret, struct error *err);
+/*
+ * What became of a release that a newer one took the place of: while *r has expired and its successor has the same slug and
+ * commit, so that it has *r in it, *r becomes that one.
+ */
+int releases_follow(struct daemon *d, struct release *r, struct error *err);
 
 /* v1 of a new app: no slug, no config. Makes the row of the app too if it has no id yet, all or nothing. */
 int releases_initial(struct daemon *d, struct app *app, const struct caller *who,

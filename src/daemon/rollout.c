@@ -36,6 +36,7 @@ void rollout_clear(struct app_state *a)
 	a->rollout = 0;
 	a->committed = false;
 	a->drain_began_ms = 0;
+	a->not_up[0] = '\0';
 	a->counts_known = false;
 }
 
@@ -71,6 +72,8 @@ static json_t *make_proof(struct app_state *a, bool complete)
 	struct router_counts now = { 0 };
 	bool known;
 
+	if (a->not_up[0])
+		json_object_set_new(proof, "not_up", json_string(a->not_up));
 	read_counts(a, &now, &known);
 	if (known && a->counts_known) {
 		json_object_set_new(proof, "requests",
@@ -86,10 +89,24 @@ static json_t *make_proof(struct app_state *a, bool complete)
 	return proof;
 }
 
-int rollout_commit(struct app_state *a, struct app *app, struct release *candidate, struct error *err)
+/* A type that crashed before, and that the release was not held up by. */
+static void tell_not_up(struct app_state *a, int64_t version)
+{
+	static const char how[] = "%s: crashes in v%lld, as it did before, and was not waited for "
+				  "(twelve ps:scale TYPE=0 ends its tries)";
+
+	if (!a->not_up[0])
+		return;
+	logs_append(a->owner->d->logs, a->id, "app", "api", how, a->not_up, (long long)version);
+	builds_rollout_line(a->owner->d->builds, a->id, version, how, a->not_up, (long long)version);
+}
+
+int rollout_commit(struct app_state *a, struct app *app, struct release *candidate, const char *not_up,
+		   struct error *err)
 {
 	struct daemon *d = a->owner->d;
 
+	snprintf(a->not_up, sizeof(a->not_up), "%s", not_up);
 	json_decref(candidate->proof);
 	candidate->proof = make_proof(a, false);
 	candidate->status = RELEASE_SUCCEEDED;
@@ -104,6 +121,7 @@ int rollout_commit(struct app_state *a, struct app *app, struct release *candida
 	}
 	a->committed = true;
 	logs_append(d->logs, a->id, "app", "api", "Release v%lld is live", (long long)candidate->version);
+	tell_not_up(a, candidate->version);
 	builds_rollout_done(d->builds, a->id, candidate->version, NULL, candidate->proof);
 	return 0;
 }
@@ -125,12 +143,11 @@ void rollout_settled(struct app_state *a)
 	rollout_clear(a);
 }
 
-void rollout_superseded(struct app_state *a, int64_t by)
+void rollout_superseded(struct app_state *a, int64_t after, int64_t by)
 {
-	_cleanup_free_ char *reason =
-		xasprintf("a newer release, v%lld, came before it was live", (long long)by);
-
-	builds_rollout_done(a->owner->d->builds, a->id, a->rollout, reason, NULL);
+	/* One that was superseded before it had its first turn is among them. */
+	for (int64_t version = after + 1; version < by; version++)
+		builds_rollout_superseded(a->owner->d->builds, a->id, version, by);
 	rollout_clear(a);
 }
 
@@ -151,6 +168,11 @@ static void post_mortem_free(struct post_mortem *pm)
 	release_done(&pm->release);
 	free(pm->reason);
 	free(pm);
+}
+
+bool rollout_is_undoing(const struct app_state *a, int64_t version)
+{
+	return a->post_mortem && a->post_mortem->release.version == version;
 }
 
 void rollout_forget(struct app_state *a)

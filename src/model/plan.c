@@ -172,6 +172,35 @@ static void start_missing(struct planner *p)
 
 /* ---- the candidate ---- */
 
+/* Whether it crashes in the current release already, all of it: see plan.h. */
+static bool is_excused(const struct planner *p, const struct plan_type *t)
+{
+	bool crashes = false;
+
+	for (size_t i = 0; t && i < p->n_dynos; i++) {
+		const struct plan_dyno *dyno = &p->dynos[i];
+
+		if (!streq(dyno->type, t->type) || dyno->release != p->d->current || !is_live(dyno))
+			continue;
+		if (dyno->port_based || !dyno->unwell)
+			return false;
+		crashes = true;
+	}
+	return crashes;
+}
+
+static void name_excused(const struct planner *p, char *to, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->d->n_types && n < size; i++) {
+		const struct plan_type *t = &p->d->types[i];
+
+		if (wanted(p, t) > 0 && is_excused(p, t))
+			n += (size_t)snprintf(to + n, size - n, "%s%s", n ? ", " : "", t->type);
+	}
+}
+
 static bool candidate_failed(struct planner *p, const struct plan_dyno *dyno)
 {
 	int64_t waited_ms = p->now_ms - dyno->starting_since_ms;
@@ -181,7 +210,7 @@ static bool candidate_failed(struct planner *p, const struct plan_dyno *dyno)
 		again_in(p, p->d->start_timeout_ms - waited_ms);
 		return false;
 	}
-	if (dyno->state == PLAN_READY || dyno->state == PLAN_STOPPING)
+	if (dyno->state == PLAN_READY || dyno->state == PLAN_STOPPING || is_excused(p, type_of(p, dyno)))
 		return false;
 	add_for_dyno(p, PLAN_UNDO, dyno);
 	a = &p->plan->actions[p->plan->n_actions - 1];
@@ -196,34 +225,42 @@ static bool candidate_failed(struct planner *p, const struct plan_dyno *dyno)
 	return true;
 }
 
+static bool all_are_ready(const struct planner *p)
+{
+	for (size_t i = 0; i < p->d->n_types; i++)
+		for (int64_t n = 1; n <= wanted(p, &p->d->types[i]) && !is_excused(p, &p->d->types[i]); n++) {
+			const struct plan_dyno *k = keeper(p, &p->d->types[i], n);
+
+			if (!k || k->state != PLAN_READY)
+				return false;
+		}
+	return true;
+}
+
 /* True when the candidate's fate is decided: the actions so far say how. */
 static bool judge_candidate(struct planner *p)
 {
-	bool all_ready = true;
+	struct plan_action *commit;
 
 	for (size_t i = 0; i < p->n_dynos; i++)
 		if (p->dynos[i].release == p->target && candidate_failed(p, &p->dynos[i]))
 			return true;
-	for (size_t i = 0; i < p->d->n_types; i++)
-		for (int64_t n = 1; n <= wanted(p, &p->d->types[i]); n++) {
-			const struct plan_dyno *k = keeper(p, &p->d->types[i], n);
-
-			all_ready = all_ready && k && k->state == PLAN_READY;
-		}
-	if (!all_ready)
+	if (!all_are_ready(p))
 		return false;
 	for (size_t i = 0; i < p->d->n_types; i++)
 		for (int64_t n = 1; n <= wanted(p, &p->d->types[i]); n++) {
 			const struct plan_dyno *k = keeper(p, &p->d->types[i], n);
 
-			if (k->port_based && !k->routed)
+			if (k && k->port_based && !k->routed)
 				add_for_dyno(p, PLAN_ROUTE, k);
 		}
 	/* From the commit on every request meets the new release. */
 	for (size_t i = 0; i < p->n_dynos; i++)
 		if (p->dynos[i].routed && p->dynos[i].release != p->target)
 			add_for_dyno(p, PLAN_DRAIN, &p->dynos[i]);
-	add(p, PLAN_COMMIT)->release = p->target;
+	commit = add(p, PLAN_COMMIT);
+	commit->release = p->target;
+	name_excused(p, commit->reason, sizeof(commit->reason));
 	return true;
 }
 

@@ -16,6 +16,10 @@
  *
  *   ─▶ what is not C has no requests left, or its window is over ──▶ stop it
  *
+ * A type without traffic whose dynos all crash in R does not hold C up: it was not up before, so there
+ * is nothing to lose, and else no config var, push or rollback could ever mend anything. It is
+ * neither waited for nor a reason to undo. Web is not excused: what is live answers.
+ *
  * Dynos of one type that are stale (an older release, another size, a restart
  * asked for) get a successor first and are drained and stopped when it is
  * ready: make before break. One dyno per number is "the" dyno of its slot;
@@ -80,6 +84,7 @@ struct plan_dyno {
 	int64_t release;
 	char size[PLAN_NAME_MAX];
 	enum plan_dyno_state state;
+	bool unwell;     /* its last run ended soon by itself, and it has not run well since */
 	bool ever_ready; /* it has been ready once in this life of its process, or before a crash */
 	bool port_based; /* gets traffic: type web */
 	bool routed;
@@ -97,7 +102,7 @@ enum plan_kind {
 	PLAN_DRAIN,  /* take its traffic away, let requests finish */
 	PLAN_STOP,   /* SIGTERM, window, SIGKILL */
 	PLAN_FORGET, /* remove what a gone dyno left */
-	PLAN_COMMIT, /* the candidate is current now */
+	PLAN_COMMIT, /* the candidate is current now; reason: the types that it was not held up by ("worker, clock"), or "" */
 	PLAN_UNDO,   /* the candidate failed: reason */
 };
 

@@ -431,6 +431,76 @@ static void test_unhealthy_candidate_is_undone_with_a_reason(void **state)
 	assert_int_equal(w.desired.current, 1);
 }
 
+/* A candidate over a current release whose worker crashes; dynos 2 and 3 are the candidate's web and worker. */
+static void crashing_world(struct world *w)
+{
+	settled_world(w, 1, 1);
+	push_release(w, false);
+	turn(w, false);
+	assert_int_equal(w->n_dynos, 4);
+	assert_string_equal(w->dynos[1].type, "worker");
+	assert_string_equal(w->dynos[3].type, "worker");
+	w->dynos[1].state = PLAN_CRASHED;
+	w->dynos[1].unwell = true;
+	w->dynos[3].state = PLAN_CRASHED;
+	w->dynos[3].reason = "exited with status 1 after 0.3 s";
+}
+
+static void expect(struct world *w, enum plan_kind kind, const char *reason)
+{
+	struct plan p;
+
+	plan_make(&w->desired, w->dynos, w->n_dynos, w->now_ms, &p);
+	assert_true(p.n_actions > 0);
+	assert_int_equal(p.actions[p.n_actions - 1].kind, kind);
+	assert_string_equal(p.actions[p.n_actions - 1].reason, reason);
+	plan_done(&p);
+}
+
+static void test_what_crashed_before_does_not_hold_it_up(void **state)
+{
+	static struct world w;
+	struct plan p;
+
+	(void)state;
+	crashing_world(&w);
+	plan_make(&w.desired, w.dynos, w.n_dynos, w.now_ms, &p);
+	/* Web is waited for all the same. */
+	assert_int_equal(p.n_actions, 0);
+	plan_done(&p);
+	w.dynos[2].state = PLAN_READY;
+	expect(&w, PLAN_COMMIT, "worker");
+	/* Nor is it waited for. */
+	w.dynos[3].state = PLAN_STARTING;
+	expect(&w, PLAN_COMMIT, "worker");
+	/* Tried again at the moment, which is no better. */
+	w.dynos[1].state = PLAN_READY;
+	expect(&w, PLAN_COMMIT, "worker");
+}
+
+static void test_what_was_up_before_holds_it_up(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	crashing_world(&w);
+	w.dynos[2].state = PLAN_READY;
+	/* It crashed once, after a good run. */
+	w.dynos[1].unwell = false;
+	expect(&w, PLAN_UNDO, "worker.1 exited with status 1 after 0.3 s");
+	/* It is new: nothing is known of it. */
+	crashing_world(&w);
+	w.dynos[1].release = w.desired.candidate;
+	w.dynos[1].state = PLAN_READY;
+	expect(&w, PLAN_UNDO, "worker.1 exited with status 1 after 0.3 s");
+	/* What is live answers, whatever was before. */
+	crashing_world(&w);
+	w.dynos[0].unwell = true;
+	w.dynos[0].state = w.dynos[2].state = PLAN_CRASHED;
+	w.dynos[2].reason = "exited with status 3 after 0.1 s";
+	expect(&w, PLAN_UNDO, "web.1 exited with status 3 after 0.1 s");
+}
+
 static void test_slow_candidate_is_undone_at_the_deadline(void **state)
 {
 	static struct world w;
@@ -513,6 +583,8 @@ int main(void)
 		cmocka_unit_test(test_first_release),
 		cmocka_unit_test(test_candidate_waits_for_all_before_any_gets_traffic),
 		cmocka_unit_test(test_unhealthy_candidate_is_undone_with_a_reason),
+		cmocka_unit_test(test_what_crashed_before_does_not_hold_it_up),
+		cmocka_unit_test(test_what_was_up_before_holds_it_up),
 		cmocka_unit_test(test_slow_candidate_is_undone_at_the_deadline),
 		cmocka_unit_test(test_drain_waits_for_requests_but_not_for_ever),
 		cmocka_unit_test(test_crashed_dyno_loses_its_traffic_and_gets_it_back),
