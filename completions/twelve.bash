@@ -21,7 +21,7 @@ _twelve() {
 		esac
 	done
 	case $cmd in
-	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:autoscale ps:autoscale:enable ps:autoscale:disable ps:restart ps:stop run run:detached run:inside logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove certs certs:info certs:add certs:update certs:remove certs:use certs:auto certs:auto:enable certs:auto:disable certs:auto:refresh ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete pipelines pipelines:create pipelines:info pipelines:add pipelines:update pipelines:remove pipelines:rename pipelines:transfer pipelines:destroy pipelines:promote pipelines:diff apps:transfer transfers transfers:accept transfers:decline transfers:cancel webhooks webhooks:add webhooks:info webhooks:update webhooks:remove webhooks:deliveries webhooks:deliveries:info webhooks:events webhooks:events:info buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit login logout whoami auth:token heroku-env import status doctor gc stacks help version completion git:remote' ;;
+	'') options='apps create info open rename destroy config config:get config:set config:unset deploy builds builds:info builds:output builds:cancel releases releases:info releases:output rollback ps ps:scale ps:type ps:autoscale ps:autoscale:enable ps:autoscale:disable ps:restart ps:stop run run:detached run:inside logs drains drains:add drains:info drains:test drains:remove domains domains:add domains:remove certs certs:info certs:add certs:update certs:remove certs:use certs:auto certs:auto:enable certs:auto:disable certs:auto:refresh ca maintenance maintenance:on maintenance:off addons addons:create addons:info addons:attach addons:detach addons:swap addons:destroy addons:upgrade addons:rename addons:wait addons:credentials addons:credentials:rotate addons:services addons:plans addons:docs addons:services:add addons:services:remove addons:client psql redis-cli mariadb backups backups:info backups:capture backups:schedule backups:unschedule backups:schedules backups:restore backups:download backups:verify backups:delete pipelines pipelines:create pipelines:info pipelines:add pipelines:update pipelines:remove pipelines:rename pipelines:transfer pipelines:destroy pipelines:promote pipelines:diff apps:transfer transfers transfers:accept transfers:decline transfers:cancel webhooks webhooks:add webhooks:info webhooks:update webhooks:remove webhooks:deliveries webhooks:deliveries:info webhooks:events webhooks:events:info buildpacks buildpacks:set buildpacks:add buildpacks:remove buildpacks:clear keys keys:add keys:remove authorizations authorizations:create authorizations:info authorizations:revoke users users:add users:update users:remove users:passwd access access:add access:update access:remove audit login logout whoami auth:token heroku-env import status doctor backup restore gc stacks help version completion git:remote' ;;
 	apps|apps:list|list) options='--json --host --no-color --help' ;;
 	create|apps:create) options='--remote --no-remote --region --stack --json --host --no-color --help' ;;
 	info|apps:info) options='--app --remote --json --host --no-color --help' ;;
@@ -96,7 +96,7 @@ _twelve() {
 	psql|pg:psql) options='--no-tty --app --remote --host --no-color --help' ;;
 	redis-cli|redis:cli) options='--no-tty --app --remote --host --no-color --help' ;;
 	mariadb|mysql) options='--no-tty --app --remote --host --no-color --help' ;;
-	backups|pg:backups) options='--app --remote --json --host --no-color --help' ;;
+	backups|pg:backups) options='--destroyed --app --remote --json --host --no-color --help' ;;
 	backups:info) options='--addon --app --remote --json --host --no-color --help' ;;
 	backups:capture|pg:backups:capture) options='--app --remote --no-wait --host --no-color --help' ;;
 	backups:schedule|pg:backups:schedule) options='--at --keep --app --remote --host --no-color --help' ;;
@@ -161,6 +161,8 @@ _twelve() {
 	import) options='--all --dry-run --from --token-stdin --domains --no-scale --host --no-color --help' ;;
 	status) options='--json --host --no-color --help' ;;
 	doctor) options='--json --host --no-color --help' ;;
+	backup) options='--slugs --volumes --host --no-color --help' ;;
+	restore) options='--host --no-color --help' ;;
 	gc) options='--json --host --no-color --help' ;;
 	stacks|stack|apps:stacks) options='--json --host --no-color --help' ;;
 	help) options='--host --no-color --help' ;;

@@ -79,7 +79,7 @@ static int check_disk(struct build *b, uint64_t *ret_room, struct error *err)
 			err, ERROR_UNAVAILABLE,
 			"The build was refused: the disk has %llu MB free and %llu MB are kept in "
 			"reserve "
-			"(TWELVE_DISK_RESERVE); \"twelve gc\" removes what no release uses",
+			"(TWELVE_DISK_RESERVE); \"twelve gc\" removes what nobody needs, and says what holds the rest",
 			(unsigned long long)free_bytes >> 20,
 			(unsigned long long)b->o->reserve_bytes >> 20);
 	*ret_room = free_bytes - b->o->reserve_bytes;

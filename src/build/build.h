@@ -105,5 +105,8 @@ void build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks)
 
 /* Removes working directories of builds that do not run (those not in `running`). */
 int build_sweep(const char *state_dir, char *const *running, struct error *err);
-/* Removes slugs whose digests are not in `used`, and their keys. */
-int build_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err);
+/*
+ * Removes slugs whose digests are not in `used`, and their keys. Of those that are not in `known` either, which the database knows nothing of,
+ * only what is older than a week: a build that was cut off may have left them, or a newer database may name them.
+ */
+int build_collect(const char *state_dir, char *const *used, char *const *known, size_t *ret_removed, struct error *err);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -214,6 +215,8 @@ int slug_keep(struct build *b, const char *key, const struct procfile *types,
 
 /* ---- collecting ---- */
 
+#define UNKNOWN_LIFE_S (7 * 86400)
+
 /* A key whose slug is gone, or that can't be read, is of no use. */
 static bool key_is_good(const char *state_dir, const char *key)
 {
@@ -257,7 +260,14 @@ void build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks)
 	}
 }
 
-int build_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err)
+static bool is_old(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && st.st_ctime < time(NULL) - UNKNOWN_LIFE_S;
+}
+
+int build_collect(const char *state_dir, char *const *used, char *const *known, size_t *ret_removed, struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/slugs", state_dir);
 	_cleanup_strv_ char **names = NULL;
@@ -267,7 +277,7 @@ int build_collect(const char *state_dir, char *const *used, size_t *ret_removed,
 	for (char **n = names; r == 0 && n && *n; n++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
 
-		if (strlen(*n) != DIGEST_HEX_SIZE - 1 || strv_has(used, *n))
+		if (strlen(*n) != DIGEST_HEX_SIZE - 1 || strv_has(used, *n) || (!strv_has(known, *n) && !is_old(path)))
 			continue;
 		r = fs_remove_tree(path);
 		removed += r == 0;

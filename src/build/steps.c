@@ -192,8 +192,8 @@ static int explain_stop(const struct build *b, struct error *err)
 		return error_set(
 			err, ERROR_UNAVAILABLE,
 			"The build was ended: the machine's disk is down to the %llu MB that are "
-			"kept in reserve (TWELVE_DISK_RESERVE); \"twelve gc\" removes what no "
-			"release uses",
+			"kept in reserve (TWELVE_DISK_RESERVE); \"twelve gc\" removes what nobody "
+			"needs, and says what holds the rest",
 			(unsigned long long)b->o->reserve_bytes >> 20);
 	case STOP_FILES:
 		return error_set(err, ERROR_INVALID,

@@ -102,6 +102,10 @@ int api_stream(struct api *a, const struct api_stream *o, struct error *err)
 
 		headers = curl_slist_append(headers, line);
 	}
+	if (o->post) {
+		headers = curl_slist_append(headers, "Content-Type: application/json");
+		curl_easy_setopt(a->curl, CURLOPT_POSTFIELDS, o->post);
+	}
 	r = perform(a, &t, headers, err);
 	buf_done(&t.refusal);
 	return r;

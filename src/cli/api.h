@@ -86,6 +86,7 @@ struct api_stream {
 	const char *url;
 	const char *accept;	   /* NULL: any */
 	const char *last_event_id; /* NULL: none */
+	const char *post;	   /* JSON to POST; NULL: it is a GET */
 	api_chunk_fn fn;
 	void *userdata;
 };

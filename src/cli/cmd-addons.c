@@ -238,12 +238,19 @@ static json_t *creation(struct cli *c, struct error *err)
 
 int addon_create(struct cli *c, const char *app, json_t *take_body, bool wait, struct error *err)
 {
+	return addon_create_named(c, app, take_body, wait, NULL, err);
+}
+
+int addon_create_named(struct cli *c, const char *app, json_t *take_body, bool wait, char **ret_id, struct error *err)
+{
 	_cleanup_json_ json_t *a = NULL, *made = NULL;
 	int64_t began_ms = clock_now_ms();
 
 	progress(c, "Making the add-on");
 	if (api_request(c->api, "POST", take_body, &a, err, "/apps/%s/addons", app) < 0)
 		return -1;
+	if (ret_id)
+		*ret_id = xstrdup(json_str(a, "id", ""));
 	printf("%s\n", json_str(a, "name", ""));
 	fflush(stdout);
 	if (json_str(a, "provision_message", "")[0])
@@ -415,11 +422,22 @@ const struct command cmd_addons_rename = {
 	.examples = "twelve addons:rename DATABASE shop-db -a shop",
 };
 
+char *addon_size_text(const json_t *a, char buf[static DURATION_SIZE])
+{
+	int64_t bytes = json_i64(a, "twelve.disk_used_bytes", -1);
+
+	if (bytes >= 0)
+		return bytes_text(bytes, buf);
+	snprintf(buf, DURATION_SIZE, "%s", streq(json_str(a, "twelve.kind", ""), "server") ? "not measured yet" : "elsewhere");
+	return buf;
+}
+
 static int check_confirm(struct cli *c, const json_t *a, struct error *err)
 {
 	const char *owner = json_str(a, "app.name", ""), *confirm = cli_get(c, "confirm");
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_buf_ struct buf where = BUF_INIT;
+	char size[DURATION_SIZE];
 	const json_t *at;
 	size_t i;
 
@@ -434,15 +452,17 @@ static int check_confirm(struct cli *c, const json_t *a, struct error *err)
 		buf_printf(&where, "%s%s::%s", i ? ", " : "", json_str(at, "app.name", ""),
 			   json_str(at, "name", ""));
 	return error_set(err, ERROR_INVALID,
-			 "This destroys %s with all its data%s%s. Releases that used it can't be rolled back "
-			 "to; a last backup is kept for a week. To go on: --confirm %s",
-			 json_str(a, "name", ""), where.len ? ", and detaches " : "", where.data, owner);
+			 "This destroys %s with all its data (%s)%s%s. Releases that used it can't be rolled back "
+			 "to; %s. To go on: --confirm %s",
+			 json_str(a, "name", ""), addon_size_text(a, size), where.len ? ", and detaches " : "", where.data,
+			 json_bool(a, "twelve.has_backups") ? "a last backup is kept for a week" : "it has no backups", owner);
 }
 
 static int destroy_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *a = addon_find(c, cli_rest(c, 0), err);
 	const char *owner = json_str(a, "app.name", "");
+	char size[DURATION_SIZE];
 	int64_t before = 0;
 
 	if (!a || check_confirm(c, a, err) < 0 || newest_release(c, owner, &before, err) < 0)
@@ -450,8 +470,9 @@ static int destroy_run(struct cli *c, struct error *err)
 	if (api_request(c->api, "DELETE", json_pack("{s:b}", "force", (int)cli_has(c, "force")), NULL, err,
 			"/apps/%s/addons/%s", owner, json_str(a, "id", "")) < 0)
 		return -1;
-	note(c, "%s is being removed%s", json_str(a, "name", ""),
-	     cli_has(c, "force") ? "" : "; its last backup will be in twelve backups");
+	note(c, "%s (%s) is being removed%s%s", json_str(a, "name", ""), addon_size_text(a, size),
+	     cli_has(c, "force") || !json_bool(a, "twelve.has_backups") ? "" : "; its last backup will be in twelve backups -a ",
+	     cli_has(c, "force") || !json_bool(a, "twelve.has_backups") ? "" : owner);
 	return settle_release(c, owner, before, "Released", err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "cli/cli-addons.h"
 #include "cli/cli.h"
 
 static int apps_run(struct cli *c, struct error *err)
@@ -223,23 +224,55 @@ const struct command cmd_rename = {
 	.examples = "twelve rename shop2 -a shop",
 };
 
+/* "shop-db (postgresql:mini, 12.3 MB)" for each add-on that the app owns; *ret_saved: how many leave a last backup. */
+static int list_addons(struct cli *c, const char *app, struct buf *text, size_t *ret_saved, struct error *err)
+{
+	_cleanup_free_ char *path = api_escape(app);
+	_cleanup_json_ json_t *list = NULL;
+	const json_t *a;
+	size_t i;
+
+	*ret_saved = 0;
+	if (api_get(c->api, &list, err, "/apps/%s/addons", path) < 0)
+		return -1;
+	json_array_foreach(list, i, a) {
+		const char *state = json_str(a, "state", "");
+		char size[DURATION_SIZE];
+
+		if (streq(state, "deprovisioned") || (!streq(json_str(a, "app.name", ""), app) && !streq(json_str(a, "app.id", ""), app)))
+			continue;
+		buf_printf(text, "%s%s (%s, %s)", text->len ? ", " : "", json_str(a, "name", ""), json_str(a, "plan.name", ""), addon_size_text(a, size));
+		*ret_saved += json_bool(a, "twelve.has_backups") && !streq(state, "provisioning");
+	}
+	return 0;
+}
+
 static int destroy_run(struct cli *c, struct error *err)
 {
 	const char *confirm = cli_get(c, "confirm");
 	const char *given = cli_rest(c, 0);
 	const char *app = given ? given : cli_app(c, err);
 	_cleanup_free_ char *path = app ? api_escape(app) : NULL;
+	_cleanup_buf_ struct buf addons = BUF_INIT;
+	size_t n_saved;
 
 	if (!app || !cli_api(c, err))
 		return -1;
+	if (list_addons(c, app, &addons, &n_saved, err) < 0)
+		return -1;
 	if (!confirm || !streq(confirm, app))
 		return error_set(err, ERROR_INVALID,
-				 "This removes %s with its releases, config and repository, for "
-				 "good. To do so: twelve destroy -a %s --confirm %s",
-				 app, app, app);
+				 "This removes %s with its releases, config and repository, for good%s%s%s%s. To do so: twelve destroy -a %s --confirm %s",
+				 app, addons.len ? ", and its add-ons with their data: " : "", addons.len ? addons.data : "",
+				 n_saved ? "; a last backup of each that has backups is kept for a week: twelve backups --destroyed" : "",
+				 addons.len && !n_saved ? "; no backup of them is kept" : "", app, app);
 	if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s", path) < 0)
 		return -1;
 	note(c, "Destroyed %s", app);
+	if (addons.len)
+		note(c, "Its add-ons go with it: %s", addons.data);
+	if (n_saved)
+		note(c, "Their last backups are kept for a week; twelve backups --destroyed lists them, twelve backups:restore ID -a APP brings one back");
 	return 0;
 }
 

@@ -105,17 +105,22 @@ static const char *verified_word(const json_t *b)
 static int backups_run(struct cli *c, struct error *err)
 {
 	static const char *const headings[] = { "BACKUP", "ADD-ON", "TAKEN", "SIZE", "STATUS", "KIND", "VERIFIED" };
-	const char *name = cli_rest(c, 0), *app = name ? NULL : cli_app(c, err);
+	static const char *const of_destroyed[] = { "ID", "APP", "ADD-ON", "TAKEN", "SIZE", "STATUS", "KIND", "KEPT TO" };
+	const char *name = cli_rest(c, 0), *app = name || cli_has(c, "destroyed") ? NULL : cli_app(c, err);
+	bool destroyed = cli_has(c, "destroyed");
 	_cleanup_json_ json_t *list = NULL, *a = NULL;
 	_cleanup_table_ struct table t;
 	const json_t *b;
 	size_t i;
 
-	table_init(&t, 7, headings);
+	table_init(&t, destroyed ? 8 : 7, destroyed ? of_destroyed : headings);
+	if (name && destroyed)
+		return error_set(err, ERROR_INVALID, "--destroyed lists the backups of apps that are gone: name no add-on");
 	if (name)
 		a = addon_find(c, name, err);
-	if ((!a && !app) || !cli_api(c, err) ||
-	    (a ? api_get(c->api, &list, err, "/addons/%s/backups", json_str(a, "id", "")) :
+	if ((!a && !app && !destroyed) || !cli_api(c, err) ||
+	    (destroyed ? api_get(c->api, &list, err, "/backups") :
+	     a ? api_get(c->api, &list, err, "/addons/%s/backups", json_str(a, "id", "")) :
 		 api_get(c->api, &list, err, "/apps/%s/backups", app)) < 0)
 		return -1;
 	if (cli_has(c, "json")) {
@@ -123,10 +128,16 @@ static int backups_run(struct cli *c, struct error *err)
 		return 0;
 	}
 	if (!json_array_size(list))
-		note(c, "There are no backups. twelve backups:capture takes one.");
+		note(c, destroyed ? "There are no backups of destroyed apps." : "There are no backups. twelve backups:capture takes one.");
 	json_array_foreach(list, i, b) {
 		char since[SINCE_SIZE], size[DURATION_SIZE];
 
+		if (destroyed) {
+			table_add(&t, json_str(b, "id", ""), json_str(b, "app.name", ""), json_str(b, "addon.name", ""),
+				  since_text(json_time(b, "created_at"), clock_wall_ms(), since), bytes_text(json_i64(b, "bytes", 0), size),
+				  json_str(b, "status", ""), json_str(b, "kind", ""), json_str(b, "expires_at", "for good"));
+			continue;
+		}
 		table_add(&t, json_str(b, "name", ""), json_str(b, "addon.name", ""),
 			  since_text(json_time(b, "created_at"), clock_wall_ms(), since),
 			  bytes_text(json_i64(b, "bytes", 0), size), json_str(b, "status", ""),
@@ -137,6 +148,8 @@ static int backups_run(struct cli *c, struct error *err)
 	return 0;
 }
 
+static const struct arg_option backups_options[] = { { "destroyed", NULL, "of apps that were destroyed", 0 }, { 0 } };
+
 const struct command cmd_backups = {
 	.name = "backups",
 	.aliases = { "pg:backups" },
@@ -144,9 +157,11 @@ const struct command cmd_backups = {
 	.max_args = 1,
 	.summary = "list the backups of an app's add-ons",
 	.flags = CMD_APP | CMD_JSON,
+	.options = backups_options,
 	.run = backups_run,
-	.details = "Those of add-ons that were destroyed are there too, until they expire.",
-	.examples = "twelve backups -a shop",
+	.details = "Those of add-ons that were destroyed are there too, until they expire. Of apps that were destroyed, their last owner finds them with "
+		   "--destroyed; backups:restore ID -a APP brings one back, as an add-on of another app.",
+	.examples = "twelve backups -a shop\ntwelve backups --destroyed",
 };
 
 static void print_backup(const struct cli *c, const json_t *b)

@@ -194,6 +194,23 @@ static void check_platform(struct checkup *d, struct cli *c)
 		doctor_add(d, VERDICT_WARN, "network", "DNS, ports, firewall and sshd are looked at on the machine itself: run it there");
 }
 
+/* Files and dynos that the database does not know: it may be an older copy. Nothing removes them but a person. */
+static void check_lost(struct checkup *d, struct cli *c)
+{
+	_cleanup_json_ json_t *list = NULL;
+	struct error err = ERROR_INIT;
+	const json_t *one;
+	size_t i;
+
+	if (!cli_api(c, &err) || api_get(c->api, &list, &err, "/twelve/lost") < 0)
+		return;
+	json_array_foreach(list, i, one)
+		doctor_add(d, VERDICT_WARN, "lost", "the %s %s is in no row of the database, and is left alone%s%s", json_str(one, "kind", ""),
+		    json_str(one, "name", json_str(one, "id", "")), json_str(one, "path", NULL) ? ": " : "", json_str(one, "path", ""));
+	if (!json_array_size(list))
+		doctor_add(d, VERDICT_OK, "state", "the database knows all that is in the state directory");
+}
+
 static void check_logs(struct checkup *d)
 {
 	const char *run = getenv("TWELVE_RUN_DIR");
@@ -243,6 +260,7 @@ static int doctor_run(struct cli *c, struct error *err)
 	check_memory(&d);
 	check_disk(&d);
 	check_platform(&d, c);
+	check_lost(&d, c);
 	check_logs(&d);
 	if (cli_has(c, "json"))
 		print_json(d.rows);

@@ -11,6 +11,12 @@
 
 #define DEFAULT_LINES 15
 
+static const char *with_slug(const json_t *r, struct buf *text)
+{
+	buf_printf(text, "%s%s", json_str(r, "description", ""), json_bool(r, "twelve.slug_gone") ? " (its slug is gone)" : "");
+	return text->data;
+}
+
 static int releases_run(struct cli *c, struct error *err)
 {
 	static const char *const headings[] = { "V", "STATUS", "DESCRIPTION", "USER", "WHEN" };
@@ -35,10 +41,11 @@ static int releases_run(struct cli *c, struct error *err)
 	}
 	json_array_foreach(list, i, r) {
 		_cleanup_free_ char *v = xasprintf("v%lld", (long long)json_i64(r, "version", 0));
+		_cleanup_buf_ struct buf description = BUF_INIT;
 		char since[SINCE_SIZE];
 
 		table_add(&t, v, json_bool(r, "current") ? "current" : json_str(r, "status", ""),
-			  json_str(r, "description", ""), json_str(r, "user.email", ""),
+			  with_slug(r, &description), json_str(r, "user.email", ""),
 			  since_text(json_time(r, "created_at"), clock_wall_ms(), since));
 	}
 	table_print(c, &t);
@@ -170,7 +177,7 @@ static int releases_info_run(struct cli *c, struct error *err)
 	add_audit(c, r, &t);
 	table_add(&t, "When:", since_text(json_time(r, "created_at"), clock_wall_ms(), since));
 	table_add(&t, "Commit:", json_str(r, "twelve.commit", ""));
-	table_add(&t, "Slug:", json_str(r, "slug.id", "none"));
+	table_add(&t, "Slug:", json_bool(r, "twelve.slug_gone") ? "gone: push its commit again to run it" : json_str(r, "slug.id", "none"));
 	table_print(c, &t);
 	print_processes(r);
 	print_proof(r);

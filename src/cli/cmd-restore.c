@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -37,20 +38,66 @@ static int wait_restored(struct cli *c, const char *id, struct error *err)
 	}
 }
 
-/* The add-on was destroyed: another one like it, under the same name in the app. */
+/* What was its owner's is the app's for which it is made again; what was another's is that one's. */
+static const char *app_of_name(const json_t *b, const json_t *at, const char *app)
+{
+	return streq(json_str(at, "app", ""), json_str(b, "app.id", "-")) ? app : json_str(at, "app_name", "");
+}
+
+/* One release for each further name. One that can't be given is told: the data are there. */
+static void attach_others(struct cli *c, const json_t *b, const char *app, const char *first, const char *addon)
+{
+	const json_t *at;
+	size_t i;
+
+	json_array_foreach(json_object_get(b, "attachments"), i, at) {
+		const char *name = json_str(at, "name", ""), *to = app_of_name(b, at, app);
+		struct error err = ERROR_INIT;
+
+		if (streq(to, app) && streq(name, first))
+			continue;
+		if (api_request(c->api, "POST", json_pack("{s:s, s:s, s:s, s:s}", "addon", addon, "app", to, "name", name, "confirm", to), NULL, &err,
+				"/addon-attachments") < 0)
+			note(c, "It is not attached to %s as %s again: %s", to, name, err.message);
+		else
+			note(c, "Attached to %s as %s", to, name);
+	}
+}
+
+/* The name that it is made with: the one that was noted, if the owner had it so at the end. */
+static const char *first_name(const json_t *b)
+{
+	const char *name = json_str(b, "attachment", ""), *any = name;
+	const json_t *at;
+	size_t i;
+
+	json_array_foreach(json_object_get(b, "attachments"), i, at) {
+		if (!streq(json_str(at, "app", ""), json_str(b, "app.id", "-")))
+			continue;
+		if (streq(json_str(at, "name", ""), name))
+			return name;
+		any = json_str(at, "name", "");
+	}
+	return any;
+}
+
+/* The add-on was destroyed: another one like it, under the same names. */
 static int restore_as_new(struct cli *c, const json_t *b, struct error *err)
 {
-	_cleanup_free_ char *plan = xasprintf("%s:%s", json_str(b, "service", ""), json_str(b, "plan", ""));
-	const char *app = cli_app(c, err), *name = json_str(b, "attachment", "");
+	_cleanup_free_ char *plan = xasprintf("%s:%s", json_str(b, "service", ""), json_str(b, "plan", "")), *made = NULL;
+	const char *app = cli_app(c, err), *name = first_name(b);
 
 	if (!app)
 		return -1;
 	note(c, "%s was destroyed: making another one from its backup", json_str(b, "addon.name", ""));
-	return addon_create(c, app,
-			    json_pack("{s:{s:s}, s:{s:s*}, s:{s:s}}", "plan", "name", plan, "attachment",
-				      "name", name[0] ? name : NULL, "config", "from_backup",
-				      json_str(b, "id", "")),
-			    true, err);
+	if (addon_create_named(c, app,
+			       json_pack("{s:{s:s}, s:{s:s*}, s:{s:s}}", "plan", "name", plan, "attachment",
+					 "name", name[0] ? name : NULL, "config", "from_backup",
+					 json_str(b, "id", "")),
+			       true, &made, err) < 0)
+		return -1;
+	attach_others(c, b, app, name, made);
+	return 0;
 }
 
 static int check_restore(struct cli *c, const json_t *a, struct error *err)
@@ -64,21 +111,75 @@ static int check_restore(struct cli *c, const json_t *a, struct error *err)
 			 json_str(a, "name", ""), owner);
 }
 
-/* An add-on that was just destroyed: its last backup is the one that is meant. */
-static int wait_for_running(struct cli *c, struct error *err)
+/* An add-on of the app whose last backup is still to be taken, or is being taken; NULL: none. */
+static const json_t *on_its_way_out(const json_t *addons)
 {
-	const char *app = cli_app(c, err);
+	const json_t *a;
+	size_t i;
 
+	json_array_foreach(addons, i, a)
+		if (json_bool(a, "twelve.last_backup_due"))
+			return a;
+	return NULL;
+}
+
+/*
+ * What was just destroyed, or is being saved: its last backup is the one that is meant, and older ones are less than that. *ret_addon gets the id of
+ * an add-on that was waited for, or NULL.
+ */
+static int wait_for_last(struct cli *c, const char *app, char **ret_addon, struct error *err)
+{
 	for (;;) {
-		_cleanup_json_ json_t *list = NULL;
+		_cleanup_json_ json_t *list = NULL, *addons = NULL;
+		const json_t *going;
 
-		if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
+		/* The add-ons first: when none is on its way out any more, its backup is in the list. */
+		if (api_get(c->api, &addons, err, "/apps/%s/addons", app) < 0 || api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
 			return -1;
-		if (!streq(json_str(json_array_get(list, 0), "status", ""), "running"))
+		going = on_its_way_out(addons);
+		if (going && json_str(going, "twelve.reason", NULL))
+			return error_set(err, ERROR_UNAVAILABLE, "%s: %s. An older backup can be restored by its name (twelve backups -a %s)",
+					 json_str(going, "name", ""), json_str(going, "twelve.reason", ""), app);
+		if (!going && !streq(json_str(json_array_get(list, 0), "status", ""), "running"))
 			return 0;
-		progress(c, "Waiting for %s", json_str(json_array_get(list, 0), "name", ""));
+		if (going && !*ret_addon)
+			note(c, "Waiting for the last backup of %s", json_str(going, "name", ""));
+		if (going && !*ret_addon)
+			*ret_addon = xstrdup(json_str(going, "id", ""));
+		progress(c, "Waiting for %s", going ? "the last backup" : json_str(json_array_get(list, 0), "name", ""));
 		pause_ms(POLL_MS);
 	}
+}
+
+/* The newest, after what is under way; of the add-on that was waited for, if there was one. */
+static json_t *last_backup(struct cli *c, struct error *err)
+{
+	const char *app = cli_app(c, err);
+	_cleanup_free_ char *addon = NULL;
+	_cleanup_json_ json_t *list = NULL;
+	json_t *b;
+	size_t i;
+
+	if (!app || !cli_api(c, err) || wait_for_last(c, app, &addon, err) < 0)
+		return NULL;
+	progress_clear(c);
+	if (!addon)
+		return backup_or_newest(c, NULL, err);
+	if (api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
+		return NULL;
+	json_array_foreach(list, i, b)
+		if (streq(json_str(b, "addon.id", ""), addon) && streq(json_str(b, "status", ""), "succeeded"))
+			return json_incref(b);
+	error_set(err, ERROR_NOT_FOUND, "There is no backup of what was destroyed: twelve backups -a %s lists what there is", app);
+	return NULL;
+}
+
+static void tell_which(struct cli *c, const json_t *b)
+{
+	char since[SINCE_SIZE];
+
+	note(c, "Using %s of %s (%s), taken %s", json_str(b, "name", ""), json_str(b, "addon.name", ""), json_str(b, "kind", ""),
+	     since_text(json_time(b, "created_at"), clock_wall_ms(), since));
 }
 
 static int restore_run(struct cli *c, struct error *err)
@@ -86,11 +187,10 @@ static int restore_run(struct cli *c, struct error *err)
 	const char *which = cli_rest(c, 0), *given = cli_rest(c, 1);
 	_cleanup_json_ json_t *b = NULL, *a = NULL;
 
-	if (!which && wait_for_running(c, err) < 0)
-		return -1;
-	b = backup_or_newest(c, which, err);
+	b = which ? backup_find(c, which, err) : last_backup(c, err);
 	if (!b)
 		return -1;
+	tell_which(c, b);
 	a = addon_find(c, given ? given : json_str(b, "addon.id", ""), err);
 	if (!given && (a ? !streq(json_str(a, "state", ""), "provisioned") : err->kind == ERROR_NOT_FOUND)) {
 		*err = ERROR_INIT;
@@ -119,7 +219,8 @@ const struct command cmd_backups_restore = {
 	.options = restore_options,
 	.run = restore_run,
 	.details = "What is there stays if the backup is not good. When its add-on was destroyed, "
-		   "another is made from it and attached under the same name.",
+		   "another is made from it and attached under the names that it had. Without BACKUP it is the newest; a last backup of an add-on that "
+		   "was just destroyed is waited for.",
 	.examples = "twelve backups:restore b3 -a shop --confirm shop",
 };
 

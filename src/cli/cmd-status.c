@@ -60,6 +60,35 @@ const struct command cmd_status = {
 	.examples = "twelve status",
 };
 
+/* The largest first: what frees space, if it is needed. */
+static void print_held(const struct cli *c, const json_t *held)
+{
+	static const struct {
+		const char *folder, *what;
+	} rows[] = {
+		{ "slugs", "of releases that are kept: TWELVE_KEEP_RELEASES, twelve destroy" },
+		{ "stacks", "that releases and add-ons run in" },
+		{ "cache", "of builds: they go with their app" },
+		{ "volumes", "of add-ons: twelve addons:destroy" },
+		{ "backups", "of add-ons: twelve backups:delete" },
+		{ "git", "repositories of apps" },
+		{ "streams", "outputs of builds: the newest 200 are kept" },
+		{ "sources", "uploads: they go when they are built, or after a day" },
+		{ "lost+found", "repositories that the database did not know: yours to remove" },
+	};
+	_cleanup_table_ struct table t;
+
+	table_init(&t, 3, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int64_t bytes = json_i64(held, rows[i].folder, 0);
+		char size[DURATION_SIZE];
+
+		if (bytes)
+			table_add(&t, rows[i].folder, bytes_text(bytes, size), rows[i].what);
+	}
+	table_print(c, &t);
+}
+
 static int gc_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *r = NULL;
@@ -73,17 +102,19 @@ static int gc_run(struct cli *c, struct error *err)
 	progress_clear(c);
 	if (cli_has(c, "json"))
 		print_json(r);
-	else
+	else {
 		note(c, "Removed %lld slugs and %lld stacks that no release uses: %s freed",
 		     (long long)json_i64(r, "slugs", 0), (long long)json_i64(r, "stacks", 0),
 		     bytes_text(json_i64(r, "freed_bytes", 0), freed));
+		print_held(c, json_at(r, "held_bytes"));
+	}
 	return 0;
 }
 
 const struct command cmd_gc = {
 	.name = "gc",
 	.usage = "",
-	.summary = "remove slugs and stacks that no release uses",
+	.summary = "remove slugs and stacks that no release uses, and tell what holds the rest of the disk",
 	.flags = CMD_JSON,
 	.run = gc_run,
 	.examples = "twelve gc",

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/addons-priv.h"
+#include "daemon/core/state.h"
 #include "daemon/http.h"
 #include "daemon/last-lines.h"
 #include "daemon/logs-client.h"
@@ -320,9 +321,14 @@ void addon_attach_first(struct resource *r, struct addon *a)
 
 	if (r->attaching)
 		return;
-	if (store_app_get(as->d->store, a->app_id, &app, &err) < 0 ||
-	    addons_attachments(as, &app, &list, &err) < 0) {
-		/* Its app was destroyed meanwhile: nobody wants it. */
+	if (store_app_get(as->d->store, a->app_id, &app, &err) < 0 || addons_attachments(as, &app, &list, &err) < 0) {
+		/* Its app was destroyed meanwhile: nobody wants it. Not so when it just can't be read. */
+		if (err.kind != ERROR_NOT_FOUND || !state_is_gone(as->d, "app", a->app_id)) {
+			log_error("add-on %s: %s", a->name, err.message);
+			resource_retry(r);
+			app_done(&app);
+			return;
+		}
 		a->state = ADDON_DEPROVISIONING;
 		a->keep_last = false;
 		addon_save(as, a);
@@ -347,7 +353,7 @@ void addon_attach_first(struct resource *r, struct addon *a)
 static void remove_volume(struct resource *r, const struct addon *a)
 {
 	_cleanup_free_ char *volume = addon_volume(r->owner, a->id);
-	_cleanup_free_ char *aside = xasprintf("%s.removed", volume);
+	_cleanup_free_ char *aside = xasprintf("%s" VOLUME_REMOVED, volume);
 
 	if (rename(volume, aside) < 0 && errno != ENOENT)
 		log_warn("add-on %s: %s can't be removed: %s", a->name, volume, strerror(errno));

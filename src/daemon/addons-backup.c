@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/addons-priv.h"
+#include "daemon/core/state.h"
 #include "daemon/remove.h"
 
 #define BACKUP_TIMEOUT_MS (4 * 3600 * 1000)
@@ -221,7 +222,7 @@ static int check_room(struct resource *r, struct error *err)
 	if (fs_free_bytes(s->state_dir, &room) == 0 && room < need)
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "The disk has %llu MB left and a backup may need %llu MB besides the reserve: "
-				 "delete old backups, or run \"twelve gc\"",
+				 "delete old backups, or run \"twelve gc\", which says what holds the rest",
 				 (unsigned long long)room >> 20,
 				 (unsigned long long)(need - (uint64_t)s->disk_reserve_bytes) >> 20);
 	return 0;
@@ -289,6 +290,7 @@ int addons_backup(struct addons *as, const struct addon *a, const char *kind, st
 	b.status = xstrdup("running");
 	b.kind = xstrdup(kind);
 	b.databases = databases_of(as, a);
+	b.attachments = addons_names_of(as, a);
 	if (store_backup_create(as->d->store, &b, err) < 0) {
 		backup_done(&b);
 		return -1;
@@ -329,7 +331,7 @@ static void judge(struct backup *b, const struct addon_job_result *result)
 
 static char *scratch_volume(struct addons *as, const char *backup_id)
 {
-	return xasprintf("%s/volumes/verify-%s", as->d->settings.state_dir, backup_id);
+	return xasprintf("%s/volumes/" VOLUME_SCRATCH "%s", as->d->settings.state_dir, backup_id);
 }
 
 static void on_verified(const struct addon_job_result *result, void *userdata)
@@ -543,7 +545,7 @@ static bool has_row(const struct backup *list, size_t n, const char *id)
 	return false;
 }
 
-/* At start: rows that say "running", and files that no row has. */
+/* At start: rows that say "running", and files whose row was deleted. One that just has no row stays: the database may be older than it. */
 void backups_mend(struct addons *as)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/backups", as->d->settings.state_dir);
@@ -568,7 +570,7 @@ void backups_mend(struct addons *as)
 	}
 	fs_list(dir, &names);
 	for (char **name = names; name && *name; name++)
-		if (!has_row(list, n, *name))
+		if (!has_row(list, n, *name) && state_is_gone(as->d, "backup", *name))
 			drop_file(as, *name);
 	backup_free_array(list, n);
 }

@@ -337,6 +337,18 @@ static int detach_from(struct addons *as, struct app *app, const struct addon *a
 	return r;
 }
 
+/* Who has it under which names, for its last backup: when that is taken they are gone. In `secret`, as JSON in text. */
+static void note_all_attachments(struct addons *as, struct addon *a)
+{
+	json_t *list = addons_names_of(as, a);
+	char *text = json_dumps(list, JSON_COMPACT);
+
+	if (text && json_array_size(list))
+		json_object_set_new(a->secret, "attached", json_string(text));
+	free(text);
+	json_decref(list);
+}
+
 /* For its last backup: the name under which a restore attaches it again. The usual one, if the owner has it so. */
 static void note_attachment(struct addons *as, struct addon *a)
 {
@@ -398,6 +410,9 @@ int addons_destroy(struct addons *as, struct addon *a, bool force, const struct 
 	if (!force && check_others(as, a, err) < 0)
 		return -1;
 	note_attachment(as, a);
+	note_all_attachments(as, a);
+	if (store_addon_update(as->d->store, a, err) < 0)
+		return -1;
 	if (detach_everywhere(as, a, who, err) < 0)
 		return -1;
 	return begin_end(as, a, force, err);
@@ -412,6 +427,14 @@ int addons_check_app_delete(struct addons *as, const struct app *app, struct err
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (list[i].state != ADDON_DEPROVISIONED)
 			r = check_others(as, &list[i], err);
+	/* After the app's row there are none to note. */
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (list[i].state != ADDON_PROVISIONED)
+			continue;
+		note_attachment(as, &list[i]);
+		note_all_attachments(as, &list[i]);
+		r = store_addon_update(as->d->store, &list[i], err);
+	}
 	addon_free_array(list, n);
 	return r;
 }

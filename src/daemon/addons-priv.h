@@ -8,6 +8,9 @@
 
 #define ADDON_PORTS_EACH SERVICE_MAX_PORTS
 #define ADDON_MAX_STEPS 64
+/* Volumes are named by their add-on's id. These are on their way out, or of a verification, and go at the next start. */
+#define VOLUME_REMOVED ".removed"
+#define VOLUME_SCRATCH "verify-"
 
 /* Of each add-on, while twelved runs: nothing that has to survive. */
 struct resource {
@@ -110,6 +113,8 @@ void addon_attach_first(struct resource *r, struct addon *a);
 int references_read(struct addons *as, struct error *err);
 bool reference_has(const struct addons *as, const char *id);
 /* Names of the apps (base releases) that an add-on is attached to, as a strv. */
+/* The names under which apps have it, or had it when it was destroyed: an array of {"app", "app_name", "name"}. A new reference. */
+json_t *addons_names_of(struct addons *as, const struct addon *a);
 int references_apps(struct addons *as, const char *addon_id, char ***ret, struct error *err);
 
 /* addons-change.c */

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "daemon/addons-priv.h"
 #include "daemon/logs-client.h"
@@ -181,6 +182,40 @@ int references_apps(struct addons *as, const char *addon_id, char ***ret, struct
 	}
 	free(apps);
 	return r;
+}
+
+static void add_names(json_t *names, const struct app *app, json_t *list, const char *addon_id)
+{
+	struct attachment at;
+
+	for (size_t i = 0; attach_at(list, i, &at); i++)
+		if (streq(at.addon, addon_id))
+			json_array_append_new(names, json_pack("{s:s, s:s, s:s}", "app", app->id, "app_name", app->name, "name", at.name));
+}
+
+json_t *addons_names_of(struct addons *as, const struct addon *a)
+{
+	const char *noted = json_string_value(json_object_get(a->secret, "attached"));
+	json_t *names = noted && a->state != ADDON_PROVISIONED ? json_loads(noted, 0, NULL) : NULL;
+	struct error err = ERROR_INIT;
+	struct app *apps = NULL;
+	size_t n = 0;
+
+	if (names)
+		return names;
+	names = json_array();
+	if (store_app_list(as->d->store, &apps, &n, &err) < 0)
+		log_error("the attachments of %s: %s", a->name, err.message);
+	for (size_t i = 0; i < n; i++) {
+		json_t *list = NULL;
+
+		if (addons_attachments(as, &apps[i], &list, &err) == 0)
+			add_names(names, &apps[i], list, a->id);
+		json_decref(list);
+		app_done(&apps[i]);
+	}
+	free(apps);
+	return names;
 }
 
 int addons_attachments(struct addons *as, const struct app *app, json_t **ret, struct error *err)

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/addons-priv.h"
+#include "daemon/core/state.h"
 #include "daemon/last-lines.h"
 #include "daemon/logs-client.h"
 #include "daemon/remove.h"
@@ -354,7 +355,7 @@ static void on_minute(void *userdata)
 	watch_arm(as->minute_timer, MINUTE_MS);
 }
 
-/* What was being removed when twelved was killed. */
+/* What was being removed when twelved was killed: its name says so. */
 static void sweep_volumes(struct addons *as)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/volumes", as->d->settings.state_dir);
@@ -364,13 +365,21 @@ static void sweep_volumes(struct addons *as)
 	for (char **n = names; n && *n; n++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
 
-		/* Volumes are named by ids; others are on their way out, or of a verification. */
-		if (!uuid_is_valid(*n))
+		if (str_ends(*n, VOLUME_REMOVED) || str_starts(*n, VOLUME_SCRATCH))
 			remove_tree_later(as->d, path);
 	}
 }
 
-/* A server without a row: its add-on was removed just before twelved was killed. */
+/* Runs without a row. If its add-on was removed just before twelved was killed it is stopped; else the database lacks it, and a person decides. */
+static void stray(struct addons *as, struct dyno *dyno)
+{
+	if (state_is_gone(as->d, "addon", dyno->app_id))
+		dynos_stop(as->d->dynos, dyno);
+	else
+		log_warn("the server %s runs for an add-on that is in no row of the database: it is left alone (twelve doctor lists what is)",
+			 dyno->name);
+}
+
 static void stop_strays(struct addons *as)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
@@ -382,7 +391,7 @@ static void stop_strays(struct addons *as)
 
 		if (dynos[i]->addon && store_addon_get(as->d->store, dynos[i]->app_id, &a, &err) < 0 &&
 		    err.kind == ERROR_NOT_FOUND)
-			dynos_stop(as->d->dynos, dynos[i]);
+			stray(as, dynos[i]);
 		addon_done(&a);
 	}
 }

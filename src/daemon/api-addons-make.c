@@ -133,7 +133,7 @@ static int allow_backup(struct request *r, const char *id, struct error *err)
 	int result = id ? store_backup_get(request_daemon(r)->store, id, &b, err) : 0;
 
 	if (id && result == 0)
-		result = authz_allow_id(r, b.app_id, NEED_OPERATE, err);
+		result = authz_allow_former(r, b.app_id, b.owner_id, NEED_OPERATE, err);
 	backup_done(&b);
 	return result;
 }

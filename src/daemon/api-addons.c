@@ -94,6 +94,7 @@ static json_t *extra(struct request *r, const struct addon *a)
 		      "restoring", (int)(a->restoring != NULL), "backing_up", (int)now.backing_up,
 		      "schedule", schedule_json(a), "shown_url", shown);
 	json_object_set_new(j, "changing", json_boolean(now.changing));
+	json_object_update_new(j, json_pack("{s:b, s:b}", "last_backup_due", (int)a->keep_last, "has_backups", (int)(s && s->backup)));
 	json_object_update_new(
 		j, json_pack("{s:I, s:I, s:o, s:I, s:I}", "memory_bytes",
 			     (json_int_t)(p ? p->memory_bytes : 0), "disk_quota_bytes",

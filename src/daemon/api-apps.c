@@ -65,8 +65,8 @@ int api_make_app(struct request *r, struct app *app, struct error *err)
 
 	if (releases_initial(d, app, request_caller(r), err) < 0)
 		return -1;
-	/* A repository of this name is what was left of another app when twelved was killed. */
-	if (git_delete(d, app->name, err) == 0 && git_create(d, app, err) == 0)
+	/* A repository of this name is what was left of another app when twelved was killed, or of one that the database has lost. */
+	if (git_make_room(d, app->name, err) == 0 && git_create(d, app, err) == 0)
 		return 0;
 	store_app_delete(d->store, app->id, &ignored);
 	git_delete(d, app->name, &ignored);

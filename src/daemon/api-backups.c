@@ -36,6 +36,7 @@ static json_t *backup_json(const struct backup *b)
 			      "status", b->status, "kind", b->kind, "attachment", b->attachment);
 
 	json_object_set_new(j, "extension", json_string(b->extension));
+	json_object_set(j, "attachments", b->attachments);
 	json_object_update_new(j, json_pack("{s:I, s:s?, s:o, s:o, s:o}", "bytes", (json_int_t)b->bytes,
 					    "sha256", b->sha256, "summary", api_text(b->summary), "error",
 					    api_text(b->error), "verified", verified_json(b)));
@@ -82,6 +83,24 @@ int api_backups_of_app(struct request *r, struct error *err)
 		result = answer_list(r, NULL, app.id, err);
 	app_done(&app);
 	return result;
+}
+
+/* Those of apps that were destroyed: the caller's, or, for administrators, all. */
+int api_backups_destroyed(struct request *r, struct error *err)
+{
+	const struct caller *who = request_caller(r);
+	struct backup *rows = NULL;
+	json_t *list = json_array();
+	size_t n = 0;
+
+	if (store_backup_list_destroyed(request_daemon(r)->store, who->admin ? NULL : who->user_id, &rows, &n, err) < 0) {
+		json_decref(list);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, backup_json(&rows[i]));
+	backup_free_array(rows, n);
+	return request_answer(r, 200, list);
 }
 
 /* ---- one of them ---- */
@@ -143,13 +162,13 @@ static int look_up(struct request *r, struct backup *ret, struct error *err)
 	return result;
 }
 
-/* Of an app that is gone, for administrators. */
+/* Of an app that is gone, for who owned it, and for administrators. */
 static int find(struct request *r, struct backup *ret, struct error *err)
 {
 	if (look_up(r, ret, err) < 0)
 		return -1;
 	request_note(r, "backup b%lld", (long long)ret->number);
-	return authz_allow_id(r, ret->app_id, request_need(r), err);
+	return authz_allow_former(r, ret->app_id, ret->owner_id, request_need(r), err);
 }
 
 int api_backups_get(struct request *r, struct error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Garbage collection: slugs and stacks that no release uses. Removing a hundred
+ * Garbage collection: slugs and stacks that no release uses, and what the rest holds. Removing a hundred
  * thousand files takes seconds, so a child does it, and the request waits. Builds make
  * slugs and stacks that no release refers to yet: none runs meanwhile.
  */
@@ -20,8 +20,13 @@
 #include "build/build.h"
 #include "daemon/addons.h"
 #include "daemon/api-priv.h"
+#include "daemon/build/retention.h"
 #include "daemon/builds.h"
 #include "stack/stack.h"
+
+/* Folders of the state, by what they hold. */
+static const char *const holders[] = { "slugs", "stacks", "cache", "volumes", "backups", "sources", "streams", "git", "lost+found" };
+#define N_HELD ARRAY_SIZE(holders)
 
 struct collection {
 	struct request *request; /* NULL: whoever asked has gone away */
@@ -32,6 +37,7 @@ struct collection {
 	struct report {
 		struct error err;
 		size_t n_slugs, n_stacks;
+		uint64_t held[N_HELD]; /* bytes, in the order of `holders` */
 	} report; /* fits one pipe write */
 	bool told;
 };
@@ -87,8 +93,19 @@ static bool stacks_are_shared(const char *state_dir)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+static void measure(const char *state_dir, uint64_t *ret)
+{
+	for (size_t i = 0; i < N_HELD; i++) {
+		/* With a slash, since stacks may be a link. */
+		_cleanup_free_ char *path = xasprintf("%s/%s/", state_dir, holders[i]);
+
+		if (fs_exists(path))
+			fs_tree_size(path, &ret[i]);
+	}
+}
+
 /* In the child, which has nothing of ours open but the pipe, and ends with us. */
-static void collect(struct daemon *d, int fd, char *const *slugs, char *const *stacks)
+static void collect(struct daemon *d, int fd, const struct used *u)
 {
 	struct report report = { .err = ERROR_INIT };
 	const char *dir = d->settings.state_dir;
@@ -97,9 +114,19 @@ static void collect(struct daemon *d, int fd, char *const *slugs, char *const *s
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	if (dup2(fd, 3) == 3 && close_range(4, ~0U, 0) == 0 &&
-	    build_collect(dir, slugs, &report.n_slugs, &report.err) == 0 && !stacks_are_shared(dir))
-		stack_collect(dir, stacks, &report.n_stacks, &report.err);
+	    build_collect(dir, u->slugs, u->known, &report.n_slugs, &report.err) == 0 && !stacks_are_shared(dir))
+		stack_collect(dir, u->stacks, &report.n_stacks, &report.err);
+	measure(dir, report.held);
 	_exit(fd_write_all(3, &report, sizeof(report)) < 0);
+}
+
+static json_t *held_json(const struct collection *c)
+{
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < N_HELD; i++)
+		json_object_set_new(j, holders[i], json_integer((json_int_t)c->report.held[i]));
+	return j;
 }
 
 static int answer(struct request *r, struct error *err)
@@ -117,9 +144,9 @@ static int answer(struct request *r, struct error *err)
 	fs_free_bytes(request_daemon(r)->settings.state_dir, &after);
 	return request_answer(
 		r, 200,
-		json_pack("{s:I, s:I, s:I}", "slugs", (json_int_t)c->report.n_slugs, "stacks",
+		json_pack("{s:I, s:I, s:I, s:o}", "slugs", (json_int_t)c->report.n_slugs, "stacks",
 			  (json_int_t)c->report.n_stacks, "freed_bytes",
-			  (json_int_t)(after > c->free_before ? after - c->free_before : 0)));
+			  (json_int_t)(after > c->free_before ? after - c->free_before : 0), "held_bytes", held_json(c)));
 }
 
 static void on_report(void *userdata)
@@ -142,8 +169,7 @@ static void on_child(int status, void *userdata)
 	(void)userdata;
 }
 
-static int start(struct daemon *d, char *const *slugs, char *const *stacks, int *ret_fd,
-		 struct error *err)
+static int start(struct daemon *d, const struct used *u, int *ret_fd, struct error *err)
 {
 	int fds[2], r;
 	pid_t pid;
@@ -152,7 +178,7 @@ static int start(struct daemon *d, char *const *slugs, char *const *stacks, int 
 		return error_set_errno(err, errno, "pipe");
 	pid = fork();
 	if (pid == 0)
-		collect(d, fds[1], slugs, stacks);
+		collect(d, fds[1], u);
 	r = pid < 0 ? -errno : watch_child(d->loop, pid, on_child, NULL, NULL);
 	fd_close(fds[1]);
 	if (r < 0) {
@@ -166,15 +192,11 @@ static int start(struct daemon *d, char *const *slugs, char *const *stacks, int 
 int api_gc(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
-	_cleanup_strv_ char **slugs = NULL, **stacks = NULL;
+	__attribute__((cleanup(used_done))) struct used used = { 0 };
 	struct collection *c;
 	int fd = -1;
 
-	if (check_no_builds(d, err) < 0 || store_slugs_in_use(d->store, &slugs, err) < 0 ||
-	    store_stacks_in_use(d->store, &stacks, err) < 0)
-		return -1;
-	build_add_stacks(d->settings.state_dir, slugs, &stacks);
-	if (start(d, slugs, stacks, &fd, err) < 0)
+	if (check_no_builds(d, err) < 0 || used_read(d, &used, err) < 0 || start(d, &used, &fd, err) < 0)
 		return -1;
 	c = xcalloc(1, sizeof(*c));
 	*c = (struct collection){ .request = r, .http = d->http, .fd = fd };

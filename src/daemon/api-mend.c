@@ -2,20 +2,25 @@
 /*
  * What a kill can leave of apps: a row without a repository (it was being made), a build
  * cache without a row (it was being destroyed), objects of a push, uploads of builds that ended with twelved. The
- * store says which apps there are. A repository that no app has stays until its name is
- * given again: it is the one thing here that can't be made again.
+ * store says which apps there are, and which were destroyed (core/state.h): of an app that it knows nothing of nothing is removed.
  */
 #include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/core/state.h"
 #include "daemon/git.h"
 #include "daemon/pipelines.h"
+#include "daemon/remove.h"
 #include "store/setup.h"
 #include "store/slug.h"
+
+#define SOURCE_LIFE_S 86400
 
 static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *err)
 {
@@ -28,10 +33,12 @@ static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *er
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *path = git_path(d, apps[i].name);
 
-		if (result == 0 && !fs_exists(path)) {
+		if (result == 0 && !fs_exists(path) && !git_find_renamed(d, &apps[i])) {
 			log_info("making the repository of %s, which is missing", apps[i].name);
-			result = git_create(d, &apps[i], err);
 		}
+		/* One that is there gets the hook of this twelved: it may stand elsewhere than the one that made it. */
+		if (result == 0)
+			result = git_create(d, &apps[i], err);
 		if (result == 0)
 			result = git_sweep(d, apps[i].name, err);
 		strv_push(ret_ids, apps[i].id);
@@ -41,20 +48,38 @@ static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *er
 	return result;
 }
 
-static int remove_others(struct daemon *d, const char *folder, char *const *known,
-			 struct error *err)
+static int remove_sources(struct daemon *d, char *const *known, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/%s", d->settings.state_dir, folder);
+	_cleanup_free_ char *dir = xasprintf("%s/sources", d->settings.state_dir);
+	_cleanup_strv_ char **names = NULL;
+	int r = fs_list(dir, &names);
+
+	for (char **n = names; r == 0 && n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+		struct stat st;
+
+		if (strv_has(known, *n) || lstat(path, &st) < 0 || st.st_mtime > time(NULL) - SOURCE_LIFE_S)
+			continue;
+		log_info("removing %s, which was not built for a day", path);
+		r = fs_remove_tree(path);
+	}
+	return r < 0 && r != -ENOENT ? error_set_errno(err, r, "looking through %s", dir) : 0;
+}
+
+/* Caches of apps that were destroyed. */
+static int remove_caches(struct daemon *d, char *const *apps, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/cache", d->settings.state_dir);
 	_cleanup_strv_ char **names = NULL;
 	int r = fs_list(dir, &names);
 
 	for (char **n = names; r == 0 && n && *n; n++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
 
-		if (strv_has(known, *n))
+		if (strv_has(apps, *n) || !state_is_gone(d, "app", *n))
 			continue;
-		log_info("removing %s, which no app has", path);
-		r = fs_remove_tree(path);
+		log_info("removing %s, whose app was destroyed", path);
+		remove_tree_later(d, path);
 	}
 	return r < 0 && r != -ENOENT ? error_set_errno(err, r, "looking through %s", dir) : 0;
 }
@@ -95,9 +120,10 @@ int api_mend(struct daemon *d, struct error *err)
 {
 	_cleanup_strv_ char **ids = NULL, **uploads = NULL;
 
-	if (mend_repositories(d, &ids, err) < 0 || remove_others(d, "cache", ids, err) < 0 ||
+	if (mend_repositories(d, &ids, err) < 0 || remove_caches(d, ids, err) < 0 ||
 	    pipelines_mend(d, err) < 0 || list_uploads(d, &uploads, err) < 0 || list_setups(d, &uploads, err) < 0)
 		return -1;
-	/* Builds end with twelved, and their sources with them; those of app setups stay, and slugs that were brought and not released yet. */
-	return remove_others(d, "sources", uploads, err);
+	git_sweep_all(d);
+	/* Those of app setups stay, and slugs that were brought and not released yet. */
+	return remove_sources(d, uploads, err);
 }

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/core/state.h"
 #include "daemon/http-priv.h"
 #include "daemon/router.h"
 #include "model/size.h"
@@ -115,6 +116,12 @@ static json_t *size_json(const struct dyno_size *s)
 	json_object_update_new(j, json_pack("{s:s, s:{s:I}}", "architecture", API_ARCHITECTURE,
 					    "twelve", "processes", (json_int_t)s->pids));
 	return j;
+}
+
+int api_lost(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 200, state_lost(request_daemon(r)));
 }
 
 static json_t *sizes(void)

@@ -40,7 +40,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(account_get) X(account_update) X(users_list) X(users_create) X(users_update) X(users_delete)   \
 	X(collaborators_list) X(collaborators_get) X(collaborators_create) X(collaborators_update)      \
 	X(collaborators_delete) X(audit_list) X(audit_of_app) X(keys_all) X(keys_get) X(rate_limits)    \
-	X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(status) X(gc) X(ca_get) X(registry_get)         \
+	X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(status) X(gc) X(lost) X(platform_backup) X(ca_get) X(registry_get)         \
 	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete)           \
 	X(config_get) X(config_update) X(config_of_release)                                          \
 	X(releases_list) X(releases_get) X(releases_create)                                          \
@@ -60,7 +60,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(addons_resolve) X(addons_attachments) X(services_list) X(services_get) X(plans_list) X(plans_get)  \
 	X(attachments_list) X(attachments_get) X(attachments_of_app) X(attachments_create)               \
 	X(attachments_delete) X(attachments_resolve) X(attachments_swap) X(attachments_rotate)           \
-	X(attachments_client) X(backups_of_addon) X(backups_of_app) X(backups_create) X(backups_get)     \
+	X(attachments_client) X(backups_of_addon) X(backups_of_app) X(backups_destroyed) X(backups_create) X(backups_get)     \
 	X(backups_delete) X(backups_content) X(backups_verify) X(backups_restore) X(schedule_get)        \
 	X(schedule_put) X(schedule_delete) X(providers_create) X(providers_delete) X(addon_config_get)    \
 	X(addon_config_update) X(addon_provisioned) X(addon_not_provisioned) X(oauth_token)               \

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/build/retention.h"
 #include "daemon/authz.h"
 #include "daemon/certs.h"
 #include "daemon/git.h"
@@ -215,17 +216,17 @@ json_t *api_app_json(struct request *r, const struct app *a)
 
 /* ---- releases ---- */
 
-static json_t *release_extra(const struct release *rel)
+static json_t *release_extra(struct request *r, const struct release *rel)
 {
 	json_t *types = json_object();
 
 	for (size_t i = 0; i < rel->processes.n_types; i++)
 		json_object_set_new(types, rel->processes.types[i].name,
 				    api_text(rel->processes.types[i].command));
-	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?}", "reason", api_text(rel->reason),
+	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason", api_text(rel->reason),
 			 "proof", rel->proof, "commit", api_text(rel->commit), "processes", types,
 			 "phase_done", (int)rel->phase_done, "slug", rel->slug, "stack",
-			 rel->stack);
+			 rel->stack, "slug_gone", (int)(rel->slug && !slug_is_there(request_daemon(r), rel->slug)));
 }
 
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel)
@@ -246,9 +247,9 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 	json_object_update_new(j, json_pack("{s:b, s:b, s:s?}", "current",
 					    (int)(rel->version == a->current_version),
 					    "eligible_for_rollback",
-					    (int)(rel->slug && rel->status == RELEASE_SUCCEEDED),
+					    (int)(rel->status == RELEASE_SUCCEEDED && slug_is_there(request_daemon(r), rel->slug)),
 					    "output_stream_url", output));
-	json_object_set_new(j, "twelve", release_extra(rel));
+	json_object_set_new(j, "twelve", release_extra(r, rel));
 	return j;
 }
 

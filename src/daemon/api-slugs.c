@@ -343,11 +343,11 @@ static int check_room(struct daemon *d, const struct api_slug *f, struct error *
 	if (!f->row.digest)
 		return error_set(err, ERROR_NOT_FOUND, "This slug has not been released yet: there is nothing but its upload");
 	if (!fs_exists(tree))
-		return error_set(err, ERROR_NOT_FOUND, "The files of this slug are not there any more: no release used it, and they were collected");
+		return error_set(err, ERROR_NOT_FOUND, "The files of this slug are not there any more: no release that is kept uses it, and they were let go: push that commit again");
 	if (fs_free_bytes(d->settings.state_dir, &free_bytes) == 0 &&
 	    (int64_t)free_bytes < d->settings.disk_reserve_bytes + f->row.size_bytes)
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "The disk is too full for a download of %lld MB (TWELVE_DISK_RESERVE): \"twelve gc\" removes what no release uses",
+				 "The disk is too full for a download of %lld MB (TWELVE_DISK_RESERVE): \"twelve gc\" removes what nobody needs, and says what holds the rest",
 				 (long long)f->row.size_bytes >> 20);
 	return 0;
 }

@@ -158,6 +158,8 @@ const struct api_route api_routes[] = {
 	  "take a backup", .answer = "backup" },
 	{ "GET", "/apps/:app/backups", NEED_VIEW, api_backups_of_app,
 	  "backups of an app's add-ons, destroyed ones too", .answer = "[backup]" },
+	{ "GET", "/backups", NEED_USER, api_backups_destroyed,
+	  "backups of add-ons whose app was destroyed: of those that one owned, for administrators of all", .answer = "[backup]" },
 	{ "GET", "/backups/:backup", NEED_VIEW, api_backups_get,
 	  "one backup, by id, or by name with ?addon= or ?app=", .answer = "backup" },
 	{ "DELETE", "/backups/:backup", NEED_OPERATE, api_backups_delete,
@@ -441,8 +443,12 @@ const struct api_route api_routes[] = {
 	  "the certificate of the local authority: what clients have to trust", .answer = "certificate-authority" },
 	{ "GET", "/twelve/status", NEED_USER, api_status,
 	  "how the platform is", .answer = "status" },
+	{ "POST", "/twelve/backup", NEED_ADMIN, api_platform_backup,
+	  "the platform's own state as an archive, keys included", "slugs?:bool volumes?:bool", .answer = "file" },
+	{ "GET", "/twelve/lost", NEED_ADMIN, api_lost,
+	  "what is here and in no row of the database: repositories, volumes, backups, slugs, dynos", .answer = "[lost]" },
 	{ "POST", "/twelve/gc", NEED_ADMIN, api_gc,
-	  "remove slugs and stacks that no release uses", .answer = "collection" },
+	  "remove slugs and stacks that no release uses; what the rest holds", .answer = "collection" },
 
 	/* For the heroku command's pg: and redis:, on the host that HEROKU_DATA_HOST names. */
 	{ "GET", "/client/v11/databases/:addon", NEED_VIEW, api_data_database,

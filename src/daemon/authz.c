@@ -71,6 +71,18 @@ int authz_allow_id(struct request *r, const char *app_id, enum need need, struct
 	return result;
 }
 
+int authz_allow_former(struct request *r, const char *app_id, const char *owner_id, enum need need, struct error *err)
+{
+	struct error own = ERROR_INIT;
+	struct app app = { 0 };
+	bool destroyed = store_app_get(r->http->d->store, app_id, &app, &own) < 0 && own.kind == ERROR_NOT_FOUND;
+
+	app_done(&app);
+	if (destroyed && owner_id[0] && streq(owner_id, r->caller.user_id))
+		return 0;
+	return authz_allow_id(r, app_id, need, err);
+}
+
 int authz_app_named(struct request *r, const char *name, enum need need, struct app *ret, struct error *err)
 {
 	struct app app = { 0 };

@@ -20,6 +20,8 @@ int authz_allow(struct request *r, const struct app *app, enum need need, struct
 int authz_allow_route(struct request *r, const struct app *app, struct error *err);
 /* The same for an app that may be gone: then for administrators only. */
 int authz_allow_id(struct request *r, const char *app_id, enum need need, struct error *err);
+/* The same; when it is gone also for who owned it last, `owner_id`. */
+int authz_allow_former(struct request *r, const char *app_id, const char *owner_id, enum need need, struct error *err);
 /* An app by name or id from the body, with this need. */
 int authz_app_named(struct request *r, const char *name, enum need need, struct app *ret, struct error *err);
 /* What the caller may do to it, of enum permission: all for its owner and administrators. */

@@ -436,6 +436,14 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 	return 0;
 }
 
+bool builds_any_running(const struct builds *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->jobs[i]->phase != PHASE_ROLLOUT)
+			return true;
+	return false;
+}
+
 const char *builds_running(struct builds *b, const char *app_id)
 {
 	const struct job *j = find_by_app(b, app_id, true);

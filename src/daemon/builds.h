@@ -56,6 +56,8 @@ struct builds_import {
 int builds_start(struct builds *b, const struct builds_start *o, struct build *ret,
 		 char ret_stream_id[static UUID_SIZE], struct error *err);
 /* The running build of an app, or NULL. */
+/* Of any app, slugs that are brought from elsewhere among them. */
+bool builds_any_running(const struct builds *b);
 const char *builds_running(struct builds *b, const char *app_id);
 /* The stream of a build that runs or that ended lately; false when unknown. */
 bool builds_stream_id(struct builds *b, const char *build_id, char ret[static UUID_SIZE]);

@@ -3,6 +3,7 @@
 #include "daemon/certs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/str.h"
 #include "daemon/ca.h"
 #include "daemon/cert.h"
+#include "daemon/core/state.h"
 #include "daemon/door.h"
 #include "daemon/router.h"
 
@@ -120,7 +122,7 @@ static int write_one(struct daemon *d, const struct served *s, char **ret_path, 
 	explicit_bzero(key, strlen(key));
 	free(key);
 	digest_bytes(text.data, text.len, digest);
-	path = xasprintf("%s/certs/%.32s.pem", d->settings.run_dir, digest);
+	path = xasprintf("%s/certs/%s-%.32s.pem", d->settings.run_dir, s->endpoint->id, digest);
 	if (!fs_exists(path))
 		r = fs_write_atomic(path, 0600, text.data, text.len);
 	if (r < 0)
@@ -151,7 +153,23 @@ static void write_all(struct daemon *d, struct table *t, struct buf *list)
 	}
 }
 
-static void remove_unnamed(const char *dir, const struct buf *list, const struct buf *before)
+/* ID-DIGEST.pem, of an endpoint that is in no row and was not removed: the database may be older than the certificate. */
+static bool is_lost(struct daemon *d, const char *file)
+{
+	struct sni_endpoint e = { 0 };
+	struct error err = ERROR_INIT;
+	char id[UUID_SIZE];
+	bool known;
+
+	snprintf(id, sizeof(id), "%.*s", UUID_SIZE - 1, file);
+	if (!uuid_is_valid(id) || strlen(file) < UUID_SIZE || file[UUID_SIZE - 1] != '-' || !str_ends(file, ".pem"))
+		return false;
+	known = store_sni_get(d->store, NULL, id, &e, &err) == 0 || err.kind != ERROR_NOT_FOUND;
+	sni_endpoint_done(&e);
+	return !known && !state_is_gone(d, "sni", id);
+}
+
+static void remove_unnamed(struct daemon *d, const char *dir, const struct buf *list, const struct buf *before)
 {
 	_cleanup_strv_ char **files = NULL;
 
@@ -160,7 +178,7 @@ static void remove_unnamed(const char *dir, const struct buf *list, const struct
 	for (char **file = files; file && *file; file++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *file);
 
-		if (!strstr(list->data, path) && !strstr(before->data, path) && unlink(path) < 0)
+		if (!strstr(list->data, path) && !strstr(before->data, path) && !is_lost(d, *file) && unlink(path) < 0)
 			log_warn("%s, a certificate that is not served any more, can't be removed: %s", path, strerror(errno));
 	}
 }
@@ -188,7 +206,7 @@ static int write_files(struct daemon *d, struct error *err)
 		r = fs_write_atomic(path, 0600, list.data, list.len);
 	if (r < 0)
 		return error_set_errno(err, r, "writing %s", path);
-	remove_unnamed(dir, &list, &before);
+	remove_unnamed(d, dir, &list, &before);
 	return 0;
 }
 

@@ -37,8 +37,6 @@ struct settings {
 	int64_t private_sources;    /* TWELVE_PRIVATE_SOURCES 0: sources of addresses that are not public, too */
 	int64_t max_upload_bytes;   /* TWELVE_MAX_UPLOAD 2G: a source tarball */
 	int64_t rate_limit;         /* TWELVE_RATE_LIMIT 360000: requests an hour of one token */
-	int64_t max_connections, source_connections, api_connections, api_source_connections, source_rate; /* route.h: route_limits */
-	char *unlimited_sources;
 	int64_t max_dynos;          /* TWELVE_MAX_DYNOS 200: of one process type */
 	char *addons_dir;           /* TWELVE_ADDONS_DIR /etc/twelve/addons: services besides those in data_dir */
 	int64_t addon_port_first, addon_port_last; /* TWELVE_ADDON_PORTS 25000-26999: where servers of add-ons listen */
@@ -47,6 +45,7 @@ struct settings {
 	char *acme_email;     /* TWELVE_ACME_EMAIL  whom the authority writes to; "" for nobody */
 	char *acme_ca;	      /* TWELVE_ACME_CA     a file with what the directory's own certificate is trusted by, besides the system's; "" */
 	int64_t autoscale_period_ms; /* TWELVE_AUTOSCALE_PERIOD 60s: how often autoscaling measures and decides */
+	int64_t keep_releases;      /* TWELVE_KEEP_RELEASES 10: of each app, whose slugs are kept */
 	int64_t last_backup_ms;     /* TWELVE_LAST_BACKUP 7d: how long the last backup of a destroyed add-on is kept */
 };
 
@@ -84,6 +83,7 @@ struct daemon {
 	struct setups *setups;
 	struct autoscaler *autoscaler;
 	struct stale *stale;
+	struct retention *retention;
 	struct router *router;
 	struct logs_client *logs;
 	struct slug_sizes *slug_sizes;

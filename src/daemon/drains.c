@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/core/state.h"
 #include "daemon/logs-client.h"
 
 static json_t *drain_json(const struct drain *dr)
@@ -88,7 +89,7 @@ static void forget_others(struct daemon *d, char **ids)
 		if (!str_ends(names[i], SUFFIX))
 			continue;
 		names[i][strlen(names[i]) - strlen(SUFFIX)] = '\0';
-		if (uuid_is_valid(names[i]) && !strv_has(ids, names[i]))
+		if (uuid_is_valid(names[i]) && !strv_has(ids, names[i]) && state_is_gone(d, "drain", names[i]))
 			drains_forget(d, names[i]);
 	}
 }

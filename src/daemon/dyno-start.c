@@ -160,6 +160,8 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	ipc_put_i64(&m, "detach_ms", d->settings.session_keep_ms);
 	ipc_put_i64(&m, "columns", o->columns);
 	ipc_put_i64(&m, "rows", o->rows);
+	ipc_put(&m, "slug", dyno->slug);
+	ipc_put(&m, "stack", dyno->stack);
 	ipc_put(&m, "runtime", d->runtime.path);
 	ipc_put(&m, "runtime_root", d->runtime_root);
 	ipc_put(&m, "logs_sock", logs);

@@ -168,6 +168,8 @@ static void read_identity(struct dyno *dyno, const struct ipc_msg *m)
 	copy_field(dyno->type, sizeof(dyno->type), m, "type");
 	copy_field(dyno->release_id, sizeof(dyno->release_id), m, "release_id");
 	copy_field(dyno->size, sizeof(dyno->size), m, "size");
+	copy_field(dyno->slug, sizeof(dyno->slug), m, "slug");
+	copy_field(dyno->stack, sizeof(dyno->stack), m, "stack");
 	replace_field(&dyno->command, m, "command");
 	dyno->number = ipc_get_i64(m, "number", 0);
 	dyno->release = ipc_get_i64(m, "release", 0);
@@ -344,6 +346,15 @@ int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, const struct dyno_
 
 /* ---- starting and adopting ---- */
 
+/* Of what it is made. */
+static void name_files(struct dyno *dyno, const struct dyno_start *o)
+{
+	const char *slug = o->program ? NULL : o->release->slug, *stack = o->program ? o->program->stack : o->release->stack;
+
+	snprintf(dyno->slug, sizeof(dyno->slug), "%s", slug ? slug : "");
+	snprintf(dyno->stack, sizeof(dyno->stack), "%s", stack ? stack : "");
+}
+
 static void name_dyno(struct dyno *dyno, const struct dyno_start *o)
 {
 	snprintf(dyno->app_id, sizeof(dyno->app_id), "%s", o->app->id);
@@ -355,6 +366,7 @@ static void name_dyno(struct dyno *dyno, const struct dyno_start *o)
 		snprintf(dyno->name, sizeof(dyno->name), "%s.%lld", o->type, (long long)o->number);
 	snprintf(dyno->release_id, sizeof(dyno->release_id), "%s", o->release->id);
 	snprintf(dyno->size, sizeof(dyno->size), "%s", o->size);
+	name_files(dyno, o);
 	dyno->number = o->number;
 	dyno->release = o->release->version;
 	dyno->one_off = o->one_off;

@@ -23,6 +23,7 @@ struct dyno {
 	int64_t release;
 	char release_id[UUID_SIZE];
 	char size[32];
+	char slug[DIGEST_HEX_SIZE], stack[DIGEST_HEX_SIZE]; /* what it runs from; "": none, or a supervisor of before these were noted */
 	char *command;
 	uint16_t port; /* 0: none */
 	enum dyno_state state;

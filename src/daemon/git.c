@@ -21,6 +21,7 @@
 #include "base/str.h"
 
 #define KEY_MAX_BYTES 16384
+#define HOOK_MAX_BYTES 65536
 #define QUARANTINE_LIFE_S 86400
 
 char *git_path(struct daemon *d, const char *app_name)
@@ -44,7 +45,7 @@ static int write_hook(struct daemon *d, const char *repo, const struct app *app,
 {
 	_cleanup_free_ char *path = xasprintf("%s/hooks/pre-receive", repo);
 	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
-	_cleanup_buf_ struct buf text = BUF_INIT;
+	_cleanup_buf_ struct buf text = BUF_INIT, now = BUF_INIT;
 	int r;
 
 	buf_puts(&text,
@@ -53,6 +54,8 @@ static int write_hook(struct daemon *d, const char *repo, const struct app *app,
 	buf_puts(&text, " git-hook pre-receive --socket ");
 	quote(&text, d->api_socket);
 	buf_printf(&text, " --app %s\n", app->id);
+	if (fs_read_file(path, HOOK_MAX_BYTES, &now) == 0 && streq(now.data, text.data))
+		return 0;
 	r = fs_write_atomic(path, 0755, text.data, text.len);
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }

@@ -10,6 +10,19 @@
 
 /* Makes the repository (or completes a half-made one), its hook and its description. Idempotent. */
 int git_create(struct daemon *d, const struct app *app, struct error *err);
+/*
+ * The app whose repository this is, by its hook; "" when that can't be told. `name` is a name in STATE/git.
+ */
+void git_owner(struct daemon *d, const char *name, char ret[static UUID_SIZE]);
+/*
+ * Room for a new app's repository: what stands at its name is removed if its app was destroyed, and moved to STATE/lost+found
+ * if the database knows nothing of it.
+ */
+int git_make_room(struct daemon *d, const char *app_name, struct error *err);
+/* At start, for an app whose repository is missing: a kill may have cut a renaming off. True when it was found and has its name now. */
+bool git_find_renamed(struct daemon *d, const struct app *app);
+/* At start: what a kill left of repositories that were being made or removed, and those of apps that were destroyed. */
+void git_sweep_all(struct daemon *d);
 int git_rename(struct daemon *d, const char *old_name, const struct app *app, struct error *err);
 int git_delete(struct daemon *d, const char *app_name, struct error *err);
 /* Removes what pushes that were cut off have left in a repository, after a day: they may yet be under way. */

@@ -185,7 +185,7 @@ int http_check_disk(struct http *h, int64_t bytes, struct error *err)
 	return error_set(err, ERROR_UNAVAILABLE,
 			 "The disk is too full for an upload: %lld MB are free and %lld MB are "
 			 "kept in reserve "
-			 "(TWELVE_DISK_RESERVE). \"twelve gc\" removes what no release uses",
+			 "(TWELVE_DISK_RESERVE). \"twelve gc\" removes what nobody needs, and says what holds the rest",
 			 (long long)(room + reserve) >> 20, (long long)reserve >> 20);
 }
 

@@ -35,11 +35,14 @@
 #include "daemon/addons-job.h"
 #include "daemon/addons.h"
 #include "daemon/api-docs.h"
+#include "daemon/apps/backup.h"
 #include "daemon/autoscale.h"
+#include "daemon/build/retention.h"
 #include "daemon/builds.h"
 #include "daemon/certs.h"
 #include "daemon/core/env-file.h"
 #include "daemon/core/places.h"
+#include "daemon/core/state.h"
 #include "daemon/door.h"
 #include "daemon/drains.h"
 #include "daemon/dynos.h"
@@ -62,6 +65,7 @@
 static const char usage[] =
 	"usage: twelved [--env-file FILE]\n"
 	"       twelved --version | --help | --print-api markdown|openapi\n"
+	"       twelved restore FILE\n"
 	"\n"
 	"Runs twelve-factor apps: the API, builds, releases, the reconciler and the\n"
 	"router's configuration. Settings come from the environment, and from FILE where\n"
@@ -171,7 +175,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
 	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
 	d->started_ms = clock_wall_ms();
-	if (door_prepare(d, err) < 0 || store_open(d->settings.state_dir, &d->store, err) < 0 ||
+	if (door_prepare(d, err) < 0 || state_open(d, err) < 0 ||
 	    streams_new(d->settings.state_dir, &d->streams, err) < 0 ||
 	    logs_client_new(d, &d->logs, err) < 0 || certs_new(d, &d->certs, err) < 0 || router_new(d, &d->router, err) < 0 ||
 	    dynos_new(d, &d->dynos, err) < 0)
@@ -186,6 +190,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->setups = setups_new(d);
 	d->autoscaler = autoscaler_new(d);
 	d->stale = stale_new(d);
+	d->retention = retention_new(d);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
 	if (rendezvous_new(d, &d->rendezvous, err) < 0)
@@ -202,6 +207,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	webhooks_free(d->webhooks);
 	autoscaler_free(d->autoscaler);
 	stale_free(d->stale);
+	retention_free(d->retention);
 	setups_free(d->setups);
 	builds_free(d->builds);
 	slug_sizes_free(d->slug_sizes);
@@ -271,6 +277,7 @@ static int run(const char *env_file)
 	signal(SIGPIPE, SIG_IGN);
 	if ((env_file && env_file_load(env_file, &err) < 0) || settings_load(&d.settings, &err) < 0 || check_host(&d, &err) < 0 ||
 	    places_make(&d.settings, &err) < 0 || harden(&d.settings, &lock_fd, &err) < 0 ||
+	    restore_finish(d.settings.state_dir, &err) < 0 ||
 	    start_parts(&d, &err) < 0) {
 		log_error("%s", err.message);
 		logs_client_undo(d.logs);
@@ -286,6 +293,10 @@ int main(int argc, char **argv)
 		return build_worker_main();
 	if (argc == 2 && streq(argv[1], "fetch"))
 		return fetch_worker_main();
+	if (argc == 2 && streq(argv[1], "state-backup"))
+		return backup_worker_main();
+	if (argc == 3 && streq(argv[1], "restore"))
+		return restore_main(argv[2]);
 	if (argc == 2 && streq(argv[1], "addon"))
 		return addon_worker_main();
 	if (argc == 2 && streq(argv[1], "app-json"))

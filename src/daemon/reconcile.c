@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "daemon/addons.h"
 #include "daemon/builds.h"
+#include "daemon/core/state.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile-priv.h"
 #include "daemon/setups.h"
@@ -78,8 +79,7 @@ static char *route_text(const struct route_app *r)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
-	buf_printf(&b, "%s %d %d %s %lld %lld", r->name, r->maintenance, (int)r->down, r->acme, (long long)r->first_byte_ms,
-		   (long long)r->idle_ms);
+	buf_printf(&b, "%s %d %d %s", r->name, r->maintenance, (int)r->down, r->acme);
 	for (char **h = r->hosts; h && *h; h++)
 		buf_printf(&b, " %s", *h);
 	for (size_t i = 0; i < r->n_servers; i++)
@@ -117,8 +117,6 @@ static int sync_routes(struct turn *t, struct error *err)
 		return -1;
 	r.hosts = hosts;
 	acme_thumbprint(t->d->acme, t->app.id, r.acme);
-	r.first_byte_ms = dyno_config_ms(&t->current, "TWELVE_FIRST_BYTE_TIMEOUT", 0);
-	r.idle_ms = dyno_config_ms(&t->current, "TWELVE_IDLE_TIMEOUT", 0);
 	r.down = why_down(t);
 	fill_servers(t, &r);
 	text = route_text(&r);
@@ -297,6 +295,27 @@ static bool has_unknown(struct app_state *a)
 	return false;
 }
 
+static void drop_state(struct reconciler *r, const char *app_id)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (streq(r->apps[i]->id, app_id)) {
+			app_state_free(r->apps[i]);
+			r->apps[i] = r->apps[--r->n];
+			return;
+		}
+}
+
+/* No row: it was destroyed, or the database is older than what runs. Then that is nobody's to stop but a person's. */
+static void forget_unknown(struct app_state *a)
+{
+	if (state_is_gone(a->owner->d, "app", a->id)) {
+		reconcile_forget(a->owner, a->id);
+		return;
+	}
+	log_warn("app %s runs and is in no row of the database: it is left alone (twelve doctor lists what is)", a->id);
+	drop_state(a->owner, a->id);
+}
+
 static void on_timer(void *userdata)
 {
 	struct app_state *a = userdata;
@@ -313,7 +332,7 @@ static void on_timer(void *userdata)
 	if (turn_gather(&t, &err) == 0) {
 		run_turn(&t);
 	} else if (err.kind == ERROR_NOT_FOUND) {
-		reconcile_forget(a->owner, a->id);
+		forget_unknown(a);
 	} else {
 		log_error("app %s: %s", a->id, err.message);
 		watch_arm(a->timer, RETRY_MS);
@@ -366,7 +385,7 @@ void reconcile_all(struct reconciler *r)
 		app_done(&apps[i]);
 	}
 	free(apps);
-	/* Dynos of apps that were destroyed just before twelved was killed. */
+	/* Dynos of apps that were destroyed just before twelved was killed; or of which the database knows nothing. */
 	n = dynos_list(r->d->dynos, NULL, &dynos);
 	for (size_t i = 0; i < n; i++)
 		if (!dynos[i]->addon)
@@ -388,12 +407,7 @@ void reconcile_forget(struct reconciler *r, const char *app_id)
 	free(dynos);
 	if (router_remove_app(r->d->router, id, &err) < 0)
 		log_error("taking the routes of %s away: %s", id, err.message);
-	for (size_t i = 0; i < r->n; i++)
-		if (streq(r->apps[i]->id, id)) {
-			app_state_free(r->apps[i]);
-			r->apps[i] = r->apps[--r->n];
-			return;
-		}
+	drop_state(r, id);
 }
 
 static void on_dyno(struct dyno *dyno, void *userdata)

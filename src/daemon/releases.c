@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "addon/attach.h"
 #include "daemon/addons.h"
+#include "daemon/build/retention.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
 #include "daemon/streams.h"
@@ -291,7 +292,7 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
 
 /* ---- rollback ---- */
 
-static int check_target(const struct release *r, struct error *err)
+static int check_target(struct daemon *d, const struct release *r, struct error *err)
 {
 	if (!r->slug)
 		return error_set(err, ERROR_INVALID,
@@ -301,6 +302,11 @@ static int check_target(const struct release *r, struct error *err)
 		return error_set(err, ERROR_INVALID,
 				 "v%lld can't be rolled back to: it never ran (%s)",
 				 (long long)r->version, release_status_names[r->status]);
+	if (!slug_is_there(d, r->slug))
+		return error_set(err, ERROR_CONFLICT,
+				 "v%lld can't be rolled back to: its slug is gone (those of the newest %lld releases are kept, TWELVE_KEEP_RELEASES). "
+				 "Push that commit again: git push -f twelve %.40s:main",
+				 (long long)r->version, (long long)d->settings.keep_releases, r->commit[0] ? r->commit : "COMMIT");
 	return 0;
 }
 
@@ -324,7 +330,7 @@ int releases_rollback(struct daemon *d, struct app *app, int64_t version, const 
 
 	if (store_release_get(d->store, app->id, version, &r, err) < 0)
 		return -1;
-	if (check_target(&r, err) == 0)
+	if (check_target(d, &r, err) == 0)
 		result = 0;
 	if (result == 0 && has_credentials(d, r.attachments)) {
 		result = addons_vars(d->addons, r.attachments, &vars, err);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/build/retention.h"
 #include "daemon/builds.h"
 #include "daemon/last-lines.h"
 #include "daemon/logs-client.h"
@@ -141,6 +142,7 @@ void rollout_settled(struct app_state *a)
 	}
 	release_done(&r);
 	rollout_clear(a);
+	retention_kick(a->owner->d->retention);
 }
 
 void rollout_superseded(struct app_state *a, int64_t after, int64_t by)

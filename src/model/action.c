@@ -124,6 +124,7 @@ static const struct {
 	{ "DELETE /review-apps/:review_app", "destroy review app" },
 	{ "POST /app-setups", "make app by setup" },
 	{ "POST /twelve/gc", "remove what is unused" },
+	{ "POST /twelve/backup", "save the platform" },
 };
 
 const char *action_words(const char *action)

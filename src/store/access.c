@@ -135,12 +135,23 @@ static char *make_secret(struct token *t, char digest[static DIGEST_HEX_SIZE])
 	return heap;
 }
 
+/* Who comes with one that has expired is told so for a week. */
+static int forget_expired(struct store *s, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_TOKEN_FORGET);
+
+	query_bind_int(&q, clock_wall_ms() - INT64_C(7) * 86400000);
+	return query_run(&q, err);
+}
+
 int store_token_create(struct store *s, struct token *t, char **ret_secret, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_TOKEN_INSERT);
 	_cleanup_free_ char *secret = NULL;
 	char digest[DIGEST_HEX_SIZE];
 
+	if (forget_expired(s, err) < 0)
+		return -1;
 	uuid_make(t->id);
 	t->created_ms = clock_wall_ms();
 	t->used_ms = 0;

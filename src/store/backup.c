@@ -15,6 +15,7 @@ void backup_done(struct backup *b)
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
 	json_decref(b->databases);
+	json_decref(b->attachments);
 	*b = (struct backup){ 0 };
 }
 
@@ -28,7 +29,7 @@ void backup_free_array(struct backup *b, size_t n)
 static int read_backup(struct query *q, void *record, struct error *err)
 {
 	struct backup *b = record;
-	_cleanup_free_ char *databases = NULL;
+	_cleanup_free_ char *databases = NULL, *attachments = NULL;
 
 	query_id(q, b->id);
 	query_id(q, b->addon_id);
@@ -53,8 +54,11 @@ static int read_backup(struct query *q, void *record, struct error *err)
 	b->created_ms = query_int(q);
 	b->finished_ms = query_int(q);
 	b->expires_ms = query_int(q);
+	attachments = query_text(q);
+	query_id(q, b->owner_id);
 	b->databases = databases ? json_loads(databases, 0, NULL) : NULL;
-	if (b->databases)
+	b->attachments = attachments ? json_loads(attachments, 0, NULL) : NULL;
+	if (b->databases && b->attachments)
 		return 0;
 	return error_set(err, ERROR_SYSTEM, "The row of backup b%lld of %s in %s is damaged",
 			 (long long)b->number, b->addon_name, q->s->path);
@@ -83,6 +87,7 @@ int store_backup_create(struct store *s, struct backup *b, struct error *err)
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_BACKUP_INSERT);
 	_cleanup_free_ char *databases =
 		b->databases ? json_dumps(b->databases, JSON_COMPACT) : xstrdup("{}");
+	_cleanup_free_ char *attachments = b->attachments ? json_dumps(b->attachments, JSON_COMPACT) : xstrdup("[]");
 
 	if (next_number(s, b->addon_id, &b->number, err) < 0)
 		return -1;
@@ -111,6 +116,9 @@ int store_backup_create(struct store *s, struct backup *b, struct error *err)
 	query_bind_int(&q, b->created_ms);
 	query_bind_int(&q, b->finished_ms);
 	query_bind_int(&q, b->expires_ms);
+	query_bind_text(&q, attachments);
+	/* A trigger knows. */
+	query_bind_text(&q, "");
 	return query_run(&q, err);
 }
 
@@ -147,6 +155,19 @@ int store_backup_list(struct store *s, const char *addon_id, const char *app_id,
 
 	query_bind_text(&q, addon_id);
 	query_bind_text(&q, app_id);
+	query_bind_int(&q, 0);
+	query_bind_text(&q, NULL);
+	return query_all(&q, &backup_type, ret, ret_n, err);
+}
+
+int store_backup_list_destroyed(struct store *s, const char *owner_id, struct backup **ret, size_t *ret_n, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_BACKUP_LIST);
+
+	query_bind_text(&q, NULL);
+	query_bind_text(&q, NULL);
+	query_bind_int(&q, 1);
+	query_bind_text(&q, owner_id);
 	return query_all(&q, &backup_type, ret, ret_n, err);
 }
 

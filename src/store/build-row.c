@@ -53,10 +53,20 @@ static int not_found(const char *id, struct error *err)
 			 name_excerpt(excerpt, id));
 }
 
+static int forget_oldest(struct store *s, const char *app_id, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_BUILD_FORGET);
+
+	query_bind_text(&q, app_id);
+	return query_run(&q, err);
+}
+
 int store_build_create(struct store *s, struct build *b, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_BUILD_INSERT);
 
+	if (forget_oldest(s, b->app_id, err) < 0)
+		return -1;
 	uuid_make(b->id);
 	b->created_ms = b->updated_ms = clock_wall_ms();
 	query_bind_text(&q, b->id);

@@ -444,6 +444,8 @@ const char *const store_migrations[] = {
 	schema_monitors,
 	schema_review_config,
 	store_schema_more_webhooks,
+	store_schema_gone,
+	store_schema_backups,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

@@ -20,16 +20,25 @@ int store_next_number(struct store *s, const char *app_id, const char *series, i
 	return 0;
 }
 
-int store_slugs_in_use(struct store *s, char ***ret, struct error *err)
+int store_slugs_in_use(struct store *s, int64_t keep, char ***ret, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_SLUGS_IN_USE);
 
+	query_bind_int(&q, keep);
 	return query_strv(&q, ret, err);
 }
 
-int store_stacks_in_use(struct store *s, char ***ret, struct error *err)
+int store_stacks_in_use(struct store *s, int64_t keep, char ***ret, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_STACKS_IN_USE);
+
+	query_bind_int(&q, keep);
+	return query_strv(&q, ret, err);
+}
+
+int store_slugs_released(struct store *s, char ***ret, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_SLUGS_RELEASED);
 
 	return query_strv(&q, ret, err);
 }

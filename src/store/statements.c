@@ -31,7 +31,7 @@
 #define BACKUP                                                                                     \
 	"id, addon_id, app_id, addon_name, app_name, service, plan, attachment, extension, "      \
 	"number, status, kind, bytes, sha256, summary, error, databases, verified_ms, "            \
-	"verified_ok, verified_text, created_ms, finished_ms, expires_ms"
+	"verified_ok, verified_text, created_ms, finished_ms, expires_ms, attachments, owner_id"
 
 #define SLUG "id, app_id, upload_id, stack, types, commit_id, commit_description, checksum, description, digest, run_stack, size_bytes, " \
 	     "created_ms, updated_ms"
@@ -59,8 +59,13 @@
 	"d.updated_ms FROM webhook_delivery d JOIN webhook_event e ON e.number = d.event_number "  \
 	"JOIN webhook w ON w.id = d.webhook_id "
 
-/* What failed is never run again: neither rolled back to nor restarted. */
-#define IN_USE "status != 'failed'"
+/* What an app runs, is about to run, and can go back to: the newest ?1 that succeeded. What failed or was overtaken is never run again. */
+#define IN_USE                                                                                     \
+	"(r.status = 'pending' OR r.version = (SELECT current_version FROM app WHERE id = r.app_id) OR (r.status = 'succeeded' AND "   \
+	"(SELECT count(*) FROM release k WHERE k.app_id = r.app_id AND k.status = 'succeeded' AND k.slug IS NOT NULL "                \
+	"AND k.version > r.version) < ?1))"
+/* Of each app so many are remembered. */
+#define BUILDS_KEPT "1000"
 
 const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_APP_INSERT] = "INSERT INTO app (" APP ") "
@@ -136,7 +141,7 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"UPDATE sni_endpoint SET chain = ?, trusted = ?, updated_ms = ?, key = ? WHERE id = ?",
 	[STATEMENT_SNI_LIST] = "SELECT " SNI " FROM sni_endpoint WHERE ?1 IS NULL OR app_id = ?1 "
 			       "ORDER BY created_ms, rowid",
-	[STATEMENT_SNI_GET] = "SELECT " SNI " FROM sni_endpoint WHERE app_id = ?1 AND (name = ?2 OR id = ?2)",
+	[STATEMENT_SNI_GET] = "SELECT " SNI " FROM sni_endpoint WHERE (?1 IS NULL OR app_id = ?1) AND (name = ?2 OR id = ?2)",
 	[STATEMENT_SNI_KEY] = "SELECT key FROM sni_endpoint WHERE id = ?",
 	[STATEMENT_SNI_DELETE] = "DELETE FROM sni_endpoint WHERE id = ?",
 	[STATEMENT_SNI_DELETE_ORPHANS] =
@@ -191,14 +196,15 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_BACKUP_NEXT_NUMBER] =
 		"SELECT ifnull(max(number), 0) + 1 FROM backup WHERE addon_id = ?",
 	[STATEMENT_BACKUP_INSERT] = "INSERT INTO backup (" BACKUP ") VALUES "
-				    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_BACKUP_GET] = "SELECT " BACKUP " FROM backup WHERE id = ?",
 	[STATEMENT_BACKUP_BY_NUMBER] =
 		"SELECT " BACKUP " FROM backup WHERE addon_id = ? AND number = ?",
 	[STATEMENT_BACKUP_LIST] = "SELECT " BACKUP " FROM backup "
 				  "WHERE (?1 IS NULL OR addon_id = ?1) AND (?2 IS NULL OR app_id = ?2 OR "
 				  "(app_name = (SELECT name FROM app WHERE id = ?2) AND "
-				  "app_id NOT IN (SELECT id FROM app))) "
+				  "app_id NOT IN (SELECT id FROM app) AND owner_id = (SELECT owner_id FROM app WHERE id = ?2))) "
+				  "AND (?3 = 0 OR (app_id NOT IN (SELECT id FROM app) AND (?4 IS NULL OR owner_id = ?4))) "
 				  "ORDER BY created_ms DESC, rowid DESC",
 	[STATEMENT_BACKUP_UPDATE] =
 		"UPDATE backup SET status = ?, bytes = ?, sha256 = ?, summary = ?, error = ?, "
@@ -365,10 +371,21 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_SLUG_OF_DIGEST] = "SELECT id FROM slug WHERE digest = ?1 ORDER BY app_id = ?2 DESC, created_ms DESC LIMIT 1",
 	[STATEMENT_SLUG_UPLOADS] = "SELECT upload_id FROM slug WHERE digest IS NULL",
 	[STATEMENT_SLUGS_IN_USE] =
-		"SELECT DISTINCT slug FROM release WHERE slug IS NOT NULL AND " IN_USE " ORDER BY slug",
+		"SELECT DISTINCT slug FROM release r WHERE slug IS NOT NULL AND " IN_USE " ORDER BY slug",
 	[STATEMENT_STACKS_IN_USE] =
-		"SELECT stack FROM release WHERE stack IS NOT NULL AND " IN_USE
+		"SELECT stack FROM release r WHERE stack IS NOT NULL AND " IN_USE
 		" UNION SELECT stack FROM addon WHERE stack IS NOT NULL ORDER BY 1",
+	[STATEMENT_SLUGS_RELEASED] = "SELECT DISTINCT slug FROM release WHERE slug IS NOT NULL AND status != 'pending'",
+	[STATEMENT_BUILD_FORGET] =
+		"DELETE FROM build WHERE app_id = ?1 AND status != 'pending' AND rowid <= (SELECT rowid FROM build WHERE app_id = ?1 "
+		"ORDER BY rowid DESC LIMIT 1 OFFSET " BUILDS_KEPT ")",
+	[STATEMENT_TOKEN_FORGET] = "DELETE FROM token WHERE expires_ms != 0 AND expires_ms < ?",
 	[STATEMENT_META_GET] = "SELECT value FROM meta WHERE key = ?",
 	[STATEMENT_META_SET] = "INSERT INTO meta (key, value) VALUES (?, ?)",
+	[STATEMENT_WAS_USED] = "SELECT EXISTS (SELECT 1 FROM app) OR EXISTS (SELECT 1 FROM addon) OR EXISTS (SELECT 1 FROM audit) "
+			       "OR EXISTS (SELECT 1 FROM gone)",
+	[STATEMENT_GONE_GET] = "SELECT 1 FROM gone WHERE kind = ? AND id = ?",
+	[STATEMENT_GONE_FORGET] = "DELETE FROM gone WHERE at_ms < ?",
+	[STATEMENT_SLUGS_KNOWN] = "SELECT slug FROM release WHERE slug IS NOT NULL UNION SELECT slug FROM build WHERE slug IS NOT NULL UNION "
+				  "SELECT digest FROM slug WHERE digest IS NOT NULL UNION SELECT id FROM gone WHERE kind = 'slug'",
 };

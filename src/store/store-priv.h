@@ -181,8 +181,15 @@ enum statement {
 	STATEMENT_SLUG_UPLOADS,
 	STATEMENT_SLUGS_IN_USE,
 	STATEMENT_STACKS_IN_USE,
+	STATEMENT_SLUGS_RELEASED,
+	STATEMENT_BUILD_FORGET,
+	STATEMENT_TOKEN_FORGET,
 	STATEMENT_META_GET,
 	STATEMENT_META_SET,
+	STATEMENT_WAS_USED,
+	STATEMENT_GONE_GET,
+	STATEMENT_GONE_FORGET,
+	STATEMENT_SLUGS_KNOWN,
 	_STATEMENT_MAX,
 };
 
@@ -193,6 +200,8 @@ struct store {
 	char *path;         /* of the database */
 	char *key_path;
 	unsigned char *key; /* guarded memory that is not in core files */
+	char identity[UUID_SIZE];
+	bool first; /* being made: a key without a database, and a database that does not know its key yet, are no loss */
 	sqlite3_stmt *statements[_STATEMENT_MAX];
 	void (*webhook_fn)(void *userdata); /* webhook.h */
 	void *webhook_userdata;
@@ -252,6 +261,7 @@ int query_strv(struct query *q, char ***ret, struct error *err);
 
 /* ---- migrations.c ---- */
 
+extern const char store_schema_gone[], store_schema_backups[]; /* gone.c */
 extern const char *const store_migrations[]; /* [n - 1] leads to schema n */
 extern const size_t n_store_migrations;
 
@@ -259,6 +269,15 @@ extern const size_t n_store_migrations;
 int store_schema(struct store *s, int64_t *ret, struct error *err);
 /* From the schema that the database has to schema n, one transaction each. A newer one is refused. */
 int store_migrate(struct store *s, const char *const *migrations, size_t n, struct error *err);
+
+/* ---- identity.c ---- */
+
+/* In this order around opening and migrating. `shows` as of store_open_beside(). */
+int identity_begin(struct store *s, const char *shows, struct error *err);
+int identity_check_schema(struct store *s, int64_t schema, const char *shows, struct error *err);
+int identity_check(struct store *s, const char *shows, struct error *err);
+/* The path of a file beside the database. */
+char *store_file(const struct store *s, const char *name);
 
 /* ---- seal.c ---- */
 

@@ -13,6 +13,14 @@
 
 #define BUSY_TIMEOUT_MS 5000
 
+static int store_damaged(const struct store *s, const char *said, struct error *err)
+{
+	return error_set(err, ERROR_SYSTEM,
+			 "The database %s is damaged (%.200s): restore it from a backup, with the secret.key that belongs to it "
+			 "(\"twelve restore FILE\" into an empty directory)",
+			 s->path, said);
+}
+
 int store_error(struct store *s, int rc, struct error *err)
 {
 	const char *said = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc);
@@ -20,11 +28,7 @@ int store_error(struct store *s, int rc, struct error *err)
 	switch (rc & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return error_set(
-			err, ERROR_SYSTEM,
-			"The database %s is damaged (%s): restore it from a backup, with the "
-			"secret.key that belongs to it",
-			s->path, said);
+		return store_damaged(s, said, err);
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
@@ -65,6 +69,22 @@ static int make_file(struct store *s, struct error *err)
 	return 0;
 }
 
+/* A page that is not what it was is found now, and not by whoever reads it first. */
+static int check_pages(struct store *s, struct error *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL), result = 0;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW)
+		result = store_error(s, rc, err);
+	else if (!streq((const char *)sqlite3_column_text(st, 0), "ok"))
+		result = store_damaged(s, (const char *)sqlite3_column_text(st, 0), err);
+	sqlite3_finalize(st);
+	return result;
+}
+
 static int open_database(struct store *s, struct error *err)
 {
 	int rc;
@@ -89,18 +109,26 @@ static int open_database(struct store *s, struct error *err)
 		    err);
 }
 
-static int open_all(struct store *s, struct error *err)
+static int open_all(struct store *s, const char *shows, struct error *err)
 {
 	int64_t schema;
 
-	if (open_database(s, err) < 0 || store_schema(s, &schema, err) < 0 ||
-	    seal_open(s, schema == 0, err) < 0 ||
-	    store_migrate(s, store_migrations, n_store_migrations, err) < 0)
+	if (identity_begin(s, shows, err) < 0 || open_database(s, err) < 0 || store_schema(s, &schema, err) < 0 ||
+	    identity_check_schema(s, schema, shows, err) < 0 || check_pages(s, err) < 0 || seal_open(s, s->first, err) < 0 ||
+	    store_migrate(s, store_migrations, n_store_migrations, err) < 0 || seal_check(s, err) < 0 ||
+	    identity_check(s, shows, err) < 0)
 		return -1;
-	return seal_check(s, err);
+	/* So that the file alone, if the other one is ever lost, is as new as this start. A reader elsewhere may keep it from that. */
+	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return 0;
 }
 
 int store_open(const char *state_dir, struct store **ret, struct error *err)
+{
+	return store_open_beside(state_dir, NULL, ret, err);
+}
+
+int store_open_beside(const char *state_dir, const char *shows, struct store **ret, struct error *err)
 {
 	struct store *s;
 	int r = fs_mkdirs(state_dir, 0755);
@@ -112,7 +140,7 @@ int store_open(const char *state_dir, struct store **ret, struct error *err)
 	s = xcalloc(1, sizeof(*s));
 	s->path = xasprintf("%s/twelve.db", state_dir);
 	s->key_path = xasprintf("%s/secret.key", state_dir);
-	if (open_all(s, err) < 0) {
+	if (open_all(s, shows, err) < 0) {
 		store_close(s);
 		return -1;
 	}
@@ -165,4 +193,26 @@ void store_rollback(struct store *s)
 	/* A full disk and its like have SQLite roll back by itself. An error of this is none: the transaction is gone. */
 	if (!sqlite3_get_autocommit(s->db))
 		exec(s, "ROLLBACK", NULL);
+}
+
+int store_copy(const char *db, const char *to, struct error *err)
+{
+	struct store s = { .path = xstrdup(db) };
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_open_v2(db, &s.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL), result = 0;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(s.db, BUSY_TIMEOUT_MS);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(s.db, "VACUUM INTO ?", -1, &st, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_text(st, 1, to, -1, SQLITE_STATIC);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc != SQLITE_OK && rc != SQLITE_DONE)
+		result = store_error(&s, rc, err);
+	sqlite3_finalize(st);
+	sqlite3_close(s.db);
+	free(s.path);
+	return result;
 }

@@ -31,6 +31,15 @@
 struct store;
 
 int store_open(const char *state_dir, struct store **ret, struct error *err);
+/*
+ * The same beside what is there already: `shows` says in words what the directory shows ("2 repositories, 1 volume"), NULL for
+ * nothing. A database that is missing, empty or another platform's is then ERROR_CONFLICT, with how to restore: identity.c.
+ */
+int store_open_beside(const char *state_dir, const char *shows, struct store **ret, struct error *err);
+/* A consistent copy of a database that may be in use, in one file without a -wal: db is its path, to is not there yet. Takes as long as it is large. */
+int store_copy(const char *db, const char *to, struct error *err);
+/* The uuid of this state. */
+const char *store_identity(const struct store *s);
 void store_close(struct store *s);
 int store_begin(struct store *s, struct error *err);
 int store_commit(struct store *s, struct error *err);
@@ -208,7 +217,7 @@ int store_sni_create(struct store *s, struct sni_endpoint *e, const char *key, s
 int store_sni_update(struct store *s, struct sni_endpoint *e, const char *key, struct error *err);
 /* Of an app, or of all when app_id is NULL; the oldest first. */
 int store_sni_list(struct store *s, const char *app_id, struct sni_endpoint **ret, size_t *ret_n, struct error *err);
-/* By name or id. */
+/* By name or id; of any app when app_id is NULL. */
 int store_sni_get(struct store *s, const char *app_id, const char *which, struct sni_endpoint *ret, struct error *err);
 /* A heap string that the caller wipes and frees. */
 int store_sni_key(struct store *s, const char *id, char **ret, struct error *err);
@@ -356,6 +365,8 @@ struct backup {
 	int64_t bytes;
 	char *sha256, *summary, *error; /* NULL until known */
 	json_t *databases; /* object: app id to database, for a restore into a new add-on */
+	json_t *attachments; /* array of {"app": id, "app_name", "name"}: what the add-on was called, by whom; NULL when it is created: none */
+	char owner_id[UUID_SIZE]; /* of the app, when that is destroyed; "": it is there, or was destroyed before this was noted */
 	int64_t verified_ms; /* 0: never */
 	bool verified_ok;
 	char *verified_text; /* or NULL */
@@ -370,11 +381,13 @@ int store_backup_get(struct store *s, const char *id, struct backup *ret, struct
 int store_backup_by_number(struct store *s, const char *addon_id, int64_t number,
 			   struct backup *ret, struct error *err);
 /*
- * Of an add-on, of an owner's add-ons, or all (both NULL); newest first. An owner has those of an app of
- * its name that was destroyed, too.
+ * Of an add-on, of an app's add-ons, or all (both NULL); newest first. An app has those of one of its name that was destroyed, too, if
+ * that had the same owner.
  */
 int store_backup_list(struct store *s, const char *addon_id, const char *app_id,
 		      struct backup **ret, size_t *ret_n, struct error *err);
+/* Of apps that were destroyed: all, or a former owner's. Newest first. */
+int store_backup_list_destroyed(struct store *s, const char *owner_id, struct backup **ret, size_t *ret_n, struct error *err);
 /* Writes what becomes known: status, bytes, sha256, summary, error, verified*, finished_ms, expires_ms. */
 int store_backup_update(struct store *s, const struct backup *b, struct error *err);
 int store_backup_delete(struct store *s, const char *id, struct error *err);
@@ -517,6 +530,11 @@ int store_token_delete(struct store *s, const char *user_id, const char *id, str
 /* The next number of a series of an app, from 1: "run" for run.N, "release" for release.N. */
 int store_next_number(struct store *s, const char *app_id, const char *series, int64_t *ret, struct error *err);
 
-/* Digests in use by any release that can still run or be rolled back to: for collection. */
-int store_slugs_in_use(struct store *s, char ***ret, struct error *err);
-int store_stacks_in_use(struct store *s, char ***ret, struct error *err);
+/*
+ * Digests in use by any release that can still run or be rolled back to: an app's current one, pending ones, and the newest `keep` that succeeded.
+ * Of stacks also those of add-ons. Strvs.
+ */
+int store_slugs_in_use(struct store *s, int64_t keep, char ***ret, struct error *err);
+int store_stacks_in_use(struct store *s, int64_t keep, char ***ret, struct error *err);
+/* Digests of the slugs of all releases that are not pending. */
+int store_slugs_released(struct store *s, char ***ret, struct error *err);

@@ -72,6 +72,17 @@ static void exec_sql(struct store *s, const char *sql)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(s->db));
 }
 
+/* As somebody else's hand. */
+static void exec_file(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
 static void make_app(struct store *s, const char *name, struct app *ret)
 {
 	struct app a = { .name = xstrdup(name),
@@ -237,18 +248,91 @@ static void test_a_wrong_key_is_told(void **state)
 	open_is_refused("can be read by others (mode 0640): chmod 600");
 }
 
-static void test_a_key_without_a_database_is_kept(void **state)
+static void test_a_first_start_that_was_cut_off_goes_on(void **state)
 {
-	_cleanup_free_ char *key = file("secret.key");
+	_cleanup_free_ char *key = file("secret.key"), *marker = file("first-start");
 	unsigned char mine[SEAL_KEY_SIZE] = { 9 };
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
 	(void)state;
 	/* As after kill -9 between the two. */
+	assert_int_equal(fs_write_atomic(marker, 0600, "", 0), 0);
 	assert_int_equal(fs_write_atomic(key, 0600, mine, sizeof(mine)), 0);
 	store_close(open_store());
 	assert_int_equal(fs_read_file(key, 100, &b), 0);
 	assert_memory_equal(b.data, mine, sizeof(mine));
+	assert_false(fs_exists(marker));
+}
+
+static void remove_database(void)
+{
+	static const char *const names[] = { "twelve.db", "twelve.db-wal", "twelve.db-shm" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = file(names[i]);
+
+		unlink(path);
+	}
+}
+
+static void test_a_lost_database_is_told(void **state)
+{
+	_cleanup_free_ char *db = file("twelve.db"), *identity = file("identity"), *key = file("secret.key");
+
+	(void)state;
+	store_close(open_store());
+	remove_database();
+	open_is_refused("is missing, but there is more of this state (secret.key)");
+	assert_false(fs_exists(db));
+	assert_int_equal(fs_write_atomic(db, 0600, "", 0), 0);
+	open_is_refused("is empty");
+	/* A first start that was cut off before there was a row. */
+	exec_file(db, "PRAGMA journal_mode = WAL");
+	open_is_refused("has nothing in it");
+	assert_int_equal(unlink(key), 0);
+	open_is_refused("identity");
+	assert_int_equal(unlink(identity), 0);
+	remove_database();
+	store_close(open_store());
+}
+
+static void test_a_database_of_another_is_told(void **state)
+{
+	_cleanup_free_ char *db = file("twelve.db"), *identity = file("identity");
+	struct store *s;
+
+	(void)state;
+	store_close(open_store());
+	assert_int_equal(fs_write_atomic(identity, 0600, "11111111-2222-4333-8444-555555555555\n", 37), 0);
+	open_is_refused("is of another platform");
+	assert_int_equal(fs_write_atomic(identity, 0600, "nonsense\n", 9), 0);
+	open_is_refused("is damaged");
+	/* Of before there were identities: by its key it is ours. */
+	assert_int_equal(unlink(identity), 0);
+	exec_file(db, "DELETE FROM meta WHERE key = 'identity'");
+	s = open_store();
+	assert_true(uuid_is_valid(store_identity(s)));
+	store_close(s);
+	assert_true(fs_exists(identity));
+	exec_file(db, "DELETE FROM meta WHERE key = 'key-check'");
+	open_is_refused("does not say which key it was sealed with");
+}
+
+static void test_an_unused_database_beside_a_used_directory_is_told(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct store *s = open_store();
+
+	(void)state;
+	store_close(s);
+	assert_int_equal(store_open_beside(dir, "2 repositories", &s, &err), -1);
+	assert_non_null(strstr(err.message, "knows no app, no add-on and nothing that was ever done, but there is more"));
+	s = open_store();
+	fill(s);
+	store_close(s);
+	err = ERROR_INIT;
+	must(store_open_beside(dir, "2 repositories", &s, &err), &err);
+	store_close(s);
 }
 
 static void test_a_damaged_database_is_told(void **state)
@@ -469,7 +553,10 @@ int main(void)
 		TEST(test_it_is_there_after_reopening),
 		TEST(test_a_lost_key_is_told),
 		TEST(test_a_wrong_key_is_told),
-		TEST(test_a_key_without_a_database_is_kept),
+		TEST(test_a_first_start_that_was_cut_off_goes_on),
+		TEST(test_a_lost_database_is_told),
+		TEST(test_a_database_of_another_is_told),
+		TEST(test_an_unused_database_beside_a_used_directory_is_told),
 		TEST(test_a_damaged_database_is_told),
 		TEST(test_a_database_that_cannot_be_written_is_told),
 		TEST(test_migrations_go_on_from_an_older_schema),

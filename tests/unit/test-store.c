@@ -282,12 +282,58 @@ static void test_in_use(void **state)
 
 	made[0].status = RELEASE_FAILED;
 	must(store_release_update(f->s, &made[0], &err), &err);
-	must(store_slugs_in_use(f->s, &v, &err), &err);
+	made[2].status = RELEASE_SUCCEEDED;
+	must(store_release_update(f->s, &made[2], &err), &err);
+	must(store_slugs_in_use(f->s, 10, &v, &err), &err);
 	assert_int_equal(strv_len(v), 1);
 	assert_string_equal(v[0], "s2");
-	must(store_stacks_in_use(f->s, &v, &err), &err);
+	strv_free(steal_ptr(v));
+	must(store_stacks_in_use(f->s, 10, &v, &err), &err);
 	assert_int_equal(strv_len(v), 1);
 	assert_string_equal(v[0], "stack-1");
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+		release_done(&made[i]);
+}
+
+static void in_use_are(struct fixture *f, int64_t keep, const char *first, const char *second, const char *third)
+{
+	const char *const expected[] = { first, second, third };
+	_cleanup_strv_ char **v = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	must(store_slugs_in_use(f->s, keep, &v, &err), &err);
+	for (; n < ARRAY_SIZE(expected) && expected[n]; n++) {
+		assert_true(strv_len(v) > n);
+		assert_string_equal(v[n], expected[n]);
+	}
+	assert_int_equal(strv_len(v), n);
+}
+
+static void test_only_the_newest_releases_keep_their_slugs(void **state)
+{
+	struct fixture *f = *state;
+	struct release made[] = { make_release(f, "s1"), make_release(f, "s2"), make_release(f, "s3"), make_release(f, NULL),
+				  make_release(f, "s4") };
+	struct error err = ERROR_INIT;
+	struct app a = { 0 };
+
+	for (size_t i = 0; i < 4; i++) {
+		made[i].status = RELEASE_SUCCEEDED;
+		must(store_release_update(f->s, &made[i], &err), &err);
+	}
+	/* s4 is pending; one without a slug does not count. */
+	in_use_are(f, 1, "s3", "s4", NULL);
+	in_use_are(f, 2, "s2", "s3", "s4");
+	/* What runs is kept, however old. */
+	must(store_app_get(f->s, "first", &a, &err), &err);
+	a.current_version = made[0].version;
+	must(store_app_update(f->s, &a, &err), &err);
+	in_use_are(f, 1, "s1", "s3", "s4");
+	made[4].status = RELEASE_EXPIRED;
+	must(store_release_update(f->s, &made[4], &err), &err);
+	in_use_are(f, 1, "s1", "s3", NULL);
+	app_done(&a);
 	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
 		release_done(&made[i]);
 }
@@ -760,6 +806,7 @@ int main(void)
 		TEST(test_a_newer_release_expires_pending_ones),
 		TEST(test_a_release_never_changes),
 		TEST(test_in_use),
+		TEST(test_only_the_newest_releases_keep_their_slugs),
 		TEST(test_formation),
 		TEST(test_sni_endpoints),
 		TEST(test_orphans),

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /twelve/backup: a child writes the archive into STATE/builds/ID, which every start sweeps, and the answer is that file, which has no
+ * name any more by then.
+ */
+#include "daemon/apps/backup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "daemon/build/retention.h"
+#include "daemon/http-priv.h"
+#include "daemon/remove.h"
+
+#define SAID_MAX 2000
+
+struct making {
+	struct request *request; /* NULL: whoever asked has gone away */
+	struct daemon *d;
+	char *dir, *file;
+	pid_t pid;
+	int fd; /* what the child says */
+	struct watch *readable;
+	struct buf said;
+	bool ended, ok;
+};
+
+static void making_free(struct making *m)
+{
+	watch_free(m->readable);
+	fd_close(m->fd);
+	remove_tree_later(m->d, m->dir);
+	buf_done(&m->said);
+	free(m->dir);
+	free(m->file);
+	free(m);
+}
+
+/* The request ends, perhaps before the child: then it is ended, and what it left goes when it has. */
+static void let_go(void *work)
+{
+	struct making *m = work;
+
+	m->request = NULL;
+	if (m->ended && !m->readable)
+		making_free(m);
+	else if (!m->ended)
+		kill(-m->pid, SIGKILL);
+}
+
+static int answer(struct request *r, struct error *err)
+{
+	struct making *m = request_work(r);
+	_cleanup_fd_ int fd = -1;
+	struct stat st;
+
+	if (!m->ok)
+		return error_set(err, ERROR_UNAVAILABLE, "The backup could not be made: %s", m->said.len ? str_trim(m->said.data) : "its process was ended");
+	fd = open(m->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set_errno(err, errno, "reading the backup");
+	request_note(r, "backup of the platform, %lld bytes", (long long)st.st_size);
+	return request_answer_file(r, fd_steal(&fd), (uint64_t)st.st_size, "twelve-backup.tar");
+}
+
+static void maybe_done(struct making *m)
+{
+	if (!m->ended || m->readable)
+		return;
+	if (m->request)
+		request_resume(m->request);
+	else
+		making_free(m);
+}
+
+static void on_said(void *userdata)
+{
+	struct making *m = userdata;
+	char chunk[1024];
+	ssize_t n = fd_read(m->fd, chunk, sizeof(chunk));
+
+	if (n > 0 && m->said.len < SAID_MAX) {
+		buf_append(&m->said, chunk, (size_t)n);
+	} else if (n <= 0 && n != -EAGAIN) {
+		watch_free(steal_ptr(m->readable));
+		maybe_done(m);
+	}
+}
+
+static void on_child(int status, void *userdata)
+{
+	struct making *m = userdata;
+
+	m->ended = true;
+	m->ok = status == 0;
+	maybe_done(m);
+}
+
+static json_t *strv_json(char *const *v)
+{
+	json_t *list = json_array();
+
+	for (; v && *v; v++)
+		json_array_append_new(list, json_string(*v));
+	return list;
+}
+
+/* The newest good one of each add-on. */
+static int newest_backups(struct daemon *d, json_t *ret, struct error *err)
+{
+	_cleanup_strv_ char **seen = NULL;
+	struct backup *rows = NULL;
+	size_t n = 0;
+	int r = store_backup_list(d->store, NULL, NULL, &rows, &n, err);
+
+	for (size_t i = 0; i < n; i++)
+		if (streq(rows[i].status, "succeeded") && !strv_has(seen, rows[i].addon_id)) {
+			strv_push(&seen, rows[i].addon_id);
+			json_array_append_new(ret, json_string(rows[i].id));
+		}
+	backup_free_array(rows, n);
+	return r;
+}
+
+static int make_order(struct daemon *d, const struct making *m, bool slugs, bool volumes, json_t **ret, struct error *err)
+{
+	json_t *order = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "state", d->settings.state_dir, "dir", m->dir, "to", m->file, "identity",
+				  store_identity(d->store), "backups");
+	struct used used = { 0 };
+	int r = slugs ? used_read(d, &used, err) : 0;
+
+	if (r == 0 && slugs) {
+		json_object_set_new(order, "slugs", strv_json(used.slugs));
+		json_object_set_new(order, "stacks", strv_json(used.stacks));
+	}
+	if (r == 0 && volumes)
+		r = newest_backups(d, json_object_get(order, "backups"), err);
+	used_done(&used);
+	if (r == 0)
+		*ret = order;
+	else
+		json_decref(order);
+	return r;
+}
+
+static int spawn(struct making *m, json_t *order, struct error *err)
+{
+	static const char *const argv[] = { "/proc/self/exe", "state-backup", NULL };
+	char *text = json_dumps(order, JSON_COMPACT);
+	_cleanup_fd_ int in = fd_memfile("order", text, strlen(text));
+	struct proc_options o = { .argv = argv, .stdin_fd = in, .new_session = true, .die_with_us = true, .dir = "/" };
+	int fds[2], r;
+
+	free(text);
+	if (in < 0 || pipe2(fds, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "starting the backup");
+	m->fd = fds[0];
+	o.stdout_fd = o.stderr_fd = fds[1];
+	r = proc_spawn(&o, &m->pid, err);
+	fd_close(fds[1]);
+	if (r < 0)
+		return -1;
+	fd_set_nonblock(m->fd, true);
+	m->readable = watch_readable(m->d->loop, m->fd, on_said, m);
+	r = watch_child(m->d->loop, m->pid, on_child, m, NULL);
+	return r < 0 ? error_set_errno(err, r, "watching the backup") : 0;
+}
+
+int api_platform_backup(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	bool slugs, volumes;
+	json_t *order = NULL;
+	struct making *m;
+	char id[UUID_SIZE];
+	int result, e;
+
+	if (request_bool(r, "slugs", false, &slugs, err) < 0 || request_bool(r, "volumes", false, &volumes, err) < 0 ||
+	    http_check_disk(d->http, 0, err) < 0)
+		return -1;
+	m = xcalloc(1, sizeof(*m));
+	*m = (struct making){ .request = r, .d = d, .fd = -1, .said = BUF_INIT };
+	m->dir = xasprintf("%s/builds/%s", d->settings.state_dir, uuid_make(id));
+	m->file = xasprintf("%s/backup.tar", m->dir);
+	e = fs_mkdirs(m->dir, 0700);
+	result = e < 0 ? error_set_errno(err, e, "making %s", m->dir) : make_order(d, m, slugs, volumes, &order, err);
+	if (result == 0)
+		result = spawn(m, order, err);
+	json_decref(order);
+	if (result < 0) {
+		making_free(m);
+		return -1;
+	}
+	request_defer(r, answer, m, let_go);
+	return 0;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Letting slugs go; see retention.h. A slug goes into STATE/slugs/trash by one rename, on our thread, so that nobody meets half of one; a child
+ * removes it there, and what a kill leaves is removed at the next start. A build may find a slug by its key and need it: so nothing is let go
+ * while one runs.
+ */
+#include "daemon/build/retention.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "build/build.h"
+#include "daemon/builds.h"
+#include "daemon/dynos.h"
+#include "daemon/http.h"
+#include "daemon/remove.h"
+#include "store/gone.h"
+
+#define SOON_MS 200
+#define LATER_MS 5000
+
+/* ---- what is needed ---- */
+
+void used_done(struct used *u)
+{
+	strv_free(u->slugs);
+	strv_free(u->stacks);
+	strv_free(u->known);
+	*u = (struct used){ 0 };
+}
+
+/* A supervisor of before slugs were noted tells its release. */
+static int add_release_of(struct daemon *d, const struct dyno *dyno, struct used *u, struct error *err)
+{
+	struct release r = { 0 };
+	struct error own = ERROR_INIT;
+
+	if (store_release_by_id(d->store, dyno->release_id, &r, &own) < 0) {
+		if (own.kind == ERROR_NOT_FOUND)
+			return 0;
+		*err = own;
+		return -1;
+	}
+	if (r.slug)
+		strv_push(&u->slugs, r.slug);
+	if (r.stack)
+		strv_push(&u->stacks, r.stack);
+	release_done(&r);
+	return 0;
+}
+
+/* What runs may be of an older release than those that are kept, or of an app that the database has lost. */
+static int add_dynos(struct daemon *d, struct used *u, struct error *err)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(d->dynos, NULL, &dynos);
+
+	for (size_t i = 0; i < n; i++) {
+		if (dynos[i]->slug[0])
+			strv_push(&u->slugs, dynos[i]->slug);
+		else if (!dynos[i]->addon && add_release_of(d, dynos[i], u, err) < 0)
+			return -1;
+		if (dynos[i]->stack[0])
+			strv_push(&u->stacks, dynos[i]->stack);
+	}
+	return 0;
+}
+
+int used_read(struct daemon *d, struct used *ret, struct error *err)
+{
+	struct used u = { 0 };
+
+	if (store_slugs_in_use(d->store, d->settings.keep_releases, &u.slugs, err) < 0 ||
+	    store_stacks_in_use(d->store, d->settings.keep_releases, &u.stacks, err) < 0 || store_slugs_known(d->store, &u.known, err) < 0 ||
+	    add_dynos(d, &u, err) < 0) {
+		used_done(&u);
+		return -1;
+	}
+	build_add_stacks(d->settings.state_dir, u.slugs, &u.stacks);
+	*ret = u;
+	return 0;
+}
+
+bool slug_is_there(const struct daemon *d, const char *digest)
+{
+	_cleanup_free_ char *path = xasprintf("%s/slugs/%s/app", d->settings.state_dir, digest ? digest : "");
+
+	return digest && fs_exists(path);
+}
+
+/* ---- letting go ---- */
+
+struct retention {
+	struct daemon *d;
+	struct watch *timer;
+};
+
+static char *trash_dir(struct daemon *d)
+{
+	return xasprintf("%s/slugs/trash", d->settings.state_dir);
+}
+
+static void let_go(struct daemon *d, const char *digest)
+{
+	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s", d->settings.state_dir, digest), *dir = trash_dir(d);
+	_cleanup_free_ char *aside = xasprintf("%s/%s", dir, digest);
+	int r;
+
+	if (!fs_exists(slug))
+		return;
+	r = fs_mkdirs(dir, 0700);
+	if (r == 0 && rename(slug, aside) < 0)
+		r = -errno;
+	if (r < 0) {
+		log_error("letting the slug %.12s go: %s", digest, strerror(-r));
+		return;
+	}
+	log_info("the slug %.12s is let go: no release that is kept has it", digest);
+	remove_tree_later(d, aside);
+}
+
+static void on_timer(void *userdata)
+{
+	struct retention *r = userdata;
+	_cleanup_strv_ char **released = NULL;
+	struct used used = { 0 };
+	struct error err = ERROR_INIT;
+
+	if (builds_any_running(r->d->builds) || http_is_collecting(r->d->http)) {
+		watch_arm(r->timer, LATER_MS);
+		return;
+	}
+	if (store_slugs_released(r->d->store, &released, &err) < 0 || used_read(r->d, &used, &err) < 0)
+		log_error("looking for slugs that can go: %s", err.message);
+	else
+		for (char **s = released; s && *s; s++)
+			if (!strv_has(used.slugs, *s))
+				let_go(r->d, *s);
+	used_done(&used);
+}
+
+void retention_kick(struct retention *r)
+{
+	if (r)
+		watch_arm(r->timer, SOON_MS);
+}
+
+struct retention *retention_new(struct daemon *d)
+{
+	_cleanup_free_ char *trash = trash_dir(d);
+	struct retention *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct retention){ .d = d, .timer = watch_timer(d->loop, on_timer, r) };
+	remove_tree_later(d, trash);
+	/* With another number of releases to keep, or after a kill. */
+	watch_arm(r->timer, LATER_MS);
+	return r;
+}
+
+void retention_free(struct retention *r)
+{
+	if (!r)
+		return;
+	watch_free(r->timer);
+	free(r);
+}
