@@ -19,6 +19,8 @@ struct job {
 	enum phase phase;
 	struct build row;
 	char app_name[64];
+	char owner_id[UUID_SIZE]; /* of the app: whose turn it takes */
+	size_t told_before, told_own; /* what was said of its place; 0: nothing yet */
 	char *source;
 	bool strip_top, unwrap, wait_for_rollout, no_cache, cancelled;
 	struct caller who;
@@ -53,6 +55,8 @@ struct builds {
 	size_t n;
 	struct recent recent[64]; /* of builds that have ended, a ring */
 	size_t n_recent;
+	json_t *begun; /* when the last build of an owner or an app began, by its id: milliseconds, no two the same */
+	int64_t begin_ms;
 };
 
 /* Writes the build's end to its row, tells it in its stream, and forgets the job. why: NULL when it went well. */

@@ -24,12 +24,12 @@
 #include "base/str.h"
 #include "daemon/audit.h"
 #include "daemon/builds-priv.h"
+#include "daemon/builds-queue.h"
 #include "daemon/builds-worker.h"
 #include "daemon/releases.h"
 #include "daemon/remove.h"
 #include "daemon/streams.h"
 
-#define MAX_RUNNING 2
 #define RESULT_MAX_BYTES (1 << 20)
 #define CANCEL_GRACE_MS 10000
 
@@ -340,33 +340,23 @@ static int launch(struct job *j, struct error *err)
 	return r;
 }
 
-static size_t count_running(const struct builds *b)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->n; i++)
-		n += b->jobs[i]->phase == PHASE_RUNNING;
-	return n;
-}
-
 static void start_next(struct builds *b)
 {
-	struct error err = ERROR_INIT;
-	size_t running = count_running(b);
-	struct job *next = NULL;
+	struct job *next;
 
-	for (size_t i = 0; i < b->n; i++) {
-		if (b->jobs[i]->phase == PHASE_WAITING &&
-		    (!next || b->jobs[i]->row.created_ms < next->row.created_ms))
-			next = b->jobs[i];
+	/* A job that can't be launched ends, and calls this again. */
+	while ((next = builds_next(b))) {
+		struct error err = ERROR_INIT;
+
+		next->phase = PHASE_RUNNING;
+		builds_note_begin(b, next);
+		if (launch(next, &err) < 0) {
+			next->why = err.kind;
+			job_finish(next, "failed", err.message);
+			return;
+		}
 	}
-	if (!next || running >= MAX_RUNNING)
-		return;
-	next->phase = PHASE_RUNNING;
-	if (launch(next, &err) < 0) {
-		next->why = err.kind;
-		job_finish(next, "failed", err.message);
-	}
+	builds_tell_places(b);
 }
 
 /* ---- what others call ---- */
@@ -399,6 +389,7 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 	j = xcalloc(1, sizeof(*j));
 	*j = (struct job){ .owner = b, .result_fd = -1, .output_fd = -1, .result = BUF_INIT };
 	snprintf(j->row.app_id, sizeof(j->row.app_id), "%s", o->app->id);
+	memcpy(j->owner_id, o->app->owner_id, sizeof(j->owner_id));
 	j->row.status = xstrdup("pending");
 	j->row.commit = xstrdup(o->commit ? o->commit : "");
 	j->row.user = xstrdup(o->who->name);
@@ -428,10 +419,6 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 		stream_on_abandoned(j->stream, on_abandoned, j);
 	b->jobs = xrealloc(b->jobs, (b->n + 1) * sizeof(*b->jobs));
 	b->jobs[b->n++] = j;
-	if (count_running(b) >= MAX_RUNNING)
-		stream_printf(j->stream,
-			      "-----> Waiting for its turn: %d other builds are running\n",
-			      MAX_RUNNING);
 	start_next(b);
 	return 0;
 }
@@ -488,6 +475,7 @@ struct builds *builds_new(struct daemon *d)
 	struct error err = ERROR_INIT;
 
 	b->d = d;
+	b->begun = json_object();
 	if (store_build_fail_pending(d->store, "twelved was restarted while it was under way",
 				     &err) < 0)
 		log_error("builds: %s", err.message);
@@ -507,6 +495,7 @@ void builds_free(struct builds *b)
 			kill(-b->jobs[i]->pid, SIGKILL);
 		job_free(b->jobs[i]);
 	}
+	json_decref(b->begun);
 	free(b->jobs);
 	free(b);
 }

@@ -129,3 +129,11 @@ char *settings_program(const struct settings *s, const char *name)
 		path = if_program(xasprintf("%s/%s", TWELVE_LIBEXECDIR, name));
 	return path ? path : xasprintf("%s/%s", s->libexec_dir, name);
 }
+
+/* A build is one core's work, more or less; on a small machine one that waits for the network lets another go on. */
+char *settings_find_builds(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return xasprintf("%ld", n < 2 ? 2 : n);
+}

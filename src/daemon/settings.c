@@ -265,6 +265,10 @@ static const struct setting settings[] = {
 	  .help = "disk that a build may take" },
 	{ "TWELVE_BUILD_TIMEOUT", read_duration, FIELD(build_timeout_ms), "15m", .min = 1000,
 	  .help = "time that a build may take" },
+	{ "TWELVE_BUILDS", read_count, FIELD(build_slots), .find = settings_find_builds, .min = 1, .max = 1000,
+	  .help = "builds at a time" },
+	{ "TWELVE_OWNER_BUILDS", read_count, FIELD(owner_builds), "0", .max = 1000,
+	  .help = "builds of an owner's apps at a time; 0 for all but one of TWELVE_BUILDS" },
 	{ "TWELVE_BUILD_FILES", read_count, FIELD(build_files), "500000", .min = 1000, .max = 100000000,
 	  .help = "files and folders that a build may make, its cache included" },
 	{ "TWELVE_DISK_RESERVE", read_size, FIELD(disk_reserve_bytes), "1G",
@@ -292,8 +296,9 @@ static int load_one(const struct setting *t, struct settings *s, struct error *e
 	if (value && (value[0] || t->may_be_empty))
 		return t->read(t, value, s, err);
 	if (t->find) {
-		*(char **)((char *)s + t->offset) = t->find();
-		return 0;
+		_cleanup_free_ char *found = t->find();
+
+		return t->read == read_path ? (set_string(t, found, s), 0) : t->read(t, found, s, err);
 	}
 	return t->read(t, t->fallback, s, err);
 }
