@@ -7,7 +7,7 @@
  * to a push that waits.
  *
  * A newer release waits until the command of an older one has ended, however it ends: the two never
- * run at the same time (docs/decisions/0023).
+ * run at the same time (docs/decisions/0025).
  *
  * When twelved is killed meanwhile the command goes on under its supervisor
  * and is found again. Should it end while twelved is away, its status is lost,

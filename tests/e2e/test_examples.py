@@ -107,3 +107,20 @@ def test_websockets_and_streams(platform, example):
               "w.on('open',()=>w.send('ping'));w.on('message',m=>{console.log('got '+m);process.exit(0)})"
               % (platform.http_port, name))
     assert "got " in platform.cli("run", "-a", name, "--", "node", "-e", script).out
+
+
+def test_gunicorn_with_an_import_that_fails_is_not_live(platform, tmp_path):
+    """Its master binds $PORT and gives up on its workers only afterwards."""
+    where = platform.repo(tmp_path, ROOT / "examples" / "flask")
+    platform.create("ex-unimportable", where)
+    app = (where / "app.py").read_text()
+    (where / "app.py").write_text("import frobnicator\n" + app)
+    platform.commit(where, "imports what is not there")
+    pushed = platform.push(where, check=False)
+    assert pushed.code != 0 and "rejected" in pushed.err, pushed
+    assert "web.1 exited with status 3" in pushed.err and "No module named 'frobnicator'" in pushed.err, pushed
+    assert platform.releases("ex-unimportable")[0]["status"] == "failed"
+    (where / "app.py").write_text(app)
+    platform.commit(where, "imports what is there")
+    platform.push(where)
+    assert platform.get("ex-unimportable")[0] == 200
