@@ -73,32 +73,6 @@ int api_make_app(struct request *r, struct app *app, struct error *err)
 	return -1;
 }
 
-/* The one stack there is, by its name or id; Heroku's names stand for it too, since their apps run on it. */
-int api_check_stack(const char *stack, struct error *err)
-{
-	char id[UUID_SIZE], excerpt[NAME_EXCERPT_SIZE];
-
-	if (!stack || streq(stack, STACK_DEFAULT) ||
-	    streq(stack, api_uuid("stack", STACK_DEFAULT, id)) || str_starts(stack, "heroku-"))
-		return 0;
-	return error_set(err, ERROR_INVALID,
-			 "There is no stack \"%s\": this platform has " STACK_DEFAULT,
-			 name_excerpt(excerpt, stack));
-}
-
-int api_check_region(const char *region, struct error *err)
-{
-	char id[UUID_SIZE], excerpt[NAME_EXCERPT_SIZE];
-
-	if (!region || strcasecmp(region, API_REGION) == 0 || strcasecmp(region, "eu") == 0 ||
-	    streq(region, api_uuid("region", API_REGION, id)))
-		return 0;
-	return error_set(err, ERROR_INVALID,
-			 "There is no region \"%s\": this platform is one machine, for which \"" API_REGION
-			 "\" and \"eu\" both stand",
-			 name_excerpt(excerpt, region));
-}
-
 static int answer_made(struct request *r, const struct app *app)
 {
 	audit_app(r, app);
@@ -107,17 +81,17 @@ static int answer_made(struct request *r, const struct app *app)
 
 int api_apps_create(struct request *r, struct error *err)
 {
-	struct app app = { .stack = xstrdup(STACK_DEFAULT),
-			   .buildpacks = xstrdup("[]"),
-			   .branch = xstrdup("main") };
+	struct app app = { .buildpacks = xstrdup("[]"), .branch = xstrdup("main") };
 	char generated[APP_NAME_MAX + 1];
 	const char *name, *stack, *region;
 	int result = -1;
 
 	if (request_string(r, "name", false, &name, err) < 0 ||
-	    request_ref(r, "stack", false, &stack, err) < 0 || api_check_stack(stack, err) < 0 ||
-	    request_ref(r, "region", false, &region, err) < 0 || api_check_region(region, err) < 0)
+	    request_ref(r, "stack", false, &stack, err) < 0 || api_read_stack(stack, &stack, err) < 0 ||
+	    request_ref(r, "region", false, &region, err) < 0 || api_read_region(region, &region, err) < 0)
 		goto out;
+	app.stack = xstrdup(stack);
+	app.region = xstrdup(region);
 	if (!name) {
 		name_generate(generated, sizeof(generated));
 		name = generated;
@@ -164,29 +138,42 @@ static void note_changes(struct request *r, const char *name, const char *stack)
 	request_note(r, "%s", text.data ? str_trim(text.data) : "");
 }
 
+/* *ret_turned: whether maintenance has changed. */
+static int set_members(struct daemon *d, struct app *app, const char *stack, bool maintenance, bool *ret_turned, struct error *err)
+{
+	*ret_turned = maintenance != app->maintenance;
+	if (!*ret_turned && (!stack || streq(stack, app->stack)))
+		return 0;
+	app->maintenance = maintenance;
+	if (stack) {
+		free(app->stack);
+		app->stack = xstrdup(stack);
+	}
+	return store_app_update(d->store, app, err);
+}
+
 int api_apps_update(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct app app = { 0 };
 	const char *name, *stack;
-	bool maintenance;
+	bool maintenance, turned;
 	int result = -1;
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	if (request_string(r, "name", false, &name, err) < 0 ||
 	    request_ref(r, "build_stack", false, &stack, err) < 0 ||
-	    api_check_stack(stack, err) < 0 ||
+	    (stack && api_read_stack(stack, &stack, err) < 0) ||
 	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
 		goto out;
 	note_changes(r, name, stack);
 	if (name && !streq(name, app.name) && rename_app(r, &app, name, err) < 0)
 		goto out;
 	drains_tell(d, app.id);
-	if (maintenance != app.maintenance) {
-		app.maintenance = maintenance;
-		if (store_app_update(d->store, &app, err) < 0)
-			goto out;
+	if (set_members(d, &app, stack, maintenance, &turned, err) < 0)
+		goto out;
+	if (turned) {
 		logs_append(d->logs, app.id, "app", "api", "Maintenance mode turned %s by user %s",
 			    maintenance ? "on" : "off", request_caller(r)->name);
 	}

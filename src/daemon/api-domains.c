@@ -85,15 +85,35 @@ int api_domains_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
+/* Whether the path names the name that every app has, or its id. */
+static bool is_own(struct daemon *d, const struct app *app, const char *which)
+{
+	_cleanup_free_ char *host = own_host(d, app);
+
+	return strcasecmp(which, host) == 0 || streq(which, app->id);
+}
+
+/* One that can be changed. */
+static int find_custom(struct request *r, const struct app *app, struct domain *ret, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+
+	if (is_own(d, app, request_param(r, "domain")))
+		return error_set(err, ERROR_INVALID, "%s is the name that %s has from the platform: it stays as it is; \"twelve apps:rename\" gives another",
+				 request_param(r, "domain"), app->name);
+	return store_domain_get(d->store, app->id, request_param(r, "domain"), ret, err);
+}
+
 int api_domains_get(struct request *r, struct error *err)
 {
 	struct domain dom = { 0 };
 	struct app app = { 0 };
-	int result = -1;
+	int result = api_app(r, &app, err);
 
-	if (api_app(r, &app, err) == 0 &&
-	    store_domain_get(request_daemon(r)->store, app.id, request_param(r, "domain"), &dom,
-			     err) == 0)
+	if (result == 0 && is_own(request_daemon(r), &app, request_param(r, "domain")))
+		result = request_answer(r, 200, own_domain(request_daemon(r), &app));
+	else if (result == 0 &&
+		 (result = store_domain_get(request_daemon(r)->store, app.id, request_param(r, "domain"), &dom, err)) == 0)
 		result = request_answer(r, 200, domain_json(request_daemon(r), &app, &dom));
 	domain_done(&dom);
 	app_done(&app);
@@ -148,7 +168,7 @@ int api_domains_update(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_domain_get(d->store, app.id, request_param(r, "domain"), &dom, err) == 0 &&
+	    find_custom(r, &app, &dom, err) == 0 &&
 	    read_sni(r, &app, dom.hostname, sni_id, err) == 0 &&
 	    store_domain_set_sni(d->store, dom.id, sni_id[0] ? sni_id : NULL, err) == 0) {
 		memcpy(dom.sni_id, sni_id, sizeof(sni_id));
@@ -200,7 +220,7 @@ int api_domains_delete(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_domain_get(d->store, app.id, request_param(r, "domain"), &dom, err) == 0 &&
+	    find_custom(r, &app, &dom, err) == 0 &&
 	    store_domain_delete(d->store, dom.id, err) == 0) {
 		logs_append(d->logs, app.id, "app", "api", "Domain %s removed by user %s",
 			    dom.hostname, request_caller(r)->name);

@@ -340,22 +340,6 @@ int api_dynos_restart_all(struct request *r, struct error *err)
 	return result < 0 ? -1 : request_answer(r, 202, json_object());
 }
 
-int api_dynos_restart(struct request *r, struct error *err)
-{
-	struct app app = { 0 };
-	struct dyno *dyno;
-	int result = api_app(r, &app, err);
-
-	if (result == 0)
-		result = find_dyno(r, &app, &dyno, err);
-	if (result == 0 && dyno->one_off)
-		dynos_stop(request_daemon(r)->dynos, dyno);
-	else if (result == 0)
-		result = restart(r, &app, dyno->type, dyno->number, err);
-	app_done(&app);
-	return result < 0 ? -1 : request_answer(r, 202, json_object());
-}
-
 /* Whether anything of the type is running, or a sentence. */
 static int check_type(struct request *r, const struct app *app, const char *type, struct error *err)
 {
@@ -367,6 +351,33 @@ static int check_type(struct request *r, const struct app *app, const char *type
 			return 0;
 	return error_set(err, ERROR_NOT_FOUND, "%s has no dynos of type %.50s now", app->name,
 			 type);
+}
+
+/* A dyno, or NULL when the path names a process type that has some: "web" is all of web.1, web.2 ... */
+static int find_dyno_or_type(struct request *r, const struct app *app, struct dyno **ret, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+
+	*ret = NULL;
+	return check_type(r, app, request_param(r, "dyno"), &ignored) == 0 ? 0 : find_dyno(r, app, ret, err);
+}
+
+int api_dynos_restart(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	struct dyno *dyno;
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = find_dyno_or_type(r, &app, &dyno, err);
+	if (result == 0 && !dyno)
+		result = restart(r, &app, request_param(r, "dyno"), 0, err);
+	else if (result == 0 && dyno->one_off)
+		dynos_stop(request_daemon(r)->dynos, dyno);
+	else if (result == 0)
+		result = restart(r, &app, dyno->type, dyno->number, err);
+	app_done(&app);
+	return result < 0 ? -1 : request_answer(r, 202, json_object());
 }
 
 int api_dynos_restart_type(struct request *r, struct error *err)
@@ -383,6 +394,16 @@ int api_dynos_restart_type(struct request *r, struct error *err)
 	return result < 0 ? -1 : request_answer(r, 202, json_object());
 }
 
+static void stop_type(struct request *r, const struct app *app, const char *type)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(request_daemon(r)->dynos, app->id, &dynos);
+
+	for (size_t i = 0; i < n; i++)
+		if (streq(dynos[i]->type, type))
+			dynos_stop(request_daemon(r)->dynos, dynos[i]);
+}
+
 int api_dynos_stop_one(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
@@ -390,9 +411,11 @@ int api_dynos_stop_one(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = find_dyno(r, &app, &dyno, err);
-	if (result == 0)
+		result = find_dyno_or_type(r, &app, &dyno, err);
+	if (result == 0 && dyno)
 		dynos_stop(request_daemon(r)->dynos, dyno);
+	else if (result == 0)
+		stop_type(r, &app, request_param(r, "dyno"));
 	/* One of the formation is replaced. */
 	if (result == 0)
 		reconcile_app(request_daemon(r)->reconciler, app.id);
@@ -403,18 +426,13 @@ int api_dynos_stop_one(struct request *r, struct error *err)
 int api_dynos_stop_type(struct request *r, struct error *err)
 {
 	const char *type = request_param(r, "type");
-	_cleanup_free_ struct dyno **dynos = NULL;
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
-	size_t n = 0;
 
 	if (result == 0)
 		result = check_type(r, &app, type, err);
 	if (result == 0)
-		n = dynos_list(request_daemon(r)->dynos, app.id, &dynos);
-	for (size_t i = 0; i < n; i++)
-		if (streq(dynos[i]->type, type))
-			dynos_stop(request_daemon(r)->dynos, dynos[i]);
+		stop_type(r, &app, type);
 	if (result == 0)
 		reconcile_app(request_daemon(r)->reconciler, app.id);
 	app_done(&app);

@@ -12,7 +12,6 @@
 #include "daemon/http-priv.h"
 #include "daemon/router.h"
 #include "model/size.h"
-#include "stack/stack.h"
 
 #ifdef __aarch64__
 #define API_ARCHITECTURE "arm64"
@@ -30,73 +29,6 @@ int api_no_rows(struct request *r, struct error *err)
 {
 	(void)err;
 	return request_answer(r, 200, json_array());
-}
-
-static void put_times(struct request *r, json_t *j)
-{
-	json_object_set_new(j, "created_at", api_time(request_daemon(r)->started_ms));
-	json_object_set_new(j, "updated_at", api_time(request_daemon(r)->started_ms));
-}
-
-static json_t *stacks(struct request *r)
-{
-	json_t *j = api_stack_ref(STACK_DEFAULT);
-
-	json_object_update_new(j, json_pack("{s:s, s:b}", "state", "public", "default", 1));
-	put_times(r, j);
-	return json_pack("[o]", j);
-}
-
-static json_t *regions(struct request *r)
-{
-	json_t *j = api_region_ref();
-
-	json_object_update_new(j, json_pack("{s:s, s:s, s:s, s:b}", "description", "This machine",
-					    "country", "This machine", "locale", "This machine",
-					    "private_capable", 0));
-	/* The schema has a list of places that this must be one of. */
-	json_object_update_new(j, json_pack("{s:{s:s, s:s}}", "provider", "name", "twelve",
-					    "region", "us-east-1"));
-	put_times(r, j);
-	return json_pack("[o]", j);
-}
-
-/* One of a list by name, in any case, or id. Takes the list. */
-static int answer_one(struct request *r, json_t *take, const char *what, struct error *err)
-{
-	const char *which = request_param(r, what);
-	json_t *item, *found = NULL;
-	size_t i;
-
-	json_array_foreach (take, i, item)
-		if (strcasecmp(json_string_value(json_object_get(item, "name")), which) == 0 ||
-		    streq(json_string_value(json_object_get(item, "id")), which))
-			found = json_incref(item);
-	json_decref(take);
-	return found ? request_answer(r, 200, found)
-		     : error_set(err, ERROR_NOT_FOUND, "There is no %s \"%.50s\" here", what, which);
-}
-
-int api_stacks(struct request *r, struct error *err)
-{
-	(void)err;
-	return request_answer(r, 200, stacks(r));
-}
-
-int api_stack_get(struct request *r, struct error *err)
-{
-	return answer_one(r, stacks(r), "stack", err);
-}
-
-int api_regions(struct request *r, struct error *err)
-{
-	(void)err;
-	return request_answer(r, 200, regions(r));
-}
-
-int api_region_get(struct request *r, struct error *err)
-{
-	return answer_one(r, regions(r), "region", err);
 }
 
 static json_t *size_json(const struct dyno_size *s)
@@ -141,7 +73,7 @@ int api_dyno_sizes(struct request *r, struct error *err)
 
 int api_dyno_size_get(struct request *r, struct error *err)
 {
-	return answer_one(r, sizes(), "size", err);
+	return api_answer_one(r, sizes(), "size", err);
 }
 
 static json_t *count_dynos(struct daemon *d)

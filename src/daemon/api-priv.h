@@ -10,7 +10,7 @@
 int api_app(struct request *r, struct app *ret, struct error *err);
 
 /* This machine, by the name that Heroku's clients take for granted. */
-#define API_REGION "us"
+#define API_REGION APP_REGION_DEFAULT
 
 /* New references. Times are RFC 3339, null for 0. */
 json_t *api_time(int64_t wall_ms);
@@ -28,7 +28,9 @@ json_t *api_shared(struct request *r, const char *kind, const char *name, json_t
 /* {id, email} of a user by address, id, or what a release says of who made it. */
 json_t *api_user_ref(struct request *r, const char *name);
 json_t *api_stack_ref(const char *name);
-json_t *api_region_ref(void);
+json_t *api_region_ref(const char *name);
+/* Answers with the one of a list whose name or id is the path's parameter `what`. Takes the list. */
+int api_answer_one(struct request *r, json_t *take, const char *what, struct error *err);
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel);
 json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno *dyno);
 char *api_app_url(struct daemon *d, const char *app_name);
@@ -139,10 +141,10 @@ struct api_source {
 int api_find_source(struct request *r, struct api_source *ret, struct error *err);
 /* api-apps.c: an app that the caller is to own, with its first release and its repository; all or nothing. */
 int api_make_app(struct request *r, struct app *app, struct error *err);
-/* The one region there is, by its name or id, by Heroku's "eu", in any case, or NULL. */
-int api_check_region(const char *region, struct error *err);
-/* The one stack there is, or NULL. */
-int api_check_stack(const char *stack, struct error *err);
+/* The name of a region by a name of it, in any case, or its id; us when none is given. */
+int api_read_region(const char *given, const char **ret, struct error *err);
+/* The name of a stack by a name of it or its id: of stack_names[]; ours when none is given. */
+int api_read_stack(const char *given, const char **ret, struct error *err);
 /*
  * api-setups.c: the row of a setup, by the request's "source_blob"; `overrides` are as in its body, `extra` (or NULL) more members of
  * its data. Then, when what belongs to it is written as well (`result` 0), the app; else the row goes again.

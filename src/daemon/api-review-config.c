@@ -4,7 +4,6 @@
  * POST /review-apps works without. Nothing here watches a repository, so what would need that can't be turned on; the
  * repository's name is kept for whoever asks.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,13 +98,11 @@ static int take_target(struct request *r, struct review_config *c, struct error 
 			return error_set(err, ERROR_INVALID,
 					 "\"deploy_target\" has to be {\"type\": \"region\", \"id\": \"" API_REGION
 					 "\"} here: there are no spaces");
-		if (api_check_region(id, err) < 0)
+		if (api_read_region(id, &id, err) < 0)
 			return error_prefix(err, "\"deploy_target\"");
 	}
 	free(c->target);
 	c->target = id ? xstrdup(id) : NULL;
-	for (char *p = c->target; p && *p; p++)
-		*p = (char)tolower((unsigned char)*p);
 	return 0;
 }
 

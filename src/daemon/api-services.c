@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "model/names.h"
 
 #define DOCS_MAX_BYTES (256 << 10)
 
@@ -109,6 +110,14 @@ int api_services_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
+static bool names_external(struct request *r)
+{
+	const char *which = request_param(r, "service");
+	char id[UUID_SIZE];
+
+	return streq(which, SERVICE_EXTERNAL) || streq(which, api_uuid("service", SERVICE_EXTERNAL, id));
+}
+
 /* By name, alias or id; "external" is not among them. */
 static const struct service *find(struct request *r, struct error *err)
 {
@@ -130,7 +139,7 @@ int api_services_get(struct request *r, struct error *err)
 	json_t *manifest = NULL, *j;
 	struct partner p = { 0 };
 
-	if (streq(request_param(r, "service"), SERVICE_EXTERNAL))
+	if (names_external(r))
 		return request_answer(r, 200, external_json(r));
 	if (find_provider(r, &manifest, &p)) {
 		j = api_provider_json(r, &p);
@@ -197,7 +206,8 @@ static void add_provided_plans(struct request *r, const struct partner *p, json_
 	}
 }
 
-int api_plans_list(struct request *r, struct error *err)
+/* Of the service in the path; NULL with an error when there is no such. */
+static json_t *list_plans(struct request *r, struct error *err)
 {
 	json_t *list = json_array(), *manifest = NULL;
 	struct partner p = { 0 };
@@ -207,34 +217,64 @@ int api_plans_list(struct request *r, struct error *err)
 		add_provided_plans(r, &p, list);
 		partner_done(&p);
 		json_decref(manifest);
-		return request_answer_list(r, list);
+		return list;
 	}
 
-	if (streq(request_param(r, "service"), SERVICE_EXTERNAL)) {
+	if (names_external(r)) {
 		json_array_append_new(list, external_plan(r));
-		return request_answer_list(r, list);
+		return list;
 	}
 	s = find(r, err);
 	if (!s) {
 		json_decref(list);
-		return -1;
+		return NULL;
 	}
 	for (size_t i = 0; i < s->n_plans; i++)
 		json_array_append_new(list, api_plan_json(r, s, &s->plans[i]));
-	return request_answer_list(r, list);
+	return list;
+}
+
+int api_plans_list(struct request *r, struct error *err)
+{
+	json_t *list = list_plans(r, err);
+
+	return list ? request_answer_list(r, list) : -1;
+}
+
+/* By id, as SERVICE:PLAN or as PLAN. */
+static bool is_plan(json_t *plan, const char *which)
+{
+	const char *name = json_string_value(json_object_get(plan, "name")), *colon = strchr(name, ':');
+
+	return streq(which, name) || (colon && streq(which, colon + 1)) || streq(which, json_string_value(json_object_get(plan, "id")));
+}
+
+/* One of ours by a name that it has at Heroku. */
+static json_t *plan_by_alias(struct request *r, const char *which)
+{
+	struct error ignored = ERROR_INIT;
+	const struct service *s = find(r, &ignored);
+	const char *colon = strchr(which, ':');
+	const struct service_plan *p = s ? service_plan(s, colon ? colon + 1 : which) : NULL;
+
+	return p ? api_plan_json(r, s, p) : NULL;
 }
 
 int api_plans_get(struct request *r, struct error *err)
 {
-	const struct service *s = find(r, err);
-	const char *name = request_param(r, "plan"), *colon;
-	const struct service_plan *p;
+	json_t *list = list_plans(r, err), *plan, *found = NULL;
+	const char *which = request_param(r, "plan");
+	char excerpt[NAME_EXCERPT_SIZE];
+	size_t i;
 
-	if (!s)
+	if (!list)
 		return -1;
-	colon = strchr(name, ':');
-	p = service_plan(s, colon ? colon + 1 : name);
-	if (!p)
-		return error_set(err, ERROR_NOT_FOUND, "There is no plan %.60s of %s", name, s->name);
-	return request_answer(r, 200, api_plan_json(r, s, p));
+	json_array_foreach (list, i, plan)
+		if (!found && is_plan(plan, which))
+			found = json_incref(plan);
+	json_decref(list);
+	if (!found)
+		found = plan_by_alias(r, which);
+	return found ? request_answer(r, 200, found)
+		     : error_set(err, ERROR_NOT_FOUND, "There is no plan %s of %s", name_excerpt(excerpt, which), request_param(r, "service"));
 }

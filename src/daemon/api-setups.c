@@ -128,7 +128,8 @@ static int plan_app(struct request *r, const char *name, struct app *app, struct
 	if (name_check_app(name, err) < 0)
 		return -1;
 	*app = (struct app){
-		.name = xstrdup(name), .stack = xstrdup(STACK_DEFAULT), .buildpacks = xstrdup("[]"), .branch = xstrdup("main")
+		.name = xstrdup(name), .stack = xstrdup(STACK_DEFAULT), .region = xstrdup(API_REGION), .buildpacks = xstrdup("[]"),
+		.branch = xstrdup("main")
 	};
 	memcpy(app->owner_id, request_caller(r)->user_id, sizeof(app->owner_id));
 	return 0;
@@ -191,19 +192,31 @@ int api_setup_go(struct request *r, struct setup *s, struct app *app, int result
 	return store_setup_update(d->store, s, err);
 }
 
+/* The stack that was asked for stands before the one in app.json. */
+static int take_places(struct setup *s, struct app *app, const char *stack, const char *region)
+{
+	free(app->region);
+	app->region = xstrdup(region);
+	if (!stack)
+		return 0;
+	free(app->stack);
+	app->stack = xstrdup(stack);
+	return json_object_set_new(s->data, "stack", json_string(stack));
+}
+
 int api_setups_create(struct request *r, struct error *err)
 {
 	json_t *asked = json_object_get(request_body(r), "app");
-	const char *name = NULL, *stack = NULL, *region = NULL;
+	const char *name = NULL, *stack = NULL, *region = NULL, *stack_name, *region_name;
 	struct setup s = { 0 };
 	struct app app = { 0 };
 	int result = -1;
 
 	if (text_in(asked, "app", "name", &name, err) == 0 && text_in(asked, "app", "stack", &stack, err) == 0 &&
-	    api_check_stack(stack, err) == 0 && text_in(asked, "app", "region", &region, err) == 0 &&
-	    api_check_region(region, err) == 0 &&
+	    api_read_stack(stack, &stack_name, err) == 0 && text_in(asked, "app", "region", &region, err) == 0 &&
+	    api_read_region(region, &region_name, err) == 0 &&
 	    api_setup_begin(r, name, json_object_get(request_body(r), "overrides"), NULL, &s, &app, err) == 0 &&
-	    api_setup_go(r, &s, &app, 0, err) == 0) {
+	    take_places(&s, &app, stack ? stack_name : NULL, region_name) == 0 && api_setup_go(r, &s, &app, 0, err) == 0) {
 		audit_app(r, &app);
 		request_note(r, "setup from app.json");
 		result = request_answer(r, 202, setup_json(r, &s));

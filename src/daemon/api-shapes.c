@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -86,19 +87,20 @@ json_t *api_shared(struct request *r, const char *kind, const char *name, json_t
 	return j;
 }
 
-json_t *api_stack_ref(const char *name)
+/* One of a list by name, in any case, or id. Takes the list. */
+int api_answer_one(struct request *r, json_t *take, const char *what, struct error *err)
 {
-	char id[UUID_SIZE];
+	const char *which = request_param(r, what);
+	json_t *item, *found = NULL;
+	size_t i;
 
-	return json_pack("{s:s, s:s}", "id", api_uuid("stack", name, id), "name", name);
-}
-
-json_t *api_region_ref(void)
-{
-	char id[UUID_SIZE];
-
-	return json_pack("{s:s, s:s}", "id", api_uuid("region", API_REGION, id), "name",
-			 API_REGION);
+	json_array_foreach (take, i, item)
+		if (strcasecmp(json_string_value(json_object_get(item, "name")), which) == 0 ||
+		    streq(json_string_value(json_object_get(item, "id")), which))
+			found = json_incref(item);
+	json_decref(take);
+	return found ? request_answer(r, 200, found)
+		     : error_set(err, ERROR_NOT_FOUND, "There is no %s \"%.50s\" here", what, which);
 }
 
 void api_size_display(const char *size, char buf[static 32])
@@ -163,8 +165,7 @@ static json_t *make_stack(struct request *r, const char *name)
 static json_t *make_region(struct request *r, const char *name)
 {
 	(void)r;
-	(void)name;
-	return api_region_ref();
+	return api_region_ref(name);
 }
 
 static json_t *make_generation(struct request *r, const char *name)
@@ -199,7 +200,7 @@ json_t *api_app_json(struct request *r, const struct app *a)
 	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git_url ? git_url : git, "web_url", url,
 					    "maintenance", (int)a->maintenance, "acm", (int)has_acm(d, a)));
 	json_object_update_new(j, json_pack("{s:O, s:o, s:o, s:o}", "stack", stack, "build_stack", stack, "region",
-					    api_shared(r, "region", API_REGION, make_region), "owner",
+					    api_shared(r, "region", a->region, make_region), "owner",
 					    api_user_ref(r, a->owner_id)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n}", "generation",
 					    api_shared(r, "generation", "cedar", make_generation), "slug_size",

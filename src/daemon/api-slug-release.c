@@ -11,6 +11,7 @@
 #include "daemon/api-slugs.h"
 #include "daemon/builds.h"
 #include "daemon/releases.h"
+#include "stack/stack.h"
 #include "store/slug.h"
 
 static int answer_release(struct request *r, const struct app *app, int64_t version, struct error *err)
@@ -91,7 +92,7 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *path = api_upload_path(d, take_slug->row.upload_id);
 	struct waiting *w;
-	struct builds_import i = { .types = &take_slug->types, .stack = take_slug->row.stack, .fn = on_imported };
+	struct builds_import i = { .types = &take_slug->types, .stack = stack_by_name(take_slug->row.stack), .fn = on_imported };
 	struct builds_start o = { .source = path, .who = request_caller(r), .import = &i };
 	char stream_id[UUID_SIZE];
 	struct build ignored = { 0 };

@@ -228,15 +228,12 @@ static char *copy_member(struct request *r, const char *name)
 static int read_row(struct request *r, const struct app *app, struct api_slug *f, struct error *err)
 {
 	json_t *types = json_object_get(request_body(r), "process_types");
-	char stack_id[UUID_SIZE];
 	const char *stack;
 
-	if (request_ref(r, "stack", false, &stack, err) < 0 || read_types(types, &f->types, err) < 0)
+	if (request_ref(r, "stack", false, &stack, err) < 0 || api_read_stack(stack, &stack, err) < 0 || read_types(types, &f->types, err) < 0)
 		return -1;
-	if (stack && !streq(stack, STACK_DEFAULT) && !streq(stack, api_uuid("stack", STACK_DEFAULT, stack_id)))
-		return error_set(err, ERROR_INVALID, "There is no stack \"%.50s\": slugs run in %s", stack, STACK_DEFAULT);
 	memcpy(f->row.app_id, app->id, sizeof(f->row.app_id));
-	f->row.stack = xstrdup(STACK_DEFAULT);
+	f->row.stack = xstrdup(stack);
 	f->row.types = json_dumps(types, JSON_COMPACT);
 	if (strlen(f->row.types) > TYPES_TEXT_MAX)
 		return error_set(err, ERROR_INVALID, "\"process_types\" is larger than %d KB", TYPES_TEXT_MAX >> 10);

@@ -274,13 +274,40 @@ static int find_collaborator(struct request *r, const struct app *app, const cha
 				 app->name);
 }
 
+/* Whether `which` names the owner, whose row is made up. */
+static bool is_owner(struct request *r, const struct app *app, const char *which)
+{
+	struct collaborator owner = owner_of(app);
+	struct error ignored = ERROR_INIT;
+	struct user u = { 0 };
+	bool is = app->owner_id[0] && (streq(which, owner.id) || streq(which, owner.user_id));
+
+	if (!is && app->owner_id[0] && store_user_get(request_daemon(r)->store, app->owner_id, &u, &ignored) == 0)
+		is = strcasecmp(which, u.email) == 0;
+	user_done(&u);
+	return is;
+}
+
+/* One whose permissions can be changed. */
+static int find_changeable(struct request *r, const struct app *app, struct collaborator *ret, struct error *err)
+{
+	const char *which = request_param(r, "collaborator");
+
+	if (is_owner(r, app, which))
+		return error_set(err, ERROR_INVALID, "%.100s is the owner of %s, and may do everything: \"twelve apps:transfer\" gives the app away", which,
+				 app->name);
+	return find_collaborator(r, app, which, ret, err);
+}
+
 int api_collaborators_get(struct request *r, struct error *err)
 {
 	struct collaborator c = { 0 };
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
-	if (result == 0)
+	if (result == 0 && is_owner(r, &app, request_param(r, "collaborator")))
+		c = owner_of(&app);
+	else if (result == 0)
 		result = find_collaborator(r, &app, request_param(r, "collaborator"), &c, err);
 	if (result == 0)
 		result = request_answer(r, 200, collaborator_json(r, &app, &c));
@@ -367,7 +394,7 @@ int api_collaborators_update(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    find_collaborator(r, &app, request_param(r, "collaborator"), &c, err) == 0 &&
+	    find_changeable(r, &app, &c, err) == 0 &&
 	    read_permissions(r, c.permissions, &permissions, err) == 0)
 		result = set_collaborator(r, &app, c.user_id, permissions, 200, err);
 	collaborator_done(&c);
@@ -384,7 +411,7 @@ int api_collaborators_delete(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = find_collaborator(r, &app, request_param(r, "collaborator"), &c, err);
+		result = find_changeable(r, &app, &c, err);
 	if (result == 0) {
 		j = collaborator_json(r, &app, &c);
 		result = store_collaborator_delete(d->store, c.id, err);

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "daemon/builds.h"
+#include "stack/stack.h"
 
 #define RESULT_FD 3
 
@@ -49,7 +50,7 @@ int worker_write_options(const struct worker_order *order)
 		"runtime", d->runtime.path, "runtime_name", d->runtime.name, "cgroup",
 		(int)d->runtime.cgroup, "init", init, "id", order->build_id, "app_id",
 		order->app->id, "app_name", order->app->name, "source", order->source, "strip_top",
-		(int)order->strip_top, "commit", order->commit, "stack", order->app->stack,
+		(int)order->strip_top, "commit", order->commit, "stack", stack_by_name(order->app->stack),
 		"buildpacks", packs ? packs : json_array(), "env", env_list(order->config),
 		"no_cache", (int)order->no_cache, "memory_bytes", (json_int_t)s->build_memory_bytes,
 		"disk_bytes", (json_int_t)s->build_disk_bytes, "reserve_bytes",

@@ -39,7 +39,7 @@ static int write_all(struct store *s, const struct app *app, const struct format
 	if (store_begin(s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (store_formation_set(s, app->id, rows[i].type, rows[i].quantity, rows[i].size, err) < 0)
+		if (store_formation_set(s, app->id, rows[i].id, rows[i].type, rows[i].quantity, rows[i].size, err) < 0)
 			goto undo;
 	if (store_commit(s, err) == 0)
 		return 0;

@@ -56,6 +56,7 @@ static json_t *make_plan(const struct setup *s, const char *text, size_t n, bool
 {
 	json_t *overrides = json_object_get(s->data, "overrides"), *env, *plan;
 	struct error err = ERROR_INIT;
+	const char *stack;
 
 	plan = app_json_parse(text, n, json_string_value(json_object_get(s->data, "environment")), errors);
 	env = plan ? app_json_env(plan, json_object_get(overrides, "env"), errors) : NULL;
@@ -63,7 +64,7 @@ static json_t *make_plan(const struct setup *s, const char *text, size_t n, bool
 		json_decref(plan);
 		return NULL;
 	}
-	if (api_check_stack(json_string_value(json_object_get(plan, "stack")), &err) < 0)
+	if (api_read_stack(json_string_value(json_object_get(plan, "stack")), &stack, &err) < 0)
 		json_array_append_new(errors, json_sprintf("app.json: \"stack\": %s", err.message));
 	json_object_set_new(plan, "env", env);
 	json_object_set_new(plan, "top", json_boolean(top));
@@ -111,8 +112,9 @@ void setup_manifest_read(struct setups *ss, const char *setup_id, const char *te
 /* Their process types are looked at when there is a release that has some. */
 static int set_formation(struct setups *ss, const struct setup *s, const struct app *app, struct error *err)
 {
-	json_t *v;
+	char id[UUID_SIZE];
 	const char *type;
+	json_t *v;
 
 	json_object_foreach (json_object_get(plan_of(s), "formation"), type, v) {
 		json_t *quantity = json_object_get(v, "quantity");
@@ -124,7 +126,7 @@ static int set_formation(struct setups *ss, const struct setup *s, const struct 
 					 "app.json: \"formation.%.100s\": %lld dynos of one process type are more than the "
 					 "%lld that this platform runs (TWELVE_MAX_DYNOS)",
 					 type, (long long)n, (long long)ss->d->settings.max_dynos);
-		if (store_formation_set(ss->d->store, app->id, type, n, size ? size : DYNO_SIZE_DEFAULT, err) < 0)
+		if (store_formation_set(ss->d->store, app->id, api_uuid(app->id, type, id), type, n, size ? size : DYNO_SIZE_DEFAULT, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -196,6 +198,20 @@ static int couple(struct setups *ss, const struct setup *s, const struct app *ap
 	return r;
 }
 
+/* What app.json says counts when the request said nothing. */
+static int take_stack(const struct setup *s, struct app *app, struct error *err)
+{
+	const char *said = json_string_value(json_object_get(plan_of(s), "stack")), *name;
+
+	if (!said || json_object_get(s->data, "stack"))
+		return 0;
+	if (api_read_stack(said, &name, err) < 0)
+		return -1;
+	free(app->stack);
+	app->stack = xstrdup(name);
+	return 0;
+}
+
 /* Add-ons are made in their order, so that their number says which are there since before a kill. */
 int setup_prepare(struct setups *ss, struct setup *s, struct app *app, const char **ret_next, struct error *err)
 {
@@ -203,6 +219,8 @@ int setup_prepare(struct setups *ss, struct setup *s, struct app *app, const cha
 	struct addon *rows = NULL;
 	size_t n = 0;
 
+	if (take_stack(s, app, err) < 0)
+		return -1;
 	free(app->buildpacks);
 	app->buildpacks = json_dumps(json_object_get(plan_of(s), "buildpacks"), JSON_COMPACT);
 	if (couple(ss, s, app, err) < 0 || store_app_update(ss->d->store, app, err) < 0 || set_formation(ss, s, app, err) < 0 || set_config(ss, s, app, err) < 0 ||

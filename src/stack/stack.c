@@ -86,6 +86,16 @@ static int take_package(const char *word, int line, void *userdata)
 	return 0;
 }
 
+const char *const stack_names[] = { STACK_DEFAULT, "heroku-18", "heroku-20", "heroku-22", "heroku-24", "heroku-26", NULL };
+
+const char *stack_by_name(const char *name)
+{
+	for (size_t i = 0; stack_names[i]; i++)
+		if (streq(stack_names[i], name))
+			return STACK_DEFAULT;
+	return NULL;
+}
+
 int stack_parse_packages(const char *text, const char *label, char ***packages, struct error *err)
 {
 	_cleanup_free_ char *copy = xstrdup(text);

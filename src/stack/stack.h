@@ -82,5 +82,13 @@ int stack_ensure(const struct stack_options *o, struct stack *ret, struct error 
 /* Opens one that exists by its digest. */
 int stack_open(const char *state_dir, const char *digest, struct stack *ret, struct error *err);
 
+/*
+ * The names that an app's stack may have: the first is the one there is, the others are Heroku's, whose apps it is for too. An app
+ * keeps the name that it was given. NULL at the end.
+ */
+extern const char *const stack_names[];
+/* The stack that a name stands for; NULL when it is no such name. */
+const char *stack_by_name(const char *name);
+
 /* Removes the stacks whose digests are not in `used`, and half-made ones; returns how many in *ret_removed. */
 int stack_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err);

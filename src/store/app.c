@@ -10,6 +10,7 @@ void app_done(struct app *a)
 {
 	free(a->name);
 	free(a->stack);
+	free(a->region);
 	free(a->buildpacks);
 	free(a->branch);
 	*a = (struct app){ 0 };
@@ -32,6 +33,7 @@ static int read_app(struct query *q, void *record, struct error *err)
 	a->created_ms = query_int(q);
 	a->updated_ms = query_int(q);
 	a->released_ms = query_int(q);
+	a->region = query_text(q);
 	return 0;
 }
 
@@ -78,6 +80,7 @@ int store_app_create(struct store *s, struct app *a, struct error *err)
 	query_bind_int(&q, a->created_ms);
 	query_bind_int(&q, a->updated_ms);
 	query_bind_int(&q, a->released_ms);
+	query_bind_text(&q, a->region ? a->region : APP_REGION_DEFAULT);
 	return run_with_name(&q, a->name, err);
 }
 
@@ -113,6 +116,7 @@ int store_app_update(struct store *s, const struct app *a, struct error *err)
 	query_bind_int(&q, a->current_version);
 	query_bind_int(&q, a->released_ms);
 	query_bind_int(&q, clock_wall_ms());
+	query_bind_text(&q, a->region ? a->region : APP_REGION_DEFAULT);
 	query_bind_text(&q, a->id);
 	if (run_with_name(&q, a->name, err) < 0)
 		return -1;

@@ -428,6 +428,9 @@ static const char schema_review_config[] =
 	"  stale_days INTEGER NOT NULL"
 	") STRICT;";
 
+/* The region that an app was asked to be in, by the name that it was asked by. */
+static const char schema_regions[] = "ALTER TABLE app ADD COLUMN region TEXT NOT NULL DEFAULT 'us';";
+
 const char *const store_migrations[] = {
 	schema_1,
 	schema_2,
@@ -446,6 +449,7 @@ const char *const store_migrations[] = {
 	store_schema_more_webhooks,
 	store_schema_gone,
 	store_schema_backups,
+	schema_regions,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

@@ -8,7 +8,7 @@
 
 #define APP                                                                                        \
 	"id, name, stack, buildpacks, branch, owner_id, maintenance, current_version, "         \
-	"last_version, created_ms, updated_ms, released_ms"
+	"last_version, created_ms, updated_ms, released_ms, region"
 
 #define RELEASE                                                                                    \
 	"id, app_id, version, status, phase_done, slug, stack, commit_id, description, user, "    \
@@ -69,12 +69,12 @@
 
 const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_APP_INSERT] = "INSERT INTO app (" APP ") "
-				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_APP_GET] = "SELECT " APP " FROM app WHERE name = ?1 OR id = ?1",
 	[STATEMENT_APP_LIST] = "SELECT " APP " FROM app ORDER BY name",
 	[STATEMENT_APP_UPDATE] =
 		"UPDATE app SET name = ?, stack = ?, buildpacks = ?, branch = ?, owner_id = ?, maintenance = ?, "
-		"current_version = ?, released_ms = ?, updated_ms = ? WHERE id = ?",
+		"current_version = ?, released_ms = ?, updated_ms = ?, region = ? WHERE id = ?",
 	[STATEMENT_APP_DELETE] = "DELETE FROM app WHERE id = ?",
 	[STATEMENT_APP_NEXT_VERSION] =
 		"UPDATE app SET last_version = last_version + 1, updated_ms = ? WHERE id = ? "

@@ -49,10 +49,13 @@ void store_read_end(struct store *s);
 
 /* ---- apps (app.c) ---- */
 
+#define APP_REGION_DEFAULT "us"
+
 struct app {
 	char id[UUID_SIZE];
 	char *name;
-	char *stack;      /* "debian-12" */
+	char *stack;      /* the name that it was given: stack_names[] */
+	char *region;     /* "us" or "eu", which are both this machine */
 	char *buildpacks; /* JSON array of strings; "[]": detect */
 	char *branch;     /* the one that deploys: "main" ("master" is taken for it as well) */
 	char owner_id[UUID_SIZE]; /* a user */
@@ -70,7 +73,7 @@ int store_app_create(struct store *s, struct app *a, struct error *err);
 int store_app_get(struct store *s, const char *name_or_id, struct app *ret, struct error *err);
 /* All, sorted by name; *ret is an array that the caller frees after app_done() of each. */
 int store_app_list(struct store *s, struct app **ret, size_t *ret_n, struct error *err);
-/* Writes name, stack, buildpacks, branch, owner_id, maintenance, current_version, released_ms back. */
+/* Writes name, stack, region, buildpacks, branch, owner_id, maintenance, current_version, released_ms back. */
 int store_app_update(struct store *s, const struct app *a, struct error *err);
 /* With all that belongs to it. */
 int store_app_delete(struct store *s, const char *id, struct error *err);
@@ -139,8 +142,9 @@ void formation_free_array(struct formation *f, size_t n);
 /* Sorted by type. Only types that were set; others count as web=1 and everything else 0. */
 int store_formation_list(struct store *s, const char *app_id, struct formation **ret, size_t *ret_n,
 			 struct error *err);
-int store_formation_set(struct store *s, const char *app_id, const char *type, int64_t quantity,
-			const char *size, struct error *err);
+/* `id` is a new row's; one that is there keeps its own. */
+int store_formation_set(struct store *s, const char *app_id, const char *id, const char *type, int64_t quantity, const char *size,
+			struct error *err);
 
 /* A restart that was asked for: dynos made before at_ms are to be replaced. type "" means all; number 0 all of the type. */
 struct restart {

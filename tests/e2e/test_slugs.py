@@ -166,7 +166,7 @@ def test_what_is_no_slug(two, tmp_path):
     assert status == 201, made
     for body, word in (({}, "process_types"), ({"process_types": []}, "process_types"), ({"process_types": {"web": 1}}, "web"),
                        ({"process_types": {"we b": "x"}}, "we b"), ({"process_types": {"web": ""}}, "no command"),
-                       ({"process_types": {"web": "x"}, "checksum": "MD5:1"}, "SHA256"), ({"process_types": {"web": "x"}, "stack": "heroku-22"}, "debian-12")):
+                       ({"process_types": {"web": "x"}, "checksum": "MD5:1"}, "SHA256"), ({"process_types": {"web": "x"}, "stack": "windows"}, "debian-12")):
         status, e = platform.api("POST", f"/apps/{one}/slugs", body)
         assert status == 422 and word in e["message"], e
     for slug in (str(uuid.uuid4()), "x", "../../etc"):

@@ -496,7 +496,7 @@ static void write_until_killed(int tell_fd)
 		if (write(tell_fd, &i, 1) != 1)
 			_exit(1);
 		must(store_begin(s, &err), &err);
-		must(store_formation_set(s, a.id, "half-done", 1, "eco", &err), &err);
+		must(store_formation_set(s, a.id, "id-of-half-done", "half-done", 1, "eco", &err), &err);
 		if (i == 20)
 			raise(SIGKILL);
 		store_rollback(s);

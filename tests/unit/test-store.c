@@ -348,14 +348,14 @@ static void test_formation(void **state)
 
 	must(store_formation_list(f->s, f->app.id, &list, &n, &err), &err);
 	assert_int_equal(n, 0);
-	must(store_formation_set(f->s, f->app.id, "worker", 3, "eco", &err), &err);
-	must(store_formation_set(f->s, f->app.id, "web", 1, "basic", &err), &err);
+	must(store_formation_set(f->s, f->app.id, "id-of-worker", "worker", 3, "eco", &err), &err);
+	must(store_formation_set(f->s, f->app.id, "id-of-web", "web", 1, "basic", &err), &err);
 	must(store_formation_list(f->s, f->app.id, &list, &n, &err), &err);
 	assert_int_equal(n, 2);
 	assert_string_equal(list[0].type, "web");
 	memcpy(id, list[1].id, UUID_SIZE);
 	formation_free_array(list, n);
-	must(store_formation_set(f->s, f->app.id, "worker", 0, "standard-2x", &err), &err);
+	must(store_formation_set(f->s, f->app.id, "id-of-worker", "worker", 0, "standard-2x", &err), &err);
 	must(store_formation_list(f->s, f->app.id, &list, &n, &err), &err);
 	assert_int_equal(n, 2);
 	assert_string_equal(list[1].id, id);
@@ -606,7 +606,7 @@ static void test_delete_takes_all_that_belongs_to_the_app(void **state)
 
 	memcpy(b.app_id, f->app.id, UUID_SIZE);
 	memcpy(d.app_id, f->app.id, UUID_SIZE);
-	must(store_formation_set(f->s, f->app.id, "web", 1, "eco", &err), &err);
+	must(store_formation_set(f->s, f->app.id, "id-of-web", "web", 1, "eco", &err), &err);
 	must(store_restart_set(f->s, f->app.id, "", 0, 1, &err), &err);
 	must(store_next_number(f->s, f->app.id, "run", &n, &err), &err);
 	must(store_build_create(f->s, &b, &err), &err);
@@ -633,7 +633,7 @@ static void test_rollback(void **state)
 	memcpy(r.app_id, f->app.id, UUID_SIZE);
 	must(store_begin(f->s, &err), &err);
 	must(store_release_create(f->s, &r, &err), &err);
-	must(store_formation_set(f->s, f->app.id, "web", 1, "eco", &err), &err);
+	must(store_formation_set(f->s, f->app.id, "id-of-web", "web", 1, "eco", &err), &err);
 	store_rollback(f->s);
 	store_rollback(f->s);
 	assert_int_equal(count(f->s, "release"), 0);

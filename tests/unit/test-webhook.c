@@ -83,7 +83,7 @@ static void scale(struct fixture *f, int64_t n)
 {
 	struct error err = ERROR_INIT;
 
-	must(store_formation_set(f->s, f->app.id, "web", n, "eco", &err), &err);
+	must(store_formation_set(f->s, f->app.id, "id-of-web", "web", n, "eco", &err), &err);
 }
 
 static size_t count_events(struct fixture *f)

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stacks and regions. There is one stack and one region, this machine; but programs declare apps with Heroku's names of them, and
+ * compare what they declared with what they find. So these names stand for ours, and an app keeps the one that it was given.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "model/names.h"
+#include "stack/stack.h"
+
+static const char *const regions[] = { API_REGION, "eu", NULL };
+
+/* The name that `given` is, in any case, or that it is the id of; NULL when there is none. */
+static const char *name_of(const char *const *names, const char *what, const char *given)
+{
+	char id[UUID_SIZE];
+
+	for (; *names; names++)
+		if (strcasecmp(given, *names) == 0 || streq(given, api_uuid(what, *names, id)))
+			return *names;
+	return NULL;
+}
+
+int api_read_stack(const char *given, const char **ret, struct error *err)
+{
+	const char *name = given ? name_of(stack_names, "stack", given) : STACK_DEFAULT;
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	if (!name)
+		return error_set(err, ERROR_INVALID,
+				 "There is no stack \"%s\": this platform has " STACK_DEFAULT ", for which heroku-22 and its like stand too%s",
+				 name_excerpt(excerpt, given), streq(given, "container") ? "; it runs no images of containers" : "");
+	*ret = name;
+	return 0;
+}
+
+int api_read_region(const char *given, const char **ret, struct error *err)
+{
+	const char *name = given ? name_of(regions, "region", given) : API_REGION;
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	if (!name)
+		return error_set(err, ERROR_INVALID,
+				 "There is no region \"%s\": this platform is one machine, for which \"" API_REGION "\" and \"eu\" both stand",
+				 name_excerpt(excerpt, given));
+	*ret = name;
+	return 0;
+}
+
+json_t *api_stack_ref(const char *name)
+{
+	char id[UUID_SIZE];
+
+	return json_pack("{s:s, s:s}", "id", api_uuid("stack", name, id), "name", name);
+}
+
+json_t *api_region_ref(const char *name)
+{
+	char id[UUID_SIZE];
+
+	return json_pack("{s:s, s:s}", "id", api_uuid("region", name, id), "name", name);
+}
+
+static void put_times(struct request *r, json_t *j)
+{
+	json_object_set_new(j, "created_at", api_time(request_daemon(r)->started_ms));
+	json_object_set_new(j, "updated_at", api_time(request_daemon(r)->started_ms));
+}
+
+static json_t *list_stacks(struct request *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; stack_names[i]; i++) {
+		json_t *j = api_stack_ref(stack_names[i]);
+
+		json_object_update_new(j, json_pack("{s:s, s:b}", "state", "public", "default", i == 0));
+		put_times(r, j);
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *list_regions(struct request *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; regions[i]; i++) {
+		json_t *j = api_region_ref(regions[i]);
+
+		json_object_update_new(j, json_pack("{s:s, s:s, s:s, s:b}", "description", "This machine", "country", "This machine",
+						    "locale", "This machine", "private_capable", 0));
+		/* The schema has a list of places that this must be one of. */
+		json_object_update_new(j, json_pack("{s:{s:s, s:s}}", "provider", "name", "twelve", "region", "us-east-1"));
+		put_times(r, j);
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+int api_stacks(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 200, list_stacks(r));
+}
+
+int api_stack_get(struct request *r, struct error *err)
+{
+	return api_answer_one(r, list_stacks(r), "stack", err);
+}
+
+int api_regions(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 200, list_regions(r));
+}
+
+int api_region_get(struct request *r, struct error *err)
+{
+	return api_answer_one(r, list_regions(r), "region", err);
+}
