@@ -245,6 +245,23 @@ static int check_early(const struct args *a, struct error *err)
 	return 0;
 }
 
+/* Of two values one would be passed over. */
+static int check_twice(const struct args *a, struct error *err)
+{
+	bool app = false, remote = false;
+
+	for (size_t i = 0; i < a->n_values; i++) {
+		const struct arg_option *o = a->values[i].option;
+
+		app |= streq(o->name, "app");
+		remote |= streq(o->name, "remote");
+		for (size_t k = 0; k < i && o->value && !o->many; k++)
+			if (streq(a->values[k].option->name, o->name))
+				return error_set(err, ERROR_INVALID, "--%s is there twice: say which", o->name);
+	}
+	return app && remote && !(a->command->flags & CMD_REMOTE) ? error_set(err, ERROR_INVALID, "--app and --remote both name the app: say one of them") : 0;
+}
+
 static int check_count(const struct args *a, struct error *err)
 {
 	const struct command *cmd = a->command;
@@ -292,7 +309,9 @@ int args_parse(struct args *a, int argc, char *const *argv, struct error *err)
 	}
 	if (!dashes)
 		a->n_before_dashes = a->n_rest;
-	return a->command ? check_count(a, err) : 0;
+	if (!a->command)
+		return 0;
+	return check_count(a, err) < 0 ? -1 : check_twice(a, err);
 }
 
 void args_done(struct args *a)

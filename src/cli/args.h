@@ -22,6 +22,7 @@ struct arg_option {
 	const char *value; /* what it takes, for the help; NULL: nothing */
 	const char *help;
 	char letter; /* 0: none */
+	bool many;   /* may be there more than once: they add up */
 };
 
 enum command_flags {
@@ -30,6 +31,7 @@ enum command_flags {
 	CMD_WAIT = 1 << 2,     /* takes --no-wait */
 	CMD_VERBATIM = 1 << 3, /* what follows the command's own words is not ours to read; see above */
 	CMD_HIDDEN = 1 << 4,   /* for programs, not for people */
+	CMD_REMOTE = 1 << 5,   /* --remote is what it writes to: the app may be said besides */
 };
 
 #define CMD_MAX_ALIASES 4

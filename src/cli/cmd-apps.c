@@ -217,7 +217,7 @@ const struct command cmd_rename = {
 	.min_args = 1,
 	.max_args = 1,
 	.summary = "give an app another name",
-	.flags = CMD_APP,
+	.flags = CMD_APP | CMD_REMOTE,
 	.run = rename_run,
 	.details = "What runs goes on, and answers at the new URL. A git remote of this repository "
 		   "that named the app is changed along.",

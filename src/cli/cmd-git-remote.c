@@ -128,7 +128,7 @@ const struct command cmd_git_remote = {
 	.name = "git:remote",
 	.usage = "",
 	.summary = "add the git remote of an app to this repository",
-	.flags = CMD_APP,
+	.flags = CMD_APP | CMD_REMOTE,
 	.run = git_remote_run,
 	.details = "A remote that is there already is pointed to the app. Over http and https git asks this program for "
 		   "the token of that host, and trusts the authority that this program trusts there.",

@@ -133,7 +133,7 @@ static const struct arg_option run_options[] = {
 	{ "attach", "DYNO", "go on with a session whose client has gone, or take it over", 0 },
 	{ "size", "SIZE", "the dyno's size", 's' },
 	{ "type", "TYPE", "as a dyno of this process type", 0 },
-	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e' },
+	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e', true },
 	{ "no-tty", NULL, "no terminal, also when there is one here", 0 },
 	{ "exit-code", NULL,
 	  "the exit code is that of the command: always so, accepted for heroku's sake", 'x' },
@@ -160,7 +160,7 @@ const struct command cmd_run = {
 static const struct arg_option detached_options[] = {
 	{ "size", "SIZE", "the dyno's size", 's' },
 	{ "type", "TYPE", "as a dyno of this process type", 0 },
-	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e' },
+	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e', true },
 	{ 0 },
 };
 
@@ -177,7 +177,7 @@ const struct command cmd_run_detached = {
 };
 
 static const struct arg_option inside_options[] = {
-	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e' },
+	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e', true },
 	{ "no-tty", NULL, "no terminal, also when there is one here", 0 },
 	{ "exit-code", NULL,
 	  "the exit code is that of the command: always so, accepted for heroku's sake", 'x' },

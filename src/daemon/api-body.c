@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "daemon/api.h"
+#include "model/names.h"
 
 /* Of a whole number that is sent as a string: as many as surely fit. */
 #define MAX_DIGITS 18
@@ -39,6 +40,17 @@ static bool is_any(const json_t *v)
 	return v != NULL;
 }
 
+/* For members of Heroku's whose thing is not here: they may say that there is none. */
+static bool is_none(const json_t *v)
+{
+	return json_is_false(v) || (json_is_string(v) && !json_string_length(v)) || (json_is_array(v) && !json_array_size(v));
+}
+
+static bool is_true(const json_t *v)
+{
+	return json_is_true(v);
+}
+
 static bool is_ref(const json_t *v)
 {
 	return api_ref(v) != NULL;
@@ -56,6 +68,8 @@ static const struct type {
 	{ "array", is_array, "an array" },
 	{ "ref", is_ref, "a string, or an object with an \"id\" or a \"name\"" },
 	{ "any", is_any, "a value" },
+	{ "none", is_none, "null or false: this platform has no such thing" },
+	{ "true", is_true, "true: nothing else can be had here" },
 };
 
 const char *api_ref(const json_t *value)
@@ -102,9 +116,37 @@ static void read_digits(json_t *object, const char *name, const json_t *value)
 		json_object_set_new(object, name, json_integer(strtoll(s, NULL, 10)));
 }
 
-int api_check_body(const char *body, json_t *object, struct error *err)
+/* A member that nobody reads would be taken for one that has an effect. */
+static int check_known(const char *body, json_t *object, struct error *err)
+{
+	_cleanup_buf_ struct buf known = BUF_INIT;
+	char excerpt[NAME_EXCERPT_SIZE];
+	struct api_member m;
+	const char *key;
+	json_t *value;
+
+	for (const char *rest = body; rest && (rest = api_member_next(rest, &m));) {
+		if (m.name[0] == '*')
+			return 0;
+		buf_printf(&known, " %.*s", (int)m.name_n, m.name);
+	}
+	buf_putc(&known, ' ');
+	json_object_foreach (object, key, value) {
+		_cleanup_free_ char *word = xasprintf(" %s ", key);
+
+		if (!json_is_null(value) && (strchr(key, ' ') || !strstr(known.data, word)))
+			return error_set(err, ERROR_INVALID, "\"%s\" is not understood here: %s%s", name_excerpt(excerpt, key),
+					 body ? "the members are " : "there are no members", str_trim(known.data));
+	}
+	return 0;
+}
+
+int api_check_body(const char *body, bool strict, json_t *object, struct error *err)
 {
 	struct api_member m;
+
+	if (strict && check_known(body, object, err) < 0)
+		return -1;
 
 	while (body && (body = api_member_next(body, &m))) {
 		_cleanup_free_ char *name = xstrndup(m.name, m.name_n);

@@ -137,6 +137,9 @@ static int read_update(struct request *r, const struct app *app, const struct re
 
 	if (!size)
 		size = json_object_get(update, "dyno_size");
+	if (json_is_string(json_object_get(update, "docker_image")) || json_is_object(json_object_get(update, "docker_image")))
+		return error_set(err, ERROR_INVALID,
+				 "\"docker_image\": images of containers are not run here: push the source with git, or release a slug");
 	if (!procfile_get(&base->processes, type) || streq(type, "release"))
 		return no_type(app, base, type, err);
 	if (find_want(r, app, base, type, w, err) < 0)

@@ -28,6 +28,10 @@ static json_t *type_schema(const struct api_member *m)
 	};
 	_cleanup_free_ char *word = xstrndup(m->type, m->type_n);
 
+	if (streq(word, "none"))
+		return json_pack("{s:[n,b]}", "enum", 0);
+	if (streq(word, "true"))
+		return json_pack("{s:[n,b]}", "enum", 1);
 	if (streq(word, "ref"))
 		return reference("schemas", "ref");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

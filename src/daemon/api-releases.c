@@ -213,6 +213,15 @@ static int roll_back_later(struct request *r, struct app *take_app, int64_t vers
 	return 0;
 }
 
+static int check_no_description(struct request *r, struct error *err)
+{
+	const char *description = json_string_value(json_object_get(request_body(r), "description"));
+
+	return description && *description
+		       ? error_set(err, ERROR_INVALID, "\"description\" goes with a slug: a rollback says by itself what it is")
+		       : 0;
+}
+
 int api_releases_create(struct request *r, struct error *err)
 {
 	struct release target = { 0 }, release = { 0 };
@@ -224,7 +233,7 @@ int api_releases_create(struct request *r, struct error *err)
 		return api_slug_release(r, err);
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (request_string(r, "release", true, &which, err) == 0 &&
+	if (request_string(r, "release", true, &which, err) == 0 && check_no_description(r, err) == 0 &&
 	    find_release(r, &app, which, &target, err) == 0)
 		request_note(r, "rollback to v%lld", (long long)target.version);
 	if (target.version &&

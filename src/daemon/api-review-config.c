@@ -129,11 +129,21 @@ static int take_body(struct request *r, struct review_config *c, struct error *e
 	return request_int(r, "stale_days", 1, STALE_DAYS_MAX, c->stale_days, &c->stale_days, err);
 }
 
+/* The heroku command says it twice: in the path and in the body. */
+static int check_pipeline(struct request *r, const struct pipeline *p, struct error *err)
+{
+	const char *given = api_ref(json_object_get(request_body(r), "pipeline"));
+
+	return !given || streq(given, p->id) || streq(given, p->name)
+		       ? 0
+		       : error_set(err, ERROR_INVALID, "\"pipeline\" is another than the one in the path, %s", p->name);
+}
+
 static int save(struct request *r, const struct pipeline *p, struct review_config *c, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 
-	if (take_body(r, c, err) < 0 || store_review_config_put(d->store, c, err) < 0)
+	if (check_pipeline(r, p, err) < 0 || take_body(r, c, err) < 0 || store_review_config_put(d->store, c, err) < 0)
 		return -1;
 	stale_look(d->stale);
 	if (c->destroy_stale)

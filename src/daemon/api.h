@@ -59,8 +59,8 @@ struct api_member {
 const char *api_member_next(const char *body, struct api_member *ret);
 /*
  * Checks an object against `body`; ERROR_INVALID names the member: "quantity" has to be a whole number. A string
- * of digits where a whole number belongs is made one, in the object.
+ * of digits where a whole number belongs is made one, in the object. `strict`: a member that is not in `body` is refused, unless it is null.
  */
-int api_check_body(const char *body, json_t *object, struct error *err);
+int api_check_body(const char *body, bool strict, json_t *object, struct error *err);
 /* The name or id in a member of type ref; NULL when it is not there. Borrowed. */
 const char *api_ref(const json_t *value);

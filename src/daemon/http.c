@@ -265,6 +265,12 @@ static int begin(struct request *r, const char *url, struct error *err)
 	return r->route->flags & API_UPLOAD ? open_upload(r, err) : 0;
 }
 
+/* OAuth's forms may hold more (RFC 6749, section 3.2), and the body of a DELETE means nothing (RFC 9110, section 9.3.5). */
+static bool is_strict(const struct request *r)
+{
+	return !(r->route->flags & API_FORM) && !streq(r->method, "DELETE");
+}
+
 /* Calls the handler, or what it left for later. */
 static int handle(struct request *r, struct error *err)
 {
@@ -274,7 +280,7 @@ static int handle(struct request *r, struct error *err)
 		http_tail_done(&r->tail);
 		return later(r, err);
 	}
-	if (http_parse_body(r, err) < 0 || api_check_body(r->route->body, r->body, err) < 0)
+	if (http_parse_body(r, err) < 0 || api_check_body(r->route->body, is_strict(r), r->body, err) < 0)
 		return -1;
 	return r->route->fn(r, err);
 }

@@ -195,10 +195,10 @@ static void check(const char *body, const char *text, const char *sentence)
 
 	assert_non_null(object);
 	if (!sentence) {
-		if (api_check_body(body, object, &err) < 0)
+		if (api_check_body(body, true, object, &err) < 0)
 			fail_msg("%s: %s", text, err.message);
 	} else {
-		assert_int_equal(api_check_body(body, object, &err), -1);
+		assert_int_equal(api_check_body(body, true, object, &err), -1);
 		assert_int_equal(err.kind, ERROR_INVALID);
 		assert_string_equal(err.message, sentence);
 	}
@@ -210,9 +210,16 @@ static void test_bodies(void **state)
 	static const char body[] = "name:string size?:int on?:bool to?:ref list?:array map?:object it?:any";
 
 	(void)state;
-	check(NULL, "{\"x\": 1}", NULL);
+	check(NULL, "{\"x\": null}", NULL);
+	check(NULL, "{\"x\": 1}", "\"x\" is not understood here: there are no members");
 	check("*:any", "{\"X\": 1}", NULL);
-	check(body, "{\"name\": \"a\", \"size\": null, \"unknown\": 3}", NULL);
+	check(body, "{\"name\": \"a\", \"size\": null, \"unknown\": null}", NULL);
+	check(body, "{\"name\": \"a\", \"unknown\": 3}", "\"unknown\" is not understood here: the members are name size on to list map it");
+	check(body, "{\"name\": \"a\", \"name size\": 3}", "\"name size\" is not understood here: the members are name size on to list map it");
+	check("space?:none", "{\"space\": false}", NULL);
+	check("space?:none", "{\"space\": \"x\"}", "\"space\" has to be null or false: this platform has no such thing");
+	check("quiet?:true", "{\"quiet\": true}", NULL);
+	check("quiet?:true", "{\"quiet\": false}", "\"quiet\" has to be true: nothing else can be had here");
 	check(body, "{}", "\"name\" is missing: a string is needed");
 	check(body, "{\"name\": null}", "\"name\" is missing: a string is needed");
 	check(body, "{\"name\": 1}", "\"name\" has to be a string");
@@ -232,7 +239,7 @@ static void test_bodies(void **state)
 /* A slip in the table would let everything pass, or nothing. */
 static void test_tables_bodies_are_words(void **state)
 {
-	static const char types[] = " string int bool object array any ref ";
+	static const char types[] = " string int bool object array any ref none true ";
 	struct api_member m;
 
 	(void)state;
