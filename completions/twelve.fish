@@ -135,7 +135,7 @@ complete -c twelve -f -n __fish_use_subcommand -a login -d 'get a token for a ho
 complete -c twelve -f -n __fish_use_subcommand -a logout -d 'end the token of a login, and forget it and its host'
 complete -c twelve -f -n __fish_use_subcommand -a whoami -d 'tell as whom you come'
 complete -c twelve -f -n __fish_use_subcommand -a auth:token -d 'print the token that you come with'
-complete -c twelve -f -n __fish_use_subcommand -a heroku-env -d 'print the variables that make the heroku command speak to this platform, and to nobody else'
+complete -c twelve -f -n __fish_use_subcommand -a heroku-env -d 'print the variables that make the heroku command speak to this platform'
 complete -c twelve -f -n __fish_use_subcommand -a import -d 'make apps of Heroku here: config, buildpacks, add-ons, drains, collaborators, dynos'
 complete -c twelve -f -n __fish_use_subcommand -a status -d 'tell how the platform is'
 complete -c twelve -f -n __fish_use_subcommand -a doctor -d 'check what this machine has and what is missing'

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * heroku-env: the variables that make the heroku command speak to twelved, and to nobody else. Without
- * the second half of them it would copy its token to Heroku's own services (particleboard, telemetry, the
- * diagnosis of databases). What each does was measured on version 11.10.
+ * heroku-env: the variables that make the heroku command speak to twelved. Without the second half of them it
+ * would copy its token to Heroku's own services (particleboard, telemetry, the diagnosis of databases). A few
+ * commands have an address of Heroku's built in, which no variable changes: the text below names them all. What
+ * each does was measured on version 11.10.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 enum kind {
 	KIND_URL,	/* http://HOST:PORT */
 	KIND_TLS_URL,	/* https://HOST:PORT: the same door */
+	KIND_SOCKET_URL, /* ws://HOST:PORT */
 	KIND_AUTHORITY, /* HOST:PORT */
 	KIND_HOST,
 	KIND_TOKEN,
@@ -43,6 +45,7 @@ static const struct variable {
 	{ "HEROKU_STATUS_HOST", KIND_URL, NULL },
 	{ "HEROKU_BUILDPACK_REGISTRY_URL", KIND_URL, NULL },
 	{ "HEROKU_EXEC_URL", KIND_TLS_URL, NULL },
+	{ "HEROKU_CI_WEBSOCKET_URL", KIND_SOCKET_URL, NULL },
 	{ "HEROKU_ANALYTICS_URL", KIND_URL, NULL },
 	{ "PGDIAGNOSE_URL", KIND_HOST, NULL },
 	/* By what pg: and redis: know their add-ons. */
@@ -179,6 +182,8 @@ static char *value_of(const struct variable *v, const struct target *t)
 		return xstrdup(t->url);
 	case KIND_TLS_URL:
 		return xasprintf("https://%s", t->authority);
+	case KIND_SOCKET_URL:
+		return xasprintf("ws://%s/socket", t->authority);
 	case KIND_AUTHORITY:
 		return xstrdup(t->authority);
 	case KIND_HOST:
@@ -280,14 +285,18 @@ static const struct arg_option options[] = {
 const struct command cmd_heroku_env = {
 	.name = "heroku-env",
 	.usage = "",
-	.summary = "print the variables that make the heroku command speak to this platform, and to nobody else",
+	.summary = "print the variables that make the heroku command speak to this platform",
 	.options = options,
 	.flags = CMD_JSON,
 	.run = heroku_env_run,
 	.details = "The token is the one that you come with; over the unix socket one is made, for 30 days. Heroku's own "
-		   "services that the command copies its token to are pointed here or turned off; pipelines:connect "
-		   "and ci have an address of Heroku built in (kolkrabbi.heroku.com), so that these are better left "
-		   "alone. ps:autoscale asks api.metrics.heroku.com by its name, with the token: the line \"127.0.0.1 "
-		   "api.metrics.heroku.com\" in /etc/hosts leads it here. git trusts this platform's authority for its URLs only.",
+		   "services that the command copies its token to are pointed here or turned off. No variable leads these elsewhere, "
+		   "since they have an address of Heroku's built in, which they send the token to, so that they are better left alone: "
+		   "pipelines:connect, pipelines:setup, pipelines:diff, reviewapps:enable, reviewapps:disable and ci:run, ci:rerun and ci:debug "
+		   "(kolkrabbi.heroku.com); apps:errors (api.metrics.herokai.com); ps:autoscale:enable and ps:autoscale:disable "
+		   "(api.metrics.heroku.com); notifications (telex.heroku.com); apps:favorites (particleboard.heroku.com); dashboard (all of "
+		   "them); and, without a token, status (api.status.salesforce.com; here it is twelve status). container:login, push, pull and "
+		   "release speak to a registry of images by docker, which this platform has not. A line such as \"127.0.0.1 "
+		   "api.metrics.heroku.com\" in /etc/hosts leads a name here. git trusts this platform's authority for its URLs only.",
 	.examples = "eval \"$(twelve heroku-env)\"\neval (twelve heroku-env --shell fish)\neval \"$(twelve heroku-env --unset)\"",
 };

@@ -389,6 +389,8 @@ const struct api_route api_routes[] = {
 	  "buildpacks", .answer = "[buildpack-installation]" },
 	{ "PUT", "/apps/:app/buildpack-installations", NEED_DEPLOY, api_buildpacks_put,
 	  "set the buildpacks", "updates:array", .answer = "[buildpack-installation]" },
+	{ "GET", "/buildpacks", NEED_NOTHING, api_registry_list,
+	  "the platform's buildpacks; ?in[namespace][]=, ?in[name][]=, ?like[description]=" },
 	{ "GET", "/buildpacks/:buildpack", NEED_NOTHING, api_registry_get,
 	  "one of the platform's buildpacks, by its name in Heroku's registry (heroku%2Fnodejs)" },
 	{ "GET", "/apps/:app/domains", NEED_VIEW, api_domains_list,

@@ -128,10 +128,14 @@ static int match_route(struct request *r, const char *url, struct error *err)
 	/* A session has no head. */
 	if (r->route && is_head(r) && r->route->answer && streq(r->route->answer, "upgrade"))
 		r->route = NULL;
+	if (!r->route && path_known && api_elsewhere(url))
+		return error_set(err, ERROR_NOT_FOUND, "%s", api_elsewhere(url));
 	if (!r->route && path_known)
 		return error_set(err, ERROR_NOT_FOUND,
 				 "The requested API endpoint was not found: %s can't be done with %.200s, other methods can",
 				 r->method, url);
+	if (!r->route && api_elsewhere(url))
+		return error_set(err, ERROR_NOT_FOUND, "%s", api_elsewhere(url));
 	if (!r->route)
 		return error_set(err, ERROR_NOT_FOUND,
 				 "The requested API endpoint was not found: %.200s", url);

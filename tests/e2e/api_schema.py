@@ -59,7 +59,7 @@ UNLISTED = {
     ("POST", "/oauth/token"): (None, "OAuth's own shape (RFC 6749, section 5.1)"),
     ("GET", "/apps/[^/]+/dynos/[^/]+/attach"): (None, "a session; no JSON"),
     ("POST", "/apps/[^/]+/dynos/[^/]+"): ("dyno", "`heroku run:inside`, by the variant 3.run-inside; the schema has it not"),
-    ("GET", "/buildpacks/[^/]+"): (None, "of Heroku's registry of buildpacks, which is another service"),
+    ("GET", "/buildpacks(/[^/]+)?"): (None, "of Heroku's registry of buildpacks, which is another service"),
     ("GET", "/backups/[^/]+/content"): (None, "a file; no JSON"),
     ("(GET|PUT)", "/apps/[^/]+/slugs/[^/]+/content"): (None, "a file; no JSON"),
     ("GET", "/apps/[^/]+/acm"): (None, "not in the schema: how certificates of the app's domains stand"),
