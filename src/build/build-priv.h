@@ -36,7 +36,7 @@ struct build {
 	char *app;	 /* work/app: /app */
 	char *packs_dir; /* work/packs: /buildpacks */
 	char *env_dir;	 /* work/env, a memory-backed mount: /env */
-	char *cache;	 /* STATE/cache/APP: /cache */
+	char *cache;	 /* STATE/cache/APP/OWNER: /cache */
 	char source_digest[DIGEST_HEX_SIZE];
 	char packs_digest[DIGEST_HEX_SIZE];
 	struct pack *packs; /* those that apply, in order */

@@ -25,7 +25,7 @@
 
 #define TEXT_MAX_BYTES 65536
 /* Part of every key: changes when builds of the same input shall be made again. */
-#define KEY_FORMAT "twelve-build-1"
+#define KEY_FORMAT "twelve-build-2"
 
 static volatile sig_atomic_t cancelled;
 
@@ -86,10 +86,31 @@ static int check_disk(struct build *b, uint64_t *ret_room, struct error *err)
 	return 0;
 }
 
+/* What builds left there for an owner before, or when an app had one place for all of them. */
+static int sweep_cache(const struct build *b)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/cache/%s", b->o->state_dir, b->o->app_id);
+	const char *own = strrchr(b->cache, '/') + 1;
+	_cleanup_strv_ char **names = NULL;
+	int r = fs_list(dir, &names);
+
+	for (char **n = names; r == 0 && n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (!streq(*n, own))
+			r = fs_remove_tree(path);
+	}
+	if (r == 0 && chown(dir, 0, 0) < 0)
+		r = -errno;
+	return r == -ENOENT ? 0 : r;
+}
+
 static int make_folders(const struct build *b, struct error *err)
 {
 	int r = fs_mkdirs(b->app, 0755);
 
+	if (r == 0)
+		r = sweep_cache(b);
 	if (r == 0)
 		r = fs_mkdirs(b->cache, 0755);
 	if (r == 0 && chown(b->cache, SANDBOX_UID, SANDBOX_GID) < 0)
@@ -301,6 +322,16 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/*
+ * What a build gives depends on its cache, which builds of the app have filled as they liked: it is the app's alone, and no longer its
+ * own once it has another owner (docs/decisions/0025).
+ */
+static void add_tenant(const struct build *b, struct digest *d)
+{
+	digest_update_str(d, b->o->app_id);
+	digest_update_str(d, b->o->owner_id);
+}
+
 static void make_key(const struct build *b, char key[static DIGEST_HEX_SIZE])
 {
 	size_t n = strv_len(b->o->env);
@@ -308,6 +339,7 @@ static void make_key(const struct build *b, char key[static DIGEST_HEX_SIZE])
 	struct digest *d = digest_new();
 
 	digest_update_str(d, KEY_FORMAT);
+	add_tenant(b, d);
 	digest_update_str(d, b->source_digest);
 	digest_update_str(d, b->packs_digest);
 	digest_update_str(d, b->run.digest);
@@ -433,7 +465,8 @@ static void import_key(const struct build *b, const char *sha256, char key[stati
 {
 	struct digest *d = digest_new();
 
-	digest_update_str(d, "twelve-slug-1");
+	digest_update_str(d, "twelve-slug-2");
+	add_tenant(b, d);
 	digest_update_str(d, sha256);
 	digest_update_str(d, b->run.digest);
 	for (size_t i = 0; i < b->o->import->n_types; i++) {
@@ -506,7 +539,7 @@ int build_run(const struct build_options *o, struct build_result *ret, struct er
 	b.app = xasprintf("%s/app", b.work);
 	b.packs_dir = xasprintf("%s/packs", b.work);
 	b.env_dir = xasprintf("%s/env", b.work);
-	b.cache = xasprintf("%s/cache/%s", o->state_dir, o->app_id);
+	b.cache = xasprintf("%s/cache/%s/%s", o->state_dir, o->app_id, o->owner_id[0] ? o->owner_id : "platform");
 	r = o->import ? import_slug(&b, ret, err) : run_steps(&b, ret, err);
 	clean_up(&b);
 	build_done(&b);

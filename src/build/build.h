@@ -3,9 +3,10 @@
  * Builds: source tree + buildpacks + stack + config in, slug out.
  *
  *     STATE/slugs/DIGEST/app/        what is mounted at /app; never written again
- *     STATE/slugs/DIGEST/slug.json   what struct build_result holds, of the newest build that gave this tree
- *     STATE/slugs/keys/KEY           the same, of the build with this key: a known key is a finished build
- *     STATE/cache/APP/               the app's build cache (CACHE_DIR)
+ *     STATE/slugs/DIGEST/slug.json   what follows from the tree: its size
+ *     STATE/slugs/keys/APP/KEY       what struct build_result holds, of the app's build with this key: a known key is a finished build
+ *     STATE/cache/APP/OWNER/         the app's build cache (CACHE_DIR), while it is that owner's
+ *     STATE/known-hosts/APP          the keys of ssh servers that the app's builds have fetched from
  *     STATE/builds/ID/               a build's working directory while it runs
  *
  * A slug's digest is the SHA-256 of its canonical tar (build/pack.h), so the
@@ -54,7 +55,8 @@ struct build_options {
 	const struct sandbox_runtime *runtime;
 	const char *init_path;
 	const char *id;	    /* of the build */
-	const char *app_id; /* whose cache */
+	const char *app_id;   /* whose cache, and whose slugs are found again */
+	const char *owner_id; /* whoever has the app now: what builds kept for another is not used any more */
 	const char *app_name;
 	const char *
 		source; /* a tar file (plain, gzip, bzip2, xz or zstd), or a directory; one top folder is stripped if strip_top */
@@ -91,17 +93,15 @@ struct build_options {
 /* Errors are for the pusher: what failed, where, what to do. */
 int build_run(const struct build_options *o, struct build_result *ret, struct error *err);
 
-/* Reads slug.json of a slug that exists. */
-int build_open_slug(const char *state_dir, const char *digest, struct build_result *ret,
-		    struct error *err);
-/* What the build with this key gave. */
-int build_open_key(const char *state_dir, const char *key, struct build_result *ret,
-		   struct error *err);
+/* Of a slug that is there. */
+int build_slug_size(const char *state_dir, const char *digest, uint64_t *ret, struct error *err);
+/* What the app's build with this key gave. */
+int build_open_key(const char *state_dir, const char *app_id, const char *key, struct build_result *ret, struct error *err);
 /*
  * Adds the stacks that the slugs were built with and by, so that those are not
  * collected: without them the next build of the same app would have to make them again.
  */
-void build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks);
+int build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks, struct error *err);
 
 /* Removes working directories of builds that do not run (those not in `running`). */
 int build_sweep(const char *state_dir, char *const *running, struct error *err);

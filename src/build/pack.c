@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -203,6 +204,24 @@ struct owner {
 	gid_t gid;
 };
 
+/*
+ * Access lists and attributes are in no digest, so they would be what the first app that made a tree put there. What the machine's
+ * own security modules keep stays.
+ */
+static int drop_attributes(const struct tree_entry *e)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d/%s", e->dir_fd, e->name);
+	char names[65536];
+	ssize_t n = llistxattr(path, names, sizeof(names));
+
+	if (n < 0)
+		return errno == ENOTSUP ? 0 : -errno;
+	for (const char *name = names; name < names + n; name += strlen(name) + 1)
+		if ((!str_starts(name, "security.") || streq(name, "security.capability")) && lremovexattr(path, name) < 0 && errno != ENODATA)
+			return -errno;
+	return 0;
+}
+
 /* The change of owner takes file capabilities away as well. */
 static int normalise_one(const struct tree_entry *e, void *userdata)
 {
@@ -211,7 +230,10 @@ static int normalise_one(const struct tree_entry *e, void *userdata)
 	const struct stat *st = e->st;
 	mode_t mode = (st->st_mode & 0755) | 0444 | (st->st_mode & 0100 ? 0111 : 0) |
 		      (S_ISDIR(st->st_mode) ? 0755 : 0200);
+	int r = drop_attributes(e);
 
+	if (r < 0)
+		return r;
 	if (fchownat(e->dir_fd, e->name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07777) != mode &&

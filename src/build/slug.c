@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finished slugs: STATE/slugs/DIGEST/{app,slug.json} and STATE/slugs/keys/KEY.
- * A slug appears by one rename; a key only after its slug. Two builds can give one
- * tree and differ in the rest, so a key has a description of its own.
+ * Finished slugs: STATE/slugs/DIGEST/{app,slug.json} and STATE/slugs/keys/APP/KEY.
+ * A slug appears by one rename; a key only after its slug. Builds of many apps can give one
+ * tree and differ in the rest: the tree is all that they share (docs/decisions/0025), and what a build said of it
+ * stands in the app's own key.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -45,10 +46,10 @@ static json_t *to_json(const struct build *b, const struct build_result *r)
 		json_array_append_new(processes,
 				      json_pack("{s:s, s:s}", "type", r->processes[i].type,
 						"command", r->processes[i].command));
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:[s,s,s], s:o}", "slug", r->slug, "stack",
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:[s,s,s,s], s:o}", "slug", r->slug, "stack",
 			 r->stack, "key", r->key, "size_bytes", (json_int_t)r->size_bytes,
 			 "buildpacks", r->buildpacks, "stacks", b->base.digest, b->run.digest,
-			 b->build.digest, "processes", processes);
+			 b->build.digest, b->fetch.digest, "processes", processes);
 }
 
 static int read_result(const char *path, struct build_result *ret)
@@ -81,32 +82,33 @@ static int read_result(const char *path, struct build_result *ret)
 	return 0;
 }
 
-static int open_result(const char *path, const char *what, struct build_result *ret,
-		       struct error *err)
+static int gone(const char *what, struct error *err)
 {
+	return error_set(err, ERROR_NOT_FOUND, "The slug %.12s is not there any more: push again to make it", what);
+}
+
+int build_slug_size(const char *state_dir, const char *digest, uint64_t *ret, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/slugs/%s/slug.json", state_dir, digest);
+	json_t *j = json_load_file(path, 0, NULL), *size = json_object_get(j, "size_bytes");
+	int r = 0;
+
+	if (json_is_integer(size))
+		*ret = (uint64_t)json_integer_value(size);
+	else
+		r = gone(digest, err);
+	json_decref(j);
+	return r;
+}
+
+int build_open_key(const char *state_dir, const char *app_id, const char *key, struct build_result *ret, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/slugs/keys/%s/%s", state_dir, app_id, key);
 	int r = read_result(path, ret);
 
 	if (r == -ENOENT)
-		return error_set(err, ERROR_NOT_FOUND,
-				 "The slug %.12s is not there any more: push again to make it",
-				 what);
+		return gone(key, err);
 	return r < 0 ? error_set_errno(err, r, "reading %s", path) : 0;
-}
-
-int build_open_slug(const char *state_dir, const char *digest, struct build_result *ret,
-		    struct error *err)
-{
-	_cleanup_free_ char *path = xasprintf("%s/slugs/%s/slug.json", state_dir, digest);
-
-	return open_result(path, digest, ret, err);
-}
-
-int build_open_key(const char *state_dir, const char *key, struct build_result *ret,
-		   struct error *err)
-{
-	_cleanup_free_ char *path = xasprintf("%s/slugs/keys/%s", state_dir, key);
-
-	return open_result(path, key, ret, err);
 }
 
 bool slug_find(const struct build *b, const char *key, struct build_result *ret)
@@ -115,7 +117,7 @@ bool slug_find(const struct build *b, const char *key, struct build_result *ret)
 	_cleanup_free_ char *app = NULL;
 	struct error err = ERROR_INIT;
 
-	if (build_open_key(b->o->state_dir, key, &found, &err) < 0)
+	if (build_open_key(b->o->state_dir, b->o->app_id, key, &found, &err) < 0)
 		return false;
 	app = xasprintf("%s/slugs/%s/app", b->o->state_dir, found.slug);
 	if (!fs_exists(app)) {
@@ -141,15 +143,16 @@ static void name_packs(const struct build *b, struct build_result *ret)
 
 /* ---- keeping ---- */
 
-/* The same tree by another build (of another stack, say): its description is the newest's. */
-static int replace_description(const char *slug_dir, const char *text)
+/* Nothing but what follows from the tree: who made it first, or last, has no say in it. */
+static int describe(const char *slug_dir, const struct build_result *r)
 {
 	_cleanup_free_ char *path = xasprintf("%s/slug.json", slug_dir);
+	_cleanup_free_ char *text = xasprintf("{\"size_bytes\": %llu}\n", (unsigned long long)r->size_bytes);
 
 	return fs_write_atomic(path, 0644, text, strlen(text));
 }
 
-static int write_slug(struct build *b, const struct build_result *r, const char *text)
+static int write_slug(struct build *b, const struct build_result *r)
 {
 	_cleanup_free_ char *tmp = xasprintf("%s/slug", b->work);
 	_cleanup_free_ char *app = xasprintf("%s/app", tmp);
@@ -159,17 +162,18 @@ static int write_slug(struct build *b, const struct build_result *r, const char 
 	if (e == 0 && rename(b->app, app) < 0)
 		e = -errno;
 	if (e == 0)
-		e = replace_description(tmp, text);
+		e = describe(tmp, r);
 	if (e == 0)
 		e = fs_sync_tree(tmp);
-	if (e < 0 || rename(tmp, final) == 0)
+	/* The same tree is there already: one of the two is enough. */
+	if (e < 0 || rename(tmp, final) == 0 || errno == EEXIST || errno == ENOTEMPTY)
 		return e;
-	return errno == EEXIST || errno == ENOTEMPTY ? replace_description(final, text) : -errno;
+	return -errno;
 }
 
 static int write_key(const struct build *b, const char *key, const char *text)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/slugs/keys", b->o->state_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/slugs/keys/%s", b->o->state_dir, b->o->app_id);
 	_cleanup_free_ char *path = xasprintf("%s/%s", dir, key);
 	int r = fs_mkdirs(dir, 0755);
 
@@ -185,7 +189,7 @@ static int keep(struct build *b, const struct build_result *r, struct error *err
 	json_decref(j);
 	if (!text)
 		return error_set(err, ERROR_INVALID, "The process types are not UTF-8 text");
-	e = write_slug(b, r, text);
+	e = write_slug(b, r);
 	if (e == 0)
 		e = write_key(b, r->key, text);
 	return e < 0 ? error_set_errno(err, e, "keeping the slug") : 0;
@@ -217,47 +221,67 @@ int slug_keep(struct build *b, const char *key, const struct procfile *types,
 
 #define UNKNOWN_LIFE_S (7 * 86400)
 
-/* A key whose slug is gone, or that can't be read, is of no use. */
-static bool key_is_good(const char *state_dir, const char *key)
-{
-	struct build_result r = { 0 };
-	_cleanup_free_ char *slug = NULL;
-	struct error err = ERROR_INIT;
-
-	if (build_open_key(state_dir, key, &r, &err) < 0)
-		return false;
-	slug = xasprintf("%s/slugs/%s", state_dir, r.slug);
-	build_result_done(&r);
-	return fs_exists(slug);
-}
-
-static int collect_keys(const char *state_dir)
+/* Calls fn with the description that each key of each app has, NULL for what can't be read; a negative errno of it ends the walk. */
+static int each_key(const char *state_dir, int (*fn)(const char *path, json_t *description, void *userdata), void *userdata)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/slugs/keys", state_dir);
-	_cleanup_strv_ char **names = NULL;
-	int r = fs_list(dir, &names);
+	_cleanup_strv_ char **apps = NULL;
+	int r = fs_list(dir, &apps);
 
-	for (char **n = names; r == 0 && n && *n; n++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+	for (char **a = apps; r == 0 && a && *a; a++) {
+		_cleanup_free_ char *of_app = xasprintf("%s/%s", dir, *a);
+		_cleanup_strv_ char **keys = NULL;
 
-		if (!key_is_good(state_dir, *n) && unlink(path) < 0)
-			r = -errno;
+		/* A file is a key of the time when apps shared them. */
+		r = fs_list(of_app, &keys);
+		if (r == -ENOTDIR)
+			r = fn(of_app, NULL, userdata);
+		for (char **k = keys; r == 0 && k && *k; k++) {
+			_cleanup_free_ char *path = xasprintf("%s/%s", of_app, *k);
+			json_t *j = json_load_file(path, 0, NULL);
+
+			r = fn(path, j, userdata);
+			json_decref(j);
+		}
 	}
 	return r == -ENOENT ? 0 : r;
 }
 
-void build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks)
+/* A key whose slug is gone, or that can't be read, is of no use. */
+static int collect_key(const char *path, json_t *description, void *userdata)
 {
-	for (; slugs && *slugs; slugs++) {
-		_cleanup_free_ char *path = xasprintf("%s/slugs/%s/slug.json", state_dir, *slugs);
-		json_t *j = json_load_file(path, 0, NULL), *digest;
-		size_t i;
+	const char *digest = json_string_value(json_object_get(description, "slug")), *state_dir = userdata;
+	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s", state_dir, digest ? digest : "-");
 
-		json_array_foreach (json_object_get(j, "stacks"), i, digest)
-			if (json_is_string(digest))
-				strv_push(stacks, json_string_value(digest));
-		json_decref(j);
-	}
+	return !fs_exists(slug) && unlink(path) < 0 ? -errno : 0;
+}
+
+struct used {
+	char *const *slugs;
+	char ***stacks;
+};
+
+static int add_stacks(const char *path, json_t *description, void *userdata)
+{
+	const char *slug = json_string_value(json_object_get(description, "slug"));
+	const struct used *u = userdata;
+	json_t *digest;
+	size_t i;
+
+	(void)path;
+	if (slug && strv_has(u->slugs, slug))
+		json_array_foreach (json_object_get(description, "stacks"), i, digest)
+			if (json_is_string(digest) && json_string_length(digest))
+				strv_push(u->stacks, json_string_value(digest));
+	return 0;
+}
+
+int build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks, struct error *err)
+{
+	struct used u = { slugs, stacks };
+	int r = each_key(state_dir, add_stacks, &u);
+
+	return r < 0 ? error_set_errno(err, r, "reading %s/slugs/keys", state_dir) : 0;
 }
 
 static bool is_old(const char *path)
@@ -283,7 +307,7 @@ int build_collect(const char *state_dir, char *const *used, char *const *known, 
 		removed += r == 0;
 	}
 	if (r == 0)
-		r = collect_keys(state_dir);
+		r = each_key(state_dir, collect_key, (void *)state_dir);
 	if (r < 0)
 		return error_set_errno(err, r, "collecting slugs in %s", dir);
 	*ret_removed = removed;

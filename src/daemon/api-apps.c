@@ -184,11 +184,16 @@ out:
 	return result;
 }
 
-static void remove_cache(struct daemon *d, const char *app_id)
+/* What builds kept for the next ones. */
+static void remove_kept(struct daemon *d, const char *app_id)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/cache/%s", d->settings.state_dir, app_id);
+	static const char *const folders[] = { "cache", "slugs/keys", "known-hosts" };
 
-	remove_tree_later(d, cache);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s/%s", d->settings.state_dir, folders[i], app_id);
+
+		remove_tree_later(d, path);
+	}
 }
 
 static void cancel_build(struct daemon *d, const struct app *app)
@@ -228,7 +233,7 @@ int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *w
 	addons_app_deleted(d->addons, app);
 	if (git_delete(d, app->name, &ignored) < 0)
 		log_warn("destroying %s: %s", app->name, ignored.message);
-	remove_cache(d, app->id);
+	remove_kept(d, app->id);
 	logs_forget(d->logs, app->id);
 	return 0;
 }

@@ -66,10 +66,10 @@ static int remove_sources(struct daemon *d, char *const *known, struct error *er
 	return r < 0 && r != -ENOENT ? error_set_errno(err, r, "looking through %s", dir) : 0;
 }
 
-/* Caches of apps that were destroyed. */
-static int remove_caches(struct daemon *d, char *const *apps, struct error *err)
+/* What builds of apps kept that were destroyed. */
+static int remove_kept(struct daemon *d, const char *folder, char *const *apps, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/cache", d->settings.state_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/%s", d->settings.state_dir, folder);
 	_cleanup_strv_ char **names = NULL;
 	int r = fs_list(dir, &names);
 
@@ -120,7 +120,8 @@ int api_mend(struct daemon *d, struct error *err)
 {
 	_cleanup_strv_ char **ids = NULL, **uploads = NULL;
 
-	if (mend_repositories(d, &ids, err) < 0 || remove_caches(d, ids, err) < 0 ||
+	if (mend_repositories(d, &ids, err) < 0 || remove_kept(d, "cache", ids, err) < 0 || remove_kept(d, "slugs/keys", ids, err) < 0 ||
+	    remove_kept(d, "known-hosts", ids, err) < 0 ||
 	    pipelines_mend(d, err) < 0 || list_uploads(d, &uploads, err) < 0 || list_setups(d, &uploads, err) < 0)
 		return -1;
 	git_sweep_all(d);

@@ -158,28 +158,47 @@ static json_t *types_json(const struct procfile *types)
 	return j;
 }
 
-/* What is in slug.json, where the tree is still there. */
-static void add_tree(struct request *r, struct api_slug *f)
+/* By which buildpacks the app's own newest build made it; what builds of other apps said of the same tree is theirs. */
+static char *described(struct request *r, const char *app_id, const char *digest)
 {
-	struct build_result tree = { 0 };
 	struct error ignored = ERROR_INIT;
+	struct build *rows = NULL;
+	char *ret = NULL;
+	size_t n = 0;
 
-	if (!f->row.digest || build_open_slug(request_daemon(r)->settings.state_dir, f->row.digest, &tree, &ignored) < 0)
+	if (store_build_list(request_daemon(r)->store, app_id, &rows, &n, &ignored) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (!ret && rows[i].slug && streq(rows[i].slug, digest) && rows[i].buildpacks && rows[i].buildpacks[0])
+			ret = xstrdup(rows[i].buildpacks);
+		build_row_done(&rows[i]);
+	}
+	free(rows);
+	return ret;
+}
+
+static void add_tree(struct request *r, const struct app *app, struct api_slug *f)
+{
+	struct error ignored = ERROR_INIT;
+	uint64_t size = 0;
+
+	if (!f->row.digest || build_slug_size(request_daemon(r)->settings.state_dir, f->row.digest, &size, &ignored) < 0)
 		return;
-	f->row.size_bytes = (int64_t)tree.size_bytes;
-	if (!f->row.description && tree.buildpacks[0])
-		f->row.description = xstrdup(tree.buildpacks);
-	build_result_done(&tree);
+	f->row.size_bytes = (int64_t)size;
+	if (!f->row.description)
+		f->row.description = described(r, app->id, f->row.digest);
 }
 
 static json_t *slug_json(struct request *r, const struct app *app, struct api_slug *f)
 {
-	bool awaited = !f->row.digest;
+	struct error ignored = ERROR_INIT;
+	/* Who knows that URL may bring the files. */
+	bool awaited = !f->row.digest && authz_allow(r, app, NEED_DEPLOY, &ignored) == 0;
 	_cleanup_free_ char *url = awaited ? request_url(r, "/sources/%s", f->row.upload_id) :
 					     request_url(r, "/apps/%s/slugs/%s/content", app->id, f->row.id);
 	json_t *j;
 
-	add_tree(r, f);
+	add_tree(r, app, f);
 	j = json_pack("{s:s, s:{s:s, s:s}, s:o, s:s?}", "id", f->row.id, "blob", "method", awaited ? "PUT" : "GET", "url", url,
 		      "process_types", types_json(&f->types), "checksum", f->row.checksum);
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o, s:o}", "commit", api_text(f->row.commit), "commit_description",
@@ -349,11 +368,11 @@ static int check_room(struct daemon *d, const struct api_slug *f, struct error *
 	return 0;
 }
 
-static int pack(struct request *r, struct api_slug *f, struct error *err)
+static int pack(struct request *r, const struct app *app, struct api_slug *f, struct error *err)
 {
 	struct packing *p;
 
-	add_tree(r, f);
+	add_tree(r, app, f);
 	if (check_room(request_daemon(r), f, err) < 0)
 		return -1;
 	p = xcalloc(1, sizeof(*p));
@@ -377,7 +396,7 @@ int api_slugs_content(struct request *r, struct error *err)
 	if (result == 0)
 		result = api_slug_find(r, &app, request_param(r, "slug"), false, &f, err);
 	if (result == 0)
-		result = pack(r, &f, err);
+		result = pack(r, &app, &f, err);
 	api_slug_done(&f);
 	app_done(&app);
 	return result;

@@ -62,6 +62,7 @@ int worker_write_options(const struct worker_order *order)
 	json_object_set_new(j, "unwrap", json_boolean(order->unwrap));
 	if (order->sha256)
 		json_object_set_new(j, "sha256", json_string(order->sha256));
+	json_object_set_new(j, "owner_id", json_string(order->app->owner_id));
 	json_object_set_new(j, "private_sources", json_boolean(s->private_sources));
 	if (order->url)
 		json_object_update_new(j, json_pack("{s:s, s:I}", "url", order->url, "url_max_bytes", (json_int_t)s->max_upload_bytes));
@@ -76,8 +77,7 @@ int worker_write_options(const struct worker_order *order)
 	return fd;
 }
 
-int worker_parse_result(const char *text, const char *state_dir, struct build_result *ret,
-			struct error *err)
+int worker_parse_result(const char *text, const char *state_dir, const char *app_id, struct build_result *ret, struct error *err)
 {
 	json_t *j = json_loads(text, 0, NULL);
 	const char *key = json_string_value(json_object_get(j, "key"));
@@ -85,7 +85,7 @@ int worker_parse_result(const char *text, const char *state_dir, struct build_re
 	int r;
 
 	if (key)
-		r = build_open_key(state_dir, key, ret, err);
+		r = build_open_key(state_dir, app_id, key, ret, err);
 	else if (message)
 		r = error_set(err, (enum error_kind)json_integer_value(json_object_get(j, "kind")),
 			      "%s", message);
@@ -155,6 +155,7 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 		.init_path = text_of(j, "init"),
 		.id = text_of(j, "id"),
 		.app_id = text_of(j, "app_id"),
+		.owner_id = text_of(j, "owner_id"),
 		.app_name = text_of(j, "app_name"),
 		.source = text_of(j, "source"),
 		.strip_top = json_is_true(json_object_get(j, "strip_top")),

@@ -168,7 +168,7 @@ static void built(struct job *j)
 	else if (j->result.len == 0)
 		error_set(&err, ERROR_SYSTEM, "The build's process %s",
 			  proc_describe_status(j->status, described, sizeof(described)));
-	else if (worker_parse_result(j->result.data, j->owner->d->settings.state_dir, &result,
+	else if (worker_parse_result(j->result.data, j->owner->d->settings.state_dir, j->row.app_id, &result,
 				     &err) == 0) {
 		take_row(j, &result);
 		release_it(j, &result, &err);

@@ -32,17 +32,16 @@ void slug_sizes_free(struct slug_sizes *s)
 /* False when it can't be told now. */
 static bool look_up(struct daemon *d, const struct app *a, int64_t *ret)
 {
-	struct build_result slug = { 0 };
 	struct error err = ERROR_INIT;
 	struct release r = { 0 };
+	uint64_t bytes = 0;
 	bool known = store_release_get(d->store, a->id, a->current_version, &r, &err) == 0;
 
 	*ret = -1;
 	if (known && r.slug) {
-		known = build_open_slug(d->settings.state_dir, r.slug, &slug, &err) == 0;
-		*ret = known ? (int64_t)slug.size_bytes : -1;
+		known = build_slug_size(d->settings.state_dir, r.slug, &bytes, &err) == 0;
+		*ret = known ? (int64_t)bytes : -1;
 	}
-	build_result_done(&slug);
 	release_done(&r);
 	return known;
 }

@@ -77,11 +77,10 @@ int used_read(struct daemon *d, struct used *ret, struct error *err)
 
 	if (store_slugs_in_use(d->store, d->settings.keep_releases, &u.slugs, err) < 0 ||
 	    store_stacks_in_use(d->store, d->settings.keep_releases, &u.stacks, err) < 0 || store_slugs_known(d->store, &u.known, err) < 0 ||
-	    add_dynos(d, &u, err) < 0) {
+	    add_dynos(d, &u, err) < 0 || build_add_stacks(d->settings.state_dir, u.slugs, &u.stacks, err) < 0) {
 		used_done(&u);
 		return -1;
 	}
-	build_add_stacks(d->settings.state_dir, u.slugs, &u.stacks);
 	*ret = u;
 	return 0;
 }

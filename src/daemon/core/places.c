@@ -31,6 +31,7 @@ static const struct place places[] = {
 	{ .name = "/sources", .mode = 0700 },
 	{ .name = "/builds", .mode = 0700 },
 	{ .name = "/cache", .mode = 0700 },
+	{ .name = "/known-hosts", .mode = 0700 },
 	{ .name = "/streams", .mode = 0700 },
 	{ .name = "/jobs", .mode = 0700 },
 	{ .name = "/volumes", .mode = 0700 },
