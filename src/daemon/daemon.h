@@ -39,6 +39,8 @@ struct settings {
 	int64_t private_sources;    /* TWELVE_PRIVATE_SOURCES 0: sources of addresses that are not public, too */
 	int64_t max_upload_bytes;   /* TWELVE_MAX_UPLOAD 2G: a source tarball */
 	int64_t rate_limit;         /* TWELVE_RATE_LIMIT 360000: requests an hour of one token */
+	int64_t max_connections, source_connections, api_connections, api_source_connections, source_rate; /* route.h: route_limits */
+	char *unlimited_sources;
 	int64_t max_dynos;          /* TWELVE_MAX_DYNOS 200: of one process type */
 	char *addons_dir;           /* TWELVE_ADDONS_DIR /etc/twelve/addons: services besides those in data_dir */
 	int64_t addon_port_first, addon_port_last; /* TWELVE_ADDON_PORTS 25000-26999: where servers of add-ons listen */

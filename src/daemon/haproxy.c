@@ -58,21 +58,31 @@ static int write_file(const char *path, const struct buf *text, struct error *er
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
+static int write_page(const struct haproxy *h, const char *name, const struct buf *text, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", h->errors_dir, name);
+
+	return write_file(path, text, err);
+}
+
 static int write_pages(const struct haproxy *h, struct error *err)
 {
+	_cleanup_buf_ struct buf none = BUF_INIT, map = BUF_INIT;
 	int r = fs_mkdirs(h->errors_dir, 0700);
 
 	if (r < 0)
 		return error_set_errno(err, r, "making the directory %s", h->errors_dir);
 	for (const char *const *code = route_page_codes; *code; code++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s.http", h->errors_dir, *code);
+		_cleanup_free_ char *name = xasprintf("%s.http", *code);
 		_cleanup_buf_ struct buf text = BUF_INIT;
 
 		route_error_page(*code, &text);
-		if (write_file(path, &text, err) < 0)
+		if (write_page(h, name, &text, err) < 0)
 			return -1;
 	}
-	return 0;
+	route_no_answer_page(h->errors_dir, &none);
+	route_no_answer_map(&map);
+	return write_page(h, "502.html", &none, err) < 0 || write_page(h, "502.map", &map, err) < 0 ? -1 : 0;
 }
 
 int haproxy_write_files(const struct haproxy *h, const struct route_config *c, const char *path,

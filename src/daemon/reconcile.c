@@ -79,7 +79,8 @@ static char *route_text(const struct route_app *r)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
-	buf_printf(&b, "%s %d %d %s", r->name, r->maintenance, (int)r->down, r->acme);
+	buf_printf(&b, "%s %d %d %s %lld %lld", r->name, r->maintenance, (int)r->down, r->acme, (long long)r->first_byte_ms,
+		   (long long)r->idle_ms);
 	for (char **h = r->hosts; h && *h; h++)
 		buf_printf(&b, " %s", *h);
 	for (size_t i = 0; i < r->n_servers; i++)
@@ -117,6 +118,8 @@ static int sync_routes(struct turn *t, struct error *err)
 		return -1;
 	r.hosts = hosts;
 	acme_thumbprint(t->d->acme, t->app.id, r.acme);
+	r.first_byte_ms = dyno_config_ms(&t->current, "TWELVE_FIRST_BYTE_TIMEOUT", 0);
+	r.idle_ms = dyno_config_ms(&t->current, "TWELVE_IDLE_TIMEOUT", 0);
 	r.down = why_down(t);
 	fill_servers(t, &r);
 	text = route_text(&r);

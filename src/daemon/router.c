@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,10 +24,29 @@
 #include "daemon/router-priv.h"
 
 #define REQUEST_TIMEOUT_MS 30000
+#define IDLE_TIMEOUT_MS 55000
 #define THREADS_MAX 4
 #define ADOPT_MS 3000
 #define ADOPT_POLL_US 10000
 #define SHUTDOWN_MS 5000
+
+/* haproxy would refuse to start with more than it can have. It raises its own limits as far as we may raise ours. */
+static void fit_limits(struct route_limits *l)
+{
+	struct rlimit have;
+	const struct route_limits wanted = *l;
+	const rlim_t need = (rlim_t)route_limits_descriptors(l);
+
+	if (getrlimit(RLIMIT_NOFILE, &have) < 0 || have.rlim_max >= need)
+		return;
+	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){ .rlim_cur = have.rlim_cur, .rlim_max = need }) == 0)
+		return;
+	if (route_limits_fit(l, (int64_t)have.rlim_max))
+		log_warn("the limit of %llu descriptors makes it %lld connections of apps and %lld of the API instead of %lld and %lld: raise "
+			 "LimitNOFILE (ulimit -Hn) to %llu, or lower TWELVE_MAX_CONNECTIONS and TWELVE_API_CONNECTIONS",
+			 (unsigned long long)have.rlim_max, (long long)l->apps, (long long)l->api, (long long)wanted.apps,
+			 (long long)wanted.api, (unsigned long long)need);
+}
 
 static void make_frame(struct router *r, struct route_config *c)
 {
@@ -41,8 +61,18 @@ static void make_frame(struct router *r, struct route_config *c)
 		.errors_dir = xstrdup(r->h.errors_dir),
 		.maps_dir = xstrdup(r->h.dir),
 		.timeout_request_ms = REQUEST_TIMEOUT_MS,
+		.timeout_idle_ms = IDLE_TIMEOUT_MS,
+		.limits = {
+			.apps = s->max_connections,
+			.api = s->api_connections,
+			.apps_source = s->source_connections,
+			.api_source = s->api_source_connections,
+			.source_rate = s->source_rate,
+			.unlimited = xstrdup(s->unlimited_sources),
+		},
 		.n_threads = cpus > THREADS_MAX ? THREADS_MAX : 0,
 	};
+	fit_limits(&c->limits);
 	/* Workers don't need root. Debian's package makes this user. */
 	door_fill(r->d, c);
 }

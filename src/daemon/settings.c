@@ -4,6 +4,7 @@
  * records, each with the function that reads its kind of value. A variable
  * that is empty counts as not set, except TWELVE_API, where it means "none".
  */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <limits.h>
 #include <stddef.h>
@@ -127,6 +128,28 @@ static int read_file(const struct setting *t, const char *value, struct settings
 	if (*value && (value[0] != '/' || !fs_exists(value)))
 		return refuse(t, "the absolute path of a file that is there", value, err);
 	set_string(t, value, s);
+	return 0;
+}
+
+/* Addresses and networks, as haproxy's ACLs take them. */
+static int read_networks(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	_cleanup_free_ char *words = xstrdup(value);
+	_cleanup_buf_ struct buf list = BUF_INIT;
+	char *save = NULL;
+
+	for (char *word = strtok_r(words, ", ", &save); word; word = strtok_r(NULL, ", ", &save)) {
+		_cleanup_free_ char *address = xstrndup(word, strcspn(word, "/"));
+		const char *bits = strchr(word, '/');
+		bool v6 = strchr(address, ':');
+		unsigned char ignored[16];
+		int64_t n;
+
+		if (inet_pton(v6 ? AF_INET6 : AF_INET, address, ignored) != 1 || (bits && !str_to_i64(bits + 1, 0, v6 ? 128 : 32, &n)))
+			return refuse(t, "addresses and networks such as 10.0.0.0/8 192.0.2.7", value, err);
+		buf_printf(&list, "%s%s", list.len ? " " : "", word);
+	}
+	set_string(t, list.data, s);
 	return 0;
 }
 
@@ -281,6 +304,18 @@ static const struct setting settings[] = {
 	  .help = "1: source_blob.url may lead into private networks, too" },
 	{ "TWELVE_RATE_LIMIT", read_count, FIELD(rate_limit), "360000", .min = 60, .max = 1000000000,
 	  .help = "requests an hour of one token over TCP" },
+	{ "TWELVE_MAX_CONNECTIONS", read_count, FIELD(max_connections), "8192", .min = 64, .max = 1000000,
+	  .help = "of clients of apps, at a time" },
+	{ "TWELVE_API_CONNECTIONS", read_count, FIELD(api_connections), "1024", .min = 64, .max = 100000,
+	  .help = "of clients of TWELVE_API, at a time" },
+	{ "TWELVE_SOURCE_CONNECTIONS", read_count, FIELD(source_connections), "1000", .min = 8, .max = 1000000,
+	  .help = "of one address (IPv6: a /64) to apps, at a time; requests, too" },
+	{ "TWELVE_API_SOURCE_CONNECTIONS", read_count, FIELD(api_source_connections), "256", .min = 8, .max = 100000,
+	  .help = "the same to TWELVE_API" },
+	{ "TWELVE_SOURCE_RATE", read_count, FIELD(source_rate), "2000", .min = 1, .max = 10000000,
+	  .help = "new connections of one address a second, over ten seconds" },
+	{ "TWELVE_UNLIMITED_SOURCES", read_networks, FIELD(unlimited_sources), "", .may_be_empty = true,
+	  .help = "addresses and networks that these do not go for, such as a load balancer" },
 	{ "TWELVE_SESSION_KEEP", read_duration, FIELD(session_keep_ms), "1h", .min = 1000,
 	  .help = "how long a `run` goes on when its client has gone without a word" },
 	{ "TWELVE_AUTOSCALE_PERIOD", read_duration, FIELD(autoscale_period_ms), "60s", .min = 1000,
@@ -333,6 +368,7 @@ void settings_done(struct settings *s)
 	free(s->acme_directory);
 	free(s->acme_email);
 	free(s->acme_ca);
+	free(s->unlimited_sources);
 	*s = (struct settings){ 0 };
 }
 

@@ -34,6 +34,11 @@ enum router_line router_line_parse(const char *data, size_t n, char app[static U
 		return ROUTER_LINE_NOTICE;
 	data += strlen(WORD);
 	n -= strlen(WORD);
+	if (n > 2 && memcmp(data, "- ", 2) == 0) {
+		*ret_text = data + 2;
+		*ret_len = n - 2;
+		return ROUTER_LINE_NOBODY;
+	}
 	if (n < UUID_SIZE || data[UUID_SIZE - 1] != ' ')
 		return ROUTER_LINE_BAD;
 	memcpy(app, data, UUID_SIZE - 1);

@@ -117,6 +117,8 @@ struct logsd {
 	struct buf text; /* for readers */
 	struct log_formatter formatter;
 	uint64_t dropped;	 /* lines that a slow reader missed or nobody could keep */
+	uint64_t n_refused;	 /* by haproxy, since it was last said */
+	int64_t refused_again_ms; /* when to say it again */
 	size_t round_bytes;	 /* taken from pipes in this round */
 	int64_t gather_until_ms; /* 0: pipes are watched */
 	bool stopping;

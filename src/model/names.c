@@ -78,8 +78,13 @@ int name_check_app(const char *s, struct error *err)
 
 static bool is_setting(const char *key)
 {
-	return streq(key, "TWELVE_CHECK") || streq(key, "TWELVE_CHECK_PATH") || streq(key, "TWELVE_START_TIMEOUT") ||
-	       streq(key, "TWELVE_STOP_TIMEOUT");
+	static const char *const keys[] = { "TWELVE_CHECK", "TWELVE_CHECK_PATH", "TWELVE_START_TIMEOUT", "TWELVE_STOP_TIMEOUT",
+					    "TWELVE_FIRST_BYTE_TIMEOUT", "TWELVE_IDLE_TIMEOUT" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (streq(key, keys[i]))
+			return true;
+	return false;
 }
 
 static int check_given(const char *key, struct error *err)
@@ -95,7 +100,8 @@ static int check_given(const char *key, struct error *err)
 			err, ERROR_INVALID,
 			"Config var %s can't be set: names that start with TWELVE_ are the "
 			"platform's, but "
-			"for TWELVE_CHECK, TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT and TWELVE_STOP_TIMEOUT",
+			"for TWELVE_CHECK, TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT, TWELVE_STOP_TIMEOUT, TWELVE_FIRST_BYTE_TIMEOUT and "
+			"TWELVE_IDLE_TIMEOUT",
 			key);
 	return 0;
 }

@@ -27,7 +27,7 @@ int name_check_app(const char *s, struct error *err);
 int name_check_config_key(const char *s, struct error *err);
 /*
  * At most CONFIG_VALUE_MAX bytes; and what the settings among the config vars ask for:
- * TWELVE_CHECK "http" or "port", TWELVE_CHECK_PATH a path, TWELVE_START_TIMEOUT and TWELVE_STOP_TIMEOUT whole seconds, 1 to 3600.
+ * TWELVE_CHECK "http" or "port", TWELVE_CHECK_PATH a path, the timeouts (START, STOP, FIRST_BYTE, IDLE) whole seconds, 1 to 3600.
  * The value of any other key is never in the message. A value with a NUL can't get here: jansson
  * refuses it.
  */

@@ -5,6 +5,7 @@
  * that comes back after a kill routes as before. The comments behind backends
  * and servers carry what the file alone doesn't say; route_parse_apps() reads them.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -13,6 +14,16 @@
 
 /* Labels that a wildcard is looked for behind: *.c.d, *.d for a.b.c.d, and so on. */
 #define WILDCARD_DEPTH 5
+
+/* Of a request and of a response: the lines of the head together. */
+#define HEAD_MAX_BYTES 65536
+#define BUFFER_BYTES 81920
+/* A body of this size is there as a whole before a dyno gets the request. */
+#define SMALL_BODY_BYTES 65536
+/* Of a client, in the middle of a request or of taking a response. */
+#define CLIENT_SILENCE_MS 55000
+/* Longer than a client may be silent, so that a dyno is not blamed for a client that pauses. */
+#define UPLOAD_SILENCE_MS 60000
 
 static const char *const state_names[] = {
 	[ROUTE_FREE] = "free",
@@ -26,12 +37,13 @@ static void render_global(const struct route_config *c, struct buf *out)
 		out,
 		"# Written by twelved; changes are lost.\n"
 		"global\n"
-		/* As many connections as descriptors allow, of which there can be a million. */
-		"  fd-hard-limit 20000\n"
 		/* WebSockets live on in the old worker after a reload; a day is long enough for both. */
 		"  hard-stop-after 24h\n"
 		"  mworker-max-reloads 25\n");
-	buf_printf(out, "  stats socket %s mode 600 level admin\n", c->runtime_socket);
+	buf_printf(out, "  stats socket %s mode 600 level admin\n  maxconn %" PRId64 "\n", c->runtime_socket,
+		   route_limits_total(&c->limits));
+	/* What is larger is refused with a sentence: the buffer has room for what we put in, too. */
+	buf_printf(out, "  tune.bufsize %d\n  tune.maxrewrite 4096\n  tune.http.maxhdr 256\n", BUFFER_BYTES);
 	if (c->user)
 		buf_printf(out, "  user %s\n  group %s\n", c->user, c->user);
 	if (c->n_threads)
@@ -48,7 +60,8 @@ static void render_global(const struct route_config *c, struct buf *out)
  */
 static void render_defaults(const struct route_config *c, struct buf *out)
 {
-	long long request_ms = (long long)c->timeout_request_ms;
+	static const char *const pages[][2] = { { "400", "400" }, { "408", "408" }, { "503", "H21" },
+						{ "504", "H28" }, { "500", "H99" } };
 
 	buf_puts(out, "\ndefaults base\n"
 		      "  mode http\n"
@@ -61,16 +74,50 @@ static void render_defaults(const struct route_config *c, struct buf *out)
 		      "  retries 3\n"
 		      "  retry-on conn-failure\n"
 		      "  timeout connect 5s\n"
-		      "  timeout http-request 30s\n"
+		      "  timeout queue 10s\n"
+		      "  timeout http-request 10s\n"
 		      "  timeout http-keep-alive 60s\n"
-		      "  timeout client-fin 30s\n"
+		      "  timeout client-fin 10s\n"
 		      "  timeout tunnel 1h\n");
-	buf_printf(out, "  timeout server %lldms\n  timeout client %lldms\n", request_ms,
-		   request_ms > 60000 ? request_ms : 60000);
+	/* A handshake is no silence that a client has earned; before 3.0 the client's timeout is its only limit. */
+	buf_puts(out, ".if version_atleast(3.0)\n  timeout client-hs 10s\n.endif\n");
+	buf_printf(out, "  timeout server %" PRId64 "ms\n  timeout client %dms\n", c->timeout_idle_ms, CLIENT_SILENCE_MS);
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		buf_printf(out, "  errorfile %s %s/%s.http\n", pages[i][0], c->errors_dir, pages[i][1]);
+	buf_printf(out, "  http-error status 502 content-type \"text/html; charset=utf-8\" lf-file %s/502.html hdr Cache-Control no-store\n",
+		   c->errors_dir);
+}
+
+/*
+ * HAProxy has one timeout for a server's silence. Heroku has two: 30 s until the first byte, counted from the
+ * request's last, and 55 s between bytes. So the timeout is that between bytes, and the first byte is waited for by
+ * the inspection of the response (docs/decisions/0023). It begins with the connection to the dyno, which is when the
+ * request is whole: small bodies are waited for (render_body()). Of larger ones, and of those whose length nobody
+ * knows, the end can't be told here: UPLOAD_SILENCE_MS goes for all of it.
+ */
+static void render_first_byte(int64_t first_byte_ms, struct buf *out)
+{
+	/* In each backend: HAProxy 2.6 does not look at such rules of defaults. */
 	buf_printf(out,
-		   "  errorfile 503 %s/H21.http\n  errorfile 504 %s/H12.http\n"
-		   "  errorfile 502 %s/H13.http\n  errorfile 500 %s/H99.http\n",
-		   c->errors_dir, c->errors_dir, c->errors_dir, c->errors_dir);
+		   "  http-request set-var(txn.until) date(0,ms),add(%" PRId64 ")\n"
+		   "  tcp-response inspect-delay %" PRId64 "ms\n"
+		   "  tcp-response content accept if { status 100:999 }\n"
+		   "  tcp-response content accept if { var(txn.upload) -m found }\n"
+		   "  tcp-response content set-var(txn.over) date(0,ms),sub(txn.until) if WAIT_END\n"
+		   "  tcp-response content set-var(txn.state) str(H12) if WAIT_END { var(txn.over) -m int ge 0 }\n"
+		   "  tcp-response content close if WAIT_END\n",
+		   first_byte_ms, first_byte_ms);
+}
+
+/* HAProxy's 502 and 504 are Heroku's 503; a dyno's own stay as they are. */
+static void render_no_answer(struct buf *out)
+{
+	buf_printf(out, "  http-request set-timeout server %dms if { var(txn.upload) -m found }\n", UPLOAD_SILENCE_MS);
+	buf_puts(out, "  http-response set-var(txn.answered) bool(1)\n"
+		      "  http-after-response set-var(txn.state) str(upload) if { status 504 } { var(txn.upload) -m found }"
+		      " !{ var(txn.answered) -m found }\n"
+		      "  http-after-response set-status 503 reason \"Service Unavailable\""
+		      " if { status 502 } !{ var(txn.answered) -m found }\n");
 }
 
 /* The state's page is answered in the backend, so that it counts there: see router_counts(). */
@@ -84,9 +131,29 @@ static void render_apps_defaults(const struct route_config *c, struct buf *out)
 			   "  http-request return status 503 errorfile %s/%s.http"
 			   " if { var(txn.state) -m str %s }\n",
 			   c->errors_dir, states[i], states[i]);
-	/* EventSource: a heartbeat is often 30 s, which must fit. */
-	buf_puts(out, "  http-request set-timeout server 55s if { req.hdr(accept) -m sub "
-		      "text/event-stream }\n");
+	render_no_answer(out);
+}
+
+/* In the frontend, before a dyno has the request: its time has not begun. */
+static void render_body(struct buf *out)
+{
+	buf_printf(out,
+		   "  http-request set-var(txn.upload) req.hdr(content-length) if { req.hdr(content-length) -m int gt %d }\n"
+		   "  http-request set-var(txn.upload) str(-) if { req.hdr(transfer-encoding) -m found }\n"
+		   "  http-request set-var(txn.upload) str(-) if { req.ver 2.0 } { method POST PUT PATCH DELETE }"
+		   " !{ req.hdr(content-length) -m found }\n"
+		   "  http-request wait-for-body time %dms if { req.hdr(content-length) -m int 1:%d }\n",
+		   SMALL_BODY_BYTES, CLIENT_SILENCE_MS, SMALL_BODY_BYTES);
+}
+
+/* Whom to refuse once the app is known, whose log then says so. */
+static void render_refusals(const struct route_config *c, struct buf *out)
+{
+	buf_printf(out,
+		   "  http-request set-var(txn.state) str(431) if { req.hdrs,length gt %d }\n"
+		   "  http-request return status 431 errorfile %s/431.http if { var(txn.state) -m str 431 }\n",
+		   HEAD_MAX_BYTES, c->errors_dir);
+	route_render_request_limit(c, "web", "429", c->limits.apps_source, out);
 }
 
 /* Before anything of the app: maintenance, and having no dyno, must not keep a certificate from being renewed. */
@@ -149,6 +216,11 @@ static void render_log_format(const struct route_config *c, struct buf *out)
 {
 	/* The raw fields stand first, so that a line which is cut keeps them. */
 	buf_printf(out, "  log %s len 8192 format raw local0\n", c->router_log_socket);
+	/* What was no request, or not in time: of which app, only the name in its TLS may tell. */
+	buf_printf(out,
+		   "  error-log-format \"twelve %%[ssl_fc_sni,lower,map_str(%s/%s),bytes(4)] %%ts %%ST at=info method=- path=- host=%%[ssl_fc_sni]"
+		   " fwd=%%{+Q,+E}[src] dyno=- connect=- service=- status=%%ST bytes=%%B protocol=http\"\n",
+		   c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
 	buf_printf(
 		out,
 		"  log-format \"twelve %%[var(txn.app)] %%ts %%[var(txn.state)] at=info method=%%HM"
@@ -162,34 +234,56 @@ static void render_log_format(const struct route_config *c, struct buf *out)
 
 static void render_frontend(const struct route_config *c, struct buf *out)
 {
-	buf_printf(out, "\nfrontend web from base\n  bind %s\n", c->bind_address);
+	buf_printf(out, "\nfrontend web from base\n  maxconn %" PRId64 "\n  bind %s\n", c->limits.apps, c->bind_address);
 	if (c->https_address && *c->https_address)
 		buf_printf(out, "  bind %s ssl crt-list %s alpn h2,http/1.1\n", c->https_address,
 			   c->cert_list);
+	route_render_source_limit(c, "web", c->limits.apps, c->limits.apps_source, out);
 	render_log_format(c, out);
 	render_lookup(c, out);
 	buf_puts(out, "  http-request set-var(txn.app) var(txn.backend),bytes(4)\n"
 		      "  http-request set-var(txn.path) pathq,bytes(0,2048)\n");
 	buf_printf(out, "  http-request set-var(txn.state) var(txn.backend),map_str(%s/%s)\n",
 		   c->maps_dir, route_map_files[ROUTE_MAP_STATES]);
+	render_refusals(c, out);
 	render_headers(out);
 	/* Not in the backend: maintenance was asked for, and is no failure. */
 	buf_printf(out,
 		   "  http-request return status 503 errorfile %s/H80.http"
 		   " if { var(txn.state) -m str H80 }\n",
 		   c->errors_dir);
+	render_body(out);
 	buf_puts(out, "  use_backend %[var(txn.backend)]\n");
 }
 
-static void render_app(const struct route_app *a, struct buf *out)
+static void render_app_timeouts(const struct route_config *c, const struct route_app *a, struct buf *out)
+{
+	int64_t first = a->first_byte_ms ? a->first_byte_ms : c->timeout_request_ms;
+	int64_t idle = a->idle_ms ? a->idle_ms : c->timeout_idle_ms;
+
+	render_first_byte(first, out);
+	/* It goes for the wait for the first byte, too. */
+	if (idle <= first)
+		idle = first + 1000;
+	if (idle != c->timeout_idle_ms)
+		buf_printf(out, "  timeout server %" PRId64 "ms\n", idle);
+	/* After that of the defaults, so it wins. */
+	if (idle > UPLOAD_SILENCE_MS)
+		buf_printf(out, "  http-request set-timeout server %" PRId64 "ms if { var(txn.upload) -m found }\n", idle);
+}
+
+static void render_app(const struct route_config *c, const struct route_app *a, struct buf *out)
 {
 	buf_printf(out, "\nbackend app-%s from apps\n  # app %s down=%d maintenance=%d", a->id,
 		   a->name, (int)a->down, a->maintenance);
 	if (a->acme[0])
 		buf_printf(out, " acme=%s", a->acme);
+	if (a->first_byte_ms || a->idle_ms)
+		buf_printf(out, " first=%" PRId64 " idle=%" PRId64, a->first_byte_ms, a->idle_ms);
 	for (char **h = a->hosts; h && *h; h++)
 		buf_printf(out, " %s", *h);
 	buf_putc(out, '\n');
+	render_app_timeouts(c, a, out);
 	for (size_t i = 0; i < a->n_servers; i++) {
 		const struct route_server *s = &a->servers[i];
 
@@ -207,8 +301,9 @@ void route_render(const struct route_config *c, struct buf *out)
 	render_apps_defaults(c, out);
 	render_frontend(c, out);
 	route_render_door(c, out);
+	route_render_tables(c, out);
 	for (size_t i = 0; i < c->n_apps; i++)
-		render_app(&c->apps[i], out);
+		render_app(c, &c->apps[i], out);
 }
 
 /* ---- reading it back ---- */
@@ -216,6 +311,7 @@ void route_render(const struct route_config *c, struct buf *out)
 static void parse_app_comment(char *words, struct route_app *a)
 {
 	char *save = NULL, *word = strtok_r(words, " ", &save);
+	int64_t ms;
 	int down, maintenance;
 
 	if (word)
@@ -225,6 +321,10 @@ static void parse_app_comment(char *words, struct route_app *a)
 			a->down = (enum route_down)down;
 		else if (sscanf(word, "maintenance=%d", &maintenance) == 1)
 			a->maintenance = maintenance;
+		else if (sscanf(word, "first=%" SCNd64, &ms) == 1)
+			a->first_byte_ms = ms;
+		else if (sscanf(word, "idle=%" SCNd64, &ms) == 1)
+			a->idle_ms = ms;
 		else if (str_starts(word, "acme="))
 			snprintf(a->acme, sizeof(a->acme), "%s", word + strlen("acme="));
 		else

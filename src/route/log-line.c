@@ -26,13 +26,19 @@ struct ending {
 	const char *status;
 };
 
+#define UPLOAD "upload"
+
 static const struct code codes[] = {
+	{ "400", "Bad request: not HTTP, characters that have to be written as %XX, or headers over 64 KB" },
+	{ "408", "Request not whole in time" },
+	{ "429", "Too many requests at once from one address" },
+	{ "431", "Request headers over 64 KB" },
 	{ "H10", "App crashed" },
 	{ "H12", "Request timeout" },
 	{ "H13", "Connection closed without response" },
 	{ "H14", "No web processes running" },
 	{ "H15", "Idle connection" },
-	{ "H17", "Poorly formatted HTTP response" },
+	{ "H17", "Poorly formatted HTTP response: not HTTP, or headers over 64 KB" },
 	{ "H18", "Server Request Interrupted" },
 	{ "H19", "Backend connection timeout" },
 	{ "H20", "App boot timeout" },
@@ -57,11 +63,20 @@ static bool matches(const char *pattern, const char *ts)
 	return pattern[0] == ts[0] && (pattern[1] == '?' || pattern[1] == ts[1]);
 }
 
-static const struct ending *find_ending(const char *ts, const char *text)
+static const struct ending late = { "SH", "H12", "503" };
+/* HAProxy can't tell whether the client or the dyno was waited for. */
+static const struct ending late_upload = { "sH", UPLOAD, "503" };
+
+static const struct ending *find_ending(const char *ts, const char *state, const char *text)
 {
 	/* Nearly all end well. */
 	if (ts[0] == '-')
 		return NULL;
+	/* The time for the first byte was over; HAProxy took the dyno for gone. */
+	if (streq(state, "H12"))
+		return &late;
+	if (streq(state, UPLOAD))
+		return &late_upload;
 	/* A WebSocket ends when either side has had enough of it. */
 	if ((ts[0] == 'C' || ts[0] == 'S') && strstr(text, " status=101 "))
 		return NULL;
@@ -79,6 +94,8 @@ static void put_error(const char *code, const char *status, const char *text, st
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (streq(codes[i].code, code))
 			desc = codes[i].desc;
+	if (streq(code, UPLOAD))
+		code = "H12", desc = "Request timeout: neither the rest of the request came nor an answer";
 	buf_printf(out, "at=error code=%s desc=\"%s\" ", code, desc);
 	text += strlen(AT_INFO);
 	if (!at) {
@@ -104,8 +121,8 @@ void route_log_line(const char *raw, size_t n, struct buf *out)
 	}
 	*text++ = '\0';
 	line[2] = '\0';
-	ending = find_ending(line, text);
-	if (!streq(state, "-") && line[0] == 'L')
+	ending = find_ending(line, state, text);
+	if (!streq(state, "-") && (line[0] == 'L' || state[0] == '4'))
 		put_error(state, NULL, text, out);
 	else if (ending)
 		put_error(ending->code, ending->status, text, out);

@@ -63,9 +63,28 @@ struct route_app {
 	 * proves something to the holder of the account's key alone.
 	 */
 	char acme[44];
+	/* How long its dynos may be silent before the first byte of a response, and then between two; 0: as the platform has it. */
+	int64_t first_byte_ms, idle_ms;
 	struct route_server *servers;
 	size_t n_servers; /* slots */
 };
+
+/*
+ * How many connections there are at a time. Each side of the door has places of its own, so that who fills one keeps
+ * nobody from the other; and a source (an IPv4 address, a /64 of IPv6) has only a part of them.
+ */
+struct route_limits {
+	int64_t apps, api;		 /* connections of clients */
+	int64_t apps_source, api_source; /* of these, from one source; of HTTP/2, streams too */
+	int64_t source_rate;		 /* new ones of a source, a second */
+	char *unlimited;		 /* "10.0.0.0/8 192.0.2.7": sources that these limits are not for; "" or NULL: none */
+};
+/* What HAProxy has to take in all: connections between the steps of the door are some, too. */
+int64_t route_limits_total(const struct route_limits *l);
+/* How many descriptors HAProxy needs for them. */
+int64_t route_limits_descriptors(const struct route_limits *l);
+/* Makes `apps` and `api` smaller, in proportion, until n_descriptors suffice; neither below 64. True when it had to. */
+bool route_limits_fit(struct route_limits *l, int64_t n_descriptors);
 
 struct route_config {
 	char *bind_address;	    /* "127.0.0.1:5080" or ":80" */
@@ -80,7 +99,9 @@ struct route_config {
 	char *router_log_socket;    /* twelve-logs's datagram socket */
 	char *errors_dir;	    /* where the pages of route_error_page() are written */
 	char *maps_dir;		    /* where the maps are written */
-	int64_t timeout_request_ms; /* H12; 30 s at Heroku */
+	int64_t timeout_request_ms; /* until the first byte, H12; 30 s at Heroku */
+	int64_t timeout_idle_ms;    /* between two, H15; 55 s at Heroku */
+	struct route_limits limits;
 	int n_threads;		    /* 0: HAProxy decides */
 	struct route_app *apps;
 	size_t n_apps;
@@ -128,6 +149,9 @@ const char *route_app_state(const struct route_app *a);
  */
 extern const char *const route_page_codes[];
 void route_error_page(const char *code, struct buf *out);
+/* The body of the page for 502, `dir`/502.html: a format of HAProxy's, with what it looks up in `dir`/502.map. */
+void route_no_answer_page(const char *dir, struct buf *out);
+void route_no_answer_map(struct buf *out);
 
 /*
  * Puts the wanted servers (none of them free) into slots: those that have one

@@ -30,7 +30,8 @@ void route_config_done(struct route_config *c)
 {
 	char *strings[] = { c->bind_address, c->https_address,	   c->api_address,  c->door_dir,
 			    c->cert_list,    c->certs_digest,	   c->apps_domain,  c->user,
-			    c->runtime_socket, c->router_log_socket, c->errors_dir, c->maps_dir };
+			    c->runtime_socket, c->router_log_socket, c->errors_dir, c->maps_dir,
+			    c->limits.unlimited };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -61,10 +62,13 @@ void route_config_copy(struct route_config *ret, const struct route_config *c)
 		.errors_dir = copy_of(c->errors_dir),
 		.maps_dir = copy_of(c->maps_dir),
 		.timeout_request_ms = c->timeout_request_ms,
+		.timeout_idle_ms = c->timeout_idle_ms,
+		.limits = c->limits,
 		.n_threads = c->n_threads,
 		.apps = xcalloc(c->n_apps + 1, sizeof(*ret->apps)),
 		.n_apps = c->n_apps,
 	};
+	ret->limits.unlimited = copy_of(c->limits.unlimited);
 	for (size_t i = 0; i < c->n_apps; i++)
 		route_app_copy(&ret->apps[i], &c->apps[i]);
 }

@@ -4,6 +4,7 @@ The router with a real haproxy: what it routes, and that no request is lost whil
 servers come and go, configurations are reloaded and haproxy is killed. The
 router alone is driven (tests/unit/router-driver.c); dynos are small servers here.
 """
+import contextlib
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 import pytest
 
@@ -78,12 +80,34 @@ class Dyno:
     def do_hold(self, c, _):
         self.held.set()
         self.release.wait(30)
-        self.answer(c, self.name)
+        with contextlib.suppress(ConnectionError):
+            self.answer(c, self.name)
 
     def do_chunks(self, c, _):
         c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
         self.release.wait(30)
         c.sendall(b"3\r\ntwo\r\n0\r\n\r\n")
+
+    def do_pause(self, c, text):
+        """Two halves of an answer, with the seconds of the query between them."""
+        c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        time.sleep(float(text.split(" ")[1].split("?")[1]))
+        with contextlib.suppress(ConnectionError):
+            c.sendall(b"3\r\ntwo\r\n0\r\n\r\n")
+
+    def do_take(self, c, text):
+        """A body to its end."""
+        n = len(text) - text.index("\r\n\r\n") - 4
+        while n < int(re.search(r"(?i)content-length: (\d+)", text).group(1)):
+            data = c.recv(65536)
+            if not data:
+                return
+            n += len(data)
+        self.answer(c, str(n))
+
+    def do_headers(self, c, text):
+        lines = "".join(f"X-{i}: {'a' * 1000}\r\n" for i in range(int(text.split(" ")[1].split("?")[1])))
+        c.sendall(f"HTTP/1.1 200 OK\r\n{lines}Content-Length: 2\r\n\r\nok".encode())
 
     def do_socket(self, c, _):
         c.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -105,6 +129,7 @@ class Router:
         self.port = free_port()
         self.apps = apps
         self.lines = []
+        self.refused = []
         self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.log.bind(f"{self.run}/router.sock")
         os.chmod(f"{self.run}/router.sock", 0o666)
@@ -121,7 +146,9 @@ class Router:
         log = self.log
         while data := log.recv(65536):
             # A worker that ends says so here too.
-            if data.startswith(b"twelve "):
+            if data.startswith(b"twelve - "):
+                self.refused.append(data.decode())
+            elif data.startswith(b"twelve "):
                 self.lines.append(data.decode().rstrip("\n"))
 
     def start(self):
@@ -383,6 +410,87 @@ def test_a_refused_connection_goes_to_another_dyno(router, dynos):
     for method in ("GET", "POST") * 5:
         assert router.get(method=method) == (200, "web.2")
     assert router.counts(A) == (10, 0)
+
+
+# ---- how long is waited, and how much is taken
+
+def has_line(router, text):
+    return wait_for(lambda: [line for line in router.lines if text in line], f'a line with "{text}"')
+
+
+def test_the_first_byte_and_the_pause_between_two(router, dynos):
+    """A second until the first byte, three between two: the app's own settings."""
+    d = dynos("web.1")
+    router.set(A, "shop", d, first_byte_ms=1000, idle_ms=3000)
+    router.settle()
+    assert router.get("/pause?2") == (200, "onetwo"), "longer than to the first byte, and no request for text/event-stream"
+    status, page = router.get("/hold")
+    assert status == 503 and "H12" in page and "in time" in page
+    has_line(router, f"twelve {A} SH H12 at=info method=GET")
+    # What comes with its body has the same time, from its last byte on.
+    c = http.client.HTTPConnection("127.0.0.1", router.port, timeout=30)
+    c.request("POST", "/hold", body="x" * 100, headers={"Host": "shop.localhost"})
+    r = c.getresponse()
+    assert r.status == 503 and b"H12" in r.read()
+    has_line(router, f"twelve {A} SH H12 at=info method=POST")
+    with pytest.raises(http.client.IncompleteRead):
+        router.get("/pause?4")
+    has_line(router, f"twelve {A} sD - at=info")
+    # Others have the platform's.
+    router.set(A, "shop", d)
+    router.settle()
+    assert router.get("/pause?4") == (200, "onetwo")
+
+
+@pytest.mark.parametrize("size,first", [(1000, 10), (300000, 100000), (300000, 10)])
+def test_an_upload_that_pauses(router, dynos, size, first):
+    """It is the client who takes his time: a second until the first byte of an answer has not begun."""
+    d = dynos("web.1")
+    router.set(A, "shop", d, first_byte_ms=1000, idle_ms=2000)
+    router.settle()
+    with socket.create_connection(("127.0.0.1", router.port), timeout=20) as s:
+        s.sendall(b"POST /take HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size + b"x" * first)
+        s.settimeout(4)
+        with pytest.raises(TimeoutError):
+            s.recv(1)
+        s.settimeout(20)
+        s.sendall(b"x" * (size - first))
+        assert b"".join(iter(lambda: s.recv(65536), b"")).endswith(str(size).encode())
+    has_line(router, f"twelve {A} -- - at=info")
+
+
+def send_headers(router, kilobytes):
+    lines = b"".join(b"X-%d: %s\r\n" % (i, b"a" * 1000) for i in range(kilobytes))
+    with socket.create_connection(("127.0.0.1", router.port), timeout=20) as s:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n" + lines + b"\r\n")
+        return b"".join(iter(lambda: s.recv(65536), b"")).decode()
+
+
+def test_large_headers(shop):
+    router, d = shop
+    for kilobytes in (15, 30, 62):
+        assert send_headers(router, kilobytes).startswith("HTTP/1.1 200")
+        assert d.heads[-1].count("\r\nX-") + d.heads[-1].count("\r\nx-") >= kilobytes
+        assert router.get(f"/headers?{kilobytes}") == (200, "ok")
+    answer = send_headers(router, 70)
+    assert answer.startswith("HTTP/1.1 431 ") and "64 KB" in answer
+    has_line(router, f"twelve {A} LR 431 at=info")
+    status, page = router.get("/headers?100")
+    assert status == 503 and "64 KB" in page
+    has_line(router, f"twelve {A} PH - at=info")
+    # More than is read: of which app it was nobody knows.
+    assert send_headers(router, 85).startswith("HTTP/1.1 400 ")
+    assert wait_for(lambda: router.refused, "the line")[0].startswith("twelve - PR 400 ")
+
+
+def test_a_url_in_raw_utf_8(shop):
+    router, _ = shop
+    with socket.create_connection(("127.0.0.1", router.port), timeout=20) as s:
+        s.sendall("GET /bücher HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: s.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert wait_for(lambda: router.refused, "the line")[0].startswith("twelve - PR 400 ")
+    assert router.get("/b%C3%BCcher")[0] == 200
 
 
 # ---- nothing is lost

@@ -58,6 +58,8 @@ static int set_app(const json_t *o, struct error *err)
 	struct route_app a = {
 		.down = (enum route_down)json_integer_value(json_object_get(o, "down")),
 		.maintenance = json_is_true(json_object_get(o, "maintenance")),
+		.first_byte_ms = json_integer_value(json_object_get(o, "first_byte_ms")),
+		.idle_ms = json_integer_value(json_object_get(o, "idle_ms")),
 		.servers = xcalloc(json_array_size(servers) + 1, sizeof(*a.servers)),
 		.n_servers = json_array_size(servers),
 	};
@@ -187,6 +189,10 @@ int main(int argc, char **argv)
 	/* Apps only: no door for the platform itself. */
 	d.settings.state_dir = argv[1];
 	d.settings.https_address = d.settings.api_address = d.door_dir = xstrdup("");
+	d.settings.max_connections = d.settings.source_connections = 2000;
+	d.settings.api_connections = d.settings.api_source_connections = 100;
+	d.settings.source_rate = 100000;
+	d.settings.unlimited_sources = xstrdup("");
 	d.loop = loop_new();
 	if (router_new(&d, &d.router, &err) < 0) {
 		printf("{\"error\": \"%s\"}\n", err.message);
@@ -202,5 +208,6 @@ int main(int argc, char **argv)
 	buf_done(&input);
 	strv_free(known_ids);
 	free(d.settings.apps_domain);
+	free(d.settings.unlimited_sources);
 	return 0;
 }

@@ -272,6 +272,7 @@ static void test_router_lines(void **state)
 		{ "twelve " ID " ", ROUTER_LINE_APP, "" },
 		{ "twelve " ID, ROUTER_LINE_BAD, NULL },
 		{ "twelve ", ROUTER_LINE_BAD, NULL },
+		{ "<134>twelve - PR 400 at=info\n", ROUTER_LINE_NOBODY, "PR 400 at=info" },
 		{ "twelve ../../../../../../etc/passwd/xxxxxxxxxxx x", ROUTER_LINE_BAD, NULL },
 		{ "<134>Proxy web started", ROUTER_LINE_NOTICE, "Proxy web started" },
 		{ "<134", ROUTER_LINE_NOTICE, "<134" },

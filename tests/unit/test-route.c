@@ -27,6 +27,8 @@ static struct route_config *make(size_t n_slots)
 		.errors_dir = xstrdup("/r/errors"),
 		.maps_dir = xstrdup("/r"),
 		.timeout_request_ms = 30000,
+		.timeout_idle_ms = 55000,
+		.limits = { .apps = 8192, .api = 1024, .apps_source = 1000, .api_source = 256, .source_rate = 2000 },
 		.apps = xcalloc(2, sizeof(*c->apps)),
 		.n_apps = 2,
 	};
@@ -75,6 +77,8 @@ static void test_render(void **state)
 	assert_non_null(strstr(a.data,
 			       "\nbackend app-" ID_A " from apps\n"
 			       "  # app shop down=0 maintenance=0 www.shop.example *.shop.example\n"
+			       "  http-request set-var(txn.until) date(0,ms),add(30000)\n"));
+	assert_non_null(strstr(a.data,
 			       "  server s1 127.0.0.1:20001 # ready web.1\n"
 			       "  server s2 127.0.0.1:20002 disabled # drain web.2\n"
 			       "  server s3 127.0.0.1:1 disabled # free -\n"));
@@ -90,6 +94,8 @@ static void test_parse_apps_is_the_inverse(void **state)
 	(void)state;
 	c->apps[0].maintenance = true;
 	snprintf(c->apps[0].acme, sizeof(c->apps[0].acme), "abc_-1");
+	c->apps[0].first_byte_ms = 90000;
+	c->apps[1].idle_ms = 300000;
 	/* The platform's own servers stand in the same file. */
 	c->door_dir = xstrdup("/run/twelve/door");
 	c->cert_list = xstrdup("/run/twelve/door/certs.list");
@@ -227,13 +233,27 @@ static void test_a_drained_server_comes_back(void **state)
 	drop(to);
 }
 
+/* Whatever may be had of descriptors, all that may come has room in it. */
+static void test_limits_fit(void **state)
+{
+	(void)state;
+	for (int64_t n = 4096; n < 60000; n += 1000) {
+		struct route_limits l = { .apps = 8192, .api = 1024 };
+		bool less = route_limits_fit(&l, n);
+
+		assert_int_equal(less, l.apps < 8192);
+		assert_true(route_limits_descriptors(&l) <= n);
+		assert_true(l.apps >= 64 && l.api >= 64);
+	}
+}
+
 static void test_what_takes_a_reload(void **state)
 {
 	struct route_config *from = make(4);
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
 	(void)state;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 6; i++) {
 		struct route_config *to = make(i == 0 ? 8 : 4);
 
 		if (i == 1)
@@ -242,6 +262,10 @@ static void test_what_takes_a_reload(void **state)
 			to->apps[1].id[0] = '3';
 		if (i == 3)
 			to->timeout_request_ms++;
+		if (i == 4)
+			to->apps[0].idle_ms = 1000;
+		if (i == 5)
+			to->limits.api++;
 		assert_false(route_commands(from, to, &out));
 		drop(to);
 	}
@@ -283,6 +307,7 @@ static void test_pages(void **state)
 	(void)state;
 	for (const char *const *code = route_page_codes; *code; code++) {
 		_cleanup_buf_ struct buf out = BUF_INIT;
+		_cleanup_free_ char *want = NULL;
 		const char *body, *length;
 
 		route_error_page(*code, &out);
@@ -291,9 +316,11 @@ static void test_pages(void **state)
 		assert_non_null(body);
 		assert_int_equal(strtoul(length + 16, NULL, 10), strlen(body + 4));
 		/* The API's clients are told in JSON, with Heroku's member names. */
-		assert_non_null(strstr(body, streq(*code, "API") ? "\"id\":\"unavailable\"" : *code));
-		assert_true(str_starts(out.data,
-				       streq(*code, "404") ? "HTTP/1.1 404 " : "HTTP/1.1 503 "));
+		want = xasprintf("HTTP/1.1 %s ", (*code)[0] == '4' ? *code : streq(*code, "API429") ? "429" : "503");
+		assert_non_null(strstr(body, streq(*code, "API")      ? "\"id\":\"unavailable\"" :
+					     streq(*code, "API429") ? "\"id\":\"rate_limit\"" :
+								      *code));
+		assert_true(str_starts(out.data, want));
 	}
 }
 
@@ -311,8 +338,18 @@ static void test_log_lines(void **state)
 		{ "sH - ", "504", "at=error code=H12 desc=\"Request timeout\" ", "503" },
 		{ "SH - ", "502", "at=error code=H13 desc=\"Connection closed without response\" ",
 		  "503" },
-		{ "PH - ", "502", "at=error code=H17 desc=\"Poorly formatted HTTP response\" ",
+		{ "PH - ", "502", "at=error code=H17 desc=\"Poorly formatted HTTP response: not HTTP, or headers over 64 KB\" ",
 		  "503" },
+		/* The first byte did not come in time, and HAProxy closed the connection to the dyno. */
+		{ "SH H12 ", "502", "at=error code=H12 desc=\"Request timeout\" ", "503" },
+		{ "PD H12 ", "502", "at=error code=H12 desc=\"Request timeout\" ", "503" },
+		{ "sH upload ", "504",
+		  "at=error code=H12 desc=\"Request timeout: neither the rest of the request came nor an answer\" ", "503" },
+		{ "LR 431 ", "431", "at=error code=431 desc=\"Request headers over 64 KB\" ", "431" },
+		{ "PR 400 ", "400",
+		  "at=error code=400 desc=\"Bad request: not HTTP, characters that have to be written as %XX, or headers over 64 KB\" ",
+		  "400" },
+		{ "cR 408 ", "408", "at=error code=408 desc=\"Request not whole in time\" ", "408" },
 		{ "SD - ", "200", "at=error code=H18 desc=\"Server Request Interrupted\" ", "200" },
 		{ "sD - ", "200", "at=error code=H15 desc=\"Idle connection\" ", "200" },
 		{ "SC - ", "503", "at=error code=H21 desc=\"Backend connection refused\" ", "503" },
@@ -499,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_commands_give_before_they_take),
 		cmocka_unit_test(test_commands_for_maps),
 		cmocka_unit_test(test_a_drained_server_comes_back),
+		cmocka_unit_test(test_limits_fit),
 		cmocka_unit_test(test_what_takes_a_reload),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_pages),
