@@ -61,11 +61,12 @@ static void add_app(json_t *mounts, const struct sandbox_spec *s)
 
 /*
  * /sys is empty but for what runtimes size themselves by: the processors, and the sandbox's own cgroup, which the cgroup
- * namespace shows as the root, so that nothing of another sandbox is in it.
+ * namespace shows as the root, so that nothing of another sandbox is in it. It is read-only mount by mount: crun makes what
+ * is mounted below a readonlyPath writable again.
  */
 static void add_sys(json_t *mounts, const struct sandbox_spec *s)
 {
-	add_mount(mounts, "/sys", "tmpfs", "sys", "nosuid,noexec,nodev,mode=755,size=64k");
+	add_mount(mounts, "/sys", "tmpfs", "sys", "ro,nosuid,noexec,nodev,mode=755,size=64k");
 	add_mount(mounts, "/sys/devices/system/cpu", "bind", "/sys/devices/system/cpu", "rbind,ro,nosuid,noexec,nodev");
 	if (s->cgroup != SANDBOX_CGROUP_NONE)
 		add_mount(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "ro,nosuid,noexec,nodev");
@@ -136,8 +137,7 @@ static json_t *linux_part(const struct sandbox_spec *s)
 					      NULL };
 	static const char *const read_only[] = { "/proc/bus",		"/proc/fs",
 						 "/proc/irq",		"/proc/sys",
-						 "/proc/sysrq-trigger", "/sys",
-						 NULL };
+						 "/proc/sysrq-trigger", NULL };
 	static const char *const namespaces[] = { "pid", "ipc", "uts", "mount", "cgroup" };
 	json_t *list = json_array();
 
