@@ -102,7 +102,7 @@ _twelve() {
 	backups:schedule|pg:backups:schedule) options='--at --keep --app --remote --host --no-color --help' ;;
 	backups:unschedule|pg:backups:unschedule) options='--app --remote --host --no-color --help' ;;
 	backups:schedules|pg:backups:schedules) options='--app --remote --json --host --no-color --help' ;;
-	backups:restore|pg:backups:restore) options='--confirm --addon --app --remote --no-wait --host --no-color --help' ;;
+	backups:restore|pg:backups:restore) options='--file --confirm --addon --app --remote --no-wait --host --no-color --help' ;;
 	backups:download|pg:backups:download) options='--output --addon --app --remote --host --no-color --help' ;;
 	backups:verify) options='--addon --app --remote --host --no-color --help' ;;
 	backups:delete|pg:backups:delete) options='--confirm --addon --app --remote --host --no-color --help' ;;

@@ -640,6 +640,7 @@ complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:
 complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:schedules' -l host -r -d 'where twelved is: unix:///PATH, ssh://USER@MACHINE, http://HOST:PORT ($TWELVE_HOST)'
 complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:schedules' -l no-color -d 'no colours ($NO_COLOR)'
 complete -c twelve -n '__fish_seen_subcommand_from backups:schedules pg:backups:schedules' -l help -s h -d 'tell about this command'
+complete -c twelve -n '__fish_seen_subcommand_from backups:restore pg:backups:restore' -l file -r -d 'a file that backups:download gave, or the service\'s own tools: [ADDON] is then the one argument'
 complete -c twelve -n '__fish_seen_subcommand_from backups:restore pg:backups:restore' -l confirm -s c -x -a '(twelve complete apps 2>/dev/null)' -d 'the app that owns the add-on'
 complete -c twelve -n '__fish_seen_subcommand_from backups:restore pg:backups:restore' -l addon -r -d 'whose backup it is, when several have one of this name'
 complete -c twelve -n '__fish_seen_subcommand_from backups:restore pg:backups:restore' -l app -s a -x -a '(twelve complete apps 2>/dev/null)' -d 'which app ($TWELVE_APP; else the one of the git remote)'

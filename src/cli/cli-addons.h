@@ -12,6 +12,8 @@ int addon_create(struct cli *c, const char *app, json_t *take_body, bool wait, s
 int addon_create_named(struct cli *c, const char *app, json_t *take_body, bool wait, char **ret_id, struct error *err);
 /* "12.3 MB", or in words why there is no size. */
 char *addon_size_text(const json_t *a, char buf[static DURATION_SIZE]);
+/* The add-on that is named, or the only one of the app that has backups. A new reference, or NULL with *err. */
+json_t *addon_with_backups(struct cli *c, const char *name, struct error *err);
 /* By id; "b3" of --addon or of the app. A new reference, or NULL with *err. */
 json_t *backup_find(struct cli *c, const char *which, struct error *err);
 /* The same; the newest good one of the app when `which` is NULL. */

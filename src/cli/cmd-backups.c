@@ -14,7 +14,7 @@
 /* ---- finding ---- */
 
 /* The add-on that is named, or the only one of the app that has backups. */
-static json_t *addon_with_backups(struct cli *c, const char *name, struct error *err)
+json_t *addon_with_backups(struct cli *c, const char *name, struct error *err)
 {
 	const char *app;
 	_cleanup_json_ json_t *list = NULL, *services = NULL;
@@ -87,7 +87,7 @@ json_t *backup_or_newest(struct cli *c, const char *which, struct error *err)
 	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
 		return NULL;
 	json_array_foreach(list, i, b)
-		if (streq(json_str(b, "status", ""), "succeeded"))
+		if (streq(json_str(b, "status", ""), "succeeded") && !streq(json_str(b, "kind", ""), "uploaded"))
 			return json_incref(b);
 	error_set(err, ERROR_NOT_FOUND, "%s has no backup: twelve backups:capture -a %s takes one", app, app);
 	return NULL;

@@ -116,6 +116,18 @@ static void print_dynos(const struct cli *c, const json_t **dynos, size_t n, con
 	}
 }
 
+static void why_nothing(struct cli *c, const char *app)
+{
+	_cleanup_json_ json_t *release = NULL;
+	struct error ignored = ERROR_INIT;
+
+	if (api_get(c->api, &release, &ignored, "/apps/%s/releases/current", app) == 0 && json_bool(release, "twelve.slug_gone"))
+		note(c, "v%lld can't run: its slug is not here any more. Push its commit again: git push -f twelve %s:main",
+		     (long long)json_i64(release, "version", 0), json_str(release, "twelve.commit", "COMMIT"));
+	else
+		note(c, "Nothing of %s runs. twelve ps:scale shows what should.", app);
+}
+
 static int ps_run(struct cli *c, struct error *err)
 {
 	const char *app = cli_app(c, err);
@@ -139,7 +151,7 @@ static int ps_run(struct cli *c, struct error *err)
 	qsort(dynos, n, sizeof(*dynos), by_name);
 	print_dynos(c, dynos, n, remark.data);
 	if (n == 0)
-		note(c, "Nothing of %s runs. twelve ps:scale shows what should.", app);
+		why_nothing(c, app);
 	return 0;
 }
 

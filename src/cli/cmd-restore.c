@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -182,11 +183,74 @@ static void tell_which(struct cli *c, const json_t *b)
 	     since_text(json_time(b, "created_at"), clock_wall_ms(), since));
 }
 
+/* Into a scratch service; *b becomes what is known of it after. */
+static int wait_verified(struct cli *c, json_t **b, struct error *err)
+{
+	_cleanup_free_ char *before = xstrdup(json_str(*b, "verified.at", "")), *id = xstrdup(json_str(*b, "id", ""));
+
+	if (api_request(c->api, "POST", json_object(), NULL, err, "/backups/%s/actions/verify", id) < 0)
+		return -1;
+	do {
+		progress(c, "Restoring %s into a scratch service", json_str(*b, "name", ""));
+		pause_ms(POLL_MS);
+		json_decref(steal_ptr(*b));
+		if (api_get(c->api, b, err, "/backups/%s", id) < 0)
+			return -1;
+	} while (streq(json_str(*b, "verified.at", ""), before));
+	progress_clear(c);
+	if (!json_bool(*b, "verified.ok"))
+		return error_set(err, ERROR_UNAVAILABLE, "%s does not verify. %s", json_str(*b, "name", ""), json_str(*b, "verified.message", ""));
+	return 0;
+}
+
+/* The file becomes a backup of the add-on: by way of a source, as what is built does. */
+static json_t *bring(struct cli *c, const json_t *a, const char *file, struct error *err)
+{
+	_cleanup_json_ json_t *source = NULL;
+	_cleanup_fd_ int fd = open(file, O_RDONLY | O_CLOEXEC);
+	json_t *b = NULL;
+	const char *put;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		error_set_errno(err, errno, "opening %s", file);
+		return NULL;
+	}
+	if (api_request(c->api, "POST", NULL, &source, err, "/sources") < 0)
+		return NULL;
+	put = json_str(source, "source_blob.put_url", "/");
+	progress(c, "Uploading %s", file);
+	if (api_upload(c->api, put, fd, st.st_size, err) == 0)
+		api_request(c->api, "POST", json_pack("{s:s}", "source", strrchr(put, '/') + 1), &b, err, "/addons/%s/backups", json_str(a, "id", ""));
+	progress_clear(c);
+	return b;
+}
+
+static int restore_file(struct cli *c, const char *file, struct error *err)
+{
+	_cleanup_json_ json_t *a = addon_with_backups(c, cli_rest(c, 0), err), *b = NULL;
+
+	if (!a || check_restore(c, a, err) < 0)
+		return -1;
+	b = bring(c, a, file, err);
+	if (!b || wait_verified(c, &b, err) < 0)
+		return -1;
+	note(c, "%s is good. %s", file, json_str(b, "verified.message", ""));
+	if (api_request(c->api, "POST", json_pack("{s:s}", "addon", json_str(a, "id", "")), NULL, err, "/backups/%s/actions/restore",
+			json_str(b, "id", "")) < 0)
+		return -1;
+	return wait_restored(c, json_str(a, "id", ""), err);
+}
+
 static int restore_run(struct cli *c, struct error *err)
 {
-	const char *which = cli_rest(c, 0), *given = cli_rest(c, 1);
+	const char *which = cli_rest(c, 0), *given = cli_rest(c, 1), *file = cli_get(c, "file");
 	_cleanup_json_ json_t *b = NULL, *a = NULL;
 
+	if (file && given)
+		return error_set(err, ERROR_INVALID, "--file FILE is the backup: name the add-on alone");
+	if (file)
+		return restore_file(c, file, err);
 	b = which ? backup_find(c, which, err) : last_backup(c, err);
 	if (!b)
 		return -1;
@@ -204,6 +268,7 @@ static int restore_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option restore_options[] = {
+	{ "file", "FILE", "a file that backups:download gave, or the service's own tools: [ADDON] is then the one argument", 0 },
 	{ "confirm", "APP", "the app that owns the add-on", 'c' },
 	{ "addon", "ADDON", "whose backup it is, when several have one of this name", 0 },
 	{ 0 },
@@ -220,8 +285,9 @@ const struct command cmd_backups_restore = {
 	.run = restore_run,
 	.details = "What is there stays if the backup is not good. When its add-on was destroyed, "
 		   "another is made from it and attached under the names that it had. Without BACKUP it is the newest; a last backup of an add-on that "
-		   "was just destroyed is waited for.",
-	.examples = "twelve backups:restore b3 -a shop --confirm shop",
+		   "was just destroyed is waited for. A FILE is restored into a scratch service before it replaces anything.",
+	.examples = "twelve backups:restore b3 -a shop --confirm shop\n"
+		    "twelve backups:restore --file shop.dump DATABASE -a shop --confirm shop",
 };
 
 /* ---- verifying ---- */
@@ -229,22 +295,9 @@ const struct command cmd_backups_restore = {
 static int verify_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *b = backup_or_newest(c, cli_rest(c, 0), err);
-	_cleanup_free_ char *before = b ? xstrdup(json_str(b, "verified.at", "")) : NULL;
-	_cleanup_free_ char *id = b ? xstrdup(json_str(b, "id", "")) : NULL;
 
-	if (!b || api_request(c->api, "POST", json_object(), NULL, err, "/backups/%s/actions/verify", id) < 0)
+	if (!b || wait_verified(c, &b, err) < 0)
 		return -1;
-	do {
-		progress(c, "Restoring %s into a scratch service", json_str(b, "name", ""));
-		pause_ms(POLL_MS);
-		json_decref(steal_ptr(b));
-		if (api_get(c->api, &b, err, "/backups/%s", id) < 0)
-			return -1;
-	} while (streq(json_str(b, "verified.at", ""), before));
-	progress_clear(c);
-	if (!json_bool(b, "verified.ok"))
-		return error_set(err, ERROR_UNAVAILABLE, "%s does not verify. %s", json_str(b, "name", ""),
-				 json_str(b, "verified.message", ""));
 	note(c, "%s is good. %s", json_str(b, "name", ""), json_str(b, "verified.message", ""));
 	return 0;
 }

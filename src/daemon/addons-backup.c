@@ -270,15 +270,11 @@ static json_t *databases_of(struct addons *as, const struct addon *a)
 	return map;
 }
 
-int addons_backup(struct addons *as, const struct addon *a, const char *kind, struct backup *ret,
-		  struct error *err)
+/* The row, "running" until there is a file. */
+static int insert(struct addons *as, const struct addon *a, const struct service *s, const char *kind, struct backup *ret, struct error *err)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
-	struct resource *r = resource_find(as, a->id);
 	struct backup b = { 0 };
 
-	if (check(as, a, s, r, err) < 0)
-		return -1;
 	memcpy(b.addon_id, a->id, sizeof(b.addon_id));
 	memcpy(b.app_id, a->app_id, sizeof(b.app_id));
 	b.addon_name = xstrdup(a->name);
@@ -295,6 +291,61 @@ int addons_backup(struct addons *as, const struct addon *a, const char *kind, st
 		backup_done(&b);
 		return -1;
 	}
+	*ret = b;
+	return 0;
+}
+
+static int take_file(struct addons *as, const char *upload, struct backup *b, struct error *err)
+{
+	_cleanup_free_ char *path = addons_backup_path(as, b);
+	struct stat st;
+
+	if (lstat(upload, &st) < 0)
+		return error_set(err, ERROR_NOT_FOUND, "There is no such source, or nothing was uploaded to it: POST /sources, PUT the file, then name it here");
+	if (make_dir(as, b, err) < 0)
+		return -1;
+	/* Nothing but the service's scripts in their sandbox ever opens it. */
+	if (rename(upload, path) < 0 || lchown(path, SANDBOX_UID, SANDBOX_GID) < 0 || chmod(path, 0600) < 0)
+		return error_set_errno(err, errno, "keeping the upload as %s", path);
+	b->bytes = st.st_size;
+	return 0;
+}
+
+int addons_backup_uploaded(struct addons *as, const struct addon *a, const char *upload, struct backup *ret, struct error *err)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	struct error ignored = ERROR_INIT;
+	struct backup b = { 0 };
+
+	if (!s || !s->backup)
+		return error_set(err, ERROR_INVALID, "%s has no backups", a->name);
+	if (insert(as, a, s, BACKUP_UPLOADED, &b, err) < 0)
+		return -1;
+	if (take_file(as, upload, &b, err) < 0) {
+		store_backup_delete(as->d->store, b.id, &ignored);
+		drop_file(as, b.id);
+		backup_done(&b);
+		return -1;
+	}
+	free(b.status);
+	b.status = xstrdup("succeeded");
+	b.finished_ms = clock_wall_ms();
+	/* One that is never restored is not kept for good. */
+	b.expires_ms = b.finished_ms + as->d->settings.last_backup_ms;
+	save(as, &b);
+	*ret = b;
+	return 0;
+}
+
+int addons_backup(struct addons *as, const struct addon *a, const char *kind, struct backup *ret,
+		  struct error *err)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	struct resource *r = resource_find(as, a->id);
+	struct backup b = { 0 };
+
+	if (check(as, a, s, r, err) < 0 || insert(as, a, s, kind, &b, err) < 0)
+		return -1;
 	if (start(r, a, s, &b, err) < 0) {
 		struct error ignored = ERROR_INIT;
 
@@ -325,6 +376,8 @@ static void judge(struct backup *b, const struct addon_job_result *result)
 			xasprintf("It restores to something else: %s instead of %s", found, b->summary);
 	else
 		b->verified_ok = true;
+	if (b->verified_ok && !b->sha256)
+		b->sha256 = xstrdup(result->sha256);
 	if (b->verified_ok)
 		b->verified_text = xasprintf("Restored into a scratch service: %s", found);
 }
@@ -434,11 +487,23 @@ void backups_cancel(struct resource *r)
 
 /* ---- restoring and deleting ---- */
 
+int addons_check_uploaded(const struct backup *b, struct error *err)
+{
+	if (!streq(b->kind, BACKUP_UPLOADED) || b->verified_ok)
+		return 0;
+	return error_set(err, ERROR_CONFLICT, "b%lld was uploaded and is not verified%s%s: only what restores into a scratch service may replace anything",
+			 (long long)b->number, b->verified_ms ? ". " : "", b->verified_ms ? b->verified_text : "");
+}
+
 int addons_restore(struct addons *as, struct addon *a, const struct backup *b, struct error *err)
 {
+	_cleanup_free_ char *volume = addon_volume(as, a->id);
+
 	if (!streq(b->status, "succeeded"))
 		return error_set(err, ERROR_CONFLICT, "b%lld can't be restored: it is %s",
 				 (long long)b->number, b->status);
+	if (addons_check_uploaded(b, err) < 0)
+		return -1;
 	if (a->state != ADDON_PROVISIONED)
 		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name, addon_state_names[a->state]);
 	if (a->restoring)
@@ -448,6 +513,9 @@ int addons_restore(struct addons *as, struct addon *a, const struct backup *b, s
 				 "b%lld is a backup of %s, not of %s: make an add-on from it with twelve "
 				 "addons:create %s:%s --from-backup %s",
 				 (long long)b->number, b->addon_name, a->name, b->service, b->plan, b->id);
+	/* Without its volume, on a restored platform, it is prepared as a new one before. */
+	if (!fs_exists(volume))
+		free(steal_ptr(a->stack));
 	a->restoring = xstrdup(b->id);
 	addon_set_reason(a, NULL);
 	if (store_addon_update(as->d->store, a, err) < 0)

@@ -65,7 +65,7 @@ static int check_backup(struct addons *as, const char *id, const struct service 
 	if (!streq(ret->status, "succeeded"))
 		return error_set(err, ERROR_INVALID, "b%lld can't be restored: it is %s",
 				 (long long)ret->number, ret->status);
-	return 0;
+	return addons_check_uploaded(ret, err);
 }
 
 /* The databases of a backup keep their names; the owner's goes to the new owner. */

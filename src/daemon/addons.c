@@ -210,6 +210,26 @@ static void look(struct resource *r, const struct addon *a, const struct service
 	count_credentials(r, a, v);
 }
 
+/* A restored platform, or a disk that is not mounted: a server on an empty directory would be taken for the data. */
+static bool lacks_data(struct addons *as, const struct addon *a)
+{
+	_cleanup_free_ char *volume = addon_volume(as, a->id);
+
+	return a->stack && !a->restoring && a->state == ADDON_PROVISIONED && !addon_server(as, a) && !fs_exists(volume);
+}
+
+static void tell_lacking(struct addons *as, struct addon *a)
+{
+	static const char reason[] = "Its data are not here: twelve backups:restore puts a backup in their place";
+
+	if (a->reason && streq(a->reason, reason))
+		return;
+	addon_set_reason(a, xstrdup(reason));
+	addon_save(as, a);
+	log_warn("add-on %s: its volume is not there; its server is not started", a->name);
+	addon_say(as, a, "%s: %s", a->name, reason);
+}
+
 static void turn(struct resource *r, struct addon *a)
 {
 	const struct service *s = addons_service_of(r->owner, a);
@@ -220,6 +240,10 @@ static void turn(struct resource *r, struct addon *a)
 		addon_set_reason(a, xasprintf("The service %s is not there any more: put its directory back",
 					      a->service));
 		addon_save(r->owner, a);
+		return;
+	}
+	if (lacks_data(r->owner, a)) {
+		tell_lacking(r->owner, a);
 		return;
 	}
 	look(r, a, s, &v);

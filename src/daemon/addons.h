@@ -142,6 +142,14 @@ void addons_abandon(struct addons *as, void *userdata);
 int addons_backup(struct addons *as, const struct addon *a, const char *kind, struct backup *ret,
 		  struct error *err);
 int addons_verify(struct addons *as, const struct backup *b, struct error *err);
+/*
+ * A backup out of a file that somebody brings, at the path `upload`, which is taken: kind "uploaded". It has to be verified before it may
+ * be restored, and expires as a last backup does.
+ */
+#define BACKUP_UPLOADED "uploaded"
+int addons_backup_uploaded(struct addons *as, const struct addon *a, const char *upload, struct backup *ret, struct error *err);
+/* ERROR_CONFLICT for one that was uploaded and not verified. */
+int addons_check_uploaded(const struct backup *b, struct error *err);
 int addons_restore(struct addons *as, struct addon *a, const struct backup *b, struct error *err);
 int addons_delete_backup(struct addons *as, const struct backup *b, struct error *err);
 /* The path of its file. Heap. */

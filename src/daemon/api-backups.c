@@ -182,9 +182,20 @@ int api_backups_get(struct request *r, struct error *err)
 	return result;
 }
 
+/* By the id of a source to which its file was uploaded. */
+static int take_source(struct request *r, const struct addon *a, const char *source, struct backup *ret, struct error *err)
+{
+	_cleanup_free_ char *path = api_upload_path(request_daemon(r), source);
+
+	if (!uuid_is_valid(source))
+		return error_set(err, ERROR_INVALID, "\"source\" has to be the id of a source: the end of its put_url");
+	return addons_backup_uploaded(request_daemon(r)->addons, a, path, ret, err);
+}
+
 int api_backups_create(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
+	const char *source = NULL;
 	struct addon a = { 0 };
 	struct backup b = { 0 };
 	int result = api_addon(r, &a, err);
@@ -192,6 +203,10 @@ int api_backups_create(struct request *r, struct error *err)
 	if (result == 0 && a.state != ADDON_PROVISIONED)
 		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name, addon_state_names[a.state]);
 	if (result == 0)
+		result = request_string(r, "source", false, &source, err);
+	if (result == 0 && source)
+		result = take_source(r, &a, source, &b, err);
+	else if (result == 0)
 		result = addons_backup(d->addons, &a, "manual", &b, err);
 	if (result == 0) {
 		request_note(r, "backup b%lld of %s", (long long)b.number, a.name);

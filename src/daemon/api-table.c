@@ -155,7 +155,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/addons/:addon/backups", NEED_VIEW, api_backups_of_addon,
 	  "backups of an add-on", .answer = "[backup]" },
 	{ "POST", "/addons/:addon/backups", NEED_OPERATE, api_backups_create,
-	  "take a backup", .answer = "backup" },
+	  "take a backup, or make one of a file that was uploaded to a source", "source?:string", .answer = "backup" },
 	{ "GET", "/apps/:app/backups", NEED_VIEW, api_backups_of_app,
 	  "backups of an app's add-ons, destroyed ones too", .answer = "[backup]" },
 	{ "GET", "/backups", NEED_USER, api_backups_destroyed,

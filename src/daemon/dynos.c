@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/build/retention.h"
 #include "daemon/drains.h"
 #include "daemon/dyno-priv.h"
 #include "ipc/ipc.h"
@@ -379,7 +380,7 @@ static void name_dyno(struct dyno *dyno, const struct dyno_start *o)
 	dyno->created_ms = dyno->since_ms = dyno->starting_since_ms = clock_wall_ms();
 }
 
-static int check_start(const struct dyno_start *o, const char *command, struct error *err)
+static int check_start(struct daemon *d, const struct dyno_start *o, const char *command, struct error *err)
 {
 	if (o->program)
 		return 0;
@@ -389,6 +390,9 @@ static int check_start(const struct dyno_start *o, const char *command, struct e
 	if (!o->release->slug)
 		return error_set(err, ERROR_INVALID, "Nothing is deployed to %s yet: push a commit first",
 				 o->app->name);
+	if (!slug_is_there(d, o->release->slug))
+		return error_set(err, ERROR_NOT_FOUND, "v%lld of %s can't run: its slug is not here any more. Push its commit again: git push -f twelve %.40s:main",
+				 (long long)o->release->version, o->app->name, o->release->commit && o->release->commit[0] ? o->release->commit : "COMMIT");
 	return 0;
 }
 
@@ -417,7 +421,7 @@ int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret,
 	char id[UUID_SIZE];
 	struct dyno *dyno;
 
-	if (check_start(o, command, err) < 0)
+	if (check_start(ds->d, o, command, err) < 0)
 		return -1;
 	/* Its lines go to drains with the commit of its release. */
 	if (!o->program)

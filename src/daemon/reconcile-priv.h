@@ -23,6 +23,7 @@ struct app_state {
 	int64_t drain_began_ms;   /* wall clock; 0: not yet */
 	struct router_counts counts_before;
 	bool counts_known;
+	int64_t slugless; /* the release whose slug is not here, which was told; 0: none */
 	char not_up[256]; /* types that the committed release was not held up by, or "" */
 	json_t *ready; /* [{"dyno":"web.1","ready_ms":412}] */
 	struct post_mortem *post_mortem; /* the candidate is being undone: its last lines are fetched */

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "daemon/addons.h"
 #include "daemon/builds.h"
+#include "daemon/build/retention.h"
 #include "daemon/core/state.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile-priv.h"
@@ -36,6 +37,12 @@ static bool wants_web(const struct turn *t)
 	return false;
 }
 
+/* Let go by a hand, or not in the backup that the platform was restored from. */
+static bool is_slugless(const struct turn *t)
+{
+	return t->current.version && !slug_is_there(t->d, t->current.slug);
+}
+
 /* Without a dyno that has traffic: have they crashed, are they on their way, or is none wanted? */
 static enum route_down why_down(const struct turn *t)
 {
@@ -43,7 +50,9 @@ static enum route_down why_down(const struct turn *t)
 
 	if (!t->current.version && !t->candidate.version)
 		return ROUTE_DOWN_NO_RELEASE;
-	if (wants_web(t))
+	if (is_slugless(t) && !t->candidate.version)
+		why = ROUTE_DOWN_NO_RELEASE;
+	else if (wants_web(t))
 		why = ROUTE_DOWN_STARTING;
 	for (size_t i = 0; i < t->n_dynos; i++) {
 		const struct dyno *dyno = t->dynos[i];
@@ -218,6 +227,15 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 	return 0;
 }
 
+static void tell_slugless(struct turn *t, const char *sentence)
+{
+	if (t->a->slugless == t->current.version)
+		return;
+	t->a->slugless = t->current.version;
+	log_warn("app %s: %s", t->app.name, sentence);
+	logs_append(t->d->logs, t->app.id, "app", "api", "%s", sentence);
+}
+
 static void act_all(struct turn *t, const struct plan *p)
 {
 	struct error err = ERROR_INIT;
@@ -228,11 +246,18 @@ static void act_all(struct turn *t, const struct plan *p)
 
 		if (act(t, action, &blocked, &err) == 0)
 			continue;
-		log_error("app %s: %s", t->app.name, err.message);
-		if (action->kind == PLAN_START && action->release == t->candidate.version)
+		if (action->kind == PLAN_START && action->release == t->candidate.version) {
+			log_error("app %s: %s", t->app.name, err.message);
 			rollout_undo(t->a, &t->candidate, NULL, err.message);
-		else
-			watch_arm(t->a->timer, RETRY_MS);
+			return;
+		}
+		/* It waits for a push, which is another release, and not for time. */
+		if (action->kind == PLAN_START && is_slugless(t)) {
+			tell_slugless(t, err.message);
+			return;
+		}
+		log_error("app %s: %s", t->app.name, err.message);
+		watch_arm(t->a->timer, RETRY_MS);
 		return;
 	}
 }

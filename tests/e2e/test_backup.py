@@ -11,6 +11,12 @@ import time
 import pytest
 
 from conftest import Platform, wait_for
+from test_addons import SERVICES, put, shelf
+
+
+def ports():
+    first = 30000 + os.getpid() % 60 * 20
+    return f"{first}-{first + 19}"
 
 
 def fill(p):
@@ -168,3 +174,142 @@ def test_a_restore_cut_off_while_it_moves_its_parts_goes_on(own_platform, empty,
         (empty.state / name).rename(ready / name)
     empty.begin()
     assert empty.api("GET", "/apps/kept/config-vars")[1]["SECRET"] == "sesame" and not ready.exists()
+
+
+def addons_of(p):
+    return {a["name"]: a for a in p.api("GET", "/apps/kept/addons")[1]}
+
+
+def made(p, **more):
+    a = p.api("POST", "/apps/kept/addons", {"plan": "shelf", **more})[1]
+    wait_for(lambda: p.api("GET", f"/addons/{a['id']}")[1]["state"] == "provisioned", "the add-on", 400)
+    return a["name"]
+
+
+def url_of(p, name):
+    return p.api("GET", "/apps/kept/config-vars")[1][f"{name}_URL"]
+
+
+@pytest.fixture
+def shelves(own_platform):
+    p = own_platform(TWELVE_ADDONS_DIR=SERVICES, TWELVE_ADDON_PORTS=ports())
+    fill(p)
+    return p
+
+
+def test_destroy_and_restore_at_once_lose_nothing(shelves):
+    p = shelves
+    name = made(p)
+    put(url_of(p, "SHELF"), "k", "old")
+    p.cli("backups:capture", name, "-a", "kept")
+    p.cli("addons:attach", name, "--as", "SECOND", "-a", "kept")
+    put(url_of(p, "SHELF"), "k", "new")
+    said = p.cli("addons:destroy", "SHELF", "-a", "kept", "--no-wait", check=False).err
+    assert "with all its data" in said and "a last backup is kept for a week" in said
+    p.cli("addons:destroy", "SHELF", "-a", "kept", "--confirm", "kept")
+    # As the README has it: no waiting in between.
+    said = p.cli("backups:restore", "-a", "kept").err
+    assert f"Using b2 of {name} (last), taken " in said and "Attached to kept as SECOND" in said, said
+    for attachment in ("SHELF", "SECOND"):
+        assert shelf(url_of(p, attachment), "get", "k") == (0, "new"), attachment
+
+
+def test_destroying_an_app_says_what_goes_and_where_it_is_found(shelves):
+    p = shelves
+    name = made(p)
+    put(url_of(p, "SHELF"), "k", "v")
+    said = p.cli("destroy", "-a", "kept", check=False).err
+    assert f"{name} (shelf:small" in said and "backups --destroyed" in said and p.api("GET", "/apps/kept")[0] == 200
+    said = p.cli("destroy", "-a", "kept", "--confirm", "kept").err
+    assert name in said and "backups --destroyed" in said
+    rows = wait_for(lambda: [b for b in p.api("GET", "/backups")[1] if b["status"] == "succeeded"], "its last backup")
+    assert rows[0]["app"]["name"] == "kept" and rows[0]["kind"] == "last" and rows[0]["id"] in p.cli("backups", "--destroyed").out
+    fill(p)
+    p.cli("backups:restore", rows[0]["id"], "-a", "kept")
+    assert shelf(url_of(p, "SHELF"), "get", "k") == (0, "v")
+
+
+def test_a_downloaded_backup_is_handed_back(shelves, tmp_path):
+    p = shelves
+    name = made(p)
+    put(url_of(p, "SHELF"), "k", "saved")
+    p.cli("backups:capture", name, "-a", "kept")
+    f = tmp_path / "shelf.dump"
+    p.cli("backups:download", "-a", "kept", "-o", str(f))
+    put(url_of(p, "SHELF"), "k", "spoilt")
+    bad = tmp_path / "bad.dump"
+    bad.write_bytes(b"no backup\0" * 100)
+    r = p.cli("backups:restore", "--file", str(bad), name, "-a", "kept", "--confirm", "kept", check=False)
+    assert r.code != 0 and "does not verify" in r.err and shelf(url_of(p, "SHELF"), "get", "k") == (0, "spoilt")
+    uploaded = [b for b in p.api("GET", "/apps/kept/backups")[1] if b["kind"] == "uploaded"]
+    status, e = p.api("POST", f"/backups/{uploaded[0]['id']}/actions/restore", {})
+    assert status == 409 and "not verified" in e["message"], e
+    p.cli("backups:restore", "--file", str(f), name, "-a", "kept", "--confirm", "kept")
+    assert shelf(url_of(p, "SHELF"), "get", "k") == (0, "saved")
+
+
+def test_add_ons_are_restored_with_the_platform(shelves, empty, tmp_path):
+    p = shelves
+    name = made(p)
+    put(url_of(p, "SHELF"), "k", "v")
+    p.cli("backups:capture", name, "-a", "kept")
+    f = saved(p, tmp_path, "--volumes")
+    p.stop()
+    empty.env.update({k: p.env[k] for k in ("TWELVE_ADDONS_DIR", "TWELVE_ADDON_PORTS")})
+    restore(empty, f)
+    empty.begin()
+    wait_for(lambda: "Its data are not here" in (addons_of(empty)[name]["twelve"]["reason"] or ""), "that to be said")
+    assert not (empty.state / "volumes" / addons_of(empty)[name]["id"]).exists(), "no server on an empty directory"
+    empty.cli("backups:restore", "b1", "-a", "kept", "--confirm", "kept")
+    assert shelf(url_of(empty, "SHELF"), "get", "k") == (0, "v")
+
+
+def test_an_app_whose_slug_was_not_saved_says_push_again(own_platform, empty, tmp_path):
+    p = own_platform()
+    where = p.repo(tmp_path)
+    p.create("shop", where)
+    p.push(where)
+    f = saved(p, tmp_path)
+    p.stop()
+    restore(empty, f)
+    empty.begin()
+    wait_for(lambda: "its slug is not here any more" in empty.cli("logs", "-a", "shop", "-n", "50").out, "that to be said")
+    assert "git push -f twelve" in empty.cli("ps", "-a", "shop").err
+    assert empty.get("shop")[0] != 200 and empty.dynos("shop") == []
+    said = (tmp_path / "other/twelved.log").read_text()
+    assert said.count("can't run") == 1, "once, and not each two seconds"
+    empty.git(where, "remote", "set-url", "twelve", str(empty.state / "git/shop.git"))
+    empty.commit(where, "again")
+    empty.push(where)
+    assert empty.get("shop")[0] == 200
+
+
+def test_old_slugs_are_let_go(own_platform, tmp_path):
+    p = own_platform(TWELVE_KEEP_RELEASES=2)
+    where = p.repo(tmp_path)
+    p.create("shop", where)
+    commits = []
+    for n in range(4):
+        (where / "ballast").write_text(str(n) * 100000)
+        commits.append(p.commit(where, f"change {n}"))
+        p.push(where)
+    slugs = lambda: {x.name for x in (p.state / "slugs").iterdir() if len(x.name) == 64}
+    wait_for(lambda: len(slugs()) == 2, "two slugs to be left")
+    wait_for(lambda: not list((p.state / "slugs/trash").glob("*")), "the trash to be empty")
+    rows = {r["version"]: r for r in p.releases("shop")}
+    newest = max(rows)
+    assert [rows[v]["twelve"]["slug_gone"] for v in range(newest - 3, newest + 1)] == [True, True, False, False]
+    assert rows[newest - 2]["slug"] and not rows[newest - 2]["eligible_for_rollback"]
+    said = p.cli("rollback", f"v{newest - 2}", "-a", "shop", check=False)
+    assert said.code != 0 and "its slug is gone" in said.err and f"git push -f twelve {commits[1]}:main" in said.err
+    assert "(its slug is gone)" in p.cli("releases", "-a", "shop").out
+    p.cli("rollback", f"v{newest - 1}", "-a", "shop")
+    assert p.get("shop")[0] == 200
+    held = p.api("POST", "/twelve/gc")[1]["held_bytes"]
+    assert held["slugs"] > 0 and held["git"] > 0 and set(held) >= {"stacks", "cache", "volumes", "backups", "sources", "streams"}
+    # What a kill leaves in the trash goes at the next start, and what runs is never in it.
+    p.kill9()
+    (p.state / "slugs/trash/left").mkdir(parents=True)
+    p.start()
+    wait_for(lambda: not (p.state / "slugs/trash").exists(), "the trash to go")
+    assert p.get("shop")[0] == 200
