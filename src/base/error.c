@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const struct {
 	int http_status;
 	int exit_code;
@@ -39,6 +41,8 @@ int error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->message, sizeof(err->message), fmt, ap);
 	va_end(ap);
+	/* What is cut within a character is no text any more, and JSON would lose all of it. */
+	utf8_trim(err->message);
 	return -1;
 }
 
@@ -56,6 +60,7 @@ int error_set_errno(struct error *err, int errnum, const char *fmt, ...)
 	va_end(ap);
 	len = strlen(err->message);
 	snprintf(err->message + len, sizeof(err->message) - len, ": %s", strerror(err->errnum));
+	utf8_trim(err->message);
 	return -1;
 }
 
@@ -73,6 +78,7 @@ int error_prefix(struct error *err, const char *fmt, ...)
 	va_end(ap);
 	len = strlen(err->message);
 	snprintf(err->message + len, sizeof(err->message) - len, ": %s", tail);
+	utf8_trim(err->message);
 	return -1;
 }
 

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 #include "cli/signals.h"
 #include "cli/sse.h"
@@ -42,15 +43,14 @@ static const char *dyno_style(const struct cli *c, const struct log_line *l)
 	return style_on(c->color, styles[h % ARRAY_SIZE(styles)]);
 }
 
+/* JSON is UTF-8, lines are what apps write. */
 static void print_line_json(const struct log_line *l, int64_t seq)
 {
-	json_t *j = json_pack("{s:I, s:s%, s:s%, s:s%, s:s}", "seq", (json_int_t)seq, "time", l->stamp, (size_t)l->stamp_len,
-			      "source", l->source, (size_t)l->source_len, "dyno", l->dyno,
-			      (size_t)l->dyno_len, "text", l->text);
+	_cleanup_free_ char *stamp = utf8_dup(l->stamp, (size_t)l->stamp_len), *source = utf8_dup(l->source, (size_t)l->source_len);
+	_cleanup_free_ char *dyno = utf8_dup(l->dyno, (size_t)l->dyno_len), *text = utf8_dup(l->text, strlen(l->text));
+	json_t *j = json_pack("{s:I, s:s, s:s, s:s, s:s}", "seq", (json_int_t)seq, "time", stamp, "source", source, "dyno", dyno,
+			      "text", text);
 
-	/* JSON is UTF-8: a line of other bytes is counted, not guessed at. */
-	if (!j)
-		j = json_pack("{s:I, s:s}", "seq", (json_int_t)seq, "error", "a line that is not UTF-8 text");
 	json_dumpf(j, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(j);

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "daemon/addons-http.h"
 #include "daemon/addons-job.h"
 #include "stack/stack.h"
@@ -109,7 +110,7 @@ static char *last_output(int fd)
 	n = pread(fd, s, ADDON_JOB_OUTPUT_BYTES, from);
 	s[n > 0 ? n : 0] = '\0';
 	for (char *c = s; *c; c++)
-		if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || (unsigned char)*c >= 0x7f)
+		if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f)
 			*c = '?';
 	start = from ? strchr(s, '\n') : NULL;
 	if (start)
@@ -253,6 +254,13 @@ static int carry_out(struct work *w, struct error *err)
 	return set_or_null(text_of(w, "measure")) ? measure(w, text_of(w, "measure"), err) : 0;
 }
 
+static json_t *clean_text(const char *s)
+{
+	_cleanup_free_ char *clean = utf8_dup(s, strlen(s));
+
+	return json_string(clean);
+}
+
 static int tell(const struct work *w, int r, const struct error *err)
 {
 	json_t *j = json_pack("{s:b, s:s*, s:s*, s:I, s:I, s:I}", "ok", (int)(r == 0), "stack",
@@ -262,12 +270,11 @@ static int tell(const struct work *w, int r, const struct error *err)
 			      (json_int_t)w->http.retry_after_s);
 	char *dumped;
 
-	/* What a provider's server said may be anything: what is no text is left out. */
+	/* What a script or a provider's server said may be anything. */
 	if (w->output)
-		json_object_set_new(j, "output", json_string(w->output));
-
-	if (r < 0 && json_object_set_new(j, "reason", json_string(err->message)) < 0)
-		json_object_set_new(j, "reason", json_string("It failed, and what it said is not text"));
+		json_object_set_new(j, "output", clean_text(w->output));
+	if (r < 0)
+		json_object_set_new(j, "reason", clean_text(err->message));
 	dumped = json_dumps(j, 0);
 	r = dumped ? fd_write_all(RESULT_FD, dumped, strlen(dumped)) : -1;
 	free(dumped);

@@ -11,7 +11,7 @@
 #include "daemon/certs.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile.h"
-#include "model/names.h"
+#include "model/host.h"
 
 static char *own_host(struct daemon *d, const struct app *app)
 {
@@ -33,7 +33,7 @@ static json_t *sni_ref(struct daemon *d, const struct domain *dom)
 
 static json_t *domain_json(struct daemon *d, const struct app *app, const struct domain *dom)
 {
-	_cleanup_free_ char *cname = own_host(d, app);
+	_cleanup_free_ char *cname = own_host(d, app), *text = host_to_text(dom->hostname);
 	struct acme_view acm;
 	json_t *j;
 
@@ -42,8 +42,8 @@ static json_t *domain_json(struct daemon *d, const struct app *app, const struct
 		      dom->hostname, "kind", "custom", "cname", cname, "app", api_app_ref(app), "created_at",
 		      api_time(dom->created_ms), "updated_at", api_time(dom->created_ms), "status", "succeeded", "acm_status",
 		      acm.status, "acm_status_reason", api_text(acm.reason), "sni_endpoint", sni_ref(d, dom));
-	json_object_set_new(j, "twelve", json_pack("{s:o, s:o}", "acm_tried_at", api_time(acm.tried_ms), "acm_next_at",
-						   api_time(acm.next_ms)));
+	json_object_set_new(j, "twelve", json_pack("{s:o, s:o, s:o}", "acm_tried_at", api_time(acm.tried_ms), "acm_next_at",
+						   api_time(acm.next_ms), "hostname_text", api_text(text)));
 	acme_view_done(&acm);
 	return j;
 }
@@ -85,6 +85,17 @@ int api_domains_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
+/* By its id or its name, in whichever form. */
+static int find_domain(struct request *r, const struct app *app, struct domain *ret, struct error *err)
+{
+	const char *text = request_param(r, "domain");
+	_cleanup_free_ char *host = NULL;
+	struct error no_host = ERROR_INIT;
+
+	return store_domain_get(request_daemon(r)->store, app->id,
+				!uuid_is_valid(text) && host_from_text(text, &host, &no_host) == 0 ? host : text, ret, err);
+}
+
 /* Whether the path names the name that every app has, or its id. */
 static bool is_own(struct daemon *d, const struct app *app, const char *which)
 {
@@ -101,7 +112,7 @@ static int find_custom(struct request *r, const struct app *app, struct domain *
 	if (is_own(d, app, request_param(r, "domain")))
 		return error_set(err, ERROR_INVALID, "%s is the name that %s has from the platform: it stays as it is; \"twelve apps:rename\" gives another",
 				 request_param(r, "domain"), app->name);
-	return store_domain_get(d->store, app->id, request_param(r, "domain"), ret, err);
+	return find_domain(r, app, ret, err);
 }
 
 int api_domains_get(struct request *r, struct error *err)
@@ -113,7 +124,7 @@ int api_domains_get(struct request *r, struct error *err)
 	if (result == 0 && is_own(request_daemon(r), &app, request_param(r, "domain")))
 		result = request_answer(r, 200, own_domain(request_daemon(r), &app));
 	else if (result == 0 &&
-		 (result = store_domain_get(request_daemon(r)->store, app.id, request_param(r, "domain"), &dom, err)) == 0)
+		 (result = find_domain(r, &app, &dom, err)) == 0)
 		result = request_answer(r, 200, domain_json(request_daemon(r), &app, &dom));
 	domain_done(&dom);
 	app_done(&app);
@@ -121,16 +132,17 @@ int api_domains_get(struct request *r, struct error *err)
 }
 
 /* NAME.DOMAIN belongs to the app of that name. */
-static int check_domain(struct daemon *d, const char *host, struct error *err)
+static int read_domain(struct daemon *d, const char *text, char **ret, struct error *err)
 {
-	_cleanup_free_ char *suffix = xasprintf(".%s", d->settings.apps_domain);
+	_cleanup_free_ char *suffix = xasprintf(".%s", d->settings.apps_domain), *host = NULL;
 
-	if (name_check_domain(host, err) < 0)
+	if (host_from_text(text, &host, err) < 0)
 		return -1;
 	if (strlen(host) > strlen(suffix) &&
 	    strcasecmp(host + strlen(host) - strlen(suffix), suffix) == 0)
 		return error_set(err, ERROR_INVALID, "Names below %s are given by the platform",
 				 d->settings.apps_domain);
+	*ret = steal_ptr(host);
 	return 0;
 }
 
@@ -187,16 +199,15 @@ int api_domains_create(struct request *r, struct error *err)
 	struct daemon *d = request_daemon(r);
 	struct domain dom = { 0 };
 	struct app app = { 0 };
-	const char *host;
+	const char *text;
 	int result = -1;
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (request_string(r, "hostname", true, &host, err) < 0 || check_domain(d, host, err) < 0 ||
-	    read_sni(r, &app, host, dom.sni_id, err) < 0)
+	if (request_string(r, "hostname", true, &text, err) < 0 || read_domain(d, text, &dom.hostname, err) < 0 ||
+	    read_sni(r, &app, dom.hostname, dom.sni_id, err) < 0)
 		goto out;
 	memcpy(dom.app_id, app.id, sizeof(dom.app_id));
-	dom.hostname = xstrdup(host);
 	request_note(r, "domain %s", dom.hostname);
 	if (store_domain_create(d->store, &dom, err) < 0)
 		goto out;

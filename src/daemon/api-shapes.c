@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "daemon/api-priv.h"
 #include "daemon/build/retention.h"
 #include "daemon/authz.h"
@@ -45,16 +46,9 @@ json_t *api_time(int64_t wall_ms)
 
 json_t *api_text(const char *s)
 {
-	json_t *j = s ? json_string(s) : json_null();
-	_cleanup_free_ char *ascii = NULL;
+	_cleanup_free_ char *clean = s ? utf8_dup(s, strlen(s)) : NULL;
 
-	if (j)
-		return j;
-	ascii = xstrdup(s);
-	for (char *p = ascii; *p; p++)
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	return json_string(ascii);
+	return clean ? json_string(clean) : json_null();
 }
 
 char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE])

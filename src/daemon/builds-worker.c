@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "daemon/builds.h"
 #include "stack/stack.h"
 
@@ -176,16 +177,12 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 	return build_run(&o, ret, err);
 }
 
-/* A message may quote what is not UTF-8, or be cut within a character. */
+/* A message may quote what is not UTF-8. */
 static json_t *message(const char *text)
 {
-	_cleanup_free_ char *ascii = xstrdup(text);
-	json_t *j = json_string(text);
+	_cleanup_free_ char *clean = utf8_dup(text, strlen(text));
 
-	for (char *c = ascii; !j && *c; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return j ? j : json_string(ascii);
+	return json_string(clean);
 }
 
 int build_worker_main(void)

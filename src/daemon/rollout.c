@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "daemon/build/retention.h"
 #include "daemon/builds.h"
 #include "daemon/last-lines.h"
@@ -191,7 +192,9 @@ void rollout_forget(struct app_state *a)
 static void add_last_lines(struct post_mortem *pm, char *const *lines, json_t *to)
 {
 	for (; lines && *lines; lines++) {
-		json_array_append_new(to, json_string(*lines));
+		_cleanup_free_ char *text = utf8_dup(*lines, strlen(*lines));
+
+		json_array_append_new(to, json_string(text));
 		builds_rollout_line(pm->a->owner->d->builds, pm->a->id, pm->release.version, "%s: %s",
 				    pm->dyno, *lines);
 	}

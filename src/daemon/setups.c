@@ -203,7 +203,7 @@ void setups_kick(struct setups *ss)
 static void note_end(struct setups *ss, struct setup *s, const struct dyno *dyno)
 {
 	json_object_set_new(s->data, "exit_code", json_integer(dyno->exit_code));
-	json_object_set_new(s->data, "reason", json_string(dyno->reason));
+	json_object_set_new(s->data, "reason", api_text(dyno->reason));
 	setup_save(ss, s);
 	setups_kick(ss);
 }

@@ -101,10 +101,6 @@ int batch_gzip(struct batch *b, const struct buf *data, struct buf *out);
 void text_put_decimal(struct buf *out, uint64_t v, int min_digits);
 /* A string in quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_put_json(struct buf *out, const char *s, size_t n);
-/* The bytes as UTF-8, likewise. */
-void text_put_utf8(struct buf *out, const char *s, size_t n);
-/* The bytes of UTF-8 that s begins with: n when all are. */
-size_t text_utf8_span(const char *s, size_t n);
 /*
  * The line as an object of fields, or NULL when it is none, one with a name of ours ("twelve"), or one that is nested
  * deeper than this. Elasticsearch refuses a document of more than 20 levels; others (VictoriaLogs at 300, readers of

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "logs/line.h"
 
 static int write_buf(void *data, const char *bytes, size_t n)
@@ -22,8 +23,8 @@ static void pack_str(msgpack_packer *pk, const char *s, size_t n)
 {
 	_cleanup_buf_ struct buf clean = BUF_INIT;
 
-	if (text_utf8_span(s, n) < n) {
-		text_put_utf8(&clean, s, n);
+	if (utf8_span(s, n) < n) {
+		utf8_put(&clean, s, n);
 		s = clean.data;
 		n = clean.len;
 	}

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "logs/drain.h"
 #include "logs/line.h"
 
@@ -28,10 +29,10 @@ static struct text clean(struct batch *b, const struct log_record *r)
 
 	if (!r->text_len)
 		return (struct text){ " ", 1 };
-	if (text_utf8_span(r->text, r->text_len) == r->text_len)
+	if (utf8_span(r->text, r->text_len) == r->text_len)
 		return (struct text){ r->text, r->text_len };
 	buf_clear(utf8);
-	text_put_utf8(utf8, r->text, r->text_len);
+	utf8_put(utf8, r->text, r->text_len);
 	return (struct text){ utf8->data, utf8->len };
 }
 

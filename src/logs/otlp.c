@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "logs/drain.h"
 #include "logs/line.h"
 #include "logs/otlp.h"
@@ -59,8 +60,8 @@ static void put_string(struct buf *out, unsigned field, const char *s, size_t n)
 {
 	_cleanup_buf_ struct buf clean = BUF_INIT;
 
-	if (text_utf8_span(s, n) < n) {
-		text_put_utf8(&clean, s, n);
+	if (utf8_span(s, n) < n) {
+		utf8_put(&clean, s, n);
 		s = clean.data;
 		n = clean.len;
 	}
@@ -221,7 +222,7 @@ static const struct buf *body_of(struct batch *b, const struct batch_line *line)
 	const struct log_record *r = line->record;
 	struct buf *any = &b->scratch[0];
 
-	if (!line->fields && text_utf8_span(r->text, r->text_len) == r->text_len)
+	if (!line->fields && utf8_span(r->text, r->text_len) == r->text_len)
 		return NULL;
 	buf_clear(any);
 	if (line->fields)

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "logs/batch.h"
 #include "logs/put.h"
 
@@ -10,47 +11,9 @@
 #include <emmintrin.h>
 #endif
 
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-
-/* Bytes of the character at s, 0 when it is none (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF). */
-static size_t character(const unsigned char *s, size_t n)
-{
-	static const struct {
-		unsigned char first, last, low, high;
-		size_t size;
-	} forms[] = {
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	if (s[0] < 0x80)
-		return 1;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (s[0] < forms[i].first || s[0] > forms[i].last)
-			continue;
-		if (n < forms[i].size || s[1] < forms[i].low || s[1] > forms[i].high)
-			return 0;
-		for (size_t k = 2; k < forms[i].size; k++)
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].size;
-	}
-	return 0;
-}
-
-/*
- * How far the bytes are as most are, by words; the rest is for those who look at each. With
- * SSE2 (every x86-64 has it) a word is 16 bytes, elsewhere 8.
- */
+/* As in base/utf8.c: by words of 16 bytes where there is SSE2, elsewhere of 8. */
 #ifdef __SSE2__
 #define WORD 16
-
-static bool is_ascii(const char *s)
-{
-	return !_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)s));
-}
 
 /* Bytes that JSON has as they are (RFC 8259 section 7): ASCII, but no quote, backslash or control. */
 static bool is_plain(const char *s)
@@ -65,14 +28,6 @@ static bool is_plain(const char *s)
 #else
 #define WORD 8
 
-static bool is_ascii(const char *s)
-{
-	uint64_t v;
-
-	memcpy(&v, s, sizeof(v));
-	return !(v & 0x8080808080808080);
-}
-
 /* The same; a byte that is below a limit borrows from its high bit when the limit is subtracted. */
 static bool is_plain(const char *s)
 {
@@ -86,40 +41,6 @@ static bool is_plain(const char *s)
 	return !((v | control | (quote - ones) | (slash - ones)) & highs);
 }
 #endif
-
-size_t text_utf8_span(const char *s, size_t n)
-{
-	size_t i = 0, size;
-
-	while (i < n) {
-		if (n - i >= WORD && is_ascii(s + i)) {
-			i += WORD;
-			continue;
-		}
-		if (n - i < WORD && n >= WORD && is_ascii(s + n - WORD))
-			return n;
-		size = character((const unsigned char *)s + i, n - i);
-		if (!size)
-			return i;
-		i += size;
-	}
-	return n;
-}
-
-void text_put_utf8(struct buf *out, const char *s, size_t n)
-{
-	while (n) {
-		size_t span = text_utf8_span(s, n);
-
-		buf_append(out, s, span);
-		if (span < n) {
-			buf_puts(out, REPLACEMENT);
-			span++;
-		}
-		s += span;
-		n -= span;
-	}
-}
 
 static char *put_escaped(char *p, unsigned char c)
 {
@@ -150,8 +71,8 @@ static size_t put_character(char **p, const char *s, size_t n)
 		*p = put_escaped(*p, c);
 		return 1;
 	}
-	size = character((const unsigned char *)s, n);
-	*p = size ? put_bytes(*p, s, size) : PUT_LITERAL(*p, REPLACEMENT);
+	size = utf8_character(s, n);
+	*p = size ? put_bytes(*p, s, size) : PUT_LITERAL(*p, UTF8_REPLACEMENT);
 	return size ? size : 1;
 }
 

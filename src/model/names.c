@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
 static const char lower_digits_dash[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
@@ -33,25 +34,42 @@ static const char *const given_keys[] = {
 	"HEROKU_SLUG_DESCRIPTION",
 };
 
+#define EXCERPT_MAX 60 /* and "..." */
+
 char *name_excerpt(char buf[static NAME_EXCERPT_SIZE], const char *s)
 {
-	size_t n = 0;
+	size_t n = 0, left = strlen(s);
 
-	for (; s[n] && n < 60; n++)
-		buf[n] = isprint((unsigned char)s[n]) ? s[n] : '?';
-	snprintf(buf + n, 4, "%s", s[n] ? "..." : "");
+	while (left && n < EXCERPT_MAX) {
+		size_t size = utf8_character(s, left);
+		bool control = size == 1 && (unsigned char)*s < 0x20;
+
+		if (n + (size ? size : strlen(UTF8_REPLACEMENT)) > EXCERPT_MAX)
+			break;
+		if (control || *s == 0x7f)
+			buf[n++] = '?';
+		else if (!size)
+			n += (size_t)snprintf(buf + n, NAME_EXCERPT_SIZE - n, "%s", UTF8_REPLACEMENT);
+		else
+			n += (size_t)snprintf(buf + n, NAME_EXCERPT_SIZE - n, "%.*s", (int)size, s);
+		s += size ? size : 1;
+		left -= size ? size : 1;
+	}
+	snprintf(buf + n, 4, "%s", left ? "..." : "");
 	return buf;
 }
 
 static int app_error(const char *s, const char *what, size_t at, struct error *err)
 {
-	char excerpt[NAME_EXCERPT_SIZE];
+	char excerpt[NAME_EXCERPT_SIZE], one[NAME_EXCERPT_SIZE];
+	size_t size = utf8_character(s + at, strlen(s + at));
+	_cleanup_free_ char *character = xstrndup(s + at, size ? size : 1);
 
 	return error_set(
 		err, ERROR_INVALID,
 		"Name must start with a letter, end with a letter or digit and can only contain "
-		"lowercase letters, digits, and dashes: \"%s\" %s \"%c\"",
-		name_excerpt(excerpt, s), what, isprint((unsigned char)s[at]) ? s[at] : '?');
+		"lowercase letters, digits, and dashes: \"%s\" %s \"%s\"",
+		name_excerpt(excerpt, s), what, name_excerpt(one, character));
 }
 
 int name_check_app(const char *s, struct error *err)

@@ -91,7 +91,7 @@ static void render_defaults(const struct route_config *c, struct buf *out)
 /*
  * HAProxy has one timeout for a server's silence. Heroku has two: 30 s until the first byte, counted from the
  * request's last, and 55 s between bytes. So the timeout is that between bytes, and the first byte is waited for by
- * the inspection of the response (docs/decisions/0023). It begins with the connection to the dyno, which is when the
+ * the inspection of the response (docs/decisions/0026). It begins with the connection to the dyno, which is when the
  * request is whole: small bodies are waited for (render_body()). Of larger ones, and of those whose length nobody
  * knows, the end can't be told here: UPLOAD_SILENCE_MS goes for all of it.
  */

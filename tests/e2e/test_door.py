@@ -149,6 +149,21 @@ def test_trusting_it_as_the_help_says(door, tmp_path):
             assert said in r.stdout or (said != "200" and "SELF_SIGNED" in r.stdout), r
 
 
+def test_a_domain_in_umlauts(door):
+    """It is one name in two forms, wherever it is written."""
+    assert "xn--bcher-kva.example (bücher.example)" in door.cli("domains:add", "Bücher.example.", "-a", "hello").err
+    assert "xn--bcher-kva.example (bücher.example)" in door.cli("domains", "-a", "hello").out
+    status, d = door.api("GET", "/apps/hello/domains/b%C3%BCcher.example")
+    assert status == 200 and d["hostname"] == "xn--bcher-kva.example" and d["twelve"]["hostname_text"] == "bücher.example"
+    for host in ("xn--bcher-kva.example", "XN--BCHER-KVA.example.", "xn--bcher-kva.example:8080"):
+        wait_for(lambda host=host: door.get("hello", host=host)[0] == 200, host)
+    door.cli("domains:remove", "bücher.example", "-a", "hello")
+    assert door.api("GET", "/apps/hello/domains/xn--bcher-kva.example")[0] == 404
+    # What is refused is named as it was written.
+    r = door.cli("domains:add", "bücher/x.example", "-a", "hello", check=False)
+    assert r.code != 0 and "bücher/x.example" in r.err and "?" not in r.err
+
+
 # ---- first bytes
 
 GET = b"GET /account HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

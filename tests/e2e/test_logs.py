@@ -73,6 +73,18 @@ def test_config_values_are_in_no_log(app):
         assert "sesame-4711" not in line or "grep" in line
 
 
+def test_a_line_that_is_not_utf_8(app):
+    """One byte is lost, and nothing else of the line."""
+    p, name, _ = app
+
+    def line():
+        rows = [json.loads(row) for row in p.cli("logs", "-a", name, "--json", "-n", "500").out.splitlines()]
+        return [row for row in rows if row.get("text", "").startswith("before ")]
+    p.cli("run:detached", "-a", name, "--", "perl", "-e", r"""print "before \xff after \xc3\xbc\n";""")
+    row = wait_for(line, "the line")[0]
+    assert row["text"] == "before \ufffd after ü" and row["dyno"].startswith("run.") and row["source"] == "app" and row["time"].startswith("20")
+
+
 def test_filters_by_release_and_time(app):
     platform, name, _ = app
     # The version that a dyno of a former test may still have is of no matter: each line has its own.

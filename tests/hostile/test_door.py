@@ -78,7 +78,7 @@ def crowd():
 def test_one_source_has_its_part_of_the_places(own_platform, crowd):
     p = own_platform(**LIMITS)
     crowd.come(p.api_port, 200, HALF).come(p.http_port, 400)
-    wait_for(lambda: crowd.n_open() <= 32 + 64, "all but the attacker's part to be refused")
+    wait_for(lambda: crowd.n_open() <= 32 + 64, "all but the attacker's part to be refused", 5)
     assert ask(p.api_port, "/account", "localhost")[0] == 401
     assert ask(p.http_port)[0] == 404
     assert p.api("GET", "/account")[0] == 200

@@ -20,6 +20,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "base/tree.h"
 
 static void test_error_says_what_where(void **state)
@@ -271,9 +272,28 @@ static void test_clock(void **state)
 			    "2017-07-14T02:40:00.123456+00:00");
 }
 
+/* A message is cut at its size; within a character there would be no text left for JSON. */
+static void test_a_cut_message_is_text(void **state)
+{
+	(void)state;
+	for (size_t shift = 0; shift < 4; shift++) {
+		struct error err = ERROR_INIT;
+		struct buf long_text = BUF_INIT;
+
+		buf_append(&long_text, "xxx", shift);
+		for (int i = 0; i < ERROR_MESSAGE_MAX; i++)
+			buf_puts(&long_text, i % 2 ? "\xe2\x82\xac" : "\xf0\x9f\x98\x80");
+		error_set(&err, ERROR_INVALID, "%s", long_text.data);
+		assert_true(strlen(err.message) > ERROR_MESSAGE_MAX - 6);
+		assert_int_equal(utf8_span(err.message, strlen(err.message)), strlen(err.message));
+		buf_done(&long_text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_cut_message_is_text),
 		cmocka_unit_test(test_error_says_what_where),
 		cmocka_unit_test(test_error_is_bounded),
 		cmocka_unit_test(test_buf),

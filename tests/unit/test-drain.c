@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "logs/drain-status.h"
 #include "logs/forward.h"
 
@@ -171,7 +172,7 @@ static void test_strings(void **state)
 
 		text_put_json(&json, table[i].s, table[i].n);
 		assert_string_equal(json.data, table[i].json);
-		text_put_utf8(&utf8, table[i].s, table[i].n);
+		utf8_put(&utf8, table[i].s, table[i].n);
 		if (table[i].utf8)
 			assert_string_equal(utf8.data, table[i].utf8);
 	}
@@ -194,12 +195,12 @@ static void test_strings_of_any_length(void **state)
 			buf_puts(&in, (seed >> 8) % odd_every ? "x" : parts[(seed >> 20) % ARRAY_SIZE(parts)]);
 		}
 		text_put_json(&json, in.data, in.len);
-		text_put_utf8(&utf8, in.data, in.len);
+		utf8_put(&utf8, in.data, in.len);
 		v = json_loadb(json.data, json.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 		assert_non_null(v);
 		assert_int_equal(json_string_length(v), utf8.len);
 		assert_memory_equal(json_string_value(v), utf8.data, utf8.len);
-		assert_int_equal(text_utf8_span(in.data, in.len) == in.len, utf8.len == in.len && memcmp(utf8.data, in.data, in.len) == 0);
+		assert_int_equal(utf8_span(in.data, in.len) == in.len, utf8.len == in.len && memcmp(utf8.data, in.data, in.len) == 0);
 		json_decref(v);
 	}
 }

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "model/action.h"
 #include "model/app-json.h"
+#include "model/host.h"
 #include "model/names.h"
 #include "model/procfile.h"
 #include "model/size.h"
@@ -64,7 +65,8 @@ static void test_app_names(void **state)
 		{ "a b", "Name must start with a letter, end with a letter or digit and can only contain "
 			 "lowercase letters, digits, and dashes" },
 		{ "a\nb", "\"a?b\" contains \"?\"" },
-		{ "caf\xc3\xa9", "contains \"?\"" },
+		{ "caf\xc3\xa9", "\"caf\xc3\xa9\" contains \"\xc3\xa9\"" },
+		{ "caf\xe9", "\"caf\xef\xbf\xbd\" contains \"\xef\xbf\xbd\"" },
 		{ "api", "reserved" },
 		{ "git", "reserved" },
 		{ "../x", "contains \".\"" },
@@ -601,9 +603,49 @@ static void test_stale(void **state)
 	assert_int_equal(stale_due_ms(&f), (10 + STALE_DAYS_MAX) * day);
 }
 
+static void test_hosts(void **state)
+{
+	static const struct {
+		const char *text, *host, *shown;
+	} rows[] = {
+		{ "shop.example.com", "shop.example.com", "shop.example.com" },
+		{ "Shop.Example.COM.", "shop.example.com", "shop.example.com" },
+		{ "b\xc3\xbc" "cher.example", "xn--bcher-kva.example", "b\xc3\xbc" "cher.example" },
+		{ "*.B\xc3\x9c" "CHER.example", "*.xn--bcher-kva.example", "*.b\xc3\xbc" "cher.example" },
+		/* The umlaut as two characters is the same name. */
+		{ "bu\xcc\x88" "cher.example", "xn--bcher-kva.example", "b\xc3\xbc" "cher.example" },
+		{ "fa\xc3\x9f.example", "xn--fa-hia.example", "fa\xc3\x9f.example" },
+		{ "xn--bcher-kva.example", "xn--bcher-kva.example", "b\xc3\xbc" "cher.example" },
+		/* None: not UTF-8, an empty label, no dot, something that is no letter. */
+		{ "b\xfc" "cher.example", NULL, NULL },
+		{ "b\xc3\xbc" "cher..example", NULL, NULL },
+		{ "b\xc3\xbc" "cher", NULL, NULL },
+		{ "b\xc3\xbc/cher.example", NULL, NULL },
+		{ ".", NULL, NULL },
+		{ "", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_free_ char *host = NULL, *shown = NULL;
+		struct error err = ERROR_INIT;
+		int r = host_from_text(rows[i].text, &host, &err);
+
+		assert_int_equal(r, rows[i].host ? 0 : -1);
+		if (r < 0) {
+			assert_int_equal(err.kind, ERROR_INVALID);
+			continue;
+		}
+		assert_string_equal(host, rows[i].host);
+		shown = host_to_text(host);
+		assert_string_equal(shown, rows[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_app_names),
 		cmocka_unit_test(test_config_keys),
 		cmocka_unit_test(test_config_values),
