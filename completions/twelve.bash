@@ -76,7 +76,7 @@ _twelve() {
 	maintenance:on) options='--app --remote --host --no-color --help' ;;
 	maintenance:off) options='--app --remote --host --no-color --help' ;;
 	addons) options='--all --app --remote --json --host --no-color --help' ;;
-	addons:create) options='--as --name --url --no-check --from-backup --confirm --app --remote --no-wait --host --no-color --help' ;;
+	addons:create) options='--as --name --url --no-check --from-backup --tls --confirm --app --remote --no-wait --host --no-color --help' ;;
 	addons:info) options='--app --remote --json --host --no-color --help' ;;
 	addons:attach) options='--as --shared --app --remote --no-wait --host --no-color --help' ;;
 	addons:detach) options='--app --remote --no-wait --host --no-color --help' ;;

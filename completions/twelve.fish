@@ -491,6 +491,7 @@ complete -c twelve -n '__fish_seen_subcommand_from addons:create' -l name -r -d 
 complete -c twelve -n '__fish_seen_subcommand_from addons:create' -l url -r -d 'of a service elsewhere; - reads it from standard input'
 complete -c twelve -n '__fish_seen_subcommand_from addons:create' -l no-check -d 'attach a service elsewhere that does not answer now'
 complete -c twelve -n '__fish_seen_subcommand_from addons:create' -l from-backup -r -d 'filled from a backup, by its id'
+complete -c twelve -n '__fish_seen_subcommand_from addons:create' -l tls -d 'its URL is the one over TLS (rediss://)'
 complete -c twelve -n '__fish_seen_subcommand_from addons:create' -l confirm -x -a '(twelve complete apps 2>/dev/null)' -d 'accepted for heroku\'s sake'
 complete -c twelve -n '__fish_seen_subcommand_from addons:create' -l app -s a -x -a '(twelve complete apps 2>/dev/null)' -d 'which app ($TWELVE_APP; else the one of the git remote)'
 complete -c twelve -n '__fish_seen_subcommand_from addons:create' -l remote -s r -r -d 'the git remote that names the app (twelve)'

@@ -9,5 +9,5 @@ hostport=${place%%/*} database=${place#*/}
 decode() { printf '%b' "${1//%/\\x}"; }
 port=${hostport##*:}
 [ "$port" != "$hostport" ] || port=3306
-printf '[client]\nuser="%s"\npassword="%s"\nhost=%s\nport=%s\nprotocol=tcp\n' \
+printf '[client]\nuser="%s"\npassword="%s"\nhost=%s\nport=%s\nprotocol=tcp\n[mariadb]\nlocal-infile=0\n' \
 	"$(decode "${userinfo%%:*}")" "$(decode "${userinfo#*:}")" "${hostport%:*}" "$port" >/tmp/url.cnf

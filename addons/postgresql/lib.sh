@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the scripts share. Sourced.
+#
+# An app owns its database: functions, operators, casts and rules of its making stand wherever a name is looked up. So
+# the administrator logs in to "postgres" alone, where no app can make anything, and what has to be done inside an app's database is
+# done by a role that is there what the app is and no more (visitor). No session looks into a schema but pg_catalog.
 set -euo pipefail
 export PATH=/usr/lib/postgresql/15/bin:$PATH LC_ALL=C.UTF-8
 export PGCONNECT_TIMEOUT=10 PGAPPNAME=twelve
@@ -9,10 +13,21 @@ die() {
 	exit 1
 }
 
+# What an app sets for its database or its roles does not hold for a session that says these itself.
+steady() {
+	export PGHOST=$HOST PGPORT=$PORT PGCLIENTENCODING=UTF8
+	PGOPTIONS='-c search_path= -c role=none -c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0'
+	PGOPTIONS+=' -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c standard_conforming_strings=on'
+	export PGOPTIONS
+}
+
 # As the administrator, who is let in by password like everybody.
 admin() {
-	export PGHOST=$HOST PGPORT=$PORT PGUSER=postgres PGPASSWORD=$ADMIN_PASSWORD PGDATABASE=${1:-postgres}
+	steady
+	export PGUSER=postgres PGPASSWORD=$ADMIN_PASSWORD PGDATABASE=postgres
 }
+
+random_hex() { head -c 20 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 
 # SQL from standard input; stops at the first error, whose sentence is the last line.
 run_sql() {
@@ -21,8 +36,72 @@ run_sql() {
 	[ -z "$said" ] || echo "$said"
 }
 
-# The databases of apps: all but the administrator's own.
+# The databases of apps: all but the administrator's own. An app may say that its own is a template, so that is not asked.
 app_databases() {
-	run_sql <<<"SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'
+	run_sql <<<"SELECT datname FROM pg_catalog.pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')
 		AND datname NOT LIKE '%\_\_new' AND datname NOT LIKE '%\_\_old' ORDER BY 1"
 }
+
+# What an app may have said about its database that would be in our way.
+open_database() {
+	run_sql -v name="$1" <<-'SQL' >/dev/null
+		SELECT pg_catalog.format('ALTER DATABASE %I WITH IS_TEMPLATE false', datname) FROM pg_catalog.pg_database WHERE datname = :'name' AND datistemplate \gexec
+		SELECT pg_catalog.format('ALTER DATABASE %I WITH ALLOW_CONNECTIONS true', datname) FROM pg_catalog.pg_database WHERE datname = :'name' AND NOT datallowconn \gexec
+		SELECT pg_catalog.format('ALTER DATABASE %I WITH CONNECTION LIMIT -1', datname) FROM pg_catalog.pg_database WHERE datname = :'name' AND datconnlimit <> -1 \gexec
+	SQL
+}
+
+# ROLE GROUP [read]: makes a role for one job, which is what the app's roles are, and sees all rows when it is to read.
+# Prints its password. One that a killed job left gets another password.
+make_visitor() {
+	local secret attributes=NOBYPASSRLS
+	secret=$(random_hex)
+	[ "${3:-}" != read ] || attributes=BYPASSRLS
+	run_sql -v visitor="$1" -v group="$2" <<-SQL >/dev/null
+		SET log_statement = 'none'; SET log_min_error_statement = 'panic';
+		SELECT pg_catalog.format('CREATE ROLE %I NOLOGIN', :'visitor') WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = :'visitor') \gexec
+		ALTER ROLE :"visitor" LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION $attributes PASSWORD '$secret';
+		GRANT :"group" TO :"visitor";
+		SELECT pg_catalog.format('GRANT %I TO %I', m.rolname, :'visitor') FROM pg_catalog.pg_auth_members a JOIN pg_catalog.pg_roles g ON g.oid = a.roleid
+			JOIN pg_catalog.pg_roles m ON m.oid = a.member WHERE g.rolname = :'group' AND m.rolname ~ '^u[0-9a-f]{16}\$' AND '${3:-}' = 'read' \gexec
+		SELECT pg_catalog.format('GRANT pg_read_all_data TO %I', :'visitor') WHERE '${3:-}' = 'read' \gexec
+	SQL
+	echo "$secret"
+}
+
+# Gone, or at least without a login: what it made in spite of its role keeps it.
+drop_visitor() {
+	run_sql -v visitor="$1" <<-'SQL' >/dev/null
+		SELECT pg_catalog.format('ALTER ROLE %I NOLOGIN', rolname) FROM pg_catalog.pg_roles WHERE rolname = :'visitor' \gexec
+		SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = :'visitor';
+	SQL
+	(run_sql -v visitor="$1" <<<'DROP ROLE IF EXISTS :"visitor";') >/dev/null 2>&1 || :
+}
+
+# ROLE PASSWORD DATABASE COMMAND...
+as_role() {
+	steady
+	export PGUSER=$1 PGPASSWORD=$2 PGDATABASE=$3
+	shift 3
+	"$@"
+}
+
+# DATABASE COMMAND...: runs it with a login that has the app's own rights there, for the time of the command.
+as_reader() {
+	local database=$1 status=0 secret
+	shift
+	open_database "$database"
+	secret=$(make_visitor "${database}__read" "$database" read)
+	(as_role "${database}__read" "$secret" "$database" "$@") || status=$?
+	drop_visitor "${database}__read"
+	return $status
+}
+
+# What a session of an app's rights has printed may be anything: a number is one of digits.
+number() {
+	[[ $1 =~ ^[0-9]{1,18}$ ]] || die "That was no number: $1"
+	echo "$1"
+}
+
+# Of the login that is left to people when a database is too full to let its app in; twelved knows it as well.
+rescue_password() { printf '%s' "$ADMIN_PASSWORD:rescue:$1" | sha256sum | cut -c 1-40; }

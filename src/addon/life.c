@@ -8,7 +8,7 @@ static enum life_action towards_health(const struct life_view *v)
 	if (!v->prepared)
 		return LIFE_PREPARE;
 	if (v->server == LIFE_NO_SERVER)
-		return v->changed ? LIFE_UPGRADE : LIFE_START;
+		return v->changed ? LIFE_UPGRADE : v->uncertified ? LIFE_CERTIFY : LIFE_START;
 	if (v->server == LIFE_UP && v->stale)
 		return LIFE_STOP;
 	if (v->server == LIFE_UP && !v->healthy)
@@ -28,6 +28,8 @@ static enum life_action serve(const struct life_view *v)
 		return LIFE_CREATE_CREDENTIAL;
 	if (v->limit_due)
 		return LIFE_LIMIT;
+	if (v->uncertified)
+		return LIFE_CERTIFY;
 	if (v->state == LIFE_PROVISIONING)
 		return LIFE_ATTACH;
 	return v->to_revoke ? LIFE_REVOKE_CREDENTIAL : LIFE_WAIT;

@@ -4,7 +4,7 @@
  * what is wanted (its row) and what is seen (its server, its jobs). It keeps nothing
  * between calls; each action may be cut off anywhere and is then taken again.
  *
- *  PROVISIONING   prepare the volume ─▶ start ─▶ health ─▶ make credentials ─▶ attach ─┐
+ *  PROVISIONING   prepare the volume ─▶ certify ─▶ start ─▶ health ─▶ make credentials ─▶ attach ─┐
  *       │ a step says no, or the server does not come up                               ▼
  *       └──▶ stop ─▶ fail: removed, the reason stays                            PROVISIONED
  *                                    serves; restarts on a crash; plan changed: stop ─▶ upgrade ─▶ start
@@ -42,6 +42,7 @@ struct life_view {
 	bool restoring;
 	size_t to_create; /* credentials to be made */
 	size_t to_revoke; /* credentials that nothing refers to */
+	bool uncertified; /* it speaks TLS, and its certificate is missing or old */
 	bool limit_due;   /* the volume has reached its quota, or has room again */
 	bool referenced;  /* a release that runs or may yet run refers to it */
 	bool backup_due;  /* DEPROVISIONING: the last backup is not made yet */
@@ -52,6 +53,7 @@ enum life_action {
 	LIFE_WAIT,
 	LIFE_PREPARE,
 	LIFE_UPGRADE,
+	LIFE_CERTIFY,
 	LIFE_START,
 	LIFE_CHECK_HEALTH,
 	LIFE_STOP,

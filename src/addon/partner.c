@@ -142,9 +142,10 @@ json_t *partner_provision_body(const struct partner_resource *r)
 {
 	char expires[CLOCK_ISO_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:{}, s:{s:s, s:s, s:s}, s:n, s:n}", "uuid", r->uuid,
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:n, s:n}", "uuid", r->uuid,
 			 "name", r->name, "plan", r->plan, "region", "amazon-web-services::us-east-1",
-			 "callback_url", r->callback_url, "options", "oauth_grant", "code", r->grant_code,
+			 "callback_url", r->callback_url, "options",
+			 r->options ? json_incref(r->options) : json_object(), "oauth_grant", "code", r->grant_code,
 			 "expires_at", clock_iso(r->grant_expires_ms, expires), "type",
 			 "authorization_code", "log_input_url", "log_drain_token");
 }

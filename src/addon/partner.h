@@ -43,6 +43,7 @@ const char *partner_default_plan(const struct partner *p);
 struct partner_resource {
 	const char *uuid, *name, *plan, *callback_url, *grant_code;
 	int64_t grant_expires_ms;
+	json_t *options; /* what the person asked for, an object of strings, borrowed; NULL: nothing */
 };
 /* The body of a provision request; a new reference. */
 json_t *partner_provision_body(const struct partner_resource *r);

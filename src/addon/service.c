@@ -50,6 +50,14 @@ static int read_number(const struct reading *r, json_t *j, const char *field, in
 	return wrong(r, field, expected);
 }
 
+static int read_bool(const struct reading *r, json_t *j, const char *field, bool *ret)
+{
+	json_t *value = json_object_get(j, field);
+
+	*ret = json_is_true(value);
+	return !value || json_is_boolean(value) ? 0 : wrong(r, field, "true or false");
+}
+
 static int read_strings(const struct reading *r, json_t *j, const char *field, char ***ret)
 {
 	json_t *value = json_object_get(j, field), *item;
@@ -98,6 +106,23 @@ static int read_size(const struct reading *r, json_t *j, const char *field, uint
 	return text && service_size_parse(text, ret) ? 0 : wrong(r, field, "a size such as 256M or 2G");
 }
 
+/* Heroku's names: an array, or an object with the usual name of an attachment of each. */
+static int read_heroku(const struct reading *r, json_t *j, struct service *s)
+{
+	json_t *value = json_object_get(j, "heroku"), *attachment;
+	const char *name;
+
+	if (!json_is_object(value) && read_strings(r, j, "heroku", &s->heroku) < 0)
+		return -1;
+	json_object_foreach (value, name, attachment) {
+		if (!json_is_string(attachment) || name_check_config_key(json_string_value(attachment), NULL) < 0)
+			return wrong(r, "heroku", "an array of names, or an object such as {\"cloudamqp\": \"CLOUDAMQP\"}");
+		strv_push(&s->heroku, name);
+		strv_push(&s->heroku_attachments, json_string_value(attachment));
+	}
+	return 0;
+}
+
 static int read_settings(const struct reading *r, json_t *j, json_t **ret)
 {
 	json_t *settings = json_object_get(j, "settings"), *value;
@@ -122,6 +147,11 @@ static int read_plan(const struct reading *r, json_t *j, struct service_plan *p)
 	    read_size(r, j, "memory", &p->memory_bytes) < 0 ||
 	    read_size(r, j, "disk", &p->disk_bytes) < 0 || read_settings(r, j, &p->settings) < 0)
 		return -1;
+	p->disk_hard_bytes = p->disk_bytes + p->disk_bytes / 10;
+	if (json_object_get(j, "disk_hard") && read_size(r, j, "disk_hard", &p->disk_hard_bytes) < 0)
+		return -1;
+	if (p->disk_hard_bytes <= p->disk_bytes)
+		return wrong(r, "disk_hard", "more than \"disk\"");
 	if (!is_name(p->name))
 		return wrong(r, "name", "a name of lower-case letters, digits and dashes");
 	p->cpus = json_number_value(cpus);
@@ -220,7 +250,7 @@ static int read_service(const struct reading *r, json_t *j, struct service *s)
 	    read_string(r, j, "client", false, &s->client) < 0 ||
 	    read_string(r, j, "backup", false, &s->backup) < 0 ||
 	    read_strings(r, j, "aliases", &s->aliases) < 0 ||
-	    read_strings(r, j, "heroku", &s->heroku) < 0 ||
+	    read_heroku(r, j, s) < 0 || read_bool(r, j, "tls", &s->tls) < 0 ||
 	    read_strings(r, j, "schemes", &s->schemes) < 0 ||
 	    read_number(r, j, "ports", 1, SERVICE_MAX_PORTS, 1, &s->ports) < 0 ||
 	    read_number(r, j, "stop_timeout", 1, 3600, SERVICE_STOP_S_DEFAULT, &s->stop_timeout_s) < 0)
@@ -259,6 +289,7 @@ void service_done(struct service *s)
 		free(strings[i]);
 	strv_free(s->aliases);
 	strv_free(s->heroku);
+	strv_free(s->heroku_attachments);
 	strv_free(s->packages);
 	strv_free(s->schemes);
 	json_decref(s->config);
@@ -274,8 +305,21 @@ void service_done(struct service *s)
 const struct service_plan *service_plan_meant(const struct service *s, const char *service, const char *name)
 {
 	const struct service_plan *p = name ? service_plan(s, name) : &s->plans[0];
+	_cleanup_free_ char *family = NULL;
 
-	return !p && strv_has(s->heroku, service) ? &s->plans[0] : p;
+	if (p || !strv_has(s->heroku, service))
+		return p;
+	family = xstrndup(name, strcspn(name, "-"));
+	p = service_plan(s, family);
+	return p ? p : &s->plans[0];
+}
+
+const char *service_usual_attachment(const struct service *s, const char *name)
+{
+	for (size_t i = 0; s->heroku_attachments && s->heroku[i]; i++)
+		if (streq(s->heroku[i], name))
+			return s->heroku_attachments[i];
+	return s->attachment;
 }
 
 const struct service_plan *service_plan(const struct service *s, const char *name)

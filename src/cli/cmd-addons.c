@@ -92,6 +92,18 @@ json_t *addon_find(struct cli *c, const char *name, struct error *err)
 	return api_get(c->api, &addon, err, "/addons/%s", escaped) == 0 ? addon : NULL;
 }
 
+static const char *room_text(const json_t *a)
+{
+	static const char *const texts[][2] = { { "full", ", full: writes are refused" },
+						{ "hard", ", beyond its hard limit: apps are let in no more" },
+						{ "closed", ", far beyond its hard limit: nobody is let in" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (streq(json_str(a, "twelve.room", ""), texts[i][0]))
+			return texts[i][1];
+	return "";
+}
+
 static void print_disk(const json_t *a)
 {
 	char used[DURATION_SIZE], quota[DURATION_SIZE];
@@ -101,7 +113,7 @@ static void print_disk(const json_t *a)
 	printf("Disk:         %s of %s%s\n",
 	       bytes_text(json_i64(a, "twelve.disk_used_bytes", 0), used),
 	       bytes_text(json_i64(a, "twelve.disk_quota_bytes", 0), quota),
-	       json_bool(a, "twelve.full") ? ", full: writes are refused" : "");
+	       room_text(a));
 	printf("Memory:       at most %s\n", bytes_text(json_i64(a, "twelve.memory_bytes", 0), quota));
 	if (json_str(a, "twelve.schedule.at", NULL))
 		printf("Backups:      %lld, daily at %s UTC, %lld kept\n",
@@ -226,8 +238,9 @@ static json_t *creation(struct cli *c, struct error *err)
 
 	if (err->kind != ERROR_NONE)
 		return NULL;
-	config = json_pack("{s:s*, s:s*, s:s*}", "url", url, "from_backup", cli_get(c, "from-backup"),
-			   "skip_check", cli_has(c, "no-check") ? "true" : NULL);
+	config = json_pack("{s:s*, s:s*, s:s*, s:s*}", "url", url, "from_backup", cli_get(c, "from-backup"),
+			   "skip_check", cli_has(c, "no-check") ? "true" : NULL, "tls",
+			   cli_has(c, "tls") ? "true" : NULL);
 	body = json_pack("{s:{s:s}, s:{s:s*}, s:o, s:s*, s:s*}", "plan", "name", cli_rest(c, 0),
 			 "attachment", "name", cli_get(c, "as"), "config", config, "name",
 			 cli_get(c, "name"), "confirm", cli_get(c, "confirm"));
@@ -286,6 +299,7 @@ static const struct arg_option create_options[] = {
 	{ "url", "URL", "of a service elsewhere; - reads it from standard input", 0 },
 	{ "no-check", NULL, "attach a service elsewhere that does not answer now", 0 },
 	{ "from-backup", "BACKUP", "filled from a backup, by its id", 0 },
+	{ "tls", NULL, "its URL is the one over TLS (rediss://)", 0 },
 	{ "confirm", "APP", "accepted for heroku's sake", 0 },
 	{ 0 },
 };
@@ -383,6 +397,8 @@ static int upgrade_run(struct cli *c, struct error *err)
 	if (!a || update(c, a, json_pack("{s:{s:s}}", "plan", "name", cli_rest(c, 1)), &now, err) < 0)
 		return -1;
 	note(c, "%s is %s now", json_str(now, "name", ""), json_str(now, "plan.name", ""));
+	if (json_str(now, "provision_message", "")[0])
+		note(c, "%s", json_str(now, "provision_message", ""));
 	if (streq(json_str(a, "plan.name", ""), json_str(now, "plan.name", "")))
 		return 0;
 	return wait_until_healthy(c, json_str(a, "id", ""), err);

@@ -166,17 +166,39 @@ static void next_credential(struct resource *r, const struct addon *a, const str
 	credential_free_array(list, n);
 }
 
+static void told_level(struct resource *r, struct addon *a)
+{
+	a->full = r->doing_level;
+	r->level_told = true;
+}
+
 static void limit(struct resource *r, struct addon *a, const struct service *s)
 {
-	const char *const argv[] = { "/app/bin/full", quota_word(r, a), NULL };
+	enum room_level level = quota_level(r, a);
+	const char *const argv[] = { "/app/bin/full", room_word(level), NULL };
 
+	r->doing_level = level;
 	if (has_script(s, "full")) {
 		run_script(r, a, s, argv, addon_env(a, s), LIFE_LIMIT);
 		return;
 	}
-	a->full = !a->full;
-	r->limit_due = false;
+	told_level(r, a);
 	addon_save(r->owner, a);
+}
+
+static void certify(struct resource *r, const struct addon *a, const struct service *s)
+{
+	static const char *const argv[] = { "/app/bin/tls", NULL };
+	const struct dyno *server = addon_server(r->owner, a);
+	struct error err = ERROR_INIT;
+	json_t *env = tls_env(r, a, s, server && server->state == DYNO_UP, &err);
+
+	if (env) {
+		run_script(r, a, s, argv, env, LIFE_CERTIFY);
+		return;
+	}
+	tls_failed(r, a, err.message);
+	resource_turn_soon(r);
 }
 
 static void destroy(struct resource *r, const struct addon *a, const struct service *s)
@@ -416,6 +438,11 @@ static void job_failed(struct resource *r, struct addon *a, const char *reason)
 	log_warn("add-on %s: %s", a->name, reason);
 	if (r->doing == LIFE_CREATE_CREDENTIAL)
 		changes_credential(r->owner, r->credential, reason);
+	if (r->doing == LIFE_CERTIFY) {
+		tls_failed(r, a, reason);
+		resource_succeeded(r);
+		return;
+	}
 	if (r->doing == LIFE_RESTORE) {
 		free(steal_ptr(a->restoring));
 		addon_set_reason(a, xasprintf("It could not be restored, and holds what it held: %s",
@@ -481,13 +508,18 @@ static void job_done(struct resource *r, struct addon *a, const struct service *
 		r->healthy_since_ms = clock_now_ms();
 	} else if (r->doing == LIFE_RESTORE) {
 		restored(r, a);
+		r->level_told = false;
+	} else if (r->doing == LIFE_CERTIFY) {
+		tls_taken(r, a);
 	} else if (r->doing == LIFE_LIMIT) {
-		a->full = !a->full;
-		r->limit_due = false;
+		told_level(r, a);
 	} else if (r->doing == LIFE_DESTROY) {
 		r->destroyed = true;
 	}
 	addon_save(r->owner, a);
+	/* A new login is one more that has to be told. */
+	if (r->doing == LIFE_CREATE_CREDENTIAL)
+		r->level_told = false;
 	if (r->doing == LIFE_CREATE_CREDENTIAL || r->doing == LIFE_REVOKE_CREDENTIAL)
 		credential_done_with(r, a);
 	resource_succeeded(r);
@@ -539,6 +571,9 @@ void addon_act(struct resource *r, struct addon *a, const struct service *s,
 		break;
 	case LIFE_UPGRADE:
 		upgrade(r, a, s);
+		break;
+	case LIFE_CERTIFY:
+		certify(r, a, s);
 		break;
 	case LIFE_START:
 		start_server(r, a, s);

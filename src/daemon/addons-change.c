@@ -190,6 +190,15 @@ void changes_credential(struct addons *as, const char *credential_id, const char
 
 /* ---- vars ---- */
 
+/* Who has asked for TLS finds it under the first name, too. */
+static void prefer_tls(json_t *vars, const struct service *s, const char *name)
+{
+	_cleanup_free_ char *over_tls = xasprintf("%s_%s", name, ADDON_TLS_KEY);
+	_cleanup_free_ char *url = xasprintf("%s_%s", name, json_object_iter_key(json_object_iter(s->config)));
+
+	json_object_set(vars, url, json_object_get(vars, over_tls));
+}
+
 static json_t *vars_of(struct addons *as, const char *addon_id, const char *credential_id,
 		       const char *name, struct error *err)
 {
@@ -212,6 +221,8 @@ static json_t *vars_of(struct addons *as, const char *addon_id, const char *cred
 		for (size_t i = 0; i < SERVICE_MAX_PORTS; i++)
 			v.ports[i] = (uint16_t)(a.first_port + (int64_t)i);
 		vars = service_config(s, name, &v);
+		if (json_object_get(a.secret, "tls"))
+			prefer_tls(vars, s, name);
 	} else if (!addon_is_server(as, &a)) {
 		vars = addon_elsewhere_vars(as, &a, name);
 	} else if (!s) {
@@ -377,13 +388,14 @@ char *addons_pick_name(struct addons *as, const struct app *app, const struct ad
 		       const char *wanted, struct error *err)
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
-	_cleanup_free_ char *usual = s ? xstrdup(s->attachment) : NULL;
+	const char *heroku = addon_heroku_name(a);
+	_cleanup_free_ char *usual = s ? xstrdup(service_usual_attachment(s, heroku ? heroku : s->name)) : NULL;
 	json_t *keys = s ? json_incref(s->config) : addon_elsewhere_keys(as, a, &usual);
 	struct release base = { 0 };
 	char *name = NULL;
 
 	if (releases_base(as->d, app, &base, err) == 0)
-		name = attach_pick_name(base.attachments, base.config, keys, wanted, usual, a->service, err);
+		name = attach_pick_name(base.attachments, base.config, keys, wanted, usual, heroku ? heroku : a->service, err);
 	release_done(&base);
 	json_decref(keys);
 	return name;

@@ -66,6 +66,39 @@ static const char *url_of(const struct addon_client *o)
 	return var ? json_string_value(json_object_get(o->release->config, var)) : NULL;
 }
 
+/*
+ * A volume that is full lets people in by a login of its own, which may still delete (bin/full): *ret is its URL, heap. NULL: as
+ * always.
+ */
+static int rescue_url(struct addons *as, const struct addon_client *o, const struct addon *a,
+		      const struct service *s, char **ret, struct error *err)
+{
+	struct service_values v = { .host = ADDON_HOST };
+	_cleanup_free_ char *user = NULL, *password = NULL;
+	struct credential c = { 0 };
+	int r;
+
+	*ret = NULL;
+	if (a->full == ROOM_FREE || !addon_is_server(as, a))
+		return 0;
+	if (a->full == ROOM_CLOSED)
+		return error_set(err, ERROR_CONFLICT,
+			  "%s is far beyond the hard limit of its disk, and lets nobody in: take a larger plan (twelve "
+			  "addons:upgrade), or restore a backup",
+			  a->name);
+	r = store_credential_get(as->d->store, o->attachment->credential, &c, err);
+	if (r == 0) {
+		v.user = user = quota_rescue_name(c.database);
+		v.password = password = quota_rescue_password(a, c.database);
+		v.database = c.database;
+		for (size_t i = 0; i < SERVICE_MAX_PORTS; i++)
+			v.ports[i] = (uint16_t)(a->first_port + (int64_t)i);
+		*ret = service_fill(json_string_value(json_object_iter_value(json_object_iter(s->config))), &v);
+	}
+	credential_done(&c);
+	return r;
+}
+
 /* The stack of a service that has run here: of the add-on itself, or of another of the same service. */
 static char *find_stack(struct addons *as, const struct addon *a, const struct service *s,
 			struct error *err)
@@ -90,7 +123,7 @@ static char *find_stack(struct addons *as, const struct addon *a, const struct s
 int addons_start_client(struct addons *as, const struct addon_client *o, struct dyno **ret,
 			struct error *err)
 {
-	_cleanup_free_ char *stack = NULL;
+	_cleanup_free_ char *stack = NULL, *rescue = NULL;
 	const char *url = url_of(o);
 	const struct service *s;
 	struct addon a = { 0 };
@@ -101,10 +134,10 @@ int addons_start_client(struct addons *as, const struct addon_client *o, struct 
 	s = url ? client_service(as, &a, url, err) : NULL;
 	if (!url)
 		error_set(err, ERROR_CONFLICT, "The release with %s is not there yet", o->attachment->name);
-	else if (s)
+	else if (s && rescue_url(as, o, &a, s, &rescue, err) == 0)
 		stack = find_stack(as, &a, s, err);
 	if (stack)
-		r = start_client(as, o, s, stack, url, ret, err);
+		r = start_client(as, o, s, stack, rescue ? rescue : url, ret, err);
 	addon_done(&a);
 	return r;
 }

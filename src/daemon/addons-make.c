@@ -122,6 +122,19 @@ static int name_attachment(struct addons *as, struct addon *a, const struct addo
 	return 0;
 }
 
+/* What a server here has no use for is refused and not forgotten. */
+static int check_server_options(const struct addon_create *o, const struct service *s, struct error *err)
+{
+	if (o->url)
+		return error_set(err, ERROR_INVALID, "%s runs here and takes no URL: one that runs elsewhere is made by "
+						     "addons:create external --url URL", s->name);
+	if (o->tls && !json_object_get(s->config, ADDON_TLS_KEY))
+		return error_set(err, ERROR_INVALID, s->tls ?
+			"%s speaks TLS at the port of its URL already: --tls asks for nothing" : "%s speaks no TLS: --tls asks for it",
+			s->name);
+	return 0;
+}
+
 static int create_server(struct addons *as, const struct addon_create *o, struct addon *a,
 			 struct error *err)
 {
@@ -131,10 +144,14 @@ static int create_server(struct addons *as, const struct addon_create *o, struct
 	char password[41];
 	int result = -1;
 
-	if (!p)
+	if (!p || check_server_options(o, s, err) < 0)
 		return -1;
 	fill(a, o, s->name);
 	a->plan = xstrdup(p->name);
+	if (strv_has(s->heroku, o->service))
+		json_object_set_new(a->secret, "heroku", json_string(o->service));
+	if (o->tls)
+		json_object_set_new(a->secret, "tls", json_string("true"));
 	a->first_port = addon_pick_ports(as);
 	random_hex(password, 20);
 	json_object_set_new(a->secret, "admin_password", json_string(password));
@@ -158,6 +175,8 @@ static int create_external(struct addons *as, const struct addon_create *o, stru
 				 "A service elsewhere takes its URL: addons:create external --url URL");
 	if (o->plan || o->from_backup)
 		return error_set(err, ERROR_INVALID, "A service elsewhere has neither plans nor backups here");
+	if (o->tls)
+		return error_set(err, ERROR_INVALID, "Whether a service elsewhere speaks TLS is in its URL: --tls asks for nothing");
 	fill(a, o, SERVICE_EXTERNAL);
 	a->plan = xstrdup(SERVICE_EXTERNAL);
 	json_object_set_new(a->secret, "url", json_string(o->url));
@@ -179,11 +198,15 @@ static int create_provided(struct addons *as, const struct addon_create *o, stru
 			  o->service, o->plan, o->service);
 	} else if (o->from_backup) {
 		error_set(err, ERROR_INVALID, "%s runs elsewhere, where its backups are", o->service);
+	} else if (o->url) {
+		error_set(err, ERROR_INVALID, "%s gives its URL itself: --url is for addons:create external", o->service);
 	} else {
 		fill(a, o, p.id);
 		a->plan = xstrdup(o->plan ? o->plan : partner_default_plan(&p));
 		a->applied = xstrdup(a->plan);
 		json_object_set_new(a->secret, "provider", json_string(p.id));
+		if (o->options)
+			json_object_set(a->secret, "options", o->options);
 		result = name_attachment(as, a, o, err) < 0 ? -1 : insert(as, a, NULL, err);
 	}
 	partner_done(&p);
@@ -191,7 +214,7 @@ static int create_provided(struct addons *as, const struct addon_create *o, stru
 	return result;
 }
 
-static bool is_provided(struct addons *as, const char *service)
+bool addons_is_provided(struct addons *as, const char *service)
 {
 	struct error ignored = ERROR_INIT;
 	json_t *manifest = NULL;
@@ -213,7 +236,7 @@ int addons_create(struct addons *as, const struct addon_create *o, struct addon 
 		return -1;
 	if (streq(o->service, SERVICE_EXTERNAL))
 		r = create_external(as, o, &a, err);
-	else if (is_provided(as, o->service))
+	else if (addons_is_provided(as, o->service))
 		r = create_provided(as, o, &a, err);
 	else
 		r = create_server(as, o, &a, err);
@@ -226,14 +249,14 @@ int addons_create(struct addons *as, const struct addon_create *o, struct addon 
 	return 0;
 }
 
-char *addons_taken(struct addons *as, const struct addon_create *o, const struct addon *a)
+char *addons_taken(struct addons *as, const struct addon *a, const char *service, const char *plan)
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
 
-	if (!s || !strv_has(s->heroku, o->service))
+	if (!s || !service || !strv_has(s->heroku, service))
 		return NULL;
-	return xasprintf("%s%s%.50s is Heroku's; this is %s:%s", o->service, o->plan ? ":" : "", o->plan ? o->plan : "",
-			 a->service, a->plan);
+	return xasprintf("%s%s%.50s is Heroku's; this is %s:%s", service, plan ? ":" : "", plan ? plan : "", a->service,
+			 a->plan);
 }
 
 /* ---- another plan ---- */
@@ -259,17 +282,41 @@ static int set_provided_plan(struct addons *as, struct addon *a, const char *pla
 	return r;
 }
 
-int addons_set_plan(struct addons *as, struct addon *a, const char *plan, struct error *err)
+/* Whether it is of a service that goes by this name. */
+static int check_service(struct addons *as, const struct addon *a, const char *name, struct error *err)
+{
+	const struct service *s;
+
+	if (!name || streq(name, a->service))
+		return 0;
+	s = service_set_find(&as->services, name, err);
+	if (!s)
+		return -1;
+	return streq(s->name, a->service) ? 0 :
+					    error_set(err, ERROR_INVALID, "%s is of the service %s: give a plan of that", a->name,
+						      a->service);
+}
+
+const char *addon_heroku_name(const struct addon *a)
+{
+	return json_string_value(json_object_get(a->secret, "heroku"));
+}
+
+int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan, struct error *err)
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
 	const struct resource *r = resource_find(as, a->id);
 	const struct service_plan *p;
 
+	if (check_service(as, a, service, err) < 0)
+		return -1;
 	if (addon_provider(a))
 		return set_provided_plan(as, a, plan, err);
 	if (!s)
 		return error_set(err, ERROR_INVALID, "%s runs elsewhere: its plan is changed there", a->name);
-	p = find_plan(s, s->name, plan, err);
+	if (!service || streq(service, s->name))
+		service = addon_heroku_name(a) ? addon_heroku_name(a) : s->name;
+	p = find_plan(s, service, plan, err);
 	if (!p)
 		return -1;
 	if (a->state != ADDON_PROVISIONED)

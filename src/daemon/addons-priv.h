@@ -3,6 +3,8 @@
 #pragma once
 
 #include "addon/life.h"
+#include "addon/room.h"
+#include "base/digest.h"
 #include "daemon/addons-job.h"
 #include "daemon/addons.h"
 
@@ -35,7 +37,13 @@ struct resource {
 	struct buf du_text;
 	int64_t disk_used; /* bytes; -1: not known */
 	int warned;	   /* the step of the last warning */
-	bool limit_due;
+	int64_t free_then; /* of the file system, when it was counted; -1: not known */
+	enum room_level level, doing_level; /* what is right; what the service is being told */
+	bool level_known; /* `level` is of a count, and not of the row */
+	bool level_told;  /* the server that runs has been told what the row says */
+	/* The certificate that its server is being given (services/tls.c). */
+	int64_t tls_until_ms, tls_not_before_ms;
+	char tls_by[DIGEST_HEX_SIZE];
 	/* Backups (addons-backup.c). */
 	struct addon_job *backup_job, *verify_job;
 	char backup_id[UUID_SIZE], verify_id[UUID_SIZE];
@@ -70,9 +78,10 @@ struct addons {
 	size_t n;
 	struct change **changes;
 	size_t n_changes;
-	struct watch *sweep_timer, *minute_timer;
+	struct watch *sweep_timer, *minute_timer, *room_timer;
 	/* What releases refer to, as of the last sweep: ids of add-ons and credentials as keys. */
 	json_t *references;
+	char authority[DIGEST_HEX_SIZE]; /* of the local authority's certificate; "": not known */
 	bool references_old; /* something changed since they were read */
 };
 
@@ -129,8 +138,25 @@ void quota_start(struct resource *r);
 /* Counts before it is time. */
 void quota_soon(struct resource *r);
 void quota_stop(struct resource *r);
-/* The limit that is due: "on", "off". */
-const char *quota_word(const struct resource *r, const struct addon *a);
+/* Whether the service has to be told what is right, and what that is. */
+bool quota_due(const struct resource *r, const struct addon *a);
+enum room_level quota_level(const struct resource *r, const struct addon *a);
+/* A look at the file system, each second: who may have grown is counted. */
+void quotas_look(struct addons *as);
+/* The user's name and password of the door, when a volume is full; heap. */
+char *quota_rescue_name(const char *database);
+char *quota_rescue_password(const struct addon *a, const char *database);
+
+/* services/tls.c */
+/* Looks which authority there is. */
+void tls_note_authority(struct addons *as);
+/* Whether its server needs a certificate. */
+bool tls_due(const struct resource *r, const struct addon *a, const struct service *s);
+/* What bin/tls is given, with a certificate made for it; NULL with *err. */
+json_t *tls_env(struct resource *r, const struct addon *a, const struct service *s, bool running, struct error *err);
+/* It was taken: the row knows it. Or not: its old one goes on, and another is tried later. */
+void tls_taken(const struct resource *r, struct addon *a);
+void tls_failed(struct resource *r, const struct addon *a, const char *reason);
 
 /* addons-backup.c */
 void backups_minute(struct addons *as);

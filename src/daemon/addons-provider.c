@@ -83,6 +83,7 @@ static void ask_provision(struct resource *r, struct addon *a, const struct part
 					     .name = a->name,
 					     .plan = a->plan,
 					     .callback_url = callback,
+					     .options = json_object_get(a->secret, "options"),
 					     .grant_expires_ms = clock_wall_ms() + GRANT_MS };
 	char code[41];
 

@@ -23,6 +23,7 @@
 
 #define SWEEP_MS 100
 #define MINUTE_MS 60000
+#define SECOND_MS 1000
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 300000
 #define HEALTH_EVERY_MS 300000
@@ -145,7 +146,7 @@ static void note_server(struct resource *r, const struct dyno *dyno)
 {
 	if (dyno && dyno->restarts == r->crashes_seen && dyno->state == DYNO_UP)
 		return;
-	r->healthy = false;
+	r->healthy = r->level_told = false;
 	r->crashes_seen = dyno ? dyno->restarts : 0;
 }
 
@@ -202,7 +203,8 @@ static void look(struct resource *r, const struct addon *a, const struct service
 		.crashes = dyno ? dyno->restarts + (dyno->state == DYNO_CRASHED) : 0,
 		.healthy = r->healthy,
 		.restoring = a->restoring != NULL,
-		.limit_due = r->limit_due,
+		.limit_due = quota_due(r, a),
+		.uncertified = tls_due(r, a, s),
 		.referenced = reference_has(as, a->id),
 		.backup_due = a->keep_last && s->backup,
 		.destroyed = r->destroyed,
@@ -306,7 +308,7 @@ static struct resource *enlist(struct addons *as, const char *id)
 {
 	struct resource *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct resource){ .owner = as, .du_fd = -1, .disk_used = -1, .du_text = BUF_INIT };
+	*r = (struct resource){ .owner = as, .du_fd = -1, .disk_used = -1, .free_then = -1, .du_text = BUF_INIT };
 	snprintf(r->id, sizeof(r->id), "%s", id);
 	r->timer = watch_timer(as->d->loop, on_timer, r);
 	as->list = xrealloc(as->list, (as->n + 1) * sizeof(struct resource *));
@@ -376,7 +378,16 @@ static void on_minute(void *userdata)
 	struct addons *as = userdata;
 
 	backups_minute(as);
+	tls_note_authority(as);
 	watch_arm(as->minute_timer, MINUTE_MS);
+}
+
+static void on_second(void *userdata)
+{
+	struct addons *as = userdata;
+
+	quotas_look(as);
+	watch_arm(as->room_timer, SECOND_MS);
 }
 
 /* What was being removed when twelved was killed: its name says so. */
@@ -426,14 +437,17 @@ struct addons *addons_new(struct daemon *d)
 
 	as->d = d;
 	addons_services(as);
+	tls_note_authority(as);
 	addon_jobs_sweep(d);
 	backups_mend(as);
 	sweep_volumes(as);
 	stop_strays(as);
 	as->sweep_timer = watch_timer(d->loop, on_sweep, as);
 	as->minute_timer = watch_timer(d->loop, on_minute, as);
+	as->room_timer = watch_timer(d->loop, on_second, as);
 	watch_arm(as->sweep_timer, 0);
 	watch_arm(as->minute_timer, 0);
+	watch_arm(as->room_timer, SECOND_MS);
 	return as;
 }
 
@@ -447,6 +461,7 @@ void addons_free(struct addons *as)
 	changes_free(as);
 	watch_free(as->sweep_timer);
 	watch_free(as->minute_timer);
+	watch_free(as->room_timer);
 	json_decref(as->references);
 	service_set_done(&as->services);
 	free(as);

@@ -20,6 +20,8 @@
 
 #define SERVICE_EXTERNAL "external"
 #define ADDON_HOST "127.0.0.1"
+/* The key of a manifest's config that is the URL over TLS, of services that have a port of its own for it. */
+#define ADDON_TLS_KEY "TLS_URL"
 
 struct addons;
 
@@ -62,6 +64,8 @@ struct addon_create {
 	const char *attachment;	    /* NULL: the usual */
 	const char *url;	    /* external: has been checked */
 	const char *from_backup;    /* id, or NULL */
+	bool tls;		    /* its URL is the one over TLS */
+	json_t *options;	    /* for a provider: an object of strings, borrowed; or NULL */
 	const struct caller *who;
 };
 /*
@@ -83,9 +87,14 @@ int addons_create(struct addons *as, const struct addon_create *o, struct addon 
  * What to tell who asked by one of Heroku's names: "heroku-postgresql:essential-0 is Heroku's; this is postgresql:mini". Heap; NULL
  * when it was one of ours.
  */
-char *addons_taken(struct addons *as, const struct addon_create *o, const struct addon *a);
+char *addons_taken(struct addons *as, const struct addon *a, const char *service, const char *plan);
+/* Whether this is a service of a provider. */
+bool addons_is_provided(struct addons *as, const char *service);
 int addons_check_name(const char *name, struct error *err);
-int addons_set_plan(struct addons *as, struct addon *a, const char *plan, struct error *err);
+/* `service` is what it was called, one of its names here or at Heroku; NULL: as when it was made. */
+int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan, struct error *err);
+/* The name at Heroku by which it was made, or NULL. */
+const char *addon_heroku_name(const struct addon *a);
 /*
  * Takes it from every app (a release each), then takes a last backup and removes it. Without
  * force, other apps than the owner that are attached are an error that names them, and so is

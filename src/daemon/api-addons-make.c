@@ -8,6 +8,7 @@
 #include "daemon/authz.h"
 #include "daemon/logs-client.h"
 #include "daemon/addons-job.h"
+#include "model/names.h"
 
 /* What the request says, kept while the URL of a service elsewhere is looked at. */
 struct making {
@@ -15,6 +16,8 @@ struct making {
 	struct addons *addons;
 	char app_id[UUID_SIZE];
 	char *service, *plan, *name, *attachment, *url, *from_backup;
+	bool tls;
+	json_t *options; /* for a provider, or NULL */
 	struct caller who;
 	struct addon_job *check;
 	char *reason; /* why the URL was refused */
@@ -32,13 +35,14 @@ static void making_free(void *work)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
+	json_decref(m->options);
 	free(m);
 }
 
 /* What was taken for one of Heroku's names is told once, to who asked. */
 static json_t *made_json(struct request *r, const struct addon_create *o, const struct addon *a)
 {
-	_cleanup_free_ char *taken = addons_taken(request_daemon(r)->addons, o, a);
+	_cleanup_free_ char *taken = addons_taken(request_daemon(r)->addons, a, o->service, o->plan);
 	json_t *j = api_addon_json(r, a);
 
 	if (taken)
@@ -55,6 +59,8 @@ static int make(struct request *r, const struct making *m, struct error *err)
 				  .attachment = m->attachment,
 				  .url = m->url,
 				  .from_backup = m->from_backup,
+				  .tls = m->tls,
+				  .options = m->options,
 				  .who = &m->who };
 	struct app app = { 0 };
 	struct addon a = { 0 };
@@ -138,26 +144,92 @@ static int allow_backup(struct request *r, const char *id, struct error *err)
 	return result;
 }
 
+/* ---- options: {"config": {...}}, as `heroku addons:create ... -- --NAME=VALUE` sends them ---- */
+
+static const char *const known_options[] = { "url", "from_backup", "skip_check", "tls", NULL };
+
+static int refuse_option(const char *service, const char *option, struct error *err)
+{
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	if (streq(option, "fork"))
+		return error_set(err, ERROR_INVALID,
+				 "There is no --fork here: capture a backup (backups:capture) and make an add-on that is filled from "
+				 "it (twelve addons:create %.40s --from-backup BACKUP)",
+				 service);
+	if (streq(option, "follow"))
+		return error_set(err, ERROR_INVALID,
+				 "There is no --follow here, for there are no replicas: read from the database itself, or from a copy "
+				 "of one moment (backups:capture, then twelve addons:create %.40s --from-backup BACKUP)",
+				 service);
+	return error_set(err, ERROR_INVALID, "%.40s takes no option \"%s\"; there are: tls, and for twelve's own command url, "
+					     "from_backup, skip_check",
+			 service, name_excerpt(excerpt, option));
+}
+
+/* "true" and true, which a bare flag becomes; false and null are as if they were not there. */
+static int read_flag(struct request *r, const char *key, bool *ret, struct error *err)
+{
+	json_t *value = json_object_get(json_object_get(request_body(r), "config"), key);
+	const char *s = json_string_value(value);
+
+	*ret = json_is_true(value) || (s && streq(s, "true"));
+	if (!value || json_is_null(value) || json_is_boolean(value) || (s && (streq(s, "true") || streq(s, "false"))))
+		return 0;
+	return error_set(err, ERROR_INVALID, "\"config\": {\"%s\": ...} has to be true or false", key);
+}
+
+static int read_options(struct request *r, struct making *m, bool *ret_skip, struct error *err)
+{
+	json_t *config = json_object_get(request_body(r), "config"), *value;
+	const char *key;
+
+	if (config && !json_is_null(config) && !json_is_object(config))
+		return error_set(err, ERROR_INVALID, "\"config\" has to be an object");
+	if (addons_is_provided(m->addons, m->service)) {
+		m->options = config && json_object_size(config) ? json_deep_copy(config) : NULL;
+		return 0;
+	}
+	json_object_foreach (config, key, value)
+		if (!strv_has((char **)(uintptr_t)known_options, key) && !json_is_null(value))
+			return refuse_option(m->service, key, err);
+	if (nested(r, "config", "url", &m->url, err) < 0 || nested(r, "config", "from_backup", &m->from_backup, err) < 0 ||
+	    allow_backup(r, m->from_backup, err) < 0 || read_flag(r, "skip_check", ret_skip, err) < 0 ||
+	    read_flag(r, "tls", &m->tls, err) < 0)
+		return -1;
+	if (*ret_skip && !streq(m->service, SERVICE_EXTERNAL))
+		return error_set(err, ERROR_INVALID, "There is no check to skip (--no-check): that is of addons:create external");
+	return 0;
+}
+
+/* {"attachment": {"name": ...}} and nothing else. */
+static int read_attachment(struct request *r, struct making *m, struct error *err)
+{
+	json_t *attachment = json_object_get(request_body(r), "attachment"), *value;
+	char excerpt[NAME_EXCERPT_SIZE];
+	const char *key;
+
+	json_object_foreach (attachment, key, value)
+		if (!streq(key, "name") && !json_is_null(value))
+			return error_set(err, ERROR_INVALID, "\"attachment\" has a \"name\", and no \"%s\"",
+					 name_excerpt(excerpt, key));
+	return nested(r, "attachment", "name", &m->attachment, err);
+}
+
 static int read_making(struct request *r, struct making *m, bool *ret_skip, struct error *err)
 {
 	const char *plan = api_plan_of(r), *colon = plan ? strchr(plan, ':') : NULL, *name;
-	_cleanup_free_ char *skip = NULL;
 
 	if (!plan || !plan[0])
 		return error_set(err, ERROR_INVALID,
 				 "\"plan\" is missing: the name of a service, or SERVICE:PLAN");
-	if (request_string(r, "name", false, &name, err) < 0 ||
-	    nested(r, "attachment", "name", &m->attachment, err) < 0 ||
-	    nested(r, "config", "url", &m->url, err) < 0 ||
-	    nested(r, "config", "from_backup", &m->from_backup, err) < 0 ||
-	    allow_backup(r, m->from_backup, err) < 0 ||
-	    nested(r, "config", "skip_check", &skip, err) < 0)
-		return -1;
 	m->service = xstrndup(plan, colon ? (size_t)(colon - plan) : strlen(plan));
+	if (request_string(r, "name", false, &name, err) < 0 || read_attachment(r, m, err) < 0 ||
+	    read_options(r, m, ret_skip, err) < 0)
+		return -1;
 	m->plan = colon ? xstrdup(colon + 1) : NULL;
 	m->name = copy(name);
 	m->who = *request_caller(r);
-	*ret_skip = skip && streq(skip, "true");
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addon/room.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
 #include "daemon/authz.h"
@@ -83,6 +84,7 @@ static json_t *extra(struct request *r, const struct addon *a)
 	const struct service_plan *p = s ? service_plan(s, a->plan) : NULL;
 	const char *url = json_string_value(json_object_get(a->secret, "url"));
 	_cleanup_free_ char *shown = url ? addon_shown_url(url) : NULL;
+	static const char *const rooms[_ROOM_MAX] = { "free", "full", "hard", "closed" };
 	struct addon_status now;
 	json_t *j;
 
@@ -90,11 +92,12 @@ static json_t *extra(struct request *r, const struct addon *a)
 	j = json_pack("{s:s, s:s, s:b, s:o, s:s?, s:I, s:b, s:b, s:b, s:o, s:s?}", "kind",
 		      kind_of(as, a), "status", now.word, "healthy",
 		      (int)now.healthy, "reason", api_text(a->reason), "version",
-		      s ? s->version : NULL, "port", (json_int_t)a->first_port, "full", (int)a->full,
+		      s ? s->version : NULL, "port", (json_int_t)a->first_port, "full", a->full != ROOM_FREE,
 		      "restoring", (int)(a->restoring != NULL), "backing_up", (int)now.backing_up,
 		      "schedule", schedule_json(a), "shown_url", shown);
 	json_object_set_new(j, "changing", json_boolean(now.changing));
 	json_object_update_new(j, json_pack("{s:b, s:b}", "last_backup_due", (int)a->keep_last, "has_backups", (int)(s && s->backup)));
+	json_object_set_new(j, "room", json_string(rooms[a->full]));
 	json_object_update_new(
 		j, json_pack("{s:I, s:I, s:o, s:I, s:I}", "memory_bytes",
 			     (json_int_t)(p ? p->memory_bytes : 0), "disk_quota_bytes",
@@ -309,25 +312,36 @@ static int rename_addon(struct request *r, struct addon *a, const char *name, st
 	return store_addon_update(request_daemon(r)->store, a, err);
 }
 
+/* A plan that is meant by one of Heroku's is told once, to who asked. */
+static json_t *updated_json(struct request *r, const struct addon *a, const char *service, const char *plan)
+{
+	_cleanup_free_ char *taken = NULL;
+	json_t *j = api_addon_json(r, a);
+
+	if (!service || streq(service, a->service))
+		service = addon_heroku_name(a);
+	if (plan && !streq(plan, a->plan))
+		taken = addons_taken(request_daemon(r)->addons, a, service, plan);
+	if (taken)
+		json_object_set_new(j, "provision_message", api_text(taken));
+	return j;
+}
+
 int api_addons_update(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
-	const char *plan = api_plan_of(r), *colon, *name;
+	const char *plan = api_plan_of(r), *colon = plan ? strchr(plan, ':') : NULL, *name;
+	_cleanup_free_ char *service = colon ? xstrndup(plan, (size_t)(colon - plan)) : NULL;
 	struct addon a = { 0 };
 	int result = -1;
 
 	if (request_string(r, "name", false, &name, err) < 0 || api_addon(r, &a, err) < 0)
 		return -1;
-	colon = plan ? strchr(plan, ':') : NULL;
-	if (colon && (strlen(a.service) != (size_t)(colon - plan) ||
-		      strncmp(plan, a.service, (size_t)(colon - plan)) != 0))
-		error_set(err, ERROR_INVALID, "%s is of the service %s: give a plan of that", a.name,
-			  a.service);
-	else if ((!name || rename_addon(r, &a, name, err) == 0) &&
-		 (!plan || addons_set_plan(d->addons, &a, colon ? colon + 1 : plan, err) == 0)) {
+	if ((!name || rename_addon(r, &a, name, err) == 0) &&
+		 (!plan || addons_set_plan(d->addons, &a, service, colon ? colon + 1 : plan, err) == 0)) {
 		request_note(r, "addon %s%s%s%s%s", request_param(r, "addon"), name ? ": now named " : "",
 			     name ? name : "", plan ? ": plan " : "", plan ? plan : "");
-		result = request_answer(r, 200, api_addon_json(r, &a));
+		result = request_answer(r, 200, updated_json(r, &a, service, colon ? colon + 1 : plan));
 	}
 	addon_done(&a);
 	return result;

@@ -105,6 +105,15 @@ static const char *not_ready(const struct addon *a, const struct addon_status *n
 	return now->healthy ? NULL : now->word;
 }
 
+/* A service with a port of its own for TLS has it, as Heroku's had, behind the one of its URL; the heroku command counts on it. */
+static int native_tls(struct request *r, const struct addon *a)
+{
+	struct addons *as = request_daemon(r)->addons;
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+
+	return !s || !json_object_get(s->config, ADDON_TLS_KEY) || json_object_get(a->secret, "tls");
+}
+
 int api_data_database(struct request *r, struct error *err)
 {
 	struct addon_status now;
@@ -118,7 +127,7 @@ int api_data_database(struct request *r, struct error *err)
 		      "resource_url", resource_url(r, &a), "info", info_of(r, &a, &now), "waiting?",
 		      not_ready(&a, &now) != NULL);
 	json_object_update_new(j, json_pack("{s:o, s:n, s:n, s:b, s:o}", "created_at", api_time(a.created_ms),
-					    "following", "leader", "prefer_native_tls", 1, "app",
+					    "following", "leader", "prefer_native_tls", native_tls(r, &a), "app",
 					    json_pack("{s:s, s:s}", "id", a.app_id, "name", a.app_name)));
 	addon_done(&a);
 	return request_answer(r, 200, j);

@@ -348,3 +348,55 @@ int ca_prepare(const char *state_dir, char *const *names, bool *ret_changed, str
 	pair_done(&authority);
 	return r;
 }
+
+/* ---- for servers beside the door ---- */
+
+static char *pem_text(BIO *bio)
+{
+	char *data;
+	long n = BIO_get_mem_data(bio, &data);
+
+	return xstrndup(data, (size_t)n);
+}
+
+static int write_pems(const struct pair *leaf, const struct pair *by, char **ret_chain, char **ret_key, struct error *err)
+{
+	BIO *chain = BIO_new(BIO_s_mem()), *key = BIO_new(BIO_s_secmem());
+	int r = -1;
+
+	if (PEM_write_bio_X509(chain, leaf->cert) == 1 && PEM_write_bio_X509(chain, by->cert) == 1 &&
+	    PEM_write_bio_PrivateKey(key, leaf->key, NULL, NULL, 0, NULL, NULL) == 1) {
+		*ret_chain = pem_text(chain);
+		*ret_key = pem_text(key);
+		r = 0;
+	} else {
+		openssl_error("writing a certificate", err);
+	}
+	BIO_free(chain);
+	BIO_free(key);
+	return r;
+}
+
+int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char **ret_key, int64_t *ret_until_ms,
+	     struct error *err)
+{
+	_cleanup_free_ char *path = ca_path(state_dir), *key = ca_key_path(state_dir);
+	struct pair authority = { 0 }, leaf = { 0 };
+	int r;
+
+	if (!read_pair(path, key, &authority))
+		return error_set(err, ERROR_SYSTEM, "%s and its key can't be read: the next start of twelved makes them anew",
+				 path);
+	r = make_leaf(&leaf, &authority, names) ? write_pems(&leaf, &authority, ret_chain, ret_key, err) :
+						  openssl_error("making a certificate", err);
+	if (r == 0)
+		*ret_until_ms = ((int64_t)time(NULL) + LEAF_DAYS * DAY_S) * 1000;
+	pair_done(&leaf);
+	pair_done(&authority);
+	return r;
+}
+
+int64_t ca_renew_ms(int64_t until_ms)
+{
+	return until_ms - RENEW_DAYS * DAY_S * 1000;
+}

@@ -21,6 +21,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/ca.h"
 #include "daemon/dyno-priv.h"
 #include "ipc/ipc.h"
 #include "model/size.h"
@@ -107,6 +108,7 @@ static void make_env(const struct dyno *dyno, const struct dyno_start *o, struct
 		put_env(env, heroku, names[i][1]);
 	}
 	put_env(env, "DYNO", as->name);
+	put_env(env, "TWELVE_CA_FILE", SANDBOX_CA_PATH);
 	if (as->port)
 		put_env(env, "PORT", port);
 }
@@ -173,20 +175,18 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
-/* /app is the slug, or the directory of a program with its volume. */
-static void fill_app(struct sandbox_spec *spec, const struct dyno_start *o, const char *slug,
-		     struct sandbox_bind *volume)
+/* /app is the slug, or the directory of a program with its volume. An app sees whom it may trust on this machine. */
+static void fill_app(struct sandbox_spec *spec, const struct dyno_start *o, const char *slug, const char *ca,
+		     struct sandbox_bind *bind)
 {
-	spec->app_lower = slug;
-	if (!o->program)
+	spec->app_lower = o->program ? o->program->lower : slug;
+	if (o->program && o->program->volume)
+		*bind = (struct sandbox_bind){ .source = o->program->volume, .target = SANDBOX_VOLUME_PATH, .writable = true };
+	else if (!o->program && fs_exists(ca))
+		*bind = (struct sandbox_bind){ .source = ca, .target = SANDBOX_CA_PATH };
+	else
 		return;
-	spec->app_lower = o->program->lower;
-	if (!o->program->volume)
-		return;
-	*volume = (struct sandbox_bind){ .source = o->program->volume,
-					 .target = SANDBOX_VOLUME_PATH,
-					 .writable = true };
-	spec->binds = volume;
+	spec->binds = bind;
 	spec->n_binds = 1;
 }
 
@@ -214,7 +214,8 @@ static int write_bundle(const struct dyno *dyno, const struct dyno_start *o,
 	const char *digest = o->program ? o->program->stack : o->release->stack;
 	_cleanup_strv_ char **argv = NULL;
 	struct stack stack = { 0 };
-	struct sandbox_bind volume;
+	_cleanup_free_ char *ca = ca_path(d->settings.state_dir);
+	struct sandbox_bind bind;
 	struct sandbox_spec spec = {
 		.id = dyno->id,
 		.hostname = dyno->id,
@@ -230,7 +231,7 @@ static int write_bundle(const struct dyno *dyno, const struct dyno_start *o,
 	if (stack_open(d->settings.state_dir, digest, &stack, err) < 0)
 		return -1;
 	spec.rootfs = stack.rootfs;
-	fill_app(&spec, o, slug, &volume);
+	fill_app(&spec, o, slug, ca, &bind);
 	make_argv(dyno, o, &argv);
 	spec.argv = (const char *const *)argv;
 	r = sandbox_write_bundle(bundle, &spec, err);

@@ -145,7 +145,7 @@ static int set_config(struct setups *ss, const struct setup *s, struct app *app,
 
 static void tell_taken(struct setups *ss, const struct addon_create *o, const struct addon *a)
 {
-	_cleanup_free_ char *taken = addons_taken(ss->d->addons, o, a);
+	_cleanup_free_ char *taken = addons_taken(ss->d->addons, a, o->service, o->plan);
 
 	if (taken)
 		logs_append(ss->d->logs, o->app->id, "app", "api", "%s", taken);

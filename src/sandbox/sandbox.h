@@ -36,6 +36,8 @@
 #define SANDBOX_ENV_FD 3
 /* Where the volume of an add-on is, inside. */
 #define SANDBOX_VOLUME_PATH "/app/data"
+/* Where dynos find the local authority's certificate: neither stack nor slug has to have a place for it. */
+#define SANDBOX_CA_PATH "/dev/twelve/ca.pem"
 
 enum sandbox_cgroup {
 	SANDBOX_CGROUP_NONE,   /* no controllers: limits can't be kept */

@@ -277,7 +277,7 @@ struct addon {
 	char *applied;	    /* "VERSION PLAN" that the volume was last used with; NULL: none */
 	char *reason;	    /* for people: why it failed, or what is wrong now; NULL: nothing */
 	char *restoring;    /* the backup that is being restored, or NULL */
-	bool full;	    /* its quota is reached, and writes are refused */
+	int64_t full;	    /* a room_level (addon/room.h): what its service was told of its volume */
 	bool keep_last;	    /* DEPROVISIONING: a last backup is still to be made */
 	char *provider_id;  /* what its provider calls it, or NULL */
 	int64_t schedule_minute; /* of the day, UTC, for scheduled backups; -1: none */

@@ -9,8 +9,11 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import threading
+import urllib.parse
 
 import pytest
 
@@ -201,6 +204,88 @@ def test_one_postgresql_for_two_apps(shop, bare):
     assert r.code == 0, r.err
 
 
+def over_tls(p, port, hello=b"", host="127.0.0.1"):
+    """The TLS session of a server, verified by the authority's certificate and the name; what PostgreSQL is asked first goes before."""
+    context = ssl.create_default_context(cafile=p.state / "ca" / "ca.pem")
+    s = socket.create_connection(("127.0.0.1", port), 10)
+    if hello:
+        s.sendall(hello)
+        assert s.recv(1) == b"S", "it speaks no TLS"
+    return context.wrap_socket(s, server_hostname=host)
+
+
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+
+
+def certificate(p, url):
+    with over_tls(p, urllib.parse.urlsplit(url).port, SSL_REQUEST) as s:
+        return s.getpeercert()
+
+
+def test_postgresql_speaks_tls(shop, bare):
+    a, _ = bare
+    addon = create(shop, a, "postgresql")
+    url = config(shop, a)["DATABASE_URL"]
+    assert "sslmode" not in url
+    ask = "\\conninfo"
+    assert "SSL connection (protocol: TLSv1" in psql(shop, url + "?sslmode=require", ask).out
+    assert "SSL" not in psql(shop, url + "?sslmode=disable", ask).out
+    port = urllib.parse.urlsplit(url).port
+    for host in ("127.0.0.1", "localhost"):
+        with over_tls(shop, port, SSL_REQUEST, host) as s:
+            assert s.version() in ("TLSv1.2", "TLSv1.3")
+    # Its key is its own, and nobody else's to read.
+    key = shop.state / "volumes" / get(shop, addon)["id"] / "pg" / ".." / "tls" / "server.key"
+    assert key.stat().st_mode & 0o77 == 0
+    # The client of people follows the URL's options, and shows no password to who lists processes.
+    assert "SSL connection" in shop.cli("psql", "-a", a, "--", "-Atc", ask).out
+    # A certificate of another authority, as after a move: it gets one of ours, without a restart.
+    before, pid = certificate(shop, url), server_pid(shop, addon)
+    shop.kill9()
+    for f in ("ca.pem", "ca.key"):
+        (shop.state / "ca" / f).unlink()
+    shop.start()
+
+    def renewed():
+        try:
+            return certificate(shop, url)
+        except ssl.SSLCertVerificationError:
+            return None
+
+    assert wait_for(renewed, "a certificate of the authority that there is") != before
+    assert server_pid(shop, addon) == pid
+    assert "SSL connection" in psql(shop, url + "?sslmode=require", ask).out
+
+
+def test_mariadb_and_redis_speak_tls(shop, bare):
+    a, b = bare
+    create(shop, a, "redis")
+    create(shop, b, "redis", "--tls")
+    plain, secured = config(shop, a), config(shop, b)
+    assert plain["REDIS_URL"].startswith("redis://") and plain["REDIS_TLS_URL"].startswith("rediss://")
+    assert secured["REDIS_URL"] == secured["REDIS_TLS_URL"] and secured["REDIS_URL"].startswith("rediss://")
+    for vars in (plain, secured):
+        url = urllib.parse.urlsplit(vars["REDIS_TLS_URL"])
+        with over_tls(shop, url.port) as s:
+            s.sendall(f"AUTH {url.username} {url.password}\r\nSELECT {url.path[1:]}\r\nSET over tls\r\n".encode())
+            said = b""
+            while said.count(b"\r\n") < 3:
+                more = s.recv(100)
+                assert more, said
+                said += more
+            assert said == b"+OK\r\n" * 3
+    assert redis(shop, b, "GET", "over").out.strip() == "tls"
+    r = shop.cli("addons:create", "postgresql", "--tls", "-a", a, check=False)
+    assert r.code != 0 and "asks for nothing" in r.err, r
+    create(shop, a, "mariadb")
+    port = urllib.parse.urlsplit(config(shop, a)["DATABASE_URL"]).port
+    with socket.create_connection(("127.0.0.1", port), 10) as s:
+        greeting = s.recv(200)
+        # The capabilities' low half comes after version, thread, salt and a zero; 0x0800 is TLS.
+        at = greeting.index(b"\0", 5) + 1 + 4 + 8 + 1
+        assert int.from_bytes(greeting[at:at + 2], "little") & 0x0800, "it offers no TLS"
+
+
 def test_postgresql_survives_kills(shop, bare):
     a, _ = bare
     addon = create(shop, a, "postgresql")
@@ -290,6 +375,45 @@ def test_redis_keeps_apps_apart_and_its_data(shop, bare):
     assert redis(shop, a, "GET", "k").out.strip() == "mine"
     r = shop.cli("backups:verify", "b1", "-a", a, check=False)
     assert r.code == 1 and "does not verify" in r.err, r
+
+
+def test_redis_answers_what_older_clients_ask(shop, bare):
+    """CLIENT LIST, SELECT 0, CONFIG GET, SLOWLOG GET: and nothing of another app."""
+    a, b = bare
+    addon = create(shop, a, "redis")
+    url = urllib.parse.urlsplit(config(shop, a)["REDIS_URL"])
+
+    def alone(password):
+        """A client that knows of no users."""
+        with socket.create_connection(("127.0.0.1", url.port), 10) as s:
+            s.sendall(f"AUTH {password}\r\n".encode())
+            return s.recv(100)
+
+    assert alone(url.password) == b"+OK\r\n" and alone("0" * 40).startswith(b"-WRONGPASS")
+
+    def refused(app, *words):
+        r = redis(shop, app, *words)
+        return "NOPERM" in r.out + r.err
+
+    for words in (["CLIENT", "LIST"], ["SELECT", "0"], ["CONFIG", "GET", "maxmemory-policy"], ["SLOWLOG", "GET"], ["CLIENT", "SETNAME", "x"],
+                  ["INFO"]):
+        assert not refused(a, *words), words
+    assert "noeviction" in redis(shop, a, "CONFIG", "GET", "maxmemory-policy").out
+    for words in (["CONFIG", "SET", "dir", "/tmp"], ["CONFIG", "REWRITE"], ["REPLICAOF", "127.0.0.1", "1"],
+                  ["MODULE", "LIST"], ["ACL", "SETUSER", "x"], ["MONITOR"], ["FUNCTION", "LIST"], ["BGSAVE"]):
+        assert refused(a, *words), words
+    shop.cli("addons:attach", addon, "-a", b)
+    assert alone(urllib.parse.urlsplit(config(shop, b)["REDIS_URL"]).password).startswith(b"-WRONGPASS")
+    assert alone(url.password) == b"+OK\r\n"
+    for app in (a, b):
+        for words in (["CLIENT", "LIST"], ["SLOWLOG", "GET"], ["CLIENT", "TRACKING", "on", "bcast"], ["CONFIG", "GET", "*"]):
+            assert refused(app, *words), (app, words)
+        assert not refused(app, "SELECT", "0")
+    shop.cli("addons:detach", "REDIS", "-a", b)
+    wait_for(lambda: not refused(a, "CLIENT", "LIST"), "the other to be gone")
+    shop.cli("addons:credentials:rotate", "REDIS", "-a", a)
+    wait_for(lambda: alone(url.password).startswith(b"-WRONGPASS"), "the old password to be revoked")
+    assert alone(urllib.parse.urlsplit(config(shop, a)["REDIS_URL"]).password) == b"+OK\r\n"
 
 
 # ---- MariaDB

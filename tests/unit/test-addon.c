@@ -11,6 +11,7 @@
 
 #include "addon/attach.h"
 #include "addon/life.h"
+#include "addon/room.h"
 #include "addon/service.h"
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -193,7 +194,9 @@ static void check(const struct world *w, enum life_action a)
 	if (v->busy)
 		assert_int_equal(a, LIFE_WAIT);
 	if (a == LIFE_START)
-		assert_true(v->prepared && !v->changed && v->server == LIFE_NO_SERVER);
+		assert_true(v->prepared && !v->changed && !v->uncertified && v->server == LIFE_NO_SERVER);
+	if (a == LIFE_CERTIFY)
+		assert_true(v->prepared && (v->server == LIFE_NO_SERVER || (v->server == LIFE_UP && v->healthy)));
 	if (a == LIFE_UPGRADE)
 		assert_int_equal(v->server, LIFE_NO_SERVER);
 	if (a == LIFE_REMOVE)
@@ -224,6 +227,9 @@ static void apply(struct world *w, enum life_action a)
 		break;
 	case LIFE_UPGRADE:
 		v->changed = false;
+		break;
+	case LIFE_CERTIFY:
+		v->uncertified = false;
 		break;
 	case LIFE_START:
 		v->server = LIFE_STARTING;
@@ -308,6 +314,8 @@ static void disturb(struct world *w, unsigned *seed)
 		v->restoring = true;
 	if (chance(seed, 40) && v->state == LIFE_PROVISIONED)
 		v->limit_due = true;
+	if (chance(seed, 30))
+		v->uncertified = true;
 	if (chance(seed, 60) && v->state != LIFE_PROVISIONING) {
 		v->state = LIFE_DEPROVISIONING;
 		v->backup_due = true;
@@ -340,7 +348,7 @@ static void live(unsigned seed)
 		return;
 	assert_int_equal(w.v.state, LIFE_PROVISIONED);
 	assert_true(calm > 50 && w.v.healthy && w.v.server == LIFE_UP);
-	assert_false(w.v.to_create || w.v.to_revoke || w.v.restoring || w.v.limit_due || w.v.stale || w.v.changed);
+	assert_false(w.v.to_create || w.v.to_revoke || w.v.restoring || w.v.limit_due || w.v.uncertified || w.v.stale || w.v.changed);
 }
 
 static void test_twenty_thousand_lives(void **state)
@@ -366,6 +374,40 @@ static void test_a_server_that_does_not_stay_up_fails(void **state)
 	assert_int_equal(life_next(&v), LIFE_WAIT);
 }
 
+/* ---- the room of a volume ---- */
+
+static void test_the_room_of_a_volume(void **state)
+{
+	static const struct {
+		int64_t used;
+		enum room_level after[_ROOM_MAX]; /* by what was before: free, full, hard, closed */
+	} cells[] = {
+		{ 0, { ROOM_FREE, ROOM_FREE, ROOM_FREE, ROOM_FREE } },
+		{ 899, { ROOM_FREE, ROOM_FREE, ROOM_FREE, ROOM_FREE } },
+		{ 900, { ROOM_FREE, ROOM_FULL, ROOM_FULL, ROOM_FULL } },
+		{ 999, { ROOM_FREE, ROOM_FULL, ROOM_FULL, ROOM_FULL } },
+		{ 1000, { ROOM_FULL, ROOM_FULL, ROOM_HARD, ROOM_HARD } },
+		{ 1099, { ROOM_FULL, ROOM_FULL, ROOM_HARD, ROOM_HARD } },
+		{ 1100, { ROOM_HARD, ROOM_HARD, ROOM_HARD, ROOM_CLOSED } },
+		{ 1199, { ROOM_HARD, ROOM_HARD, ROOM_HARD, ROOM_CLOSED } },
+		{ 1200, { ROOM_CLOSED, ROOM_CLOSED, ROOM_CLOSED, ROOM_CLOSED } },
+	};
+	static const struct room half = { .used = 450, .quota = 1000, .hard = 1100 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cells); i++)
+		for (int before = 0; before < _ROOM_MAX; before++) {
+			struct room r = { .used = cells[i].used, .quota = 1000, .hard = 1100 };
+
+			assert_int_equal(room_level(&r, (enum room_level)before), cells[i].after[before]);
+		}
+	assert_false(room_is_near(&half, 224));
+	assert_true(room_is_near(&half, 225));
+	assert_true(room_is_near(&(struct room){ .used = 900, .quota = 1000 }, 0));
+	assert_string_equal(room_word(ROOM_FREE), "off");
+	assert_string_equal(room_word(ROOM_CLOSED), "closed");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_names_of_attachments),
 		cmocka_unit_test(test_twenty_thousand_lives),
 		cmocka_unit_test(test_a_server_that_does_not_stay_up_fails),
+		cmocka_unit_test(test_the_room_of_a_volume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
