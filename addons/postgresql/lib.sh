@@ -105,3 +105,32 @@ number() {
 
 # Of the login that is left to people when a database is too full to let its app in; twelved knows it as well.
 rescue_password() { printf '%s' "$ADMIN_PASSWORD:rescue:$1" | sha256sum | cut -c 1-40; }
+
+drop_database() {
+	open_database "$1"
+	run_sql -v name="$1" <<<'DROP DATABASE IF EXISTS :"name" WITH (FORCE);' >/dev/null
+}
+
+# NAME...: what was made beside them as NAME__new takes their places, all at once.
+swap_databases() {
+	local name said swapped='' _
+	{
+		for name; do
+			echo "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname IN ('$name', '${name}__new') AND pid <> pg_catalog.pg_backend_pid();"
+		done
+		echo "BEGIN;"
+		for name; do
+			echo "SELECT pg_catalog.format('ALTER DATABASE %I RENAME TO %I', '$name', '${name}__old') WHERE EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = '$name') \\gexec"
+			echo "ALTER DATABASE \"${name}__new\" RENAME TO \"$name\";"
+			echo "GRANT CONNECT, TEMPORARY, CREATE ON DATABASE \"$name\" TO \"$name\";"
+		done
+		echo "COMMIT;"
+	} >/tmp/swap.sql
+	# Somebody may connect between the end of the sessions and the renaming.
+	for _ in 1 2 3 4 5; do
+		said=$(psql -XqAt -v ON_ERROR_STOP=1 -f /tmp/swap.sql 2>&1) && swapped=1 && break
+		sleep 0.2
+	done
+	[ -n "$swapped" ] || die "The new databases could not be put in place: ${said##*$'\n'}"
+	for name; do drop_database "${name}__old"; done
+}

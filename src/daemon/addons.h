@@ -77,6 +77,16 @@ typedef void (*addon_check_fn)(const char *reason, void *userdata);
 struct addon_job;
 struct addon_job *addons_check_url(struct addons *as, const char *url, addon_check_fn fn,
 				   void *userdata, struct error *err);
+/*
+ * Something that is done to the owner's database: "sessions" ends those that are open, "reset" makes it anew and empty.
+ * fn is called once, reason NULL: it is done. NULL with *err when it can't be begun.
+ */
+struct addon_maintenance {
+	const char *verb;
+	const char *extensions; /* of a reset: names, separated by blanks, or NULL */
+};
+struct addon_job *addons_maintain(struct addons *as, const struct addon *a, const struct addon_maintenance *o, addon_check_fn fn,
+				  void *userdata, struct error *err);
 /* A URL of a service without its password, for people. Heap. */
 char *addon_shown_url(const char *url);
 

@@ -223,7 +223,12 @@ int api_data_rotate(struct request *r, struct error *err)
 	struct app app = { 0 };
 	json_t *list = NULL;
 	struct attachment at;
-	int result = api_addon(r, &a, err);
+	int result;
+
+	if (json_is_true(json_object_get(request_body(r), "forced")))
+		return error_set(err, ERROR_INVALID,
+				 "\"forced\" is not there: the old credential ends when the app has the new one, which takes seconds");
+	result = api_addon(r, &a, err);
 
 	if (result == 0 && !owners_attachment(r, &a, &app, &list, &at))
 		result = error_set(err, ERROR_NOT_FOUND, "%s is not attached to its owner %s", a.name, a.app_name);

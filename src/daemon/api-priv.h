@@ -78,7 +78,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(setups_create) X(setups_get) X(reviews_create) X(reviews_get) X(reviews_delete)   \
 	X(reviews_of_pipeline) X(review_of_app) X(review_config_create) X(review_config_get)   \
 	X(review_config_update) X(review_config_delete)   \
-	X(data_database) X(data_wait) X(data_credentials) X(data_credential) X(data_rotate) X(data_capture)  \
+	X(data_database) X(data_wait) X(data_credentials) X(data_credential) X(data_rotate) X(data_killall) X(data_reset) X(data_copy) X(data_capture)  \
 	X(data_restore) X(data_schedules) X(data_schedule) X(data_unschedule) X(transfers_list)          \
 	X(transfers_get) X(transfers_delete) X(transfers_url) X(download)  \
 	X(git_refs) X(git_upload_pack) X(git_receive_pack)

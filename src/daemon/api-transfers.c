@@ -280,6 +280,9 @@ int api_data_restore(struct request *r, struct error *err)
 	const char *url;
 	int result = -1;
 
+	if (json_array_size(json_object_get(request_body(r), "extensions")))
+		return error_set(err, ERROR_INVALID,
+				 "\"extensions\" is not there: a backup has the extensions of its database, and they are restored with it");
 	if (request_string(r, "backup_url", true, &url, err) == 0 && api_addon(r, &a, err) == 0 &&
 	    backup_of_url(r, url, &b, err) == 0)
 		result = addons_restore(d->addons, &a, &b, err);

@@ -137,7 +137,7 @@ COMMANDS = {
     "webhooks:remove": "webhooks:remove",
     "webhooks:info": "webhooks:info",
     "redis:info": "redis:info",
-    "redis:cli": No("the CLI logs in without a user's name, and here each app has a user of its own; `twelve addons:client` opens the prompt"),
+    "redis:cli": "redis:cli",
     "pg:info": "pg:info",
     "pg:psql": "pg:psql",
     "pg:credentials:url": "pg:credentials:url",

@@ -2,6 +2,7 @@
 """The heroku CLI's pg: and redis: against real databases of the platform."""
 import re
 import socket
+import subprocess
 import urllib.parse
 
 import pytest
@@ -25,15 +26,26 @@ def data(heroku):
         wait_for(lambda: p.api("GET", f"/addons/{addon['name']}")[1]["state"] == "provisioned", f"{service} to be ready", 300)
     # The CLI runs where only led-in ports are.
     port = urllib.parse.urlsplit(config(heroku, "DATABASE_URL")).port
-    tap = Tap(heroku.loopback.listen(port), lambda: socket.create_connection(("127.0.0.1", port)))
+    taps = [Tap(heroku.loopback.listen(port), lambda: socket.create_connection(("127.0.0.1", port)))]
+    # redis:cli asks for TLS at the port behind the URL's, as Heroku's servers have it.
+    behind = urllib.parse.urlsplit(config(heroku, "REDIS_URL")).port + 1
+    taps.append(Tap(heroku.loopback.listen(behind), lambda: socket.create_connection(("127.0.0.1", behind))))
     psql(heroku, "create table t as select generate_series(1, 3) as n")
     yield "heroku-data", *names
-    tap.stop()
+    for tap in taps:
+        tap.stop()
     p.cli("destroy", "-a", "heroku-data", "--confirm", "heroku-data", check=False)
 
 
 def psql(heroku, sql, app="heroku-data"):
-    return heroku("pg:psql", "-c", sql, app=app, env=dict(NAMES, PGSSLMODE="prefer")).out
+    return heroku("pg:psql", "-c", sql, app=app, env=NAMES).out
+
+
+def stack_psql(p, url):
+    """psql of the add-on's stack, from outside of any sandbox."""
+    program = "usr/lib/postgresql/15/bin/psql"
+    root = next(d for d in (p.state / "stacks").glob("*/rootfs") if (d / program).exists())
+    return ["/usr/sbin/chroot", root, f"/{program}", "-XqAt", url]
 
 
 def config(heroku, key):
@@ -49,6 +61,65 @@ def test_pg_info_and_wait(heroku, data):
 
 def test_pg_psql(heroku, data):
     assert re.search(r"^\s+3$", psql(heroku, "select count(*) from t"), re.M)
+
+
+def test_pg_commands_by_psql(heroku, data):
+    """They insist on TLS."""
+    app = data[0]
+    for command in ("pg:ps", "pg:locks", "pg:blocking", "pg:total-table-size", "pg:seq-scans", "pg:index-size"):
+        heroku(command, app=app, env=NAMES)
+    assert re.search(r"\bt\b", heroku("pg:table-size", app=app, env=NAMES).out)
+
+
+def test_pg_killall(heroku, data):
+    app = data[0]
+    with subprocess.Popen(stack_psql(heroku.platform, config(heroku, "DATABASE_URL")), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as open_session:
+        open_session.stdin.write("select 'here';\n")
+        open_session.stdin.flush()
+        assert "here" in open_session.stdout.readline()
+        heroku("pg:killall", app=app, env=NAMES)
+        said, _ = open_session.communicate("select 1;\n", timeout=30)
+        assert "terminating connection" in said, said
+    assert "3" in psql(heroku, "select count(*) from t")
+
+
+def test_pg_reset_and_copy(heroku, data):
+    app, database, _ = data
+    p = heroku.platform
+    psql(heroku, "create table lost as select 1 as n")
+    r = heroku("pg:reset", "--confirm", app, "--extensions", "pg_trgm,hstore", app=app, env=NAMES)
+    r = heroku("pg:psql", "-c", "select * from lost", app=app, env=NAMES, code=None)
+    assert r.code != 0 and "does not exist" in r.err + r.out, r
+    assert "hstore" in psql(heroku, "\\dx") and "pg_trgm" in psql(heroku, "\\dx")
+    # One that there is not: a sentence, and nothing is lost.
+    psql(heroku, "create table t as select generate_series(1, 3) as n")
+    r = heroku("pg:reset", "--confirm", app, "--extensions", "nonesuch", app=app, env=NAMES, code=None)
+    assert r.code != 0 and "nonesuch" in r.err, r
+    assert re.search(r"^\s+3$", psql(heroku, "select count(*) from t"), re.M)
+    other = p.api("POST", f"/apps/{app}/addons", {"plan": "postgresql", "attachment": {"name": "COPY"}})[1]["name"]
+    wait_for(lambda: p.api("GET", f"/addons/{other}")[1]["state"] == "provisioned", "the other to be ready", 300)
+    r = heroku("pg:copy", "DATABASE", "COPY", "--confirm", "COPY", app=app, env=NAMES, code=None)
+    assert r.code != 0 and "Nothing was copied" in r.err.replace("\n", " "), r
+    p.api("DELETE", f"/apps/{app}/addons/{other}", {"force": True})
+
+
+def test_options_that_are_not_here(heroku, data):
+    """Refused with what to do instead, and nothing made."""
+    app, database, _ = data
+    p = heroku.platform
+    before = len(p.api("GET", f"/apps/{app}/addons")[1])
+    for words, sentence in ((["--fork", "DATABASE"], "--from-backup"), (["--follow", "DATABASE"], "no replicas"), (["--colour=red"], '"colour"'),
+                            (["--tls"], "asks for nothing")):
+        r = heroku("addons:create", "heroku-postgresql:standard-0", "--", *words, app=app, env=NAMES, code=None)
+        assert r.code != 0 and sentence in r.err.replace("\n ›  ", "").replace("\n", " "), (words, r)
+    for body in ({"plan": "redis", "config": {"url": "redis://x"}}, {"plan": "redis", "config": {"skip_check": True}},
+                 {"plan": "redis", "config": [1]}, {"plan": "redis", "attachment": {"name": "X", "namespace": "y"}},
+                 {"plan": "redis", "config": {"tls": "perhaps"}}):
+        assert p.api("POST", f"/apps/{app}/addons", body)[0] == 422, body
+    assert len(p.api("GET", f"/apps/{app}/addons")[1]) == before
+    backup = p.api("POST", f"/client/v11/databases/{database}/restores", {"backup_url": "x", "extensions": ["hstore"]})
+    assert backup[0] == 422 and "extensions" in backup[1]["message"]
 
 
 def test_pg_credentials(heroku, data):
@@ -116,3 +187,9 @@ def test_redis(heroku, data):
     heroku("redis:credentials", "--reset", app=app, env=NAMES)
     assert config(heroku, "REDIS_URL") != before
     heroku("redis:wait", app=app, env=NAMES)
+
+
+def test_redis_cli(heroku, data):
+    """By TLS, with a password alone; what is typed ends it."""
+    out = heroku("redis:cli", input="PING\nSET typed 1\nGET typed\n", app=data[0], env=NAMES, timeout=60).out
+    assert "PONG" in out and re.search(r"^1$", out, re.M), out

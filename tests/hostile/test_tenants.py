@@ -7,8 +7,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import threading
+import urllib.parse
 
 import pytest
 
@@ -16,7 +18,7 @@ from conftest import ROOT, Platform, wait_for
 from test_addons import config, end, get, healthy
 from test_services import create, mariadb, psql
 
-SMALL = {"postgresql": "192M", "mariadb": "256M", "redis": "96M"}
+SMALL = {"postgresql": "192M", "mariadb": "256M", "redis": "48M"}
 
 
 @pytest.fixture(scope="module")
@@ -279,3 +281,49 @@ def test_a_writer_is_stopped_whatever_it_sets(place, bare):
     wait_for(lambda: psql(place, url, "insert into keep values (8)").code == 0, "writes again", 120)
     wait_for(lambda: level(place, addon) == "free", "it to have room")
     assert psql(place, url, "select rolname from pg_roles where rolcanlogin and rolname ~ '^rescue'").out == ""
+
+
+def test_a_script_that_goes_on_without_memory(place, bare):
+    """allow-oom is to Redis what default_transaction_read_only = off is to PostgreSQL."""
+    a, _ = bare
+    addon = create(place, a, "redis")
+    url = urllib.parse.urlsplit(config(place, a)["REDIS_URL"])
+
+    def ask(s, *words):
+        s.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+        return s.recv(200)
+
+    def enter():
+        s = socket.create_connection(("127.0.0.1", url.port), 20)
+        return s, ask(s, b"AUTH", url.username.encode(), url.password.encode())
+
+    script = b"#!lua flags=allow-oom\nfor i = 1, 8 do redis.call('SET', KEYS[1] .. i, ARGV[1] .. i) end return 'written'"
+    n, said = 0, b""
+    while level(place, addon) not in ("hard", "closed"):
+        assert n < 200, f"nobody stops it: {said}, {used(place, addon)}"
+        try:
+            s, said = enter()
+            with s:
+                if said.startswith(b"-WRONGPASS"):
+                    break
+                ask(s, b"SELECT", url.path[1:].encode())
+                said = ask(s, b"EVAL", script, b"1", b"key%d" % (n % 12), os.urandom(1 << 20))
+        except OSError as e:
+            said = repr(e)
+        n += 1
+    wait_for(lambda: level(place, addon) in ("hard", "closed"), "the hard limit")
+    wait_for(lambda: enter()[1].startswith(b"-WRONGPASS"), "the app to be out")
+    with socket.create_connection(("127.0.0.1", url.port), 20) as s:
+        assert ask(s, b"AUTH", url.password.encode()).startswith(b"-"), "nor by its password alone"
+    if level(place, addon) == "hard":
+        # Who comes by the door looks and deletes, and writes nothing.
+        door = lambda *words: place.cli("redis-cli", "-a", a, "--", *words, check=False)
+        assert int(door("DBSIZE").out) > 0
+        for words in (["SET", "x", "y"], ["EVAL", "return 1", "0"], ["LPUSH", "l", "1"], ["CONFIG", "GET", "*"]):
+            assert "NOPERM" in door(*words).out + door(*words).err, words
+        assert door("FLUSHDB").out.strip() == "OK"
+        door("BGREWRITEAOF")
+    else:
+        place.cli("addons:upgrade", addon, "mini", "-a", a)
+    wait_for(lambda: enter()[1] == b"+OK\r\n", "the app to be in again", 120)
+    wait_for(lambda: level(place, addon) == "free", "it to have room")
