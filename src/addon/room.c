@@ -27,7 +27,7 @@ bool room_is_near(const struct room *r, int64_t shrunk)
 
 const char *room_word(enum room_level level)
 {
-	static const char *const words[_ROOM_MAX] = { "off", "on", "hard", "closed" };
+	static const char *const words[_ROOM_MAX] = { "free", "full", "hard", "closed" };
 
 	return words[level];
 }

@@ -27,5 +27,5 @@ enum room_level room_level(const struct room *r, enum room_level now);
  * shrunk since it was counted, so one look at that says whether it may be near its quota.
  */
 bool room_is_near(const struct room *r, int64_t shrunk);
-/* The word that a service's script takes: "off", "on", "hard", "closed". */
+/* For people and scripts: "free", "full", "hard", "closed". */
 const char *room_word(enum room_level level);

@@ -175,7 +175,9 @@ static void told_level(struct resource *r, struct addon *a)
 static void limit(struct resource *r, struct addon *a, const struct service *s)
 {
 	enum room_level level = quota_level(r, a);
-	const char *const argv[] = { "/app/bin/full", room_word(level), NULL };
+	/* "on" alone is what each service knows; what is beyond stands behind it. */
+	const char *const argv[] = { "/app/bin/full", level == ROOM_FREE ? "off" : "on", level > ROOM_FULL ? room_word(level) : NULL,
+				     NULL };
 
 	r->doing_level = level;
 	if (has_script(s, "full")) {

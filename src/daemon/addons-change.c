@@ -257,7 +257,8 @@ int addons_vars(struct addons *as, json_t *list, json_t **ret, struct error *err
 /* "shop_3f2a91c0": people know it again, and an app that comes later by the same name gets another. */
 static char *make_database_name(const struct app *app)
 {
-	char *name = xasprintf("%.*s_%.8s", DATABASE_NAME_MAX, app->name, app->id);
+	/* PostgreSQL keeps names that begin with "pg_" for itself. */
+	char *name = xasprintf("%s%.*s_%.8s", str_starts(app->name, "pg-") ? "db_" : "", DATABASE_NAME_MAX - 3, app->name, app->id);
 
 	for (char *p = name; *p; p++)
 		*p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '_';

@@ -3,7 +3,7 @@
  * The disk that volumes take, against what their plans give. du(1) counts in a process of
  * its own, now and then, and each second while a volume may be near its quota (addon/room.h). On the way up the add-on's stream is
  * told; at the quota the service is asked to refuse writes (bin/full on), beyond the hard limit to let its apps in no more
- * (bin/full hard), and when there is room again to take them (bin/full off): refusing early keeps a server whole, which a full disk
+ * (bin/full on hard), and when there is room again to take them (bin/full off): refusing early keeps a server whole, which a full disk
  * would not.
  */
 #include <errno.h>
@@ -95,7 +95,7 @@ static void say_level(struct resource *r, const struct addon *a, const struct se
 			      "twelve addons:upgrade",
 		[ROOM_CLOSED] = "is far beyond the hard limit of its disk, and lets nobody in. A larger plan: twelve addons:upgrade",
 	};
-	const char *what = level == ROOM_FULL && quota_level(r, a) > ROOM_FULL ? "lets its apps in again, to read and to delete" :
+	const char *what = level == ROOM_FULL && quota_level(r, a) > level ? "lets its apps in again, to read and to delete" :
 										 said[level];
 
 	addon_say(r->owner, a, "%s%s %s", level >= ROOM_FULL && what == said[level] ? "Error: " : "", a->name, what);
@@ -109,6 +109,9 @@ static void judge(struct resource *r, const struct addon *a, const struct servic
 	enum room_level before = quota_level(r, a), level = room_level(&room, before);
 
 	warn(r, a, &room);
+	/* A jump says all that it passes. */
+	for (enum room_level passed = before + 1; passed < level; passed++)
+		say_level(r, a, s, passed);
 	if (level != before)
 		say_level(r, a, s, level);
 	r->level = level;

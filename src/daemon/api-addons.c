@@ -84,7 +84,6 @@ static json_t *extra(struct request *r, const struct addon *a)
 	const struct service_plan *p = s ? service_plan(s, a->plan) : NULL;
 	const char *url = json_string_value(json_object_get(a->secret, "url"));
 	_cleanup_free_ char *shown = url ? addon_shown_url(url) : NULL;
-	static const char *const rooms[_ROOM_MAX] = { "free", "full", "hard", "closed" };
 	struct addon_status now;
 	json_t *j;
 
@@ -96,8 +95,8 @@ static json_t *extra(struct request *r, const struct addon *a)
 		      "restoring", (int)(a->restoring != NULL), "backing_up", (int)now.backing_up,
 		      "schedule", schedule_json(a), "shown_url", shown);
 	json_object_set_new(j, "changing", json_boolean(now.changing));
+	json_object_set_new(j, "room", json_string(room_word((enum room_level)a->full)));
 	json_object_update_new(j, json_pack("{s:b, s:b}", "last_backup_due", (int)a->keep_last, "has_backups", (int)(s && s->backup)));
-	json_object_set_new(j, "room", json_string(rooms[a->full]));
 	json_object_update_new(
 		j, json_pack("{s:I, s:I, s:o, s:I, s:I}", "memory_bytes",
 			     (json_int_t)(p ? p->memory_bytes : 0), "disk_quota_bytes",

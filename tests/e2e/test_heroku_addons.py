@@ -108,6 +108,48 @@ def test_names_that_they_have_at_heroku(heroku, beta):
     away(r.out.strip())
 
 
+def test_herokus_names_bring_their_config_vars_and_plans(heroku, beta):
+    platform = heroku.platform
+    mine = set(config(platform, beta))
+
+    def make(plan, *more):
+        r = platform.cli("addons:create", plan, "-a", beta, *more, timeout=600)
+        name = r.out.strip()
+        return name, {k: v for k, v in config(platform, beta).items() if k not in mine}
+
+    def away(name):
+        assert platform.api("DELETE", f"/apps/{beta}/addons/{name}", {"force": True})[0] == 200
+        wait_for(lambda: not addon(platform, name), "it to be gone", 120)
+
+    name, vars = make("memcachier:dev")
+    assert sorted(vars) == ["MEMCACHIER_PASSWORD", "MEMCACHIER_SERVERS", "MEMCACHIER_URL", "MEMCACHIER_USERNAME"], vars
+    away(name)
+    name, vars = make("rediscloud:30", "--as", "MINE")
+    assert sorted(vars) == ["MINE_TLS_URL", "MINE_URL"], vars
+    away(name)
+    for service, var in (("rediscloud", "REDISCLOUD_URL"), ("heroku-redis", "REDIS_URL")):
+        name, vars = make(service)
+        assert sorted(vars) == sorted([var, var.replace("URL", "TLS_URL")]), vars
+        if service == "rediscloud":
+            away(name)
+    # The plans that it can be made with are those that it can be given: Heroku's, by whichever name of the service.
+    for plan, ours in (("heroku-redis:standard-0", "redis:standard"), ("redis:mini", "redis:mini"), ("heroku-redis:standard", "redis:standard"),
+                       ("rediscloud:30", "redis:mini"), ("standard-7", "redis:standard")):
+        r = platform.cli("addons:upgrade", name, plan, "-a", beta, timeout=120)
+        assert addon(platform, name)["plan"]["name"] == ours, plan
+        assert ("is Heroku's" in r.err) == (plan not in ("redis:mini", "heroku-redis:standard")), (plan, r)
+    status, said = platform.api("PATCH", f"/apps/{beta}/addons/{name}", {"plan": "heroku-postgresql:mini"})
+    assert status == 422 and "is of the service redis" in said["message"], said
+    status, said = platform.api("PATCH", f"/apps/{beta}/addons/{name}", {"plan": "nonesuch:mini"})
+    assert status == 404 and "nonesuch" in said["message"], said
+    away(name)
+    # One that was made by our own name knows our own plans.
+    name, _ = make("redis")
+    status, said = platform.api("PATCH", f"/apps/{beta}/addons/{name}", {"plan": "redis:standard-0"})
+    assert status == 404 and "there are: redis:mini" in said["message"], said
+    away(name)
+
+
 def test_an_addon_is_made_while_nobody_waits(heroku, beta):
     platform = heroku.platform
     r = heroku("addons:create", "memcached", "--confirm", beta, app=beta)

@@ -404,7 +404,7 @@ static void test_the_room_of_a_volume(void **state)
 	assert_false(room_is_near(&half, 224));
 	assert_true(room_is_near(&half, 225));
 	assert_true(room_is_near(&(struct room){ .used = 900, .quota = 1000 }, 0));
-	assert_string_equal(room_word(ROOM_FREE), "off");
+	assert_string_equal(room_word(ROOM_FREE), "free");
 	assert_string_equal(room_word(ROOM_CLOSED), "closed");
 }
 
