@@ -49,3 +49,9 @@ def test_sys_shows_little_and_is_read_only(platform, alpha):
     assert words <= {"/sys:", "fs", "devices", "/sys/devices:", "system", "/sys/devices/system:", "cpu"}, r
     refused = [line for line in (r.out + r.err).splitlines() if "Read-only file system" in line or "Permission denied" in line]
     assert len(refused) == 7, r
+
+
+def test_whom_to_trust_on_this_machine(platform, alpha):
+    r = inside(alpha, platform, 'cat "$TWELVE_CA_FILE"; (echo x >"$TWELVE_CA_FILE") 2>&1')
+    ours = (platform.state / "ca" / "ca.pem").read_text()
+    assert r.out.startswith(ours) and ("Read-only" in r.out or "Permission denied" in r.out), r
