@@ -124,6 +124,19 @@ static int approve(struct request *r, struct login *login, struct error *err)
 	return page_answer_message(r, 200, "Logged in", "Go back to your command line. You can close this page.", err);
 }
 
+/* The login may have ended meanwhile. */
+static int password_looked_at(struct request *r, struct error *err)
+{
+	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"), clock_now_ms());
+	const char *email = json_string_value(json_object_get(request_body(r), "email"));
+
+	if (!login)
+		return answer_gone(r, err);
+	if (request_caller(r)->user_id[0])
+		return approve(r, login, err);
+	return answer_form(r, login, 403, "That e-mail address and password do not belong together.", email, err);
+}
+
 int api_login_answer(struct request *r, struct error *err)
 {
 	struct login *login =
@@ -141,12 +154,9 @@ int api_login_answer(struct request *r, struct error *err)
 		return answer_form(r, login, 403, "This form was not sent from this page: try again.", email, err);
 	if (action && streq(action, "refuse"))
 		return refuse(r, login, err);
-	if (http_admit_password(r, email ? email : "", password ? password : "", &own) == 0)
-		return approve(r, login, err);
-	return answer_form(r, login, own.kind == ERROR_RATE_LIMIT ? 429 : 403,
-			   own.kind == ERROR_UNAUTHORIZED ? "That e-mail address and password do not belong together." :
-							    own.message,
-			   email, err);
+	if (http_ask_password(r, email ? email : "", password ? password : "", password_looked_at, &own) == 0)
+		return 0;
+	return answer_form(r, login, error_http_status(own.kind), own.message, email, err);
 }
 
 /* ---- the command line ---- */

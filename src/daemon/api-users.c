@@ -91,6 +91,9 @@ static int change_user(struct request *r, struct user *u, bool own, struct error
 	    request_string(r, own ? "new_password" : "password", false, &password, err) < 0 ||
 	    request_string(r, "password", false, &old, err) < 0 || request_bool(r, "admin", u->admin, &admin, err) < 0)
 		return -1;
+	/* Each costs 15 ms of everybody's; and who has a token only might guess. */
+	if (own && password && request_caller(r)->token_id[0] && http_take_guess(r, u->email, err) < 0)
+		return -1;
 	if (own && password && u->password_hash && request_caller(r)->token_id[0] && !(old && user_has_password(u, old)))
 		return error_set(err, ERROR_FORBIDDEN, "\"password\" has to be the present one");
 	if (password && user_set_password(u, password, err) < 0)

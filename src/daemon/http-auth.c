@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/str.h"
 #include "daemon/http-priv.h"
 
@@ -44,7 +43,7 @@ static bool is_name(const char *s)
 	return n && n < sizeof(((struct caller *)NULL)->name);
 }
 
-static void take_user(struct request *r, const struct user *u)
+void http_take_user(struct request *r, const struct user *u)
 {
 	snprintf(r->caller.name, sizeof(r->caller.name), "%s", u->email);
 	snprintf(r->caller.email, sizeof(r->caller.email), "%s", u->email);
@@ -64,7 +63,7 @@ static int speak_for(struct request *r, const char *email, struct error *err)
 
 	if (store_user_get(r->http->d->store, email, &u, err) < 0)
 		return -1;
-	take_user(r, &u);
+	http_take_user(r, &u);
 	if (u.admin && comment && is_name(comment))
 		snprintf(r->caller.name, sizeof(r->caller.name), "%s", comment);
 	user_done(&u);
@@ -95,7 +94,7 @@ static int admit_peer(struct request *r, struct error *err)
 	email = pw ? xasprintf("%s@" HTTP_LOCAL_DOMAIN, pw->pw_name) : xasprintf("uid-%u@" HTTP_LOCAL_DOMAIN, peer.uid);
 	if (store_user_of_system(r->http->d->store, email, &u, err) < 0)
 		return -1;
-	take_user(r, &u);
+	http_take_user(r, &u);
 	user_done(&u);
 	return 0;
 }
@@ -134,101 +133,13 @@ static int admit_token(struct request *r, const char *secret, struct error *err)
 		return -1;
 	result = store_user_get(r->http->d->store, token.user_id, &u, err);
 	if (result == 0) {
-		take_user(r, &u);
+		http_take_user(r, &u);
 		memcpy(r->caller.token_id, token.id, sizeof(r->caller.token_id));
 		r->caller.scopes = token.scopes;
 	}
 	user_done(&u);
 	token_done(&token);
 	return result;
-}
-
-/* ---- passwords ---- */
-
-/*
- * Guesses are answered slower than they are made: GUESSES wrong passwords from one address, or
- * GUESSES_OF_ALL from everywhere, and no more are looked at for a while.
- */
-#define GUESSES 10
-#define GUESSES_OF_ALL 200
-#define GUESSES_REFILL_MS 6000
-
-static bool may_guess(struct guesses *g, int max, int64_t refill_ms)
-{
-	int64_t now_ms = clock_now_ms(), back = (now_ms - g->at_ms) / refill_ms;
-
-	if (back > 0) {
-		g->n = g->n > back ? g->n - (int)back : 0;
-		g->at_ms = now_ms;
-	}
-	return g->n < max;
-}
-
-/* What an address has guessed; one that is new takes the place of the one with the fewest. */
-static struct guesses *guesses_of(struct request *r)
-{
-	const char *from = request_header(r, "X-Forwarded-For");
-	struct guesses *list = r->http->guesses, *least = list;
-	char digest[DIGEST_HEX_SIZE];
-
-	digest_bytes(from ? from : "", from ? strlen(from) : 0, digest);
-	for (size_t i = 0; i < HTTP_GUESSERS; i++) {
-		if (streq(list[i].from, digest))
-			return &list[i];
-		if (list[i].n < least->n)
-			least = &list[i];
-	}
-	*least = (struct guesses){ .at_ms = clock_now_ms() };
-	memcpy(least->from, digest, sizeof(least->from));
-	return least;
-}
-
-/* Takes as long for an address that nobody has, so that the time does not tell who is a user. */
-static bool is_right(const struct user *u, const char *password)
-{
-	struct error ignored = ERROR_INIT;
-	struct user nobody = { 0 };
-
-	if (u->password_hash)
-		return user_has_password(u, password);
-	user_set_password(&nobody, password, &ignored);
-	user_done(&nobody);
-	return false;
-}
-
-/* That it can't be noted when they came is no reason to keep them out. */
-static void log_in(struct request *r, struct user *u)
-{
-	struct error ignored = ERROR_INIT;
-
-	take_user(r, u);
-	u->login_ms = clock_wall_ms();
-	store_user_update(r->http->d->store, u, &ignored);
-}
-
-int http_admit_password(struct request *r, const char *email, const char *password, struct error *err)
-{
-	struct guesses *of = guesses_of(r), *all = &r->http->all_guesses;
-	struct error own = ERROR_INIT;
-	struct user u = { 0 };
-	bool right;
-
-	if (!may_guess(of, GUESSES, GUESSES_REFILL_MS) ||
-	    !may_guess(all, GUESSES_OF_ALL, GUESSES_REFILL_MS * GUESSES / GUESSES_OF_ALL))
-		return error_set(err, ERROR_RATE_LIMIT, "There were too many wrong passwords: try again in a minute");
-	if (store_user_get(r->http->d->store, email, &u, &own) < 0 && own.kind != ERROR_NOT_FOUND) {
-		*err = own;
-		return -1;
-	}
-	right = is_right(&u, password);
-	if (right) {
-		log_in(r, &u);
-	} else {
-		of->n++;
-		all->n++;
-	}
-	user_done(&u);
-	return right ? 0 : error_set(err, ERROR_UNAUTHORIZED, "Invalid credentials provided.");
 }
 
 /* As Heroku: a password gets nothing but a token. */
@@ -251,7 +162,9 @@ static int admit_remote(struct request *r, struct error *err)
 	if (!name || !strchr(name, '@') || !takes_password(r))
 		return -1;
 	*err = ERROR_INIT;
-	return http_admit_password(r, name, secret, err);
+	r->asks_email = steal_ptr(name);
+	r->asks_password = steal_ptr(secret);
+	return 0;
 }
 
 int http_admit(struct request *r, struct error *err)

@@ -10,8 +10,6 @@
 #include "daemon/wire.h"
 
 #define HTTP_MAX_PARAMS 4
-/* How many addresses are remembered that gave wrong passwords. */
-#define HTTP_GUESSERS 64
 /* Who comes over the unix socket is USER@localhost. */
 #define HTTP_LOCAL_DOMAIN "localhost"
 
@@ -29,11 +27,8 @@ struct http {
 	struct watch *kick; /* runs the daemons in the next turn, after a resume */
 	struct http_tail *tails;
 	bool ending;	 /* nothing waits any more */
-	struct guesses {
-		char from[DIGEST_HEX_SIZE]; /* the digest of an address; "": free */
-		int n;			    /* wrong passwords, fewer with time */
-		int64_t at_ms;
-	} guesses[HTTP_GUESSERS], all_guesses;
+	struct guesses *guesses;
+	struct passwords *passwords;
 	struct limits *limits; /* of requests with tokens */
 	bool collecting; /* unused slugs and stacks are being removed */
 };
@@ -52,6 +47,7 @@ struct request {
 	size_t n_params;
 	char *query_value; /* of the last request_query() */
 	struct caller caller;
+	char *asks_email, *asks_password; /* in place of a caller, until they have been looked at */
 	char app_id[UUID_SIZE]; /* of the app that the path names, when there is one; for the audit trail */
 	char *app_name;
 	int64_t app_version; /* its last release when the request began */
@@ -99,10 +95,14 @@ enum MHD_Result http_take_body(struct request *r, const char *data, size_t *size
 bool http_answers_after_body(struct request *r);
 /* Fills r->body from what was kept. */
 int http_parse_body(struct request *r, struct error *err);
-/* http-auth.c: fills r->caller, or the error. */
+/* http-auth.c: fills r->caller, or the error; or r->asks_email and r->asks_password, which have to be asked for then. */
 int http_admit(struct request *r, struct error *err);
-/* Fills r->caller by an address and a password. */
-int http_admit_password(struct request *r, const char *email, const char *password, struct error *err);
+void http_take_user(struct request *r, const struct user *u);
+/*
+ * ask-password.c: looks whether the password is right, and then calls `then` as it would a handler, in a later turn, with r->caller
+ * filled if it is. Returns -1 at once when there were too many wrong ones.
+ */
+int http_ask_password(struct request *r, const char *email, const char *password, api_fn then, struct error *err);
 /* How many requests the caller may make now. */
 int64_t http_requests_left(struct request *r);
 /* Frees what request_answer_upgrade() made. */

@@ -25,7 +25,9 @@
 #include "daemon/api-priv.h"
 #include "daemon/authz.h"
 #include "daemon/door.h"
+#include "daemon/api/passwords.h"
 #include "daemon/http-priv.h"
+#include "model/guess.h"
 
 #define IDLE_TIMEOUT_S 600
 #define CONNECTION_LIMIT 1024
@@ -67,6 +69,10 @@ static void request_free(struct request *r)
 	if (r->work)
 		r->free_work(r->work);
 	http_upgrade_free(r->upgrade);
+	free(r->asks_email);
+	if (r->asks_password)
+		explicit_bzero(r->asks_password, strlen(r->asks_password));
+	free(r->asks_password);
 	for (size_t i = 0; i < r->n_params; i++)
 		free(r->params[i].value);
 	free(r->query_value);
@@ -257,7 +263,10 @@ static int begin(struct request *r, const char *url, struct error *err)
 		return -1;
 	if (r->route->need != NEED_NOTHING && http_admit(r, err) < 0)
 		return -1;
-	if (check_limit(r, err) < 0 || check_accept(r, err) < 0 || authz_begin(r, err) < 0)
+	if (check_limit(r, err) < 0 || check_accept(r, err) < 0)
+		return -1;
+	/* A password is looked at when the body is there; its route takes a small one. */
+	if (!r->asks_email && authz_begin(r, err) < 0)
 		return -1;
 	if ((r->route->flags & API_UPLOAD) && api_upload_expected(r, err) < 0)
 		return -1;
@@ -275,6 +284,20 @@ static bool is_strict(const struct request *r)
 	return !(r->route->flags & API_FORM) && !streq(r->method, "DELETE");
 }
 
+static int call_handler(struct request *r, struct error *err)
+{
+	if (http_parse_body(r, err) < 0 || api_check_body(r->route->body, is_strict(r), r->body, err) < 0)
+		return -1;
+	return r->route->fn(r, err);
+}
+
+static int password_looked_at(struct request *r, struct error *err)
+{
+	if (!r->caller.user_id[0])
+		return error_set(err, ERROR_UNAUTHORIZED, "Invalid credentials provided.");
+	return check_limit(r, err) < 0 || authz_begin(r, err) < 0 ? -1 : call_handler(r, err);
+}
+
 /* Calls the handler, or what it left for later. */
 static int handle(struct request *r, struct error *err)
 {
@@ -284,9 +307,9 @@ static int handle(struct request *r, struct error *err)
 		http_tail_done(&r->tail);
 		return later(r, err);
 	}
-	if (http_parse_body(r, err) < 0 || api_check_body(r->route->body, is_strict(r), r->body, err) < 0)
-		return -1;
-	return r->route->fn(r, err);
+	if (r->asks_email)
+		return http_ask_password(r, r->asks_email, r->asks_password, password_looked_at, err);
+	return call_handler(r, err);
 }
 
 static void dispatch(struct request *r)
@@ -422,12 +445,13 @@ int http_new(struct daemon *d, struct http **ret, struct error *err)
 
 	h->d = d;
 	h->limits = limits_new(d->settings.rate_limit);
+	h->guesses = guesses_new();
 	h->kick = watch_timer(d->loop, on_kick, h);
 	*ret = h;
 	/* What can't be mended now is no reason not to serve. */
 	if (api_mend(d, &mending) < 0)
 		log_warn("%s", mending.message);
-	if (listen_local(h, err) < 0)
+	if (passwords_new(d->loop, &h->passwords, err) < 0 || listen_local(h, err) < 0)
 		return -1;
 	/* What came through haproxy: by token, as from anywhere. */
 	fd = door_listen(d, "api", err);
@@ -447,6 +471,8 @@ void http_free(struct http *h)
 		MHD_stop_daemon(h->listeners[i].mhd);
 	}
 	watch_free(h->kick);
+	passwords_free(h->passwords);
+	guesses_free(h->guesses);
 	limits_free(h->limits);
 	free(h);
 }

@@ -118,3 +118,6 @@ int request_answer_logs(struct request *r, const struct log_session *s, struct e
 typedef void (*request_upgraded_fn)(struct daemon *d, int fd, void *userdata);
 int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn,
 			   void *take_userdata);
+
+/* Counts what costs as much as guessing a password, and may be that (api/ask-password.c); ERROR_RATE_LIMIT when there were too many. */
+int http_take_guess(struct request *r, const char *email, struct error *err);
