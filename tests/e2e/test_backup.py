@@ -261,7 +261,8 @@ def test_add_ons_are_restored_with_the_platform(shelves, empty, tmp_path):
     wait_for(lambda: "Its data are not here" in (addons_of(empty)[name]["twelve"]["reason"] or ""), "that to be said")
     assert not (empty.state / "volumes" / addons_of(empty)[name]["id"]).exists(), "no server on an empty directory"
     empty.cli("backups:restore", "b1", "-a", "kept", "--confirm", "kept")
-    assert shelf(url_of(empty, "SHELF"), "get", "k") == (0, "v")
+    # Users are in no backup: those of the apps are made again right after.
+    wait_for(lambda: shelf(url_of(empty, "SHELF"), "get", "k") == (0, "v"), "what was saved")
 
 
 def test_an_app_whose_slug_was_not_saved_says_push_again(own_platform, empty, tmp_path):
