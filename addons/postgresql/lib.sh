@@ -55,6 +55,8 @@ open_database() {
 # Prints its password. One that a killed job left gets another password.
 make_visitor() {
 	local secret attributes=NOBYPASSRLS
+	[ -z "$(run_sql -v group="$2" <<<"SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = :'group' AND (rolsuper OR rolcanlogin)")" ] ||
+		die "$2 is no app's"
 	secret=$(random_hex)
 	[ "${3:-}" != read ] || attributes=BYPASSRLS
 	run_sql -v visitor="$1" -v group="$2" <<-SQL >/dev/null

@@ -283,7 +283,7 @@ def test_mariadb_and_redis_speak_tls(shop, bare):
         greeting = s.recv(200)
         # The capabilities' low half comes after version, thread, salt and a zero; 0x0800 is TLS.
         at = greeting.index(b"\0", 5) + 1 + 4 + 8 + 1
-        assert int.from_bytes(greeting[at:at + 2], "little") & 0x0800, "it offers no TLS"
+        assert int.from_bytes(greeting[at:at + 2], "little") & 0x0800, f"it offers no TLS: {shop.cli('logs', '-a', a).out[-2000:]}"
 
 
 def test_postgresql_survives_kills(shop, bare):

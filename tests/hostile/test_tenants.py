@@ -327,3 +327,17 @@ def test_a_script_that_goes_on_without_memory(place, bare):
         place.cli("addons:upgrade", addon, "mini", "-a", a)
     wait_for(lambda: enter()[1] == b"+OK\r\n", "the app to be in again", 120)
     wait_for(lambda: level(place, addon) == "free", "it to have room")
+
+
+def test_a_backup_that_was_written_by_hand(place, bare, tmp_path):
+    """A file is handed back: what it says of itself, and what it has its client do, is the app's and no more."""
+    a, _ = bare
+    addon = create(place, a, "mariadb")
+    mine = config(place, a)["DATABASE_URL"].rsplit("/", 1)[1]
+    evil = tmp_path / "evil.sql"
+    for name, line, what in (("mysql", "select 1;", "no database of an app"), (mine, "\\! cat /tmp/admin.cnf >&2; exit 3", "sandbox"),
+                             (mine, "grant all on *.* to x;", "denied"), (mine, "set global read_only = 1;", "denied")):
+        evil.write_text(f"-- MariaDB dump 10.19\n-- Host: x    Database: {name}\n{line}\n-- Dump completed on now\n")
+        r = place.cli("backups:restore", "--file", str(evil), "--addon", addon, "-a", a, "--confirm", a, check=False)
+        assert r.code != 0 and what in r.err, (line, r)
+    assert mariadb(place, a, "select @@global.read_only").out.strip() == "0"
