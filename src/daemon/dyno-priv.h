@@ -19,6 +19,7 @@ struct dyno_private {
 	/* When it is ready: config vars of its release. */
 	char *check_path; /* or NULL: any answer will do */
 	bool check_port_only;
+	bool answered; /* the request got its answer a moment ago */
 	int64_t start_ms; /* how long it may take to get ready */
 	int64_t describe_at_ms; /* clock_now_ms(): what it listens on instead is to be said then */
 	int pid_fd; /* of its init, or -1 */

@@ -21,6 +21,8 @@
 #define DESCRIBE_MS 500
 #define DESCRIBE_AGAIN_MS 5000
 #define PROBE_PAUSE_MS 200
+/* An app that ends by its first request has ended by then, and its listening socket with it. */
+#define ANSWER_SETTLE_MS 200
 /* One request may take what is left of the time to start; an app that is late gets this at least. */
 #define PROBE_MIN_MS 5000
 /* A type without a port has nothing to show; one that has run this long has found its code and its config. */
@@ -110,7 +112,8 @@ static void on_probe(int status, const char *instead, void *userdata)
 	p->probe = NULL;
 	/* Without a path of its own any answer says that the app is there. */
 	if (status && (!p->check_path || status < 400)) {
-		set_ready(dyno);
+		p->answered = true;
+		watch_arm(p->ready_timer, ANSWER_SETTLE_MS);
 		return;
 	}
 	if (status)
@@ -140,8 +143,10 @@ static void on_timer(void *userdata)
 {
 	struct dyno *dyno = userdata;
 	struct dyno_private *p = dyno->priv;
+	bool answered = p->answered;
 	enum listen_owner owner;
 
+	p->answered = false;
 	if (dyno->state != DYNO_UP || dyno->ready)
 		return;
 	if (!dyno->port) {
@@ -152,7 +157,7 @@ static void on_timer(void *userdata)
 	if (owner != LISTEN_OURS) {
 		describe_missing(dyno, owner);
 		watch_arm(p->ready_timer, POLL_MS);
-	} else if (p->check_port_only) {
+	} else if (p->check_port_only || answered) {
 		set_ready(dyno);
 	} else {
 		ask(dyno);
@@ -199,5 +204,6 @@ void dyno_unwatch_ready(struct dyno *dyno)
 
 	health_probe_cancel(steal_ptr(p->probe));
 	watch_free(steal_ptr(p->ready_timer));
+	p->answered = false;
 	dyno->ready = false;
 }
