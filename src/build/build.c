@@ -324,7 +324,7 @@ static int compare(const void *a, const void *b)
 
 /*
  * What a build gives depends on its cache, which builds of the app have filled as they liked: it is the app's alone, and no longer its
- * own once it has another owner (docs/decisions/0025).
+ * own once it has another owner (docs/decisions/0030).
  */
 static void add_tenant(const struct build *b, struct digest *d)
 {

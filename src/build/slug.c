@@ -2,7 +2,7 @@
 /*
  * Finished slugs: STATE/slugs/DIGEST/{app,slug.json} and STATE/slugs/keys/APP/KEY.
  * A slug appears by one rename; a key only after its slug. Builds of many apps can give one
- * tree and differ in the rest: the tree is all that they share (docs/decisions/0025), and what a build said of it
+ * tree and differ in the rest: the tree is all that they share (docs/decisions/0030), and what a build said of it
  * stands in the app's own key.
  */
 #include <errno.h>

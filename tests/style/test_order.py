@@ -43,3 +43,15 @@ def test_sizes():
 def test_each_file_says_its_licence():
     for f in SRC.rglob("*.[ch]"):
         assert f.read_text().startswith("/* SPDX-License-Identifier: Apache-2.0 */"), f
+
+
+def test_names_and_numbers_are_used_once():
+    """pytest takes two test files of one name for one module; a decision is named by its number."""
+    tests = SRC.parent / "tests"
+    names = [f.name for f in tests.rglob("test_*.py")]
+    assert len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)
+    decisions = sorted(f.name for f in (SRC.parent / "docs/decisions").glob("*.md"))
+    numbers = [n[:4] for n in decisions]
+    assert len(numbers) == len(set(numbers)), decisions
+    for f in (SRC.parent / "docs/decisions").glob("*.md"):
+        assert f.read_text().startswith(f"# {int(f.name[:4])}. "), f
