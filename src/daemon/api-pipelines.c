@@ -80,6 +80,17 @@ static int first_owner(struct request *r, struct pipeline *p, struct error *err)
 	return authz_admin(r, err);
 }
 
+/* The heroku command says which of Heroku's two generations it means; this platform is like the first. */
+static int check_generation(struct request *r, struct error *err)
+{
+	const char *given = api_ref(json_object_get(request_body(r), "generation"));
+	char id[UUID_SIZE];
+
+	return !given || streq(given, "cedar") || streq(given, api_uuid("generation", "cedar", id))
+		       ? 0
+		       : error_set(err, ERROR_INVALID, "\"generation\" has to be cedar: there is no other here");
+}
+
 int api_pipelines_create(struct request *r, struct error *err)
 {
 	struct pipeline p = { 0 };
@@ -87,7 +98,7 @@ int api_pipelines_create(struct request *r, struct error *err)
 	int result = -1;
 
 	if (request_string(r, "name", true, &name, err) == 0 && name_check_app(name, err) == 0 &&
-	    first_owner(r, &p, err) == 0) {
+	    check_generation(r, err) == 0 && first_owner(r, &p, err) == 0) {
 		p.name = xstrdup(name);
 		result = store_pipeline_create(request_daemon(r)->store, &p, err);
 	}

@@ -179,7 +179,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/pipelines", NEED_USER, api_pipelines_list,
 	  "pipelines that one owns or has an app in; ?eq[name]=", .answer = "[pipeline]" },
 	{ "POST", "/pipelines", NEED_USER, api_pipelines_create,
-	  "make a pipeline", "name:string owner?:object", .answer = "pipeline" },
+	  "make a pipeline", "name:string owner?:object generation?:ref", .answer = "pipeline" },
 	{ "GET", "/pipelines/:pipeline", NEED_USER, api_pipelines_get,
 	  "one pipeline, by name or id", .answer = "pipeline" },
 	{ "PATCH", "/pipelines/:pipeline", NEED_USER, api_pipelines_update,

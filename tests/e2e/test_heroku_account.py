@@ -59,7 +59,8 @@ def test_access(heroku, alpha):
 
 def test_regions(heroku):
     r = heroku("regions")
-    assert [x["name"] for x in r.exchanges[0].answer] == ["us"] and re.search(r"^\s+us\s+This machine", r.out, re.M)
+    assert [x["name"] for x in r.exchanges[0].answer] == ["us", "eu"]
+    assert all(re.search(rf"^\s+{name}\s+This machine", r.out, re.M) for name in ("us", "eu"))
 
 
 def test_what_there_is_none_of(heroku):

@@ -58,9 +58,8 @@ READ_ELSEWHERE = {
     ("POST", "/oauth/token", "refresh_token"): "a form; a grant is what our providers have, and a token is new each time",
     ("POST", "/review-apps", "source_blob"): "api-builds.c: api_find_source()",
     ("POST", "/app-setups", "source_blob"): "api-builds.c: api_find_source()",
-    ("POST", "/client/v11/databases/:addon/restores", "extensions"): "a restore brings the extensions that the backup has",
+    **{("POST", "/client/v11/databases/:addon/transfers", m): "refused whatever they are" for m in ("from_name", "from_url", "to_name", "to_url")},
     ("POST", "/client/v11/databases/:addon/transfer-schedules", "schedule_name"): "one schedule for a database, which has no other name",
-    ("POST", "/postgres/v0/databases/:addon/credentials/:credential/credentials_rotation", "forced"): "a rotation makes before it breaks, forced or not",
 }
 
 
@@ -101,6 +100,7 @@ def test_each_member_that_is_declared_is_read():
     ("/apps", {"team": "t"}, '"team" has to be null or false'),
     ("/apps/understood/collaborators", {"user": "a@example.com", "silent": False}, '"silent" has to be true'),
     ("/apps/understood/releases", {"release": "v1", "description": "mine"}, '"description" goes with a slug'),
+    ("/pipelines", {"name": "fir-pipe", "generation": {"name": "fir"}}, '"generation" has to be cedar'),
     ("/apps/understood/releases", {"oci_image": NOWHERE}, '"oci_image" has to be null or false'),
 ])
 def test_what_heroku_has_and_this_platform_has_not(platform, app, path, body, words):
