@@ -32,6 +32,7 @@
 struct git_child {
 	struct daemon *d;
 	struct git_child *next;
+	char *user;
 	char *what; /* "git receive-pack of shop for ada", for the log */
 	pid_t pid;  /* 0: it has been reaped */
 	struct watch *end, *stopping;
@@ -66,6 +67,7 @@ static void child_free(struct git_child *c)
 	gunzip_free(c->gzip);
 	buf_done(&c->pending);
 	buf_done(&c->early);
+	free(c->user);
 	free(c->what);
 	free(c);
 }
@@ -376,6 +378,7 @@ static struct git_child *child_new(struct daemon *d, const struct git_child_opti
 				 .early = BUF_INIT,
 				 .ready = o->ready,
 				 .userdata = o->userdata };
+	c->user = xstrdup(o->user);
 	c->what = xasprintf("git for %s of %s", o->user, o->app);
 	c->gzip = o->gzip ? gunzip_new() : NULL;
 	c->stderr_fd = memfd_create("git-stderr", MFD_CLOEXEC);
@@ -397,6 +400,15 @@ static int watch_all(struct git_child *c, struct error *err)
 	return 0;
 }
 
+static size_t count_of(const struct daemon *d, const char *user)
+{
+	size_t n = 0;
+
+	for (const struct git_child *c = d->git_children; c; c = c->next)
+		n += streq(c->user, user);
+	return n;
+}
+
 int git_child_start(struct daemon *d, const struct git_child_options *o, struct git_child **ret,
 		    struct error *err)
 {
@@ -406,6 +418,10 @@ int git_child_start(struct daemon *d, const struct git_child_options *o, struct 
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "%d pushes and fetches are under way already: try again in a moment",
 				 GIT_CHILDREN_MAX);
+	if (count_of(d, o->user) >= GIT_CHILDREN_MAX_USER)
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "%d pushes and fetches of yours are under way already: try again when one has ended",
+				 GIT_CHILDREN_MAX_USER);
 	c = child_new(d, o);
 	if (c->stderr_fd < 0)
 		error_set_errno(err, errno, "starting git");

@@ -18,6 +18,8 @@
 #define GIT_CHILD_EARLY_MAX (8 << 20)
 /* At once, of all apps. */
 #define GIT_CHILDREN_MAX 100
+/* Of these, for one user: pushes that stand still leave room for others'. */
+#define GIT_CHILDREN_MAX_USER 25
 
 struct git_child;
 

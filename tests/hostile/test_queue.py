@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The attacker may deploy to apps of their own, and wants everybody's builds to wait."""
+import base64
+import http.client
+import socket
 import subprocess
 import time
 
@@ -133,3 +136,40 @@ def test_a_million_files(own_platform, tmp_path):
           f"{1000 * sorted(before)[len(before) // 2]:.1f} ms before (max {1000 * max(before):.1f}), "
           f"{1000 * sorted(during)[len(during) // 2]:.1f} ms during (max {1000 * max(during):.1f})")
     assert "TWELVE_BUILD_FILES" in p.api("GET", f"/apps/million/builds/{b['id']}")[1]["twelve"]["error"]
+
+
+def test_pushes_that_stand_still_leave_room_for_others(own_platform, tmp_path):
+    """A hundred pushes whose bodies never end, by somebody who may push to one app."""
+    p = own_platform()
+    words = {}
+    for who in ("greedy@example.com", "other@example.com"):
+        assert p.api("POST", "/twelve/users", {"email": who})[0] == 201
+        status, t = p.api("POST", "/oauth/authorizations", {"description": "git", "user": who})
+        assert status == 201
+        words[who] = base64.b64encode(f"git:{t['access_token']['token']}".encode()).decode()
+        name = who.split("@")[0]
+        assert p.api("POST", "/apps", {"name": name}, headers={"Twelve-User": who})[0] == 201
+
+    def knock(who):
+        c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=30)
+        c.request("GET", f"/{who.split('@')[0]}.git/info/refs?service=git-receive-pack", headers={"Authorization": "Basic " + words[who]})
+        status = c.getresponse().status
+        c.close()
+        return status
+
+    def stall():
+        s = socket.create_connection(("127.0.0.1", p.api_port), timeout=30)
+        s.sendall((f"POST /greedy.git/git-receive-pack HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {words['greedy@example.com']}\r\n"
+                   "Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 100000\r\n\r\n").encode())
+        s.sendall(b"00")
+        return s
+
+    wait_for(lambda: knock("greedy@example.com") == 200, "the door")
+    stalled = [stall() for _ in range(110)]
+    try:
+        wait_for(lambda: knock("greedy@example.com") == 503, "the pushes to be under way")
+        assert knock("other@example.com") == 200
+    finally:
+        for s in stalled:
+            s.close()
+    wait_for(lambda: knock("greedy@example.com") == 200, "their end")
