@@ -100,6 +100,8 @@ struct app {
 	uint64_t dropped; /* lines that found no room, not told yet */
 };
 
+struct question;
+
 struct logsd {
 	char *dir; /* RUN/logs */
 	size_t ring_bytes;
@@ -118,7 +120,9 @@ struct logsd {
 	struct log_formatter formatter;
 	uint64_t dropped;	 /* lines that a slow reader missed or nobody could keep */
 	uint64_t n_refused;	 /* by haproxy, since it was last said */
-	int64_t refused_again_ms; /* when to say it again */
+	int64_t refused_again_ms, ask_again_ms; /* when to say it, and to ask for it, again */
+	struct question *question; /* to haproxy, what the last one was */
+	char *last_refused;	   /* its event */
 	size_t round_bytes;	 /* taken from pipes in this round */
 	int64_t gather_until_ms; /* 0: pipes are watched */
 	bool stopping;
@@ -138,6 +142,10 @@ void logsd_let_go(struct logsd *l, struct handler *h);
 void logsd_let_go_unowned(struct logsd *l, struct handler *h);
 /* Frees those, after a round. */
 void logsd_bury(struct logsd *l);
+
+/* refused.c: `text` is a line of the router's log without an app. */
+void refused_note(struct logsd *l, const char *text, size_t n);
+void refused_done(struct logsd *l);
 
 /* app.c */
 /* Opens the rings that an earlier twelve-logs left. */

@@ -244,6 +244,7 @@ static void done(struct logsd *l)
 	while (l->apps)
 		app_free(l->apps, false);
 	peers_free(l);
+	refused_done(l);
 	drains_curl_done(l);
 	logsd_bury(l);
 	journal_free(l->journal);

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -28,7 +27,6 @@
 #define DATAGRAM_BYTES 16384
 #define ROUTER_BUFFER_BYTES (4 * 1024 * 1024)
 #define LINES_DEFAULT 100
-#define REFUSED_PAUSE_MS 10000
 
 struct peer {
 	struct handler handler;
@@ -255,23 +253,6 @@ static void on_listener(struct handler *h, uint32_t events)
 	logsd_watch(l, &p->handler, EPOLLIN);
 }
 
-/*
- * What was no request, or did not come in time, is no app's line: who asks can make many of them, so they are counted,
- * and one is shown now and then.
- */
-static void note_refused(struct logsd *l, const char *text, size_t n)
-{
-	int64_t now_ms = clock_now_ms();
-
-	l->n_refused++;
-	if (now_ms < l->refused_again_ms)
-		return;
-	log_warn("haproxy refused %llu that came as a request and was none, or not in time; the last: %.*s",
-		 (unsigned long long)l->n_refused, (int)n, text);
-	l->n_refused = 0;
-	l->refused_again_ms = now_ms + REFUSED_PAUSE_MS;
-}
-
 static void take_datagram(struct logsd *l, const char *data, size_t n)
 {
 	char id[UUID_SIZE];
@@ -285,7 +266,7 @@ static void take_datagram(struct logsd *l, const char *data, size_t n)
 		log_info("haproxy: %.*s", (int)len, text);
 		break;
 	case ROUTER_LINE_NOBODY:
-		note_refused(l, text, len);
+		refused_note(l, text, len);
 		break;
 	case ROUTER_LINE_BAD:
 		l->dropped++;

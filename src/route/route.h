@@ -228,3 +228,11 @@ struct route_measure {
  * H27 and H28, the client's doing). A timeout (H12) is one: the app took that long.
  */
 bool route_log_measure(const char *line, size_t n, struct route_measure *ret);
+
+/*
+ * What "show errors" tells of the last request that was refused: its Host (a heap string), and a line for route_log_line().
+ * False when its head does not say.
+ */
+bool route_bad_request(const char *errors, char **ret_host, struct buf *line);
+/* The id of the app that has this host, of the text of hosts.map; NULL when none has. Heap. */
+char *route_host_app(const char *map, const char *host);

@@ -149,6 +149,15 @@ def test_trusting_it_as_the_help_says(door, tmp_path):
             assert said in r.stdout or (said != "200" and "SELF_SIGNED" in r.stdout), r
 
 
+def test_a_refused_request_has_a_line(door):
+    """HAProxy refuses before it knows the app; the app's log says so all the same."""
+    for n, (path, more) in enumerate((("/bücher", b""), ("/large", b"".join(b"X-%d: %s\r\n" % (i, b"a" * 1000) for i in range(85))))):
+        head = f"GET {path}?n={n} HTTP/1.1\r\nHost: hello.{DOMAIN}\r\nConnection: close\r\n".encode()
+        assert raw(door.http_port, head + more + b"\r\n").startswith(b"HTTP/1.1 400")
+        line = wait_for(lambda: [x for x in door.cli("logs", "-a", "hello", "-n", "100").out.splitlines() if f"?n={n}" in x], "the line")[0]
+        assert 'heroku[router]: at=error code=400 desc="Bad request' in line and f"host=hello.{DOMAIN}" in line and 'fwd="127.0.0.1"' in line
+
+
 def test_a_domain_in_umlauts(door):
     """It is one name in two forms, wherever it is written."""
     assert "xn--bcher-kva.example (bücher.example)" in door.cli("domains:add", "Bücher.example.", "-a", "hello").err

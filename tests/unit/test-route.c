@@ -525,6 +525,43 @@ static void test_commands_done(void **state)
 	assert_string_equal(complaint, "No such server.");
 }
 
+static void test_bad_requests(void **state)
+{
+	static const char errors[] =
+		"Total events captured on [28/Nov/2026:16:02:06.663] : 1\n \n"
+		"[28/Nov/2026:16:02:06.663] frontend web (#2): invalid request\n"
+		"  backend <NONE> (#-1), server <NONE> (#-1), event #0, src 127.0.0.1:42702\n"
+		"  H1 chunk len 0 bytes, H1 body len 0 bytes :\n  \n"
+		"  00000  GET /b\\xC3\\xBCcher?x=\"\n  00070+ 1 HTTP/1.1\\r\\n\n"
+		"  00027  HOST:  Shop.localhost.:80\\r\\n\n  00049  Host: other\\r\\n\n\n";
+	static const char map[] = "*.shop.example app-" ID_B "\nblog.localhost app-" ID_B "\nshop.localhost app-" ID_A "\n";
+	_cleanup_buf_ struct buf raw = BUF_INIT, line = BUF_INIT;
+	_cleanup_free_ char *host = NULL, *a = NULL, *b = NULL;
+
+	(void)state;
+	assert_true(route_bad_request(errors, &host, &raw));
+	assert_string_equal(host, "shop.localhost");
+	route_log_line(raw.data, raw.len, &line);
+	assert_non_null(strstr(line.data, "at=error code=400 desc=\"Bad request"));
+	assert_non_null(strstr(line.data, " method=GET path=\"/b\\xC3\\xBCcher?x=\\\"1\" host=shop.localhost fwd=\"127.0.0.1\" dyno=- "));
+	a = route_host_app(map, host);
+	b = route_host_app(map, "a.b.shop.example");
+	assert_string_equal(a, ID_A);
+	assert_string_equal(b, ID_B);
+	assert_null(route_host_app(map, "shop.example"));
+	assert_null(route_host_app(map, "localhost"));
+	/* Cut anywhere: said, or not; never more than is there. */
+	for (size_t n = 0; n < sizeof(errors); n++) {
+		_cleanup_free_ char *cut = xstrndup(errors, n), *of = NULL;
+		_cleanup_buf_ struct buf out = BUF_INIT;
+
+		if (route_bad_request(cut, &of, &out))
+			assert_true(str_starts("shop.localhost", of));
+		else
+			assert_int_equal(out.len, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_servers),
 		cmocka_unit_test(test_procs),
 		cmocka_unit_test(test_commands_done),
+		cmocka_unit_test(test_bad_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
