@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "model/queue.h"
 
@@ -30,6 +31,22 @@ static int64_t last_of(const struct builds *b, const char *id)
 	return json_integer_value(json_object_get(b->begun, id));
 }
 
+/*
+ * How many an owner may have at a time, where nobody has said so: all places while every app is the same owner's, who would only
+ * keep themselves waiting; else all but one.
+ */
+static size_t default_per_owner(struct builds *b, size_t slots)
+{
+	struct error err = ERROR_INIT;
+	int64_t n = 0;
+
+	if (store_app_count_owners(b->d->store, &n, &err) < 0)
+		log_error("builds: %s", err.message);
+	else if (n <= 1)
+		return slots;
+	return slots > 1 ? slots - 1 : 1;
+}
+
 static struct turns turns_of(struct builds *b)
 {
 	struct turns t = { .e = xcalloc(b->n + 1, sizeof(*t.e)),
@@ -51,9 +68,8 @@ static struct turns turns_of(struct builds *b)
 						   .app_last_ms = last_of(b, j->row.app_id),
 						   .running = j->phase == PHASE_RUNNING };
 	}
-	/* One of everybody's, on a platform where an owner may have all there is but one. */
 	if (!t.rules.per_owner)
-		t.rules.per_owner = t.rules.slots > 1 ? t.rules.slots - 1 : 1;
+		t.rules.per_owner = default_per_owner(b, t.rules.slots);
 	t.n_order = queue_order(t.e, t.n, t.order);
 	return t;
 }

@@ -33,7 +33,7 @@ struct settings {
 	int64_t build_disk_bytes;   /* TWELVE_BUILD_DISK 4G */
 	int64_t build_timeout_ms;   /* TWELVE_BUILD_TIMEOUT 15m */
 	int64_t build_slots;	    /* TWELVE_BUILDS by the number of cores, 2 at least: at a time */
-	int64_t owner_builds;	    /* TWELVE_OWNER_BUILDS 0: of an owner's apps at a time; 0: all but one of these */
+	int64_t owner_builds;	    /* TWELVE_OWNER_BUILDS 0: of an owner's apps at a time; 0: all but one of these, all where there is one owner */
 	int64_t build_files;	    /* TWELVE_BUILD_FILES 500000: files and folders of a build */
 	int64_t disk_reserve_bytes; /* TWELVE_DISK_RESERVE 1G: builds are refused before the disk gets fuller */
 	int64_t private_sources;    /* TWELVE_PRIVATE_SOURCES 0: sources of addresses that are not public, too */

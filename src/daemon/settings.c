@@ -291,7 +291,7 @@ static const struct setting settings[] = {
 	{ "TWELVE_BUILDS", read_count, FIELD(build_slots), .find = settings_find_builds, .min = 1, .max = 1000,
 	  .help = "builds at a time" },
 	{ "TWELVE_OWNER_BUILDS", read_count, FIELD(owner_builds), "0", .max = 1000,
-	  .help = "builds of an owner's apps at a time; 0 for all but one of TWELVE_BUILDS" },
+	  .help = "builds of an owner's apps at a time; 0 for all but one of TWELVE_BUILDS, and all where there is one owner" },
 	{ "TWELVE_BUILD_FILES", read_count, FIELD(build_files), "500000", .min = 1000, .max = 100000000,
 	  .help = "files and folders that a build may make, its cache included" },
 	{ "TWELVE_DISK_RESERVE", read_size, FIELD(disk_reserve_bytes), "1G",

@@ -103,6 +103,16 @@ int store_app_list(struct store *s, struct app **ret, size_t *ret_n, struct erro
 	return query_all(&q, &app_type, ret, ret_n, err);
 }
 
+int store_app_count_owners(struct store *s, int64_t *ret, struct error *err)
+{
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_APP_COUNT_OWNERS);
+
+	if (query_row(&q, err) < 0)
+		return -1;
+	*ret = query_int(&q);
+	return 0;
+}
+
 int store_app_update(struct store *s, const struct app *a, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_APP_UPDATE);

@@ -72,6 +72,7 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_APP_GET] = "SELECT " APP " FROM app WHERE name = ?1 OR id = ?1",
 	[STATEMENT_APP_LIST] = "SELECT " APP " FROM app ORDER BY name",
+	[STATEMENT_APP_COUNT_OWNERS] = "SELECT count(DISTINCT coalesce(owner_id, '')) FROM app",
 	[STATEMENT_APP_UPDATE] =
 		"UPDATE app SET name = ?, stack = ?, buildpacks = ?, branch = ?, owner_id = ?, maintenance = ?, "
 		"current_version = ?, released_ms = ?, updated_ms = ?, region = ? WHERE id = ?",

@@ -73,6 +73,8 @@ int store_app_create(struct store *s, struct app *a, struct error *err);
 int store_app_get(struct store *s, const char *name_or_id, struct app *ret, struct error *err);
 /* All, sorted by name; *ret is an array that the caller frees after app_done() of each. */
 int store_app_list(struct store *s, struct app **ret, size_t *ret_n, struct error *err);
+/* How many different owners the apps have; apps without one count as one's. */
+int store_app_count_owners(struct store *s, int64_t *ret, struct error *err);
 /* Writes name, stack, region, buildpacks, branch, owner_id, maintenance, current_version, released_ms back. */
 int store_app_update(struct store *s, const struct app *a, struct error *err);
 /* With all that belongs to it. */

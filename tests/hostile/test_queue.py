@@ -54,6 +54,20 @@ def test_builds_that_sleep_keep_nobody_waiting(crowded, tmp_path):
     wait_for(lambda: "asleep" in output(p, asleep[1]), "the second to have its turn")
 
 
+def test_one_owner_alone_has_all_places(own_platform, tmp_path):
+    """A laptop, a small team: nobody is kept waiting by two builds but who began them."""
+    p = own_platform(TWELVE_BUILDS=2)
+    sleepy = pack(tmp_path / "sleepy", "echo asleep; sleep 1000")
+    source = archive(tmp_path / "s.tgz", PROCFILE)
+    begun = []
+    for app in ("one", "two"):
+        assert p.api("POST", "/apps", {"name": app})[0] == 201
+        p.cli("buildpacks:set", sleepy, "-a", app)
+        begun.append(begin(p, app, source))
+    for b in begun:
+        wait_for(lambda: "asleep" in output(p, b), "both to be asleep at a time")
+
+
 def test_the_place_in_the_queue_is_told(own_platform, tmp_path):
     p = own_platform(TWELVE_BUILDS=1)
     sleepy = pack(tmp_path / "sleepy", "echo asleep; sleep 1000")
