@@ -58,8 +58,6 @@ struct build {
 /* build.c: text for the pusher. */
 void build_say(const struct build *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Runs cp, which dies with us. */
-int build_copy(const char *const *argv, struct error *err);
 /* A small text file of the app's tree: -ENOENT is returned for one that is not there, -1 with an error for one that can't be used. */
 int build_read_text(const struct build *b, const char *name, struct buf *ret, struct error *err);
 

@@ -17,7 +17,6 @@
 
 #include "base/fd.h"
 #include "base/fs.h"
-#include "base/proc.h"
 #include "base/str.h"
 #include "base/tree.h"
 #include "build/build-priv.h"
@@ -51,18 +50,6 @@ void build_say(const struct build *b, const char *fmt, ...)
 	/* When twelved is gone, so are we soon. */
 	if (fd_write_all(b->o->output_fd, text.data, text.len) < 0)
 		return;
-}
-
-int build_copy(const char *const *argv, struct error *err)
-{
-	const struct proc_options o = { .argv = argv, .die_with_us = true };
-	_cleanup_buf_ struct buf out = BUF_INIT;
-	int status;
-
-	if (proc_run(&o, &out, &status, err) < 0)
-		return -1;
-	return status == 0 ? 0
-			   : error_set(err, ERROR_SYSTEM, "copying: %.300s", str_trim(out.data));
 }
 
 /* ---- preparing ---- */
@@ -245,17 +232,9 @@ static int unpack_source(struct build *b, uint64_t room, struct error *err)
 	const struct pack_limits limits = { .max_bytes = room < b->o->disk_bytes ? room
 										 : b->o->disk_bytes,
 					    .max_entries = b->o->max_files, .should_stop = build_cancelled };
-	const char *const copy[] = {
-		"cp", "-r", "--no-dereference", "--no-target-directory", b->o->source, b->app, NULL
-	};
-	struct stat st;
 	uint64_t size;
 
-	if (stat(b->o->source, &st) < 0)
-		return error_set_errno(err, errno, "reading the source");
-	if (S_ISDIR(st.st_mode)
-		    ? build_copy(copy, err) < 0
-		    : pack_extract(b->o->source, b->app, b->o->strip_top, &limits, err) < 0)
+	if (pack_extract(b->o->source, b->app, b->o->strip_top, &limits, err) < 0)
 		return -1;
 	if ((b->o->url || b->o->unwrap) && strip_lone_folder(b, err) < 0)
 		return -1;

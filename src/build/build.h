@@ -59,7 +59,7 @@ struct build_options {
 	const char *owner_id; /* whoever has the app now: what builds kept for another is not used any more */
 	const char *app_name;
 	const char *
-		source; /* a tar file (plain, gzip, bzip2, xz or zstd), or a directory; one top folder is stripped if strip_top */
+		source; /* a tar file (plain, gzip, bzip2, xz or zstd); one top folder is stripped if strip_top */
 	bool strip_top;
 	bool unwrap; /* a lone top folder is the source, if it looks like an app */
 	/*
@@ -73,6 +73,7 @@ struct build_options {
 	const char *commit; /* "" when unknown; given as SOURCE_VERSION */
 	const char *stack_name;
 	char *const *buildpacks; /* names, directories or git URLs (URL#REF); empty: detect */
+	char *const *directories; /* those of them that an administrator has set */
 	char *const *env;	 /* config vars NAME=VALUE for ENV_DIR */
 	bool no_cache;
 	/*

@@ -17,6 +17,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "build/build-priv.h"
+#include "build/copy.h"
 #include "build/git-fetch.h"
 #include "build/git-url.h"
 #include "build/pack.h"
@@ -24,16 +25,17 @@
 #define ORDER_MAX_BYTES 65536
 #define NAME_MAX_CHARS 60
 
-/* Links stay links: a directory of others' must not make us read what they can't. */
-static int copy_tree(const char *from, const char *to, struct error *err)
+/* Of the platform's own (public_only: false), or one that an administrator has named. */
+static int copy_tree(const struct build *b, const char *from, const char *to, bool public_only, struct error *err)
 {
-	_cleanup_free_ char *inside = xasprintf("%s/.", from);
-	const char *const argv[] = {
-		"cp", "-r", "--no-dereference", "--preserve=mode", "--no-target-directory", inside,
-		to,   NULL
-	};
+	const struct copy c = { .from = from,
+				.to = to,
+				.public_only = public_only,
+				.apart = public_only ? b->o->state_dir : NULL,
+				.max_bytes = b->o->disk_bytes,
+				.max_entries = b->o->max_files };
 
-	return build_copy(argv, err);
+	return copy_directory(&c, err);
 }
 
 static int clone_pack(struct build *b, const char *url_and_ref, const char *to, struct error *err)
@@ -97,11 +99,14 @@ static int fetch_one(struct build *b, const char *label, size_t number, struct e
 		return 0;
 	}
 	if (label[0] == '/') {
-		if (!fs_exists(label))
+		/* Since an administrator may have set it before that was asked for, or the row may be of another machine. */
+		if (!strv_has(b->o->directories, label))
 			return error_set(err, ERROR_INVALID,
-					 "The buildpack directory %s does not exist", label);
+					 "The buildpack %s is a directory of this machine, which no administrator has set: one has to, with "
+					 "\"twelve buildpacks:set\"",
+					 label);
 		/* Before it is copied: it may be anything. */
-		if (check_pack(label, label, err) < 0 || copy_tree(label, to, err) < 0)
+		if (copy_check(label, b->o->state_dir, err) < 0 || check_pack(label, label, err) < 0 || copy_tree(b, label, to, true, err) < 0)
 			return -1;
 	} else if (git_url_is_meant(label)) {
 		if (clone_pack(b, label, to, err) < 0)
@@ -174,7 +179,7 @@ int packs_fetch(struct build *b, struct error *err)
 	uint64_t size;
 	size_t n = 0;
 
-	if (copy_tree(from, b->packs_dir, err) < 0)
+	if (copy_tree(b, from, b->packs_dir, false, err) < 0)
 		return error_prefix(err, "copying the buildpacks");
 	for (char *const *p = b->o->buildpacks; p && *p; p++)
 		if (fetch_one(b, *p, ++n, err) < 0)

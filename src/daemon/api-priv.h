@@ -163,5 +163,3 @@ int api_upload_expected(struct request *r, struct error *err);
 /* At start: what a kill left half-done of apps that were being made, renamed or destroyed. */
 int api_mend(struct daemon *d, struct error *err);
 
-/* api-registry.c: whether the platform has a buildpack of this name, which is a plain one: no path out of the folder. */
-bool api_has_buildpack(struct daemon *d, const char *name);

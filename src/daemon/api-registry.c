@@ -11,15 +11,9 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/build/packs.h"
 
 #define NAMESPACE "heroku/"
-
-bool api_has_buildpack(struct daemon *d, const char *name)
-{
-	_cleanup_free_ char *compile = xasprintf("%s/buildpacks/%s/bin/compile", d->settings.data_dir, name);
-
-	return name[0] && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' && access(compile, X_OK) == 0;
-}
 
 static json_t *buildpack_json(const char *name)
 {
@@ -35,7 +29,7 @@ int api_registry_get(struct request *r, struct error *err)
 	const char *which = request_param(r, "buildpack");
 	const char *name = str_starts(which, NAMESPACE) ? which + strlen(NAMESPACE) : which;
 
-	if (!api_has_buildpack(request_daemon(r), name))
+	if (!packs_has(request_daemon(r)->settings.data_dir, name))
 		return error_set(err, ERROR_NOT_FOUND,
 				 "The platform has no buildpack %.100s: give the URL of its git repository instead", which);
 	return request_answer(r, 200, buildpack_json(name));
@@ -61,7 +55,7 @@ int api_registry_list(struct request *r, struct error *err)
 	strv_sort_unique(names);
 	list = json_array();
 	for (char **n = names; n && *n; n++)
-		if (api_has_buildpack(request_daemon(r), *n) && asks_for(r, "in[namespace][]", "heroku", false) &&
+		if (packs_has(request_daemon(r)->settings.data_dir, *n) && asks_for(r, "in[namespace][]", "heroku", false) &&
 		    asks_for(r, "in[name][]", *n, false) && asks_for(r, "like[description]", "One of the platform's own", true))
 			json_array_append_new(list, buildpack_json(*n));
 	return request_answer(r, 200, list);

@@ -5,14 +5,16 @@
 
 #include "base/str.h"
 #include "daemon/api-priv.h"
+#include "daemon/build/packs.h"
 
 #define MAX_BUILDPACKS 20
 
 static json_t *installations(const struct app *app)
 {
-	json_t *names = json_loads(app->buildpacks, 0, NULL), *list = json_array(), *name;
+	json_t *row = json_loads(app->buildpacks, 0, NULL), *names = packs_names(row), *list = json_array(), *name;
 	size_t i;
 
+	json_decref(row);
 	json_array_foreach (names, i, name)
 		json_array_append_new(list,
 				      json_pack("{s:I, s:{s:O, s:O}}", "ordinal", (json_int_t)i,
@@ -33,7 +35,7 @@ int api_buildpacks_get(struct request *r, struct error *err)
 	return request_answer(r, 200, list);
 }
 
-static int read_buildpacks(struct daemon *d, json_t *updates, json_t *names, struct error *err)
+static int read_buildpacks(json_t *updates, const struct packs_rules *rules, json_t *ret, struct error *err)
 {
 	json_t *update;
 	size_t i;
@@ -42,22 +44,20 @@ static int read_buildpacks(struct daemon *d, json_t *updates, json_t *names, str
 		return error_set(err, ERROR_INVALID,
 				 "\"updates\" is missing: an array of {buildpack} is needed");
 	json_array_foreach (updates, i, update) {
-		json_t *name = json_object_get(update, "buildpack");
+		const char *name = json_string_value(json_object_get(update, "buildpack"));
+		json_t *element;
 
-		if (!json_is_string(name) || !json_string_value(name)[0] ||
-		    json_string_value(name)[0] == '-')
+		if (!name || !name[0] || name[0] == '-')
 			return error_set(
 				err, ERROR_INVALID,
 				"\"buildpack\" has to be a name of the platform's (python, nodejs), a directory "
 				"or a git URL");
-		/* A path or a URL may come to be there until the build; a name doesn't. */
-		if (!strpbrk(json_string_value(name), "/:") && !api_has_buildpack(d, json_string_value(name)))
-			return error_set(err, ERROR_INVALID,
-					 "The platform has no buildpack %.100s: give a name that it has (python, nodejs, c, plain), a directory "
-					 "or a git URL", json_string_value(name));
-		json_array_append(names, name);
+		element = packs_take(name, rules, err);
+		if (!element)
+			return -1;
+		json_array_append_new(ret, element);
 	}
-	if (json_array_size(names) > MAX_BUILDPACKS)
+	if (json_array_size(ret) > MAX_BUILDPACKS)
 		return error_set(err, ERROR_INVALID, "More than %d buildpacks are not taken",
 				 MAX_BUILDPACKS);
 	return 0;
@@ -71,12 +71,27 @@ static void note_buildpacks(struct request *r, json_t *names)
 	size_t i;
 
 	json_array_foreach (names, i, name) {
-		const char *s = json_string_value(name);
+		const char *s = packs_name(name);
 		bool hides = strstr(s, "://") && strchr(s, '@');
 
 		buf_printf(&text, "%s%s", i ? ", " : "", hides ? "(a URL with credentials)" : s);
 	}
 	request_note(r, "buildpacks: %s", text.len ? text.data : "none");
+}
+
+static int set_buildpacks(struct request *r, const struct app *app, json_t *ret, struct error *err)
+{
+	const struct daemon *d = request_daemon(r);
+	json_t *before = json_loads(app->buildpacks, 0, NULL);
+	const struct packs_rules rules = { .before = before,
+					   .admin = request_caller(r)->admin,
+					   .who = request_caller(r)->name,
+					   .data_dir = d->settings.data_dir,
+					   .state_dir = d->settings.state_dir };
+	int result = read_buildpacks(json_object_get(request_body(r), "updates"), &rules, ret, err);
+
+	json_decref(before);
+	return result;
 }
 
 int api_buildpacks_put(struct request *r, struct error *err)
@@ -87,7 +102,7 @@ int api_buildpacks_put(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = read_buildpacks(d, json_object_get(request_body(r), "updates"), names, err);
+		result = set_buildpacks(r, &app, names, err);
 	if (result == 0) {
 		free(app.buildpacks);
 		app.buildpacks = json_dumps(names, JSON_COMPACT);

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "daemon/build/packs.h"
 #include "daemon/builds.h"
 #include "stack/stack.h"
 
@@ -52,7 +53,7 @@ int worker_write_options(const struct worker_order *order)
 		(int)d->runtime.cgroup, "init", init, "id", order->build_id, "app_id",
 		order->app->id, "app_name", order->app->name, "source", order->source, "strip_top",
 		(int)order->strip_top, "commit", order->commit, "stack", stack_by_name(order->app->stack),
-		"buildpacks", packs ? packs : json_array(), "env", env_list(order->config),
+		"buildpacks", packs_names(packs), "env", env_list(order->config),
 		"no_cache", (int)order->no_cache, "memory_bytes", (json_int_t)s->build_memory_bytes,
 		"disk_bytes", (json_int_t)s->build_disk_bytes, "reserve_bytes",
 		(json_int_t)s->disk_reserve_bytes, "timeout_ms", (json_int_t)s->build_timeout_ms,
@@ -63,6 +64,8 @@ int worker_write_options(const struct worker_order *order)
 	json_object_set_new(j, "unwrap", json_boolean(order->unwrap));
 	if (order->sha256)
 		json_object_set_new(j, "sha256", json_string(order->sha256));
+	json_object_set_new(j, "directories", packs_directories(packs));
+	json_decref(packs);
 	json_object_set_new(j, "owner_id", json_string(order->app->owner_id));
 	json_object_set_new(j, "private_sources", json_boolean(s->private_sources));
 	if (order->url)
@@ -135,7 +138,7 @@ static bool read_types(json_t *j, struct procfile *ret)
 
 static int run_order(json_t *j, struct build_result *ret, struct error *err)
 {
-	_cleanup_strv_ char **packs = list_of(j, "buildpacks"), **env = list_of(j, "env");
+	_cleanup_strv_ char **packs = list_of(j, "buildpacks"), **env = list_of(j, "env"), **directories = list_of(j, "directories");
 	_cleanup_free_ char *path = xstrdup(text_of(j, "runtime")),
 			    *name = xstrdup(text_of(j, "runtime_name"));
 	const struct sandbox_runtime runtime = {
@@ -164,6 +167,7 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 		.commit = text_of(j, "commit"),
 		.stack_name = text_of(j, "stack"),
 		.buildpacks = packs,
+		.directories = directories,
 		.env = env,
 		.no_cache = json_is_true(json_object_get(j, "no_cache")),
 		.output_fd = STDOUT_FILENO,

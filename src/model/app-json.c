@@ -107,9 +107,12 @@ static json_t *read_buildpack(json_t *v, size_t i, json_t *errors)
 {
 	json_t *url = json_object_get(v, "url");
 
-	if (json_is_string(url) && json_string_value(url)[0] && json_string_value(url)[0] != '-')
+	if (json_is_string(url) && json_string_value(url)[0] == '/')
+		fault(errors, "\"buildpacks[%zu]\": a directory can be set with \"twelve buildpacks:set\" only, by an administrator", i);
+	else if (json_is_string(url) && json_string_value(url)[0] && json_string_value(url)[0] != '-')
 		return json_incref(url);
-	fault(errors, "\"buildpacks[%zu]\": an object with a \"url\" is needed", i);
+	else
+		fault(errors, "\"buildpacks[%zu]\": an object with a \"url\" is needed", i);
 	return NULL;
 }
 

@@ -313,7 +313,7 @@ def test_a_pusher_who_goes_away_ends_the_build(git, platform):
         (where / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
         (where / "bin" / name).chmod(0o755)
     platform.commit(where, "slow")
-    platform.cli("buildpacks:set", "./", "-a", app)
+    platform.cli("buildpacks:set", "./", "-a", app, cwd=where)
     p = git.start(where, "push", git.url, "main")
     wait_for(lambda: p.poll() is not None or [b for b in platform.api("GET", f"/apps/{app}/builds")[1] if b["status"] == "pending"], "the build")
     assert p.poll() is None, p.communicate()

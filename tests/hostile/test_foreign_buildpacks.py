@@ -5,6 +5,8 @@ the machine's disk and memory.
 """
 import io
 import os
+import subprocess
+import sys
 import tarfile
 
 import pytest
@@ -136,3 +138,158 @@ def test_private_networks_are_not_fetched_from(platform, git, tmp_path):
         code, said = deploy(platform, "private-net", source(tmp_path, __buildpacks=f"{url}#{commit}\n"))
         assert code != 0 and "leads to an address of a private network" in said, said
     assert len(git.asked) == before, "nobody was asked"
+
+
+# ---- directories of the machine ----
+
+def directory(where, compile_script="true"):
+    """A buildpack in a directory."""
+    for path, text in buildpack(compile_script).items():
+        (where / path).parent.mkdir(parents=True, exist_ok=True)
+        (where / path).write_text(text)
+        (where / path).chmod(0o755)
+    return where
+
+
+@pytest.fixture
+def mallory(platform):
+    """Who may deploy to an app of her own and is no administrator: her headers."""
+    user = platform.api("POST", "/twelve/users", {"email": "mallory@example.com"})[1]
+    headers = {"Twelve-User": user["email"]}
+    assert platform.api("POST", "/apps", {"name": "hers-dirs"}, headers)[0] == 201
+    yield headers
+    platform.api("DELETE", "/apps/hers-dirs")
+    platform.api("DELETE", f"/twelve/users/{user['id']}")
+
+
+def put(p, app, names, headers=None):
+    return p.api("PUT", f"/apps/{app}/buildpack-installations", {"updates": [{"buildpack": n} for n in names]}, headers)
+
+
+def test_a_directory_is_set_by_an_administrator(platform, mallory, tmp_path):
+    good = str(directory(tmp_path / "good", "echo of the administrator"))
+    for name in ("/etc", good, str(platform.state), "/"):
+        status, e = put(platform, "hers-dirs", [name], mallory)
+        assert status == 403 and "administrator" in e["message"], (name, e)
+    assert platform.api("GET", "/apps/hers-dirs/buildpack-installations")[1] == []
+    # What an administrator chose may stay, and she may build with it; another may not come.
+    assert put(platform, "hers-dirs", [good])[0] == 200
+    status, listed = put(platform, "hers-dirs", [good, "plain"], mallory)
+    assert status == 200 and [b["buildpack"]["url"] for b in listed] == [good, "plain"]
+    assert put(platform, "hers-dirs", [good, good + "/../good"], mallory)[0] == 403
+    code, said = deploy(platform, "hers-dirs", source(tmp_path))
+    assert code == 0 and "of the administrator" in said, said
+    put(platform, "hers-dirs", [], mallory)
+    assert put(platform, "hers-dirs", [good], mallory)[0] == 403, "what was taken away is not hers to bring back"
+
+
+def test_what_is_no_name(platform, mallory):
+    """What a build would refuse is told when it is set."""
+    for name in ("./x", "../git/victim.git", "x.git", "file:///etc", "ext::sh -c x", "https://geheim@h/x", "http://h/x", "https://h/x#-x", "a\nb", "no-such-pack"):
+        status, e = put(platform, "hers-dirs", [name], mallory)
+        assert status == 422 and "geheim" not in e["message"], (name, e)
+    for name in ("python", "heroku/nodejs", "https://h.example/x", "git@h.example:x/y.git#v1", "http://h/x#" + "0" * 40):
+        assert put(platform, "hers-dirs", [name], mallory)[0] == 200, name
+
+
+def test_a_directory_of_no_administrators(own_platform, tmp_path):
+    """As a row of an older version has it: set by whoever."""
+    import sqlite3
+    p = own_platform()
+    p.cli("create", "older", "--no-remote")
+    p.kill9()
+    with sqlite3.connect(p.state / "twelve.db") as db:
+        db.execute("UPDATE app SET buildpacks = ?", (f'["{directory(tmp_path / "any")}"]',))
+    p.start()
+    code, said = deploy(p, "older", source(tmp_path))
+    assert code != 0 and "no administrator has set" in said, said
+    assert put(p, "older", [str(tmp_path / "any")])[0] == 200
+    assert deploy(p, "older", source(tmp_path))[0] == 0
+
+
+def test_the_platforms_state_is_no_buildpack(platform, tmp_path):
+    """Not even an administrator's mistake: other apps' code and caches are there."""
+    platform.cli("create", "state-dir", "--no-remote")
+    link = tmp_path / "link"
+    link.symlink_to(platform.state / "git")
+    for name in (platform.state, platform.state / "git", platform.state.parent, link, "/", tmp_path / "good" / ".." / "link"):
+        (tmp_path / "good").mkdir(exist_ok=True)
+        status, e = put(platform, "state-dir", [str(name)])
+        assert status == 422 and "the platform's own state" in e["message"], (name, e)
+    for name in (tmp_path / "none", "/etc/passwd"):
+        status, e = put(platform, "state-dir", [str(name)])
+        assert status == 422 and "There is no directory" in e["message"], (name, e)
+    # It was good when it was set, and is not when it is built with.
+    where = directory(tmp_path / "pack")
+    assert put(platform, "state-dir", [str(where)])[0] == 200
+    where.rename(tmp_path / "away")
+    where.symlink_to(platform.state / "slugs")
+    code, said = deploy(platform, "state-dir", source(tmp_path))
+    assert code != 0 and "the platform's own state" in said, said
+
+
+def test_what_not_everybody_may_read_is_not_copied(platform, tmp_path):
+    platform.cli("create", "private-file", "--no-remote")
+    where = directory(tmp_path / "pack", "cat /buildpacks/ext-1/*/secret /buildpacks/ext-1/secret")
+    assert put(platform, "private-file", [str(where)])[0] == 200
+    (where / "secret").write_text("geheim\n")
+    (where / "secret").chmod(0o600)
+    code, said = deploy(platform, "private-file", source(tmp_path))
+    assert code != 0 and "can't be read by everybody" in said and "geheim" not in said, said
+    (where / "secret").unlink()
+    (where / "d").mkdir(mode=0o700)
+    (where / "d/secret").write_text("geheim\n")
+    code, said = deploy(platform, "private-file", source(tmp_path))
+    assert code != 0 and "can't be read by everybody" in said and "geheim" not in said, said
+    (where / "d/secret").unlink()
+    (where / "d").rmdir()
+    os.mkfifo(where / "fifo")
+    code, said = deploy(platform, "private-file", source(tmp_path))
+    assert code != 0 and "a FIFO" in said, said
+
+
+def test_a_directory_that_changes_while_it_is_copied(platform, tmp_path):
+    """Somebody who may write there swaps files and folders for links to what root alone may read."""
+    platform.cli("create", "swapped", "--no-remote")
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "leak").write_text("geheim\n")
+    (secret / "leak").chmod(0o600)
+    where = directory(tmp_path / "pack", "cat /buildpacks/ext-1/*/leak /buildpacks/ext-1/leak || true")
+    for n in range(200):
+        (where / f"a{n}").mkdir()
+        (where / f"a{n}" / "leak").write_text("harmless\n")
+    (where / "leak").write_text("harmless\n")
+    assert put(platform, "swapped", [str(where)])[0] == 200
+    for n, target in ((100, secret), (150, secret)):
+        (tmp_path / f"link{n}").symlink_to(target)
+    (tmp_path / "link").symlink_to(secret / "leak")
+    # renameat2(2) with RENAME_EXCHANGE: there is always something of this name.
+    swapper = subprocess.Popen([sys.executable, "-c", """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+pairs = [a.encode() for a in sys.argv[1:]]
+while True:
+    for a, b in zip(pairs[::2], pairs[1::2]):
+        libc.renameat2(-100, a, -100, b, 2)
+""", where / "leak", tmp_path / "link", where / "a100", tmp_path / "link100", where / "a150", tmp_path / "link150"])
+    try:
+        for n in range(8):
+            code, said = deploy(platform, "swapped", source(tmp_path, x=str(n)))
+            assert "geheim" not in said and (code == 0 or "swapped" not in said), said
+            assert swapper.poll() is None
+    finally:
+        swapper.kill()
+        swapper.wait()
+
+
+def test_app_json_names_no_directory(platform, tmp_path):
+    from test_setups import HELLO, archive, asked, ended, upload
+    for overrides, manifest in (({}, {"buildpacks": [{"url": "/etc"}]}),):
+        status, s = asked(platform, "POST", "/app-setups", {"app": {"name": "setup-dir"}, "source_blob": {"url": upload(platform, archive(HELLO, manifest))}, **overrides})
+        assert status == 202, s
+        s = ended(platform, s["id"])
+        assert s["status"] == "failed" and "a directory can be set" in str(s["manifest_errors"]), s
+    status, e = asked(platform, "POST", "/app-setups", {"app": {"name": "setup-dir"}, "source_blob": {"url": upload(platform, archive(HELLO, {}))},
+                                                        "overrides": {"buildpacks": [{"url": "/etc"}]}})
+    assert status == 422 and "directory" in e["message"], e
