@@ -112,14 +112,17 @@ static int check_restore(struct cli *c, const json_t *a, struct error *err)
 			 json_str(a, "name", ""), owner);
 }
 
-/* An add-on of the app whose last backup is still to be taken, or is being taken; NULL: none. */
-static const json_t *on_its_way_out(const json_t *addons)
+/*
+ * An add-on of the app, or of a destroyed one of its name, whose last backup is still to be taken, or is being taken; NULL: none. Of those of a
+ * destroyed app only its owner and administrators are told.
+ */
+static const json_t *on_its_way_out(const json_t *addons, const char *app)
 {
 	const json_t *a;
 	size_t i;
 
 	json_array_foreach(addons, i, a)
-		if (json_bool(a, "twelve.last_backup_due"))
+		if (json_bool(a, "twelve.last_backup_due") && (streq(json_str(a, "app.name", ""), app) || streq(json_str(a, "app.id", ""), app)))
 			return a;
 	return NULL;
 }
@@ -135,9 +138,9 @@ static int wait_for_last(struct cli *c, const char *app, char **ret_addon, struc
 		const json_t *going;
 
 		/* The add-ons first: when none is on its way out any more, its backup is in the list. */
-		if (api_get(c->api, &addons, err, "/apps/%s/addons", app) < 0 || api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
+		if (api_get(c->api, &addons, err, "/addons") < 0 || api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
 			return -1;
-		going = on_its_way_out(addons);
+		going = on_its_way_out(addons, app);
 		if (going && json_str(going, "twelve.reason", NULL))
 			return error_set(err, ERROR_UNAVAILABLE, "%s: %s. An older backup can be restored by its name (twelve backups -a %s)",
 					 json_str(going, "name", ""), json_str(going, "twelve.reason", ""), app);

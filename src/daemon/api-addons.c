@@ -146,7 +146,8 @@ static int allow_addon(struct request *r, const struct addon *a, enum need need,
 	json_t *attached;
 	size_t n;
 
-	if (authz_allow_id(r, a->app_id, need, &own) == 0)
+	/* Of a destroyed app, whose last backup is still to be taken: its owner's. */
+	if (authz_allow_former(r, a->app_id, a->owner_id, need, &own) == 0)
 		return 0;
 	attached = need == NEED_VIEW ? api_attachments_where(r, NULL, a->id, &ignored) : NULL;
 	n = json_array_size(attached);

@@ -92,6 +92,7 @@ static int read_addon(struct query *q, void *record, struct error *err)
 	a->schedule_keep = query_int(q);
 	a->created_ms = query_int(q);
 	a->updated_ms = query_int(q);
+	query_id(q, a->owner_id);
 	return read_secret(a, q) < 0 ? damaged(q->s, a, "secret", err) : 0;
 }
 
@@ -151,6 +152,7 @@ int store_addon_create(struct store *s, struct addon *a, struct error *err)
 	query_bind_int(&q, a->schedule_keep);
 	query_bind_int(&q, a->created_ms);
 	query_bind_int(&q, a->updated_ms);
+	query_bind_text(&q, a->owner_id);
 	query_bind_blob(&q, secret, n);
 	if (query_run(&q, err) == 0)
 		return 0;

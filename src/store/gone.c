@@ -42,6 +42,14 @@ const char store_schema_backups[] =
 	"CREATE TRIGGER owner_of_backup AFTER INSERT ON backup BEGIN"
 	"  UPDATE backup SET owner_id = ifnull((SELECT owner_id FROM addon WHERE id = NEW.addon_id), '') WHERE id = NEW.id; END;";
 
+/* An app is renamed with what says its name for the time after it: its add-ons, and their backups, are found by the name that it had at the end. */
+const char store_schema_names[] =
+	"UPDATE addon SET app_name = (SELECT name FROM app WHERE id = app_id) WHERE app_id IN (SELECT id FROM app);"
+	"UPDATE backup SET app_name = (SELECT name FROM app WHERE id = app_id) WHERE app_id IN (SELECT id FROM app);"
+	"CREATE TRIGGER name_of_addons AFTER UPDATE OF name ON app WHEN NEW.name != OLD.name BEGIN"
+	"  UPDATE addon SET app_name = NEW.name WHERE app_id = NEW.id;"
+	"  UPDATE backup SET app_name = NEW.name WHERE app_id = NEW.id; END;";
+
 int store_gone(struct store *s, const char *kind, const char *id, bool *ret, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_GONE_GET);

@@ -450,6 +450,7 @@ const char *const store_migrations[] = {
 	store_schema_gone,
 	store_schema_backups,
 	schema_regions,
+	store_schema_names,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

@@ -24,7 +24,7 @@
 #define ADDON                                                                                      \
 	"id, app_id, app_name, name, service, plan, attachment, state, first_port, stack, applied, " \
 	"reason, restoring, is_full, keep_last, provider_id, schedule_minute, schedule_keep, "    \
-	"created_ms, updated_ms, secret"
+	"created_ms, updated_ms, owner_id, secret"
 
 #define CREDENTIAL "id, addon_id, app_id, username, database, made, created_ms, password"
 
@@ -167,7 +167,7 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_DRAIN_DELETE] = "DELETE FROM drain WHERE id = ?",
 
 	[STATEMENT_ADDON_INSERT] = "INSERT INTO addon (" ADDON ") VALUES "
-				   "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				   "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_ADDON_GET] = "SELECT " ADDON " FROM addon WHERE name = ?1 OR id = ?1",
 	[STATEMENT_ADDON_LIST] =
 		"SELECT " ADDON " FROM addon WHERE ?1 IS NULL OR app_id = ?1 ORDER BY name",

@@ -262,7 +262,7 @@ int query_strv(struct query *q, char ***ret, struct error *err);
 
 /* ---- migrations.c ---- */
 
-extern const char store_schema_gone[], store_schema_backups[]; /* gone.c */
+extern const char store_schema_gone[], store_schema_backups[], store_schema_names[]; /* gone.c */
 extern const char *const store_migrations[]; /* [n - 1] leads to schema n */
 extern const size_t n_store_migrations;
 

@@ -269,7 +269,8 @@ extern const char *const addon_state_names[_ADDON_STATE_MAX];
 struct addon {
 	char id[UUID_SIZE];
 	char app_id[UUID_SIZE]; /* the owner */
-	char *app_name;		/* of the owner when it was made: for what is told after the app is gone */
+	char owner_id[UUID_SIZE]; /* the user who owned that app, when it is destroyed; "": it is there */
+	char *app_name;		/* of the owner, and after that is gone the one that it had */
 	char *name;	/* unique among those that are not deprovisioned */
 	char *service, *plan;
 	char *attachment; /* the name wanted for the owner's first attachment, or NULL: the usual one */

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The platform's own state in a file, and back: `twelve backup`, `twelve restore`."""
+import http.client
 import io
 import json
 import os
+import pathlib
+import shutil
 import signal
 import subprocess
 import tarfile
+import tempfile
 import time
 
 import pytest
@@ -212,6 +216,143 @@ def test_destroy_and_restore_at_once_lose_nothing(shelves):
     assert f"Using b2 of {name} (last), taken " in said and "Attached to kept as SECOND" in said, said
     for attachment in ("SHELF", "SECOND"):
         assert shelf(url_of(p, attachment), "get", "k") == (0, "new"), attachment
+
+
+@pytest.fixture
+def slow(own_platform, tmp_path):
+    """Shelves whose backups wait at a gate while the shelf itself holds it shut."""
+    services = tmp_path / "services"
+    shutil.copytree(SERVICES, services)
+    (services / "shelf/bin/backup").write_text(
+        "#!/bin/bash\nset -euo pipefail\n"
+        'while python3 /app/shelf.py state | grep -q \'"gate": "shut"\'; do read -rt 0.1 <> <(:) || :; done\n'
+        'python3 /app/shelf.py state >"$BACKUP"\n')
+    p = own_platform(TWELVE_ADDONS_DIR=services, TWELVE_ADDON_PORTS=ports())
+    fill(p)
+    return p
+
+
+def shut(p, url):
+    put(url, "gate", "shut")
+
+
+def open_gate(url):
+    put(url, "gate", "open")
+
+
+class Restoring:
+    """`twelve backups:restore`, with what it has said so far."""
+
+    def __init__(self, p, *args, env=None):
+        self.f = tempfile.NamedTemporaryFile("r")
+        self.child = subprocess.Popen([p.program("twelve"), "backups:restore", *args], env={**p.env, **(env or {})}, stdout=subprocess.DEVNULL,
+                                      stderr=open(self.f.name, "w"))
+
+    def said(self):
+        return pathlib.Path(self.f.name).read_text()
+
+    def waits(self):
+        """It has asked, and says for what it waits; or it has not waited."""
+        return wait_for(lambda: "Waiting for" in self.said() or self.child.poll() is not None, "an answer") and self.child.poll() is None
+
+    def end(self):
+        assert self.child.wait(400) == 0, self.said()
+        return self.said()
+
+
+def destroyed_with_an_older_backup(p):
+    """An add-on with a finished backup of "old"; its last one, of "new", is still to be taken when this returns. Its URL."""
+    name, url = made(p), url_of(p, "SHELF")
+    put(url, "k", "old")
+    p.cli("backups:capture", name, "-a", "kept")
+    put(url, "k", "new")
+    shut(p, url)
+    return name, url
+
+
+def test_a_restore_waits_for_the_last_backup(slow):
+    p = slow
+    name, url = destroyed_with_an_older_backup(p)
+    p.cli("addons:destroy", "SHELF", "-a", "kept", "--confirm", "kept")
+    r = Restoring(p, "-a", "kept")
+    assert r.waits(), r.said()
+    assert {b["name"]: b["status"] for b in p.api("GET", "/apps/kept/backups")[1]}["b1"] == "succeeded"
+    open_gate(url)
+    said = r.end()
+    assert f"Using b2 of {name} (last), taken " in said, said
+    assert shelf(url_of(p, "SHELF"), "get", "k") == (0, "new")
+
+
+def test_an_app_made_again_waits_for_the_last_backup_of_the_one_before(slow):
+    p = slow
+    name, url = destroyed_with_an_older_backup(p)
+    p.cli("destroy", "-a", "kept", "--confirm", "kept")
+    fill(p)
+    r = Restoring(p, "-a", "kept")
+    assert r.waits(), r.said()
+    open_gate(url)
+    said = r.end()
+    assert f"Using b2 of {name} (last), taken " in said, said
+    assert shelf(url_of(p, "SHELF"), "get", "k") == (0, "new")
+
+
+def person(p, name):
+    """`twelve ARGS` by somebody who is no administrator; .env is what makes it theirs."""
+    email = f"{name}@example.com"
+    p.cli("users:add", email)
+    token = p.cli("authorizations:create", "--user", email).out.strip()
+    env = {"TWELVE_HOST": f"http://127.0.0.1:{p.api_port}", "TWELVE_API_KEY": token}
+
+    def run(*args, **more):
+        return p.cli(*args, env=env, **more)
+    run.env = env
+
+    def get(path):
+        c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=60)
+        c.request("GET", path, None, {"Accept": "application/vnd.heroku+json; version=3", "Authorization": f"Bearer {token}"})
+        r = c.getresponse()
+        return r.status, json.loads(r.read())
+    run.get = get
+    return run
+
+
+def test_last_backups_of_a_destroyed_app_are_for_who_owned_it(slow, tmp_path):
+    p = slow
+    ada, eve = person(p, "ada"), person(p, "eve")
+    ada("create", "first", "--no-remote")
+    name = ada("addons:create", "shelf", "-a", "first").out.strip()
+    url = p.api("GET", "/apps/first/config-vars")[1]["SHELF_URL"]
+    put(url, "k", "old")
+    ada("backups:capture", name, "-a", "first")
+    put(url, "k", "new")
+    shut(p, url)
+    # It goes under another name than it came with.
+    ada("rename", "twin", "-a", "first")
+    assert f"{name} (shelf:small, " in ada("destroy", "-a", "twin", check=False).err
+    said = ada("destroy", "-a", "twin", "--confirm", "twin").err
+    assert f"{name} (shelf:small, " in said and "twelve backups --destroyed" in said, said
+
+    # Another one of the name, by somebody else: nothing of it is told to them.
+    eve("create", "twin", "--no-remote")
+    wait_for(lambda: [b for b in p.api("GET", "/backups")[1] if b["kind"] == "last"], "the last backup to be under way")
+    ids = [b["id"] for b in p.api("GET", "/backups")[1]]
+    assert len(ids) == 2 and eve("backups", "-a", "twin").out == "" and eve("backups", "--destroyed").out == ""
+    assert eve("backups:restore", "-a", "twin", check=False).err.count("has no backup") == 1
+    for path in [f"/addons/{name}"] + [f"/backups/{i}{end}" for i in ids for end in ("", "/content")]:
+        assert eve.get(path)[0] in (403, 404), path
+    assert eve.get("/addons") == (200, []) and [a["name"] for a in ada.get("/addons")[1]] == [name]
+    eve("destroy", "-a", "twin", "--confirm", "twin")
+
+    # And by who had it: the last one is waited for, as of an app that is there.
+    ada("create", "twin", "--no-remote")
+    r = Restoring(p, "-a", "twin", env=ada.env)
+    assert r.waits(), r.said()
+    open_gate(url)
+    assert f"Using b2 of {name} (last), taken " in r.end()
+    assert shelf(p.api("GET", "/apps/twin/config-vars")[1]["SHELF_URL"], "get", "k") == (0, "new")
+    ada("backups:download", ids[0], "-a", "twin", "-o", str(tmp_path / "last.json"))
+    assert json.loads((tmp_path / "last.json").read_text())["databases"]
+    assert ids[0] in ada("backups", "--destroyed").out and eve("backups:download", ids[0], "-o", str(tmp_path / "hers"), check=False).code != 0
 
 
 def test_destroying_an_app_says_what_goes_and_where_it_is_found(shelves):
