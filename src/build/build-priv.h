@@ -110,3 +110,20 @@ bool slug_find(const struct build *b, const char *key, struct build_result *ret)
 /* Packs app/ into STATE/slugs and remembers it under the key. */
 int slug_keep(struct build *b, const char *key, const struct procfile *types,
 	      struct build_result *ret, struct error *err);
+
+/* submodules.c: fetches those of the commit, or says which it could not. */
+int submodules_fetch(struct build *b, struct error *err);
+
+/* slugignore.c: what the app's .slugignore names is removed. */
+int slugignore_apply(const struct build *b, struct error *err);
+/* Whether one of its patterns names a path of the tree; anchored: from the top, else the last component counts. */
+bool slugignore_matches(const char *pattern, bool anchored, const char *path);
+
+/* hints.c: what looks like more than it is here. */
+/* Files that are there and not used. */
+void hints_tell(const struct build *b);
+/* Process types that nothing reaches. */
+void hints_tell_types(const struct build *b, const struct procfile *types);
+
+/* lfs.c: files whose contents stand elsewhere: a line for each. */
+int lfs_tell(const struct build *b, struct error *err);

@@ -238,7 +238,7 @@ static int unpack_source(struct build *b, uint64_t room, struct error *err)
 		return -1;
 	if ((b->o->url || b->o->unwrap) && strip_lone_folder(b, err) < 0)
 		return -1;
-	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0)
+	if (submodules_fetch(b, err) < 0 || slugignore_apply(b, err) < 0 || lfs_tell(b, err) < 0 || pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0)
 		return -1;
 	return pack_digest(b->app, b->o->disk_bytes, b->source_digest, &size, err);
 }
@@ -357,6 +357,7 @@ static int prepare(struct build *b, struct error *err)
 
 static int find_stacks(struct build *b, struct error *err)
 {
+	hints_tell(b);
 	if (packs_detect(b, err) < 0)
 		return -1;
 	announce(b);

@@ -71,6 +71,7 @@ struct build_options {
 	bool private_sources; /* what is fetched may stand in a private network (git repositories, too) */
 	const char *ssh_key; /* the app's private key for git repositories, as OpenSSH has it; NULL: it has none */
 	const char *commit; /* "" when unknown; given as SOURCE_VERSION */
+	char *const *submodules; /* of the commit, "ID PATH" each, whose folders are empty in the source */
 	const char *stack_name;
 	char *const *buildpacks; /* names, directories or git URLs (URL#REF); empty: detect */
 	char *const *directories; /* those of them that an administrator has set */

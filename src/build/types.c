@@ -95,6 +95,7 @@ static void list_types(const struct build *b, const char *prefix, const struct p
 	for (size_t i = 0; i < p->n_types; i++)
 		build_say(b, "%s%s", i ? ", " : "", p->types[i].name);
 	build_say(b, "\n");
+	hints_tell_types(b, p);
 }
 
 int types_collect(struct build *b, struct procfile *ret, struct error *err)

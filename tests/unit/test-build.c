@@ -17,6 +17,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "build/build-priv.h"
 #include "build/fetch.h"
 #include "build/git-url.h"
 #include "build/pack.h"
@@ -472,12 +473,37 @@ static void test_git_refs(void **state)
 	assert_false(git_ref_is_commit("v123456789abcdef0123456789abcdef01234567"));
 }
 
+static void test_slugignore_patterns(void **state)
+{
+	static const struct {
+		const char *pattern;
+		bool anchored;
+		const char *path;
+		bool matches;
+	} cases[] = {
+		{ "*.psd", false, "deep/a.psd", true },	     { "*.psd", false, "a.psd/x", false },
+		{ "spec", false, "a/spec", true },	     { "spec", true, "a/spec", false },
+		{ "doc/*.md", true, "doc/a.md", true },	     { "doc/*.md", true, "doc/b/a.md", false },
+		{ "doc/**/*.md", true, "doc/a.md", true },   { "doc/**/*.md", true, "doc/b/c/a.md", true },
+		{ "doc/**/*.md", true, "x/doc/a.md", false }, { "**/tmp", true, "tmp", true },
+		{ "**/tmp", true, "a/b/tmp", true },	     { "**/tmp", true, "a/tmpx", false },
+		{ "a/**/b/**/c", true, "a/b/c", true },	     { "a/**/b/**/c", true, "a/x/b/y/z/c", true },
+		{ "[", false, "[", true },		     { "", true, "x", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (slugignore_matches(cases[i].pattern, cases[i].anchored, cases[i].path) != cases[i].matches)
+			fail_msg("\"%s\" and \"%s\"", cases[i].pattern, cases[i].path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_tree_same_digest),
 		cmocka_unit_test(test_a_fifo_has_no_place),
 		cmocka_unit_test(test_names_are_bytes),
+		cmocka_unit_test(test_slugignore_patterns),
 		cmocka_unit_test(test_a_hole_is_not_read),
 		cmocka_unit_test(test_reads_files_within_the_tree_only),
 		cmocka_unit_test(test_extracts_and_strips),
