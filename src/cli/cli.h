@@ -155,9 +155,13 @@ struct deploy {
 	pid_t writer;	    /* the child that writes the source, reaped here; 0: none */
 	const char *writer_name;
 	bool exact;	    /* a lone top folder is no wrapping */
+	char *const *submodules; /* of the commit, "COMMIT PATH" each; NULL: none */
+	char *const *updates; /* of git's hook: "OLD NEW REF", what the push is to change; NULL: it is none */
 };
 /* Uploads, builds, shows the output, waits for the rollout. -1: it failed, *err says why. */
 int deploy_source(struct cli *c, const struct deploy *o, struct error *err);
+/* For commands that scripts of twelved run: its --socket. */
+void cli_use_socket(struct cli *c);
 /* A child that writes a directory as tar to a pipe. */
 int tar_spawn(const char *dir, pid_t *ret_pid, int *ret_fd, struct error *err);
 

@@ -242,7 +242,7 @@ static int builds_cancel_run(struct cli *c, struct error *err)
 	if (!b ||
 	    api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/builds/%s", c->app, id) < 0)
 		return -1;
-	note(c, "Cancelled the build %s; what ran goes on", id);
+	note(c, "Cancelled the build %s: nothing of it is released", id);
 	return 0;
 }
 

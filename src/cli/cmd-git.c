@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What programs run, not people: git-hook (the pre-receive hook of an app's
- * repository), git-shell (the SSH forced command), dial-stdio (the far end of
- * --host ssh://).
- *
- * What the hook writes to stdout and stderr the pusher sees as "remote: ...".
- * It ends with 0 only when the release is live (docs/decisions/0005): the
- * branch in the repository is what runs.
+ * What programs run, not people: git-shell (the SSH forced command), dial-stdio (the far end of
+ * --host ssh://). git's hooks are in cmd-git-hook.c.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,21 +15,12 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/proc.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/git-words.h"
-#include "cli/signals.h"
-
-/* ---- the hook ---- */
-
-struct push {
-	char *deploy; /* the commit to deploy, or NULL */
-	bool refused;
-};
 
 /* --socket of the scripts that twelved writes: it goes before the environment. */
-static void use_socket(struct cli *c)
+void cli_use_socket(struct cli *c)
 {
 	const char *path = cli_get(c, "socket");
 
@@ -43,119 +30,9 @@ static void use_socket(struct cli *c)
 	unsetenv("TWELVE_HOST");
 }
 
-static void take_update(struct push *p, const struct ref_update *u, const char *branch)
-{
-	const char *name = u->ref + strlen("refs/");
-	const char *slash = strchr(name, '/');
-
-	switch (ref_kind_of(u->ref, branch)) {
-	case REF_DEPLOYS:
-		if (ref_id_is_zero(u->new_id)) {
-			fprintf(stderr,
-				"Push rejected: %s is what runs and can't be deleted. twelve "
-				"destroy removes the app.\n",
-				slash + 1);
-			p->refused = true;
-		} else if (p->deploy && !streq(p->deploy, u->new_id)) {
-			fprintf(stderr, "Push rejected: main and master were pushed at once, and "
-					"only one can be deployed.\n");
-			p->refused = true;
-		} else if (!p->deploy) {
-			p->deploy = xstrdup(u->new_id);
-		}
-		break;
-	case REF_OTHER_BRANCH:
-		if (!ref_id_is_zero(u->new_id))
-			printf("Pushed to %s. Only %s is deployed: to deploy this, git push twelve "
-			       "%s:%s\n",
-			       slash + 1, branch, slash + 1, branch);
-		break;
-	case REF_STORED:
-		break;
-	}
-}
-
-/* git archive of the commit, as a pipe. Quarantined objects are found by the environment that git gave us. */
-static int archive_spawn(const char *commit, pid_t *ret_pid, int *ret_fd, struct error *err)
-{
-	const char *const argv[] = { "git", "archive", "--format=tar", commit, NULL };
-	struct proc_options o = { .argv = argv };
-	int fds[2], r;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_set_errno(err, errno, "pipe");
-	o.stdout_fd = fds[1];
-	r = proc_spawn(&o, ret_pid, err);
-	fd_close(fds[1]);
-	if (r < 0)
-		fd_close(fds[0]);
-	else
-		*ret_fd = fds[0];
-	return r;
-}
-
-static int deploy_commit(struct cli *c, const char *commit, struct error *err)
-{
-	struct deploy o = {
-		.app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "git archive", .exact = true
-	};
-
-	if (archive_spawn(commit, &o.writer, &o.take_source_fd, err) < 0)
-		return -1;
-	return deploy_source(c, &o, err);
-}
-
-static int pre_receive(struct cli *c, struct error *err)
-{
-	_cleanup_json_ json_t *app = NULL;
-	struct push p = { 0 };
-	_cleanup_free_ char *line = NULL;
-	struct ref_update u;
-	size_t size = 0;
-	int r = 0;
-
-	if (api_get(c->api, &app, err, "/apps/%s", c->app) < 0)
-		return -1;
-	while (getline(&line, &size, stdin) > 0)
-		if (ref_update_parse(line, &u))
-			take_update(&p, &u, json_str(app, "twelve.branch", "main"));
-	fflush(stdout);
-	if (!p.refused && p.deploy)
-		r = deploy_commit(c, p.deploy, err);
-	free(p.deploy);
-	return p.refused ? 1 : r;
-}
-
-static int git_hook_run(struct cli *c, struct error *err)
-{
-	struct error e = ERROR_INIT;
-	int r;
-
-	if (!streq(cli_rest(c, 0), "pre-receive"))
-		return error_set(err, ERROR_INVALID, "twelve has no git hook %s", cli_rest(c, 0));
-	use_socket(c);
-	signals_note();
-	r = cli_app(c, &e) && cli_api(c, &e) ? pre_receive(c, &e) : -1;
-	if (r >= 0)
-		return r;
-	fprintf(stderr, "\nPush rejected: %s\n", e.message);
-	return 1;
-}
-
 static const struct arg_option socket_options[] = {
 	{ "socket", "PATH", "twelved's socket", 0 },
 	{ 0 },
-};
-
-const struct command cmd_git_hook = {
-	.name = "git-hook",
-	.usage = "pre-receive",
-	.min_args = 1,
-	.max_args = 1,
-	.flags = CMD_APP | CMD_HIDDEN,
-	.summary = "the hook of an app's repository",
-	.options = socket_options,
-	.run = git_hook_run,
 };
 
 /* ---- the forced command ---- */
@@ -217,7 +94,7 @@ static int git_shell_run(struct cli *c, struct error *err)
 	_cleanup_free_ char *path = NULL, *safe = NULL;
 	const char *program;
 
-	use_socket(c);
+	cli_use_socket(c);
 	if (cli_rest(c, 0) && speak_for(c, cli_rest(c, 0), err) < 0)
 		return -1;
 	if (find_repository(c, &program, &path, err) < 0)

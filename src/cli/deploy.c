@@ -86,7 +86,7 @@ static int cancel(struct cli *c, const char *app, const char *id, struct error *
 		return error_set(err, ERROR_CONFLICT,
 				 "interrupted; the build was not cancelled: %s", e.message);
 	return error_set(err, ERROR_CONFLICT,
-			 "interrupted; the build is cancelled and what ran goes on");
+			 "interrupted; the build is cancelled");
 }
 
 /* How the build ended, once its output has. */
@@ -126,6 +126,21 @@ static int follow(struct cli *c, const struct deploy *o, const json_t *build, st
 	return -1;
 }
 
+static json_t *text_list(char *const *v)
+{
+	json_t *list = json_array();
+
+	for (; v && *v; v++)
+		json_array_append_new(list, json_string(*v));
+	return list;
+}
+
+/* Our parent is git's receive-pack: as long as it lives, the push is under way. */
+static json_t *describe_push(char *const *updates)
+{
+	return json_pack("{s:I, s:o}", "pid", (json_int_t)getppid(), "updates", text_list(updates));
+}
+
 int deploy_source(struct cli *c, const struct deploy *o, struct error *err)
 {
 	_cleanup_json_ json_t *build = NULL;
@@ -143,6 +158,10 @@ int deploy_source(struct cli *c, const struct deploy *o, struct error *err)
 	/* What git or we packed is the tree itself, even if all of it is one folder. */
 	if (o->exact)
 		json_object_set_new(body, "strip_top", json_false());
+	if (o->submodules)
+		json_object_set_new(body, "submodules", text_list(o->submodules));
+	if (o->updates)
+		json_object_set_new(body, "push", describe_push(o->updates));
 	if (api_request(c->api, "POST", body, &build, err, "/apps/%s/builds", o->app) < 0)
 		return -1;
 	return follow(c, o, build, err);

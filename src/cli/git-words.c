@@ -33,6 +33,28 @@ enum ref_kind ref_kind_of(const char *ref, const char *branch)
 	return REF_OTHER_BRANCH;
 }
 
+const char *ref_short(const char *ref)
+{
+	const char *slash = strchr(ref, '/');
+
+	slash = slash ? strchr(slash + 1, '/') : NULL;
+	return slash ? slash + 1 : ref;
+}
+
+const char *git_complaint(char *text)
+{
+	char *at = strstr(text, "fatal: ");
+
+	if (at)
+		at += strlen("fatal: ");
+	else
+		at = text;
+	if (str_starts(at, "prepare: "))
+		at += strlen("prepare: ");
+	at[strcspn(at, "\n")] = '\0';
+	return at;
+}
+
 static int unknown_repository(struct error *err)
 {
 	return error_set(err, ERROR_INVALID,

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-/* "OLD NEW REF" of a pre-receive hook's stdin. Points into line, which is changed. False when it is none. */
+/* "OLD NEW REF", as git tells its hooks. Points into line, which is changed. False when it is none. */
 struct ref_update {
 	const char *old_id, *new_id, *ref;
 };
@@ -21,6 +21,11 @@ enum ref_kind {
 };
 /* `branch` is the app's; "master" is taken for "main". */
 enum ref_kind ref_kind_of(const char *ref, const char *branch);
+
+/* "refs/heads/x" as people say it: "x". */
+const char *ref_short(const char *ref);
+/* What git's command complains of, out of all that it wrote, without its "fatal: ". Points into text, which is changed. */
+const char *git_complaint(char *text);
 
 /*
  * SSH_ORIGINAL_COMMAND: git-receive-pack, git-upload-pack or git-upload-archive, and

@@ -20,37 +20,60 @@
 #include "cli/cli.h"
 
 #define MAX_NAMES (64 << 20)
+#define MAX_DEPTH 20
 
-/* Of the names that git gives, those that are there: what was deleted and not yet committed is not. */
-static void keep_existing(const char *dir, const struct buf *names, struct buf *kept)
+static int add_files(const char *dir, const char *prefix, unsigned depth, struct buf *kept, struct error *err);
+
+/* Of the names that git gives, those that are there: what was deleted and not yet committed is not. A folder is a submodule, whose files count. */
+static int keep_existing(const char *dir, const char *prefix, unsigned depth, const struct buf *names, struct buf *kept, struct error *err)
 {
 	for (size_t i = 0; i < names->len; i += strlen(names->data + i) + 1) {
 		const char *name = names->data + i;
-		_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, name), *shown = xasprintf("%s%s", prefix, name),
+				    *git = xasprintf("%s/.git", path);
 		struct stat st;
 
-		if (*name && lstat(path, &st) == 0)
-			buf_append(kept, name, strlen(name) + 1);
+		if (!*name || lstat(path, &st) < 0)
+			continue;
+		buf_append(kept, shown, strlen(shown) + 1);
+		if (S_ISDIR(st.st_mode) && access(git, F_OK) == 0) {
+			_cleanup_free_ char *below = xasprintf("%s%s", shown, str_ends(shown, "/") ? "" : "/");
+
+			if (add_files(path, below, depth + 1, kept, err) < 0)
+				return -1;
+		}
 	}
+	return 0;
 }
 
-/* The names for tar, NUL after each, in a memory file. */
-static int list_files(const char *dir, int *ret_fd, struct error *err)
+static int add_files(const char *dir, const char *prefix, unsigned depth, struct buf *kept, struct error *err)
 {
 	const char *const argv[] = { "git",	      "ls-files", "-z", "-co", "--exclude-standard",
 				     "--deduplicate", NULL };
 	struct proc_options o = {
 		.argv = argv, .dir = dir, .max_output = MAX_NAMES, .stderr_fd = STDERR_FILENO
 	};
-	_cleanup_buf_ struct buf names = BUF_INIT, kept = BUF_INIT;
-	int status = 0, fd;
+	_cleanup_buf_ struct buf names = BUF_INIT;
+	int status = 0;
 
+	if (depth > MAX_DEPTH)
+		return error_set(err, ERROR_INVALID, "%s: submodules in submodules, more than %d deep", dir, MAX_DEPTH);
 	if (proc_run(&o, &names, &status, err) < 0)
 		return -1;
 	if (status != 0 || names.len >= MAX_NAMES)
 		return error_set(err, ERROR_SYSTEM, "git ls-files did not list the files of %s",
 				 dir);
-	keep_existing(dir, &names, &kept);
+	return keep_existing(dir, prefix, depth, &names, kept, err);
+}
+
+/* The names for tar, NUL after each, in a memory file. */
+static int list_files(const char *dir, int *ret_fd, struct error *err)
+{
+	_cleanup_buf_ struct buf kept = BUF_INIT;
+	int fd;
+
+	if (add_files(dir, "", 0, &kept, err) < 0)
+		return -1;
 	fd = fd_memfile("files", kept.data, kept.len);
 	if (fd < 0)
 		return error_set_errno(err, fd, "a memory file");
@@ -66,6 +89,7 @@ int tar_spawn(const char *dir, pid_t *ret_pid, int *ret_fd, struct error *err)
 				       "--null",
 				       "--no-recursion",
 				       "--verbatim-files-from",
+				       "--mode=u+rwX,go+rX,go-w",
 				       "--files-from=-",
 				       NULL };
 	const char *const all[] = { "tar", "--create", "--file=-", "--exclude=./.git", ".", NULL };

@@ -206,6 +206,66 @@ int api_find_source(struct request *r, struct api_source *ret, struct error *err
 	return 0;
 }
 
+#define UPDATES_MAX 10000
+#define SUBMODULES_MAX 1000
+#define PID_MAX 4194304
+
+/* "OLD NEW REF", which goes to git line by line. */
+static bool is_update(const char *s)
+{
+	size_t old = strspn(s, "0123456789abcdef"), new = s[old] == ' ' ? strspn(s + old + 1, "0123456789abcdef") : 0;
+	const char *ref = s + old + new + 1;
+
+	if (!old || !new || !str_starts(ref, " refs/"))
+		return false;
+	for (ref++; *ref; ref++)
+		if ((unsigned char)*ref <= ' ' || *ref == 0x7f)
+			return false;
+	return true;
+}
+
+/* "ID PATH" of each submodule, as git's hook and the command line list them. */
+static int read_submodules(struct request *r, char ***ret, struct error *err)
+{
+	json_t *list = json_object_get(request_body(r), "submodules"), *s;
+	size_t i;
+
+	if (json_array_size(list) > SUBMODULES_MAX)
+		return error_set(err, ERROR_INVALID, "\"submodules\" has more than %d", SUBMODULES_MAX);
+	json_array_foreach(list, i, s) {
+		const char *text = json_string_value(s);
+
+		if (!text || strspn(text, "0123456789abcdef") != 40 || text[40] != ' ' || !text[41])
+			return error_set(err, ERROR_INVALID, "\"submodules\" has to have texts \"COMMIT PATH\"");
+		strv_push(ret, text);
+	}
+	return 0;
+}
+
+/* What git's hook says of the push. Only it can: it is here, as git is. */
+static int read_push(struct request *r, char ***ret_updates, pid_t *ret_pid, struct error *err)
+{
+	json_t *push = json_object_get(request_body(r), "push"), *updates = json_object_get(push, "updates"), *u;
+	json_int_t pid = json_integer_value(json_object_get(push, "pid"));
+	_cleanup_strv_ char **list = NULL;
+	size_t i;
+
+	if (!push || json_is_null(push))
+		return 0;
+	if (!request_is_local(r))
+		return error_set(err, ERROR_FORBIDDEN, "\"push\" is for git's hook on this machine");
+	json_array_foreach(updates, i, u) {
+		if (!json_is_string(u) || !is_update(json_string_value(u)))
+			return error_set(err, ERROR_INVALID, "\"push.updates\" has to have lines \"OLD NEW REF\"");
+		strv_push(&list, json_string_value(u));
+	}
+	if (pid < 1 || pid > PID_MAX || !list || json_array_size(updates) > UPDATES_MAX)
+		return error_set(err, ERROR_INVALID, "\"push\" has to have \"pid\", of git, and \"updates\"");
+	*ret_updates = steal_ptr(list);
+	*ret_pid = (pid_t)pid;
+	return 0;
+}
+
 /* Who says nothing of a top folder may have sent one. */
 static int start_build(struct request *r, struct builds_start *o, struct build *ret, char stream_id[static UUID_SIZE],
 		       struct error *err)
@@ -240,12 +300,16 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 int api_builds_create(struct request *r, struct error *err)
 {
 	struct builds_start o = { .who = request_caller(r) };
+	_cleanup_strv_ char **updates = NULL, **submodules = NULL;
 	struct api_source source = { 0 };
 	struct app app = { 0 };
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && api_find_source(r, &source, err) == 0) {
+	if (api_app(r, &app, err) == 0 && read_push(r, &updates, &o.push_pid, err) == 0 &&
+	    read_submodules(r, &submodules, err) == 0 && api_find_source(r, &source, err) == 0) {
 		o.app = &app;
+		o.updates = updates;
+		o.submodules = submodules;
 		o.source = source.path;
 		o.url = source.url;
 		o.commit = source.commit;

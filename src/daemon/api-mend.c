@@ -33,10 +33,9 @@ static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *er
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *path = git_path(d, apps[i].name);
 
-		if (result == 0 && !fs_exists(path) && !git_find_renamed(d, &apps[i])) {
+		if (result == 0 && !fs_exists(path) && !git_find_renamed(d, &apps[i]))
 			log_info("making the repository of %s, which is missing", apps[i].name);
-		}
-		/* One that is there gets the hook of this twelved: it may stand elsewhere than the one that made it. */
+		/* One that is there gets the hooks of this twelved: it may stand elsewhere than the one that made it. */
 		if (result == 0)
 			result = git_create(d, &apps[i], err);
 		if (result == 0)

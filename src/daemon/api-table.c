@@ -360,7 +360,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/apps/:app/builds", NEED_VIEW, api_builds_list,
 	  "builds", .answer = "[build]" },
 	{ "POST", "/apps/:app/builds", NEED_DEPLOY, api_builds_create,
-	  "build and release; source_blob has url (a get_url of POST /sources, or an https:// URL of an archive), version, checksum. strip_top: the archive has one top folder; without it, a lone folder that looks like an app is taken for the top", "source_blob:object buildpacks?:array attached?:bool wait?:bool strip_top?:bool no_cache?:bool", .answer = "build" },
+	  "build and release; source_blob has url (a get_url of POST /sources, or an https:// URL of an archive), version, checksum. strip_top: the archive has one top folder; without it, a lone folder that looks like an app is taken for the top. submodules: \"COMMIT PATH\" of each that is to be fetched. push is for git's hook", "source_blob:object buildpacks?:array attached?:bool wait?:bool strip_top?:bool no_cache?:bool submodules?:array push?:object", .answer = "build" },
 	{ "GET", "/apps/:app/builds/:build", NEED_VIEW, api_builds_get,
 	  "one build", .answer = "build" },
 	{ "DELETE", "/apps/:app/builds/:build", NEED_DEPLOY, api_builds_delete,

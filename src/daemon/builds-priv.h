@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the builds module share: builds.c, builds-rollout.c. */
+/* What the files of the builds module share: builds.c, build/end.c, builds-rollout.c. */
 #pragma once
 
 #include <sys/types.h>
@@ -11,6 +11,7 @@
 enum phase {
 	PHASE_WAITING, /* for its turn */
 	PHASE_RUNNING, /* the child runs */
+	PHASE_CHECKING, /* built: git is asked whether it would take the push still */
 	PHASE_ROLLOUT, /* the push waits for the release */
 };
 
@@ -25,6 +26,8 @@ struct job {
 	bool strip_top, unwrap, wait_for_rollout, no_cache, cancelled;
 	struct caller who;
 	char *sha256, *url;
+	char **submodules;
+	char **updates; /* of the push that it is for, "OLD NEW REF" */
 	/* Of an import: what it is, and who waits for it. */
 	bool import;
 	struct procfile types;
@@ -61,3 +64,7 @@ struct builds {
 
 /* Writes the build's end to its row, tells it in its stream, and forgets the job. why: NULL when it went well. */
 void job_finish(struct job *j, const char *status, const char *why);
+/* The child has ended: its result becomes a release, or the job fails. */
+void job_built(struct job *j);
+/* Begins the next build that waits, if there is room. */
+void builds_start_next(struct builds *b);

@@ -58,7 +58,7 @@ static struct turns turns_of(struct builds *b)
 	for (size_t i = 0; i < b->n; i++) {
 		struct job *j = b->jobs[i];
 
-		if (j->phase == PHASE_ROLLOUT)
+		if (j->phase != PHASE_WAITING && j->phase != PHASE_RUNNING)
 			continue;
 		t.jobs[t.n] = j;
 		t.e[t.n++] = (struct queue_entry){ .owner = j->owner_id,

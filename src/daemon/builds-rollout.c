@@ -43,6 +43,22 @@ static void tell_url(struct job *j)
 		      port && !streq(port, ":80") ? port : "");
 }
 
+/* Not before the first deployment. */
+static bool something_ran(const struct job *j)
+{
+	struct store *s = j->owner->d->store;
+	struct release current = { 0 };
+	struct error err = ERROR_INIT;
+	struct app app = { 0 };
+	bool ran;
+
+	ran = store_app_get(s, j->row.app_id, &app, &err) == 0 &&
+	      store_release_get(s, app.id, app.current_version, &current, &err) == 0 && current.slug;
+	release_done(&current);
+	app_done(&app);
+	return ran;
+}
+
 void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason,
 			 json_t *proof)
 {
@@ -57,8 +73,7 @@ void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, 
 		job_finish(j, "succeeded", NULL);
 		return;
 	}
-	why = xasprintf("v%lld was not rolled out and what ran goes on: %s", (long long)version,
-			reason);
+	why = xasprintf("v%lld was not rolled out%s: %s", (long long)version, something_ran(j) ? " and what ran goes on" : "", reason);
 	job_finish(j, "failed", why);
 }
 

@@ -28,6 +28,15 @@ static json_t *env_list(json_t *config)
 	return list;
 }
 
+static json_t *text_list(char *const *v)
+{
+	json_t *list = json_array();
+
+	for (; v && *v; v++)
+		json_array_append_new(list, json_string(*v));
+	return list;
+}
+
 static void add_import(json_t *j, const struct job *job)
 {
 	json_t *types = json_array();
@@ -70,6 +79,7 @@ int worker_write_options(const struct worker_order *order)
 	json_object_set_new(j, "private_sources", json_boolean(s->private_sources));
 	if (order->url)
 		json_object_update_new(j, json_pack("{s:s, s:I}", "url", order->url, "url_max_bytes", (json_int_t)s->max_upload_bytes));
+	json_object_set_new(j, "submodules", text_list(order->submodules));
 	if (order->import)
 		add_import(j, order->import);
 	text = json_dumps(j, 0);
@@ -138,7 +148,8 @@ static bool read_types(json_t *j, struct procfile *ret)
 
 static int run_order(json_t *j, struct build_result *ret, struct error *err)
 {
-	_cleanup_strv_ char **packs = list_of(j, "buildpacks"), **env = list_of(j, "env"), **directories = list_of(j, "directories");
+	_cleanup_strv_ char **packs = list_of(j, "buildpacks"), **env = list_of(j, "env"), **directories = list_of(j, "directories"),
+			    **submodules = list_of(j, "submodules");
 	_cleanup_free_ char *path = xstrdup(text_of(j, "runtime")),
 			    *name = xstrdup(text_of(j, "runtime_name"));
 	const struct sandbox_runtime runtime = {
@@ -165,6 +176,7 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 		.strip_top = json_is_true(json_object_get(j, "strip_top")),
 		.unwrap = json_is_true(json_object_get(j, "unwrap")),
 		.commit = text_of(j, "commit"),
+		.submodules = submodules,
 		.stack_name = text_of(j, "stack"),
 		.buildpacks = packs,
 		.directories = directories,

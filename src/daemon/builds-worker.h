@@ -17,6 +17,7 @@ struct worker_order {
 	const char *build_id, *source, *commit;
 	const char *sha256; /* of the source; NULL: whatever it is */
 	const char *url;    /* where it is fetched from; NULL: it is there */
+	char *const *submodules;
 	bool strip_top, unwrap, no_cache;
 	const struct job *import; /* builds-priv.h; NULL: it is a build */
 };

@@ -22,18 +22,16 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/audit.h"
 #include "daemon/builds-priv.h"
 #include "daemon/builds-queue.h"
 #include "daemon/builds-worker.h"
+#include "daemon/git/branch.h"
 #include "daemon/releases.h"
 #include "daemon/remove.h"
 #include "daemon/streams.h"
 
 #define RESULT_MAX_BYTES (1 << 20)
 #define CANCEL_GRACE_MS 10000
-
-static void start_next(struct builds *b);
 
 /* ---- the list ---- */
 
@@ -55,6 +53,8 @@ static void job_free(struct job *j)
 	fd_close(j->result_fd);
 	buf_done(&j->result);
 	build_row_done(&j->row);
+	strv_free(j->updates);
+	strv_free(j->submodules);
 	procfile_done(&j->types);
 	build_result_done(&j->slug);
 	free(j->stack);
@@ -104,7 +104,7 @@ void job_finish(struct job *j, const char *status, const char *why)
 	if (j->import) {
 		finish_import(j, why);
 		job_free(j);
-		start_next(b);
+		builds_start_next(b);
 		return;
 	}
 	free(j->row.status);
@@ -121,68 +121,7 @@ void job_finish(struct job *j, const char *status, const char *why)
 	stream_end(j->stream);
 	unlist(j);
 	job_free(j);
-	start_next(b);
-}
-
-static int release_it(struct job *j, const struct build_result *result, struct error *err)
-{
-	struct daemon *d = j->owner->d;
-	struct release release = { 0 };
-	struct app app = { 0 };
-	int r;
-
-	if (store_app_get(d->store, j->row.app_id, &app, err) < 0)
-		return -1;
-	r = releases_deploy(d, &app, result, j->row.commit, j->description, &j->who, &release, err);
-	if (r == 0) {
-		_cleanup_free_ char *note = xasprintf("build of %s", j->row.commit[0] ? j->row.commit : "an archive");
-
-		audit_release(d, &j->who, &app, release.version, note);
-		j->row.release_version = release.version;
-		stream_printf(j->stream, "-----> Launching\n       Released v%lld\n",
-			      (long long)release.version);
-	}
-	release_done(&release);
-	app_done(&app);
-	return r;
-}
-
-static void take_row(struct job *j, const struct build_result *result)
-{
-	free(j->row.slug);
-	free(j->row.stack);
-	free(j->row.buildpacks);
-	j->row.slug = xstrdup(result->slug);
-	j->row.stack = xstrdup(result->stack);
-	j->row.buildpacks = xstrdup(result->buildpacks);
-}
-
-static void built(struct job *j)
-{
-	struct build_result result = { 0 };
-	struct error err = ERROR_INIT;
-	char described[64];
-
-	if (j->cancelled)
-		error_set(&err, ERROR_CONFLICT, "The build was cancelled; what ran goes on");
-	else if (j->result.len == 0)
-		error_set(&err, ERROR_SYSTEM, "The build's process %s",
-			  proc_describe_status(j->status, described, sizeof(described)));
-	else if (worker_parse_result(j->result.data, j->owner->d->settings.state_dir, j->row.app_id, &result,
-				     &err) == 0) {
-		take_row(j, &result);
-		release_it(j, &result, &err);
-	}
-	j->slug = result;
-	j->why = err.kind;
-	if (err.kind != ERROR_NONE) {
-		job_finish(j, "failed", err.message);
-	} else if (j->wait_for_rollout) {
-		j->phase = PHASE_ROLLOUT;
-		start_next(j->owner);
-	} else {
-		job_finish(j, "succeeded", NULL);
-	}
+	builds_start_next(b);
 }
 
 /* By a child, when the build's turn is over already: there may be half a million files. */
@@ -204,7 +143,7 @@ static void maybe_built(struct job *j)
 	if (!j->ended || j->output || j->results)
 		return;
 	sweep(j->owner, j->row.id);
-	built(j);
+	job_built(j);
 }
 
 /* ---- a running child ---- */
@@ -258,6 +197,8 @@ static void cancel(struct job *j)
 	if (j->cancelled || j->phase == PHASE_ROLLOUT)
 		return;
 	j->cancelled = true;
+	if (j->phase == PHASE_CHECKING)
+		return;
 	if (j->phase == PHASE_WAITING) {
 		j->why = ERROR_CONFLICT;
 		job_finish(j, "failed", "The build was cancelled before it began");
@@ -323,6 +264,7 @@ static int launch(struct job *j, struct error *err)
 						    .config = base.config,
 						    .build_id = j->row.id,
 						    .source = j->source,
+						    .submodules = j->submodules,
 						    .commit = j->row.commit,
 						    .sha256 = j->sha256,
 						    .url = j->url,
@@ -340,7 +282,7 @@ static int launch(struct job *j, struct error *err)
 	return r;
 }
 
-static void start_next(struct builds *b)
+void builds_start_next(struct builds *b)
 {
 	struct job *next;
 
@@ -386,6 +328,8 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 				 "A build of %s is running already: wait for it, or end it with "
 				 "\"twelve builds:cancel %s\"",
 				 o->app->name, other->row.id);
+	if (o->updates && branch_push_begins(b->d->branches, o->app, o->push_pid, err) < 0)
+		return -1;
 	j = xcalloc(1, sizeof(*j));
 	*j = (struct job){ .owner = b, .result_fd = -1, .output_fd = -1, .result = BUF_INIT };
 	snprintf(j->row.app_id, sizeof(j->row.app_id), "%s", o->app->id);
@@ -402,6 +346,10 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 	j->no_cache = o->no_cache;
 	j->wait_for_rollout = o->wait_for_rollout;
 	snprintf(j->app_name, sizeof(j->app_name), "%s", o->app->name);
+	for (char *const *u = o->updates; u && *u; u++)
+		strv_push(&j->updates, *u);
+	for (char *const *u = o->submodules; u && *u; u++)
+		strv_push(&j->submodules, *u);
 	if (stream_create(b->d->streams, j->stream_id, &j->stream, err) < 0) {
 		job_free(j);
 		return -1;
@@ -419,7 +367,7 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 		stream_on_abandoned(j->stream, on_abandoned, j);
 	b->jobs = xrealloc(b->jobs, (b->n + 1) * sizeof(*b->jobs));
 	b->jobs[b->n++] = j;
-	start_next(b);
+	builds_start_next(b);
 	return 0;
 }
 
@@ -465,6 +413,16 @@ int builds_cancel(struct builds *b, const char *build_id, struct error *err)
 			return 0;
 		}
 	return error_set(err, ERROR_NOT_FOUND, "No build %s is running", build_id);
+}
+
+void builds_push_ended(struct builds *b, const char *app_id)
+{
+	struct job *j = find_by_app(b, app_id, true);
+
+	if (!j || !j->updates)
+		return;
+	log_info("build %s: the push that it was for has ended", j->row.id);
+	cancel(j);
 }
 
 struct builds *builds_new(struct daemon *d)

@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "build/build.h"
 #include "daemon/daemon.h"
 
@@ -32,6 +34,10 @@ struct builds_start {
 	/* Hold the output open after the build until the rollout of its release is done, and tell how it went: git push. */
 	bool wait_for_rollout;
 	bool no_cache;
+	/* Of a push: what git will change when it has gone well, "OLD NEW REF" each, and git's process. NULL: it is none. */
+	char *const *updates;
+	pid_t push_pid;
+	char *const *submodules; /* "ID PATH", whose folders are empty in the source */
 	const struct caller *who;
 	const struct builds_import *import; /* NULL: it is a build */
 };
@@ -59,6 +65,8 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 /* Of any app, slugs that are brought from elsewhere among them. */
 bool builds_any_running(const struct builds *b);
 const char *builds_running(struct builds *b, const char *app_id);
+/* git's process of a push has ended: if its build has not, nobody waits for it any more. A release that was made goes on. */
+void builds_push_ended(struct builds *b, const char *app_id);
 /* The stream of a build that runs or that ended lately; false when unknown. */
 bool builds_stream_id(struct builds *b, const char *build_id, char ret[static UUID_SIZE]);
 int builds_cancel(struct builds *b, const char *build_id, struct error *err);

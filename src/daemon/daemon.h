@@ -78,6 +78,7 @@ struct daemon {
 	struct logins *logins;
 	struct streams *streams;
 	struct builds *builds;
+	struct branches *branches;
 	struct dynos *dynos;
 	struct reconciler *reconciler;
 	struct addons *addons;

@@ -17,12 +17,15 @@
 
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
 
 #define KEY_MAX_BYTES 16384
-#define HOOK_MAX_BYTES 65536
 #define QUARANTINE_LIFE_S 86400
+#define LOCK_LIFE_S 60
+#define FILE_MAX_BYTES 65536
+#define CONFIG_FILE "twelve.config"
 
 char *git_path(struct daemon *d, const char *app_name)
 {
@@ -41,42 +44,94 @@ static void quote(struct buf *to, const char *s)
 	buf_putc(to, '\'');
 }
 
-static int write_hook(struct daemon *d, const char *repo, const struct app *app, struct error *err)
+/* Only if it does not stand there already: this is done for each app at each start. */
+static int keep_file(const char *path, mode_t mode, const char *text, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/hooks/pre-receive", repo);
-	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
-	_cleanup_buf_ struct buf text = BUF_INIT, now = BUF_INIT;
-	int r;
+	_cleanup_buf_ struct buf there = BUF_INIT;
+	int r = fs_read_file(path, FILE_MAX_BYTES, &there);
 
-	buf_puts(&text,
-		 "#!/bin/sh\n# Written by twelved: builds and releases what is pushed.\nexec ");
+	if (r == 0 && streq(there.data, text))
+		return 0;
+	r = fs_write_atomic(path, mode, text, strlen(text));
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
+static int write_hook(struct daemon *d, const char *repo, const struct app *app, const char *hook, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/hooks/%s", repo, hook);
+	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	buf_puts(&text, "#!/bin/sh\n# Written by twelved: builds and releases what is pushed.\nexec ");
 	quote(&text, program);
-	buf_puts(&text, " git-hook pre-receive --socket ");
+	buf_printf(&text, " git-hook %s --socket ", hook);
 	quote(&text, d->api_socket);
 	buf_printf(&text, " --app %s\n", app->id);
-	if (fs_read_file(path, HOOK_MAX_BYTES, &now) == 0 && streq(now.data, text.data))
-		return 0;
-	r = fs_write_atomic(path, 0755, text.data, text.len);
-	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+	return keep_file(path, 0755, text.data, err);
 }
 
 /*
  * What is pushed is checked, but for three old sins that many a long history holds
- * and that harm nobody. A push is as large as an upload may be. Written behind what git init
- * has written, since a `git config` for each takes longer than all the rest.
+ * and that harm nobody. A push is as large as an upload may be. Forced pushes are what everybody does who amends, and CI
+ * pushes from shallow clones: neither is refused, and so neither is refused after it went live. What proc-receive gets is all
+ * (docs/decisions/0005).
  */
-static int configure(struct daemon *d, const char *repo, struct error *err)
+static int write_config(struct daemon *d, const char *repo, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/config", repo);
-	_cleanup_free_ char *text = xasprintf("[transfer]\n\tfsckObjects = true\n"
+	_cleanup_free_ char *path = xasprintf("%s/" CONFIG_FILE, repo);
+	_cleanup_free_ char *text = xasprintf("# Written by twelved.\n"
+					      "[transfer]\n\tfsckObjects = true\n\thideRefs = refs/twelve\n"
 					      "[receive \"fsck\"]\n\tbadTimezone = ignore\n"
 					      "\tmissingSpaceBeforeDate = ignore\n\tzeroPaddedFilemode = ignore\n"
-					      "[receive]\n\tadvertisePushOptions = true\n\tmaxInputSize = %lld\n",
+					      "[receive]\n\tadvertisePushOptions = true\n\tmaxInputSize = %lld\n"
+					      "\tdenyNonFastForwards = false\n\tshallowUpdate = true\n\tprocReceiveRefs = refs\n",
 					      (long long)d->settings.max_upload_bytes);
-	_cleanup_fd_ int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
 
+	return keep_file(path, 0644, text, err);
+}
+
+/* Behind what git init has written, so that ours counts. A `git config` for each would take longer than all the rest. */
+static int include_config(const char *repo, struct error *err)
+{
+	static const char line[] = "[include]\n\tpath = " CONFIG_FILE "\n";
+	_cleanup_free_ char *path = xasprintf("%s/config", repo);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = fs_read_file(path, FILE_MAX_BYTES, &text);
+
+	if (r == 0 && strstr(text.data, line))
+		return 0;
+	if (r == 0) {
+		buf_puts(&text, line);
+		r = fs_write_atomic(path, 0644, text.data, text.len);
+	}
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
+/*
+ * What is built is what a checkout would hold: what a commit wants left out of archives is there, and nothing is put through
+ * a filter of this machine's. info/attributes counts more than the files of the tree (gitattributes(5)).
+ */
+static int write_attributes(const char *repo, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/info", repo), *path = xasprintf("%s/attributes", dir);
+	int r = fs_mkdirs(dir, 0755);
+
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", dir);
+	return keep_file(path, 0644, "# Written by twelved.\n* -export-ignore -export-subst -filter\n", err);
+}
+
+static int equip(struct daemon *d, const char *repo, const struct app *app, struct error *err)
+{
+	_cleanup_free_ char *hooks = xasprintf("%s/hooks", repo);
+	int r = fs_mkdirs(hooks, 0755);
+
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", hooks);
+	if (write_hook(d, repo, app, "pre-receive", err) < 0 || write_hook(d, repo, app, "proc-receive", err) < 0 ||
+	    write_config(d, repo, err) < 0 || include_config(repo, err) < 0)
+		return -1;
+	return write_attributes(repo, err);
 }
 
 /* Members of the group may push over a local path: files are shared with it, as git's --shared=group has it. */
@@ -99,18 +154,13 @@ int git_create(struct daemon *d, const struct app *app, struct error *err)
 		"git",	       "init", "-q", "--bare", "--shared=group", "--initial-branch=main",
 		"--template=", temp,   NULL
 	};
-	_cleanup_free_ char *hooks = xasprintf("%s/hooks", temp);
-	int r;
 
 	if (fs_exists(repo))
-		return write_hook(d, repo, app, err);
+		return equip(d, repo, app, err);
 	fs_remove_tree(temp);
-	if (proc_run_simple(init, err) < 0 || configure(d, temp, err) < 0)
+	if (proc_run_simple(init, err) < 0)
 		return error_prefix(err, "making the repository of %s", app->name);
-	r = fs_mkdirs(hooks, 0755);
-	if (r < 0)
-		return error_set_errno(err, r, "making %s", hooks);
-	if (write_hook(d, temp, app, err) < 0 || share(d, temp, err) < 0)
+	if (equip(d, temp, app, err) < 0 || share(d, temp, err) < 0)
 		return -1;
 	return rename(temp, repo) < 0 ? error_set_errno(err, errno, "making %s", repo) : 0;
 }
@@ -157,6 +207,18 @@ int git_sweep(struct daemon *d, const char *app_name, struct error *err)
 			r = fs_remove_tree(path);
 	}
 	return r < 0 ? error_set_errno(err, r, "sweeping %s", dir) : 0;
+}
+
+void git_sweep_locks(const char *repo, const char *branch)
+{
+	_cleanup_free_ char *own = xasprintf("%s/refs/heads/%s.lock", repo, branch), *master = xasprintf("%s/refs/heads/master.lock", repo),
+			    *packed = xasprintf("%s/packed-refs.lock", repo);
+	const char *const paths[] = { own, master, packed };
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (stat(paths[i], &st) == 0 && st.st_mtime < time(NULL) - LOCK_LIFE_S && unlink(paths[i]) == 0)
+			log_info("removed %s, which a git has left that was killed", paths[i]);
 }
 
 /* ---- keys ---- */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Git: a bare repository per app, STATE/git/NAME.git, whose pre-receive hook is
- * `twelve git-hook pre-receive` (src/cli); and the authorized_keys file for the
+ * Git: a bare repository per app, STATE/git/NAME.git, whose hooks are
+ * `twelve git-hook` (src/cli); and the authorized_keys file for the
  * SSH user, STATE/ssh/authorized_keys, whose forced command is `twelve git-shell`.
  */
 #pragma once
 
 #include "daemon/daemon.h"
 
-/* Makes the repository (or completes a half-made one), its hook and its description. Idempotent. */
+/* Makes the repository (or completes a half-made one, or one of an older twelved): hooks, configuration, attributes. Idempotent. */
 int git_create(struct daemon *d, const struct app *app, struct error *err);
 /*
  * The app whose repository this is, by its hook; "" when that can't be told. `name` is a name in STATE/git.
@@ -27,6 +27,8 @@ int git_rename(struct daemon *d, const char *old_name, const struct app *app, st
 int git_delete(struct daemon *d, const char *app_name, struct error *err);
 /* Removes what pushes that were cut off have left in a repository, after a day: they may yet be under way. */
 int git_sweep(struct daemon *d, const char *app_name, struct error *err);
+/* Removes the locks of a branch that a git has left that was killed: a minute old, where git holds one for a moment. */
+void git_sweep_locks(const char *repo, const char *branch);
 /* Rewrites authorized_keys from the store. Atomic. */
 int git_write_authorized_keys(struct daemon *d, struct error *err);
 /* The local path for `git remote add twelve PATH`, as a heap string. */

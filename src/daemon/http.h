@@ -37,6 +37,8 @@ void http_free(struct http *h);
 
 struct daemon *request_daemon(struct request *r);
 const struct caller *request_caller(struct request *r);
+/* It came over the unix socket. */
+bool request_is_local(const struct request *r);
 /* What the endpoint asks for. */
 enum need request_need(const struct request *r);
 /* A part of the path by its name in the pattern: decoded, never NULL for a name that is there. */

@@ -39,6 +39,7 @@
 #include "daemon/autoscale.h"
 #include "daemon/build/retention.h"
 #include "daemon/builds.h"
+#include "daemon/git/branch.h"
 #include "daemon/certs.h"
 #include "daemon/core/env-file.h"
 #include "daemon/core/places.h"
@@ -181,6 +182,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	    dynos_new(d, &d->dynos, err) < 0)
 		return -1;
 	d->builds = builds_new(d);
+	d->branches = branches_new(d);
 	d->slug_sizes = slug_sizes_new();
 	drains_tell_all(d);
 	d->acme = acme_new(d);
@@ -210,6 +212,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	retention_free(d->retention);
 	setups_free(d->setups);
 	builds_free(d->builds);
+	branches_free(d->branches);
 	slug_sizes_free(d->slug_sizes);
 	addons_free(d->addons);
 	reconciler_free(d->reconciler);

@@ -19,6 +19,7 @@
 #include "daemon/builds.h"
 #include "daemon/build/retention.h"
 #include "daemon/core/state.h"
+#include "daemon/git/branch.h"
 #include "daemon/logs-client.h"
 #include "daemon/reconcile-priv.h"
 #include "daemon/setups.h"
@@ -219,7 +220,9 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 		/* dynos.c forgets by itself. */
 		return 0;
 	case PLAN_COMMIT:
-		return rollout_commit(t->a, &t->app, &t->candidate, action->reason, err);
+		/* First the branch, so that who sees the release live can push what it was before. */
+		*blocked = !branch_follow(t->d->branches, &t->app, &t->candidate);
+		return *blocked ? 0 : rollout_commit(t->a, &t->app, &t->candidate, action->reason, err);
 	case PLAN_UNDO:
 		act_undo(t, action);
 		return 0;
@@ -294,8 +297,10 @@ static void run_turn(struct turn *t)
 		log_error("routes of %s: %s", t->app.name, err.message);
 		watch_arm(t->a->timer, RETRY_MS);
 	}
-	if (plan.settled)
+	if (plan.settled) {
 		rollout_settled(t->a);
+		branch_follow(t->d->branches, &t->app, &t->current);
+	}
 	plan_done(&plan);
 }
 
@@ -429,6 +434,7 @@ void reconcile_forget(struct reconciler *r, const char *app_id)
 	size_t n;
 
 	snprintf(id, sizeof(id), "%s", app_id);
+	branch_forget(r->d->branches, id);
 	n = dynos_list(r->d->dynos, id, &dynos);
 	for (size_t i = 0; i < n; i++)
 		dynos_stop(r->d->dynos, dynos[i]);

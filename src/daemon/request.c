@@ -27,6 +27,11 @@ const struct caller *request_caller(struct request *r)
 	return &r->caller;
 }
 
+bool request_is_local(const struct request *r)
+{
+	return r->local;
+}
+
 enum need request_need(const struct request *r)
 {
 	return r->route->need;

@@ -8,16 +8,19 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/frames.h"
 #include "cli/git-words.h"
+#include "cli/pkt-line.h"
 #include "cli/netrc.h"
 #include "cli/sse.h"
 
@@ -483,6 +486,48 @@ static void test_refs(void **state)
 	assert_int_equal(ref_kind_of("refs/heads/master", "production"), REF_OTHER_BRANCH);
 	assert_int_equal(ref_kind_of("refs/heads/mainly", "main"), REF_OTHER_BRANCH);
 	assert_int_equal(ref_kind_of("refs/tags/v1", "main"), REF_STORED);
+	assert_string_equal(ref_short("refs/heads/a/b"), "a/b");
+	assert_string_equal(ref_short("refs/stash"), "refs/stash");
+}
+
+static void test_complaints(void **state)
+{
+	char prepare[] = "start: ok\nfatal: prepare: cannot lock ref 'x'\nmore\n", other[] = "what?\n";
+
+	(void)state;
+	assert_string_equal(git_complaint(prepare), "cannot lock ref 'x'");
+	assert_string_equal(git_complaint(other), "what?");
+}
+
+/* What is written to a file is read from it. */
+static int read_lines(const char *bytes, size_t n, struct buf *line)
+{
+	_cleanup_fd_ int fd = fd_memfile("pkt", bytes, n);
+
+	return pkt_read(fd, line);
+}
+
+static void test_pkt_lines(void **state)
+{
+	static const char *const bad[] = { "", "00", "zzzz", "0003", "0010short", "ffff", "-001" };
+	_cleanup_buf_ struct buf line = BUF_INIT;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(pkt_printf(fds[1], "ok %s\n", "refs/heads/main"), 0);
+	assert_int_equal(pkt_flush(fds[1]), 0);
+	fd_close(fds[1]);
+	assert_int_equal(pkt_read(fds[0], &line), 1);
+	assert_string_equal(line.data, "ok refs/heads/main");
+	assert_int_equal(pkt_read(fds[0], &line), 0);
+	assert_true(pkt_read(fds[0], &line) < 0);
+	fd_close(fds[0]);
+	assert_int_equal(read_lines("0004", 4, &line), 1);
+	assert_int_equal(line.len, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (read_lines(bad[i], strlen(bad[i]), &line) >= 0)
+			fail_msg("\"%s\" was taken", bad[i]);
 }
 
 static void test_ssh_commands(void **state)
@@ -678,6 +723,7 @@ int main(void)
 		cmocka_unit_test(test_proof),	    cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_netrc_entries), cmocka_unit_test(test_netrc_edits),
 		cmocka_unit_test(test_app_from_remote), cmocka_unit_test(test_refs),
+		cmocka_unit_test(test_pkt_lines), cmocka_unit_test(test_complaints),
 		cmocka_unit_test(test_ssh_commands), cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_events),	    cmocka_unit_test(test_log_lines),
 	};
