@@ -107,8 +107,17 @@ int build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks, 
 
 /* Removes working directories of builds that do not run (those not in `running`). */
 int build_sweep(const char *state_dir, char *const *running, struct error *err);
+/* Below STATE/slugs: what is on its way out. */
+#define SLUGS_TRASH "trash"
 /*
  * Removes slugs whose digests are not in `used`, and their keys. Of those that are not in `known` either, which the database knows nothing of,
- * only what is older than a week: a build that was cut off may have left them, or a newer database may name them.
+ * only what is older than a week and was here a week after put_back_ms, when the database was: a build that was cut off may have left them, or a newer
+ * database may name them. *ret_left says how many of those stay.
  */
-int build_collect(const char *state_dir, char *const *used, char *const *known, size_t *ret_removed, struct error *err);
+struct slugs_collect {
+	char *const *used, *const *known; /* strvs */
+	int64_t put_back_ms;		  /* 0: never */
+};
+int build_collect(const char *state_dir, const struct slugs_collect *o, size_t *ret_removed, size_t *ret_left, struct error *err);
+/* A database that was put back so lately is not asked what may go. */
+bool build_in_doubt(int64_t put_back_ms);

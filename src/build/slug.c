@@ -284,6 +284,11 @@ int build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks, 
 	return r < 0 ? error_set_errno(err, r, "reading %s/slugs/keys", state_dir) : 0;
 }
 
+bool build_in_doubt(int64_t put_back_ms)
+{
+	return put_back_ms && put_back_ms / 1000 > time(NULL) - UNKNOWN_LIFE_S;
+}
+
 static bool is_old(const char *path)
 {
 	struct stat st;
@@ -291,19 +296,38 @@ static bool is_old(const char *path)
 	return lstat(path, &st) == 0 && st.st_ctime < time(NULL) - UNKNOWN_LIFE_S;
 }
 
-int build_collect(const char *state_dir, char *const *used, char *const *known, size_t *ret_removed, struct error *err)
+/* Aside by a rename, so that no build ever finds half of it; what a kill leaves there goes at the next start. */
+static int collect_slug(const char *dir, const char *digest)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, digest), *trash = xasprintf("%s/" SLUGS_TRASH, dir);
+	_cleanup_free_ char *aside = xasprintf("%s/%s", trash, digest);
+	int r = fs_mkdirs(trash, 0700);
+
+	if (r == 0)
+		r = fs_remove_tree(aside);
+	if (r == 0 && rename(path, aside) < 0)
+		r = -errno;
+	return r < 0 ? r : fs_remove_tree(aside);
+}
+
+int build_collect(const char *state_dir, const struct slugs_collect *o, size_t *ret_removed, size_t *ret_left, struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/slugs", state_dir);
 	_cleanup_strv_ char **names = NULL;
-	size_t removed = 0;
+	bool doubt = build_in_doubt(o->put_back_ms);
+	size_t removed = 0, left = 0;
 	int r = fs_list(dir, &names);
 
 	for (char **n = names; r == 0 && n && *n; n++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
 
-		if (strlen(*n) != DIGEST_HEX_SIZE - 1 || strv_has(used, *n) || (!strv_has(known, *n) && !is_old(path)))
+		if (strlen(*n) != DIGEST_HEX_SIZE - 1 || strv_has(o->used, *n))
 			continue;
-		r = fs_remove_tree(path);
+		if (!strv_has(o->known, *n) && (doubt || !is_old(path))) {
+			left++;
+			continue;
+		}
+		r = collect_slug(dir, *n);
 		removed += r == 0;
 	}
 	if (r == 0)
@@ -311,6 +335,7 @@ int build_collect(const char *state_dir, char *const *used, char *const *known, 
 	if (r < 0)
 		return error_set_errno(err, r, "collecting slugs in %s", dir);
 	*ret_removed = removed;
+	*ret_left = left;
 	return 0;
 }
 

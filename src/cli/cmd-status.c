@@ -106,6 +106,9 @@ static int gc_run(struct cli *c, struct error *err)
 		note(c, "Removed %lld slugs and %lld stacks that no release uses: %s freed",
 		     (long long)json_i64(r, "slugs", 0), (long long)json_i64(r, "stacks", 0),
 		     bytes_text(json_i64(r, "freed_bytes", 0), freed));
+		if (json_i64(r, "unknown_slugs", 0))
+			note(c, "%lld slugs that the database does not know are left alone for a week: twelve doctor lists them",
+			     (long long)json_i64(r, "unknown_slugs", 0));
 		print_held(c, json_at(r, "held_bytes"));
 	}
 	return 0;

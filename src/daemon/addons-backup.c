@@ -583,6 +583,14 @@ static void maybe_scheduled(struct addons *as, const struct addon *a, const stru
 	backup_done(&b);
 }
 
+/* A database that was put back may be older than what it says of an end: whoever put it back has the whole time to look. */
+static bool has_expired(struct addons *as, const struct backup *b, int64_t now_ms)
+{
+	int64_t put_back_ms = store_put_back_ms(as->d->store);
+
+	return b->expires_ms && b->expires_ms < now_ms && (!put_back_ms || put_back_ms + as->d->settings.last_backup_ms < now_ms);
+}
+
 void backups_minute(struct addons *as)
 {
 	struct backup *list = NULL;
@@ -597,7 +605,7 @@ void backups_minute(struct addons *as)
 	for (size_t i = 0; i < n_addons; i++)
 		maybe_scheduled(as, &addons[i], list, n, now_ms);
 	for (size_t i = 0; i < n; i++)
-		if (list[i].expires_ms && list[i].expires_ms < now_ms &&
+		if (has_expired(as, &list[i], now_ms) &&
 		    addons_delete_backup(as, &list[i], &err) == 0)
 			log_info("backup b%lld of %s has expired", (long long)list[i].number,
 				 list[i].addon_name);
@@ -611,6 +619,19 @@ static bool has_row(const struct backup *list, size_t n, const char *id)
 		if (streq(list[i].id, id))
 			return true;
 	return false;
+}
+
+/* In a newer database that this one was put in the place of it may have ended well: then its file is a person's to look at. */
+static void cut_off(struct addons *as, struct backup *b)
+{
+	_cleanup_free_ char *path = addons_backup_path(as, b);
+	bool known = b->created_ms > store_put_back_ms(as->d->store);
+
+	b->error = known ? xstrdup("twelved was restarted while it was being made") :
+			   xasprintf("The platform was put back from while it was being made; what there is of it is %s", path);
+	save(as, b);
+	if (known)
+		drop_file(as, b->id);
 }
 
 /* At start: rows that say "running", and files whose row was deleted. One that just has no row stays: the database may be older than it. */
@@ -631,10 +652,8 @@ void backups_mend(struct addons *as)
 			continue;
 		free(list[i].status);
 		list[i].status = xstrdup("failed");
-		list[i].error = xstrdup("twelved was restarted while it was being made");
 		list[i].finished_ms = clock_wall_ms();
-		save(as, &list[i]);
-		drop_file(as, list[i].id);
+		cut_off(as, &list[i]);
 	}
 	fs_list(dir, &names);
 	for (char **name = names; name && *name; name++)

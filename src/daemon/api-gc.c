@@ -36,7 +36,7 @@ struct collection {
 	uint64_t free_before;
 	struct report {
 		struct error err;
-		size_t n_slugs, n_stacks;
+		size_t n_slugs, n_stacks, n_unknown;
 		uint64_t held[N_HELD]; /* bytes, in the order of `holders` */
 	} report; /* fits one pipe write */
 	bool told;
@@ -109,12 +109,13 @@ static void collect(struct daemon *d, int fd, const struct used *u)
 {
 	struct report report = { .err = ERROR_INIT };
 	const char *dir = d->settings.state_dir;
+	const struct slugs_collect o = { u->slugs, u->known, store_put_back_ms(d->store) };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	if (dup2(fd, 3) == 3 && close_range(4, ~0U, 0) == 0 &&
-	    build_collect(dir, u->slugs, u->known, &report.n_slugs, &report.err) == 0 && !stacks_are_shared(dir))
+	    build_collect(dir, &o, &report.n_slugs, &report.n_unknown, &report.err) == 0 && !stacks_are_shared(dir) && !build_in_doubt(o.put_back_ms))
 		stack_collect(dir, u->stacks, &report.n_stacks, &report.err);
 	measure(dir, report.held);
 	_exit(fd_write_all(3, &report, sizeof(report)) < 0);
@@ -144,8 +145,8 @@ static int answer(struct request *r, struct error *err)
 	fs_free_bytes(request_daemon(r)->settings.state_dir, &after);
 	return request_answer(
 		r, 200,
-		json_pack("{s:I, s:I, s:I, s:o}", "slugs", (json_int_t)c->report.n_slugs, "stacks",
-			  (json_int_t)c->report.n_stacks, "freed_bytes",
+		json_pack("{s:I, s:I, s:I, s:I, s:o}", "slugs", (json_int_t)c->report.n_slugs, "stacks",
+			  (json_int_t)c->report.n_stacks, "unknown_slugs", (json_int_t)c->report.n_unknown, "freed_bytes",
 			  (json_int_t)(after > c->free_before ? after - c->free_before : 0), "held_bytes", held_json(c)));
 }
 

@@ -24,12 +24,13 @@ struct stale {
 	struct watch *timer;
 };
 
-static int64_t due_ms(const struct review_age *a)
+static int64_t due_ms(const struct stale *s, const struct review_age *a)
 {
 	const struct stale_facts f = { .days = a->stale_days,
 				       .created_ms = a->created_ms,
 				       .build_ms = a->build_ms,
-				       .release_ms = a->release_ms };
+				       .release_ms = a->release_ms,
+				       .put_back_ms = store_put_back_ms(s->d->store) };
 
 	return stale_due_ms(&f);
 }
@@ -78,7 +79,7 @@ static void on_timer(void *userdata)
 	if (store_review_ages(s->d->store, &rows, &n, &err) < 0)
 		log_error("stale review apps: %s", err.message);
 	for (size_t i = 0; i < n; i++) {
-		int64_t left_ms = due_ms(&rows[i]) - now_ms;
+		int64_t left_ms = due_ms(s, &rows[i]) - now_ms;
 
 		if (left_ms <= 0)
 			take_away(s, &rows[i]);

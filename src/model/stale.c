@@ -12,5 +12,7 @@ int64_t stale_due_ms(const struct stale_facts *f)
 		last_ms = f->build_ms;
 	if (f->release_ms > last_ms)
 		last_ms = f->release_ms;
+	if (f->put_back_ms > last_ms)
+		last_ms = f->put_back_ms;
 	return last_ms + f->days * DAY_MS;
 }

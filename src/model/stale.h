@@ -11,6 +11,7 @@ struct stale_facts {
 	int64_t days;	    /* 1 to STALE_DAYS_MAX */
 	int64_t created_ms; /* the review app */
 	int64_t build_ms, release_ms; /* the newest of each; 0: none */
+	int64_t put_back_ms; /* the database, which does not know what was deployed until then; 0: never */
 };
 
 /* From when on it is. */

@@ -78,6 +78,9 @@ int store_audit_add(struct store *s, const struct audit *a, struct error *err)
 	if (query_run(&q, err) < 0)
 		return -1;
 	number = sqlite3_last_insert_rowid(s->db);
+	/* Of one in a transaction that may yet be undone, the next one tells. */
+	if (sqlite3_get_autocommit(s->db) && age_note(s, number, err) < 0)
+		return -1;
 	return number % 1000 == 0 ? forget_old(s, number, err) : 0;
 }
 

@@ -382,6 +382,11 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"ORDER BY rowid DESC LIMIT 1 OFFSET " BUILDS_KEPT ")",
 	[STATEMENT_TOKEN_FORGET] = "DELETE FROM token WHERE expires_ms != 0 AND expires_ms < ?",
 	[STATEMENT_META_GET] = "SELECT value FROM meta WHERE key = ?",
+	[STATEMENT_META_PUT] = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+	[STATEMENT_AUDIT_NEWEST] = "SELECT ifnull(max(number), 0) FROM audit",
+	[STATEMENT_ADDON_STOP_RESTORES] =
+		"UPDATE addon SET restoring = NULL, reason = 'The platform was put back from before this restore had ended: ask for it again' "
+		"WHERE restoring IS NOT NULL",
 	[STATEMENT_META_SET] = "INSERT INTO meta (key, value) VALUES (?, ?)",
 	[STATEMENT_WAS_USED] = "SELECT EXISTS (SELECT 1 FROM app) OR EXISTS (SELECT 1 FROM addon) OR EXISTS (SELECT 1 FROM audit) "
 			       "OR EXISTS (SELECT 1 FROM gone)",

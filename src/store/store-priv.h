@@ -187,6 +187,9 @@ enum statement {
 	STATEMENT_TOKEN_FORGET,
 	STATEMENT_META_GET,
 	STATEMENT_META_SET,
+	STATEMENT_META_PUT,
+	STATEMENT_AUDIT_NEWEST,
+	STATEMENT_ADDON_STOP_RESTORES,
 	STATEMENT_WAS_USED,
 	STATEMENT_GONE_GET,
 	STATEMENT_GONE_FORGET,
@@ -202,6 +205,7 @@ struct store {
 	char *key_path;
 	unsigned char *key; /* guarded memory that is not in core files */
 	char identity[UUID_SIZE];
+	int64_t put_back_ms; /* age.c */
 	bool first; /* being made: a key without a database, and a database that does not know its key yet, are no loss */
 	sqlite3_stmt *statements[_STATEMENT_MAX];
 	void (*webhook_fn)(void *userdata); /* webhook.h */
@@ -279,6 +283,12 @@ int identity_check_schema(struct store *s, int64_t schema, const char *shows, st
 int identity_check(struct store *s, const char *shows, struct error *err);
 /* The path of a file beside the database. */
 char *store_file(const struct store *s, const char *name);
+
+/* ---- age.c ---- */
+
+int age_check(struct store *s, struct error *err);
+/* After the row of this number is committed. */
+int age_note(struct store *s, int64_t number, struct error *err);
 
 /* ---- seal.c ---- */
 

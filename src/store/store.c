@@ -116,7 +116,7 @@ static int open_all(struct store *s, const char *shows, struct error *err)
 	if (identity_begin(s, shows, err) < 0 || open_database(s, err) < 0 || store_schema(s, &schema, err) < 0 ||
 	    identity_check_schema(s, schema, shows, err) < 0 || check_pages(s, err) < 0 || seal_open(s, s->first, err) < 0 ||
 	    store_migrate(s, store_migrations, n_store_migrations, err) < 0 || seal_check(s, err) < 0 ||
-	    identity_check(s, shows, err) < 0)
+	    identity_check(s, shows, err) < 0 || age_check(s, err) < 0)
 		return -1;
 	/* So that the file alone, if the other one is ever lost, is as new as this start. A reader elsewhere may keep it from that. */
 	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);

@@ -38,6 +38,10 @@ int store_open(const char *state_dir, struct store **ret, struct error *err);
 int store_open_beside(const char *state_dir, const char *shows, struct store **ret, struct error *err);
 /* A consistent copy of a database that may be in use, in one file without a -wal: db is its path, to is not there yet. Takes as long as it is large. */
 int store_copy(const char *db, const char *to, struct error *err);
+/* Beside the database: the number of the newest change; age.c. */
+#define STORE_CHANGES "changes"
+/* When a start found that the database is older than its directory, last; 0: never. What goes by its age does so from then on. */
+int64_t store_put_back_ms(const struct store *s);
 /* The uuid of this state. */
 const char *store_identity(const struct store *s);
 void store_close(struct store *s);

@@ -389,6 +389,48 @@ def test_the_configuration_of_review_apps(platform):
         assert db.execute("SELECT count(*) FROM review_config WHERE pipeline_id = ?", (pipeline,)).fetchone() == (0,)
 
 
+def test_a_database_that_was_put_back_makes_no_review_app_stale(own_platform, tmp_path):
+    p, ago = own_platform(), 10 * 86400000
+    pipeline, path = line(p, "set-back")
+    assert asked(p, "POST", path, CONFIG)[0] == 201
+    v = asked(p, "POST", "/review-apps", {"branch": "b1", "pipeline": pipeline, "pr_number": 1, "source_blob": {
+        "url": upload(p, archive(HELLO, {"addons": []}))}})[1]
+    wait_for(lambda: asked(p, "GET", f"/review-apps/{v['id']}")[1]["status"] == "created", "the review app", 400)
+    old = tmp_path / "old.db"
+    with sqlite3.connect(p.state / "twelve.db") as db, sqlite3.connect(old) as out:
+        db.backup(out)
+    with sqlite3.connect(old) as db:
+        triggers = [sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE name = 'release_is_immutable'")]
+        db.execute("DROP TRIGGER release_is_immutable")
+        for table in "release", "build", "review_app":
+            db.execute(f"UPDATE {table} SET created_ms = created_ms - {ago}")
+        db.execute(triggers[0])
+    db.close()  # into the one file
+    # What the old one does not know.
+    assert p.api("PATCH", "/apps/set-base-pr-1/config-vars", {"A": "1"})[0] == 200
+    p.kill9()
+    for f in p.state.glob("twelve.db*"):
+        f.unlink()
+    shutil.copy(old, p.state / "twelve.db")
+    os.chmod(p.state / "twelve.db", 0o600)
+    p.start()
+    assert "was put back" in (tmp_path / "platform0/twelved.log").read_text()
+
+    def look():
+        assert asked(p, "PATCH", path, {"stale_days": 3, "destroy_stale_apps": True})[0] == 200
+        return [p.api("GET", "/apps/set-base-pr-1")[0] for _ in range(5)]
+    assert look() == [200] * 5
+    # Its time begins with that, also for later starts; and it does end.
+    p.restart()
+    assert look() == [200] * 5
+    p.kill9()
+    with sqlite3.connect(p.state / "twelve.db") as db:
+        (at,) = db.execute("SELECT CAST(value AS TEXT) FROM meta WHERE key = 'put-back'").fetchone()
+        db.execute("UPDATE meta SET value = ? WHERE key = 'put-back'", (str(int(at) - ago).encode(),))
+    p.start()
+    wait_for(lambda: p.api("GET", "/apps/set-base-pr-1")[0] == 404, "the stale app to go")
+
+
 def test_stale_review_apps(own_platform):
     p = own_platform()
     pipeline, path = line(p, "set-stale")

@@ -35,6 +35,8 @@ def shop(own_platform, tmp_path):
 def deployed(p, tmp_path, name):
     tmp_path.mkdir()
     where = p.repo(tmp_path)
+    (where / "name").write_text(name)
+    p.commit(where, "a slug of its own")
     p.create(name, where)
     p.push(where)
     return where
@@ -169,9 +171,15 @@ def test_an_older_database_leaves_alone_what_it_does_not_know(shop, tmp_path):
     assert (p.state / "volumes" / database).is_dir() and (p.state / "backups" / kept).is_dir() and (p.state / "backups" / more).is_dir()
 
     lost = p.api("GET", "/twelve/lost")[1]
-    assert sorted(x["kind"] for x in lost) == ["backup", "backup", "dyno", "dyno", "repository", "volume"], lost
+    assert sorted(x["kind"] for x in lost) == ["backup", "backup", "dyno", "dyno", "repository", "slug", "volume"], lost
     said = p.cli("doctor", check=False).out
     assert f"{p.state}/volumes/{database}" in said and "is left alone" in said
+
+    # gc takes nothing of it: neither what runs nor what does not.
+    idle = p.state / "slugs" / ("ab" * 32) / "app"
+    idle.mkdir(parents=True)
+    assert "1 slugs that the database does not know are left alone" in p.cli("gc").err
+    assert set(files) <= set(inventory(p)[0]) and idle.exists()
 
     # Twice is no different, and gc takes nothing of it either.
     p.restart()
@@ -179,6 +187,39 @@ def test_an_older_database_leaves_alone_what_it_does_not_know(shop, tmp_path):
     # The name may be given again; the repository of before is not lost by it.
     assert p.api("POST", "/apps", {"name": "today"})[0] == 201
     assert list((p.state / "lost+found").glob("*-today.git/hooks/pre-receive"))
+
+
+def test_an_older_database_repeats_nothing_and_lets_nothing_expire(shop, tmp_path):
+    p = shop
+    running, expired = backup(p, p.addon), backup(p, p.addon)
+    old = copy(p, tmp_path / "old.db")
+    # As of the moment in which one was being made, and another was being restored.
+    with sqlite3.connect(old) as db:
+        db.execute(f"UPDATE backup SET status = 'running', finished_ms = 0 WHERE id = '{running}'")
+        db.execute(f"UPDATE backup SET expires_ms = 1 WHERE id = '{expired}'")
+        db.execute(f"UPDATE addon SET restoring = '{p.backup}'")
+    db.close()  # into the one file
+    p.cli("config:set", "LATER=1", "-a", "shop")
+    p.kill9()
+    files = [f for f in (p.state / "backups").rglob("*") if f.is_file()]
+    assert len(files) == 3
+    put(p, old)
+    p.start()
+    b = p.api("GET", f"/backups/{running}")[1]
+    path = next(str(f) for f in files if running in str(f))
+    assert b["status"] == "failed" and path in b["error"], b
+    # The one that was restored holds nothing up, and is not restored again over what came after it.
+    a = p.api("GET", f"/addons/{p.addon}")[1]["twelve"]
+    assert not a["restoring"], a
+    assert p.api("GET", f"/backups/{expired}")[0] == 200 and all(f.exists() for f in files)
+    # Put back once is put back once: what is cut off later is removed as ever, and what expires later expires.
+    p.kill9()
+    sql(p, f"UPDATE backup SET status = 'running', created_ms = created_ms + 86400000 WHERE id = '{p.backup}'",
+        "UPDATE meta SET value = CAST('1' AS BLOB) WHERE key = 'put-back'")
+    p.start()
+    wait_for(lambda: p.api("GET", f"/backups/{expired}")[0] == 404, "the expired one to go")
+    wait_for(lambda: not (p.state / "backups" / p.backup).exists(), "the cut-off one to go")
+    assert p.api("GET", f"/backups/{p.backup}")[1]["error"] == "twelved was restarted while it was being made"
 
 
 def sql(p, *statements):

@@ -598,6 +598,9 @@ static void test_stale(void **state)
 	assert_int_equal(stale_due_ms(&f), 17 * day);
 	f.build_ms = 13 * day + 1;
 	assert_int_equal(stale_due_ms(&f), 18 * day + 1);
+	f.put_back_ms = 20 * day;
+	assert_int_equal(stale_due_ms(&f), 25 * day);
+	f.put_back_ms = 0;
 	f.days = STALE_DAYS_MAX;
 	f.build_ms = f.release_ms = 1;
 	assert_int_equal(stale_due_ms(&f), (10 + STALE_DAYS_MAX) * day);

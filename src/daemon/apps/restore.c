@@ -139,6 +139,15 @@ static int check(const char *temp, json_t **ret_manifest, struct error *err)
 	return 0;
 }
 
+/* The next start takes it for what it is: of before whatever its rows do not know. */
+static int mark_put_back(const char *temp, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" STORE_CHANGES, temp), *text = xasprintf("%lld\n", (long long)INT64_MAX);
+	int r = fs_write_atomic(path, 0600, text, strlen(text));
+
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
 static void tell(const char *state_dir, const json_t *manifest)
 {
 	const json_t *files = json_object_get(manifest, "files");
@@ -170,6 +179,8 @@ static int restore(const char *file, const char *state_dir, struct error *err)
 		fs_remove_tree(temp);
 		r = -1;
 	}
+	if (r == 0 && mark_put_back(temp, err) < 0)
+		r = -1;
 	if (r == 0 && (fs_sync_tree(temp) < 0 || rename(temp, ready) < 0))
 		r = error_set_errno(err, errno, "renaming %s", temp);
 	if (r == 0)

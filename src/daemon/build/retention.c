@@ -101,7 +101,7 @@ struct retention {
 
 static char *trash_dir(struct daemon *d)
 {
-	return xasprintf("%s/slugs/trash", d->settings.state_dir);
+	return xasprintf("%s/slugs/" SLUGS_TRASH, d->settings.state_dir);
 }
 
 static void let_go(struct daemon *d, const char *digest)

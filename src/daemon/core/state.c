@@ -54,6 +54,7 @@ static size_t count(const struct settings *s, const struct place *p)
 int state_open(struct daemon *d, struct error *err)
 {
 	_cleanup_buf_ struct buf shows = BUF_INIT;
+	int64_t began_ms = clock_wall_ms();
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		size_t n = count(&d->settings, &places[i]);
@@ -63,6 +64,9 @@ int state_open(struct daemon *d, struct error *err)
 	}
 	if (store_open_beside(d->settings.state_dir, shows.len ? shows.data : NULL, &d->store, err) < 0)
 		return -1;
+	if (store_put_back_ms(d->store) >= began_ms)
+		log_warn("the database was put back from before changes that this directory has seen: \"twelve doctor\" lists what it does not know; "
+			 "nothing of that is removed, and what goes by its age does so from now on");
 	return store_gone_forget(d->store, clock_wall_ms() - GONE_KEEP_MS, err);
 }
 
