@@ -66,6 +66,12 @@ int build_read_text(const struct build *b, const char *name, struct buf *ret, st
 int packs_fetch(struct build *b, struct error *err);
 /* Runs bin/detect and keeps those that apply. */
 int packs_detect(struct build *b, struct error *err);
+/* unsupported.c: what can't be built here, said in one sentence before a stack is made for it. */
+/* A language that no buildpack here is for. */
+int unsupported_language(const struct build *b, struct error *err);
+/* bin/check of each buildpack that has one. */
+int unsupported_files(struct build *b, struct error *err);
+
 /* packages_run and packages_build of the buildpacks, and the app's Aptfile. */
 int packs_packages(struct build *b, struct error *err);
 

@@ -287,6 +287,8 @@ int packs_detect(struct build *b, struct error *err)
 		return -1;
 	n = take_names(b, text.data, &last, &rest);
 	if (!b->chosen) {
+		if ((!n || streq(b->packs[last].folder, "plain")) && unsupported_language(b, err) < 0)
+			return -1;
 		if (!n)
 			return no_pack(b, err);
 		keep_only(b, last);

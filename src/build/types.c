@@ -15,13 +15,18 @@
 #include "build/build-priv.h"
 #include "build/pack.h"
 
+#define HINT_MAX_BYTES 1024
 #define RELEASE_FILE ".twelve/release.yml"
 
-static int nothing_to_run(struct error *err)
+/* Each buildpack has a file that says what to add; those of others have none. */
+static int nothing_to_run(const struct build *b, struct error *err)
 {
-	return error_set(err, ERROR_INVALID,
-			 "There is nothing to run: add a file named Procfile with a line such as "
-			 "\"web: ./server\"");
+	_cleanup_free_ char *path = xasprintf("%s/to-run", b->packs[b->n_packs - 1].folder);
+	_cleanup_buf_ struct buf hint = BUF_INIT;
+
+	if (pack_read_file(b->packs_dir, path, HINT_MAX_BYTES, &hint) < 0)
+		buf_printf(&hint, "a file named Procfile with a line such as \"web: ./server\"");
+	return error_set(err, ERROR_INVALID, "There is nothing to run: add %s", str_trim(hint.data));
 }
 
 int types_read_procfile(struct build *b, struct error *err)
@@ -62,7 +67,7 @@ int types_check_defaults(struct build *b, struct error *err)
 	/* What is wrong with it is told where it counts, after the compilation. */
 	if (code != 0 || procfile_parse_release(yaml.data, &types, &ignored) < 0)
 		return 0;
-	r = types.n_types ? 0 : nothing_to_run(err);
+	r = types.n_types ? 0 : nothing_to_run(b, err);
 	procfile_done(&types);
 	return r;
 }
@@ -116,7 +121,7 @@ int types_collect(struct build *b, struct procfile *ret, struct error *err)
 		return error_prefix(err, "bin/release of the buildpack %s",
 				    b->packs[b->n_packs - 1].label);
 	if (!ret->n_types)
-		return nothing_to_run(err);
+		return nothing_to_run(b, err);
 	list_types(b, "Default types of the buildpack", ret);
 	return 0;
 }

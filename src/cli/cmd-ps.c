@@ -121,7 +121,9 @@ static void why_nothing(struct cli *c, const char *app)
 	_cleanup_json_ json_t *release = NULL;
 	struct error ignored = ERROR_INIT;
 
-	if (api_get(c->api, &release, &ignored, "/apps/%s/releases/current", app) == 0 && json_bool(release, "twelve.slug_gone"))
+	if (api_get(c->api, &release, &ignored, "/apps/%s/releases/current", app) == 0 && !*json_str(release, "twelve.slug", ""))
+		note(c, "Nothing is deployed to %s yet: git push twelve main", app);
+	else if (json_bool(release, "twelve.slug_gone"))
 		note(c, "v%lld can't run: its slug is not here any more. Push its commit again: git push -f twelve %s:main",
 		     (long long)json_i64(release, "version", 0), json_str(release, "twelve.commit", "COMMIT"));
 	else

@@ -82,7 +82,17 @@ void release_proof_text(const json_t *release, struct buf *out)
 			   (long long)requests);
 }
 
-static int tell_failure(struct cli *c, const json_t *release, struct error *err)
+/* Before the first release with a slug is live nothing ran. */
+static bool something_runs(struct cli *c, const char *app)
+{
+	_cleanup_json_ json_t *current = NULL;
+	struct error unknown = ERROR_INIT;
+
+	return api_get(c->api, &current, &unknown, "/apps/%s/releases/current", app) == 0 &&
+	       *json_str(current, "twelve.slug", "");
+}
+
+static int tell_failure(struct cli *c, const char *app, const json_t *release, struct error *err)
 {
 	const json_t *lines = json_at(release, "twelve.proof.last_lines");
 
@@ -95,8 +105,8 @@ static int tell_failure(struct cli *c, const json_t *release, struct error *err)
 		note(c, "    %s", b.data);
 	}
 	return error_set(err, ERROR_SYSTEM,
-			 "v%lld failed and was undone, what ran before goes on: %s",
-			 (long long)json_i64(release, "version", 0),
+			 "v%lld failed and was undone%s: %s", (long long)json_i64(release, "version", 0),
+			 something_runs(c, app) ? ", what ran before goes on" : "",
 			 json_str(release, "twelve.reason", "see twelve releases:info"));
 }
 
@@ -108,7 +118,7 @@ static int look_at(struct cli *c, const char *app, const json_t *release, int64_
 	int64_t newest = 0;
 
 	if (streq(status, "failed"))
-		return tell_failure(c, release, err);
+		return tell_failure(c, app, release, err);
 	if (streq(status, "expired")) {
 		if (newest_release(c, app, &newest, err) < 0)
 			return -1;

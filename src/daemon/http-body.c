@@ -139,6 +139,10 @@ int http_parse_body(struct request *r, struct error *err)
 		return 0;
 	}
 	r->body = json_loadb(r->raw.data, r->raw.len, JSON_REJECT_DUPLICATES, &where);
+	if (!r->body && json_error_code(&where) == json_error_null_character)
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "The body has the character \\u0000 in a string, line %d, column %d: no text of ours holds it",
+				 where.line, where.column);
 	if (!r->body)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "The body is not JSON: line %d, column %d: %s", where.line,

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Apps that can't be built here, told before a stack is made for them: without this a Ruby app was taken for
+ * one that needs no build, and the first thing to be heard of it was "bundle: command not found".
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "build/build-priv.h"
+
+struct language {
+	const char *file, *name;
+};
+
+/* Files that their tools ask for at the top of a project. */
+static const struct language languages[] = {
+	{ "Gemfile", "Ruby" },	     { "go.mod", "Go" },		    { "composer.json", "PHP" },
+	{ "Cargo.toml", "Rust" },    { "pom.xml", "Java" },		    { "build.gradle", "Gradle" },
+	{ "mix.exs", "Elixir" },     { "build.gradle.kts", "Gradle" },	    { "build.sbt", "Scala" },
+	{ "project.clj", "Clojure" }, { "deno.json", "Deno" },		    { "Package.swift", "Swift" },
+	{ "pubspec.yaml", "Dart" },  { "rebar.config", "Erlang" },	    { "stack.yaml", "Haskell" },
+	{ "global.json", ".NET" },
+};
+
+static bool has_file(int dir_fd, const char *name)
+{
+	return faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int unsupported_language(const struct build *b, struct error *err)
+{
+	_cleanup_fd_ int dir_fd = open(b->app, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	/* Its packages may bring the language. */
+	if (dir_fd < 0 || has_file(dir_fd, "Aptfile"))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(languages); i++)
+		if (has_file(dir_fd, languages[i].file))
+			return error_set(err, ERROR_INVALID,
+					 "%s makes this a %s app, for which the platform has no buildpack: set one by its git URL "
+					 "(twelve buildpacks:set URL), or \"twelve buildpacks:set plain\" if it runs without a build",
+					 languages[i].file, languages[i].name);
+	if (!b->has_procfile && has_file(dir_fd, "Dockerfile"))
+		return error_set(err, ERROR_INVALID,
+				 "Dockerfile: images are not built here: add a Procfile with a line such as \"web: ./server\", and what "
+				 "the app needs of Debian's packages to an Aptfile");
+	return 0;
+}
+
+/* Prints the reason of the first that says no. */
+static const char check_script[] =
+	"for p in \"$@\"; do\n"
+	"  [ ! -x /buildpacks/$p/bin/check ] || /buildpacks/$p/bin/check /app early || exit 1\n"
+	"done\n";
+
+int unsupported_files(struct build *b, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	_cleanup_strv_ char **args = NULL;
+	int code;
+
+	/* Those of others have no such program: their folders are looked at by nobody here. */
+	for (size_t i = 0; i < b->n_packs; i++)
+		if (!str_starts(b->packs[i].folder, "ext-"))
+			strv_push(&args, b->packs[i].folder);
+	if (!args)
+		return 0;
+	if (steps_capture(b, &b->base, check_script, args, &text, &code, err) < 0)
+		return -1;
+	return code == 0 ? 0 : error_set(err, ERROR_INVALID, "%.500s", *text.data ? str_trim(text.data) : "bin/check of a buildpack failed");
+}

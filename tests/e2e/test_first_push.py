@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first push of an app that can't be deployed: one sentence that is true and says what to do."""
+import pytest
+
+
+def write(where, files):
+    for name, text in files.items():
+        (where / name).parent.mkdir(parents=True, exist_ok=True)
+        (where / name).write_text(text)
+
+
+@pytest.fixture
+def fresh(platform, tmp_path):
+    """refused(files): what git says of a first push of these files alone."""
+    where, name = tmp_path / "repo", "first-push"
+    where.mkdir()
+    platform.create(name, where)
+    platform.git(where, "init", "-q", "-b", "main")
+    platform.cli("git:remote", "-a", name, cwd=where)
+
+    def push(files):
+        for old in where.iterdir():
+            if old.name != ".git":
+                old.unlink()
+        write(where, files)
+        platform.commit(where, "try")
+        r = platform.push(where, check=False)
+        return r.code, "".join(line.removeprefix("remote: ").rstrip() + "\n" for line in r.err.splitlines())
+
+    yield platform, name, push
+    platform.cli("destroy", "-a", name, "--confirm", name)
+
+
+RUBY = "Gemfile makes this a Ruby app, for which the platform has no buildpack: set one by its git URL"
+
+
+@pytest.mark.parametrize("files,words", [
+    ({"Gemfile": "", "Procfile": "web: bundle exec puma\n"}, RUBY),
+    ({"Gemfile": ""}, RUBY),
+    ({"go.mod": "module x\n", "Procfile": "web: bin/x\n"}, "go.mod makes this a Go app"),
+    ({"composer.json": "{}", "index.php": ""}, "composer.json makes this a PHP app"),
+    ({"Dockerfile": "FROM scratch\n"}, "Dockerfile: images are not built here: add a Procfile"),
+    ({"package.json": "{}", "yarn.lock": ""}, "yarn.lock is not supported yet: make a lock of npm's"),
+    ({"requirements.txt": ""}, 'add a file named Procfile with a line such as "web: gunicorn app:app"'),
+    ({"package.json": "{}"}, 'add a "start" script to package.json, or a file named Procfile with a line such as "web: node index.js"'),
+    ({"Pipfile": "", "Procfile": "web: x\n"}, "Pipfile is not supported: write what it locks into requirements.txt"),
+], ids=lambda v: "+".join(v) if isinstance(v, dict) else None)
+def test_what_cannot_be_built_is_one_sentence_before_a_stack_is_made(fresh, files, words):
+    platform, name, push = fresh
+    code, said = push(files)
+    assert code != 0 and said.count(words) == 2, said
+    assert "Push rejected: " in said and "goes on" not in said and "run stack" not in said and "above say why" not in said, said
+    assert platform.cli("ps", "-a", name).err == f"Nothing is deployed to {name} yet: git push twelve main\n"
+
+
+def test_a_language_that_comes_by_other_ways_is_let_through(fresh):
+    platform, name, push = fresh
+    perl = {"Gemfile": "", "Procfile": "worker: perl -e 'sleep'\n"}
+    assert "Gemfile" in push(perl)[1]
+    assert push(perl | {"Aptfile": ""})[0] == 0
+    platform.cli("buildpacks:set", "plain", "-a", name)
+    assert push(perl)[0] == 0
+
+
+def test_a_first_deployment_that_fails_says_nothing_of_what_ran(fresh):
+    platform, name, push = fresh
+    code, said = push({"Procfile": "web: echo cannot find the frobnicator; exit 3\n"})
+    assert code != 0 and "v2 was not rolled out: web.1 exited with status 3" in said and "goes on" not in said, said
+    assert platform.cli("ps", "-a", name).err == f"Nothing is deployed to {name} yet: git push twelve main\n"
+    # With something that runs it is said.
+    assert push({"Procfile": "worker: perl -e 'sleep'\n"})[0] == 0
+    said = push({"Procfile": "web: exit 3\n"})[1]
+    assert "was not rolled out and what ran goes on: web.1 exited with status 3" in said, said
