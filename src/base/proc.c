@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +44,15 @@ static void place(int fd, int to)
 		_exit(127);
 }
 
+int proc_limit(const struct proc_limits *l)
+{
+	const struct rlimit data = { l->data_bytes, l->data_bytes }, cpu = { l->cpu_seconds, l->cpu_seconds };
+
+	if ((l->data_bytes && setrlimit(RLIMIT_DATA, &data) < 0) || (l->cpu_seconds && setrlimit(RLIMIT_CPU, &cpu) < 0))
+		return -errno;
+	return 0;
+}
+
 /*
  * Everything between fork and exec, in order: nothing here allocates. A
  * failure is written as an errno into the CLOEXEC pipe, which the parent reads.
@@ -74,7 +84,7 @@ static void child(const struct proc_options *o, const char *path, pid_t parent, 
 	if (o->fd3)
 		place(o->fd3, 3);
 	keep_open(o);
-	if (!o->dir || chdir(o->dir) == 0)
+	if (proc_limit(&o->limits) == 0 && (!o->dir || chdir(o->dir) == 0))
 		execve(path, (char *const *)o->argv, o->env ? (char *const *)o->env : environ);
 	e = errno;
 	if (write(report_fd, &e, sizeof(e)) < 0)

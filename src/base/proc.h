@@ -13,6 +13,12 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+/* Of one process. 0: as we are. */
+struct proc_limits {
+	uint64_t data_bytes;  /* memory that it writes; files that are mapped to be read don't count */
+	uint64_t cpu_seconds;
+};
+
 struct proc_options {
 	const char *const *argv; /* argv[0] is looked up in $PATH and the sbin directories */
 	const char *const *env;  /* NULL: ours */
@@ -25,9 +31,13 @@ struct proc_options {
 	size_t n_keep;
 	bool new_session;   /* setsid: it outlives our terminal, and is the leader of a group of its own */
 	bool die_with_us;   /* SIGKILL when the calling thread ends */
+	struct proc_limits limits; /* of it, and of each that it starts */
 	int64_t timeout_ms; /* proc_run: SIGKILL to the child's group after this; 0: none */
 	size_t max_output;  /* proc_run: bytes of output kept (the last ones); 0: 64 KiB */
 };
+
+/* Of this process, for good. A negative errno. */
+int proc_limit(const struct proc_limits *l);
 
 /* Returns 0 with the child's pid, which the caller reaps. */
 int proc_spawn(const struct proc_options *o, pid_t *ret_pid, struct error *err);

@@ -22,6 +22,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/git-refs.h"
 #include "cli/git-words.h"
 #include "cli/pkt-line.h"
 #include "cli/signals.h"
@@ -30,11 +31,13 @@
 #define LOCK_LIFE_S 60
 #define UPDATES_MAX 10000
 #define TREE_MAX_BYTES (256 << 20)
+#define TREE_CPU_SECONDS 60
 
 struct push {
 	char **updates;	    /* "OLD NEW REF", all that git would do */
 	char *deploy;	    /* the commit to deploy, or NULL */
 	const char *branch; /* the app's */
+	size_t made;	    /* refs that are new */
 	bool atomic, refused;
 };
 
@@ -77,6 +80,25 @@ static void take_line(struct push *p, char *line)
 }
 
 /* ---- pre-receive ---- */
+
+/* Of more than there may be it is only counted how many they are. */
+static void take_counted(struct push *p, char *line)
+{
+	_cleanup_free_ char *copy = xstrdup(line), *sentence = NULL;
+	struct ref_update u;
+	const char *why;
+
+	if (!ref_update_parse(copy, &u))
+		return;
+	p->made += ref_id_is_zero(u.old_id);
+	why = ref_id_is_zero(u.new_id) ? NULL : ref_is_refused(u.ref);
+	if (why && !p->refused) {
+		sentence = xasprintf("%.60s... is not taken: %s.", u.ref, why);
+		refuse(p, sentence);
+	}
+	if (p->made <= GIT_REFS_MAX)
+		take_line(p, line);
+}
 
 /* What is not deployed is taken all the same: it is said what would be. */
 static void tell_other(const struct push *p, const char *update)
@@ -141,11 +163,16 @@ static void explain_missing(struct push *p, const char *update)
 
 static int pre_receive(struct push *p)
 {
+	struct error err = ERROR_INIT;
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 
 	while (getline(&line, &size, stdin) > 0)
-		take_line(p, line);
+		take_counted(p, line);
+	if (!p->refused && refs_check_room(p->made, &err) < 0)
+		refuse(p, err.message);
+	if (p->refused)
+		return 1;
 	for (char **u = p->updates; u && *u; u++)
 		tell_other(p, *u);
 	for (char **u = p->updates; u && *u && !p->refused; u++)
@@ -224,7 +251,10 @@ static int rehearse(const struct push *p, struct error *err)
 static int list_submodules(const char *commit, char ***ret, struct error *err)
 {
 	const char *const argv[] = { "git", "ls-tree", "-r", "-z", "--full-tree", commit, NULL };
-	const struct proc_options o = { .argv = argv, .stderr_fd = STDERR_FILENO, .max_output = TREE_MAX_BYTES };
+	/* A folder that holds another one ten times, and so on, has more files than anybody could list. */
+	const struct proc_options o = {
+		.argv = argv, .stderr_fd = STDERR_FILENO, .max_output = TREE_MAX_BYTES, .limits = { .cpu_seconds = TREE_CPU_SECONDS }
+	};
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	int status = 0;
 

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/git.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/git-words.h"
@@ -92,7 +93,9 @@ static int find_repository(struct cli *c, const char **ret_program, char **ret_p
 static int git_shell_run(struct cli *c, struct error *err)
 {
 	_cleanup_free_ char *path = NULL, *safe = NULL;
+	const struct proc_limits limits = git_limits();
 	const char *program;
+	int e;
 
 	cli_use_socket(c);
 	if (cli_rest(c, 0) && speak_for(c, cli_rest(c, 0), err) < 0)
@@ -101,6 +104,9 @@ static int git_shell_run(struct cli *c, struct error *err)
 		return -1;
 	/* The repository is root's and the SSH user's group's: git is told that this is meant. */
 	safe = xasprintf("safe.directory=%s", path);
+	e = proc_limit(&limits);
+	if (e < 0)
+		return error_set_errno(err, e, "limiting git");
 	/* "git-receive-pack" is "git receive-pack"; the long form need not be in $PATH. */
 	execlp("git", "git", "-c", safe, program + strlen("git-"), path, (char *)NULL);
 	return error_set(err, ERROR_UNAVAILABLE, "git can't be started (%s): apt-get install git",

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/git.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -349,7 +350,8 @@ static int spawn(struct git_child *c, const struct git_child_options *o, struct 
 	struct proc_options p = { .argv = o->argv,
 				  .env = (const char *const *)env,
 				  .dir = "/",
-				  .new_session = true };
+				  .new_session = true,
+				  .limits = git_limits() };
 	int r = make_pipes(in, out);
 
 	if (r < 0)

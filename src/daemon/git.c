@@ -74,7 +74,8 @@ static int write_hook(struct daemon *d, const char *repo, const struct app *app,
  * What is pushed is checked, but for three old sins that many a long history holds
  * and that harm nobody. A push is as large as an upload may be. Forced pushes are what everybody does who amends, and CI
  * pushes from shallow clones: neither is refused, and so neither is refused after it went live. What proc-receive gets is all
- * (docs/decisions/0005).
+ * (docs/decisions/0005). A file of more than 16 MB goes through in pieces and is no base of others, and a pack stays one: as
+ * files of their own its objects would take as much of the disk as they say they are.
  */
 static int write_config(struct daemon *d, const char *repo, struct error *err)
 {
@@ -84,7 +85,9 @@ static int write_config(struct daemon *d, const char *repo, struct error *err)
 					      "[receive \"fsck\"]\n\tbadTimezone = ignore\n"
 					      "\tmissingSpaceBeforeDate = ignore\n\tzeroPaddedFilemode = ignore\n"
 					      "[receive]\n\tadvertisePushOptions = true\n\tmaxInputSize = %lld\n"
-					      "\tdenyNonFastForwards = false\n\tshallowUpdate = true\n\tprocReceiveRefs = refs\n",
+					      "\tdenyNonFastForwards = false\n\tshallowUpdate = true\n\tprocReceiveRefs = refs\n\tunpackLimit = 1\n"
+					      "[core]\n\tbigFileThreshold = 16m\n\tdeltaBaseCacheLimit = 32m\n"
+					      "[pack]\n\twindowMemory = 64m\n\tthreads = 2\n",
 					      (long long)d->settings.max_upload_bytes);
 
 	return keep_file(path, 0644, text, err);
