@@ -200,7 +200,7 @@ bool completion_script(const char *shell, struct buf *out);
 	X(webhooks) X(webhooks_add) X(webhooks_info) X(webhooks_update) X(webhooks_remove)                 \
 	X(webhooks_deliveries) X(webhooks_deliveries_info) X(webhooks_events) X(webhooks_events_info)                                                             \
 				X(buildpacks) X(buildpacks_set) \
-				X(buildpacks_add) X(buildpacks_remove) X(buildpacks_clear) X(keys) \
+				X(buildpacks_add) X(buildpacks_remove) X(buildpacks_clear) X(buildpacks_key) X(keys) \
 					X(keys_add) X(keys_remove) X(authorizations) X(            \
 						authorizations_create) X(authorizations_info) X(authorizations_revoke)    \
 	X(users) X(users_add) X(users_update) X(users_remove) X(users_passwd)                      \

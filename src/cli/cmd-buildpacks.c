@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* buildpacks, buildpacks:set, :add, :remove, :clear. The API takes the whole list. */
+/* buildpacks, buildpacks:set, :add, :remove, :clear, :key. The API takes the whole list. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,7 +143,8 @@ const struct command cmd_buildpacks_set = {
 	.options = index_options,
 	.run = buildpacks_set_run,
 	.details = "A buildpack is a name (python, nodejs, c, plain), a directory on the server, "
-		   "or a git URL with an optional #COMMIT.",
+		   "which an administrator has to set, or a git URL (https://, or ssh with the key of buildpacks:key) with an "
+		   "optional #BRANCH, #TAG or #COMMIT.",
 	.examples = "twelve buildpacks:set python -a shop\ntwelve buildpacks:set "
 		    "https://github.com/heroku/heroku-buildpack-ruby",
 };
@@ -212,4 +213,40 @@ const struct command cmd_buildpacks_clear = {
 	.flags = CMD_APP,
 	.run = buildpacks_clear_run,
 	.examples = "twelve buildpacks:clear -a shop",
+};
+
+static int buildpacks_key_run(struct cli *c, struct error *err)
+{
+	_cleanup_json_ json_t *key = NULL;
+
+	if (!cli_app(c, err) || !cli_api(c, err))
+		return -1;
+	if (args_has(&c->args, "forget")) {
+		if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/buildpack-key", c->app) < 0)
+			return -1;
+		note(c, "The key is forgotten, and the keys of the servers that it was used for.");
+		return 0;
+	}
+	if (api_request(c->api, "POST", NULL, &key, err, "/apps/%s/buildpack-key", c->app) < 0)
+		return -1;
+	puts(json_str(key, "public_key", ""));
+	note(c, "Give it to the repositories that builds of %s fetch from, as a deploy key that may read.", c->app);
+	return 0;
+}
+
+static const struct arg_option key_options[] = {
+	{ "forget", NULL, "remove it; the next call makes another", 0 },
+	{ 0 },
+};
+
+const struct command cmd_buildpacks_key = {
+	.name = "buildpacks:key",
+	.usage = "",
+	.summary = "show the key by which builds fetch from git over SSH",
+	.flags = CMD_APP,
+	.options = key_options,
+	.run = buildpacks_key_run,
+	.details = "The key is made when it is asked for first. It is for buildpacks and submodules at ssh:// and user@host:path. "
+		   "The key of a server is taken when it is seen first, and has to stay the same: --forget forgets those, too.",
+	.examples = "twelve buildpacks:key -a shop",
 };

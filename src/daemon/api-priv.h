@@ -52,7 +52,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(slugs_create) X(slugs_get) X(slugs_content) X(sources_create) X(sources_put) X(builds_create) X(builds_list) X(builds_get) X(builds_delete) X(build_cache_delete)  \
 	X(stream_get) X(log_sessions_create) X(log_stream)   \
 	X(drains_list) X(drains_create) X(drains_get) X(drains_update) X(drains_delete) X(drains_test)                                             \
-	X(buildpacks_get) X(buildpacks_put) X(domains_list) X(domains_create) X(domains_get)             \
+	X(buildpacks_get) X(buildpacks_put) X(buildpack_key_create) X(buildpack_key_delete) X(domains_list) X(domains_create) X(domains_get)             \
 	X(domains_update) X(sni_list) X(sni_get) X(sni_create) X(sni_update) X(sni_delete)   \
 	X(acm_get) X(acm_enable) X(acm_refresh) X(acm_disable)   \
 	X(domains_delete) X(keys_list) X(keys_create) X(keys_delete) X(tokens_list) X(tokens_get) X(tokens_create) X(tokens_update) X(tokens_regenerate) X(tokens_delete)	\

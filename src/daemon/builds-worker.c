@@ -75,6 +75,8 @@ int worker_write_options(const struct worker_order *order)
 		json_object_set_new(j, "sha256", json_string(order->sha256));
 	json_object_set_new(j, "directories", packs_directories(packs));
 	json_decref(packs);
+	if (order->ssh_key)
+		json_object_set_new(j, "ssh_key", json_string(order->ssh_key));
 	json_object_set_new(j, "owner_id", json_string(order->app->owner_id));
 	json_object_set_new(j, "private_sources", json_boolean(s->private_sources));
 	if (order->url)
@@ -171,6 +173,7 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 		.id = text_of(j, "id"),
 		.app_id = text_of(j, "app_id"),
 		.owner_id = text_of(j, "owner_id"),
+		.ssh_key = json_string_value(json_object_get(j, "ssh_key")),
 		.app_name = text_of(j, "app_name"),
 		.source = text_of(j, "source"),
 		.strip_top = json_is_true(json_object_get(j, "strip_top")),

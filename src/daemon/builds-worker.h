@@ -18,6 +18,7 @@ struct worker_order {
 	const char *sha256; /* of the source; NULL: whatever it is */
 	const char *url;    /* where it is fetched from; NULL: it is there */
 	char *const *submodules;
+	const char *ssh_key; /* the private key by which the app fetches; NULL: it has none */
 	bool strip_top, unwrap, no_cache;
 	const struct job *import; /* builds-priv.h; NULL: it is a build */
 };

@@ -29,6 +29,7 @@
 #include "daemon/releases.h"
 #include "daemon/remove.h"
 #include "daemon/streams.h"
+#include "store/fetch-key.h"
 
 #define RESULT_MAX_BYTES (1 << 20)
 #define CANCEL_GRACE_MS 10000
@@ -253,11 +254,14 @@ static int launch(struct job *j, struct error *err)
 	struct daemon *d = j->owner->d;
 	_cleanup_fd_ int options_fd = -1;
 	struct release base = { 0 };
+	struct fetch_key key = { 0 };
 	struct app app = { 0 };
 	int r = store_app_get(d->store, j->row.app_id, &app, err);
 
 	if (r == 0)
 		r = releases_base(d, &app, &base, err);
+	if (r == 0 && store_fetch_key_get(d->store, app.id, &key, err) < 0)
+		r = -1;
 	if (r == 0) {
 		const struct worker_order order = { .d = d,
 						    .app = &app,
@@ -268,6 +272,7 @@ static int launch(struct job *j, struct error *err)
 						    .commit = j->row.commit,
 						    .sha256 = j->sha256,
 						    .url = j->url,
+						    .ssh_key = key.private_key,
 						    .strip_top = j->strip_top,
 						    .unwrap = j->unwrap,
 						    .import = j->import ? j : NULL,
@@ -278,6 +283,7 @@ static int launch(struct job *j, struct error *err)
 				   : spawn(j, options_fd, err);
 	}
 	release_done(&base);
+	fetch_key_done(&key);
 	app_done(&app);
 	return r;
 }

@@ -8,6 +8,7 @@
  *              ├─ haproxy       outlives us
  *              ├─ twelve-dyno   one per dyno; outlives us, and is adopted
  *              └─ twelved build one per build; dies with us
+ *                 └─ twelved fetch what speaks to strangers for it; dies with it
  *
  * SIGTERM and SIGINT: end, and leave what runs running. SIGQUIT: the same, and
  * end what runs as well: nothing is left behind.

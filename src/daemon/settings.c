@@ -301,7 +301,7 @@ static const struct setting settings[] = {
 	{ "TWELVE_MAX_UPLOAD", read_size, FIELD(max_upload_bytes), "2G", .min = MIB,
 	  .help = "of a source archive" },
 	{ "TWELVE_PRIVATE_SOURCES", read_count, FIELD(private_sources), "0", .max = 1,
-	  .help = "1: source_blob.url may lead into private networks, too" },
+	  .help = "1: source_blob.url and git repositories of builds may lead into private networks, too" },
 	{ "TWELVE_RATE_LIMIT", read_count, FIELD(rate_limit), "360000", .min = 60, .max = 1000000000,
 	  .help = "requests an hour of one token over TCP" },
 	{ "TWELVE_MAX_CONNECTIONS", read_count, FIELD(max_connections), "8192", .min = 64, .max = 1000000,

@@ -45,6 +45,8 @@ static const struct {
 	{ "DELETE /apps/:app/builds/:build", "cancel build" },
 	{ "DELETE /apps/:app/build-cache", "purge build cache" },
 	{ "PUT /apps/:app/buildpack-installations", "set buildpacks" },
+	{ "POST /apps/:app/buildpack-key", "ask for buildpack key" },
+	{ "DELETE /apps/:app/buildpack-key", "forget buildpack key" },
 	{ "POST /apps/:app/slugs", "make slug" },
 	{ "PUT /apps/:app/slugs/:slug/content", "upload slug" },
 	{ "POST /:app.git/git-upload-pack", "fetch by git" },

@@ -451,6 +451,7 @@ const char *const store_migrations[] = {
 	store_schema_backups,
 	schema_regions,
 	store_schema_names,
+	store_schema_fetch_key,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

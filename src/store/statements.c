@@ -370,6 +370,9 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_SLUG_GET] = "SELECT " SLUG " FROM slug WHERE id = ?",
 	[STATEMENT_SLUG_UPDATE] = "UPDATE slug SET digest = ?, run_stack = ?, size_bytes = ?, updated_ms = ? WHERE id = ?",
 	[STATEMENT_SLUG_OF_DIGEST] = "SELECT id FROM slug WHERE digest = ?1 ORDER BY app_id = ?2 DESC, created_ms DESC LIMIT 1",
+	[STATEMENT_FETCH_KEY_GET] = "SELECT public_key, created_ms, private_key FROM fetch_key WHERE app_id = ?",
+	[STATEMENT_FETCH_KEY_PUT] = "INSERT INTO fetch_key (app_id, public_key, private_key, created_ms) VALUES (?, ?, ?, ?)",
+	[STATEMENT_FETCH_KEY_DELETE] = "DELETE FROM fetch_key WHERE app_id = ?",
 	[STATEMENT_SLUG_UPLOADS] = "SELECT upload_id FROM slug WHERE digest IS NULL",
 	[STATEMENT_SLUGS_IN_USE] =
 		"SELECT DISTINCT slug FROM release r WHERE slug IS NOT NULL AND " IN_USE " ORDER BY slug",

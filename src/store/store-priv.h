@@ -180,6 +180,9 @@ enum statement {
 	STATEMENT_SLUG_UPDATE,
 	STATEMENT_SLUG_OF_DIGEST,
 	STATEMENT_SLUG_UPLOADS,
+	STATEMENT_FETCH_KEY_GET,
+	STATEMENT_FETCH_KEY_PUT,
+	STATEMENT_FETCH_KEY_DELETE,
 	STATEMENT_SLUGS_IN_USE,
 	STATEMENT_STACKS_IN_USE,
 	STATEMENT_SLUGS_RELEASED,
@@ -267,6 +270,7 @@ int query_strv(struct query *q, char ***ret, struct error *err);
 /* ---- migrations.c ---- */
 
 extern const char store_schema_gone[], store_schema_backups[], store_schema_names[]; /* gone.c */
+extern const char store_schema_fetch_key[]; /* fetch-key.c */
 extern const char *const store_migrations[]; /* [n - 1] leads to schema n */
 extern const size_t n_store_migrations;
 

@@ -9,12 +9,13 @@ import urllib.parse
 
 
 class GitServer:
-    """Serves the bare repositories of a folder as /NAME.git; `answers` holds (status, headers) for other paths, by their beginning."""
+    """Serves the bare repositories of a folder as /NAME.git; `answers` holds (status, headers) for other paths, by their
+    beginning, and `by_agent` for programs."""
 
     def __init__(self, folder, address=("127.0.0.1", 0), context=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
-        self.asked, self.answers = [], {}
+        self.asked, self.answers, self.by_agent = [], {}, {}
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -22,15 +23,20 @@ class GitServer:
 
             def answer(self):
                 server.asked.append(self.path)
-                for path, (status, headers) in server.answers.items():
+                for path, answer in server.answers.items():
                     if self.path.startswith(path):
-                        self.send_response(status)
-                        for name, value in headers.items():
-                            self.send_header(name, value.replace("REST", self.path[len(path):]))
-                        self.send_header("Content-Length", "0")
-                        self.end_headers()
-                        return
+                        return self.head(answer, self.path[len(path):])
+                for agent, answer in server.by_agent.items():
+                    if self.headers.get("User-Agent", "").startswith(agent):
+                        return self.head(answer, "")
                 self.git()
+
+            def head(self, answer, rest):
+                self.send_response(answer[0])
+                for name, value in answer[1].items():
+                    self.send_header(name, value.replace("REST", rest))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             do_GET = do_POST = answer
 

@@ -5,13 +5,14 @@ the machine's disk and memory.
 """
 import io
 import os
+import pathlib
 import subprocess
 import sys
 import tarfile
 
 import pytest
 
-from conftest import Platform, wait_for
+from conftest import Platform, free_port, wait_for
 from gitserver import GitServer, buildpack
 
 
@@ -293,3 +294,99 @@ def test_app_json_names_no_directory(platform, tmp_path):
     status, e = asked(platform, "POST", "/app-setups", {"app": {"name": "setup-dir"}, "source_blob": {"url": upload(platform, archive(HELLO, {}))},
                                                         "overrides": {"buildpacks": [{"url": "/etc"}]}})
     assert status == 422 and "directory" in e["message"], e
+
+
+# ---- ssh ----
+
+@pytest.fixture
+def sshd(tmp_path, git):
+    """A server on loopback with repositories, and a user (root, as tests have it) whom only keys of our choice let in."""
+    keys = tmp_path / "ssh"
+    keys.mkdir()
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / "host"], check=True)
+    port = free_port()
+    (keys / "authorized").write_text("")
+    (keys / "config").write_text(f"Port {port}\nListenAddress 127.0.0.1\nHostKey {keys}/host\nPidFile {keys}/pid\nAuthorizedKeysFile {keys}/authorized\n"
+                                 "StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n")
+    os.makedirs("/run/sshd", exist_ok=True)
+    with open(keys / "log", "wb") as log:
+        daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", keys / "config"], stdout=log, stderr=log)
+    wait_for(lambda: (keys / "pid").exists(), "sshd")
+    yield keys, f"ssh://root@127.0.0.1:{port}{git.folder}"
+    daemon.terminate()
+    daemon.wait()
+
+
+def test_ssh_with_a_key_of_the_app(trusting, git, sshd, tmp_path):
+    """Root's own key opens the server, and is not used; the app's does, and stays out of sight; a server that is another one is refused."""
+    keys, url = sshd
+    p = trusting
+    git.put("over-ssh", buildpack("cat /buildpacks/ext-1/note; ls -A /env /cache", note="by ssh\n"))
+    line = f"{url}/over-ssh.git#main\n"
+    # A key where ssh of root's would find it: the platform has no other home here.
+    home = pathlib.Path(os.path.expanduser("~root")) / ".ssh"
+    own = home / "id_ed25519"
+    made = not own.exists()
+    if made:
+        home.mkdir(mode=0o700, exist_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", own], check=True)
+    try:
+        (keys / "authorized").write_text(own.with_suffix(".pub").read_text())
+        code, said = deploy(p, "over-ssh", source(tmp_path, __buildpacks=line))
+        assert code != 0 and "needs a key of the app's" in said and "twelve buildpacks:key -a over-ssh" in said, said
+        public = p.cli("buildpacks:key", "-a", "over-ssh").out
+        assert public == p.cli("buildpacks:key", "-a", "over-ssh").out and public.startswith("ssh-ed25519 ")
+        code, said = deploy(p, "over-ssh", source(tmp_path, __buildpacks=line))
+        assert code != 0 and "Permission denied" in said, said
+        (keys / "authorized").write_text(f'command="git-upload-pack {git.folder}/over-ssh.git",restrict {public}')
+        code, said = deploy(p, "over-ssh", source(tmp_path, __buildpacks=line))
+        assert code == 0 and "by ssh" in said, said
+    finally:
+        if made:
+            own.unlink()
+            own.with_suffix(".pub").unlink()
+    # The private half stands nowhere in the clear.
+    parts = public.split()[1]
+    assert "OPENSSH" not in (p.state / "twelve.db").read_bytes().decode("latin-1")
+    assert p.api("GET", "/apps/over-ssh")[0] == 200 and parts not in str(p.api("GET", "/apps/over-ssh/config-vars")[1])
+    app_id = p.api("GET", "/apps/over-ssh")[1]["id"]
+    known = p.state / "known-hosts" / app_id
+    assert "ssh-ed25519" in known.read_text() and known.stat().st_mode & 0o777 == 0o600
+    # Another server at the same place.
+    kept = known.read_text()
+    host, key = kept.split()[0], public.split()[1]
+    known.write_text(f"{host} ssh-ed25519 {key}\n")
+    code, said = deploy(p, "over-ssh", source(tmp_path, __buildpacks=line, x="1"))
+    assert code != 0 and "Host key verification failed" in said, said
+    # What is forgotten is learnt anew, and the key is another.
+    p.cli("buildpacks:key", "--forget", "-a", "over-ssh")
+    assert not known.exists()
+    other = p.cli("buildpacks:key", "-a", "over-ssh").out
+    assert other != public
+    (keys / "authorized").write_text(f"restrict {other}")
+    code, said = deploy(p, "over-ssh", source(tmp_path, __buildpacks=line, x="2"))
+    assert code == 0 and known.exists(), said
+    p.cli("destroy", "-a", "over-ssh", "--confirm", "over-ssh")
+    wait_for(lambda: not known.exists(), "known hosts of the app to be removed")
+
+
+def test_the_key_is_one_that_openssh_reads(trusting, tmp_path):
+    """For names of any length: the file's blocks end where they should."""
+    import sqlite3
+    for name in ("k" * n for n in range(3, 12)):
+        trusting.cli("create", name, "--no-remote")
+        public = trusting.cli("buildpacks:key", "-a", name).out.strip()
+        assert public.endswith(f" twelve-{name}")
+        (tmp_path / name).write_text(public + "\n")
+        shown = subprocess.run(["ssh-keygen", "-l", "-f", tmp_path / name], capture_output=True, text=True)
+        assert "ED25519" in shown.stdout, shown
+    with sqlite3.connect(trusting.state / "twelve.db") as db:
+        assert {len(row[0]) > 300 for row in db.execute("SELECT private_key FROM fetch_key")} == {True}
+
+
+def test_a_private_network_is_not_reached_by_ssh(platform, tmp_path):
+    platform.cli("create", "ssh-private", "--no-remote")
+    platform.cli("buildpacks:key", "-a", "ssh-private")
+    for url in ("ssh://root@127.0.0.1/x", "root@localhost:x", "ssh://root@[::1]/x", "root@2130706433:x"):
+        code, said = deploy(platform, "ssh-private", source(tmp_path, __buildpacks=url + "\n"))
+        assert code != 0 and "leads to an address of a private network" in said, said

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key by which an app's builds fetch from git repositories over SSH: shown by its public half, and made when it is asked for first. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "daemon/build/ssh-key.h"
+#include "store/fetch-key.h"
+
+static int make(struct store *s, const struct app *app, struct fetch_key *ret, struct error *err)
+{
+	_cleanup_free_ char *comment = xasprintf("twelve-%s", app->name);
+	struct fetch_key k = { 0 };
+
+	ssh_key_make(comment, &k.public_key, &k.private_key);
+	if (store_fetch_key_put(s, app->id, &k, err) < 0) {
+		fetch_key_done(&k);
+		return -1;
+	}
+	*ret = k;
+	return 0;
+}
+
+int api_buildpack_key_create(struct request *r, struct error *err)
+{
+	struct store *s = request_daemon(r)->store;
+	struct fetch_key key = { 0 };
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = store_fetch_key_get(s, app.id, &key, err);
+	if (result == 0)
+		result = make(s, &app, &key, err);
+	if (result >= 0) {
+		request_note(r, "key %.60s", key.public_key);
+		result = request_answer(r, 201,
+					json_pack("{s:s, s:o}", "public_key", key.public_key, "created_at", api_time(key.created_ms)));
+	}
+	fetch_key_done(&key);
+	app_done(&app);
+	return result;
+}
+
+/* With it go the keys of the servers that it was used for: a repository may have moved to another one. */
+int api_buildpack_key_delete(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_free_ char *hosts = NULL;
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0) {
+		hosts = xasprintf("%s/known-hosts/%s", d->settings.state_dir, app.id);
+		/* First: should we be killed here, the next build learns them anew. */
+		if (unlink(hosts) < 0 && errno != ENOENT)
+			result = error_set_errno(err, errno, "removing %s", hosts);
+	}
+	if (result == 0)
+		result = store_fetch_key_delete(d->store, app.id, err);
+	if (result == 0)
+		result = request_answer(r, 200, json_object());
+	app_done(&app);
+	return result;
+}
