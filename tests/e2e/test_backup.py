@@ -166,18 +166,55 @@ def test_a_restore_that_is_killed_leaves_nothing_or_all(own_platform, empty, tmp
     assert whole
 
 
+def stop(p):
+    p.process.send_signal(signal.SIGQUIT)
+    p.process.wait(60)
+
+
 def test_a_restore_cut_off_while_it_moves_its_parts_goes_on(own_platform, empty, tmp_path):
     p = own_platform()
     fill(p)
     f = saved(p, tmp_path)
     restore(empty, f)
-    # As if killed after the first parts.
+    whole = tmp_path / "whole"
+    names = sorted(set(os.listdir(empty.state)) - {"lock", "stacks"})
+    assert {"twelve.db", "secret.key", "identity", "ca", "git"} <= set(names)
+    for name in names:
+        (whole / name).parent.mkdir(exist_ok=True)
+        (empty.state / name).rename(whole / name)
     ready = empty.state / "restore.ready"
-    ready.mkdir()
-    for name in ("twelve.db", "tls", "secret.key"):
-        (empty.state / name).rename(ready / name)
+    # As if killed before, between and after all of them, whichever came first.
+    for moved in [set(), {"twelve.db"}, set(names) - {"twelve.db"}, set(names) - {"secret.key"}, set(names)]:
+        ready.mkdir()
+        for name in names:
+            subprocess.run(["cp", "-a", whole / name, (empty.state if name in moved else ready) / name], check=True)
+        r = restore(empty, f, check=False)
+        assert r.returncode != 0 and "was cut off" in r.stderr and ready.exists(), r
+        empty.begin()
+        assert empty.api("GET", "/apps/kept/config-vars")[1]["SECRET"] == "sesame" and not ready.exists()
+        stop(empty)
+        for name in set(os.listdir(empty.state)) - {"lock", "stacks"}:
+            subprocess.run(["rm", "-rf", empty.state / name], check=True)
+
+
+def test_a_restore_cut_off_while_it_unpacks_counts_for_nothing(own_platform, empty, tmp_path):
+    p = own_platform()
+    fill(p)
+    f = saved(p, tmp_path)
+    with tarfile.open(f) as tar:
+        tar.extractall(empty.state / "restore.tmp")
+    # By a start it is none, and by a restore it is begun again.
+    kept = tmp_path / "kept"
+    shutil.copytree(empty.state, kept, symlinks=True)
     empty.begin()
-    assert empty.api("GET", "/apps/kept/config-vars")[1]["SECRET"] == "sesame" and not ready.exists()
+    assert empty.api("GET", "/apps")[1] == [] and not (empty.state / "restore.tmp").exists()
+    stop(empty)
+    subprocess.run(["rm", "-rf", empty.state], check=True)
+    kept.rename(empty.state)
+    (empty.state / "restore.tmp/twelve.db").write_bytes(b"half")
+    restore(empty, f)
+    empty.begin()
+    assert empty.api("GET", "/apps/kept/config-vars")[1]["SECRET"] == "sesame"
 
 
 def addons_of(p):
@@ -424,6 +461,32 @@ def test_an_app_whose_slug_was_not_saved_says_push_again(own_platform, empty, tm
     empty.commit(where, "again")
     empty.push(where)
     assert empty.get("shop")[0] == 200
+
+
+def test_a_slug_stays_as_long_as_a_dyno_runs_from_it(own_platform, tmp_path):
+    p = own_platform(TWELVE_KEEP_RELEASES=1)
+    where = p.repo(tmp_path)
+    p.create("shop", where)
+    slugs = lambda: {x.name for x in (p.state / "slugs").iterdir() if len(x.name) == 64}
+    p.push(where)
+    first = slugs()
+    p.cli("run:detached", "-a", "shop", "sleep 1000")
+    one_off = wait_for(lambda: [d for d in p.dynos("shop") if d["type"] == "run" and d["state"] == "up"], "the one-off dyno")[0]["name"]
+    for n in range(2):
+        (where / "ballast").write_text(str(n) * 1000)
+        p.commit(where, f"change {n}")
+        p.push(where)
+    wait_for(lambda: len(slugs()) == 2, "the middle one to go")
+    assert first < slugs()
+    # After a start, which looks as well, it is no different.
+    p.kill9()
+    p.start()
+    p.cli("config:set", "A=1", "-a", "shop")
+    assert first < slugs() and [d for d in p.dynos("shop") if d["name"] == one_off]
+    p.cli("ps:stop", one_off, "-a", "shop")
+    wait_for(lambda: not [d for d in p.dynos("shop") if d["name"] == one_off], "it to end")
+    p.cli("config:set", "A=2", "-a", "shop")
+    wait_for(lambda: not first & slugs(), "its slug to go")
 
 
 def test_old_slugs_are_let_go(own_platform, tmp_path):

@@ -24,15 +24,31 @@
 
 /* ---- moving what was checked to its place ---- */
 
+/* Beside it first: what a kill leaves there is no part of anything, and is begun again. */
+static int copy_one(const char *from, const char *to, struct error *err)
+{
+	_cleanup_free_ char *beside = xasprintf("%s.part", to);
+	const char *const copy[] = { "cp", "-a", "--", from, beside, NULL };
+	int r = fs_remove_tree(beside);
+
+	if (r == 0 && proc_run_simple(copy, err) < 0)
+		return -1;
+	if (r == 0)
+		r = fs_sync_tree(beside);
+	if (r == 0 && rename(beside, to) < 0 && errno != ENOTEMPTY && errno != EEXIST)
+		r = -errno;
+	if (r == 0)
+		r = fs_remove_tree(beside);
+	return r < 0 ? error_set_errno(err, r, "copying %s to %s", from, to) : 0;
+}
+
 static int move_one(const char *from, const char *to, struct error *err)
 {
-	const char *const copy[] = { "cp", "-a", "--", from, to, NULL };
-
 	if (rename(from, to) == 0)
 		return 0;
 	/* STATE/stacks may lead to another file system. */
 	if (errno == EXDEV)
-		return proc_run_simple(copy, err);
+		return copy_one(from, to, err);
 	return errno == ENOTEMPTY || errno == EEXIST ? 0 : error_set_errno(err, errno, "moving %s to %s", from, to);
 }
 
@@ -91,6 +107,9 @@ static int check_empty(const char *state_dir, struct error *err)
 
 	if (r < 0)
 		return error_set_errno(err, r, "reading %s", state_dir);
+	if (strv_has(names, READY))
+		return error_set(err, ERROR_CONFLICT, "%s has a restore that was cut off when it was checked and whole: start twelved, which ends it",
+				 state_dir);
 	for (char **n = names; n && *n; n++)
 		if (!may_be_there(state_dir, *n))
 			return error_set(err, ERROR_CONFLICT,
