@@ -393,12 +393,14 @@ static struct app_state *state_of(struct reconciler *r, const char *app_id)
 
 void reconcile_app(struct reconciler *r, const char *app_id)
 {
-	watch_arm(state_of(r, app_id)->timer, 0);
+	/* Everything is being ended (main.c): there is none any more, and a request or a push may be under way still. */
+	if (r)
+		watch_arm(state_of(r, app_id)->timer, 0);
 }
 
 bool reconcile_is_undoing(struct reconciler *r, const char *app_id, int64_t version)
 {
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; r && i < r->n; i++)
 		if (streq(r->apps[i]->id, app_id))
 			return rollout_is_undoing(r->apps[i], version);
 	return false;
@@ -433,6 +435,8 @@ void reconcile_forget(struct reconciler *r, const char *app_id)
 	char id[UUID_SIZE];
 	size_t n;
 
+	if (!r)
+		return;
 	snprintf(id, sizeof(id), "%s", app_id);
 	branch_forget(r->d->branches, id);
 	n = dynos_list(r->d->dynos, id, &dynos);

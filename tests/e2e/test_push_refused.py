@@ -381,3 +381,23 @@ def test_twelved_is_killed_before_the_branch_has_moved(own_platform, tmp_path):
     platform.git(repo, "pack-refs", "--all")
     platform.start()
     wait_for(lambda: branch(platform, "compared") == first, "the branch to name what runs")
+
+
+def test_a_push_ends_while_everything_is_being_ended(own_platform, tmp_path):
+    """The reconciler is gone by then, and a dyno that takes its time keeps twelved for it to happen."""
+    platform = own_platform()
+    where = platform.repo(tmp_path)
+    platform.create("ending", where)
+    platform.push(where)
+    platform.cli("config:set", "STUBBORN=1", "TWELVE_STOP_TIMEOUT=10", "-a", "ending")
+    slow = SlowPush(platform, "ending", where)
+    pack, _ = receive_pack_of(slow.p.pid)
+    platform.process.send_signal(signal.SIGQUIT)
+    wait_for(lambda: all(d["state"] == "down" for d in platform.dynos("ending")), "the dyno to be ending")
+    os.kill(pack, signal.SIGKILL)
+    slow.p.communicate(timeout=60)
+    try:
+        assert platform.api("PATCH", "/apps/ending/config-vars", {"A": "1"})[0] in (200, 503)
+    except OSError:
+        pass
+    assert platform.process.wait(60) == 0
