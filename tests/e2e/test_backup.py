@@ -463,6 +463,21 @@ def test_an_app_whose_slug_was_not_saved_says_push_again(own_platform, empty, tm
     assert empty.get("shop")[0] == 200
 
 
+@pytest.mark.torture
+def test_an_app_saved_with_its_slug_answers_after_a_restore(own_platform, empty, tmp_path):
+    p = own_platform()
+    where = p.repo(tmp_path)
+    p.create("shop", where)
+    p.push(where)
+    f = saved(p, tmp_path, "--slugs")
+    p.stop()
+    said = restore(empty, f).stdout
+    assert "push each app again" not in said
+    empty.begin()
+    wait_for(lambda: empty.get("shop")[0] == 200, "the app to answer")
+    assert empty.up("shop") and empty.releases("shop")[0]["status"] == "succeeded"
+
+
 def test_a_slug_stays_as_long_as_a_dyno_runs_from_it(own_platform, tmp_path):
     p = own_platform(TWELVE_KEEP_RELEASES=1)
     where = p.repo(tmp_path)
