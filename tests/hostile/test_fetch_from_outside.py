@@ -5,13 +5,14 @@ wants the builds to reach a private address for her.
 """
 import ctypes
 import os
+import pathlib
 import ssl
 import subprocess
 import threading
 
 import pytest
 
-from conftest import Platform
+from conftest import Platform, wait_for
 from gitserver import GitServer, buildpack
 from test_foreign_buildpacks import deploy, source
 
@@ -120,3 +121,44 @@ def test_a_name_that_leads_inwards(outside, tmp_path):
         code, said = deploy(p, "inwards", source(tmp_path, __buildpacks=f"https://{host}/good.git\n"))
         assert code != 0 and "private network" in said, (host, said)
     assert inner.asked == []
+
+
+def confined(p):
+    """The processes of this platform that have given up what they had."""
+    found = []
+    for d in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if "\nUid:\t59013" in (d / "status").read_text() and str(p.state).encode() in (d / "environ").read_bytes():
+                found.append(d)
+        except OSError:
+            continue  # it has ended
+    return found
+
+
+def test_who_fetches_has_nothing(tmp_path_factory):
+    """An archive's server that takes libcurl over finds a process with a user of its own, an empty root, no capability, and one file."""
+    from test_fetch import Server
+    p, s = Platform(tmp_path_factory.mktemp("platform"), TWELVE_PRIVATE_SOURCES="1"), Server()
+    try:
+        p.cli("create", "confined", "--no-remote")
+        p.cli("config:set", "SECRET=geheim", "-a", "confined")
+        s.stalls.set()
+        assert p.api("POST", "/apps/confined/builds", {"source_blob": s.blob("simple.tgz")})[0] == 201
+        wait_for(lambda: s.asked, "it to be asked for")
+        ours = confined(p)
+        assert len(ours) == 1, ours
+        status = dict(line.split(":\t", 1) for line in (ours[0] / "status").read_text().splitlines() if ":\t" in line)
+        assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"59013"} and status["Groups"].strip() == ""
+        assert status["CapEff"] == status["CapPrm"] == status["CapInh"] == status["CapAmb"] == "0000000000000000" and status["NoNewPrivs"] == "1"
+        root = [f"/{d.relative_to(ours[0] / 'root')}" for d in (ours[0] / "root").rglob("*") if d.is_file()]
+        assert set(root) <= {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/ssl/certs/ca-certificates.crt"}, root
+        files = [os.readlink(f) for f in (ours[0] / "fd").iterdir()]
+        assert [f for f in files if f.startswith("/") and f != "/dev/null" and not f.startswith("/memfd:")] == [str(next((p.state / "sources").glob("*.tar")))], files
+        mounts = (ours[0] / "mountinfo").read_text().splitlines()
+        assert len(mounts) == 1 and " ro," in mounts[0] and "tmpfs" in mounts[0], mounts
+        # It ends with the build.
+        p.cli("builds:cancel", p.api("GET", "/apps/confined/builds")[1][0]["id"], "-a", "confined")
+        wait_for(lambda: not ours[0].exists(), "its end")
+    finally:
+        s.stop()
+        p.stop()
