@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@
 #include "daemon/api-priv.h"
 #include "daemon/api-slugs.h"
 #include "daemon/authz.h"
+#include "daemon/build/packings.h"
 #include "stack/stack.h"
 #include "store/slug.h"
 
@@ -292,8 +294,16 @@ struct packing {
 	int fd;
 	int status;
 	bool ended;
+	pid_t pid;
 	char id[UUID_SIZE];
+	struct packings_place place;
 };
+
+static void packing_done(struct packing *p)
+{
+	packings_leave(&p->place);
+	free(p);
+}
 
 static void packing_free(void *work)
 {
@@ -302,9 +312,11 @@ static void packing_free(void *work)
 	fd_close(p->fd);
 	p->fd = -1;
 	p->request = NULL;
-	/* Else the child's end frees it. */
 	if (p->ended)
-		free(p);
+		packing_done(p);
+	else
+		/* Nobody waits for it any more; its end frees it. */
+		kill(p->pid, SIGKILL);
 }
 
 static void on_packed(int status, void *userdata)
@@ -313,10 +325,11 @@ static void on_packed(int status, void *userdata)
 
 	p->ended = true;
 	p->status = status;
+	packings_leave(&p->place);
 	if (p->request)
 		request_resume(p->request);
 	else
-		free(p);
+		packing_done(p);
 }
 
 static int answer_packed(struct request *r, struct error *err)
@@ -337,48 +350,41 @@ static int start_packing(struct daemon *d, const char *digest, struct packing *p
 	_cleanup_free_ char *dir = xasprintf("%s/slugs/%s", d->settings.state_dir, digest);
 	const char *const argv[] = { "tar", "-C", dir, "--owner=0", "--group=0", "-czf", "-", "./app", NULL };
 	struct proc_options o = { .argv = argv, .die_with_us = true };
-	pid_t pid;
 	int e;
 
 	p->fd = open(d->settings.state_dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (p->fd < 0)
 		return error_set_errno(err, errno, "making a file in %s", d->settings.state_dir);
 	o.stdout_fd = p->fd;
-	if (proc_spawn(&o, &pid, err) < 0)
+	if (proc_spawn(&o, &p->pid, err) < 0)
 		return -1;
-	e = watch_child(d->loop, pid, on_packed, p, NULL);
+	e = watch_child(d->loop, p->pid, on_packed, p, NULL);
 	return e < 0 ? error_set_errno(err, e, "watching tar") : 0;
 }
 
-/* Packed it is hardly larger than it is: what has to stay free stays free. */
-static int check_room(struct daemon *d, const struct api_slug *f, struct error *err)
+static int check_tree(struct daemon *d, const struct api_slug *f, struct error *err)
 {
 	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, f->row.digest ? f->row.digest : "");
-	uint64_t free_bytes = 0;
 
 	if (!f->row.digest)
 		return error_set(err, ERROR_NOT_FOUND, "This slug has not been released yet: there is nothing but its upload");
 	if (!fs_exists(tree))
 		return error_set(err, ERROR_NOT_FOUND, "The files of this slug are not there any more: no release that is kept uses it, and they were let go: push that commit again");
-	if (fs_free_bytes(d->settings.state_dir, &free_bytes) == 0 &&
-	    (int64_t)free_bytes < d->settings.disk_reserve_bytes + f->row.size_bytes)
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "The disk is too full for a download of %lld MB (TWELVE_DISK_RESERVE): \"twelve gc\" removes what nobody needs, and says what holds the rest",
-				 (long long)f->row.size_bytes >> 20);
 	return 0;
 }
 
 static int pack(struct request *r, const struct app *app, struct api_slug *f, struct error *err)
 {
+	struct daemon *d = request_daemon(r);
 	struct packing *p;
 
 	add_tree(r, app, f);
-	if (check_room(request_daemon(r), f, err) < 0)
+	if (check_tree(d, f, err) < 0)
 		return -1;
 	p = xcalloc(1, sizeof(*p));
 	*p = (struct packing){ .request = r, .fd = -1 };
 	memcpy(p->id, f->row.id, sizeof(p->id));
-	if (start_packing(request_daemon(r), f->row.digest, p, err) < 0) {
+	if (packings_enter(d, request_caller(r)->user_id, f->row.size_bytes, &p->place, err) < 0 || start_packing(d, f->row.digest, p, err) < 0) {
 		p->ended = true;
 		packing_free(p);
 		return -1;

@@ -94,6 +94,7 @@ struct daemon {
 	struct slug_sizes *slug_sizes;
 	struct git_child *git_children; /* that serve git over HTTP; n_git_children of them */
 	size_t n_git_children;
+	struct packings_place *packings; /* slugs that are being packed (build/packings.h) */
 	char **to_remove; /* trees that wait for their turn (remove.h); n_removing are being removed */
 	size_t n_removing;
 	struct rendezvous *rendezvous; /* NULL without a door */

@@ -3,6 +3,8 @@
 Slugs. The attacker has an app of her own, and the victim's source, as everybody has who reads it where it is published. Her builds may fill their cache,
 name their process types and set their files as they like; nothing of that may reach the victim's app.
 """
+import base64
+import http.client
 import os
 import subprocess
 
@@ -169,3 +171,36 @@ def test_one_app_does_not_build_anothers_upload(two):
         status, e = platform.api("POST", f"/apps/{hers}/builds", {"source_blob": {"url": url}})
         assert status == 422, e
     assert subprocess.run(["git", "-C", str(platform.state / "git" / f"{hers}.git"), "log"], capture_output=True).returncode != 0
+
+
+def test_downloads_that_are_packed_take_turns(two, tmp_path):
+    """Each is a process and a file as large as the slug: one who may deploy asks for many at once, and goes away from some."""
+    platform, hers, his = two
+    data = tar({"./app/x": base64.b64encode(os.urandom(40 << 20)).decode()}, "w")
+    slug = announce(platform, hers, data, process_types={"worker": "sleep 1000"})
+    assert release(platform, hers, slug["id"])[0] == 201
+
+    def ask(who):
+        c = http.client.HTTPConnection("localhost", timeout=120)
+        c.sock = platform.connect()
+        c.sock.settimeout(120)
+        c.request("GET", f"/apps/{hers}/slugs/{slug['id']}/content", headers={"Twelve-User": who})
+        return c
+
+    several = [ask("hers@example.com") for _ in range(6)]
+    # Those that are refused answer at once, while two are packed.
+    statuses = [c.getresponse().status for c in several[2:]]
+    assert statuses == [429] * 4
+    for c in several:
+        c.sock.close()
+    # Who is gone has no place any more, and no process.
+    wait_for(lambda: not children(platform, "tar"), "tar to end")
+    c = ask("hers@example.com")
+    r = c.getresponse()
+    assert r.status == 200 and len(r.read()) > 30 << 20
+
+
+def children(platform, name):
+    """The processes of that name below twelved's."""
+    out = subprocess.run(["ps", "--ppid", str(platform.process.pid), "-o", "comm="], capture_output=True, text=True).stdout
+    return [line for line in out.split() if line == name]

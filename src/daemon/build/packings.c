@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See packings.h. */
+#include "daemon/build/packings.h"
+
+#include <stdio.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+
+/* The platform's own are not counted. */
+#define OF_ONE_USER 2
+
+static int check_user(const struct daemon *d, const char *user_id, struct error *err)
+{
+	int n = 0;
+
+	for (const struct packings_place *p = d->packings; p; p = p->next)
+		n += streq(p->user_id, user_id);
+	if (!user_id[0] || n < OF_ONE_USER)
+		return 0;
+	return error_set(err, ERROR_RATE_LIMIT, "%d slugs are being packed for you already: try again when one of them has come", OF_ONE_USER);
+}
+
+/* Packed it is hardly larger than it is. What the others will write is not on the disk yet: what has to stay free stays free. */
+static int check_room(const struct daemon *d, int64_t bytes, struct error *err)
+{
+	int64_t promised = bytes;
+	uint64_t free_bytes = 0;
+
+	for (const struct packings_place *p = d->packings; p; p = p->next)
+		promised += p->bytes;
+	if (fs_free_bytes(d->settings.state_dir, &free_bytes) < 0 || (int64_t)free_bytes >= d->settings.disk_reserve_bytes + promised)
+		return 0;
+	return error_set(err, ERROR_UNAVAILABLE,
+			 "The disk is too full for a download of %lld MB (TWELVE_DISK_RESERVE): \"twelve gc\" removes what nobody needs, and says what holds the rest",
+			 (long long)bytes >> 20);
+}
+
+int packings_enter(struct daemon *d, const char *user_id, int64_t bytes, struct packings_place *ret, struct error *err)
+{
+	if (check_user(d, user_id, err) < 0 || check_room(d, bytes, err) < 0)
+		return -1;
+	*ret = (struct packings_place){ .d = d, .bytes = bytes, .next = d->packings };
+	snprintf(ret->user_id, sizeof(ret->user_id), "%s", user_id);
+	d->packings = ret;
+	return 0;
+}
+
+void packings_leave(struct packings_place *p)
+{
+	struct packings_place **at;
+
+	if (!p->d)
+		return;
+	for (at = &p->d->packings; *at != p; at = &(*at)->next)
+		;
+	*at = p->next;
+	p->d = NULL;
+}
