@@ -116,14 +116,32 @@ static void read_digits(json_t *object, const char *name, const json_t *value)
 		json_object_set_new(object, name, json_integer(strtoll(s, NULL, 10)));
 }
 
-/* A member that nobody reads would be taken for one that has an effect. */
+/* A member that nobody reads would be taken for one that has an effect. `known` has a space on both sides of each. */
+static int check_words(const char *where, const char *known, json_t *object, struct error *err)
+{
+	char excerpt[NAME_EXCERPT_SIZE];
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (object, key, value) {
+		_cleanup_free_ char *word = xasprintf(" %s ", key), *list = xstrdup(known);
+		_cleanup_buf_ struct buf text = BUF_INIT;
+		char *save = NULL;
+
+		if (json_is_null(value) || (!strchr(key, ' ') && strstr(known, word)))
+			continue;
+		for (char *w = strtok_r(list, " ", &save); w; w = strtok_r(NULL, " ", &save))
+			buf_printf(&text, "%s%s", text.len ? ", " : "the members are ", w);
+		return error_set(err, ERROR_INVALID, "\"%s\" is not understood %s: %s", name_excerpt(excerpt, key), where,
+				 text.len ? text.data : "there are no members");
+	}
+	return 0;
+}
+
 static int check_known(const char *body, json_t *object, struct error *err)
 {
 	_cleanup_buf_ struct buf known = BUF_INIT;
-	char excerpt[NAME_EXCERPT_SIZE];
 	struct api_member m;
-	const char *key;
-	json_t *value;
 
 	for (const char *rest = body; rest && (rest = api_member_next(rest, &m));) {
 		if (m.name[0] == '*')
@@ -131,14 +149,14 @@ static int check_known(const char *body, json_t *object, struct error *err)
 		buf_printf(&known, " %.*s", (int)m.name_n, m.name);
 	}
 	buf_putc(&known, ' ');
-	json_object_foreach (object, key, value) {
-		_cleanup_free_ char *word = xasprintf(" %s ", key);
+	return check_words("here", known.data, object, err);
+}
 
-		if (!json_is_null(value) && (strchr(key, ' ') || !strstr(known.data, word)))
-			return error_set(err, ERROR_INVALID, "\"%s\" is not understood here: %s%s", name_excerpt(excerpt, key),
-					 body ? "the members are " : "there are no members", str_trim(known.data));
-	}
-	return 0;
+int api_check_members(const char *label, const char *names, json_t *object, struct error *err)
+{
+	_cleanup_free_ char *where = xasprintf("in \"%s\"", label), *known = xasprintf(" %s ", names);
+
+	return check_words(where, known, object, err);
 }
 
 int api_check_body(const char *body, bool strict, json_t *object, struct error *err)

@@ -192,7 +192,7 @@ int api_find_source(struct request *r, struct api_source *ret, struct error *err
 	const char *url = NULL, *version = NULL, *checksum = NULL, *id;
 	struct api_source source = { 0 };
 
-	if (text_of_blob(blob, "url", &url, err) < 0 || text_of_blob(blob, "version", &version, err) < 0 ||
+	if (api_check_members("source_blob", "url version checksum", blob, err) < 0 || text_of_blob(blob, "url", &url, err) < 0 || text_of_blob(blob, "version", &version, err) < 0 ||
 	    text_of_blob(blob, "checksum", &checksum, err) < 0 || (checksum && read_checksum(checksum, source.sha256, err) < 0))
 		return -1;
 	if (!url)

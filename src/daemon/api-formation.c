@@ -179,6 +179,10 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 		const char *type;
 
 		u = json_array_get(updates, i);
+		if (!single && api_check_members("updates", "type id quantity size dyno_size docker_image", u, err) < 0) {
+			result = -1;
+			break;
+		}
 		type = json_string_value(json_object_get(u, json_object_get(u, "type") ? "type" : "id"));
 		result = type ? read_update(r, &app, &base, type_named(r, &app, &base, type), u, &all[i], err)
 			      : error_set(err, ERROR_INVALID,

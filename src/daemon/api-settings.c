@@ -47,6 +47,9 @@ static int read_buildpacks(json_t *updates, const struct packs_rules *rules, jso
 		const char *name = json_string_value(json_object_get(update, "buildpack"));
 		json_t *element;
 
+		/* What is listed has its place, which is that in the array. */
+		if (api_check_members("updates", "buildpack ordinal", update, err) < 0)
+			return -1;
 		if (!name || !name[0] || name[0] == '-')
 			return error_set(
 				err, ERROR_INVALID,

@@ -91,11 +91,12 @@ static json_t *read_overrides(json_t *overrides, struct error *err)
 				 json_object_get(overrides, "formation"));
 	_cleanup_free_ char *text = json_dumps(file, 0);
 	json_t *parsed = app_json_parse(text, strlen(text), NULL, errors), *ret = NULL;
+	int understood = api_check_members("overrides", "env buildpacks formation", overrides, err);
 
 	if (!parsed)
 		error_set(err, ERROR_INVALID, "\"overrides\": %s",
 			  json_string_value(json_array_get(errors, 0)) + strlen("app.json: "));
-	else if (check_env(env, err) == 0)
+	else if (understood == 0 && check_env(env, err) == 0)
 		ret = json_pack("{s:O?, s:O?, s:O?}", "env", json_is_object(env) ? env : NULL, "buildpacks",
 				json_is_array(json_object_get(file, "buildpacks")) ? json_object_get(parsed, "buildpacks") : NULL,
 				"formation",
@@ -204,6 +205,20 @@ static int take_places(struct setup *s, struct app *app, const char *stack, cons
 	return json_object_set_new(s->data, "stack", json_string(stack));
 }
 
+/* Heroku's apps may be of an organization and the like: here there is none. */
+static int check_app(json_t *asked, struct error *err)
+{
+	static const char *const none[] = { "organization", "personal", "space", "locked", "internal_routing" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		const json_t *v = json_object_get(asked, none[i]);
+
+		if (v && !json_is_null(v) && !json_is_false(v) && !(streq(none[i], "personal") && json_is_true(v)))
+			return error_set(err, ERROR_INVALID, "\"app.%s\" has to be null or false: this platform has no such thing", none[i]);
+	}
+	return api_check_members("app", "name stack region organization personal space locked internal_routing", asked, err);
+}
+
 int api_setups_create(struct request *r, struct error *err)
 {
 	json_t *asked = json_object_get(request_body(r), "app");
@@ -212,7 +227,7 @@ int api_setups_create(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = -1;
 
-	if (text_in(asked, "app", "name", &name, err) == 0 && text_in(asked, "app", "stack", &stack, err) == 0 &&
+	if (check_app(asked, err) == 0 && text_in(asked, "app", "name", &name, err) == 0 && text_in(asked, "app", "stack", &stack, err) == 0 &&
 	    api_read_stack(stack, &stack_name, err) == 0 && text_in(asked, "app", "region", &region, err) == 0 &&
 	    api_read_region(region, &region_name, err) == 0 &&
 	    api_setup_begin(r, name, json_object_get(request_body(r), "overrides"), NULL, &s, &app, err) == 0 &&

@@ -62,6 +62,8 @@ const char *api_member_next(const char *body, struct api_member *ret);
  * of digits where a whole number belongs is made one, in the object. `strict`: a member that is not in `body` is refused, unless it is null.
  */
 int api_check_body(const char *body, bool strict, json_t *object, struct error *err);
+/* The same of an object within a body, which `label` names: whose members are `names`, with spaces between. */
+int api_check_members(const char *label, const char *names, json_t *object, struct error *err);
 /* What to use instead of an endpoint of Heroku's that is not here, a sentence; NULL for what is none of those. */
 const char *api_elsewhere(const char *path);
 /* The name or id in a member of type ref; NULL when it is not there. Borrowed. */

@@ -108,6 +108,24 @@ def test_what_heroku_has_and_this_platform_has_not(platform, app, path, body, wo
     assert status == 422 and words in answer["message"], answer
 
 
+BLOB = {"url": "https://example.com/x.tgz", "checksum": "SHA256:" + "0" * 64}
+
+
+@pytest.mark.parametrize("method,path,body,words", [
+    ("POST", "/apps/understood/builds", {"source_blob": BLOB | {"no_such": 1}}, '"no_such" is not understood in "source_blob": the members are url, version, checksum'),
+    ("POST", "/app-setups", {"source_blob": BLOB | {"no_such": 1}}, '"no_such" is not understood in "source_blob"'),
+    ("POST", "/app-setups", {"source_blob": BLOB, "app": {"name": "nested-one", "no_such": 1}}, '"no_such" is not understood in "app"'),
+    ("POST", "/app-setups", {"source_blob": BLOB, "app": {"name": "nested-one", "locked": True}}, '"app.locked" has to be null or false'),
+    ("POST", "/app-setups", {"source_blob": BLOB, "overrides": {"env": {}, "no_such": 1}}, '"no_such" is not understood in "overrides"'),
+    ("PATCH", "/apps/understood/formation", {"updates": [{"type": "web", "quantity": 1, "no_such": 1}]}, '"no_such" is not understood in "updates"'),
+    ("PUT", "/apps/understood/buildpack-installations", {"updates": [{"buildpack": "python", "no_such": 1}]}, '"no_such" is not understood in "updates"'),
+])
+def test_a_member_within_a_member_is_known_or_refused(platform, app, method, path, body, words):
+    status, answer = platform.api(method, path, body)
+    assert status == 422 and words in answer["message"], answer
+    assert platform.api("GET", "/apps/nested-one")[0] == 404
+
+
 def test_what_says_how_it_is_is_taken(platform):
     status, made = platform.api("POST", "/apps", {"name": "as-it-is", "space": None, "locked": False, "internal_routing": False, "feature_flags": ""})
     assert status == 201 and made["space"] is None

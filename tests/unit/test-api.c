@@ -214,8 +214,8 @@ static void test_bodies(void **state)
 	check(NULL, "{\"x\": 1}", "\"x\" is not understood here: there are no members");
 	check("*:any", "{\"X\": 1}", NULL);
 	check(body, "{\"name\": \"a\", \"size\": null, \"unknown\": null}", NULL);
-	check(body, "{\"name\": \"a\", \"unknown\": 3}", "\"unknown\" is not understood here: the members are name size on to list map it");
-	check(body, "{\"name\": \"a\", \"name size\": 3}", "\"name size\" is not understood here: the members are name size on to list map it");
+	check(body, "{\"name\": \"a\", \"unknown\": 3}", "\"unknown\" is not understood here: the members are name, size, on, to, list, map, it");
+	check(body, "{\"name\": \"a\", \"name size\": 3}", "\"name size\" is not understood here: the members are name, size, on, to, list, map, it");
 	check("space?:none", "{\"space\": false}", NULL);
 	check("space?:none", "{\"space\": \"x\"}", "\"space\" has to be null or false: this platform has no such thing");
 	check("quiet?:true", "{\"quiet\": true}", NULL);
