@@ -14,14 +14,27 @@
 
 /* ---- the list ---- */
 
-static void add_row(struct table *t, const json_t *addon)
+static void put_vars(struct buf *to, const json_t *from)
 {
-	_cleanup_buf_ struct buf vars = BUF_INIT;
 	const json_t *var;
 	size_t i;
 
-	json_array_foreach(json_at(addon, "config_vars"), i, var)
-		buf_printf(&vars, "%s%s", i ? " " : "", json_string_value(var));
+	json_array_foreach(json_at(from, "config_vars"), i, var)
+		buf_printf(to, "%s%s", to->len ? " " : "", json_string_value(var));
+}
+
+/* An add-on has the config vars of its owner; another app that it is attached to has those of its `attachments`. */
+static void add_row(struct table *t, const json_t *addon, const json_t *attachments)
+{
+	_cleanup_buf_ struct buf vars = BUF_INIT;
+	const json_t *a;
+	size_t i;
+
+	if (!attachments)
+		put_vars(&vars, addon);
+	json_array_foreach(attachments, i, a)
+		if (streq(json_str(a, "addon.id", ""), json_str(addon, "id", "")))
+			put_vars(&vars, a);
 	table_add(t, json_str(addon, "name", ""), json_str(addon, "plan.name", ""),
 		  json_str(addon, "app.name", ""), json_str(addon, "twelve.status", ""),
 		  vars.len ? vars.data : "-");
@@ -32,7 +45,7 @@ static int addons_run(struct cli *c, struct error *err)
 	static const char *const headings[] = { "ADD-ON", "PLAN", "OWNER", "STATE", "CONFIG VARS" };
 	bool all = cli_has(c, "all");
 	const char *app = all ? "" : cli_app(c, err);
-	_cleanup_json_ json_t *list = NULL;
+	_cleanup_json_ json_t *list = NULL, *attachments = NULL;
 	_cleanup_table_ struct table t;
 	const json_t *a;
 	size_t i;
@@ -50,8 +63,10 @@ static int addons_run(struct cli *c, struct error *err)
 		note(c, "There are no add-ons. twelve addons:services lists what there can be.");
 		return 0;
 	}
+	if (!all && api_get(c->api, &attachments, err, "/apps/%s/addon-attachments", app) < 0)
+		return -1;
 	json_array_foreach(list, i, a)
-		add_row(&t, a);
+		add_row(&t, a, attachments);
 	table_print(c, &t);
 	return 0;
 }

@@ -336,7 +336,7 @@ int addons_set_plan(struct addons *as, struct addon *a, const char *service, con
 
 /* ---- the end ---- */
 
-static int check_others(struct addons *as, const struct addon *a, struct error *err)
+static int check_others(struct addons *as, const struct addon *a, const char *instead, struct error *err)
 {
 	_cleanup_strv_ char **apps = NULL;
 	_cleanup_buf_ struct buf others = BUF_INIT;
@@ -353,8 +353,8 @@ static int check_others(struct addons *as, const struct addon *a, struct error *
 	if (!others.len)
 		return 0;
 	return error_set(err, ERROR_INVALID,
-			 "%s is attached to %s as well: detach it there first, or use --force", a->name,
-			 others.data);
+			 "%s is attached to %s as well: detach it there first (twelve addons:detach NAME -a APP), or %s", a->name,
+			 others.data, instead);
 }
 
 /* One release for all attachments that an app has of it. */
@@ -454,7 +454,7 @@ int addons_destroy(struct addons *as, struct addon *a, bool force, const struct 
 {
 	if (a->state == ADDON_DEPROVISIONED)
 		return store_addon_delete(as->d->store, a->id, err);
-	if (!force && check_others(as, a, err) < 0)
+	if (!force && check_others(as, a, "use --force", err) < 0)
 		return -1;
 	note_attachment(as, a);
 	note_all_attachments(as, a);
@@ -473,7 +473,7 @@ int addons_check_app_delete(struct addons *as, const struct app *app, struct err
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (list[i].state != ADDON_DEPROVISIONED)
-			r = check_others(as, &list[i], err);
+			r = check_others(as, &list[i], "end it for all with twelve addons:destroy --force", err);
 	/* After the app's row there are none to note. */
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (list[i].state != ADDON_PROVISIONED)

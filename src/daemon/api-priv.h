@@ -141,6 +141,8 @@ struct api_source {
 int api_find_source(struct request *r, struct api_source *ret, struct error *err);
 /* api-apps.c: an app that the caller is to own, with its first release and its repository; all or nothing. */
 int api_make_app(struct request *r, struct app *app, struct error *err);
+/* api-formation.c: which dyno sizes there are, to whoever asked for another. */
+int api_refuse_size(const char *name, struct error *err);
 /* The name of a region by a name of it, in any case, or its id; us when none is given. */
 int api_read_region(const char *given, const char **ret, struct error *err);
 /* The name of a stack by a name of it or its id: of stack_names[]; ours when none is given. */

@@ -155,14 +155,23 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 {
 	const char *plan = json_string_value(json_object_get(v, "plan")), *colon = strchr(plan, ':');
 	_cleanup_free_ char *service = xstrndup(plan, colon ? (size_t)(colon - plan) : strlen(plan));
+	json_t *options = json_object_get(v, "options");
 	const struct caller who = caller_of(s);
 	const struct addon_create o = { .app = app,
 					.service = service,
 					.plan = colon ? colon + 1 : NULL,
 					.attachment = json_string_value(json_object_get(v, "as")),
+					.options = options,
 					.who = &who };
 	struct addon a = { 0 };
 	int r;
+
+	/* As "addons:create heroku-postgresql -- --version=16" is refused. */
+	if (options && !addons_is_provided(ss->d->addons, service))
+		return error_set(err, ERROR_INVALID,
+				 "app.json: \"addons\": %s takes no option \"%.100s\": it runs here, in the version that the platform has; take "
+				 "its \"options\" out of app.json",
+				 service, json_object_iter_key(json_object_iter(options)));
 
 	if (streq(service, SERVICE_EXTERNAL))
 		return error_set(err, ERROR_INVALID,

@@ -92,14 +92,17 @@ static void read_env(json_t *env, json_t *errors, json_t *ret)
 static json_t *read_addon(json_t *v, size_t i, json_t *errors)
 {
 	const char *plan = json_string_value(json_is_object(v) ? json_object_get(v, "plan") : v);
-	json_t *as = json_object_get(v, "as");
+	json_t *as = json_object_get(v, "as"), *options = json_object_get(v, "options");
 
 	if (!plan || !plan[0])
 		fault(errors, "\"addons[%zu]\": a plan, or an object with a \"plan\", is needed", i);
 	else if (as && !json_is_null(as) && !json_is_string(as))
 		fault(errors, "\"addons[%zu].as\" has to be a string", i);
+	else if (options && !json_is_null(options) && !json_is_object(options))
+		fault(errors, "\"addons[%zu].options\" has to be an object", i);
 	else
-		return json_pack("{s:s, s:O?}", "plan", plan, "as", json_is_string(as) ? as : NULL);
+		return json_pack("{s:s, s:O?, s:O*}", "plan", plan, "as", json_is_string(as) ? as : NULL, "options",
+				 json_object_size(options) ? options : NULL);
 	return NULL;
 }
 

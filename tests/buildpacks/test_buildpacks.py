@@ -405,3 +405,14 @@ def test_a_profile_leaves_config_vars_alone(name, shell):
     said = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
     assert {n: said[n] for n in own} == own and int(said["WEB_CONCURRENCY"]) >= 1
     assert not [n for n in said if n.startswith(("TWELVE_", "twelve_")) and n not in own]
+
+
+def test_python_says_that_a_package_is_for_another_python(tmp_path):
+    """pip says so in a line of all versions that there are, above one that says that there is none."""
+    index = tree(tmp_path / "simple", {"later/index.html": '<a href="later-6.0-py3-none-any.whl" data-requires-python="&gt;=3.99">later-6.0-py3-none-any.whl</a>'})
+    app = tree(tmp_path / "app", {"requirements.txt": "later>=6\n"})
+    for folder in ("cache", "env"):
+        (tmp_path / folder).mkdir()
+    done = run("python", "compile", app, tmp_path / "cache", tmp_path / "env", PIP_INDEX_URL=index.as_uri())
+    assert done.returncode == 1
+    assert f" !     requirements.txt asks for later>=6, of which no version is for Python {PYTHON}" in done.stderr, done

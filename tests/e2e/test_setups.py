@@ -151,6 +151,10 @@ def test_what_is_wrong_with_app_json_is_said(platform):
     assert "checksum" in s["failure_message"]
     s = refused(platform, archive(HELLO, {"addons": ["nothing-such"]}), "set-wrong")
     assert 'app.json: "addons"' in s["failure_message"]
+    s = refused(platform, archive(HELLO, {"addons": [{"plan": "heroku-redis", "options": "9"}]}), "set-wrong")
+    assert s["manifest_errors"] == ['app.json: "addons[0].options" has to be an object']
+    s = refused(platform, archive(HELLO, {"addons": [{"plan": "heroku-redis", "options": {"version": "9"}}]}), "set-wrong")
+    assert s["failure_message"].startswith('app.json: "addons": heroku-redis takes no option "version"'), s
 
 
 def test_what_fails_later_takes_the_app_away(platform):

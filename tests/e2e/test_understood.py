@@ -118,6 +118,7 @@ BLOB = {"url": "https://example.com/x.tgz", "checksum": "SHA256:" + "0" * 64}
     ("POST", "/app-setups", {"source_blob": BLOB, "app": {"name": "nested-one", "locked": True}}, '"app.locked" has to be null or false'),
     ("POST", "/app-setups", {"source_blob": BLOB, "overrides": {"env": {}, "no_such": 1}}, '"no_such" is not understood in "overrides"'),
     ("PATCH", "/apps/understood/formation", {"updates": [{"type": "web", "quantity": 1, "no_such": 1}]}, '"no_such" is not understood in "updates"'),
+    ("POST", "/apps/understood/dynos", {"command": "ls", "size": "huge"}, 'There is no dyno size "huge": the sizes are eco, basic'),
     ("PUT", "/apps/understood/buildpack-installations", {"updates": [{"buildpack": "python", "no_such": 1}]}, '"no_such" is not understood in "updates"'),
 ])
 def test_a_member_within_a_member_is_known_or_refused(platform, app, method, path, body, words):
