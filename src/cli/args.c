@@ -200,32 +200,16 @@ static const char *nearest_command(const char *word)
 	return near;
 }
 
-/* Verbs of Heroku's that another verb of ours stands for. */
-static const struct {
-	const char *word, *here;
-} elsewhere[] = {
-	{ "pg:promote", "twelve addons:swap DATABASE ADDON puts another database under that name, and where the name is free "
-			"twelve addons:attach ADDON --as DATABASE does" },
-	{ "redis:promote", "twelve addons:swap REDIS ADDON puts another add-on under that name, and where the name is free "
-			   "twelve addons:attach ADDON --as REDIS does" },
-	{ "pg:info", "twelve addons:info ADDON tells about one" },
-	{ "redis:info", "twelve addons:info ADDON tells about one" },
-	{ "pg:wait", "twelve addons:wait waits until add-ons are ready" },
-	{ "redis:wait", "twelve addons:wait waits until add-ons are ready" },
-	{ "pg:credentials:rotate", "twelve addons:credentials:rotate ATTACHMENT does that" },
-	{ "redis:credentials", "twelve addons:credentials:rotate ATTACHMENT gives an app another" },
-};
-
 static int take_command(struct args *a, const char *word, struct error *err)
 {
-	const char *near;
+	const char *near, *here;
 
 	a->command = command_find(word);
 	if (a->command)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
-		if (streq(elsewhere[i].word, word))
-			return error_set(err, ERROR_INVALID, "%s is not a command of twelve: %s", word, elsewhere[i].here);
+	here = command_elsewhere(word);
+	if (here)
+		return error_set(err, ERROR_INVALID, "%s is not a command of twelve: %s", word, here);
 	near = nearest_command(word);
 	if (near)
 		return error_set(err, ERROR_INVALID,

@@ -91,6 +91,8 @@ int args_number(const struct args *a, const char *name, int64_t min, int64_t max
 
 /* Edit distance with transpositions (optimal string alignment), 100 for words too long to bother. */
 size_t suggest_distance(const char *a, const char *b);
+/* elsewhere.c: what stands for a verb of Heroku's that is none here, a sentence; NULL for what is none of those. */
+const char *command_elsewhere(const char *word);
 /* The name among the candidates that is nearest to s; NULL when none is near. */
 const char *suggest(const char *s, const char *const *candidates);
 

@@ -358,7 +358,7 @@ static int certs_auto_run(struct cli *c, struct error *err)
 	const char *app = cli_app(c, err);
 	_cleanup_table_ struct table t;
 	const json_t *d;
-	size_t i;
+	size_t i, n = 0;
 
 	table_init(&t, ARRAY_SIZE(headings), headings);
 	if (!app || !cli_api(c, err) || api_get(c->api, &info, err, "/apps/%s", app) < 0 ||
@@ -378,12 +378,16 @@ static int certs_auto_run(struct cli *c, struct error *err)
 
 		if (streq(json_str(d, "kind", ""), "heroku"))
 			continue;
+		n++;
 		if (json_time(d, "twelve.acm_next_at"))
 			duration_text(left_ms, next);
 		table_add(&t, json_str(d, "hostname", ""), json_str(d, "acm_status", "own certificate"), next,
 			  json_str(d, "acm_status_reason", ""));
 	}
-	table_print(c, &t);
+	if (!n)
+		note(c, "%s has no domain that needs a certificate: twelve domains:add adds one", app);
+	else
+		table_print(c, &t);
 	return 0;
 }
 

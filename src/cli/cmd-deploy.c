@@ -113,6 +113,10 @@ static int builds_run(struct cli *c, struct error *err)
 		print_json(list);
 		return 0;
 	}
+	if (!json_array_size(list)) {
+		note(c, "Nothing of %s has been built yet: git push twelve main builds it", app);
+		return 0;
+	}
 	json_array_foreach(list, i, b) {
 		_cleanup_free_ char *commit = xstrndup(json_str(b, "source_blob.version", ""), 8);
 		_cleanup_free_ char *v =

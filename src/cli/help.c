@@ -130,6 +130,8 @@ static int help_run(struct cli *c, struct error *err)
 		help_command(c, cmd, stdout);
 		return 0;
 	}
+	if (command_elsewhere(name))
+		return error_set(err, ERROR_INVALID, "%s is not a command of twelve: %s", name, command_elsewhere(name));
 	for (size_t i = 0; commands[i] && n + 1 < ARRAY_SIZE(names); i++)
 		if (!(commands[i]->flags & CMD_HIDDEN))
 			names[n++] = commands[i]->name;

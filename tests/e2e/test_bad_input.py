@@ -3,13 +3,14 @@
 import http.client
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
 
 import pytest
 
-from conftest import free_port, wait_for
+from conftest import ROOT, free_port, wait_for
 from receivers import listens
 
 
@@ -308,6 +309,9 @@ def test_what_a_newcomer_trips_over_is_told(platform, tmp_path):
     assert not any("TWELVE_APP" in twelve("create", "newcomers-2", "-n", env=e).err for e in ({}, {"TWELVE_APP": "newcomers-2"}))
     for args, said in [
         (["help", "nonsense"], "nonsense is not a command of twelve: twelve help lists them"),
+        # Words that are near in letters alone would mislead: "labs" is no "logs".
+        (["labs", "-a", "newcomers"], "labs is not a command of twelve: there are no features to try out"),
+        (["help", "ps:exec"], "ps:exec is not a command of twelve: twelve run:inside DYNO bash"),
         (["logs", "--source", "foo", "-a", "newcomers"], 'expected app or heroku (the platform\'s lines), found "foo"'),
         (["webhooks:deliveries", "--status", "foo", "-a", "newcomers"], 'pending, retrying, failed or succeeded, found "foo"'),
         (["webhooks:add", "-a", "newcomers"], "--include is missing: --include api:release"),
@@ -315,7 +319,23 @@ def test_what_a_newcomer_trips_over_is_told(platform, tmp_path):
     ]:
         r = twelve(*args)
         assert r.code == 2 and said in r.err, (args, r)
+    # An empty list is a sentence and no lone heading.
+    assert twelve("builds", "-a", "newcomers").err == "Nothing of newcomers has been built yet: git push twelve main builds it\n"
+    assert twelve("certs:auto:enable", "-a", "newcomers").code == 0
+    r = twelve("certs:auto", "-a", "newcomers")
+    assert (r.out, r.err) == ("", "newcomers has no domain that needs a certificate: twelve domains:add adds one\n")
     assert twelve("buildpacks", "--json", "-a", "newcomers").out.strip() == "[]"
     assert twelve("backups:schedules", "--json", "-a", "newcomers").out.strip() == "[]"
     for app in ("newcomers", "newcomers-2"):
         platform.cli("destroy", "-a", app, "--confirm", app)
+
+
+def test_what_stands_for_a_verb_of_herokus_is_there(platform):
+    """No word of the table is a command, and each command that it names is one."""
+    table = re.findall(r'\{ "([a-z:]+)", ((?:"[^"]*"\s*)+)\}', (ROOT / "src/cli/elsewhere.c").read_text())
+    assert len(table) > 30
+    for word, text in table:
+        said = "".join(re.findall('"([^"]*)"', text))
+        assert f"{word} is not a command of twelve: {said}" in platform.cli("help", word, check=False).err
+        for named in re.findall(r"twelve ([a-z:-]+)", said):
+            assert platform.cli("help", named).out.startswith("usage: "), (word, named)
