@@ -12,7 +12,7 @@ import api_schema
 from conftest import wait_for
 from test_build import archive
 
-PROCFILE = ("Procfile", b"web: perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => $ENV{PORT}, Listen => 9, ReuseAddr => 1); accept($c, $s) while 1'\nworker: sleep 1000\n")
+PROCFILE = ("Procfile", b"web: perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => $ENV{PORT}, Listen => 9, ReuseAddr => 1); while (accept($c, $s)) { print $c qq{HTTP/1.0 204 No Content\\r\\n\\r\\n}; close $c }'\nworker: sleep 1000\n")
 NAME = "identities"
 # (resource of the schema, where they are listed, where one is).
 LISTED = [

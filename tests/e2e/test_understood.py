@@ -160,7 +160,7 @@ def test_each_option_is_read():
     unread = set()
     for path, name, options in rows:
         for option in options:
-            uses = [t for p, t in CLI.items() if p == path or p.name in ("wait.c", "deploy.c", "import-steps.c", "cmd-backups.c")]
+            uses = [t for p, t in CLI.items() if p == path or p.name in ("wait.c", "deploy.c", "import-steps.c", "cmd-backups.c", "cmd-git.c")]
             n = sum(len(re.findall(rf'(?<!\{{ )(?<!\{{)"{option}"', t)) for t in uses)
             if not n:
                 unread.add((name, option))

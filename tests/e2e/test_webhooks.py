@@ -174,7 +174,7 @@ def test_an_attachment_is_told_when_it_is_live(own_platform, tmp_path, receiver)
 
 def test_attachments_and_certificates_are_told(platform, shop, receiver, tmp_path):
     platform.cli("webhooks:add", "-i", "api:addon-attachment,api:sni-endpoint", "-l", "sync", "-u", receiver.url, "-s", "x", "-a", shop)
-    platform.cli("addons:create", "redis", "--url", "redis://u:p@localhost:1/0", "--as", "CACHE", "-a", shop, check=False)
+    platform.cli("addons:create", "external", "--url", "redis://u:p@localhost:1/0", "--no-check", "--as", "CACHE", "-a", shop)
     wait_for(lambda: receiver.events("addon-attachment"), "the attachment")
     action, a = receiver.events("addon-attachment")[0]
     assert action == "create" and a["name"] == "CACHE" and a["app"]["name"] == shop and a["addon"]["name"], a
