@@ -22,7 +22,7 @@ static const struct language languages[] = {
 	{ "mix.exs", "Elixir" },     { "build.gradle.kts", "Gradle" },	    { "build.sbt", "Scala" },
 	{ "project.clj", "Clojure" }, { "deno.json", "Deno" },		    { "Package.swift", "Swift" },
 	{ "pubspec.yaml", "Dart" },  { "rebar.config", "Erlang" },	    { "stack.yaml", "Haskell" },
-	{ "global.json", ".NET" },
+	{ "global.json", ".NET" },  { "index.php", "PHP" },
 };
 
 static bool has_file(int dir_fd, const char *name)

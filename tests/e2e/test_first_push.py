@@ -39,6 +39,7 @@ RUBY = "Gemfile makes this a Ruby app, for which the platform has no buildpack: 
     ({"Gemfile": ""}, RUBY),
     ({"go.mod": "module x\n", "Procfile": "web: bin/x\n"}, "go.mod makes this a Go app"),
     ({"composer.json": "{}", "index.php": ""}, "composer.json makes this a PHP app"),
+    ({"index.php": "", "index.html": ""}, "index.php makes this a PHP app"),
     ({"Dockerfile": "FROM scratch\n"}, "Dockerfile: images are not built here: add a Procfile"),
     ({"package.json": "{}", "yarn.lock": ""}, "yarn.lock is not supported yet: make a lock of npm's"),
     ({"requirements.txt": ""}, 'add a file named Procfile with a line such as "web: gunicorn app:app"'),
