@@ -55,6 +55,12 @@ static const struct feature *find(struct request *r, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++)
 		if (streq(features[i].name, which) || streq(api_uuid("feature", features[i].name, id), which))
 			return &features[i];
+	if (streq(which, "log-runtime-metrics")) {
+		error_set(err, ERROR_NOT_FOUND,
+			  "There is no feature log-runtime-metrics here: memory and load of dynos are not written to the log; an app can write what it "
+			  "finds in /sys/fs/cgroup");
+		return NULL;
+	}
 	error_set(err, ERROR_NOT_FOUND, "Couldn't find that app feature: %s", name_excerpt(excerpt, which));
 	return NULL;
 }
