@@ -189,7 +189,10 @@ static int take_source(struct request *r, const struct addon *a, const char *sou
 
 	if (!uuid_is_valid(source))
 		return error_set(err, ERROR_INVALID, "\"source\" has to be the id of a source: the end of its put_url");
-	return addons_backup_uploaded(request_daemon(r)->addons, a, path, ret, err);
+	if (addons_backup_uploaded(request_daemon(r)->addons, a, path, ret, err) < 0)
+		return -1;
+	api_upload_taken(request_daemon(r), source);
+	return 0;
 }
 
 int api_backups_create(struct request *r, struct error *err)

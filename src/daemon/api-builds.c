@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "build/fetch.h"
 #include "daemon/api-priv.h"
+#include "daemon/build/awaited.h"
 #include "daemon/builds.h"
 #include "daemon/remove.h"
 
@@ -26,7 +27,7 @@ char *api_upload_path(struct daemon *d, const char *id)
 	return xasprintf("%s/sources/%s.tar", d->settings.state_dir, id);
 }
 
-/* Empty: an upload is awaited until it is built. Who knows the id may bring it without a token, as to Heroku's put_url. */
+/* Who asked for it: an upload is awaited until it is built. Who knows the id may bring it without a token, as to Heroku's put_url. */
 static char *awaited_path(struct daemon *d, const char *id)
 {
 	return xasprintf("%s/sources/%s.awaited", d->settings.state_dir, id);
@@ -58,14 +59,28 @@ static void remove_old_sources(struct daemon *d)
 	}
 }
 
+int api_upload_check(struct request *r, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/sources", request_daemon(r)->settings.state_dir);
+
+	remove_old_sources(request_daemon(r));
+	return awaited_check(dir, request_caller(r)->user_id, err);
+}
+
 int api_upload_announce(struct request *r, const char *id, struct error *err)
 {
 	_cleanup_free_ char *awaited = awaited_path(request_daemon(r), id);
-	int e;
+	const char *who = request_caller(r)->user_id;
+	int e = fs_write_atomic(awaited, 0600, who, strlen(who));
 
-	remove_old_sources(request_daemon(r));
-	e = fs_write_atomic(awaited, 0600, "", 0);
 	return e < 0 ? error_set_errno(err, e, "making %s", awaited) : 0;
+}
+
+void api_upload_taken(struct daemon *d, const char *id)
+{
+	_cleanup_free_ char *awaited = awaited_path(d, id);
+
+	unlink(awaited);
 }
 
 int api_sources_create(struct request *r, struct error *err)
@@ -73,7 +88,7 @@ int api_sources_create(struct request *r, struct error *err)
 	_cleanup_free_ char *url = NULL;
 	char id[UUID_SIZE];
 
-	if (api_upload_announce(r, uuid_make(id), err) < 0)
+	if (api_upload_check(r, err) < 0 || api_upload_announce(r, uuid_make(id), err) < 0)
 		return -1;
 	url = request_url(r, "/sources/%s", id);
 	return request_answer(
@@ -176,12 +191,12 @@ static int elsewhere(struct request *r, const char *url, bool has_checksum, stru
 
 static int take_upload(struct request *r, const char *url, const char *id, struct api_source *ret, struct error *err)
 {
-	_cleanup_free_ char *awaited = awaited_path(request_daemon(r), id), *path = api_upload_path(request_daemon(r), id);
+	_cleanup_free_ char *path = api_upload_path(request_daemon(r), id);
 
 	if (!fs_exists(path))
 		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
 	/* One build takes it; no other upload comes into its place. */
-	unlink(awaited);
+	api_upload_taken(request_daemon(r), id);
 	ret->path = steal_ptr(path);
 	return 0;
 }

@@ -126,6 +126,10 @@ int api_slug_release(struct request *r, struct error *err);
 /* {id} of the slug of an app's release or build: of its row where it came by one (store/slug.h), else made from the digest. */
 json_t *api_slug_of(struct request *r, const char *app_id, const char *digest);
 /* Announces an upload (api-builds.c): who knows the id may bring it. */
+/* Whether the caller may ask for one more. */
+int api_upload_check(struct request *r, struct error *err);
+/* Nothing more is awaited. */
+void api_upload_taken(struct daemon *d, const char *id);
 int api_upload_announce(struct request *r, const char *id, struct error *err);
 /* Where it is when it has come; heap. */
 char *api_upload_path(struct daemon *d, const char *id);

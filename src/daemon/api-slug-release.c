@@ -70,6 +70,8 @@ static void on_imported(const struct error *err, const struct build_result *slug
 
 	w->done = true;
 	w->version = version;
+	if (!err)
+		api_upload_taken(w->d, w->slug.row.upload_id);
 	if (err) {
 		w->err = *err;
 	} else {

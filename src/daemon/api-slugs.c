@@ -274,6 +274,8 @@ int api_slugs_create(struct request *r, struct error *err)
 	if (result == 0)
 		result = read_row(r, &app, &f, err);
 	if (result == 0)
+		result = api_upload_check(r, err);
+	if (result == 0)
 		result = store_slug_create(request_daemon(r)->store, &f.row, err);
 	if (result == 0)
 		result = api_upload_announce(r, f.row.upload_id, err);

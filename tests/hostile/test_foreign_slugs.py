@@ -204,3 +204,31 @@ def children(platform, name):
     """The processes of that name below twelved's."""
     out = subprocess.run(["ps", "--ppid", str(platform.process.pid), "-o", "comm="], capture_output=True, text=True).stdout
     return [line for line in out.split() if line == name]
+
+
+def test_uploads_that_nobody_builds_are_few(two):
+    """Each may have two gigabytes and stays for a day: one who has an account asks for many."""
+    platform, hers, his = two
+    ids = [platform.api("POST", "/sources", headers={"Twelve-User": "hers@example.com"}) for _ in range(20)]
+    assert [s for s, _ in ids] == [201] * 20
+    status, e = platform.api("POST", "/sources", headers={"Twelve-User": "hers@example.com"})
+    assert status == 429 and "no build has taken" in e["message"], e
+    assert platform.api("POST", f"/apps/{hers}/slugs", {"process_types": {}}, {"Twelve-User": "hers@example.com"})[0] == 429
+    # Others have their own.
+    assert platform.api("POST", "/sources", headers={"Twelve-User": "his@example.com"})[0] == 201
+    # What a build takes makes room, whatever becomes of it.
+    where = ids[0][1]["source_blob"]["put_url"]
+    c = http.client.HTTPConnection("localhost", timeout=60)
+    c.sock = platform.connect()
+    c.request("PUT", "/" + where.split("/", 3)[3], tar({"./Procfile": "worker: sleep 1000\n"}))
+    assert c.getresponse().status == 200
+    assert platform.api("POST", f"/apps/{hers}/builds", {"source_blob": {"url": where}}, {"Twelve-User": "hers@example.com"})[0] == 201
+    assert platform.api("POST", "/sources", headers={"Twelve-User": "hers@example.com"})[0] == 201
+
+
+def test_an_upload_that_was_released_is_not_awaited(two):
+    platform, hers, his = two
+    slug = announce(platform, hers, tar({"./app/x": "1"}), process_types={"worker": "sleep 1000"})
+    before = len(list((platform.state / "sources").glob("*.awaited")))
+    assert release(platform, hers, slug["id"])[0] == 201
+    assert len(list((platform.state / "sources").glob("*.awaited"))) == before - 1
