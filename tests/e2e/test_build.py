@@ -408,7 +408,8 @@ def test_gc_keeps_what_the_next_build_needs(own_platform, tmp_path):
     assert "Making the" not in said(r) and there() == kept
     p.cli("destroy", "-a", "kept", "--confirm", "kept")
     p.cli("gc")
-    assert there() == set() and os.listdir(p.state / "slugs") == ["keys"] and os.listdir(p.state / "slugs" / "keys") == []
+    assert there() == set() and set(os.listdir(p.state / "slugs")) == {"keys", "trash"} and os.listdir(p.state / "slugs" / "keys") == []
+    wait_for(lambda: not os.listdir(p.state / "slugs" / "trash"), "what was put aside to be removed")
 
 
 @pytest.mark.parametrize("example", ["flask", "c"])
