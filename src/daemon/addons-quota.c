@@ -91,8 +91,8 @@ static void say_level(struct resource *r, const struct addon *a, const struct se
 	static const char *const said[_ROOM_MAX] = {
 		[ROOM_FREE] = "has room again and takes writes",
 		[ROOM_FULL] = "has used up its disk and refuses writes",
-		[ROOM_HARD] = "is beyond the hard limit of its disk, and lets its apps in no more until there is room. A larger plan: "
-			      "twelve addons:upgrade",
+		[ROOM_HARD] = ("is beyond the hard limit of its disk, and lets its apps in no more until there is room. A larger plan: "
+			       "twelve addons:upgrade"),
 		[ROOM_CLOSED] = "is far beyond the hard limit of its disk, and lets nobody in. A larger plan: twelve addons:upgrade",
 	};
 	const char *what = level == ROOM_FULL && quota_level(r, a) > level ? "lets its apps in again, to read and to delete" :
