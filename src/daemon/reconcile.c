@@ -178,7 +178,8 @@ static void act_undo(struct turn *t, const struct plan_action *action)
 	const struct dyno *failed = action->dyno_id ? find(t, action->dyno_id) : NULL;
 	_cleanup_free_ char *reason = NULL;
 
-	if (failed && failed->health[0])
+	/* Of one that has ended it is its end that counts, and not what was missing before. */
+	if (failed && failed->health[0] && failed->state == DYNO_UP)
 		reason = xasprintf("%s: %s", action->reason, failed->health);
 	else
 		reason = xstrdup(action->reason);

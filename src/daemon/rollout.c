@@ -20,7 +20,8 @@
 #include "daemon/logs-client.h"
 #include "daemon/reconcile-priv.h"
 
-#define LAST_LINES 10
+/* gunicorn tells why its workers did not boot some thirty lines before its end. */
+#define LAST_LINES 40
 
 static void read_counts(struct app_state *a, struct router_counts *ret, bool *ret_known)
 {

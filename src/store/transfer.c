@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "model/names.h"
+#include "store/fetch-key.h"
 #include "store/store-priv.h"
 
 void transfer_done(struct transfer *t)
@@ -134,7 +135,9 @@ int store_transfer_accept(struct store *s, struct transfer *t, unsigned permissi
 	if (store_begin(s, err) < 0)
 		return -1;
 	if (set_state(s, t, "accepted", err) == 0 && set_owner(s, t, err) == 0 && leave(s, t, err) == 0 &&
-	    store_collaborator_set(s, t->app_id, t->owner_id, permissions, err) == 0 && store_commit(s, err) == 0)
+	    store_collaborator_set(s, t->app_id, t->owner_id, permissions, err) == 0 &&
+	    /* What the old owner's deploy keys open is not the new one's to fetch. */
+	    store_fetch_key_delete(s, t->app_id, err) == 0 && store_commit(s, err) == 0)
 		return 0;
 	store_rollback(s);
 	return -1;

@@ -118,7 +118,8 @@ def test_gunicorn_with_an_import_that_fails_is_not_live(platform, tmp_path):
     platform.commit(where, "imports what is not there")
     pushed = platform.push(where, check=False)
     assert pushed.code != 0 and "rejected" in pushed.err, pushed
-    assert "web.1 exited with status 3" in pushed.err and "No module named 'frobnicator'" in pushed.err, pushed
+    # 3, or 1 when its master trips over its own end.
+    assert re.search(r"web\.1 exited with status [13] after", pushed.err) and "TWELVE_CHECK" not in pushed.err and "No module named 'frobnicator'" in pushed.err, pushed
     assert platform.releases("ex-unimportable")[0]["status"] == "failed"
     (where / "app.py").write_text(app)
     platform.commit(where, "imports what is there")

@@ -31,9 +31,13 @@ def permissions(platform, app, email):
 
 def test_a_transfer_has_to_be_accepted(platform, shop, people):
     ann, ben, eve = people
+    status, key = platform.api("POST", f"/apps/{shop}/buildpack-key")
+    assert status in (200, 201) and key["public_key"].startswith("ssh-ed25519 "), key
     # An administrator's is done at once.
     assert f"given-shop is {ann.email}'s now" in platform.cli("apps:transfer", ann.email, "-a", shop).err
     assert owner(platform, shop) == ann.email and permissions(platform, shop, "root@localhost") == ["deploy", "operate", "view"]
+    # What the old owner's deploy keys open is not the new one's to fetch.
+    assert platform.api("POST", f"/apps/{shop}/buildpack-key")[1]["public_key"] != key["public_key"]
     assert platform.cli("transfers").out.split()[5:9] == [shop, "root@localhost", ann.email, "accepted"]
 
     def as_of(who):
