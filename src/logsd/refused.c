@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What HAProxy refused before it was a request: it is counted, and HAProxy is asked for the last one, whose Host tells
- * the app (route/bad-request.c). One question at a time: of many that come at once some are only counted, so a stranger
- * can fill no log.
+ * the app (route/bad-request.c). One question at a time, ten at once and fifty a second: of many that come at once some are
+ * only counted, so a stranger can fill no log.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -23,6 +23,7 @@
 
 #define SAY_PAUSE_MS 10000
 #define ASK_PAUSE_MS 20
+#define ASK_BURST_MS (10 * ASK_PAUSE_MS)
 #define ASK_TIMEOUT_MS 5000
 /* The head's beginning; nothing is made of the rest. */
 #define ANSWER_MAX_BYTES 32768
@@ -33,6 +34,7 @@ struct question {
 	struct logsd *logsd;
 	struct buf answer;
 	int64_t deadline_ms;
+	bool again; /* another one was refused meanwhile, perhaps after HAProxy answered */
 };
 
 static void end(struct logsd *l)
@@ -75,11 +77,14 @@ static void tell_app(struct logsd *l, const char *answer)
 	app_append(a, "heroku", "router", line.data, line.len);
 }
 
+static void ask(struct logsd *l, int64_t now_ms);
+
 static void on_answer(struct handler *h, uint32_t events)
 {
 	struct question *q = (struct question *)(void *)h;
 	struct logsd *l = q->logsd;
 	ssize_t n = fd_read(h->fd, buf_reserve(&q->answer, 8192), 8192);
+	bool again;
 
 	(void)events;
 	if (n == -EAGAIN)
@@ -90,7 +95,10 @@ static void on_answer(struct handler *h, uint32_t events)
 			return;
 	}
 	tell_app(l, q->answer.data);
+	again = q->again;
 	end(l);
+	if (again)
+		ask(l, clock_now_ms());
 }
 
 /* Does not wait: what can't be asked at once is not. */
@@ -117,9 +125,15 @@ static void ask(struct logsd *l, int64_t now_ms)
 
 	if (l->question && now_ms > l->question->deadline_ms)
 		end(l);
-	if (l->question || now_ms < l->ask_again_ms)
+	if (l->question) {
+		l->question->again = true;
 		return;
-	l->ask_again_ms = now_ms + ASK_PAUSE_MS;
+	}
+	if (now_ms < l->ask_again_ms)
+		return;
+	if (l->ask_again_ms < now_ms - ASK_BURST_MS)
+		l->ask_again_ms = now_ms - ASK_BURST_MS;
+	l->ask_again_ms += ASK_PAUSE_MS;
 	fd = open_question(l);
 	if (fd < 0)
 		return;
