@@ -64,6 +64,9 @@ int api_upload_check(struct request *r, struct error *err)
 	_cleanup_free_ char *dir = xasprintf("%s/sources", request_daemon(r)->settings.state_dir);
 
 	remove_old_sources(request_daemon(r));
+	/* An administrator has the disk anyway, and a day of broken pushes must not lock them out. */
+	if (request_caller(r)->admin)
+		return 0;
 	return awaited_check(dir, request_caller(r)->user_id, err);
 }
 
