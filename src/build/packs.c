@@ -314,6 +314,40 @@ static int add_list(const struct build *b, const char *folder, const char *name,
 		     : stack_parse_packages(text.data, name, packages, err);
 }
 
+/* What bin/packages of each says for a variant of the stack; those that have none say nothing. */
+static const char packages_script[] =
+	"variant=$1; shift\n"
+	"for p in \"$@\"; do\n"
+	"  [ ! -x /buildpacks/$p/bin/packages ] || /buildpacks/$p/bin/packages /app $variant || { echo \"# $p\"; exit 1; }\n"
+	"done\n";
+
+static int ask_packages(struct build *b, const char *variant, char ***packages, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	_cleanup_strv_ char **args = NULL;
+	int code;
+
+	strv_push(&args, variant);
+	for (size_t i = 0; i < b->n_packs; i++)
+		strv_push(&args, b->packs[i].folder);
+	if (steps_capture(b, &b->base, packages_script, args, &text, &code, err) < 0)
+		return -1;
+	if (code != 0)
+		return error_set(err, ERROR_INVALID, "A buildpack could not say which packages it needs: %.300s", str_trim(text.data));
+	return stack_parse_packages(text.data, "bin/packages", packages, err);
+}
+
+static bool asks_for_packages(const struct build *b)
+{
+	for (size_t i = 0; i < b->n_packs; i++) {
+		_cleanup_free_ char *dir = xasprintf("%s/%s", b->packs_dir, b->packs[i].folder);
+
+		if (has_program(dir, "bin/packages"))
+			return true;
+	}
+	return false;
+}
+
 int packs_packages(struct build *b, struct error *err)
 {
 	int r = build_read_text(b, "Aptfile", &b->aptfile, err);
@@ -328,6 +362,10 @@ int packs_packages(struct build *b, struct error *err)
 		    add_list(b, folder, "packages.build", &b->packages_build, err) < 0)
 			return error_prefix(err, "buildpack %s", b->packs[i].label);
 	}
+	/* What depends on the app, or on the stack: a version of Java, extensions of PHP. */
+	if (asks_for_packages(b) &&
+	    (ask_packages(b, "run", &b->packages_run, err) < 0 || ask_packages(b, "build", &b->packages_build, err) < 0))
+		return -1;
 	if (stack_parse_packages(b->aptfile.data, "Aptfile", &b->packages_run, err) < 0 ||
 	    stack_parse_packages(b->aptfile.data, "Aptfile", &b->packages_build, err) < 0)
 		return -1;

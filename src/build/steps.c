@@ -99,7 +99,7 @@ static void make_env(const struct build *b, struct buf *env)
 	steps_put(env, "PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
 	steps_put(env, "HOME", "/app");
 	steps_put(env, "LANG", "C.UTF-8");
-	steps_put(env, "STACK", b->o->stack_name);
+	steps_put(env, "STACK", stack_for_buildpacks(b->o->stack_name));
 	steps_put(env, "TWELVE_STACK", b->build.digest);
 	steps_put(env, "TWELVE_APP_NAME", b->o->app_name);
 	steps_put(env, "SOURCE_VERSION", b->o->commit);

@@ -93,7 +93,7 @@ static const struct arg_option create_options[] = {
 	{ "remote", "REMOTE", "the name of the git remote to add (twelve)", 'r' },
 	{ "no-remote", NULL, "add no git remote", 'n' },
 	{ "region", "REGION", "us or eu, which both are this machine", 0 },
-	{ "stack", "STACK", "debian-12, or one of Heroku's, for which it stands", 's' },
+	{ "stack", "STACK", "debian-13, debian-12, or one of Heroku's, for which they stand", 's' },
 	{ 0 },
 };
 

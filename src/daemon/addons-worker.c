@@ -68,7 +68,7 @@ static int make_stack(struct work *w, struct error *err)
 	_cleanup_strv_ char **packages = list_of(w, "packages");
 	const struct stack_options o = { .state_dir = text_of(w, "state_dir"),
 					 .data_dir = text_of(w, "data_dir"),
-					 .name = STACK_DEFAULT,
+					 .name = STACK_SERVICES,
 					 .packages = packages,
 					 .output_fd = -1 };
 

@@ -71,7 +71,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/users/~/apps", NEED_USER, api_apps_list,
 	  "all apps", .answer = "[app]" },
 	{ "POST", "/apps", NEED_USER, api_apps_create,
-	  "create an app; a name is made up when there is none; the region is us or eu, which both are this machine, the stack debian-12 or one of Heroku's names for it; it keeps the names that it was given", "name?:string stack?:ref region?:ref space?:none team?:none organization?:none internal_routing?:none locked?:none feature_flags?:none kernel?:none", .answer = "app" },
+	  "create an app; a name is made up when there is none; the region is us or eu, which both are this machine, the stack debian-13, debian-12 or one of Heroku's names for them; it keeps the names that it was given", "name?:string stack?:ref region?:ref space?:none team?:none organization?:none internal_routing?:none locked?:none feature_flags?:none kernel?:none", .answer = "app" },
 	{ "GET", "/apps/:app", NEED_VIEW, api_apps_get,
 	  "one app", .answer = "app" },
 	{ "PATCH", "/apps/:app", NEED_MANAGE, api_apps_update,

@@ -22,9 +22,40 @@
 /* 2024-01-01: the one date of everything that we make. */
 #define EPOCH "1704067200"
 
+/* ---- which release ---- */
+
+static const struct release {
+	const char *name, *suite, *title;
+} releases[] = {
+	{ "debian-13", "trixie", "Debian 13" },
+	{ "debian-12", "bookworm", "Debian 12" },
+};
+
+static const struct release *release_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(releases); i++)
+		if (streq(releases[i].name, name))
+			return &releases[i];
+	return NULL;
+}
+
+const char *stack_suite(const char *name)
+{
+	const struct release *r = release_of(name);
+
+	return r ? r->suite : NULL;
+}
+
+const char *stack_title(const char *name)
+{
+	const struct release *r = release_of(name);
+
+	return r ? r->title : name;
+}
+
 /* ---- where from ---- */
 
-/* The mirror that this machine takes Debian 12 from: people who have one near by name it there. */
+/* The mirror that this machine takes Debian from: people who have one near by name it there. */
 static char *mirror_of_host(const char *label)
 {
 	_cleanup_free_ char *by_label = xasprintf("Label: %s", label);
@@ -51,9 +82,9 @@ static char *mirror(const char *setting, const char *label, const char *usual)
 	return found ? found : xstrdup(usual);
 }
 
-static char *source(const char *uri, const char *suite)
+static char *source(const char *uri, const char *suite, const char *pocket)
 {
-	return xasprintf("deb [signed-by=" KEYRING "] %s %s main", uri, suite);
+	return xasprintf("deb [signed-by=" KEYRING "] %s %s%s main", uri, suite, pocket);
 }
 
 /* ---- why it did not work ---- */
@@ -117,12 +148,12 @@ int stack_explain(const struct stack_options *o, const char *log, struct error *
 	if (n)
 		return error_set(
 			err, ERROR_INVALID,
-			"Debian 12 has no package %.*s: look for %s at packages.debian.org",
-			EXCERPT_MAX, names.data, n > 1 ? "their names" : "its name");
+			"%s has no package %.*s: look for %s at packages.debian.org",
+			stack_title(o->name), EXCERPT_MAX, names.data, n > 1 ? "their names" : "its name");
 	if (add_names(&names, o, log, "E: Version '", "\n"))
 		return error_set(err, ERROR_INVALID,
-				 "Debian 12 does not have this version of a package: %.*s",
-				 EXCERPT_MAX, names.data);
+				 "%s does not have this version of a package: %.*s",
+				 stack_title(o->name), EXCERPT_MAX, names.data);
 	if ((found = strstr(log, "unmet dependencies:")))
 		return explain_conflict(found, err);
 	if ((found = last_of(log, "Failed to fetch ")) ||
@@ -177,9 +208,10 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, const c
 	_cleanup_free_ char *uri = mirror("TWELVE_DEBIAN_MIRROR", "Debian", MIRROR);
 	_cleanup_free_ char *security_uri =
 		mirror("TWELVE_DEBIAN_SECURITY_MIRROR", "Debian-Security", SECURITY_MIRROR);
-	_cleanup_free_ char *main_suite = source(uri, "bookworm");
-	_cleanup_free_ char *updates = source(uri, "bookworm-updates");
-	_cleanup_free_ char *security = source(security_uri, "bookworm-security");
+	const char *suite = stack_suite(o->name);
+	_cleanup_free_ char *main_suite = source(uri, suite, "");
+	_cleanup_free_ char *updates = source(uri, suite, "-updates");
+	_cleanup_free_ char *security = source(security_uri, suite, "-security");
 	const char *const argv[] = {
 		"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "env", tmpdir, "mmdebstrap",
 		"--mode=root", "--variant=minbase",
@@ -200,7 +232,7 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, const c
 		"--dpkgopt=path-exclude=/usr/share/info/*",
 		"--dpkgopt=path-exclude=/usr/share/doc/*",
 		"--dpkgopt=path-include=/usr/share/doc/*/copyright",
-		"--dpkgopt=path-exclude=/usr/share/locale/*", include, "bookworm", rootfs,
+		"--dpkgopt=path-exclude=/usr/share/locale/*", include, suite, rootfs,
 		main_suite, updates, security, NULL
 	};
 

@@ -16,3 +16,6 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, const c
 		      struct error *err);
 /* Why it did not work, from what mmdebstrap printed: pure. Returns -1. */
 int stack_explain(const struct stack_options *o, const char *log, struct error *err);
+
+/* stack-debian.c: what Debian calls the release that a stack is made of; NULL for no stack of ours. */
+const char *stack_suite(const char *name);

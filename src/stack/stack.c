@@ -86,14 +86,32 @@ static int take_package(const char *word, int line, void *userdata)
 	return 0;
 }
 
-const char *const stack_names[] = { STACK_DEFAULT, "heroku-18", "heroku-20", "heroku-22", "heroku-24", "heroku-26", NULL };
+const char *const stack_names[] = { STACK_DEFAULT, "debian-12", "heroku-18", "heroku-20", "heroku-22", "heroku-24", "heroku-26", NULL };
+
+/*
+ * glibc: Debian 12 has 2.36, 13 has 2.41; heroku-22 (Ubuntu 22.04) has 2.35, heroku-24 2.39, heroku-26 2.43. Where none is new enough, the newest
+ * one stands for it.
+ */
+static const struct stands_for {
+	const char *name, *stack;
+} stands_for[] = {
+	{ "debian-13", "debian-13" }, { "debian-12", "debian-12" }, { "heroku-18", "debian-12" }, { "heroku-20", "debian-12" },
+	{ "heroku-22", "debian-12" }, { "heroku-24", "debian-13" }, { "heroku-26", "debian-13" },
+};
 
 const char *stack_by_name(const char *name)
 {
-	for (size_t i = 0; stack_names[i]; i++)
-		if (streq(stack_names[i], name))
-			return STACK_DEFAULT;
+	for (size_t i = 0; i < ARRAY_SIZE(stands_for); i++)
+		if (streq(stands_for[i].name, name))
+			return stands_for[i].stack;
 	return NULL;
+}
+
+const char *stack_for_buildpacks(const char *name)
+{
+	if (streq(name, "debian-13"))
+		return "heroku-24";
+	return streq(name, "debian-12") ? "heroku-22" : name;
 }
 
 int stack_parse_packages(const char *text, const char *label, char ***packages, struct error *err)
@@ -235,18 +253,12 @@ static int base_packages(const struct stack_options *o, char ***ret, struct erro
 {
 	static const char *const lists[] = { "run", "build" };
 
-	if (strchr(o->name, '/') || o->name[0] == '.')
-		return error_set(err, ERROR_INVALID, "\"%.80s\" is not the name of a stack",
-				 o->name);
+	if (!stack_suite(o->name))
+		return error_set(err, ERROR_INVALID, "There is no stack \"%.80s\": this platform has debian-13 and debian-12", o->name);
 	for (size_t i = 0; i < (o->build ? 2 : 1); i++) {
 		_cleanup_free_ char *label = xasprintf("stacks/%s/%s.packages", o->name, lists[i]);
 		_cleanup_free_ char *path = xasprintf("%s/%s", o->data_dir, label);
 
-		if (!fs_exists(path))
-			return error_set(
-				err, ERROR_INVALID,
-				"There is no stack \"%s\": this platform has " STACK_DEFAULT,
-				o->name);
 		if (stack_read_packages(path, label, ret, err) < 0)
 			return -1;
 	}

@@ -24,12 +24,18 @@
 #include "base/digest.h"
 #include "base/error.h"
 
-#define STACK_DEFAULT "debian-12"
+/* Of new apps. */
+#define STACK_DEFAULT "debian-13"
+/*
+ * Of the servers of add-ons: a newer one has other major versions of PostgreSQL and MariaDB, which do not read the files
+ * of the older ones.
+ */
+#define STACK_SERVICES "debian-12"
 
 struct stack_options {
 	const char *state_dir;
 	const char *
-		data_dir; /* stacks/debian-12/{run,build}.packages of the source tree or /usr/share/twelve */
+		data_dir; /* stacks/NAME/{run,build,fetch}.packages of the source tree or /usr/share/twelve */
 	const char *name;      /* STACK_DEFAULT */
 	bool build;	       /* the variant with compilers */
 	char *const *packages; /* more packages, in any order, doubles allowed */
@@ -70,7 +76,7 @@ void stack_spec_digest(const struct stack_options *o, char *const *base,
  * Gives the stack of the request, making it if need be: blocks for as long as
  * mmdebstrap takes. A package that does not exist is ERROR_INVALID and named.
  *
- * The archive is this machine's own for Debian 12, else deb.debian.org;
+ * The archive is the one that this machine has for itself, else deb.debian.org;
  * TWELVE_DEBIAN_MIRROR and TWELVE_DEBIAN_SECURITY_MIRROR in the environment name others.
  *
  * A process killed in the middle leaves only a directory, stacks/tmp/SPEC, which
@@ -83,12 +89,19 @@ int stack_ensure(const struct stack_options *o, struct stack *ret, struct error 
 int stack_open(const char *state_dir, const char *digest, struct stack *ret, struct error *err);
 
 /*
- * The names that an app's stack may have: the first is the one there is, the others are Heroku's, whose apps it is for too. An app
- * keeps the name that it was given. NULL at the end.
+ * The names that an app's stack may have: the stacks that there are, the default first, then Heroku's, whose apps they are for too. An
+ * app keeps the name that it was given. NULL at the end.
  */
 extern const char *const stack_names[];
-/* The stack that a name stands for; NULL when it is no such name. */
+/* The stack that a name stands for (one of Heroku's: the oldest that has its glibc or a newer one); NULL when it is no such name. */
 const char *stack_by_name(const char *name);
+/*
+ * What STACK says to the buildpacks of others, which know Heroku's stacks: the newest of those whose glibc is not newer than the
+ * stack's own, so that a program that was built for it runs. An unknown name is returned as it is.
+ */
+const char *stack_for_buildpacks(const char *name);
+/* "Debian 13", for people. */
+const char *stack_title(const char *name);
 
 /* Removes the stacks whose digests are not in `used`, and half-made ones; returns how many in *ret_removed. */
 int stack_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err);

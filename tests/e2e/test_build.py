@@ -160,7 +160,7 @@ def test_a_buildpack_says_why_it_does_not_want_the_app(bare, tmp_path):
 def test_a_missing_package_is_named_with_its_line(bare, tmp_path):
     _, _, deploy = bare
     r = deploy(archive(tmp_path / "s.tgz", PROCFILE, ("Aptfile", b"# two\n\nno-such-package-x\n")))
-    assert r.code != 0 and 'Debian 12 has no package "no-such-package-x" (Aptfile:3)' in said(r)
+    assert r.code != 0 and 'Debian 13 has no package "no-such-package-x" (Aptfile:3)' in said(r)
 
 
 def test_archives_that_want_out(bare, tmp_path):

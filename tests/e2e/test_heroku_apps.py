@@ -74,15 +74,15 @@ def test_create_with_all_that_can_be_said(heroku):
 def test_regions_and_stacks_that_there_are(heroku):
     platform = heroku.platform
     eu = platform.api("GET", "/regions/eu")[1]["id"]
-    for body, region, stack in (({"region": "us"}, "us", "debian-12"), ({"region": "eu"}, "eu", "debian-12"), ({"region": {"name": "EU"}}, "eu", "debian-12"),
-                                ({"region": eu}, "eu", "debian-12"), ({"region": None}, "us", "debian-12"), ({"stack": "heroku-24"}, "us", "heroku-24"),
-                                ({"stack": "debian-12"}, "us", "debian-12"), ({"stack": None}, "us", "debian-12")):
+    for body, region, stack in (({"region": "us"}, "us", "debian-13"), ({"region": "eu"}, "eu", "debian-13"), ({"region": {"name": "EU"}}, "eu", "debian-13"),
+                                ({"region": eu}, "eu", "debian-13"), ({"region": None}, "us", "debian-13"), ({"stack": "heroku-24"}, "us", "heroku-24"),
+                                ({"stack": "debian-12"}, "us", "debian-12"), ({"stack": None}, "us", "debian-13")):
         status, made = platform.api("POST", "/apps", {"name": "heroku-there", **body})
         assert (status, made["region"]["name"], made["stack"]["name"]) == (201, region, stack), (body, made)
         assert platform.api("DELETE", "/apps/heroku-there")[0] == 200
     for body, what in (({"region": "tokyo"}, 'There is no region "tokyo": this platform is one machine, for which "us" and "eu" both stand'),
                        ({"region": {"id": "01234567-89ab-4def-8123-456789abcdef"}}, 'no region "01234567-89ab'), ({"region": ""}, 'no region ""'),
-                       ({"stack": "windows"}, 'There is no stack "windows": this platform has debian-12')):
+                       ({"stack": "windows"}, 'There is no stack "windows": this platform has debian-13')):
         status, e = platform.api("POST", "/apps", {"name": "heroku-there", **body})
         assert status == 422 and e["id"] == "invalid_params" and what in e["message"], (body, e)
     assert platform.api("GET", "/apps/heroku-there")[0] == 404

@@ -195,7 +195,7 @@ def test_shapes_and_filters(shop, ask):
     assert [a["name"] for a in apps] == ["pipe-staging", "pipe-live"]
     for path in ("latest-releases", "latest-deployments"):
         assert [r["app"]["name"] for r in ask("GET", f"/pipelines/shop/{path}")[1]] == ["pipe-staging", "pipe-live"]
-    assert ask("GET", f"/pipelines/{pipeline['id']}/pipeline-stack")[1]["stack"]["name"] == "debian-12"
+    assert ask("GET", f"/pipelines/{pipeline['id']}/pipeline-stack")[1]["stack"]["name"] == "debian-13"
 
 
 def test_who_may(shop):

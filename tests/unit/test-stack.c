@@ -128,7 +128,7 @@ static void test_explains_what_apt_says(void **state)
 		{ "", "mmdebstrap could not make the stack, and gave no reason",
 		  ERROR_UNAVAILABLE },
 	};
-	const struct stack_options o = { .where = where };
+	const struct stack_options o = { .name = "debian-12", .where = where };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -31,7 +31,7 @@ int api_read_stack(const char *given, const char **ret, struct error *err)
 
 	if (!name)
 		return error_set(err, ERROR_INVALID,
-				 "There is no stack \"%s\": this platform has " STACK_DEFAULT ", for which heroku-22 and its like stand too%s",
+				 "There is no stack \"%s\": this platform has debian-13 and debian-12, which stand for heroku-24 and heroku-22 too%s",
 				 name_excerpt(excerpt, given), streq(given, "container") ? "; it runs no images of containers" : "");
 	*ret = name;
 	return 0;
