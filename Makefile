@@ -6,12 +6,13 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e torture install uninstall bench bench-api bench-logs bench-services asan check-style fuzz fuzz-api clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture install uninstall bench bench-api bench-logs bench-services asan check-style fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
 	@echo "make demo-stop    end the demo and remove all of it"
 	@echo "make test         unit, kernel and end-to-end tests"
+	@echo "make test-debian-13  build, unit and kernel tests, and an app that answers, in a root of Debian 13 (or 12)"
 	@echo "make torture      the attacks and loads that take long"
 	@echo "make build        build into $(BUILD)/"
 	@echo "make install      install below $(PREFIX), with systemd units"
@@ -54,6 +55,9 @@ test-unit: build
 test-e2e: build
 	@scripts/install-deps test
 	@BUILD=$(BUILD) scripts/run-tests e2e
+
+test-debian-12 test-debian-13:
+	@scripts/on-debian $(@:test-debian-%=%)
 
 torture: build
 	@scripts/install-deps test
