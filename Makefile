@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture install uninstall bench bench-api bench-logs bench-services asan check-style fuzz fuzz-api clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture apps install uninstall bench bench-api bench-logs bench-services asan check-style fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -14,6 +14,7 @@ help:
 	@echo "make test         unit, kernel and end-to-end tests"
 	@echo "make test-debian-13  build, unit and kernel tests, and an app that answers, in a root of Debian 13 (or 12)"
 	@echo "make torture      the attacks and loads that take long"
+	@echo "make apps         push 80 apps that we did not write; APPS=\"go-* django\" takes a part"
 	@echo "make build        build into $(BUILD)/"
 	@echo "make install      install below $(PREFIX), with systemd units"
 	@echo "make uninstall    end it and remove that again; apps and settings stay, unless PURGE=1"
@@ -62,6 +63,10 @@ test-debian-12 test-debian-13:
 torture: build
 	@scripts/install-deps test
 	@BUILD=$(BUILD) scripts/run-tests torture
+
+apps: build
+	@scripts/install-deps test apps
+	@TWELVE_BUILD_ROOT=$(abspath $(BUILD)) /usr/bin/python3 tests/apps/run.py
 
 install: build
 	meson install -C $(BUILD) --no-rebuild

@@ -51,7 +51,11 @@ def registry():
     return said.rstrip("/")
 
 
-def _unpack(package, into):
+def node_package():
+    return "node-linux-" + {"x86_64": "x64", "aarch64": "arm64"}[machine.machine()]
+
+
+def unpack(package, into):
     version, sha512 = PINNED[package]
     with tempfile.TemporaryFile() as f:
         with urllib.request.urlopen(f"{registry()}/{package}/-/{package}-{version}.tgz", timeout=120) as r:
@@ -65,9 +69,8 @@ def _unpack(package, into):
 
 
 def _install_into(where):
-    arch = {"x86_64": "x64", "aarch64": "arm64"}[machine.machine()]
-    _unpack(f"node-linux-{arch}", where / "node")
-    _unpack("npm", where / "npm")
+    unpack(node_package(), where / "node")
+    unpack("npm", where / "npm")
     (where / "bin").mkdir()
     (where / "bin" / "node").symlink_to("../node/package/bin/node")
     for f in ("package.json", "package-lock.json"):
