@@ -12,6 +12,8 @@ struct pack {
 	char *folder; /* "python", "ext-1" */
 	char *label;  /* what the person wrote, or the in-tree name: for messages */
 	char *name;   /* what bin/detect printed: "Python" */
+	bool serves, wanted; /* as struct candidate has them, of those that are in the tree */
+	char *why;	     /* what bin/beside said of it; may be NULL */
 };
 
 /* Why should_stop said so. */
@@ -66,6 +68,10 @@ int build_read_text(const struct build *b, const char *name, struct buf *ret, st
 int packs_fetch(struct build *b, struct error *err);
 /* Runs bin/detect and keeps those that apply. */
 int packs_detect(struct build *b, struct error *err);
+/* The error for an app that none of them recognises. */
+int packs_none(const struct build *b, struct error *err);
+/* packs-choose.c: of those that recognise the app when none was chosen, keeps what builds it, and says why. */
+int packs_choose(struct build *b, struct error *err);
 /* unsupported.c: what can't be built here, said in one sentence before a stack is made for it. */
 /* A language that no buildpack here is for. */
 int unsupported_language(const struct build *b, struct error *err);

@@ -491,6 +491,7 @@ static void build_done(struct build *b)
 		free(b->packs[i].folder);
 		free(b->packs[i].label);
 		free(b->packs[i].name);
+		free(b->packs[i].why);
 	}
 	free(b->packs);
 	buf_done(&b->aptfile);

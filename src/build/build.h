@@ -92,6 +92,9 @@ struct build_options {
 	int64_t timeout_ms; /* of all that runs in sandboxes, together */
 };
 
+/* The names in the file "order" of a directory of buildpacks, for messages: "ruby, python, plain". Heap. */
+char *build_pack_names(const char *packs_dir);
+
 /* Errors are for the pusher: what failed, where, what to do. */
 int build_run(const struct build_options *o, struct build_result *ret, struct error *err);
 

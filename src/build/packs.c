@@ -21,6 +21,7 @@
 #include "build/git-fetch.h"
 #include "build/git-url.h"
 #include "build/pack.h"
+#include "model/pack-name.h"
 
 #define ORDER_MAX_BYTES 65536
 #define NAME_MAX_CHARS 60
@@ -86,18 +87,48 @@ static int check_pack(const char *dir, const char *label, struct error *err)
 	return 0;
 }
 
+/* A name that the platform has a buildpack for, perhaps as others call it. */
+static bool take_own(struct build *b, const char *label)
+{
+	const char *name = pack_name_here(label);
+	_cleanup_free_ char *compile = xasprintf("%s/%s/bin/compile", b->packs_dir, name ? name : "");
+
+	if (pack_name_is_apt(label)) {
+		build_say(b, "-----> %s: the Aptfile is read without a buildpack here\n", label);
+		return true;
+	}
+	if (!name || !fs_exists(compile))
+		return false;
+	if (git_url_is_meant(label))
+		build_say(b, "-----> %s is the platform's own buildpack %s here (with #BRANCH behind the address it is fetched as it is)\n", label, name);
+	add_pack(b, name, label);
+	return true;
+}
+
+char *build_pack_names(const char *packs_dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/order", packs_dir);
+	_cleanup_buf_ struct buf text = BUF_INIT, names = BUF_INIT;
+	char *save = NULL;
+
+	if (fs_read_file(path, ORDER_MAX_BYTES, &text) < 0)
+		return xstrdup("none of its own");
+	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		line[strcspn(line, "#")] = '\0';
+		if (*str_trim(line))
+			buf_printf(&names, "%s%s", names.len ? ", " : "", str_trim(line));
+	}
+	return xstrdup(names.len ? names.data : "none of its own");
+}
+
 /* One of the setting: an in-tree name, a directory, a git URL. */
 static int fetch_one(struct build *b, const char *label, size_t number, struct error *err)
 {
 	_cleanup_free_ char *folder = xasprintf("ext-%zu", number);
 	_cleanup_free_ char *to = xasprintf("%s/%s", b->packs_dir, folder);
-	const char *name = str_starts(label, "heroku/") ? label + 7 : label;
-	_cleanup_free_ char *by_name = xasprintf("%s/%s/bin/compile", b->packs_dir, name);
 
-	if (!strchr(name, '/') && fs_exists(by_name)) {
-		add_pack(b, name, label);
+	if (take_own(b, label))
 		return 0;
-	}
 	if (label[0] == '/') {
 		/* Since an administrator may have set it before that was asked for, or the row may be of another machine. */
 		if (!strv_has(b->o->directories, label))
@@ -112,11 +143,10 @@ static int fetch_one(struct build *b, const char *label, size_t number, struct e
 		if (clone_pack(b, label, to, err) < 0)
 			return -1;
 	} else {
-		return error_set(err, ERROR_INVALID,
-				 "There is no buildpack \"%s\": the platform has python, nodejs, c "
-				 "and plain; "
-				 "others by an absolute directory or a git URL",
-				 label);
+		_cleanup_free_ char *names = build_pack_names(b->packs_dir);
+
+		return error_set(err, ERROR_INVALID, "There is no buildpack \"%s\": the platform has %s; others by an absolute directory or a git URL",
+				 label, names);
 	}
 	if (check_pack(to, label, err) < 0)
 		return -1;
@@ -195,22 +225,28 @@ int packs_fetch(struct build *b, struct error *err)
 }
 
 /*
- * Prints "twelve-detect FOLDER NAME", with tabs between, for the first that says yes; with
- * "all" as first argument for each, up to the first that says no, whose words follow.
+ * Prints "twelve-detect FOLDER NAME", with tabs between, for each up to the first that says no, whose words follow. When none was chosen,
+ * for each that says yes, and three fields more: whether it knows a web process, whether it wants to be built beside another, and why.
  */
 #define MARK "twelve-detect\t"
-static const char detect_script[] =
-	"mode=$1; shift\n"
+static const char chosen_script[] =
 	"for p in \"$@\"; do\n"
 	"  if name=$(/buildpacks/$p/bin/detect /app 2>/tmp/detect.err); then\n"
 	"    printf '" MARK "%s\\t%s\\n' \"$p\" \"${name%%$'\\n'*}\"\n"
-	"    [ \"$mode\" = all ] || exit 0\n"
-	"  elif [ \"$mode\" = all ]; then\n"
+	"  else\n"
 	"    echo \"$name\"; cat /tmp/detect.err; exit 1\n"
 	"  fi\n"
 	"done\n";
+static const char detect_script[] =
+	"for p in \"$@\"; do\n"
+	"  cd /buildpacks/$p; name=$(bin/detect /app 2>/dev/null) || continue\n"
+	"  serves=no wanted=no why=\n"
+	"  [[ ! -x bin/release ]] || ! bin/release /app 2>/dev/null | grep -Eq '^[[:space:]]+.?web.?:' || serves=yes\n"
+	"  [[ ! -x bin/beside ]] || ! why=$(bin/beside /app) || wanted=yes\n"
+	"  printf '" MARK "%s\\t%s\\t%s\\t%s\\t%s\\n' \"$p\" \"${name%%$'\\n'*}\" $serves $wanted \"${why%%$'\\n'*}\"\n"
+	"done\n";
 
-static int no_pack(const struct build *b, struct error *err)
+int packs_none(const struct build *b, struct error *err)
 {
 	_cleanup_buf_ struct buf looked = BUF_INIT;
 
@@ -236,69 +272,68 @@ static char *clean_name(const char *name)
 	return clean;
 }
 
-static void keep_only(struct build *b, size_t chosen)
+static struct pack *find_unnamed(struct build *b, const char *folder)
 {
-	for (size_t i = 0; i < b->n_packs; i++)
-		if (i != chosen) {
-			free(b->packs[i].folder);
-			free(b->packs[i].label);
-		}
-	b->packs[0] = b->packs[chosen];
-	b->n_packs = 1;
+	for (size_t i = 0; folder && i < b->n_packs; i++)
+		if (!b->packs[i].name && streq(b->packs[i].folder, folder))
+			return &b->packs[i];
+	return NULL;
 }
 
-/* Takes the names from the script's lines; how many there were. The rest of the text is at *ret_rest. */
-static size_t take_names(struct build *b, char *text, size_t *ret_last, char **ret_rest)
+/* A line of the script, without its mark. */
+static void take_line(struct build *b, char *line)
+{
+	const char *folder = strsep(&line, "\t"), *name = strsep(&line, "\t"), *serves = strsep(&line, "\t"), *wanted = strsep(&line, "\t");
+	struct pack *p = name ? find_unnamed(b, folder) : NULL;
+
+	if (!p)
+		return;
+	p->name = clean_name(name);
+	p->serves = serves && streq(serves, "yes");
+	p->wanted = wanted && streq(wanted, "yes");
+	p->why = line && *line ? clean_name(line) : NULL;
+}
+
+/* Takes the names from the script's lines; how many packs have one then. The rest of the text is at *ret_rest. */
+static size_t take_names(struct build *b, char *text, char **ret_rest)
 {
 	size_t n = 0;
 
-	while (str_starts(text, MARK)) {
-		char *folder = text + strlen(MARK), *tab = strchr(folder, '\t'),
-		     *end = strchr(folder, '\n');
-
-		if (!tab || !end || tab > end)
-			break;
-		*tab = '\0';
-		for (size_t i = 0; i < b->n_packs; i++)
-			if (!b->packs[i].name && streq(b->packs[i].folder, folder)) {
-				b->packs[i].name = clean_name(tab + 1);
-				*ret_last = i;
-				n++;
-				break;
-			}
-		text = end + 1;
-	}
+	while (text && str_starts(text, MARK) && strchr(text, '\n'))
+		take_line(b, strsep(&text, "\n") + strlen(MARK));
 	*ret_rest = text;
+	while (n < b->n_packs && b->packs[n].name)
+		n++;
 	return n;
+}
+
+/* With the packs' own tree of names, which are in the order of detection. */
+static int detect_chosen(struct build *b, struct buf *text, struct error *err)
+{
+	char *rest;
+	size_t n = take_names(b, text->data, &rest);
+
+	if (n == b->n_packs)
+		return 0;
+	return error_set(err, ERROR_INVALID, "The buildpack %s does not recognise this app: %.300s", b->packs[n].label,
+			 *str_trim(rest) ? str_trim(rest) : "its bin/detect gave no reason");
 }
 
 int packs_detect(struct build *b, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	_cleanup_strv_ char **args = NULL;
-	size_t n, last = 0;
 	char *rest;
 	int code;
 
-	strv_push(&args, b->chosen ? "all" : "first");
 	for (size_t i = 0; i < b->n_packs; i++)
 		strv_push(&args, b->packs[i].folder);
-	if (steps_capture(b, &b->base, detect_script, args, &text, &code, err) < 0)
+	if (steps_capture(b, &b->base, b->chosen ? chosen_script : detect_script, args, &text, &code, err) < 0)
 		return -1;
-	n = take_names(b, text.data, &last, &rest);
-	if (!b->chosen) {
-		if ((!n || streq(b->packs[last].folder, "plain")) && unsupported_language(b, err) < 0)
-			return -1;
-		if (!n)
-			return no_pack(b, err);
-		keep_only(b, last);
-	} else if (n < b->n_packs) {
-		return error_set(
-			err, ERROR_INVALID, "The buildpack %s does not recognise this app: %.300s",
-			b->packs[n].label,
-			*str_trim(rest) ? str_trim(rest) : "its bin/detect gave no reason");
-	}
-	return 0;
+	if (b->chosen)
+		return detect_chosen(b, &text, err);
+	take_names(b, text.data, &rest);
+	return packs_choose(b, err);
 }
 
 static int add_list(const struct build *b, const char *folder, const char *name, char ***packages,

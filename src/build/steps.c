@@ -357,6 +357,11 @@ int steps_capture(struct build *b, const struct stack *stack, const char *script
 	return steps_read_capture(fd, ret, err);
 }
 
+/* What a second language brings along need not be the app's. */
+#define BESIDE_ADVICE                                                                                                                    \
+	" !     That was the buildpack $p, which was added since files of its language are here: if the app does without it, leave it out " \
+	"with \\\"twelve buildpacks:set ${@: -1}\\\" or a file .buildpacks that has the line ${@: -1}"
+
 /*
  * The last buildpack says what the app runs, as on Heroku. What earlier ones have left to be sourced is
  * others' text: it is in a shell of its own, whose next command was read before it, so that no variable
@@ -364,6 +369,8 @@ int steps_capture(struct build *b, const struct stack *stack, const char *script
  */
 static const char compile_script[] =
 	"set -e\n"
+	"beside=$1; shift\n"
+	"trap 'code=$?; case \" $beside \" in *\" $p \"*) [ $code = 0 ] || echo \"" BESIDE_ADVICE "\" ;; esac' EXIT\n"
 	"for p in \"$@\"; do\n"
 	"  (eval \"for e in /app/.twelve/export/*.sh; do [ ! -r \\\"\\$e\\\" ] || . \\\"\\$e\\\"; done\n"
 	"  exec /buildpacks/$p/bin/compile /app /cache /env\")\n"
@@ -377,8 +384,12 @@ static const char compile_script[] =
 int steps_compile(struct build *b, struct error *err)
 {
 	_cleanup_strv_ char **args = NULL;
+	_cleanup_buf_ struct buf beside = BUF_INIT;
 	int code;
 
+	for (size_t i = 0; !b->chosen && i + 1 < b->n_packs; i++)
+		buf_printf(&beside, "%s ", b->packs[i].folder);
+	strv_push(&args, beside.len ? beside.data : "");
 	for (size_t i = 0; i < b->n_packs; i++)
 		strv_push(&args, b->packs[i].folder);
 	if (steps_run(b, &b->build, compile_script, args, b->o->output_fd, &code, err) < 0)

@@ -50,11 +50,26 @@ int unsupported_language(const struct build *b, struct error *err)
 	return 0;
 }
 
-/* Prints the reason of the first that says no. */
+/* Prints the reason of the first that says no, and then its number. */
 static const char check_script[] =
+	"n=0\n"
 	"for p in \"$@\"; do\n"
-	"  [ ! -x /buildpacks/$p/bin/check ] || /buildpacks/$p/bin/check /app early || exit 1\n"
+	"  n=$((n + 1))\n"
+	"  [ ! -x /buildpacks/$p/bin/check ] || /buildpacks/$p/bin/check /app early || exit $n\n"
 	"done\n";
+
+/* What an app can do without need not be right. */
+static int says_beside(const struct build *b, size_t number, struct error *err)
+{
+	const char *last = b->packs[b->n_packs - 1].folder;
+	struct error reason = *err;
+
+	if (b->chosen || number >= b->n_packs)
+		return -1;
+	return error_set(err, ERROR_INVALID,
+			 "%.500s (This is of the buildpack %s, which was added since files of its language are here: \"twelve buildpacks:set %s\" leaves it out.)",
+			 reason.message, b->packs[number - 1].folder, last);
+}
 
 int unsupported_files(struct build *b, struct error *err)
 {
@@ -70,5 +85,8 @@ int unsupported_files(struct build *b, struct error *err)
 		return 0;
 	if (steps_capture(b, &b->base, check_script, args, &text, &code, err) < 0)
 		return -1;
-	return code == 0 ? 0 : error_set(err, ERROR_INVALID, "%.500s", *text.data ? str_trim(text.data) : "bin/check of a buildpack failed");
+	if (code == 0)
+		return 0;
+	error_set(err, ERROR_INVALID, "%.500s", *text.data ? str_trim(text.data) : "bin/check of a buildpack failed");
+	return says_beside(b, (size_t)code, err);
 }

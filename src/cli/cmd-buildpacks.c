@@ -142,7 +142,7 @@ const struct command cmd_buildpacks_set = {
 	.flags = CMD_APP,
 	.options = index_options,
 	.run = buildpacks_set_run,
-	.details = "A buildpack is a name (python, nodejs, c, plain), a directory on the server, "
+	.details = "A buildpack is a name (python, nodejs, ...; Heroku's heroku/python is the same), a directory on the server, "
 		   "which an administrator has to set, or a git URL (https://, or ssh with the key of buildpacks:key) with an "
 		   "optional #BRANCH, #TAG or #COMMIT.",
 	.examples = "twelve buildpacks:set python -a shop\ntwelve buildpacks:set "

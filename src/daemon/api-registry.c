@@ -12,8 +12,7 @@
 #include "base/str.h"
 #include "daemon/api-priv.h"
 #include "daemon/build/packs.h"
-
-#define NAMESPACE "heroku/"
+#include "model/pack-name.h"
 
 static json_t *buildpack_json(const char *name)
 {
@@ -27,9 +26,11 @@ static json_t *buildpack_json(const char *name)
 int api_registry_get(struct request *r, struct error *err)
 {
 	const char *which = request_param(r, "buildpack");
-	const char *name = str_starts(which, NAMESPACE) ? which + strlen(NAMESPACE) : which;
+	const char *name = pack_name_here(which);
 
-	if (!packs_has(request_daemon(r)->settings.data_dir, name))
+	if (pack_name_is_apt(which))
+		return request_answer(r, 200, buildpack_json(which));
+	if (!name || !packs_has(request_daemon(r)->settings.data_dir, name))
 		return error_set(err, ERROR_NOT_FOUND,
 				 "The platform has no buildpack %.100s: give the URL of its git repository instead", which);
 	return request_answer(r, 200, buildpack_json(name));

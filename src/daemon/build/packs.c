@@ -7,9 +7,11 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "build/build.h"
 #include "build/copy.h"
 #include "build/git-fetch.h"
 #include "build/git-url.h"
+#include "model/pack-name.h"
 
 const char *packs_name(json_t *element)
 {
@@ -82,18 +84,24 @@ static json_t *take_url(const char *name, struct error *err)
 	return git_fetch_check(&f, err) < 0 ? NULL : json_string(name);
 }
 
+static int no_such(const char *name, const char *data_dir, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/buildpacks", data_dir), *names = build_pack_names(dir);
+
+	return error_set(err, ERROR_INVALID,
+			 "The platform has no buildpack %.100s: give a name that it has (%s), a directory or a git URL", name, names);
+}
+
 json_t *packs_take(const char *name, const struct packs_rules *rules, struct error *err)
 {
-	const char *own = str_starts(name, "heroku/") ? name + strlen("heroku/") : name;
+	const char *own = pack_name_here(name);
 
 	if (name[0] == '/')
 		return take_directory(name, rules, err);
 	if (git_url_is_meant(name))
 		return take_url(name, err);
-	if (packs_has(rules->data_dir, own))
+	if (pack_name_is_apt(name) || (own && packs_has(rules->data_dir, own)))
 		return json_string(name);
-	error_set(err, ERROR_INVALID,
-		  "The platform has no buildpack %.100s: give a name that it has (python, nodejs, c, plain), a directory "
-		  "or a git URL", name);
+	no_such(name, rules->data_dir, err);
 	return NULL;
 }
