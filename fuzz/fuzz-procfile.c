@@ -53,5 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		check_refused(&p, &err, "bin/release:");
 	procfile_done(&p);
+	if (procfile_parse_heroku_yml(text, &p, &err) == 0)
+		check_accepted(&p);
+	else
+		check_refused(&p, &err, "heroku.yml:");
+	procfile_done(&p);
 	return 0;
 }

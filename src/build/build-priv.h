@@ -48,8 +48,8 @@ struct build {
 	struct buf aptfile; /* the app's, for messages */
 	char where[64];	    /* "Aptfile:2": what the stack's callback gave last */
 	struct stack base, run, build, fetch;
-	struct procfile procfile; /* the app's own; empty when it has none */
-	bool has_procfile;
+	struct procfile procfile; /* the app's own types; empty when it names none */
+	const char *types_file;	  /* that names them: "Procfile", "heroku.yml"; NULL when none does */
 	bool has_namespace; /* of mounts */
 	bool env_mounted;
 	struct watched watched;
@@ -68,13 +68,22 @@ int build_read_text(const struct build *b, const char *name, struct buf *ret, st
 int packs_fetch(struct build *b, struct error *err);
 /* Runs bin/detect and keeps those that apply. */
 int packs_detect(struct build *b, struct error *err);
-/* The error for an app that none of them recognises. */
-int packs_none(const struct build *b, struct error *err);
 /* packs-choose.c: of those that recognise the app when none was chosen, keeps what builds it, and says why. */
 int packs_choose(struct build *b, struct error *err);
+/* nothing.c: an app that no buildpack recognises. The error says what is seen, and what to add. */
+int packs_none(const struct build *b, struct error *err);
+/* A sentence on folders that have what their top has not, and the setting that builds one; NULL when there are none. Heap. */
+char *nothing_below(const struct build *b);
+/* start.c: start commands. */
+/* " (...)" on the first file of another platform that has one; "" when there is none. Heap. */
+char *start_elsewhere(const struct build *b);
+/* Of what was built: warns of programs that commands name and that can't be executed. */
+void start_check(const struct build *b, const struct procfile *p);
 /* unsupported.c: what can't be built here, said in one sentence before a stack is made for it. */
 /* A language that no buildpack here is for. */
 int unsupported_language(const struct build *b, struct error *err);
+/* Names one that stands beside what was chosen, when the build came to nothing. */
+void unsupported_tell(const struct build *b);
 /* bin/check of each buildpack that has one. */
 int unsupported_files(struct build *b, struct error *err);
 
@@ -134,6 +143,8 @@ bool slugignore_matches(const char *pattern, bool anchored, const char *path);
 /* hints.c: what looks like more than it is here. */
 /* Files that are there and not used. */
 void hints_tell(const struct build *b);
+/* The same, of files that a buildpack reads: once it is known which build the app. */
+void hints_tell_packs(const struct build *b);
 /* Process types that nothing reaches. */
 void hints_tell_types(const struct build *b, const struct procfile *types);
 

@@ -361,6 +361,7 @@ static int find_stacks(struct build *b, struct error *err)
 	if (packs_detect(b, err) < 0)
 		return -1;
 	announce(b);
+	hints_tell_packs(b);
 	if (unsupported_files(b, err) < 0 || types_check_defaults(b, err) < 0)
 		return -1;
 	if (packs_packages(b, err) < 0 ||

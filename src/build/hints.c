@@ -10,6 +10,9 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "build/build-priv.h"
+#include "build/pack.h"
+
+#define HEROKU_YML_MAX 65536
 
 struct ignored {
 	const char *name, *instead;
@@ -21,8 +24,6 @@ static const struct ignored ignored[] = {
 	{ "docker-compose.yaml", "process types are in the Procfile, backing services are add-ons" },
 	{ "compose.yml", "process types are in the Procfile, backing services are add-ons" },
 	{ "compose.yaml", "process types are in the Procfile, backing services are add-ons" },
-	{ "heroku.yml", "its \"run\" goes into the Procfile, its \"setup\" into app.json and add-ons" },
-	{ "static.json", "the web server that the Procfile starts has a configuration of its own" },
 	{ "project.toml", "buildpacks are set with \"twelve buildpacks:set\" or in .buildpacks" },
 };
 
@@ -77,12 +78,51 @@ static void tell_no_procfile(const struct build *b)
 	}
 }
 
+/* "run" and "release" of a heroku.yml are used where there is no Procfile; the rest never is. */
+static void tell_heroku_yml(const struct build *b)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	const char *setup;
+
+	if (pack_read_file(b->app, "heroku.yml", HEROKU_YML_MAX, &text) < 0)
+		return;
+	setup = str_starts(text.data, "setup:") || strstr(text.data, "\nsetup:") ? "; its \"setup\" goes into app.json and add-ons" : "";
+	if (b->types_file && streq(b->types_file, "heroku.yml"))
+		build_say(b, " !     heroku.yml: its \"run\" names the processes, as there is no Procfile; buildpacks build the app, not its \"build\"%s\n", setup);
+	else
+		build_say(b, " !     heroku.yml is there and not used: %s%s\n",
+			  b->types_file ? "the Procfile goes before it" : "it names no process that could be run", setup);
+}
+
+static bool builds_with(const struct build *b, const char *folder)
+{
+	for (size_t i = 0; i < b->n_packs; i++)
+		if (streq(b->packs[i].folder, folder))
+			return true;
+	return false;
+}
+
+void hints_tell_packs(const struct build *b)
+{
+	_cleanup_free_ char *below = NULL;
+
+	if (is_file(b, "static.json") && !builds_with(b, "static"))
+		build_say(b, " !     static.json is there and not used: the app serves its files itself\n");
+	/* "cd backend && npm start": what that needs is not built. */
+	if (b->chosen || !builds_with(b, "plain") || is_file(b, "Aptfile"))
+		return;
+	below = nothing_below(b);
+	if (below)
+		build_say(b, " !     Only the Procfile is at the top, so nothing is built. %s\n", below);
+}
+
 void hints_tell(const struct build *b)
 {
+	tell_heroku_yml(b);
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		if (is_file(b, ignored[i].name))
 			build_say(b, " !     %s is there and not used: %s\n", ignored[i].name, ignored[i].instead);
-	if (!b->has_procfile)
+	if (!b->types_file)
 		tell_no_procfile(b);
 }
 

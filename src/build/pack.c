@@ -512,3 +512,14 @@ int pack_read_file(const char *dir, const char *name, size_t max_bytes, struct b
 	path = xasprintf("/proc/self/fd/%d", fd);
 	return fs_read_file(path, max_bytes, ret);
 }
+
+bool pack_is_program(const char *dir, const char *name)
+{
+	/* A link to a program of the machine is none, and does not tell whether that is there. */
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+	_cleanup_fd_ int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int fd = dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+}

@@ -52,3 +52,5 @@ int pack_extract(const char *archive, const char *dir, bool strip_top,
  * -EFBIG beyond max_bytes, -EISDIR, -EINVAL for a FIFO or device.
  */
 int pack_read_file(const char *dir, const char *name, size_t max_bytes, struct buf *ret);
+/* Whether a name in such a tree, which may lead through links, is a program, as the sandbox will see it. */
+bool pack_is_program(const char *dir, const char *name);

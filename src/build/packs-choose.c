@@ -32,11 +32,11 @@ static size_t gather(struct build *b, struct candidate *ret)
 	return n;
 }
 
-static const char *why_last(const struct choice *c)
+static const char *why_last(const struct build *b, const struct choice *c)
 {
 	switch (c->why) {
 	case CHOICE_COMMAND:
-		return "since the Procfile's web runs it";
+		return streq(b->types_file, "Procfile") ? "since the Procfile's web runs it" : "since web in heroku.yml runs it";
 	case CHOICE_SERVES:
 		return "since it knows how to start this app";
 	case CHOICE_STATIC:
@@ -70,7 +70,7 @@ static void tell(const struct build *b, const struct choice *c)
 
 	if (c->why == CHOICE_ALONE)
 		return;
-	build_say(b, "-----> More than one language is here: %s says what runs, %s\n", last->name, why_last(c));
+	build_say(b, "-----> More than one language is here: %s says what runs, %s\n", last->name, why_last(b, c));
 	for (size_t i = 0; i + 1 < c->n; i++) {
 		const struct pack *p = &b->packs[c->picks[i]];
 
@@ -113,7 +113,7 @@ int packs_choose(struct build *b, struct error *err)
 	struct choice c;
 	const char *last;
 
-	choose_packs(candidates, n, b->has_procfile ? &b->procfile : NULL, has_static_json(b), &c);
+	choose_packs(candidates, n, b->types_file ? &b->procfile : NULL, has_static_json(b), &c);
 	last = c.n ? candidates[c.picks[c.n - 1]].name : "";
 	if ((!c.n || streq(last, "plain") || streq(last, "static")) && unsupported_language(b, err) < 0)
 		return -1;

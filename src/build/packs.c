@@ -6,11 +6,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -64,23 +62,12 @@ static void add_pack(struct build *b, const char *folder, const char *label)
 		(struct pack){ .folder = xstrdup(folder), .label = xstrdup(label) };
 }
 
-/* As the sandbox will see it: a link to a program of the machine is none, and does not tell whether that is there. */
-static bool has_program(const char *dir, const char *name)
-{
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
-	_cleanup_fd_ int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_fd_ int fd = dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
-}
-
 static int check_pack(const char *dir, const char *label, struct error *err)
 {
 	static const char *const scripts[] = { "bin/detect", "bin/compile" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++)
-		if (!has_program(dir, scripts[i]))
+		if (!pack_is_program(dir, scripts[i]))
 			return error_set(err, ERROR_INVALID,
 					 "%s is not a buildpack: it has no %s that can be executed",
 					 label, scripts[i]);
@@ -105,19 +92,32 @@ static bool take_own(struct build *b, const char *label)
 	return true;
 }
 
-char *build_pack_names(const char *packs_dir)
+/* The names in the file "order", in the order of detection; a strv. */
+static int read_order(const char *packs_dir, char ***ret)
 {
 	_cleanup_free_ char *path = xasprintf("%s/order", packs_dir);
-	_cleanup_buf_ struct buf text = BUF_INIT, names = BUF_INIT;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = fs_read_file(path, ORDER_MAX_BYTES, &text);
 	char *save = NULL;
 
-	if (fs_read_file(path, ORDER_MAX_BYTES, &text) < 0)
-		return xstrdup("none of its own");
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = r < 0 ? NULL : strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		line[strcspn(line, "#")] = '\0';
-		if (*str_trim(line))
-			buf_printf(&names, "%s%s", names.len ? ", " : "", str_trim(line));
+		line = str_trim(line);
+		if (*line)
+			strv_push(ret, line);
 	}
+	return r;
+}
+
+char *build_pack_names(const char *packs_dir)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT;
+	_cleanup_strv_ char **order = NULL;
+
+	if (read_order(packs_dir, &order) < 0)
+		return xstrdup("none of its own");
+	for (char **name = order; name && *name; name++)
+		buf_printf(&names, "%s%s", names.len ? ", " : "", *name);
 	return xstrdup(names.len ? names.data : "none of its own");
 }
 
@@ -157,20 +157,13 @@ static int fetch_one(struct build *b, const char *label, size_t number, struct e
 /* All in-tree ones, in the order of detection. */
 static int list_in_tree(struct build *b, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/order", b->packs_dir);
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	int r = fs_read_file(path, ORDER_MAX_BYTES, &text);
-	char *save = NULL;
+	_cleanup_strv_ char **order = NULL;
+	int r = read_order(b->packs_dir, &order);
 
 	if (r < 0)
 		return error_set_errno(err, r, "reading buildpacks/order");
-	for (char *line = strtok_r(text.data, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		line[strcspn(line, "#")] = '\0';
-		line = str_trim(line);
-		if (*line)
-			add_pack(b, line, line);
-	}
+	for (char **name = order; name && *name; name++)
+		add_pack(b, *name, *name);
 	return 0;
 }
 
@@ -246,19 +239,6 @@ static const char detect_script[] =
 	"  printf '" MARK "%s\\t%s\\t%s\\t%s\\t%s\\n' \"$p\" \"${name%%$'\\n'*}\" $serves $wanted \"${why%%$'\\n'*}\"\n"
 	"done\n";
 
-int packs_none(const struct build *b, struct error *err)
-{
-	_cleanup_buf_ struct buf looked = BUF_INIT;
-
-	for (size_t i = 0; i < b->n_packs; i++)
-		buf_printf(&looked, "%s%s", i ? ", " : "", b->packs[i].label);
-	return error_set(err, ERROR_INVALID,
-			 "No buildpack recognises this app (looked for: %s): add a "
-			 "requirements.txt, package.json, Makefile "
-			 "or at least a Procfile with a line such as \"web: ./server\"",
-			 looked.data);
-}
-
 /* What people see of a buildpack that others wrote. */
 static char *clean_name(const char *name)
 {
@@ -307,16 +287,42 @@ static size_t take_names(struct build *b, char *text, char **ret_rest)
 	return n;
 }
 
-/* With the packs' own tree of names, which are in the order of detection. */
+/* Those of the platform that recognise the app: "nodejs python"; empty when it can't be told. */
+static char *who_does(struct build *b)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT, names = BUF_INIT;
+	_cleanup_strv_ char **args = NULL;
+	struct error ignored = ERROR_INIT;
+	char *rest, *line;
+	int code;
+
+	if (read_order(b->packs_dir, &args) < 0 || steps_capture(b, &b->base, detect_script, args, &text, &code, &ignored) < 0)
+		return xstrdup("");
+	for (rest = text.data; (line = strsep(&rest, "\n"));) {
+		if (!str_starts(line, MARK))
+			continue;
+		line += strlen(MARK);
+		buf_printf(&names, "%s%.*s", names.len ? " " : "", (int)strcspn(line, "\t"), line);
+	}
+	return xstrdup(names.len ? names.data : "");
+}
+
+static int refuse_chosen(struct build *b, const struct pack *p, char *said, struct error *err)
+{
+	_cleanup_free_ char *others = str_starts(p->folder, "ext-") ? xstrdup("") : who_does(b), *advice = NULL;
+
+	if (others[0] && !streq(others, "plain"))
+		advice = xasprintf("; \"twelve buildpacks:set %s\" names what does, \"twelve buildpacks:clear\" has the platform look by itself", others);
+	return error_set(err, ERROR_INVALID, "The buildpack %s does not recognise this app: %.300s%s", p->label,
+			 *str_trim(said) ? str_trim(said) : "its bin/detect gave no reason", advice ? advice : "");
+}
+
 static int detect_chosen(struct build *b, struct buf *text, struct error *err)
 {
 	char *rest;
 	size_t n = take_names(b, text->data, &rest);
 
-	if (n == b->n_packs)
-		return 0;
-	return error_set(err, ERROR_INVALID, "The buildpack %s does not recognise this app: %.300s", b->packs[n].label,
-			 *str_trim(rest) ? str_trim(rest) : "its bin/detect gave no reason");
+	return n == b->n_packs ? 0 : refuse_chosen(b, &b->packs[n], rest, err);
 }
 
 int packs_detect(struct build *b, struct error *err)
@@ -377,7 +383,7 @@ static bool asks_for_packages(const struct build *b)
 	for (size_t i = 0; i < b->n_packs; i++) {
 		_cleanup_free_ char *dir = xasprintf("%s/%s", b->packs_dir, b->packs[i].folder);
 
-		if (has_program(dir, "bin/packages"))
+		if (pack_is_program(dir, "bin/packages"))
 			return true;
 	}
 	return false;

@@ -394,11 +394,10 @@ int steps_compile(struct build *b, struct error *err)
 		strv_push(&args, b->packs[i].folder);
 	if (steps_run(b, &b->build, compile_script, args, b->o->output_fd, &code, err) < 0)
 		return -1;
-	if (code != 0)
-		return error_set(err, ERROR_INVALID,
-				 "The build failed with exit code %d: the lines above say why",
-				 code);
-	return 0;
+	if (code == 0)
+		return 0;
+	unsupported_tell(b);
+	return error_set(err, ERROR_INVALID, "The build failed with exit code %d: the lines above say why", code);
 }
 
 static int write_var(const char *dir, const char *assignment)

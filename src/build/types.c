@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Process types: what the Procfile says; without one, what the last buildpack's
+ * Process types: what the Procfile says; without one, what a heroku.yml says of them; else what the last buildpack's
  * bin/release says. That there are none is told before the compilation, which may take
  * minutes, where it can be known by then.
  */
@@ -23,10 +23,30 @@ static int nothing_to_run(const struct build *b, struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/to-run", b->packs[b->n_packs - 1].folder);
 	_cleanup_buf_ struct buf hint = BUF_INIT;
+	_cleanup_free_ char *elsewhere = NULL, *below = NULL;
 
 	if (pack_read_file(b->packs_dir, path, HINT_MAX_BYTES, &hint) < 0)
 		buf_printf(&hint, "a file named Procfile with a line such as \"web: ./server\"");
-	return error_set(err, ERROR_INVALID, "There is nothing to run: add %s", str_trim(hint.data));
+	elsewhere = start_elsewhere(b);
+	below = nothing_below(b);
+	unsupported_tell(b);
+	return error_set(err, ERROR_INVALID, "There is nothing to run: add %s%s%s%s", str_trim(hint.data), elsewhere, below ? ". Or is it below? " : "", below ? below : "");
+}
+
+/* Heroku's way to name processes without a Procfile. One that can't be read is no reason to refuse an app: it may say nothing of them. */
+static int read_heroku_yml(struct build *b, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct error why = ERROR_INIT;
+	int r = build_read_text(b, "heroku.yml", &text, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : -1;
+	if (procfile_parse_heroku_yml(text.data, &b->procfile, &why) < 0)
+		build_say(b, " !     %s: its \"run\" is not used\n", why.message);
+	else
+		b->types_file = b->procfile.n_types ? "heroku.yml" : NULL;
+	return 0;
 }
 
 int types_read_procfile(struct build *b, struct error *err)
@@ -35,10 +55,10 @@ int types_read_procfile(struct build *b, struct error *err)
 	int r = build_read_text(b, "Procfile", &text, err);
 
 	if (r == -ENOENT)
-		return 0;
+		return read_heroku_yml(b, err);
 	if (r < 0 || procfile_parse(text.data, "Procfile", &b->procfile, err) < 0)
 		return -1;
-	b->has_procfile = true;
+	b->types_file = "Procfile";
 	return b->procfile.n_types ? 0
 				   : error_set(err, ERROR_INVALID,
 					       "Procfile: it names no process type: add a line "
@@ -59,7 +79,7 @@ int types_check_defaults(struct build *b, struct error *err)
 	struct error ignored = ERROR_INIT;
 	int code, r;
 
-	if (b->has_procfile || !can_tell_before(b))
+	if (b->types_file || !can_tell_before(b))
 		return 0;
 	if (steps_capture(b, &b->base, "exec /buildpacks/$1/bin/release /app 2>/dev/null", args,
 			  &yaml, &code, err) < 0)
@@ -100,7 +120,21 @@ static void list_types(const struct build *b, const char *prefix, const struct p
 	for (size_t i = 0; i < p->n_types; i++)
 		build_say(b, "%s%s", i ? ", " : "", p->types[i].name);
 	build_say(b, "\n");
+	start_check(b, p);
 	hints_tell_types(b, p);
+}
+
+#define FOUND_BY "# found by "
+
+/* What starts the app when nobody has written it down; a buildpack may say what it goes by, in a comment of its YAML. */
+static void tell_defaults(const struct build *b, const struct procfile *p, const char *yaml)
+{
+	const char *found = strstr(yaml, FOUND_BY);
+	_cleanup_free_ char *by = found ? xstrndup(found + strlen(FOUND_BY), strcspn(found + strlen(FOUND_BY), "\n")) : NULL;
+
+	for (size_t i = 0; i < p->n_types; i++)
+		build_say(b, "       %s: %s\n", p->types[i].name, p->types[i].command);
+	build_say(b, "       (%s%s%sa file named Procfile says otherwise)\n", by ? "found by " : "", by ? str_trim(by) : "", by ? "; " : "");
 }
 
 int types_collect(struct build *b, struct procfile *ret, struct error *err)
@@ -111,10 +145,10 @@ int types_collect(struct build *b, struct procfile *ret, struct error *err)
 	if (take_release(b, &yaml, err) < 0)
 		return -1;
 	/* A Procfile says all there is. */
-	if (b->has_procfile) {
+	if (b->types_file) {
 		for (size_t i = 0; i < b->procfile.n_types; i++)
 			procfile_set(ret, b->procfile.types[i].name, b->procfile.types[i].command);
-		list_types(b, "Procfile declares types", ret);
+		list_types(b, streq(b->types_file, "Procfile") ? "Procfile declares types" : "heroku.yml declares types (there is no Procfile)", ret);
 		return 0;
 	}
 	if (procfile_parse_release(yaml.data, ret, err) < 0)
@@ -123,5 +157,6 @@ int types_collect(struct build *b, struct procfile *ret, struct error *err)
 	if (!ret->n_types)
 		return nothing_to_run(b, err);
 	list_types(b, "Default types of the buildpack", ret);
+	tell_defaults(b, ret, yaml.data);
 	return 0;
 }

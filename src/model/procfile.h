@@ -41,3 +41,5 @@ void procfile_set(struct procfile *p, const char *type, const char *command);
  * are skipped; block scalars, anchors and flow collections with something in them are refused.
  */
 int procfile_parse_release(const char *yaml, struct procfile *ret, struct error *err);
+/* The process types of a heroku.yml: a "run" of commands, or of mappings with a "command" (text or list), and the command of its "release". */
+int procfile_parse_heroku_yml(const char *yaml, struct procfile *ret, struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a buildpack's bin/release prints; see procfile_parse_release() in
- * procfile.h. Of YAML 1.2 this reads block mappings of one level of scalars
+ * What a buildpack's bin/release prints, and what a heroku.yml says of processes; see procfile_parse_release() and
+ * procfile_parse_heroku_yml() in procfile.h. Of YAML 1.2 this reads block mappings of one level of scalars
  * (chapters 7.3 and 6.5: plain and quoted, with line folding), which is what
  * buildpacks print. Everything else below default_process_types is refused
  * with its line, so that nothing is silently understood in another way.
@@ -22,6 +22,8 @@ struct reader {
 	size_t indent;
 	bool tab; /* the indentation has one, which YAML forbids */
 	unsigned number;
+	const char *section; /* the key that has the process types */
+	bool nested;	     /* a type may be a mapping with a "command", as heroku.yml has them */
 };
 
 /* To the next line that has something on it. Inside a quoted scalar "#" could begin text; nobody writes that. */
@@ -162,6 +164,130 @@ static char *split_key(char *line, char **ret_value)
 	return key;
 }
 
+/* ---- a command that is a list, or stands below "command:" ---- */
+
+/* One word among others of a command line. */
+static void add_word(struct buf *out, const char *word, bool alone)
+{
+	if (out->len)
+		buf_putc(out, ' ');
+	if (alone || !word[strcspn(word, " \t\"'\\&|;<>()*?#~")]) {
+		buf_puts(out, word);
+		return;
+	}
+	buf_putc(out, '\'');
+	for (; *word; word++)
+		buf_printf(out, *word == '\'' ? "'\\''" : "%c", *word);
+	buf_putc(out, '\'');
+}
+
+static int read_word(char *text, struct buf *out, bool alone, struct error *err)
+{
+	_cleanup_buf_ struct buf word = BUF_INIT;
+
+	if (read_scalar(str_trim(text), &word, err) < 0)
+		return -1;
+	add_word(out, word.len ? word.data : "", alone);
+	return 0;
+}
+
+/* To the comma that ends an item, or the end. */
+static char *end_of_item(char *s)
+{
+	char quote = '\0';
+
+	for (; *s && (quote || *s != ','); s++) {
+		if (quote == '"' && *s == '\\' && s[1])
+			s++;
+		else if (*s == quote)
+			quote = '\0';
+		else if (!quote && (*s == '"' || *s == '\''))
+			quote = *s;
+	}
+	return s;
+}
+
+/* ["npm", "start"] */
+static int read_flow(char *s, struct buf *out, struct error *err)
+{
+	char *close = strrchr(s, ']'), *end;
+
+	if (!close)
+		return refuse(s, "a list on one line has to end there", err);
+	*close = '\0';
+	for (s++; *s; s = end) {
+		bool last;
+
+		end = end_of_item(s);
+		last = !*end;
+		*end = '\0';
+		if (read_word(s, out, last && !out->len, err) < 0)
+			return -1;
+		end += last ? 0 : 1;
+	}
+	return 0;
+}
+
+/* Items below a key, "- word" each; the lines of what is left stay. */
+static int read_items(struct reader *r, size_t key_indent, struct buf *out, struct error *err)
+{
+	_cleanup_free_ char *first = NULL;
+	size_t n = 0;
+
+	while (r->line && r->indent >= key_indent && str_starts(r->line, "- ")) {
+		_cleanup_free_ char *item = xstrdup(r->line + 2);
+
+		next_line(r);
+		if (n++ == 0 && !(r->line && r->indent >= key_indent && str_starts(r->line, "- ")))
+			return read_word(item, out, true, err);
+		if (read_word(item, out, false, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The reader stands at "command:", and behind it afterwards. */
+static int read_command(struct reader *r, char *value, struct buf *out, struct error *err)
+{
+	_cleanup_buf_ struct buf raw = BUF_INIT;
+	size_t indent = r->indent;
+
+	if (value[0] == '[') {
+		next_line(r);
+		return read_flow(value, out, err);
+	}
+	if (value[0] && value[0] != '#') {
+		gather(r, value, indent, &raw);
+		return read_scalar(raw.data, out, err);
+	}
+	next_line(r);
+	return read_items(r, indent, out, err);
+}
+
+/* What stands below a type, whose line the reader is at: "command" counts, the rest is about images. */
+static int read_nested(struct reader *r, struct buf *out, struct error *err)
+{
+	size_t indent = r->indent;
+
+	for (next_line(r); r->line && r->indent > indent;) {
+		_cleanup_free_ char *copy = xstrdup(r->line);
+		char *value, *key = split_key(copy, &value);
+
+		if (key && streq(str_trim(key), "command")) {
+			if (read_command(r, value, out, err) < 0)
+				return -1;
+		} else {
+			next_line(r);
+		}
+	}
+	return 0;
+}
+
+static bool is_nested(const struct reader *r, const char *value)
+{
+	return r->nested && (!value[0] || value[0] == '#');
+}
+
 static int read_entry(struct reader *r, struct procfile *p, struct error *err)
 {
 	_cleanup_buf_ struct buf raw = BUF_INIT;
@@ -170,6 +296,13 @@ static int read_entry(struct reader *r, struct procfile *p, struct error *err)
 
 	if (!key)
 		return refuse(r->line, "expected \"type: command\"", err);
+	if (is_nested(r, value) || (r->nested && value[0] == '[')) {
+		if ((value[0] == '[' ? read_command(r, value, &command, err) : read_nested(r, &command, err)) < 0)
+			return -1;
+		if (!command.len)
+			return error_set(err, ERROR_INVALID, "expected a command, or a \"command:\" below");
+		return procfile_add(p, str_trim(key), command.data, err);
+	}
 	/* The key lies in the line, which gather() leaves behind but does not free. */
 	gather(r, value, r->indent, &raw);
 	if (read_scalar(raw.data, &command, err) < 0)
@@ -219,6 +352,20 @@ static bool is_flow(const char *line)
 	return strchr("{[", line[0]) || str_starts(line, "---");
 }
 
+/* heroku.yml has the command of the release phase beside its "run". */
+static int read_release(struct reader *r, const char *value, struct procfile *p, struct error *err)
+{
+	_cleanup_buf_ struct buf command = BUF_INIT;
+
+	if (!is_nested(r, value)) {
+		next_line(r);
+		return 0;
+	}
+	if (read_nested(r, &command, err) < 0)
+		return -1;
+	return command.len ? procfile_add(p, "release", command.data, err) : 0;
+}
+
 static int read_document(struct reader *r, struct procfile *p, struct error *err)
 {
 	char *value, *key;
@@ -231,23 +378,33 @@ static int read_document(struct reader *r, struct procfile *p, struct error *err
 		key = r->tab || is_flow(r->line) ? NULL : split_key(r->line, &value);
 		if (!key)
 			return refuse(r->line, "expected \"key: value\"", err);
-		if (!streq(key, "default_process_types"))
+		if (!streq(key, r->section) && !(r->nested && streq(key, "release")))
 			next_line(r);
-		else if (read_types(r, value, p, err) < 0)
+		else if (streq(key, r->section) ? read_types(r, value, p, err) < 0 : read_release(r, value, p, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int procfile_parse_release(const char *yaml, struct procfile *ret, struct error *err)
+static int parse(const char *yaml, struct reader r, const char *label, struct procfile *ret, struct error *err)
 {
 	__attribute__((cleanup(procfile_done))) struct procfile p = { 0 };
 	_cleanup_free_ char *copy = xstrdup(yaml);
-	struct reader r = { .rest = copy };
 
+	r.rest = copy;
 	if (read_document(&r, &p, err) < 0)
-		return error_prefix(err, "bin/release:%u", r.number);
+		return error_prefix(err, "%s:%u", label, r.number);
 	*ret = p;
 	p = (struct procfile){ 0 };
 	return 0;
+}
+
+int procfile_parse_heroku_yml(const char *yaml, struct procfile *ret, struct error *err)
+{
+	return parse(yaml, (struct reader){ .section = "run", .nested = true }, "heroku.yml", ret, err);
+}
+
+int procfile_parse_release(const char *yaml, struct procfile *ret, struct error *err)
+{
+	return parse(yaml, (struct reader){ .section = "default_process_types" }, "bin/release", ret, err);
 }

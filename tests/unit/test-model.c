@@ -395,6 +395,30 @@ static void test_release_yaml(void **state)
 	check_parse(procfile_parse_release, rows, ARRAY_SIZE(rows));
 }
 
+static void test_heroku_yml(void **state)
+{
+	static const struct parse_row rows[] = {
+		{ "build:\n  docker:\n    web: Dockerfile\nrun:\n  web: bundle exec puma\n  worker:\n    command:\n      - python worker.py\n    image: web\n",
+		  "web=bundle exec puma;worker=python worker.py;", NULL },
+		{ "run:\n  worker:\n    image: web\n    command: sleep 1\n  web: a\n", "worker=sleep 1;web=a;", NULL },
+		{ "run:\n  worker:\n    command:\n    - npm\n    - run\n    - \"a b\"\n    image: web\n  web: x\n", "worker=npm run 'a b';web=x;", NULL },
+		{ "run:\r\n  web:\r\n    command: [\"sh\", \"-c\", \"it's a, b\"]\r\n", "web=sh -c 'it'\\''s a, b';", NULL },
+		{ "run:\n  web: [npm, start]\n", "web=npm start;", NULL },
+		{ "run:\n  web: [\"npm start\"]\n", "web=npm start;", NULL },
+		{ "run:\n  web:\n    npm\n    start\n", NULL, "heroku.yml:2: expected a command, or a \"command:\" below" },
+		{ "release:\n  image: web\n  command:\n    - ./migrate\nrun:\n  web: a\n", "release=./migrate;web=a;", NULL },
+		{ "setup:\n  addons:\n    - plan: heroku-postgresql\n  config:\n    A: b\n", "", NULL },
+		{ "run:\n", "", NULL },
+		{ "run:\n  web:\n    image: web\n", NULL, "heroku.yml:2: expected a command, or a \"command:\" below" },
+		{ "run:\n  web: |\n    a\n", NULL, "heroku.yml:2: block scalars are not supported, write the command on one line: found \"| a\"" },
+		{ "run:\n  web: [a\n", NULL, "heroku.yml:2: a list on one line has to end there: found \"[a\"" },
+		{ "release:\n  image: web\n", "", NULL },
+	};
+
+	(void)state;
+	check_parse(procfile_parse_heroku_yml, rows, ARRAY_SIZE(rows));
+}
+
 static void test_sizes(void **state)
 {
 	static const struct {
@@ -661,6 +685,7 @@ int main(void)
 		cmocka_unit_test(test_procfile_is_bounded),
 		cmocka_unit_test(test_procfile_set),
 		cmocka_unit_test(test_release_yaml),
+		cmocka_unit_test(test_heroku_yml),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_app_json_refuses),
 		cmocka_unit_test(test_app_json_in_its_plain_form),
