@@ -36,6 +36,7 @@ struct build_process {
 struct build_result {
 	char slug[DIGEST_HEX_SIZE];
 	char stack[DIGEST_HEX_SIZE]; /* the run variant */
+	char *stack_name; /* as the app has it; whoever asked for the build writes it */
 	char key[DIGEST_HEX_SIZE];
 	uint64_t size_bytes;
 	char *buildpacks; /* for people: "Python", "Node.js, Python" */

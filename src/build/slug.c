@@ -29,6 +29,7 @@ void build_result_done(struct build_result *r)
 	}
 	free(r->processes);
 	free(r->buildpacks);
+	free(r->stack_name);
 	*r = (struct build_result){ 0 };
 }
 

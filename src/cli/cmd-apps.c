@@ -127,7 +127,8 @@ static int info_run(struct cli *c, struct error *err)
 	char since[SINCE_SIZE], size[DURATION_SIZE];
 	int64_t bytes = json_i64(app, "slug_size", 0);
 	_cleanup_table_ struct table t;
-	_cleanup_free_ char *git = NULL, *release = NULL;
+	_cleanup_free_ char *git = NULL, *release = NULL, *stacks = NULL;
+	const char *stack, *next;
 
 	table_init(&t, 2, NULL);
 	if (!app)
@@ -144,7 +145,10 @@ static int info_run(struct cli *c, struct error *err)
 	table_add(&t, "Git:", git);
 	table_add(&t, "Deploys:", json_str(app, "twelve.branch", "main"));
 	table_add(&t, "Release:", release);
-	table_add(&t, "Stack:", json_str(app, "stack.name", ""));
+	stack = json_str(app, "stack.name", "");
+	next = json_str(app, "build_stack.name", stack);
+	stacks = streq(stack, next) ? xstrdup(stack) : xasprintf("%s (%s on the next build)", stack, next);
+	table_add(&t, "Stack:", stacks);
 	table_add(&t, "Slug:", bytes ? bytes_text(bytes, size) : "none");
 	table_add(&t, "Maintenance:", json_bool(app, "maintenance") ? "on" : "off");
 	table_add(&t, "Created:", since_text(json_time(app, "created_at"), clock_wall_ms(), since));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status, gc, stacks, version. */
+/* status, gc, version. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -121,34 +121,6 @@ const struct command cmd_gc = {
 	.flags = CMD_JSON,
 	.run = gc_run,
 	.examples = "twelve gc",
-};
-
-static int stacks_run(struct cli *c, struct error *err)
-{
-	_cleanup_json_ json_t *list = NULL;
-	const json_t *s;
-	size_t i;
-
-	if (!cli_api(c, err) || api_get(c->api, &list, err, "/stacks") < 0)
-		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
-		return 0;
-	}
-	json_array_foreach(list, i, s)
-		printf("%s%s\n", json_str(s, "name", ""),
-		       json_bool(s, "default") ? " (default)" : "");
-	return 0;
-}
-
-const struct command cmd_stacks = {
-	.name = "stacks",
-	.aliases = { "stack", "apps:stacks" },
-	.usage = "",
-	.summary = "list the stacks",
-	.flags = CMD_JSON,
-	.run = stacks_run,
-	.examples = "twelve stacks",
 };
 
 static int version_run(struct cli *c, struct error *err)

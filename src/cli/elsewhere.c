@@ -23,8 +23,6 @@ static const struct {
 	{ "pg:credentials:rotate", "twelve addons:credentials:rotate ATTACHMENT does that" },
 	{ "redis:credentials", "twelve addons:credentials:rotate ATTACHMENT gives an app another" },
 	{ "apps:setup", "app.json is read by POST /app-setups, and by review apps" },
-	{ "apps:stacks:set", "twelve create --stack NAME chooses one; there is one system here, so that none is changed later" },
-	{ "stack:set", "twelve create --stack NAME chooses one; there is one system here, so that none is changed later" },
 	{ "certs:generate", "openssl makes a key and a request; twelve certs:auto:enable gets certificates without either" },
 	{ "certs:chain", "twelve certs:add CRT KEY takes the chain as it is in the file" },
 	{ "ci", "tests are run before the push here: there is no CI" },

@@ -20,6 +20,7 @@
 #include "daemon/git.h"
 #include "daemon/http-priv.h"
 #include "daemon/slug-sizes.h"
+#include "stack/names.h"
 
 int api_app(struct request *r, struct app *ret, struct error *err)
 {
@@ -181,19 +182,26 @@ static json_t *permissions_json(struct request *r, const struct app *a)
 	return may;
 }
 
+/* Two names of one stack are no difference that a build would make. */
+static const char *runs_on(const struct app *a)
+{
+	return a->run_stack && !stack_is_same(a->run_stack, a->stack) ? a->run_stack : a->stack;
+}
+
 json_t *api_app_json(struct request *r, const struct app *a)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *url = app_web_url(d, a), *git = git_path(d, a->name);
 	_cleanup_free_ char *git_url = request_git_url(r, a->name);
-	json_t *j = api_app_ref(a), *stack = api_shared(r, "stack", a->stack, make_stack);
+	json_t *j = api_app_ref(a), *build_stack = api_shared(r, "stack", a->stack, make_stack),
+	       *stack = api_shared(r, "stack", runs_on(a), make_stack);
 
 	json_object_update_new(
 		j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
 			     api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
 	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git_url ? git_url : git, "web_url", url,
 					    "maintenance", (int)a->maintenance, "acm", (int)has_acm(d, a)));
-	json_object_update_new(j, json_pack("{s:O, s:o, s:o, s:o}", "stack", stack, "build_stack", stack, "region",
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack", stack, "build_stack", build_stack, "region",
 					    api_shared(r, "region", a->region, make_region), "owner",
 					    api_user_ref(r, a->owner_id)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n}", "generation",

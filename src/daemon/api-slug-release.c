@@ -139,6 +139,7 @@ static int deploy(struct request *r, struct app *app, struct api_slug *f, struct
 		return error_set(err, ERROR_NOT_FOUND, "The files of this slug are not there any more: no release that is kept uses it, and they were let go: push that commit again");
 	snprintf(result.slug, sizeof(result.slug), "%s", f->row.digest);
 	snprintf(result.stack, sizeof(result.stack), "%s", f->row.run_stack ? f->row.run_stack : "");
+	result.stack_name = xstrdup(f->row.stack);
 	result.n_processes = f->types.n_types;
 	result.processes = xcalloc(f->types.n_types + 1, sizeof(*result.processes));
 	for (size_t i = 0; i < f->types.n_types; i++)

@@ -80,7 +80,7 @@ static void take_release(const struct release *release, const char *id, struct a
 	ret->row.digest = xstrdup(release->slug);
 	ret->row.run_stack = release->stack ? xstrdup(release->stack) : NULL;
 	ret->row.commit = release->commit && release->commit[0] ? xstrdup(release->commit) : NULL;
-	ret->row.stack = xstrdup(STACK_DEFAULT);
+	ret->row.stack = xstrdup(release->stack_name ? release->stack_name : STACK_DEFAULT);
 	ret->row.created_ms = ret->row.updated_ms = release->created_ms;
 	for (size_t i = 0; i < release->processes.n_types; i++)
 		procfile_set(&ret->types, release->processes.types[i].name, release->processes.types[i].command);

@@ -75,7 +75,7 @@ const struct api_route api_routes[] = {
 	{ "GET", "/apps/:app", NEED_VIEW, api_apps_get,
 	  "one app", .answer = "app" },
 	{ "PATCH", "/apps/:app", NEED_MANAGE, api_apps_update,
-	  "rename, turn maintenance on or off, choose the stack", "name?:string maintenance?:bool build_stack?:ref", .answer = "app" },
+	  "rename, turn maintenance on or off, choose the stack of the next build (`stack` is what runs)", "name?:string maintenance?:bool build_stack?:ref", .answer = "app" },
 	{ "DELETE", "/apps/:app", NEED_OWNER, api_apps_delete,
 	  "destroy an app and all that belongs to it", .answer = "app" },
 	{ "GET", "/apps/:app/collaborators", NEED_VIEW, api_collaborators_list,

@@ -35,6 +35,7 @@ struct job {
 	builds_imported_fn imported;
 	void *userdata;
 	enum error_kind why; /* it failed */
+	char *stack_name; /* the app's when the build began */
 	struct build_result slug;
 	struct stream *stream;
 	char stream_id[UUID_SIZE];

@@ -59,6 +59,7 @@ static void job_free(struct job *j)
 	procfile_done(&j->types);
 	build_result_done(&j->slug);
 	free(j->stack);
+	free(j->stack_name);
 	free(j->sha256);
 	free(j->url);
 	free(j->buildpack);
@@ -278,6 +279,7 @@ static int launch(struct job *j, struct error *err)
 						    .import = j->import ? j : NULL,
 						    .no_cache = j->no_cache };
 
+		j->stack_name = xstrdup(j->import ? j->stack : app.stack);
 		options_fd = worker_write_options(&order);
 		r = options_fd < 0 ? error_set_errno(err, options_fd, "memory file")
 				   : spawn(j, options_fd, err);

@@ -14,6 +14,7 @@
 #include "daemon/reconcile.h"
 #include "daemon/streams.h"
 #include "model/names.h"
+#include "stack/names.h"
 #include "store/pipeline.h"
 
 int releases_base(struct daemon *d, const struct app *app, struct release *ret, struct error *err)
@@ -141,6 +142,12 @@ int releases_initial(struct daemon *d, struct app *app, const struct caller *who
 	return result;
 }
 
+/* Two names may stand for one stack: then the app's own is kept, since programs compare it. */
+static char *stack_name_for(const struct app *app, const char *built_for)
+{
+	return built_for && !stack_is_same(built_for, app->stack) ? xstrdup(built_for) : xstrdup(app->stack);
+}
+
 int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build,
 		    const char *commit, const char *description, const struct caller *who, struct release *ret,
 		    struct error *err)
@@ -151,6 +158,7 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 		return -1;
 	r.slug = xstrdup(build->slug);
 	r.stack = xstrdup(build->stack);
+	r.stack_name = stack_name_for(app, build->stack_name);
 	r.commit = xstrdup(commit ? commit : "");
 	if (description)
 		r.description = xstrdup(description);
@@ -179,6 +187,7 @@ int releases_promote(struct daemon *d, struct app *app, const struct app *source
 		return -1;
 	r.slug = xstrdup(from->slug);
 	r.stack = from->stack ? xstrdup(from->stack) : NULL;
+	r.stack_name = stack_name_for(app, from->stack_name);
 	r.commit = xstrdup(from->commit);
 	r.description = xasprintf("Promote %s v%lld%s%.8s", source->name, (long long)from->version,
 				  from->commit[0] ? " " : "", from->commit);

@@ -10,6 +10,7 @@ void app_done(struct app *a)
 {
 	free(a->name);
 	free(a->stack);
+	free(a->run_stack);
 	free(a->region);
 	free(a->buildpacks);
 	free(a->branch);
@@ -34,6 +35,7 @@ static int read_app(struct query *q, void *record, struct error *err)
 	a->updated_ms = query_int(q);
 	a->released_ms = query_int(q);
 	a->region = query_text(q);
+	a->run_stack = query_text(q);
 	return 0;
 }
 

@@ -431,6 +431,16 @@ static const char schema_review_config[] =
 /* The region that an app was asked to be in, by the name that it was asked by. */
 static const char schema_regions[] = "ALTER TABLE app ADD COLUMN region TEXT NOT NULL DEFAULT 'us';";
 
+/* The stack that a release was built for, by its name; the digest alone does not say it. */
+static const char schema_stack_names[] =
+	"ALTER TABLE release ADD COLUMN stack_name TEXT;"
+	"UPDATE release SET stack_name = (SELECT stack FROM app WHERE app.id = release.app_id) WHERE stack IS NOT NULL;"
+	"DROP TRIGGER release_is_immutable;"
+	"CREATE TRIGGER release_is_immutable BEFORE UPDATE OF"
+	"  id, app_id, version, slug, stack, stack_name, commit_id, description, user, output_id, processes, "
+	"config, attachments, created_ms ON release"
+	"  BEGIN SELECT RAISE(ABORT, 'a release never changes'); END;";
+
 const char *const store_migrations[] = {
 	schema_1,
 	schema_2,
@@ -452,6 +462,7 @@ const char *const store_migrations[] = {
 	schema_regions,
 	store_schema_names,
 	store_schema_fetch_key,
+	schema_stack_names,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

@@ -21,6 +21,7 @@ void release_done(struct release *r)
 {
 	free(r->slug);
 	free(r->stack);
+	free(r->stack_name);
 	free(r->commit);
 	free(r->description);
 	free(r->user);
@@ -132,6 +133,7 @@ static int read_release(struct query *q, void *record, struct error *err)
 		return damaged(q->s, r, "proof", err);
 	r->created_ms = query_int(q);
 	r->updated_ms = query_int(q);
+	r->stack_name = query_text(q);
 	if (read_config(r, q) < 0)
 		return damaged(q->s, r, "config", err);
 	return 0;
@@ -216,6 +218,7 @@ static int insert(struct store *s, const struct release *r, struct error *err)
 	query_bind_text(&q, proof);
 	query_bind_int(&q, r->created_ms);
 	query_bind_int(&q, r->updated_ms);
+	query_bind_text(&q, r->stack_name);
 	query_bind_blob(&q, config, n);
 	return query_run(&q, err);
 }

@@ -10,9 +10,12 @@
 	"id, name, stack, buildpacks, branch, owner_id, maintenance, current_version, "         \
 	"last_version, created_ms, updated_ms, released_ms, region"
 
+/* As it is read: with what the release that runs was built for. */
+#define APP_READ APP ", (SELECT r.stack_name FROM release r WHERE r.app_id = app.id AND r.version = app.current_version)"
+
 #define RELEASE                                                                                    \
 	"id, app_id, version, status, phase_done, slug, stack, commit_id, description, user, "    \
-	"output_id, reason, processes, attachments, proof, created_ms, updated_ms, "
+	"output_id, reason, processes, attachments, proof, created_ms, updated_ms, stack_name, "
 
 #define BUILD                                                                                      \
 	"id, app_id, status, commit_id, user, slug, stack, buildpacks, error, release_version, "  \
@@ -70,8 +73,8 @@
 const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_APP_INSERT] = "INSERT INTO app (" APP ") "
 				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[STATEMENT_APP_GET] = "SELECT " APP " FROM app WHERE name = ?1 OR id = ?1",
-	[STATEMENT_APP_LIST] = "SELECT " APP " FROM app ORDER BY name",
+	[STATEMENT_APP_GET] = "SELECT " APP_READ " FROM app WHERE name = ?1 OR id = ?1",
+	[STATEMENT_APP_LIST] = "SELECT " APP_READ " FROM app ORDER BY name",
 	[STATEMENT_APP_COUNT_OWNERS] = "SELECT count(DISTINCT coalesce(owner_id, '')) FROM app",
 	[STATEMENT_APP_UPDATE] =
 		"UPDATE app SET name = ?, stack = ?, buildpacks = ?, branch = ?, owner_id = ?, maintenance = ?, "
@@ -86,7 +89,7 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 		"WHERE app_id = ? AND status = 'pending'",
 	[STATEMENT_RELEASE_INSERT] =
 		"INSERT INTO release (" RELEASE "config) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STATEMENT_RELEASE_GET] = "SELECT " RELEASE
 				  "config FROM release WHERE app_id = ? AND version = ?",
 	[STATEMENT_RELEASE_BY_ID] = "SELECT " RELEASE "config FROM release WHERE id = ?",

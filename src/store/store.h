@@ -58,7 +58,8 @@ void store_read_end(struct store *s);
 struct app {
 	char id[UUID_SIZE];
 	char *name;
-	char *stack;      /* the name that it was given: stack_names[] */
+	char *stack;      /* the name that it was given: stack_names[]; what the next build uses */
+	char *run_stack;  /* what the release that runs was built for, by its name; NULL: nothing was deployed. Read only */
 	char *region;     /* "us" or "eu", which are both this machine */
 	char *buildpacks; /* JSON array of strings; "[]": detect */
 	char *branch;     /* the one that deploys: "main" ("master" is taken for it as well) */
@@ -102,6 +103,7 @@ struct release {
 	bool phase_done;  /* the release command ended well, or there is none */
 	char *slug;       /* digest, or NULL */
 	char *stack;      /* digest of the run stack, or NULL */
+	char *stack_name; /* of stack_names[]; NULL with stack */
 	char *commit;     /* "" when unknown */
 	char *description; /* "Deploy 3f2a91c", "Set GREETING config vars", "Rollback to v3" */
 	char *user;       /* who: an e-mail address or user name */

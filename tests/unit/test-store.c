@@ -148,6 +148,7 @@ static struct release make_release(struct fixture *f, const char *slug)
 {
 	struct release r = { .slug = slug ? xstrdup(slug) : NULL,
 			     .stack = xstrdup("stack-1"),
+			     .stack_name = xstrdup("debian-12"),
 			     .commit = xstrdup("3f2a91c"),
 			     .description = xstrdup("Deploy 3f2a91c"),
 			     .user = xstrdup("ada"),
@@ -173,6 +174,7 @@ static void assert_same_release(const struct release *a, const struct release *b
 	assert_int_equal(a->phase_done, b->phase_done);
 	assert_string_equal(a->slug, b->slug);
 	assert_string_equal(a->stack, b->stack);
+	assert_string_equal(a->stack_name, b->stack_name);
 	assert_string_equal(a->commit, b->commit);
 	assert_string_equal(a->description, b->description);
 	assert_string_equal(a->user, b->user);

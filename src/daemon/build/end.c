@@ -111,6 +111,7 @@ void job_built(struct job *j)
 	if (r == 0)
 		r = worker_parse_result(j->result.data, j->owner->d->settings.state_dir, j->row.app_id, &j->slug, &err);
 	if (r == 0) {
+		j->slug.stack_name = xstrdup(j->stack_name);
 		take_row(j, &j->slug);
 		r = j->updates ? check_push(j, &err) : release_it(j, &j->slug, &err);
 	}

@@ -23,6 +23,7 @@
 #include "daemon/builds.h"
 #include "daemon/git.h"
 #include "daemon/reconcile.h"
+#include "stack/names.h"
 
 #define CHILDREN_MAX 4
 #define RETRY_MS 90000
@@ -123,10 +124,10 @@ static char *words_of(const struct branch_check *c)
 static int start(struct branches *b, const char *app_name, const char *const *argv, const char *input, child_fn fn,
 		 struct branch_check **ret, struct error *err)
 {
-	_cleanup_free_ char *repo = git_path(b->d, app_name), *git_dir = xasprintf("GIT_DIR=%s", repo),
-			    *path = xasprintf("PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
-	const char *const env[] = { git_dir, path, "HOME=/", "LANG=C.UTF-8", "GIT_CONFIG_NOSYSTEM=1", NULL };
-	struct proc_options o = { .argv = argv, .env = env, .dir = "/", .die_with_us = true };
+	_cleanup_free_ char *repo = git_path(b->d, app_name), *path = xasprintf("PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+	/* Where it stands and not what it is called: when the app is renamed meanwhile, git would make folders of the old name. */
+	const char *const env[] = { "GIT_DIR=.", path, "HOME=/", "LANG=C.UTF-8", "GIT_CONFIG_NOSYSTEM=1", NULL };
+	struct proc_options o = { .argv = argv, .env = env, .dir = repo, .die_with_us = true };
 	struct branch_check *c = xcalloc(1, sizeof(*c));
 	_cleanup_fd_ int input_fd = -1;
 	pid_t pid = 0;
@@ -400,10 +401,16 @@ static bool is_commit(const char *s)
 	return (n == 40 || n == 64) && !s[strspn(s, "0123456789abcdef")];
 }
 
+/* What runs on another stack than the app's is to be built anew: any push is one then, that of the same commit too. */
+static bool branch_names_it(const struct app *app, const struct release *runs)
+{
+	return runs->commit && is_commit(runs->commit) && (!runs->stack_name || stack_is_same(runs->stack_name, app->stack));
+}
+
 bool branch_follow(struct branches *b, const struct app *app, const struct release *runs)
 {
 	struct branch *br = branch_of(b, app->id);
-	const char *commit = runs->commit && is_commit(runs->commit) ? runs->commit : "";
+	const char *commit = branch_names_it(app, runs) ? runs->commit : "";
 	_cleanup_free_ char *repo = git_path(b->d, app->name);
 	struct error err = ERROR_INIT;
 

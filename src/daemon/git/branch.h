@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the deploying branch of an app's repository names (docs/decisions/0005): the commit of the release that runs, or nothing
- * when what runs has no commit that is in the repository. A push moves it by git itself; after a rollback, a
+ * when what runs has no commit that is in the repository, or was built for another stack than the app's is now. A push moves it by git itself; after a rollback, a
  * promotion, a deployed archive, and where a kill came between, it is moved here, by a child.
  *
  * One push of an app at a time: from its build until git's own process has ended, the branch is git's.
