@@ -166,7 +166,7 @@ static bool looks_like_app(const char *dir)
 		"makefile",	    "GNUmakefile",    "Gemfile",	   "go.mod",		    "Cargo.toml",
 		"pom.xml",	    "build.gradle",   "build.gradle.kts", "composer.json",	    "index.php",
 		"build.sbt",	    "project.clj",    "mix.exs",	   "deno.json",		    "project.toml",
-		"static.json",	    "Dockerfile",
+		"static.json",	    "Dockerfile",     "index.html",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -238,7 +238,7 @@ static int unpack_source(struct build *b, uint64_t room, struct error *err)
 		return -1;
 	if ((b->o->url || b->o->unwrap) && strip_lone_folder(b, err) < 0)
 		return -1;
-	if (submodules_fetch(b, err) < 0 || slugignore_apply(b, err) < 0 || lfs_tell(b, err) < 0 || pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0)
+	if (submodules_fetch(b, err) < 0 || slugignore_apply(b, err) < 0 || lfs_tell(b, err) < 0 || pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, PACK_EPOCH, err) < 0)
 		return -1;
 	return pack_digest(b->app, b->o->disk_bytes, b->source_digest, &size, err);
 }

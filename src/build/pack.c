@@ -202,6 +202,7 @@ int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_
 struct owner {
 	uid_t uid;
 	gid_t gid;
+	time_t date;
 };
 
 /*
@@ -225,8 +226,8 @@ static int drop_attributes(const struct tree_entry *e)
 /* The change of owner takes file capabilities away as well. */
 static int normalise_one(const struct tree_entry *e, void *userdata)
 {
-	const struct timespec times[2] = { { .tv_sec = PACK_EPOCH }, { .tv_sec = PACK_EPOCH } };
 	const struct owner *o = userdata;
+	const struct timespec times[2] = { { .tv_sec = o->date }, { .tv_sec = o->date } };
 	const struct stat *st = e->st;
 	mode_t mode = (st->st_mode & 0755) | 0444 | (st->st_mode & 0100 ? 0111 : 0) |
 		      (S_ISDIR(st->st_mode) ? 0755 : 0200);
@@ -242,9 +243,9 @@ static int normalise_one(const struct tree_entry *e, void *userdata)
 	return utimensat(e->dir_fd, e->name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-int pack_normalise(const char *dir, uid_t uid, gid_t gid, struct error *err)
+int pack_normalise(const char *dir, uid_t uid, gid_t gid, int64_t date, struct error *err)
 {
-	struct owner owner = { .uid = uid, .gid = gid };
+	struct owner owner = { .uid = uid, .gid = gid, .date = date };
 	/* Directories after what is in them, so that their dates stay. */
 	const struct tree_order o = { .leave = normalise_one, .userdata = &owner };
 	_cleanup_free_ char *where = NULL;

@@ -25,10 +25,10 @@ int pack_digest(const char *dir, uint64_t max_bytes, char hex[static DIGEST_HEX_
 		uint64_t *ret_size_bytes, struct error *err);
 
 /*
- * Makes the tree what its canonical form says: owner uid/gid, the one date,
- * permission bits without setuid, setgid and sticky, readable for all.
+ * Makes the tree what its canonical form says: owner uid/gid, one date (seconds; the digest knows PACK_EPOCH
+ * alone), permission bits without setuid, setgid and sticky, readable for all.
  */
-int pack_normalise(const char *dir, uid_t uid, gid_t gid, struct error *err);
+int pack_normalise(const char *dir, uid_t uid, gid_t gid, int64_t date, struct error *err);
 
 struct pack_limits {
 	uint64_t max_bytes; /* of all files together */

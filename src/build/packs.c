@@ -212,7 +212,7 @@ int packs_fetch(struct build *b, struct error *err)
 	b->chosen = b->n_packs > 0;
 	if (!b->chosen && list_in_tree(b, err) < 0)
 		return -1;
-	if (pack_normalise(b->packs_dir, 0, 0, err) < 0)
+	if (pack_normalise(b->packs_dir, 0, 0, PACK_EPOCH, err) < 0)
 		return -1;
 	return pack_digest(b->packs_dir, b->o->disk_bytes, b->packs_digest, &size, err);
 }

@@ -207,7 +207,8 @@ int slug_keep(struct build *b, const char *key, const struct procfile *types,
 	name_packs(b, &r);
 	snprintf(r.key, sizeof(r.key), "%s", key);
 	snprintf(r.stack, sizeof(r.stack), "%s", b->run.digest);
-	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, err) < 0 ||
+	/* The date of its files is in each validator that web servers make up (ETag, Last-Modified): a browser must not take a new page for the old one. */
+	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, time(NULL), err) < 0 ||
 	    pack_digest(b->app, b->o->disk_bytes, r.slug, &r.size_bytes, err) < 0 ||
 	    keep(b, &r, err) < 0) {
 		build_result_done(&r);

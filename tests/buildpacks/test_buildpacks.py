@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDPACKS = ROOT / "buildpacks"
-NAMES = ["nodejs", "python", "c", "plain"]
+NAMES = ["nodejs", "python", "c", "static", "plain"]
 PYTHON = subprocess.run(
     ["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, check=True
 ).stdout.strip()
@@ -102,6 +102,17 @@ DETECT = [
     ({"Makefile": "", ".cache/x.c": "", "a/b/c/deep.c": ""}, None, None),
     ({"runtime.txt": "ruby-3.2"}, None, None),
     ({"main.c": ""}, None, None),
+    ({"index.html": ""}, "static", "Static"),
+    ({"public/index.html": "", "README.md": ""}, "static", "Static"),
+    ({"static.json": "{}", "Procfile": "web: bin/boot"}, "static", "Static"),
+    ({"index.html": "", "Procfile": "web: bin/boot\nworker: x"}, "static", "Static"),
+    ({"index.html": "", "Procfile": "worker: x"}, "static", "Static"),
+    # Who answers requests is somebody else.
+    ({"index.html": "", "Procfile": "web: ./serve"}, "plain", "Plain"),
+    ({"index.html": "", "requirements.txt": ""}, "python", "Python"),
+    ({"index.html": "", "package.json": "{}"}, "nodejs", "Node.js"),
+    ({"index.html": "", "Package.swift": ""}, None, None),
+    ({"src/index.html": ""}, None, None),
     ({"README.md": ""}, None, None),
     ({}, None, None),
 ]

@@ -155,6 +155,7 @@ def test_lfs_pointers_are_named(files):
 
 def test_what_is_ignored_is_named(files):
     platform, name, where = files
+    platform.cli("buildpacks:set", "plain", "-a", name)
     for n in ("heroku.yml", "Dockerfile", "docker-compose.yml", "static.json"):
         (where / n).write_text("{}\n")
     platform.commit(where, "others")
