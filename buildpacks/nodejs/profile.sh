@@ -2,8 +2,20 @@
 # Its variables are called TWELVE_..., as no config var is.
 export PATH="/app/.twelve/node/bin:/app/node_modules/.bin:$PATH"
 export NODE_ENV="${NODE_ENV:-production}"
-# npm start needs neither the network nor a place for its journals.
+# What a process is meant to have, for those who count by it; npm start needs neither the network nor a place for its journals.
+export WEB_MEMORY="${WEB_MEMORY:-512}"
 export npm_config_update_notifier="${npm_config_update_notifier:-false}" npm_config_logs_max="${npm_config_logs_max:-0}"
+# Yarn's Plug'n'Play, for commands that do not begin with yarn.
+if [ -f /app/.pnp.cjs ]; then
+	case " ${NODE_OPTIONS:-} " in
+	*" /app/.pnp.cjs "*) ;;
+	*)
+		NODE_OPTIONS="${NODE_OPTIONS:+$NODE_OPTIONS }--require /app/.pnp.cjs"
+		[ ! -f /app/.pnp.loader.mjs ] || NODE_OPTIONS="$NODE_OPTIONS --experimental-loader file:///app/.pnp.loader.mjs"
+		export NODE_OPTIONS
+		;;
+	esac
+fi
 # The memory and the processes of this size, by the names that cluster libraries read.
 if [ -z "${WEB_CONCURRENCY:-}" ]; then
 	TWELVE_WORKERS=1

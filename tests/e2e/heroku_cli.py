@@ -47,7 +47,7 @@ def registry():
             return said.strip().rstrip("/")
     said = os.environ.get("npm_config_registry") or os.environ.get("NPM_CONFIG_REGISTRY")
     if not said:
-        said = re.search(r"registry=\$\{registry:-([^}]+)}", (ROOT / "buildpacks/nodejs/bin/compile").read_text()).group(1)
+        said = re.search(r"registry=\$\{registry:-([^}]+)}", (ROOT / "buildpacks/nodejs/lib/registry.sh").read_text()).group(1)
     return said.rstrip("/")
 
 

@@ -41,7 +41,6 @@ RUBY = "Gemfile makes this a Ruby app, for which the platform has no buildpack: 
     ({"composer.json": "{}", "index.php": ""}, "composer.json makes this a PHP app"),
     ({"index.php": "", "index.html": ""}, "index.php makes this a PHP app"),
     ({"Dockerfile": "FROM scratch\n"}, "Dockerfile: images are not built here: add a Procfile"),
-    ({"package.json": "{}", "yarn.lock": ""}, "yarn.lock is not supported yet: make a lock of npm's"),
     ({"requirements.txt": ""}, 'add a file named Procfile with a line such as "web: gunicorn app:app"'),
     ({"package.json": "{}"}, 'add a "start" script to package.json, or a file named Procfile with a line such as "web: node index.js"'),
     ({"Pipfile": "", "Procfile": "web: x\n"}, "Pipfile is not supported: write what it locks into requirements.txt"),
