@@ -54,7 +54,11 @@ static const char *const passed_on[] = {
 	"GOPROXY",
 	"GONOSUMDB",
 	"GOFLAGS",
+	"TWELVE_RUBY_MIRROR",
 };
+
+/* The same, for names that have a part of their own: BUNDLE_MIRROR__ALL, BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/. */
+static const char *const passed_on_prefixes[] = { "BUNDLE_MIRROR__" };
 
 /* Standard variables that name the host's certificates; inside they are where they always are. */
 static const char *const certificates[] = {
@@ -92,6 +96,16 @@ void steps_put_network(struct buf *env, bool proxies)
 			steps_put(env, certificates[i], HOST_CERTS);
 }
 
+static void put_prefixed(struct buf *env)
+{
+	for (char **e = environ; *e; e++)
+		for (size_t i = 0; i < ARRAY_SIZE(passed_on_prefixes); i++)
+			if (str_starts(*e, passed_on_prefixes[i])) {
+				buf_printf(env, "%s", *e);
+				buf_putc(env, '\0');
+			}
+}
+
 static void make_env(const struct build *b, struct buf *env)
 {
 	_cleanup_free_ char *epoch = xasprintf("%d", PACK_EPOCH);
@@ -110,6 +124,7 @@ static void make_env(const struct build *b, struct buf *env)
 	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
 		if (getenv(passed_on[i]))
 			steps_put(env, passed_on[i], getenv(passed_on[i]));
+	put_prefixed(env);
 	for (size_t i = 0; hands_over_certificates() && i < ARRAY_SIZE(certificates); i++)
 		if (getenv(certificates[i]))
 			steps_put(env, certificates[i], HOST_CERTS);

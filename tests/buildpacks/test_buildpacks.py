@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDPACKS = ROOT / "buildpacks"
-NAMES = ["nodejs", "python", "c", "static", "plain"]
+NAMES = ["nodejs", "ruby", "python", "c", "static", "plain"]
 PYTHON = subprocess.run(
     ["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, check=True
 ).stdout.strip()

@@ -31,12 +31,14 @@ def fresh(platform, tmp_path):
     platform.cli("destroy", "-a", name, "--confirm", name)
 
 
-RUBY = "Gemfile makes this a Ruby app, for which the platform has no buildpack: set one by its git URL"
+SWIFT = "Package.swift makes this a Swift app, for which the platform has no buildpack: set one by its git URL"
 
 
 @pytest.mark.parametrize("files,words", [
-    ({"Gemfile": "", "Procfile": "web: bundle exec puma\n"}, RUBY),
-    ({"Gemfile": ""}, RUBY),
+    ({"Package.swift": "", "Procfile": "web: .build/release/app\n"}, SWIFT),
+    ({"Package.swift": ""}, SWIFT),
+    ({"Gemfile": 'ruby "2.7.8"\n', "config.ru": ""}, "Gemfile:1 asks for Ruby 2.7.8, and this stack (Debian 1"),
+    ({"Gemfile": ""}, 'There is nothing to run: add a file named Procfile with a line such as "web: bundle exec puma -p $PORT", or a config.ru'),
     ({"go.mod": "module x\n", "Procfile": "web: bin/x\n"}, "go.mod makes this a Go app"),
     ({"composer.json": "{}", "index.php": ""}, "composer.json makes this a PHP app"),
     ({"index.php": "", "index.html": ""}, "index.php makes this a PHP app"),
@@ -55,8 +57,8 @@ def test_what_cannot_be_built_is_one_sentence_before_a_stack_is_made(fresh, file
 
 def test_a_language_that_comes_by_other_ways_is_let_through(fresh):
     platform, name, push = fresh
-    perl = {"Gemfile": "", "Procfile": "worker: perl -e 'sleep'\n"}
-    assert "Gemfile" in push(perl)[1]
+    perl = {"Package.swift": "", "Procfile": "worker: perl -e 'sleep'\n"}
+    assert "Package.swift" in push(perl)[1]
     assert push(perl | {"Aptfile": ""})[0] == 0
     platform.cli("buildpacks:set", "plain", "-a", name)
     assert push(perl)[0] == 0
