@@ -359,7 +359,7 @@ static int add_list(const struct build *b, const char *folder, const char *name,
 static const char packages_script[] =
 	"variant=$1; shift\n"
 	"for p in \"$@\"; do\n"
-	"  [ ! -x /buildpacks/$p/bin/packages ] || /buildpacks/$p/bin/packages /app $variant || { echo \"# $p\"; exit 1; }\n"
+	"  [ ! -x /buildpacks/$p/bin/packages ] || TWELVE_LAST_PACK=${!#} /buildpacks/$p/bin/packages /app $variant || { echo \"# $p\"; exit 1; }\n"
 	"done\n";
 
 static int ask_packages(struct build *b, const char *variant, char ***packages, struct error *err)

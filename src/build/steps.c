@@ -388,7 +388,7 @@ static const char compile_script[] =
 	"trap 'code=$?; case \" $beside \" in *\" $p \"*) [ $code = 0 ] || echo \"" BESIDE_ADVICE "\" ;; esac' EXIT\n"
 	"for p in \"$@\"; do\n"
 	"  (eval \"for e in /app/.twelve/export/*.sh; do [ ! -r \\\"\\$e\\\" ] || . \\\"\\$e\\\"; done\n"
-	"  exec /buildpacks/$p/bin/compile /app /cache /env\")\n"
+	"  TWELVE_LAST_PACK=${!#} exec /buildpacks/$p/bin/compile /app /cache /env\")\n"
 	"done\n"
 	"mkdir -p /app/.twelve\n"
 	"rm -rf /app/.twelve/release.yml\n"

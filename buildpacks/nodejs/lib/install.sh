@@ -291,15 +291,6 @@ run_with_old_openssl() {
 	with_config "$(runner)" run "$1" 2>&1 | tee "$log" | indent
 }
 
-# heroku-postbuild takes the place of build, as it does on Heroku.
-build_app() {
-	if has_script heroku-postbuild; then
-		run_script heroku-postbuild
-	else
-		run_script build
-	fi
-}
-
 # --- development packages
 
 # One that the start command runs has to stay: "nodemon", "ts-node", "vite" and the like.
@@ -318,17 +309,12 @@ needed_at_run_time() {
 	done
 }
 
-# The words of what the app runs: its Procfile, or its start script and those that are run by it.
-start_words() {
-	{
-		[[ ! -f Procfile ]] || sed -E 's/^[^:]*://' Procfile
-		jq -r '.scripts // {} | [.prestart, .start, .["start:prod"], .["start:production"], .serve, .preview] | .[] | strings' package.json
-	} | tr -cs 'A-Za-z0-9_.@/-' '\n' | sed 's!.*/!!' | sort -u
-}
-
 prune_modules() {
 	local needed
 	[[ $packages == all ]] && { [[ $n_dev != 0 ]] || ! is_plain; } || return 0
+	decide
+	# They go with all the others.
+	[[ $kind != static || -f Procfile ]] || return 0
 	needed=$(needed_at_run_time)
 	if [[ -n $keeps_dev ]]; then
 		detail "Development packages stay, since $keeps_dev"
