@@ -17,7 +17,8 @@ admin() {
 
 # What all users may. A script may say that it goes on without memory (allow-oom), so scripts are taken away with the rest when the
 # volume is full, see bin/full.
-base_rules=(+@all -@admin -select '+select|0' -flushall -swapdb -move -copy -migrate -function)
+# ROLE and LASTSAVE are an administrator's by Redis's list, change nothing, and are asked by clients and by monitoring.
+base_rules=(+@all -@admin +role +lastsave -select '+select|0' -flushall -swapdb -move -copy -migrate -function)
 # What shows of others what they do, or their keys, or how the server is set up: who is alone may see it.
 around=('config|get' 'client|list' 'client|tracking' 'client|unblock' 'slowlog|get' 'slowlog|len' 'slowlog|reset')
 

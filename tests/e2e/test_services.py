@@ -396,7 +396,7 @@ def test_redis_answers_what_older_clients_ask(shop, bare):
         return "NOPERM" in r.out + r.err
 
     for words in (["CLIENT", "LIST"], ["SELECT", "0"], ["CONFIG", "GET", "maxmemory-policy"], ["SLOWLOG", "GET"], ["CLIENT", "SETNAME", "x"],
-                  ["INFO"]):
+                  ["INFO"], ["ROLE"], ["LASTSAVE"]):
         assert not refused(a, *words), words
     assert "noeviction" in redis(shop, a, "CONFIG", "GET", "maxmemory-policy").out
     for words in (["CONFIG", "SET", "dir", "/tmp"], ["CONFIG", "REWRITE"], ["REPLICAOF", "127.0.0.1", "1"],
