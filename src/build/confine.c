@@ -74,11 +74,26 @@ static int write_files(const struct contents *c)
 	return r;
 }
 
-static int change_root(struct error *err)
+/* Whatever is mounted within it stays behind. It may stand in what the new root covers, so that it was opened before. */
+static int bind_tree(int tree_fd)
+{
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+	_cleanup_free_ char *tree = xasprintf("/proc/self/fd/%d", tree_fd);
+
+	if (mkdir(ROOT CONFINED_TREE, 0755) < 0 || mount(tree, ROOT CONFINED_TREE, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, ROOT CONFINED_TREE, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+static int change_root(const struct confinement *o, struct error *err)
 {
 	__attribute__((cleanup(contents_done))) struct contents c;
+	_cleanup_fd_ int tree_fd = o->tree ? open(o->tree, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	int r = read_files(&c);
 
+	if (o->tree && tree_fd < 0)
+		return error_set_errno(err, errno, "opening %s", o->tree);
 	if (r < 0)
 		return error_set_errno(err, r, "reading what names and certificates are looked up in");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("confined", ROOT, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ROOT_OPTIONS) < 0)
@@ -86,6 +101,9 @@ static int change_root(struct error *err)
 	r = write_files(&c);
 	if (r < 0)
 		return error_set_errno(err, r, "filling an empty root");
+	r = o->tree ? bind_tree(tree_fd) : 0;
+	if (r < 0)
+		return error_set_errno(err, r, "binding %s", o->tree);
 	/* The old root comes to lie on the new one, and is taken off it (pivot_root(2)). */
 	if (chdir(ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ||
 	    mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, ROOT_OPTIONS) < 0)
@@ -161,7 +179,7 @@ int confine(const struct confinement *c, int last_fd, struct error *err)
 	if (child < 0)
 		return error_set_errno(err, errno, "fork");
 	fd_close(alive[1]);
-	if (change_root(err) < 0)
+	if (change_root(c, err) < 0)
 		return -1;
 	r = limit(c);
 	if (r == 0)

@@ -17,7 +17,9 @@
 struct confinement {
 	uint64_t file_bytes; /* no file of it gets larger */
 	int64_t cpu_seconds;
+	const char *tree; /* a directory that it sees, and can't write to, as CONFINED_TREE; NULL: none */
 };
+#define CONFINED_TREE "/tree"
 
 /*
  * For a process that has one thread and has just begun. Descriptors above `last_fd` are closed. Goes on in a child, which is the first

@@ -177,7 +177,7 @@ bool completion_script(const char *shell, struct buf *out);
 	X(apps)                                                                                    \
 	X(create) X(info) X(open) X(rename) X(destroy) X(config) X(config_get) X(config_set) X(    \
 		config_unset) X(deploy) X(builds) X(builds_info) X(builds_output) X(builds_cancel) \
-		X(releases) X(releases_info) X(releases_output) X(rollback) X(ps) X(ps_scale) X(   \
+		X(releases) X(releases_info) X(releases_sbom) X(releases_output) X(rollback) X(ps) X(ps_scale) X(   \
 			ps_type) X(ps_autoscale) X(ps_autoscale_enable) X(ps_autoscale_disable) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(run_inside) X(logs) \
 			X(drains) X(drains_add) X(drains_info) X(drains_test) X(drains_remove) \
 			X(domains) X(domains_add) X(domains_remove) \

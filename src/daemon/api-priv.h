@@ -20,6 +20,8 @@ json_t *api_text(const char *s);
 char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE]);
 json_t *api_app_json(struct request *r, const struct app *a);
 json_t *api_app_ref(const struct app *a);
+/* By version ("3" or "v3"), or id, or "current". */
+int api_release_find(struct request *r, const struct app *app, const char *which, struct release *ret, struct error *err);
 /*
  * What many items of a list have is made once for a request and shared by them: by kind and name, with make(r, name). It is not
  * to be changed. A new reference.
@@ -45,7 +47,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(status) X(gc) X(lost) X(platform_backup) X(ca_get) X(registry_get) X(registry_list)         \
 	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete)           \
 	X(config_get) X(config_update) X(config_of_release)                                          \
-	X(releases_list) X(releases_get) X(releases_create)                                          \
+	X(releases_list) X(releases_get) X(releases_create) X(releases_sbom)                                          \
 	X(formation_list) X(formation_get) X(formation_update) X(formation_batch) X(monitors_list) X(monitors_create) X(monitors_update)  \
 	X(dynos_list) X(dynos_get) X(dynos_create) X(dynos_run_inside) X(dynos_attach_session) X(dynos_restart_all)              \
 	X(dynos_restart) X(dynos_restart_type) X(dynos_stop_one) X(dynos_stop_type)                          \

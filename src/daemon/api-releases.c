@@ -54,8 +54,7 @@ int api_config_update(struct request *r, struct error *err)
 }
 
 /* By version ("3" or "v3"), or id, or "current". */
-static int find_release(struct request *r, const struct app *app, const char *which,
-			struct release *ret, struct error *err)
+int api_release_find(struct request *r, const struct app *app, const char *which, struct release *ret, struct error *err)
 {
 	struct store *s = request_daemon(r)->store;
 	int64_t version;
@@ -83,7 +82,7 @@ int api_config_of_release(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    find_release(r, &app, request_param(r, "version"), &release, err) == 0)
+	    api_release_find(r, &app, request_param(r, "version"), &release, err) == 0)
 		result = request_answer(r, 200, json_incref(release.config));
 	release_done(&release);
 	app_done(&app);
@@ -132,7 +131,7 @@ int api_releases_get(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    find_release(r, &app, request_param(r, "version"), &release, err) == 0)
+	    api_release_find(r, &app, request_param(r, "version"), &release, err) == 0)
 		result = request_answer(r, 200, api_release_json(r, &app, &release));
 	release_done(&release);
 	app_done(&app);
@@ -234,7 +233,7 @@ int api_releases_create(struct request *r, struct error *err)
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	if (request_string(r, "release", true, &which, err) == 0 && check_no_description(r, err) == 0 &&
-	    find_release(r, &app, which, &target, err) == 0)
+	    api_release_find(r, &app, which, &target, err) == 0)
 		request_note(r, "rollback to v%lld", (long long)target.version);
 	if (target.version &&
 	    releases_rollback(request_daemon(r), &app, target.version, request_caller(r), &release,

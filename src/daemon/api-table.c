@@ -305,6 +305,8 @@ const struct api_route api_routes[] = {
 	  "release a slug, or roll back to a release: an id or a version", "release?:string slug?:ref description?:string oci_image?:none", .answer = "release" },
 	{ "GET", "/apps/:app/releases/:version", NEED_VIEW, api_releases_get,
 	  "one release, with its proof", .answer = "release" },
+	{ "GET", "/apps/:app/releases/:version/sbom", NEED_VIEW, api_releases_sbom,
+	  "its bill of materials: the packages of its stack and of its slug (SPDX 2.3)", .answer = "sbom" },
 	{ "GET", "/apps/:app/formation", NEED_VIEW, api_formation_list,
 	  "process types, quantities, sizes", .answer = "[formation]" },
 	{ "PATCH", "/apps/:app/formation", NEED_OPERATE, api_formation_batch,

@@ -101,6 +101,8 @@ void request_stream(struct request *r, request_take_fn take, api_fn later, void 
 		    void (*free_work)(void *work));
 /* The whole of a file, offered under a name. Takes the descriptor. */
 int request_answer_file(struct request *r, int take_fd, uint64_t bytes, const char *name);
+/* The same, of JSON that is one. */
+int request_answer_json_file(struct request *r, int take_fd, uint64_t bytes);
 /* text/plain that grows, from streams.h. */
 int request_answer_stream(struct request *r, const char *stream_id, struct error *err);
 

@@ -37,6 +37,7 @@
 #include "daemon/addons.h"
 #include "daemon/api-docs.h"
 #include "daemon/apps/backup.h"
+#include "daemon/apps/sbom.h"
 #include "daemon/autoscale.h"
 #include "daemon/build/retention.h"
 #include "daemon/builds.h"
@@ -305,6 +306,8 @@ int main(int argc, char **argv)
 		return addon_worker_main();
 	if (argc == 2 && streq(argv[1], "app-json"))
 		return setup_reader_main();
+	if (argc == 2 && streq(argv[1], "sbom"))
+		return sbom_reader_main();
 	if (argc == 3 && streq(argv[1], "acme"))
 		return acme_worker_main(argv[2]);
 	if (argc == 2 && streq(argv[1], "--version")) {

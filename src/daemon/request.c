@@ -488,3 +488,11 @@ int request_answer_file(struct request *r, int take_fd, uint64_t bytes, const ch
 	http_queue(r, 200, response, "application/octet-stream");
 	return 0;
 }
+
+int request_answer_json_file(struct request *r, int take_fd, uint64_t bytes)
+{
+	struct MHD_Response *response = MHD_create_response_from_fd64(bytes, take_fd);
+
+	http_queue(r, 200, response, "application/json");
+	return 0;
+}

@@ -82,6 +82,7 @@ UNLISTED = {
     ("DELETE", "/addon-services/[^/]+"): (None, OURS),
     ("(GET|POST)", "/addons/[^/]+/backups"): (None, OURS),
     ("GET", "/apps/[^/]+/(backups|audit)"): (None, OURS),
+    ("GET", "/apps/[^/]+/releases/[^/]+/sbom"): (None, OURS),
     ("(GET|POST|DELETE)", "/backups(/.*)?"): (None, OURS),
     ("(GET|PUT|DELETE)", "/addons/[^/]+/backup-schedule"): (None, OURS),
     ("(GET|POST|PATCH|DELETE)", "/twelve/.*"): (None, OURS),

@@ -18,7 +18,7 @@ static int check_user(const struct daemon *d, const char *user_id, struct error 
 		n += streq(p->user_id, user_id);
 	if (!user_id[0] || n < OF_ONE_USER)
 		return 0;
-	return error_set(err, ERROR_RATE_LIMIT, "%d slugs are being packed for you already: try again when one of them has come", OF_ONE_USER);
+	return error_set(err, ERROR_RATE_LIMIT, "%d slugs are being packed or read for you already: try again when one of them has come", OF_ONE_USER);
 }
 
 /* Packed it is hardly larger than it is. What the others will write is not on the disk yet: what has to stay free stays free. */

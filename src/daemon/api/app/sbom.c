@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bill of materials of a release: a child reads its stack and its slug (daemon/apps/sbom.h) and writes the document to a memory file. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "daemon/api-priv.h"
+#include "daemon/build/packings.h"
+#include "stack/stack.h"
+
+#define SENTENCE_MAX 300
+
+struct reading {
+	struct request *request; /* NULL: whoever asked has gone away */
+	pid_t pid;
+	int fd; /* what the child writes to */
+	bool ended;
+	int status;
+	struct packings_place place;
+};
+
+static void reading_done(struct reading *w)
+{
+	packings_leave(&w->place);
+	free(w);
+}
+
+static void reading_free(void *work)
+{
+	struct reading *w = work;
+
+	w->fd = fd_close(w->fd);
+	w->request = NULL;
+	if (w->ended)
+		reading_done(w);
+	else
+		/* Nobody waits for it any more; its end frees it. */
+		kill(w->pid, SIGKILL);
+}
+
+static void on_read(int status, void *userdata)
+{
+	struct reading *w = userdata;
+
+	w->ended = true;
+	w->status = status;
+	packings_leave(&w->place);
+	if (w->request)
+		request_resume(w->request);
+	else
+		reading_done(w);
+}
+
+static int answer(struct request *r, struct error *err)
+{
+	struct reading *w = request_work(r);
+	char sentence[SENTENCE_MAX + 1] = "", described[64];
+	struct stat st;
+
+	if (w->status != 0) {
+		if (proc_exit_code(w->status) != 1 || pread(w->fd, sentence, SENTENCE_MAX, 0) <= 0)
+			return error_set(err, ERROR_SYSTEM, "The process that reads the slug %s",
+					 proc_describe_status(w->status, described, sizeof(described)));
+		return error_set(err, ERROR_SYSTEM, "%.*s", (int)strcspn(sentence, "\n"), sentence);
+	}
+	if (fstat(w->fd, &st) < 0)
+		return error_set_errno(err, errno, "reading the bill of materials");
+	return request_answer_json_file(r, fd_steal(&w->fd), (uint64_t)st.st_size);
+}
+
+static int write_order(struct daemon *d, const struct app *app, const struct release *rel)
+{
+	const char *state = d->settings.state_dir, *stack = stack_by_name(rel->stack_name ? rel->stack_name : app->stack);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "app", app->name, "release_id", rel->id, "commit", rel->commit, "slug", rel->slug,
+			      "version", (json_int_t)rel->version, "created", api_time(rel->created_ms), "distro", stack ? stack : app->stack);
+	_cleanup_free_ char *text = NULL;
+
+	json_object_set_new(j, "tree", json_sprintf("%s/slugs/%s/app", state, rel->slug));
+	json_object_set_new(j, "packages", json_sprintf("%s/stacks/%s/packages", state, rel->stack));
+	json_object_set_new(j, "status", json_sprintf("%s/stacks/%s/rootfs/var/lib/dpkg/status", state, rel->stack));
+	text = json_dumps(j, 0);
+	json_decref(j);
+	return fd_memfile("sbom", text, strlen(text));
+}
+
+static int start(struct daemon *d, const struct app *app, const struct release *rel, struct reading *w, struct error *err)
+{
+	static const char *const argv[] = { "/proc/self/exe", "sbom", NULL };
+	_cleanup_fd_ int order_fd = write_order(d, app, rel);
+	struct proc_options o = { .argv = argv, .die_with_us = true, .dir = "/", .stdin_fd = order_fd };
+	int e;
+
+	w->fd = memfd_create("sbom", MFD_CLOEXEC);
+	if (order_fd < 0 || w->fd < 0)
+		return error_set_errno(err, order_fd < 0 ? order_fd : errno, "a memory file");
+	o.stdout_fd = w->fd;
+	if (proc_spawn(&o, &w->pid, err) < 0)
+		return -1;
+	e = watch_child(d->loop, w->pid, on_read, w, NULL);
+	if (e < 0)
+		kill(w->pid, SIGKILL);
+	return e < 0 ? error_set_errno(err, e, "watching the child that reads the slug") : 0;
+}
+
+static int check(struct daemon *d, const struct release *rel, struct error *err)
+{
+	_cleanup_free_ char *tree = NULL, *stack = NULL;
+
+	if (!rel->slug || !rel->stack)
+		return error_set(err, ERROR_NOT_FOUND, "Nothing was deployed in v%lld, so that there is nothing to list", (long long)rel->version);
+	tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, rel->slug);
+	stack = xasprintf("%s/stacks/%s/packages", d->settings.state_dir, rel->stack);
+	if (fs_exists(tree) && fs_exists(stack))
+		return 0;
+	return error_set(err, ERROR_NOT_FOUND, "The files of v%lld are not there any more: those of the newest %lld releases are kept (TWELVE_KEEP_RELEASES)",
+			 (long long)rel->version, (long long)d->settings.keep_releases);
+}
+
+static int read_release(struct request *r, const struct app *app, const struct release *rel, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct reading *w;
+
+	if (check(d, rel, err) < 0)
+		return -1;
+	w = xcalloc(1, sizeof(*w));
+	*w = (struct reading){ .request = r, .fd = -1 };
+	if (packings_enter(d, request_caller(r)->user_id, 0, &w->place, err) < 0 || start(d, app, rel, w, err) < 0) {
+		fd_close(w->fd);
+		reading_done(w);
+		return -1;
+	}
+	request_defer(r, answer, w, reading_free);
+	return 0;
+}
+
+int api_releases_sbom(struct request *r, struct error *err)
+{
+	struct release release = { 0 };
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = api_release_find(r, &app, request_param(r, "version"), &release, err);
+	if (result == 0)
+		result = read_release(r, &app, &release, err);
+	release_done(&release);
+	app_done(&app);
+	return result;
+}
