@@ -103,6 +103,29 @@ fail_with_log() {
 	fail "$2"
 }
 
+# run_hook PATH: a program of the app's own, as Heroku's buildpacks run it; its exit code ends the build.
+run_hook() {
+	local hook=$1 code=0
+	[[ -f $hook ]] || return 0
+	heading "Running $hook"
+	! sed -n 1p "$hook" | grep -q $'\r$' || fail "$hook has the line ends of Windows: save it with those of Unix (LF)."
+	chmod +x "$hook"
+	# shellcheck disable=SC2154 # the buildpack sets them
+	with_config env BUILD_DIR="$build_dir" CACHE_DIR="$cache_dir" ENV_DIR="$env_dir" "./$hook" 2>&1 |
+		tee "$SCRATCH/hook.log" | indent || code=$?
+	((code != 0)) || return 0
+	(fail_with_log "$SCRATCH/hook.log" "$hook failed with exit code $code: its last lines above say why.") || exit "$code"
+}
+
+# warn_of_missing_programs WHAT: a Procfile that names a program of the app which is not there ("web: ./server"). WHAT was built.
+warn_of_missing_programs() {
+	local type program
+	[[ -f Procfile ]] || return 0
+	while read -r type program; do
+		[[ -e $program ]] || warning "Procfile: $type runs $program, which is not there; $1"
+	done < <(plain_text Procfile | sed -nE 's,^([A-Za-z0-9_-]+):[[:space:]]*(exec[[:space:]]+)?(\./|bin/|/app/|target/)([^[:space:];&|"$'"'"']+)([[:space:]].*)?$,\1 \3\4,p')
+}
+
 # write_profile NAME BUILD_DIR < SCRIPT: what is sourced before a process starts.
 write_profile() {
 	mkdir -p "$2/.profile.d"
@@ -159,10 +182,44 @@ cache_store() {
 	warning "The build cache could not take the $2; the next build will be slower."
 }
 
+# A large entry is made where it stays and used in place:
+#
+#     if dir=$(cache_entry CACHE_DIR KIND KEY); then ...        it is whole
+#     half=$(cache_begin CACHE_DIR KIND)                         an empty directory; the other entries are gone
+#     dir=$(cache_finish CACHE_DIR KIND KEY "$half")             its name is always the same for a KEY
+cache_entry() {
+	local entry=$1/$2/$3
+	[[ -d $entry/tree && -f $entry/list ]] || return 1
+	tree_list "$entry/tree" | cmp -s - "$entry/list" || return 1
+	echo "$entry/tree"
+}
+
+cache_begin() {
+	local half
+	remove_tree "$1/$2"
+	mkdir -p "$1/$2"
+	half=$(mktemp -d "$1/$2/.half.XXXXXX")
+	mkdir "$half/tree"
+	echo "$half/tree"
+}
+
+cache_finish() {
+	local half=${4%/tree}
+	tree_list "$half/tree" >"$half/list"
+	mv -T "$half" "$1/$2/$3"
+	echo "$1/$2/$3/tree"
+}
+
+# Tools take away the permission to write what they keep.
+remove_tree() {
+	[[ ! -e $1 ]] || chmod -R u+w "$1"
+	rm -rf "$1"
+}
+
 # cache_limit DIR MEGABYTES: a tool's own download cache, emptied when it has outgrown its use.
 cache_limit() {
 	local size
 	[[ -d $1 ]] || return 0
 	size=$(du -sm "$1" | cut -f1)
-	((size <= $2)) || rm -rf "$1"
+	((size <= $2)) || remove_tree "$1"
 }

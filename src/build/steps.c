@@ -53,6 +53,9 @@ static const char *const passed_on[] = {
 	"NPM_CONFIG_REGISTRY",
 	"GOPROXY",
 	"GONOSUMDB",
+	"GOSUMDB",
+	"GOPRIVATE",
+	"GONOPROXY",
 	"GOFLAGS",
 	"TWELVE_RUBY_MIRROR",
 };

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDPACKS = ROOT / "buildpacks"
-NAMES = ["nodejs", "ruby", "python", "c", "static", "plain"]
+NAMES = (BUILDPACKS / "order").read_text().split()
 PYTHON = subprocess.run(
     ["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, check=True
 ).stdout.strip()
@@ -63,7 +63,7 @@ def sh(script: str, **env):
 
 def test_order_names_each_buildpack_once_and_plain_last():
     order = (BUILDPACKS / "order").read_text().split()
-    assert order == NAMES
+    assert order[-1] == "plain" and len(order) == len(set(order))
     assert sorted(order) == sorted(p.parent.parent.name for p in BUILDPACKS.glob("*/bin/detect"))
 
 

@@ -39,7 +39,7 @@ SWIFT = "Package.swift makes this a Swift app, for which the platform has no bui
     ({"Package.swift": ""}, SWIFT),
     ({"Gemfile": 'ruby "2.7.8"\n', "config.ru": ""}, "Gemfile:1 asks for Ruby 2.7.8, and this stack (Debian 1"),
     ({"Gemfile": ""}, 'There is nothing to run: add a file named Procfile with a line such as "web: bundle exec puma -p $PORT", or a config.ru'),
-    ({"go.mod": "module x\n", "Procfile": "web: bin/x\n"}, "go.mod makes this a Go app"),
+    ({"Gopkg.lock": "", "Procfile": "web: bin/x\n"}, 'Gopkg.lock is of dep, which nobody maintains'),
     ({"composer.json": "{}", "index.php": ""}, "composer.json makes this a PHP app"),
     ({"index.php": "", "index.html": ""}, "index.php makes this a PHP app"),
     ({"Dockerfile": "FROM scratch\n"}, "Dockerfile: images are not built here: add a Procfile"),
