@@ -76,11 +76,16 @@ plain_text() {
 
 # --- why a tool failed
 
-# The kernel's count is the build's own; a language may also end before the kernel does it.
+# The kernel's count is the build's own; a language may also end before the kernel does it. What was killed, and what says that
+# it is killed by a signal, was killed for its memory: nobody else kills here.
 ran_out_of_memory() {
 	cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null | grep -Eq '^oom_kill [1-9]' ||
-		grep -Eq 'JavaScript heap out of memory|Killed signal terminated program|: fatal error: Killed|(^| )Killed$|virtual memory exhausted|cc1[a-z]*: out of memory|^MemoryError|Cannot allocate memory|ENOMEM' "$1"
+		grep -Eq "$memory_words" "$1"
 }
+memory_words='JavaScript heap out of memory|Allocation failed - process out of memory|Killed signal terminated program|: fatal error: Killed'
+memory_words+='|(^|[ :])Killed$|: line [0-9]+: +[0-9]+ Killed|[Ss]ignal: 9|SIGKILL|signal: killed|exit(ed with| code:?| status:?) 137|Exit status 137|error code 137'
+memory_words+='|virtual memory exhausted|cc1[a-z]*: out of memory|^MemoryError|[Cc]annot allocate memory|ENOMEM|runtime: out of memory'
+memory_words+='|rustc-LLVM ERROR: out of memory|java\.lang\.OutOfMemoryError|insufficient memory for the Java Runtime|NoMemoryError|failed to allocate memory'
 
 # missing_library LOG: the header, the library or the tool of a library whose lack stopped a compiler.
 missing_library() {

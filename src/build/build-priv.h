@@ -52,6 +52,7 @@ struct build {
 	const char *types_file;	  /* that names them: "Procfile", "heroku.yml"; NULL when none does */
 	bool has_namespace; /* of mounts */
 	bool env_mounted;
+	bool keep_tmp; /* what the step before has left in /tmp is still needed */
 	struct watched watched;
 	int64_t ran_ms; /* in sandboxes */
 	enum stop_reason stop_reason;
@@ -66,8 +67,12 @@ int build_read_text(const struct build *b, const char *name, struct buf *ret, st
 /* packs.c: which buildpacks. */
 /* Copies the in-tree buildpacks and those of the setting into packs/. */
 int packs_fetch(struct build *b, struct error *err);
-/* Runs bin/detect and keeps those that apply. */
+/* Runs bin/detect, keeps those that apply, and says which; of those that were chosen the first only. */
 int packs_detect(struct build *b, struct error *err);
+/* Of those that were chosen, the one with this number: its name, or why it does not want the app. */
+int packs_detect_chosen(struct build *b, size_t i, struct error *err);
+/* Whether one that others wrote comes before this one: what it makes can't be told from the source. */
+bool packs_has_foreign(const struct build *b, size_t before);
 /* packs-choose.c: of those that recognise the app when none was chosen, keeps what builds it, and says why. */
 int packs_choose(struct build *b, struct error *err);
 /* nothing.c: an app that no buildpack recognises. The error says what is seen, and what to add. */

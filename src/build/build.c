@@ -336,13 +336,6 @@ static void make_key(const struct build *b, char key[static DIGEST_HEX_SIZE])
 
 /* ---- the steps ---- */
 
-static void announce(const struct build *b)
-{
-	for (size_t i = 0; i < b->n_packs; i++)
-		build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name,
-			  b->packs[i].label);
-}
-
 static int prepare(struct build *b, struct error *err)
 {
 	uint64_t room = 0;
@@ -360,7 +353,6 @@ static int find_stacks(struct build *b, struct error *err)
 	hints_tell(b);
 	if (packs_detect(b, err) < 0)
 		return -1;
-	announce(b);
 	hints_tell_packs(b);
 	if (unsupported_files(b, err) < 0 || types_check_defaults(b, err) < 0)
 		return -1;

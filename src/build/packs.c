@@ -218,18 +218,16 @@ int packs_fetch(struct build *b, struct error *err)
 }
 
 /*
- * Prints "twelve-detect FOLDER NAME", with tabs between, for each up to the first that says no, whose words follow. When none was chosen,
+ * Prints "twelve-detect FOLDER NAME", with tabs between, or the words of one that says no. When none was chosen, a line
  * for each that says yes, and three fields more: whether it knows a web process, whether it wants to be built beside another, and why.
  */
 #define MARK "twelve-detect\t"
 static const char chosen_script[] =
-	"for p in \"$@\"; do\n"
-	"  if name=$(/buildpacks/$p/bin/detect /app 2>/tmp/detect.err); then\n"
-	"    printf '" MARK "%s\\t%s\\n' \"$p\" \"${name%%$'\\n'*}\"\n"
-	"  else\n"
-	"    echo \"$name\"; cat /tmp/detect.err; exit 1\n"
-	"  fi\n"
-	"done\n";
+	"if name=$(/buildpacks/$1/bin/detect /app 2>/tmp/detect.err); then\n"
+	"  printf '" MARK "%s\\t%s\\n' \"$1\" \"${name%%$'\\n'*}\"\n"
+	"else\n"
+	"  echo \"$name\"; cat /tmp/detect.err; exit 1\n"
+	"fi\n";
 static const char detect_script[] =
 	"for p in \"$@\"; do\n"
 	"  cd /buildpacks/$p; name=$(bin/detect /app 2>/dev/null) || continue\n"
@@ -274,17 +272,12 @@ static void take_line(struct build *b, char *line)
 	p->why = line && *line ? clean_name(line) : NULL;
 }
 
-/* Takes the names from the script's lines; how many packs have one then. The rest of the text is at *ret_rest. */
-static size_t take_names(struct build *b, char *text, char **ret_rest)
+/* Takes the names from the script's lines. The rest of the text is at *ret_rest. */
+static void take_names(struct build *b, char *text, char **ret_rest)
 {
-	size_t n = 0;
-
-	while (text && str_starts(text, MARK) && strchr(text, '\n'))
+	while (str_starts(text, MARK) && strchr(text, '\n'))
 		take_line(b, strsep(&text, "\n") + strlen(MARK));
 	*ret_rest = text;
-	while (n < b->n_packs && b->packs[n].name)
-		n++;
-	return n;
 }
 
 /* Those of the platform that recognise the app: "nodejs python"; empty when it can't be told. */
@@ -317,15 +310,26 @@ static int refuse_chosen(struct build *b, const struct pack *p, char *said, stru
 			 *str_trim(said) ? str_trim(said) : "its bin/detect gave no reason", advice ? advice : "");
 }
 
-static int detect_chosen(struct build *b, struct buf *text, struct error *err)
+/*
+ * One of those that were chosen. As on Heroku the second looks at what the first has left, so each is asked when its turn comes
+ * (steps_compile()), and the first before anything long.
+ */
+int packs_detect_chosen(struct build *b, size_t i, struct error *err)
 {
-	char *rest;
-	size_t n = take_names(b, text->data, &rest);
+	char *args[] = { b->packs[i].folder, NULL }, *rest;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int code;
 
-	return n == b->n_packs ? 0 : refuse_chosen(b, &b->packs[n], rest, err);
+	if (steps_capture(b, i == 0 ? &b->base : &b->build, chosen_script, args, &text, &code, err) < 0)
+		return -1;
+	take_names(b, text.data, &rest);
+	if (!b->packs[i].name)
+		return refuse_chosen(b, &b->packs[i], rest, err);
+	build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name, b->packs[i].label);
+	return 0;
 }
 
-int packs_detect(struct build *b, struct error *err)
+static int detect_all(struct build *b, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	_cleanup_strv_ char **args = NULL;
@@ -334,12 +338,29 @@ int packs_detect(struct build *b, struct error *err)
 
 	for (size_t i = 0; i < b->n_packs; i++)
 		strv_push(&args, b->packs[i].folder);
-	if (steps_capture(b, &b->base, b->chosen ? chosen_script : detect_script, args, &text, &code, err) < 0)
+	if (steps_capture(b, &b->base, detect_script, args, &text, &code, err) < 0)
 		return -1;
-	if (b->chosen)
-		return detect_chosen(b, &text, err);
 	take_names(b, text.data, &rest);
 	return packs_choose(b, err);
+}
+
+int packs_detect(struct build *b, struct error *err)
+{
+	if (b->chosen)
+		return packs_detect_chosen(b, 0, err);
+	if (detect_all(b, err) < 0)
+		return -1;
+	for (size_t i = 0; i < b->n_packs; i++)
+		build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name, b->packs[i].label);
+	return 0;
+}
+
+bool packs_has_foreign(const struct build *b, size_t before)
+{
+	for (size_t i = 0; i < before; i++)
+		if (str_starts(b->packs[i].folder, "ext-"))
+			return true;
+	return false;
 }
 
 static int add_list(const struct build *b, const char *folder, const char *name, char ***packages,

@@ -138,7 +138,7 @@ static void name_packs(const struct build *b, struct build_result *ret)
 	for (char *const *p = b->o->import ? b->o->buildpacks : NULL; p && *p; p++)
 		buf_puts(&names, *p);
 	for (size_t i = 0; i < b->n_packs; i++)
-		buf_printf(&names, "%s%s", i ? ", " : "", b->packs[i].name);
+		buf_printf(&names, "%s%s", i ? ", " : "", b->packs[i].name ? b->packs[i].name : b->packs[i].label);
 	ret->buildpacks = buf_steal(&names);
 }
 

@@ -328,7 +328,7 @@ int steps_run(struct build *b, const struct stack *stack, const char *script, ch
 				  .cgroup = b->o->runtime->cgroup };
 	int r;
 
-	r = make_tmp(tmp);
+	r = b->keep_tmp ? 0 : make_tmp(tmp);
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", tmp);
 	s.limits.pids = s.limits.pids ? s.limits.pids : BUILD_PIDS;
@@ -387,19 +387,21 @@ int steps_capture(struct build *b, const struct stack *stack, const char *script
  */
 static const char compile_script[] =
 	"set -e\n"
-	"beside=$1; shift\n"
+	"beside=$1 last=$2; shift 2\n"
 	"trap 'code=$?; case \" $beside \" in *\" $p \"*) [ $code = 0 ] || echo \"" BESIDE_ADVICE "\" ;; esac' EXIT\n"
 	"for p in \"$@\"; do\n"
 	"  (eval \"for e in /app/.twelve/export/*.sh; do [ ! -r \\\"\\$e\\\" ] || . \\\"\\$e\\\"; done\n"
 	"  TWELVE_LAST_PACK=${!#} exec /buildpacks/$p/bin/compile /app /cache /env\")\n"
 	"done\n"
+	"[ $last = yes ] || exit 0\n"
 	"mkdir -p /app/.twelve\n"
 	"rm -rf /app/.twelve/release.yml\n"
 	": >/app/.twelve/release.yml\n"
 	"[ ! -x /buildpacks/$p/bin/release ] || /buildpacks/$p/bin/release /app "
 	">/app/.twelve/release.yml\n";
 
-int steps_compile(struct build *b, struct error *err)
+/* Buildpacks one after the other, in one sandbox. */
+static int compile_some(struct build *b, size_t from, size_t n, struct error *err)
 {
 	_cleanup_strv_ char **args = NULL;
 	_cleanup_buf_ struct buf beside = BUF_INIT;
@@ -408,7 +410,8 @@ int steps_compile(struct build *b, struct error *err)
 	for (size_t i = 0; !b->chosen && i + 1 < b->n_packs; i++)
 		buf_printf(&beside, "%s ", b->packs[i].folder);
 	strv_push(&args, beside.len ? beside.data : "");
-	for (size_t i = 0; i < b->n_packs; i++)
+	strv_push(&args, from + n == b->n_packs ? "yes" : "no");
+	for (size_t i = from; i < from + n; i++)
 		strv_push(&args, b->packs[i].folder);
 	if (steps_run(b, &b->build, compile_script, args, b->o->output_fd, &code, err) < 0)
 		return -1;
@@ -416,6 +419,18 @@ int steps_compile(struct build *b, struct error *err)
 		return 0;
 	unsupported_tell(b);
 	return error_set(err, ERROR_INVALID, "The build failed with exit code %d: the lines above say why", code);
+}
+
+int steps_compile(struct build *b, struct error *err)
+{
+	if (!b->chosen)
+		return compile_some(b, 0, b->n_packs, err);
+	for (size_t i = 0; i < b->n_packs; i++) {
+		if ((i > 0 && packs_detect_chosen(b, i, err) < 0) || compile_some(b, i, 1, err) < 0)
+			return -1;
+		b->keep_tmp = true;
+	}
+	return 0;
 }
 
 static int write_var(const char *dir, const char *assignment)

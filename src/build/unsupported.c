@@ -150,9 +150,8 @@ int unsupported_files(struct build *b, struct error *err)
 	int code;
 
 	/* Those of others have no such program: their folders are looked at by nobody here. */
-	for (size_t i = 0; i < b->n_packs; i++)
-		if (!str_starts(b->packs[i].folder, "ext-"))
-			strv_push(&args, b->packs[i].folder);
+	for (size_t i = 0; i < b->n_packs && !packs_has_foreign(b, i + 1); i++)
+		strv_push(&args, b->packs[i].folder);
 	if (!args)
 		return 0;
 	if (steps_capture(b, &b->base, check_script, args, &text, &code, err) < 0)

@@ -29,7 +29,7 @@ struct settings {
 	char *apps_domain;    /* TWELVE_APPS_DOMAIN localhost */
 	char *group;          /* TWELVE_GROUP       twelve: who may use the unix socket besides root */
 	int64_t port_first, port_last; /* TWELVE_PORTS 20000-24999: $PORT of dynos */
-	int64_t build_memory_bytes; /* TWELVE_BUILD_MEMORY 2G */
+	int64_t build_memory_bytes; /* TWELVE_BUILD_MEMORY by the memory of the machine, 2G to 8G */
 	int64_t build_disk_bytes;   /* TWELVE_BUILD_DISK 4G */
 	int64_t build_timeout_ms;   /* TWELVE_BUILD_TIMEOUT 15m */
 	int64_t build_slots;	    /* TWELVE_BUILDS by the number of cores, 2 at least: at a time */

@@ -10,3 +10,4 @@ char *settings_find_data(void);
 char *settings_find_cli(void);
 /* So many builds at a time as this machine is good for. */
 char *settings_find_builds(void);
+char *settings_find_build_memory(void);

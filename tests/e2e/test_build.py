@@ -157,6 +157,19 @@ def test_a_buildpack_says_why_it_does_not_want_the_app(bare, tmp_path):
     assert r.code != 0 and "does not recognise this app: no COBOL here" in said(r)
 
 
+def test_the_second_buildpack_looks_at_what_the_first_has_left(bare, tmp_path):
+    """As on Heroku: a buildpack that moves a folder to the top comes before the one for what is in it."""
+    platform, name, deploy = bare
+    first = pack(tmp_path / "one", "cp -a $1/below/. $1/; echo kept >/tmp/for-the-next")
+    second = pack(tmp_path / "two", "cat /tmp/for-the-next", detect="[ -f $1/moved ] && echo Moved || { echo nothing moved here; exit 1; }")
+    platform.cli("buildpacks:set", first, second, "python", "-a", name)
+    r = deploy(archive(tmp_path / "s.tgz", PROCFILE, ("below/moved", b""), ("below/requirements.txt", b"")), check=True)
+    text = said(r)
+    assert text.index("Test app, by the buildpack") < text.index("Moved app, by the buildpack") < text.index("kept") < text.index("Python app, by the buildpack python")
+    r = deploy(archive(tmp_path / "2.tgz", PROCFILE, ("below/other", b"")))
+    assert r.code != 0 and f"The buildpack {second} does not recognise this app: nothing moved here" in said(r)
+
+
 def test_a_missing_package_is_named_with_its_line(bare, tmp_path):
     _, _, deploy = bare
     r = deploy(archive(tmp_path / "s.tgz", PROCFILE, ("Aptfile", b"# two\n\nno-such-package-x\n")))

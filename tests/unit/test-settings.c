@@ -44,7 +44,6 @@ static void test_defaults(void **state)
 	assert_string_equal(s.group, "twelve");
 	assert_int_equal(s.port_first, 20000);
 	assert_int_equal(s.port_last, 24999);
-	assert_int_equal(s.build_memory_bytes, INT64_C(2) << 30);
 	assert_int_equal(s.build_disk_bytes, INT64_C(4) << 30);
 	assert_int_equal(s.build_timeout_ms, 15 * 60 * 1000);
 	assert_int_equal(s.disk_reserve_bytes, INT64_C(1) << 30);
@@ -232,6 +231,21 @@ static void test_what_values_become(void **state)
 	settings_done(&s);
 }
 
+static void test_memory_of_builds_by_the_machine(void **state)
+{
+	int64_t half = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2;
+	struct settings s = { 0 };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	unsetenv("TWELVE_BUILD_MEMORY");
+	assert_int_equal(settings_load(&s, &err), 0);
+	assert_true(s.build_memory_bytes >= INT64_C(2) << 30 && s.build_memory_bytes <= INT64_C(8) << 30);
+	if (half > INT64_C(2) << 30 && half < INT64_C(8) << 30)
+		assert_int_equal(s.build_memory_bytes >> 20, half >> 20);
+	settings_done(&s);
+}
+
 /* As a child in some layout: what is found there. */
 static int tell(void)
 {
@@ -342,6 +356,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(test_env_file_yields, clear),
 		cmocka_unit_test_setup(test_values, clear),
 		cmocka_unit_test_setup(test_what_values_become, clear),
+		cmocka_unit_test_setup(test_memory_of_builds_by_the_machine, clear),
 		cmocka_unit_test_setup(test_a_build_tree, clear),
 		cmocka_unit_test_setup(test_side_by_side, clear),
 		cmocka_unit_test_setup(test_nowhere, clear),
