@@ -158,6 +158,7 @@ complete -c twelve -n '__fish_seen_subcommand_from create apps:create' -l remote
 complete -c twelve -n '__fish_seen_subcommand_from create apps:create' -l no-remote -s n -d 'add no git remote'
 complete -c twelve -n '__fish_seen_subcommand_from create apps:create' -l region -r -d 'us or eu, which both are this machine'
 complete -c twelve -n '__fish_seen_subcommand_from create apps:create' -l stack -s s -r -d 'debian-13, debian-12, or one of Heroku\'s, for which they stand'
+complete -c twelve -n '__fish_seen_subcommand_from create apps:create' -l path -r -d 'the folder of the repository that is the app (TWELVE_BUILD_DIR)'
 complete -c twelve -n '__fish_seen_subcommand_from create apps:create' -l json -d 'JSON, for programs'
 complete -c twelve -n '__fish_seen_subcommand_from create apps:create' -l host -r -d 'where twelved is: unix:///PATH, ssh://USER@MACHINE, http://HOST:PORT ($TWELVE_HOST)'
 complete -c twelve -n '__fish_seen_subcommand_from create apps:create' -l no-color -d 'no colours ($NO_COLOR)'

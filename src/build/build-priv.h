@@ -40,6 +40,7 @@ struct build {
 	char *env_dir;	 /* work/env, a memory-backed mount: /env */
 	char *cache;	 /* STATE/cache/APP/OWNER: /cache */
 	char source_digest[DIGEST_HEX_SIZE];
+	char watched_digest[DIGEST_HEX_SIZE]; /* of what TWELVE_WATCH_PATHS names; "" when it is not set */
 	char packs_digest[DIGEST_HEX_SIZE];
 	struct pack *packs; /* those that apply, in order */
 	size_t n_packs;
@@ -139,6 +140,14 @@ int slug_keep(struct build *b, const char *key, const struct procfile *types,
 
 /* submodules.c: fetches those of the commit, or says which it could not. */
 int submodules_fetch(struct build *b, struct error *err);
+
+/* narrow.c: one app of a repository that has several. */
+/* Of the whole source: what tells it from another, where TWELVE_WATCH_PATHS says what counts. */
+int narrow_watch(struct build *b, struct error *err);
+/* The folder of TWELVE_BUILD_DIR becomes the source. */
+int narrow_folder(struct build *b, struct error *err);
+/* Whether that folder is set, and below `dir`. */
+bool narrow_is_in(const struct build *b, const char *dir);
 
 /* slugignore.c: what the app's .slugignore names is removed. */
 int slugignore_apply(const struct build *b, struct error *err);

@@ -220,7 +220,7 @@ static int strip_lone_folder(const struct build *b, struct error *err)
 	if (r < 0)
 		return error_set_errno(err, r, "reading the source");
 	folder = lone_folder(b, names);
-	if (!folder || (!b->o->url && !looks_like_app(folder)))
+	if (!folder || narrow_is_in(b, b->app) || (!b->o->url && !looks_like_app(folder) && !narrow_is_in(b, folder)))
 		return 0;
 	if (rename(folder, away) < 0 || rename(b->app, rest) < 0 || rename(away, b->app) < 0)
 		return error_set_errno(err, errno, "moving the source");
@@ -238,7 +238,8 @@ static int unpack_source(struct build *b, uint64_t room, struct error *err)
 		return -1;
 	if ((b->o->url || b->o->unwrap) && strip_lone_folder(b, err) < 0)
 		return -1;
-	if (submodules_fetch(b, err) < 0 || slugignore_apply(b, err) < 0 || lfs_tell(b, err) < 0 || pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, PACK_EPOCH, err) < 0)
+	if (submodules_fetch(b, err) < 0 || narrow_watch(b, err) < 0 || narrow_folder(b, err) < 0 || slugignore_apply(b, err) < 0 || lfs_tell(b, err) < 0 ||
+	    pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, PACK_EPOCH, err) < 0)
 		return -1;
 	return pack_digest(b->app, b->o->disk_bytes, b->source_digest, &size, err);
 }
@@ -319,7 +320,7 @@ static void make_key(const struct build *b, char key[static DIGEST_HEX_SIZE])
 
 	digest_update_str(d, KEY_FORMAT);
 	add_tenant(b, d);
-	digest_update_str(d, b->source_digest);
+	digest_update_str(d, b->watched_digest[0] ? b->watched_digest : b->source_digest);
 	digest_update_str(d, b->packs_digest);
 	digest_update_str(d, b->run.digest);
 	digest_update_str(d, b->build.digest);
@@ -393,9 +394,9 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 	make_key(b, key);
 	if (!b->o->no_cache && slug_find(b, key, ret)) {
 		build_say(b,
-			  "-----> Nothing has changed since an earlier build: its slug %.12s is "
+			  "-----> Nothing %shas changed since an earlier build: its slug %.12s is "
 			  "used\n",
-			  ret->slug);
+			  b->watched_digest[0] ? "that TWELVE_WATCH_PATHS names " : "", ret->slug);
 		return 0;
 	}
 	if (steps_compile(b, err) < 0 ||

@@ -60,6 +60,19 @@ static void note_how_to_go_on(struct cli *c, const char *name, bool in_work_tree
 		note(c, "TWELVE_APP is set and goes before a git remote: commands speak to %s, unless you say -a %s", app, name);
 }
 
+/* An app of a folder; the app is there, whatever becomes of it. */
+static int set_folder(struct cli *c, const char *name, const char *folder, struct error *err)
+{
+	json_t *body = json_pack("{s:s}", "TWELVE_BUILD_DIR", folder);
+
+	if (!body)
+		return error_set(err, ERROR_INVALID, "The arguments have to be UTF-8");
+	if (api_request(c->api, "PATCH", body, NULL, err, "/apps/%s/config-vars", name) < 0)
+		return error_prefix(err, "the app is made, but not its folder: \"twelve config:set TWELVE_BUILD_DIR=... -a %s\" sets it", name);
+	note(c, "%s/ is built (TWELVE_BUILD_DIR)", folder);
+	return 0;
+}
+
 static int create_run(struct cli *c, struct error *err)
 {
 	const char *name = cli_rest(c, 0), *remote = cli_get(c, "remote");
@@ -76,6 +89,8 @@ static int create_run(struct cli *c, struct error *err)
 	if (api_request(c->api, "POST", body, &app, err, "/apps") < 0)
 		return -1;
 	note(c, "Created %s", json_str(app, "name", ""));
+	if (cli_has(c, "path") && set_folder(c, json_str(app, "name", ""), cli_get(c, "path"), err) < 0)
+		return -1;
 	url = git_url_of(c, app);
 	in_work_tree = git_in_work_tree(NULL);
 	if (!cli_has(c, "no-remote") && *url && in_work_tree &&
@@ -94,6 +109,7 @@ static const struct arg_option create_options[] = {
 	{ "no-remote", NULL, "add no git remote", 'n' },
 	{ "region", "REGION", "us or eu, which both are this machine", 0 },
 	{ "stack", "STACK", "debian-13, debian-12, or one of Heroku's, for which they stand", 's' },
+	{ "path", "DIR", "the folder of the repository that is the app (TWELVE_BUILD_DIR)", 0 },
 	{ 0 },
 };
 

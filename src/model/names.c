@@ -97,7 +97,7 @@ int name_check_app(const char *s, struct error *err)
 static bool is_setting(const char *key)
 {
 	static const char *const keys[] = { "TWELVE_CHECK", "TWELVE_CHECK_PATH", "TWELVE_START_TIMEOUT", "TWELVE_STOP_TIMEOUT",
-					    "TWELVE_FIRST_BYTE_TIMEOUT", "TWELVE_IDLE_TIMEOUT" };
+					    "TWELVE_FIRST_BYTE_TIMEOUT", "TWELVE_IDLE_TIMEOUT", "TWELVE_BUILD_DIR", "TWELVE_WATCH_PATHS" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (streq(key, keys[i]))
@@ -118,8 +118,8 @@ static int check_given(const char *key, struct error *err)
 			err, ERROR_INVALID,
 			"Config var %s can't be set: names that start with TWELVE_ are the "
 			"platform's, but "
-			"for TWELVE_CHECK, TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT, TWELVE_STOP_TIMEOUT, TWELVE_FIRST_BYTE_TIMEOUT and "
-			"TWELVE_IDLE_TIMEOUT",
+			"for TWELVE_CHECK, TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT, TWELVE_STOP_TIMEOUT, TWELVE_FIRST_BYTE_TIMEOUT, "
+			"TWELVE_IDLE_TIMEOUT, TWELVE_BUILD_DIR and TWELVE_WATCH_PATHS",
 			key);
 	return 0;
 }
@@ -170,6 +170,23 @@ static int check_path(const char *key, const char *value, struct error *err)
 	return 0;
 }
 
+/* A folder of the repository. That it is there is seen when it is built. */
+static int check_folder(const char *key, const char *value, struct error *err)
+{
+	_cleanup_free_ char *copy = xstrdup(value);
+	char excerpt[NAME_EXCERPT_SIZE], *rest = copy, *part;
+	bool out = value[0] == '/' || value[0] == '~';
+
+	while ((part = strsep(&rest, "/")))
+		out = out || streq(part, "..");
+	if (out)
+		return error_set(err, ERROR_INVALID, "%s: expected a folder below the top of the repository, such as apps/web, found \"%s\"", key,
+				 name_excerpt(excerpt, value));
+	if (strlen(value) > 1024 || value[strcspn(value, "\n\r\\")])
+		return error_set(err, ERROR_INVALID, "%s: expected one folder, with / between the parts of its path, found \"%s\"", key, name_excerpt(excerpt, value));
+	return 0;
+}
+
 int name_check_config_value(const char *key, const char *value, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
@@ -187,7 +204,9 @@ int name_check_config_value(const char *key, const char *value, struct error *er
 		return error_set(err, ERROR_INVALID,
 				 "%s: expected \"http\" (a request gets an answer) or \"port\" ($PORT is bound), found \"%s\"",
 				 key, name_excerpt(excerpt, value));
-	if (streq(key, "TWELVE_CHECK"))
+	if (streq(key, "TWELVE_BUILD_DIR"))
+		return check_folder(key, value, err);
+	if (streq(key, "TWELVE_CHECK") || streq(key, "TWELVE_WATCH_PATHS"))
 		return 0;
 	if (is_setting(key) && !str_to_i64(value, 1, 3600, &seconds))
 		return error_set(err, ERROR_INVALID,

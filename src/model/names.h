@@ -22,12 +22,12 @@
 int name_check_app(const char *s, struct error *err);
 /*
  * An environment variable's name: [A-Za-z_][A-Za-z0-9_]*; not PORT, DYNO and other names that the
- * platform gives, nor TWELVE_ but for the four settings below.
+ * platform gives, nor TWELVE_ but for the settings below.
  */
 int name_check_config_key(const char *s, struct error *err);
 /*
  * At most CONFIG_VALUE_MAX bytes; and what the settings among the config vars ask for:
- * TWELVE_CHECK "http" or "port", TWELVE_CHECK_PATH a path, the timeouts (START, STOP, FIRST_BYTE, IDLE) whole seconds, 1 to 3600.
+ * TWELVE_CHECK "http" or "port", TWELVE_CHECK_PATH a path, TWELVE_BUILD_DIR a folder, the timeouts (START, STOP, FIRST_BYTE, IDLE) whole seconds, 1 to 3600.
  * The value of any other key is never in the message. A value with a NUL can't get here: jansson
  * refuses it.
  */
