@@ -42,6 +42,7 @@ struct dyno {
 	/* Set by the reconciler as it routes and drains; after a restart of twelved, by what haproxy has. */
 	bool routed, draining;
 	int64_t drain_since_ms; /* wall clock */
+	int64_t drain_from_ms;	/* the same as clock_now_ms(), for the router */
 	int64_t sessions;
 	int64_t created_ms;     /* wall clock */
 	int64_t starting_since_ms; /* wall clock: of the present process */

@@ -130,16 +130,13 @@ static enum plan_dyno_state plan_state(const struct dyno *dyno)
 static void gather_dyno(struct turn *t, struct dyno *dyno)
 {
 	struct plan_dyno *p = &t->plan_dynos[t->n_dynos];
-	struct error err = ERROR_INIT;
 
 	/* A release goes live with what is up now, not with what once was. */
 	if (dyno->ready && dyno->release == t->candidate.version)
 		dyno_look_again(dyno);
 	if (dyno->draining && dyno->port &&
-	    router_sessions(t->d->router, t->app.id, dyno->port, &dyno->sessions, &err) < 0) {
-		log_warn("asking haproxy for the requests of %s: %s", dyno->name, err.message);
-		dyno->sessions = 1;
-	}
+	    router_sessions(t->d->router, t->app.id, dyno->port, dyno->drain_from_ms, &dyno->sessions) == ROUTER_NOT_YET)
+		t->a->awaits_router = true;
 	*p = (struct plan_dyno){
 		.id = dyno->id,
 		.number = dyno->number,
@@ -200,6 +197,7 @@ static void adopt_routes(struct turn *t)
 			dyno->routed = t->plan_dynos[k].routed = servers[i].state == ROUTE_READY;
 			dyno->draining = t->plan_dynos[k].draining = servers[i].state == ROUTE_DRAIN;
 			dyno->drain_since_ms = t->plan_dynos[k].drain_since_ms = clock_wall_ms();
+			dyno->drain_from_ms = clock_now_ms();
 		}
 }
 

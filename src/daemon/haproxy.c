@@ -15,12 +15,11 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/edge/question.h"
 
 #define ASK_TIMEOUT_S 2
 #define ANSWER_MAX_BYTES (16 << 20)
 #define OUTPUT_MAX_BYTES (1 << 20)
-/* HAProxy reads a command line into one buffer of 16 KiB. */
-#define LINE_MAX_BYTES 12000
 #define CMDLINE_MAX_BYTES 65536
 
 void haproxy_init(struct haproxy *h, const char *run_dir)
@@ -214,11 +213,12 @@ int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err)
 static int connect_to(const char *path, struct error *err)
 {
 	const struct timeval tv = { .tv_sec = ASK_TIMEOUT_S };
-	int fd = sock_connect_unix(path, SOCK_STREAM);
+	/* Else a haproxy that is stopped, and has as many waiting as it takes, would keep us for ever. */
+	int fd = sock_connect_unix(path, SOCK_STREAM | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return error_set_errno(err, fd, "connecting to haproxy at %s", path);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
+	if (fd_set_nonblock(fd, false) < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0) {
 		error_set_errno(err, errno, "haproxy at %s: timeouts", path);
 		return fd_close(fd);
@@ -267,30 +267,10 @@ int haproxy_ask(const char *socket_path, const char *commands, struct buf *answe
 	_cleanup_buf_ struct buf line = BUF_INIT;
 
 	/* One line a connection, with as many commands as fit. */
-	while (*commands) {
-		size_t n = strcspn(commands, "\n");
-
-		if (line.len)
-			buf_puts(&line, "; ");
-		buf_append(&line, commands, n);
-		commands += n;
-		commands += *commands == '\n';
-		if (*commands && line.len + strcspn(commands, "\n") < LINE_MAX_BYTES)
-			continue;
-		buf_putc(&line, '\n');
+	while (question_take_line(&commands, &line))
 		if (ask_line(socket_path, &line, answer, err) < 0)
 			return -1;
-		buf_clear(&line);
-	}
 	return 0;
-}
-
-int haproxy_ask_worker(const struct haproxy *h, int64_t pid, const char *command,
-		       struct buf *answer, struct error *err)
-{
-	_cleanup_free_ char *line = xasprintf("@!%lld %s", (long long)pid, command);
-
-	return haproxy_ask(h->master_sock, line, answer, err);
 }
 
 int haproxy_procs(const struct haproxy *h, struct route_procs *ret, struct error *err)
@@ -305,14 +285,12 @@ int haproxy_procs(const struct haproxy *h, struct route_procs *ret, struct error
 int haproxy_procs_begin(const struct haproxy *h)
 {
 	static const char line[] = "show proc\n";
-	_cleanup_fd_ int fd = sock_connect_unix(h->master_sock, SOCK_STREAM);
+	_cleanup_fd_ int fd = sock_connect_unix(h->master_sock, SOCK_STREAM | SOCK_NONBLOCK);
 	int r;
 
 	if (fd < 0)
 		return fd;
-	r = fd_set_nonblock(fd, true);
-	if (r == 0)
-		r = send_all(fd, line, strlen(line));
+	r = send_all(fd, line, strlen(line));
 	if (r == 0 && shutdown(fd, SHUT_WR) < 0)
 		r = -errno;
 	return r < 0 ? r : fd_steal(&fd);

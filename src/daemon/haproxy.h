@@ -43,12 +43,13 @@ int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err);
 /* The end of the output file, for a message. */
 char *haproxy_last_words(const struct haproxy *h);
 
-/* Commands, one a line; the answers come one after the other. Waits 2 s at most. */
+/*
+ * Commands, one a line; the answers come one after the other. Waits, up to 2 s for each read: for the start of twelved alone, when
+ * nothing else waits (edge/question.h is for later).
+ */
 int haproxy_ask(const char *socket_path, const char *commands, struct buf *answer,
 		struct error *err);
-/* To the worker with this pid, one command. */
-int haproxy_ask_worker(const struct haproxy *h, int64_t pid, const char *command,
-		       struct buf *answer, struct error *err);
+/* Waits as haproxy_ask() does. */
 int haproxy_procs(const struct haproxy *h, struct route_procs *ret, struct error *err);
 /* Sends "show proc" to the master and returns the descriptor that will have the answer, or a negative errno. */
 int haproxy_procs_begin(const struct haproxy *h);

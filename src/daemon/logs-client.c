@@ -297,12 +297,13 @@ static void on_timer(void *userdata)
 		lost(c, "it does not answer");
 		return;
 	}
-	c->fd = sock_connect_unix(c->socket_path, SOCK_SEQPACKET);
-	if (c->fd >= 0 && fd_set_nonblock(c->fd, true) == 0) {
+	c->fd = sock_connect_unix(c->socket_path, SOCK_SEQPACKET | SOCK_NONBLOCK);
+	if (c->fd >= 0) {
 		ask(c);
 		return;
 	}
-	if (!c->child)
+	/* One that is there and takes nobody is stopped, or busy: it comes back, or ends. */
+	if (!c->child && c->fd != -EAGAIN)
 		start(c);
 	retry(c);
 }

@@ -16,13 +16,16 @@ struct app_state {
 	struct watch *timer;
 	bool routes_adopted;   /* haproxy was asked once which of the dynos have traffic */
 	char *last_route;      /* what was handed to the router last, in text */
+	bool awaits_router;    /* a turn waits for what it was given, or asked */
 	/* The rollout: of the candidate, or just committed and not yet settled. 0: none. */
 	int64_t rollout;
 	bool committed;
 	int64_t rollout_began_ms; /* wall clock */
 	int64_t drain_began_ms;   /* wall clock; 0: not yet */
-	struct router_counts counts_before;
-	bool counts_known;
+	/* The router's counters before it and at its end: when they were asked for (clock_now_ms(), 0: not), and whether they are known. */
+	struct router_counts counts_before, counts_now;
+	int64_t before_asked_ms, now_asked_ms;
+	bool before_known, now_known;
 	int64_t slugless; /* the release whose slug is not here, which was told; 0: none */
 	char not_up[256]; /* types that the committed release was not held up by, or "" */
 	json_t *ready; /* [{"dyno":"web.1","ready_ms":412}] */
@@ -60,6 +63,9 @@ void turn_done(struct turn *t);
 
 /* rollout.c: what a rollout measures, tells and leaves. */
 void rollout_begin(struct app_state *a, const struct release *candidate);
+/* Whether the counters that the proof begins with, and ends with, are read, or can't be; else the router is being asked. */
+bool rollout_counted_before(struct app_state *a);
+bool rollout_counted(struct app_state *a);
 /* A dyno of the candidate is ready. */
 void rollout_note_ready(struct app_state *a, const struct dyno *dyno);
 /* not_up: the process types that it was not held up by ("worker, clock"), or "". */

@@ -171,6 +171,7 @@ static void set_traffic(struct dyno *dyno, bool routed)
 	/* What has crashed has no requests to finish. */
 	dyno->draining = !routed && dyno->state == DYNO_UP && dyno_is_alive(dyno);
 	dyno->drain_since_ms = clock_wall_ms();
+	dyno->drain_from_ms = clock_now_ms();
 }
 
 static void act_undo(struct turn *t, const struct plan_action *action)
@@ -198,7 +199,7 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 		if (sync_routes(t, err) < 0)
 			return -1;
 		if (!router_is_settled(t->d->router)) {
-			*blocked = true;
+			*blocked = t->a->awaits_router = true;
 			return 0;
 		}
 	}
@@ -222,7 +223,7 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 		return 0;
 	case PLAN_COMMIT:
 		/* First the branch, so that who sees the release live can push what it was before. */
-		*blocked = !branch_follow(t->d->branches, &t->app, &t->candidate);
+		*blocked = !rollout_counted(t->a) || !branch_follow(t->d->branches, &t->app, &t->candidate);
 		return *blocked ? 0 : rollout_commit(t->a, &t->app, &t->candidate, action->reason, err);
 	case PLAN_UNDO:
 		act_undo(t, action);
@@ -277,6 +278,7 @@ static void note_candidate(struct turn *t)
 		return;
 	if (a->rollout != candidate)
 		rollout_begin(a, &t->candidate);
+	rollout_counted_before(a);
 	for (size_t i = 0; i < t->n_dynos; i++)
 		if (t->dynos[i]->release == candidate && t->dynos[i]->ready)
 			rollout_note_ready(a, t->dynos[i]);
@@ -473,7 +475,10 @@ static void on_router_settled(void *userdata)
 	struct reconciler *r = userdata;
 
 	for (size_t i = 0; i < r->n; i++)
-		reconcile_app(r, r->apps[i]->id);
+		if (r->apps[i]->awaits_router) {
+			r->apps[i]->awaits_router = false;
+			reconcile_app(r, r->apps[i]->id);
+		}
 }
 
 struct reconciler *reconciler_new(struct daemon *d)

@@ -23,13 +23,31 @@
 /* gunicorn tells why its workers did not boot some thirty lines before its end. */
 #define LAST_LINES 40
 
-static void read_counts(struct app_state *a, struct router_counts *ret, bool *ret_known)
+/* True when they are read, or can't be. */
+static bool read_counts(struct app_state *a, int64_t *asked_ms, struct router_counts *ret, bool *ret_known)
 {
-	struct error err = ERROR_INIT;
+	enum router_known known;
 
-	*ret_known = router_counts(a->owner->d->router, a->id, ret, &err) == 0;
-	if (!*ret_known)
-		log_warn("asking haproxy for the counters of app %s: %s", a->id, err.message);
+	if (!*asked_ms)
+		*asked_ms = clock_now_ms();
+	known = router_counts(a->owner->d->router, a->id, *asked_ms, ret);
+	if (known == ROUTER_NOT_YET) {
+		a->awaits_router = true;
+		return false;
+	}
+	*ret_known = known == ROUTER_KNOWN;
+	*asked_ms = 0;
+	return true;
+}
+
+bool rollout_counted_before(struct app_state *a)
+{
+	return !a->before_asked_ms || read_counts(a, &a->before_asked_ms, &a->counts_before, &a->before_known);
+}
+
+bool rollout_counted(struct app_state *a)
+{
+	return rollout_counted_before(a) && read_counts(a, &a->now_asked_ms, &a->counts_now, &a->now_known);
 }
 
 void rollout_clear(struct app_state *a)
@@ -40,7 +58,8 @@ void rollout_clear(struct app_state *a)
 	a->committed = false;
 	a->drain_began_ms = 0;
 	a->not_up[0] = '\0';
-	a->counts_known = false;
+	a->before_known = a->now_known = false;
+	a->before_asked_ms = a->now_asked_ms = 0;
 }
 
 void rollout_begin(struct app_state *a, const struct release *candidate)
@@ -49,7 +68,8 @@ void rollout_begin(struct app_state *a, const struct release *candidate)
 	a->rollout = candidate->version;
 	a->rollout_began_ms = clock_wall_ms();
 	a->ready = json_array();
-	read_counts(a, &a->counts_before, &a->counts_known);
+	a->before_asked_ms = clock_now_ms();
+	rollout_counted_before(a);
 }
 
 void rollout_note_ready(struct app_state *a, const struct dyno *dyno)
@@ -72,17 +92,14 @@ static json_t *make_proof(struct app_state *a, bool complete)
 {
 	json_t *proof = json_pack("{s:O, s:b, s:I}", "dynos", a->ready, "complete", complete,
 				  "rollout_ms", (json_int_t)(clock_wall_ms() - a->rollout_began_ms));
-	struct router_counts now = { 0 };
-	bool known;
 
 	if (a->not_up[0])
 		json_object_set_new(proof, "not_up", json_string(a->not_up));
-	read_counts(a, &now, &known);
-	if (known && a->counts_known) {
+	if (a->now_known && a->before_known) {
 		json_object_set_new(proof, "requests",
-				    json_integer((json_int_t)(now.requests - a->counts_before.requests)));
+				    json_integer((json_int_t)(a->counts_now.requests - a->counts_before.requests)));
 		json_object_set_new(proof, "failed",
-				    json_integer((json_int_t)(now.failed - a->counts_before.failed)));
+				    json_integer((json_int_t)(a->counts_now.failed - a->counts_before.failed)));
 	}
 	if (complete)
 		json_object_set_new(proof, "drain_ms",
@@ -134,7 +151,7 @@ void rollout_settled(struct app_state *a)
 	struct error err = ERROR_INIT;
 	struct release r = { 0 };
 
-	if (!a->rollout || !a->committed)
+	if (!a->rollout || !a->committed || !rollout_counted(a))
 		return;
 	if (store_release_get(a->owner->d->store, a->id, a->rollout, &r, &err) == 0) {
 		json_decref(r.proof);
@@ -214,6 +231,8 @@ static void finish_undo(char *const *lines, void *userdata)
 	free(pm->release.reason);
 	pm->release.reason = xstrdup(pm->reason);
 	json_decref(pm->release.proof);
+	/* What was known last: nobody waits for the counters of what has failed. */
+	a->now_known = router_counts(d->router, a->id, 0, &a->counts_now) == ROUTER_KNOWN;
 	pm->release.proof = make_proof(a, false);
 	json_object_set_new(pm->release.proof, "last_lines", last_lines);
 	/* When this fails the candidate is still pending, and the next plan undoes it again. */
@@ -247,6 +266,8 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 	*pm = (struct post_mortem){ .a = a, .reason = xstrdup(reason), .release = *take_candidate };
 	*take_candidate = (struct release){ 0 };
 	a->post_mortem = pm;
+	/* By the time that its last lines are there. */
+	rollout_counted(a);
 	log_info("app %s: v%lld is undone: %s", a->id, (long long)pm->release.version, reason);
 	if (failed) {
 		snprintf(pm->dyno, sizeof(pm->dyno), "%s", failed->name);

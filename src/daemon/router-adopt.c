@@ -28,7 +28,7 @@ void router_read_file(struct router *r)
 /* The master, by the credentials that the kernel keeps with its socket; 0: none that answers. */
 static pid_t find_master(struct router *r)
 {
-	_cleanup_fd_ int fd = sock_connect_unix(r->h.master_sock, SOCK_STREAM);
+	_cleanup_fd_ int fd = sock_connect_unix(r->h.master_sock, SOCK_STREAM | SOCK_NONBLOCK);
 	struct ucred cred;
 	socklen_t n = sizeof(cred);
 	struct route_procs procs;

@@ -2,17 +2,21 @@
 /*
  * From what haproxy runs to what is desired.
  *
- *              runtime commands suffice: done before router_apply() returns
- *             ┌───┐
- *             ▼   │                   refused: told, and tried again later
- *            IDLE ┴─ else ─▶ CHECKING ──────────────────────────────▶ IDLE
- *             ▲                 │ haproxy -c is content: "reload"
- *             │   answers       ▼
- *             └───────────── RELOADING
+ *              runtime commands suffice
+ *            IDLE ──────────────────────▶ TELLING
+ *             ▲ │ ◀──────────────────────────┘ │ no answer, or another than expected
+ *             │ │                              ▼      refused: told, and tried again later
+ *             │ └──────── else ─────────▶ CHECKING ────────────────────────────────▶ IDLE
+ *             │                              │ haproxy -c is content
+ *             │                              ▼
+ *             │                           LOOKING: the last counters of the worker that goes
+ *             │                              │ "reload"
+ *             │   answers                    ▼
+ *             └────────────────────────── RELOADING
  *             ▲   answers
  *             └───────────── STARTING ◀── haproxy died, from any phase
  *
- * What is set meanwhile waits in `desired` and is applied together at the end.
+ * What is set meanwhile waits in `desired` and is applied together at the end. Nothing here waits for haproxy but the start.
  * Commands come before the files, and the files say what haproxy has.
  */
 #include <errno.h>
@@ -32,6 +36,7 @@
 #include "daemon/router-priv.h"
 
 #define LOAD_MS 10000
+#define TELL_MS 2000
 #define BOOT_POLL_MS 10
 #define RETRY_MS 10000
 #define RESTART_FIRST_MS 50
@@ -80,30 +85,42 @@ static void give_up(struct router *r, const char *why)
 
 /* ---- a reload ---- */
 
-static int begin_reload(struct router *r, struct error *err)
+static void on_reload_answer(const struct buf *answer, const struct error *err, void *userdata)
 {
-	_cleanup_buf_ struct buf answer = BUF_INIT;
-	struct route_procs procs;
-	struct error ignored = ERROR_INIT;
+	struct router *r = userdata;
 
-	/* Before the hold on the one that was replaced last is let go. Counters are not worth failing for. */
-	router_refresh(r, &ignored);
-	if (haproxy_procs(&r->h, &procs, err) < 0)
-		return -1;
+	(void)answer;
+	r->question = NULL;
+	/* It may say nothing more, since it starts itself anew: what has become of it is asked next. */
+	if (err)
+		log_warn("%s", err->message);
+	ask_procs(r);
+}
+
+static int begin_reload(struct router *r, int64_t worker, struct error *err)
+{
 	if (rename(r->h.cfg_next, r->h.cfg) < 0)
 		return error_set_errno(err, errno, "renaming %s", r->h.cfg_next);
 	/* HAProxy appends to it for as long as it lives; what matters is the newest load. */
 	if (truncate(r->h.output, 0) < 0)
 		return error_set_errno(err, errno, "emptying %s", r->h.output);
-	r->worker_before = procs.worker;
+	r->worker_before = worker;
 	fd_close(r->hold_fd);
-	r->hold_fd = sock_connect_unix(r->h.admin_sock, SOCK_STREAM);
-	if (haproxy_ask(r->h.master_sock, "reload", &answer, err) < 0)
-		return -1;
+	r->hold_fd = sock_connect_unix(r->h.admin_sock, SOCK_STREAM | SOCK_NONBLOCK);
 	r->phase = ROUTER_RELOADING;
 	r->deadline_ms = clock_now_ms() + LOAD_MS;
-	ask_procs(r);
+	r->question = question_new(r->d->loop, r->h.master_sock, "reload", LOAD_MS, on_reload_answer, r);
 	return 0;
+}
+
+void router_looked(struct router *r, const struct route_procs *procs)
+{
+	struct error err = ERROR_INIT;
+
+	if (!procs)
+		give_up(r, "it does not answer");
+	else if (begin_reload(r, procs->worker, &err) < 0)
+		give_up(r, err.message);
 }
 
 static void on_checked(int status, void *userdata)
@@ -111,14 +128,15 @@ static void on_checked(int status, void *userdata)
 	struct router *r = userdata;
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	_cleanup_free_ char *complaint = NULL, *why = NULL;
-	struct error err = ERROR_INIT;
 	_cleanup_fd_ int fd = fd_steal(&r->check_fd);
 	ssize_t n;
 
 	r->check = NULL;
 	if (status == 0) {
-		if (begin_reload(r, &err) < 0)
-			give_up(r, err.message);
+		/* Before the hold on the worker that was replaced last is let go. */
+		r->phase = ROUTER_LOOKING;
+		router_look_done(r);
+		router_look(r);
 		return;
 	}
 	n = pread(fd, buf_reserve(&text, COMPLAINT_MAX_BYTES), COMPLAINT_MAX_BYTES, 0);
@@ -255,6 +273,8 @@ static void on_died(int status, void *userdata)
 	/* A check that still runs finds nobody who waits. */
 	watch_free(steal_ptr(r->check));
 	r->check_fd = fd_close(r->check_fd);
+	question_free(steal_ptr(r->question));
+	router_look_done(r);
 	router_fold_all(r);
 	r->phase = ROUTER_STARTING;
 	if (r->pause_ms)
@@ -293,11 +313,44 @@ void router_watch(struct router *r, pid_t master)
 
 /* ---- applying, booting ---- */
 
+static void load_anew(struct router *r, const char *why)
+{
+	struct error err = ERROR_INIT;
+
+	log_warn("%s; haproxy's configuration is loaded anew", why);
+	r->stale = true;
+	if (begin_load(r, &err) == 0)
+		return;
+	log_error("the router: %s", err.message);
+	watch_arm(r->timer, RETRY_MS);
+}
+
+static void on_told(const struct buf *answer, const struct error *err, void *userdata)
+{
+	struct router *r = userdata;
+	_cleanup_free_ char *complaint = NULL, *why = NULL;
+	struct error unwritten = ERROR_INIT;
+
+	r->question = NULL;
+	r->phase = ROUTER_IDLE;
+	if (err) {
+		load_anew(r, err->message);
+		return;
+	}
+	if (!route_commands_done(answer->data, &complaint)) {
+		why = xasprintf("haproxy answered \"%s\"", complaint);
+		load_anew(r, why);
+		return;
+	}
+	replace(&r->running, &r->next);
+	if (haproxy_write_files(&r->h, &r->running, r->h.cfg, &unwritten) < 0)
+		log_error("the router: %s", unwritten.message);
+	ended(r);
+}
+
 int router_apply(struct router *r, struct error *err)
 {
-	_cleanup_buf_ struct buf commands = BUF_INIT, answer = BUF_INIT;
-	_cleanup_free_ char *complaint = NULL;
-	struct error e = ERROR_INIT;
+	_cleanup_buf_ struct buf commands = BUF_INIT;
 
 	if (r->phase != ROUTER_IDLE)
 		return 0;
@@ -305,16 +358,10 @@ int router_apply(struct router *r, struct error *err)
 		return begin_load(r, err);
 	if (!commands.len)
 		return 0;
-	if (haproxy_ask(r->h.admin_sock, commands.data, &answer, &e) < 0)
-		log_warn("%s; loading its configuration anew", e.message);
-	else if (!route_commands_done(answer.data, &complaint))
-		log_warn("haproxy answered \"%s\"; loading its configuration anew", complaint);
-	if (e.kind || complaint) {
-		r->stale = true;
-		return begin_load(r, err);
-	}
-	replace(&r->running, &r->desired);
-	return haproxy_write_files(&r->h, &r->running, r->h.cfg, err);
+	replace(&r->next, &r->desired);
+	r->phase = ROUTER_TELLING;
+	r->question = question_new(r->d->loop, r->h.admin_sock, commands.data, TELL_MS, on_told, r);
+	return 0;
 }
 
 /* At start there is nothing else to do than to wait for it. */
@@ -361,6 +408,7 @@ void router_load_init(struct router *r)
 
 void router_load_done(struct router *r)
 {
+	question_free(steal_ptr(r->question));
 	end_answer(r);
 	buf_done(&r->answer_text);
 	r->answer_text = BUF_INIT;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the router share: router.c, router-load.c, router-stat.c. */
+/* What the files of the router share: router.c, router-load.c, router-look.c, router-stat.c. */
 #pragma once
 
+#include "daemon/edge/question.h"
 #include "daemon/haproxy.h"
 #include "daemon/router.h"
 
 enum router_phase {
 	ROUTER_IDLE,
+	ROUTER_TELLING,	  /* runtime commands that lead to `next` are under way */
 	ROUTER_CHECKING,  /* haproxy -c reads `next` */
+	ROUTER_LOOKING,	  /* the counters of the worker that a reload will replace are read */
 	ROUTER_RELOADING, /* the master was told; its answer to "show proc" will tell */
 	ROUTER_STARTING,  /* haproxy died; another comes up */
 };
@@ -17,6 +20,23 @@ struct router_tally {
 	int64_t pid;
 	char app_id[UUID_SIZE];
 	struct router_counts counts;
+};
+
+/* Requests in flight at a port of an app, in all workers. */
+struct router_load {
+	char app_id[UUID_SIZE];
+	uint16_t port;
+	int64_t sessions;
+};
+
+/* Reading the counters and sessions of all workers, one after another. */
+struct router_look {
+	struct question *question; /* NULL: none is under way */
+	int64_t began_ms;
+	struct route_procs procs;
+	size_t worker;		   /* 0: the current one, i: procs.old[i - 1] */
+	struct router_load *loads; /* so far */
+	size_t n_loads;
 };
 
 #define ROUTER_FILE_MAX_BYTES (64 << 20)
@@ -29,6 +49,8 @@ struct router {
 	struct route_config next;    /* what is being loaded */
 	enum router_phase phase;
 	bool stale; /* what haproxy has is not quite known: load anew */
+
+	struct question *question; /* of TELLING, and "reload" */
 
 	struct watch *process; /* the master */
 	pid_t master;
@@ -44,6 +66,11 @@ struct router {
 
 	struct router_tally *tallies;
 	size_t n_tallies;
+	struct router_look look;
+	int64_t looked_ms, failed_ms; /* when the newest look began that was answered, that was not */
+	bool awaited;		      /* somebody waits for what it tells */
+	struct router_load *loads;
+	size_t n_loads;
 	struct watch *stat_timer;
 	int64_t stat_pause_ms;
 	/*
@@ -51,6 +78,7 @@ struct router {
 	 * while this is open, so its last counters can be read at leisure.
 	 */
 	int hold_fd;
+	bool let_go; /* of it, after the look that is under way */
 
 	void (*settled)(void *userdata);
 	void *userdata;
@@ -65,15 +93,25 @@ void router_watch(struct router *r, pid_t master);
 void router_load_init(struct router *r);
 void router_load_done(struct router *r);
 
+/* The counters that a reload would lose were read, or could not be (procs NULL): goes on with it. */
+void router_looked(struct router *r, const struct route_procs *procs);
+
 /* router-adopt.c */
 /* True when a haproxy of ours answers; `running` is then what it has, and `stale` says whether to trust it. */
 bool router_adopt(struct router *r);
 /* The apps of the configuration file that is there, if one is. */
 void router_read_file(struct router *r);
 
+/* router-look.c */
+/* Begins a look, unless one is under way or haproxy has no time for it. */
+void router_look(struct router *r);
+void router_look_done(struct router *r);
+
 /* router-stat.c */
-/* Reads the counters of all workers, and keeps those of workers that are gone. Failure leaves what was known. */
-int router_refresh(struct router *r, struct error *err);
+/* What one worker's "show stat" says: its counters into the tallies, what is in flight there into look.loads. */
+int router_take_stat(struct router *r, int64_t pid, const char *csv, struct error *err);
+/* Moves the tallies of workers that are gone to pid 0. */
+void router_fold(struct router *r, const struct route_procs *procs);
 void router_fold_all(struct router *r);
 void router_forget_tallies(struct router *r, const char *app_id);
 /* Looks at the counters now and then while old workers live. */

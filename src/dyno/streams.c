@@ -99,8 +99,9 @@ static void send_waiting(struct dyno *d)
 
 static void connect_logs(struct dyno *d)
 {
-	d->logs_fd = sock_connect_unix(d->logs_path, SOCK_SEQPACKET);
-	if (d->logs_fd < 0 || fd_set_nonblock(d->logs_fd, true) < 0 || send_source(d) < 0)
+	/* One that is stopped, and has as many waiting as it takes, must not keep the dyno's end from being noticed. */
+	d->logs_fd = sock_connect_unix(d->logs_path, SOCK_SEQPACKET | SOCK_NONBLOCK);
+	if (d->logs_fd < 0 || send_source(d) < 0)
 		streams_lost(d);
 }
 

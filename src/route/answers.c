@@ -72,11 +72,14 @@ static uint64_t number(const struct table *t, const char *name)
 
 static void make_stat(const struct table *t, struct route_stat *ret)
 {
+	const char *addr = cell(t, "addr"), *colon = addr ? strrchr(addr, ':') : NULL;
+
 	*ret = (struct route_stat){
 		.sessions = number(t, "scur"),
 		.requests = number(t, "req_tot"),
 		.responses_5xx = number(t, "hrsp_5xx"),
 		.cut_off = number(t, "srv_abrt"),
+		.port = colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0,
 	};
 	snprintf(ret->backend, sizeof(ret->backend), "%s", cell(t, "pxname"));
 	snprintf(ret->server, sizeof(ret->server), "%s", cell(t, "svname"));

@@ -189,6 +189,7 @@ struct route_stat {
 		responses_5xx; /* of a server: its own; of a backend: with those that HAProxy made itself */
 	uint64_t cut_off; /* responses that the server began and did not end */
 	char status[24];
+	uint16_t port; /* of a server; 0: not told */
 };
 /* Parses CSV of "show stat" by the names in its header line. Calls fn for each row. */
 int route_parse_stat(const char *csv, void (*fn)(const struct route_stat *s, void *userdata),

@@ -12,11 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/core/state.h"
-#include "daemon/router.h"
+#include "daemon/router-priv.h"
 
 static char **known_ids;
 static struct daemon d;
@@ -98,60 +99,89 @@ static int servers(const json_t *o, json_t *answer, struct error *err)
 	return 0;
 }
 
-static int counts(const json_t *o, json_t *answer, struct error *err)
+/* What a line asks for may take haproxy a moment: the line is tried again until it is known. */
+static json_t *pending;
+static int64_t asked_ms;
+static struct watch *again;
+
+static bool counts(const json_t *o, json_t *answer, struct error *err)
 {
 	struct router_counts c;
+	enum router_known known = router_counts(d.router, text(o, "id"), asked_ms, &c);
 
-	if (router_counts(d.router, text(o, "id"), &c, err) < 0)
-		return -1;
+	if (known == ROUTER_UNKNOWN)
+		error_set(err, ERROR_UNAVAILABLE, "haproxy did not answer");
 	json_object_set_new(answer, "requests", json_integer((json_int_t)c.requests));
 	json_object_set_new(answer, "failed", json_integer((json_int_t)c.failed));
 	json_object_set_new(answer, "responses_5xx", json_integer((json_int_t)c.responses_5xx));
-	return 0;
+	return known != ROUTER_NOT_YET;
 }
 
-static int act(const json_t *o, json_t *answer, struct error *err)
+static bool sessions(const json_t *o, json_t *answer)
+{
+	int64_t n;
+	enum router_known known = router_sessions(d.router, text(o, "id"), (uint16_t)json_integer_value(json_object_get(o, "port")), asked_ms, &n);
+
+	json_object_set_new(answer, "sessions", json_integer(n));
+	return known != ROUTER_NOT_YET;
+}
+
+/* False: not known yet. "set" and "remove" are done once, and answered when haproxy has its commands, or a reload is under way. */
+static bool act(const json_t *o, bool first, json_t *answer, struct error *err)
 {
 	const char *op = text(o, "op");
-	int64_t n = 0;
-	int r = 0;
 
-	if (streq(op, "set"))
-		r = set_app(o, err);
-	else if (streq(op, "remove"))
-		r = router_remove_app(d.router, text(o, "id"), err);
+	if (streq(op, "set") && first)
+		set_app(o, err);
+	else if (streq(op, "remove") && first)
+		router_remove_app(d.router, text(o, "id"), err);
 	else if (streq(op, "servers"))
-		r = servers(o, answer, err);
+		servers(o, answer, err);
 	else if (streq(op, "counts"))
-		r = counts(o, answer, err);
+		return counts(o, answer, err);
 	else if (streq(op, "sessions"))
-		r = router_sessions(d.router, text(o, "id"),
-				    (uint16_t)json_integer_value(json_object_get(o, "port")), &n,
-				    err);
+		return sessions(o, answer);
 	else if (streq(op, "shutdown"))
 		router_shutdown(d.router);
-	else if (!streq(op, "settled"))
-		r = error_set(err, ERROR_INVALID, "no such op: %s", op);
-	json_object_set_new(answer, "sessions", json_integer(n));
-	json_object_set_new(answer, "settled",
-			    json_boolean(!streq(op, "shutdown") && router_is_settled(d.router)));
-	return r;
+	else if (!streq(op, "settled") && !streq(op, "set") && !streq(op, "remove"))
+		error_set(err, ERROR_INVALID, "no such op: %s", op);
+	return d.router->phase != ROUTER_TELLING || err->kind;
 }
 
-static void on_line(char *line)
+static void try_line(bool first)
 {
-	json_t *o = json_loads(line, 0, NULL), *answer = json_object();
+	json_t *answer = json_object();
 	struct error err = ERROR_INIT;
 	char *out;
 
-	if (act(o, answer, &err) < 0)
+	if (!act(pending, first, answer, &err)) {
+		json_decref(answer);
+		watch_arm(again, 1);
+		return;
+	}
+	if (err.kind)
 		json_object_set_new(answer, "error", json_string(err.message));
+	json_object_set_new(answer, "settled", json_boolean(!streq(text(pending, "op"), "shutdown") && router_is_settled(d.router)));
 	out = json_dumps(answer, JSON_COMPACT);
 	puts(out);
 	fflush(stdout);
 	free(out);
 	json_decref(answer);
-	json_decref(o);
+	json_decref(pending);
+	pending = NULL;
+}
+
+static void on_again(void *userdata)
+{
+	(void)userdata;
+	try_line(false);
+}
+
+static void on_line(const char *line)
+{
+	pending = json_loads(line, 0, NULL);
+	asked_ms = clock_now_ms();
+	try_line(true);
 }
 
 static void on_input(void *userdata)
@@ -198,11 +228,13 @@ int main(int argc, char **argv)
 		printf("{\"error\": \"%s\"}\n", err.message);
 		return error_exit_code(err.kind);
 	}
+	again = watch_timer(d.loop, on_again, NULL);
 	puts("{\"ready\": true}");
 	fflush(stdout);
 	in = watch_readable(d.loop, STDIN_FILENO, on_input, NULL);
 	loop_run(d.loop);
 	watch_free(in);
+	watch_free(again);
 	router_free(d.router);
 	loop_free(d.loop);
 	buf_done(&input);
