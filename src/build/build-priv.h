@@ -88,7 +88,7 @@ void start_check(const struct build *b, const struct procfile *p);
 /* unsupported.c: what can't be built here, said in one sentence before a stack is made for it. */
 /* A language that no buildpack here is for. */
 int unsupported_language(const struct build *b, struct error *err);
-/* Names one that stands beside what was chosen, when the build came to nothing. */
+/* Names one that stands beside what builds the app. */
 void unsupported_tell(const struct build *b);
 /* bin/check of each buildpack that has one. */
 int unsupported_files(struct build *b, struct error *err);

@@ -97,6 +97,8 @@ static char *say_folders(const struct finds *f)
 		put_clean(&list, f->folders[i]);
 		buf_putc(&list, '/');
 	}
+	if (n > FOLDERS_SHOWN)
+		buf_printf(&list, " (and %zu folders more)", n - FOLDERS_SHOWN);
 	put_clean(&folder, best(f));
 	return xasprintf("%s: \"twelve config:set TWELVE_BUILD_DIR=%s\" builds that folder (\"git subtree push --prefix %s twelve main\" pushes it alone)", list.data,
 			 folder.data, folder.data);

@@ -120,6 +120,8 @@ int packs_choose(struct build *b, struct error *err)
 	if (!c.n)
 		return packs_none(b, err);
 	tell(b, &c);
+	/* As nobody has chosen: it may be what the app is written in. */
+	unsupported_tell(b);
 	keep(b, &c);
 	return 0;
 }

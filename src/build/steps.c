@@ -417,7 +417,6 @@ static int compile_some(struct build *b, size_t from, size_t n, struct error *er
 		return -1;
 	if (code == 0)
 		return 0;
-	unsupported_tell(b);
 	return error_set(err, ERROR_INVALID, "The build failed with exit code %d: the lines above say why", code);
 }
 

@@ -29,7 +29,6 @@ static int nothing_to_run(const struct build *b, struct error *err)
 		buf_printf(&hint, "a file named Procfile with a line such as \"web: ./server\"");
 	elsewhere = start_elsewhere(b);
 	below = nothing_below(b);
-	unsupported_tell(b);
 	return error_set(err, ERROR_INVALID, "There is nothing to run: add %s%s%s%s", str_trim(hint.data), elsewhere, below ? ". Or is it below? " : "", below ? below : "");
 }
 

@@ -85,6 +85,16 @@ static const struct language *find_language(const struct build *b, char *const *
 	return NULL;
 }
 
+static int only_dockerfile(const struct build *b, struct error *err)
+{
+	_cleanup_free_ char *elsewhere = start_elsewhere(b), *below = nothing_below(b);
+
+	return error_set(err, ERROR_INVALID,
+			 "Dockerfile: images are not built here: add a Procfile with a line such as \"web: ./server\", and what "
+			 "the app needs of Debian's packages to an Aptfile%s%s%s",
+			 elsewhere, below ? ". Or is it below? " : "", below ? below : "");
+}
+
 int unsupported_language(const struct build *b, struct error *err)
 {
 	_cleanup_fd_ int dir_fd = open(b->app, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -101,11 +111,7 @@ int unsupported_language(const struct build *b, struct error *err)
 				 "%.100s makes this a %s app, for which the platform has no buildpack: set one by its git URL "
 				 "(twelve buildpacks:set URL), or \"twelve buildpacks:set plain\" if it runs without a build",
 				 file, language->name);
-	if (!b->types_file && has_file(dir_fd, "Dockerfile"))
-		return error_set(err, ERROR_INVALID,
-				 "Dockerfile: images are not built here: add a Procfile with a line such as \"web: ./server\", and what "
-				 "the app needs of Debian's packages to an Aptfile");
-	return 0;
+	return !b->types_file && has_file(dir_fd, "Dockerfile") ? only_dockerfile(b, err) : 0;
 }
 
 void unsupported_tell(const struct build *b)
