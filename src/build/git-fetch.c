@@ -199,7 +199,7 @@ static int ensure_stack(struct build *b, struct error *err)
 	};
 	struct stack_options with = o;
 
-	if (b->fetch.rootfs)
+	if (b->fetch.layers)
 		return 0;
 	if (stack_read_packages(path, label, &packages, err) < 0)
 		return -1;
@@ -219,7 +219,7 @@ static int run(const struct errand *e, int output_fd, int *ret_code, struct erro
 	struct sandbox_bind binds[2] = { { .source = e->env, .target = "/env" } };
 	struct sandbox_spec s = { .id = b->o->id,
 				  .hostname = "fetch",
-				  .rootfs = b->fetch.rootfs,
+				  .layers = b->fetch.layers,
 				  .app_dir = e->app,
 				  .scratch_dir = scratch,
 				  .binds = binds,

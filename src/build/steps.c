@@ -317,7 +317,7 @@ int steps_run(struct build *b, const struct stack *stack, const char *script, ch
 	_cleanup_buf_ struct buf env = BUF_INIT;
 	struct sandbox_spec s = { .id = b->o->id,
 				  .hostname = "build",
-				  .rootfs = stack->rootfs,
+				  .layers = stack->layers,
 				  .app_dir = b->app,
 				  .scratch_dir = scratch,
 				  .binds = binds,

@@ -187,7 +187,7 @@ static int run_script(struct work *w, struct error *err)
 	struct sandbox_spec s = {
 		.id = w->id,
 		.hostname = w->id,
-		.rootfs = w->stack.rootfs,
+		.layers = w->stack.layers,
 		.app_lower = text_of(w, "lower"),
 		.scratch_dir = scratch,
 		.binds = binds,
@@ -264,7 +264,7 @@ static json_t *clean_text(const char *s)
 static int tell(const struct work *w, int r, const struct error *err)
 {
 	json_t *j = json_pack("{s:b, s:s*, s:s*, s:I, s:I, s:I}", "ok", (int)(r == 0), "stack",
-			      w->stack.rootfs ? w->stack.digest : NULL, "sha256",
+			      w->stack.layers ? w->stack.digest : NULL, "sha256",
 			      w->sha256[0] ? w->sha256 : NULL, "bytes", (json_int_t)w->bytes, "status",
 			      (json_int_t)w->http.status, "retry_after",
 			      (json_int_t)w->http.retry_after_s);

@@ -230,7 +230,7 @@ static int write_bundle(const struct dyno *dyno, const struct dyno_start *o,
 
 	if (stack_open(d->settings.state_dir, digest, &stack, err) < 0)
 		return -1;
-	spec.rootfs = stack.rootfs;
+	spec.layers = stack.layers;
 	fill_app(&spec, o, slug, ca, &bind);
 	make_argv(dyno, o, &argv);
 	spec.argv = (const char *const *)argv;

@@ -28,10 +28,10 @@ void dyno_unmount_scratch(const struct dyno *d)
 /* A fresh one each time: what the last process wrote is gone. */
 static int mount_scratch(const struct dyno *d)
 {
-	_cleanup_free_ char *path = xasprintf("%s/scratch", d->dir);
+	_cleanup_free_ char *path = xasprintf("%s/scratch", d->dir), *bundle = xasprintf("%s/bundle", d->dir);
 
 	dyno_unmount_scratch(d);
-	return sandbox_mount_scratch(path, (uint64_t)d->scratch_bytes);
+	return sandbox_mount_scratch(path, bundle, (uint64_t)d->scratch_bytes);
 }
 
 /* Until the init takes signals, a SIGTERM would be lost; and until the terminal is ready, it waits for us. */
@@ -89,7 +89,7 @@ int dyno_launch(struct dyno *d)
 
 	streams_reset(d);
 	if (r < 0)
-		error_set_errno(&err, r, "mounting its scratch file system");
+		error_set_errno(&err, r, "mounting its scratch file system and its stack's layers");
 	else
 		r = create_and_start(d, &c, &err);
 	if (r < 0) {

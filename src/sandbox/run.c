@@ -62,13 +62,50 @@ static int write_hosts(const char *path, const char *hostname, struct error *err
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
+/* Always written: the bundle before it in the same directory may have had others. */
+static int write_layers(const char *bundle_dir, char *const *layers, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" SANDBOX_LAYERS_FILE, bundle_dir);
+	_cleanup_buf_ struct buf names = BUF_INIT;
+	int r;
+
+	for (; layers && *layers; layers++)
+		buf_append(&names, *layers, strlen(*layers) + 1);
+	r = fs_mkdirs(bundle_dir, 0700);
+	if (r == 0)
+		r = fs_write_atomic(path, 0600, names.data, names.len);
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
+/*
+ * Where the runtime finds the root: runtimes refuse a path through a symbolic link. The directory is there outside of the
+ * mounts, too: one more process for the sandbox (container_enter()) is started from others, and runc goes to the root first.
+ */
+static char *root_path(const struct sandbox_spec *s)
+{
+	_cleanup_free_ char *root = NULL;
+	int r;
+
+	if (strv_len(s->layers) < 2)
+		return xstrdup(s->layers ? s->layers[0] : s->rootfs);
+	root = xasprintf("%s/root", s->scratch_dir);
+	r = fs_mkdirs(s->scratch_dir, 0700);
+	if (r == 0)
+		r = fs_mkdirs(root, 0700);
+	errno = -r;
+	return r == 0 ? realpath(root, NULL) : NULL;
+}
+
 int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, struct error *err)
 {
-	_cleanup_free_ char *hosts = xasprintf("%s/hosts", bundle_dir);
-	struct sandbox_spec with_hosts = *s;
+	_cleanup_free_ char *hosts = xasprintf("%s/hosts", bundle_dir), *root = root_path(s);
+	struct sandbox_spec whole = *s;
 
-	with_hosts.hosts_path = hosts;
-	if (write_json(bundle_dir, "config.json", sandbox_config(&with_hosts), s->id, err) < 0)
+	if (!root)
+		return error_set_errno(err, errno, "making %s", s->scratch_dir);
+	whole.hosts_path = hosts;
+	whole.rootfs = root;
+	if (write_layers(bundle_dir, s->layers, err) < 0 || write_json(bundle_dir, "config.json", sandbox_config(&whole), s->id, err) < 0)
 		return -1;
 	return write_hosts(hosts, s->hostname, err);
 }
@@ -109,9 +146,9 @@ static int run_container(const struct helper *h, struct report *r)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return error_set_errno(&r->err, errno, "making a mount namespace");
-	e = sandbox_mount_scratch(h->spec->scratch_dir, h->spec->limits.scratch_bytes);
+	e = sandbox_mount_scratch(h->spec->scratch_dir, h->o->bundle_dir, h->spec->limits.scratch_bytes);
 	if (e < 0)
-		return error_set_errno(&r->err, e, "mounting the scratch file system");
+		return error_set_errno(&r->err, e, "mounting the scratch file system and the stack's layers");
 	if (container_start(&c, &s, &pid, &r->err) < 0)
 		return error_prefix(&r->err, "the sandbox could not be made");
 	while (waitpid(pid, &r->status, 0) < 0)

@@ -81,7 +81,9 @@ struct sandbox_bind {
 struct sandbox_spec {
 	const char *id;
 	const char *hostname;
-	const char *rootfs; /* the stack's directory; never written */
+	/* The directories of the stack, top first; never written. Whoever runs the bundle mounts them together when there are several. */
+	char *const *layers;
+	const char *rootfs; /* the root as one directory; sandbox_write_bundle() sets it where there are layers */
 	/*
 	 * /app: either a slug, shown through an overlay whose upper layer is
 	 * thrown away (app_lower), or a directory that is written for real, as
@@ -89,7 +91,7 @@ struct sandbox_spec {
 	 */
 	const char *app_lower;
 	const char *app_dir;
-	/* Where the scratch file system is mounted by whoever runs the bundle: it holds upper, work and tmp. */
+	/* Where the scratch file system is mounted by whoever runs the bundle: it holds upper, work, tmp and root. */
 	const char *scratch_dir;
 	const struct sandbox_bind
 		*binds; /* more mounts; targets must exist in the stack or below /tmp or /app */

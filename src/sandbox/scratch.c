@@ -4,22 +4,49 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/overlay.h"
 #include "base/str.h"
 #include "sandbox/sandbox.h"
 
 #define DEFAULT_BYTES (512ULL << 20)
 
-int sandbox_mount_scratch(const char *scratch_dir, uint64_t bytes)
+#define LAYERS_MAX_BYTES (64 << 10)
+
+static int read_layers(const char *bundle_dir, char ***ret)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" SANDBOX_LAYERS_FILE, bundle_dir);
+	_cleanup_buf_ struct buf names = BUF_INIT;
+	int r = fs_read_file(path, LAYERS_MAX_BYTES, &names);
+
+	/* A bundle of before there were layers. */
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1)
+		strv_push(ret, names.data + at);
+	return 0;
+}
+
+static int mount_root(const char *scratch_dir, const char *bundle_dir)
+{
+	_cleanup_free_ char *root = xasprintf("%s/root", scratch_dir);
+	_cleanup_strv_ char **layers = NULL;
+	int r = read_layers(bundle_dir, &layers);
+
+	return r < 0 || strv_len(layers) < 2 ? r : overlay_mount(&(struct overlay){ .lower = layers }, root);
+}
+
+int sandbox_mount_scratch(const char *scratch_dir, const char *bundle_dir, uint64_t bytes)
 {
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} dirs[] = { { "upper", 0755 }, { "work", 0755 }, { "tmp", 01777 } };
+	} dirs[] = { { "upper", 0755 }, { "work", 0755 }, { "tmp", 01777 }, { "root", 0755 } };
 	char options[64];
 	int r = fs_mkdirs(scratch_dir, 0700);
 
@@ -36,5 +63,5 @@ int sandbox_mount_scratch(const char *scratch_dir, uint64_t bytes)
 		    chown(path, SANDBOX_UID, SANDBOX_GID) < 0)
 			return -errno;
 	}
-	return 0;
+	return mount_root(scratch_dir, bundle_dir);
 }

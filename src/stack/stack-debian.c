@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mmdebstrap: what it is asked for, and what its words mean. It runs in a PID
+ * Debian: its releases, its archive, what mmdebstrap is asked for, and what its and apt's words mean. It runs in a PID
  * namespace of its own, so that nothing of it outlives us when we are killed.
  * Packages that were fetched are hard links of those in STATE/stacks/cache.
  */
@@ -15,12 +15,9 @@
 
 #define MIRROR "http://deb.debian.org/debian"
 #define SECURITY_MIRROR "http://deb.debian.org/debian-security"
-#define KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 #define MAKE_TIMEOUT_MS (30 * 60 * 1000)
 #define LOG_MAX_BYTES (1 << 20)
 #define EXCERPT_MAX 400
-/* 2024-01-01: the one date of everything that we make. */
-#define EPOCH "1704067200"
 
 /* ---- which release ---- */
 
@@ -84,7 +81,18 @@ static char *mirror(const char *setting, const char *label, const char *usual)
 
 static char *source(const char *uri, const char *suite, const char *pocket)
 {
-	return xasprintf("deb [signed-by=" KEYRING "] %s %s%s main", uri, suite, pocket);
+	return xasprintf("deb [signed-by=" STACK_KEYRING "] %s %s%s main", uri, suite, pocket);
+}
+
+void stack_sources(const struct stack_options *o, char ***ret)
+{
+	_cleanup_free_ char *uri = mirror("TWELVE_DEBIAN_MIRROR", "Debian", MIRROR);
+	_cleanup_free_ char *security = mirror("TWELVE_DEBIAN_SECURITY_MIRROR", "Debian-Security", SECURITY_MIRROR);
+	const char *suite = stack_suite(o->name);
+
+	strv_push_take(ret, source(uri, suite, ""));
+	strv_push_take(ret, source(uri, suite, "-updates"));
+	strv_push_take(ret, source(security, suite, "-security"));
 }
 
 /* ---- why it did not work ---- */
@@ -168,57 +176,68 @@ int stack_explain(const struct stack_options *o, const char *log, struct error *
 	found = last_of(log, "E: ");
 	if (!found)
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "mmdebstrap could not make the stack, and gave no reason");
+				 "The stack could not be made, and apt gave no reason");
 	len = line_around(log, found, &line);
-	return error_set(err, ERROR_UNAVAILABLE, "mmdebstrap could not make the stack: %.*s",
+	return error_set(err, ERROR_UNAVAILABLE, "The stack could not be made: %.*s",
 			 len > EXCERPT_MAX ? EXCERPT_MAX : len, line);
 }
 
 /* ---- running it ---- */
 
-static int run(const struct stack_options *o, const char *const *argv, struct error *err)
+int stack_run(const char *proc_dir, const char *const *argv, struct buf *log, struct error *err)
 {
-	const struct proc_options p = { .argv = argv,
-					.timeout_ms = MAKE_TIMEOUT_MS,
-					.die_with_us = true,
-					.max_output = LOG_MAX_BYTES };
-	_cleanup_buf_ struct buf log = BUF_INIT;
+	_cleanup_free_ char *mount_proc = xasprintf("--mount-proc=%s", proc_dir);
+	const char *const before[] = { "unshare", "--pid", "--fork", "--kill-child", mount_proc, NULL };
+	_cleanup_strv_ char **all = NULL;
+	struct proc_options p = { .timeout_ms = MAKE_TIMEOUT_MS, .die_with_us = true, .max_output = LOG_MAX_BYTES };
 	int status;
 
-	if (proc_run(&p, &log, &status, err) < 0)
+	for (size_t i = 0; before[i]; i++)
+		strv_push(&all, before[i]);
+	for (; *argv; argv++)
+		strv_push(&all, *argv);
+	p.argv = (const char *const *)all;
+	if (proc_run(&p, log, &status, err) < 0)
 		return -1;
-	if (status == 0)
-		return 0;
+	return status ? 1 : 0;
+}
+
+int stack_failed(const struct stack_options *o, const char *log, struct error *err)
+{
 	/* A package that a crash of the machine damaged would be taken from the cache for ever. */
-	if (strstr(log.data, "dpkg-deb: error")) {
+	if (strstr(log, "dpkg-deb: error")) {
 		_cleanup_free_ char *cache = xasprintf("%s/stacks/cache", o->state_dir);
 
 		fs_remove_tree(cache);
 	}
-	return stack_explain(o, log.data, err);
+	return stack_explain(o, log, err);
 }
 
-int stack_debootstrap(const struct stack_options *o, const char *rootfs, const char *packages,
+static char *join(char *const *v)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	for (; v && *v; v++)
+		buf_printf(&text, "%s%s", text.len ? "," : "", *v);
+	return buf_steal(&text);
+}
+
+int stack_debootstrap(const struct stack_options *o, const char *rootfs, char *const *packages,
 		      struct error *err)
 {
 	_cleanup_free_ char *cache = xasprintf("%s/stacks/cache", o->state_dir);
-	_cleanup_free_ char *include = xasprintf("--include=%s", packages);
+	_cleanup_free_ char *names = join(packages), *include = xasprintf("--include=%s", names);
 	_cleanup_free_ char *tmp = xasprintf("%s.tmp", rootfs);
 	_cleanup_free_ char *tmpdir = xasprintf("TMPDIR=%s", tmp);
-	_cleanup_free_ char *uri = mirror("TWELVE_DEBIAN_MIRROR", "Debian", MIRROR);
-	_cleanup_free_ char *security_uri =
-		mirror("TWELVE_DEBIAN_SECURITY_MIRROR", "Debian-Security", SECURITY_MIRROR);
-	const char *suite = stack_suite(o->name);
-	_cleanup_free_ char *main_suite = source(uri, suite, "");
-	_cleanup_free_ char *updates = source(uri, suite, "-updates");
-	_cleanup_free_ char *security = source(security_uri, suite, "-security");
+	_cleanup_buf_ struct buf log = BUF_INIT;
+	_cleanup_strv_ char **sources = NULL;
 	const char *const argv[] = {
-		"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "env", tmpdir, "mmdebstrap",
+		"env", tmpdir, "mmdebstrap",
 		"--mode=root", "--variant=minbase",
 		/* Else usrmerge is installed, and with it all of Perl, which nobody asked for. */
 		"--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
 		/* Packages are there before apt asks for them, and are wanted afterwards. */
-		"--skip=download/empty", "--skip=essential/unlink",
+		"--skip=download/empty", "--skip=essential/unlink", "--skip=cleanup/apt/lists",
 		"--setup-hook=mkdir -p \"$1/var/cache/apt/archives\" && find \"$TWELVE_DEBS\" "
 		"-name '*.deb' "
 		"-exec cp -l -t \"$1/var/cache/apt/archives\" {} +",
@@ -232,23 +251,25 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, const c
 		"--dpkgopt=path-exclude=/usr/share/info/*",
 		"--dpkgopt=path-exclude=/usr/share/doc/*",
 		"--dpkgopt=path-include=/usr/share/doc/*/copyright",
-		"--dpkgopt=path-exclude=/usr/share/locale/*", include, suite, rootfs,
-		main_suite, updates, security, NULL
+		"--dpkgopt=path-exclude=/usr/share/locale/*", include, stack_suite(o->name), rootfs, NULL
 	};
-
+	_cleanup_strv_ char **all = NULL;
 	int r;
 
-	if (!fs_exists(KEYRING))
+	if (!fs_exists(STACK_KEYRING))
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "Debian's keys are not here (" KEYRING
+				 "Debian's keys are not here (" STACK_KEYRING
 				 "): apt-get install debian-archive-keyring");
+	for (size_t i = 0; argv[i]; i++)
+		strv_push(&all, argv[i]);
+	stack_sources(o, &all);
 	/* It leaves things behind: its own, and what a kill leaves. */
 	r = fs_mkdirs(tmp, 0700);
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", tmp);
-	setenv("SOURCE_DATE_EPOCH", EPOCH, 1);
+	setenv("SOURCE_DATE_EPOCH", STACK_EPOCH, 1);
 	setenv("TWELVE_DEBS", cache, 1);
-	r = run(o, argv, err);
+	r = stack_run("/proc", (const char *const *)all, &log, err);
 	fs_remove_tree(tmp);
-	return r;
+	return r > 0 ? stack_failed(o, log.data, err) : r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making a stack: Debian's packages into STATE/stacks/tmp/SPEC, our mount points
- * and the user, the list of what is in it, and one rename.
+ * Making a stack in STATE/stacks/tmp/SPEC: a base with our mount points and the user, or a layer on another stack; the list of
+ * what is in it, and one rename.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,9 +22,9 @@
 #include "stack/stack-priv.h"
 
 #define CACHE_MAX_BYTES (2ULL << 30)
+#define LIST_MAX_BYTES (4 << 20)
 
-__attribute__((format(printf, 2, 3))) static void say(const struct stack_options *o,
-						      const char *fmt, ...)
+void stack_say(const struct stack_options *o, const char *fmt, ...)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	va_list ap;
@@ -37,17 +37,6 @@ __attribute__((format(printf, 2, 3))) static void say(const struct stack_options
 	/* Nobody may be listening any more; the stack is of use all the same. */
 	if (fd_write_all(o->output_fd, text.data, text.len) < 0)
 		return;
-}
-
-static char *join(char *const *a, char *const *b)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT;
-
-	for (; a && *a; a++)
-		buf_printf(&text, "%s%s", text.len ? "," : "", *a);
-	for (; b && *b; b++)
-		buf_printf(&text, "%s%s", text.len ? "," : "", *b);
-	return buf_steal(&text);
 }
 
 static int append(const char *rootfs, const char *file, const char *line)
@@ -72,8 +61,11 @@ static int furnish(const char *rootfs)
 		{ "etc/passwd", passwd },  { "etc/group", group },
 		{ "etc/resolv.conf", "" }, { "etc/hosts", "" },
 		{ ".twelve/init", "" },	   { "etc/ssl/certs/ca-certificates.crt", "" },
+		/* Its package makes a cluster, 40 MB that nobody uses. */
+		{ "etc/postgresql-common/createcluster.d/twelve.conf", "create_main_cluster = false\n" },
 	};
-	int r = 0;
+	_cleanup_free_ char *postgresql = xasprintf("%s/etc/postgresql-common/createcluster.d", rootfs);
+	int r = fs_mkdirs(postgresql, 0755);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", rootfs, dirs[i]);
@@ -99,16 +91,14 @@ static void strip(const char *rootfs)
 	}
 }
 
-static int list_packages(const char *dir, const char *rootfs, const char *name,
-			 char digest[static DIGEST_HEX_SIZE], struct error *err)
+int stack_list_packages(const char *dir, const char *rootfs, struct error *err)
 {
 	_cleanup_free_ char *admin = xasprintf("--admindir=%s/var/lib/dpkg", rootfs);
 	_cleanup_free_ char *path = xasprintf("%s/packages", dir);
 	const char *const argv[] = { "dpkg-query", admin, "-W", "-f", "${Package}=${Version}\n",
 				     NULL };
-	struct proc_options p = { .argv = argv, .die_with_us = true, .max_output = 4 << 20 };
+	struct proc_options p = { .argv = argv, .die_with_us = true, .max_output = LIST_MAX_BYTES };
 	_cleanup_buf_ struct buf list = BUF_INIT;
-	struct digest *d;
 	int status, r;
 
 	if (proc_run(&p, &list, &status, err) < 0)
@@ -117,8 +107,18 @@ static int list_packages(const char *dir, const char *rootfs, const char *name,
 		return error_set(err, ERROR_SYSTEM,
 				 "dpkg-query could not list the packages of the stack");
 	r = fs_write_atomic(path, 0644, list.data, list.len);
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
+static int address(const char *dir, const char *name, char digest[static DIGEST_HEX_SIZE], struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/packages", dir);
+	_cleanup_buf_ struct buf list = BUF_INIT;
+	struct digest *d;
+	int r = fs_read_file(path, LIST_MAX_BYTES, &list);
+
 	if (r < 0)
-		return error_set_errno(err, r, "writing %s", path);
+		return error_set_errno(err, r, "reading %s", path);
 	d = digest_new();
 	digest_update_str(d, STACK_FORMAT);
 	digest_update_str(d, name);
@@ -152,54 +152,88 @@ static void trim_cache(const char *state_dir)
 		fs_remove_tree(cache);
 }
 
-static int debootstrap(const struct stack_options *o, const char *rootfs, const char *packages,
-		       struct error *err)
+/* The cache is not trimmed as long as the descriptor is open. */
+static int use_cache(const char *state_dir, struct error *err)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/stacks/cache", o->state_dir);
-	_cleanup_fd_ int lock_fd = lock_cache(o->state_dir, LOCK_SH, err);
+	_cleanup_free_ char *cache = xasprintf("%s/stacks/cache", state_dir);
+	_cleanup_fd_ int lock_fd = lock_cache(state_dir, LOCK_SH, err);
 	int r = lock_fd < 0 ? 0 : fs_mkdirs(cache, 0755);
 
 	if (lock_fd < 0)
 		return -1;
-	if (r < 0)
-		return error_set_errno(err, r, "making %s", cache);
-	return stack_debootstrap(o, rootfs, packages, err);
+	return r < 0 ? error_set_errno(err, r, "making %s", cache) : fd_steal(&lock_fd);
 }
 
 /* ---- making ---- */
 
-static int make_in(const struct stack_options *o, const char *dir, const char *packages,
-		   char digest[static DIGEST_HEX_SIZE], struct error *err)
+static int make_root(const struct stack_options *o, const struct stack_plan *p, const char *dir, struct error *err)
 {
 	_cleanup_free_ char *rootfs = xasprintf("%s/rootfs", dir);
-	_cleanup_free_ char *final = NULL;
-	int r = fs_mkdirs(dir, 0755);
+	int r;
 
-	if (r < 0)
-		return error_set_errno(err, r, "making %s", dir);
-	if (debootstrap(o, rootfs, packages, err) < 0)
+	if (stack_debootstrap(o, rootfs, p->packages, err) < 0)
 		return -1;
 	r = furnish(rootfs);
 	if (r < 0)
 		return error_set_errno(err, r, "furnishing %s", rootfs);
+	stack_apt_take_lists(o, rootfs);
 	strip(rootfs);
-	if (list_packages(dir, rootfs, o->name, digest, err) < 0)
+	return stack_list_packages(dir, rootfs, err);
+}
+
+static int make_layer(const struct stack_options *o, const struct stack_plan *p, const char *dir, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/below", dir), *line = xasprintf("%s\n", p->below.digest);
+	int r = stack_layer(o, p, dir, err);
+
+	if (r == STACK_NO_LAYERS) {
+		stack_say(o, "       overlayfs can't write here: the whole is made anew\n");
+		return make_root(o, p, dir, err);
+	}
+	if (r < 0)
+		return -1;
+	r = fs_write_atomic(path, 0644, line, strlen(line));
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
+/* The same packages by another request: one of the two is enough, unless the one that is there has lost what it stands on. */
+static int give_address(const char *state_dir, const char *dir, const char *digest)
+{
+	_cleanup_free_ char *final = xasprintf("%s/stacks/%s", state_dir, digest);
+	int r = rename(dir, final) < 0 ? -errno : 0;
+
+	if (r != -EEXIST && r != -ENOTEMPTY)
+		return r;
+	if (stack_is_whole(state_dir, digest))
+		return 0;
+	r = fs_remove_tree(final);
+	return r == 0 && rename(dir, final) < 0 ? -errno : r;
+}
+
+static int make_in(const struct stack_options *o, const struct stack_plan *p, const char *dir, char digest[static DIGEST_HEX_SIZE],
+		   struct error *err)
+{
+	_cleanup_fd_ int cache_fd = -1;
+	int r = fs_mkdirs(dir, 0755);
+
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", dir);
+	cache_fd = use_cache(o->state_dir, err);
+	if (cache_fd < 0)
+		return -1;
+	r = p->below.layers ? make_layer(o, p, dir, err) : make_root(o, p, dir, err);
+	if (r < 0 || address(dir, o->name, digest, err) < 0)
 		return -1;
 	r = fs_sync_tree(dir);
 	if (r < 0)
 		return error_set_errno(err, r, "writing %s to the disk", dir);
-	final = xasprintf("%s/stacks/%s", o->state_dir, digest);
-	/* The same packages by another request: one of the two trees is enough. */
-	if (rename(dir, final) < 0 && errno != EEXIST && errno != ENOTEMPTY)
-		return error_set_errno(err, errno, "renaming %s", dir);
-	return 0;
+	r = give_address(o->state_dir, dir, digest);
+	return r < 0 ? error_set_errno(err, r, "renaming %s", dir) : 0;
 }
 
-int stack_make(const struct stack_options *o, char *const *base, const char *spec,
-	       char digest[static DIGEST_HEX_SIZE], struct error *err)
+int stack_make(const struct stack_options *o, const struct stack_plan *p, char digest[static DIGEST_HEX_SIZE], struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/stacks/tmp/%s", o->state_dir, spec);
-	_cleanup_free_ char *packages = join(base, o->packages);
+	_cleanup_free_ char *dir = xasprintf("%s/stacks/tmp/%s", o->state_dir, p->spec);
 	int64_t began_ms = clock_now_ms();
 	size_t more = strv_len(o->packages);
 	int r;
@@ -208,14 +242,14 @@ int stack_make(const struct stack_options *o, char *const *base, const char *spe
 	r = fs_remove_tree(dir);
 	if (r < 0)
 		return error_set_errno(err, r, "removing the half-made stack %s", dir);
-	say(o, "-----> Making the %s stack %s", o->build ? "build" : "run", o->name);
+	stack_say(o, "-----> Making the %s stack %s", o->build ? "build" : "run", o->name);
 	if (more)
-		say(o, " with %zu more package%s", more, more > 1 ? "s" : "");
-	say(o, " (once; later builds have it)\n");
-	r = make_in(o, dir, packages, digest, err);
+		stack_say(o, " with %zu more package%s", more, more > 1 ? "s" : "");
+	stack_say(o, " (once; later builds have it)\n");
+	r = make_in(o, p, dir, digest, err);
 	fs_remove_tree(dir);
 	trim_cache(o->state_dir);
 	if (r == 0)
-		say(o, "       Done in %lld s\n", (long long)(clock_now_ms() - began_ms) / 1000);
+		stack_say(o, "       Done in %lld s\n", (long long)(clock_now_ms() - began_ms) / 1000);
 	return r;
 }

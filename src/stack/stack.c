@@ -23,7 +23,7 @@
 
 void stack_done(struct stack *s)
 {
-	free(s->rootfs);
+	strv_free(s->layers);
 	*s = (struct stack){ 0 };
 }
 
@@ -166,18 +166,62 @@ void stack_spec_digest(const struct stack_options *o, char *const *base,
 	digest_free(d);
 }
 
+/* The digest of what a stack stands on: 1, 0 when it is a root by itself, or a negative errno. */
+static int read_below(const char *state_dir, const char *digest, char below[static DIGEST_HEX_SIZE])
+{
+	_cleanup_free_ char *path = xasprintf("%s/stacks/%s/below", state_dir, digest);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = fs_read_file(path, DIGEST_HEX_SIZE, &text);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (strspn(text.data, "0123456789abcdef") != DIGEST_HEX_SIZE - 1)
+		return -EBADMSG;
+	snprintf(below, DIGEST_HEX_SIZE, "%.64s", text.data);
+	return 1;
+}
+
+static int open_layers(const char *state_dir, const char *digest, char ***ret)
+{
+	char at[DIGEST_HEX_SIZE];
+	int more = 1;
+
+	snprintf(at, sizeof(at), "%s", digest);
+	for (size_t i = 0; more > 0; i++) {
+		_cleanup_free_ char *dir = xasprintf("%s/stacks/%s", state_dir, at), *path = NULL;
+		char *real;
+
+		more = i < STACK_MAX_LAYERS ? read_below(state_dir, at, at) : -ELOOP;
+		path = xasprintf("%s/%s", dir, more ? "layer" : "rootfs");
+		/* OCI runtimes refuse a root that is reached through a symbolic link, and stacks/ may be one. */
+		real = more < 0 ? NULL : realpath(path, NULL);
+		if (!real)
+			return more < 0 ? more : -errno;
+		strv_push_take(ret, real);
+	}
+	return 0;
+}
+
 int stack_open(const char *state_dir, const char *digest, struct stack *ret, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/stacks/%s/rootfs", state_dir, digest);
-	/* OCI runtimes refuse a root that is reached through a symbolic link, and stacks/ may be one. */
-	_cleanup_free_ char *rootfs = realpath(path, NULL);
+	_cleanup_strv_ char **layers = NULL;
+	int r = open_layers(state_dir, digest, &layers);
 
-	if (!rootfs)
+	if (r == -ENOENT)
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "The stack %.12s is gone: push again to make it", digest);
+	if (r < 0)
+		return error_set_errno(err, r, "opening the stack %.12s", digest);
 	snprintf(ret->digest, sizeof(ret->digest), "%s", digest);
-	ret->rootfs = steal_ptr(rootfs);
+	ret->layers = steal_ptr(layers);
 	return 0;
+}
+
+bool stack_is_whole(const char *state_dir, const char *digest)
+{
+	_cleanup_strv_ char **layers = NULL;
+
+	return open_layers(state_dir, digest, &layers) == 0;
 }
 
 /* The digest that a spec was resolved to; false when it has not been, or that stack was collected. */
@@ -185,13 +229,11 @@ static bool resolved(const char *state_dir, const char *spec, char digest[static
 {
 	_cleanup_free_ char *link = xasprintf("%s/stacks/specs/%s", state_dir, spec);
 	char target[128] = { 0 };
-	_cleanup_free_ char *rootfs = NULL;
 
 	if (readlink(link, target, sizeof(target) - 1) < 0 || !str_starts(target, "../"))
 		return false;
 	snprintf(digest, DIGEST_HEX_SIZE, "%.64s", target + 3);
-	rootfs = xasprintf("%s/stacks/%s/rootfs", state_dir, digest);
-	return fs_exists(rootfs);
+	return stack_is_whole(state_dir, digest);
 }
 
 static int remember(const char *state_dir, const char *spec, const char *digest)
@@ -237,7 +279,7 @@ static int wait_for_spec(const struct stack_options *o, const char *spec, struct
 
 static int make_folders(const char *state_dir, struct error *err)
 {
-	static const char *const folders[] = { "specs", "tmp", "cache" };
+	static const char *const folders[] = { "specs", "tmp", "cache", "lists" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		_cleanup_free_ char *path = xasprintf("%s/stacks/%s", state_dir, folders[i]);
@@ -265,31 +307,77 @@ static int base_packages(const struct stack_options *o, char ***ret, struct erro
 	return 0;
 }
 
+void stack_plan_done(struct stack_plan *p)
+{
+	strv_free(p->packages);
+	strv_free(p->added);
+	stack_done(&p->below);
+}
+
+void stack_added(char *const *all, char *const *in, char ***ret)
+{
+	for (; all && *all; all++)
+		if (!strv_has(in, *all) && !strv_has(*ret, *all))
+			strv_push(ret, *all);
+}
+
+/*
+ * What the stack stands on, while its own lock is held: the base's and the build variant's are taken after those of what stands
+ * on them, by all. A build variant alone stands on the base, a package set on either.
+ */
+static int ensure_below(const struct stack_options *o, char *const *base, struct stack_plan *p, struct error *err)
+{
+	_cleanup_strv_ char **list = NULL;
+	struct stack_options below = *o;
+
+	stack_added(p->packages, base, &p->added);
+	if (!o->build && !p->added)
+		return 0;
+	below.build = o->build && p->added;
+	below.packages = NULL;
+	below.refresh = false;
+	if (base_packages(&below, &list, err) < 0)
+		return -1;
+	strv_free(steal_ptr(p->added));
+	stack_added(p->packages, list, &p->added);
+	return stack_ensure(&below, &p->below, err);
+}
+
+static int make(const struct stack_options *o, char *const *base, struct stack_plan *p, char digest[static DIGEST_HEX_SIZE],
+		struct error *err)
+{
+	int r;
+
+	stack_added(base, NULL, &p->packages);
+	stack_added(o->packages, base, &p->packages);
+	if (ensure_below(o, base, p, err) < 0 || stack_make(o, p, digest, err) < 0)
+		return -1;
+	r = remember(o->state_dir, p->spec, digest);
+	return r < 0 ? error_set_errno(err, r, "remembering the stack %.12s", digest) : 0;
+}
+
 int stack_ensure(const struct stack_options *o, struct stack *ret, struct error *err)
 {
-	char spec[DIGEST_HEX_SIZE], digest[DIGEST_HEX_SIZE];
+	__attribute__((cleanup(stack_plan_done))) struct stack_plan p = { 0 };
+	char digest[DIGEST_HEX_SIZE];
 	_cleanup_strv_ char **base = NULL;
 	_cleanup_fd_ int lock_fd = -1;
-	int r;
 
 	if (base_packages(o, &base, err) < 0)
 		return -1;
-	stack_spec_digest(o, base, spec);
-	if (!o->refresh && resolved(o->state_dir, spec, digest))
+	stack_spec_digest(o, base, p.spec);
+	if (!o->refresh && resolved(o->state_dir, p.spec, digest))
 		return stack_open(o->state_dir, digest, ret, err);
 	if (make_folders(o->state_dir, err) < 0)
 		return -1;
-	lock_fd = wait_for_spec(o, spec, err);
+	lock_fd = wait_for_spec(o, p.spec, err);
 	if (lock_fd < 0)
 		return -1;
 	/* Another build may have made it while we waited. */
-	if (!o->refresh && resolved(o->state_dir, spec, digest))
+	if (!o->refresh && resolved(o->state_dir, p.spec, digest))
 		return stack_open(o->state_dir, digest, ret, err);
-	if (stack_make(o, base, spec, digest, err) < 0)
+	if (make(o, base, &p, digest, err) < 0)
 		return -1;
-	r = remember(o->state_dir, spec, digest);
-	if (r < 0)
-		return error_set_errno(err, r, "remembering the stack %.12s", digest);
 	return stack_open(o->state_dir, digest, ret, err);
 }
 
@@ -325,22 +413,47 @@ static int collect_half_made(const char *state_dir)
 	return r == -ENOENT ? 0 : r;
 }
 
+/* All that the used ones stand on, and they. */
+static void with_below(const char *state_dir, char *const *used, char ***ret)
+{
+	char below[DIGEST_HEX_SIZE];
+
+	for (; used && *used; used++)
+		strv_push(ret, *used);
+	for (size_t i = 0; i < strv_len(*ret); i++)
+		if (read_below(state_dir, (*ret)[i], below) > 0 && !strv_has(*ret, below))
+			strv_push(ret, below);
+}
+
+/* In two steps, so that a kill in the middle leaves no stack that is half there. */
+static int remove_stack(const char *state_dir, const char *digest)
+{
+	_cleanup_free_ char *path = xasprintf("%s/stacks/%s", state_dir, digest);
+	_cleanup_free_ char *trash = xasprintf("%s/stacks/tmp", state_dir), *to = xasprintf("%s/%s", trash, digest);
+	int r = fs_mkdirs(trash, 0755);
+
+	if (r == 0)
+		r = fs_remove_tree(to);
+	if (r == 0 && rename(path, to) < 0)
+		r = -errno;
+	return r < 0 ? r : fs_remove_tree(to);
+}
+
 int stack_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/stacks", state_dir);
 	_cleanup_free_ char *specs = xasprintf("%s/specs", dir);
-	_cleanup_strv_ char **names = NULL;
+	_cleanup_strv_ char **names = NULL, **kept = NULL;
 	size_t removed = 0;
 	int r = collect_half_made(state_dir);
 
+	with_below(state_dir, used, &kept);
 	if (r == 0)
 		r = fs_list(dir, &names);
 	for (char **n = names; r == 0 && n && *n; n++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
-
-		if (strlen(*n) != DIGEST_HEX_SIZE - 1 || strv_has(used, *n))
+		if (strlen(*n) != DIGEST_HEX_SIZE - 1 || strv_has(kept, *n))
 			continue;
-		r = fs_remove_tree(path);
+		r = remove_stack(state_dir, *n);
 		removed += r == 0;
 	}
 	if (r < 0)

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stacks: root file systems, made by mmdebstrap from package lists, shared by
- * all apps that need the same.
+ * Stacks: root file systems of Debian packages, in layers, shared by all apps that need the same.
  *
- *     STATE/stacks/DIGEST/rootfs/    the tree, root's, never written again
- *     STATE/stacks/DIGEST/packages   NAME=VERSION, sorted: its digest is the address
+ *     package set    package set      a layer each: what apt-get installs in an overlay on what is below
+ *          |              |
+ *          |         build variant    a layer: compilers
+ *          |              |
+ *          +----- base ---+           a whole root, made by mmdebstrap
+ *
+ *     STATE/stacks/DIGEST/rootfs/    of a base: the tree, root's, never written again
+ *     STATE/stacks/DIGEST/layer/     of all others: what they add, as overlayfs writes it
+ *     STATE/stacks/DIGEST/below      of all others: the digest of the stack that they stand on
+ *     STATE/stacks/DIGEST/packages   NAME=VERSION of the whole, sorted: its digest is the address
  *     STATE/stacks/specs/SPEC        a link to ../DIGEST: which stack a request gave
  *     STATE/stacks/cache/            .deb files, so that the next stack is fast
+ *     STATE/stacks/lists/NAME/       what the archive has, as of the last day
+ *
+ * Where overlayfs refuses to write (STATE on an overlay, as in some containers), each stack is a whole root, as are those
+ * of before there were layers.
  *
  * A request is the stack's name and a list of package names; SPEC is its
  * digest. It is resolved once, then kept until it is collected or `refresh` is
@@ -39,7 +50,7 @@ struct stack_options {
 	const char *name;      /* STACK_DEFAULT */
 	bool build;	       /* the variant with compilers */
 	char *const *packages; /* more packages, in any order, doubles allowed */
-	bool refresh;	       /* ask the archive again */
+	bool refresh;	       /* make it again from what the archive has now, on what is below as it is: refresh that before */
 	int output_fd; /* progress for people, in the build's format ("-----> ..."); -1: none */
 	/* Where a package was asked for ("Aptfile:2"), for the message when there is none such; NULL: not known. May be NULL. */
 	const char *(*where)(const char *package, void *userdata);
@@ -48,7 +59,7 @@ struct stack_options {
 
 struct stack {
 	char digest[DIGEST_HEX_SIZE];
-	char *rootfs;
+	char **layers; /* directories, top first; the last is a base. One alone is a root by itself. */
 };
 
 void stack_done(struct stack *s);
@@ -73,8 +84,8 @@ void stack_spec_digest(const struct stack_options *o, char *const *base,
 		       char hex[static DIGEST_HEX_SIZE]);
 
 /*
- * Gives the stack of the request, making it if need be: blocks for as long as
- * mmdebstrap takes. A package that does not exist is ERROR_INVALID and named.
+ * Gives the stack of the request, making it and what it stands on if need be: blocks for as long as
+ * apt takes. A package that does not exist is ERROR_INVALID and named.
  *
  * The archive is the one that this machine has for itself, else deb.debian.org;
  * TWELVE_DEBIAN_MIRROR and TWELVE_DEBIAN_SECURITY_MIRROR in the environment name others.
@@ -103,5 +114,5 @@ const char *stack_for_buildpacks(const char *name);
 /* "Debian 13", for people. */
 const char *stack_title(const char *name);
 
-/* Removes the stacks whose digests are not in `used`, and half-made ones; returns how many in *ret_removed. */
+/* Removes the stacks whose digests are not in `used` and that none of these stands on, and half-made ones; returns how many in *ret_removed. */
 int stack_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err);

@@ -7,6 +7,7 @@ import urllib.parse
 
 import pytest
 from conftest import wait_for
+from stack_root import in_stack
 from wire import Tap
 
 # The names by which the platform's services are known to the CLI; `twelve heroku-env` prints these.
@@ -44,8 +45,7 @@ def psql(heroku, sql, app="heroku-data"):
 def stack_psql(p, url):
     """psql of the add-on's stack, from outside of any sandbox."""
     program = "usr/lib/postgresql/15/bin/psql"
-    root = next(d for d in (p.state / "stacks").glob("*/rootfs") if (d / program).exists())
-    return ["/usr/sbin/chroot", root, f"/{program}", "-XqAt", url]
+    return in_stack(p, program, f"/{program}", "-XqAt", url)
 
 
 def config(heroku, key):

@@ -18,6 +18,7 @@ import urllib.parse
 import pytest
 
 from conftest import ROOT, Platform, wait_for
+from stack_root import in_stack
 from test_addons import attempt, config, end, get, healthy, server_pid
 
 
@@ -156,14 +157,6 @@ def test_the_guestbook_from_nothing_to_a_restore(shop, tmp_path):
 # ---- PostgreSQL
 
 
-def rootfs_with(p, file):
-    """The root file system of a stack that has this file."""
-    for d in (p.state / "stacks").glob("*/rootfs"):
-        if (d / file).exists():
-            return d
-    raise AssertionError(f"no stack has {file}")
-
-
 class Said:
     def __init__(self, r):
         self.code, self.out, self.err = r.returncode, r.stdout.strip(), r.stderr.strip()
@@ -171,8 +164,8 @@ class Said:
 
 def psql(p, url, sql):
     """From outside of any sandbox, with the stack's own psql."""
-    root = rootfs_with(p, "usr/lib/postgresql/15/bin/psql")
-    return Said(subprocess.run(["/usr/sbin/chroot", root, "/usr/lib/postgresql/15/bin/psql", "-XqAt", "-v", "ON_ERROR_STOP=1", url],
+    program = "usr/lib/postgresql/15/bin/psql"
+    return Said(subprocess.run(in_stack(p, program, f"/{program}", "-XqAt", "-v", "ON_ERROR_STOP=1", url),
                                input=sql, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, capture_output=True, text=True))
 
 

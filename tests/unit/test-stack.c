@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -124,8 +125,8 @@ static void test_explains_what_apt_says(void **state)
 		  "network, at http_proxy in twelved's environment, or set TWELVE_DEBIAN_MIRROR",
 		  ERROR_UNAVAILABLE },
 		{ "I: x\nE: first\nE: the last\n",
-		  "mmdebstrap could not make the stack: E: the last", ERROR_UNAVAILABLE },
-		{ "", "mmdebstrap could not make the stack, and gave no reason",
+		  "The stack could not be made: E: the last", ERROR_UNAVAILABLE },
+		{ "", "The stack could not be made, and apt gave no reason",
 		  ERROR_UNAVAILABLE },
 	};
 	const struct stack_options o = { .name = "debian-12", .where = where };
@@ -187,6 +188,115 @@ static void test_collects_what_nobody_uses(void **state)
 	assert_true(fs_exists(live));
 }
 
+static void put(const char *digest, const char *name, const char *text)
+{
+	_cleanup_free_ char *path = xasprintf("%s/stacks/%s", dir, digest), *file = xasprintf("stacks/%s/%s", digest, name);
+	_cleanup_free_ char *tree = xasprintf("%s/%s", path, text ? "layer" : "rootfs");
+
+	assert_int_equal(fs_mkdirs(tree, 0755), 0);
+	if (text)
+		write_file(file, text);
+}
+
+/* A base, a build variant on it and a set on that; one that nobody uses beside it; and one of before there were layers. */
+static char base[DIGEST_HEX_SIZE], variant[DIGEST_HEX_SIZE], set[DIGEST_HEX_SIZE], other[DIGEST_HEX_SIZE], old[DIGEST_HEX_SIZE];
+
+static void put_all(void)
+{
+	_cleanup_free_ char *on_base = NULL, *on_variant = NULL;
+	char *const all[] = { base, variant, set, other, old };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		snprintf(all[i], DIGEST_HEX_SIZE, "%064zx", 0xabc0 + i);
+	on_base = xasprintf("%s\n", base);
+	on_variant = xasprintf("%s\n", variant);
+	put(base, "below", NULL);
+	put(old, "below", NULL);
+	put(variant, "below", on_base);
+	put(set, "below", on_variant);
+	put(other, "below", on_base);
+}
+
+static void test_opens_all_that_a_stack_stands_on(void **state)
+{
+	__attribute__((cleanup(stack_done))) struct stack s = { 0 }, whole = { 0 };
+	_cleanup_free_ char *top = NULL;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	put_all();
+	top = xasprintf("%s/stacks/%s/layer", dir, set);
+	assert_int_equal(stack_open(dir, set, &s, &err), 0);
+	assert_int_equal(strv_len(s.layers), 3);
+	assert_string_equal(s.layers[0], top);
+	assert_true(str_ends(s.layers[2], "/rootfs"));
+	assert_int_equal(stack_open(dir, old, &whole, &err), 0);
+	assert_int_equal(strv_len(whole.layers), 1);
+}
+
+static void test_a_stack_that_lost_what_it_stands_on_is_gone(void **state)
+{
+	static const char *const bad[] = { "cafe\n", "../../../etc\n", "" };
+	struct stack s = { 0 };
+	char path[128];
+
+	(void)state;
+	put_all();
+	snprintf(path, sizeof(path), "%s/stacks/%s", dir, base);
+	assert_int_equal(fs_remove_tree(path), 0);
+	for (size_t i = 0; i <= ARRAY_SIZE(bad); i++) {
+		struct error err = ERROR_INIT;
+
+		if (i > 0)
+			put(set, "below", bad[i - 1]);
+		assert_false(stack_is_whole(dir, set));
+		assert_int_equal(stack_open(dir, set, &s, &err), -1);
+		assert_null(s.layers);
+	}
+	/* One that stands on itself. */
+	put_all();
+	snprintf(path, sizeof(path), "%s\n", set);
+	put(variant, "below", path);
+	assert_false(stack_is_whole(dir, set));
+}
+
+static void test_collects_nothing_that_is_stood_on(void **state)
+{
+	char *keep[] = { set, NULL };
+	struct error err = ERROR_INIT;
+	size_t removed;
+
+	(void)state;
+	put_all();
+	assert_int_equal(stack_collect(dir, keep, &removed, &err), 0);
+	assert_true(stack_is_whole(dir, set));
+	assert_true(stack_is_whole(dir, variant));
+	assert_false(stack_is_whole(dir, other));
+	assert_false(stack_is_whole(dir, old));
+	assert_int_equal(stack_collect(dir, NULL, &removed, &err), 0);
+	assert_int_equal(removed, 3);
+	assert_false(stack_is_whole(dir, base));
+}
+
+static void test_what_a_layer_adds(void **state)
+{
+	_cleanup_strv_ char **all = NULL, **in = NULL, **added = NULL;
+
+	(void)state;
+	stack_added(NULL, NULL, &added);
+	assert_null(added);
+	strv_push(&all, "b");
+	strv_push(&all, "a");
+	strv_push(&all, "c=1");
+	strv_push(&all, "b");
+	strv_push(&in, "a");
+	strv_push(&in, "c");
+	stack_added(all, in, &added);
+	assert_int_equal(strv_len(added), 2);
+	assert_string_equal(added[0], "b");
+	assert_string_equal(added[1], "c=1");
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -208,6 +318,10 @@ int main(void)
 		cmocka_unit_test(test_explains_what_apt_says),
 		cmocka_unit_test(test_finds_the_line_of_a_package),
 		cmocka_unit_test(test_collects_what_nobody_uses),
+		cmocka_unit_test(test_opens_all_that_a_stack_stands_on),
+		cmocka_unit_test(test_a_stack_that_lost_what_it_stands_on_is_gone),
+		cmocka_unit_test(test_collects_nothing_that_is_stood_on),
+		cmocka_unit_test(test_what_a_layer_adds),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "daemon/api-priv.h"
@@ -81,11 +82,16 @@ static int write_order(struct daemon *d, const struct app *app, const struct rel
 	const char *state = d->settings.state_dir, *stack = stack_by_name(rel->stack_name ? rel->stack_name : app->stack);
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "app", app->name, "release_id", rel->id, "commit", rel->commit, "slug", rel->slug,
 			      "version", (json_int_t)rel->version, "created", api_time(rel->created_ms), "distro", stack ? stack : app->stack);
+	__attribute__((cleanup(stack_done))) struct stack have = { 0 };
+	struct error gone = ERROR_INIT;
 	_cleanup_free_ char *text = NULL;
 
+	/* The child says it of one that is gone. What is installed stands in the topmost layer. */
+	if (stack_open(state, rel->stack, &have, &gone) < 0)
+		log_debug("sbom: %s", gone.message);
 	json_object_set_new(j, "tree", json_sprintf("%s/slugs/%s/app", state, rel->slug));
 	json_object_set_new(j, "packages", json_sprintf("%s/stacks/%s/packages", state, rel->stack));
-	json_object_set_new(j, "status", json_sprintf("%s/stacks/%s/rootfs/var/lib/dpkg/status", state, rel->stack));
+	json_object_set_new(j, "status", json_sprintf("%s/var/lib/dpkg/status", have.layers ? have.layers[0] : ""));
 	text = json_dumps(j, 0);
 	json_decref(j);
 	return fd_memfile("sbom", text, strlen(text));
