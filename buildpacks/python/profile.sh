@@ -5,6 +5,11 @@ export LANG="${LANG:-C.UTF-8}"
 export PYTHONHASHSEED="${PYTHONHASHSEED:-random}"
 # Lines reach the log when they are written, not when a buffer is full.
 export PYTHONUNBUFFERED="${PYTHONUNBUFFERED:-1}"
+export PYTHONPATH="${PYTHONPATH:-/app}"
+# Who connects is the router, on this machine; its words on where a request comes from are right. Requests are in the log.
+export FORWARDED_ALLOW_IPS="${FORWARDED_ALLOW_IPS:-*}"
+export GUNICORN_CMD_ARGS="${GUNICORN_CMD_ARGS:---access-logfile -}"
+[ ! -d /app/.twelve/nltk_data ] || export NLTK_DATA="${NLTK_DATA:-/app/.twelve/nltk_data}"
 # gunicorn and its kin read this: a worker for each 256 MB, twice the processors and one at most.
 if [ -z "${WEB_CONCURRENCY:-}" ]; then
 	TWELVE_WORKERS=2

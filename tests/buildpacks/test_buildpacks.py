@@ -176,12 +176,11 @@ def test_plain_says_that_there_is_nothing_to_build(tmp_path):
 PYTHON_ERRORS = [
     ({".python-version": "2.7\n", "requirements.txt": ""}, ".python-version asks for Python 2.7, but this stack (Debian 12) has"),
     ({"runtime.txt": "python-3.99.1", "requirements.txt": ""}, f"runtime.txt asks for Python 3.99.1, but this stack (Debian 12) has {PYTHON}: write {PYTHON} into runtime.txt."),
-    ({"Pipfile": ""}, "Pipfile is not supported"),
-    ({"pdm.lock": "", "pyproject.toml": ""}, "pdm.lock is not supported"),
-    ({"pyproject.toml": "[project]\ndependencies = []\n"}, "pyproject.toml has no lock beside it"),
-    ({"setup.py": ""}, "setup.py alone names no exact versions"),
-    ({"pyproject.toml": "[tool.poetry.dependencies]\n"}, "pyproject.toml has no lock beside it"),
     ({"uv.lock": ""}, "uv.lock is there, but pyproject.toml"),
+    ({"pdm.lock": ""}, "pdm.lock is there, but pyproject.toml"),
+    ({"environment.yml": ""}, "environment.yml is conda's, which is not run here: write the packages"),
+    ({"app.py": "import os\nfrom flask import Flask\n"}, 'app.py:2 imports flask, which no file declares: add a requirements.txt with a line "flask"'),
+    ({"bot.py": "import discord\n"}, 'add a requirements.txt with a line "discord.py"'),
 ]
 
 
@@ -322,10 +321,10 @@ BOM = "\ufeff"
     ("runtime.txt", BOM + "python-" + PYTHON + "\r\n"),
 ])
 def test_a_byte_order_mark_is_no_part_of_a_version(tmp_path, name, text):
-    app = {name: text, "Pipfile": ""}
+    app = {name: text, "environment.yml": ""}
     assert run("python", "detect", tree(tmp_path / "detect", {name: text})).stdout == "Python\n"
     # Past the version, at the next refusal.
-    assert "Pipfile is not supported" in build(tmp_path, "python", app).stderr
+    assert "environment.yml is conda's" in build(tmp_path, "python", app).stderr
 
 
 def test_a_version_in_another_encoding_is_named(tmp_path):

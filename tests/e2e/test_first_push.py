@@ -45,7 +45,7 @@ SWIFT = "Package.swift makes this a Swift app, for which the platform has no bui
     ({"Dockerfile": "FROM scratch\n"}, "Dockerfile: images are not built here: add a Procfile"),
     ({"requirements.txt": ""}, 'add a file named Procfile with a line such as "web: gunicorn app:app"'),
     ({"package.json": "{}"}, 'add a "start" script to package.json, or a file named Procfile with a line such as "web: node index.js"'),
-    ({"Pipfile": "", "Procfile": "web: x\n"}, "Pipfile is not supported: write what it locks into requirements.txt"),
+    ({"environment.yml": "", "Procfile": "web: x\n"}, "environment.yml is conda's, which is not run here: write the packages"),
 ], ids=lambda v: "+".join(v) if isinstance(v, dict) else None)
 def test_what_cannot_be_built_is_one_sentence_before_a_stack_is_made(fresh, files, words):
     platform, name, push = fresh
