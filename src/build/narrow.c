@@ -23,6 +23,7 @@
 #define WATCH_PATHS "TWELVE_WATCH_PATHS"
 #define FOLDERS_SHOWN 8
 #define MANIFEST_MAX_BYTES (256 << 10)
+#define LINKS_SHOWN 3
 
 static const char *config_of(const struct build *b, const char *key)
 {
@@ -271,6 +272,56 @@ static void tell_left_behind(const struct build *b, const char *whole, const cha
 			  folder, folder);
 }
 
+struct left_links {
+	const struct build *b;
+	int n;
+};
+
+/* How far below the top a link of a path like a/b leads to, by its text alone; negative: out of it. */
+static int lowest_level(const char *path, const char *target)
+{
+	_cleanup_free_ char *whole = NULL;
+	char *rest, *part;
+	int level = 0, lowest = 0;
+
+	if (target[0] == '/')
+		return 0;
+	whole = xasprintf("%.*s/%s", (int)(strrchr(path, '/') ? strrchr(path, '/') - path : 0), path, target);
+	for (rest = whole; (part = strsep(&rest, "/"));) {
+		if (streq(part, ".."))
+			level--;
+		else if (*part && !streq(part, "."))
+			level++;
+		if (level < lowest)
+			lowest = level;
+	}
+	return lowest;
+}
+
+static int tell_link(const struct tree_entry *e, void *userdata)
+{
+	struct left_links *l = userdata;
+	char target[TREE_MAX_PATH + 1];
+	ssize_t n = S_ISLNK(e->st->st_mode) ? readlinkat(e->dir_fd, e->name, target, sizeof(target) - 1) : -1;
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	if (n < 0)
+		return 0;
+	target[n] = '\0';
+	if (lowest_level(e->path, target) < 0 && l->n++ < LINKS_SHOWN)
+		build_say(l->b, " !     The link %s leads out of the folder, to what is not there when it is built alone\n", name_excerpt(excerpt, e->path));
+	return 0;
+}
+
+static int tell_links(const struct build *b, struct error *err)
+{
+	struct left_links left = { .b = b };
+	const struct tree_order o = { .enter = tell_link, .userdata = &left, .sorted = true };
+	int r = tree_walk(b->app, &o, NULL);
+
+	return r < 0 ? error_set_errno(err, r, "reading the folder of " BUILD_DIR) : 0;
+}
+
 int narrow_folder(struct build *b, struct error *err)
 {
 	_cleanup_free_ char *folder = folder_of(b), *from = folder ? xasprintf("%s/%s", b->app, folder) : NULL, *alone = xasprintf("%s/alone", b->work),
@@ -284,7 +335,7 @@ int narrow_folder(struct build *b, struct error *err)
 		return error_set_errno(err, errno, "moving %s", folder);
 	build_say(b, "-----> Building %s/ alone (" BUILD_DIR ")\n", folder);
 	tell_left_behind(b, whole, folder);
-	return 0;
+	return tell_links(b, err);
 }
 
 bool narrow_is_in(const struct build *b, const char *dir)

@@ -139,7 +139,7 @@ static int change_config(struct cli *c, json_t *take_changes, const char *what, 
 	r = settle_release(c, app, before, what, err);
 	/* A failed release leaves nothing behind, the change that it was made for included. */
 	if (r < 0 && err->kind == ERROR_SYSTEM)
-		note(c, "The config vars are what they were before (not done: %s). Do it again when what failed is mended.", what);
+		note(c, "The config vars are what they were before (not done: %s). Do it again when what failed is mended; what an app lacks together is set in one command.", what);
 	return r;
 }
 

@@ -77,13 +77,14 @@ def test_an_archive_with_one_folder_around_it(odd, tmp_path):
     """As forges make them; and what stands above the folder is named."""
     platform, name = odd
     platform.cli("config:set", "TWELVE_BUILD_DIR=apps/web", "-a", name)
-    entries = [("shop-1a2b/apps/web/package.json", b'{"scripts": {"start": "node ."}}'), ("shop-1a2b/Procfile", b"web: x\n"),
+    entries = [("shop-1a2b/apps/web/lib", "../../shared"), ("shop-1a2b/apps/web/a/b", "../x"), ("shop-1a2b/apps/web/package.json", b'{"scripts": {"start": "node ."}}'), ("shop-1a2b/Procfile", b"web: x\n"),
                ("shop-1a2b/package.json", b'{"workspaces": ["apps/*"]}'), ("shop-1a2b/apps/web/requirements.txt", b"no-such-package==1\n"),
                ("shop-1a2b/apps/web/Procfile", b"web: python app.py\n")]
     r = platform.cli("deploy", "--source", archive(tmp_path / "s.tgz", *entries), "-a", name, check=False)
     assert "Building apps/web/ alone" in said(r) and "apps/web is part of a workspace of the top" in said(r), said(r)
     assert "Procfile at the top" not in said(r)
-    r = platform.cli("deploy", "--source", archive(tmp_path / "2.tgz", *entries[:4]), "-a", name, check=False)
+    assert "The link lib leads out of the folder" in said(r) and "a/b" not in said(r)
+    r = platform.cli("deploy", "--source", archive(tmp_path / "2.tgz", *entries[:6]), "-a", name, check=False)
     assert "The Procfile at the top is not read: that of an app in a folder stands in apps/web/" in said(r), said(r)
 
 
