@@ -267,7 +267,7 @@ sub configuration {
 	my $text = $head;
 	my ($redirect_maps, $returns) = redirect_maps($site);
 	my ($header_maps, $headers) = header_lines($site);
-	my %words = (level => $site->{error_level}, access => $site->{access} ? '/dev/stdout' : 'off', encoding => $site->{encoding}, compressed => $compressed);
+	my %words = (level => $site->{error_level}, access => $site->{access} ? '$<access>' : 'off', encoding => $site->{encoding}, compressed => $compressed);
 	$text =~ s/\@(level|access|encoding|compressed)\@/$words{$1}/g;
 	$text .= map_of('$http_x_forwarded_proto', 'twelve_scheme', 'http', ['^https$', 'https']);
 	$text .= visible($site) . cache_map() . $redirect_maps . $header_maps;

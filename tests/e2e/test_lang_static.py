@@ -19,6 +19,7 @@ STATIC_JSON = {
     "error_page": "errors/404.html",
     "headers": {"/**": {"X-All": 'a "b" $uri \\ ;'}, "/about": {"X-All": "about"}, "/assets/**": {"Cache-Control": "public, max-age=60"}},
     "https_only": False,
+    "logging": {"access": True, "error": "warn"},
 }
 
 
@@ -109,6 +110,11 @@ def test_headers_are_those_of_the_last_path_that_fits(platform, site):
     headers = ask(platform, "site", "/assets/app.js")[1]
     assert headers["cache-control"] == "public, max-age=60" and "x-all" not in headers
     assert "cache-control" not in ask(platform, "site", "/assets/gone.js")[1], "an error is not kept"
+
+
+def test_the_log_has_each_request_when_that_is_asked_for(platform, site):
+    ask(platform, "site", "/about?logged")
+    wait_for(lambda: '"GET /about?logged HTTP/1.1" 200' in platform.cli("logs", "-n", "200", "-a", "site").out, "the line")
 
 
 def test_compression_ranges_and_conditions(platform, site):
