@@ -87,9 +87,13 @@ def test_a_set_is_a_layer_on_the_base(layered, tmp_path):
 def test_a_build_sees_all_layers(layered, tmp_path):
     p, stacks = layered, layered.state / "stacks"
     p.cli("create", "sees", "--no-remote")
-    p.cli("buildpacks:set", pack(tmp_path / "pack", "echo 'int main(void) { return 0; }' >/tmp/a.c && gcc -o /app/a /tmp/a.c && dpkg-query -W gcc figlet bash"), "-a", "sees")
+    p.cli("buildpacks:set", pack(tmp_path / "pack", "echo 'int main(void) { return 0; }' >/tmp/a.c && gcc -o /app/a /tmp/a.c && dpkg-query -W gcc figlet bash && "
+                  "python3 -c 'import json, ssl' && pg_config --includedir && echo headers"), "-a", "sees")
     r = deploy(p, "sees", tmp_path, PROCFILE, ("Aptfile", b"figlet\n"))
-    assert "figlet\t" in said(r) and "gcc\t" in said(r) and "bash\t" in said(r), said(r)
+    assert "figlet\t" in said(r) and "gcc\t" in said(r) and "bash\t" in said(r) and "headers" in said(r), said(r)
+    # What a Procfile takes for given.
+    out = run(p, "sees", "curl --version && ps -e && ls /usr/lib/*/libpq.so.5 && ! command -v gcc python3 && echo small")
+    assert "small" in out, out
     assert max(len(chain(stacks, d)) for d in digests(stacks)) == 3
 
 
