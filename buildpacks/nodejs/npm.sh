@@ -17,4 +17,12 @@ if [ ! -d "$TWELVE_NPM" ]; then
 	# Another process may have been faster.
 	mv -T "$TWELVE_HALF" "$TWELVE_NPM" 2>/dev/null || rm -rf "$TWELVE_HALF"
 fi
+# Yarn's Plug'n'Play is for the app's scripts, not for npm.
+case ${NODE_OPTIONS:-} in
+*.pnp.cjs*)
+	npm_config_node_options=$NODE_OPTIONS
+	export npm_config_node_options
+	unset NODE_OPTIONS
+	;;
+esac
 exec "$TWELVE_HOME/bin/node" "$TWELVE_NPM/bin/$(basename "$0")-cli.js" "$@"

@@ -166,6 +166,7 @@ static bool looks_like_app(const char *dir)
 		"makefile",	    "GNUmakefile",    "Gemfile",	   "go.mod",		    "Cargo.toml",
 		"pom.xml",	    "build.gradle",   "build.gradle.kts", "composer.json",	    "index.php",
 		"build.sbt",	    "project.clj",    "mix.exs",	   "deno.json",		    "project.toml",
+		"deno.jsonc",	    "deno.lock",
 		"static.json",	    "Dockerfile",     "index.html",	   "go.work",
 	};
 

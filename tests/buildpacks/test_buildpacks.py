@@ -83,6 +83,11 @@ def test_parts_are_there(name):
 
 DETECT = [
     ({"package.json": "{}"}, "nodejs", "Node.js"),
+    ({"deno.json": "{}"}, "deno", "Deno"),
+    ({"deno.jsonc": "{}", "package.json": "{}"}, "deno", "Deno"),
+    ({"deno.lock": "{}", "package.json": "{}", "package-lock.json": ""}, "deno", "Deno"),
+    # For the editor.
+    ({"deno.json": "{}", "package.json": "{}", "pnpm-lock.yaml": ""}, "nodejs", "Node.js"),
     ({"requirements.txt": ""}, "python", "Python"),
     ({"pyproject.toml": ""}, "python", "Python"),
     ({"Pipfile": ""}, "python", "Python"),

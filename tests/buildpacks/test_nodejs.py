@@ -96,6 +96,21 @@ def test_what_an_app_runs(tmp_path, files, answer):
     assert run("nodejs", "packages", tmp_path, "run").stdout == ""
 
 
+@pytest.mark.parametrize("files,sentence", [
+    (app(BUILD, [], ["@sveltejs/kit", "@sveltejs/adapter-vercel"], files={"svelte.config.js": "import adapter from '@sveltejs/adapter-vercel'"}),
+     'svelte.config.js uses @sveltejs/adapter-vercel, which builds for another host: "npm install -D @sveltejs/adapter-node", and import @sveltejs/adapter-node there.'),
+    (app({"dev": "astro dev", **BUILD}, ["astro", "@astrojs/netlify"], files={"astro.config.ts": "import n from '@astrojs/netlify'"}), "astro.config.ts uses @astrojs/netlify, which builds for another host"),
+    (app({"start": "qwik dev", **BUILD}, [], ["@builder.io/qwik-city"]), None),
+    (app(BUILD, [], ["@builder.io/qwik-city"]), 'run "npm run qwik add express"'),
+])
+def test_an_app_that_builds_for_another_host(tmp_path, files, sentence):
+    tree(tmp_path, files)
+    done = run("nodejs", "check", tmp_path, "early")
+    assert (done.returncode, done.stderr) == (1 if sentence else 0, "") and (sentence or "") in done.stdout
+    (tmp_path / "Procfile").write_text("web: x\n")
+    assert run("nodejs", "check", tmp_path, "early").returncode == 0
+
+
 VERSIONS = "0.2.3 0.2.9 0.3.0 18.0.0 18.9.1 20.1.0 20.9.0 22.3.0 22.3.1 22.9.0 24.0.0 26.1.0".split()
 
 
@@ -190,3 +205,18 @@ def test_why_it_failed(tmp_path, manager, log, sentence):
     lock = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock", "berry": "yarn.lock", "bun": "bun.lock", "npm": "package-lock.json"}[manager]
     out = decide(tmp_path, {"package.json": "{}", "log": log + "\n"}, f'manager={manager} manager_name={manager} lock={lock} node_version=24.0.0; (explain_failure log) 2>&1 || true')
     assert sentence in out, out
+
+
+@pytest.mark.parametrize("files,command", [
+    ({"deno.json": '{"tasks": {"start": "deno run -A main.ts"}}', "main.ts": ""}, "deno task start"),
+    ({"deno.jsonc": '{\n  // "start": "no",\n  "tasks": {"build": {"command": "x", "dependencies": []}, "start": "x https://a//b"}\n}'}, "deno task start"),
+    ({"deno.json": '{"tasks": {"start": "deno run --watch main.ts"}}', "main.ts": "Deno.serve(f)"}, "deno run -A main.ts"),
+    ({"deno.json": "{}", "main.ts": "export default { fetch }"}, "deno serve -A main.ts"),
+    ({"deno.json": "{}", "src/server.tsx": "Deno.serve(f)"}, "deno run -A src/server.tsx"),
+    ({"deno.json": '{"imports": {"fresh": "jsr:@fresh/core@2", "vite": "npm:vite"}, "tasks": {"dev": "vite"}}', "main.ts": ""}, "deno serve -A _fresh/server.js"),
+    ({"deno.json": "{}", "package.json": '{"scripts": {"start": "deno run -A x.ts"}}'}, "deno task start"),
+    ({"deno.json": "{}"}, None),
+])
+def test_what_a_deno_app_runs(tmp_path, files, command):
+    done = run("deno", "release", tree(tmp_path, files))
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", f"---\ndefault_process_types:\n  web: {command}\n" if command else "--- {}\n")

@@ -68,9 +68,16 @@ explain_failure() {
 	explain_script_of_package "$log" "$what"
 }
 
+# An old node-gyp knows neither this Node.js nor this Python.
+old_node_gyp() { sed -nE 's/.*using node-gyp@([0-7]\.[0-9.]+).*/\1/p' "$1" | sed -n 1p; }
+
 explain_script_of_package() {
-	local log=$1 name host
+	local log=$1 name host gyp
 	name=$(broken_package "$log")
+	gyp=$(old_node_gyp "$log")
+	if [[ -n $name && -n $gyp ]] && ((${node_version%%.*} >= 16)); then
+		fail "The package $name is from before Node.js $node_version, with which its node-gyp $gyp cannot compile it: take a newer one, or ask for the Node.js of its time in package.json: { \"engines\": { \"node\": \"14.x\" } }"
+	fi
 	host=$(download_host "$log")
 	[[ -z $name || -z $host ]] || fail_with_log "$log" "The package $name could not be installed: it downloads from $host, which cannot be reached from the build."
 	[[ -z $name ]] || fail_with_log "$log" "The package $name could not be installed: its own words above say why."

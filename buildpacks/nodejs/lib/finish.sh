@@ -24,6 +24,8 @@ decide() {
 # SvelteKit's adapter-auto knows some hosts by a variable; of one of them it takes the adapter for Node.js, and installs it.
 prepare_build() {
 	[[ " $all_dependencies " != *" @sveltejs/adapter-auto "* ]] || default GCP_BUILDPACKS=1
+	# Nuxt and others make a server for the host that they find, or that their configuration names.
+	default NITRO_PRESET=node-server
 }
 
 # heroku-postbuild takes the place of build, as it does on Heroku.
@@ -70,10 +72,10 @@ start_words() {
 	local commands
 	commands=$([[ -f Procfile ]] && sed -E 's/^[^:]*://' Procfile || echo "${command:-}")
 	jq -r --arg text "$commands" '
-		def words: [scan("[A-Za-z0-9_.@/:-]+")];
 		(.scripts // {}) as $scripts
-		| def more: . as $have | . + ([.[] | ., "pre" + . | select($scripts[.]? | type == "string") | $scripts[.] | words[]] - $have) | unique;
-		($text | words) | more | more | more | .[]' package.json | sed 's!.*/!!' | sort -u
+		| def called: [scan("(?:npm|pnpm|yarn|bun)(?:\\s+run)?\\s+([A-Za-z0-9_:.-]+)")[0] | ., "pre" + . | $scripts[.]? | strings];
+		[$text] | . + (map(called) | add) | . + (map(called) | add) | . + (map(called) | add) | .[]' package.json |
+		tr -cs 'A-Za-z0-9_.@/-' '\n' | sed 's!.*/!!' | sort -u
 }
 
 # Next.js leaves out of its own server what it would rather have served by others.
@@ -84,7 +86,19 @@ complete_standalone() {
 }
 
 tell_what_runs() {
-	[[ -z $why ]] || detail "There is no Procfile, and $why: $1. A line \"web: COMMAND\" in a file named Procfile says otherwise"
+	[[ -z $why ]] || detail "There is no Procfile, and $why: $1"
+}
+
+# A port that is a number in the source: nothing will answer at $PORT. Told with its place, as long as no file asks for PORT.
+warn_of_port() {
+	local place
+	[[ ${command:-npm start} =~ ^(npm|node|bun|yarn)\  && $command != *.next/* && $command != *.output/* ]] || return 0
+	place=$(find . -maxdepth 4 \( -name node_modules -o -name '.*' ! -name . -o -name dist -o -name build -o -name test -o -name tests -o -name '*.config.*' \) -prune -o \
+		-type f -regex '.*\.\(js\|mjs\|cjs\|ts\|mts\)' -size -200k -print 2>/dev/null | LC_ALL=C sort | sed -n 1,400p |
+		{ xargs -r -d '\n' grep -nE 'env(\.|\[.)PORT|\.listen\([[:space:]]*[0-9]{2,5}\b|^[^/]*\bport:[[:space:]]*[0-9]{2,5}\b' /dev/null 2>/dev/null || true; })
+	[[ -n $place ]] && ! grep -Eq 'env(\.|\[.)PORT' <<<"$place" || return 0
+	place=$(sed -n 1p <<<"$place" | cut -d: -f1-2)
+	warning "${place#./}: the port is a number there, and \$PORT is meant: write process.env.PORT || that number, or nothing reaches the app."
 }
 
 finish() {
@@ -96,7 +110,10 @@ finish() {
 		"$pack_dir/../static/install" "$build_dir" "$folder" "$pages"
 		leave_pages_alone
 		;;
-	run) tell_what_runs "\"$command\" is run" ;;
+	run)
+		tell_what_runs "\"$command\" is run"
+		warn_of_port
+		;;
 	esac
 }
 

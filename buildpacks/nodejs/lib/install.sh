@@ -154,8 +154,13 @@ set_manager_environment() {
 		*) default "$setting" ;;
 		esac
 	done
+	# npm 6 stumbles over none.
+	((${node_version%%.*} >= 14)) || impose npm_config_logs_max=10
 	# It is the version that the app asks for, or one that fits its lock.
-	[[ $manager != pnpm ]] || impose npm_config_manage_package_manager_versions=false
+	if [[ $manager == pnpm ]]; then
+		impose npm_config_manage_package_manager_versions=false
+		impose pnpm_config_pm_on_fail=ignore
+	fi
 	[[ $manager != berry ]] || set_berry_environment
 }
 
