@@ -351,10 +351,20 @@ yarn_prune() {
 
 berry_prune() {
 	if with_config yarn workspaces focus --help 2>/dev/null | grep -q -- --production; then
-		YARN_ENABLE_SCRIPTS=false with_config yarn workspaces focus --all --production
+		YARN_ENABLE_SCRIPTS=false with_config yarn workspaces focus --all --production || return 1
+		drop_archives
 	else
 		echo "They stay, since this Yarn has no \"workspaces focus\": yarn plugin import workspace-tools"
 	fi
+}
+
+# Archives of what went are no part of Plug'n'Play any more.
+drop_archives() {
+	local file
+	[[ -f .pnp.cjs && $YARN_ENABLE_GLOBAL_CACHE == false ]] || return 0
+	for file in .yarn/cache/*.zip; do
+		[[ ! -f $file ]] || grep -qF "${file##*/}" .pnp.cjs .pnp.data.json 2>/dev/null || rm -f "$file"
+	done
 }
 
 # It removes nothing that is there.
