@@ -169,8 +169,8 @@ set_berry_environment() {
 	local linker
 	linker=$(config_var YARN_NODE_LINKER)
 	[[ -n $linker ]] || linker=$([[ ! -f .yarnrc.yml ]] || plain_text .yarnrc.yml | sed -nE "s/^nodeLinker: *['\"]?([a-z-]+).*/\1/p" | sed -n 1p)
-	berry_linker=${linker:-pnp}
-	if [[ $berry_linker == pnp || -d .yarn/cache ]]; then
+	linker=${linker:-pnp}
+	if [[ $linker == pnp || -d .yarn/cache ]]; then
 		impose YARN_ENABLE_GLOBAL_CACHE=false
 	else
 		impose YARN_ENABLE_GLOBAL_CACHE=true
