@@ -68,3 +68,11 @@ def test_a_lock_alone(tmp_path):
 def test_what_is_served(tmp_path, files, command):
     tree(tmp_path, files)
     assert run("php", "release", tmp_path).stdout == f"---\ndefault_process_types:\n  web: {command}\n"
+
+
+def test_laravel_s_vite_makes_no_pages(tmp_path):
+    """What Vite builds there is for the pages that PHP sends."""
+    package = {"scripts": {"build": "vite build"}, "devDependencies": {"vite": "^7", "laravel-vite-plugin": "^2"}}
+    tree(tmp_path, {"package.json": json.dumps(package), "artisan": "", "composer.json": "{}", "public/index.php": ""})
+    assert "static" not in run("nodejs", "release", tmp_path).stdout
+    assert "heroku-php-nginx public/" in run("php", "release", tmp_path).stdout
