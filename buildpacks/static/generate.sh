@@ -6,7 +6,7 @@
 
 # Words in a configuration of Hugo, in TOML or YAML.
 hugo_setting() {
-	cat hugo.* config.* config/_default/*.* 2>/dev/null | sed -nE "s/^[[:space:]]*\"?$1\"?[[:space:]]*[=:][[:space:]]*[\"']?([^\"'#]+)[\"']?.*/\1/Ip" | sed -n 1p | sed 's/[[:space:]]*$//'
+	{ cat hugo.* config.* config/_default/*.* 2>/dev/null || true; } | sed -nE "s/^[[:space:]]*\"?$1\"?[[:space:]]*[=:][[:space:]]*[\"']?([^\"'#]+)[\"']?.*/\1/Ip" | sed -n 1p | sed 's/[[:space:]]*$//'
 }
 
 explain_hugo() {
@@ -53,7 +53,7 @@ make_jekyll() {
 	heading "Making the pages with $("${command[@]}" --version 2>/dev/null | tail -n 1)"
 	default JEKYLL_ENV=production
 	[[ ${command[0]} == bundle ]] || export JEKYLL_NO_BUNDLER_REQUIRE=true
-	with_config "${command[@]}" build --trace --destination _site 2>&1 | tee "$log" | indent || explain_jekyll "$log"
+	with_config "${command[@]}" build --destination _site 2>&1 | tee "$log" | indent || explain_jekyll "$log"
 	pages=_site
 }
 

@@ -100,3 +100,22 @@ def test_install_for_another_buildpack(tmp_path):
     assert '"/index.html"' in (app / ".twelve/static/nginx.conf").read_text()
     done = subprocess.run([BUILDPACKS / "static" / "install", app, "build"], capture_output=True, text=True)
     assert done.returncode == 1 and "The folder build/, which shall hold the pages, is not there after the build" in done.stderr
+
+
+@pytest.mark.parametrize("program,code,files,folder,says", [
+    ("hugo", 0, {"hugo.toml": 'title = "x"\n', "content/a.md": ""}, "public", "Serving public/ with nginx"),
+    ("hugo", 0, {"hugo.toml": 'publishDir = "out"\n', "content/a.md": ""}, "out", "Serving out/ with nginx"),
+    ("hugo", 1, {"hugo.toml": 'theme = "fine"\n', "content/a.md": "", "said": 'Error: module "fine" not found'}, "public", "The theme fine is not in themes/: commit it"),
+    ("hugo", 1, {"hugo.toml": "", "content/a.md": "", "said": 'binary with name "go" not found'}, "public", "The site draws modules by Go, which is not here"),
+    ("jekyll", 0, {"_config.yml": "", "index.md": ""}, "_site", "Serving _site/ with nginx"),
+    ("jekyll", 1, {"_config.yml": "", "index.md": "", "said": "cannot load such file -- jekyll-x"}, "_site", "_config.yml asks for jekyll-x, which is none of Debian's"),
+])
+def test_pages_that_a_generator_makes(tmp_path, program, code, files, folder, says):
+    """The programs are stand-ins here: what they say is what the real ones say."""
+    script = f"#!/bin/sh\n[ \"$1\" != version ] && [ \"$1\" != --version ] || {{ echo {program} v1.2.3; exit 0; }}\ncat said 2>/dev/null\nmkdir -p {folder}; echo >{folder}/index.html\nexit {code}\n"
+    (tree(tmp_path / "bin", {program: script}) / program).chmod(0o755)
+    app = tree(tmp_path / "app", files)
+    (tmp_path / "env").mkdir()
+    done = subprocess.run([BUILDPACKS / "static" / "bin" / "compile", app, tmp_path / "cache", tmp_path / "env"], capture_output=True, text=True,
+                          env={"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "TMPDIR": str(tmp_path)})
+    assert done.returncode == code and says in done.stdout + done.stderr, done
