@@ -44,7 +44,7 @@ index_sentence() {
 }
 
 # asked_python LOG: what the newest version that pip passed over asks for: >=3.12
-asked_python() { sed -nE 's/.*require a different python version: (.*)/\1/p' "$1" | grep -oE 'Requires-Python [^;]+' | sed -n '$s/Requires-Python *//p' | sed 's/ *$//'; }
+asked_python() { sed -nE 's/.*require a different python version: (.*)/\1/p' "$1" | sed 's/.*; //' | sed -nE '$s/.*Requires-Python *//p' | sed 's/ *$//'; }
 
 # how_to_get SPECIFIERS: a Python that fits.
 how_to_get() {
@@ -56,7 +56,7 @@ how_to_get() {
 	for minor in 15 14 13 12 11 10 9 8; do
 		! "$python" "$pack_dir/sources.py" fits "$specifiers" "3.$minor.9" || break
 	done
-	[[ $(debian) != 13 || $minor != 11 ]] || echo '"twelve stack:set debian-12" has Python 3.11, or '
+	[[ $(debian) != 13 || $minor != 11 ]] || printf '"twelve stack:set debian-12" has Python 3.11, or '
 	echo "write 3.$minor into .python-version, or ask for another version of the package"
 }
 
@@ -64,9 +64,9 @@ how_to_get() {
 failed_package() {
 	local name version
 	name=$(sed -nE -e "s/^ *(error: |ERROR: )?Failed to build '?([A-Za-z0-9._-]+).*/\2/p" -e 's/^ *ERROR: Failed building wheel for ([A-Za-z0-9._-]+).*/\1/p' \
-		-e 's/^ *╰─> ([A-Za-z0-9._-]+)$/\1/p' -e "s/.*could not be built[^:]*: *([A-Za-z0-9._-]+).*/\1/p" "$1" | grep -vE '^(installable|See|from)$' | sed -n 1p)
+		-e 's/^ *╰─> ([A-Za-z0-9._-]+)$/\1/p' -e "s/.*could not be built[^:]*: *([A-Za-z0-9._-]+).*/\1/p" "$1" | sed -E '/^(installable|See|from)$/d' | sed -n 1p)
 	[[ -n $name ]] || return 0
-	version=$(grep -ioE "(Downloading|Using cached|Collecting) [^ ]*${name//[-_.]/[-_.]}(-|==)[0-9][^ ]*" "$1" | sed -nE 's/.*(-|==)([0-9][0-9A-Za-z.+!]*[0-9a-z])(\.tar\.gz|\.zip|\.tar\.bz2|\.metadata)?$/\2/p' | sed 's/\.tar\.gz$//' | sed -n 1p)
+	version=$({ grep -ioE "(Downloading|Using cached|Collecting) [^ ]*${name//[-_.]/[-_.]}(-|==)[0-9][^ ]*" "$1" || true; } | sed -nE 's/.*(-|==)([0-9][0-9A-Za-z.+!]*[0-9a-z])(\.tar\.gz|\.zip|\.tar\.bz2|\.metadata)?$/\2/p' | sed 's/\.tar\.gz$//' | sed -n 1p)
 	echo "$name${version:+ $version}"
 }
 
@@ -134,6 +134,8 @@ explain_failure() {
 older_tools() {
 	if grep -q 'use_2to3 is invalid' "$1" && "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then
 		echo 'setuptools<58'
+	elif grep -q "cannot import name 'Feature' from 'setuptools" "$1"; then
+		echo 'setuptools<46'
 	elif grep -Eq "No module named '(pkg_resources|distutils[^']*|setuptools\.(command\.test|_distutils\.[^']*)|imp)'|module 'setuptools[^']*' has no attribute|cannot import name '[^']*' from 'setuptools|error: invalid command '(test|bdist_wheel)'|(dash-separated|Invalid dash)|cython_sources" "$1"; then
 		printf '%s\n' 'setuptools<72' 'cython<3'
 	fi

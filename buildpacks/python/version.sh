@@ -82,6 +82,7 @@ ways_out() {
 	[[ $(debian) == 12 ]] || ! fits_version 3.11.2 || other='"twelve stack:set debian-12" has Python 3.11, or '
 	case $asked_by in
 	pyproject.toml) other+="let the range of pyproject.toml have $minor" ;;
+	Pipfile*) other+="write python_version = \"$minor\" into Pipfile and lock it again" ;;
 	*) other+="write $minor into $asked_by" ;;
 	esac
 	printf '%s; others come from GitHub or from UV_PYTHON_INSTALL_MIRROR, which cannot be reached from the build' "$other"
@@ -115,7 +116,7 @@ choose_python() {
 	key=$(digest "python $asked_by $specifiers" "$(config_var UV_PYTHON_INSTALL_MIRROR)" </dev/null)
 	if is_downloadable && [[ $(cat "$decision" 2>/dev/null) != "$key $have" ]]; then
 		! install_python "$key" || return 0
-	elif ! is_downloadable; then
+	elif ((code != 1)) && ! is_downloadable; then
 		fail "$asked_by asks for Python $asked, but this stack (Debian $(debian)) has $minor: write $minor into $asked_by."
 	fi
 	((code == 1)) || fail "$asked_by asks for Python $asked, but this stack (Debian $(debian)) has $minor: $(ways_out)."

@@ -196,3 +196,23 @@ def test_a_name_that_is_no_version_is_told_and_not_looked_at(tmp_path):
     (tmp_path / "b").mkdir()
     done = build(tmp_path / "b", "python", {".python-version": "pypy3.10\n", "requirements.txt": ""})
     assert ".python-version asks for PyPy (pypy3.10), which is not here" in done.stderr
+
+
+BACKEND = {"bad/pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "it"\nbackend-path = ["."]\n', "bad/it.py": "raise RuntimeError('%s')\n"}
+
+
+@pytest.mark.parametrize("words,sentence", [
+    ("it is what it is", "pip could not install requirements.txt: its last lines above say why."),
+    ("Error: pg_config executable not found.", "pg_config is missing: name the Debian package that has it in Aptfile (for example libpq-dev)."),
+])
+def test_a_build_that_fails_ends_in_a_sentence(tmp_path, words, sentence):
+    index = tree(tmp_path / "simple", {"x/index.html": ""})
+    files = {"requirements.txt": "./bad\n", **BACKEND, "bad/it.py": BACKEND["bad/it.py"] % words}
+    done = build(tmp_path, "python", files, PIP_INDEX_URL=index.as_uri(), PIP_UPLOADED_PRIOR_TO="P0D")
+    assert done.returncode == 1 and " !     " + sentence in done.stderr, done
+
+
+@pytest.mark.parametrize("variant,lines", [("run", "libmagic1 libpq5"), ("build", "libmagic1 libpq-dev libpq5")])
+def test_libraries_of_packages_are_named(tmp_path, variant, lines):
+    app = tree(tmp_path, {"requirements.txt": "Flask\nPsycopg2_binary==2.9 # x\nopencv-python-headless\n# mysqlclient\n", "pyproject.toml": 'dependencies = ["python-magic>=0.4"]\n'})
+    assert run("python", "packages", app, variant, TMPDIR=str(tmp_path)).stdout.replace("t64", "").split() == lines.split()
