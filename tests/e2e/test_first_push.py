@@ -39,15 +39,9 @@ SWIFT = "Package.swift makes this a Swift app, for which the platform has no bui
     ({"Package.swift": ""}, SWIFT),
     ({"Gemfile": 'ruby "2.7.8"\n', "config.ru": ""}, "Gemfile:1 asks for Ruby 2.7.8, and this stack (Debian 1"),
     ({"Gemfile": ""}, 'There is nothing to run: add a file named Procfile with a line such as "web: bundle exec puma -p $PORT", or a config.ru'),
-<<<<<<< HEAD
     ({"Gopkg.lock": "", "Procfile": "web: bin/x\n"}, 'Gopkg.lock is of dep, which nobody maintains'),
-    ({"composer.json": "{}", "index.php": ""}, "composer.json makes this a PHP app"),
-    ({"index.php": "", "index.html": ""}, "index.php makes this a PHP app"),
-=======
-    ({"go.mod": "module x\n", "Procfile": "web: bin/x\n"}, "go.mod makes this a Go app"),
     ({"composer.json": '{"require": {\n"php": "~7.1.0"}}', "index.php": ""}, "composer.json:2: The app asks for PHP ~7.1.0"),
     ({"static.json": '{\n"root": 1}', "index.html": ""}, "static.json:2: root is a text in double quotes"),
->>>>>>> d790752 (buildpacks: PHP with Composer, php-fpm behind nginx; pages of Hugo and Jekyll)
     ({"Dockerfile": "FROM scratch\n"}, "Dockerfile: images are not built here: add a Procfile"),
     ({"requirements.txt": ""}, 'add a file named Procfile with a line such as "web: gunicorn app:app"'),
     ({"package.json": "{}"}, 'add a "start" script to package.json, or a file named Procfile with a line such as "web: node index.js"'),
