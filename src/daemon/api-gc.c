@@ -59,6 +59,15 @@ static void let_go(void *work)
 		collection_free(c);
 }
 
+/* A link leads to a place that several platforms share; what this one does not use another may. */
+static bool stacks_are_shared(const char *state_dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/stacks", state_dir);
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 static int check_no_builds(struct daemon *d, struct error *err)
 {
 	_cleanup_free_ char *running = NULL;
@@ -68,6 +77,8 @@ static int check_no_builds(struct daemon *d, struct error *err)
 	if (http_is_collecting(d->http))
 		return error_set(err, ERROR_CONFLICT,
 				 "What no release uses is being removed already");
+	if (d->preparing_stacks && !stacks_are_shared(d->settings.state_dir))
+		return error_set(err, ERROR_CONFLICT, "The stack of new apps is being made since the start: try again in a minute");
 	if (addons_have_jobs(d->addons))
 		return error_set(err, ERROR_CONFLICT, "An add-on is being worked on: try again in a moment");
 	if (store_app_list(d->store, &apps, &n, err) < 0)
@@ -82,15 +93,6 @@ static int check_no_builds(struct daemon *d, struct error *err)
 		return error_set(err, ERROR_CONFLICT,
 				 "A build of %s is running: try again when it has ended", running);
 	return 0;
-}
-
-/* A link leads to a place that several platforms share; what this one does not use another may. */
-static bool stacks_are_shared(const char *state_dir)
-{
-	_cleanup_free_ char *path = xasprintf("%s/stacks", state_dir);
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 static void measure(const char *state_dir, uint64_t *ret)

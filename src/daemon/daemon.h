@@ -35,6 +35,7 @@ struct settings {
 	int64_t build_slots;	    /* TWELVE_BUILDS by the number of cores, 2 at least: at a time */
 	int64_t owner_builds;	    /* TWELVE_OWNER_BUILDS 0: of an owner's apps at a time; 0: all but one of these, all where there is one owner */
 	int64_t build_files;	    /* TWELVE_BUILD_FILES 500000: files and folders of a build */
+	int64_t prepare_stacks;	    /* TWELVE_PREPARE_STACKS 1: the stack of new apps is made at the start */
 	int64_t disk_reserve_bytes; /* TWELVE_DISK_RESERVE 1G: builds are refused before the disk gets fuller */
 	int64_t private_sources;    /* TWELVE_PRIVATE_SOURCES 0: sources of addresses that are not public, too */
 	int64_t max_upload_bytes;   /* TWELVE_MAX_UPLOAD 2G: a source tarball */
@@ -97,6 +98,7 @@ struct daemon {
 	struct packings_place *packings; /* slugs that are being packed (build/packings.h) */
 	char **to_remove; /* trees that wait for their turn (remove.h); n_removing are being removed */
 	size_t n_removing;
+	bool preparing_stacks; /* a child makes some (build/stacks.h) */
 	struct rendezvous *rendezvous; /* NULL without a door */
 	int64_t started_ms;
 };

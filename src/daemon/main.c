@@ -40,6 +40,7 @@
 #include "daemon/apps/sbom.h"
 #include "daemon/autoscale.h"
 #include "daemon/build/retention.h"
+#include "daemon/build/stacks.h"
 #include "daemon/builds.h"
 #include "daemon/git/branch.h"
 #include "daemon/certs.h"
@@ -262,6 +263,7 @@ static void serve(struct daemon *d)
 
 	log_info("serving apps on http://%s and the API on %s", d->settings.http_address, d->api_socket);
 	notify_ready();
+	stacks_prepare(d);
 	loop_run(d->loop);
 	for (size_t i = 0; i < ARRAY_SIZE(watches); i++)
 		watch_free(watches[i]);
@@ -306,6 +308,8 @@ int main(int argc, char **argv)
 		return addon_worker_main();
 	if (argc == 2 && streq(argv[1], "app-json"))
 		return setup_reader_main();
+	if (argc == 4 && streq(argv[1], "stacks"))
+		return stacks_worker_main(argv[2], argv[3]);
 	if (argc == 2 && streq(argv[1], "sbom"))
 		return sbom_reader_main();
 	if (argc == 3 && streq(argv[1], "acme"))

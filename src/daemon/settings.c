@@ -294,6 +294,8 @@ static const struct setting settings[] = {
 	  .help = "builds of an owner's apps at a time; 0 for all but one of TWELVE_BUILDS, and all where there is one owner" },
 	{ "TWELVE_BUILD_FILES", read_count, FIELD(build_files), "500000", .min = 1000, .max = 100000000,
 	  .help = "files and folders that a build may make, its cache included" },
+	{ "TWELVE_PREPARE_STACKS", read_count, FIELD(prepare_stacks), "1", .max = 1,
+	  .help = "1: the stack of new apps is made when twelved starts; 0: by the first build" },
 	{ "TWELVE_DISK_RESERVE", read_size, FIELD(disk_reserve_bytes), "1G",
 	  .help = "builds are refused before less than this is free" },
 	{ "TWELVE_KEEP_RELEASES", read_count, FIELD(keep_releases), "10", .min = 1, .max = 100000,

@@ -181,6 +181,36 @@ def test_the_archive_is_asked_again_for_what_is_not_found(layered, tmp_path):
     deploy(p, "newer", tmp_path, PROCFILE, ("Aptfile", b"rolldice\nsl\n"))
 
 
+def preparing(p):
+    return subprocess.run(["pgrep", "-P", str(p.process.pid), "-f", "exe stacks"], capture_output=True, text=True).stdout.split()
+
+
+def test_the_build_variant_is_there_before_the_first_push(own_platform, tmp_path):
+    """Made by a child of twelved from its start on; one that is killed leaves nothing that the next does not remove."""
+    p = own_platform(TWELVE_PREPARE_STACKS=0)
+    assert not preparing(p)
+    stacks = own_stacks(p)
+    p.kill9()
+    for d in digests(stacks):
+        if (stacks / d / "below").exists():
+            shutil.rmtree(stacks / d)
+    del p.env["TWELVE_PREPARE_STACKS"]
+    p.start()
+    wait_for(lambda: list((stacks / "tmp").glob("*")), "the stack to be made", 120)
+    if not (p.state / "stacks").is_symlink():
+        r = p.cli("gc", check=False)
+        assert "is being made since the start" in said(r), r
+    p.kill9()
+    wait_for(lambda: not processes(str(stacks / "tmp")), "the maker to end with twelved")
+    p.start()
+    wait_for(lambda: any((stacks / d / "layer/usr/bin/make").exists() for d in digests(stacks)), "the build variant", 300)
+    wait_for(lambda: not preparing(p), "its maker to end")
+    r = deploy(p, "first", tmp_path, PROCFILE)
+    assert "Making the" not in said(r), r
+    p.cli("gc")
+    assert os.listdir(stacks / "tmp") == []
+
+
 @pytest.mark.torture
 def test_where_overlayfs_cannot_write(tmp_path):
     """The state directory on an overlay, as in some containers: each stack is a whole root."""

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stack that is made at the start; see stacks.h. */
+#include "daemon/build/stacks.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "stack/stack.h"
+
+#define NICE 10
+
+static void on_made(int status, void *userdata)
+{
+	struct daemon *d = userdata;
+	char described[64];
+
+	d->preparing_stacks = false;
+	/* What went wrong it has logged itself. */
+	if (status != 0)
+		log_debug("the child that makes stacks %s", proc_describe_status(status, described, sizeof(described)));
+}
+
+static int start(struct daemon *d, struct error *err)
+{
+	const char *const argv[] = { "/proc/self/exe", "stacks", d->settings.state_dir, d->settings.data_dir, NULL };
+	const struct proc_options o = { .argv = argv, .die_with_us = true, .dir = "/" };
+	pid_t pid;
+	int r;
+
+	if (proc_spawn(&o, &pid, err) < 0)
+		return -1;
+	r = watch_child(d->loop, pid, on_made, d, NULL);
+	if (r < 0) {
+		kill(pid, SIGKILL);
+		return error_set_errno(err, r, "watching the child that makes stacks");
+	}
+	d->preparing_stacks = true;
+	return 0;
+}
+
+void stacks_prepare(struct daemon *d)
+{
+	struct error err = ERROR_INIT;
+	uint64_t free_bytes = 0;
+
+	if (!d->settings.prepare_stacks)
+		return;
+	if (fs_free_bytes(d->settings.state_dir, &free_bytes) < 0 || free_bytes < (uint64_t)d->settings.disk_reserve_bytes)
+		log_info("the disk is kept in reserve: the first build makes the stacks");
+	else if (start(d, &err) < 0)
+		log_warn("%s", err.message);
+}
+
+int stacks_worker_main(const char *state_dir, const char *data_dir)
+{
+	struct error err = ERROR_INIT;
+
+	log_init("twelved");
+	setpriority(PRIO_PROCESS, 0, NICE);
+	for (int build = 0; build < 2; build++) {
+		const struct stack_options o = {
+			.state_dir = state_dir, .data_dir = data_dir, .name = STACK_DEFAULT, .build = build, .output_fd = -1
+		};
+		struct stack s = { 0 };
+
+		if (stack_ensure(&o, &s, &err) < 0) {
+			log_warn("the stack %s is not made yet, and the first build will try again: %s", STACK_DEFAULT, err.message);
+			return 1;
+		}
+		stack_done(&s);
+	}
+	return 0;
+}
