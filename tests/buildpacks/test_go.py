@@ -133,7 +133,11 @@ VERSIONS = [
     ({"go.mod": "module x\ngo 1.22\n", "go.work": "go 1.23\nuse .\n"}, {}, "1.23.5"),
     ({"go.mod": "module x\ngo 1.22\n", "go.work": "use .\n"}, {}, "1.22.10"),
     ({"go.mod": "module x\ngo 1.23rc1\n"}, {}, "1.23rc1"),
-    ({"go.mod": "module x\ngo 1.12\n"}, {}, "1.16.9"),
+    # A line from before lines were held to; but what is asked for by name is given.
+    ({"go.mod": "module x\ngo 1.12\n"}, {}, "1.21.13"),
+    ({"go.mod": "module x\ngo 1.18\n"}, {}, "1.21.13"),
+    ({"go.mod": "module x\ngo 1.18\n"}, {"GOVERSION": "1.18"}, "1.18.10"),
+    ({"go.mod": "module x\n// +heroku goVersion go1.12\ngo 1.12\n"}, {}, "1.16.9"),
     ({"go.mod": "module x\n"}, {}, "1.27.4"),
     # Known here, though the proxy does not list it.
     ({"go.mod": "module x\ngo 1.21\n"}, {}, "1.21.13"),
