@@ -24,6 +24,9 @@
 #define FOLDERS_SHOWN 8
 #define MANIFEST_MAX_BYTES (256 << 10)
 #define LINKS_SHOWN 3
+/* Each star of a pattern is tried at each place of each path. */
+#define STARS_MAX 8
+#define PATTERNS_MAX 50
 
 static const char *config_of(const struct build *b, const char *key)
 {
@@ -114,6 +117,8 @@ static int watch_one(const struct tree_entry *e, void *userdata)
 	struct watch *w = userdata;
 	char head[64];
 
+	if (build_cancelled())
+		return -ECANCELED;
 	if (S_ISDIR(e->st->st_mode) || !is_watched(w, e->path))
 		return 0;
 	snprintf(head, sizeof(head), "%c%lld", S_ISLNK(e->st->st_mode) ? 'l' : e->st->st_mode & 0100 ? 'x' : 'f', (long long)e->st->st_size);
@@ -142,6 +147,21 @@ static char **read_patterns(const char *value)
 	return patterns;
 }
 
+static int check_patterns(char *const *patterns, struct error *err)
+{
+	if (strv_len(patterns) > PATTERNS_MAX)
+		return error_set(err, ERROR_INVALID, WATCH_PATHS " names more than %d paths: name the folders that they are in", PATTERNS_MAX);
+	for (; *patterns; patterns++) {
+		int stars = 0;
+
+		for (const char *c = *patterns; *c; c++)
+			stars += *c == '*';
+		if (stars > STARS_MAX)
+			return error_set(err, ERROR_INVALID, WATCH_PATHS " has more than %d stars in %.200s: name the folder that the files are in", STARS_MAX, *patterns);
+	}
+	return 0;
+}
+
 static int check_seen(const struct watch *w, struct error *err)
 {
 	for (size_t i = 0; w->patterns[i]; i++)
@@ -156,6 +176,8 @@ static int watch_tree(struct build *b, struct watch *w, struct error *err)
 	const struct tree_order o = { .enter = watch_one, .userdata = w, .sorted = true };
 	int r = tree_walk(b->app, &o, NULL);
 
+	if (r == -ECANCELED)
+		return error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled");
 	if (r < 0)
 		return error_set_errno(err, r, "reading what " WATCH_PATHS " names");
 	if (check_seen(w, err) < 0)
@@ -173,6 +195,10 @@ int narrow_watch(struct build *b, struct error *err)
 
 	if (!w.patterns)
 		return 0;
+	if (check_patterns(w.patterns, err) < 0) {
+		strv_free(w.patterns);
+		return -1;
+	}
 	w.seen = xcalloc(strv_len(w.patterns), sizeof(*w.seen));
 	w.digest = digest_new();
 	r = watch_tree(b, &w, err);

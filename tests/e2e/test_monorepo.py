@@ -88,6 +88,15 @@ def test_an_archive_with_one_folder_around_it(odd, tmp_path):
     assert "The Procfile at the top is not read: that of an app in a folder stands in apps/web/" in said(r), said(r)
 
 
+@pytest.mark.parametrize("value,words", [("*a*a*a*a*a*a*a*a*b", "more than 8 stars"), (" ".join(f"d{i}" for i in range(60)), "more than 50 paths"), ("docs nothing", "names nothing, which is nothing of the commit")])
+def test_paths_that_can_not_be_watched(odd, tmp_path, value, words):
+    platform, name = odd
+    platform.cli("config:set", f"TWELVE_WATCH_PATHS={value}", "TWELVE_BUILD_DIR=.", "-a", name)
+    r = platform.cli("deploy", "--source", archive(tmp_path / "s.tgz", ("Procfile", b"worker: sleep 1000\n"), ("docs/x", b"")), "-a", name, check=False)
+    platform.cli("config:unset", "TWELVE_WATCH_PATHS", "-a", name)
+    assert r.code != 0 and words in said(r), said(r)
+
+
 @pytest.mark.parametrize("value", ["/etc", "../x", "a/../b", "~/x", "a\\b"])
 def test_values_that_are_no_folder(odd, value):
     platform, name = odd
