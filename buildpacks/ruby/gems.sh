@@ -17,3 +17,9 @@ has_gem() {
 		LC_ALL=C grep -Eq "^[[:space:]]*gem[ (]+['\"]$1['\"]" Gemfile
 	fi
 }
+
+# site_of_pages: of a generator of pages the folder and the command, when that is what the app is. Jekyll's are made by the buildpack "static".
+site_of_pages() {
+	[[ ! -f Procfile && ! -f config.ru ]] || return 0
+	[[ ! -f config.rb ]] || ! has_gem middleman || echo "build middleman build"
+}

@@ -67,6 +67,8 @@ static const char *const passed_on[] = {
 	"GONOPROXY",
 	"GOFLAGS",
 	"TWELVE_RUBY_MIRROR",
+	"TWELVE_GRADLE_MIRROR",
+	"MVNW_REPOURL",
 };
 
 /* The same, for names that have a part of their own: BUNDLE_MIRROR__ALL, BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/. */

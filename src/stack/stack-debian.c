@@ -243,6 +243,8 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, char *c
 		"-exec cp -l -t \"$1/var/cache/apt/archives\" {} +",
 		"--customize-hook=find \"$1/var/cache/apt/archives\" -name '*.deb' -exec cp -ln -t "
 		"\"$TWELVE_DEBS\" {} +",
+		/* Pages stay out, but packages lay links there when they are configured (stack-layer.c). */
+		"--setup-hook=for n in 1 2 3 4 5 6 7 8; do mkdir -p \"$1/usr/share/man/man$n\"; done",
 		/* What apps and buildpacks take for given; more by the package locales-all. */
 		"--customize-hook=chroot \"$1\" localedef --no-archive -i en_US -f UTF-8 en_US.UTF-8",
 		"--aptopt=Acquire::Retries \"3\"", "--aptopt=APT::Install-Recommends \"false\"",

@@ -130,13 +130,28 @@ static int strip(const char *root)
 	return r;
 }
 
+/* Pages stay out, but packages lay links there when they are configured, and fail without the folders: Java's. */
+static int make_man_folders(const char *root)
+{
+	int r = 0;
+
+	for (int section = 1; r == 0 && section <= 8; section++) {
+		_cleanup_free_ char *dir = xasprintf("%s/usr/share/man/man%d", root, section);
+
+		r = fs_mkdirs(dir, 0755);
+	}
+	return r;
+}
+
 static int fill(const struct stack_options *o, const struct stack_plan *plan, const struct place *p, struct error *err)
 {
 	_cleanup_free_ char *policy = xasprintf("%s/usr/sbin/policy-rc.d", p->root);
 	int r = forbid_daemons(policy);
 
+	if (r == 0)
+		r = make_man_folders(p->root);
 	if (r < 0)
-		return error_set_errno(err, r, "writing %s", policy);
+		return error_set_errno(err, r, "preparing %s", p->root);
 	if (stack_apt_install(o, p->dir, p->root, plan->added, err) < 0)
 		return -1;
 	r = unlink(policy) < 0 ? -errno : strip(p->root);

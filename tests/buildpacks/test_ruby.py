@@ -123,6 +123,8 @@ WEB = "---\ndefault_process_types:\n  web: \"{}\"\n"
     ({"Gemfile": "gem 'sinatra'\n", "a.rb": "require 'sinatra'\n", "app.rb": "require \"sinatra\"\n"}, WEB.format("bundle exec ruby app.rb -o 0.0.0.0 -p ${PORT:-5000}")),
     ({"Gemfile": "gem 'sinatra-contrib'\n", "hello.rb": ""}, "--- {}\n"),
     ({"Gemfile": "# gem 'rails'\n"}, "--- {}\n"),
+    ({"Gemfile": "gem 'middleman'\n", "config.rb": ""}, WEB.format(".twelve/static/serve")),
+    ({"Gemfile": "gem 'jekyll'\n", "_config.yml": ""}, "--- {}\n"),
 ])
 def test_how_it_starts(tmp_path, files, says):
     done = run("ruby", "release", tree(tmp_path, files))
@@ -139,6 +141,8 @@ def test_the_libraries_of_gems(tmp_path):
     assert packages(tmp_path, "run", "pg", "sqlite3") == ["libpq5", "libsqlite3-0"]
     assert packages(tmp_path, "build", "pg", "rack") == ["libpq5", "libpq-dev"]
     assert packages(tmp_path, "run", "rack", "pg_search") == []
+    tree(tmp_path, {"config.rb": ""})
+    assert "nginx" in packages(tmp_path, "run", "middleman")
 
 
 BUNDLER_ERRORS = [
