@@ -59,6 +59,8 @@ static const char *const passed_on[] = {
 	"GONOSUMDB",
 	"GOSUMDB",
 	"GOPRIVATE",
+	"HEX_MIRROR",
+	"HEX_BUILDS_URL",
 	"RUSTUP_DIST_SERVER",
 	"RUSTUP_UPDATE_ROOT",
 	"CARGO_HTTP_PROXY",

@@ -1,0 +1,4 @@
+defmodule Greeting do
+  def to(nil), do: "Hello"
+  def to(name), do: "Hello #{name}"
+end
