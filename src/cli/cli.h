@@ -206,7 +206,7 @@ bool completion_script(const char *shell, struct buf *out);
 	X(users) X(users_add) X(users_update) X(users_remove) X(users_passwd)                      \
 	X(access) X(access_add) X(access_update) X(access_remove) X(audit)                         \
 	X(login) X(logout) X(whoami) X(auth_token) X(heroku_env) X(import)                                                 \
-						X(status) X(doctor) X(backup) X(restore) X(gc) X(stacks) X(stack_set) X(help)        \
+						X(status) X(doctor) X(backup) X(restore) X(gc) X(stacks) X(stack_set) X(stacks_update) X(help)        \
 							X(version) X(completion) X(git_remote) X(git_hook)       \
 								X(git_shell) X(git_credentials) X(dial_stdio)         \
 									X(complete)

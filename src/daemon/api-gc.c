@@ -21,6 +21,7 @@
 #include "daemon/addons.h"
 #include "daemon/api-priv.h"
 #include "daemon/build/retention.h"
+#include "daemon/build/stack-updates.h"
 #include "daemon/builds.h"
 #include "stack/stack.h"
 
@@ -79,6 +80,8 @@ static int check_no_builds(struct daemon *d, struct error *err)
 				 "What no release uses is being removed already");
 	if (d->preparing_stacks && !stacks_are_shared(d->settings.state_dir))
 		return error_set(err, ERROR_CONFLICT, "The stack of new apps is being made since the start: try again in a minute");
+	if (stack_updates_running(d->stack_updates))
+		return error_set(err, ERROR_CONFLICT, "Stacks are being made anew: try again when twelve stacks:update has ended");
 	if (addons_have_jobs(d->addons))
 		return error_set(err, ERROR_CONFLICT, "An add-on is being worked on: try again in a moment");
 	if (store_app_list(d->store, &apps, &n, err) < 0)

@@ -44,7 +44,7 @@ void api_size_display(const char *size, char buf[static 32]);
 	X(account_get) X(account_update) X(users_list) X(users_create) X(users_update) X(users_delete)   \
 	X(collaborators_list) X(collaborators_get) X(collaborators_create) X(collaborators_update)      \
 	X(collaborators_delete) X(audit_list) X(audit_of_app) X(keys_all) X(keys_get) X(rate_limits)    \
-	X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(status) X(gc) X(lost) X(platform_backup) X(ca_get) X(registry_get) X(registry_list)         \
+	X(regions) X(stacks) X(dyno_sizes) X(no_rows) X(status) X(gc) X(stack_updates_get) X(stack_updates_create) X(lost) X(platform_backup) X(ca_get) X(registry_get) X(registry_list)         \
 	X(apps_list) X(apps_create) X(apps_get) X(apps_update) X(apps_delete)           \
 	X(config_get) X(config_update) X(config_of_release)                                          \
 	X(releases_list) X(releases_get) X(releases_create) X(releases_sbom)                                          \

@@ -51,6 +51,7 @@ struct settings {
 	char *acme_ca;	      /* TWELVE_ACME_CA     a file with what the directory's own certificate is trusted by, besides the system's; "" */
 	int64_t autoscale_period_ms; /* TWELVE_AUTOSCALE_PERIOD 60s: how often autoscaling measures and decides */
 	int64_t keep_releases;      /* TWELVE_KEEP_RELEASES 10: of each app, whose slugs are kept */
+	int64_t stack_updates;      /* TWELVE_STACK_UPDATES manual: 1 for auto */
 	int64_t last_backup_ms;     /* TWELVE_LAST_BACKUP 7d: how long the last backup of a destroyed add-on is kept */
 };
 
@@ -90,6 +91,7 @@ struct daemon {
 	struct autoscaler *autoscaler;
 	struct stale *stale;
 	struct retention *retention;
+	struct stack_updates *stack_updates;
 	struct router *router;
 	struct logs_client *logs;
 	struct slug_sizes *slug_sizes;

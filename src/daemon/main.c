@@ -41,6 +41,7 @@
 #include "daemon/autoscale.h"
 #include "daemon/build/retention.h"
 #include "daemon/build/stacks.h"
+#include "daemon/build/stack-updates.h"
 #include "daemon/builds.h"
 #include "daemon/git/branch.h"
 #include "daemon/certs.h"
@@ -126,6 +127,7 @@ static void on_stop_all(void *userdata)
 	s->everything = true;
 	autoscaler_free(steal_ptr(s->d->autoscaler));
 	stale_free(steal_ptr(s->d->stale));
+	stack_updates_free(steal_ptr(s->d->stack_updates));
 	setups_free(steal_ptr(s->d->setups));
 	reconciler_free(steal_ptr(s->d->reconciler));
 	addons_free(steal_ptr(s->d->addons));
@@ -196,6 +198,7 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->autoscaler = autoscaler_new(d);
 	d->stale = stale_new(d);
 	d->retention = retention_new(d);
+	d->stack_updates = stack_updates_new(d);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
 	if (rendezvous_new(d, &d->rendezvous, err) < 0)
@@ -212,6 +215,7 @@ static void stop_parts(struct daemon *d, bool everything)
 	webhooks_free(d->webhooks);
 	autoscaler_free(d->autoscaler);
 	stale_free(d->stale);
+	stack_updates_free(d->stack_updates);
 	retention_free(d->retention);
 	setups_free(d->setups);
 	builds_free(d->builds);
@@ -310,6 +314,8 @@ int main(int argc, char **argv)
 		return setup_reader_main();
 	if (argc == 4 && streq(argv[1], "stacks"))
 		return stacks_worker_main(argv[2], argv[3]);
+	if (argc == 2 && streq(argv[1], "stack-updates"))
+		return stack_updates_worker_main();
 	if (argc == 2 && streq(argv[1], "sbom"))
 		return sbom_reader_main();
 	if (argc == 3 && streq(argv[1], "acme"))

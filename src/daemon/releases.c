@@ -204,6 +204,24 @@ int releases_promote(struct daemon *d, struct app *app, const struct app *source
 	return 0;
 }
 
+int releases_restack(struct daemon *d, struct app *app, const char *stack, const char *description, const struct caller *who,
+		     struct release *ret, struct error *err)
+{
+	struct release r = { 0 };
+
+	if (releases_base(d, app, &r, err) < 0)
+		return -1;
+	free(r.stack);
+	r.stack = xstrdup(stack);
+	forget_past(&r, xstrdup(description));
+	if (create(d, app, &r, who, description, err) < 0) {
+		release_done(&r);
+		return -1;
+	}
+	*ret = r;
+	return 0;
+}
+
 /* ---- config ---- */
 
 static int check_changes(json_t *changes, json_t *attachments, struct error *err)

@@ -48,6 +48,10 @@ int releases_promote(struct daemon *d, struct app *app, const struct app *source
 		     const struct promotion_target *target, const struct caller *who, struct release *ret,
 		     struct error *err);
 
+/* What is released now, on another stack (a digest). */
+int releases_restack(struct daemon *d, struct app *app, const char *stack, const char *description, const struct caller *who,
+		     struct release *ret, struct error *err);
+
 /*
  * Slug, config, process types and attachments of `version` as a new release. A release that
  * failed, or has no slug, is ERROR_INVALID with a sentence that says so. *ret is empty, and nothing

@@ -229,6 +229,14 @@ static int read_count(const struct setting *t, const char *value, struct setting
 	return 0;
 }
 
+static int read_updates(const struct setting *t, const char *value, struct settings *s, struct error *err)
+{
+	if (!streq(value, "manual") && !streq(value, "auto"))
+		return refuse(t, "manual or auto", value, err);
+	set_number(t, streq(value, "auto"), s);
+	return 0;
+}
+
 static int read_ports(const struct setting *t, const char *value, struct settings *s, struct error *err)
 {
 	/* The first and the last stand one behind the other. */
@@ -300,6 +308,8 @@ static const struct setting settings[] = {
 	  .help = "builds are refused before less than this is free" },
 	{ "TWELVE_KEEP_RELEASES", read_count, FIELD(keep_releases), "10", .min = 1, .max = 100000,
 	  .help = "of each app: so many releases that ran can be rolled back to, the slugs of older ones are let go" },
+	{ "TWELVE_STACK_UPDATES", read_updates, FIELD(stack_updates), "manual",
+	  .help = "auto: once a day each app gets a release on its stack with Debian's newer packages, which is undone when it is not healthy" },
 	{ "TWELVE_MAX_UPLOAD", read_size, FIELD(max_upload_bytes), "2G", .min = MIB,
 	  .help = "of a source archive" },
 	{ "TWELVE_PRIVATE_SOURCES", read_count, FIELD(private_sources), "0", .max = 1,

@@ -128,6 +128,7 @@ static const struct {
 	{ "POST /review-apps", "make review app" },
 	{ "DELETE /review-apps/:review_app", "destroy review app" },
 	{ "POST /app-setups", "make app by setup" },
+	{ "POST /twelve/stacks/updates", "look for newer packages" },
 	{ "POST /twelve/gc", "remove what is unused" },
 	{ "POST /twelve/backup", "save the platform" },
 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stacks, stack:set. */
+/* stacks, stack:set, stacks:update. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/signals.h"
 
 /* The app that is meant, if one is: the list is of use without. */
 static int find_app(struct cli *c, json_t **ret, struct error *err)
@@ -87,4 +89,129 @@ const struct command cmd_stack_set = {
 	.details = "What runs stays on its stack until the next build, and a rollback brings back the stack of its release. "
 		   "No empty commit is needed: git push builds the same commit again.",
 	.examples = "twelve stack:set debian-13 -a shop\ngit push twelve main",
+};
+
+/* ---- stacks:update ---- */
+
+#define LOOK_MS 500
+
+/* Waits until the run has ended; what is told meanwhile is that it goes on. */
+static int wait_for_report(struct cli *c, json_t **report, struct error *err)
+{
+	while (streq(json_str(*report, "status", ""), "running")) {
+		json_t *now = NULL;
+
+		progress(c, "Asking Debian's archive");
+		pause_ms(LOOK_MS);
+		if (cli_interrupted) {
+			progress_clear(c);
+			note(c, "It goes on: GET /twelve/stacks/updates tells what came of it.");
+			return 128 + cli_interrupted;
+		}
+		if (api_get(c->api, &now, err, "/twelve/stacks/updates") < 0)
+			return -1;
+		json_decref(*report);
+		*report = now;
+	}
+	progress_clear(c);
+	if (streq(json_str(*report, "status", ""), "failed"))
+		return error_set(err, ERROR_UNAVAILABLE, "%s", json_str(*report, "error", "the updates failed"));
+	return 0;
+}
+
+static void print_changes(struct cli *c, const json_t *report)
+{
+	static const char *const headings[] = { "STACK", "PACKAGE", "FROM", "TO", "" };
+	json_t *stacks = (json_t *)json_at(report, "stacks"), *stack;
+	_cleanup_table_ struct table t;
+	const char *digest;
+	const json_t *p;
+	size_t i, n = 0;
+
+	table_init(&t, 5, headings);
+	json_object_foreach(stacks, digest, stack) {
+		_cleanup_free_ char *short_digest = xstrndup(digest, 12);
+
+		if (json_str(stack, "error", NULL))
+			note(c, " !     %s: %s", short_digest, json_str(stack, "error", ""));
+		json_array_foreach(json_object_get(stack, "changes"), i, p) {
+			table_add(&t, short_digest, json_str(p, "package", ""), json_str(p, "from", ""), json_str(p, "to", ""),
+				  json_bool(p, "security") ? "security" : "");
+			n++;
+		}
+	}
+	if (n)
+		table_print(c, &t);
+	else
+		note(c, "All packages of the stacks in use are the newest.");
+}
+
+static void print_apps(const struct cli *c, const json_t *report)
+{
+	static const char *const headings[] = { "APP", "STACK", "PACKAGES", "SECURITY", "RELEASE" };
+	_cleanup_table_ struct table t;
+	const json_t *a;
+	size_t i;
+
+	if (!json_array_size(json_at(report, "apps")))
+		return;
+	puts("");
+	table_init(&t, 5, headings);
+	json_array_foreach(json_at(report, "apps"), i, a) {
+		_cleanup_free_ char *stack = xasprintf("%s (%.12s)", json_str(a, "stack_name", ""), json_str(a, "stack", "")),
+				    *packages = xasprintf("%lld", (long long)json_i64(a, "packages", 0)),
+				    *security = xasprintf("%lld", (long long)json_i64(a, "security", 0)),
+				    *release = json_i64(a, "release", 0) ? xasprintf("v%lld", (long long)json_i64(a, "release", 0)) :
+									    xstrdup(json_str(a, "reason", "as it was"));
+
+		table_add(&t, json_str(a, "app", ""), stack, packages, security, release);
+	}
+	table_print(c, &t);
+}
+
+static int stacks_update_run(struct cli *c, struct error *err)
+{
+	json_t *body = json_pack("{s:b, s:b, s:s*}", "check", (int)cli_has(c, "check"), "apply", (int)cli_has(c, "apply"), "stack", cli_get(c, "stack"));
+	_cleanup_json_ json_t *report = NULL;
+	int r;
+
+	if (!cli_api(c, err)) {
+		json_decref(body);
+		return -1;
+	}
+	signals_note();
+	if (api_request(c->api, "POST", body, &report, err, "/twelve/stacks/updates") < 0)
+		return -1;
+	r = wait_for_report(c, &report, err);
+	if (r != 0)
+		return r;
+	if (cli_has(c, "json")) {
+		print_json(report);
+		return 0;
+	}
+	print_changes(c, report);
+	print_apps(c, report);
+	if (json_array_size(json_at(report, "apps")) && !cli_has(c, "check") && !cli_has(c, "apply"))
+		note(c, "The next build of each app uses what is new. twelve stacks:update --apply releases them on it now.");
+	return 0;
+}
+
+static const struct arg_option stacks_update_options[] = {
+	{ "check", NULL, "only tell what is newer", 0 },
+	{ "apply", NULL, "release each app on its new stack, with the same slug", 0 },
+	{ "stack", "STACK", "of this stack alone", 's' },
+	{ 0 },
+};
+
+const struct command cmd_stacks_update = {
+	.name = "stacks:update",
+	.usage = "",
+	.summary = "bring Debian's newer packages to the stacks in use",
+	.flags = CMD_JSON,
+	.options = stacks_update_options,
+	.run = stacks_update_run,
+	.details = "For administrators. Asks Debian's archive, tells which apps run on older packages, and which of the newer ones come from its security archive. "
+		   "Stacks are made anew, and the next build of an app uses its new one; what runs stays as it is. With --apply each app gets "
+		   "a release on its new stack with the slug that it has, rolled out as any, and undone when it is not healthy. TWELVE_STACK_UPDATES=auto does that once a day.",
+	.examples = "twelve stacks:update --check\ntwelve stacks:update --apply --stack debian-13",
 };
