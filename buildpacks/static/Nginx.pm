@@ -115,22 +115,26 @@ sub header_lines {
 
 # --- proxies
 
+# What follows the prefix in the address as it was sent; a capture of "if" would be encoded once more.
+sub proxy_maps {
+	my ($site) = @_;
+	return join '', map {
+		my $raw = '^' . Site::literal($site->{proxies}[$_]{prefix} =~ s{/$}{}r) . "/?(?<twelve_rest_$_>.*)\$";
+		map_of('$request_uri', "twelve_way_$_", '""', [regex($raw), "\"/\${twelve_rest_$_}\""]);
+	} 0 .. $#{$site->{proxies}};
+}
+
 sub proxy_location {
 	my ($site, $n) = @_;
-	my $proxy = $site->{proxies}[$n];
-	my ($prefix, $raw) = ($proxy->{prefix}, regex('^' . Site::literal($proxy->{prefix} =~ s{/$}{}r) . '/?(.*)$'));
+	my $prefix = $site->{proxies}[$n]{prefix};
 	my $files = $prefix eq '/' ? '' : "\t\tlocation ^~ " . quote_path($prefix) . " {\n\t\t\ttry_files \$twelve_file " . ($site->{clean_urls} ? '$twelve_page ' : '') . "\@proxy_$n;\n\t\t}\n";
 	return <<"EOT";
 ${files}		location \@proxy_$n {
-			set \$twelve_rest "";
-			if (\$request_uri !~ "$raw") {
+			if (\$twelve_way_$n = "") {
 				return 404;
 			}
-			if (\$request_uri ~ "$raw") {
-				set \$twelve_rest \$1;
-			}
-			proxy_pass "\$<origin.$n.base>\$twelve_rest";
-			proxy_redirect "\$<origin.$n.base>" "@{[$prefix =~ s{/?$}{/}r =~ s/(["\\])/\\$1/gr]}";
+			proxy_pass "\$<origin.$n.base>\$twelve_way_$n";
+			proxy_redirect "\$<origin.$n.shown>/" @{[quote($prefix =~ s{/?$}{/}r)]};
 			proxy_set_header Host "\$<origin.$n.host>";
 			proxy_ssl_name "\$<origin.$n.name>";
 		}
@@ -270,7 +274,7 @@ sub configuration {
 	my %words = (level => $site->{error_level}, access => $site->{access} ? '$<access>' : 'off', encoding => $site->{encoding}, compressed => $compressed);
 	$text =~ s/\@(level|access|encoding|compressed)\@/$words{$1}/g;
 	$text .= map_of('$http_x_forwarded_proto', 'twelve_scheme', 'http', ['^https$', 'https']);
-	$text .= visible($site) . cache_map() . $redirect_maps . $header_maps;
+	$text .= visible($site) . cache_map() . $redirect_maps . $header_maps . proxy_maps($site);
 	$text .= map_of('$twelve_path', 'twelve_route', $nowhere, map { [regex($_->{match}), quote($_->{target})] } @{$site->{routes}});
 	$text .= "\tserver {\n\t\tlisten \$<port>;\n\t\troot \"\$<root>\";\n" . gates($site) . $headers . (@{$site->{proxies}} ? $proxy_settings : '');
 	$text .= locations($site, $returns) . join '', map { proxy_location($site, $_) } 0 .. $#{$site->{proxies}};

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Static pages, with and without static.json: what a browser gets, over the router, from the real nginx."""
+import base64
 import concurrent.futures
 import gzip
 import http.client
+import http.server
 import json
 import os
 import socket
+import threading
 
 import pytest
 
@@ -159,6 +162,52 @@ def test_rollback_and_one_off(platform, site):
     platform.cli("rollback", "-a", "site")
     wait_for(lambda: ask(platform, "site", "/")[2] == b"<p>first</p>\n", "the page of before")
     assert "dist" in platform.cli("run", "-a", "site", "--", "ls", "/app").out
+
+
+class Backend(http.server.BaseHTTPRequestHandler):
+    """Says what it was asked; /v1/go leads on by its own address."""
+
+    def do_GET(self):
+        body = f"{self.path} {self.headers['Host'].split(':')[0]}".encode()
+        self.send_response(302 if self.path == "/v1/go" else 200)
+        if self.path == "/v1/go":
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/v1/there")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_proxy_a_login_and_one_name(platform, tmp_path):
+    """The way goes on as it was sent; a password may hold what it likes."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (tmp_path / "static.json").write_text(json.dumps({"basic_auth": True, "canonical_host": "${NAME}.localhost", "proxies": {"/api/": {"origin": "http://localhost:${BACK}/v1"}}}))
+    (tmp_path / "public_html" / "api").mkdir(parents=True)
+    (tmp_path / "public_html" / "index.html").write_text("in\n")
+    (tmp_path / "public_html" / "api" / "own.txt").write_text("own\n")
+    platform.git(tmp_path, "init", "-q", "-b", "main")
+    platform.commit(tmp_path, "proxy")
+    platform.create("guarded", tmp_path)
+    platform.cli("config:set", "NAME=guarded", f"BACK={server.server_port}", "BASIC_AUTH_USERNAME=ada", "BASIC_AUTH_PASSWORD=p$w:1", "-a", "guarded")
+    platform.push(tmp_path)
+    login = {"Authorization": "Basic " + base64.b64encode(b"ada:p$w:1").decode()}
+    assert ask(platform, "guarded", "/")[0] == 401 and ask(platform, "guarded", "/", Authorization="Basic YWRhOm5v")[0] == 401
+    assert ask(platform, "guarded", "/", **login)[2] == b"in\n" and ask(platform, "guarded", "/api/own.txt", **login)[2] == b"own\n"
+    assert ask(platform, "guarded", "/api/a%20b/%2e%2e%2fx?q=1", **login)[2] == b"/v1/a%20b/%2e%2e%2fx?q=1 localhost"
+    went = ask(platform, "guarded", "/api/go", **login)
+    assert (went[0], went[1]["location"]) == (302, "/api/there")
+    platform.cli("domains:add", "other.example", "-a", "guarded")
+    c = http.client.HTTPConnection("127.0.0.1", platform.http_port, timeout=30)
+    c.request("GET", "/a?b=c", headers={"Host": "other.example", **login})
+    moved = c.getresponse()
+    assert (moved.status, moved.headers["location"]) == (301, "http://guarded.localhost/a?b=c")
+    c.close()
+    server.shutdown()
+    server.server_close()
+    platform.cli("destroy", "-a", "guarded", "--confirm", "guarded")
 
 
 def test_what_is_wrong_in_static_json_has_a_line(platform, tmp_path):
