@@ -27,7 +27,7 @@ def odd(platform):
     ([("package.json", b'{"devDependencies": {"husky": "9"}}'), ("server/package.json", b'{"scripts": {"start": "node ."}}')],
      ["There is nothing to run", "package.json is in server/", "TWELVE_BUILD_DIR=server"]),
     # The file that names its packages is not there.
-    ([("app.py", b"print()\n")], ["app.py is there: add a requirements.txt"]),
+    ([("app.ex", b"")], ["app.ex is there: add a mix.exs (mix new)"]),
     ([("index.js", b"")], ["index.js is there: add a package.json (npm init)"]),
     ([("main.go", b"package main\n")], ["main.go is there: add a go.mod"]),
     # A start command stands elsewhere.
