@@ -395,7 +395,8 @@ int steps_capture(struct build *b, const struct stack *stack, const char *script
 
 /*
  * The last buildpack says what the app runs, as on Heroku. What earlier ones have left to be sourced is
- * others' text: it is in a shell of its own, whose next command was read before it, so that no variable
+ * others' text. Classic buildpacks write theirs into their own folder, as "export", so that others' have a copy that they may write
+ * to. It is in a shell of its own, whose next command was read before it, so that no variable
  * of theirs is one of ours.
  */
 static const char compile_script[] =
@@ -403,14 +404,17 @@ static const char compile_script[] =
 	"beside=$1 last=$2; shift 2\n"
 	"trap 'code=$?; case \" $beside \" in *\" $p \"*) [ $code = 0 ] || echo \"" BESIDE_ADVICE "\" ;; esac' EXIT\n"
 	"for p in \"$@\"; do\n"
+	"  d=/buildpacks/$p\n"
+	"  case $p in ext-*) d=/tmp/buildpacks/$p; rm -rf $d; mkdir -p /tmp/buildpacks; cp -R /buildpacks/$p $d ;; esac\n"
 	"  (eval \"for e in /app/.twelve/export/*.sh; do [ ! -r \\\"\\$e\\\" ] || . \\\"\\$e\\\"; done\n"
-	"  TWELVE_LAST_PACK=${!#} exec /buildpacks/$p/bin/compile /app /cache /env\")\n"
+	"  TWELVE_LAST_PACK=${!#} exec $d/bin/compile /app /cache /env\")\n"
+	"  case $p in ext-*) [ ! -f $d/export ] || { mkdir -p /app/.twelve/export; cp $d/export /app/.twelve/export/$p.sh; } ;; esac\n"
 	"done\n"
 	"[ $last = yes ] || exit 0\n"
 	"mkdir -p /app/.twelve\n"
 	"rm -rf /app/.twelve/release.yml\n"
 	": >/app/.twelve/release.yml\n"
-	"[ ! -x /buildpacks/$p/bin/release ] || /buildpacks/$p/bin/release /app "
+	"[ ! -x $d/bin/release ] || $d/bin/release /app "
 	">/app/.twelve/release.yml\n";
 
 /* Buildpacks one after the other, in one sandbox. */
