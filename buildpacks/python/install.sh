@@ -70,10 +70,10 @@ failed_package() {
 	echo "$name${version:+ $version}"
 }
 
-# The newest Python before this one for which the index has NAME VERSION ready made.
+# wheel_python NAME VERSION NEWEST [OLDEST]: the newest Python of these minors for which the index has it ready made.
 wheel_python() {
-	local minor=${have#3.}
-	for ((minor = ${minor%%.*} - 1; minor >= 8; minor--)); do
+	local minor
+	for ((minor = $3; minor >= ${4:-8}; minor--)); do
 		! pip_install "$venv" --quiet --dry-run --no-deps --ignore-requires-python --only-binary :all: --python-version "3.$minor" --target "$SCRATCH/none" "$1==$2" >/dev/null 2>&1 || {
 			echo "3.$minor"
 			return
@@ -82,13 +82,15 @@ wheel_python() {
 }
 
 explain_build_failure() {
-	local name version older log=$1
+	local name version older stack='' minor=${have#3.} log=$1
 	read -r name version < <(failed_package "$log") || return 0
 	[[ -n $name && -n $version ]] || return 0
 	[[ -z $(missing_library "$log") ]] || return 0
-	older=$(wheel_python "$name" "$version")
+	older=$(wheel_python "$name" "$version" "$((${minor%%.*} - 1))")
 	[[ -n $older ]] || return 0
-	fail "$source asks for $name $version, which comes ready made for Python $older and not for ${have%.*}, and could not be built here: ask for a newer $name, or $(how_to_get "==$older.*")."
+	# The other stack's needs no download.
+	[[ $(debian) == 12 || -z $(wheel_python "$name" "$version" 11 11) ]] || stack=', or "twelve stack:set debian-12", which has Python 3.11'
+	fail "$source asks for $name $version, which comes ready made for Python $older and not for ${have%.*}, and could not be built here: ask for a newer $name, or write $older into .python-version$stack."
 }
 
 # Why pip failed, in one sentence, when its words are known.

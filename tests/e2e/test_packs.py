@@ -117,7 +117,7 @@ def test_python_hooks(bare, tmp_path):
     seen = repr([AWKWARD[n] for n in names])
     hook = HOOK % repr(names).encode()
     post = b"#!/bin/bash\nset -e\npython -c 'import six; print(\"six\", six.__version__)'\npip install -q iniconfig==2.0.0\npython -c 'import iniconfig; print(\"and pip installs\")'\n"
-    entries = [PROCFILE, ("requirements.txt", b"\xef\xbb\xbfsix==1.16.0\r\n"), (".python-version", b"\xef\xbb\xbf3.11\r\n")]
+    entries = [PROCFILE, ("requirements.txt", b"\xef\xbb\xbfsix==1.16.0\r\n"), (".python-version", b"\xef\xbb\xbf3.13\r\n")]
     r = deploy(archive(tmp_path / "1.tgz", *entries, ("bin/pre_compile", hook), ("bin/post_compile", post)), check=True)
     assert f"./bin/pre_compile {seen}" in said(r) and "six 1.16.0" in said(r) and "and pip installs" in said(r), said(r)
     assert said(r).index("bin/pre_compile") < said(r).index("Installing packages") < said(r).index("six 1.16.0")
