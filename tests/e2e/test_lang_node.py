@@ -94,7 +94,7 @@ def test_pages_of_a_starter_without_a_lock(bare, tmp_path):
     status, page = platform.get(name)
     assert status == 200 and "/assets/index-" in page and platform.get(name, "/any/address") == (200, page)
     assert platform.get(name, "/none.png")[0] == 404
-    assert not (tree(platform, name) / "node_modules").exists()
+    assert not (tree(platform, name) / "node_modules").exists() and not (tree(platform, name) / ".twelve/node").exists()
     r = deploy(archive(tmp_path / "2.tgz", *entries, ("more", b"")), check=True)
     assert "package.json has not changed: the installed packages are used again" in said(r)
 

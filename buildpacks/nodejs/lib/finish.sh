@@ -120,6 +120,6 @@ finish() {
 # Pages need no packages to be sent; other process types may.
 leave_pages_alone() {
 	[[ ! -f Procfile ]] || return 0
-	detail "node_modules is not in the slug, since pages need no packages"
-	rm -rf node_modules .yarn/cache .yarn/unplugged .pnp.cjs .pnp.loader.mjs
+	detail "Node.js and the packages are not in the slug, since pages need none of them"
+	rm -rf "$node_dir" node_modules .yarn/cache .yarn/unplugged .pnp.cjs .pnp.loader.mjs
 }

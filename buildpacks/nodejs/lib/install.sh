@@ -242,7 +242,7 @@ tell_without_lock() {
 	before=''
 	[[ -z $lock ]] || return 0
 	warning "There is no lock file of a package manager, so another day may bring other versions." \
-		"Run \"npm install\" and commit package-lock.json."
+		"Run \"$(mend_lock)\" and commit $(locks_of "$manager" | sed 's/.* //; s/bun.lockb/bun.lock/')."
 	[[ $manager == npm ]] && ((${manager_version%%.*} >= 7)) || return 0
 	before=$(remembered packages "$dependencies" settled_date)
 	detail "Versions that were there on $before are installed, until package.json asks for others"
