@@ -312,8 +312,8 @@ int main(int argc, char **argv)
 		return addon_worker_main();
 	if (argc == 2 && streq(argv[1], "app-json"))
 		return setup_reader_main();
-	if (argc == 4 && streq(argv[1], "stacks"))
-		return stacks_worker_main(argv[2], argv[3]);
+	if (argc >= 4 && streq(argv[1], "stacks"))
+		return stacks_worker_main(argv[2], argv[3], argv + 4);
 	if (argc == 2 && streq(argv[1], "stack-updates"))
 		return stack_updates_worker_main();
 	if (argc == 2 && streq(argv[1], "sbom"))

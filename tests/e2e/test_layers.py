@@ -220,12 +220,13 @@ def test_where_overlayfs_cannot_write(tmp_path):
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={dirs['lower']},upperdir={dirs['upper']},workdir={dirs['work']}",
                     dirs["platform"]], check=True)
     try:
-        p = Platform(dirs["platform"] / "p")
+        p = Platform(dirs["platform"] / "p", TWELVE_PREPARE_STACKS=0)
         if (p.state / "stacks").is_symlink():
             (p.state / "stacks").unlink()
         try:
             r = deploy(p, "whole", tmp_path, PROCFILE, ("Aptfile", b"figlet\n"))
             assert "overlayfs can't write here" in said(r)
+            assert "is on an overlay file system" in said(p.cli("doctor", check=False))
             assert len(chain(p.state / "stacks", stack_of(p, "whole"))) == 1
             assert "FIGlet" in run(p, "whole", "figlet -v")
         finally:

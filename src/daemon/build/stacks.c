@@ -54,23 +54,26 @@ void stacks_prepare(struct daemon *d)
 		log_warn("%s", err.message);
 }
 
-int stacks_worker_main(const char *state_dir, const char *data_dir)
+static int make(const struct stack_options *o)
 {
 	struct error err = ERROR_INIT;
+	struct stack s = { 0 };
+	int r = stack_ensure(o, &s, &err);
+
+	if (r < 0)
+		log_warn("the stack %s is not made yet, and the first build will try again: %s", o->name, err.message);
+	stack_done(&s);
+	return r;
+}
+
+int stacks_worker_main(const char *state_dir, const char *data_dir, char *const *packages)
+{
+	struct stack_options o = { .state_dir = state_dir, .data_dir = data_dir, .name = STACK_DEFAULT, .packages = packages, .output_fd = -1 };
+	int r;
 
 	log_init("twelved");
 	setpriority(PRIO_PROCESS, 0, NICE);
-	for (int build = 0; build < 2; build++) {
-		const struct stack_options o = {
-			.state_dir = state_dir, .data_dir = data_dir, .name = STACK_DEFAULT, .build = build, .output_fd = -1
-		};
-		struct stack s = { 0 };
-
-		if (stack_ensure(&o, &s, &err) < 0) {
-			log_warn("the stack %s is not made yet, and the first build will try again: %s", STACK_DEFAULT, err.message);
-			return 1;
-		}
-		stack_done(&s);
-	}
-	return 0;
+	r = make(&o);
+	o.build = true;
+	return r < 0 || (!packages[0] && make(&o) < 0);
 }

@@ -11,5 +11,5 @@
 /* Starts the child, unless TWELVE_PREPARE_STACKS is 0 or the disk is kept in reserve. */
 void stacks_prepare(struct daemon *d);
 
-/* The child: "twelved stacks STATE DATA". Returns the exit code. */
-int stacks_worker_main(const char *state_dir, const char *data_dir);
+/* The child: "twelved stacks STATE DATA [PACKAGES...]", with packages a run stack that has them. Returns the exit code. */
+int stacks_worker_main(const char *state_dir, const char *data_dir, char *const *packages);
