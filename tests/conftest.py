@@ -3,6 +3,8 @@
 The real programs, driven as a user drives them: one platform of its own for
 each test session, in a state directory of its own, on loopback.
 """
+import contextlib
+import glob
 import http.client
 import json
 import os
@@ -150,6 +152,16 @@ class Platform:
                 self.process.kill()
                 self.process.wait()
         shutil.rmtree(self.run, ignore_errors=True)
+
+    def pids_of(self, name):
+        """Programs of this platform: its run directory is in their arguments or their environment."""
+        found = []
+        for path in glob.glob("/proc/[0-9]*"):
+            # Any may end while it is looked at.
+            with contextlib.suppress(OSError):
+                if open(f"{path}/comm").read().strip() == name and str(self.run) in open(f"{path}/cmdline").read() + open(f"{path}/environ").read():
+                    found.append(int(path.rsplit("/", 1)[1]))
+        return found
 
     # -- talking to it
 

@@ -6,10 +6,8 @@ is fed with the truth and that it acts.
 """
 import json
 import os
-import pathlib
 import re
 import signal
-import subprocess
 
 import pytest
 
@@ -51,15 +49,7 @@ def scalings(platform):
 
 
 def twelve_logs(platform):
-    """The process id of this platform's own; another platform's may end while we look."""
-    def is_mine(pid):
-        try:
-            return str(platform.run) in pathlib.Path(f"/proc/{pid}/environ").read_text()
-        except OSError:
-            return False
-
-    found = subprocess.run(["pgrep", "-x", "twelve-logs"], capture_output=True, text=True).stdout.split()
-    mine = [int(pid) for pid in found if is_mine(pid)]
+    mine = platform.pids_of("twelve-logs")
     assert len(mine) == 1, mine
     return mine[0]
 

@@ -548,6 +548,7 @@ def test_a_status_that_cannot_be_written_stops_no_drain(logs, app, drains):
     sink, pipe = Sink(), Pipe(logs, app)
     d = drains.add(f"syslog://127.0.0.1:{sink.port}")
     path = logs.run / "logs" / f"{d['id']}.drain"
+    wait_for(path.exists, "the drain's status")
     drains.list.clear()
     drains.tell()
     wait_for(lambda: not path.exists(), "the drain to go")

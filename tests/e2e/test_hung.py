@@ -4,7 +4,6 @@ Programs beside twelved that hang (SIGSTOP, with as many waiting at their socket
 on, and what does is done when they come back.
 """
 import contextlib
-import glob
 import os
 import signal
 import socket
@@ -15,20 +14,10 @@ import pytest
 from conftest import wait_for
 
 
-def pids_of(platform, name):
-    """Programs of this platform, by a path of its in their arguments or environment."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*"):
-        with contextlib.suppress(OSError):
-            if open(f"{path}/comm").read().strip() == name and str(platform.run) in open(f"{path}/cmdline").read() + open(f"{path}/environ").read():
-                found.append(int(path.rsplit("/", 1)[1]))
-    return found
-
-
 @contextlib.contextmanager
 def stopped(platform, name, *sockets, kind=socket.SOCK_STREAM):
     """Stopped, its sockets full: who connects and waits for it waits for ever."""
-    pids, held = pids_of(platform, name), []
+    pids, held = platform.pids_of(name), []
     assert pids, f"no {name} runs"
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)

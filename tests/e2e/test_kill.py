@@ -148,8 +148,7 @@ def test_logs_survive_twelve_logs(own_platform, tmp_path):
     deployed(p, tmp_path, "logged")
     p.cli("ps:scale", "worker=1", "-a", "logged")
     wait_for(lambda: "tick 2" in p.cli("logs", "-a", "logged", "--dyno", "worker.1").out, "ticks")
-    found = [int(pid) for pid in subprocess.run(["pgrep", "-f", "twelve-logs"], capture_output=True, text=True).stdout.split()
-             if str(p.run) in open(f"/proc/{pid}/environ").read()]
+    found = p.pids_of("twelve-logs")
     assert len(found) == 1
     os.kill(found[0], signal.SIGKILL)
     wait_for(lambda: "tick 6" in p.cli("logs", "-n", "500", "-a", "logged", "--dyno", "worker.1", check=False).out,
