@@ -105,7 +105,8 @@ def test_a_build(trusting, server, path):
     assert b["status"] == "succeeded", out
     assert f"-----> Fetching {server.url}/{path.split('?')[0]}\n" in out and "s3cret" not in out
     wait_for(lambda: p.up(name), "the app")
-    assert p.get(name)[0] == 200 and sources(p) == []
+    wait_for(lambda: p.get(name)[0] == 200, "the page")
+    assert sources(p) == []
     assert p.cli("run", "-a", name, "--", "echo $SLUG_COMMIT $TWELVE_SLUG_COMMIT; ls").out.split() >= ["0f3a"]
     p.cli("destroy", "-a", name, "--confirm", name)
 

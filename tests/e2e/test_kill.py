@@ -125,7 +125,7 @@ def test_a_supervisor_is_killed(own_platform, tmp_path):
     os.kill(int(found[0]), signal.SIGKILL)
     wait_for(lambda: not os.path.exists(f"/proc/{pid}"), "its dyno to end with it")
     wait_for(lambda: p.up("orphan") and p.up("orphan")[0]["id"] != dyno["id"], "another to be started")
-    assert p.get("orphan")[0] == 200
+    wait_for(lambda: p.get("orphan")[0] == 200, "the page")
     wait_for(lambda: not (p.run / "dynos" / dyno["id"]).exists(), "what it left to be removed")
 
 

@@ -76,8 +76,7 @@ def test_scale_up_and_down_and_another_size(app):
     wait_for(lambda: len(platform.up(name)) == 3, "three web dynos")
     worker = wait_for(lambda: platform.up(name, "worker"), "the worker")[0]
     assert worker["size"].lower() == "standard-2x"
-    seen = {platform.get(name)[1].split()[1] for _ in range(30)}
-    assert seen == {"web.1", "web.2", "web.3"}
+    wait_for(lambda: {platform.get(name)[1].split()[1] for _ in range(30)} == {"web.1", "web.2", "web.3"}, "requests to all three")
     listed = platform.cli("ps", "-a", name).out
     for dyno in ("web.1", "web.2", "web.3", "worker.1"):
         assert re.search(rf"{dyno}: up", listed), listed
