@@ -311,7 +311,7 @@ def test_uploads_have_a_limit_and_a_reserve(own_platform):
 def test_garbage_is_collected_while_the_api_answers(own_platform, monkeypatch):
     # With stacks of its own: those of the other tests are in nobody's use here.
     monkeypatch.delenv("TWELVE_STACK_CACHE", raising=False)
-    platform = own_platform()
+    platform = own_platform(TWELVE_PREPARE_STACKS="0")
     slug = platform.state / "slugs" / ("ab" * 32) / "app"
     for i in range(200):
         (slug / str(i)).mkdir(parents=True)

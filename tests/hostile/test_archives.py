@@ -238,7 +238,7 @@ def test_a_lone_folder_is_unwrapped(bare, tmp_path, beside):
 def test_a_lone_folder_that_is_the_app_stays(bare, tmp_path):
     platform, name = bare
     platform.cli("buildpacks:set", pack(tmp_path / "pack", "[ -d $1/site ]", release="echo 'default_process_types:'; echo '  web: exec python3 -m http.server $PORT'"), "-a", name)
-    made, out = build(platform, name, archive(tmp_path / "s.tgz", ("site", b"", tarfile.DIRTYPE, 0o755), ("site/index.html", b"x")))
+    made, out = build(platform, name, archive(tmp_path / "s.tgz", ("site", b"", tarfile.DIRTYPE, 0o755), ("site/page.html", b"x")))
     assert made["status"] == "succeeded", out
     # Who says how it is, is believed; a push is the tree that was pushed.
     source = archive(tmp_path / "t.tgz", ("site", b"", tarfile.DIRTYPE, 0o755), ("site/Procfile", PROCFILE[1]))
