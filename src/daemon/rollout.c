@@ -20,8 +20,8 @@
 #include "daemon/logs-client.h"
 #include "daemon/reconcile-priv.h"
 
-/* gunicorn tells why its workers did not boot some thirty lines before its end. */
-#define LAST_LINES 40
+/* gunicorn on Python 3.13 tells why its workers did not boot some seventy lines before its end. */
+#define LAST_LINES 100
 
 /* True when they are read, or can't be. */
 static bool read_counts(struct app_state *a, int64_t *asked_ms, struct router_counts *ret, bool *ret_known)
