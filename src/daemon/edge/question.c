@@ -31,8 +31,9 @@ struct question {
 	void *userdata;
 
 	int fd;
+	int failed; /* a negative errno that is to be told */
 	struct watch *readable;
-	struct watch *timer; /* the start, another try to connect, the deadline */
+	struct watch *timer; /* another try to connect, the deadline, what has failed */
 	struct buf line, answer;
 };
 
@@ -147,7 +148,9 @@ static void ask(struct question *q)
 	}
 	r = q->fd < 0 ? q->fd : send_line(q);
 	if (r < 0) {
-		fail(q, r, "asking");
+		/* Whoever asks is not told from within its call. */
+		q->failed = r;
+		watch_arm(q->timer, 0);
 		return;
 	}
 	q->readable = watch_readable(q->loop, q->fd, on_readable, q);
@@ -160,6 +163,8 @@ static void on_timer(void *userdata)
 
 	if (!q->line.len)
 		next_line(q);
+	else if (q->failed)
+		fail(q, q->failed, "asking");
 	else if (clock_now_ms() >= q->deadline_ms)
 		fail(q, ETIMEDOUT, "waiting for");
 	else if (q->readable)
@@ -176,6 +181,12 @@ struct question *question_new(struct loop *l, const char *path, const char *comm
 				.userdata = userdata, .fd = -1, .line = BUF_INIT, .answer = BUF_INIT };
 	q->rest = q->commands;
 	q->timer = watch_timer(l, on_timer, q);
-	watch_arm(q->timer, 0);
+	if (question_take_line(&q->rest, &q->line)) {
+		/* At once: haproxy has a command before anybody is told of what it follows from. */
+		q->deadline_ms = clock_now_ms() + timeout_ms;
+		ask(q);
+	} else {
+		watch_arm(q->timer, 0);
+	}
 	return q;
 }
