@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Java by the files alone: the version that an app asks for, what is started of what was built, databases as JDBC names them."""
 import os
-import shutil
 import subprocess
 import zipfile
 
@@ -91,7 +90,6 @@ def jar(path, size=0, **attributes):
 SPRING = {"Main_Class": "org.springframework.boot.loader.launch.JarLauncher", "Spring_Boot_Version": "3.4.5"}
 
 
-@pytest.mark.skipif(not shutil.which("unzip"), reason="the build stack has unzip")
 @pytest.mark.parametrize("jars,web", [
     ({"target/demo.jar": SPRING, "target/demo-sources.jar": {}}, "java -Dserver.port=$PORT $JAVA_OPTS -jar target/demo.jar"),
     ({"build/libs/demo.jar": SPRING, "build/libs/demo-plain.jar": {"Main_Class": "x"}}, "java -Dserver.port=$PORT $JAVA_OPTS -jar build/libs/demo.jar"),
