@@ -10,11 +10,11 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "daemon/api.h"
-#include "daemon/gunzip.h"
-#include "daemon/http-priv.h"
-#include "daemon/range.h"
-#include "daemon/wire.h"
+#include "daemon/api/route.h"
+#include "daemon/git/gunzip.h"
+#include "daemon/http/http-priv.h"
+#include "daemon/http/range.h"
+#include "daemon/http/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 /*
  * Services that others run, by the Heroku Add-on Partner API, version 3 (Heroku Dev
  * Center, "Add-on Partner API Reference" and "Add-on Manifest"): what we ask of a
- * provider and what its answers mean. Pure functions; daemon/addons-provider.c sends and keeps.
+ * provider and what its answers mean. Pure functions; daemon/services/provider.c sends and keeps.
  *
  *     POST   BASE         provision: 200/201 with {id, config, message}, or 202 and a callback later
  *     PUT    BASE/UUID    another plan: {plan}

@@ -473,7 +473,7 @@ static int import_slug(struct build *b, struct build_result *ret, struct error *
 	return slug_keep(b, key, b->o->import, ret, err);
 }
 
-/* The work is removed by a child of twelved's (daemon/remove.h): half a million files shall not keep the next build waiting. */
+/* The work is removed by a child of twelved's (daemon/core/remove.h): half a million files shall not keep the next build waiting. */
 static void clean_up(const struct build *b)
 {
 	if (b->env_mounted)

@@ -14,7 +14,7 @@ struct setup {
 	char user_id[UUID_SIZE];
 	char app_id[UUID_SIZE]; /* "": not made yet */
 	char *app_name;
-	char *step; /* daemon/setups.h; "succeeded" and "failed" are the ends */
+	char *step; /* daemon/apps/setups.h; "succeeded" and "failed" are the ends */
 	char source_id[UUID_SIZE]; /* of the upload */
 	char build_id[UUID_SIZE];  /* "": none yet */
 	char *failure;		   /* a sentence, or NULL */

@@ -15,7 +15,7 @@ from test_build import archive
 
 DOCUMENT = json.loads((ROOT / "docs/openapi.json").read_text())
 SOURCES = {p: p.read_text() for p in (ROOT / "src/daemon").rglob("*.c")}
-TABLE = ROOT / "src/daemon/api-table.c"
+TABLE = ROOT / "src/daemon/api/table.c"
 # What belongs to what: a name for each parameter that the body's check comes before.
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -88,7 +88,7 @@ def test_each_member_that_is_declared_is_read():
         assert home, handler
         if not any(f'"{member}"' in text for text in home):
             missing.add((method, path, member))
-    missing -= {("POST", "/apps/:app/releases", "description")} if "json_string_value(json_object_get(request_body(r), \"description\"))" in SOURCES[ROOT / "src/daemon/api-slug-release.c"] else set()
+    missing -= {("POST", "/apps/:app/releases", "description")} if "json_string_value(json_object_get(request_body(r), \"description\"))" in SOURCES[ROOT / "src/daemon/api/app/slug-release.c"] else set()
     assert missing == set(READ_ELSEWHERE), missing ^ set(READ_ELSEWHERE)
 
 

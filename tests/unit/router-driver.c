@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/core/state.h"
-#include "daemon/router-priv.h"
+#include "daemon/edge/router-priv.h"
 
 static char **known_ids;
 static struct daemon d;

@@ -14,11 +14,11 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "daemon/api-docs.h"
-#include "daemon/api.h"
-#include "daemon/logins.h"
-#include "daemon/page.h"
-#include "daemon/range.h"
+#include "daemon/api/docs.h"
+#include "daemon/api/route.h"
+#include "daemon/api/team/logins.h"
+#include "daemon/api/team/page.h"
+#include "daemon/http/range.h"
 
 #define MAX_VALUES 4
 

@@ -15,8 +15,8 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "daemon/acme-key.h"
-#include "daemon/cert.h"
+#include "daemon/edge/acme-key.h"
+#include "daemon/edge/cert.h"
 #include "model/acm.h"
 
 #define DAY_S 86400L

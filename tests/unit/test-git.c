@@ -13,7 +13,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/git.h"
+#include "daemon/git/git.h"
 
 #define ID "11111111-1111-4111-8111-111111111111"
 

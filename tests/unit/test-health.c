@@ -20,7 +20,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "daemon/dynos/listen.h"
-#include "daemon/health.h"
+#include "daemon/dynos/health.h"
 #include "../skip.h"
 
 /* A port of its own at the address, bound and not listening yet. */

@@ -13,7 +13,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "daemon/core/env-file.h"
-#include "daemon/daemon.h"
+#include "daemon/core/daemon.h"
 
 static int clear(void **state)
 {

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "daemon/webhooks.h"
+#include "daemon/apps/webhooks.h"
 #include "store/webhook.h"
 
 struct fixture {

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "daemon/wire.h"
+#include "daemon/http/wire.h"
 
 static void test_accept(void **state)
 {

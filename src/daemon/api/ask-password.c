@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "daemon/api/passwords.h"
-#include "daemon/http-priv.h"
+#include "daemon/http/http-priv.h"
 #include "model/guess.h"
 
 struct asking {

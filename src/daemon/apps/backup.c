@@ -18,10 +18,10 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/api-priv.h"
+#include "daemon/api/api-priv.h"
 #include "daemon/build/retention.h"
-#include "daemon/http-priv.h"
-#include "daemon/remove.h"
+#include "daemon/http/http-priv.h"
+#include "daemon/core/remove.h"
 
 #define SAID_MAX 2000
 

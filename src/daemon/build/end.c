@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a build becomes a release; see builds.h. One that a push waits for is compared once more with what its repository has become meanwhile,
+ * How a build becomes a release; see build/builds.h. One that a push waits for is compared once more with what its repository has become meanwhile,
  * since git would refuse what was overtaken, and it would be live all the same (docs/decisions/0005).
  */
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/audit.h"
-#include "daemon/builds-priv.h"
-#include "daemon/builds-worker.h"
+#include "daemon/api/audit.h"
+#include "daemon/build/builds-priv.h"
+#include "daemon/build/worker.h"
 #include "daemon/git/branch.h"
-#include "daemon/releases.h"
+#include "daemon/wanted/releases.h"
 
 #include <stdlib.h>
 

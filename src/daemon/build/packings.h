@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "daemon/daemon.h"
+#include "daemon/core/daemon.h"
 
 struct packings_place {
 	struct daemon *d; /* NULL: it has none */

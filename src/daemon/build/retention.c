@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "build/build.h"
-#include "daemon/builds.h"
-#include "daemon/dynos.h"
-#include "daemon/http.h"
-#include "daemon/remove.h"
+#include "daemon/build/builds.h"
+#include "daemon/dynos/dynos.h"
+#include "daemon/http/http.h"
+#include "daemon/core/remove.h"
 #include "store/gone.h"
 
 #define SOON_MS 200

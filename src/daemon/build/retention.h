@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/daemon.h"
+#include "daemon/core/daemon.h"
 
 /* Digests, each a strv. */
 struct used {

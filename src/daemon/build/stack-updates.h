@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "daemon/daemon.h"
+#include "daemon/core/daemon.h"
 
 enum stack_update_extent {
 	STACK_UPDATE_CHECK, /* tell */

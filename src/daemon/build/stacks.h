@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/daemon.h"
+#include "daemon/core/daemon.h"
 
 /* Starts the child, unless TWELVE_PREPARE_STACKS is 0 or the disk is kept in reserve. */
 void stacks_prepare(struct daemon *d);

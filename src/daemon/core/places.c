@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "daemon/daemon.h"
+#include "daemon/core/daemon.h"
 
 struct place {
 	bool run; /* below RUN, and not STATE */

@@ -10,8 +10,8 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/dynos.h"
-#include "daemon/git.h"
+#include "daemon/dynos/dynos.h"
+#include "daemon/git/git.h"
 #include "store/gone.h"
 
 /* ---- what the directory shows ---- */

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/daemon.h"
+#include "daemon/core/daemon.h"
 
 /* Opens d->store, or says what is there without a database and how to restore it. */
 int state_open(struct daemon *d, struct error *err);

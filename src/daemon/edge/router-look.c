@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/router-priv.h"
+#include "daemon/edge/router-priv.h"
 
 #define ANSWER_MS 2000
 

@@ -20,9 +20,9 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/builds.h"
-#include "daemon/git.h"
-#include "daemon/reconcile.h"
+#include "daemon/build/builds.h"
+#include "daemon/git/git.h"
+#include "daemon/rollout/reconcile.h"
 #include "stack/names.h"
 
 #define CHILDREN_MAX 4
@@ -32,7 +32,7 @@
 #define PACKED_MAX_BYTES (64 << 20)
 #define SAID_MAX_BYTES 2000
 #define ID_MAX 64
-/* Commits that ran stay, whatever is pushed and collected: one can be rolled back to. Not shown to clients (git.c). */
+/* Commits that ran stay, whatever is pushed and collected: one can be rolled back to. Not shown to clients (git/repository.c). */
 #define PINS "refs/twelve/deployed"
 
 struct branch {

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "daemon/daemon.h"
+#include "daemon/core/daemon.h"
 
 struct branches;
 struct branch_check;

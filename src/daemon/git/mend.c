@@ -3,7 +3,7 @@
  * Repositories that the store does not name: of apps that were destroyed, of apps that were being renamed, and of apps that the
  * database has lost. Their hook tells whose they are; only the first are removed.
  */
-#include "daemon/git.h"
+#include "daemon/git/git.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/core/state.h"
-#include "daemon/remove.h"
+#include "daemon/core/remove.h"
 
 #define HOOK_MAX_BYTES 65536
 #define OWNER " --app "

@@ -8,7 +8,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "daemon/addons-priv.h"
+#include "daemon/services/services-priv.h"
 
 #define MAINTAIN_TIMEOUT_MS 120000
 

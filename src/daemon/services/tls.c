@@ -12,8 +12,8 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/addons-priv.h"
-#include "daemon/ca.h"
+#include "daemon/services/services-priv.h"
+#include "daemon/edge/ca.h"
 
 #define AUTHORITY_MAX_BYTES 65536
 #define AGAIN_MS 600000

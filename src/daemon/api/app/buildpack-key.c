@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "daemon/api-priv.h"
+#include "daemon/api/api-priv.h"
 #include "daemon/build/ssh-key.h"
 #include "store/fetch-key.h"
 

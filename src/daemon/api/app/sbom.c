@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/api-priv.h"
+#include "daemon/api/api-priv.h"
 #include "daemon/build/packings.h"
 #include "stack/stack.h"
 

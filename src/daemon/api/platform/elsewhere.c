@@ -6,7 +6,7 @@
 #include <fnmatch.h>
 
 #include "base/str.h"
-#include "daemon/api.h"
+#include "daemon/api/route.h"
 
 #define CI "Tests are run by no pipeline here: run them in a CI of yours and deploy what passed, with git push or \"twelve deploy\""
 #define DATA                                                                                                       \

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/str.h"
-#include "daemon/api-priv.h"
+#include "daemon/api/api-priv.h"
 #include "model/names.h"
 #include "stack/stack.h"
 

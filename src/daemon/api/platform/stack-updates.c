@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Security updates of stacks: starting them, and what came of it. */
 #include "base/str.h"
-#include "daemon/api-priv.h"
+#include "daemon/api/api-priv.h"
 #include "daemon/build/stack-updates.h"
 
 int api_stack_updates_get(struct request *r, struct error *err)

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Add-ons: list, make, change, destroy. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addon/room.h"
+#include "base/str.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/api/authz.h"
+#include "daemon/lines/lines.h"
+
+/* ---- shapes ---- */
+
+json_t *api_addon_ref(const struct addon *a)
+{
+	return json_pack("{s:s, s:s, s:{s:s, s:s}}", "id", a->id, "name", a->name, "app", "id",
+			 a->app_id, "name", a->app_name);
+}
+
+/* The config vars that the owner has of it. */
+static json_t *config_vars(struct request *r, const struct addon *a)
+{
+	struct daemon *d = request_daemon(r);
+	json_t *names = json_array(), *list = NULL, *var;
+	struct error ignored = ERROR_INIT;
+	struct app app = { 0 };
+	struct attachment at;
+	size_t k;
+
+	if (store_app_get(d->store, a->app_id, &app, &ignored) == 0 &&
+	    addons_attachments(d->addons, &app, &list, &ignored) == 0)
+		for (size_t i = 0; attach_at(list, i, &at); i++)
+			if (streq(at.addon, a->id))
+				json_array_foreach (at.vars, k, var)
+					json_array_append(names, var);
+	json_decref(list);
+	app_done(&app);
+	return names;
+}
+
+static json_t *schedule_json(const struct addon *a)
+{
+	char at[8];
+
+	if (a->schedule_minute < 0)
+		return json_null();
+	snprintf(at, sizeof(at), "%02d:%02d", (int)(a->schedule_minute / 60), (int)(a->schedule_minute % 60));
+	return json_pack("{s:s, s:I}", "at", at, "keep", (json_int_t)a->schedule_keep);
+}
+
+static size_t count_backups(struct request *r, const struct addon *a)
+{
+	struct backup *list = NULL;
+	struct error ignored = ERROR_INIT;
+	size_t n = 0;
+
+	store_backup_list(request_daemon(r)->store, a->id, NULL, &list, &n, &ignored);
+	backup_free_array(list, n);
+	return n;
+}
+
+static size_t count_attachments(struct request *r, const struct addon *a)
+{
+	struct error ignored = ERROR_INIT;
+	json_t *list = api_attachments_where(r, NULL, a->id, &ignored);
+	size_t n = json_array_size(list);
+
+	json_decref(list);
+	return n;
+}
+
+static const char *kind_of(struct addons *as, const struct addon *a)
+{
+	if (addon_is_server(as, a))
+		return "server";
+	return json_object_get(a->secret, "provider") ? "provider" : "external";
+}
+
+static json_t *extra(struct request *r, const struct addon *a)
+{
+	struct addons *as = request_daemon(r)->addons;
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const struct service_plan *p = s ? service_plan(s, a->plan) : NULL;
+	const char *url = json_string_value(json_object_get(a->secret, "url"));
+	_cleanup_free_ char *shown = url ? addon_shown_url(url) : NULL;
+	struct addon_status now;
+	json_t *j;
+
+	addons_status(as, a, &now);
+	j = json_pack("{s:s, s:s, s:b, s:o, s:s?, s:I, s:b, s:b, s:b, s:o, s:s?}", "kind",
+		      kind_of(as, a), "status", now.word, "healthy",
+		      (int)now.healthy, "reason", api_text(a->reason), "version",
+		      s ? s->version : NULL, "port", (json_int_t)a->first_port, "full", a->full != ROOM_FREE,
+		      "restoring", (int)(a->restoring != NULL), "backing_up", (int)now.backing_up,
+		      "schedule", schedule_json(a), "shown_url", shown);
+	json_object_set_new(j, "changing", json_boolean(now.changing));
+	json_object_set_new(j, "room", json_string(room_word((enum room_level)a->full)));
+	json_object_update_new(j, json_pack("{s:b, s:b}", "last_backup_due", (int)a->keep_last, "has_backups", (int)(s && s->backup)));
+	json_object_update_new(
+		j, json_pack("{s:I, s:I, s:o, s:I, s:I}", "memory_bytes",
+			     (json_int_t)(p ? p->memory_bytes : 0), "disk_quota_bytes",
+			     (json_int_t)(p ? p->disk_bytes : 0), "disk_used_bytes",
+			     now.disk_used_bytes < 0 ? json_null() : json_integer(now.disk_used_bytes),
+			     "backups", (json_int_t)count_backups(r, a), "attachments",
+			     (json_int_t)count_attachments(r, a)));
+	return j;
+}
+
+static json_t *service_ref(struct request *r, const struct addon *a)
+{
+	const struct service *s = addons_service_of(request_daemon(r)->addons, a);
+	char id[UUID_SIZE];
+
+	return json_pack("{s:s, s:s, s:s}", "id", api_uuid("service", a->service, id), "name", a->service,
+			 "human_name", s ? s->human_name : a->service);
+}
+
+json_t *api_addon_json(struct request *r, const struct addon *a)
+{
+	_cleanup_free_ char *plan = xasprintf("%s:%s", a->service, a->plan);
+	char plan_id[UUID_SIZE];
+	json_t *j = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:o}}", "id", a->id, "name",
+			      a->name, "state", addon_state_names[a->state], "app", "id", a->app_id,
+			      "name", a->app_name, "addon_service", service_ref(r, a), "plan", "id",
+			      api_uuid("plan", plan, plan_id), "name", plan, "price", api_price());
+
+	json_object_update_new(j, json_pack("{s:o, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:n, s:[]}",
+					    "billed_price", api_price(), "billing_entity", "id", a->app_id,
+					    "name", a->app_name, "type", "app", "config_vars",
+					    config_vars(r, a), "provider_id",
+					    a->provider_id ? a->provider_id : a->id, "provision_message",
+					    "", "web_url", "actions"));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms),
+					    "updated_at", api_time(a->updated_ms), "twelve", extra(r, a)));
+	return j;
+}
+
+/* ---- looking ---- */
+
+/* By id or name; within an app also by the name of an attachment, as Heroku's tools do. */
+/* To view one, an app that the caller may view and that is attached to it will do. */
+static int allow_addon(struct request *r, const struct addon *a, enum need need, struct error *err)
+{
+	struct error own = ERROR_INIT, ignored = ERROR_INIT;
+	json_t *attached;
+	size_t n;
+
+	/* Of a destroyed app, whose last backup is still to be taken: its owner's. */
+	if (authz_allow_former(r, a->app_id, a->owner_id, need, &own) == 0)
+		return 0;
+	attached = need == NEED_VIEW ? api_attachments_where(r, NULL, a->id, &ignored) : NULL;
+	n = json_array_size(attached);
+	json_decref(attached);
+	if (!n)
+		*err = own;
+	return n ? 0 : -1;
+}
+
+int api_addon_named(struct request *r, const char *name, enum need need, struct addon *ret, struct error *err)
+{
+	struct addon a = { 0 };
+
+	if (store_addon_get(request_daemon(r)->store, name, &a, err) < 0)
+		return -1;
+	if (allow_addon(r, &a, need, err) < 0) {
+		addon_done(&a);
+		return -1;
+	}
+	*ret = a;
+	return 0;
+}
+
+int api_addon(struct request *r, struct addon *ret, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	const char *which = request_param(r, "addon");
+	struct error own = ERROR_INIT;
+	struct app app = { 0 };
+	struct attachment at;
+	json_t *list = NULL;
+	int result;
+
+	result = api_addon_named(r, which, request_need(r), ret, &own);
+	if (result == 0 || own.kind != ERROR_NOT_FOUND || !request_param(r, "app")[0]) {
+		if (result < 0)
+			*err = own;
+		return result;
+	}
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (addons_attachments(d->addons, &app, &list, err) < 0)
+		result = -1;
+	else if (attach_find(list, which, &at))
+		result = api_addon_named(r, at.addon, request_need(r), ret, err);
+	else
+		*err = own;
+	json_decref(list);
+	app_done(&app);
+	return result;
+}
+
+int api_addons_get(struct request *r, struct error *err)
+{
+	struct addon a = { 0 };
+	int result = -1;
+
+	if (api_addon(r, &a, err) == 0)
+		result = request_answer(r, 200, api_addon_json(r, &a));
+	addon_done(&a);
+	return result;
+}
+
+static int answer_addons(struct request *r, const struct app *app, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	json_t *list = json_array(), *attached = NULL;
+	struct error ignored = ERROR_INIT;
+	struct addon *rows = NULL;
+	size_t n = 0;
+
+	if ((app && addons_attachments(d->addons, app, &attached, err) < 0) ||
+	    store_addon_list(d->store, NULL, &rows, &n, err) < 0) {
+		json_decref(list);
+		json_decref(attached);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		bool wanted = !app || streq(rows[i].app_id, app->id) ||
+			      attach_has_addon(attached, rows[i].id);
+
+		if (wanted && rows[i].state != ADDON_DEPROVISIONED &&
+		    (app || allow_addon(r, &rows[i], NEED_VIEW, &ignored) == 0))
+			json_array_append_new(list, api_addon_json(r, &rows[i]));
+	}
+	addon_free_array(rows, n);
+	json_decref(attached);
+	return request_answer_list(r, list);
+}
+
+int api_addons_list(struct request *r, struct error *err)
+{
+	return answer_addons(r, NULL, err);
+}
+
+int api_addons_of_app(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0)
+		result = answer_addons(r, &app, err);
+	app_done(&app);
+	return result;
+}
+
+int api_addons_attachments(struct request *r, struct error *err)
+{
+	struct addon a = { 0 };
+	json_t *list = NULL;
+
+	if (api_addon(r, &a, err) == 0)
+		list = api_attachments_where(r, NULL, a.id, err);
+	addon_done(&a);
+	return list ? request_answer_list(r, list) : -1;
+}
+
+/* One row or an error: names are unique here. */
+int api_addons_resolve(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	const char *name, *app_name, *service;
+	struct error own = ERROR_INIT;
+	struct app app = { 0 };
+	struct addon a = { 0 };
+	struct attachment at;
+	json_t *list = NULL;
+	int result = -1;
+
+	if (request_string(r, "addon", true, &name, err) < 0 ||
+	    request_ref(r, "app", false, &app_name, err) < 0 ||
+	    request_ref(r, "addon_service", false, &service, err) < 0)
+		return -1;
+	result = api_addon_named(r, name, NEED_VIEW, &a, &own);
+	if (result < 0 && app_name && own.kind == ERROR_NOT_FOUND) {
+		if (authz_app_named(r, app_name, NEED_VIEW, &app, err) == 0 &&
+		    addons_attachments(d->addons, &app, &list, err) == 0 && attach_find(list, name, &at))
+			result = api_addon_named(r, at.addon, NEED_VIEW, &a, &own);
+	}
+	if (result == 0 && service && !streq(service, a.service)) {
+		result = -1;
+		error_set(&own, ERROR_NOT_FOUND, "Couldn't find that add-on of %.40s: %.60s", service, name);
+	}
+	if (result < 0)
+		*err = own;
+	else
+		result = request_answer(r, 200, json_pack("[o]", api_addon_json(r, &a)));
+	json_decref(list);
+	app_done(&app);
+	addon_done(&a);
+	return result;
+}
+
+/* ---- changing and ending ---- */
+
+static int rename_addon(struct request *r, struct addon *a, const char *name, struct error *err)
+{
+	if (addons_check_name(name, err) < 0)
+		return -1;
+	free(a->name);
+	a->name = xstrdup(name);
+	return store_addon_update(request_daemon(r)->store, a, err);
+}
+
+/* A plan that is meant by one of Heroku's is told once, to who asked. */
+static json_t *updated_json(struct request *r, const struct addon *a, const char *service, const char *plan)
+{
+	_cleanup_free_ char *taken = NULL;
+	json_t *j = api_addon_json(r, a);
+
+	if (!service || streq(service, a->service))
+		service = addon_heroku_name(a);
+	if (plan && !streq(plan, a->plan))
+		taken = addons_taken(request_daemon(r)->addons, a, service, plan);
+	if (taken)
+		json_object_set_new(j, "provision_message", api_text(taken));
+	return j;
+}
+
+int api_addons_update(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	const char *plan = api_plan_of(r), *colon = plan ? strchr(plan, ':') : NULL, *name;
+	_cleanup_free_ char *service = colon ? xstrndup(plan, (size_t)(colon - plan)) : NULL;
+	struct addon a = { 0 };
+	int result = -1;
+
+	if (request_string(r, "name", false, &name, err) < 0 || api_addon(r, &a, err) < 0)
+		return -1;
+	if ((!name || rename_addon(r, &a, name, err) == 0) &&
+		 (!plan || addons_set_plan(d->addons, &a, service, colon ? colon + 1 : plan, err) == 0)) {
+		request_note(r, "addon %s%s%s%s%s", request_param(r, "addon"), name ? ": now named " : "",
+			     name ? name : "", plan ? ": plan " : "", plan ? plan : "");
+		result = request_answer(r, 200, updated_json(r, &a, service, colon ? colon + 1 : plan));
+	}
+	addon_done(&a);
+	return result;
+}
+
+int api_addons_delete(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct addon a = { 0 };
+	bool force;
+	json_t *j;
+	int result = -1;
+
+	if (request_bool(r, "force", false, &force, err) < 0 || api_addon(r, &a, err) < 0)
+		return -1;
+	j = api_addon_json(r, &a);
+	if (addons_destroy(d->addons, &a, force, request_caller(r), err) == 0) {
+		/* Heroku's word; what is left to do goes on without anybody. */
+		json_object_set_new(j, "state", json_string("deprovisioned"));
+		logs_append(d->logs, a.app_id, "app", "api", "Destroy %s:%s add-on (%s) by user %s",
+			    a.service, a.plan, a.name, request_caller(r)->name);
+		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
+		result = request_answer(r, 200, json_incref(j));
+	}
+	json_decref(j);
+	addon_done(&a);
+	return result;
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attachments, changed: attach, swap, rotate, detach; and the service's client with the URL of one. A change answers when
+ * its credentials are made and its release is there, so that the newest release is the one to wait for.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/api/authz.h"
+#include "daemon/lines/lines.h"
+#include "model/procfile.h"
+
+#define MAX_ARGS 1000
+
+/* ---- changes, which wait for credentials ---- */
+
+struct waiting {
+	struct request *request;
+	struct addons *addons;
+	struct app app;
+	struct caller who;
+	int status; /* of the answer */
+	bool done, deferred;
+	struct error err;
+	char attachment_id[UUID_SIZE];
+};
+
+static void waiting_free(void *work)
+{
+	struct waiting *w = work;
+
+	addons_abandon(w->addons, w);
+	app_done(&w->app);
+	free(w);
+}
+
+static int answer_changed(struct request *r, struct error *err)
+{
+	const struct waiting *w = request_work(r);
+	struct app app = { 0 };
+	struct attachment at;
+	json_t *list = NULL;
+	int result;
+
+	if (w->err.kind != ERROR_NONE) {
+		*err = w->err;
+		return -1;
+	}
+	/* It has a release more than when the request came. */
+	result = store_app_get(request_daemon(r)->store, w->app.id, &app, err);
+	if (result == 0)
+		result = api_attachment_in(r, &app, w->attachment_id, &list, &at, false, err);
+	if (result == 0)
+		result = request_answer(r, w->status, api_attachment_json(r, &app, &at));
+	json_decref(list);
+	app_done(&app);
+	return result;
+}
+
+static void on_changed(struct error *err, const char *attachment_id, int64_t version, void *userdata)
+{
+	struct waiting *w = userdata;
+
+	(void)version;
+	w->done = true;
+	if (err)
+		w->err = *err;
+	snprintf(w->attachment_id, sizeof(w->attachment_id), "%s", attachment_id ? attachment_id : "");
+	if (w->deferred)
+		request_resume(w->request);
+}
+
+static struct waiting *waiting_new(struct request *r, int status)
+{
+	struct waiting *w = xcalloc(1, sizeof(*w));
+
+	*w = (struct waiting){ .request = r,
+			       .addons = request_daemon(r)->addons,
+			       .who = *request_caller(r),
+			       .status = status };
+	return w;
+}
+
+static struct addon_change change_of(struct waiting *w)
+{
+	return (struct addon_change){ .app = &w->app, .who = &w->who, .fn = on_changed, .userdata = w };
+}
+
+/* After the change was begun: answers when it is done, which may be now. */
+static int wait_for(struct waiting *w)
+{
+	w->deferred = true;
+	request_defer(w->request, answer_changed, w, waiting_free);
+	if (w->done)
+		request_resume(w->request);
+	return 0;
+}
+
+/* An add-on that can be attached, by somebody who may operate its owner. */
+static int usable_addon(struct request *r, const char *name, struct addon *ret, struct error *err)
+{
+	if (api_addon_named(r, name, NEED_OPERATE, ret, err) < 0)
+		return -1;
+	if (ret->state == ADDON_PROVISIONED)
+		return 0;
+	return error_set(err, ERROR_CONFLICT, "%s can't be attached: it is %s", ret->name,
+			 addon_state_names[ret->state]);
+}
+
+/* One that is of the same kind: the app's code must not notice. */
+static int check_swap(struct request *r, const struct attachment *from, const struct addon *to,
+		      struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct addon old = { 0 };
+	int result = store_addon_get(d->store, from->addon, &old, err);
+
+	if (result == 0 && streq(old.id, to->id))
+		result = error_set(err, ERROR_INVALID, "%s is %s already", from->name, to->name);
+	else if (result == 0 && !streq(old.service, to->service) && addon_is_server(d->addons, &old) &&
+		 addon_is_server(d->addons, to))
+		result = error_set(err, ERROR_INVALID, "%s is a %s and %s a %s: they can't be swapped",
+				   old.name, old.service, to->name, to->service);
+	addon_done(&old);
+	return result;
+}
+
+/*
+ * With "confirm": the app's name, an attachment that has the wanted name gets the add-on (`heroku
+ * pg:promote`), make before break. *ret is 1 then, with its id; 0 when the name is free.
+ */
+static int replaced(struct request *r, const struct app *app, const char *name, const struct addon *to,
+		    char id[static UUID_SIZE], struct error *err)
+{
+	const char *confirm = json_string_value(json_object_get(request_body(r), "confirm"));
+	struct attachment at;
+	json_t *list = NULL;
+	int result = 0;
+
+	if (!name || !confirm || !(streq(confirm, app->name) || streq(confirm, app->id)))
+		return 0;
+	if (addons_attachments(request_daemon(r)->addons, app, &list, err) < 0)
+		return -1;
+	if (attach_find(list, name, &at)) {
+		result = check_swap(r, &at, to, err) < 0 ? -1 : 1;
+		snprintf(id, UUID_SIZE, "%s", at.id);
+	}
+	json_decref(list);
+	return result;
+}
+
+int api_attachments_create(struct request *r, struct error *err)
+{
+	const char *addon_name, *app_name, *name, *namespace;
+	struct waiting *w = waiting_new(r, 201);
+	struct addon_change c = change_of(w);
+	char taken[UUID_SIZE] = "";
+	struct addon a = { 0 };
+	int result = -1;
+
+	if (request_ref(r, "addon", true, &addon_name, err) == 0 && request_ref(r, "app", true, &app_name, err) == 0 &&
+	    request_string(r, "name", false, &name, err) == 0 &&
+	    request_string(r, "namespace", false, &namespace, err) == 0 &&
+	    authz_app_named(r, app_name, NEED_OPERATE, &w->app, err) == 0)
+		result = usable_addon(r, addon_name, &a, err);
+	if (result == 0 && namespace && !streq(namespace, "shared"))
+		result = error_set(err, ERROR_INVALID,
+				   "\"namespace\" can be \"shared\": the database of the app that owns %s",
+				   a.name);
+	if (result == 0)
+		result = replaced(r, &w->app, name, &a, taken, err);
+	if (result < 0) {
+		waiting_free(w);
+	} else {
+		request_note(r, "attach %s%s%s", a.name, name ? " as " : "", name ? name : "");
+		if (result)
+			addons_swap(w->addons, &c, taken, &a);
+		else
+			addons_attach(w->addons, &c, &a, name, namespace != NULL);
+		result = wait_for(w);
+	}
+	addon_done(&a);
+	return result;
+}
+
+int api_attachments_swap(struct request *r, struct error *err)
+{
+	struct waiting *w = waiting_new(r, 200);
+	struct addon_change c = change_of(w);
+	const char *addon_name;
+	struct addon to = { 0 };
+	struct attachment at;
+	json_t *list = NULL;
+	int result = -1;
+
+	if (request_ref(r, "addon", true, &addon_name, err) == 0 && api_attachment(r, &w->app, &list, &at, err) == 0 &&
+	    usable_addon(r, addon_name, &to, err) == 0)
+		result = check_swap(r, &at, &to, err);
+	if (result == 0) {
+		request_note(r, "swap %s to %s", at.name, to.name);
+		addons_swap(w->addons, &c, at.id, &to);
+		result = wait_for(w);
+	} else {
+		waiting_free(w);
+	}
+	json_decref(list);
+	addon_done(&to);
+	return result;
+}
+
+static int rotate(struct waiting *w, const struct attachment *at, struct error *err)
+{
+	struct addon_change c = change_of(w);
+
+	if (!at->credential[0]) {
+		waiting_free(w);
+		return error_set(err, ERROR_INVALID,
+				 "The credential of %s is made elsewhere: make an external add-on with the new "
+				 "URL and swap to it",
+				 at->name);
+	}
+	request_note(w->request, "new credential of %s", at->name);
+	addons_rotate(w->addons, &c, at->id);
+	return wait_for(w);
+}
+
+int api_rotate_attachment(struct request *r, struct app *app, const struct attachment *at, struct error *err)
+{
+	struct waiting *w = waiting_new(r, 200);
+
+	w->app = *app;
+	*app = (struct app){ 0 };
+	return rotate(w, at, err);
+}
+
+int api_attachments_rotate(struct request *r, struct error *err)
+{
+	struct waiting *w = waiting_new(r, 200);
+	struct attachment at;
+	json_t *list = NULL;
+	int result = api_attachment(r, &w->app, &list, &at, err);
+
+	if (result == 0)
+		result = rotate(w, &at, err);
+	else
+		waiting_free(w);
+	json_decref(list);
+	return result;
+}
+
+/* ---- detaching ---- */
+
+/* "v3 and 2 more": releases that can be rolled back to and have it. NULL when there is none. Heap. */
+static char *users_of(struct request *r, const struct app *app, const struct attachment *a)
+{
+	struct release *rows = NULL;
+	struct error ignored = ERROR_INIT;
+	char *first = NULL, *text = NULL;
+	size_t n = 0, count = 0;
+
+	store_release_list(request_daemon(r)->store, app->id, 0, &rows, &n, &ignored);
+	for (size_t i = 0; i < n; i++) {
+		bool uses = rows[i].slug && rows[i].status == RELEASE_SUCCEEDED &&
+			    attach_has_addon(rows[i].attachments, a->addon);
+
+		if (uses && !count++)
+			first = xasprintf("v%lld", (long long)rows[i].version);
+		release_done(&rows[i]);
+	}
+	free(rows);
+	if (count == 1)
+		text = xasprintf("%s uses it: a rollback to it attaches it again", first);
+	else if (count)
+		text = xasprintf("%s and %zu before it use it: a rollback to one of them attaches it again",
+				 first, count - 1);
+	free(first);
+	return text;
+}
+
+int api_attachments_delete(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_free_ char *note = NULL;
+	struct app app = { 0 };
+	struct attachment at;
+	json_t *list = NULL, *left, *j;
+	int result = api_attachment(r, &app, &list, &at, err);
+
+	if (result == 0) {
+		j = api_attachment_json(r, &app, &at);
+		note = users_of(r, &app, &at);
+		json_object_set_new(json_object_get(j, "twelve"), "note", api_text(note));
+		left = attach_remove(list, at.id);
+		result = addons_detach(d->addons, &app, left, at.name,
+				       json_string_value(json_object_get(json_object_get(j, "addon"), "name")),
+				       request_caller(r), err);
+		json_decref(left);
+		request_note(r, "detach %s", at.name);
+		if (result == 0)
+			result = request_answer(r, 200, json_incref(j));
+		json_decref(j);
+	}
+	json_decref(list);
+	app_done(&app);
+	return result;
+}
+
+/* ---- the service's client ---- */
+
+static int read_args(struct request *r, char ***ret, struct error *err)
+{
+	json_t *args = json_object_get(request_body(r), "args"), *arg;
+	size_t i;
+
+	if (args && !json_is_null(args) && !json_is_array(args))
+		return error_set(err, ERROR_INVALID, "\"args\" has to be an array of strings");
+	json_array_foreach (args, i, arg) {
+		if (!json_is_string(arg) || i >= MAX_ARGS ||
+		    json_string_length(arg) > PROCFILE_COMMAND_MAX)
+			return error_set(err, ERROR_INVALID, "\"args\" has to be an array of strings");
+		strv_push(ret, json_string_value(arg));
+	}
+	return 0;
+}
+
+static int terminal_number(struct request *r, const char *key)
+{
+	json_t *value = json_object_get(json_object_get(request_body(r), "env"), key);
+	const char *s = json_string_value(value);
+	int64_t n = json_integer_value(value);
+
+	if (s && !str_to_i64(s, 1, 10000, &n))
+		n = 0;
+	return n > 0 && n <= 10000 ? (int)n : 0;
+}
+
+static int start_client(struct request *r, const struct app *app, const struct attachment *at,
+			struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct addon_client o = { .app = app, .attachment = at };
+	_cleanup_strv_ char **args = NULL;
+	struct release release = { 0 };
+	struct dyno *dyno;
+	bool no_tty;
+	int result = -1;
+
+	o.term = json_string_value(json_object_get(json_object_get(request_body(r), "env"), "TERM"));
+	o.columns = terminal_number(r, "COLUMNS");
+	o.rows = terminal_number(r, "LINES");
+	o.release = &release;
+	if (read_args(r, &args, err) < 0 || request_bool(r, "force_no_tty", false, &no_tty, err) < 0)
+		return -1;
+	o.args = args;
+	o.terminal = !no_tty;
+	if (store_release_get(d->store, app->id, app->current_version, &release, err) == 0 &&
+	    addons_start_client(d->addons, &o, &dyno, err) == 0) {
+		logs_append(d->logs, app->id, "app", "api", "Opening %s by user %s", at->name,
+			    request_caller(r)->name);
+		request_note(r, "client of %s", at->name);
+		result = request_answer(r, 201, api_dyno_json(r, app, dyno));
+	}
+	release_done(&release);
+	return result;
+}
+
+int api_attachments_client(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	struct attachment at;
+	json_t *list = NULL;
+	int result = api_attachment(r, &app, &list, &at, err);
+
+	if (result == 0)
+		result = start_client(r, &app, &at, err);
+	json_decref(list);
+	app_done(&app);
+	return result;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Apps: create, list, rename, maintenance, destroy. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/services/services.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/api/audit.h"
+#include "daemon/api/authz.h"
+#include "daemon/lines/drains.h"
+#include "daemon/build/builds.h"
+#include "daemon/edge/certs.h"
+#include "daemon/git/git.h"
+#include "daemon/lines/lines.h"
+#include "daemon/rollout/reconcile.h"
+#include "daemon/wanted/releases.h"
+#include "daemon/core/remove.h"
+#include "model/names.h"
+#include "stack/stack.h"
+
+int api_apps_list(struct request *r, struct error *err)
+{
+	struct store *store = request_daemon(r)->store;
+	struct app *apps = NULL;
+	json_t *list;
+	size_t n = 0;
+	int result = store_read_begin(store, err);
+
+	if (result < 0)
+		return -1;
+	result = authz_app_list(r, &apps, &n, err);
+	list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(list, api_app_json(r, &apps[i]));
+		app_done(&apps[i]);
+	}
+	free(apps);
+	store_read_end(store);
+	if (result == 0)
+		return request_answer_list(r, list);
+	json_decref(list);
+	return -1;
+}
+
+int api_apps_get(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	json_t *j;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	j = api_app_json(r, &app);
+	app_done(&app);
+	return request_answer(r, 200, j);
+}
+
+/* The row and its first release in one transaction, then what api_mend() can make again. */
+int api_make_app(struct request *r, struct app *app, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct error ignored = ERROR_INIT;
+
+	if (releases_initial(d, app, request_caller(r), err) < 0)
+		return -1;
+	/* A repository of this name is what was left of another app when twelved was killed, or of one that the database has lost. */
+	if (git_make_room(d, app->name, err) == 0 && git_create(d, app, err) == 0)
+		return 0;
+	store_app_delete(d->store, app->id, &ignored);
+	git_delete(d, app->name, &ignored);
+	return -1;
+}
+
+static int answer_made(struct request *r, const struct app *app)
+{
+	audit_app(r, app);
+	return request_answer(r, 201, api_app_json(r, app));
+}
+
+int api_apps_create(struct request *r, struct error *err)
+{
+	struct app app = { .buildpacks = xstrdup("[]"), .branch = xstrdup("main") };
+	char generated[APP_NAME_MAX + 1];
+	const char *name, *stack, *region;
+	int result = -1;
+
+	if (request_string(r, "name", false, &name, err) < 0 ||
+	    request_ref(r, "stack", false, &stack, err) < 0 || api_read_stack(stack, &stack, err) < 0 ||
+	    request_ref(r, "region", false, &region, err) < 0 || api_read_region(region, &region, err) < 0)
+		goto out;
+	app.stack = xstrdup(stack);
+	app.region = xstrdup(region);
+	if (!name) {
+		name_generate(generated, sizeof(generated));
+		name = generated;
+	}
+	if (name_check_app(name, err) < 0)
+		goto out;
+	app.name = xstrdup(name);
+	memcpy(app.owner_id, request_caller(r)->user_id, sizeof(app.owner_id));
+	if (api_make_app(r, &app, err) == 0)
+		result = answer_made(r, &app);
+out:
+	app_done(&app);
+	return result;
+}
+
+/* The row changes only when the repository has its new name. */
+static int rename_app(struct request *r, struct app *app, const char *name, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_free_ char *old = xstrdup(app->name);
+
+	if (name_check_app(name, err) < 0 || store_begin(d->store, err) < 0)
+		return -1;
+	free(app->name);
+	app->name = xstrdup(name);
+	if (store_app_update(d->store, app, err) == 0 && git_rename(d, old, app, err) == 0 &&
+	    store_commit(d->store, err) == 0)
+		return 0;
+	store_rollback(d->store);
+	return -1;
+}
+
+static void note_changes(struct request *r, const char *name, const char *stack)
+{
+	json_t *maintenance = json_object_get(request_body(r), "maintenance");
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	if (name)
+		buf_printf(&text, "name %.100s ", name);
+	if (json_is_boolean(maintenance))
+		buf_printf(&text, "maintenance %s ", json_is_true(maintenance) ? "on" : "off");
+	if (stack)
+		buf_printf(&text, "stack %.100s ", stack);
+	request_note(r, "%s", text.data ? str_trim(text.data) : "");
+}
+
+/* *ret_turned: whether maintenance has changed. */
+static int set_members(struct daemon *d, struct app *app, const char *stack, bool maintenance, bool *ret_turned, struct error *err)
+{
+	*ret_turned = maintenance != app->maintenance;
+	if (!*ret_turned && (!stack || streq(stack, app->stack)))
+		return 0;
+	app->maintenance = maintenance;
+	if (stack) {
+		free(app->stack);
+		app->stack = xstrdup(stack);
+	}
+	return store_app_update(d->store, app, err);
+}
+
+int api_apps_update(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct app app = { 0 };
+	const char *name, *stack;
+	bool maintenance, turned;
+	int result = -1;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (request_string(r, "name", false, &name, err) < 0 ||
+	    request_ref(r, "build_stack", false, &stack, err) < 0 ||
+	    (stack && api_read_stack(stack, &stack, err) < 0) ||
+	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
+		goto out;
+	note_changes(r, name, stack);
+	if (name && !streq(name, app.name) && rename_app(r, &app, name, err) < 0)
+		goto out;
+	drains_tell(d, app.id);
+	if (set_members(d, &app, stack, maintenance, &turned, err) < 0)
+		goto out;
+	if (turned) {
+		logs_append(d->logs, app.id, "app", "api", "Maintenance mode turned %s by user %s",
+			    maintenance ? "on" : "off", request_caller(r)->name);
+	}
+	reconcile_app(d->reconciler, app.id);
+	result = request_answer(r, 200, api_app_json(r, &app));
+out:
+	app_done(&app);
+	return result;
+}
+
+/* What builds kept for the next ones. */
+static void remove_kept(struct daemon *d, const char *app_id)
+{
+	static const char *const folders[] = { "cache", "slugs/keys", "known-hosts" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s/%s", d->settings.state_dir, folders[i], app_id);
+
+		remove_tree_later(d, path);
+	}
+}
+
+static void cancel_build(struct daemon *d, const struct app *app)
+{
+	const char *build = builds_running(d->builds, app->id);
+	struct error err = ERROR_INIT;
+
+	if (build && builds_cancel(d->builds, build, &err) < 0)
+		log_warn("destroying %s: %s", app->name, err.message);
+}
+
+static int delete_row(struct daemon *d, const struct app *app, const struct audit *line, struct error *err)
+{
+	if (store_begin(d->store, err) < 0)
+		return -1;
+	if (store_app_delete(d->store, app->id, err) == 0 && (!line || store_audit_add(d->store, line, err) == 0) &&
+	    store_commit(d->store, err) == 0)
+		return 0;
+	store_rollback(d->store);
+	return -1;
+}
+
+/* The row goes first. What a kill leaves of the rest does no harm: see api_mend() and api_make_app(). */
+int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *who, const struct audit *line, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (addons_check_app_delete(d->addons, app, err) < 0)
+		return -1;
+	cancel_build(d, app);
+	if (delete_row(d, app, line, err) < 0)
+		return -1;
+	log_info("app %s was destroyed by %s", app->name, who);
+	reconcile_forget(d->reconciler, app->id);
+	builds_app_gone(d->builds, app->id);
+	certs_changed(d->certs);
+	addons_app_deleted(d->addons, app);
+	if (git_delete(d, app->name, &ignored) < 0)
+		log_warn("destroying %s: %s", app->name, ignored.message);
+	remove_kept(d, app->id);
+	logs_forget(d->logs, app->id);
+	return 0;
+}
+
+int api_destroy_app(struct daemon *d, const struct app *app, const char *who, struct error *err)
+{
+	return api_destroy_app_noted(d, app, who, NULL, err);
+}
+
+int api_apps_delete(struct request *r, struct error *err)
+{
+	struct app app = { 0 };
+	json_t *j;
+	int result;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	j = api_app_json(r, &app);
+	result = api_destroy_app(request_daemon(r), &app, request_caller(r)->name, err);
+	app_done(&app);
+	if (result == 0)
+		return request_answer(r, 200, j);
+	json_decref(j);
+	return -1;
+}

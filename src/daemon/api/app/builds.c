@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sources, builds, output streams. A source is a file in STATE/sources that is
+ * there for one build; what nobody builds is removed after a day.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "build/fetch.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/build/awaited.h"
+#include "daemon/build/builds.h"
+#include "daemon/core/remove.h"
+
+#define SOURCE_LIFE_S 86400
+
+char *api_upload_path(struct daemon *d, const char *id)
+{
+	return xasprintf("%s/sources/%s.tar", d->settings.state_dir, id);
+}
+
+/* Who asked for it: an upload is awaited until it is built. Who knows the id may bring it without a token, as to Heroku's put_url. */
+static char *awaited_path(struct daemon *d, const char *id)
+{
+	return xasprintf("%s/sources/%s.awaited", d->settings.state_dir, id);
+}
+
+int api_upload_expected(struct request *r, struct error *err)
+{
+	const char *id = request_param(r, "source");
+	_cleanup_free_ char *path = awaited_path(request_daemon(r), id);
+
+	if (uuid_is_valid(id) && fs_exists(path))
+		return 0;
+	return error_set(err, ERROR_NOT_FOUND, "There is no such source: ask for one with POST /sources");
+}
+
+static void remove_old_sources(struct daemon *d)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/sources", d->settings.state_dir);
+	_cleanup_strv_ char **names = NULL;
+	struct stat st;
+
+	if (fs_list(dir, &names) < 0)
+		return;
+	for (char **n = names; n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (stat(path, &st) == 0 && st.st_mtime < time(NULL) - SOURCE_LIFE_S)
+			unlink(path);
+	}
+}
+
+int api_upload_check(struct request *r, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/sources", request_daemon(r)->settings.state_dir);
+
+	remove_old_sources(request_daemon(r));
+	/* An administrator has the disk anyway, and a day of broken pushes must not lock them out. */
+	if (request_caller(r)->admin)
+		return 0;
+	return awaited_check(dir, request_caller(r)->user_id, err);
+}
+
+int api_upload_announce(struct request *r, const char *id, struct error *err)
+{
+	_cleanup_free_ char *awaited = awaited_path(request_daemon(r), id);
+	const char *who = request_caller(r)->user_id;
+	int e = fs_write_atomic(awaited, 0600, who, strlen(who));
+
+	return e < 0 ? error_set_errno(err, e, "making %s", awaited) : 0;
+}
+
+void api_upload_taken(struct daemon *d, const char *id)
+{
+	_cleanup_free_ char *awaited = awaited_path(d, id);
+
+	unlink(awaited);
+}
+
+int api_sources_create(struct request *r, struct error *err)
+{
+	_cleanup_free_ char *url = NULL;
+	char id[UUID_SIZE];
+
+	if (api_upload_check(r, err) < 0 || api_upload_announce(r, uuid_make(id), err) < 0)
+		return -1;
+	url = request_url(r, "/sources/%s", id);
+	return request_answer(
+		r, 201, json_pack("{s:{s:s, s:s}}", "source_blob", "get_url", url, "put_url", url));
+}
+
+int api_sources_put(struct request *r, struct error *err)
+{
+	const char *id = request_param(r, "source");
+	_cleanup_free_ char *path = api_upload_path(request_daemon(r), id);
+
+	if (rename(request_upload(r), path) < 0)
+		return error_set_errno(err, errno, "keeping the upload");
+	return request_answer(r, 200, json_object());
+}
+
+/* ---- builds ---- */
+
+static json_t *release_of(struct request *r, const struct app *app, const struct build *b)
+{
+	struct error ignored = ERROR_INIT;
+	struct release release = { 0 };
+	json_t *j = json_null();
+
+	if (b->release_version && store_release_get(request_daemon(r)->store, app->id,
+						    b->release_version, &release, &ignored) == 0)
+		j = json_pack("{s:s}", "id", release.id);
+	release_done(&release);
+	return j;
+}
+
+static json_t *build_json(struct request *r, const struct app *app, const struct build *b)
+{
+	char stream[UUID_SIZE];
+	_cleanup_free_ char *output = NULL;
+	json_t *j = json_pack("{s:s, s:s, s:{s:s}, s:s}", "id", b->id, "status", b->status, "app",
+			      "id", app->id, "stack", app->stack);
+
+	if (builds_stream_id(request_daemon(r)->builds, b->id, stream))
+		output = request_url(r, "/streams/%s", stream);
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:s?}", "created_at",
+					    api_time(b->created_ms), "updated_at",
+					    api_time(b->updated_ms), "user", api_user_ref(r, b->user),
+					    "output_stream_url", output));
+	json_object_update_new(j,
+			       json_pack("{s:[], s:o, s:o}", "buildpacks", "slug",
+					 api_slug_of(r, app->id, b->slug), "release", release_of(r, app, b)));
+	json_object_update_new(
+		j,
+		json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?, s:I}}", "source_blob", "checksum",
+			  "version", b->commit && b->commit[0] ? api_text(b->commit) : json_null(),
+			  "version_description", "url", "", "twelve", "error", api_text(b->error),
+			  "buildpacks", api_text(b->buildpacks), "slug", b->slug,
+			  "release_version", (json_int_t)b->release_version));
+	return j;
+}
+
+static int text_of_blob(json_t *blob, const char *name, const char **ret, struct error *err)
+{
+	json_t *v = json_object_get(blob, name);
+
+	if (v && !json_is_null(v) && !json_is_string(v))
+		return error_set(err, ERROR_INVALID, "\"source_blob.%s\" has to be a string", name);
+	*ret = json_string_value(v);
+	return 0;
+}
+
+/* "SHA256:" and hex, as `sha256sum` and the published schema have it; the hex alone will do. */
+static int read_checksum(const char *text, char ret[static DIGEST_HEX_SIZE], struct error *err)
+{
+	const char *hex = strncasecmp(text, "sha256:", 7) == 0 ? text + 7 : text;
+
+	if (strlen(hex) != DIGEST_HEX_SIZE - 1 || hex[strspn(hex, "0123456789abcdefABCDEF")])
+		return error_set(err, ERROR_INVALID, "\"source_blob.checksum\" has to be SHA256: and 64 hex digits");
+	for (size_t i = 0; i < DIGEST_HEX_SIZE; i++)
+		ret[i] = hex[i] >= 'A' && hex[i] <= 'F' ? (char)(hex[i] - 'A' + 'a') : hex[i];
+	return 0;
+}
+
+/* A get_url or put_url of ours, whole or its path: then its id, else NULL. */
+static const char *own_source(const char *url)
+{
+	const char *id = strstr(url, "/sources/");
+
+	id = id ? id + strlen("/sources/") : url;
+	return uuid_is_valid(id) ? id : NULL;
+}
+
+/* One that stands elsewhere gets a file of its own, which whoever builds it fills. */
+static int elsewhere(struct request *r, const char *url, bool has_checksum, struct api_source *ret, struct error *err)
+{
+	char id[UUID_SIZE];
+
+	if (fetch_check_url(url, has_checksum, err) < 0)
+		return -1;
+	ret->path = api_upload_path(request_daemon(r), uuid_make(id));
+	ret->url = url;
+	return 0;
+}
+
+static int take_upload(struct request *r, const char *url, const char *id, struct api_source *ret, struct error *err)
+{
+	_cleanup_free_ char *path = api_upload_path(request_daemon(r), id);
+
+	if (!fs_exists(path))
+		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
+	/* One build takes it; no other upload comes into its place. */
+	api_upload_taken(request_daemon(r), id);
+	ret->path = steal_ptr(path);
+	return 0;
+}
+
+int api_find_source(struct request *r, struct api_source *ret, struct error *err)
+{
+	json_t *blob = json_object_get(request_body(r), "source_blob");
+	const char *url = NULL, *version = NULL, *checksum = NULL, *id;
+	struct api_source source = { 0 };
+
+	if (api_check_members("source_blob", "url version checksum", blob, err) < 0 || text_of_blob(blob, "url", &url, err) < 0 || text_of_blob(blob, "version", &version, err) < 0 ||
+	    text_of_blob(blob, "checksum", &checksum, err) < 0 || (checksum && read_checksum(checksum, source.sha256, err) < 0))
+		return -1;
+	if (!url)
+		return error_set(err, ERROR_INVALID,
+				 "\"source_blob.url\" is missing: a get_url of POST /sources, or the https:// URL of an archive, is needed");
+	source.commit = version ? version : "";
+	id = own_source(url);
+	if ((id ? take_upload(r, url, id, &source, err) : elsewhere(r, url, checksum, &source, err)) < 0)
+		return -1;
+	*ret = source;
+	return 0;
+}
+
+#define UPDATES_MAX 10000
+#define SUBMODULES_MAX 1000
+#define PID_MAX 4194304
+
+/* "OLD NEW REF", which goes to git line by line. */
+static bool is_update(const char *s)
+{
+	size_t old = strspn(s, "0123456789abcdef"), new = s[old] == ' ' ? strspn(s + old + 1, "0123456789abcdef") : 0;
+	const char *ref = s + old + new + 1;
+
+	if (!old || !new || !str_starts(ref, " refs/"))
+		return false;
+	for (ref++; *ref; ref++)
+		if ((unsigned char)*ref <= ' ' || *ref == 0x7f)
+			return false;
+	return true;
+}
+
+/* "ID PATH" of each submodule, as git's hook and the command line list them. */
+static int read_submodules(struct request *r, char ***ret, struct error *err)
+{
+	json_t *list = json_object_get(request_body(r), "submodules"), *s;
+	size_t i;
+
+	if (json_array_size(list) > SUBMODULES_MAX)
+		return error_set(err, ERROR_INVALID, "\"submodules\" has more than %d", SUBMODULES_MAX);
+	json_array_foreach(list, i, s) {
+		const char *text = json_string_value(s);
+
+		if (!text || strspn(text, "0123456789abcdef") != 40 || text[40] != ' ' || !text[41])
+			return error_set(err, ERROR_INVALID, "\"submodules\" has to have texts \"COMMIT PATH\"");
+		strv_push(ret, text);
+	}
+	return 0;
+}
+
+/* What git's hook says of the push. Only it can: it is here, as git is. */
+static int read_push(struct request *r, char ***ret_updates, pid_t *ret_pid, struct error *err)
+{
+	json_t *push = json_object_get(request_body(r), "push"), *updates = json_object_get(push, "updates"), *u;
+	json_int_t pid = json_integer_value(json_object_get(push, "pid"));
+	_cleanup_strv_ char **list = NULL;
+	size_t i;
+
+	if (!push || json_is_null(push))
+		return 0;
+	if (!request_is_local(r))
+		return error_set(err, ERROR_FORBIDDEN, "\"push\" is for git's hook on this machine");
+	json_array_foreach(updates, i, u) {
+		if (!json_is_string(u) || !is_update(json_string_value(u)))
+			return error_set(err, ERROR_INVALID, "\"push.updates\" has to have lines \"OLD NEW REF\"");
+		strv_push(&list, json_string_value(u));
+	}
+	if (pid < 1 || pid > PID_MAX || !list || json_array_size(updates) > UPDATES_MAX)
+		return error_set(err, ERROR_INVALID, "\"push\" has to have \"pid\", of git, and \"updates\"");
+	*ret_updates = steal_ptr(list);
+	*ret_pid = (pid_t)pid;
+	return 0;
+}
+
+/* Who says nothing of a top folder may have sent one. */
+static int start_build(struct request *r, struct builds_start *o, struct build *ret, char stream_id[static UUID_SIZE],
+		       struct error *err)
+{
+	o->unwrap = !json_is_boolean(json_object_get(request_body(r), "strip_top"));
+	return builds_start(request_daemon(r)->builds, o, ret, stream_id, err);
+}
+
+static int start(struct request *r, struct builds_start *o, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	char stream_id[UUID_SIZE];
+	struct build build = { 0 };
+	int result;
+
+	if (http_is_collecting(d->http))
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"What no release uses is being removed just now: try again in a moment");
+	if (request_bool(r, "attached", false, &o->attached, err) < 0 ||
+	    request_bool(r, "wait", false, &o->wait_for_rollout, err) < 0 ||
+	    request_bool(r, "strip_top", false, &o->strip_top, err) < 0 ||
+	    request_bool(r, "no_cache", false, &o->no_cache, err) < 0 ||
+	    start_build(r, o, &build, stream_id, err) < 0)
+		return -1;
+	request_note(r, "build of %s", build.commit && build.commit[0] ? build.commit : "an archive");
+	result = request_answer(r, 201, build_json(r, o->app, &build));
+	build_row_done(&build);
+	return result;
+}
+
+int api_builds_create(struct request *r, struct error *err)
+{
+	struct builds_start o = { .who = request_caller(r) };
+	_cleanup_strv_ char **updates = NULL, **submodules = NULL;
+	struct api_source source = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 && read_push(r, &updates, &o.push_pid, err) == 0 &&
+	    read_submodules(r, &submodules, err) == 0 && api_find_source(r, &source, err) == 0) {
+		o.app = &app;
+		o.updates = updates;
+		o.submodules = submodules;
+		o.source = source.path;
+		o.url = source.url;
+		o.commit = source.commit;
+		o.sha256 = source.sha256[0] ? source.sha256 : NULL;
+		result = start(r, &o, err);
+		/* A build that began removes it; nobody else would. */
+		if (result < 0)
+			unlink(source.path);
+	}
+	free(source.path);
+	app_done(&app);
+	return result;
+}
+
+int api_builds_list(struct request *r, struct error *err)
+{
+	struct build *rows = NULL;
+	struct app app = { 0 };
+	json_t *list;
+	size_t n = 0;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (store_build_list(request_daemon(r)->store, app.id, &rows, &n, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(list, build_json(r, &app, &rows[i]));
+		build_row_done(&rows[i]);
+	}
+	free(rows);
+	app_done(&app);
+	return request_answer_list(r, list);
+}
+
+int api_builds_get(struct request *r, struct error *err)
+{
+	struct build build = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build,
+			    err) == 0)
+		result = request_answer(r, 200, build_json(r, &app, &build));
+	build_row_done(&build);
+	app_done(&app);
+	return result;
+}
+
+int api_builds_delete(struct request *r, struct error *err)
+{
+	struct build build = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build, err) == 0 &&
+	    builds_cancel(request_daemon(r)->builds, build.id, err) == 0)
+		result = request_answer(r, 202, build_json(r, &app, &build));
+	build_row_done(&build);
+	app_done(&app);
+	return result;
+}
+
+/* It is moved away at once, since the next build may begin before all of it is gone. */
+int api_build_cache_delete(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_free_ char *cache = NULL, *away = NULL;
+	struct app app = { 0 };
+	char id[UUID_SIZE];
+	int result = api_app(r, &app, err);
+
+	if (result == 0 && builds_running(d->builds, app.id))
+		result = error_set(err, ERROR_CONFLICT, "A build of %s is running and uses the cache: try again when it has ended",
+				   app.name);
+	if (result == 0) {
+		cache = xasprintf("%s/cache/%s", d->settings.state_dir, app.id);
+		away = xasprintf("%s/cache/%s", d->settings.state_dir, uuid_make(id));
+		if (rename(cache, away) == 0)
+			remove_tree_later(d, away);
+		else if (errno != ENOENT)
+			result = error_set_errno(err, errno, "moving the build cache of %s away", app.name);
+	}
+	if (result == 0)
+		result = request_answer(r, 200, json_object());
+	app_done(&app);
+	return result;
+}
+
+int api_stream_get(struct request *r, struct error *err)
+{
+	return request_answer_stream(r, request_param(r, "stream"), err);
+}

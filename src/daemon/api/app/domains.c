@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Domains of an app, and the certificate that each is served with. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "daemon/edge/acme.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/edge/cert.h"
+#include "daemon/edge/certs.h"
+#include "daemon/lines/lines.h"
+#include "daemon/rollout/reconcile.h"
+#include "model/host.h"
+
+static char *own_host(struct daemon *d, const struct app *app)
+{
+	return xasprintf("%s.%s", app->name, d->settings.apps_domain);
+}
+
+static json_t *sni_ref(struct daemon *d, const struct domain *dom)
+{
+	struct error ignored = ERROR_INIT;
+	struct sni_endpoint e = { 0 };
+	json_t *j;
+
+	if (!dom->sni_id[0] || store_sni_get(d->store, dom->app_id, dom->sni_id, &e, &ignored) < 0)
+		return json_null();
+	j = json_pack("{s:s, s:s}", "id", e.id, "name", e.name);
+	sni_endpoint_done(&e);
+	return j;
+}
+
+static json_t *domain_json(struct daemon *d, const struct app *app, const struct domain *dom)
+{
+	_cleanup_free_ char *cname = own_host(d, app), *text = host_to_text(dom->hostname);
+	struct acme_view acm;
+	json_t *j;
+
+	acme_view(d, dom, &acm);
+	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s?, s:o, s:o}", "id", dom->id, "hostname",
+		      dom->hostname, "kind", "custom", "cname", cname, "app", api_app_ref(app), "created_at",
+		      api_time(dom->created_ms), "updated_at", api_time(dom->created_ms), "status", "succeeded", "acm_status",
+		      acm.status, "acm_status_reason", api_text(acm.reason), "sni_endpoint", sni_ref(d, dom));
+	json_object_set_new(j, "twelve", json_pack("{s:o, s:o, s:o}", "acm_tried_at", api_time(acm.tried_ms), "acm_next_at",
+						   api_time(acm.next_ms), "hostname_text", api_text(text)));
+	acme_view_done(&acm);
+	return j;
+}
+
+/* The name that every app has. */
+static json_t *own_domain(struct daemon *d, const struct app *app)
+{
+	_cleanup_free_ char *host = own_host(d, app);
+
+	return json_pack("{s:s, s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:n}", "id", app->id,
+			 "hostname", host, "kind", "heroku", "cname", "app", api_app_ref(app),
+			 "created_at", api_time(app->created_ms), "updated_at",
+			 api_time(app->created_ms), "status", "none", "acm_status",
+			 "acm_status_reason", "sni_endpoint");
+}
+
+int api_domains_list(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct domain *domains = NULL;
+	struct app app = { 0 };
+	json_t *list;
+	size_t n = 0;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (store_domain_list(d->store, app.id, &domains, &n, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	list = json_array();
+	json_array_append_new(list, own_domain(d, &app));
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(list, domain_json(d, &app, &domains[i]));
+		domain_done(&domains[i]);
+	}
+	free(domains);
+	app_done(&app);
+	return request_answer_list(r, list);
+}
+
+/* By its id or its name, in whichever form. */
+static int find_domain(struct request *r, const struct app *app, struct domain *ret, struct error *err)
+{
+	const char *text = request_param(r, "domain");
+	_cleanup_free_ char *host = NULL;
+	struct error no_host = ERROR_INIT;
+
+	return store_domain_get(request_daemon(r)->store, app->id,
+				!uuid_is_valid(text) && host_from_text(text, &host, &no_host) == 0 ? host : text, ret, err);
+}
+
+/* Whether the path names the name that every app has, or its id. */
+static bool is_own(struct daemon *d, const struct app *app, const char *which)
+{
+	_cleanup_free_ char *host = own_host(d, app);
+
+	return strcasecmp(which, host) == 0 || streq(which, app->id);
+}
+
+/* One that can be changed. */
+static int find_custom(struct request *r, const struct app *app, struct domain *ret, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+
+	if (is_own(d, app, request_param(r, "domain")))
+		return error_set(err, ERROR_INVALID, "%s is the name that %s has from the platform: it stays as it is; \"twelve apps:rename\" gives another",
+				 request_param(r, "domain"), app->name);
+	return find_domain(r, app, ret, err);
+}
+
+int api_domains_get(struct request *r, struct error *err)
+{
+	struct domain dom = { 0 };
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0 && is_own(request_daemon(r), &app, request_param(r, "domain")))
+		result = request_answer(r, 200, own_domain(request_daemon(r), &app));
+	else if (result == 0 &&
+		 (result = find_domain(r, &app, &dom, err)) == 0)
+		result = request_answer(r, 200, domain_json(request_daemon(r), &app, &dom));
+	domain_done(&dom);
+	app_done(&app);
+	return result;
+}
+
+/* NAME.DOMAIN belongs to the app of that name. */
+static int read_domain(struct daemon *d, const char *text, char **ret, struct error *err)
+{
+	_cleanup_free_ char *suffix = xasprintf(".%s", d->settings.apps_domain), *host = NULL;
+
+	if (host_from_text(text, &host, err) < 0)
+		return -1;
+	if (strlen(host) > strlen(suffix) &&
+	    strcasecmp(host + strlen(host) - strlen(suffix), suffix) == 0)
+		return error_set(err, ERROR_INVALID, "Names below %s are given by the platform",
+				 d->settings.apps_domain);
+	*ret = steal_ptr(host);
+	return 0;
+}
+
+/* The endpoint that the body names, if it is for this host name; "" for null. */
+static int read_sni(struct request *r, const struct app *app, const char *host, char ret_id[static UUID_SIZE], struct error *err)
+{
+	struct sni_endpoint e = { 0 };
+	struct cert c = { 0 };
+	const char *name;
+	int result;
+
+	ret_id[0] = '\0';
+	if (request_ref(r, "sni_endpoint", false, &name, err) < 0)
+		return -1;
+	if (!name)
+		return 0;
+	if (store_sni_get(request_daemon(r)->store, app->id, name, &e, err) < 0)
+		return -1;
+	result = cert_read(e.chain, &c, err);
+	if (result == 0 && !cert_covers(&c, host))
+		result = error_set(err, ERROR_INVALID, "The certificate of %s is not for %s: it is for %s%s", e.name, host,
+				   c.names ? c.names[0] : "no host name", strv_len(c.names) > 1 ? " and others" : "");
+	memcpy(ret_id, e.id, sizeof(e.id));
+	cert_done(&c);
+	sni_endpoint_done(&e);
+	return result;
+}
+
+int api_domains_update(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct domain dom = { 0 };
+	struct app app = { 0 };
+	char sni_id[UUID_SIZE];
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    find_custom(r, &app, &dom, err) == 0 &&
+	    read_sni(r, &app, dom.hostname, sni_id, err) == 0 &&
+	    store_domain_set_sni(d->store, dom.id, sni_id[0] ? sni_id : NULL, err) == 0) {
+		memcpy(dom.sni_id, sni_id, sizeof(sni_id));
+		request_note(r, "domain %s: %s certificate", dom.hostname, sni_id[0] ? "another" : "no");
+		certs_changed(d->certs);
+		acme_look(d->acme);
+		result = request_answer(r, 200, domain_json(d, &app, &dom));
+	}
+	domain_done(&dom);
+	app_done(&app);
+	return result;
+}
+
+int api_domains_create(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct domain dom = { 0 };
+	struct app app = { 0 };
+	const char *text;
+	int result = -1;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (request_string(r, "hostname", true, &text, err) < 0 || read_domain(d, text, &dom.hostname, err) < 0 ||
+	    read_sni(r, &app, dom.hostname, dom.sni_id, err) < 0)
+		goto out;
+	memcpy(dom.app_id, app.id, sizeof(dom.app_id));
+	request_note(r, "domain %s", dom.hostname);
+	if (store_domain_create(d->store, &dom, err) < 0)
+		goto out;
+	logs_append(d->logs, app.id, "app", "api", "Domain %s added by user %s", dom.hostname,
+		    request_caller(r)->name);
+	reconcile_app(d->reconciler, app.id);
+	certs_changed(d->certs);
+	acme_look(d->acme);
+	result = request_answer(r, 201, domain_json(request_daemon(r), &app, &dom));
+out:
+	domain_done(&dom);
+	app_done(&app);
+	return result;
+}
+
+int api_domains_delete(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct domain dom = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    find_custom(r, &app, &dom, err) == 0 &&
+	    store_domain_delete(d->store, dom.id, err) == 0) {
+		logs_append(d->logs, app.id, "app", "api", "Domain %s removed by user %s",
+			    dom.hostname, request_caller(r)->name);
+		reconcile_app(d->reconciler, app.id);
+		certs_changed(d->certs);
+		result = request_answer(r, 200, domain_json(request_daemon(r), &app, &dom));
+	}
+	domain_done(&dom);
+	app_done(&app);
+	return result;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Config vars and releases. */
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "daemon/services/services.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/http/range.h"
+#include "daemon/wanted/releases.h"
+
+#define NOTE_MAX 1000
+
+int api_config_get(struct request *r, struct error *err)
+{
+	struct release base = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 && releases_base(request_daemon(r), &app, &base, err) == 0)
+		result = request_answer(r, 200, json_incref(base.config));
+	release_done(&base);
+	app_done(&app);
+	return result;
+}
+
+/* "set GREETING, unset OLD": names, never values. */
+static void note_config(struct request *r, json_t *changes)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (changes, name, value)
+		buf_printf(&text, "%s%s %s", text.len ? ", " : "", json_is_null(value) ? "unset" : "set", name);
+	request_note(r, "%.*s", NOTE_MAX, text.data ? text.data : "");
+}
+
+int api_config_update(struct request *r, struct error *err)
+{
+	struct release release = { 0 };
+	struct app app = { 0 };
+	bool changed;
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    releases_set_config(request_daemon(r), &app, request_body(r), request_caller(r),
+				&release, &changed, err) == 0) {
+		note_config(r, request_body(r));
+		result = request_answer(r, 200, json_incref(release.config));
+	}
+	release_done(&release);
+	app_done(&app);
+	return result;
+}
+
+/* By version ("3" or "v3"), or id, or "current". */
+int api_release_find(struct request *r, const struct app *app, const char *which, struct release *ret, struct error *err)
+{
+	struct store *s = request_daemon(r)->store;
+	int64_t version;
+
+	if (uuid_is_valid(which)) {
+		if (store_release_by_id(s, which, ret, err) < 0)
+			return -1;
+		if (streq(ret->app_id, app->id))
+			return 0;
+		release_done(ret);
+		return error_set(err, ERROR_NOT_FOUND, "%s has no release %s", app->name, which);
+	}
+	if (streq(which, "current"))
+		version = app->current_version;
+	else if (!str_to_i64(which[0] == 'v' ? which + 1 : which, 1, INT64_MAX, &version))
+		return error_set(err, ERROR_NOT_FOUND,
+				 "\"%.40s\" is not a release: give a version such as v3", which);
+	return store_release_get(s, app->id, version, ret, err);
+}
+
+int api_config_of_release(struct request *r, struct error *err)
+{
+	struct release release = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    api_release_find(r, &app, request_param(r, "version"), &release, err) == 0)
+		result = request_answer(r, 200, json_incref(release.config));
+	release_done(&release);
+	app_done(&app);
+	return result;
+}
+
+int api_releases_list(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	struct release *rows = NULL;
+	struct app app = { 0 };
+	struct range range;
+	json_t *list;
+	size_t n = 0, max;
+	bool newest;
+
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	/* Most ask for the newest few; one more tells that there is another page. */
+	if (range_parse(request_header(r, "Range"), &range, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	newest = range.descending && !range.start[0] && !range.end[0] &&
+		 (!range.property[0] || streq(range.property, "version"));
+	max = newest ? range.max + 1 : 0;
+	if (store_release_list(d->store, app.id, max, &rows, &n, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	list = json_array();
+	/* The store gives the newest first, lists go up. */
+	for (size_t i = n; i-- > 0;) {
+		json_array_append_new(list, api_release_json(r, &app, &rows[i]));
+		release_done(&rows[i]);
+	}
+	free(rows);
+	app_done(&app);
+	return request_answer_list(r, list);
+}
+
+int api_releases_get(struct request *r, struct error *err)
+{
+	struct release release = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (api_app(r, &app, err) == 0 &&
+	    api_release_find(r, &app, request_param(r, "version"), &release, err) == 0)
+		result = request_answer(r, 200, api_release_json(r, &app, &release));
+	release_done(&release);
+	app_done(&app);
+	return result;
+}
+
+/* ---- rollback ---- */
+
+/* A rollback that waits for credentials. */
+struct waiting {
+	struct request *request;
+	struct addons *addons;
+	struct app app;
+	struct caller who;
+	bool done, deferred;
+	struct error err;
+	int64_t version;
+};
+
+static void waiting_free(void *work)
+{
+	struct waiting *w = work;
+
+	addons_abandon(w->addons, w);
+	app_done(&w->app);
+	free(w);
+}
+
+static int answer_rollback(struct request *r, struct error *err)
+{
+	const struct waiting *w = request_work(r);
+	struct store *s = request_daemon(r)->store;
+	struct release release = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (w->err.kind != ERROR_NONE)
+		*err = w->err;
+	else if (store_app_get(s, w->app.id, &app, err) == 0 &&
+		 store_release_get(s, app.id, w->version, &release, err) == 0)
+		result = request_answer(r, 201, api_release_json(r, &app, &release));
+	release_done(&release);
+	app_done(&app);
+	return result;
+}
+
+static void on_rolled_back(struct error *err, const char *attachment_id, int64_t version,
+			   void *userdata)
+{
+	struct waiting *w = userdata;
+
+	(void)attachment_id;
+	w->done = true;
+	w->version = version;
+	if (err)
+		w->err = *err;
+	if (w->deferred)
+		request_resume(w->request);
+}
+
+static int roll_back_later(struct request *r, struct app *take_app, int64_t version)
+{
+	struct waiting *w = xcalloc(1, sizeof(*w));
+	struct addon_change c = { .fn = on_rolled_back, .userdata = w };
+
+	*w = (struct waiting){ .request = r,
+			       .addons = request_daemon(r)->addons,
+			       .app = *take_app,
+			       .who = *request_caller(r) };
+	*take_app = (struct app){ 0 };
+	c.app = &w->app;
+	c.who = &w->who;
+	addons_rollback(w->addons, &c, version);
+	w->deferred = true;
+	request_defer(r, answer_rollback, w, waiting_free);
+	if (w->done)
+		request_resume(r);
+	return 0;
+}
+
+static int check_no_description(struct request *r, struct error *err)
+{
+	const char *description = json_string_value(json_object_get(request_body(r), "description"));
+
+	return description && *description
+		       ? error_set(err, ERROR_INVALID, "\"description\" goes with a slug: a rollback says by itself what it is")
+		       : 0;
+}
+
+int api_releases_create(struct request *r, struct error *err)
+{
+	struct release target = { 0 }, release = { 0 };
+	struct app app = { 0 };
+	const char *which;
+	int result = -1;
+
+	if (!json_is_null(json_object_get(request_body(r), "slug")) && json_object_get(request_body(r), "slug"))
+		return api_slug_release(r, err);
+	if (api_app(r, &app, err) < 0)
+		return -1;
+	if (request_string(r, "release", true, &which, err) == 0 && check_no_description(r, err) == 0 &&
+	    api_release_find(r, &app, which, &target, err) == 0)
+		request_note(r, "rollback to v%lld", (long long)target.version);
+	if (target.version &&
+	    releases_rollback(request_daemon(r), &app, target.version, request_caller(r), &release,
+			      err) == 0)
+		result = release.version ? request_answer(r, 201, api_release_json(r, &app, &release)) :
+					   roll_back_later(r, &app, target.version);
+	release_done(&target);
+	release_done(&release);
+	app_done(&app);
+	return result;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Authorization; see authz.h. */
+#include "daemon/api/authz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "daemon/api/audit.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/http/http-priv.h"
+
+static int standing_of(struct request *r, const struct app *app, struct standing *ret, struct error *err)
+{
+	*ret = (struct standing){
+		.known = r->caller.name[0],
+		.admin = r->caller.admin,
+		.owner = app->owner_id[0] && streq(app->owner_id, r->caller.user_id),
+	};
+	if (ret->admin || ret->owner || !r->caller.user_id[0])
+		return 0;
+	return store_permissions_of(r->http->d->store, app->id, r->caller.user_id, &ret->permissions, err);
+}
+
+int authz_allow(struct request *r, const struct app *app, enum need need, struct error *err)
+{
+	struct standing s;
+
+	/* What is refused is noted with the app, too. */
+	if (need > NEED_VIEW)
+		audit_app(r, app);
+	if (standing_of(r, app, &s, err) < 0)
+		return -1;
+	if (role_allows(need, &s))
+		return 0;
+	if (!role_allows(NEED_VIEW, &s))
+		return error_set(err, ERROR_FORBIDDEN, "You do not have access to the app %s.", app->name);
+	if (need == NEED_OWNER)
+		return error_set(err, ERROR_FORBIDDEN, "Only the owner of %s may do this.", app->name);
+	return error_set(err, ERROR_FORBIDDEN, "You do not have the %s permission on %s, which this needs.",
+			 need_names[need], app->name);
+}
+
+int authz_allow_route(struct request *r, const struct app *app, struct error *err)
+{
+	return authz_allow(r, app, r->route->need, err);
+}
+
+int authz_admin(struct request *r, struct error *err)
+{
+	if (r->caller.admin)
+		return 0;
+	return error_set(err, ERROR_FORBIDDEN, "Only an administrator of this platform may do this.");
+}
+
+int authz_allow_id(struct request *r, const char *app_id, enum need need, struct error *err)
+{
+	struct error own = ERROR_INIT;
+	struct app app = { 0 };
+	int result;
+
+	result = store_app_get(r->http->d->store, app_id, &app, &own);
+	if (result < 0 && own.kind == ERROR_NOT_FOUND)
+		return authz_admin(r, err);
+	if (result < 0)
+		*err = own;
+	else
+		result = authz_allow(r, &app, need, err);
+	app_done(&app);
+	return result;
+}
+
+int authz_allow_former(struct request *r, const char *app_id, const char *owner_id, enum need need, struct error *err)
+{
+	struct error own = ERROR_INIT;
+	struct app app = { 0 };
+	bool destroyed = store_app_get(r->http->d->store, app_id, &app, &own) < 0 && own.kind == ERROR_NOT_FOUND;
+
+	app_done(&app);
+	if (destroyed && owner_id[0] && streq(owner_id, r->caller.user_id))
+		return 0;
+	return authz_allow_id(r, app_id, need, err);
+}
+
+int authz_app_named(struct request *r, const char *name, enum need need, struct app *ret, struct error *err)
+{
+	struct app app = { 0 };
+
+	if (store_app_get(r->http->d->store, name, &app, err) < 0)
+		return -1;
+	if (authz_allow(r, &app, need, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	*ret = app;
+	return 0;
+}
+
+unsigned authz_permissions(struct request *r, const struct app *app)
+{
+	struct error ignored = ERROR_INIT;
+	struct standing s;
+
+	if (standing_of(r, app, &s, &ignored) < 0)
+		return 0;
+	return s.admin || s.owner ? PERMISSIONS_ALL : s.permissions;
+}
+
+bool authz_sees(struct request *r, const struct app *app)
+{
+	struct error ignored = ERROR_INIT;
+
+	return authz_allow(r, app, NEED_VIEW, &ignored) == 0;
+}
+
+int authz_app_list(struct request *r, struct app **ret, size_t *ret_n, struct error *err)
+{
+	struct app *apps = NULL;
+	size_t n = 0, kept = 0;
+
+	if (store_app_list(r->http->d->store, &apps, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (authz_sees(r, &apps[i]))
+			apps[kept++] = apps[i];
+		else
+			app_done(&apps[i]);
+	}
+	*ret = apps;
+	*ret_n = kept;
+	return 0;
+}
+
+/* Who may not is told so before what is wrong with the body. */
+static int allow_addon(struct request *r, const char *name, struct error *err)
+{
+	struct addon addon = { 0 };
+	int result = api_addon_named(r, name, r->route->need, &addon, err);
+
+	addon_done(&addon);
+	return result;
+}
+
+static enum reach reach_of(const struct api_route *route)
+{
+	const char *path = route->path;
+
+	if (route->need == NEED_NOTHING || streq(path, "/account/rate-limits"))
+		return REACH_NOBODY;
+	if (streq(path, "/account") || streq(path, "/users/~"))
+		return REACH_IDENTITY;
+	if (route->need == NEED_ADMIN || str_starts(path, "/account/") || str_starts(path, "/oauth/"))
+		return REACH_ACCOUNT;
+	return route->flags & API_SECRET ? REACH_SECRETS : REACH_APPS;
+}
+
+static int check_scope(struct request *r, struct error *err)
+{
+	bool write = !streq(r->route->method, "GET") && !(r->route->flags & API_QUIET);
+	_cleanup_buf_ struct buf names = BUF_INIT;
+
+	if (scope_allows(r->caller.scopes, reach_of(r->route), write))
+		return 0;
+	authz_scopes(r->caller.scopes, ", ", &names);
+	return error_set(err, ERROR_FORBIDDEN, "This token is for less than this (its scope is %s): take one with another scope",
+			 names.data);
+}
+
+void authz_scopes(unsigned scopes, const char *between, struct buf *ret)
+{
+	for (const struct scope_word *w = scope_words; w->name; w++)
+		if (scopes & w->scope)
+			buf_printf(ret, "%s%s", ret->len ? between : "", w->name);
+}
+
+int authz_begin(struct request *r, struct error *err)
+{
+	const char *name = request_param(r, "app"), *addon = request_param(r, "addon");
+	struct app app = { 0 };
+	int result;
+
+	if (check_scope(r, err) < 0)
+		return -1;
+	if (r->route->need == NEED_ADMIN)
+		return authz_admin(r, err);
+	if (r->route->need < NEED_VIEW || (!name[0] && !addon[0]))
+		return 0;
+	if (!name[0])
+		return allow_addon(r, addon, err);
+	result = authz_app_named(r, name, r->route->need, &app, err);
+	app_done(&app);
+	return result;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Authorization: what the caller of a request may do to an app. The endpoint's `need` (api/route.h) is
+ * asked for when the path names an app, before the body is read; and by whatever finds an app, an
+ * add-on, an attachment, a backup for a handler (api_app(), api_addon(), ...), so that a handler
+ * gets nothing that the caller may not have. Handlers that take names from the body ask authz_app_named().
+ *
+ * Who may not view an app is told ERROR_FORBIDDEN in Heroku's words, whether they may know of it or not: names are taken, so that they
+ * can be found out anyhow.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "daemon/http/http.h"
+#include "model/role.h"
+
+/* 0, or -1 with ERROR_FORBIDDEN or what the store says. */
+int authz_allow(struct request *r, const struct app *app, enum need need, struct error *err);
+/* The same with what the request's endpoint needs. */
+int authz_allow_route(struct request *r, const struct app *app, struct error *err);
+/* The same for an app that may be gone: then for administrators only. */
+int authz_allow_id(struct request *r, const char *app_id, enum need need, struct error *err);
+/* The same; when it is gone also for who owned it last, `owner_id`. */
+int authz_allow_former(struct request *r, const char *app_id, const char *owner_id, enum need need, struct error *err);
+/* An app by name or id from the body, with this need. */
+int authz_app_named(struct request *r, const char *name, enum need need, struct app *ret, struct error *err);
+/* What the caller may do to it, of enum permission: all for its owner and administrators. */
+unsigned authz_permissions(struct request *r, const struct app *app);
+/* For lists: whether it is shown. An error of the store hides it. */
+bool authz_sees(struct request *r, const struct app *app);
+/* All apps that are shown to the caller, by name; frees as store_app_list() does. */
+int authz_app_list(struct request *r, struct app **ret, size_t *ret_n, struct error *err);
+/* An administrator, or -1 with ERROR_FORBIDDEN. */
+int authz_admin(struct request *r, struct error *err);
+/* Appends the names of what a token is for. */
+void authz_scopes(unsigned scopes, const char *between, struct buf *ret);
+/* What the path alone decides, before the body is read. */
+int authz_begin(struct request *r, struct error *err);

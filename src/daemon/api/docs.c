@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* docs/api.md; see api/docs.h. What is common to all endpoints is text here, the rest comes from the table. */
+#include "daemon/api/docs.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "daemon/api/route.h"
+
+static const char intro[] =
+	"# The API\n"
+	"\n"
+	"Made by `make docs` from the table of endpoints (`src/daemon/api/table.c`); `openapi.json` beside it says the same to programs.\n"
+	"\n"
+	"Paths, bodies, answers and errors are those of [Heroku's Platform API](https://devcenter.heroku.com/articles/platform-api-reference), version 3,\n"
+	"so its reference and its client libraries serve here, too. What is ours alone stands below `/twelve` and in members named `twelve`.\n"
+	"\n"
+	"## Who asks\n"
+	"\n"
+	"Over TCP a token, as `Authorization: Bearer TOKEN` or as the password of `Basic`; `twelve authorizations:create` makes one. Over the unix\n"
+	"socket the peer's credentials. *who* in the tables below is what the caller has to be: anybody (the path holds a secret, or an add-on's provider\n"
+	"shows its own), any user, a collaborator of the app with that permission (view, deploy, operate, manage), the app's owner, an\n"
+	"administrator. An owner may do what collaborators may, and an administrator everything. Without credentials the answer is 401, without the permission 403.\n"
+	"\n"
+	"A token is for everything (`global`), or for one or more of: `identity` (`GET /account`), `read` and `write` (apps, without what they keep secret: those marked\n"
+	"*secret* below), `read-protected` and `write-protected` (apps with it). To write is to read, too. `POST /oauth/authorizations` takes them as `scope`.\n"
+	"\n"
+	"## Bodies\n"
+	"\n"
+	"JSON objects of at most 1 MiB. A member with `?` may be left out, or be null; a *ref* is a name or an id, or an object with one of them; others are\n"
+	"let pass. A whole number may come as a string of digits. A member of the wrong type is 422, and the message names it. Wherever a path has a name, an id will do, and the other way\n"
+	"round; a slash in a name is written `%2F`.\n"
+	"\n"
+	"## Errors\n"
+	"\n"
+	"`{\"id\": \"not_found\", \"message\": \"Couldn't find that app.\"}`; the message is a sentence for people.\n"
+	"\n"
+	"| status | id | when |\n"
+	"| --- | --- | --- |\n"
+	"| 400 | `bad_request` | the request can't be read |\n"
+	"| 401 | `unauthorized` | nobody we know |\n"
+	"| 403 | `forbidden` | known, but may not |\n"
+	"| 404 | `not_found` | there is no such thing, or no such endpoint |\n"
+	"| 406 | `not_acceptable` | the `Accept` header names nothing that we have |\n"
+	"| 409 | `conflict` | not now: something else is under way |\n"
+	"| 413 | `too_large` | the body |\n"
+	"| 416 | `requested_range_not_satisfiable` | the `Range` header can't be understood, or the list can't be sorted that way |\n"
+	"| 422 | `invalid_params` | a member of the body is wrong |\n"
+	"| 429 | `rate_limit` | too much at once |\n"
+	"| 503 | `unavailable` | something that we need is not there: room on the disk, say |\n"
+	"\n"
+	"## Lists\n"
+	"\n"
+	"`Range: version 3..9; order=desc, max=10` asks for a page, sorted by a property; `]3..` leaves the start out, `..9[` the end. `Accept-Ranges` tells what a list\n"
+	"can be sorted by. While there is more the status is 206, and `Next-Range` is the `Range` of the next page. A page has at most 1,000 items, and that many when\n"
+	"nothing is said. Changes between two pages never shift what comes: the next page begins behind the last item of this one.\n"
+	"\n"
+	"## Headers\n"
+	"\n"
+	"`Accept` is `application/vnd.heroku+json; version=3` (any variant of it), `application/json`, a wildcard, or nothing. What is read has an `ETag`; with it as `If-None-Match` the\n"
+	"answer is 304 while nothing has changed. `Request-Id` is what the client called its request, or a new name; the audit trail and the log have it.\n"
+	"`RateLimit-Remaining` tells how many requests a token has left over TCP (`TWELVE_RATE_LIMIT` an hour, coming back evenly; `GET /account/rate-limits` costs\n"
+	"nothing); none left is 429. HEAD is GET without the body.\n";
+
+static void add_need(struct buf *b, enum need need)
+{
+	buf_puts(b, need == NEED_NOTHING ? "anybody" : need_names[need]);
+}
+
+/* "`name`: string, `size`?: ref" */
+static void add_body(struct buf *b, const char *body)
+{
+	struct api_member m;
+
+	for (const char *p = body, *comma = ""; p && (p = api_member_next(p, &m)); comma = ", ") {
+		if (m.name[0] == '*')
+			buf_puts(b, "names and values");
+		else
+			buf_printf(b, "%s`%.*s`%s %.*s", comma, (int)m.name_n, m.name, m.optional ? "?" : "", (int)m.type_n,
+				   m.type);
+	}
+}
+
+/* The first word of a path, by which the endpoints are grouped; below an app, what of it. */
+static const char *group_of(const char *path, size_t *ret_n)
+{
+	const char *word = path + 1;
+
+	if (str_starts(path, "/:app.git/")) {
+		*ret_n = strlen("git");
+		return "git";
+	}
+	if (str_starts(path, "/apps/:app/"))
+		word = path + strlen("/apps/:app/");
+	else if (str_starts(path, "/users/~/"))
+		word = path + strlen("/users/~/");
+	*ret_n = strcspn(word, "/");
+	return word;
+}
+
+static bool same_group(const char *a, const char *b)
+{
+	size_t a_n, b_n;
+
+	a = group_of(a, &a_n);
+	b = group_of(b, &b_n);
+	return a_n == b_n && strncmp(a, b, a_n) == 0;
+}
+
+static bool is_first_of_group(size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (same_group(api_routes[k].path, api_routes[i].path))
+			return false;
+	return true;
+}
+
+static void add_row(struct buf *b, const struct api_route *r)
+{
+	buf_printf(b, "| `%s %s` | ", r->method, r->path);
+	add_need(b, r->need);
+	buf_puts(b, r->flags & API_SECRET ? ", secret | " : " | ");
+	add_body(b, r->body);
+	buf_printf(b, " | %s | %s |\n", r->answer ? r->answer : "", r->help);
+}
+
+static void add_group(struct buf *b, size_t first)
+{
+	size_t n;
+	const char *name = group_of(api_routes[first].path, &n);
+
+	buf_printf(b, "\n## %.*s\n\n| endpoint | who | body | answer | |\n| --- | --- | --- | --- | --- |\n", (int)n, name);
+	for (size_t i = first; i < n_api_routes; i++)
+		if (same_group(api_routes[i].path, api_routes[first].path))
+			add_row(b, &api_routes[i]);
+}
+
+char *api_docs_markdown(void)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	buf_puts(&b, intro);
+	for (size_t i = 0; i < n_api_routes; i++)
+		if (is_first_of_group(i))
+			add_group(&b, i);
+	return buf_steal(&b);
+}

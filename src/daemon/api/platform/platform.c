@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The account, what there is to choose from, and the platform itself. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/core/state.h"
+#include "daemon/http/http-priv.h"
+#include "daemon/edge/router.h"
+#include "model/size.h"
+
+#ifdef __aarch64__
+#define API_ARCHITECTURE "arm64"
+#else
+#define API_ARCHITECTURE "amd64"
+#endif
+
+int api_rate_limits(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 200, json_pack("{s:I}", "remaining", (json_int_t)http_requests_left(r)));
+}
+
+int api_no_rows(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 200, json_array());
+}
+
+static json_t *size_json(const struct dyno_size *s)
+{
+	char display[32], id[UUID_SIZE], generation[UUID_SIZE];
+	json_t *j;
+
+	api_size_display(s->name, display);
+	j = json_pack("{s:s, s:s, s:f, s:I, s:f}", "id", api_uuid("size", s->name, id), "name",
+		      display, "memory", (double)s->memory_bytes / (1 << 30), "compute",
+		      (json_int_t)(s->cpu_shares / 1024), "precise_dyno_units",
+		      (double)s->cpu_shares / 1024);
+	json_object_update_new(j, json_pack("{s:n, s:b, s:b, s:{s:s, s:s}}", "cost", "dedicated", 0,
+					    "private_space_only", 0, "generation", "id",
+					    api_uuid("generation", "cedar", generation), "name",
+					    "cedar"));
+	json_object_update_new(j, json_pack("{s:s, s:{s:I}}", "architecture", API_ARCHITECTURE,
+					    "twelve", "processes", (json_int_t)s->pids));
+	return j;
+}
+
+int api_lost(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 200, state_lost(request_daemon(r)));
+}
+
+static json_t *sizes(void)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n_dyno_sizes; i++)
+		json_array_append_new(list, size_json(&dyno_sizes[i]));
+	return list;
+}
+
+int api_dyno_sizes(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 200, sizes());
+}
+
+int api_dyno_size_get(struct request *r, struct error *err)
+{
+	return api_answer_one(r, sizes(), "size", err);
+}
+
+static json_t *count_dynos(struct daemon *d)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(d->dynos, NULL, &dynos);
+	json_t *counts = json_object();
+
+	for (size_t i = 0; i < n; i++) {
+		const char *state = dyno_state_word(dynos[i]);
+
+		json_object_set_new(
+			counts, state,
+			json_integer(json_integer_value(json_object_get(counts, state)) + 1));
+	}
+	return counts;
+}
+
+static int count_apps(struct daemon *d, size_t *ret, struct error *err)
+{
+	struct app *apps = NULL;
+
+	if (store_app_list(d->store, &apps, ret, err) < 0)
+		return -1;
+	for (size_t i = 0; i < *ret; i++)
+		app_done(&apps[i]);
+	free(apps);
+	return 0;
+}
+
+static json_t *disk_json(struct daemon *d)
+{
+	uint64_t free_bytes = 0;
+	int r = fs_free_bytes(d->settings.state_dir, &free_bytes);
+
+	return json_pack("{s:o, s:o, s:I}", "state_dir", api_text(d->settings.state_dir),
+			 "free_bytes", r < 0 ? json_null() : json_integer((json_int_t)free_bytes),
+			 "reserve_bytes", (json_int_t)d->settings.disk_reserve_bytes);
+}
+
+int api_status(struct request *r, struct error *err)
+{
+	struct daemon *d = request_daemon(r);
+	size_t n_apps;
+	json_t *j;
+
+	if (count_apps(d, &n_apps, err) < 0)
+		return -1;
+	j = json_pack("{s:s, s:I, s:I, s:o}", "version", TWELVE_VERSION, "pid",
+		      (json_int_t)getpid(), "uptime_s",
+		      (json_int_t)((clock_wall_ms() - d->started_ms) / 1000), "started_at",
+		      api_time(d->started_ms));
+	json_object_update_new(j, json_pack("{s:I, s:o, s:o}", "apps", (json_int_t)n_apps, "dynos",
+					    count_dynos(d), "disk", disk_json(d)));
+	json_object_set_new(j, "runtime",
+			    json_pack("{s:o, s:o, s:o, s:o}", "name", api_text(d->runtime.name),
+				      "path", api_text(d->runtime.path), "version",
+				      api_text(d->runtime.version), "why",
+				      api_text(d->runtime.why)));
+	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:b}, s:s, s:s}", "router", "address",
+					    d->settings.http_address, "https_address", d->settings.https_address, "settled",
+					    (int)router_is_settled(d->router), "apps_domain",
+					    d->settings.apps_domain, "api_address",
+					    d->settings.api_address));
+	return request_answer(r, 200, j);
+}

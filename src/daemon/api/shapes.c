@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The JSON shapes of Heroku's schema that several resources share. What the schema
+ * asks for and we have nothing of is null; what we have besides stands in a member "twelve".
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/build/retention.h"
+#include "daemon/api/authz.h"
+#include "daemon/edge/certs.h"
+#include "daemon/git/git.h"
+#include "daemon/http/http-priv.h"
+#include "daemon/build/slug-sizes.h"
+#include "stack/names.h"
+
+int api_app(struct request *r, struct app *ret, struct error *err)
+{
+	struct app app = { 0 };
+
+	if (store_app_get(request_daemon(r)->store, request_param(r, "app"), &app, err) < 0)
+		return -1;
+	if (authz_allow_route(r, &app, err) < 0) {
+		app_done(&app);
+		return -1;
+	}
+	*ret = app;
+	return 0;
+}
+
+/* ---- values ---- */
+
+json_t *api_time(int64_t wall_ms)
+{
+	char buf[CLOCK_ISO_SIZE];
+
+	return wall_ms ? json_string(clock_iso(wall_ms, buf)) : json_null();
+}
+
+json_t *api_text(const char *s)
+{
+	_cleanup_free_ char *clean = s ? utf8_dup(s, strlen(s)) : NULL;
+
+	return clean ? json_string(clean) : json_null();
+}
+
+char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE])
+{
+	struct digest *d = digest_new();
+	char hex[DIGEST_HEX_SIZE];
+
+	digest_update_str(d, kind);
+	digest_update_str(d, name);
+	digest_finish(d, hex);
+	digest_free(d);
+	/* Version 8 of RFC 9562: made from data, in a way of one's own. */
+	snprintf(buf, UUID_SIZE, "%.8s-%.4s-8%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+		 hex + 20);
+	return buf;
+}
+
+json_t *api_shared(struct request *r, const char *kind, const char *name, json_t *(*make)(struct request *r, const char *name))
+{
+	_cleanup_free_ char *key = xasprintf("%s %s", kind, name);
+	json_t *j;
+
+	if (!r->shared)
+		r->shared = json_object();
+	j = json_object_get(r->shared, key);
+	if (j)
+		return json_incref(j);
+	j = make(r, name);
+	json_object_set_nocheck(r->shared, key, j);
+	return j;
+}
+
+/* One of a list by name, in any case, or id. Takes the list. */
+int api_answer_one(struct request *r, json_t *take, const char *what, struct error *err)
+{
+	const char *which = request_param(r, what);
+	json_t *item, *found = NULL;
+	size_t i;
+
+	json_array_foreach (take, i, item)
+		if (strcasecmp(json_string_value(json_object_get(item, "name")), which) == 0 ||
+		    streq(json_string_value(json_object_get(item, "id")), which))
+			found = json_incref(item);
+	json_decref(take);
+	return found ? request_answer(r, 200, found)
+		     : error_set(err, ERROR_NOT_FOUND, "There is no %s \"%.50s\" here", what, which);
+}
+
+void api_size_display(const char *size, char buf[static 32])
+{
+	bool start = true;
+	size_t i;
+
+	for (i = 0; size[i] && i < 31; i++) {
+		buf[i] = start || size[i] == 'x' ? (char)toupper((unsigned char)size[i]) : size[i];
+		start = size[i] == '-';
+	}
+	buf[i] = '\0';
+}
+
+/* ---- apps ---- */
+
+json_t *api_app_ref(const struct app *a)
+{
+	return json_pack("{s:s, s:s}", "id", a->id, "name", a->name);
+}
+
+char *api_app_url(struct daemon *d, const char *app_name)
+{
+	const char *port = strrchr(d->settings.http_address, ':');
+
+	return xasprintf("http://%s.%s%s/", app_name, d->settings.apps_domain,
+			 port && !streq(port, ":80") ? port : "");
+}
+
+static json_t *slug_size(struct daemon *d, const struct app *a)
+{
+	int64_t bytes = slug_sizes_get(d, a);
+
+	return bytes < 0 ? json_null() : json_integer((json_int_t)bytes);
+}
+
+/* Where it is best reached: at a host name with a certificate of its own, or plainly at the one that every app has. */
+static char *app_web_url(struct daemon *d, const struct app *a)
+{
+	_cleanup_free_ char *host = d->settings.https_address[0] ? certs_host_of(d, a->id) : NULL;
+	const char *port = strrchr(d->settings.https_address, ':');
+
+	if (!host)
+		return api_app_url(d, a->name);
+	return xasprintf("https://%s%s/", host, port && !streq(port, ":443") ? port : "");
+}
+
+static bool has_acm(struct daemon *d, const struct app *a)
+{
+	struct error ignored = ERROR_INIT;
+	bool enabled = false;
+
+	return store_acm_get(d->store, a->id, &enabled, &ignored) == 0 && enabled;
+}
+
+static json_t *make_stack(struct request *r, const char *name)
+{
+	(void)r;
+	return api_stack_ref(name);
+}
+
+static json_t *make_region(struct request *r, const char *name)
+{
+	(void)r;
+	return api_region_ref(name);
+}
+
+static json_t *make_generation(struct request *r, const char *name)
+{
+	char id[UUID_SIZE];
+
+	(void)r;
+	return json_pack("{s:s, s:s}", "id", api_uuid("generation", name, id), "name", name);
+}
+
+static json_t *permissions_json(struct request *r, const struct app *a)
+{
+	unsigned permissions = authz_permissions(r, a);
+	json_t *may = json_array();
+
+	for (const struct permission_word *w = permission_words; w->name; w++)
+		if (permissions & w->permission)
+			json_array_append_new(may, json_string(w->name));
+	return may;
+}
+
+/* Two names of one stack are no difference that a build would make. */
+static const char *runs_on(const struct app *a)
+{
+	return a->run_stack && !stack_is_same(a->run_stack, a->stack) ? a->run_stack : a->stack;
+}
+
+json_t *api_app_json(struct request *r, const struct app *a)
+{
+	struct daemon *d = request_daemon(r);
+	_cleanup_free_ char *url = app_web_url(d, a), *git = git_path(d, a->name);
+	_cleanup_free_ char *git_url = request_git_url(r, a->name);
+	json_t *j = api_app_ref(a), *build_stack = api_shared(r, "stack", a->stack, make_stack),
+	       *stack = api_shared(r, "stack", runs_on(a), make_stack);
+
+	json_object_update_new(
+		j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
+			     api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
+	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git_url ? git_url : git, "web_url", url,
+					    "maintenance", (int)a->maintenance, "acm", (int)has_acm(d, a)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack", stack, "build_stack", build_stack, "region",
+					    api_shared(r, "region", a->region, make_region), "owner",
+					    api_user_ref(r, a->owner_id)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n}", "generation",
+					    api_shared(r, "generation", "cedar", make_generation), "slug_size",
+					    slug_size(d, a), "repo_size", "buildpack_provided_description"));
+	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:s}", "archived_at",
+					    "organization", "team", "space", "internal_routing",
+					    "create_status", "complete"));
+	json_object_set_new(j, "twelve",
+			    json_pack("{s:o, s:s, s:s, s:I, s:I}", "permissions", permissions_json(r, a), "git_path", git, "branch", a->branch,
+				      "current_version", (json_int_t)a->current_version,
+				      "last_version", (json_int_t)a->last_version));
+	return j;
+}
+
+/* ---- releases ---- */
+
+static json_t *release_extra(struct request *r, const struct release *rel)
+{
+	json_t *types = json_object();
+
+	for (size_t i = 0; i < rel->processes.n_types; i++)
+		json_object_set_new(types, rel->processes.types[i].name,
+				    api_text(rel->processes.types[i].command));
+	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason", api_text(rel->reason),
+			 "proof", rel->proof, "commit", api_text(rel->commit), "processes", types,
+			 "phase_done", (int)rel->phase_done, "slug", rel->slug, "stack",
+			 rel->stack, "slug_gone", (int)(rel->slug && !slug_is_there(request_daemon(r), rel->slug)));
+}
+
+json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel)
+{
+	_cleanup_free_ char *output =
+		rel->output_id ? request_url(r, "/streams/%s", rel->output_id) : NULL;
+	json_t *j = json_pack("{s:s, s:I, s:s, s:o}", "id", rel->id, "version",
+			      (json_int_t)rel->version, "status", release_status_names[rel->status],
+			      "description", api_text(rel->description));
+
+	json_object_update_new(j,
+			       json_pack("{s:o, s:o, s:o}", "created_at", api_time(rel->created_ms),
+					 "updated_at", api_time(rel->updated_ms), "user",
+					 api_user_ref(r, rel->user)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:[], s:[], s:n}", "app", api_app_ref(a),
+					    "slug", api_slug_of(r, a->id, rel->slug), "addon_plan_names",
+					    "artifacts", "oci_image"));
+	json_object_update_new(j, json_pack("{s:b, s:b, s:s?}", "current",
+					    (int)(rel->version == a->current_version),
+					    "eligible_for_rollback",
+					    (int)(rel->status == RELEASE_SUCCEEDED && slug_is_there(request_daemon(r), rel->slug)),
+					    "output_stream_url", output));
+	json_object_set_new(j, "twelve", release_extra(r, rel));
+	return j;
+}
+
+/* ---- dynos ---- */
+
+static json_t *dyno_extra(struct request *r, const struct app *a, const struct dyno *dyno)
+{
+	_cleanup_free_ char *attach =
+		dyno->attached ? request_url(r, "/apps/%s/dynos/%s/attach", a->id, dyno->id) : NULL;
+	const struct dyno *around =
+		dyno->inside[0] ? dynos_find(request_daemon(r)->dynos, a->id, dyno->inside) : NULL;
+	json_t *j = json_pack("{s:o, s:I, s:i, s:b}", "reason",
+			      api_text(dyno->reason[0] ? dyno->reason : dyno->health), "restarts",
+			      (json_int_t)dyno->restarts, "exit_code", dyno->exit_code,
+			      "out_of_memory", (int)dyno->oom);
+
+	json_object_update_new(j, json_pack("{s:i, s:I, s:I, s:I}", "port", (int)dyno->port, "pid",
+					    (json_int_t)dyno->pid, "since_ms",
+					    (json_int_t)dyno->since_ms, "ready_ms",
+					    (json_int_t)dyno->ready_ms));
+	json_object_update_new(j, json_pack("{s:b, s:b, s:b}", "ready", (int)dyno->ready, "routed",
+					    (int)dyno->routed, "draining", (int)dyno->draining));
+	json_object_update_new(j, json_pack("{s:s?, s:b, s:s?}", "attach_url", attach, "terminal",
+					    (int)dyno->terminal, "inside",
+					    around ? around->name : NULL));
+	return j;
+}
+
+json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno *dyno)
+{
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "id", dyno->id, "name", dyno->name, "type",
+			      dyno->type, "state", dyno_state_word(dyno));
+	char size[32];
+
+	api_size_display(dyno->size, size);
+	json_object_update_new(j, json_pack("{s:o, s:s, s:n, s:o}", "command",
+					    api_text(dyno->command), "size", size, "attach_url",
+					    "app", api_app_ref(a)));
+	json_object_update_new(
+		j, json_pack("{s:o, s:o, s:{s:s, s:I}}", "created_at", api_time(dyno->created_ms),
+			     "updated_at", api_time(dyno->since_ms), "release", "id",
+			     dyno->release_id, "version", (json_int_t)dyno->release));
+	json_object_set_new(j, "twelve", dyno_extra(r, a, dyno));
+	return j;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which apps are in a pipeline, in which stage; who may change that stands in pipelines.h. */
+#include <string.h>
+
+#include "base/str.h"
+#include "daemon/api/authz.h"
+#include "daemon/api/team/pipeline-shapes.h"
+#include "model/names.h"
+
+/* Those whose app the caller may view. */
+static int answer_seen(struct request *r, const char *pipeline_id, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+	struct coupling *rows = NULL;
+	json_t *list = json_array();
+	size_t n = 0;
+
+	if (store_coupling_list(request_daemon(r)->store, pipeline_id, &rows, &n, err) < 0) {
+		json_decref(list);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (authz_allow_id(r, rows[i].app_id, NEED_VIEW, &ignored) == 0)
+			json_array_append_new(list, coupling_json(&rows[i]));
+	coupling_free_array(rows, n);
+	return request_answer_list(r, list);
+}
+
+int api_couplings_list(struct request *r, struct error *err)
+{
+	return answer_seen(r, NULL, err);
+}
+
+int api_couplings_of_pipeline(struct request *r, struct error *err)
+{
+	struct pipeline p = { 0 };
+	int result = pipeline_in_path(r, &p, err);
+
+	if (result == 0)
+		result = answer_seen(r, p.id, err);
+	pipeline_done(&p);
+	return result;
+}
+
+int api_coupling_of_app(struct request *r, struct error *err)
+{
+	struct error own = ERROR_INIT;
+	struct coupling c = { 0 };
+	struct app app = { 0 };
+	int result = api_app(r, &app, err);
+
+	if (result == 0 && store_coupling_get(request_daemon(r)->store, app.id, &c, &own) < 0) {
+		result = own.kind == ERROR_NOT_FOUND ?
+				 error_set(err, ERROR_NOT_FOUND, "%s is in no pipeline: pipelines:add puts it into one",
+					   app.name) :
+				 error_set(err, own.kind, "%s", own.message);
+	}
+	if (result == 0)
+		result = request_answer(r, 200, coupling_json(&c));
+	coupling_done(&c);
+	app_done(&app);
+	return result;
+}
+
+static int read_stage(struct request *r, enum stage *ret, struct error *err)
+{
+	const char *word;
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	if (request_string(r, "stage", true, &word, err) < 0)
+		return -1;
+	*ret = stage_parse(word);
+	if (*ret < _STAGE_MAX)
+		return 0;
+	return error_set(err, ERROR_INVALID, "\"stage\" is review, development, staging or production, not \"%s\"",
+			 name_excerpt(excerpt, word));
+}
+
+int api_couplings_create(struct request *r, struct error *err)
+{
+	const char *app_name, *pipeline_name;
+	struct pipeline p = { 0 };
+	struct coupling c = { 0 };
+	struct app app = { 0 };
+	int result = -1;
+
+	if (request_ref(r, "app", true, &app_name, err) == 0 &&
+	    request_ref(r, "pipeline", true, &pipeline_name, err) == 0 && read_stage(r, &c.stage, err) == 0 &&
+	    authz_app_named(r, app_name, NEED_MANAGE, &app, err) == 0 &&
+	    store_pipeline_get(request_daemon(r)->store, pipeline_name, &p, err) == 0 &&
+	    pipeline_may_add(r, &p, err) == 0) {
+		memcpy(c.app_id, app.id, UUID_SIZE);
+		memcpy(c.pipeline_id, p.id, UUID_SIZE);
+		result = store_coupling_create(request_daemon(r)->store, &c, err);
+	}
+	if (result == 0) {
+		request_note(r, "in %s as %s", p.name, stage_names[c.stage]);
+		result = request_answer(r, 201, coupling_json(&c));
+	}
+	coupling_done(&c);
+	pipeline_done(&p);
+	app_done(&app);
+	return result;
+}
+
+/* The one in the path, whose app the caller may view. */
+static int find(struct request *r, struct coupling *ret, struct error *err)
+{
+	struct coupling c = { 0 };
+
+	if (store_coupling_get(request_daemon(r)->store, request_param(r, "coupling"), &c, err) < 0)
+		return -1;
+	if (authz_allow_id(r, c.app_id, NEED_VIEW, err) < 0) {
+		coupling_done(&c);
+		return -1;
+	}
+	*ret = c;
+	return 0;
+}
+
+static int may_change(struct request *r, const struct coupling *c, struct error *err)
+{
+	struct error own = ERROR_INIT, ignored = ERROR_INIT;
+	struct pipeline p = { 0 };
+	struct app app = { 0 };
+	int result = store_app_get(request_daemon(r)->store, c->app_id, &app, err);
+
+	if (result == 0 && authz_allow(r, &app, NEED_MANAGE, &own) < 0 &&
+	    (store_pipeline_get(request_daemon(r)->store, c->pipeline_id, &p, &ignored) < 0 ||
+	     pipeline_may_change(r, &p, &ignored) < 0))
+		result = error_set(err, own.kind, "%s", own.message);
+	pipeline_done(&p);
+	app_done(&app);
+	return result;
+}
+
+int api_couplings_get(struct request *r, struct error *err)
+{
+	struct coupling c = { 0 };
+	int result = find(r, &c, err);
+
+	if (result == 0)
+		result = request_answer(r, 200, coupling_json(&c));
+	coupling_done(&c);
+	return result;
+}
+
+int api_couplings_update(struct request *r, struct error *err)
+{
+	struct store *s = request_daemon(r)->store;
+	struct coupling c = { 0 }, now = { 0 };
+	enum stage stage;
+	int result = -1;
+
+	if (find(r, &c, err) == 0 && may_change(r, &c, err) == 0 && read_stage(r, &stage, err) == 0 &&
+	    store_coupling_set_stage(s, c.id, stage, err) == 0)
+		result = store_coupling_get(s, c.id, &now, err);
+	if (result == 0) {
+		request_note(r, "in %s as %s", now.pipeline_name, stage_names[now.stage]);
+		result = request_answer(r, 200, coupling_json(&now));
+	}
+	coupling_done(&now);
+	coupling_done(&c);
+	return result;
+}
+
+int api_couplings_delete(struct request *r, struct error *err)
+{
+	struct coupling c = { 0 };
+	int result = -1;
+
+	if (find(r, &c, err) == 0 && may_change(r, &c, err) == 0)
+		result = store_coupling_delete(request_daemon(r)->store, c.id, err);
+	if (result == 0) {
+		request_note(r, "out of %s", c.pipeline_name);
+		result = request_answer(r, 200, coupling_json(&c));
+	}
+	coupling_done(&c);
+	return result;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a kill can leave of apps: a row without a repository (it was being made), a build
+ * cache without a row (it was being destroyed), objects of a push, uploads of builds that ended with twelved. The
+ * store says which apps there are, and which were destroyed (core/state.h): of an app that it knows nothing of nothing is removed.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/core/state.h"
+#include "daemon/git/git.h"
+#include "daemon/api/team/pipeline-shapes.h"
+#include "daemon/core/remove.h"
+#include "store/setup.h"
+#include "store/slug.h"
+
+#define SOURCE_LIFE_S 86400
+
+static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *err)
+{
+	struct app *apps = NULL;
+	size_t n = 0;
+	int result = 0;
+
+	if (store_app_list(d->store, &apps, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *path = git_path(d, apps[i].name);
+
+		if (result == 0 && !fs_exists(path) && !git_find_renamed(d, &apps[i]))
+			log_info("making the repository of %s, which is missing", apps[i].name);
+		/* One that is there gets the hooks of this twelved: it may stand elsewhere than the one that made it. */
+		if (result == 0)
+			result = git_create(d, &apps[i], err);
+		if (result == 0)
+			result = git_sweep(d, apps[i].name, err);
+		strv_push(ret_ids, apps[i].id);
+		app_done(&apps[i]);
+	}
+	free(apps);
+	return result;
+}
+
+static int remove_sources(struct daemon *d, char *const *known, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/sources", d->settings.state_dir);
+	_cleanup_strv_ char **names = NULL;
+	int r = fs_list(dir, &names);
+
+	for (char **n = names; r == 0 && n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+		struct stat st;
+
+		if (strv_has(known, *n) || lstat(path, &st) < 0 || st.st_mtime > time(NULL) - SOURCE_LIFE_S)
+			continue;
+		log_info("removing %s, which was not built for a day", path);
+		r = fs_remove_tree(path);
+	}
+	return r < 0 && r != -ENOENT ? error_set_errno(err, r, "looking through %s", dir) : 0;
+}
+
+/* What builds of apps kept that were destroyed. */
+static int remove_kept(struct daemon *d, const char *folder, char *const *apps, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/%s", d->settings.state_dir, folder);
+	_cleanup_strv_ char **names = NULL;
+	int r = fs_list(dir, &names);
+
+	for (char **n = names; r == 0 && n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (strv_has(apps, *n) || !state_is_gone(d, "app", *n))
+			continue;
+		log_info("removing %s, whose app was destroyed", path);
+		remove_tree_later(d, path);
+	}
+	return r < 0 && r != -ENOENT ? error_set_errno(err, r, "looking through %s", dir) : 0;
+}
+
+/* The files that are awaited, or have come, for slugs. */
+static int list_uploads(struct daemon *d, char ***ret, struct error *err)
+{
+	_cleanup_strv_ char **ids = NULL;
+
+	if (store_slug_uploads(d->store, &ids, err) < 0)
+		return -1;
+	for (char **id = ids; id && *id; id++) {
+		_cleanup_free_ char *awaited = xasprintf("%s.awaited", *id), *come = xasprintf("%s.tar", *id);
+
+		strv_push(ret, awaited);
+		strv_push(ret, come);
+	}
+	return 0;
+}
+
+/* The archives of app setups that go on. */
+static int list_setups(struct daemon *d, char ***ret, struct error *err)
+{
+	struct setup *rows = NULL;
+	size_t n = 0;
+	int r = store_setup_list_pending(d->store, &rows, &n, err);
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *come = xasprintf("%s.tar", rows[i].source_id);
+
+		strv_push(ret, come);
+	}
+	setup_free_array(rows, n);
+	return r;
+}
+
+int api_mend(struct daemon *d, struct error *err)
+{
+	_cleanup_strv_ char **ids = NULL, **uploads = NULL;
+
+	if (mend_repositories(d, &ids, err) < 0 || remove_kept(d, "cache", ids, err) < 0 || remove_kept(d, "slugs/keys", ids, err) < 0 ||
+	    remove_kept(d, "known-hosts", ids, err) < 0 ||
+	    pipelines_mend(d, err) < 0 || list_uploads(d, &uploads, err) < 0 || list_setups(d, &uploads, err) < 0)
+		return -1;
+	git_sweep_all(d);
+	/* Those of app setups stay, and slugs that were brought and not released yet. */
+	return remove_sources(d, uploads, err);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* App setups: the turns; see apps/setups.h. What each step does is in apps/setups-steps.c, how app.json is found in apps/setups-reader.c. */
+#include "daemon/apps/setups.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/apps/setups-priv.h"
+
+/* How soon what others do (a build, an add-on, a release) is seen. Only while there is a setup to look at. */
+#define TURN_MS 200
+
+static const struct {
+	const char *name;
+	setup_step_fn fn;
+} steps[] = {
+	{ "preparing", setup_prepare }, { "addons", setup_addons }, { "building", setup_build },
+	{ "releasing", setup_release }, { "running", setup_run },
+};
+
+/* ---- what is waited for ---- */
+
+struct setup_work *setup_work_find(struct setups *ss, const char *setup_id)
+{
+	struct setup_work *w = ss->works;
+
+	while (w && !streq(w->id, setup_id))
+		w = w->next;
+	return w;
+}
+
+struct setup_work *setup_work_new(struct setups *ss, const char *setup_id)
+{
+	struct setup_work *w = xcalloc(1, sizeof(*w));
+
+	*w = (struct setup_work){ .owner = ss, .fd = -1, .text = BUF_INIT, .next = ss->works };
+	memcpy(w->id, setup_id, sizeof(w->id));
+	ss->works = w;
+	return w;
+}
+
+void setup_work_free(struct setup_work *w)
+{
+	struct setup_work **at = &w->owner->works;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (w->pid > 0)
+		kill(-w->pid, SIGKILL);
+	watch_free(w->readable);
+	watch_free(w->child);
+	last_lines_cancel(w->lines);
+	fd_close(w->fd);
+	buf_done(&w->text);
+	free(w);
+}
+
+/* ---- the row ---- */
+
+int setup_save(struct setups *ss, struct setup *s)
+{
+	struct error err = ERROR_INIT;
+
+	if (store_setup_update(ss->d->store, s, &err) == 0)
+		return 0;
+	log_error("app setup %s: %s", s->id, err.message);
+	return -1;
+}
+
+static int go_to(struct setups *ss, struct setup *s, const char *step)
+{
+	free(s->step);
+	s->step = xstrdup(step);
+	return setup_save(ss, s);
+}
+
+void setup_fail(struct setups *ss, struct setup *s, const char *why)
+{
+	log_info("app setup of %s failed: %s", s->app_name, why);
+	free(s->failure);
+	s->failure = xstrdup(why);
+	go_to(ss, s, "removing");
+	setups_kick(ss);
+}
+
+/* What is not needed any more: an archive that no build took; and what is in the row for its steps alone. */
+static void end(struct setups *ss, struct setup *s, const char *how)
+{
+	_cleanup_free_ char *path = api_upload_path(ss->d, s->source_id);
+
+	unlink(path);
+	json_object_del(s->data, "overrides");
+	json_object_del(s->data, "url");
+	json_object_del(json_object_get(s->data, "plan"), "env");
+	go_to(ss, s, how);
+}
+
+/* ---- turns ---- */
+
+/* Made by the request that was cut off, if its name, owner and date say so. */
+static void turn_making(struct setups *ss, struct setup *s)
+{
+	struct error err = ERROR_INIT;
+	struct app app = { 0 };
+
+	if (store_app_get(ss->d->store, s->app_name, &app, &err) == 0 && streq(app.owner_id, s->user_id) &&
+	    app.created_ms >= s->created_ms && app.last_version == 1) {
+		memcpy(s->app_id, app.id, sizeof(s->app_id));
+		go_to(ss, s, "reading");
+	} else {
+		setup_fail(ss, s, "twelved was restarted before the app was made: ask for it again");
+	}
+	app_done(&app);
+}
+
+static void turn_reading(struct setups *ss, struct setup *s)
+{
+	struct error err = ERROR_INIT;
+
+	if (!setup_work_find(ss, s->id) && setup_reader_start(ss, s, &err) < 0)
+		setup_fail(ss, s, err.message);
+}
+
+static void turn_removing(struct setups *ss, struct setup *s)
+{
+	struct error err = ERROR_INIT;
+	struct app app = { 0 };
+
+	if (s->app_id[0] && store_app_get(ss->d->store, s->app_id, &app, &err) == 0 &&
+	    api_destroy_app(ss->d, &app, "a setup that failed", &err) < 0) {
+		_cleanup_free_ char *why = xasprintf("%s (the app is still there: %s)", s->failure, err.message);
+
+		free(s->failure);
+		s->failure = steal_ptr(why);
+	}
+	app_done(&app);
+	end(ss, s, "failed");
+}
+
+static void turn_step(struct setups *ss, struct setup *s, setup_step_fn fn)
+{
+	struct error err = ERROR_INIT;
+	const char *next = NULL;
+	struct app app = { 0 };
+
+	if (store_app_get(ss->d->store, s->app_id, &app, &err) < 0)
+		setup_fail(ss, s, "The app was destroyed while it was being set up");
+	else if (fn(ss, s, &app, &next, &err) < 0)
+		setup_fail(ss, s, err.message);
+	else if (next && streq(next, "succeeded"))
+		end(ss, s, next);
+	else if (next)
+		go_to(ss, s, next);
+	app_done(&app);
+}
+
+static void turn(struct setups *ss, struct setup *s)
+{
+	if (streq(s->step, "making"))
+		turn_making(ss, s);
+	else if (streq(s->step, "reading"))
+		turn_reading(ss, s);
+	else if (streq(s->step, "removing"))
+		turn_removing(ss, s);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (streq(s->step, steps[i].name)) {
+			turn_step(ss, s, steps[i].fn);
+			return;
+		}
+}
+
+static void on_turn(void *userdata)
+{
+	struct setups *ss = userdata;
+	struct error err = ERROR_INIT;
+	struct setup *rows = NULL;
+	size_t n = 0;
+
+	if (store_setup_list_pending(ss->d->store, &rows, &n, &err) < 0)
+		log_error("app setups: %s", err.message);
+	for (size_t i = 0; i < n; i++)
+		turn(ss, &rows[i]);
+	setup_free_array(rows, n);
+	if (n || err.kind != ERROR_NONE)
+		watch_arm(ss->timer, TURN_MS);
+}
+
+/* ---- what others call ---- */
+
+void setups_kick(struct setups *ss)
+{
+	if (ss)
+		watch_arm(ss->timer, 0);
+}
+
+static void note_end(struct setups *ss, struct setup *s, const struct dyno *dyno)
+{
+	json_object_set_new(s->data, "exit_code", json_integer(dyno->exit_code));
+	json_object_set_new(s->data, "reason", api_text(dyno->reason));
+	setup_save(ss, s);
+	setups_kick(ss);
+}
+
+void setups_dyno_ended(struct setups *ss, const struct dyno *dyno)
+{
+	struct error err = ERROR_INIT;
+	struct setup *rows = NULL;
+	size_t n = 0;
+
+	if (!ss)
+		return;
+	if (store_setup_list_pending(ss->d->store, &rows, &n, &err) < 0)
+		log_error("app setups: %s", err.message);
+	for (size_t i = 0; i < n; i++)
+		if (streq(rows[i].step, "running") && streq(rows[i].app_id, dyno->app_id))
+			note_end(ss, &rows[i], dyno);
+	setup_free_array(rows, n);
+}
+
+struct setups *setups_new(struct daemon *d)
+{
+	struct setups *ss = xcalloc(1, sizeof(*ss));
+
+	ss->d = d;
+	ss->timer = watch_timer(d->loop, on_turn, ss);
+	watch_arm(ss->timer, 0);
+	return ss;
+}
+
+void setups_free(struct setups *ss)
+{
+	if (!ss)
+		return;
+	while (ss->works)
+		setup_work_free(ss->works);
+	watch_free(ss->timer);
+	free(ss);
+}

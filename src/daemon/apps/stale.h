@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Destroys review apps to which nothing was deployed for as many days as their pipeline says (model/stale.h), the way a
+ * request for it does. It looks at each start, when the configuration changes, when the next one is due, and once an hour.
+ */
+#pragma once
+
+#include "daemon/core/daemon.h"
+
+struct stale;
+
+struct stale *stale_new(struct daemon *d);
+void stale_free(struct stale *s);
+/* Soon. NULL is fine. */
+void stale_look(struct stale *s);

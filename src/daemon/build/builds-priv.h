@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the builds module share: build/builds.c, build/end.c, build/push.c. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "daemon/build/builds.h"
+#include "daemon/core/stream.h"
+
+enum phase {
+	PHASE_WAITING, /* for its turn */
+	PHASE_RUNNING, /* the child runs */
+	PHASE_CHECKING, /* built: git is asked whether it would take the push still */
+	PHASE_ROLLOUT, /* the push waits for the release */
+};
+
+struct job {
+	struct builds *owner;
+	enum phase phase;
+	struct build row;
+	char app_name[64];
+	char owner_id[UUID_SIZE]; /* of the app: whose turn it takes */
+	size_t told_before, told_own; /* what was said of its place; 0: nothing yet */
+	char *source;
+	bool strip_top, unwrap, wait_for_rollout, no_cache, cancelled;
+	struct caller who;
+	char *sha256, *url;
+	char **submodules;
+	char **updates; /* of the push that it is for, "OLD NEW REF" */
+	/* Of an import: what it is, and who waits for it. */
+	bool import;
+	struct procfile types;
+	char *stack, *buildpack, *description;
+	builds_imported_fn imported;
+	void *userdata;
+	enum error_kind why; /* it failed */
+	char *stack_name; /* the app's when the build began */
+	struct build_result slug;
+	struct stream *stream;
+	char stream_id[UUID_SIZE];
+	pid_t pid;
+	int result_fd;
+	struct buf result;
+	struct watch *output, *results, *kill_timer;
+	int output_fd;
+	bool ended; /* the child has been reaped */
+	int status;
+};
+
+struct recent {
+	char build_id[UUID_SIZE];
+	char stream_id[UUID_SIZE];
+};
+
+struct builds {
+	struct daemon *d;
+	struct job **jobs;
+	size_t n;
+	struct recent recent[64]; /* of builds that have ended, a ring */
+	size_t n_recent;
+	json_t *begun; /* when the last build of an owner or an app began, by its id: milliseconds, no two the same */
+	int64_t begin_ms;
+};
+
+/* Writes the build's end to its row, tells it in its stream, and forgets the job. why: NULL when it went well. */
+void job_finish(struct job *j, const char *status, const char *why);
+/* The child has ended: its result becomes a release, or the job fails. */
+void job_built(struct job *j);
+/* Begins the next build that waits, if there is room. */
+void builds_start_next(struct builds *b);

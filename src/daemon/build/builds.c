@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds in progress; see build/builds.h. What a build writes goes into its stream as
+ * it comes; its result is read when it has ended. A build that a push waits for stays
+ * in the list until the rollout of its release has ended.
+ */
+#include "daemon/build/builds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "daemon/build/builds-priv.h"
+#include "daemon/build/queue.h"
+#include "daemon/build/worker.h"
+#include "daemon/git/branch.h"
+#include "daemon/wanted/releases.h"
+#include "daemon/core/remove.h"
+#include "daemon/core/stream.h"
+#include "store/fetch-key.h"
+
+#define RESULT_MAX_BYTES (1 << 20)
+#define CANCEL_GRACE_MS 10000
+
+/* ---- the list ---- */
+
+static struct job *find_by_app(struct builds *b, const char *app_id, bool building)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (streq(b->jobs[i]->row.app_id, app_id) &&
+		    (!building || b->jobs[i]->phase != PHASE_ROLLOUT))
+			return b->jobs[i];
+	return NULL;
+}
+
+static void job_free(struct job *j)
+{
+	watch_free(j->output);
+	watch_free(j->results);
+	watch_free(j->kill_timer);
+	fd_close(j->output_fd);
+	fd_close(j->result_fd);
+	buf_done(&j->result);
+	build_row_done(&j->row);
+	strv_free(j->updates);
+	strv_free(j->submodules);
+	procfile_done(&j->types);
+	build_result_done(&j->slug);
+	free(j->stack);
+	free(j->stack_name);
+	free(j->sha256);
+	free(j->url);
+	free(j->buildpack);
+	free(j->description);
+	free(j->source);
+	free(j);
+}
+
+static void unlist(struct job *j)
+{
+	struct builds *b = j->owner;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->jobs[i] == j) {
+			b->jobs[i] = b->jobs[--b->n];
+			return;
+		}
+}
+
+/* ---- the end ---- */
+
+/* Who waits is told after the list is without it, since they may begin another. What failed may be released again: its upload stays. */
+static void finish_import(struct job *j, const char *why)
+{
+	struct error err = ERROR_INIT;
+
+	if (why)
+		error_set(&err, j->why, "%s", why);
+	else
+		unlink(j->source);
+	stream_end(j->stream);
+	unlist(j);
+	if (j->imported)
+		j->imported(why ? &err : NULL, &j->slug, j->row.release_version, j->userdata);
+}
+
+/* The row is written before the stream ends: who reads the stream to its end may ask for the row then. */
+void job_finish(struct job *j, const char *status, const char *why)
+{
+	struct builds *b = j->owner;
+	struct recent *r = &b->recent[b->n_recent++ % ARRAY_SIZE(b->recent)];
+	struct error err = ERROR_INIT;
+
+	if (j->import) {
+		finish_import(j, why);
+		job_free(j);
+		builds_start_next(b);
+		return;
+	}
+	free(j->row.status);
+	j->row.status = xstrdup(status);
+	free(j->row.error);
+	j->row.error = why ? xstrdup(why) : NULL;
+	if (store_build_update(b->d->store, &j->row, &err) < 0)
+		log_error("build %s: %s", j->row.id, err.message);
+	if (why)
+		stream_printf(j->stream, " !     %s\n", why);
+	unlink(j->source);
+	snprintf(r->build_id, sizeof(r->build_id), "%s", j->row.id);
+	snprintf(r->stream_id, sizeof(r->stream_id), "%s", j->stream_id);
+	stream_end(j->stream);
+	unlist(j);
+	job_free(j);
+	builds_start_next(b);
+}
+
+/* By a child, when the build's turn is over already: there may be half a million files. */
+static void sweep(struct builds *b, const char *build_id)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/builds/%s", b->d->settings.state_dir, build_id);
+	_cleanup_free_ char *cache = xasprintf("%s" BUILD_OLD_CACHE, dir);
+	struct error err = ERROR_INIT;
+
+	if (uuid_is_valid(build_id) && sandbox_delete(&b->d->runtime, b->d->runtime_root, build_id, &err) < 0)
+		log_warn("build %s: %s", build_id, err.message);
+	remove_tree_later(b->d, dir);
+	remove_tree_later(b->d, cache);
+}
+
+/* The child has ended and its output has been read to the end. */
+static void maybe_built(struct job *j)
+{
+	if (!j->ended || j->output || j->results)
+		return;
+	sweep(j->owner, j->row.id);
+	job_built(j);
+}
+
+/* ---- a running child ---- */
+
+static void on_output(void *userdata)
+{
+	struct job *j = userdata;
+	char chunk[16384];
+	ssize_t n = fd_read(j->output_fd, chunk, sizeof(chunk));
+
+	if (n > 0) {
+		stream_write(j->stream, chunk, (size_t)n);
+	} else if (n != -EAGAIN) {
+		watch_free(steal_ptr(j->output));
+		maybe_built(j);
+	}
+}
+
+static void on_result(void *userdata)
+{
+	struct job *j = userdata;
+	ssize_t n = fd_read(j->result_fd, buf_reserve(&j->result, 4096), 4096);
+
+	if (n > 0 && j->result.len + (size_t)n < RESULT_MAX_BYTES) {
+		buf_added(&j->result, (size_t)n);
+	} else if (n != -EAGAIN) {
+		watch_free(steal_ptr(j->results));
+		maybe_built(j);
+	}
+}
+
+static void on_child(int status, void *userdata)
+{
+	struct job *j = userdata;
+
+	j->ended = true;
+	j->status = status;
+	maybe_built(j);
+}
+
+static void on_kill_timer(void *userdata)
+{
+	struct job *j = userdata;
+
+	if (!j->ended)
+		kill(-j->pid, SIGKILL);
+}
+
+static void cancel(struct job *j)
+{
+	if (j->cancelled || j->phase == PHASE_ROLLOUT)
+		return;
+	j->cancelled = true;
+	if (j->phase == PHASE_CHECKING)
+		return;
+	if (j->phase == PHASE_WAITING) {
+		j->why = ERROR_CONFLICT;
+		job_finish(j, "failed", "The build was cancelled before it began");
+		return;
+	}
+	kill(j->pid, SIGTERM);
+	j->kill_timer = watch_timer(j->owner->d->loop, on_kill_timer, j);
+	watch_arm(j->kill_timer, CANCEL_GRACE_MS);
+}
+
+static void on_abandoned(void *userdata)
+{
+	struct job *j = userdata;
+
+	log_info("build %s: the pusher has gone away", j->row.id);
+	cancel(j);
+}
+
+static int spawn(struct job *j, int options_fd, struct error *err)
+{
+	struct daemon *d = j->owner->d;
+	const char *const argv[] = { "/proc/self/exe", "build", NULL };
+	int out[2], result[2];
+	struct proc_options o = { .argv = argv,
+				  .stdin_fd = options_fd,
+				  .new_session = true,
+				  .die_with_us = true,
+				  .dir = "/" };
+	int r;
+
+	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(result, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "starting the build: pipe");
+	j->output_fd = out[0];
+	j->result_fd = result[0];
+	o.stdout_fd = o.stderr_fd = out[1];
+	o.fd3 = result[1];
+	r = proc_spawn(&o, &j->pid, err);
+	fd_close(out[1]);
+	fd_close(result[1]);
+	if (r < 0)
+		return -1;
+	fd_set_nonblock(j->output_fd, true);
+	fd_set_nonblock(j->result_fd, true);
+	j->output = watch_readable(d->loop, j->output_fd, on_output, j);
+	j->results = watch_readable(d->loop, j->result_fd, on_result, j);
+	r = watch_child(d->loop, j->pid, on_child, j, NULL);
+	return r < 0 ? error_set_errno(err, r, "watching the build") : 0;
+}
+
+static int launch(struct job *j, struct error *err)
+{
+	struct daemon *d = j->owner->d;
+	_cleanup_fd_ int options_fd = -1;
+	struct release base = { 0 };
+	struct fetch_key key = { 0 };
+	struct app app = { 0 };
+	int r = store_app_get(d->store, j->row.app_id, &app, err);
+
+	if (r == 0)
+		r = releases_base(d, &app, &base, err);
+	if (r == 0 && store_fetch_key_get(d->store, app.id, &key, err) < 0)
+		r = -1;
+	if (r == 0) {
+		const struct worker_order order = { .d = d,
+						    .app = &app,
+						    .config = base.config,
+						    .build_id = j->row.id,
+						    .source = j->source,
+						    .submodules = j->submodules,
+						    .commit = j->row.commit,
+						    .sha256 = j->sha256,
+						    .url = j->url,
+						    .ssh_key = key.private_key,
+						    .strip_top = j->strip_top,
+						    .unwrap = j->unwrap,
+						    .import = j->import ? j : NULL,
+						    .no_cache = j->no_cache };
+
+		j->stack_name = xstrdup(j->import ? j->stack : app.stack);
+		options_fd = worker_write_options(&order);
+		r = options_fd < 0 ? error_set_errno(err, options_fd, "memory file")
+				   : spawn(j, options_fd, err);
+	}
+	release_done(&base);
+	fetch_key_done(&key);
+	app_done(&app);
+	return r;
+}
+
+void builds_start_next(struct builds *b)
+{
+	struct job *next;
+
+	/* A job that can't be launched ends, and calls this again. */
+	while ((next = builds_next(b))) {
+		struct error err = ERROR_INIT;
+
+		next->phase = PHASE_RUNNING;
+		builds_note_begin(b, next);
+		if (launch(next, &err) < 0) {
+			next->why = err.kind;
+			job_finish(next, "failed", err.message);
+			return;
+		}
+	}
+	builds_tell_places(b);
+}
+
+/* ---- what others call ---- */
+
+static void take_import(struct job *j, const struct builds_import *i)
+{
+	uuid_make(j->row.id);
+	j->row.created_ms = clock_wall_ms();
+	j->import = true;
+	for (size_t k = 0; k < i->types->n_types; k++)
+		procfile_set(&j->types, i->types->types[k].name, i->types->types[k].command);
+	j->stack = xstrdup(i->stack);
+	j->buildpack = i->buildpack ? xstrdup(i->buildpack) : NULL;
+	j->description = i->description ? xstrdup(i->description) : NULL;
+	j->imported = i->fn;
+	j->userdata = i->userdata;
+}
+
+int builds_start(struct builds *b, const struct builds_start *o, struct build *ret,
+		 char ret_stream_id[static UUID_SIZE], struct error *err)
+{
+	struct job *other = find_by_app(b, o->app->id, true);
+	struct job *j;
+
+	if (other)
+		return error_set(err, ERROR_CONFLICT,
+				 "A build of %s is running already: wait for it, or end it with "
+				 "\"twelve builds:cancel %s\"",
+				 o->app->name, other->row.id);
+	if (o->updates && branch_push_begins(b->d->branches, o->app, o->push_pid, err) < 0)
+		return -1;
+	j = xcalloc(1, sizeof(*j));
+	*j = (struct job){ .owner = b, .result_fd = -1, .output_fd = -1, .result = BUF_INIT };
+	snprintf(j->row.app_id, sizeof(j->row.app_id), "%s", o->app->id);
+	memcpy(j->owner_id, o->app->owner_id, sizeof(j->owner_id));
+	j->row.status = xstrdup("pending");
+	j->row.commit = xstrdup(o->commit ? o->commit : "");
+	j->row.user = xstrdup(o->who->name);
+	j->who = *o->who;
+	j->source = xstrdup(o->source);
+	j->sha256 = o->sha256 ? xstrdup(o->sha256) : NULL;
+	j->url = o->url ? xstrdup(o->url) : NULL;
+	j->strip_top = o->strip_top;
+	j->unwrap = o->unwrap;
+	j->no_cache = o->no_cache;
+	j->wait_for_rollout = o->wait_for_rollout;
+	snprintf(j->app_name, sizeof(j->app_name), "%s", o->app->name);
+	for (char *const *u = o->updates; u && *u; u++)
+		strv_push(&j->updates, *u);
+	for (char *const *u = o->submodules; u && *u; u++)
+		strv_push(&j->submodules, *u);
+	if (stream_create(b->d->streams, j->stream_id, &j->stream, err) < 0) {
+		job_free(j);
+		return -1;
+	}
+	if (o->import)
+		take_import(j, o->import);
+	else if (store_build_create(b->d->store, &j->row, err) < 0 ||
+		 store_build_get(b->d->store, o->app->id, j->row.id, ret, err) < 0) {
+		stream_end(j->stream);
+		job_free(j);
+		return -1;
+	}
+	memcpy(ret_stream_id, j->stream_id, UUID_SIZE);
+	if (o->attached)
+		stream_on_abandoned(j->stream, on_abandoned, j);
+	b->jobs = xrealloc(b->jobs, (b->n + 1) * sizeof(*b->jobs));
+	b->jobs[b->n++] = j;
+	builds_start_next(b);
+	return 0;
+}
+
+bool builds_any_running(const struct builds *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->jobs[i]->phase != PHASE_ROLLOUT)
+			return true;
+	return false;
+}
+
+const char *builds_running(struct builds *b, const char *app_id)
+{
+	const struct job *j = find_by_app(b, app_id, true);
+
+	return j ? j->row.id : NULL;
+}
+
+bool builds_stream_id(struct builds *b, const char *build_id, char ret[static UUID_SIZE])
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (streq(b->jobs[i]->row.id, build_id)) {
+			memcpy(ret, b->jobs[i]->stream_id, UUID_SIZE);
+			return true;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(b->recent); i++)
+		if (streq(b->recent[i].build_id, build_id)) {
+			memcpy(ret, b->recent[i].stream_id, UUID_SIZE);
+			return true;
+		}
+	return false;
+}
+
+int builds_cancel(struct builds *b, const char *build_id, struct error *err)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (streq(b->jobs[i]->row.id, build_id)) {
+			if (b->jobs[i]->phase == PHASE_ROLLOUT)
+				return error_set(err, ERROR_CONFLICT,
+						 "The build is done and its release is going live: "
+						 "\"twelve rollback\" takes it back");
+			cancel(b->jobs[i]);
+			return 0;
+		}
+	return error_set(err, ERROR_NOT_FOUND, "No build %s is running", build_id);
+}
+
+void builds_push_ended(struct builds *b, const char *app_id)
+{
+	struct job *j = find_by_app(b, app_id, true);
+
+	if (!j || !j->updates)
+		return;
+	log_info("build %s: the push that it was for has ended", j->row.id);
+	cancel(j);
+}
+
+struct builds *builds_new(struct daemon *d)
+{
+	struct builds *b = xcalloc(1, sizeof(*b));
+	_cleanup_free_ char *dir = xasprintf("%s/builds", d->settings.state_dir);
+	_cleanup_strv_ char **left = NULL;
+	struct error err = ERROR_INIT;
+
+	b->d = d;
+	b->begun = json_object();
+	if (store_build_fail_pending(d->store, "twelved was restarted while it was under way",
+				     &err) < 0)
+		log_error("builds: %s", err.message);
+	/* What a build left that died with a twelved before us. */
+	if (fs_list(dir, &left) == 0)
+		for (char **id = left; id && *id; id++)
+			sweep(b, *id);
+	return b;
+}
+
+void builds_free(struct builds *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->jobs[i]->phase == PHASE_RUNNING && !b->jobs[i]->ended)
+			kill(-b->jobs[i]->pid, SIGKILL);
+		job_free(b->jobs[i]);
+	}
+	json_decref(b->begun);
+	free(b->jobs);
+	free(b);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Automatic certificates: for each domain of the apps that want them, one is got by ACME (RFC 8555) and
+ * renewed, with uacme(1) as the client, driven as a child (`twelved acme HOST`) for one domain at a time.
+ * When is a decision of model/acm.h; it is looked for at start, after changes, and when the next one is due.
+ *
+ *     STATE/acme/private/key.pem                 the account's key (0600), the same for each directory
+ *     STATE/acme/HOST, STATE/acme/private/HOST   what uacme leaves; taken into the store, then removed
+ *
+ * Challenges (http-01) are answered by HAProxy alone: TOKEN.THUMBPRINT follows from the account's key, so that
+ * nothing has to be told to anybody in the middle of an order (route.h). What a kill leaves: an order that
+ * the authority forgets, or a certificate that lies in STATE/acme and is taken at the next start. A certificate
+ * that works is replaced by the next one, and by nothing else.
+ */
+#pragma once
+
+#include "daemon/core/daemon.h"
+
+struct acme;
+
+#define ACME_THUMBPRINT_SIZE 44
+
+struct acme *acme_new(struct daemon *d);
+void acme_free(struct acme *a);
+/* Something may be due: looks at it in the next turn. */
+void acme_look(struct acme *a);
+/* Whether there is a directory to ask. */
+bool acme_is_possible(const struct daemon *d);
+/* What an app's hosts answer challenges with; "" when the app has no automatic certificates. */
+void acme_thumbprint(struct acme *a, const char *app_id, char ret[static ACME_THUMBPRINT_SIZE]);
+
+/* How it is about a domain, in Heroku's words (model/acm.h) and "in-progress". */
+struct acme_view {
+	const char *status; /* NULL: its app has no automatic certificates, or it has another one */
+	char *reason;	    /* of the last failure, or NULL */
+	int64_t tried_ms, next_ms; /* 0: not yet; not again */
+};
+void acme_view(struct daemon *d, const struct domain *dom, struct acme_view *ret);
+void acme_view_done(struct acme_view *v);
+
+/* main() of `twelved acme HOST`: settings from the environment; what uacme says goes to stdout. The exit code. */
+int acme_worker_main(const char *host);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The platform's door; see door.h. */
+#include "daemon/edge/door.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "daemon/edge/ca.h"
+
+#define CERT_MAX_BYTES (1 << 20)
+#define LIST_MAX_BYTES (16 << 20)
+
+const char *door_user(void)
+{
+	return geteuid() == 0 && getpwnam("haproxy") ? "haproxy" : NULL;
+}
+
+static int give_to_haproxy(const char *path, struct error *err)
+{
+	const char *user = door_user();
+	const struct passwd *pw = user ? getpwnam(user) : NULL;
+
+	if (pw && chown(path, pw->pw_uid, pw->pw_gid) < 0)
+		return error_set_errno(err, errno, "giving %s to %s", path, user);
+	return 0;
+}
+
+/* The names that the local certificate is for. A wildcard of a single label is one that no client takes. */
+static char **local_names(const struct settings *s)
+{
+	char **names = NULL, host[256] = "";
+
+	strv_push(&names, "localhost");
+	strv_push(&names, "127.0.0.1");
+	strv_push(&names, "::1");
+	if (!streq(s->apps_domain, "localhost"))
+		strv_push(&names, s->apps_domain);
+	for (size_t i = 0; i < 3; i++) {
+		_cleanup_free_ char *name =
+			xasprintf("%s.%s", ((const char *const[]){ "api", "git", "*" })[i], s->apps_domain);
+
+		strv_push(&names, name);
+	}
+	if (gethostname(host, sizeof(host) - 1) == 0 && host[0] && !streq(host, "localhost"))
+		strv_push(&names, host);
+	return names;
+}
+
+int door_renew(struct daemon *d, struct error *err)
+{
+	_cleanup_strv_ char **names = local_names(&d->settings);
+	bool changed;
+
+	return ca_prepare(d->settings.state_dir, names, &changed, err);
+}
+
+int door_prepare(struct daemon *d, struct error *err)
+{
+	int r;
+
+	d->door_dir = xasprintf("%s/door", d->settings.run_dir);
+	r = fs_mkdirs(d->door_dir, 0700);
+	if (r < 0)
+		return error_set_errno(err, r, "making the directory %s", d->door_dir);
+	return give_to_haproxy(d->door_dir, err) < 0 ? -1 : door_renew(d, err);
+}
+
+int door_listen(struct daemon *d, const char *name, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s.sock", d->door_dir, name);
+	int fd = sock_listen_unix(path, SOCK_STREAM, 0600);
+
+	if (fd < 0)
+		return error_set_errno(err, fd, "listening on %s", path);
+	return give_to_haproxy(path, err) < 0 ? fd_close(fd) : fd;
+}
+
+char *door_certs_digest(struct daemon *d)
+{
+	_cleanup_free_ char *list = xasprintf("%s/certs.list", d->door_dir);
+	_cleanup_free_ char *local = ca_local_path(d->settings.state_dir);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct digest *digest = digest_new();
+	char hex[DIGEST_HEX_SIZE];
+
+	/* Other files than the local one are named by what they hold. */
+	if (fs_read_file(local, CERT_MAX_BYTES, &text) == 0 && fs_read_file(list, LIST_MAX_BYTES, &text) == 0)
+		digest_update(digest, text.data, text.len);
+	digest_finish(digest, hex);
+	digest_free(digest);
+	return xstrdup(hex);
+}
+
+void door_fill(struct daemon *d, struct route_config *c)
+{
+	c->user = door_user() ? xstrdup(door_user()) : NULL;
+	if (!d->door_dir)
+		return;
+	c->https_address = xstrdup(d->settings.https_address);
+	c->api_address = xstrdup(d->settings.api_address);
+	c->door_dir = xstrdup(d->door_dir);
+	c->cert_list = xasprintf("%s/certs.list", d->door_dir);
+	c->certs_digest = door_certs_digest(d);
+}
+
+char *door_authority(struct daemon *d, const char *host)
+{
+	const char *port = strrchr(d->settings.api_address, ':');
+	/* "[::1]:5000" has more colons than one. */
+	size_t n = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+
+	return xasprintf("%.*s%s", (int)n, host, port ? port : "");
+}

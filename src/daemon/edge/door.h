@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The platform's door: what haproxy needs to lead the outside to us (route/door.c has its
+ * configuration). RUN/door holds the sockets between haproxy's workers, which have a
+ * user of their own, and us; RUN/door/certs.list the certificates, as HAProxy's crt-list
+ * (one file a line; the first is for clients that name no host that we have a certificate for).
+ */
+#pragma once
+
+#include "daemon/core/daemon.h"
+#include "route/route.h"
+
+/* Makes RUN/door, and the local certificate authority. */
+int door_prepare(struct daemon *d, struct error *err);
+/* Makes the local certificate anew where its time has come. */
+int door_renew(struct daemon *d, struct error *err);
+/* Of what certs.list leads to; heap. */
+char *door_certs_digest(struct daemon *d);
+/* What haproxy's workers run as, or NULL: as we do. */
+const char *door_user(void);
+/* Listens on RUN/door/NAME.sock, for haproxy alone: a descriptor, or -1 with *err. */
+int door_listen(struct daemon *d, const char *name, struct error *err);
+/* The members of a configuration that are the door's; heap strings. Only the user before door_prepare(). */
+void door_fill(struct daemon *d, struct route_config *c);
+/* "localhost:5000": how clients reach the door, by the name that one used for us ("HOST" or "HOST:PORT"); heap. */
+char *door_authority(struct daemon *d, const char *host);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Git repositories and the keys that may push; see git/git.h. A repository is made
+ * under another name and renamed, so that it is there whole or not at all.
+ */
+#include "daemon/git/git.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/str.h"
+
+#define KEY_MAX_BYTES 16384
+#define QUARANTINE_LIFE_S 86400
+#define LOCK_LIFE_S 60
+#define FILE_MAX_BYTES 65536
+#define CONFIG_FILE "twelve.config"
+
+char *git_path(struct daemon *d, const char *app_name)
+{
+	return xasprintf("%s/git/%s.git", d->settings.state_dir, app_name);
+}
+
+/* What the shell must not read: single quotes around, and ' itself as '\''. */
+static void quote(struct buf *to, const char *s)
+{
+	buf_putc(to, '\'');
+	for (; *s; s++)
+		if (*s == '\'')
+			buf_puts(to, "'\\''");
+		else
+			buf_putc(to, *s);
+	buf_putc(to, '\'');
+}
+
+/* Only if it does not stand there already: this is done for each app at each start. */
+static int keep_file(const char *path, mode_t mode, const char *text, struct error *err)
+{
+	_cleanup_buf_ struct buf there = BUF_INIT;
+	int r = fs_read_file(path, FILE_MAX_BYTES, &there);
+
+	if (r == 0 && streq(there.data, text))
+		return 0;
+	r = fs_write_atomic(path, mode, text, strlen(text));
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
+static int write_hook(struct daemon *d, const char *repo, const struct app *app, const char *hook, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/hooks/%s", repo, hook);
+	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	buf_puts(&text, "#!/bin/sh\n# Written by twelved: builds and releases what is pushed.\nexec ");
+	quote(&text, program);
+	buf_printf(&text, " git-hook %s --socket ", hook);
+	quote(&text, d->api_socket);
+	buf_printf(&text, " --app %s\n", app->id);
+	return keep_file(path, 0755, text.data, err);
+}
+
+/*
+ * What is pushed is checked, but for three old sins that many a long history holds
+ * and that harm nobody. A push is as large as an upload may be. Forced pushes are what everybody does who amends, and CI
+ * pushes from shallow clones: neither is refused, and so neither is refused after it went live. What proc-receive gets is all
+ * (docs/decisions/0005). A file of more than 16 MB goes through in pieces and is no base of others, and a pack stays one: as
+ * files of their own its objects would take as much of the disk as they say they are.
+ */
+static int write_config(struct daemon *d, const char *repo, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" CONFIG_FILE, repo);
+	_cleanup_free_ char *text = xasprintf("# Written by twelved.\n"
+					      "[transfer]\n\tfsckObjects = true\n\thideRefs = refs/twelve\n"
+					      "[receive \"fsck\"]\n\tbadTimezone = ignore\n"
+					      "\tmissingSpaceBeforeDate = ignore\n\tzeroPaddedFilemode = ignore\n"
+					      "[receive]\n\tadvertisePushOptions = true\n\tmaxInputSize = %lld\n"
+					      "\tdenyNonFastForwards = false\n\tshallowUpdate = true\n\tprocReceiveRefs = refs\n\tunpackLimit = 1\n"
+					      "[core]\n\tbigFileThreshold = 16m\n\tdeltaBaseCacheLimit = 32m\n"
+					      "[pack]\n\twindowMemory = 64m\n\tthreads = 2\n",
+					      (long long)d->settings.max_upload_bytes);
+
+	return keep_file(path, 0644, text, err);
+}
+
+/* Behind what git init has written, so that ours counts. A `git config` for each would take longer than all the rest. */
+static int include_config(const char *repo, struct error *err)
+{
+	static const char line[] = "[include]\n\tpath = " CONFIG_FILE "\n";
+	_cleanup_free_ char *path = xasprintf("%s/config", repo);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = fs_read_file(path, FILE_MAX_BYTES, &text);
+
+	if (r == 0 && strstr(text.data, line))
+		return 0;
+	if (r == 0) {
+		buf_puts(&text, line);
+		r = fs_write_atomic(path, 0644, text.data, text.len);
+	}
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}
+
+/*
+ * What is built is what a checkout would hold: what a commit wants left out of archives is there, and nothing is put through
+ * a filter of this machine's. info/attributes counts more than the files of the tree (gitattributes(5)).
+ */
+static int write_attributes(const char *repo, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/info", repo), *path = xasprintf("%s/attributes", dir);
+	int r = fs_mkdirs(dir, 0755);
+
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", dir);
+	return keep_file(path, 0644, "# Written by twelved.\n* -export-ignore -export-subst -filter\n", err);
+}
+
+static int equip(struct daemon *d, const char *repo, const struct app *app, struct error *err)
+{
+	_cleanup_free_ char *hooks = xasprintf("%s/hooks", repo);
+	int r = fs_mkdirs(hooks, 0755);
+
+	if (r < 0)
+		return error_set_errno(err, r, "making %s", hooks);
+	if (write_hook(d, repo, app, "pre-receive", err) < 0 || write_hook(d, repo, app, "proc-receive", err) < 0 ||
+	    write_config(d, repo, err) < 0 || include_config(repo, err) < 0)
+		return -1;
+	return write_attributes(repo, err);
+}
+
+/* Members of the group may push over a local path: files are shared with it, as git's --shared=group has it. */
+static int share(struct daemon *d, const char *repo, struct error *err)
+{
+	const struct group *gr = getgrnam(d->settings.group);
+	int r = gr ? fs_chown_tree(repo, geteuid(), gr->gr_gid) : 0;
+
+	if (r < 0)
+		return error_set_errno(err, r, "sharing %s with the group %s", repo,
+				       d->settings.group);
+	return 0;
+}
+
+int git_create(struct daemon *d, const struct app *app, struct error *err)
+{
+	_cleanup_free_ char *repo = git_path(d, app->name);
+	_cleanup_free_ char *temp = xasprintf("%s/git/.%s.new", d->settings.state_dir, app->name);
+	const char *const init[] = {
+		"git",	       "init", "-q", "--bare", "--shared=group", "--initial-branch=main",
+		"--template=", temp,   NULL
+	};
+
+	if (fs_exists(repo))
+		return equip(d, repo, app, err);
+	fs_remove_tree(temp);
+	if (proc_run_simple(init, err) < 0)
+		return error_prefix(err, "making the repository of %s", app->name);
+	if (equip(d, temp, app, err) < 0 || share(d, temp, err) < 0)
+		return -1;
+	return rename(temp, repo) < 0 ? error_set_errno(err, errno, "making %s", repo) : 0;
+}
+
+int git_rename(struct daemon *d, const char *old_name, const struct app *app, struct error *err)
+{
+	_cleanup_free_ char *from = git_path(d, old_name), *to = git_path(d, app->name);
+
+	if (rename(from, to) == 0)
+		return 0;
+	/* Renamed already by a twelved that was killed then, or never made. */
+	return errno == ENOENT ? git_create(d, app, err)
+			       : error_set_errno(err, errno, "renaming %s", from);
+}
+
+int git_delete(struct daemon *d, const char *app_name, struct error *err)
+{
+	_cleanup_free_ char *repo = git_path(d, app_name);
+	_cleanup_free_ char *old = xasprintf("%s/git/.%s.old", d->settings.state_dir, app_name);
+	int r = fs_remove_tree(old);
+
+	/* Away at once, so that nobody pushes into half of it. */
+	if (r == 0 && rename(repo, old) < 0 && errno != ENOENT)
+		r = -errno;
+	if (r == 0)
+		r = fs_remove_tree(old);
+
+	return r < 0 ? error_set_errno(err, r, "removing %s", repo) : 0;
+}
+
+/* Objects of a push are kept apart until its hook has said yes; git removes them but when it is killed. */
+int git_sweep(struct daemon *d, const char *app_name, struct error *err)
+{
+	_cleanup_free_ char *repo = git_path(d, app_name), *dir = xasprintf("%s/objects", repo);
+	_cleanup_strv_ char **names = NULL;
+	int r = fs_list(dir, &names);
+	struct stat st;
+
+	for (char **n = names; r == 0 && n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (str_starts(*n, "tmp_objdir-") && stat(path, &st) == 0 &&
+		    st.st_mtime < time(NULL) - QUARANTINE_LIFE_S)
+			r = fs_remove_tree(path);
+	}
+	return r < 0 ? error_set_errno(err, r, "sweeping %s", dir) : 0;
+}
+
+void git_sweep_locks(const char *repo, const char *branch)
+{
+	_cleanup_free_ char *own = xasprintf("%s/refs/heads/%s.lock", repo, branch), *master = xasprintf("%s/refs/heads/master.lock", repo),
+			    *packed = xasprintf("%s/packed-refs.lock", repo);
+	const char *const paths[] = { own, master, packed };
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (stat(paths[i], &st) == 0 && st.st_mtime < time(NULL) - LOCK_LIFE_S && unlink(paths[i]) == 0)
+			log_info("removed %s, which a git has left that was killed", paths[i]);
+}
+
+/* ---- keys ---- */
+
+/* The key's type comes first: no options before it, which authorized_keys and ssh-keygen would take. */
+static bool looks_like_key(const char *s)
+{
+	static const char *const types[] = { "ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-",
+					     "sk-ssh-ed25519@", "sk-ecdsa-sha2-" };
+
+	for (const char *p = s; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (str_starts(s, types[i]))
+			return strlen(s) <= KEY_MAX_BYTES;
+	return false;
+}
+
+/* "256 SHA256:... comment (ED25519)" */
+static bool parse_fingerprint(char *line, char **ret_fingerprint, char **ret_comment)
+{
+	char *fingerprint = strchr(line, ' '), *comment, *end;
+
+	if (!fingerprint || !str_starts(fingerprint + 1, "SHA256:"))
+		return false;
+	comment = strchr(++fingerprint, ' ');
+	end = strrchr(fingerprint, '(');
+	if (!comment || !end)
+		return false;
+	*comment++ = *end = '\0';
+	*ret_fingerprint = xstrdup(fingerprint);
+	*ret_comment = xstrdup(end > comment ? str_trim(comment) : "");
+	return true;
+}
+
+int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_comment,
+		  struct error *err)
+{
+	static const char *const argv[] = { "ssh-keygen", "-l", "-E", "sha256", "-f", "-", NULL };
+	struct proc_options o = { .argv = argv, .timeout_ms = 10000 };
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	_cleanup_fd_ int fd = -1;
+	int status;
+
+	if (strpbrk(public_key, "\r\n"))
+		return error_set(err, ERROR_INVALID,
+				 "A key is one line: give the contents of a .pub file");
+	if (!looks_like_key(public_key))
+		return error_set(err, ERROR_INVALID,
+				 "This is not an SSH public key: give the contents of a .pub file");
+	if (!fs_find_program("ssh-keygen", NULL))
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "ssh-keygen is not installed: apt-get install openssh-client");
+	fd = fd_memfile("key", public_key, strlen(public_key));
+	if (fd < 0)
+		return error_set_errno(err, fd, "checking the key");
+	o.stdin_fd = fd;
+	if (proc_run(&o, &out, &status, err) < 0)
+		return -1;
+	if (status != 0 || !parse_fingerprint(out.data, ret_fingerprint, ret_comment))
+		return error_set(err, ERROR_INVALID,
+				 "This is not an SSH public key: give the contents of a .pub file");
+	return 0;
+}
+
+/* A command for the shell, inside the double quotes of authorized_keys (sshd(8)). */
+static void put_forced_command(struct daemon *d, const char *fingerprint, struct buf *out)
+{
+	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
+	_cleanup_buf_ struct buf command = BUF_INIT;
+
+	quote(&command, program);
+	buf_puts(&command, " git-shell --socket ");
+	quote(&command, d->api_socket);
+	buf_printf(&command, " %s", fingerprint);
+	buf_puts(out, "restrict,command=\"");
+	for (const char *p = command.data; *p; p++) {
+		if (*p == '"')
+			buf_putc(out, '\\');
+		buf_putc(out, *p);
+	}
+	buf_putc(out, '"');
+}
+
+int git_write_authorized_keys(struct daemon *d, struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/ssh/authorized_keys", d->settings.state_dir);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct ssh_key *keys = NULL;
+	size_t n = 0;
+	int r;
+
+	if (store_key_list(d->store, NULL, &keys, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		put_forced_command(d, keys[i].fingerprint, &text);
+		buf_printf(&text, " %s\n", keys[i].public_key);
+		ssh_key_done(&keys[i]);
+	}
+	free(keys);
+	r = fs_write_atomic(path, 0644, text.data, text.len);
+	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
+}

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reconciler; see reconcile.h. One turn for one app: gather what is
+ * wanted and what runs, plan, act, hand the routes over. A turn is asked for by
+ * whoever changed something, by a dyno that changed, by the router when a
+ * reload has ended, and by the plan itself.
+ */
+#include "daemon/edge/acme.h"
+#include "daemon/rollout/reconcile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/services/services.h"
+#include "daemon/build/builds.h"
+#include "daemon/build/retention.h"
+#include "daemon/core/state.h"
+#include "daemon/git/branch.h"
+#include "daemon/lines/lines.h"
+#include "daemon/rollout/reconcile-priv.h"
+#include "daemon/apps/setups.h"
+#include "daemon/apps/webhooks.h"
+
+#define RETRY_MS 2000
+#define UNKNOWN_POLL_MS 10
+
+/* ---- routes ---- */
+
+static bool wants_web(const struct turn *t)
+{
+	for (size_t i = 0; i < t->n_types; i++)
+		if (streq(t->types[i].type, "web") && t->types[i].quantity > 0)
+			return t->types[i].in_current || t->types[i].in_candidate;
+	return false;
+}
+
+/* Let go by a hand, or not in the backup that the platform was restored from. */
+static bool is_slugless(const struct turn *t)
+{
+	return t->current.version && !slug_is_there(t->d, t->current.slug);
+}
+
+/* Without a dyno that has traffic: have they crashed, are they on their way, or is none wanted? */
+static enum route_down why_down(const struct turn *t)
+{
+	enum route_down why = ROUTE_DOWN_NO_WEB;
+
+	if (!t->current.version && !t->candidate.version)
+		return ROUTE_DOWN_NO_RELEASE;
+	if (is_slugless(t) && !t->candidate.version)
+		why = ROUTE_DOWN_NO_RELEASE;
+	else if (wants_web(t))
+		why = ROUTE_DOWN_STARTING;
+	for (size_t i = 0; i < t->n_dynos; i++) {
+		const struct dyno *dyno = t->dynos[i];
+
+		if (dyno->port && dyno->routed)
+			return ROUTE_DOWN_NONE;
+		/* One that ends, or has, is no reason any more. */
+		if (!dyno->port || dyno->state == DYNO_STOPPING || dyno->state == DYNO_EXITED || dyno->draining)
+			continue;
+		if (dyno->state == DYNO_CRASHED || dyno->restarts)
+			why = ROUTE_DOWN_CRASHED;
+	}
+	return why;
+}
+
+static int route_hosts(const struct turn *t, char ***ret, struct error *err)
+{
+	struct domain *domains = NULL;
+	size_t n = 0;
+
+	if (store_domain_list(t->d->store, t->app.id, &domains, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		strv_push(ret, domains[i].hostname);
+		domain_done(&domains[i]);
+	}
+	free(domains);
+	return 0;
+}
+
+/* The same in text, to see whether anything has changed. */
+static char *route_text(const struct route_app *r)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	buf_printf(&b, "%s %d %d %s %lld %lld", r->name, r->maintenance, (int)r->down, r->acme, (long long)r->first_byte_ms,
+		   (long long)r->idle_ms);
+	for (char **h = r->hosts; h && *h; h++)
+		buf_printf(&b, " %s", *h);
+	for (size_t i = 0; i < r->n_servers; i++)
+		buf_printf(&b, " %s:%u:%d", r->servers[i].dyno, r->servers[i].port,
+			   (int)r->servers[i].state);
+	return buf_steal(&b);
+}
+
+static void fill_servers(const struct turn *t, struct route_app *r)
+{
+	for (size_t i = 0; i < t->n_dynos; i++) {
+		const struct dyno *dyno = t->dynos[i];
+		struct route_server *server = &r->servers[r->n_servers];
+
+		if (!dyno->port || (!dyno->routed && !dyno->draining))
+			continue;
+		server->state = dyno->routed ? ROUTE_READY : ROUTE_DRAIN;
+		server->port = dyno->port;
+		snprintf(server->dyno, sizeof(server->dyno), "%s", dyno->name);
+		r->n_servers++;
+	}
+}
+
+/* Hands the app's routes to the router if they have changed. */
+static int sync_routes(struct turn *t, struct error *err)
+{
+	_cleanup_free_ struct route_server *servers = xcalloc(t->n_dynos, sizeof(*servers));
+	_cleanup_strv_ char **hosts = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct route_app r = { .maintenance = t->app.maintenance, .servers = servers };
+
+	snprintf(r.id, sizeof(r.id), "%s", t->app.id);
+	snprintf(r.name, sizeof(r.name), "%s", t->app.name);
+	if (route_hosts(t, &hosts, err) < 0)
+		return -1;
+	r.hosts = hosts;
+	acme_thumbprint(t->d->acme, t->app.id, r.acme);
+	r.first_byte_ms = dyno_config_ms(&t->current, "TWELVE_FIRST_BYTE_TIMEOUT", 0);
+	r.idle_ms = dyno_config_ms(&t->current, "TWELVE_IDLE_TIMEOUT", 0);
+	r.down = why_down(t);
+	fill_servers(t, &r);
+	text = route_text(&r);
+	if (t->a->last_route && streq(t->a->last_route, text))
+		return 0;
+	if (router_set_app(t->d->router, &r, err) < 0)
+		return -1;
+	free(t->a->last_route);
+	t->a->last_route = steal_ptr(text);
+	return 0;
+}
+
+/* ---- acting ---- */
+
+static struct dyno *find(const struct turn *t, const char *id)
+{
+	for (size_t i = 0; i < t->n_dynos; i++)
+		if (t->dynos[i]->id == id)
+			return t->dynos[i];
+	return NULL;
+}
+
+static int act_start(struct turn *t, const struct plan_action *action, struct error *err)
+{
+	struct dyno_start o = {
+		.app = &t->app,
+		.release = action->release == t->current.version ? &t->current : &t->candidate,
+		.type = action->type,
+		.number = action->number,
+		.size = action->size,
+	};
+
+	return dynos_start(t->d->dynos, &o, NULL, err);
+}
+
+static void set_traffic(struct dyno *dyno, bool routed)
+{
+	dyno->routed = routed;
+	/* What has crashed has no requests to finish. */
+	dyno->draining = !routed && dyno->state == DYNO_UP && dyno_is_alive(dyno);
+	dyno->drain_since_ms = clock_wall_ms();
+	dyno->drain_from_ms = clock_now_ms();
+}
+
+static void act_undo(struct turn *t, const struct plan_action *action)
+{
+	const struct dyno *failed = action->dyno_id ? find(t, action->dyno_id) : NULL;
+	_cleanup_free_ char *reason = NULL;
+
+	/* Of one that has ended it is its end that counts, and not what was missing before. */
+	if (failed && failed->health[0] && failed->state == DYNO_UP)
+		reason = xasprintf("%s: %s", action->reason, failed->health);
+	else
+		reason = xstrdup(action->reason);
+	rollout_undo(t->a, &t->candidate, failed, reason);
+}
+
+/*
+ * One action. Negative when it could not be done. What takes traffic or dynos
+ * away waits until haproxy runs what it was given: `blocked` is set then.
+ */
+static int act(struct turn *t, const struct plan_action *action, bool *blocked, struct error *err)
+{
+	struct dyno *dyno = action->dyno_id ? find(t, action->dyno_id) : NULL;
+
+	if (action->kind == PLAN_COMMIT || action->kind == PLAN_DRAIN || action->kind == PLAN_STOP) {
+		if (sync_routes(t, err) < 0)
+			return -1;
+		if (!router_is_settled(t->d->router)) {
+			*blocked = t->a->awaits_router = true;
+			return 0;
+		}
+	}
+	switch (action->kind) {
+	case PLAN_START:
+		return act_start(t, action, err);
+	case PLAN_ROUTE:
+		set_traffic(dyno, true);
+		return 0;
+	case PLAN_DRAIN:
+		if (t->a->rollout && !t->a->drain_began_ms)
+			t->a->drain_began_ms = clock_wall_ms();
+		set_traffic(dyno, false);
+		return 0;
+	case PLAN_STOP:
+		dyno->draining = false;
+		dynos_stop(t->d->dynos, dyno);
+		return 0;
+	case PLAN_FORGET:
+		/* dynos/dynos.c forgets by itself. */
+		return 0;
+	case PLAN_COMMIT:
+		/* First the branch, so that who sees the release live can push what it was before. */
+		*blocked = !rollout_counted(t->a) || !branch_follow(t->d->branches, &t->app, &t->candidate);
+		return *blocked ? 0 : rollout_commit(t->a, &t->app, &t->candidate, action->reason, err);
+	case PLAN_UNDO:
+		act_undo(t, action);
+		return 0;
+	}
+	return 0;
+}
+
+static void tell_slugless(struct turn *t, const char *sentence)
+{
+	if (t->a->slugless == t->current.version)
+		return;
+	t->a->slugless = t->current.version;
+	log_warn("app %s: %s", t->app.name, sentence);
+	logs_append(t->d->logs, t->app.id, "app", "api", "%s", sentence);
+}
+
+static void act_all(struct turn *t, const struct plan *p)
+{
+	struct error err = ERROR_INIT;
+	bool blocked = false;
+
+	for (size_t i = 0; i < p->n_actions && !blocked; i++) {
+		const struct plan_action *action = &p->actions[i];
+
+		if (act(t, action, &blocked, &err) == 0)
+			continue;
+		if (action->kind == PLAN_START && action->release == t->candidate.version) {
+			log_error("app %s: %s", t->app.name, err.message);
+			rollout_undo(t->a, &t->candidate, NULL, err.message);
+			return;
+		}
+		/* It waits for a push, which is another release, and not for time. */
+		if (action->kind == PLAN_START && is_slugless(t)) {
+			tell_slugless(t, err.message);
+			return;
+		}
+		log_error("app %s: %s", t->app.name, err.message);
+		watch_arm(t->a->timer, RETRY_MS);
+		return;
+	}
+}
+
+static void note_candidate(struct turn *t)
+{
+	struct app_state *a = t->a;
+	int64_t candidate = t->candidate.version;
+
+	if (candidate ? a->rollout != candidate : a->rollout && !a->committed)
+		rollout_superseded(a, t->app.current_version, t->app.last_version);
+	if (!candidate)
+		return;
+	if (a->rollout != candidate)
+		rollout_begin(a, &t->candidate);
+	rollout_counted_before(a);
+	for (size_t i = 0; i < t->n_dynos; i++)
+		if (t->dynos[i]->release == candidate && t->dynos[i]->ready)
+			rollout_note_ready(a, t->dynos[i]);
+}
+
+static void run_turn(struct turn *t)
+{
+	struct error err = ERROR_INIT;
+	struct plan plan;
+
+	note_candidate(t);
+	if (t->candidate.version && !t->candidate.phase_done)
+		phase_step(t->a, &t->app, &t->candidate);
+	plan_make(&t->desired, t->plan_dynos, t->n_dynos, clock_wall_ms(), &plan);
+	if (plan.again_ms >= 0)
+		watch_arm(t->a->timer, plan.again_ms);
+	act_all(t, &plan);
+	if (sync_routes(t, &err) < 0) {
+		log_error("routes of %s: %s", t->app.name, err.message);
+		watch_arm(t->a->timer, RETRY_MS);
+	}
+	if (plan.settled) {
+		rollout_settled(t->a);
+		branch_follow(t->d->branches, &t->app, &t->current);
+	}
+	plan_done(&plan);
+}
+
+static void app_state_free(struct app_state *a)
+{
+	phase_clear(a);
+	rollout_forget(a);
+	watch_free(a->timer);
+	free(a->last_route);
+	free(a);
+}
+
+/*
+ * Dynos that were found at start and have not reported yet: nothing is decided
+ * about them. dynos/dynos.c gives up on those that never report.
+ */
+static bool has_unknown(struct app_state *a)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(a->owner->d->dynos, a->id, &dynos);
+
+	for (size_t i = 0; i < n; i++)
+		if (!dynos[i]->known && dynos[i]->created_ms < a->owner->d->started_ms)
+			return true;
+	return false;
+}
+
+static void drop_state(struct reconciler *r, const char *app_id)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (streq(r->apps[i]->id, app_id)) {
+			app_state_free(r->apps[i]);
+			r->apps[i] = r->apps[--r->n];
+			return;
+		}
+}
+
+/* No row: it was destroyed, or the database is older than what runs. Then that is nobody's to stop but a person's. */
+static void forget_unknown(struct app_state *a)
+{
+	if (state_is_gone(a->owner->d, "app", a->id)) {
+		reconcile_forget(a->owner, a->id);
+		return;
+	}
+	log_warn("app %s runs and is in no row of the database: it is left alone (twelve doctor lists what is)", a->id);
+	drop_state(a->owner, a->id);
+}
+
+static void on_timer(void *userdata)
+{
+	struct app_state *a = userdata;
+	struct turn t = { .a = a, .d = a->owner->d };
+	struct error err = ERROR_INIT;
+
+	if (has_unknown(a)) {
+		watch_arm(a->timer, UNKNOWN_POLL_MS);
+		return;
+	}
+	/* The last lines of a failed candidate are on their way; what they wait for comes back here. */
+	if (a->post_mortem)
+		return;
+	if (turn_gather(&t, &err) == 0) {
+		run_turn(&t);
+	} else if (err.kind == ERROR_NOT_FOUND) {
+		forget_unknown(a);
+	} else {
+		log_error("app %s: %s", a->id, err.message);
+		watch_arm(a->timer, RETRY_MS);
+	}
+	turn_done(&t);
+}
+
+/* ---- who is to be looked at ---- */
+
+static struct app_state *state_of(struct reconciler *r, const char *app_id)
+{
+	struct app_state *a;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (streq(r->apps[i]->id, app_id))
+			return r->apps[i];
+	a = xcalloc(1, sizeof(*a));
+	a->owner = r;
+	snprintf(a->id, sizeof(a->id), "%s", app_id);
+	a->timer = watch_timer(r->d->loop, on_timer, a);
+	r->apps = xrealloc(r->apps, (r->n + 1) * sizeof(*r->apps));
+	r->apps[r->n++] = a;
+	return a;
+}
+
+void reconcile_app(struct reconciler *r, const char *app_id)
+{
+	/* Everything is being ended (main.c): there is none any more, and a request or a push may be under way still. */
+	if (r)
+		watch_arm(state_of(r, app_id)->timer, 0);
+}
+
+bool reconcile_is_undoing(struct reconciler *r, const char *app_id, int64_t version)
+{
+	for (size_t i = 0; r && i < r->n; i++)
+		if (streq(r->apps[i]->id, app_id))
+			return rollout_is_undoing(r->apps[i], version);
+	return false;
+}
+
+void reconcile_all(struct reconciler *r)
+{
+	struct error err = ERROR_INIT;
+	struct app *apps = NULL;
+	struct dyno **dynos;
+	size_t n = 0;
+
+	if (store_app_list(r->d->store, &apps, &n, &err) < 0)
+		log_error("listing the apps: %s", err.message);
+	for (size_t i = 0; i < n; i++) {
+		reconcile_app(r, apps[i].id);
+		app_done(&apps[i]);
+	}
+	free(apps);
+	/* Dynos of apps that were destroyed just before twelved was killed; or of which the database knows nothing. */
+	n = dynos_list(r->d->dynos, NULL, &dynos);
+	for (size_t i = 0; i < n; i++)
+		if (!dynos[i]->addon)
+			reconcile_app(r, dynos[i]->app_id);
+	free(dynos);
+}
+
+void reconcile_forget(struct reconciler *r, const char *app_id)
+{
+	struct error err = ERROR_INIT;
+	struct dyno **dynos;
+	char id[UUID_SIZE];
+	size_t n;
+
+	if (!r)
+		return;
+	snprintf(id, sizeof(id), "%s", app_id);
+	branch_forget(r->d->branches, id);
+	n = dynos_list(r->d->dynos, id, &dynos);
+	for (size_t i = 0; i < n; i++)
+		dynos_stop(r->d->dynos, dynos[i]);
+	free(dynos);
+	if (router_remove_app(r->d->router, id, &err) < 0)
+		log_error("taking the routes of %s away: %s", id, err.message);
+	drop_state(r, id);
+}
+
+static void on_dyno(struct dyno *dyno, void *userdata)
+{
+	struct reconciler *r = userdata;
+
+	addons_dyno_changed(r->d->addons, dyno);
+	if (dyno->addon)
+		return;
+	webhooks_dyno_changed(r->d, dyno);
+	if (streq(dyno->type, "release") && dyno->one_off && dyno->state == DYNO_EXITED) {
+		phase_ended(state_of(r, dyno->app_id), dyno);
+		/* A newer release may wait for its end. */
+		reconcile_app(r, dyno->app_id);
+	}
+	if (streq(dyno->type, SETUP_DYNO_TYPE) && dyno->one_off && dyno->state == DYNO_EXITED)
+		setups_dyno_ended(r->d->setups, dyno);
+	if (!dyno->one_off)
+		reconcile_app(r, dyno->app_id);
+}
+
+static void on_router_settled(void *userdata)
+{
+	struct reconciler *r = userdata;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->apps[i]->awaits_router) {
+			r->apps[i]->awaits_router = false;
+			reconcile_app(r, r->apps[i]->id);
+		}
+}
+
+struct reconciler *reconciler_new(struct daemon *d)
+{
+	struct reconciler *r = xcalloc(1, sizeof(*r));
+
+	r->d = d;
+	dynos_on_change(d->dynos, on_dyno, r);
+	router_on_settled(d->router, on_router_settled, r);
+	return r;
+}
+
+void reconciler_free(struct reconciler *r)
+{
+	if (!r)
+		return;
+	/* Both outlive us when everything is being ended. */
+	dynos_on_change(r->d->dynos, NULL, NULL);
+	router_on_settled(r->d->router, NULL, NULL);
+	for (size_t i = 0; i < r->n; i++)
+		app_state_free(r->apps[i]);
+	free(r->apps);
+	free(r);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reconciler: for each app, reads what is wanted from the store, looks at
+ * what runs (dynos/dynos.h), asks plan_make() (model/plan.h), and does it. Runs an
+ * app's release phase before its candidate may start. Keeps nothing that a
+ * restart of twelved would miss.
+ */
+#pragma once
+
+#include "daemon/core/daemon.h"
+
+struct reconciler;
+
+struct reconciler *reconciler_new(struct daemon *d);
+void reconciler_free(struct reconciler *r);
+/* Plans for this app in the next turn of the loop. Any number of calls make one plan. */
+void reconcile_app(struct reconciler *r, const char *app_id);
+void reconcile_all(struct reconciler *r);
+/*
+ * Whether a pending release has failed already, and only its last lines are awaited: no other release is made from it, as
+ * its push is told that it was rejected.
+ */
+bool reconcile_is_undoing(struct reconciler *r, const char *app_id, int64_t version);
+/* The app is destroyed: forget it, stop its dynos and take its routes away. Its row is gone already. */
+void reconcile_forget(struct reconciler *r, const char *app_id);

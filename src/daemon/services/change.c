@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changes of attachments that need credentials first: attach, swap, rotate, and a rollback to
+ * a release whose credentials have been revoked. Each makes its credentials' rows, waits until
+ * the services know them, and then makes one release. What is under way is in memory only: after a
+ * kill nothing refers to its credentials, and they are revoked.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/services/services-priv.h"
+#include "daemon/wanted/releases.h"
+
+#define DATABASE_NAME_MAX 40
+#define NUMBERED_MAX 15
+
+/* ---- the list ---- */
+
+static void change_free(struct change *c)
+{
+	for (size_t i = 0; i < c->n_steps; i++)
+		free(c->steps[i].name);
+	free(c->steps);
+	free(c->description);
+	free(c);
+}
+
+static void unlist(struct change *c)
+{
+	struct addons *as = c->owner;
+
+	for (size_t i = 0; i < as->n_changes; i++)
+		if (as->changes[i] == c) {
+			as->changes[i] = as->changes[--as->n_changes];
+			return;
+		}
+}
+
+void changes_free(struct addons *as)
+{
+	while (as->n_changes)
+		change_free(as->changes[--as->n_changes]);
+	free(as->changes);
+}
+
+bool change_holds(const struct addons *as, const char *credential_id)
+{
+	for (size_t i = 0; i < as->n_changes; i++)
+		for (size_t k = 0; k < as->changes[i]->n_steps; k++)
+			if (streq(as->changes[i]->steps[k].credential_id, credential_id))
+				return true;
+	return false;
+}
+
+void addons_abandon(struct addons *as, void *userdata)
+{
+	for (size_t i = 0; i < as->n_changes; i++)
+		if (as->changes[i]->userdata == userdata)
+			as->changes[i]->fn = NULL;
+}
+
+/* It is off the list before anybody is told: they may begin another. */
+static void finish(struct change *c, struct error *err, int64_t version)
+{
+	struct addons *as = c->owner;
+
+	unlist(c);
+	if (err)
+		log_info("a change of the attachments of app %s was given up: %s", c->app_id,
+			 err->message);
+	if (c->fn)
+		c->fn(err, c->kind == CHANGE_ROLLBACK || !c->n_steps ? NULL : c->steps[0].attachment_id,
+		      version, c->userdata);
+	change_free(c);
+	addons_kick(as);
+}
+
+/* ---- the release ---- */
+
+/* The vars of one attachment, or NULL with *err. */
+static json_t *vars_of(struct addons *as, const char *addon_id, const char *credential_id,
+		       const char *name, struct error *err);
+
+static json_t *item_of(struct addons *as, const struct change_step *s, struct error *err)
+{
+	json_t *vars = vars_of(as, s->addon_id, s->credential_id, s->name, err), *item;
+
+	if (!vars)
+		return NULL;
+	item = attach_make(s->attachment_id, s->name, s->addon_id, s->credential_id, s->shared,
+			   s->created_ms, vars);
+	json_decref(vars);
+	return item;
+}
+
+/* The list as it will be: that of the base, or of the release that is gone back to, with the steps put in. */
+static json_t *list_of(const struct change *c, const struct app *app, struct error *err)
+{
+	json_t *list = NULL;
+
+	if (c->version ? store_release_attachments(c->owner->d->store, app->id, c->version, &list, err) :
+			 addons_attachments(c->owner, app, &list, err))
+		return NULL;
+	for (size_t i = 0; i < c->n_steps; i++) {
+		json_t *item = item_of(c->owner, &c->steps[i], err), *next;
+
+		next = item ? attach_put(list, item) : NULL;
+		json_decref(list);
+		if (!next)
+			return NULL;
+		list = next;
+	}
+	return list;
+}
+
+static int make_release(const struct change *c, int64_t *ret_version, struct error *err)
+{
+	struct daemon *d = c->owner->d;
+	struct release release = { 0 };
+	struct app app = { 0 };
+	json_t *list = NULL, *vars = NULL;
+	int r = store_app_get(d->store, c->app_id, &app, err);
+
+	if (r == 0) {
+		list = list_of(c, &app, err);
+		r = list ? addons_vars(c->owner, list, &vars, err) : -1;
+	}
+	if (r == 0)
+		r = releases_set_attachments(d, &app, c->version, list, vars, c->description, &c->who,
+					     &release, err);
+	*ret_version = release.version;
+	json_decref(list);
+	json_decref(vars);
+	release_done(&release);
+	app_done(&app);
+	return r;
+}
+
+/* When all credentials are there. */
+static void maybe_release(struct change *c)
+{
+	struct error err = ERROR_INIT;
+	int64_t version = 0;
+
+	for (size_t i = 0; i < c->n_steps; i++) {
+		struct credential cred = { 0 };
+		bool made;
+
+		if (!c->steps[i].credential_id[0])
+			continue;
+		if (store_credential_get(c->owner->d->store, c->steps[i].credential_id, &cred, &err) < 0) {
+			finish(c, &err, 0);
+			return;
+		}
+		made = cred.made;
+		credential_done(&cred);
+		if (!made)
+			return;
+	}
+	if (make_release(c, &version, &err) < 0)
+		finish(c, &err, 0);
+	else
+		finish(c, NULL, version);
+}
+
+void changes_credential(struct addons *as, const char *credential_id, const char *reason)
+{
+	for (size_t i = 0; i < as->n_changes; i++)
+		for (size_t k = 0; k < as->changes[i]->n_steps; k++) {
+			struct change *c = as->changes[i];
+			struct error err = ERROR_INIT;
+
+			if (!streq(c->steps[k].credential_id, credential_id))
+				continue;
+			if (reason) {
+				error_set(&err, ERROR_UNAVAILABLE, "The credential could not be made: %s",
+					  reason);
+				finish(c, &err, 0);
+			} else {
+				maybe_release(c);
+			}
+			return;
+		}
+}
+
+/* ---- vars ---- */
+
+/* Who has asked for TLS finds it under the first name, too. */
+static void prefer_tls(json_t *vars, const struct service *s, const char *name)
+{
+	_cleanup_free_ char *over_tls = xasprintf("%s_%s", name, ADDON_TLS_KEY);
+	_cleanup_free_ char *url = xasprintf("%s_%s", name, json_object_iter_key(json_object_iter(s->config)));
+
+	json_object_set(vars, url, json_object_get(vars, over_tls));
+}
+
+static json_t *vars_of(struct addons *as, const char *addon_id, const char *credential_id,
+		       const char *name, struct error *err)
+{
+	struct addon a = { 0 };
+	struct credential c = { 0 };
+	const struct service *s;
+	json_t *vars = NULL;
+
+	if (store_addon_get(as->d->store, addon_id, &a, err) < 0) {
+		error_set(err, ERROR_NOT_FOUND, "The add-on of %s was destroyed: attach another", name);
+		return NULL;
+	}
+	s = addon_is_server(as, &a) ? addons_service_of(as, &a) : NULL;
+	if (s && store_credential_get(as->d->store, credential_id, &c, err) == 0) {
+		struct service_values v = { .user = c.username,
+					    .password = c.password,
+					    .host = ADDON_HOST,
+					    .database = c.database };
+
+		for (size_t i = 0; i < SERVICE_MAX_PORTS; i++)
+			v.ports[i] = (uint16_t)(a.first_port + (int64_t)i);
+		vars = service_config(s, name, &v);
+		if (json_object_get(a.secret, "tls"))
+			prefer_tls(vars, s, name);
+	} else if (!addon_is_server(as, &a)) {
+		vars = addon_elsewhere_vars(as, &a, name);
+	} else if (!s) {
+		error_set(err, ERROR_UNAVAILABLE, "The service %s is not there any more", a.service);
+	}
+	credential_done(&c);
+	addon_done(&a);
+	return vars;
+}
+
+int addons_vars(struct addons *as, json_t *list, json_t **ret, struct error *err)
+{
+	json_t *all = json_object();
+	struct attachment a;
+
+	for (size_t i = 0; attach_at(list, i, &a); i++) {
+		json_t *vars = vars_of(as, a.addon, a.credential, a.name, err);
+
+		if (!vars) {
+			json_decref(all);
+			return -1;
+		}
+		json_object_update(all, vars);
+		json_decref(vars);
+	}
+	*ret = all;
+	return 0;
+}
+
+/* ---- databases and credentials ---- */
+
+/* "shop_3f2a91c0": people know it again, and an app that comes later by the same name gets another. */
+static char *make_database_name(const struct app *app)
+{
+	/* PostgreSQL keeps names that begin with "pg_" for itself. */
+	char *name = xasprintf("%s%.*s_%.8s", str_starts(app->name, "pg-") ? "db_" : "", DATABASE_NAME_MAX - 3, app->name, app->id);
+
+	for (char *p = name; *p; p++)
+		*p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '_';
+	return name;
+}
+
+static char *next_number(struct addons *as, const char *addon_id, struct error *err)
+{
+	_cleanup_strv_ char **taken = NULL;
+
+	if (store_database_list(as->d->store, addon_id, &taken, err) < 0)
+		return NULL;
+	for (int i = 1; i <= NUMBERED_MAX; i++) {
+		char *n = xasprintf("%d", i);
+
+		if (!strv_has(taken, n))
+			return n;
+		free(n);
+	}
+	error_set(err, ERROR_CONFLICT, "All %d databases of this add-on are given to apps", NUMBERED_MAX);
+	return NULL;
+}
+
+/* The database that the app has in the add-on, made up the first time. */
+static char *database_of(struct addons *as, const struct addon *a, const struct service *s,
+			 const struct app *app, struct error *err)
+{
+	char *name = NULL;
+
+	if (s->databases == SERVICE_ONE_DATABASE)
+		return xstrdup("");
+	if (store_database_get(as->d->store, a->id, app->id, &name, err) < 0)
+		return NULL;
+	if (name[0])
+		return name;
+	free(name);
+	name = s->databases == SERVICE_NAMED ? make_database_name(app) : next_number(as, a->id, err);
+	if (name && store_database_set(as->d->store, a->id, app->id, name, err) < 0) {
+		free(name);
+		return NULL;
+	}
+	return name;
+}
+
+/* The app whose database an attachment opens: its own, or the owner's. */
+static int tenant_of(struct addons *as, const struct addon *a, const struct app *app, bool shared,
+		     struct app *ret, struct error *err)
+{
+	return store_app_get(as->d->store, shared ? a->app_id : app->id, ret, err);
+}
+
+/* The row of a new credential for this step; a service elsewhere has none. */
+static int make_credential(struct change *c, struct change_step *step, const struct app *app,
+			   struct error *err)
+{
+	struct addons *as = c->owner;
+	struct credential cred = { 0 };
+	const struct service *s;
+	struct app tenant = { 0 };
+	struct addon a = { 0 };
+	int r = store_addon_get(as->d->store, step->addon_id, &a, err);
+
+	s = r == 0 && addon_is_server(as, &a) ? addons_service_of(as, &a) : NULL;
+	if (r == 0 && s) {
+		r = tenant_of(as, &a, app, step->shared, &tenant, err);
+		cred.database = r == 0 ? database_of(as, &a, s, &tenant, err) : NULL;
+		memcpy(cred.addon_id, a.id, sizeof(cred.addon_id));
+		memcpy(cred.app_id, app->id, sizeof(cred.app_id));
+		r = cred.database ? store_credential_create(as->d->store, &cred, err) : -1;
+		memcpy(step->credential_id, cred.id, sizeof(step->credential_id));
+	}
+	credential_done(&cred);
+	app_done(&tenant);
+	addon_done(&a);
+	return r;
+}
+
+/* ---- the changes ---- */
+
+static struct change *change_new(struct addons *as, enum change_kind kind,
+				 const struct addon_change *o)
+{
+	struct change *c = xcalloc(1, sizeof(*c));
+
+	*c = (struct change){
+		.owner = as, .kind = kind, .who = *o->who, .fn = o->fn, .userdata = o->userdata
+	};
+	memcpy(c->app_id, o->app->id, sizeof(c->app_id));
+	as->changes = xrealloc(as->changes, (as->n_changes + 1) * sizeof(struct change *));
+	as->changes[as->n_changes++] = c;
+	return c;
+}
+
+static struct change_step *add_step(struct change *c, const char *attachment_id, const char *name,
+				    const char *addon_id, bool shared, int64_t created_ms)
+{
+	struct change_step *s;
+
+	c->steps = xrealloc(c->steps, (c->n_steps + 1) * sizeof(*c->steps));
+	s = &c->steps[c->n_steps++];
+	*s = (struct change_step){ .name = xstrdup(name), .shared = shared, .created_ms = created_ms };
+	snprintf(s->attachment_id, sizeof(s->attachment_id), "%s", attachment_id);
+	snprintf(s->addon_id, sizeof(s->addon_id), "%s", addon_id);
+	return s;
+}
+
+/* Credentials for all steps; then their add-ons have something to do. */
+static void begin(struct change *c, const struct app *app)
+{
+	struct error err = ERROR_INIT;
+
+	for (size_t i = 0; i < c->n_steps; i++)
+		if (make_credential(c, &c->steps[i], app, &err) < 0) {
+			finish(c, &err, 0);
+			return;
+		}
+	for (size_t i = 0; i < c->n_steps; i++)
+		addons_kick_one(c->owner, c->steps[i].addon_id);
+	maybe_release(c);
+}
+
+static void refuse(struct change *c, struct error *err)
+{
+	finish(c, err, 0);
+}
+
+char *addons_pick_name(struct addons *as, const struct app *app, const struct addon *a,
+		       const char *wanted, struct error *err)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const char *heroku = addon_heroku_name(a);
+	_cleanup_free_ char *usual = s ? xstrdup(service_usual_attachment(s, heroku ? heroku : s->name)) : NULL;
+	json_t *keys = s ? json_incref(s->config) : addon_elsewhere_keys(as, a, &usual);
+	struct release base = { 0 };
+	char *name = NULL;
+
+	if (releases_base(as->d, app, &base, err) == 0)
+		name = attach_pick_name(base.attachments, base.config, keys, wanted, usual, heroku ? heroku : a->service, err);
+	release_done(&base);
+	json_decref(keys);
+	return name;
+}
+
+void addons_attach(struct addons *as, const struct addon_change *o, const struct addon *a,
+		   const char *wanted, bool shared)
+{
+	struct change *c = change_new(as, CHANGE_ATTACH, o);
+	struct error err = ERROR_INIT;
+	_cleanup_free_ char *name = addons_pick_name(as, o->app, a, wanted, &err);
+	char id[UUID_SIZE];
+
+	if (!name) {
+		refuse(c, &err);
+		return;
+	}
+	c->description = xasprintf("Attach %s (@ref:%s)", name, a->name);
+	add_step(c, uuid_make(id), name, a->id, shared && !streq(a->app_id, o->app->id),
+		 clock_wall_ms());
+	begin(c, o->app);
+}
+
+static int find_attachment(struct addons *as, const struct app *app, const char *id_or_name,
+			   json_t **ret_list, struct attachment *ret, struct error *err)
+{
+	if (addons_attachments(as, app, ret_list, err) < 0)
+		return -1;
+	if (attach_find(*ret_list, id_or_name, ret))
+		return 0;
+	return error_set(err, ERROR_NOT_FOUND, "%s has no attachment %.60s", app->name, id_or_name);
+}
+
+/* A change of one attachment: to another add-on, or to another credential of its own. */
+static void replace(struct addons *as, const struct addon_change *o, const char *attachment,
+		    const struct addon *to, const char *what)
+{
+	struct change *c = change_new(as, to ? CHANGE_SWAP : CHANGE_ROTATE, o);
+	struct error err = ERROR_INIT;
+	struct attachment at;
+	json_t *list = NULL;
+
+	if (find_attachment(as, o->app, attachment, &list, &at, &err) < 0) {
+		json_decref(list);
+		refuse(c, &err);
+		return;
+	}
+	c->description = to ? xasprintf("Swap %s (@ref:%s)", at.name, to->name) :
+			      xasprintf("%s %s", what, at.name);
+	add_step(c, at.id, at.name, to ? to->id : at.addon, to ? false : at.shared, at.created_ms);
+	json_decref(list);
+	begin(c, o->app);
+}
+
+void addons_swap(struct addons *as, const struct addon_change *c, const char *attachment,
+		 const struct addon *to)
+{
+	replace(as, c, attachment, to, NULL);
+}
+
+void addons_rotate(struct addons *as, const struct addon_change *c, const char *attachment)
+{
+	replace(as, c, attachment, NULL, "Rotate the credential of");
+}
+
+void addons_rollback(struct addons *as, const struct addon_change *o, int64_t version)
+{
+	struct change *c = change_new(as, CHANGE_ROLLBACK, o);
+	struct error err = ERROR_INIT;
+	struct attachment at;
+	json_t *list = NULL;
+
+	c->version = version;
+	c->description = xasprintf("Rollback to v%lld", (long long)version);
+	if (store_release_attachments(as->d->store, o->app->id, version, &list, &err) < 0) {
+		refuse(c, &err);
+		return;
+	}
+	for (size_t i = 0; attach_at(list, i, &at); i++) {
+		struct addon a = { 0 };
+
+		if (!at.credential[0] || addons_credential_lives(as, at.credential))
+			continue;
+		if (store_addon_get(as->d->store, at.addon, &a, &err) < 0 ||
+		    a.state != ADDON_PROVISIONED) {
+			error_set(&err, ERROR_INVALID,
+				  "v%lld can't be rolled back to: the add-on that it has as %s was destroyed",
+				  (long long)version, at.name);
+			addon_done(&a);
+			json_decref(list);
+			refuse(c, &err);
+			return;
+		}
+		add_step(c, at.id, at.name, at.addon, at.shared, at.created_ms);
+		addon_done(&a);
+	}
+	json_decref(list);
+	begin(c, o->app);
+}
+
+int addons_detach(struct addons *as, struct app *app, json_t *left, const char *names,
+		  const char *addon, const struct caller *who, struct error *err)
+{
+	_cleanup_free_ char *description = xasprintf("Detach %s (@ref:%s)", names, addon);
+	struct release release = { 0 };
+	json_t *vars = NULL;
+	int r = addons_vars(as, left, &vars, err);
+
+	if (r == 0)
+		r = releases_set_attachments(as->d, app, 0, left, vars, description, who, &release, err);
+	release_done(&release);
+	json_decref(vars);
+	return r;
+}

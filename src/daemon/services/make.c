@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making, changing and ending add-ons, as people ask for it; the rest of their life is services/act.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addon/partner.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/services/services-priv.h"
+#include "model/names.h"
+
+#define NAME_MAX_LEN 60
+
+/* ---- names and plans ---- */
+
+int addons_check_name(const char *name, struct error *err)
+{
+	size_t n = strlen(name);
+
+	if (n >= 3 && n <= NAME_MAX_LEN && name[0] >= 'a' && name[0] <= 'z' && name[n - 1] != '-' &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n)
+		return 0;
+	return error_set(err, ERROR_INVALID,
+			 "The name of an add-on has 3 to %d lower-case letters, digits and dashes and starts "
+			 "with a letter",
+			 NAME_MAX_LEN);
+}
+
+/* "postgresql-quiet-river-4821". */
+static char *make_name(const char *service)
+{
+	char words[APP_NAME_MAX + 1];
+
+	name_generate(words, sizeof(words));
+	return xasprintf("%s-%s", service, words);
+}
+
+static const struct service_plan *find_plan(const struct service *s, const char *service, const char *name,
+					    struct error *err)
+{
+	const struct service_plan *p = service_plan_meant(s, service, name);
+	_cleanup_buf_ struct buf all = BUF_INIT;
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	if (p)
+		return p;
+	for (size_t i = 0; i < s->n_plans; i++)
+		buf_printf(&all, "%s%s:%s", i ? ", " : "", s->name, s->plans[i].name);
+	error_set(err, ERROR_NOT_FOUND, "There is no plan %s:%s; there are: %s", s->name,
+		  name_excerpt(excerpt, name), all.data);
+	return NULL;
+}
+
+/* ---- creating ---- */
+
+static int check_backup(struct addons *as, const char *id, const struct service *s,
+			struct backup *ret, struct error *err)
+{
+	if (store_backup_get(as->d->store, id, ret, err) < 0)
+		return -1;
+	if (!streq(ret->service, s->name))
+		return error_set(err, ERROR_INVALID, "b%lld is a backup of %s: it can't be restored into %s",
+				 (long long)ret->number, ret->service, s->name);
+	if (!streq(ret->status, "succeeded"))
+		return error_set(err, ERROR_INVALID, "b%lld can't be restored: it is %s",
+				 (long long)ret->number, ret->status);
+	return addons_check_uploaded(ret, err);
+}
+
+/* The databases of a backup keep their names; the owner's goes to the new owner. */
+static int take_databases(struct addons *as, const struct addon *a, const struct backup *b,
+			  struct error *err)
+{
+	const char *app_id;
+	json_t *name;
+
+	json_object_foreach (b->databases, app_id, name)
+		if (store_database_set(as->d->store, a->id,
+				       streq(app_id, b->app_id) ? a->app_id : app_id,
+				       json_string_value(name), err) < 0)
+			return -1;
+	return 0;
+}
+
+static int insert(struct addons *as, struct addon *a, const struct backup *from, struct error *err)
+{
+	struct store *s = as->d->store;
+
+	if (store_begin(s, err) < 0)
+		return -1;
+	if (store_addon_create(s, a, err) == 0 && (!from || take_databases(as, a, from, err) == 0) &&
+	    store_commit(s, err) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
+static void fill(struct addon *a, const struct addon_create *o, const char *service)
+{
+	memcpy(a->app_id, o->app->id, sizeof(a->app_id));
+	a->app_name = xstrdup(o->app->name);
+	a->service = xstrdup(service);
+	a->name = o->name ? xstrdup(o->name) : make_name(service);
+	a->state = ADDON_PROVISIONING;
+	a->schedule_minute = -1;
+	a->secret = json_pack("{s:s}", "made_by", o->who->name);
+}
+
+/* The wanted name of its attachment is checked now, so that nobody waits for a refusal. */
+static int name_attachment(struct addons *as, struct addon *a, const struct addon_create *o,
+			   struct error *err)
+{
+	char *name = addons_pick_name(as, o->app, a, o->attachment, err);
+
+	if (!name)
+		return -1;
+	if (o->attachment)
+		a->attachment = name;
+	else
+		free(name);
+	return 0;
+}
+
+/* What a server here has no use for is refused and not forgotten. */
+static int check_server_options(const struct addon_create *o, const struct service *s, struct error *err)
+{
+	if (o->url)
+		return error_set(err, ERROR_INVALID, "%s runs here and takes no URL: one that runs elsewhere is made by "
+						     "addons:create external --url URL", s->name);
+	if (o->tls && !json_object_get(s->config, ADDON_TLS_KEY))
+		return error_set(err, ERROR_INVALID, s->tls ?
+			"%s speaks TLS at the port of its URL already: --tls asks for nothing" : "%s speaks no TLS: --tls asks for it",
+			s->name);
+	return 0;
+}
+
+static int create_server(struct addons *as, const struct addon_create *o, struct addon *a,
+			 struct error *err)
+{
+	const struct service *s = service_set_find(addons_services(as), o->service, err);
+	const struct service_plan *p = s ? find_plan(s, o->service, o->plan, err) : NULL;
+	struct backup from = { 0 };
+	char password[41];
+	int result = -1;
+
+	if (!p || check_server_options(o, s, err) < 0)
+		return -1;
+	fill(a, o, s->name);
+	a->plan = xstrdup(p->name);
+	if (strv_has(s->heroku, o->service))
+		json_object_set_new(a->secret, "heroku", json_string(o->service));
+	if (o->tls)
+		json_object_set_new(a->secret, "tls", json_string("true"));
+	a->first_port = addon_pick_ports(as);
+	random_hex(password, 20);
+	json_object_set_new(a->secret, "admin_password", json_string(password));
+	if (!a->first_port) {
+		error_set(err, ERROR_UNAVAILABLE, "No ports are free for %s: widen TWELVE_ADDON_PORTS",
+			  s->name);
+	} else if (name_attachment(as, a, o, err) == 0 &&
+		   (!o->from_backup || check_backup(as, o->from_backup, s, &from, err) == 0)) {
+		a->restoring = o->from_backup ? xstrdup(o->from_backup) : NULL;
+		result = insert(as, a, o->from_backup ? &from : NULL, err);
+	}
+	backup_done(&from);
+	return result;
+}
+
+static int create_external(struct addons *as, const struct addon_create *o, struct addon *a,
+			   struct error *err)
+{
+	if (!o->url)
+		return error_set(err, ERROR_INVALID,
+				 "A service elsewhere takes its URL: addons:create external --url URL");
+	if (o->plan || o->from_backup)
+		return error_set(err, ERROR_INVALID, "A service elsewhere has neither plans nor backups here");
+	if (o->tls)
+		return error_set(err, ERROR_INVALID, "Whether a service elsewhere speaks TLS is in its URL: --tls asks for nothing");
+	fill(a, o, SERVICE_EXTERNAL);
+	a->plan = xstrdup(SERVICE_EXTERNAL);
+	json_object_set_new(a->secret, "url", json_string(o->url));
+	return name_attachment(as, a, o, err) < 0 ? -1 : insert(as, a, NULL, err);
+}
+
+/* A service that a provider runs: it is asked in the first turn. */
+static int create_provided(struct addons *as, const struct addon_create *o, struct addon *a,
+			   struct error *err)
+{
+	json_t *manifest = NULL;
+	struct partner p = { 0 };
+	int result = -1;
+
+	if (addons_partner(as, o->service, &manifest, &p, err) < 0)
+		return -1;
+	if (o->plan && !partner_has_plan(&p, o->plan)) {
+		error_set(err, ERROR_NOT_FOUND, "There is no plan %s:%.40s: twelve addons:plans %s lists them",
+			  o->service, o->plan, o->service);
+	} else if (o->from_backup) {
+		error_set(err, ERROR_INVALID, "%s runs elsewhere, where its backups are", o->service);
+	} else if (o->url) {
+		error_set(err, ERROR_INVALID, "%s gives its URL itself: --url is for addons:create external", o->service);
+	} else {
+		fill(a, o, p.id);
+		a->plan = xstrdup(o->plan ? o->plan : partner_default_plan(&p));
+		a->applied = xstrdup(a->plan);
+		json_object_set_new(a->secret, "provider", json_string(p.id));
+		if (o->options)
+			json_object_set(a->secret, "options", o->options);
+		result = name_attachment(as, a, o, err) < 0 ? -1 : insert(as, a, NULL, err);
+	}
+	partner_done(&p);
+	json_decref(manifest);
+	return result;
+}
+
+bool addons_is_provided(struct addons *as, const char *service)
+{
+	struct error ignored = ERROR_INIT;
+	json_t *manifest = NULL;
+	struct partner p = { 0 };
+	bool found = addons_partner(as, service, &manifest, &p, &ignored) == 0;
+
+	partner_done(&p);
+	json_decref(manifest);
+	return found;
+}
+
+int addons_create(struct addons *as, const struct addon_create *o, struct addon *ret,
+		  struct error *err)
+{
+	struct addon a = { 0 };
+	int r;
+
+	if (o->name && addons_check_name(o->name, err) < 0)
+		return -1;
+	if (streq(o->service, SERVICE_EXTERNAL))
+		r = create_external(as, o, &a, err);
+	else if (addons_is_provided(as, o->service))
+		r = create_provided(as, o, &a, err);
+	else
+		r = create_server(as, o, &a, err);
+	if (r < 0) {
+		addon_done(&a);
+		return -1;
+	}
+	*ret = a;
+	addons_kick_one(as, a.id);
+	return 0;
+}
+
+char *addons_taken(struct addons *as, const struct addon *a, const char *service, const char *plan)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+
+	if (!s || !service || !strv_has(s->heroku, service))
+		return NULL;
+	return xasprintf("%s%s%.50s is Heroku's; this is %s:%s", service, plan ? ":" : "", plan ? plan : "", a->service,
+			 a->plan);
+}
+
+/* ---- another plan ---- */
+
+/* The provider is asked in the next turn; a refusal puts the old plan back and says why. */
+static int set_provided_plan(struct addons *as, struct addon *a, const char *plan, struct error *err)
+{
+	json_t *manifest = NULL;
+	struct partner p = { 0 };
+	int r = addons_partner(as, a->service, &manifest, &p, err);
+
+	if (r == 0 && !partner_has_plan(&p, plan))
+		r = error_set(err, ERROR_NOT_FOUND, "There is no plan %s:%.40s", a->service, plan);
+	if (r == 0) {
+		free(a->plan);
+		a->plan = xstrdup(plan);
+		r = store_addon_update(as->d->store, a, err);
+	}
+	partner_done(&p);
+	json_decref(manifest);
+	if (r == 0)
+		addons_kick_one(as, a->id);
+	return r;
+}
+
+/* Whether it is of a service that goes by this name. */
+static int check_service(struct addons *as, const struct addon *a, const char *name, struct error *err)
+{
+	const struct service *s;
+
+	if (!name || streq(name, a->service))
+		return 0;
+	s = service_set_find(&as->services, name, err);
+	if (!s)
+		return -1;
+	return streq(s->name, a->service) ? 0 :
+					    error_set(err, ERROR_INVALID, "%s is of the service %s: give a plan of that", a->name,
+						      a->service);
+}
+
+const char *addon_heroku_name(const struct addon *a)
+{
+	return json_string_value(json_object_get(a->secret, "heroku"));
+}
+
+int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan, struct error *err)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const struct resource *r = resource_find(as, a->id);
+	const struct service_plan *p;
+
+	if (check_service(as, a, service, err) < 0)
+		return -1;
+	if (addon_provider(a))
+		return set_provided_plan(as, a, plan, err);
+	if (!s)
+		return error_set(err, ERROR_INVALID, "%s runs elsewhere: its plan is changed there", a->name);
+	if (!service || streq(service, s->name))
+		service = addon_heroku_name(a) ? addon_heroku_name(a) : s->name;
+	p = find_plan(s, service, plan, err);
+	if (!p)
+		return -1;
+	if (a->state != ADDON_PROVISIONED)
+		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name, addon_state_names[a->state]);
+	if (r && r->disk_used > (int64_t)p->disk_bytes)
+		return error_set(err, ERROR_INVALID,
+				 "%s uses %lld MB of disk, and %s:%s has %llu MB: make room first", a->name,
+				 (long long)r->disk_used >> 20, s->name, p->name,
+				 (unsigned long long)p->disk_bytes >> 20);
+	free(a->plan);
+	a->plan = xstrdup(p->name);
+	if (store_addon_update(as->d->store, a, err) < 0)
+		return -1;
+	addons_kick_one(as, a->id);
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static int check_others(struct addons *as, const struct addon *a, const char *instead, struct error *err)
+{
+	_cleanup_strv_ char **apps = NULL;
+	_cleanup_buf_ struct buf others = BUF_INIT;
+	struct app owner = { 0 };
+	struct error ignored = ERROR_INIT;
+
+	if (references_apps(as, a->id, &apps, err) < 0)
+		return -1;
+	store_app_get(as->d->store, a->app_id, &owner, &ignored);
+	for (char **name = apps; name && *name; name++)
+		if (!owner.name || !streq(*name, owner.name))
+			buf_printf(&others, "%s%s", others.len ? ", " : "", *name);
+	app_done(&owner);
+	if (!others.len)
+		return 0;
+	return error_set(err, ERROR_INVALID,
+			 "%s is attached to %s as well: detach it there first (twelve addons:detach NAME -a APP), or %s", a->name,
+			 others.data, instead);
+}
+
+/* One release for all attachments that an app has of it. */
+static int detach_from(struct addons *as, struct app *app, const struct addon *a,
+		       const struct caller *who, struct error *err)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT;
+	json_t *list = NULL, *left, *next;
+	struct attachment at;
+	int r = 0;
+
+	if (addons_attachments(as, app, &list, err) < 0)
+		return -1;
+	left = json_incref(list);
+	for (size_t i = 0; attach_at(list, i, &at); i++) {
+		if (!streq(at.addon, a->id))
+			continue;
+		buf_printf(&names, "%s%s", names.len ? ", " : "", at.name);
+		next = attach_remove(left, at.id);
+		json_decref(left);
+		left = next;
+	}
+	if (names.len)
+		r = addons_detach(as, app, left, names.data, a->name, who, err);
+	json_decref(left);
+	json_decref(list);
+	return r;
+}
+
+/* Who has it under which names, for its last backup: when that is taken they are gone. In `secret`, as JSON in text. */
+static void note_all_attachments(struct addons *as, struct addon *a)
+{
+	json_t *list = addons_names_of(as, a);
+	char *text = json_dumps(list, JSON_COMPACT);
+
+	if (text && json_array_size(list))
+		json_object_set_new(a->secret, "attached", json_string(text));
+	free(text);
+	json_decref(list);
+}
+
+/* For its last backup: the name under which a restore attaches it again. The usual one, if the owner has it so. */
+static void note_attachment(struct addons *as, struct addon *a)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	struct error ignored = ERROR_INIT;
+	struct app owner = { 0 };
+	const char *name = NULL;
+	struct attachment at;
+	json_t *list = NULL;
+
+	if (s && store_app_get(as->d->store, a->app_id, &owner, &ignored) == 0 &&
+	    addons_attachments(as, &owner, &list, &ignored) == 0)
+		for (size_t i = 0; attach_at(list, i, &at); i++)
+			if (streq(at.addon, a->id) && (!name || streq(at.name, s->attachment)))
+				name = at.name;
+	if (name) {
+		free(a->attachment);
+		a->attachment = xstrdup(name);
+	}
+	json_decref(list);
+	app_done(&owner);
+}
+
+static int detach_everywhere(struct addons *as, const struct addon *a, const struct caller *who,
+			     struct error *err)
+{
+	struct app *apps = NULL;
+	size_t n = 0;
+	int r = store_app_list(as->d->store, &apps, &n, err);
+
+	for (size_t i = 0; i < n; i++) {
+		if (r == 0)
+			r = detach_from(as, &apps[i], a, who, err);
+		app_done(&apps[i]);
+	}
+	free(apps);
+	return r;
+}
+
+/* It is wanted away from here on: a kill between this and the releases leaves attachments, which the next try takes. */
+static int begin_end(struct addons *as, struct addon *a, bool force, struct error *err)
+{
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+
+	a->keep_last = !force && s && s->backup && a->state == ADDON_PROVISIONED;
+	a->state = ADDON_DEPROVISIONING;
+	if (store_addon_update(as->d->store, a, err) < 0)
+		return -1;
+	addons_kick(as);
+	addons_kick_one(as, a->id);
+	return 0;
+}
+
+int addons_destroy(struct addons *as, struct addon *a, bool force, const struct caller *who,
+		   struct error *err)
+{
+	if (a->state == ADDON_DEPROVISIONED)
+		return store_addon_delete(as->d->store, a->id, err);
+	if (!force && check_others(as, a, "use --force", err) < 0)
+		return -1;
+	note_attachment(as, a);
+	note_all_attachments(as, a);
+	if (store_addon_update(as->d->store, a, err) < 0)
+		return -1;
+	if (detach_everywhere(as, a, who, err) < 0)
+		return -1;
+	return begin_end(as, a, force, err);
+}
+
+int addons_check_app_delete(struct addons *as, const struct app *app, struct error *err)
+{
+	struct addon *list = NULL;
+	size_t n = 0;
+	int r = store_addon_list(as->d->store, app->id, &list, &n, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (list[i].state != ADDON_DEPROVISIONED)
+			r = check_others(as, &list[i], "end it for all with twelve addons:destroy --force", err);
+	/* After the app's row there are none to note. */
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (list[i].state != ADDON_PROVISIONED)
+			continue;
+		note_attachment(as, &list[i]);
+		note_all_attachments(as, &list[i]);
+		r = store_addon_update(as->d->store, &list[i], err);
+	}
+	addon_free_array(list, n);
+	return r;
+}
+
+void addons_app_deleted(struct addons *as, const struct app *app)
+{
+	struct addon *list = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	if (store_addon_list(as->d->store, app->id, &list, &n, &err) < 0)
+		log_error("add-ons of %s: %s", app->name, err.message);
+	for (size_t i = 0; i < n; i++)
+		if (list[i].state == ADDON_DEPROVISIONED ?
+			    store_addon_delete(as->d->store, list[i].id, &err) :
+			    begin_end(as, &list[i], false, &err))
+			log_error("add-on %s: %s", list[i].name, err.message);
+	addon_free_array(list, n);
+	addons_kick(as);
+}

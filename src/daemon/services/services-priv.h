@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the add-ons share. */
+#pragma once
+
+#include "addon/life.h"
+#include "addon/room.h"
+#include "base/digest.h"
+#include "daemon/services/job.h"
+#include "daemon/services/services.h"
+
+#define ADDON_PORTS_EACH SERVICE_MAX_PORTS
+#define ADDON_MAX_STEPS 64
+/* Volumes are named by their add-on's id. These are on their way out, or of a verification, and go at the next start. */
+#define VOLUME_REMOVED ".removed"
+#define VOLUME_SCRATCH "verify-"
+
+/* Of each add-on, while twelved runs: nothing that has to survive. */
+struct resource {
+	struct addons *owner;
+	char id[UUID_SIZE];
+	struct watch *timer;
+	struct addon_job *job; /* of the action that is under way */
+	enum life_action doing;
+	char credential[UUID_SIZE]; /* that is being made or revoked */
+	int64_t not_before_ms;	    /* clock_now_ms(): when a failed action is tried again; 0: now */
+	int64_t pause_ms;
+	bool failed;	      /* provisioning has failed; the reason is in the row */
+	bool healthy;
+	int64_t healthy_since_ms; /* clock_now_ms() of the last good health */
+	int64_t crashes_seen;	  /* of the server: when it grows, health is not known any more */
+	bool destroyed;
+	bool attaching; /* the change of the first attachment is under way */
+	struct last_lines *last_lines; /* of the server, for the reason */
+	/* Disk (services/quota.c). */
+	struct watch *du_timer, *du_readable;
+	int du_fd;
+	struct buf du_text;
+	int64_t disk_used; /* bytes; -1: not known */
+	int warned;	   /* the step of the last warning */
+	int64_t free_then; /* of the file system, when it was counted; -1: not known */
+	enum room_level level, doing_level; /* what is right; what the service is being told */
+	bool level_known; /* `level` is of a count, and not of the row */
+	bool level_told;  /* the server that runs has been told what the row says */
+	/* The certificate that its server is being given (services/tls.c). */
+	int64_t tls_until_ms, tls_not_before_ms;
+	char tls_by[DIGEST_HEX_SIZE];
+	/* Backups (services/backup.c). */
+	struct addon_job *backup_job, *verify_job;
+	char backup_id[UUID_SIZE], verify_id[UUID_SIZE];
+};
+
+struct change_step {
+	char attachment_id[UUID_SIZE], addon_id[UUID_SIZE], credential_id[UUID_SIZE];
+	char *name;
+	bool shared;
+	int64_t created_ms;
+};
+
+enum change_kind { CHANGE_ATTACH, CHANGE_SWAP, CHANGE_ROTATE, CHANGE_ROLLBACK };
+
+struct change {
+	struct addons *owner;
+	enum change_kind kind;
+	char app_id[UUID_SIZE];
+	struct caller who;
+	int64_t version; /* of a rollback */
+	char *description;
+	struct change_step *steps;
+	size_t n_steps;
+	addon_change_fn fn; /* NULL: nobody waits */
+	void *userdata;
+};
+
+struct addons {
+	struct daemon *d;
+	struct service_set services;
+	struct resource **list;
+	size_t n;
+	struct change **changes;
+	size_t n_changes;
+	struct watch *sweep_timer, *minute_timer, *room_timer;
+	/* What releases refer to, as of the last sweep: ids of add-ons and credentials as keys. */
+	json_t *references;
+	char authority[DIGEST_HEX_SIZE]; /* of the local authority's certificate; "": not known */
+	bool references_old; /* something changed since they were read */
+};
+
+/* services/turns.c */
+struct resource *resource_find(struct addons *as, const char *id);
+void resource_turn_soon(struct resource *r);
+/* The action failed: it is tried again after a pause that grows. */
+void resource_retry(struct resource *r);
+void resource_succeeded(struct resource *r);
+/* Writes the row back; a failure is logged. */
+void addon_save(struct addons *as, const struct addon *a);
+void addon_set_reason(struct addon *a, char *take);
+struct dyno *addon_server(struct addons *as, const struct addon *a);
+/* A line in the add-on's stream, and so in those of the apps that it is attached to. */
+void addon_say(struct addons *as, const struct addon *a, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* services/env.c: what scripts are given. New references, heap strings. */
+json_t *addon_env(const struct addon *a, const struct service *s);
+/* The order of a script of the add-on: lower, stack, volume, limits. The strings are borrowed from *a, *s and *volume. */
+void addon_order(struct addons *as, const struct addon *a, const struct service *s, char **volume,
+		 struct addon_job_order *ret);
+char *addon_volume(struct addons *as, const char *id);
+/* A block of ports that nobody has; 0 when there is none. */
+int64_t addon_pick_ports(struct addons *as);
+/* "15 mini": what the volume is used with. Heap. */
+char *addon_use(const struct addon *a, const struct service *s);
+
+/* services/act.c: the actions of a life. */
+void addon_act(struct resource *r, struct addon *a, const struct service *s,
+	       enum life_action action);
+
+/* The owner's first attachment, and then it is provisioned. */
+void addon_attach_first(struct resource *r, struct addon *a);
+
+/* services/refs.c */
+/* Reads anew what releases and dynos refer to; tells twelve-logs who is attached to what. */
+int references_read(struct addons *as, struct error *err);
+bool reference_has(const struct addons *as, const char *id);
+/* Names of the apps (base releases) that an add-on is attached to, as a strv. */
+/* The names under which apps have it, or had it when it was destroyed: an array of {"app", "app_name", "name"}. A new reference. */
+json_t *addons_names_of(struct addons *as, const struct addon *a);
+int references_apps(struct addons *as, const char *addon_id, char ***ret, struct error *err);
+
+/* services/change.c */
+/* Whether a change under way holds this credential. */
+bool change_holds(const struct addons *as, const char *credential_id);
+/* A credential was made, or can't be made (reason not NULL). */
+void changes_credential(struct addons *as, const char *credential_id, const char *reason);
+void changes_free(struct addons *as);
+
+/* services/quota.c */
+void quota_start(struct resource *r);
+/* Counts before it is time. */
+void quota_soon(struct resource *r);
+void quota_stop(struct resource *r);
+/* Whether the service has to be told what is right, and what that is. */
+bool quota_due(const struct resource *r, const struct addon *a);
+enum room_level quota_level(const struct resource *r, const struct addon *a);
+/* A look at the file system, each second: who may have grown is counted. */
+void quotas_look(struct addons *as);
+/* The user's name and password of the door, when a volume is full; heap. */
+char *quota_rescue_name(const char *database);
+char *quota_rescue_password(const struct addon *a, const char *database);
+
+/* services/tls.c */
+/* Looks which authority there is. */
+void tls_note_authority(struct addons *as);
+/* Whether its server needs a certificate. */
+bool tls_due(const struct resource *r, const struct addon *a, const struct service *s);
+/* What bin/tls is given, with a certificate made for it; NULL with *err. */
+json_t *tls_env(struct resource *r, const struct addon *a, const struct service *s, bool running, struct error *err);
+/* It was taken: the row knows it. Or not: its old one goes on, and another is tried later. */
+void tls_taken(const struct resource *r, struct addon *a);
+void tls_failed(struct resource *r, const struct addon *a, const char *reason);
+
+/* services/backup.c */
+void backups_minute(struct addons *as);
+void backups_mend(struct addons *as);
+void backups_cancel(struct resource *r);
+char *backup_dir(struct addons *as, const char *backup_id);
+
+/* services/elsewhere.c: a service elsewhere has no server; what its turn does. */
+void addon_elsewhere_turn(struct resource *r, struct addon *a);
+/* Its config vars under the name of an attachment. */
+json_t *addon_elsewhere_vars(struct addons *as, const struct addon *a, const char *attachment);
+/* Their keys (an object), and the usual name of its attachments (heap). */
+json_t *addon_elsewhere_keys(struct addons *as, const struct addon *a, char **ret_usual);
+
+/* services/provider.c: the same for a service of a provider, whose id is in the secret; NULL: it has none. */
+const char *addon_provider(const struct addon *a);
+void addon_provider_turn(struct resource *r, struct addon *a);
+void addon_provider_pending(struct resource *r, struct addon *a);
+json_t *addon_provider_vars(struct addons *as, const struct addon *a, const char *attachment);
+json_t *addon_provider_keys(struct addons *as, const char *provider, char **ret_prefix);

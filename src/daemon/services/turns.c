@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Add-ons; see services/services.h. This file has the list and the turns: what is wanted
+ * and what is seen becomes a life_view, addon/life.h says what is next, and
+ * services/act.c does it.
+ */
+#include "daemon/services/services.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/services/services-priv.h"
+#include "daemon/core/state.h"
+#include "daemon/lines/last-lines.h"
+#include "daemon/lines/lines.h"
+#include "daemon/core/remove.h"
+
+#define SWEEP_MS 100
+#define MINUTE_MS 60000
+#define SECOND_MS 1000
+#define PAUSE_FIRST_MS 1000
+#define PAUSE_MAX_MS 300000
+#define HEALTH_EVERY_MS 300000
+
+/* ---- the services ---- */
+
+const struct service_set *addons_services(struct addons *as)
+{
+	_cleanup_free_ char *ours = xasprintf("%s/addons", as->d->settings.data_dir);
+	const char *const dirs[] = { ours, as->d->settings.addons_dir, NULL };
+
+	service_set_done(&as->services);
+	service_set_load(dirs, &as->services);
+	for (char **p = as->services.problems; p && *p; p++)
+		log_warn("a service is left out: %s", *p);
+	return &as->services;
+}
+
+const struct service *addons_service_of(struct addons *as, const struct addon *a)
+{
+	for (size_t i = 0; i < as->services.n; i++)
+		if (streq(as->services.list[i].name, a->service))
+			return &as->services.list[i];
+	return NULL;
+}
+
+/* It has ports since it was made. */
+bool addon_is_server(struct addons *as, const struct addon *a)
+{
+	(void)as;
+	return a->first_port > 0;
+}
+
+bool addons_have_jobs(const struct addons *as)
+{
+	for (size_t i = 0; i < as->n; i++)
+		if (as->list[i]->job || as->list[i]->verify_job)
+			return true;
+	return false;
+}
+
+/* ---- small things that all files use ---- */
+
+struct resource *resource_find(struct addons *as, const char *id)
+{
+	for (size_t i = 0; i < as->n; i++)
+		if (streq(as->list[i]->id, id))
+			return as->list[i];
+	return NULL;
+}
+
+void resource_turn_soon(struct resource *r)
+{
+	watch_arm(r->timer, 0);
+}
+
+void resource_retry(struct resource *r)
+{
+	r->pause_ms = r->pause_ms ? r->pause_ms * 2 : PAUSE_FIRST_MS;
+	if (r->pause_ms > PAUSE_MAX_MS)
+		r->pause_ms = PAUSE_MAX_MS;
+	r->not_before_ms = clock_now_ms() + r->pause_ms;
+	watch_arm(r->timer, r->pause_ms);
+}
+
+void resource_succeeded(struct resource *r)
+{
+	r->pause_ms = r->not_before_ms = 0;
+	resource_turn_soon(r);
+}
+
+void addon_save(struct addons *as, const struct addon *a)
+{
+	struct error err = ERROR_INIT;
+
+	if (store_addon_update(as->d->store, a, &err) < 0)
+		log_error("add-on %s: %s", a->name, err.message);
+}
+
+void addon_set_reason(struct addon *a, char *take)
+{
+	free(a->reason);
+	a->reason = take;
+}
+
+struct dyno *addon_server(struct addons *as, const struct addon *a)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(as->d->dynos, a->id, &dynos);
+
+	return n ? dynos[0] : NULL;
+}
+
+void addon_say(struct addons *as, const struct addon *a, const char *fmt, ...)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	logs_append(as->d->logs, a->id, "addon", a->name, "%s", text.data);
+}
+
+/* ---- a turn ---- */
+
+static enum life_server seen_server(const struct dyno *dyno)
+{
+	if (!dyno)
+		return LIFE_NO_SERVER;
+	if (dyno->state == DYNO_UP)
+		return LIFE_UP;
+	if (dyno->state == DYNO_STOPPING || dyno->state == DYNO_EXITED)
+		return LIFE_STOPPING;
+	return LIFE_STARTING;
+}
+
+/* Health belongs to one run of the server's process. */
+static void note_server(struct resource *r, const struct dyno *dyno)
+{
+	if (dyno && dyno->restarts == r->crashes_seen && dyno->state == DYNO_UP)
+		return;
+	r->healthy = r->level_told = false;
+	r->crashes_seen = dyno ? dyno->restarts : 0;
+}
+
+static void count_credentials(struct resource *r, const struct addon *a, struct life_view *v)
+{
+	struct addons *as = r->owner;
+	struct credential *list = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	if (store_credential_list(as->d->store, a->id, &list, &n, &err) < 0)
+		log_error("add-on %s: %s", a->name, err.message);
+	for (size_t i = 0; i < n; i++) {
+		bool wanted = reference_has(as, list[i].id) || change_holds(as, list[i].id);
+
+		v->to_create += wanted && !list[i].made;
+		v->to_revoke += !wanted;
+	}
+	credential_free_array(list, n);
+}
+
+static enum life_state state_of(const struct addon *a)
+{
+	if (a->state == ADDON_PROVISIONING)
+		return LIFE_PROVISIONING;
+	return a->state == ADDON_PROVISIONED ? LIFE_PROVISIONED : LIFE_DEPROVISIONING;
+}
+
+static void look(struct resource *r, const struct addon *a, const struct service *s,
+		 struct life_view *v)
+{
+	struct addons *as = r->owner;
+	const struct dyno *dyno = addon_server(as, a);
+	_cleanup_free_ char *use = addon_use(a, s);
+	struct error err = ERROR_INIT;
+
+	/* There is nothing to be healthy: what is next depends on how it crashed. */
+	if (r->job && r->doing == LIFE_CHECK_HEALTH && seen_server(dyno) != LIFE_UP)
+		addon_job_cancel(steal_ptr(r->job));
+	if (as->references_old && references_read(as, &err) < 0)
+		log_error("add-ons: %s", err.message);
+	note_server(r, dyno);
+	if (r->healthy && clock_now_ms() - r->healthy_since_ms > HEALTH_EVERY_MS && !r->job)
+		r->healthy = false;
+	*v = (struct life_view){
+		.state = state_of(a),
+		.busy = r->job || r->last_lines || (dyno && !dyno->known) ||
+			(a->keep_last && r->backup_job),
+		.failed = r->failed,
+		.prepared = a->stack != NULL,
+		.changed = a->applied && !streq(a->applied, use),
+		.server = seen_server(dyno),
+		.stale = dyno && !streq(dyno->size, a->plan),
+		.crashes = dyno ? dyno->restarts + (dyno->state == DYNO_CRASHED) : 0,
+		.healthy = r->healthy,
+		.restoring = a->restoring != NULL,
+		.limit_due = quota_due(r, a),
+		.uncertified = tls_due(r, a, s),
+		.referenced = reference_has(as, a->id),
+		.backup_due = a->keep_last && s->backup,
+		.destroyed = r->destroyed,
+	};
+	count_credentials(r, a, v);
+}
+
+/* A restored platform, or a disk that is not mounted: a server on an empty directory would be taken for the data. */
+static bool lacks_data(struct addons *as, const struct addon *a)
+{
+	_cleanup_free_ char *volume = addon_volume(as, a->id);
+
+	return a->stack && !a->restoring && a->state == ADDON_PROVISIONED && !addon_server(as, a) && !fs_exists(volume);
+}
+
+static void tell_lacking(struct addons *as, struct addon *a)
+{
+	static const char reason[] = "Its data are not here: twelve backups:restore puts a backup in their place";
+
+	if (a->reason && streq(a->reason, reason))
+		return;
+	addon_set_reason(a, xstrdup(reason));
+	addon_save(as, a);
+	log_warn("add-on %s: its volume is not there; its server is not started", a->name);
+	addon_say(as, a, "%s: %s", a->name, reason);
+}
+
+static void turn(struct resource *r, struct addon *a)
+{
+	const struct service *s = addons_service_of(r->owner, a);
+	enum life_action action;
+	struct life_view v;
+
+	if (!s) {
+		addon_set_reason(a, xasprintf("The service %s is not there any more: put its directory back",
+					      a->service));
+		addon_save(r->owner, a);
+		return;
+	}
+	if (lacks_data(r->owner, a)) {
+		tell_lacking(r->owner, a);
+		return;
+	}
+	look(r, a, s, &v);
+	action = life_next(&v);
+	if (action == LIFE_WAIT) {
+		if (r->healthy)
+			watch_arm(r->timer, HEALTH_EVERY_MS);
+		return;
+	}
+	log_debug("add-on %s: action %d", a->name, (int)action);
+	addon_act(r, a, s, action);
+}
+
+static void forget(struct resource *r)
+{
+	struct addons *as = r->owner;
+
+	for (size_t i = 0; i < as->n; i++)
+		if (as->list[i] == r)
+			as->list[i] = as->list[--as->n];
+	addon_job_cancel(r->job);
+	backups_cancel(r);
+	quota_stop(r);
+	last_lines_cancel(r->last_lines);
+	watch_free(r->timer);
+	free(r);
+}
+
+static void on_timer(void *userdata)
+{
+	struct resource *r = userdata;
+	struct addons *as = r->owner;
+	int64_t too_early_ms = r->not_before_ms - clock_now_ms();
+	struct error err = ERROR_INIT;
+	struct addon a = { 0 };
+
+	if (too_early_ms > 0) {
+		watch_arm(r->timer, too_early_ms);
+		return;
+	}
+	if (store_addon_get(as->d->store, r->id, &a, &err) < 0) {
+		if (err.kind == ERROR_NOT_FOUND)
+			forget(r);
+		else
+			log_error("add-on %s: %s", r->id, err.message);
+		return;
+	}
+	if (a.state == ADDON_DEPROVISIONED)
+		forget(r);
+	else if (addon_is_server(as, &a))
+		turn(r, &a);
+	else
+		addon_elsewhere_turn(r, &a);
+	addon_done(&a);
+}
+
+/* ---- the list ---- */
+
+static struct resource *enlist(struct addons *as, const char *id)
+{
+	struct resource *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct resource){ .owner = as, .du_fd = -1, .disk_used = -1, .free_then = -1, .du_text = BUF_INIT };
+	snprintf(r->id, sizeof(r->id), "%s", id);
+	r->timer = watch_timer(as->d->loop, on_timer, r);
+	as->list = xrealloc(as->list, (as->n + 1) * sizeof(struct resource *));
+	as->list[as->n++] = r;
+	return r;
+}
+
+/* References are read once for all turns that follow. */
+static void on_sweep(void *userdata)
+{
+	struct addons *as = userdata;
+	struct addon *list = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	if (references_read(as, &err) < 0 ||
+	    store_addon_list(as->d->store, NULL, &list, &n, &err) < 0) {
+		log_error("add-ons: %s", err.message);
+		watch_arm(as->sweep_timer, PAUSE_FIRST_MS);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct resource *r = resource_find(as, list[i].id);
+
+		if (list[i].state == ADDON_DEPROVISIONED)
+			continue;
+		if (!r)
+			r = enlist(as, list[i].id);
+		if (addon_is_server(as, &list[i]))
+			quota_start(r);
+		resource_turn_soon(r);
+	}
+	addon_free_array(list, n);
+}
+
+void addons_kick(struct addons *as)
+{
+	if (!as)
+		return;
+	as->references_old = true;
+	watch_arm(as->sweep_timer, SWEEP_MS);
+}
+
+void addons_kick_one(struct addons *as, const char *addon_id)
+{
+	struct resource *r = resource_find(as, addon_id);
+
+	if (r)
+		resource_turn_soon(r);
+	else
+		watch_arm(as->sweep_timer, 0);
+	as->references_old = true;
+}
+
+void addons_dyno_changed(struct addons *as, struct dyno *dyno)
+{
+	if (!as)
+		return;
+	if (dyno->addon)
+		addons_kick_one(as, dyno->app_id);
+	else if (dyno->state == DYNO_EXITED)
+		addons_kick(as);
+}
+
+static void on_minute(void *userdata)
+{
+	struct addons *as = userdata;
+
+	backups_minute(as);
+	tls_note_authority(as);
+	watch_arm(as->minute_timer, MINUTE_MS);
+}
+
+static void on_second(void *userdata)
+{
+	struct addons *as = userdata;
+
+	quotas_look(as);
+	watch_arm(as->room_timer, SECOND_MS);
+}
+
+/* What was being removed when twelved was killed: its name says so. */
+static void sweep_volumes(struct addons *as)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/volumes", as->d->settings.state_dir);
+	_cleanup_strv_ char **names = NULL;
+
+	fs_list(dir, &names);
+	for (char **n = names; n && *n; n++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
+
+		if (str_ends(*n, VOLUME_REMOVED) || str_starts(*n, VOLUME_SCRATCH))
+			remove_tree_later(as->d, path);
+	}
+}
+
+/* Runs without a row. If its add-on was removed just before twelved was killed it is stopped; else the database lacks it, and a person decides. */
+static void stray(struct addons *as, struct dyno *dyno)
+{
+	if (state_is_gone(as->d, "addon", dyno->app_id))
+		dynos_stop(as->d->dynos, dyno);
+	else
+		log_warn("the server %s runs for an add-on that is in no row of the database: it is left alone (twelve doctor lists what is)",
+			 dyno->name);
+}
+
+static void stop_strays(struct addons *as)
+{
+	_cleanup_free_ struct dyno **dynos = NULL;
+	size_t n = dynos_list(as->d->dynos, NULL, &dynos);
+
+	for (size_t i = 0; i < n; i++) {
+		struct error err = ERROR_INIT;
+		struct addon a = { 0 };
+
+		if (dynos[i]->addon && store_addon_get(as->d->store, dynos[i]->app_id, &a, &err) < 0 &&
+		    err.kind == ERROR_NOT_FOUND)
+			stray(as, dynos[i]);
+		addon_done(&a);
+	}
+}
+
+struct addons *addons_new(struct daemon *d)
+{
+	struct addons *as = xcalloc(1, sizeof(*as));
+
+	as->d = d;
+	addons_services(as);
+	tls_note_authority(as);
+	addon_jobs_sweep(d);
+	backups_mend(as);
+	sweep_volumes(as);
+	stop_strays(as);
+	as->sweep_timer = watch_timer(d->loop, on_sweep, as);
+	as->minute_timer = watch_timer(d->loop, on_minute, as);
+	as->room_timer = watch_timer(d->loop, on_second, as);
+	watch_arm(as->sweep_timer, 0);
+	watch_arm(as->minute_timer, 0);
+	watch_arm(as->room_timer, SECOND_MS);
+	return as;
+}
+
+void addons_free(struct addons *as)
+{
+	if (!as)
+		return;
+	while (as->n)
+		forget(as->list[as->n - 1]);
+	free(as->list);
+	changes_free(as);
+	watch_free(as->sweep_timer);
+	watch_free(as->minute_timer);
+	watch_free(as->room_timer);
+	json_decref(as->references);
+	service_set_done(&as->services);
+	free(as);
+}
+
+static const char *word_of(const struct resource *r, const struct dyno *dyno, const struct addon *a)
+{
+	if (a->restoring)
+		return "is being restored";
+	if (a->state == ADDON_DEPROVISIONING)
+		return "is being removed";
+	if (a->state == ADDON_DEPROVISIONED)
+		return "is not there";
+	if (!a->stack)
+		return "is being prepared";
+	if (r && r->healthy)
+		return "is up";
+	if (dyno && dyno->state == DYNO_CRASHED)
+		return "has crashed and is started again";
+	return "is starting";
+}
+
+void addons_status(struct addons *as, const struct addon *a, struct addon_status *ret)
+{
+	const struct resource *r = resource_find(as, a->id);
+	const struct dyno *dyno = addon_server(as, a);
+	bool here = addon_is_server(as, a);
+
+	*ret = (struct addon_status){
+		.healthy = here ? r && r->healthy : a->state == ADDON_PROVISIONED && !a->reason,
+		.word = here ? word_of(r, dyno, a) :
+		        a->state == ADDON_PROVISIONED ? "is elsewhere" : addon_state_names[a->state],
+		.disk_used_bytes = r ? r->disk_used : -1,
+		.backing_up = r && r->backup_job,
+		.changing = here ? !dyno || !streq(dyno->size, a->plan) :
+				   a->applied && !streq(a->applied, a->plan),
+	};
+}

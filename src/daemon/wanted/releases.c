@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operations that make a release; see wanted/releases.h. */
+#include "daemon/wanted/releases.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "addon/attach.h"
+#include "daemon/services/services.h"
+#include "daemon/build/retention.h"
+#include "daemon/lines/lines.h"
+#include "daemon/rollout/reconcile.h"
+#include "daemon/core/stream.h"
+#include "model/names.h"
+#include "stack/names.h"
+#include "store/pipeline.h"
+
+int releases_base(struct daemon *d, const struct app *app, struct release *ret, struct error *err)
+{
+	struct release newest = { 0 };
+
+	if (!app->last_version)
+		return error_set(err, ERROR_NOT_FOUND, "%s has no release", app->name);
+	if (store_release_get(d->store, app->id, app->last_version, &newest, err) < 0)
+		return -1;
+	if ((newest.status == RELEASE_PENDING && !reconcile_is_undoing(d->reconciler, app->id, newest.version)) ||
+	    newest.version == app->current_version) {
+		*ret = newest;
+		return 0;
+	}
+	release_done(&newest);
+	return store_release_get(d->store, app->id, app->current_version, ret, err);
+}
+
+int releases_follow(struct daemon *d, struct release *r, struct error *err)
+{
+	while (r->status == RELEASE_EXPIRED) {
+		struct release next = { 0 };
+
+		if (store_release_get(d->store, r->app_id, r->version + 1, &next, err) < 0)
+			return -1;
+		if (!next.slug || !r->slug || !streq(next.slug, r->slug) || !streq(next.commit, r->commit)) {
+			release_done(&next);
+			return 0;
+		}
+		release_done(r);
+		*r = next;
+	}
+	return 0;
+}
+
+/* The output stream of a release phase; without one the release is the same, only silent. */
+static struct stream *open_output(struct daemon *d, struct release *r)
+{
+	char id[UUID_SIZE];
+	struct error err = ERROR_INIT;
+	struct stream *st = NULL;
+
+	free(steal_ptr(r->output_id));
+	if (!r->slug || !procfile_get(&r->processes, "release"))
+		return NULL;
+	if (stream_create(d->streams, id, &st, &err) < 0) {
+		log_warn("the release phase will be silent: %s", err.message);
+		return NULL;
+	}
+	r->output_id = xstrdup(id);
+	return st;
+}
+
+/* The rows. Without a slug there is nothing to run, so that a release succeeds at once; an app without an id is new. */
+static int write_rows(struct store *s, struct app *app, struct release *r, const struct promotion_target *target,
+		      struct error *err)
+{
+	if (!app->id[0] && store_app_create(s, app, err) < 0)
+		return -1;
+	memcpy(r->app_id, app->id, sizeof(r->app_id));
+	if (store_release_create(s, r, err) < 0)
+		return -1;
+	if (target && store_promotion_target_set(s, target->id, r->id, NULL, err) < 0)
+		return -1;
+	app->last_version = r->version;
+	if (r->slug)
+		return 0;
+	app->current_version = r->version;
+	return store_app_update(s, app, err);
+}
+
+/* All in one transaction; then it is told, and the reconciler looks. `said` is a line of the log for what led to it. */
+static int create_for(struct daemon *d, struct app *app, struct release *r, const struct caller *who,
+		      const char *said, const struct promotion_target *target, struct error *err)
+{
+	struct stream *output = open_output(d, r);
+
+	free(r->user);
+	r->user = xstrdup(who->name);
+	r->status = r->slug ? RELEASE_PENDING : RELEASE_SUCCEEDED;
+	r->phase_done = !r->slug;
+	if (store_begin(d->store, err) < 0)
+		goto failed;
+	if (write_rows(d->store, app, r, target, err) < 0 || store_commit(d->store, err) < 0) {
+		store_rollback(d->store);
+		goto failed;
+	}
+	if (said)
+		logs_append(d->logs, app->id, "app", "api", "%s by user %s", said, who->name);
+	logs_append(d->logs, app->id, "app", "api", "Release v%lld created by user %s",
+		    (long long)r->version, who->name);
+	reconcile_app(d->reconciler, app->id);
+	addons_kick(d->addons);
+	return 0;
+failed:
+	if (output)
+		stream_end(output);
+	return -1;
+}
+
+static int create(struct daemon *d, struct app *app, struct release *r, const struct caller *who,
+		  const char *said, struct error *err)
+{
+	return create_for(d, app, r, who, said, NULL, err);
+}
+
+/* What belongs to the release that a new one starts from, and not to the new one. */
+static void forget_past(struct release *r, char *take_description)
+{
+	free(r->description);
+	r->description = take_description;
+	free(steal_ptr(r->reason));
+	json_decref(steal_ptr(r->proof));
+}
+
+int releases_initial(struct daemon *d, struct app *app, const struct caller *who, struct error *err)
+{
+	struct release r = { .description = xstrdup("Initial release"),
+			     .commit = xstrdup(""),
+			     .config = json_object() };
+	int result = create(d, app, &r, who, NULL, err);
+
+	release_done(&r);
+	return result;
+}
+
+/* Two names may stand for one stack: then the app's own is kept, since programs compare it. */
+static char *stack_name_for(const struct app *app, const char *built_for)
+{
+	return built_for && !stack_is_same(built_for, app->stack) ? xstrdup(built_for) : xstrdup(app->stack);
+}
+
+int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build,
+		    const char *commit, const char *description, const struct caller *who, struct release *ret,
+		    struct error *err)
+{
+	struct release base = { 0 }, r = { 0 };
+
+	if (releases_base(d, app, &base, err) < 0)
+		return -1;
+	r.slug = xstrdup(build->slug);
+	r.stack = xstrdup(build->stack);
+	r.stack_name = stack_name_for(app, build->stack_name);
+	r.commit = xstrdup(commit ? commit : "");
+	if (description)
+		r.description = xstrdup(description);
+	else
+		r.description = commit && commit[0] ? xasprintf("Deploy %.8s", commit) : xstrdup("Deploy");
+	r.config = json_incref(base.config);
+	r.attachments = json_incref(base.attachments);
+	for (size_t i = 0; i < build->n_processes; i++)
+		procfile_set(&r.processes, build->processes[i].type, build->processes[i].command);
+	release_done(&base);
+	if (create(d, app, &r, who, r.description, err) < 0) {
+		release_done(&r);
+		return -1;
+	}
+	*ret = r;
+	return 0;
+}
+
+int releases_promote(struct daemon *d, struct app *app, const struct app *source, const struct release *from,
+		     const struct promotion_target *target, const struct caller *who, struct release *ret,
+		     struct error *err)
+{
+	struct release base = { 0 }, r = { 0 };
+
+	if (releases_base(d, app, &base, err) < 0)
+		return -1;
+	r.slug = xstrdup(from->slug);
+	r.stack = from->stack ? xstrdup(from->stack) : NULL;
+	r.stack_name = stack_name_for(app, from->stack_name);
+	r.commit = xstrdup(from->commit);
+	r.description = xasprintf("Promote %s v%lld%s%.8s", source->name, (long long)from->version,
+				  from->commit[0] ? " " : "", from->commit);
+	r.config = json_incref(base.config);
+	r.attachments = json_incref(base.attachments);
+	for (size_t i = 0; i < from->processes.n_types; i++)
+		procfile_set(&r.processes, from->processes.types[i].name, from->processes.types[i].command);
+	release_done(&base);
+	if (create_for(d, app, &r, who, r.description, target, err) < 0) {
+		release_done(&r);
+		return -1;
+	}
+	*ret = r;
+	return 0;
+}
+
+int releases_restack(struct daemon *d, struct app *app, const char *stack, const char *description, const struct caller *who,
+		     struct release *ret, struct error *err)
+{
+	struct release r = { 0 };
+
+	if (releases_base(d, app, &r, err) < 0)
+		return -1;
+	free(r.stack);
+	r.stack = xstrdup(stack);
+	forget_past(&r, xstrdup(description));
+	if (create(d, app, &r, who, description, err) < 0) {
+		release_done(&r);
+		return -1;
+	}
+	*ret = r;
+	return 0;
+}
+
+/* ---- config ---- */
+
+static int check_changes(json_t *changes, json_t *attachments, struct error *err)
+{
+	struct attachment a;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (changes, key, value) {
+		if (attach_by_var(attachments, key, &a))
+			return error_set(err, ERROR_INVALID,
+					 "%s comes from the attachment %s: detach it "
+					 "(twelve addons:detach %s), or swap it for another add-on",
+					 key, a.name, a.name);
+		if (json_is_null(value))
+			continue;
+		if (!json_is_string(value))
+			return error_set(err, ERROR_INVALID,
+					 "The value of config var %s has to be a string, or null "
+					 "to unset it",
+					 key);
+		if (name_check_config_key(key, err) < 0 ||
+		    name_check_config_value(key, json_string_value(value), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void add_name(struct buf *names, const char *key)
+{
+	buf_printf(names, "%s%s", names->len ? ", " : "", key);
+}
+
+/* The config after the changes, and what they were in words ("Set A, B config vars"); NULL when nothing changes. */
+static json_t *apply(json_t *config, json_t *changes, char **ret_description)
+{
+	_cleanup_buf_ struct buf set = BUF_INIT, removed = BUF_INIT;
+	json_t *now = json_deep_copy(config);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (changes, key, value) {
+		json_t *old = json_object_get(now, key);
+
+		if (json_is_null(value) && old) {
+			add_name(&removed, key);
+			json_object_del(now, key);
+		} else if (!json_is_null(value) && (!old || !json_equal(old, value))) {
+			add_name(&set, key);
+			json_object_set(now, key, value);
+		}
+	}
+	if (!set.len && !removed.len) {
+		json_decref(now);
+		return NULL;
+	}
+	*ret_description = xasprintf("%s%s%s%s config vars", set.len ? "Set " : "", set.data,
+				     set.len && removed.len ? " and remove "
+				     : removed.len	    ? "Remove "
+							    : "",
+				     removed.data);
+	return now;
+}
+
+int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
+			const struct caller *who, struct release *ret, bool *ret_changed,
+			struct error *err)
+{
+	struct release r = { 0 };
+	char *description;
+	json_t *config;
+
+	if (releases_base(d, app, &r, err) < 0)
+		return -1;
+	if (check_changes(changes, r.attachments, err) < 0) {
+		release_done(&r);
+		return -1;
+	}
+	config = apply(r.config, changes, &description);
+	*ret_changed = config != NULL;
+	if (!config) {
+		*ret = r;
+		return 0;
+	}
+	json_decref(r.config);
+	r.config = config;
+	forget_past(&r, description);
+	if (create(d, app, &r, who, description, err) < 0) {
+		release_done(&r);
+		return -1;
+	}
+	*ret = r;
+	return 0;
+}
+
+/* ---- rollback ---- */
+
+static int check_target(struct daemon *d, const struct release *r, struct error *err)
+{
+	if (!r->slug)
+		return error_set(err, ERROR_INVALID,
+				 "v%lld can't be rolled back to: nothing was deployed in it",
+				 (long long)r->version);
+	if (r->status != RELEASE_SUCCEEDED)
+		return error_set(err, ERROR_INVALID,
+				 "v%lld can't be rolled back to: it never ran (%s)",
+				 (long long)r->version, release_status_names[r->status]);
+	if (!slug_is_there(d, r->slug))
+		return error_set(err, ERROR_CONFLICT,
+				 "v%lld can't be rolled back to: its slug is gone (those of the newest %lld releases are kept, TWELVE_KEEP_RELEASES). "
+				 "Push that commit again: git push -f twelve %.40s:main",
+				 (long long)r->version, (long long)d->settings.keep_releases, r->commit[0] ? r->commit : "COMMIT");
+	return 0;
+}
+
+static bool has_credentials(struct daemon *d, json_t *list)
+{
+	struct attachment a;
+
+	for (size_t i = 0; attach_at(list, i, &a); i++)
+		if (a.credential[0] && !addons_credential_lives(d->addons, a.credential))
+			return false;
+	return true;
+}
+
+int releases_rollback(struct daemon *d, struct app *app, int64_t version, const struct caller *who,
+		      struct release *ret, struct error *err)
+{
+	_cleanup_free_ char *description = xasprintf("Rollback to v%lld", (long long)version);
+	struct release r = { 0 };
+	json_t *vars = NULL;
+	int result = -1;
+
+	if (store_release_get(d->store, app->id, version, &r, err) < 0)
+		return -1;
+	if (check_target(d, &r, err) == 0)
+		result = 0;
+	if (result == 0 && has_credentials(d, r.attachments)) {
+		result = addons_vars(d->addons, r.attachments, &vars, err);
+		if (result == 0)
+			result = releases_set_attachments(d, app, version, r.attachments, vars,
+							  description, who, ret, err);
+	}
+	json_decref(vars);
+	release_done(&r);
+	return result;
+}
+
+/* ---- attachments ---- */
+
+int releases_set_attachments(struct daemon *d, struct app *app, int64_t version, json_t *list,
+			     json_t *vars, const char *description, const struct caller *who,
+			     struct release *ret, struct error *err)
+{
+	struct release r = { 0 };
+	json_t *config;
+
+	if (version ? store_release_get(d->store, app->id, version, &r, err) < 0 :
+		      releases_base(d, app, &r, err) < 0)
+		return -1;
+	config = attach_own_config(r.config, r.attachments);
+	json_object_update(config, vars);
+	json_decref(r.config);
+	json_decref(r.attachments);
+	r.config = config;
+	r.attachments = json_incref(list);
+	forget_past(&r, xstrdup(description));
+	if (create(d, app, &r, who, description, err) < 0) {
+		release_done(&r);
+		return -1;
+	}
+	*ret = r;
+	return 0;
+}
