@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture apps install uninstall bench bench-api bench-logs bench-services bench-builds asan check-style fuzz fuzz-api clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture apps install uninstall bench bench-api bench-logs bench-services bench-builds asan check-style format fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench-builds  builds beside docker build; writes bench/results-builds.md"
 	@echo "make asan         the unit and kernel tests under AddressSanitizer and UBSan"
 	@echo "make check-style  layout, folder order, sizes, and gcc's analyzer"
+	@echo "make format       lay the C code out, by clang-format"
 	@echo "make fuzz-api     odd requests to the API under the sanitizers, five minutes (TWELVE_FUZZ_SECONDS)"
 	@echo "make fuzz         each fuzz target for a minute (FUZZ_SECONDS)"
 
@@ -103,6 +104,10 @@ asan:
 check-style: build
 	@scripts/install-deps style
 	@BUILD=$(BUILD) scripts/check-style
+
+format:
+	@scripts/install-deps style
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 fuzz:
 	@scripts/install-deps build style

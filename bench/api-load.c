@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks one thing over and over on some kept connections, for some seconds, and prints what came of it as JSON:
- *     api-load PORT CONNECTIONS SECONDS TOKEN METHOD PATH [BODY]
+ * Asks one thing over and over on some kept connections, for some seconds, and prints what came of
+ * it as JSON: api-load PORT CONNECTIONS SECONDS TOKEN METHOD PATH [BODY]
  * "%d" in the body is another number each time. Blocking threads: the server is what is measured.
  */
 #include <arpa/inet.h>
@@ -53,7 +53,8 @@ static void ask(int fd)
 		snprintf(text, sizeof(text), body, (int)atomic_fetch_add(&number, 1));
 	n = snprintf(request, sizeof(request),
 		     "%s %s HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Bearer %s\r\n"
-		     "Accept: application/vnd.heroku+json; version=3\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+		     "Accept: application/vnd.heroku+json; version=3\r\nContent-Type: "
+		     "application/json\r\nContent-Length: %zu\r\n\r\n%s",
 		     method, path, port, token, strlen(text), text);
 	if (write(fd, request, (size_t)n) != n) {
 		perror("write");
@@ -61,7 +62,8 @@ static void ask(int fd)
 	}
 }
 
-/* The whole answer: its status. All of ours say how long they are. *ret_last: the connection ends with it, as where haproxy was reloaded. */
+/* The whole answer: its status. All of ours say how long they are. *ret_last: the connection ends
+ * with it, as where haproxy was reloaded. */
 static int answer(int fd, int *ret_last)
 {
 	char head[HEAD_MAX + 1], *end = NULL, *length;
@@ -85,11 +87,13 @@ static int answer(int fd, int *ret_last)
 		exit(1);
 	}
 	*ret_last = strcasestr(head, "\r\nconnection: close") != NULL;
-	rest = strtol(length + strlen("\r\ncontent-length:"), NULL, 10) - (long)(n - (size_t)(end + 4 - head));
+	rest = strtol(length + strlen("\r\ncontent-length:"), NULL, 10) -
+	       (long)(n - (size_t)(end + 4 - head));
 	atomic_fetch_add(&bytes, rest);
 	while (rest > 0) {
 		static _Thread_local char sink[65536];
-		ssize_t got = read(fd, sink, rest < (long)sizeof(sink) ? (size_t)rest : sizeof(sink));
+		ssize_t got =
+			read(fd, sink, rest < (long)sizeof(sink) ? (size_t)rest : sizeof(sink));
 
 		if (got <= 0)
 			exit(1);
@@ -136,7 +140,7 @@ int main(int argc, char **argv)
 		pthread_create(&threads[i], NULL, work, NULL);
 	for (int i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
-	printf("{\"good\": %ld, \"bad\": %ld, \"bytes\": %ld, \"seconds\": %.3f}\n", atomic_load(&good), atomic_load(&bad),
-	       atomic_load(&bytes), now() - began);
+	printf("{\"good\": %ld, \"bad\": %ld, \"bytes\": %ld, \"seconds\": %.3f}\n",
+	       atomic_load(&good), atomic_load(&bad), atomic_load(&bytes), now() - began);
 	return 0;
 }

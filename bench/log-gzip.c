@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The compressor alone: log-gzip FILE TIMES prints the CPU seconds for compressing the file so often (libdeflate, level 1). */
+/* The compressor alone: log-gzip FILE TIMES prints the CPU seconds for compressing the file so
+ * often (libdeflate, level 1). */
 #include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>

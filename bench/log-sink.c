@@ -3,9 +3,9 @@
  * A syslog receiver that checks what it gets, for the bench of the log path:
  *     log-sink PORT COUNT [framing: octets | lines]
  * Listens on 127.0.0.1, takes one connection after another until lines 0 to COUNT - 1 are
- * there or reported as dropped, and then prints JSON: lines, missing, doubled, disordered, dropped (as told
- * by L10 notices), seconds from the first to the last. SIGTERM prints what there is. SIGUSR1: it is gone for
- * OUTAGE_S seconds, and so is its socket.
+ * there or reported as dropped, and then prints JSON: lines, missing, doubled, disordered, dropped
+ * (as told by L10 notices), seconds from the first to the last. SIGTERM prints what there is.
+ * SIGUSR1: it is gone for OUTAGE_S seconds, and so is its socket.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -141,7 +141,8 @@ static int open_listener(int port)
 int main(int argc, char **argv)
 {
 	struct sigaction term = { .sa_handler = on_term }, usr1 = { .sa_handler = on_usr1 };
-	int octets = argc < 4 || strcmp(argv[3], "octets") == 0, port = argc > 2 ? atoi(argv[1]) : 0, fd;
+	int octets = argc < 4 || strcmp(argv[3], "octets") == 0,
+	    port = argc > 2 ? atoi(argv[1]) : 0, fd;
 	const char *outage = getenv("OUTAGE_S");
 
 	if (argc < 3)
@@ -165,7 +166,8 @@ int main(int argc, char **argv)
 			fd = open_listener(port);
 		}
 	}
-	printf("{\"lines\": %lu, \"distinct\": %lu, \"missing\": %lu, \"doubled\": %lu, \"disordered\": %lu, "
+	printf("{\"lines\": %lu, \"distinct\": %lu, \"missing\": %lu, \"doubled\": %lu, "
+	       "\"disordered\": %lu, "
 	       "\"dropped\": %lu, \"seconds\": %.6f}\n",
 	       lines, distinct, count - distinct, doubled, disordered, dropped, last_s - first_s);
 	return 0;

@@ -17,7 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void manifest(const char *text)
 {
-	const struct service_values v = { .user = "u", .password = "p", .host = "h", .ports = { 1, 2, 3, 4 } };
+	const struct service_values v = {
+		.user = "u", .password = "p", .host = "h", .ports = { 1, 2, 3, 4 }
+	};
 	struct error err = ERROR_INIT;
 	struct service s;
 	json_t *vars;
@@ -35,9 +37,11 @@ static void manifest(const char *text)
 
 static json_t *acme(void)
 {
-	return json_loads("{\"id\": \"acme\", \"api\": {\"config_vars\": [\"ACME_URL\"], \"password\": \"p\","
-			  " \"production\": {\"base_url\": \"https://acme.example\"}}, \"plans\": [{\"name\": \"a\"}]}",
-			  0, NULL);
+	return json_loads(
+		"{\"id\": \"acme\", \"api\": {\"config_vars\": [\"ACME_URL\"], \"password\": \"p\","
+		" \"production\": {\"base_url\": \"https://acme.example\"}}, \"plans\": "
+		"[{\"name\": \"a\"}]}",
+		0, NULL);
 }
 
 static void answers(const char *text)

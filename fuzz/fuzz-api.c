@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a client says around its body: Range, and a walk along Next-Range that has to lead to each item of a list once; Accept,
- * If-None-Match, paths, and bodies in gzip; and bodies against what the table of endpoints says.
+ * What a client says around its body: Range, and a walk along Next-Range that has to lead to each
+ * item of a list once; Accept, If-None-Match, paths, and bodies in gzip; and bodies against what
+ * the table of endpoints says.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -28,8 +29,11 @@ static json_t *items(const char *data, size_t n)
 		_cleanup_free_ char *name = xstrndup(data + at, end - at);
 		json_t *text = json_string(name);
 
-		json_array_append_new(list, json_pack("{s:o, s:o}", "id", json_sprintf("%08d-0000-4000-8000-000000000000", i * 7 % 12), "name",
-						      text ? text : json_string("")));
+		json_array_append_new(
+			list,
+			json_pack("{s:o, s:o}", "id",
+				  json_sprintf("%08d-0000-4000-8000-000000000000", i * 7 % 12),
+				  "name", text ? text : json_string("")));
 	}
 	return list;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An app.json out of somebody's repository: what is accepted has the plain form, what is refused comes with sentences. */
+/* An app.json out of somebody's repository: what is accepted has the plain form, what is refused
+ * comes with sentences. */
 #include <assert.h>
 #include <stdint.h>
 
@@ -33,7 +34,8 @@ static void check_refused(json_t *errors)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	json_t *errors = json_array(), *parsed = app_json_parse((const char *)data, size, "review", errors);
+	json_t *errors = json_array(),
+	       *parsed = app_json_parse((const char *)data, size, "review", errors);
 
 	if (parsed)
 		check_accepted(parsed);

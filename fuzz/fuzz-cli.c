@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a server sends to our CLI: events of a log session, in pieces of any size, and the lines in them. */
+/* What a server sends to our CLI: events of a log session, in pieces of any size, and the lines in
+ * them. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>

@@ -13,8 +13,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const urls[] = {
-	"syslog://x", "http://x", "fluent://x?shared_key=k", "fluent://x", "elasticsearch+http://x",
-	"splunk+http://x?ack=true", "loki+http://x", "otlp+http://x", "otlp+http://x?encoding=json",
+	"syslog://x",
+	"http://x",
+	"fluent://x?shared_key=k",
+	"fluent://x",
+	"elasticsearch+http://x",
+	"splunk+http://x?ack=true",
+	"loki+http://x",
+	"otlp+http://x",
+	"otlp+http://x?encoding=json",
 };
 
 static void check_json(const struct drain_target *t, const struct buf *raw)
@@ -22,7 +29,8 @@ static void check_json(const struct drain_target *t, const struct buf *raw)
 	size_t flags = JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL;
 	json_t *j;
 
-	if (t->driver != &drain_loki && !(t->driver == &drain_otlp && drain_option(t, "encoding")) &&
+	if (t->driver != &drain_loki &&
+	    !(t->driver == &drain_otlp && drain_option(t, "encoding")) &&
 	    t->driver != &drain_splunk && t->driver != &drain_elastic)
 		return;
 	j = json_loadb(raw->data, raw->len, flags, NULL);
@@ -32,9 +40,15 @@ static void check_json(const struct drain_target *t, const struct buf *raw)
 
 static void encode_and_judge(const struct drain_target *t, const char *data, size_t n, long status)
 {
-	struct batch_app app = { "shop", "0b0e8b1c-1c1e-4b3b-9b0a-0123456789ab", "id", "d.token", "host" };
-	struct log_record r = { .time_ns = 1795341601000042999, .source = "app", .source_len = 3, .dyno = "web.1",
-				.dyno_len = 5, .release = 7, .seq = 1 };
+	struct batch_app app = { "shop", "0b0e8b1c-1c1e-4b3b-9b0a-0123456789ab", "id", "d.token",
+				 "host" };
+	struct log_record r = { .time_ns = 1795341601000042999,
+				.source = "app",
+				.source_len = 3,
+				.dyno = "web.1",
+				.dyno_len = 5,
+				.release = 7,
+				.seq = 1 };
 	struct drain_judgement j = { .verdict = DRAIN_RETRY };
 	struct drain_reply reply = { status, data, n };
 	struct batch b;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lock files and what is installed, out of somebody's slug: the first byte chooses the reader, and what comes of it is a document. */
+/* Lock files and what is installed, out of somebody's slug: the first byte chooses the reader, and
+ * what comes of it is a document. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,9 +12,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct sbom_subject subject = { .app = "shop", .release_id = "id", .commit = "", .slug = "s", .version = 1, .created = "", .distro = "debian-13" };
-static const char *const names[] = { "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "requirements.txt", "Pipfile.lock", "poetry.lock", "Cargo.lock",
-				     "Gemfile.lock", "go.sum", "composer.lock", "mix.lock", "package.json", "METADATA" };
+static const struct sbom_subject subject = { .app = "shop",
+					     .release_id = "id",
+					     .commit = "",
+					     .slug = "s",
+					     .version = 1,
+					     .created = "",
+					     .distro = "debian-13" };
+static const char *const names[] = { "package-lock.json", "yarn.lock",	  "pnpm-lock.yaml",
+				     "requirements.txt",  "Pipfile.lock", "poetry.lock",
+				     "Cargo.lock",	  "Gemfile.lock", "go.sum",
+				     "composer.lock",	  "mix.lock",	  "package.json",
+				     "METADATA" };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -70,7 +70,9 @@ static void read_all(const struct ring *r)
 
 static void put(struct ring *r, const char *data, size_t n)
 {
-	struct log_record what = { .source = "app", .source_len = 3, .dyno = "web.1", .dyno_len = 5 };
+	struct log_record what = {
+		.source = "app", .source_len = 3, .dyno = "web.1", .dyno_len = 5
+	};
 	struct log_piece p;
 	uint64_t head;
 

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#define SKIP_BECAUSE(why)                                                                          \
-	do {                                                                                       \
-		print_message("skipped: %s: %s\n", __func__, why);                                 \
-		skip();                                                                            \
+#define SKIP_BECAUSE(why)                                          \
+	do {                                                       \
+		print_message("skipped: %s: %s\n", __func__, why); \
+		skip();                                            \
 	} while (0)

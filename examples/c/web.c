@@ -86,7 +86,8 @@ static bool count_request(int change)
 	return serving;
 }
 
-/* libmicrohttpd calls this first with the headers, then with the body if there is one, then to be answered. */
+/* libmicrohttpd calls this first with the headers, then with the body if there is one, then to be
+ * answered. */
 static enum MHD_Result answer(void *cls, struct MHD_Connection *c, const char *url,
 			      const char *method, const char *version, const char *upload,
 			      size_t *upload_size, void **request)

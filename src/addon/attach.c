@@ -29,7 +29,8 @@ bool attach_at(json_t *list, size_t i, struct attachment *ret)
 				    .addon = text(item, "addon"),
 				    .credential = text(item, "credential"),
 				    .shared = json_is_true(json_object_get(item, "shared")),
-				    .created_ms = json_integer_value(json_object_get(item, "created_ms")),
+				    .created_ms =
+					    json_integer_value(json_object_get(item, "created_ms")),
 				    .vars = json_object_get(item, "vars") };
 	return true;
 }
@@ -89,8 +90,8 @@ json_t *attach_make(const char *id, const char *name, const char *addon, const c
 
 	json_object_foreach (vars_object, key, value)
 		json_array_append_new(vars, json_string(key));
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:o}", "id", id, "name", name, "addon", addon,
-			 "credential", credential, "shared", (int)shared, "created_ms",
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:o}", "id", id, "name", name, "addon",
+			 addon, "credential", credential, "shared", (int)shared, "created_ms",
 			 (json_int_t)created_ms, "vars", vars);
 }
 
@@ -191,8 +192,8 @@ static char *pick_wanted(json_t *list, json_t *config, json_t *keys, const char 
 		return NULL;
 	}
 	if (attach_find(list, name, &a)) {
-		error_set(err, ERROR_INVALID, "The app has an attachment %s already: give another name",
-			  name);
+		error_set(err, ERROR_INVALID,
+			  "The app has an attachment %s already: give another name", name);
 		return NULL;
 	}
 	var = in_the_way(config, keys, name);

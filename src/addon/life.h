@@ -7,9 +7,9 @@
  *  PROVISIONING   prepare the volume ─▶ certify ─▶ start ─▶ health ─▶ make credentials ─▶ attach ─┐
  *       │ a step says no, or the server does not come up                               ▼
  *       └──▶ stop ─▶ fail: removed, the reason stays                            PROVISIONED
- *                                    serves; restarts on a crash; plan changed: stop ─▶ upgrade ─▶ start
- *                                    restore, new and old credentials, the disk's limit: as they fall due
- *  DEPROVISIONING  no release refers to it ─▶ last backup ─▶ destroy ─▶ stop ─▶ remove
+ *                                    serves; restarts on a crash; plan changed: stop ─▶ upgrade ─▶
+ * start restore, new and old credentials, the disk's limit: as they fall due DEPROVISIONING  no
+ * release refers to it ─▶ last backup ─▶ destroy ─▶ stop ─▶ remove
  *
  * One action at a time for each add-on; backups that people ask for go beside it.
  */
@@ -35,18 +35,18 @@ struct life_view {
 	bool prepared; /* the volume is ready for a server */
 	bool changed;  /* the volume was last used with another plan or version */
 	enum life_server server;
-	bool stale;	/* the server runs with another plan */
+	bool stale;	 /* the server runs with another plan */
 	int64_t crashes; /* of the server since it was started */
-	bool healthy;	/* health has succeeded since the server's last start */
-	bool attached;	/* PROVISIONING: the owner has its first attachment */
+	bool healthy;	 /* health has succeeded since the server's last start */
+	bool attached;	 /* PROVISIONING: the owner has its first attachment */
 	bool restoring;
 	size_t to_create; /* credentials to be made */
 	size_t to_revoke; /* credentials that nothing refers to */
 	bool uncertified; /* it speaks TLS, and its certificate is missing or old */
-	bool limit_due;   /* the volume has reached its quota, or has room again */
+	bool limit_due;	  /* the volume has reached its quota, or has room again */
 	bool referenced;  /* a release that runs or may yet run refers to it */
 	bool backup_due;  /* DEPROVISIONING: the last backup is not made yet */
-	bool destroyed;   /* DEPROVISIONING: the destroy script has run */
+	bool destroyed;	  /* DEPROVISIONING: the destroy script has run */
 };
 
 enum life_action {

@@ -32,7 +32,8 @@ static const char *text(json_t *j, const char *key)
 /* Passwords go there: TLS, unless it does not leave the machine. */
 static bool url_is_safe(const char *url)
 {
-	static const char *const local[] = { "http://127.0.0.1", "http://localhost", "http://[::1]" };
+	static const char *const local[] = { "http://127.0.0.1", "http://localhost",
+					     "http://[::1]" };
 
 	if (str_starts(url, "https://") && url[8])
 		return true;
@@ -47,7 +48,8 @@ static const char *base_url(json_t *api)
 {
 	json_t *production = json_object_get(api, "production");
 
-	return json_is_string(production) ? json_string_value(production) : text(production, "base_url");
+	return json_is_string(production) ? json_string_value(production)
+					  : text(production, "base_url");
 }
 
 static int check_vars(const struct partner *p, struct error *err)
@@ -69,7 +71,8 @@ static int check_plans(const struct partner *p, struct error *err)
 	size_t i;
 
 	if (!json_is_array(p->plans) || !json_array_size(p->plans))
-		return wrong("plans", "an array of {name, description}, which Heroku keeps elsewhere", err);
+		return wrong("plans",
+			     "an array of {name, description}, which Heroku keeps elsewhere", err);
 	json_array_foreach (p->plans, i, plan)
 		if (!text(plan, "name") || name_check_type(text(plan, "name"), NULL) < 0)
 			return wrong("plans", "an array of {name, description}", err);
@@ -102,7 +105,8 @@ int partner_parse(json_t *manifest, struct partner *ret, struct error *err)
 	if (!p.password)
 		return wrong("api.password", "the password that we are to use", err);
 	if (!p.base_url || !url_is_safe(p.base_url))
-		return wrong("api.production.base_url", "a URL of https, or of http on this machine", err);
+		return wrong("api.production.base_url",
+			     "a URL of https, or of http on this machine", err);
 	if (check_vars(&p, err) < 0 || check_plans(&p, err) < 0)
 		return -1;
 	if (!p.name)
@@ -142,12 +146,13 @@ json_t *partner_provision_body(const struct partner_resource *r)
 {
 	char expires[CLOCK_ISO_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:n, s:n}", "uuid", r->uuid,
-			 "name", r->name, "plan", r->plan, "region", "amazon-web-services::us-east-1",
-			 "callback_url", r->callback_url, "options",
-			 r->options ? json_incref(r->options) : json_object(), "oauth_grant", "code", r->grant_code,
-			 "expires_at", clock_iso(r->grant_expires_ms, expires), "type",
-			 "authorization_code", "log_input_url", "log_drain_token");
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:n, s:n}", "uuid",
+			 r->uuid, "name", r->name, "plan", r->plan, "region",
+			 "amazon-web-services::us-east-1", "callback_url", r->callback_url,
+			 "options", r->options ? json_incref(r->options) : json_object(),
+			 "oauth_grant", "code", r->grant_code, "expires_at",
+			 clock_iso(r->grant_expires_ms, expires), "type", "authorization_code",
+			 "log_input_url", "log_drain_token");
 }
 
 /* ---- answers ---- */
@@ -197,12 +202,13 @@ static int take_var(const struct partner *p, json_t *config, const char *name, j
 	if (!name || !json_is_string(value))
 		return error_set(err, ERROR_INVALID, "its config is not made of names and strings");
 	if (!is_declared(p, name))
-		return error_set(err, ERROR_INVALID, "it gave the config var %s, which its manifest does not name",
+		return error_set(err, ERROR_INVALID,
+				 "it gave the config var %s, which its manifest does not name",
 				 name_excerpt(excerpt, name));
 	if (json_string_length(value) > PARTNER_MAX_CONFIG_VALUE ||
 	    strlen(json_string_value(value)) != json_string_length(value))
-		return error_set(err, ERROR_INVALID, "the value that it gave for %s is too long, or holds a NUL",
-				 name);
+		return error_set(err, ERROR_INVALID,
+				 "the value that it gave for %s is too long, or holds a NUL", name);
 	return json_object_set(config, name, value);
 }
 
@@ -215,7 +221,9 @@ json_t *partner_config(const struct partner *p, json_t *given, struct error *err
 
 	if (json_is_array(given))
 		json_array_foreach (given, i, item)
-			r = r < 0 ? r : take_var(p, config, text(item, "name"), json_object_get(item, "value"), err);
+			r = r < 0 ? r
+				  : take_var(p, config, text(item, "name"),
+					     json_object_get(item, "value"), err);
 	else if (json_is_object(given))
 		json_object_foreach (given, name, item)
 			r = r < 0 ? r : take_var(p, config, name, item, err);
@@ -248,8 +256,8 @@ static void provisioned(const struct partner *p, long status, json_t *j, struct 
 		say(o, PARTNER_REFUSED, xstrdup(err.message));
 }
 
-static void succeeded(const struct partner *p, enum partner_verb verb, long status, const char *body,
-		      struct partner_outcome *o)
+static void succeeded(const struct partner *p, enum partner_verb verb, long status,
+		      const char *body, struct partner_outcome *o)
 {
 	json_t *j = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
 	const char *message = text(j, "message");
@@ -278,7 +286,8 @@ static void refused(long status, const char *body, struct partner_outcome *o)
 	const char *message = text(j, "message");
 	_cleanup_free_ char *said = message ? clean(message) : NULL;
 
-	say(o, PARTNER_REFUSED, said ? xstrdup(said) : xasprintf("it answered with status %ld", status));
+	say(o, PARTNER_REFUSED,
+	    said ? xstrdup(said) : xasprintf("it answered with status %ld", status));
 	json_decref(j);
 }
 
@@ -316,7 +325,8 @@ json_t *partner_vars(const struct partner *p, json_t *config, const char *attach
 
 	json_object_foreach (config, key, value) {
 		bool has_prefix = strncmp(key, p->prefix, n) == 0 && key[n] == '_';
-		_cleanup_free_ char *name = xasprintf("%s_%s", attachment, has_prefix ? key + n + 1 : key);
+		_cleanup_free_ char *name =
+			xasprintf("%s_%s", attachment, has_prefix ? key + n + 1 : key);
 
 		json_object_set(vars, name, value);
 	}

@@ -4,9 +4,9 @@
  * Center, "Add-on Partner API Reference" and "Add-on Manifest"): what we ask of a
  * provider and what its answers mean. Pure functions; daemon/services/provider.c sends and keeps.
  *
- *     POST   BASE         provision: 200/201 with {id, config, message}, or 202 and a callback later
- *     PUT    BASE/UUID    another plan: {plan}
- *     DELETE BASE/UUID    deprovision; 404 and 410 mean that it is gone already
+ *     POST   BASE         provision: 200/201 with {id, config, message}, or 202 and a callback
+ * later PUT    BASE/UUID    another plan: {plan} DELETE BASE/UUID    deprovision; 404 and 410 mean
+ * that it is gone already
  *
  * Everything that a provider says is checked: only its declared config vars are taken.
  */
@@ -18,7 +18,8 @@
 #include "base/error.h"
 
 #define PARTNER_MEDIA_TYPE "application/vnd.heroku-addons+json; version=3"
-/* How long a provider may take to provision (Heroku: 12 hours), and the longest pause between two tries. */
+/* How long a provider may take to provision (Heroku: 12 hours), and the longest pause between two
+ * tries. */
 #define PARTNER_PROVISION_MS (12 * 3600 * 1000LL)
 #define PARTNER_MAX_CONFIG_VALUE 32768
 
@@ -26,7 +27,8 @@
 struct partner {
 	json_t *manifest; /* borrowed */
 	const char *id, *name, *base_url, *password;
-	const char *prefix; /* of its config vars, and the usual name of attachments; heap: partner_done() */
+	const char *prefix; /* of its config vars, and the usual name of attachments; heap:
+			       partner_done() */
 	char *made_prefix;
 	json_t *config_vars; /* array of strings */
 	json_t *plans;	     /* array of {name, description} */
@@ -43,7 +45,8 @@ const char *partner_default_plan(const struct partner *p);
 struct partner_resource {
 	const char *uuid, *name, *plan, *callback_url, *grant_code;
 	int64_t grant_expires_ms;
-	json_t *options; /* what the person asked for, an object of strings, borrowed; NULL: nothing */
+	json_t *options; /* what the person asked for, an object of strings, borrowed; NULL: nothing
+			  */
 };
 /* The body of a provision request; a new reference. */
 json_t *partner_provision_body(const struct partner_resource *r);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The room that a volume has, as a pure function of what it takes and what its plan gives (decision 12).
+ * The room that a volume has, as a pure function of what it takes and what its plan gives (decision
+ * 12).
  *
  *     0 ──────── 90 % ──── quota ─────── hard ─────────── as far again ──▶ what the volume takes
  *       has room     (room again)  full        hard                closed
  *
- * On the way down each state lasts a while longer, so that nothing flaps: "closed" until it is below the hard limit,
- * "hard" until it is below the quota, "full" until a tenth of the quota is free.
+ * On the way down each state lasts a while longer, so that nothing flaps: "closed" until it is
+ * below the hard limit, "hard" until it is below the quota, "full" until a tenth of the quota is
+ * free.
  */
 #pragma once
 
@@ -23,8 +25,9 @@ enum room_level { ROOM_FREE, ROOM_FULL, ROOM_HARD, ROOM_CLOSED, _ROOM_MAX };
 /* What is right now, after it was `now`. */
 enum room_level room_level(const struct room *r, enum room_level now);
 /*
- * Whether it has to be counted anew before its time: a volume has not grown by more than its file system's free space has
- * shrunk since it was counted, so one look at that says whether it may be near its quota.
+ * Whether it has to be counted anew before its time: a volume has not grown by more than its file
+ * system's free space has shrunk since it was counted, so one look at that says whether it may be
+ * near its quota.
  */
 bool room_is_near(const struct room *r, int64_t shrunk);
 /* For people and scripts: "free", "full", "hard", "closed". */

@@ -88,7 +88,8 @@ void service_set_done(struct service_set *s)
 	*s = (struct service_set){ 0 };
 }
 
-/* Two names that somebody may have meant: one begins as the other, or they share their first three letters. */
+/* Two names that somebody may have meant: one begins as the other, or they share their first three
+ * letters. */
 static bool is_near(const char *a, const char *b)
 {
 	return str_starts(a, b) || str_starts(b, a) || (strlen(a) > 2 && strncmp(a, b, 3) == 0);
@@ -109,7 +110,8 @@ static int not_found(const struct service_set *set, const char *name, struct err
 				buf_printf(&near, "%s%s", near.len ? " or " : "", *h);
 	}
 	if (near.len)
-		return error_set(err, ERROR_NOT_FOUND, "There is no service \"%s\": did you mean %s?",
+		return error_set(err, ERROR_NOT_FOUND,
+				 "There is no service \"%s\": did you mean %s?",
 				 name_excerpt(excerpt, name), near.data);
 	return error_set(err, ERROR_NOT_FOUND, "There is no service \"%s\"; there are: %s",
 			 name_excerpt(excerpt, name), all.len ? all.data : "none");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Manifests; see service.h. Each field is read by one line of a table or function, so that a mistake is named. */
+/* Manifests; see service.h. Each field is read by one line of a table or function, so that a
+ * mistake is named. */
 #include "addon/service.h"
 
 #include <ctype.h>
@@ -20,7 +21,8 @@ struct reading {
 
 static int wrong(const struct reading *r, const char *field, const char *expected)
 {
-	return error_set(r->err, ERROR_INVALID, "%s: \"%s\" has to be %s", r->label, field, expected);
+	return error_set(r->err, ERROR_INVALID, "%s: \"%s\" has to be %s", r->label, field,
+			 expected);
 }
 
 static int read_string(const struct reading *r, json_t *j, const char *field, bool required,
@@ -103,7 +105,8 @@ static int read_size(const struct reading *r, json_t *j, const char *field, uint
 {
 	const char *text = json_string_value(json_object_get(j, field));
 
-	return text && service_size_parse(text, ret) ? 0 : wrong(r, field, "a size such as 256M or 2G");
+	return text && service_size_parse(text, ret) ? 0
+						     : wrong(r, field, "a size such as 256M or 2G");
 }
 
 /* Heroku's names: an array, or an object with the usual name of an attachment of each. */
@@ -115,8 +118,11 @@ static int read_heroku(const struct reading *r, json_t *j, struct service *s)
 	if (!json_is_object(value) && read_strings(r, j, "heroku", &s->heroku) < 0)
 		return -1;
 	json_object_foreach (value, name, attachment) {
-		if (!json_is_string(attachment) || name_check_config_key(json_string_value(attachment), NULL) < 0)
-			return wrong(r, "heroku", "an array of names, or an object such as {\"cloudamqp\": \"CLOUDAMQP\"}");
+		if (!json_is_string(attachment) ||
+		    name_check_config_key(json_string_value(attachment), NULL) < 0)
+			return wrong(r, "heroku",
+				     "an array of names, or an object such as {\"cloudamqp\": "
+				     "\"CLOUDAMQP\"}");
 		strv_push(&s->heroku, name);
 		strv_push(&s->heroku_attachments, json_string_value(attachment));
 	}
@@ -148,7 +154,8 @@ static int read_plan(const struct reading *r, json_t *j, struct service_plan *p)
 	    read_size(r, j, "disk", &p->disk_bytes) < 0 || read_settings(r, j, &p->settings) < 0)
 		return -1;
 	p->disk_hard_bytes = p->disk_bytes + p->disk_bytes / 10;
-	if (json_object_get(j, "disk_hard") && read_size(r, j, "disk_hard", &p->disk_hard_bytes) < 0)
+	if (json_object_get(j, "disk_hard") &&
+	    read_size(r, j, "disk_hard", &p->disk_hard_bytes) < 0)
 		return -1;
 	if (p->disk_hard_bytes <= p->disk_bytes)
 		return wrong(r, "disk_hard", "more than \"disk\"");
@@ -187,7 +194,8 @@ static int read_config(const struct reading *r, json_t *j, struct service *s)
 		return wrong(r, "config", "an object of templates, such as {\"URL\": \"...\"}");
 	json_object_foreach (s->config, key, value)
 		if (!json_is_string(value) || name_check_config_key(key, NULL) < 0)
-			return wrong(r, "config", "an object of templates, such as {\"URL\": \"...\"}");
+			return wrong(r, "config",
+				     "an object of templates, such as {\"URL\": \"...\"}");
 	return 0;
 }
 
@@ -215,7 +223,8 @@ static int read_packages(const struct reading *r, json_t *j, struct service *s)
 		return wrong(r, "packages", "an array of Debian packages");
 	for (char **p = s->packages; *p; p++)
 		if (!stack_package_is_valid(*p))
-			return wrong(r, "packages", "an array of names that Debian packages can have");
+			return wrong(r, "packages",
+				     "an array of names that Debian packages can have");
 	return 0;
 }
 
@@ -224,16 +233,19 @@ static int check_names(const struct reading *r, const struct service *s)
 	const char *base = strrchr(s->dir, '/');
 
 	if (!is_name(s->name) || !streq(base ? base + 1 : s->dir, s->name))
-		return wrong(r, "name", "the name of its directory: lower-case letters, digits and dashes");
+		return wrong(r, "name",
+			     "the name of its directory: lower-case letters, digits and dashes");
 	for (char **a = s->aliases; a && *a; a++)
 		if (!is_name(*a))
-			return wrong(r, "aliases", "names of lower-case letters, digits and dashes");
+			return wrong(r, "aliases",
+				     "names of lower-case letters, digits and dashes");
 	for (char **a = s->heroku; a && *a; a++)
 		if (!is_name(*a))
 			return wrong(r, "heroku", "names of lower-case letters, digits and dashes");
 	if (name_check_config_key(s->attachment, NULL) < 0)
 		return wrong(r, "attachment", "the start of a config var's name, such as DATABASE");
-	if (s->backup && strspn(s->backup, "abcdefghijklmnopqrstuvwxyz0123456789") != strlen(s->backup))
+	if (s->backup &&
+	    strspn(s->backup, "abcdefghijklmnopqrstuvwxyz0123456789") != strlen(s->backup))
 		return wrong(r, "backup", "the extension of a file, such as \"dump\"");
 	return 0;
 }
@@ -249,11 +261,11 @@ static int read_service(const struct reading *r, json_t *j, struct service *s)
 	    read_string(r, j, "attachment", true, &s->attachment) < 0 ||
 	    read_string(r, j, "client", false, &s->client) < 0 ||
 	    read_string(r, j, "backup", false, &s->backup) < 0 ||
-	    read_strings(r, j, "aliases", &s->aliases) < 0 ||
-	    read_heroku(r, j, s) < 0 || read_bool(r, j, "tls", &s->tls) < 0 ||
-	    read_strings(r, j, "schemes", &s->schemes) < 0 ||
+	    read_strings(r, j, "aliases", &s->aliases) < 0 || read_heroku(r, j, s) < 0 ||
+	    read_bool(r, j, "tls", &s->tls) < 0 || read_strings(r, j, "schemes", &s->schemes) < 0 ||
 	    read_number(r, j, "ports", 1, SERVICE_MAX_PORTS, 1, &s->ports) < 0 ||
-	    read_number(r, j, "stop_timeout", 1, 3600, SERVICE_STOP_S_DEFAULT, &s->stop_timeout_s) < 0)
+	    read_number(r, j, "stop_timeout", 1, 3600, SERVICE_STOP_S_DEFAULT, &s->stop_timeout_s) <
+		    0)
 		return -1;
 	if (read_packages(r, j, s) < 0 || read_config(r, j, s) < 0 || read_databases(r, j, s) < 0 ||
 	    read_plans(r, j, s) < 0)
@@ -282,8 +294,8 @@ int service_parse(const char *text, const char *label, const char *dir, struct s
 
 void service_done(struct service *s)
 {
-	char *const strings[] = { s->name,   s->human_name, s->description, s->version,
-				  s->attachment, s->client,	    s->backup,	    s->dir };
+	char *const strings[] = { s->name,	 s->human_name, s->description, s->version,
+				  s->attachment, s->client,	s->backup,	s->dir };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -302,7 +314,8 @@ void service_done(struct service *s)
 	*s = (struct service){ 0 };
 }
 
-const struct service_plan *service_plan_meant(const struct service *s, const char *service, const char *name)
+const struct service_plan *service_plan_meant(const struct service *s, const char *service,
+					      const char *name)
 {
 	const struct service_plan *p = name ? service_plan(s, name) : &s->plans[0];
 	_cleanup_free_ char *family = NULL;
@@ -369,13 +382,14 @@ char *service_fill(const char *template, const struct service_values *v)
 	while (*template) {
 		const char *end = *template == '{' ? strchr(template, '}') : NULL;
 		const char *value =
-			end ? value_of(template + 1, (size_t)(end - template - 1), v, number) : NULL;
+			end ? value_of(template + 1, (size_t)(end - template - 1), v, number)
+			    : NULL;
 
 		if (value) {
 			buf_puts(&b, value);
 			template = end + 1;
 		} else {
-			buf_putc(&b, *template++);
+			buf_putc(&b, *template ++);
 		}
 	}
 	return buf_steal(&b);

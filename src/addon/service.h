@@ -26,9 +26,10 @@ enum service_databases {
 struct service_plan {
 	char *name, *description;
 	uint64_t memory_bytes, disk_bytes;
-	uint64_t disk_hard_bytes; /* beyond this nobody of an app may write; unless given, a tenth more than the disk */
-	double cpus;	  /* 0: no cap */
-	json_t *settings; /* object of numbers and strings, or NULL */
+	uint64_t disk_hard_bytes; /* beyond this nobody of an app may write; unless given, a tenth
+				     more than the disk */
+	double cpus;		  /* 0: no cap */
+	json_t *settings;	  /* object of numbers and strings, or NULL */
 };
 
 struct service {
@@ -36,7 +37,7 @@ struct service {
 	char **aliases, **packages, **schemes; /* strv, NULL when empty */
 	char **heroku; /* the same: what it is called at Heroku, where its plans are others */
 	char **heroku_attachments; /* of each of them, the usual name of an attachment there */
-	bool tls; /* the server speaks TLS, and bin/tls takes its certificate */
+	bool tls;		   /* the server speaks TLS, and bin/tls takes its certificate */
 	int64_t ports;
 	char *attachment;
 	json_t *config; /* object: KEY to template, in the manifest's order */
@@ -57,11 +58,12 @@ void service_done(struct service *s);
 /* By name; NULL when there is none. */
 const struct service_plan *service_plan(const struct service *s, const char *name);
 /*
- * The plan that is meant by SERVICE:NAME, where SERVICE is what it was asked for by; NAME NULL is the first. Under one of its
- * names at Heroku "standard-0" is our "standard", if there is such a one, and the first stands for one that is not here. NULL when
- * there is none.
+ * The plan that is meant by SERVICE:NAME, where SERVICE is what it was asked for by; NAME NULL is
+ * the first. Under one of its names at Heroku "standard-0" is our "standard", if there is such a
+ * one, and the first stands for one that is not here. NULL when there is none.
  */
-const struct service_plan *service_plan_meant(const struct service *s, const char *service, const char *name);
+const struct service_plan *service_plan_meant(const struct service *s, const char *service,
+					      const char *name);
 /* The usual name of an attachment of what was asked for by this name. */
 const char *service_usual_attachment(const struct service *s, const char *name);
 /* "256M", "2G": bytes; false for anything else or less than 1 MiB. */

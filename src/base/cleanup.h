@@ -12,10 +12,10 @@
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
 /* Defines f_p(T *), which hands *p to f: the form the attribute wants. */
-#define DEFINE_CLEANUP(type, f)                                                          \
-	static inline void f##_p(type *p)                                                \
-	{                                                                                \
-		f(*p);                                                                   \
+#define DEFINE_CLEANUP(type, f)           \
+	static inline void f##_p(type *p) \
+	{                                 \
+		f(*p);                    \
 	}
 
 static inline void free_p(void *p)
@@ -35,9 +35,9 @@ static inline void fclose_p(FILE **f)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The value of *p, which then is NULL: hands over what a cleanup would free. */
-#define steal_ptr(p)                                                                     \
-	({                                                                               \
-		__typeof__(p) _p = (p);                                                  \
-		(p) = NULL;                                                              \
-		_p;                                                                      \
+#define steal_ptr(p)                    \
+	({                              \
+		__typeof__(p) _p = (p); \
+		(p) = NULL;             \
+		_p;                     \
 	})

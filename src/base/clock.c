@@ -59,7 +59,8 @@ bool clock_parse(const char *s, int64_t *ret_ms)
 		ms = (int64_t)(strtod(rest, NULL) * 1000);
 		rest += 1 + strspn(rest + 1, "0123456789");
 	}
-	if (sscanf(rest, "%c%2d:%2d%c", &sign, &hours, &minutes, &more) == 3 && (sign == '+' || sign == '-'))
+	if (sscanf(rest, "%c%2d:%2d%c", &sign, &hours, &minutes, &more) == 3 &&
+	    (sign == '+' || sign == '-'))
 		offset_s = (hours * 60 + minutes) * 60 * (sign == '-' ? -1 : 1);
 	else if (strcmp(rest, "Z") != 0 && strcmp(rest, "z") != 0)
 		return false;

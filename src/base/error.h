@@ -22,18 +22,18 @@
 
 enum error_kind {
 	ERROR_NONE,
-	ERROR_INVALID,      /* the input is wrong: 422 */
-	ERROR_BAD_REQUEST,  /* the request itself can't be read: 400 */
-	ERROR_UNAUTHORIZED, /* nobody we know: 401 */
-	ERROR_FORBIDDEN,    /* known, but may not: 403 */
-	ERROR_NOT_FOUND,    /* 404 */
+	ERROR_INVALID,	      /* the input is wrong: 422 */
+	ERROR_BAD_REQUEST,    /* the request itself can't be read: 400 */
+	ERROR_UNAUTHORIZED,   /* nobody we know: 401 */
+	ERROR_FORBIDDEN,      /* known, but may not: 403 */
+	ERROR_NOT_FOUND,      /* 404 */
 	ERROR_NOT_ACCEPTABLE, /* the client takes no answer that we have: 406 */
-	ERROR_CONFLICT,     /* not now, or taken already: 409 */
-	ERROR_TOO_LARGE,    /* 413 */
-	ERROR_RANGE,        /* a page of a list that there can't be: 416 */
-	ERROR_RATE_LIMIT,   /* 429 */
-	ERROR_UNAVAILABLE,  /* something that we need is not there: 503 */
-	ERROR_SYSTEM,       /* the machine refused: 500 */
+	ERROR_CONFLICT,	      /* not now, or taken already: 409 */
+	ERROR_TOO_LARGE,      /* 413 */
+	ERROR_RANGE,	      /* a page of a list that there can't be: 416 */
+	ERROR_RATE_LIMIT,     /* 429 */
+	ERROR_UNAVAILABLE,    /* something that we need is not there: 503 */
+	ERROR_SYSTEM,	      /* the machine refused: 500 */
 	_ERROR_KIND_MAX,
 };
 
@@ -60,5 +60,6 @@ int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(
 int error_http_status(enum error_kind kind);
 const char *error_id(enum error_kind kind);
 
-/* The exit code of the command line for a kind: 1 for "it did not work", 2 for "you asked wrongly". */
+/* The exit code of the command line for a kind: 1 for "it did not work", 2 for "you asked wrongly".
+ */
 int error_exit_code(enum error_kind kind);

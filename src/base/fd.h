@@ -32,6 +32,7 @@ ssize_t fd_write(int fd, const void *data, size_t n);
 /* A sealed-size memory file with these bytes, its offset at 0. Never on a disk. */
 int fd_memfile(const char *name, const void *data, size_t n);
 
-/* unix(7) sockets by path. `type` is SOCK_STREAM, SOCK_SEQPACKET or SOCK_DGRAM. Paths of up to 107 bytes. */
+/* unix(7) sockets by path. `type` is SOCK_STREAM, SOCK_SEQPACKET or SOCK_DGRAM. Paths of up to 107
+ * bytes. */
 int sock_listen_unix(const char *path, int type, mode_t mode);
 int sock_connect_unix(const char *path, int type);

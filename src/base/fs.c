@@ -144,7 +144,8 @@ int fs_sync_tree(const char *path)
 {
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	/* One call for the file system is many times faster than one for each of ten thousand files. */
+	/* One call for the file system is many times faster than one for each of ten thousand
+	 * files. */
 	return fd < 0 || syncfs(fd) < 0 ? -errno : 0;
 }
 

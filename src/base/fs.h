@@ -20,7 +20,8 @@ int fs_read_file(const char *path, size_t max_bytes, struct buf *b);
 int fs_write_atomic(const char *path, mode_t mode, const void *data, size_t n);
 /* As mkdir -p. Directories that exist keep their mode. */
 int fs_mkdirs(const char *path, mode_t mode);
-/* As rm -rf, without following symbolic links and without crossing into another file system. ENOENT is success. */
+/* As rm -rf, without following symbolic links and without crossing into another file system. ENOENT
+ * is success. */
 int fs_remove_tree(const char *path);
 /* Changes owner of everything in the tree, symbolic links themselves included. */
 int fs_chown_tree(const char *path, uid_t uid, gid_t gid);
@@ -33,5 +34,6 @@ bool fs_exists(const char *path);
 int fs_sync_tree(const char *path);
 /* The names in a directory but "." and "..", sorted, as a strv. */
 int fs_list(const char *path, char ***ret_names);
-/* True when a program of this name is in $PATH (or at this path, if it has a slash) and can be executed. */
+/* True when a program of this name is in $PATH (or at this path, if it has a slash) and can be
+ * executed. */
 bool fs_find_program(const char *name, char **ret_path);

@@ -43,7 +43,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 	if (n > (int)sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;
 	line[n++] = '\n';
-	/* One write a line, so that lines of several programs do not mix; if stderr is gone there is nobody to tell. */
+	/* One write a line, so that lines of several programs do not mix; if stderr is gone there
+	 * is nobody to tell. */
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		return;
 }

@@ -50,7 +50,8 @@ static int add_upper(struct open_dirs *d, struct buf *options, const struct over
 
 	if (r == 0)
 		r = add_dir(d, options, ",workdir=", o->work);
-	/* Each program's fsync() would wait for the disk; one sync at the end does for all. Since Linux 5.10. */
+	/* Each program's fsync() would wait for the disk; one sync at the end does for all. Since
+	 * Linux 5.10. */
 	buf_puts(options, ",index=off,volatile");
 	return r;
 }

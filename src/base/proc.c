@@ -46,9 +46,11 @@ static void place(int fd, int to)
 
 int proc_limit(const struct proc_limits *l)
 {
-	const struct rlimit data = { l->data_bytes, l->data_bytes }, cpu = { l->cpu_seconds, l->cpu_seconds };
+	const struct rlimit data = { l->data_bytes, l->data_bytes },
+			    cpu = { l->cpu_seconds, l->cpu_seconds };
 
-	if ((l->data_bytes && setrlimit(RLIMIT_DATA, &data) < 0) || (l->cpu_seconds && setrlimit(RLIMIT_CPU, &cpu) < 0))
+	if ((l->data_bytes && setrlimit(RLIMIT_DATA, &data) < 0) ||
+	    (l->cpu_seconds && setrlimit(RLIMIT_CPU, &cpu) < 0))
 		return -errno;
 	return 0;
 }
@@ -100,8 +102,8 @@ int proc_spawn(const struct proc_options *o, pid_t *ret_pid, struct error *err)
 	ssize_t n;
 
 	if (!fs_find_program(o->argv[0], &path))
-		return error_set(err, ERROR_UNAVAILABLE, "%s is not installed: run \"twelve doctor\"",
-				 o->argv[0]);
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "%s is not installed: run \"twelve doctor\"", o->argv[0]);
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return error_set_errno(err, errno, "starting %s: pipe", o->argv[0]);
 	pid = fork();

@@ -15,25 +15,28 @@
 
 /* Of one process. 0: as we are. */
 struct proc_limits {
-	uint64_t data_bytes;  /* memory that it writes; files that are mapped to be read don't count */
+	uint64_t data_bytes; /* memory that it writes; files that are mapped to be read don't count
+			      */
 	uint64_t cpu_seconds;
 };
 
 struct proc_options {
 	const char *const *argv; /* argv[0] is looked up in $PATH and the sbin directories */
-	const char *const *env;  /* NULL: ours */
-	const char *dir;         /* NULL: ours */
-	/* Descriptors that become 0, 1 and 2. 0 stands for "not given": stdin is then /dev/null, stdout and stderr ours. */
+	const char *const *env;	 /* NULL: ours */
+	const char *dir;	 /* NULL: ours */
+	/* Descriptors that become 0, 1 and 2. 0 stands for "not given": stdin is then /dev/null,
+	 * stdout and stderr ours. */
 	int stdin_fd, stdout_fd, stderr_fd;
 	int fd3; /* becomes descriptor 3; 0: not given */
 	/* Further descriptors to keep, at the same numbers; n_keep of them. */
 	const int *keep_fds;
 	size_t n_keep;
-	bool new_session;   /* setsid: it outlives our terminal, and is the leader of a group of its own */
-	bool die_with_us;   /* SIGKILL when the calling thread ends */
+	bool new_session; /* setsid: it outlives our terminal, and is the leader of a group of its
+			     own */
+	bool die_with_us; /* SIGKILL when the calling thread ends */
 	struct proc_limits limits; /* of it, and of each that it starts */
-	int64_t timeout_ms; /* proc_run: SIGKILL to the child's group after this; 0: none */
-	size_t max_output;  /* proc_run: bytes of output kept (the last ones); 0: 64 KiB */
+	int64_t timeout_ms;	   /* proc_run: SIGKILL to the child's group after this; 0: none */
+	size_t max_output;	   /* proc_run: bytes of output kept (the last ones); 0: 64 KiB */
 };
 
 /* Of this process, for good. A negative errno. */
@@ -48,7 +51,8 @@ int proc_spawn(const struct proc_options *o, pid_t *ret_pid, struct error *err);
  */
 int proc_run(const struct proc_options *o, struct buf *out, int *ret_status, struct error *err);
 
-/* As proc_run for a plain argv; a status other than 0 is an error that carries the last line of the output. */
+/* As proc_run for a plain argv; a status other than 0 is an error that carries the last line of the
+ * output. */
 int proc_run_simple(const char *const *argv, struct error *err);
 
 /* "exited with status 1" or "was killed by signal 9 (Killed)", in a buffer of the caller's. */

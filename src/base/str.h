@@ -24,7 +24,8 @@ static inline bool streq(const char *a, const char *b)
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
-/* A whole decimal number within [min, max]. False when s is anything else; *ret is then untouched. */
+/* A whole decimal number within [min, max]. False when s is anything else; *ret is then untouched.
+ */
 bool str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
 
 /* Removes white space at both ends, in place; returns the start. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks; see tree.h. A walk for reading holds a descriptor a level, which TREE_MAX_DEPTH bounds. Removal has to
- * manage any depth: it holds one descriptor, goes down by name and up by "..", and makes sure
- * there that it is where it came from.
+ * Walks; see tree.h. A walk for reading holds a descriptor a level, which TREE_MAX_DEPTH bounds.
+ * Removal has to manage any depth: it holds one descriptor, goes down by name and up by "..", and
+ * makes sure there that it is where it came from.
  */
 #include "base/tree.h"
 
@@ -76,9 +76,12 @@ struct walk {
 
 static int visit_dir(struct walk *w, int take_fd);
 
-static int call(tree_fn fn, const struct walk *w, int dir_fd, const char *name, const struct stat *st)
+static int call(tree_fn fn, const struct walk *w, int dir_fd, const char *name,
+		const struct stat *st)
 {
-	const struct tree_entry e = { .dir_fd = dir_fd, .name = name, .path = w->path.data, .st = st };
+	const struct tree_entry e = {
+		.dir_fd = dir_fd, .name = name, .path = w->path.data, .st = st
+	};
 
 	return fn ? fn(&e, w->o->userdata) : 0;
 }
@@ -220,7 +223,7 @@ struct removal {
 		DIR *d;	    /* NULL: closed until we are back */
 		dev_t dev;
 		ino_t ino;
-	} *levels;
+	} * levels;
 	size_t n, room;
 };
 
@@ -256,7 +259,8 @@ static int push(struct removal *x, int take_fd, const char *name)
 		x->levels = xrealloc(x->levels, x->room * sizeof(*x->levels));
 	}
 	/* The name belongs to the directory that may be closed now. */
-	x->levels[x->n++] = (struct level){ .name = xstrdup(name), .d = d, .dev = st.st_dev, .ino = st.st_ino };
+	x->levels[x->n++] =
+		(struct level){ .name = xstrdup(name), .d = d, .dev = st.st_dev, .ino = st.st_ino };
 	if (x->n > KEPT_OPEN) {
 		closedir(x->levels[x->n - 2].d);
 		x->levels[x->n - 2].d = NULL;
@@ -264,7 +268,8 @@ static int push(struct removal *x, int take_fd, const char *name)
 	return 0;
 }
 
-/* Opens the level above the last again. When somebody has moved what we are in, nothing is removed where it is now. */
+/* Opens the level above the last again. When somebody has moved what we are in, nothing is removed
+ * where it is now. */
 static int reopen_above(struct removal *x)
 {
 	struct level *above = &x->levels[x->n - 2];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks through trees that others wrote and may be writing meanwhile. Each step goes from a directory's descriptor to a
- * name in it, so no path is too long and no symbolic link is followed; a tree deeper than TREE_MAX_DEPTH is an outcome,
- * not a crash. No walk enters another file system.
+ * Walks through trees that others wrote and may be writing meanwhile. Each step goes from a
+ * directory's descriptor to a name in it, so no path is too long and no symbolic link is followed;
+ * a tree deeper than TREE_MAX_DEPTH is an outcome, not a crash. No walk enters another file system.
  */
 #pragma once
 
@@ -35,8 +35,9 @@ struct tree_order {
 };
 
 /*
- * The top itself is left and not entered, with "." as its name. -ENAMETOOLONG: deeper than TREE_MAX_DEPTH, or with a path longer than
- * TREE_MAX_PATH; any other negative errno. *ret_where, if not NULL, is the path at which it failed, from malloc.
+ * The top itself is left and not entered, with "." as its name. -ENAMETOOLONG: deeper than
+ * TREE_MAX_DEPTH, or with a path longer than TREE_MAX_PATH; any other negative errno. *ret_where,
+ * if not NULL, is the path at which it failed, from malloc.
  */
 int tree_walk(const char *path, const struct tree_order *o, char **ret_where);
 
@@ -53,8 +54,8 @@ enum tree_verdict {
 };
 
 /*
- * Adds the tree's usage to *usage, and ends as soon as one of max's members is passed (0: no limit). A tree that
- * is not there uses nothing. Returns an enum tree_verdict or a negative errno.
+ * Adds the tree's usage to *usage, and ends as soon as one of max's members is passed (0: no
+ * limit). A tree that is not there uses nothing. Returns an enum tree_verdict or a negative errno.
  */
 int tree_measure(const char *path, const struct tree_usage *max, struct tree_usage *usage);
 

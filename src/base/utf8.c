@@ -118,6 +118,7 @@ void utf8_trim(char *s)
 	/* A character has three bytes at most after its first. */
 	while (from && n - from < 3 && ((unsigned char)s[from - 1] & 0xc0) == 0x80)
 		from--;
-	if (from && (unsigned char)s[from - 1] >= 0xc0 && !utf8_character(s + from - 1, n - from + 1))
+	if (from && (unsigned char)s[from - 1] >= 0xc0 &&
+	    !utf8_character(s + from - 1, n - from + 1))
 		s[from - 1] = '\0';
 }

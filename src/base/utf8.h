@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes of others, which may be anything, for what holds UTF-8 only, JSON first of all: jansson makes no string of
- * others, and what is made of them is lost. Each byte that is not of a character becomes U+FFFD.
+ * Bytes of others, which may be anything, for what holds UTF-8 only, JSON first of all: jansson
+ * makes no string of others, and what is made of them is lost. Each byte that is not of a character
+ * becomes U+FFFD.
  */
 #pragma once
 
@@ -11,7 +12,8 @@
 
 #define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Bytes of the character at s, 0 when it is none (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF); n > 0. */
+/* Bytes of the character at s, 0 when it is none (RFC 3629: no overlong forms, no surrogates, up to
+ * U+10FFFF); n > 0. */
 size_t utf8_character(const char *s, size_t n);
 /* The bytes of UTF-8 that s begins with: n when all are. */
 size_t utf8_span(const char *s, size_t n);

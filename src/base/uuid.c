@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random identifiers; see digest.h. Apart from digest.c, so that who needs no more brings no OpenSSL along. */
+/* Random identifiers; see digest.h. Apart from digest.c, so that who needs no more brings no
+ * OpenSSL along. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ static void to_hex(const unsigned char *bytes, size_t n, char *hex)
 
 static void random_bytes(void *p, size_t n)
 {
-	/* Up to 256 bytes, getrandom does not fail and is not interrupted once the pool is ready (getrandom(2)). */
+	/* Up to 256 bytes, getrandom does not fail and is not interrupted once the pool is ready
+	 * (getrandom(2)). */
 	assert(n <= 256);
 	if (getrandom(p, n, 0) != (ssize_t)n)
 		abort();

@@ -9,9 +9,9 @@
 
 /* One buildpack of a build: a folder in the build's packs/, which is /buildpacks in the sandbox. */
 struct pack {
-	char *folder; /* "python", "ext-1" */
-	char *label;  /* what the person wrote, or the in-tree name: for messages */
-	char *name;   /* what bin/detect printed: "Python" */
+	char *folder;	     /* "python", "ext-1" */
+	char *label;	     /* what the person wrote, or the in-tree name: for messages */
+	char *name;	     /* what bin/detect printed: "Python" */
 	bool serves, wanted; /* as struct candidate has them, of those that are in the tree */
 	char *why;	     /* what bin/beside said of it; may be NULL */
 };
@@ -26,7 +26,8 @@ enum stop_reason {
 	STOP_DEPTH,
 };
 
-/* When to look again at what the build has written, so that looking takes a fifth of the time at most. */
+/* When to look again at what the build has written, so that looking takes a fifth of the time at
+ * most. */
 struct watched {
 	int64_t next_ms, soonest_ms;
 	uint64_t free_files, free_bytes; /* of the file system, when we looked last */
@@ -40,7 +41,8 @@ struct build {
 	char *env_dir;	 /* work/env, a memory-backed mount: /env */
 	char *cache;	 /* STATE/cache/APP/OWNER: /cache */
 	char source_digest[DIGEST_HEX_SIZE];
-	char watched_digest[DIGEST_HEX_SIZE]; /* of what TWELVE_WATCH_PATHS names; "" when it is not set */
+	char watched_digest[DIGEST_HEX_SIZE]; /* of what TWELVE_WATCH_PATHS names; "" when it is not
+						 set */
 	char packs_digest[DIGEST_HEX_SIZE];
 	struct pack *packs; /* those that apply, in order */
 	size_t n_packs;
@@ -50,8 +52,8 @@ struct build {
 	char where[64];	    /* "Aptfile:2": what the stack's callback gave last */
 	struct stack base, run, build, fetch;
 	struct procfile procfile; /* the app's own types; empty when it names none */
-	const char *types_file;	  /* that names them: "Procfile", "heroku.yml"; NULL when none does */
-	bool has_namespace; /* of mounts */
+	const char *types_file; /* that names them: "Procfile", "heroku.yml"; NULL when none does */
+	bool has_namespace;	/* of mounts */
 	bool env_mounted;
 	bool keep_tmp; /* what the step before has left in /tmp is still needed */
 	struct watched watched;
@@ -62,23 +64,29 @@ struct build {
 /* build.c: text for the pusher. */
 void build_say(const struct build *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A small text file of the app's tree: -ENOENT is returned for one that is not there, -1 with an error for one that can't be used. */
+/* A small text file of the app's tree: -ENOENT is returned for one that is not there, -1 with an
+ * error for one that can't be used. */
 int build_read_text(const struct build *b, const char *name, struct buf *ret, struct error *err);
 
 /* packs.c: which buildpacks. */
 /* Copies the in-tree buildpacks and those of the setting into packs/. */
 int packs_fetch(struct build *b, struct error *err);
-/* Runs bin/detect, keeps those that apply, and says which; of those that were chosen the first only. */
+/* Runs bin/detect, keeps those that apply, and says which; of those that were chosen the first
+ * only. */
 int packs_detect(struct build *b, struct error *err);
-/* Of those that were chosen, the one with this number: its name, or why it does not want the app. */
+/* Of those that were chosen, the one with this number: its name, or why it does not want the app.
+ */
 int packs_detect_chosen(struct build *b, size_t i, struct error *err);
-/* Whether one that others wrote comes before this one: what it makes can't be told from the source. */
+/* Whether one that others wrote comes before this one: what it makes can't be told from the source.
+ */
 bool packs_has_foreign(const struct build *b, size_t before);
-/* packs-choose.c: of those that recognise the app when none was chosen, keeps what builds it, and says why. */
+/* packs-choose.c: of those that recognise the app when none was chosen, keeps what builds it, and
+ * says why. */
 int packs_choose(struct build *b, struct error *err);
 /* nothing.c: an app that no buildpack recognises. The error says what is seen, and what to add. */
 int packs_none(const struct build *b, struct error *err);
-/* A sentence on folders that have what their top has not, and the setting that builds one; NULL when there are none. Heap. */
+/* A sentence on folders that have what their top has not, and the setting that builds one; NULL
+ * when there are none. Heap. */
 char *nothing_below(const struct build *b);
 /* start.c: start commands. */
 /* " (...)" on the first file of another platform that has one; "" when there is none. Heap. */
@@ -97,20 +105,23 @@ int unsupported_files(struct build *b, struct error *err);
 int packs_packages(struct build *b, struct error *err);
 
 /* steps.c: what runs in the sandbox. */
-/* bin/compile of each, then bin/release of the last, whose output is left in app/.twelve/release.yml. */
+/* bin/compile of each, then bin/release of the last, whose output is left in
+ * app/.twelve/release.yml. */
 int steps_compile(struct build *b, struct error *err);
-/* Runs a script in `stack` with the folder names of the buildpacks as arguments; its exit code is in *ret_code. */
+/* Runs a script in `stack` with the folder names of the buildpacks as arguments; its exit code is
+ * in *ret_code. */
 int steps_run(struct build *b, const struct stack *stack, const char *script, char *const *args,
 	      int output_fd, int *ret_code, struct error *err);
 /* As steps_run, with what the script prints. */
 int steps_capture(struct build *b, const struct stack *stack, const char *script, char *const *args,
 		  struct buf *ret, int *ret_code, struct error *err);
-/* The two parts of it, for sandboxes that are not the build's own: a file that takes what is printed, and what there is in it. */
+/* The two parts of it, for sandboxes that are not the build's own: a file that takes what is
+ * printed, and what there is in it. */
 int steps_open_capture(const struct build *b, struct error *err);
 int steps_read_capture(int fd, struct buf *ret, struct error *err);
 /* Runs a sandbox to its end, which the build's limits may bring; `env` has NAME=VALUE NUL ... */
-int steps_run_spec(struct build *b, const struct sandbox_spec *s, const struct buf *env, int output_fd, int *ret_code,
-		   struct error *err);
+int steps_run_spec(struct build *b, const struct sandbox_spec *s, const struct buf *env,
+		   int output_fd, int *ret_code, struct error *err);
 void steps_put(struct buf *env, const char *key, const char *value);
 /* What speaks to the network needs: where certificates are, and proxies if they are asked for. */
 void steps_put_network(struct buf *env, bool proxies);
@@ -151,7 +162,8 @@ bool narrow_is_in(const struct build *b, const char *dir);
 
 /* slugignore.c: what the app's .slugignore names is removed. */
 int slugignore_apply(const struct build *b, struct error *err);
-/* Whether one of its patterns names a path of the tree; anchored: from the top, else the last component counts. */
+/* Whether one of its patterns names a path of the tree; anchored: from the top, else the last
+ * component counts. */
 bool slugignore_matches(const char *pattern, bool anchored, const char *path);
 
 /* hints.c: what looks like more than it is here. */

@@ -66,7 +66,8 @@ static int check_disk(struct build *b, uint64_t *ret_room, struct error *err)
 			err, ERROR_UNAVAILABLE,
 			"The build was refused: the disk has %llu MB free and %llu MB are kept in "
 			"reserve "
-			"(TWELVE_DISK_RESERVE); \"twelve gc\" removes what nobody needs, and says what holds the rest",
+			"(TWELVE_DISK_RESERVE); \"twelve gc\" removes what nobody needs, and says "
+			"what holds the rest",
 			(unsigned long long)free_bytes >> 20,
 			(unsigned long long)b->o->reserve_bytes >> 20);
 	*ret_room = free_bytes - b->o->reserve_bytes;
@@ -118,14 +119,18 @@ static int drop_cache(const struct build *b, struct error *err)
 /* A cache that leaves no room for the build would fail every build from now on. */
 static int trim_cache(const struct build *b, struct error *err)
 {
-	const struct tree_usage max = { .bytes = b->o->disk_bytes / 2, .entries = b->o->max_files / 2 };
+	const struct tree_usage max = { .bytes = b->o->disk_bytes / 2,
+					.entries = b->o->max_files / 2 };
 	struct tree_usage usage = { 0 };
 
 	if (!b->o->no_cache) {
 		if (tree_measure(b->cache, &max, &usage) == TREE_FITS)
 			return 0;
-		build_say(b, "-----> The build cache has more than %llu MB, %llu files or %d levels: it is emptied\n",
-			  (unsigned long long)max.bytes >> 20, (unsigned long long)max.entries, TREE_MAX_DEPTH);
+		build_say(b,
+			  "-----> The build cache has more than %llu MB, %llu files or %d levels: "
+			  "it is emptied\n",
+			  (unsigned long long)max.bytes >> 20, (unsigned long long)max.entries,
+			  TREE_MAX_DEPTH);
 	}
 	return drop_cache(b, err) < 0 ? -1 : make_folders(b, err);
 }
@@ -160,14 +165,15 @@ static int fetch_source(const struct build *b, struct error *err)
 static bool looks_like_app(const char *dir)
 {
 	static const char *const names[] = {
-		"Procfile",	    "app.json",	      ".buildpacks",	   "Aptfile",		    "package.json",
-		"requirements.txt", "pyproject.toml", "uv.lock",	   "poetry.lock",	    "Pipfile",
-		"setup.py",	    ".python-version", "runtime.txt",	   "CMakeLists.txt",	    "Makefile",
-		"makefile",	    "GNUmakefile",    "Gemfile",	   "go.mod",		    "Cargo.toml",
-		"pom.xml",	    "build.gradle",   "build.gradle.kts", "composer.json",	    "index.php",
-		"build.sbt",	    "project.clj",    "mix.exs",	   "deno.json",		    "project.toml",
-		"deno.jsonc",	    "deno.lock",
-		"static.json",	    "Dockerfile",     "index.html",	   "go.work",
+		"Procfile",	"app.json",	    ".buildpacks",	"Aptfile",
+		"package.json", "requirements.txt", "pyproject.toml",	"uv.lock",
+		"poetry.lock",	"Pipfile",	    "setup.py",		".python-version",
+		"runtime.txt",	"CMakeLists.txt",   "Makefile",		"makefile",
+		"GNUmakefile",	"Gemfile",	    "go.mod",		"Cargo.toml",
+		"pom.xml",	"build.gradle",	    "build.gradle.kts", "composer.json",
+		"index.php",	"build.sbt",	    "project.clj",	"mix.exs",
+		"deno.json",	"project.toml",	    "deno.jsonc",	"deno.lock",
+		"static.json",	"Dockerfile",	    "index.html",	"go.work",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -209,19 +215,21 @@ static char *lone_folder(const struct build *b, char *const *names)
 }
 
 /*
- * When one folder holds everything, that is the source: always, of an archive that stands elsewhere; of an upload, when it looks like
- * an app, since an app may have but one folder.
+ * When one folder holds everything, that is the source: always, of an archive that stands
+ * elsewhere; of an upload, when it looks like an app, since an app may have but one folder.
  */
 static int strip_lone_folder(const struct build *b, struct error *err)
 {
-	_cleanup_free_ char *away = xasprintf("%s/lone", b->work), *rest = xasprintf("%s/beside", b->work), *folder = NULL;
+	_cleanup_free_ char *away = xasprintf("%s/lone", b->work),
+			    *rest = xasprintf("%s/beside", b->work), *folder = NULL;
 	_cleanup_strv_ char **names = NULL;
 	int r = fs_list(b->app, &names);
 
 	if (r < 0)
 		return error_set_errno(err, r, "reading the source");
 	folder = lone_folder(b, names);
-	if (!folder || narrow_is_in(b, b->app) || (!b->o->url && !looks_like_app(folder) && !narrow_is_in(b, folder)))
+	if (!folder || narrow_is_in(b, b->app) ||
+	    (!b->o->url && !looks_like_app(folder) && !narrow_is_in(b, folder)))
 		return 0;
 	if (rename(folder, away) < 0 || rename(b->app, rest) < 0 || rename(away, b->app) < 0)
 		return error_set_errno(err, errno, "moving the source");
@@ -232,14 +240,16 @@ static int unpack_source(struct build *b, uint64_t room, struct error *err)
 {
 	const struct pack_limits limits = { .max_bytes = room < b->o->disk_bytes ? room
 										 : b->o->disk_bytes,
-					    .max_entries = b->o->max_files, .should_stop = build_cancelled };
+					    .max_entries = b->o->max_files,
+					    .should_stop = build_cancelled };
 	uint64_t size;
 
 	if (pack_extract(b->o->source, b->app, b->o->strip_top, &limits, err) < 0)
 		return -1;
 	if ((b->o->url || b->o->unwrap) && strip_lone_folder(b, err) < 0)
 		return -1;
-	if (submodules_fetch(b, err) < 0 || narrow_watch(b, err) < 0 || narrow_folder(b, err) < 0 || slugignore_apply(b, err) < 0 || lfs_tell(b, err) < 0 ||
+	if (submodules_fetch(b, err) < 0 || narrow_watch(b, err) < 0 || narrow_folder(b, err) < 0 ||
+	    slugignore_apply(b, err) < 0 || lfs_tell(b, err) < 0 ||
 	    pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, PACK_EPOCH, err) < 0)
 		return -1;
 	return pack_digest(b->app, b->o->disk_bytes, b->source_digest, &size, err);
@@ -304,8 +314,8 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * What a build gives depends on its cache, which builds of the app have filled as they liked: it is the app's alone, and no longer its
- * own once it has another owner (docs/decisions/0030).
+ * What a build gives depends on its cache, which builds of the app have filled as they liked: it is
+ * the app's alone, and no longer its own once it has another owner (docs/decisions/0030).
  */
 static void add_tenant(const struct build *b, struct digest *d)
 {
@@ -381,7 +391,9 @@ static int check_digest(const struct build *b, char hex[static DIGEST_HEX_SIZE],
 	if (!b->o->sha256 || streq(b->o->sha256, hex))
 		return 0;
 	return error_set(err, ERROR_INVALID,
-			 "The archive is not the one that was announced: its checksum is SHA256:%s, not SHA256:%s", hex, b->o->sha256);
+			 "The archive is not the one that was announced: its checksum is "
+			 "SHA256:%s, not SHA256:%s",
+			 hex, b->o->sha256);
 }
 
 static int run_steps(struct build *b, struct build_result *ret, struct error *err)
@@ -390,7 +402,8 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 	struct procfile types = { 0 };
 	int r;
 
-	if (fetch_source(b, err) < 0 || (b->o->sha256 && check_digest(b, key, err) < 0) || prepare(b, err) < 0 || find_stacks(b, err) < 0)
+	if (fetch_source(b, err) < 0 || (b->o->sha256 && check_digest(b, key, err) < 0) ||
+	    prepare(b, err) < 0 || find_stacks(b, err) < 0)
 		return -1;
 	make_key(b, key);
 	if (!b->o->no_cache && slug_find(b, key, ret)) {
@@ -400,8 +413,7 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 			  b->watched_digest[0] ? "that TWELVE_WATCH_PATHS names " : "", ret->slug);
 		return 0;
 	}
-	if (steps_compile(b, err) < 0 ||
-	    types_collect(b, &types, err) < 0)
+	if (steps_compile(b, err) < 0 || types_collect(b, &types, err) < 0)
 		return -1;
 	r = slug_keep(b, key, &types, ret, err);
 	procfile_done(&types);
@@ -413,10 +425,12 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 /* work/unpacked/app becomes work/app. */
 static int unpack_slug(struct build *b, uint64_t room, struct error *err)
 {
-	const struct pack_limits limits = { .max_bytes = room < b->o->disk_bytes ? room : b->o->disk_bytes,
+	const struct pack_limits limits = { .max_bytes = room < b->o->disk_bytes ? room
+										 : b->o->disk_bytes,
 					    .max_entries = b->o->max_files,
 					    .should_stop = build_cancelled };
-	_cleanup_free_ char *dir = xasprintf("%s/unpacked", b->work), *app = xasprintf("%s/app", dir);
+	_cleanup_free_ char *dir = xasprintf("%s/unpacked", b->work),
+			    *app = xasprintf("%s/app", dir);
 	_cleanup_strv_ char **names = NULL;
 	struct stat st;
 	int r = fs_mkdirs(dir, 0755);
@@ -428,9 +442,11 @@ static int unpack_slug(struct build *b, uint64_t room, struct error *err)
 	r = fs_list(dir, &names);
 	if (r < 0)
 		return error_set_errno(err, r, "reading %s", dir);
-	if (strv_len(names) != 1 || !streq(names[0], "app") || lstat(app, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (strv_len(names) != 1 || !streq(names[0], "app") || lstat(app, &st) < 0 ||
+	    !S_ISDIR(st.st_mode))
 		return error_set(err, ERROR_INVALID,
-				 "A slug is a tar file with one folder, ./app, that has everything: this one holds \"%.50s\"%s",
+				 "A slug is a tar file with one folder, ./app, that has "
+				 "everything: this one holds \"%.50s\"%s",
 				 names[0], strv_len(names) > 1 ? " and more" : "");
 	return rename(app, b->app) < 0 ? error_set_errno(err, errno, "moving the slug") : 0;
 }
@@ -473,7 +489,8 @@ static int import_slug(struct build *b, struct build_result *ret, struct error *
 	return slug_keep(b, key, b->o->import, ret, err);
 }
 
-/* The work is removed by a child of twelved's (daemon/core/remove.h): half a million files shall not keep the next build waiting. */
+/* The work is removed by a child of twelved's (daemon/core/remove.h): half a million files shall
+ * not keep the next build waiting. */
 static void clean_up(const struct build *b)
 {
 	if (b->env_mounted)
@@ -515,7 +532,8 @@ int build_run(const struct build_options *o, struct build_result *ret, struct er
 	b.app = xasprintf("%s/app", b.work);
 	b.packs_dir = xasprintf("%s/packs", b.work);
 	b.env_dir = xasprintf("%s/env", b.work);
-	b.cache = xasprintf("%s/cache/%s/%s", o->state_dir, o->app_id, o->owner_id[0] ? o->owner_id : "platform");
+	b.cache = xasprintf("%s/cache/%s/%s", o->state_dir, o->app_id,
+			    o->owner_id[0] ? o->owner_id : "platform");
 	r = o->import ? import_slug(&b, ret, err) : run_steps(&b, ret, err);
 	clean_up(&b);
 	build_done(&b);

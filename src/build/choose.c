@@ -16,15 +16,20 @@ struct words {
 
 /* Programs by which apps are started; the last part of a path counts. */
 static const struct words programs[] = {
-	{ "nodejs",
-	  " node nodejs npm npx yarn yarnpkg pnpm pnpx corepack bun bunx deno next nuxt nuxi vite astro remix-serve react-router-serve "
-	  "react-scripts nest ts-node ts-node-dev tsx nodemon pm2 pm2-runtime forever serve http-server gatsby strapi turbo nx lerna sails " },
-	{ "python", " python python2 python3 pypy pypy3 gunicorn uvicorn hypercorn daphne granian waitress-serve uwsgi flask fastapi django-admin "
-		    "celery streamlit gradio chainlit rq dramatiq huey_consumer poetry pipenv pdm uv uvx jupyter voila panel bokeh mkdocs alembic "
-		    "aerich scrapy newrelic-admin ddtrace-run opentelemetry-instrument pserve twistd sanic litestar reflex honcho " },
-	{ "ruby",
-	  " ruby bundle bundler rails rake puma unicorn thin rackup passenger falcon sidekiq resque jekyll middleman hanami foreman good_job " },
-	{ "php", " php php-fpm heroku-php-apache2 heroku-php-nginx heroku-hhvm-apache2 frankenphp artisan composer symfony " },
+	{ "nodejs", " node nodejs npm npx yarn yarnpkg pnpm pnpx corepack bun bunx deno next nuxt "
+		    "nuxi vite astro remix-serve react-router-serve "
+		    "react-scripts nest ts-node ts-node-dev tsx nodemon pm2 pm2-runtime forever "
+		    "serve http-server gatsby strapi turbo nx lerna sails " },
+	{ "python", " python python2 python3 pypy pypy3 gunicorn uvicorn hypercorn daphne granian "
+		    "waitress-serve uwsgi flask fastapi django-admin "
+		    "celery streamlit gradio chainlit rq dramatiq huey_consumer poetry pipenv pdm "
+		    "uv uvx jupyter voila panel bokeh mkdocs alembic "
+		    "aerich scrapy newrelic-admin ddtrace-run opentelemetry-instrument pserve "
+		    "twistd sanic litestar reflex honcho " },
+	{ "ruby", " ruby bundle bundler rails rake puma unicorn thin rackup passenger falcon "
+		  "sidekiq resque jekyll middleman hanami foreman good_job " },
+	{ "php", " php php-fpm heroku-php-apache2 heroku-php-nginx heroku-hhvm-apache2 frankenphp "
+		 "artisan composer symfony " },
 	{ "java", " java mvn mvnw gradle gradlew kotlin " },
 	{ "elixir", " mix elixir iex " },
 	{ "go", " go " },
@@ -32,7 +37,11 @@ static const struct words programs[] = {
 };
 
 static const struct words endings[] = {
-	{ "nodejs", " .js .mjs .cjs .ts .mts " }, { "python", " .py " }, { "ruby", " .rb .ru " }, { "php", " .php " }, { "java", " .jar .war " },
+	{ "nodejs", " .js .mjs .cjs .ts .mts " },
+	{ "python", " .py " },
+	{ "ruby", " .rb .ru " },
+	{ "php", " .php " },
+	{ "java", " .jar .war " },
 };
 
 static const struct words places[] = {
@@ -66,7 +75,8 @@ static const char *language_of_place(const char *word)
 
 static const char *language_of_word(const char *word)
 {
-	const char *name = strrchr(word, '/') ? strrchr(word, '/') + 1 : word, *dot = strrchr(name, '.');
+	const char *name = strrchr(word, '/') ? strrchr(word, '/') + 1 : word,
+		   *dot = strrchr(name, '.');
 	/* python3.12 */
 	size_t n = str_starts(name, "python3.") ? strlen("python3") : strlen(name);
 
@@ -83,8 +93,10 @@ static const char *language_of_word(const char *word)
 static bool is_before_command(const char *word)
 {
 	static const char before[] =
-		" exec env sh bash dash time nice nohup command sudo dumb-init tini start-stop-daemon start-nginx start-nginx-solo "
-		"start-pgbouncer start-stunnel start-pgbouncer-stunnel with_jemalloc jemalloc.sh doppler dotenv ";
+		" exec env sh bash dash time nice nohup command sudo dumb-init tini "
+		"start-stop-daemon start-nginx start-nginx-solo "
+		"start-pgbouncer start-stunnel start-pgbouncer-stunnel with_jemalloc jemalloc.sh "
+		"doppler dotenv ";
 	const char *name = strrchr(word, '/') ? strrchr(word, '/') + 1 : word;
 
 	return word[0] == '-' || strchr(word, '=') || is_listed(before, name, strlen(name));
@@ -95,7 +107,8 @@ static const char *language_of_step(char *step)
 {
 	char *save = NULL;
 
-	for (char *word = strtok_r(step, " \t\"'(){}", &save); word; word = strtok_r(NULL, " \t\"'(){}", &save)) {
+	for (char *word = strtok_r(step, " \t\"'(){}", &save); word;
+	     word = strtok_r(NULL, " \t\"'(){}", &save)) {
 		const char *language = language_of_word(word);
 
 		if (language || !is_before_command(word))
@@ -145,9 +158,11 @@ static bool command_has(const char *command, const char *language)
 /* Buildpacks of one language have one name here. */
 static const char *language_of(const char *pack)
 {
-	static const char *const same[][2] = {
-		{ "bun", "nodejs" }, { "deno", "nodejs" }, { "gradle", "java" }, { "maven", "java" }, { "jvm", "java" }
-	};
+	static const char *const same[][2] = { { "bun", "nodejs" },
+					       { "deno", "nodejs" },
+					       { "gradle", "java" },
+					       { "maven", "java" },
+					       { "jvm", "java" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
 		if (streq(same[i][0], pack))
@@ -197,14 +212,16 @@ static size_t find_language(const struct facts *f, enum js js, bool serving)
 {
 	size_t i = 0;
 
-	while (i < f->n && (!is_first(f, i) || is_js(&f->c[i]) != (js == ONLY) || (serving && !f->c[i].serves)))
+	while (i < f->n &&
+	       (!is_first(f, i) || is_js(&f->c[i]) != (js == ONLY) || (serving && !f->c[i].serves)))
 		i++;
 	return i;
 }
 
 static size_t find_by_command(const struct facts *f)
 {
-	const char *web = f->procfile ? procfile_get(f->procfile, "web") : NULL, *language = web ? choose_language(web) : NULL;
+	const char *web = f->procfile ? procfile_get(f->procfile, "web") : NULL,
+		   *language = web ? choose_language(web) : NULL;
 	size_t i = 0;
 
 	if (!language)
@@ -217,8 +234,9 @@ static size_t find_by_command(const struct facts *f)
 /* There is a language at least. */
 static size_t find_last(const struct facts *f, enum choice_why *why)
 {
-	size_t other = find_language(f, WITHOUT, false), serves = find_language(f, WITHOUT, true), js = find_language(f, ONLY, false),
-	       files = find_named(f, "static"), i = find_by_command(f);
+	size_t other = find_language(f, WITHOUT, false), serves = find_language(f, WITHOUT, true),
+	       js = find_language(f, ONLY, false), files = find_named(f, "static"),
+	       i = find_by_command(f);
 	bool has_web = f->procfile && procfile_get(f->procfile, "web");
 
 	*why = CHOICE_COMMAND;
@@ -228,7 +246,8 @@ static size_t find_last(const struct facts *f, enum choice_why *why)
 	if (!has_web && serves < f->n)
 		return serves;
 	/* What a page is made of: its "start" is the server of who develops it. */
-	if (!has_web && files < f->n && js < f->n && (f->static_json || (other == f->n && !f->c[js].serves))) {
+	if (!has_web && files < f->n && js < f->n &&
+	    (f->static_json || (other == f->n && !f->c[js].serves))) {
 		*why = CHOICE_STATIC;
 		return files;
 	}
@@ -248,7 +267,8 @@ static bool has_command_of(const struct facts *f, const char *language)
 
 static bool is_needed(const struct facts *f, size_t i, const struct choice *choice)
 {
-	return f->c[i].wanted || (choice->why == CHOICE_STATIC && is_js(&f->c[i])) || has_command_of(f, language_of(f->c[i].name));
+	return f->c[i].wanted || (choice->why == CHOICE_STATIC && is_js(&f->c[i])) ||
+	       has_command_of(f, language_of(f->c[i].name));
 }
 
 /* JavaScript first, whatever the order: what it makes is for the others to take along. */
@@ -275,9 +295,13 @@ static size_t find_plain(const struct facts *f)
 	return i;
 }
 
-void choose_packs(const struct candidate *c, size_t n, const struct procfile *procfile, bool static_json, struct choice *ret)
+void choose_packs(const struct candidate *c, size_t n, const struct procfile *procfile,
+		  bool static_json, struct choice *ret)
 {
-	const struct facts f = { .c = c, .n = n < CHOICE_MAX ? n : CHOICE_MAX, .procfile = procfile, .static_json = static_json };
+	const struct facts f = { .c = c,
+				 .n = n < CHOICE_MAX ? n : CHOICE_MAX,
+				 .procfile = procfile,
+				 .static_json = static_json };
 	size_t last;
 
 	*ret = (struct choice){ .why = CHOICE_ALONE };

@@ -21,7 +21,8 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-/* Where the new root is mounted: a directory that every machine has, and nobody else sees what is done to it. */
+/* Where the new root is mounted: a directory that every machine has, and nobody else sees what is
+ * done to it. */
 #define ROOT "/tmp"
 #define ROOT_OPTIONS "mode=0755,size=16m"
 #define FILE_MAX_BYTES (4 << 20)
@@ -31,7 +32,11 @@
 
 /* What the resolver and TLS read. One that is not there is not there in the new root. */
 static const char *const files[] = {
-	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/ssl/certs/ca-certificates.crt",
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	"/etc/nsswitch.conf",
+	"/etc/gai.conf",
+	"/etc/ssl/certs/ca-certificates.crt",
 };
 
 struct contents {
@@ -74,13 +79,15 @@ static int write_files(const struct contents *c)
 	return r;
 }
 
-/* Whatever is mounted within it stays behind. It may stand in what the new root covers, so that it was opened before. */
+/* Whatever is mounted within it stays behind. It may stand in what the new root covers, so that it
+ * was opened before. */
 static int bind_tree(int tree_fd)
 {
 	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
 	_cleanup_free_ char *tree = xasprintf("/proc/self/fd/%d", tree_fd);
 
-	if (mkdir(ROOT CONFINED_TREE, 0755) < 0 || mount(tree, ROOT CONFINED_TREE, NULL, MS_BIND, NULL) < 0 ||
+	if (mkdir(ROOT CONFINED_TREE, 0755) < 0 ||
+	    mount(tree, ROOT CONFINED_TREE, NULL, MS_BIND, NULL) < 0 ||
 	    mount(NULL, ROOT CONFINED_TREE, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
 		return -errno;
 	return 0;
@@ -95,8 +102,10 @@ static int change_root(const struct confinement *o, struct error *err)
 	if (o->tree && tree_fd < 0)
 		return error_set_errno(err, errno, "opening %s", o->tree);
 	if (r < 0)
-		return error_set_errno(err, r, "reading what names and certificates are looked up in");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("confined", ROOT, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ROOT_OPTIONS) < 0)
+		return error_set_errno(err, r,
+				       "reading what names and certificates are looked up in");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("confined", ROOT, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ROOT_OPTIONS) < 0)
 		return error_set_errno(err, errno, "mounting an empty root");
 	r = write_files(&c);
 	if (r < 0)
@@ -105,8 +114,10 @@ static int change_root(const struct confinement *o, struct error *err)
 	if (r < 0)
 		return error_set_errno(err, r, "binding %s", o->tree);
 	/* The old root comes to lie on the new one, and is taken off it (pivot_root(2)). */
-	if (chdir(ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ||
-	    mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, ROOT_OPTIONS) < 0)
+	if (chdir(ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ||
+	    mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  ROOT_OPTIONS) < 0)
 		return error_set_errno(err, errno, "changing to an empty root");
 	return 0;
 }
@@ -143,14 +154,16 @@ static int limit(const struct confinement *c)
 	return 0;
 }
 
-/* The signal of a parent's death is forgotten with the old user, so it is asked for last; the parent may be gone by then. */
+/* The signal of a parent's death is forgotten with the old user, so it is asked for last; the
+ * parent may be gone by then. */
 static int drop(int parent_fd)
 {
 	struct pollfd parent = { .fd = parent_fd };
 
 	if (setgroups(0, NULL) < 0 || setresgid(CONFINED_GID, CONFINED_GID, CONFINED_GID) < 0 ||
-	    setresuid(CONFINED_UID, CONFINED_UID, CONFINED_UID) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	    setresuid(CONFINED_UID, CONFINED_UID, CONFINED_UID) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return -errno;
 	return poll(&parent, 1, 0) ? -ESRCH : 0;
 }
@@ -171,7 +184,8 @@ int confine(const struct confinement *c, int last_fd, struct error *err)
 
 	if (close_range((unsigned)last_fd + 1, ~0U, 0) < 0)
 		return error_set_errno(err, errno, "closing descriptors");
-	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS) < 0 || pipe2(alive, O_CLOEXEC) < 0)
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS) < 0 ||
+	    pipe2(alive, O_CLOEXEC) < 0)
 		return error_set_errno(err, errno, "making namespaces");
 	child = fork();
 	if (child > 0)

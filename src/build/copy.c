@@ -33,7 +33,10 @@ static int check_apart(const char *from, const char *apart, struct error *err)
 
 	if (!apart || !realpath(apart, real) || (!holds(real, from) && !holds(from, real)))
 		return 0;
-	return error_set(err, ERROR_INVALID, "%s holds the platform's own state, or stands in it: put the buildpack elsewhere", from);
+	return error_set(
+		err, ERROR_INVALID,
+		"%s holds the platform's own state, or stands in it: put the buildpack elsewhere",
+		from);
 }
 
 int copy_check(const char *from, const char *apart, struct error *err)
@@ -42,14 +45,17 @@ int copy_check(const char *from, const char *apart, struct error *err)
 	struct stat st;
 
 	if (!realpath(from, real) || stat(real, &st) < 0 || !S_ISDIR(st.st_mode))
-		return error_set(err, ERROR_INVALID, "There is no directory %s on this machine", from);
+		return error_set(err, ERROR_INVALID, "There is no directory %s on this machine",
+				 from);
 	return check_apart(real, apart, err);
 }
 
-/* Its real path has no links: one that comes to be there meanwhile is an error. Where it led is looked at again by what was opened. */
+/* Its real path has no links: one that comes to be there meanwhile is an error. Where it led is
+ * looked at again by what was opened. */
 static int open_directory(const struct copy *c, struct error *err)
 {
-	const struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	const struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+				      .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
 	char real[PATH_MAX], self[64], opened[PATH_MAX];
 	_cleanup_fd_ int fd = -1;
 	ssize_t n;
@@ -92,7 +98,9 @@ static int check_public(const struct copying *w, const char *path, mode_t mode)
 
 	if (!w->c->public_only || (mode & needed) == needed)
 		return 0;
-	return refuse(w, path, "can't be read by everybody on this machine, so it is not copied into a build: chmod o+rX it, or take it away");
+	return refuse(w, path,
+		      "can't be read by everybody on this machine, so it is not copied into a "
+		      "build: chmod o+rX it, or take it away");
 }
 
 static int copy_bytes(struct copying *w, int from_fd, int to_fd, const char *path)
@@ -103,7 +111,9 @@ static int copy_bytes(struct copying *w, int from_fd, int to_fd, const char *pat
 	while ((n = fd_read(from_fd, chunk, CHUNK)) > 0) {
 		w->bytes += (uint64_t)n;
 		if (w->bytes > w->c->max_bytes)
-			return refuse(w, path, "and what stands before it are larger than a build may be (TWELVE_BUILD_DISK)");
+			return refuse(w, path,
+				      "and what stands before it are larger than a build may be "
+				      "(TWELVE_BUILD_DISK)");
 		errno = -fd_write_all(to_fd, chunk, (size_t)n);
 		if (errno)
 			return fail(w, path, "copying");
@@ -115,7 +125,10 @@ static int copy_bytes(struct copying *w, int from_fd, int to_fd, const char *pat
 /* What was opened counts, not what was there a moment before. */
 static int copy_file(struct copying *w, const struct tree_entry *e, const char *to)
 {
-	_cleanup_fd_ int from_fd = openat(e->dir_fd, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), to_fd = -1;
+	_cleanup_fd_ int from_fd =
+				 openat(e->dir_fd, e->name,
+					O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC),
+			 to_fd = -1;
 	struct stat st;
 	int r;
 
@@ -126,7 +139,8 @@ static int copy_file(struct copying *w, const struct tree_entry *e, const char *
 	r = check_public(w, e->path, st.st_mode);
 	if (r)
 		return r;
-	to_fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, st.st_mode & 0111 ? 0755 : 0644);
+	to_fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		     st.st_mode & 0111 ? 0755 : 0644);
 	return to_fd < 0 ? fail(w, e->path, "copying") : copy_bytes(w, from_fd, to_fd, e->path);
 }
 
@@ -148,13 +162,16 @@ static int copy_entry(const struct tree_entry *e, void *userdata)
 	int r;
 
 	if (++w->entries > w->c->max_entries)
-		return refuse(w, e->path, "and what stands before it are more files than a build may have (TWELVE_BUILD_FILES)");
+		return refuse(w, e->path,
+			      "and what stands before it are more files than a build may have "
+			      "(TWELVE_BUILD_FILES)");
 	if (S_ISREG(e->st->st_mode))
 		return copy_file(w, e, to);
 	if (S_ISLNK(e->st->st_mode))
 		return copy_link(w, e, to);
 	if (!S_ISDIR(e->st->st_mode))
-		return refuse(w, e->path, "is a device, a socket or a FIFO, which a buildpack can't hold");
+		return refuse(w, e->path,
+			      "is a device, a socket or a FIFO, which a buildpack can't hold");
 	r = check_public(w, e->path, e->st->st_mode);
 	if (r)
 		return r;
@@ -181,5 +198,6 @@ int copy_directory(const struct copy *c, struct error *err)
 		return error_set_errno(err, r, "making %s", c->to);
 	top = xasprintf("/proc/self/fd/%d/.", fd);
 	r = tree_walk(top, &order, &where);
-	return r < 0 ? error_set_errno(err, r, "copying %s/%s", c->from, where ? where : "") : -(r > 0);
+	return r < 0 ? error_set_errno(err, r, "copying %s/%s", c->from, where ? where : "")
+		     : -(r > 0);
 }

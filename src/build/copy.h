@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copying a directory of the machine into a build. An administrator has named it, but others may be writing in it, so no path is followed twice:
- * the directory is opened once, without a symbolic link on the way, and each step goes from a directory's descriptor to a name in it. What
- * is copied is what everybody on the machine may read anyway, so that it doesn't matter who put it there.
+ * Copying a directory of the machine into a build. An administrator has named it, but others may be
+ * writing in it, so no path is followed twice: the directory is opened once, without a symbolic
+ * link on the way, and each step goes from a directory's descriptor to a name in it. What is copied
+ * is what everybody on the machine may read anyway, so that it doesn't matter who put it there.
  */
 #pragma once
 
@@ -14,7 +15,8 @@
 struct copy {
 	const char *from;
 	const char *to; /* is made; nobody else writes there */
-	/* Files and folders that not everybody may read are an error. Else, for what came with the platform, they are copied. */
+	/* Files and folders that not everybody may read are an error. Else, for what came with the
+	 * platform, they are copied. */
 	bool public_only;
 	const char *apart; /* a directory that from may neither stand in nor hold; NULL: none */
 	uint64_t max_bytes, max_entries;

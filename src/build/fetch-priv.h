@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What fetch.c asks of the process that fetches, fetch-worker.c, and what that answers. Both are of one program, so structs will do. */
+/* What fetch.c asks of the process that fetches, fetch-worker.c, and what that answers. Both are of
+ * one program, so structs will do. */
 #pragma once
 
 #include "build/fetch.h"
 
 enum fetch_what {
-	FETCH_ARCHIVE, /* what the URL gives, into descriptor FETCH_FILE_FD */
+	FETCH_ARCHIVE,	  /* what the URL gives, into descriptor FETCH_FILE_FD */
 	FETCH_REPOSITORY, /* where the URL of a git repository leads */
-	FETCH_ADDRESS, /* the address of a host */
+	FETCH_ADDRESS,	  /* the address of a host */
 };
 
 #define FETCH_FILE_FD 3

@@ -54,7 +54,8 @@ static bool disk_has_room(struct transfer *t)
 	if (t->bytes - t->looked_at < LOOK_BYTES && t->bytes)
 		return true;
 	t->looked_at = t->bytes;
-	return fstatvfs(FETCH_FILE_FD, &st) < 0 || (uint64_t)st.f_bavail * st.f_frsize > t->o->reserve_bytes;
+	return fstatvfs(FETCH_FILE_FD, &st) < 0 ||
+	       (uint64_t)st.f_bavail * st.f_frsize > t->o->reserve_bytes;
 }
 
 static size_t on_data(char *data, size_t size, size_t n, void *userdata)
@@ -102,35 +103,45 @@ static void set_up(CURL *curl, struct transfer *t, char *said)
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, said);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, t->o->what == FETCH_ARCHIVE ? on_data : on_refs);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION,
+			 t->o->what == FETCH_ARCHIVE ? on_data : on_refs);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
 }
 
 static int refuse_private(const char *url, struct error *err)
 {
-	return error_set(err, ERROR_INVALID,
-			 "%s leads to an address of a private network, from which nothing is fetched here "
-			 "(TWELVE_PRIVATE_SOURCES allows it)", url);
+	return error_set(
+		err, ERROR_INVALID,
+		"%s leads to an address of a private network, from which nothing is fetched here "
+		"(TWELVE_PRIVATE_SOURCES allows it)",
+		url);
 }
 
-static int explain(const struct transfer *t, CURLcode code, long status, const char *said, struct error *err)
+static int explain(const struct transfer *t, CURLcode code, long status, const char *said,
+		   struct error *err)
 {
 	_cleanup_free_ char *url = fetch_url_for_show(t->o->url);
 
 	if (t->is_private)
 		return refuse_private(url, err);
 	if (t->too_large)
-		return error_set(err, ERROR_TOO_LARGE, "%s is larger than the %llu MB that a source may have (TWELVE_MAX_UPLOAD)", url,
-				 (unsigned long long)t->o->max_bytes >> 20);
+		return error_set(
+			err, ERROR_TOO_LARGE,
+			"%s is larger than the %llu MB that a source may have (TWELVE_MAX_UPLOAD)",
+			url, (unsigned long long)t->o->max_bytes >> 20);
 	if (t->too_full)
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "%s does not fit: %llu MB of the disk are kept in reserve (TWELVE_DISK_RESERVE)", url,
-				 (unsigned long long)t->o->reserve_bytes >> 20);
+				 "%s does not fit: %llu MB of the disk are kept in reserve "
+				 "(TWELVE_DISK_RESERVE)",
+				 url, (unsigned long long)t->o->reserve_bytes >> 20);
 	if (t->write_errno < 0)
 		return error_set_errno(err, t->write_errno, "writing what %s sends", url);
 	if (status >= 400)
-		return error_set(err, ERROR_INVALID, "%s could not be fetched: it answers with status %ld", url, status);
-	return error_set(err, ERROR_INVALID, "%s could not be fetched: %s", url, said[0] ? said : curl_easy_strerror(code));
+		return error_set(err, ERROR_INVALID,
+				 "%s could not be fetched: it answers with status %ld", url,
+				 status);
+	return error_set(err, ERROR_INVALID, "%s could not be fetched: %s", url,
+			 said[0] ? said : curl_easy_strerror(code));
 }
 
 static CURLcode perform(CURL *curl, struct transfer *t, long *ret_status, char *said)
@@ -157,7 +168,8 @@ static int take_place(CURL *curl, struct fetch_place *ret, struct error *err)
 	curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &address);
 	for (char *p = url; p && (p = strstr(p, "/" FETCH_REFS)); p++)
 		end = p;
-	if (!end || !address || (size_t)(end - url) >= sizeof(ret->url) || strlen(address) >= sizeof(ret->address))
+	if (!end || !address || (size_t)(end - url) >= sizeof(ret->url) ||
+	    strlen(address) >= sizeof(ret->address))
 		return error_set(err, ERROR_INVALID, "it leads to what is no repository");
 	memcpy(ret->url, url, (size_t)(end - url));
 	strcpy(ret->address, address);
@@ -194,14 +206,18 @@ static int resolve(const struct fetch_order *o, struct fetch_place *ret, struct 
 	int e = getaddrinfo(o->url, NULL, &hints, &list);
 
 	if (e)
-		return error_set(err, ERROR_INVALID, "%s could not be found: %s", o->url, gai_strerror(e));
+		return error_set(err, ERROR_INVALID, "%s could not be found: %s", o->url,
+				 gai_strerror(e));
 	for (a = list; a && !fetch_is_public(a->ai_addr); a = a->ai_next)
 		;
-	e = a ? getnameinfo(a->ai_addr, a->ai_addrlen, ret->address, sizeof(ret->address), NULL, 0, NI_NUMERICHOST) : 0;
+	e = a ? getnameinfo(a->ai_addr, a->ai_addrlen, ret->address, sizeof(ret->address), NULL, 0,
+			    NI_NUMERICHOST)
+	      : 0;
 	freeaddrinfo(list);
 	if (!a)
 		return refuse_private(o->url, err);
-	return e ? error_set(err, ERROR_SYSTEM, "the address of %s: %s", o->url, gai_strerror(e)) : 0;
+	return e ? error_set(err, ERROR_SYSTEM, "the address of %s: %s", o->url, gai_strerror(e))
+		 : 0;
 }
 
 /* ---- the process ---- */
@@ -210,16 +226,19 @@ static int read_order(struct fetch_order *ret, struct error *err)
 {
 	if (fd_read(STDIN_FILENO, ret, sizeof(*ret)) == sizeof(*ret))
 		return 0;
-	return error_set(err, ERROR_BAD_REQUEST, "twelved fetch is started by twelved, with its order on stdin");
+	return error_set(err, ERROR_BAD_REQUEST,
+			 "twelved fetch is started by twelved, with its order on stdin");
 }
 
 static int work(const struct fetch_order *o, struct fetch_report *report)
 {
-	const struct confinement c = { .file_bytes = o->what == FETCH_ARCHIVE ? o->max_bytes : 0, .cpu_seconds = TIMEOUT_S };
+	const struct confinement c = { .file_bytes = o->what == FETCH_ARCHIVE ? o->max_bytes : 0,
+				       .cpu_seconds = TIMEOUT_S };
 
 	if (confine(&c, o->what == FETCH_ARCHIVE ? FETCH_FILE_FD : STDERR_FILENO, &report->err) < 0)
 		return -1;
-	return o->what == FETCH_ADDRESS ? resolve(o, &report->place, &report->err) : transfer(o, &report->place, &report->err);
+	return o->what == FETCH_ADDRESS ? resolve(o, &report->place, &report->err)
+					: transfer(o, &report->place, &report->err);
 }
 
 int fetch_worker_main(void)

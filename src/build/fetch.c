@@ -48,19 +48,23 @@ int fetch_check_url(const char *url, bool has_checksum, struct error *err)
 	if (!authority || !is_printable(url) || strlen(url) > FETCH_URL_MAX ||
 	    (!has_scheme(url, "https://") && !has_scheme(url, "http://")))
 		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.url\" has to be a get_url of POST /sources, or an https:// URL of an archive, "
-				 "with at most %d characters", FETCH_URL_MAX);
+				 "\"source_blob.url\" has to be a get_url of POST /sources, or an "
+				 "https:// URL of an archive, "
+				 "with at most %d characters",
+				 FETCH_URL_MAX);
 	authority += strlen("://");
 	n = strcspn(authority, "/?#");
 	if (!n)
 		return error_set(err, ERROR_INVALID, "\"source_blob.url\" names no host");
 	if (memchr(authority, '@', n))
 		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.url\" must not hold a user and password: give a signed URL, or upload the archive "
+				 "\"source_blob.url\" must not hold a user and password: give a "
+				 "signed URL, or upload the archive "
 				 "with POST /sources");
 	if (has_scheme(url, "http://") && !has_checksum)
 		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.url\" is http://, where nobody knows what arrives: give https://, or a "
+				 "\"source_blob.url\" is http://, where nobody knows what arrives: "
+				 "give https://, or a "
 				 "\"source_blob.checksum\"");
 	return 0;
 }
@@ -74,11 +78,13 @@ struct block {
 
 static bool is_public_ipv4(uint32_t address)
 {
-	/* https://www.iana.org/assignments/iana-ipv4-special-registry, and multicast with what is reserved above it. */
+	/* https://www.iana.org/assignments/iana-ipv4-special-registry, and multicast with what is
+	 * reserved above it. */
 	static const struct block blocks[] = {
-		{ 0x00000000, 8 },  { 0x0a000000, 8 },	{ 0x64400000, 10 }, { 0x7f000000, 8 },	{ 0xa9fe0000, 16 },
-		{ 0xac100000, 12 }, { 0xc0000000, 24 }, { 0xc0000200, 24 }, { 0xc0586300, 24 }, { 0xc0a80000, 16 },
-		{ 0xc6120000, 15 }, { 0xc6336400, 24 }, { 0xcb007100, 24 }, { 0xe0000000, 3 },
+		{ 0x00000000, 8 },  { 0x0a000000, 8 },	{ 0x64400000, 10 }, { 0x7f000000, 8 },
+		{ 0xa9fe0000, 16 }, { 0xac100000, 12 }, { 0xc0000000, 24 }, { 0xc0000200, 24 },
+		{ 0xc0586300, 24 }, { 0xc0a80000, 16 }, { 0xc6120000, 15 }, { 0xc6336400, 24 },
+		{ 0xcb007100, 24 }, { 0xe0000000, 3 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++)
@@ -89,12 +95,15 @@ static bool is_public_ipv4(uint32_t address)
 
 static bool is_public_ipv6(const uint8_t a[static 16])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }, nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
-	uint32_t ipv4 = (uint32_t)a[12] << 24 | (uint32_t)a[13] << 16 | (uint32_t)a[14] << 8 | a[15];
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff },
+			     nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+	uint32_t ipv4 =
+		(uint32_t)a[12] << 24 | (uint32_t)a[13] << 16 | (uint32_t)a[14] << 8 | a[15];
 
 	if (memcmp(a, mapped, sizeof(mapped)) == 0 || memcmp(a, nat64, sizeof(nat64)) == 0)
 		return is_public_ipv4(ipv4);
-	/* 2000::/3 is what is handed out; in it are 2001::/23 (Teredo, ORCHID ...), documentation, and 6to4, which holds an IPv4 address. */
+	/* 2000::/3 is what is handed out; in it are 2001::/23 (Teredo, ORCHID ...), documentation,
+	 * and 6to4, which holds an IPv4 address. */
 	if (a[0] >> 5 != 1)
 		return false;
 	if (a[0] == 0x20 && a[1] == 0x01 && (a[2] < 2 || (a[2] == 0x0d && a[3] == 0xb8)))
@@ -119,15 +128,20 @@ bool fetch_is_public(const struct sockaddr *sa)
 
 /* ---- the process that fetches ---- */
 
-static int spawn(const struct fetch_order *order, int file_fd, pid_t *ret_pid, int *ret_fd, struct error *err)
+static int spawn(const struct fetch_order *order, int file_fd, pid_t *ret_pid, int *ret_fd,
+		 struct error *err)
 {
 	static const char *const argv[] = { "/proc/self/exe", "fetch", NULL };
-	_cleanup_fd_ int order_fd = fd_memfile("fetch", order, sizeof(*order)), read_fd = -1, write_fd = -1, null_fd = -1;
-	struct proc_options o = { .argv = argv, .stdin_fd = order_fd, .fd3 = file_fd, .dir = "/", .die_with_us = true };
+	_cleanup_fd_ int order_fd = fd_memfile("fetch", order, sizeof(*order)), read_fd = -1,
+			 write_fd = -1, null_fd = -1;
+	struct proc_options o = {
+		.argv = argv, .stdin_fd = order_fd, .fd3 = file_fd, .dir = "/", .die_with_us = true
+	};
 	int fds[2];
 
 	if (order_fd < 0 || pipe2(fds, O_CLOEXEC) < 0)
-		return error_set_errno(err, order_fd < 0 ? order_fd : errno, "starting the process that fetches");
+		return error_set_errno(err, order_fd < 0 ? order_fd : errno,
+				       "starting the process that fetches");
 	read_fd = fds[0];
 	write_fd = fds[1];
 	null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -161,7 +175,8 @@ static size_t await(int fd, pid_t pid, bool (*should_stop)(void), struct fetch_r
 }
 
 /* What it says is what a stranger may have made it say: text, and no more. */
-static int run(const struct fetch_order *order, int file_fd, bool (*should_stop)(void), struct fetch_place *ret, struct error *err)
+static int run(const struct fetch_order *order, int file_fd, bool (*should_stop)(void),
+	       struct fetch_place *ret, struct error *err)
 {
 	struct fetch_report report = { 0 };
 	_cleanup_fd_ int fd = -1;
@@ -188,16 +203,18 @@ static int run(const struct fetch_order *order, int file_fd, bool (*should_stop)
 static int take_url(const char *url, struct fetch_order *order, struct error *err)
 {
 	if (strlen(url) >= sizeof(order->url))
-		return error_set(err, ERROR_INVALID, "A URL has at most %d characters", FETCH_URL_MAX);
+		return error_set(err, ERROR_INVALID, "A URL has at most %d characters",
+				 FETCH_URL_MAX);
 	strcpy(order->url, url);
 	return 0;
 }
 
 int fetch_archive(const struct fetch *f, struct error *err)
 {
-	struct fetch_order order = {
-		.what = FETCH_ARCHIVE, .max_bytes = f->max_bytes, .reserve_bytes = f->reserve_bytes, .private_too = f->private_too
-	};
+	struct fetch_order order = { .what = FETCH_ARCHIVE,
+				     .max_bytes = f->max_bytes,
+				     .reserve_bytes = f->reserve_bytes,
+				     .private_too = f->private_too };
 	_cleanup_fd_ int fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	if (fd < 0)
@@ -205,15 +222,18 @@ int fetch_archive(const struct fetch *f, struct error *err)
 	return take_url(f->url, &order, err) < 0 ? -1 : run(&order, fd, f->should_stop, NULL, err);
 }
 
-int fetch_find_repository(const char *url, bool (*should_stop)(void), struct fetch_place *ret, struct error *err)
+int fetch_find_repository(const char *url, bool (*should_stop)(void), struct fetch_place *ret,
+			  struct error *err)
 {
 	struct fetch_order order = { .what = FETCH_REPOSITORY };
-	_cleanup_free_ char *refs = xasprintf("%s%s" FETCH_REFS "?service=git-upload-pack", url, str_ends(url, "/") ? "" : "/");
+	_cleanup_free_ char *refs = xasprintf("%s%s" FETCH_REFS "?service=git-upload-pack", url,
+					      str_ends(url, "/") ? "" : "/");
 
 	return take_url(refs, &order, err) < 0 ? -1 : run(&order, 0, should_stop, ret, err);
 }
 
-int fetch_find_host(const char *host, bool (*should_stop)(void), struct fetch_place *ret, struct error *err)
+int fetch_find_host(const char *host, bool (*should_stop)(void), struct fetch_place *ret,
+		    struct error *err)
 {
 	struct fetch_order order = { .what = FETCH_ADDRESS };
 

@@ -24,8 +24,8 @@
 #define WORDS_MAX 300
 
 /*
- * A commit is asked for by its id, which some servers don't answer: then all branches and tags have to do. The files come
- * into being beside git's own, so nothing of those is in them.
+ * A commit is asked for by its id, which some servers don't answer: then all branches and tags have
+ * to do. The files come into being beside git's own, so nothing of those is in them.
  */
 static const char script[] =
 	"set -e\n"
@@ -45,7 +45,7 @@ struct errand {
 	struct build *b;
 	const struct git_fetch *f;
 	struct git_url url;
-	char *at;	 /* the URL that git gets */
+	char *at;			/* the URL that git gets */
 	char address[INET6_ADDRSTRLEN]; /* that it is held to; "": it looks itself */
 	char *dir, *app, *env, *known_hosts;
 };
@@ -65,11 +65,14 @@ int git_fetch_check(const struct git_fetch *f, struct error *err)
 {
 	struct git_url u;
 
-	if (git_url_parse(f->url, f->subject, &u, err) < 0 || (f->ref && git_ref_check(f->ref, f->subject, err) < 0))
+	if (git_url_parse(f->url, f->subject, &u, err) < 0 ||
+	    (f->ref && git_ref_check(f->ref, f->subject, err) < 0))
 		return -1;
 	if (u.transport == GIT_HTTP && (!f->ref || !git_ref_is_commit(f->ref)))
 		return error_set(err, ERROR_INVALID,
-				 "%s is at http://, where nobody knows what arrives: give https://, or a commit in full after a #", f->subject);
+				 "%s is at http://, where nobody knows what arrives: give "
+				 "https://, or a commit in full after a #",
+				 f->subject);
 	return 0;
 }
 
@@ -91,9 +94,11 @@ static int find(struct errand *e, struct error *err)
 	if (git_fetch_check(e->f, err) < 0 || git_url_parse(e->at, e->f->subject, &e->url, err) < 0)
 		return -1;
 	if (e->url.transport == GIT_SSH && !e->b->o->ssh_key)
-		return error_set(err, ERROR_INVALID,
-				 "%s needs a key of the app's, which has none: \"twelve buildpacks:key -a %s\" makes one, for the repository's deploy keys",
-				 e->f->subject, e->b->o->app_name);
+		return error_set(
+			err, ERROR_INVALID,
+			"%s needs a key of the app's, which has none: \"twelve buildpacks:key -a "
+			"%s\" makes one, for the repository's deploy keys",
+			e->f->subject, e->b->o->app_name);
 	if (e->b->o->private_sources)
 		return 0;
 	if (find_place(e, &place, err) < 0)
@@ -110,9 +115,12 @@ static int find(struct errand *e, struct error *err)
 
 static void put_allowed(struct buf *text, enum git_transport t)
 {
-	static const char *const names[] = { [GIT_HTTPS] = "https", [GIT_HTTP] = "http", [GIT_SSH] = "ssh" };
+	static const char *const names[] = {
+		[GIT_HTTPS] = "https", [GIT_HTTP] = "http", [GIT_SSH] = "ssh"
+	};
 
-	buf_printf(text, "[protocol]\n\tallow = never\n[protocol \"%s\"]\n\tallow = always\n", names[t]);
+	buf_printf(text, "[protocol]\n\tallow = never\n[protocol \"%s\"]\n\tallow = always\n",
+		   names[t]);
 }
 
 /* The URL has been checked: there is nothing in it that would end a value. */
@@ -120,13 +128,18 @@ static void put_gitconfig(const struct errand *e, struct buf *text)
 {
 	put_allowed(text, e->url.transport);
 	buf_printf(text, "[remote \"origin\"]\n\turl = \"%s\"\n", e->at);
-	buf_puts(text, "[core]\n\tsshCommand = ssh -F /env/ssh_config\n\thooksPath = /dev/null\n[credential]\n\thelper =\n"
-		       "[submodule]\n\trecurse = false\n[fetch]\n\trecurseSubmodules = false\n[gc]\n\tauto = 0\n[advice]\n\tdetachedHead = false\n"
+	buf_puts(text, "[core]\n\tsshCommand = ssh -F /env/ssh_config\n\thooksPath = "
+		       "/dev/null\n[credential]\n\thelper =\n"
+		       "[submodule]\n\trecurse = false\n[fetch]\n\trecurseSubmodules = "
+		       "false\n[gc]\n\tauto = 0\n[advice]\n\tdetachedHead = false\n"
 		       "[init]\n\tdefaultBranch = main\n\ttemplateDir =\n");
 	if (!e->address[0])
 		return;
-	buf_printf(text, "[http]\n\tproxy =\n\tfollowRedirects = false\n\tcurloptResolve = %s:%d:%s%s%s\n", e->url.host, e->url.port,
-		   strchr(e->address, ':') ? "[" : "", e->address, strchr(e->address, ':') ? "]" : "");
+	buf_printf(
+		text,
+		"[http]\n\tproxy =\n\tfollowRedirects = false\n\tcurloptResolve = %s:%d:%s%s%s\n",
+		e->url.host, e->url.port, strchr(e->address, ':') ? "[" : "", e->address,
+		strchr(e->address, ':') ? "]" : "");
 }
 
 static void put_ssh_config(const struct errand *e, struct buf *text)
@@ -137,15 +150,19 @@ static void put_ssh_config(const struct errand *e, struct buf *text)
 		buf_printf(text, "HostKeyAlias [%s]:%d\n", e->url.host, e->url.port);
 	else
 		buf_printf(text, "HostKeyAlias %s\n", e->url.host);
-	buf_puts(text, "IdentityFile /env/key\nIdentitiesOnly yes\nIdentityAgent none\nUserKnownHostsFile /app/known_hosts\nGlobalKnownHostsFile none\n"
-		       "StrictHostKeyChecking accept-new\nCheckHostIP no\nBatchMode yes\nPreferredAuthentications publickey\nLogLevel ERROR\n"
-		       "ForwardAgent no\nClearAllForwardings yes\nProxyCommand none\nConnectTimeout 20\nServerAliveInterval 20\n");
+	buf_puts(text, "IdentityFile /env/key\nIdentitiesOnly yes\nIdentityAgent "
+		       "none\nUserKnownHostsFile /app/known_hosts\nGlobalKnownHostsFile none\n"
+		       "StrictHostKeyChecking accept-new\nCheckHostIP no\nBatchMode "
+		       "yes\nPreferredAuthentications publickey\nLogLevel ERROR\n"
+		       "ForwardAgent no\nClearAllForwardings yes\nProxyCommand "
+		       "none\nConnectTimeout 20\nServerAliveInterval 20\n");
 }
 
 static int put_file(const char *dir, const char *name, const char *text, size_t n)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
-	_cleanup_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_fd_ int fd =
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0 || fchown(fd, SANDBOX_UID, SANDBOX_GID) < 0)
 		return -errno;
@@ -194,9 +211,10 @@ static int ensure_stack(struct build *b, struct error *err)
 	_cleanup_free_ char *label = xasprintf("stacks/%s/fetch.packages", b->o->stack_name);
 	_cleanup_free_ char *path = xasprintf("%s/%s", b->o->data_dir, label);
 	_cleanup_strv_ char **packages = NULL;
-	const struct stack_options o = {
-		.state_dir = b->o->state_dir, .data_dir = b->o->data_dir, .name = b->o->stack_name, .output_fd = b->o->output_fd
-	};
+	const struct stack_options o = { .state_dir = b->o->state_dir,
+					 .data_dir = b->o->data_dir,
+					 .name = b->o->stack_name,
+					 .output_fd = b->o->output_fd };
 	struct stack_options with = o;
 
 	if (b->fetch.layers)
@@ -210,12 +228,18 @@ static int ensure_stack(struct build *b, struct error *err)
 static int run(const struct errand *e, int output_fd, int *ret_code, struct error *err)
 {
 	const struct build *b = e->b;
-	_cleanup_free_ char *scratch = xasprintf("%s/scratch", b->work), *cgroup = xasprintf("/twelve/%s", b->o->id);
+	_cleanup_free_ char *scratch = xasprintf("%s/scratch", b->work),
+			    *cgroup = xasprintf("/twelve/%s", b->o->id);
 	_cleanup_buf_ struct buf env = BUF_INIT;
 	const char *ref = e->f->ref ? e->f->ref : "";
-	const char *const argv[] = {
-		SANDBOX_INIT_PATH, "/bin/bash", "-c", script, "twelve-fetch", ref, git_ref_is_commit(ref) ? ref : "", NULL
-	};
+	const char *const argv[] = { SANDBOX_INIT_PATH,
+				     "/bin/bash",
+				     "-c",
+				     script,
+				     "twelve-fetch",
+				     ref,
+				     git_ref_is_commit(ref) ? ref : "",
+				     NULL };
 	struct sandbox_bind binds[2] = { { .source = e->env, .target = "/env" } };
 	struct sandbox_spec s = { .id = b->o->id,
 				  .hostname = "fetch",
@@ -248,10 +272,12 @@ static int explain(const struct errand *e, struct buf *said, struct error *err)
 		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
 			*c = ' ';
 	last = strlen(text) > WORDS_MAX ? text + strlen(text) - WORDS_MAX : text;
-	return error_set(err, ERROR_INVALID, "%s could not be fetched: %s", e->f->subject, *last ? last : "git gave no reason");
+	return error_set(err, ERROR_INVALID, "%s could not be fetched: %s", e->f->subject,
+			 *last ? last : "git gave no reason");
 }
 
-/* New keys of hosts are kept, also when the rest went wrong: the next time they have to be the same. */
+/* New keys of hosts are kept, also when the rest went wrong: the next time they have to be the
+ * same. */
 static int keep_known_hosts(const struct errand *e, struct error *err)
 {
 	_cleanup_buf_ struct buf hosts = BUF_INIT;
@@ -278,11 +304,13 @@ static int fetch(struct errand *e, struct error *err)
 	if (find(e, err) < 0 || ensure_stack(e->b, err) < 0 || prepare(e, err) < 0)
 		return -1;
 	fd = steps_open_capture(e->b, err);
-	if (fd < 0 || run(e, fd, &code, err) < 0 || steps_read_capture(fd, &said, err) < 0 || keep_known_hosts(e, err) < 0)
+	if (fd < 0 || run(e, fd, &code, err) < 0 || steps_read_capture(fd, &said, err) < 0 ||
+	    keep_known_hosts(e, err) < 0)
 		return -1;
 	if (code != 0)
 		return explain(e, &said, err);
-	return rename(tree, e->f->to) < 0 ? error_set_errno(err, errno, "moving what was fetched") : 0;
+	return rename(tree, e->f->to) < 0 ? error_set_errno(err, errno, "moving what was fetched")
+					  : 0;
 }
 
 int git_fetch(struct build *b, const struct git_fetch *f, struct error *err)

@@ -36,10 +36,13 @@ bool git_url_is_meant(const char *word)
 static int refuse(const char *subject, const char *why, struct error *err)
 {
 	return error_set(err, ERROR_INVALID,
-			 "%s %s: repositories are fetched from https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH", subject, why);
+			 "%s %s: repositories are fetched from https://HOST/PATH, "
+			 "ssh://USER@HOST/PATH or USER@HOST:PATH",
+			 subject, why);
 }
 
-/* Neither white space nor what a shell, a configuration file of git's or a terminal would take for more than a character. */
+/* Neither white space nor what a shell, a configuration file of git's or a terminal would take for
+ * more than a character. */
 static bool is_plain(const char *s)
 {
 	for (; *s; s++)
@@ -94,14 +97,21 @@ static int take_host(const char *s, size_t n, struct git_url *u)
 }
 
 /* [user@]host[:port] of n characters. */
-static int take_authority(const char *s, size_t n, const char *subject, struct git_url *u, struct error *err)
+static int take_authority(const char *s, size_t n, const char *subject, struct git_url *u,
+			  struct error *err)
 {
 	const char *at = memchr(s, '@', n);
 
 	if (at && u->transport != GIT_SSH)
-		return refuse(subject, "must not hold a user or a password, which all who may see the app would see", err);
+		return refuse(subject,
+			      "must not hold a user or a password, which all who may see the app "
+			      "would see",
+			      err);
 	if (at && !is_made_of(s, (size_t)(at - s), "._-"))
-		return refuse(subject, memchr(s, ':', (size_t)(at - s)) ? "must not hold a password" : "names no user that there can be", err);
+		return refuse(subject,
+			      memchr(s, ':', (size_t)(at - s)) ? "must not hold a password"
+							       : "names no user that there can be",
+			      err);
 	if (at) {
 		n -= (size_t)(at + 1 - s);
 		s = at + 1;
@@ -151,8 +161,11 @@ int git_ref_check(const char *ref, const char *subject, struct error *err)
 {
 	size_t n = strlen(ref);
 
-	if (n && n <= GIT_REF_MAX && is_plain(ref) && !strchr("-+/.", ref[0]) && !strpbrk(ref, ":~") && !streq(ref, "@") && !strstr(ref, "..") &&
-	    !strstr(ref, "//") && ref[n - 1] != '/' && ref[n - 1] != '.' && !str_ends(ref, ".lock"))
+	if (n && n <= GIT_REF_MAX && is_plain(ref) && !strchr("-+/.", ref[0]) &&
+	    !strpbrk(ref, ":~") && !streq(ref, "@") && !strstr(ref, "..") && !strstr(ref, "//") &&
+	    ref[n - 1] != '/' && ref[n - 1] != '.' && !str_ends(ref, ".lock"))
 		return 0;
-	return error_set(err, ERROR_INVALID, "%s names no branch, tag or commit that there can be after its #", subject);
+	return error_set(err, ERROR_INVALID,
+			 "%s names no branch, tag or commit that there can be after its #",
+			 subject);
 }

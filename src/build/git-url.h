@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Addresses of git repositories that we fetch from: pure. Whoever may deploy writes them, so only what names another machine is
- * one (https, http, ssh), and nothing in it can be taken for an option, a path or a program.
+ * Addresses of git repositories that we fetch from: pure. Whoever may deploy writes them, so only
+ * what names another machine is one (https, http, ssh), and nothing in it can be taken for an
+ * option, a path or a program.
  */
 #pragma once
 
@@ -24,11 +25,12 @@ struct git_url {
 	int port;	/* the transport's own when none is named */
 };
 
-/* Whether a word claims to be the address of a repository, good or not: then it is neither a name nor a directory. */
+/* Whether a word claims to be the address of a repository, good or not: then it is neither a name
+ * nor a directory. */
 bool git_url_is_meant(const char *word);
 /*
- * An error says what is wrong with it, without the URL: it may hold a password, which is refused for https. `subject` begins the
- * sentence: "The buildpack's address".
+ * An error says what is wrong with it, without the URL: it may hold a password, which is refused
+ * for https. `subject` begins the sentence: "The buildpack's address".
  */
 int git_url_parse(const char *url, const char *subject, struct git_url *ret, struct error *err);
 /* A branch or a tag (git-check-ref-format(1)), or the id of a commit in full. */

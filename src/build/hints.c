@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a source has that looks like more than it is here: files of other platforms that are not read, a Procfile under
- * another name, a process type that nothing will ever reach. One line each, at the push, where somebody reads it.
+ * What a source has that looks like more than it is here: files of other platforms that are not
+ * read, a Procfile under another name, a process type that nothing will ever reach. One line each,
+ * at the push, where somebody reads it.
  */
 #include <string.h>
 #include <strings.h>
@@ -21,7 +22,8 @@ struct ignored {
 static const struct ignored ignored[] = {
 	{ "Dockerfile", "buildpacks and the Procfile say what is built and run" },
 	{ "docker-compose.yml", "process types are in the Procfile, backing services are add-ons" },
-	{ "docker-compose.yaml", "process types are in the Procfile, backing services are add-ons" },
+	{ "docker-compose.yaml",
+	  "process types are in the Procfile, backing services are add-ons" },
 	{ "compose.yml", "process types are in the Procfile, backing services are add-ons" },
 	{ "compose.yaml", "process types are in the Procfile, backing services are add-ons" },
 	{ "project.toml", "buildpacks are set with \"twelve buildpacks:set\" or in .buildpacks" },
@@ -38,7 +40,8 @@ static bool is_file(const struct build *b, const char *name)
 /* "procfile", "Procfile.txt", "PROCFILE": what somebody meant to be it. */
 static bool is_meant(const char *name)
 {
-	static const char *const names[] = { "procfile", "procfile.txt", "procfile.md", "procfile.yml", "procfile.yaml", "proc file" };
+	static const char *const names[] = { "procfile",     "procfile.txt",  "procfile.md",
+					     "procfile.yml", "procfile.yaml", "proc file" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcasecmp(name, names[i]) == 0)
@@ -54,10 +57,14 @@ static void tell_meant(const struct build *b, const char *folder)
 	if (fs_list(path, &names) < 0)
 		return;
 	for (char **n = names; n && *n; n++) {
-		_cleanup_free_ char *file = folder[0] ? xasprintf("%s/%s", folder, *n) : xstrdup(*n);
+		_cleanup_free_ char *file =
+			folder[0] ? xasprintf("%s/%s", folder, *n) : xstrdup(*n);
 
 		if (is_meant(*n) && is_file(b, file))
-			build_say(b, " !     %s is not read: the file is named Procfile, with a large P, and stands in the top folder\n", file);
+			build_say(b,
+				  " !     %s is not read: the file is named Procfile, with a large "
+				  "P, and stands in the top folder\n",
+				  file);
 	}
 }
 
@@ -86,12 +93,19 @@ static void tell_heroku_yml(const struct build *b)
 
 	if (pack_read_file(b->app, "heroku.yml", HEROKU_YML_MAX, &text) < 0)
 		return;
-	setup = str_starts(text.data, "setup:") || strstr(text.data, "\nsetup:") ? "; its \"setup\" goes into app.json and add-ons" : "";
+	setup = str_starts(text.data, "setup:") || strstr(text.data, "\nsetup:")
+			? "; its \"setup\" goes into app.json and add-ons"
+			: "";
 	if (b->types_file && streq(b->types_file, "heroku.yml"))
-		build_say(b, " !     heroku.yml: its \"run\" names the processes, as there is no Procfile; buildpacks build the app, not its \"build\"%s\n", setup);
+		build_say(b,
+			  " !     heroku.yml: its \"run\" names the processes, as there is no "
+			  "Procfile; buildpacks build the app, not its \"build\"%s\n",
+			  setup);
 	else
 		build_say(b, " !     heroku.yml is there and not used: %s%s\n",
-			  b->types_file ? "the Procfile goes before it" : "it names no process that could be run", setup);
+			  b->types_file ? "the Procfile goes before it"
+					: "it names no process that could be run",
+			  setup);
 }
 
 static bool builds_with(const struct build *b, const char *folder)
@@ -107,13 +121,15 @@ void hints_tell_packs(const struct build *b)
 	_cleanup_free_ char *below = NULL;
 
 	if (is_file(b, "static.json") && !builds_with(b, "static"))
-		build_say(b, " !     static.json is there and not used: the app serves its files itself\n");
+		build_say(b, " !     static.json is there and not used: the app serves its files "
+			     "itself\n");
 	/* "cd backend && npm start": what that needs is not built. */
 	if (b->chosen || !builds_with(b, "plain") || is_file(b, "Aptfile"))
 		return;
 	below = nothing_below(b);
 	if (below)
-		build_say(b, " !     Only the Procfile is at the top, so nothing is built. %s\n", below);
+		build_say(b, " !     Only the Procfile is at the top, so nothing is built. %s\n",
+			  below);
 }
 
 void hints_tell(const struct build *b)
@@ -121,7 +137,8 @@ void hints_tell(const struct build *b)
 	tell_heroku_yml(b);
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		if (is_file(b, ignored[i].name))
-			build_say(b, " !     %s is there and not used: %s\n", ignored[i].name, ignored[i].instead);
+			build_say(b, " !     %s is there and not used: %s\n", ignored[i].name,
+				  ignored[i].instead);
 	if (!b->types_file)
 		tell_no_procfile(b);
 }
@@ -132,9 +149,13 @@ void hints_tell_types(const struct build *b, const struct procfile *types)
 
 	for (size_t i = 0; i < types->n_types; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(special); k++)
-			if (strcasecmp(types->types[i].name, special[k]) == 0 && !streq(types->types[i].name, special[k]))
-				build_say(b, " !     The process type \"%s\" is not \"%s\": write it in small letters, or it is one like any other\n",
+			if (strcasecmp(types->types[i].name, special[k]) == 0 &&
+			    !streq(types->types[i].name, special[k]))
+				build_say(b,
+					  " !     The process type \"%s\" is not \"%s\": write it "
+					  "in small letters, or it is one like any other\n",
 					  types->types[i].name, special[k]);
 	if (!procfile_get(types, "web"))
-		build_say(b, " !     There is no process type \"web\": nothing answers requests, and no dyno starts until \"twelve ps:scale\" says so\n");
+		build_say(b, " !     There is no process type \"web\": nothing answers requests, "
+			     "and no dyno starts until \"twelve ps:scale\" says so\n");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One app of a repository that has several (docs/decisions/0034): TWELVE_BUILD_DIR is the folder that becomes /app, TWELVE_WATCH_PATHS what
- * the identity of the source is made of, so that a push that touches nothing of it finds the slug that is there.
+ * One app of a repository that has several (docs/decisions/0034): TWELVE_BUILD_DIR is the folder
+ * that becomes /app, TWELVE_WATCH_PATHS what the identity of the source is made of, so that a push
+ * that touches nothing of it finds the slug that is there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -121,13 +122,20 @@ static int watch_one(const struct tree_entry *e, void *userdata)
 		return -ECANCELED;
 	if (S_ISDIR(e->st->st_mode) || !is_watched(w, e->path))
 		return 0;
-	snprintf(head, sizeof(head), "%c%lld", S_ISLNK(e->st->st_mode) ? 'l' : e->st->st_mode & 0100 ? 'x' : 'f', (long long)e->st->st_size);
+	snprintf(head, sizeof(head), "%c%lld",
+		 S_ISLNK(e->st->st_mode) ? 'l'
+		 : e->st->st_mode & 0100 ? 'x'
+					 : 'f',
+		 (long long)e->st->st_size);
 	digest_update_str(w->digest, e->path);
 	digest_update_str(w->digest, head);
-	return S_ISLNK(e->st->st_mode) ? add_link(w->digest, e) : S_ISREG(e->st->st_mode) ? add_file(w->digest, e) : 0;
+	return S_ISLNK(e->st->st_mode)	 ? add_link(w->digest, e)
+	       : S_ISREG(e->st->st_mode) ? add_file(w->digest, e)
+					 : 0;
 }
 
-/* A folder's name alone, one that ends in a slash, and one with two stars behind that are the same: all that is in it. */
+/* A folder's name alone, one that ends in a slash, and one with two stars behind that are the same:
+ * all that is in it. */
 static char **read_patterns(const char *value)
 {
 	_cleanup_free_ char *copy = xstrdup(value);
@@ -150,14 +158,20 @@ static char **read_patterns(const char *value)
 static int check_patterns(char *const *patterns, struct error *err)
 {
 	if (strv_len(patterns) > PATTERNS_MAX)
-		return error_set(err, ERROR_INVALID, WATCH_PATHS " names more than %d paths: name the folders that they are in", PATTERNS_MAX);
+		return error_set(err, ERROR_INVALID,
+				 WATCH_PATHS
+				 " names more than %d paths: name the folders that they are in",
+				 PATTERNS_MAX);
 	for (; *patterns; patterns++) {
 		int stars = 0;
 
 		for (const char *c = *patterns; *c; c++)
 			stars += *c == '*';
 		if (stars > STARS_MAX)
-			return error_set(err, ERROR_INVALID, WATCH_PATHS " has more than %d stars in %.200s: name the folder that the files are in", STARS_MAX, *patterns);
+			return error_set(err, ERROR_INVALID,
+					 WATCH_PATHS " has more than %d stars in %.200s: name the "
+						     "folder that the files are in",
+					 STARS_MAX, *patterns);
 	}
 	return 0;
 }
@@ -166,7 +180,10 @@ static int check_seen(const struct watch *w, struct error *err)
 {
 	for (size_t i = 0; w->patterns[i]; i++)
 		if (!w->seen[i])
-			return error_set(err, ERROR_INVALID, WATCH_PATHS " names %.200s, which is nothing of the commit: correct it with \"twelve config:set\"",
+			return error_set(err, ERROR_INVALID,
+					 WATCH_PATHS
+					 " names %.200s, which is nothing of the commit: correct "
+					 "it with \"twelve config:set\"",
 					 w->patterns[i]);
 	return 0;
 }
@@ -222,7 +239,8 @@ static void put_folders(const char *dir, struct buf *ret)
 		char excerpt[NAME_EXCERPT_SIZE];
 		struct stat st;
 
-		if ((*name)[0] == '.' || lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || n++ >= FOLDERS_SHOWN)
+		if ((*name)[0] == '.' || lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) ||
+		    n++ >= FOLDERS_SHOWN)
 			continue;
 		buf_printf(ret, "%s%s/", ret->len ? ", " : "", name_excerpt(excerpt, *name));
 	}
@@ -230,12 +248,14 @@ static void put_folders(const char *dir, struct buf *ret)
 		buf_puts(ret, ", ...");
 }
 
-static int not_there(const char *folder, const char *above, const char *in, const char *why, struct error *err)
+static int not_there(const char *folder, const char *above, const char *in, const char *why,
+		     struct error *err)
 {
 	_cleanup_buf_ struct buf folders = BUF_INIT;
 
 	put_folders(above, &folders);
-	return error_set(err, ERROR_INVALID, BUILD_DIR " names %.200s, which is %s: %s%s has %s", folder, why, in[0] ? in : "it", in[0] ? "/" : "",
+	return error_set(err, ERROR_INVALID, BUILD_DIR " names %.200s, which is %s: %s%s has %s",
+			 folder, why, in[0] ? in : "it", in[0] ? "/" : "",
 			 folders.len ? folders.data : "no folders");
 }
 
@@ -253,13 +273,19 @@ static int check_folder(const struct build *b, const char *folder, struct error 
 		if (!*part || streq(part, "."))
 			continue;
 		if (streq(part, ".."))
-			return error_set(err, ERROR_INVALID, BUILD_DIR " names %.200s, which leads out of the commit: name a folder below its top", folder);
+			return error_set(err, ERROR_INVALID,
+					 BUILD_DIR " names %.200s, which leads out of the commit: "
+						   "name a folder below its top",
+					 folder);
 		if (lstat(path, &st) < 0)
-			return not_there(folder, above, done.len ? done.data : "", "not in the commit", err);
+			return not_there(folder, above, done.len ? done.data : "",
+					 "not in the commit", err);
 		if (S_ISLNK(st.st_mode))
-			return not_there(folder, above, done.len ? done.data : "", "a symbolic link: name the folder that it leads to", err);
+			return not_there(folder, above, done.len ? done.data : "",
+					 "a symbolic link: name the folder that it leads to", err);
 		if (!S_ISDIR(st.st_mode))
-			return not_there(folder, above, done.len ? done.data : "", "a file and no folder", err);
+			return not_there(folder, above, done.len ? done.data : "",
+					 "a file and no folder", err);
 		buf_printf(&done, "%s%s", done.len ? "/" : "", part);
 		free(above);
 		above = xstrdup(path);
@@ -280,21 +306,28 @@ static bool is_workspace(const char *top)
 
 	if (has(top, "pnpm-workspace.yaml"))
 		return true;
-	return pack_read_file(top, "package.json", MANIFEST_MAX_BYTES, &text) == 0 && strstr(text.data, "\"workspaces\"");
+	return pack_read_file(top, "package.json", MANIFEST_MAX_BYTES, &text) == 0 &&
+	       strstr(text.data, "\"workspaces\"");
 }
 
 /* What stands above the folder and is not taken along, where somebody may count on it. */
 static void tell_left_behind(const struct build *b, const char *whole, const char *folder)
 {
-	static const char *const own[] = { "Procfile", "app.json", ".buildpacks", "Aptfile", ".slugignore" };
+	static const char *const own[] = { "Procfile", "app.json", ".buildpacks", "Aptfile",
+					   ".slugignore" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (has(whole, own[i]) && !has(b->app, own[i]) && !streq(own[i], "app.json"))
-			build_say(b, " !     The %s at the top is not read: that of an app in a folder stands in %s/\n", own[i], folder);
+			build_say(b,
+				  " !     The %s at the top is not read: that of an app in a "
+				  "folder stands in %s/\n",
+				  own[i], folder);
 	if (has(b->app, "package.json") && is_workspace(whole))
 		build_say(b,
-			  " !     %s is part of a workspace of the top, which is not there when the folder is built alone: if it needs the lock or the packages of the "
-			  "workspace, unset " BUILD_DIR " and start it from the top (a Procfile with \"web: npm start --workspace %s\")\n",
+			  " !     %s is part of a workspace of the top, which is not there when "
+			  "the folder is built alone: if it needs the lock or the packages of the "
+			  "workspace, unset " BUILD_DIR " and start it from the top (a Procfile "
+			  "with \"web: npm start --workspace %s\")\n",
 			  folder, folder);
 }
 
@@ -303,7 +336,8 @@ struct left_links {
 	int n;
 };
 
-/* How far below the top a link of a path like a/b leads to, by its text alone; negative: out of it. */
+/* How far below the top a link of a path like a/b leads to, by its text alone; negative: out of it.
+ */
 static int lowest_level(const char *path, const char *target)
 {
 	_cleanup_free_ char *whole = NULL;
@@ -312,7 +346,8 @@ static int lowest_level(const char *path, const char *target)
 
 	if (target[0] == '/')
 		return 0;
-	whole = xasprintf("%.*s/%s", (int)(strrchr(path, '/') ? strrchr(path, '/') - path : 0), path, target);
+	whole = xasprintf("%.*s/%s", (int)(strrchr(path, '/') ? strrchr(path, '/') - path : 0),
+			  path, target);
 	for (rest = whole; (part = strsep(&rest, "/"));) {
 		if (streq(part, ".."))
 			level--;
@@ -328,14 +363,19 @@ static int tell_link(const struct tree_entry *e, void *userdata)
 {
 	struct left_links *l = userdata;
 	char target[TREE_MAX_PATH + 1];
-	ssize_t n = S_ISLNK(e->st->st_mode) ? readlinkat(e->dir_fd, e->name, target, sizeof(target) - 1) : -1;
+	ssize_t n = S_ISLNK(e->st->st_mode)
+			    ? readlinkat(e->dir_fd, e->name, target, sizeof(target) - 1)
+			    : -1;
 	char excerpt[NAME_EXCERPT_SIZE];
 
 	if (n < 0)
 		return 0;
 	target[n] = '\0';
 	if (lowest_level(e->path, target) < 0 && l->n++ < LINKS_SHOWN)
-		build_say(l->b, " !     The link %s leads out of the folder, to what is not there when it is built alone\n", name_excerpt(excerpt, e->path));
+		build_say(l->b,
+			  " !     The link %s leads out of the folder, to what is not there when "
+			  "it is built alone\n",
+			  name_excerpt(excerpt, e->path));
 	return 0;
 }
 
@@ -350,7 +390,9 @@ static int tell_links(const struct build *b, struct error *err)
 
 int narrow_folder(struct build *b, struct error *err)
 {
-	_cleanup_free_ char *folder = folder_of(b), *from = folder ? xasprintf("%s/%s", b->app, folder) : NULL, *alone = xasprintf("%s/alone", b->work),
+	_cleanup_free_ char *folder = folder_of(b),
+			    *from = folder ? xasprintf("%s/%s", b->app, folder) : NULL,
+			    *alone = xasprintf("%s/alone", b->work),
 			    *whole = xasprintf("%s/whole", b->work);
 
 	if (!folder)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A source that no buildpack recognises: what is seen in it, and what to add. Often the app is in a folder of a larger repository, or the
- * file that names its packages was never written.
+ * A source that no buildpack recognises: what is seen in it, and what to add. Often the app is in a
+ * folder of a larger repository, or the file that names its packages was never written.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +13,16 @@
 
 /* By which a language's own tools know a project. */
 static const char *const manifests[] = {
-	"package.json", "requirements.txt", "pyproject.toml", "Pipfile", "uv.lock",	   "Gemfile",	   "go.mod",	"composer.json", "pom.xml",
-	"build.gradle", "build.gradle.kts", "mix.exs",	      "Cargo.toml", "deno.json", "index.php", "static.json", "index.html",   "Procfile",
+	"package.json",	    "requirements.txt", "pyproject.toml", "Pipfile",   "uv.lock",
+	"Gemfile",	    "go.mod",		"composer.json",  "pom.xml",   "build.gradle",
+	"build.gradle.kts", "mix.exs",		"Cargo.toml",	  "deno.json", "index.php",
+	"static.json",	    "index.html",	"Procfile",
 };
 
 #define FOLDERS_SHOWN 4
 
 struct finds {
-	char **folders;	 /* "backend", "apps/web" */
+	char **folders;	  /* "backend", "apps/web" */
 	char **manifests; /* of each */
 };
 
@@ -40,7 +42,8 @@ static void look_into(const struct build *b, const char *folder, struct finds *r
 
 static bool is_passed_by(const char *name)
 {
-	static const char *const names[] = { "node_modules", "vendor", "test", "tests", "docs", "doc", "scripts", "examples" };
+	static const char *const names[] = { "node_modules", "vendor", "test",	  "tests",
+					     "docs",	     "doc",    "scripts", "examples" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (streq(name, names[i]))
@@ -57,7 +60,9 @@ static void look_below(const struct build *b, const char *folder, int depth, str
 	if (fs_list(dir, &names) < 0)
 		return;
 	for (char **n = names; n && *n; n++) {
-		_cleanup_free_ char *below = folder[0] ? xasprintf("%s/%s", folder, *n) : xstrdup(*n), *path = xasprintf("%s/%s", b->app, below);
+		_cleanup_free_ char *below = folder[0] ? xasprintf("%s/%s", folder, *n)
+						       : xstrdup(*n),
+				    *path = xasprintf("%s/%s", b->app, below);
 		struct stat st;
 
 		if (is_passed_by(*n) || lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
@@ -72,7 +77,8 @@ static void look_below(const struct build *b, const char *folder, int depth, str
 /* The folder that is most likely to be meant. */
 static const char *best(const struct finds *f)
 {
-	static const char *const names[] = { "backend", "server", "api", "app", "web", "apps/web", "apps/api", "src", "site", "frontend" };
+	static const char *const names[] = { "backend",	 "server",   "api", "app",  "web",
+					     "apps/web", "apps/api", "src", "site", "frontend" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strv_has(f->folders, names[i]))
@@ -84,7 +90,8 @@ static const char *best(const struct finds *f)
 static void put_clean(struct buf *out, const char *name)
 {
 	for (; *name; name++)
-		buf_putc(out, (unsigned char)*name < 0x20 || (unsigned char)*name > 0x7e ? '?' : *name);
+		buf_putc(out,
+			 (unsigned char)*name < 0x20 || (unsigned char)*name > 0x7e ? '?' : *name);
 }
 
 static char *say_folders(const struct finds *f)
@@ -93,15 +100,20 @@ static char *say_folders(const struct finds *f)
 	size_t n = strv_len(f->folders);
 
 	for (size_t i = 0; i < n && i < FOLDERS_SHOWN; i++) {
-		buf_printf(&list, "%s%s is in ", i == 0 ? "" : i + 1 == n ? " and " : ", ", f->manifests[i]);
+		buf_printf(&list, "%s%s is in ",
+			   i == 0	? ""
+			   : i + 1 == n ? " and "
+					: ", ",
+			   f->manifests[i]);
 		put_clean(&list, f->folders[i]);
 		buf_putc(&list, '/');
 	}
 	if (n > FOLDERS_SHOWN)
 		buf_printf(&list, " (and %zu folders more)", n - FOLDERS_SHOWN);
 	put_clean(&folder, best(f));
-	return xasprintf("%s: \"twelve config:set TWELVE_BUILD_DIR=%s\" builds that folder (\"git subtree push --prefix %s twelve main\" pushes it alone)", list.data,
-			 folder.data, folder.data);
+	return xasprintf("%s: \"twelve config:set TWELVE_BUILD_DIR=%s\" builds that folder (\"git "
+			 "subtree push --prefix %s twelve main\" pushes it alone)",
+			 list.data, folder.data, folder.data);
 }
 
 char *nothing_below(const struct build *b)
@@ -133,7 +145,8 @@ static const struct missing {
 	{ ".php", "add an index.php or a composer.json" },
 	{ ".rs", "add a Cargo.toml (cargo init)" },
 	{ ".ex", "add a mix.exs (mix new)" },
-	{ ".jar", "add a Procfile with a line such as \"web: java -jar FILE.jar\", and default-jre-headless to an Aptfile" },
+	{ ".jar", "add a Procfile with a line such as \"web: java -jar FILE.jar\", and "
+		  "default-jre-headless to an Aptfile" },
 	{ ".c", "add a Makefile that builds it" },
 	{ ".cpp", "add a Makefile or a CMakeLists.txt that builds it" },
 	{ ".html", "add an index.html" },
@@ -167,10 +180,13 @@ int packs_none(const struct build *b, struct error *err)
 	for (size_t i = 0; i < b->n_packs; i++)
 		buf_printf(&looked, "%s%s", i ? ", " : "", b->packs[i].label);
 	if (seen)
-		return error_set(err, ERROR_INVALID, "No buildpack recognises this app (looked for: %s). %s", looked.data, seen);
+		return error_set(err, ERROR_INVALID,
+				 "No buildpack recognises this app (looked for: %s). %s",
+				 looked.data, seen);
 	elsewhere = start_elsewhere(b);
 	return error_set(err, ERROR_INVALID,
-			 "No buildpack recognises this app (looked for: %s): add the file that names its packages (requirements.txt, package.json, ...), or a Makefile, "
+			 "No buildpack recognises this app (looked for: %s): add the file that "
+			 "names its packages (requirements.txt, package.json, ...), or a Makefile, "
 			 "or at least a Procfile with a line such as \"web: ./server\"%s",
 			 looked.data, elsewhere);
 }

@@ -39,11 +39,13 @@ static void restore_locale(locale_t before)
 }
 
 /* What a walk could not do, for who sent the tree. */
-static int walk_failed(int r, const char *dir, const char *where, const char *doing, struct error *err)
+static int walk_failed(int r, const char *dir, const char *where, const char *doing,
+		       struct error *err)
 {
 	if (r == -ENAMETOOLONG)
 		return error_set(err, ERROR_INVALID,
-				 "There are folders more than %d levels deep, or paths of more than %d characters, below \"%.60s\": "
+				 "There are folders more than %d levels deep, or paths of more "
+				 "than %d characters, below \"%.60s\": "
 				 "they can't be kept",
 				 TREE_MAX_DEPTH, TREE_MAX_PATH, where ? where : "");
 	return error_set_errno(err, r, "%s %.200s", doing, where && *where ? where : dir);
@@ -77,7 +79,8 @@ static la_ssize_t to_digest(struct archive *a, void *userdata, const void *data,
 
 static int add_contents(struct archive *a, const struct tree_entry *t, struct error *err)
 {
-	_cleanup_fd_ int fd = openat(t->dir_fd, t->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_fd_ int fd =
+		openat(t->dir_fd, t->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	_cleanup_free_ char *chunk = xcalloc(1, CHUNK);
 	ssize_t n;
 
@@ -123,7 +126,8 @@ static int describe_entry(const struct tree_entry *t, struct archive_entry *e, s
 		archive_entry_set_size(e, st->st_size);
 	} else if (!S_ISDIR(st->st_mode)) {
 		return error_set(err, ERROR_INVALID,
-				 "%s is a socket, device or FIFO, which a slug can't hold", t->path);
+				 "%s is a socket, device or FIFO, which a slug can't hold",
+				 t->path);
 	}
 	return 0;
 }
@@ -206,8 +210,8 @@ struct owner {
 };
 
 /*
- * Access lists and attributes are in no digest, so they would be what the first app that made a tree put there. What the machine's
- * own security modules keep stays.
+ * Access lists and attributes are in no digest, so they would be what the first app that made a
+ * tree put there. What the machine's own security modules keep stays.
  */
 static int drop_attributes(const struct tree_entry *e)
 {
@@ -218,7 +222,8 @@ static int drop_attributes(const struct tree_entry *e)
 	if (n < 0)
 		return errno == ENOTSUP ? 0 : -errno;
 	for (const char *name = names; name < names + n; name += strlen(name) + 1)
-		if ((!str_starts(name, "security.") || streq(name, "security.capability")) && lremovexattr(path, name) < 0 && errno != ENODATA)
+		if ((!str_starts(name, "security.") || streq(name, "security.capability")) &&
+		    lremovexattr(path, name) < 0 && errno != ENODATA)
 			return -errno;
 	return 0;
 }
@@ -295,7 +300,8 @@ static bool climbs(const char *path)
 	       str_ends(path, "/..");
 }
 
-/* How many components of the path are not the ones of the entry before: so many files and folders it may make. */
+/* How many components of the path are not the ones of the entry before: so many files and folders
+ * it may make. */
 static uint64_t new_components(const char *before, const char *path)
 {
 	size_t i = 0, same = 0;
@@ -310,8 +316,8 @@ static uint64_t new_components(const char *before, const char *path)
 }
 
 /*
- * A path makes the folders that lead to it, so that one entry may be two hundred. Most that is counted twice is
- * counted again, exactly, when the limit is near.
+ * A path makes the folders that lead to it, so that one entry may be two hundred. Most that is
+ * counted twice is counted again, exactly, when the limit is near.
  */
 static int count_entry(struct extraction *x, const char *path, struct error *err)
 {
@@ -328,7 +334,8 @@ static int count_entry(struct extraction *x, const char *path, struct error *err
 		return 0;
 	}
 	return error_set(err, ERROR_TOO_LARGE,
-			 "The source has more than %llu files and folders (TWELVE_BUILD_FILES): leave out what the build can make or "
+			 "The source has more than %llu files and folders (TWELVE_BUILD_FILES): "
+			 "leave out what the build can make or "
 			 "fetch itself",
 			 (unsigned long long)max.entries);
 }
@@ -354,7 +361,9 @@ static int check_entry(struct extraction *x, struct archive_entry *e, const char
 	if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK && !archive_entry_hardlink(e))
 		return refuse(path, "is a device, socket or FIFO", err);
 	if (is_deep(path))
-		return refuse(path, "lies too deep: 200 levels and paths of 3,500 characters are taken", err);
+		return refuse(path,
+			      "lies too deep: 200 levels and paths of 3,500 characters are taken",
+			      err);
 	return count_entry(x, path, err);
 }
 
@@ -414,7 +423,8 @@ static int extract_entry(struct extraction *x, struct archive_entry *e, struct e
 		archive_entry_set_hardlink(e, target);
 	}
 	archive_entry_set_pathname(e, path);
-	/* No setuid, setgid or sticky bit is on the disk at any time, and nothing that is only for us to mend later. */
+	/* No setuid, setgid or sticky bit is on the disk at any time, and nothing that is only for
+	 * us to mend later. */
 	archive_entry_set_perm(e, archive_entry_perm(e) & 0777);
 	if (archive_write_header(x->out, e) < ARCHIVE_OK)
 		return error_set(err, ERROR_INVALID, "unpacking %s: %s", inner,
@@ -475,7 +485,8 @@ static int extract_tar(const char *archive, const char *dir, bool strip_top,
 	if (archive_read_open_filename(in, archive, CHUNK) != ARCHIVE_OK)
 		return error_set(err, ERROR_INVALID, "The source is not a tar archive: %s",
 				 archive_error_string(in));
-	/* libarchive looks at each component of a path for links, so paths have to be relative to the tree. */
+	/* libarchive looks at each component of a path for links, so paths have to be relative to
+	 * the tree. */
 	if (back < 0 || chdir(dir) < 0)
 		return error_set_errno(err, errno, "entering %s", dir);
 	r = extract_all(&x, err);
@@ -517,9 +528,12 @@ int pack_read_file(const char *dir, const char *name, size_t max_bytes, struct b
 bool pack_is_program(const char *dir, const char *name)
 {
 	/* A link to a program of the machine is none, and does not tell whether that is there. */
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
+						 RESOLVE_NO_XDEV };
 	_cleanup_fd_ int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_fd_ int fd = dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	_cleanup_fd_ int fd =
+		dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
 	struct stat st;
 
 	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Of the buildpacks that recognise an app, those that build it (choose.h), and what is said of that. */
+/* Of the buildpacks that recognise an app, those that build it (choose.h), and what is said of
+ * that. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,9 @@ static size_t gather(struct build *b, struct candidate *ret)
 			continue;
 		b->packs[i] = b->packs[n];
 		b->packs[n] = p;
-		ret[n++] = (struct candidate){ .name = p.folder, .serves = p.serves, .wanted = p.wanted };
+		ret[n++] = (struct candidate){ .name = p.folder,
+					       .serves = p.serves,
+					       .wanted = p.wanted };
 	}
 	return n;
 }
@@ -36,7 +39,8 @@ static const char *why_last(const struct build *b, const struct choice *c)
 {
 	switch (c->why) {
 	case CHOICE_COMMAND:
-		return streq(b->types_file, "Procfile") ? "since the Procfile's web runs it" : "since web in heroku.yml runs it";
+		return streq(b->types_file, "Procfile") ? "since the Procfile's web runs it"
+							: "since web in heroku.yml runs it";
 	case CHOICE_SERVES:
 		return "since it knows how to start this app";
 	case CHOICE_STATIC:
@@ -59,7 +63,8 @@ static void tell_left_out(const struct build *b, const struct choice *c)
 	for (size_t i = 0; i < c->n_left_out; i++) {
 		const struct pack *p = &b->packs[c->left_out[i]];
 
-		build_say(b, "       %s is here, too, and left out: %s\n", p->name, p->why ? p->why : "no process runs it");
+		build_say(b, "       %s is here, too, and left out: %s\n", p->name,
+			  p->why ? p->why : "no process runs it");
 	}
 }
 
@@ -70,17 +75,22 @@ static void tell(const struct build *b, const struct choice *c)
 
 	if (c->why == CHOICE_ALONE)
 		return;
-	build_say(b, "-----> More than one language is here: %s says what runs, %s\n", last->name, why_last(b, c));
+	build_say(b, "-----> More than one language is here: %s says what runs, %s\n", last->name,
+		  why_last(b, c));
 	for (size_t i = 0; i + 1 < c->n; i++) {
 		const struct pack *p = &b->packs[c->picks[i]];
 
-		build_say(b, "       %s is built before it: %s\n", p->name, p->why && p->wanted ? p->why : "a process runs it");
+		build_say(b, "       %s is built before it: %s\n", p->name,
+			  p->why && p->wanted ? p->why : "a process runs it");
 	}
 	tell_left_out(b, c);
 	put_names(b, c->n > 1 ? &c->picks[c->n - 1] : c->left_out, 1, &all);
 	if (c->n == 1)
 		buf_printf(&all, " %s", last->folder);
-	build_say(b, "       \"twelve buildpacks:set %s\" says otherwise, for example, or a file .buildpacks with one name a line\n", all.data);
+	build_say(b,
+		  "       \"twelve buildpacks:set %s\" says otherwise, for example, or a file "
+		  ".buildpacks with one name a line\n",
+		  all.data);
 }
 
 static void forget(struct pack *p)
@@ -115,7 +125,8 @@ int packs_choose(struct build *b, struct error *err)
 
 	choose_packs(candidates, n, b->types_file ? &b->procfile : NULL, has_static_json(b), &c);
 	last = c.n ? candidates[c.picks[c.n - 1]].name : "";
-	if ((!c.n || streq(last, "plain") || streq(last, "static")) && unsupported_language(b, err) < 0)
+	if ((!c.n || streq(last, "plain") || streq(last, "static")) &&
+	    unsupported_language(b, err) < 0)
 		return -1;
 	if (!c.n)
 		return packs_none(b, err);

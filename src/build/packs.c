@@ -25,7 +25,8 @@
 #define NAME_MAX_CHARS 60
 
 /* Of the platform's own (public_only: false), or one that an administrator has named. */
-static int copy_tree(const struct build *b, const char *from, const char *to, bool public_only, struct error *err)
+static int copy_tree(const struct build *b, const char *from, const char *to, bool public_only,
+		     struct error *err)
 {
 	const struct copy c = { .from = from,
 				.to = to,
@@ -39,7 +40,8 @@ static int copy_tree(const struct build *b, const char *from, const char *to, bo
 
 static int clone_pack(struct build *b, const char *url_and_ref, const char *to, struct error *err)
 {
-	_cleanup_free_ char *url = xstrdup(url_and_ref), *subject = xasprintf("The buildpack %s", url_and_ref);
+	_cleanup_free_ char *url = xstrdup(url_and_ref),
+			    *subject = xasprintf("The buildpack %s", url_and_ref);
 	struct git_fetch f = { .url = url, .to = to, .subject = "The buildpack's address" };
 	char *ref = strchr(url, '#');
 
@@ -78,7 +80,8 @@ static int check_pack(const char *dir, const char *label, struct error *err)
 static bool take_own(struct build *b, const char *label)
 {
 	const char *name = pack_name_here(label);
-	_cleanup_free_ char *compile = xasprintf("%s/%s/bin/compile", b->packs_dir, name ? name : "");
+	_cleanup_free_ char *compile =
+		xasprintf("%s/%s/bin/compile", b->packs_dir, name ? name : "");
 
 	if (pack_name_is_apt(label)) {
 		build_say(b, "-----> %s: the Aptfile is read without a buildpack here\n", label);
@@ -87,7 +90,10 @@ static bool take_own(struct build *b, const char *label)
 	if (!name || !fs_exists(compile))
 		return false;
 	if (git_url_is_meant(label))
-		build_say(b, "-----> %s is the platform's own buildpack %s here (with #BRANCH behind the address it is fetched as it is)\n", label, name);
+		build_say(b,
+			  "-----> %s is the platform's own buildpack %s here (with #BRANCH behind "
+			  "the address it is fetched as it is)\n",
+			  label, name);
 	add_pack(b, name, label);
 	return true;
 }
@@ -100,7 +106,8 @@ static int read_order(const char *packs_dir, char ***ret)
 	int r = fs_read_file(path, ORDER_MAX_BYTES, &text);
 	char *save = NULL;
 
-	for (char *line = r < 0 ? NULL : strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = r < 0 ? NULL : strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		line[strcspn(line, "#")] = '\0';
 		line = str_trim(line);
 		if (*line)
@@ -130,14 +137,17 @@ static int fetch_one(struct build *b, const char *label, size_t number, struct e
 	if (take_own(b, label))
 		return 0;
 	if (label[0] == '/') {
-		/* Since an administrator may have set it before that was asked for, or the row may be of another machine. */
+		/* Since an administrator may have set it before that was asked for, or the row may
+		 * be of another machine. */
 		if (!strv_has(b->o->directories, label))
 			return error_set(err, ERROR_INVALID,
-					 "The buildpack %s is a directory of this machine, which no administrator has set: one has to, with "
+					 "The buildpack %s is a directory of this machine, which "
+					 "no administrator has set: one has to, with "
 					 "\"twelve buildpacks:set\"",
 					 label);
 		/* Before it is copied: it may be anything. */
-		if (copy_check(label, b->o->state_dir, err) < 0 || check_pack(label, label, err) < 0 || copy_tree(b, label, to, true, err) < 0)
+		if (copy_check(label, b->o->state_dir, err) < 0 ||
+		    check_pack(label, label, err) < 0 || copy_tree(b, label, to, true, err) < 0)
 			return -1;
 	} else if (git_url_is_meant(label)) {
 		if (clone_pack(b, label, to, err) < 0)
@@ -145,7 +155,9 @@ static int fetch_one(struct build *b, const char *label, size_t number, struct e
 	} else {
 		_cleanup_free_ char *names = build_pack_names(b->packs_dir);
 
-		return error_set(err, ERROR_INVALID, "There is no buildpack \"%s\": the platform has %s; others by an absolute directory or a git URL",
+		return error_set(err, ERROR_INVALID,
+				 "There is no buildpack \"%s\": the platform has %s; others by an "
+				 "absolute directory or a git URL",
 				 label, names);
 	}
 	if (check_pack(to, label, err) < 0)
@@ -218,8 +230,9 @@ int packs_fetch(struct build *b, struct error *err)
 }
 
 /*
- * Prints "twelve-detect FOLDER NAME", with tabs between, or the words of one that says no. When none was chosen, a line
- * for each that says yes, and three fields more: whether it knows a web process, whether it wants to be built beside another, and why.
+ * Prints "twelve-detect FOLDER NAME", with tabs between, or the words of one that says no. When
+ * none was chosen, a line for each that says yes, and three fields more: whether it knows a web
+ * process, whether it wants to be built beside another, and why.
  */
 #define MARK "twelve-detect\t"
 static const char chosen_script[] =
@@ -232,9 +245,11 @@ static const char detect_script[] =
 	"for p in \"$@\"; do\n"
 	"  cd /buildpacks/$p; name=$(bin/detect /app 2>/dev/null) || continue\n"
 	"  serves=no wanted=no why=\n"
-	"  [[ ! -x bin/release ]] || ! bin/release /app 2>/dev/null | grep -Eq '^[[:space:]]+.?web.?:' || serves=yes\n"
+	"  [[ ! -x bin/release ]] || ! bin/release /app 2>/dev/null | grep -Eq "
+	"'^[[:space:]]+.?web.?:' || serves=yes\n"
 	"  [[ ! -x bin/beside ]] || ! why=$(bin/beside /app) || wanted=yes\n"
-	"  printf '" MARK "%s\\t%s\\t%s\\t%s\\t%s\\n' \"$p\" \"${name%%$'\\n'*}\" $serves $wanted \"${why%%$'\\n'*}\"\n"
+	"  printf '" MARK "%s\\t%s\\t%s\\t%s\\t%s\\n' \"$p\" \"${name%%$'\\n'*}\" $serves $wanted "
+	"\"${why%%$'\\n'*}\"\n"
 	"done\n";
 
 /* What people see of a buildpack that others wrote. */
@@ -261,7 +276,8 @@ static struct pack *find_unnamed(struct build *b, const char *folder)
 /* A line of the script, without its mark. */
 static void take_line(struct build *b, char *line)
 {
-	const char *folder = strsep(&line, "\t"), *name = strsep(&line, "\t"), *serves = strsep(&line, "\t"), *wanted = strsep(&line, "\t");
+	const char *folder = strsep(&line, "\t"), *name = strsep(&line, "\t"),
+		   *serves = strsep(&line, "\t"), *wanted = strsep(&line, "\t");
 	struct pack *p = name ? find_unnamed(b, folder) : NULL;
 
 	if (!p)
@@ -289,7 +305,8 @@ static char *who_does(struct build *b)
 	char *rest, *line;
 	int code;
 
-	if (read_order(b->packs_dir, &args) < 0 || steps_capture(b, &b->base, detect_script, args, &text, &code, &ignored) < 0)
+	if (read_order(b->packs_dir, &args) < 0 ||
+	    steps_capture(b, &b->base, detect_script, args, &text, &code, &ignored) < 0)
 		return xstrdup("");
 	for (rest = text.data; (line = strsep(&rest, "\n"));) {
 		if (!str_starts(line, MARK))
@@ -302,17 +319,22 @@ static char *who_does(struct build *b)
 
 static int refuse_chosen(struct build *b, const struct pack *p, char *said, struct error *err)
 {
-	_cleanup_free_ char *others = str_starts(p->folder, "ext-") ? xstrdup("") : who_does(b), *advice = NULL;
+	_cleanup_free_ char *others = str_starts(p->folder, "ext-") ? xstrdup("") : who_does(b),
+			    *advice = NULL;
 
 	if (others[0] && !streq(others, "plain"))
-		advice = xasprintf("; \"twelve buildpacks:set %s\" names what does, \"twelve buildpacks:clear\" has the platform look by itself", others);
-	return error_set(err, ERROR_INVALID, "The buildpack %s does not recognise this app: %.300s%s", p->label,
-			 *str_trim(said) ? str_trim(said) : "its bin/detect gave no reason", advice ? advice : "");
+		advice = xasprintf("; \"twelve buildpacks:set %s\" names what does, \"twelve "
+				   "buildpacks:clear\" has the platform look by itself",
+				   others);
+	return error_set(err, ERROR_INVALID,
+			 "The buildpack %s does not recognise this app: %.300s%s", p->label,
+			 *str_trim(said) ? str_trim(said) : "its bin/detect gave no reason",
+			 advice ? advice : "");
 }
 
 /*
- * One of those that were chosen. As on Heroku the second looks at what the first has left, so each is asked when its turn comes
- * (steps_compile()), and the first before anything long.
+ * One of those that were chosen. As on Heroku the second looks at what the first has left, so each
+ * is asked when its turn comes (steps_compile()), and the first before anything long.
  */
 int packs_detect_chosen(struct build *b, size_t i, struct error *err)
 {
@@ -320,7 +342,8 @@ int packs_detect_chosen(struct build *b, size_t i, struct error *err)
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	int code;
 
-	if (steps_capture(b, i == 0 ? &b->base : &b->build, chosen_script, args, &text, &code, err) < 0)
+	if (steps_capture(b, i == 0 ? &b->base : &b->build, chosen_script, args, &text, &code,
+			  err) < 0)
 		return -1;
 	take_names(b, text.data, &rest);
 	if (!b->packs[i].name)
@@ -351,7 +374,8 @@ int packs_detect(struct build *b, struct error *err)
 	if (detect_all(b, err) < 0)
 		return -1;
 	for (size_t i = 0; i < b->n_packs; i++)
-		build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name, b->packs[i].label);
+		build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name,
+			  b->packs[i].label);
 	return 0;
 }
 
@@ -380,7 +404,8 @@ static int add_list(const struct build *b, const char *folder, const char *name,
 static const char packages_script[] =
 	"variant=$1; shift\n"
 	"for p in \"$@\"; do\n"
-	"  [ ! -x /buildpacks/$p/bin/packages ] || TWELVE_LAST_PACK=${!#} /buildpacks/$p/bin/packages /app $variant || { echo \"# $p\"; exit 1; }\n"
+	"  [ ! -x /buildpacks/$p/bin/packages ] || TWELVE_LAST_PACK=${!#} "
+	"/buildpacks/$p/bin/packages /app $variant || { echo \"# $p\"; exit 1; }\n"
 	"done\n";
 
 static int ask_packages(struct build *b, const char *variant, char ***packages, struct error *err)
@@ -395,7 +420,9 @@ static int ask_packages(struct build *b, const char *variant, char ***packages, 
 	if (steps_capture(b, &b->base, packages_script, args, &text, &code, err) < 0)
 		return -1;
 	if (code != 0)
-		return error_set(err, ERROR_INVALID, "A buildpack could not say which packages it needs: %.300s", str_trim(text.data));
+		return error_set(err, ERROR_INVALID,
+				 "A buildpack could not say which packages it needs: %.300s",
+				 str_trim(text.data));
 	return stack_parse_packages(text.data, "bin/packages", packages, err);
 }
 
@@ -425,8 +452,8 @@ int packs_packages(struct build *b, struct error *err)
 			return error_prefix(err, "buildpack %s", b->packs[i].label);
 	}
 	/* What depends on the app, or on the stack: a version of Java, extensions of PHP. */
-	if (asks_for_packages(b) &&
-	    (ask_packages(b, "run", &b->packages_run, err) < 0 || ask_packages(b, "build", &b->packages_build, err) < 0))
+	if (asks_for_packages(b) && (ask_packages(b, "run", &b->packages_run, err) < 0 ||
+				     ask_packages(b, "build", &b->packages_build, err) < 0))
 		return -1;
 	if (stack_parse_packages(b->aptfile.data, "Aptfile", &b->packages_run, err) < 0 ||
 	    stack_parse_packages(b->aptfile.data, "Aptfile", &b->packages_build, err) < 0)

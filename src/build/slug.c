@@ -2,8 +2,8 @@
 /*
  * Finished slugs: STATE/slugs/DIGEST/{app,slug.json} and STATE/slugs/keys/APP/KEY.
  * A slug appears by one rename; a key only after its slug. Builds of many apps can give one
- * tree and differ in the rest: the tree is all that they share (docs/decisions/0030), and what a build said of it
- * stands in the app's own key.
+ * tree and differ in the rest: the tree is all that they share (docs/decisions/0030), and what a
+ * build said of it stands in the app's own key.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -85,7 +85,8 @@ static int read_result(const char *path, struct build_result *ret)
 
 static int gone(const char *what, struct error *err)
 {
-	return error_set(err, ERROR_NOT_FOUND, "The slug %.12s is not there any more: push again to make it", what);
+	return error_set(err, ERROR_NOT_FOUND,
+			 "The slug %.12s is not there any more: push again to make it", what);
 }
 
 int build_slug_size(const char *state_dir, const char *digest, uint64_t *ret, struct error *err)
@@ -102,7 +103,8 @@ int build_slug_size(const char *state_dir, const char *digest, uint64_t *ret, st
 	return r;
 }
 
-int build_open_key(const char *state_dir, const char *app_id, const char *key, struct build_result *ret, struct error *err)
+int build_open_key(const char *state_dir, const char *app_id, const char *key,
+		   struct build_result *ret, struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/slugs/keys/%s/%s", state_dir, app_id, key);
 	int r = read_result(path, ret);
@@ -138,7 +140,8 @@ static void name_packs(const struct build *b, struct build_result *ret)
 	for (char *const *p = b->o->import ? b->o->buildpacks : NULL; p && *p; p++)
 		buf_puts(&names, *p);
 	for (size_t i = 0; i < b->n_packs; i++)
-		buf_printf(&names, "%s%s", i ? ", " : "", b->packs[i].name ? b->packs[i].name : b->packs[i].label);
+		buf_printf(&names, "%s%s", i ? ", " : "",
+			   b->packs[i].name ? b->packs[i].name : b->packs[i].label);
 	ret->buildpacks = buf_steal(&names);
 }
 
@@ -148,7 +151,8 @@ static void name_packs(const struct build *b, struct build_result *ret)
 static int describe(const char *slug_dir, const struct build_result *r)
 {
 	_cleanup_free_ char *path = xasprintf("%s/slug.json", slug_dir);
-	_cleanup_free_ char *text = xasprintf("{\"size_bytes\": %llu}\n", (unsigned long long)r->size_bytes);
+	_cleanup_free_ char *text =
+		xasprintf("{\"size_bytes\": %llu}\n", (unsigned long long)r->size_bytes);
 
 	return fs_write_atomic(path, 0644, text, strlen(text));
 }
@@ -207,7 +211,8 @@ int slug_keep(struct build *b, const char *key, const struct procfile *types,
 	name_packs(b, &r);
 	snprintf(r.key, sizeof(r.key), "%s", key);
 	snprintf(r.stack, sizeof(r.stack), "%s", b->run.digest);
-	/* The date of its files is in each validator that web servers make up (ETag, Last-Modified): a browser must not take a new page for the old one. */
+	/* The date of its files is in each validator that web servers make up (ETag,
+	 * Last-Modified): a browser must not take a new page for the old one. */
 	if (pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, time(NULL), err) < 0 ||
 	    pack_digest(b->app, b->o->disk_bytes, r.slug, &r.size_bytes, err) < 0 ||
 	    keep(b, &r, err) < 0) {
@@ -223,8 +228,11 @@ int slug_keep(struct build *b, const char *key, const struct procfile *types,
 
 #define UNKNOWN_LIFE_S (7 * 86400)
 
-/* Calls fn with the description that each key of each app has, NULL for what can't be read; a negative errno of it ends the walk. */
-static int each_key(const char *state_dir, int (*fn)(const char *path, json_t *description, void *userdata), void *userdata)
+/* Calls fn with the description that each key of each app has, NULL for what can't be read; a
+ * negative errno of it ends the walk. */
+static int each_key(const char *state_dir,
+		    int (*fn)(const char *path, json_t *description, void *userdata),
+		    void *userdata)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/slugs/keys", state_dir);
 	_cleanup_strv_ char **apps = NULL;
@@ -252,7 +260,8 @@ static int each_key(const char *state_dir, int (*fn)(const char *path, json_t *d
 /* A key whose slug is gone, or that can't be read, is of no use. */
 static int collect_key(const char *path, json_t *description, void *userdata)
 {
-	const char *digest = json_string_value(json_object_get(description, "slug")), *state_dir = userdata;
+	const char *digest = json_string_value(json_object_get(description, "slug")),
+		   *state_dir = userdata;
 	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s", state_dir, digest ? digest : "-");
 
 	return !fs_exists(slug) && unlink(path) < 0 ? -errno : 0;
@@ -298,10 +307,12 @@ static bool is_old(const char *path)
 	return lstat(path, &st) == 0 && st.st_ctime < time(NULL) - UNKNOWN_LIFE_S;
 }
 
-/* Aside by a rename, so that no build ever finds half of it; what a kill leaves there goes at the next start. */
+/* Aside by a rename, so that no build ever finds half of it; what a kill leaves there goes at the
+ * next start. */
 static int collect_slug(const char *dir, const char *digest)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s", dir, digest), *trash = xasprintf("%s/" SLUGS_TRASH, dir);
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, digest),
+			    *trash = xasprintf("%s/" SLUGS_TRASH, dir);
 	_cleanup_free_ char *aside = xasprintf("%s/%s", trash, digest);
 	int r = fs_mkdirs(trash, 0700);
 
@@ -312,7 +323,8 @@ static int collect_slug(const char *dir, const char *digest)
 	return r < 0 ? r : fs_remove_tree(aside);
 }
 
-int build_collect(const char *state_dir, const struct slugs_collect *o, size_t *ret_removed, size_t *ret_left, struct error *err)
+int build_collect(const char *state_dir, const struct slugs_collect *o, size_t *ret_removed,
+		  size_t *ret_left, struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/slugs", state_dir);
 	_cleanup_strv_ char **names = NULL;

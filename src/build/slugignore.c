@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * .slugignore, as Heroku has it (devcenter.heroku.com/articles/slug-compiler): what matches one of its patterns is removed before
- * anything is built. The patterns are those of .gitignore without "!": a name matches at any depth, one with a "/" from the top, one that ends
- * in "/" folders only, "**" any number of folders.
+ * .slugignore, as Heroku has it (devcenter.heroku.com/articles/slug-compiler): what matches one of
+ * its patterns is removed before anything is built. The patterns are those of .gitignore without
+ * "!": a name matches at any depth, one with a "/" from the top, one that ends in "/" folders only,
+ * "**" any number of folders.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -39,7 +40,8 @@ static void patterns_done(struct patterns *p)
 /* "**" is any number of folders, none too: tried at each of them. */
 static bool matches_path(const char *pattern, const char *path)
 {
-	const char *rest = str_starts(pattern, "**/") ? pattern + 3 : NULL, *middle = strstr(pattern, "/**/");
+	const char *rest = str_starts(pattern, "**/") ? pattern + 3 : NULL,
+		   *middle = strstr(pattern, "/**/");
 	_cleanup_free_ char *head = NULL;
 
 	if (rest) {
@@ -64,13 +66,15 @@ bool slugignore_matches(const char *pattern, bool anchored, const char *path)
 {
 	const char *name = strrchr(path, '/');
 
-	return anchored ? matches_path(pattern, path) : fnmatch(pattern, name ? name + 1 : path, 0) == 0;
+	return anchored ? matches_path(pattern, path)
+			: fnmatch(pattern, name ? name + 1 : path, 0) == 0;
 }
 
 static bool is_ignored(const struct patterns *p, const char *path, bool folder)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if ((folder || !p->list[i].folder) && slugignore_matches(p->list[i].text, p->list[i].anchored, path))
+		if ((folder || !p->list[i].folder) &&
+		    slugignore_matches(p->list[i].text, p->list[i].anchored, path))
 			return true;
 	return false;
 }
@@ -84,7 +88,10 @@ static void add(const struct build *b, struct patterns *p, char *line)
 	if (!line[0] || line[0] == '#')
 		return;
 	if (line[0] == '!') {
-		build_say(b, " !     " FILE_NAME ": \"%s\" is skipped: patterns can't take back what others leave out\n", line);
+		build_say(b,
+			  " !     " FILE_NAME
+			  ": \"%s\" is skipped: patterns can't take back what others leave out\n",
+			  line);
 		return;
 	}
 	/* "x/" and "x/" followed by stars, and all that is in it, are one. */
@@ -141,6 +148,7 @@ int slugignore_apply(const struct build *b, struct error *err)
 	}
 	if (r < 0)
 		return error_set_errno(err, r, "leaving out what " FILE_NAME " says");
-	build_say(b, "-----> " FILE_NAME " leaves out %zu files and folders\n", strv_len(p.leave_out));
+	build_say(b, "-----> " FILE_NAME " leaves out %zu files and folders\n",
+		  strv_len(p.leave_out));
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Start commands: where others have written one, when there is none here; and scripts that a command names and that can't be executed, which
- * is all that a dyno could say of them: "not found", of a file that is there.
+ * Start commands: where others have written one, when there is none here; and scripts that a
+ * command names and that can't be executed, which is all that a dyno could say of them: "not
+ * found", of a file that is there.
  */
 #include <errno.h>
 #include <string.h>
@@ -21,11 +22,25 @@ struct place {
 };
 
 static const struct place places[] = {
-	{ "Dockerfile", "CMD" },	     { "Dockerfile", "ENTRYPOINT" },	{ "railway.json", "startCommand" }, { "railway.toml", "startCommand" },
-	{ "render.yaml", "startCommand" },   { "nixpacks.toml", "cmd" },	{ "app.yaml", "entrypoint" },	    { "Procfile.dev", "web" },
-	{ "docker-compose.yml", "command" }, { "compose.yaml", "command" },	{ "compose.yml", "command" },	    { "docker-compose.yaml", "command" },
-	{ "fly.toml", NULL },		     { "vercel.json", NULL },		{ "netlify.toml", NULL },	    { "ecosystem.config.js", NULL },
-	{ "wrangler.toml", NULL },	     { "serverless.yml", NULL },	{ ".platform.app.yaml", NULL },
+	{ "Dockerfile", "CMD" },
+	{ "Dockerfile", "ENTRYPOINT" },
+	{ "railway.json", "startCommand" },
+	{ "railway.toml", "startCommand" },
+	{ "render.yaml", "startCommand" },
+	{ "nixpacks.toml", "cmd" },
+	{ "app.yaml", "entrypoint" },
+	{ "Procfile.dev", "web" },
+	{ "docker-compose.yml", "command" },
+	{ "compose.yaml", "command" },
+	{ "compose.yml", "command" },
+	{ "docker-compose.yaml", "command" },
+	{ "fly.toml", NULL },
+	{ "vercel.json", NULL },
+	{ "netlify.toml", NULL },
+	{ "ecosystem.config.js", NULL },
+	{ "wrangler.toml", NULL },
+	{ "serverless.yml", NULL },
+	{ ".platform.app.yaml", NULL },
 };
 
 /* What stands behind a key, or NULL: key: value, "key": "value", key = value, CMD value. */
@@ -65,7 +80,9 @@ static char *command_at(const struct build *b, const struct place *p)
 	if (pack_read_file(b->app, p->file, FILE_MAX_BYTES, &text) < 0)
 		return NULL;
 	if (!p->key)
-		return xasprintf(" (%s is not read here; if it names a command, that goes into the Procfile)", p->file);
+		return xasprintf(" (%s is not read here; if it names a command, that goes into the "
+				 "Procfile)",
+				 p->file);
 	/* The last one, as in a Dockerfile of several stages. */
 	for (rest = text.data; (line = strsep(&rest, "\n"));) {
 		char *value = value_of(line, p->key);
@@ -79,7 +96,9 @@ static char *command_at(const struct build *b, const struct place *p)
 	if (!found)
 		return NULL;
 	plain_words(found);
-	return xasprintf(" (%s:%d has the command \"%.*s\": with \"web: \" before it that is a line of a Procfile)", p->file, at, COMMAND_SHOWN, found);
+	return xasprintf(" (%s:%d has the command \"%.*s\": with \"web: \" before it that is a "
+			 "line of a Procfile)",
+			 p->file, at, COMMAND_SHOWN, found);
 }
 
 char *start_elsewhere(const struct build *b)
@@ -105,12 +124,19 @@ static const char *name_in_tree(const char *word)
 	return word[0] && word[0] != '/' && word[0] != '-' && !strpbrk(word, "$*?=~") ? word : NULL;
 }
 
-static void check_executable(const struct build *b, const char *type, const char *word, const char *name, int found)
+static void check_executable(const struct build *b, const char *type, const char *word,
+			     const char *name, int found)
 {
 	if (found == -ENOENT && (str_starts(word, "./") || str_starts(word, "bin/")))
-		build_say(b, " !     %s starts %s, which is not there: neither in the commit nor made by the build\n", type, word);
+		build_say(b,
+			  " !     %s starts %s, which is not there: neither in the commit nor made "
+			  "by the build\n",
+			  type, word);
 	else if (found >= 0 && strchr(word, '/') && !pack_is_program(b->app, name))
-		build_say(b, " !     %s starts %s, which is no program: \"git update-index --chmod=+x %s\" makes it one, or write \"sh %s\"\n", type, word, name, name);
+		build_say(b,
+			  " !     %s starts %s, which is no program: \"git update-index --chmod=+x "
+			  "%s\" makes it one, or write \"sh %s\"\n",
+			  type, word, name, name);
 }
 
 /* A word of a command; `first`: it is what is executed. */
@@ -121,9 +147,11 @@ static void check_word(const struct build *b, const char *type, const char *word
 	int found = name ? pack_read_file(b->app, name, FILE_MAX_BYTES, &text) : -EISDIR;
 	const char *end = found == 0 ? strchr(text.data, '\n') : NULL;
 
-	if (end && end > text.data && end[-1] == '\r' && (str_starts(text.data, "#!") || str_ends(word, ".sh")))
+	if (end && end > text.data && end[-1] == '\r' &&
+	    (str_starts(text.data, "#!") || str_ends(word, ".sh")))
 		build_say(b,
-			  " !     %s starts %s, whose lines end as on Windows (CRLF), so that it can't run: save it with the line ends of Unix, and add the line "
+			  " !     %s starts %s, whose lines end as on Windows (CRLF), so that it "
+			  "can't run: save it with the line ends of Unix, and add the line "
 			  "\"%s text eol=lf\" to .gitattributes\n",
 			  type, word, name);
 	else if (first)
@@ -135,7 +163,8 @@ static void check_step(const struct build *b, const char *type, char *step)
 	bool first = true;
 	char *save = NULL;
 
-	for (char *word = strtok_r(step, " \t\"'(){}", &save); word; word = strtok_r(NULL, " \t\"'(){}", &save)) {
+	for (char *word = strtok_r(step, " \t\"'(){}", &save); word;
+	     word = strtok_r(NULL, " \t\"'(){}", &save)) {
 		if (strchr(word, '='))
 			continue;
 		/* What a shell reads need not be executable. */

@@ -73,7 +73,8 @@ static const char *const passed_on[] = {
 	"MVNW_REPOURL",
 };
 
-/* The same, for names that have a part of their own: BUNDLE_MIRROR__ALL, BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/. */
+/* The same, for names that have a part of their own: BUNDLE_MIRROR__ALL,
+ * BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/. */
 static const char *const passed_on_prefixes[] = { "BUNDLE_MIRROR__" };
 
 /* Standard variables that name the host's certificates; inside they are where they always are. */
@@ -148,12 +149,14 @@ static void make_env(const struct build *b, struct buf *env)
 
 /* ---- limits ---- */
 
-/* What all builds together may have written since; a file system without a number of inodes tells bytes only. */
+/* What all builds together may have written since; a file system without a number of inodes tells
+ * bytes only. */
 static bool has_grown(const struct build *b, const struct statvfs *fs)
 {
 	const struct watched *w = &b->watched;
 
-	return (fs->f_favail < w->free_files && w->free_files - fs->f_favail > b->o->max_files / GROWTH_PART) ||
+	return (fs->f_favail < w->free_files &&
+		w->free_files - fs->f_favail > b->o->max_files / GROWTH_PART) ||
 	       (fs->f_bavail * fs->f_frsize < w->free_bytes &&
 		w->free_bytes - fs->f_bavail * fs->f_frsize > b->o->disk_bytes / GROWTH_PART);
 }
@@ -179,8 +182,8 @@ static enum stop_reason judge(const struct build *b)
 }
 
 /*
- * A tree of a hundred thousand files takes its time to look at; that shall be a tenth of ours, or half of it while the
- * file system fills quickly: it is asked in one call.
+ * A tree of a hundred thousand files takes its time to look at; that shall be a tenth of ours, or
+ * half of it while the file system fills quickly: it is asked in one call.
  */
 static void check_disk(struct build *b)
 {
@@ -188,7 +191,8 @@ static void check_disk(struct build *b)
 	int64_t now_ms = clock_now_ms(), took_ms;
 	struct statvfs fs;
 
-	if (statvfs(b->work, &fs) < 0 || (now_ms < w->next_ms && (now_ms < w->soonest_ms || !has_grown(b, &fs))))
+	if (statvfs(b->work, &fs) < 0 ||
+	    (now_ms < w->next_ms && (now_ms < w->soonest_ms || !has_grown(b, &fs))))
 		return;
 	b->stop_reason = judge(b);
 	if (b->stop_reason == STOP_NOT && fs.f_bavail * fs.f_frsize < b->o->reserve_bytes)
@@ -228,12 +232,15 @@ static int explain_stop(const struct build *b, struct error *err)
 			(unsigned long long)b->o->reserve_bytes >> 20);
 	case STOP_FILES:
 		return error_set(err, ERROR_INVALID,
-				 "The build was ended: it made more than %llu files and folders (TWELVE_BUILD_FILES), its cache "
-				 "included; leave out what the app does not need, or build without the cache",
+				 "The build was ended: it made more than %llu files and folders "
+				 "(TWELVE_BUILD_FILES), its cache "
+				 "included; leave out what the app does not need, or build without "
+				 "the cache",
 				 (unsigned long long)b->o->max_files);
 	case STOP_DEPTH:
 		return error_set(err, ERROR_INVALID,
-				 "The build was ended: it made folders more than %d levels deep, or paths of more than %d "
+				 "The build was ended: it made folders more than %d levels deep, "
+				 "or paths of more than %d "
 				 "characters, which can't be kept",
 				 TREE_MAX_DEPTH, TREE_MAX_PATH);
 	case STOP_CANCELLED:
@@ -266,8 +273,8 @@ static int explain_end(const struct build *b, const struct sandbox_result *r, st
 
 /* ---- running ---- */
 
-int steps_run_spec(struct build *b, const struct sandbox_spec *s, const struct buf *env, int output_fd, int *ret_code,
-		   struct error *err)
+int steps_run_spec(struct build *b, const struct sandbox_spec *s, const struct buf *env,
+		   int output_fd, int *ret_code, struct error *err)
 {
 	_cleanup_free_ char *bundle = xasprintf("%s/bundle", b->work);
 	_cleanup_fd_ int env_fd = -1;
@@ -389,26 +396,32 @@ int steps_capture(struct build *b, const struct stack *stack, const char *script
 }
 
 /* What a second language brings along need not be the app's. */
-#define BESIDE_ADVICE                                                                                                                    \
-	" !     That was the buildpack $p, which was added since files of its language are here: if the app does without it, leave it out " \
-	"with \\\"twelve buildpacks:set ${@: -1}\\\" or a file .buildpacks that has the line ${@: -1}"
+#define BESIDE_ADVICE                                                                              \
+	" !     That was the buildpack $p, which was added since files of its language are here: " \
+	"if the app does without it, leave it out "                                                \
+	"with \\\"twelve buildpacks:set ${@: -1}\\\" or a file .buildpacks that has the line "     \
+	"${@: -1}"
 
 /*
- * The last buildpack says what the app runs, as on Heroku. What earlier ones have left to be sourced is
- * others' text. Classic buildpacks write theirs into their own folder, as "export", so that others' have a copy that they may write
- * to. It is in a shell of its own, whose next command was read before it, so that no variable
- * of theirs is one of ours.
+ * The last buildpack says what the app runs, as on Heroku. What earlier ones have left to be
+ * sourced is others' text. Classic buildpacks write theirs into their own folder, as "export", so
+ * that others' have a copy that they may write to. It is in a shell of its own, whose next command
+ * was read before it, so that no variable of theirs is one of ours.
  */
 static const char compile_script[] =
 	"set -e\n"
 	"beside=$1 last=$2; shift 2\n"
-	"trap 'code=$?; case \" $beside \" in *\" $p \"*) [ $code = 0 ] || echo \"" BESIDE_ADVICE "\" ;; esac' EXIT\n"
+	"trap 'code=$?; case \" $beside \" in *\" $p \"*) [ $code = 0 ] || echo \"" BESIDE_ADVICE
+	"\" ;; esac' EXIT\n"
 	"for p in \"$@\"; do\n"
 	"  d=/buildpacks/$p\n"
-	"  case $p in ext-*) d=/tmp/buildpacks/$p; rm -rf $d; mkdir -p /tmp/buildpacks; cp -R /buildpacks/$p $d ;; esac\n"
-	"  (eval \"for e in /app/.twelve/export/*.sh; do [ ! -r \\\"\\$e\\\" ] || . \\\"\\$e\\\"; done\n"
+	"  case $p in ext-*) d=/tmp/buildpacks/$p; rm -rf $d; mkdir -p /tmp/buildpacks; cp -R "
+	"/buildpacks/$p $d ;; esac\n"
+	"  (eval \"for e in /app/.twelve/export/*.sh; do [ ! -r \\\"\\$e\\\" ] || . \\\"\\$e\\\"; "
+	"done\n"
 	"  TWELVE_LAST_PACK=${!#} exec $d/bin/compile /app /cache /env\")\n"
-	"  case $p in ext-*) [ ! -f $d/export ] || { mkdir -p /app/.twelve/export; cp $d/export /app/.twelve/export/$p.sh; } ;; esac\n"
+	"  case $p in ext-*) [ ! -f $d/export ] || { mkdir -p /app/.twelve/export; cp $d/export "
+	"/app/.twelve/export/$p.sh; } ;; esac\n"
 	"done\n"
 	"[ $last = yes ] || exit 0\n"
 	"mkdir -p /app/.twelve\n"
@@ -434,7 +447,8 @@ static int compile_some(struct build *b, size_t from, size_t n, struct error *er
 		return -1;
 	if (code == 0)
 		return 0;
-	return error_set(err, ERROR_INVALID, "The build failed with exit code %d: the lines above say why", code);
+	return error_set(err, ERROR_INVALID,
+			 "The build failed with exit code %d: the lines above say why", code);
 }
 
 int steps_compile(struct build *b, struct error *err)
@@ -469,7 +483,8 @@ int steps_mount_memory(struct build *b, const char *dir, struct error *err)
 
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", dir);
-	if (!b->has_namespace && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0))
+	if (!b->has_namespace &&
+	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0))
 		return error_set_errno(err, errno, "making a mount namespace");
 	b->has_namespace = true;
 	if (mount("env", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ENV_MOUNT_OPTIONS) < 0)

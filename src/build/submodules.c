@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Submodules: a commit names the commit of another repository at a path, and .gitmodules (gitmodules(5)) says where that repository is. An archive of
- * the commit has an empty folder there. They are fetched as buildpacks are (build/git-fetch.h). What can't be fetched is named in a line, since an
- * app may do without; what an archive brings along is left as it is.
+ * Submodules: a commit names the commit of another repository at a path, and .gitmodules
+ * (gitmodules(5)) says where that repository is. An archive of the commit has an empty folder
+ * there. They are fetched as buildpacks are (build/git-fetch.h). What can't be fetched is named in
+ * a line, since an app may do without; what an archive brings along is left as it is.
  */
 #include "build/git-fetch.h"
 
@@ -26,10 +27,23 @@
 /* "submodule.NAME.path\nVALUE", NUL, as git config --null prints it. Heap: a strv. */
 static int read_settings(const struct buf *text, char ***ret, struct error *err)
 {
-	static const char *const argv[] = { "git", "config", "--file", "-", "--no-includes", "--null", "--get-regexp",
-					    "^submodule\\..*\\.(path|url)$", NULL };
-	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/", "GIT_CONFIG_NOSYSTEM=1", "GIT_DIR=/nonexistent", NULL };
-	struct proc_options o = { .argv = argv, .env = env, .dir = "/", .die_with_us = true, .timeout_ms = 10000, .max_output = LIST_MAX_BYTES };
+	static const char *const argv[] = { "git",
+					    "config",
+					    "--file",
+					    "-",
+					    "--no-includes",
+					    "--null",
+					    "--get-regexp",
+					    "^submodule\\..*\\.(path|url)$",
+					    NULL };
+	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/",
+					   "GIT_CONFIG_NOSYSTEM=1", "GIT_DIR=/nonexistent", NULL };
+	struct proc_options o = { .argv = argv,
+				  .env = env,
+				  .dir = "/",
+				  .die_with_us = true,
+				  .timeout_ms = 10000,
+				  .max_output = LIST_MAX_BYTES };
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	_cleanup_fd_ int fd = fd_memfile("gitmodules", text->data, text->len);
 	int status = 0;
@@ -41,7 +55,9 @@ static int read_settings(const struct buf *text, char ***ret, struct error *err)
 		return -1;
 	/* 1: there is none. */
 	if (proc_exit_code(status) > 1)
-		return error_set(err, ERROR_INVALID, FILE_NAME ": it is not what git can read: %.200s", str_trim(out.data));
+		return error_set(err, ERROR_INVALID,
+				 FILE_NAME ": it is not what git can read: %.200s",
+				 str_trim(out.data));
 	for (size_t i = 0; status == 0 && i < out.len; i += strlen(out.data + i) + 1)
 		strv_push(ret, out.data + i);
 	return 0;
@@ -55,7 +71,8 @@ static const char *find(char *const *settings, const char *key, size_t n, const 
 	for (; settings && *settings; settings++) {
 		const char *line = strchr(*settings, '\n');
 
-		if (line && (size_t)(line - *settings) == n + strlen(what) && strncmp(*settings, key, n) == 0 &&
+		if (line && (size_t)(line - *settings) == n + strlen(what) &&
+		    strncmp(*settings, key, n) == 0 &&
 		    strncmp(*settings + n, what, strlen(what)) == 0)
 			found = line + 1;
 	}
@@ -92,7 +109,8 @@ static bool is_empty(const char *folder)
 }
 
 /* "ID PATH" of the list that the commit gave. */
-static const char *commit_of(const struct build *b, const char *path, char ret[static ID_LENGTH + 1])
+static const char *commit_of(const struct build *b, const char *path,
+			     char ret[static ID_LENGTH + 1])
 {
 	for (char *const *s = b->o->submodules; s && *s; s++)
 		if (strlen(*s) > ID_LENGTH + 1 && streq(*s + ID_LENGTH + 1, path)) {
@@ -108,7 +126,8 @@ static const char *why_not(const char *url, const char *commit)
 	if (!url)
 		return "names no URL";
 	if (str_starts(url, "./") || str_starts(url, "../"))
-		return "has a URL that is relative to where the commit came from, which is not known here: write it in full";
+		return "has a URL that is relative to where the commit came from, which is not "
+		       "known here: write it in full";
 	return commit ? NULL : "has no commit: the archive does not say which (git push does)";
 }
 
@@ -126,7 +145,8 @@ static int fetch_into(struct build *b, const struct git_fetch *f, struct error *
 
 static int fetch(struct build *b, const char *path, const char *url, struct error *err)
 {
-	_cleanup_free_ char *to = xasprintf("%s/%s", b->app, path), *subject = xasprintf("The submodule %s", path),
+	_cleanup_free_ char *to = xasprintf("%s/%s", b->app, path),
+			    *subject = xasprintf("The submodule %s", path),
 			    *nested = xasprintf("%s/" FILE_NAME, to);
 	char id[ID_LENGTH + 1];
 	const char *commit = commit_of(b, path, id), *why = why_not(url, commit);
@@ -160,9 +180,13 @@ static void tell_unnamed(const struct build *b, char *const *settings)
 		bool named = false;
 
 		for (char *const *set = settings; set && *set; set++)
-			named = named || (strchr(*set, '\n') && streq(strchr(*set, '\n') + 1, path));
+			named = named ||
+				(strchr(*set, '\n') && streq(strchr(*set, '\n') + 1, path));
 		if (!named)
-			build_say(b, " !     %s is empty: it is a submodule that " FILE_NAME " does not name\n", path);
+			build_say(b,
+				  " !     %s is empty: it is a submodule that " FILE_NAME
+				  " does not name\n",
+				  path);
 	}
 }
 
@@ -181,7 +205,8 @@ int submodules_fetch(struct build *b, struct error *err)
 		const char *line = strchr(*s, '\n');
 		size_t n = line ? (size_t)(line - *s) : 0;
 
-		if (n < strlen(".path") || strncmp(line - strlen(".path"), ".path", strlen(".path")) != 0)
+		if (n < strlen(".path") ||
+		    strncmp(line - strlen(".path"), ".path", strlen(".path")) != 0)
 			continue;
 		n -= strlen("path");
 		if (fetch(b, line + 1, find(settings, *s, n, "url"), err) < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Process types: what the Procfile says; without one, what a heroku.yml says of them; else what the last buildpack's
- * bin/release says. That there are none is told before the compilation, which may take
- * minutes, where it can be known by then.
+ * Process types: what the Procfile says; without one, what a heroku.yml says of them; else what the
+ * last buildpack's bin/release says. That there are none is told before the compilation, which may
+ * take minutes, where it can be known by then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,10 +29,13 @@ static int nothing_to_run(const struct build *b, struct error *err)
 		buf_printf(&hint, "a file named Procfile with a line such as \"web: ./server\"");
 	elsewhere = start_elsewhere(b);
 	below = nothing_below(b);
-	return error_set(err, ERROR_INVALID, "There is nothing to run: add %s%s%s%s", str_trim(hint.data), elsewhere, below ? ". Or is it below? " : "", below ? below : "");
+	return error_set(err, ERROR_INVALID, "There is nothing to run: add %s%s%s%s",
+			 str_trim(hint.data), elsewhere, below ? ". Or is it below? " : "",
+			 below ? below : "");
 }
 
-/* Heroku's way to name processes without a Procfile. One that can't be read is no reason to refuse an app: it may say nothing of them. */
+/* Heroku's way to name processes without a Procfile. One that can't be read is no reason to refuse
+ * an app: it may say nothing of them. */
 static int read_heroku_yml(struct build *b, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -125,15 +128,19 @@ static void list_types(const struct build *b, const char *prefix, const struct p
 
 #define FOUND_BY "# found by "
 
-/* What starts the app when nobody has written it down; a buildpack may say what it goes by, in a comment of its YAML. */
+/* What starts the app when nobody has written it down; a buildpack may say what it goes by, in a
+ * comment of its YAML. */
 static void tell_defaults(const struct build *b, const struct procfile *p, const char *yaml)
 {
 	const char *found = strstr(yaml, FOUND_BY);
-	_cleanup_free_ char *by = found ? xstrndup(found + strlen(FOUND_BY), strcspn(found + strlen(FOUND_BY), "\n")) : NULL;
+	_cleanup_free_ char *by =
+		found ? xstrndup(found + strlen(FOUND_BY), strcspn(found + strlen(FOUND_BY), "\n"))
+		      : NULL;
 
 	for (size_t i = 0; i < p->n_types; i++)
 		build_say(b, "       %s: %s\n", p->types[i].name, p->types[i].command);
-	build_say(b, "       (%s%s%sa file named Procfile says otherwise)\n", by ? "found by " : "", by ? str_trim(by) : "", by ? "; " : "");
+	build_say(b, "       (%s%s%sa file named Procfile says otherwise)\n", by ? "found by " : "",
+		  by ? str_trim(by) : "", by ? "; " : "");
 }
 
 int types_collect(struct build *b, struct procfile *ret, struct error *err)
@@ -147,7 +154,11 @@ int types_collect(struct build *b, struct procfile *ret, struct error *err)
 	if (b->types_file) {
 		for (size_t i = 0; i < b->procfile.n_types; i++)
 			procfile_set(ret, b->procfile.types[i].name, b->procfile.types[i].command);
-		list_types(b, streq(b->types_file, "Procfile") ? "Procfile declares types" : "heroku.yml declares types (there is no Procfile)", ret);
+		list_types(b,
+			   streq(b->types_file, "Procfile")
+				   ? "Procfile declares types"
+				   : "heroku.yml declares types (there is no Procfile)",
+			   ret);
 		return 0;
 	}
 	if (procfile_parse_release(yaml.data, ret, err) < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Apps that can't be built here, told before a stack is made for them: without this a Ruby app was taken for
- * one that needs no build, and the first thing to be heard of it was "bundle: command not found".
+ * Apps that can't be built here, told before a stack is made for them: without this a Ruby app was
+ * taken for one that needs no build, and the first thing to be heard of it was "bundle: command not
+ * found".
  */
 #include <fcntl.h>
 #include <string.h>
@@ -19,38 +20,22 @@ struct language {
 
 /* Files that their tools ask for at the top of a project. */
 static const struct language languages[] = {
-	{ "Gemfile", "Ruby", "ruby" },
-	{ "go.mod", "Go", "go" },
-	{ "composer.json", "PHP", "php" },
-	{ "index.php", "PHP", "php" },
-	{ "Cargo.toml", "Rust", "rust" },
-	{ "pom.xml", "Java", "java" },
-	{ "build.gradle", "Gradle", "java" },
-	{ "build.gradle.kts", "Gradle", "java" },
-	{ "mix.exs", "Elixir", "elixir" },
-	{ "deno.json", "Deno", "deno" },
-	{ "deno.jsonc", "Deno", "deno" },
-	{ "build.sbt", "Scala", NULL },
-	{ "project.clj", "Clojure", NULL },
-	{ "deps.edn", "Clojure", NULL },
-	{ "Package.swift", "Swift", NULL },
-	{ "pubspec.yaml", "Dart", NULL },
-	{ "rebar.config", "Erlang", NULL },
-	{ "gleam.toml", "Gleam", NULL },
-	{ "stack.yaml", "Haskell", NULL },
-	{ "*.cabal", "Haskell", NULL },
-	{ "global.json", ".NET", NULL },
-	{ "*.sln", ".NET", NULL },
-	{ "*.csproj", ".NET", NULL },
-	{ "*.fsproj", ".NET", NULL },
-	{ "shard.yml", "Crystal", NULL },
-	{ "*.nimble", "Nim", NULL },
-	{ "build.zig", "Zig", NULL },
-	{ "dune-project", "OCaml", NULL },
-	{ "renv.lock", "R", NULL },
-	{ "app.R", "R", NULL },
-	{ "Manifest.toml", "Julia", NULL },
-	{ "cpanfile", "Perl", NULL },
+	{ "Gemfile", "Ruby", "ruby" },	      { "go.mod", "Go", "go" },
+	{ "composer.json", "PHP", "php" },    { "index.php", "PHP", "php" },
+	{ "Cargo.toml", "Rust", "rust" },     { "pom.xml", "Java", "java" },
+	{ "build.gradle", "Gradle", "java" }, { "build.gradle.kts", "Gradle", "java" },
+	{ "mix.exs", "Elixir", "elixir" },    { "deno.json", "Deno", "deno" },
+	{ "deno.jsonc", "Deno", "deno" },     { "build.sbt", "Scala", NULL },
+	{ "project.clj", "Clojure", NULL },   { "deps.edn", "Clojure", NULL },
+	{ "Package.swift", "Swift", NULL },   { "pubspec.yaml", "Dart", NULL },
+	{ "rebar.config", "Erlang", NULL },   { "gleam.toml", "Gleam", NULL },
+	{ "stack.yaml", "Haskell", NULL },    { "*.cabal", "Haskell", NULL },
+	{ "global.json", ".NET", NULL },      { "*.sln", ".NET", NULL },
+	{ "*.csproj", ".NET", NULL },	      { "*.fsproj", ".NET", NULL },
+	{ "shard.yml", "Crystal", NULL },     { "*.nimble", "Nim", NULL },
+	{ "build.zig", "Zig", NULL },	      { "dune-project", "OCaml", NULL },
+	{ "renv.lock", "R", NULL },	      { "app.R", "R", NULL },
+	{ "Manifest.toml", "Julia", NULL },   { "cpanfile", "Perl", NULL },
 	{ "hugo.toml", "Hugo", NULL },
 };
 
@@ -77,10 +62,12 @@ static bool is_there(const char *pattern, char *const *names, const char **ret_f
 }
 
 /* The first language that the files are of and no buildpack here is for. */
-static const struct language *find_language(const struct build *b, char *const *names, const char **ret_file)
+static const struct language *find_language(const struct build *b, char *const *names,
+					    const char **ret_file)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(languages); i++)
-		if (!(languages[i].pack && has_pack(b, languages[i].pack)) && is_there(languages[i].file, names, ret_file))
+		if (!(languages[i].pack && has_pack(b, languages[i].pack)) &&
+		    is_there(languages[i].file, names, ret_file))
 			return &languages[i];
 	return NULL;
 }
@@ -90,7 +77,8 @@ static int only_dockerfile(const struct build *b, struct error *err)
 	_cleanup_free_ char *elsewhere = start_elsewhere(b), *below = nothing_below(b);
 
 	return error_set(err, ERROR_INVALID,
-			 "Dockerfile: images are not built here: add a Procfile with a line such as \"web: ./server\", and what "
+			 "Dockerfile: images are not built here: add a Procfile with a line such "
+			 "as \"web: ./server\", and what "
 			 "the app needs of Debian's packages to an Aptfile%s%s%s",
 			 elsewhere, below ? ". Or is it below? " : "", below ? below : "");
 }
@@ -108,8 +96,10 @@ int unsupported_language(const struct build *b, struct error *err)
 	language = find_language(b, names, &file);
 	if (language)
 		return error_set(err, ERROR_INVALID,
-				 "%.100s makes this a %s app, for which the platform has no buildpack: set one by its git URL "
-				 "(twelve buildpacks:set URL), or \"twelve buildpacks:set plain\" if it runs without a build",
+				 "%.100s makes this a %s app, for which the platform has no "
+				 "buildpack: set one by its git URL "
+				 "(twelve buildpacks:set URL), or \"twelve buildpacks:set plain\" "
+				 "if it runs without a build",
 				 file, language->name);
 	return !b->types_file && has_file(dir_fd, "Dockerfile") ? only_dockerfile(b, err) : 0;
 }
@@ -124,8 +114,10 @@ void unsupported_tell(const struct build *b)
 		return;
 	language = find_language(b, names, &file);
 	if (language)
-		build_say(b, " !     %.100s is there, too: for %s the platform has no buildpack; one is set by its git URL (twelve buildpacks:set URL)\n", file,
-			  language->name);
+		build_say(b,
+			  " !     %.100s is there, too: for %s the platform has no buildpack; one "
+			  "is set by its git URL (twelve buildpacks:set URL)\n",
+			  file, language->name);
 }
 
 /* Prints the reason of the first that says no, and then its number. */
@@ -145,7 +137,8 @@ static int says_beside(const struct build *b, size_t number, struct error *err)
 	if (b->chosen || number >= b->n_packs)
 		return -1;
 	return error_set(err, ERROR_INVALID,
-			 "%.500s (This is of the buildpack %s, which was added since files of its language are here: \"twelve buildpacks:set %s\" leaves it out.)",
+			 "%.500s (This is of the buildpack %s, which was added since files of its "
+			 "language are here: \"twelve buildpacks:set %s\" leaves it out.)",
 			 reason.message, b->packs[number - 1].folder, last);
 }
 
@@ -164,6 +157,7 @@ int unsupported_files(struct build *b, struct error *err)
 		return -1;
 	if (code == 0)
 		return 0;
-	error_set(err, ERROR_INVALID, "%.500s", *text.data ? str_trim(text.data) : "bin/check of a buildpack failed");
+	error_set(err, ERROR_INVALID, "%.500s",
+		  *text.data ? str_trim(text.data) : "bin/check of a buildpack failed");
 	return says_beside(b, (size_t)code, err);
 }

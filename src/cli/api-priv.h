@@ -13,14 +13,14 @@
 struct api {
 	struct host host;
 	CURL *curl;
-	char *base;  /* http://127.0.0.1, or the host's URL */
-	char *token; /* or NULL */
+	char *base;		/* http://127.0.0.1, or the host's URL */
+	char *token;		/* or NULL */
 	char *email, *password; /* instead of the token, or NULL */
 	char *ca;		/* a file of authorities to trust, or NULL */
 	bool untrusted;		/* the last error was an unknown certificate */
 	bool careless;		/* takes any certificate, and sends no secret */
-	char *user;  /* $TWELVE_USER: whom we speak for, or NULL */
-	char *key;   /* $TWELVE_KEY: the comment of the SSH key by which they came, or NULL */
+	char *user;		/* $TWELVE_USER: whom we speak for, or NULL */
+	char *key; /* $TWELVE_KEY: the comment of the SSH key by which they came, or NULL */
 	pid_t ssh[API_MAX_SSH];
 	size_t n_ssh;
 	int ssh_listen_fd; /* what curl connects to; -1: none */

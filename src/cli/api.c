@@ -214,11 +214,14 @@ int api_transport_error(struct api *a, CURL *curl, CURLcode code, struct error *
 	case CURLE_PEER_FAILED_VERIFICATION:
 		a->untrusted = true;
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "The certificate of %s is signed by nobody that is trusted here, or is for another name: "
-				 "twelve login --host %s shows it and asks, TWELVE_CA=FILE names who signed it",
+				 "The certificate of %s is signed by nobody that is trusted here, "
+				 "or is for another name: "
+				 "twelve login --host %s shows it and asks, TWELVE_CA=FILE names "
+				 "who signed it",
 				 a->host.path, a->host.path);
 	case CURLE_SSL_CACERT_BADFILE:
-		return error_set(err, ERROR_INVALID, "%s is no file of certificates (PEM)", a->ca ? a->ca : "The trust store");
+		return error_set(err, ERROR_INVALID, "%s is no file of certificates (PEM)",
+				 a->ca ? a->ca : "The trust store");
 	case CURLE_ABORTED_BY_CALLBACK:
 		return error_set(err, ERROR_UNAVAILABLE, "interrupted");
 	default:

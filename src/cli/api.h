@@ -29,18 +29,21 @@ struct host {
 	char *port;    /* ssh: or NULL */
 };
 
-/* NULL: $TWELVE_HOST, else the unix socket of $TWELVE_SOCKET, else the host of `twelve login`, else the default socket. */
+/* NULL: $TWELVE_HOST, else the unix socket of $TWELVE_SOCKET, else the host of `twelve login`, else
+ * the default socket. */
 int host_parse(const char *text, struct host *ret, struct error *err);
 void host_done(struct host *h);
 
-/* "HOST:PORT" of an http URL, as it stands there: the machine's name in ~/.netrc. "" for other kinds. Heap. */
+/* "HOST:PORT" of an http URL, as it stands there: the machine's name in ~/.netrc. "" for other
+ * kinds. Heap. */
 char *host_authority(const struct host *h);
 
 struct api;
 
 /*
- * For http: the token is $TWELVE_API_KEY, else the one in ~/.netrc; an authority is trusted that $TWELVE_CA names, or that
- * the user said yes to at the login (config.h), besides those that the machine trusts.
+ * For http: the token is $TWELVE_API_KEY, else the one in ~/.netrc; an authority is trusted that
+ * $TWELVE_CA names, or that the user said yes to at the login (config.h), besides those that the
+ * machine trusts.
  */
 int api_new(const struct host *take_host, struct api **ret, struct error *err);
 void api_free(struct api *a);
@@ -62,7 +65,8 @@ void api_use_password(struct api *a, const char *email, const char *password);
 int api_probe(struct api *a, struct error *err);
 /* That the last error was a certificate that nobody vouches for. */
 bool api_is_untrusted(const struct api *a);
-/* A GET without any secret, of a host whose certificate is not looked at: for what is checked otherwise. */
+/* A GET without any secret, of a host whose certificate is not looked at: for what is checked
+ * otherwise. */
 int api_get_untrusted(struct api *a, const char *path, json_t **ret_json, struct error *err);
 
 /*

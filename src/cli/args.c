@@ -209,7 +209,8 @@ static int take_command(struct args *a, const char *word, struct error *err)
 		return 0;
 	here = command_elsewhere(word);
 	if (here)
-		return error_set(err, ERROR_INVALID, "%s is not a command of twelve: %s", word, here);
+		return error_set(err, ERROR_INVALID, "%s is not a command of twelve: %s", word,
+				 here);
 	near = nearest_command(word);
 	if (near)
 		return error_set(err, ERROR_INVALID,
@@ -241,9 +242,13 @@ static int check_twice(const struct args *a, struct error *err)
 		remote |= streq(o->name, "remote");
 		for (size_t k = 0; k < i && o->value && !o->many; k++)
 			if (streq(a->values[k].option->name, o->name))
-				return error_set(err, ERROR_INVALID, "--%s is there twice: say which", o->name);
+				return error_set(err, ERROR_INVALID,
+						 "--%s is there twice: say which", o->name);
 	}
-	return app && remote && !(a->command->flags & CMD_REMOTE) ? error_set(err, ERROR_INVALID, "--app and --remote both name the app: say one of them") : 0;
+	return app && remote && !(a->command->flags & CMD_REMOTE)
+		       ? error_set(err, ERROR_INVALID,
+				   "--app and --remote both name the app: say one of them")
+		       : 0;
 }
 
 static int check_count(const struct args *a, struct error *err)

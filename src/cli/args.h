@@ -26,12 +26,13 @@ struct arg_option {
 };
 
 enum command_flags {
-	CMD_APP = 1 << 0,      /* takes -a and --remote */
-	CMD_JSON = 1 << 1,     /* takes --json */
-	CMD_WAIT = 1 << 2,     /* takes --no-wait */
-	CMD_VERBATIM = 1 << 3, /* what follows the command's own words is not ours to read; see above */
-	CMD_HIDDEN = 1 << 4,   /* for programs, not for people */
-	CMD_REMOTE = 1 << 5,   /* --remote is what it writes to: the app may be said besides */
+	CMD_APP = 1 << 0,  /* takes -a and --remote */
+	CMD_JSON = 1 << 1, /* takes --json */
+	CMD_WAIT = 1 << 2, /* takes --no-wait */
+	CMD_VERBATIM =
+		1 << 3, /* what follows the command's own words is not ours to read; see above */
+	CMD_HIDDEN = 1 << 4, /* for programs, not for people */
+	CMD_REMOTE = 1 << 5, /* --remote is what it writes to: the app may be said besides */
 };
 
 #define CMD_MAX_ALIASES 4
@@ -75,7 +76,8 @@ struct args {
 	size_t n_before_dashes; /* of the rest: those before "--", or all */
 };
 
-/* Reads argv (argv[0] is the program). Mistakes are ERROR_INVALID, with what may have been meant. */
+/* Reads argv (argv[0] is the program). Mistakes are ERROR_INVALID, with what may have been meant.
+ */
 int args_parse(struct args *a, int argc, char *const *argv, struct error *err);
 void args_done(struct args *a);
 bool args_has(const struct args *a, const char *name);
@@ -89,9 +91,11 @@ const char *args_rest(const struct args *a, size_t i);
 int args_number(const struct args *a, const char *name, int64_t min, int64_t max, int64_t fallback,
 		int64_t *ret, struct error *err);
 
-/* Edit distance with transpositions (optimal string alignment), 100 for words too long to bother. */
+/* Edit distance with transpositions (optimal string alignment), 100 for words too long to bother.
+ */
 size_t suggest_distance(const char *a, const char *b);
-/* elsewhere.c: what stands for a verb of Heroku's that is none here, a sentence; NULL for what is none of those. */
+/* elsewhere.c: what stands for a verb of Heroku's that is none here, a sentence; NULL for what is
+ * none of those. */
 const char *command_elsewhere(const char *word);
 /* The name among the candidates that is nearest to s; NULL when none is near. */
 const char *suggest(const char *s, const char *const *candidates);
@@ -107,7 +111,8 @@ int scale_parse(const char *s, struct scale *ret, struct error *err);
 int assignment_parse(const char *s, char **ret_key, const char **ret_value, struct error *err);
 /* "v12" or "12". */
 int version_parse(const char *s, int64_t *ret, struct error *err);
-/* The words of a command as one line for a shell: one word as it is, several quoted where needed. Heap. */
+/* The words of a command as one line for a shell: one word as it is, several quoted where needed.
+ * Heap. */
 char *shell_join(const char *const *words);
 /* A value as a POSIX shell reads it back. Heap. */
 char *shell_quote(const char *s);

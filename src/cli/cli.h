@@ -113,8 +113,9 @@ void pause_ms(int64_t ms);
 int newest_release(struct cli *c, const char *app, int64_t *ret, struct error *err);
 /*
  * Waits for a release, and for those that came after it before it was live,
- * and tells how it went. 0, or -1: it failed, with the reason and its last lines told. As all that wait here: when a
- * signal comes, it is told that the change goes on, and the result is the exit code, 128 and the signal's number.
+ * and tells how it went. 0, or -1: it failed, with the reason and its last lines told. As all that
+ * wait here: when a signal comes, it is told that the change goes on, and the result is the exit
+ * code, 128 and the signal's number.
  */
 int wait_for_release(struct cli *c, const char *app, int64_t version, struct error *err);
 /* After a change that may have made a release: tells which, and waits unless --no-wait. */
@@ -132,7 +133,8 @@ int autoscale_remark(struct cli *c, const char *app, struct buf *out, struct err
 
 /* ---- Apps and git (remote.c) ---- */
 
-/* "shop" of ssh://twelve@machine/shop.git, /srv/git/shop.git, machine:shop.git. NULL when there is none. Heap. */
+/* "shop" of ssh://twelve@machine/shop.git, /srv/git/shop.git, machine:shop.git. NULL when there is
+ * none. Heap. */
 char *app_from_url(const char *url);
 /* The value of a git config key of the working directory's repository, or NULL. Heap. */
 char *git_config(const char *key);
@@ -140,7 +142,8 @@ char *git_config(const char *key);
 bool git_in_work_tree(const char *dir);
 /* The URL to push an app to, as JSON of GET /apps/:app tells and as we reach its machine. Heap. */
 char *git_url_of(struct cli *c, const json_t *app);
-/* Adds a git remote to the working directory's repository, or changes it, with what git needs to use it (cmd-git-remote.c). */
+/* Adds a git remote to the working directory's repository, or changes it, with what git needs to
+ * use it (cmd-git-remote.c). */
 int remote_add(struct cli *c, const char *remote, const char *url, struct error *err);
 /* What a git command prints, trimmed; NULL when it fails. Heap. */
 char *git_output(const char *dir, const char *const *argv);
@@ -154,9 +157,10 @@ struct deploy {
 	const char *commit; /* "" when unknown */
 	pid_t writer;	    /* the child that writes the source, reaped here; 0: none */
 	const char *writer_name;
-	bool exact;	    /* a lone top folder is no wrapping */
+	bool exact;		 /* a lone top folder is no wrapping */
 	char *const *submodules; /* of the commit, "COMMIT PATH" each; NULL: none */
-	char *const *updates; /* of git's hook: "OLD NEW REF", what the push is to change; NULL: it is none */
+	char *const *updates; /* of git's hook: "OLD NEW REF", what the push is to change; NULL: it
+				 is none */
 };
 /* Uploads, builds, shows the output, waits for the rollout. -1: it failed, *err says why. */
 int deploy_source(struct cli *c, const struct deploy *o, struct error *err);
@@ -173,43 +177,45 @@ void help_command(const struct cli *c, const struct command *cmd, FILE *f);
 bool completion_script(const char *shell, struct buf *out);
 
 /* Every command, by file. */
-#define COMMANDS(X)                                                                                \
-	X(apps)                                                                                    \
-	X(create) X(info) X(open) X(rename) X(destroy) X(config) X(config_get) X(config_set) X(    \
+/* clang-format off */
+#define COMMANDS(X) \
+	X(apps) \
+	X(create) X(info) X(open) X(rename) X(destroy) X(config) X(config_get) X(config_set) X( \
 		config_unset) X(deploy) X(builds) X(builds_info) X(builds_output) X(builds_cancel) \
-		X(releases) X(releases_info) X(releases_sbom) X(releases_output) X(rollback) X(ps) X(ps_scale) X(   \
+		X(releases) X(releases_info) X(releases_sbom) X(releases_output) X(rollback) X(ps) X(ps_scale) X( \
 			ps_type) X(ps_autoscale) X(ps_autoscale_enable) X(ps_autoscale_disable) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(run_inside) X(logs) \
 			X(drains) X(drains_add) X(drains_info) X(drains_test) X(drains_remove) \
 			X(domains) X(domains_add) X(domains_remove) \
 			X(certs) X(certs_info) X(certs_add) X(certs_update) X(certs_remove) X(certs_use) \
 			X(certs_auto) X(certs_auto_enable) X(certs_auto_disable) X(certs_auto_refresh) \
 			X(ca) \
-			X(maintenance) X(              \
+			X(maintenance) X( \
 				maintenance_on) X(maintenance_off) \
 	X(addons) X(addons_create) X(addons_info) X(addons_attach) X(addons_detach) X(addons_swap) \
-	X(addons_destroy) X(addons_upgrade) X(addons_rename) X(addons_wait) X(addons_credentials)  \
-	X(addons_credentials_rotate) X(addons_services) X(addons_plans) X(addons_docs)             \
-	X(addons_services_add) X(addons_services_remove)                                           \
-	X(addons_client) X(psql) X(redis_cli) X(mariadb) X(backups) X(backups_info)                \
-	X(backups_capture) X(backups_schedule) X(backups_unschedule) X(backups_schedules)          \
-	X(backups_restore) X(backups_download) X(backups_verify) X(backups_delete)                 \
-	X(pipelines) X(pipelines_create) X(pipelines_info) X(pipelines_add) X(pipelines_update)            \
-	X(pipelines_remove) X(pipelines_rename) X(pipelines_transfer) X(pipelines_destroy)                 \
-	X(pipelines_promote) X(pipelines_diff)                                                             \
-	X(apps_transfer) X(transfers) X(transfers_accept) X(transfers_decline) X(transfers_cancel)         \
-	X(webhooks) X(webhooks_add) X(webhooks_info) X(webhooks_update) X(webhooks_remove)                 \
-	X(webhooks_deliveries) X(webhooks_deliveries_info) X(webhooks_events) X(webhooks_events_info)                                                             \
+	X(addons_destroy) X(addons_upgrade) X(addons_rename) X(addons_wait) X(addons_credentials) \
+	X(addons_credentials_rotate) X(addons_services) X(addons_plans) X(addons_docs) \
+	X(addons_services_add) X(addons_services_remove) \
+	X(addons_client) X(psql) X(redis_cli) X(mariadb) X(backups) X(backups_info) \
+	X(backups_capture) X(backups_schedule) X(backups_unschedule) X(backups_schedules) \
+	X(backups_restore) X(backups_download) X(backups_verify) X(backups_delete) \
+	X(pipelines) X(pipelines_create) X(pipelines_info) X(pipelines_add) X(pipelines_update) \
+	X(pipelines_remove) X(pipelines_rename) X(pipelines_transfer) X(pipelines_destroy) \
+	X(pipelines_promote) X(pipelines_diff) \
+	X(apps_transfer) X(transfers) X(transfers_accept) X(transfers_decline) X(transfers_cancel) \
+	X(webhooks) X(webhooks_add) X(webhooks_info) X(webhooks_update) X(webhooks_remove) \
+	X(webhooks_deliveries) X(webhooks_deliveries_info) X(webhooks_events) X(webhooks_events_info) \
 				X(buildpacks) X(buildpacks_set) \
 				X(buildpacks_add) X(buildpacks_remove) X(buildpacks_clear) X(buildpacks_key) X(keys) \
-					X(keys_add) X(keys_remove) X(authorizations) X(            \
-						authorizations_create) X(authorizations_info) X(authorizations_revoke)    \
-	X(users) X(users_add) X(users_update) X(users_remove) X(users_passwd)                      \
-	X(access) X(access_add) X(access_update) X(access_remove) X(audit)                         \
-	X(login) X(logout) X(whoami) X(auth_token) X(heroku_env) X(import)                                                 \
-						X(status) X(doctor) X(backup) X(restore) X(gc) X(stacks) X(stack_set) X(stacks_update) X(help)        \
-							X(version) X(completion) X(git_remote) X(git_hook)       \
-								X(git_shell) X(git_credentials) X(dial_stdio)         \
+					X(keys_add) X(keys_remove) X(authorizations) X( \
+						authorizations_create) X(authorizations_info) X(authorizations_revoke) \
+	X(users) X(users_add) X(users_update) X(users_remove) X(users_passwd) \
+	X(access) X(access_add) X(access_update) X(access_remove) X(audit) \
+	X(login) X(logout) X(whoami) X(auth_token) X(heroku_env) X(import) \
+						X(status) X(doctor) X(backup) X(restore) X(gc) X(stacks) X(stack_set) X(stacks_update) X(help) \
+							X(version) X(completion) X(git_remote) X(git_hook) \
+								X(git_shell) X(git_credentials) X(dial_stdio) \
 									X(complete)
+/* clang-format on */
 
 #define DECLARE_COMMAND(name) extern const struct command cmd_##name;
 COMMANDS(DECLARE_COMMAND)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authorizations, authorizations:create, authorizations:info, authorizations:revoke: tokens for the API over TCP. */
+/* authorizations, authorizations:create, authorizations:info, authorizations:revoke: tokens for the
+ * API over TCP. */
 #include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static int authorizations_run(struct cli *c, struct error *err)
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, a) {
+	json_array_foreach (list, i, a) {
 		int64_t used_ms = json_time(a, "twelve.used_at");
 		char created[SINCE_SIZE], used[SINCE_SIZE];
 
@@ -90,14 +91,18 @@ static int authorizations_create_run(struct cli *c, struct error *err)
 		return 0;
 	}
 	note(c, "This token is shown once. It lets its holder do %s that %s can:",
-	     cli_get(c, "scope") ? "some of all" : "all", cli_get(c, "user") ? cli_get(c, "user") : "you");
+	     cli_get(c, "scope") ? "some of all" : "all",
+	     cli_get(c, "user") ? cli_get(c, "user") : "you");
 	printf("%s\n", json_str(a, "access_token.token", ""));
 	return 0;
 }
 
 static const struct arg_option create_options[] = {
 	{ "description", "TEXT", "whose or what for", 'd' },
-	{ "scope", "SCOPES", "what it is for: global, identity, read, write, read-protected, write-protected; several with commas", 's' },
+	{ "scope", "SCOPES",
+	  "what it is for: global, identity, read, write, read-protected, write-protected; several "
+	  "with commas",
+	  's' },
 	{ "expires-in", "SECONDS", "it ends by itself", 'e' },
 	{ "user", "EMAIL", "whose it is, for administrators; else your own", 'u' },
 	{ 0 },
@@ -112,7 +117,8 @@ const struct command cmd_authorizations_create = {
 	.run = authorizations_create_run,
 	.details = "It is printed to stdout, once; only its digest is kept. Use it as "
 		   "TWELVE_API_KEY (or HEROKU_API_KEY).",
-	.examples = "twelve authorizations:create -d ci\ntwelve authorizations:create -d dashboard -s read\nTWELVE_HOST=http://127.0.0.1:5000 "
+	.examples = "twelve authorizations:create -d ci\ntwelve authorizations:create -d dashboard "
+		    "-s read\nTWELVE_HOST=http://127.0.0.1:5000 "
 		    "TWELVE_API_KEY=tw-... twelve apps",
 };
 

@@ -19,11 +19,12 @@ static void put_vars(struct buf *to, const json_t *from)
 	const json_t *var;
 	size_t i;
 
-	json_array_foreach(json_at(from, "config_vars"), i, var)
+	json_array_foreach (json_at(from, "config_vars"), i, var)
 		buf_printf(to, "%s%s", to->len ? " " : "", json_string_value(var));
 }
 
-/* An add-on has the config vars of its owner; another app that it is attached to has those of its `attachments`. */
+/* An add-on has the config vars of its owner; another app that it is attached to has those of its
+ * `attachments`. */
 static void add_row(struct table *t, const json_t *addon, const json_t *attachments)
 {
 	_cleanup_buf_ struct buf vars = BUF_INIT;
@@ -32,7 +33,7 @@ static void add_row(struct table *t, const json_t *addon, const json_t *attachme
 
 	if (!attachments)
 		put_vars(&vars, addon);
-	json_array_foreach(attachments, i, a)
+	json_array_foreach (attachments, i, a)
 		if (streq(json_str(a, "addon.id", ""), json_str(addon, "id", "")))
 			put_vars(&vars, a);
 	table_add(t, json_str(addon, "name", ""), json_str(addon, "plan.name", ""),
@@ -52,8 +53,8 @@ static int addons_run(struct cli *c, struct error *err)
 
 	table_init(&t, 5, headings);
 	if (!app || !cli_api(c, err) ||
-	    (all ? api_get(c->api, &list, err, "/addons") :
-		   api_get(c->api, &list, err, "/apps/%s/addons", app)) < 0)
+	    (all ? api_get(c->api, &list, err, "/addons")
+		 : api_get(c->api, &list, err, "/apps/%s/addons", app)) < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(list);
@@ -65,7 +66,7 @@ static int addons_run(struct cli *c, struct error *err)
 	}
 	if (!all && api_get(c->api, &attachments, err, "/apps/%s/addon-attachments", app) < 0)
 		return -1;
-	json_array_foreach(list, i, a)
+	json_array_foreach (list, i, a)
 		add_row(&t, a, attachments);
 	table_print(c, &t);
 	return 0;
@@ -109,9 +110,11 @@ json_t *addon_find(struct cli *c, const char *name, struct error *err)
 
 static const char *room_text(const json_t *a)
 {
-	static const char *const texts[][2] = { { "full", ", full: writes are refused" },
-						{ "hard", ", beyond its hard limit: apps are let in no more" },
-						{ "closed", ", far beyond its hard limit: nobody is let in" } };
+	static const char *const texts[][2] = {
+		{ "full", ", full: writes are refused" },
+		{ "hard", ", beyond its hard limit: apps are let in no more" },
+		{ "closed", ", far beyond its hard limit: nobody is let in" }
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (streq(json_str(a, "twelve.room", ""), texts[i][0]))
@@ -127,12 +130,13 @@ static void print_disk(const json_t *a)
 		return;
 	printf("Disk:         %s of %s%s\n",
 	       bytes_text(json_i64(a, "twelve.disk_used_bytes", 0), used),
-	       bytes_text(json_i64(a, "twelve.disk_quota_bytes", 0), quota),
-	       room_text(a));
-	printf("Memory:       at most %s\n", bytes_text(json_i64(a, "twelve.memory_bytes", 0), quota));
+	       bytes_text(json_i64(a, "twelve.disk_quota_bytes", 0), quota), room_text(a));
+	printf("Memory:       at most %s\n",
+	       bytes_text(json_i64(a, "twelve.memory_bytes", 0), quota));
 	if (json_str(a, "twelve.schedule.at", NULL))
 		printf("Backups:      %lld, daily at %s UTC, %lld kept\n",
-		       (long long)json_i64(a, "twelve.backups", 0), json_str(a, "twelve.schedule.at", ""),
+		       (long long)json_i64(a, "twelve.backups", 0),
+		       json_str(a, "twelve.schedule.at", ""),
 		       (long long)json_i64(a, "twelve.schedule.keep", 0));
 	else
 		printf("Backups:      %lld\n", (long long)json_i64(a, "twelve.backups", 0));
@@ -145,13 +149,15 @@ static int info_run(struct cli *c, struct error *err)
 	char since[SINCE_SIZE];
 	size_t i;
 
-	if (!a || api_get(c->api, &list, err, "/addons/%s/addon-attachments", json_str(a, "id", "")) < 0)
+	if (!a ||
+	    api_get(c->api, &list, err, "/addons/%s/addon-attachments", json_str(a, "id", "")) < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(a);
 		return 0;
 	}
-	printf("%s%s%s\n", style_on(c->color, STYLE_BOLD), json_str(a, "name", ""), style_off(c->color));
+	printf("%s%s%s\n", style_on(c->color, STYLE_BOLD), json_str(a, "name", ""),
+	       style_off(c->color));
 	printf("Plan:         %s\n", json_str(a, "plan.name", ""));
 	printf("Owner:        %s\n", json_str(a, "app.name", ""));
 	printf("State:        %s\n", json_str(a, "twelve.status", json_str(a, "state", "")));
@@ -159,10 +165,12 @@ static int info_run(struct cli *c, struct error *err)
 		printf("Reason:       %s\n", json_str(a, "twelve.reason", ""));
 	if (json_str(a, "twelve.shown_url", NULL))
 		printf("At:           %s\n", json_str(a, "twelve.shown_url", ""));
-	printf("Created:      %s\n", since_text(json_time(a, "created_at"), clock_wall_ms(), since));
+	printf("Created:      %s\n",
+	       since_text(json_time(a, "created_at"), clock_wall_ms(), since));
 	print_disk(a);
-	json_array_foreach(list, i, at)
-		printf("%s %s::%s\n", i ? "             " : "Attachments: ", json_str(at, "app.name", ""),
+	json_array_foreach (list, i, at)
+		printf("%s %s::%s\n",
+		       i ? "             " : "Attachments: ", json_str(at, "app.name", ""),
 		       json_str(at, "name", ""));
 	return 0;
 }
@@ -202,8 +210,8 @@ static int tell_failure(const json_t *a, struct error *err)
 	const char *reason = json_str(a, "twelve.reason", "no reason was given");
 	size_t line = strcspn(reason, "\n");
 
-	error_set(err, ERROR_UNAVAILABLE, "%s could not be made: %.*s", json_str(a, "name", ""), (int)line,
-		  reason);
+	error_set(err, ERROR_UNAVAILABLE, "%s could not be made: %.*s", json_str(a, "name", ""),
+		  (int)line, reason);
 	/* Its server's last lines. */
 	if (reason[line])
 		fprintf(stderr, "%s\n", reason + line + 1);
@@ -220,7 +228,7 @@ static int tell_made(struct cli *c, const char *app, const json_t *a, int64_t be
 	size_t i;
 
 	progress_clear(c);
-	json_array_foreach(json_at(a, "config_vars"), i, var)
+	json_array_foreach (json_at(a, "config_vars"), i, var)
 		buf_printf(&vars, "%s%s", i ? ", " : "", json_string_value(var));
 	note(c, "%s is ready after %s and gives %s", json_str(a, "name", ""),
 	     duration_text(clock_now_ms() - began_ms, took), vars.data);
@@ -253,8 +261,9 @@ static json_t *creation(struct cli *c, struct error *err)
 
 	if (err->kind != ERROR_NONE)
 		return NULL;
-	config = json_pack("{s:s*, s:s*, s:s*, s:s*}", "url", url, "from_backup", cli_get(c, "from-backup"),
-			   "skip_check", cli_has(c, "no-check") ? "true" : NULL, "tls",
+	config = json_pack("{s:s*, s:s*, s:s*, s:s*}", "url", url, "from_backup",
+			   cli_get(c, "from-backup"), "skip_check",
+			   cli_has(c, "no-check") ? "true" : NULL, "tls",
 			   cli_has(c, "tls") ? "true" : NULL);
 	body = json_pack("{s:{s:s}, s:{s:s*}, s:o, s:s*, s:s*}", "plan", "name", cli_rest(c, 0),
 			 "attachment", "name", cli_get(c, "as"), "config", config, "name",
@@ -269,7 +278,8 @@ int addon_create(struct cli *c, const char *app, json_t *take_body, bool wait, s
 	return addon_create_named(c, app, take_body, wait, NULL, err);
 }
 
-int addon_create_named(struct cli *c, const char *app, json_t *take_body, bool wait, char **ret_id, struct error *err)
+int addon_create_named(struct cli *c, const char *app, json_t *take_body, bool wait, char **ret_id,
+		       struct error *err)
 {
 	_cleanup_json_ json_t *a = NULL, *made = NULL;
 	int64_t began_ms = clock_now_ms();
@@ -284,7 +294,8 @@ int addon_create_named(struct cli *c, const char *app, json_t *take_body, bool w
 	if (json_str(a, "provision_message", "")[0])
 		note(c, "%s", json_str(a, "provision_message", ""));
 	if (!wait) {
-		note(c, "It is being made: twelve addons:wait %s waits for it", json_str(a, "name", ""));
+		note(c, "It is being made: twelve addons:wait %s waits for it",
+		     json_str(a, "name", ""));
 		return 0;
 	}
 	made = wait_until_made(c, json_str(a, "id", ""), err);
@@ -328,9 +339,12 @@ const struct command cmd_addons_create = {
 	.flags = CMD_APP | CMD_WAIT,
 	.options = create_options,
 	.run = create_run,
-	.details = "Waits until it is ready and its release is live. Heroku's names are taken for what is here: "
-		   "heroku-postgresql:essential-0 makes the first plan of postgresql. The service \"external\" is one "
-		   "that runs elsewhere, by its URL; $TWELVE_EXTERNAL_URL will do instead of --url.",
+	.details =
+		"Waits until it is ready and its release is live. Heroku's names are taken for "
+		"what is here: "
+		"heroku-postgresql:essential-0 makes the first plan of postgresql. The service "
+		"\"external\" is one "
+		"that runs elsewhere, by its URL; $TWELVE_EXTERNAL_URL will do instead of --url.",
 	.examples = "twelve addons:create postgresql -a shop\n"
 		    "twelve addons:create redis:standard --as CACHE -a shop\n"
 		    "twelve addons:create external --url postgres://... --as DATABASE -a shop",
@@ -351,10 +365,11 @@ static int wait_run(struct cli *c, struct error *err)
 		json_array_append(list, a);
 	} else {
 		app = cli_app(c, err);
-		if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/addons", app) < 0)
+		if (!app || !cli_api(c, err) ||
+		    api_get(c->api, &list, err, "/apps/%s/addons", app) < 0)
 			return -1;
 	}
-	json_array_foreach(list, i, one) {
+	json_array_foreach (list, i, one) {
 		_cleanup_json_ json_t *made = wait_until_made(c, json_str(one, "id", ""), err);
 
 		if (!made)
@@ -379,7 +394,8 @@ const struct command cmd_addons_wait = {
 
 /* ---- changing ---- */
 
-static int update(struct cli *c, const json_t *a, json_t *take_body, json_t **ret, struct error *err)
+static int update(struct cli *c, const json_t *a, json_t *take_body, json_t **ret,
+		  struct error *err)
 {
 	return api_request(c->api, "PATCH", take_body, ret, err, "/apps/%s/addons/%s",
 			   json_str(a, "app.name", ""), json_str(a, "id", ""));
@@ -396,20 +412,23 @@ static int wait_until_healthy(struct cli *c, const char *id, struct error *err)
 		if (api_get(c->api, &a, err, "/addons/%s", id) < 0)
 			return -1;
 		if (json_str(a, "twelve.reason", NULL))
-			return error_set(err, ERROR_UNAVAILABLE, "%s", json_str(a, "twelve.reason", ""));
+			return error_set(err, ERROR_UNAVAILABLE, "%s",
+					 json_str(a, "twelve.reason", ""));
 		if (json_bool(a, "twelve.healthy") && !json_bool(a, "twelve.changing"))
 			return 0;
 		pause_ms(POLL_MS);
 		progress(c, "%s %s", json_str(a, "name", ""), json_str(a, "twelve.status", ""));
 	}
-	return error_set(err, ERROR_UNAVAILABLE, "It is not up after 2 minutes: twelve addons:info tells more");
+	return error_set(err, ERROR_UNAVAILABLE,
+			 "It is not up after 2 minutes: twelve addons:info tells more");
 }
 
 static int upgrade_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *a = addon_find(c, cli_rest(c, 0), err), *now = NULL;
 
-	if (!a || update(c, a, json_pack("{s:{s:s}}", "plan", "name", cli_rest(c, 1)), &now, err) < 0)
+	if (!a ||
+	    update(c, a, json_pack("{s:{s:s}}", "plan", "name", cli_rest(c, 1)), &now, err) < 0)
 		return -1;
 	note(c, "%s is %s now", json_str(now, "name", ""), json_str(now, "plan.name", ""));
 	if (json_str(now, "provision_message", "")[0])
@@ -459,7 +478,9 @@ char *addon_size_text(const json_t *a, char buf[static DURATION_SIZE])
 
 	if (bytes >= 0)
 		return bytes_text(bytes, buf);
-	snprintf(buf, DURATION_SIZE, "%s", streq(json_str(a, "twelve.kind", ""), "server") ? "not measured yet" : "elsewhere");
+	snprintf(buf, DURATION_SIZE, "%s",
+		 streq(json_str(a, "twelve.kind", ""), "server") ? "not measured yet"
+								 : "elsewhere");
 	return buf;
 }
 
@@ -475,18 +496,23 @@ static int check_confirm(struct cli *c, const json_t *a, struct error *err)
 	if (confirm && streq(confirm, owner))
 		return 0;
 	if (confirm)
-		return error_set(err, ERROR_INVALID, "--confirm %s does not name the app that owns %s: %s",
-				 confirm, json_str(a, "name", ""), owner);
+		return error_set(err, ERROR_INVALID,
+				 "--confirm %s does not name the app that owns %s: %s", confirm,
+				 json_str(a, "name", ""), owner);
 	if (api_get(c->api, &list, err, "/addons/%s/addon-attachments", json_str(a, "id", "")) < 0)
 		return -1;
-	json_array_foreach(list, i, at)
+	json_array_foreach (list, i, at)
 		buf_printf(&where, "%s%s::%s", i ? ", " : "", json_str(at, "app.name", ""),
 			   json_str(at, "name", ""));
 	return error_set(err, ERROR_INVALID,
-			 "This destroys %s with all its data (%s)%s%s. Releases that used it can't be rolled back "
+			 "This destroys %s with all its data (%s)%s%s. Releases that used it can't "
+			 "be rolled back "
 			 "to; %s. To go on: --confirm %s",
-			 json_str(a, "name", ""), addon_size_text(a, size), where.len ? ", and detaches " : "", where.data,
-			 json_bool(a, "twelve.has_backups") ? "a last backup is kept for a week" : "it has no backups", owner);
+			 json_str(a, "name", ""), addon_size_text(a, size),
+			 where.len ? ", and detaches " : "", where.data,
+			 json_bool(a, "twelve.has_backups") ? "a last backup is kept for a week"
+							    : "it has no backups",
+			 owner);
 }
 
 static int destroy_run(struct cli *c, struct error *err)
@@ -498,11 +524,13 @@ static int destroy_run(struct cli *c, struct error *err)
 
 	if (!a || check_confirm(c, a, err) < 0 || newest_release(c, owner, &before, err) < 0)
 		return -1;
-	if (api_request(c->api, "DELETE", json_pack("{s:b}", "force", (int)cli_has(c, "force")), NULL, err,
-			"/apps/%s/addons/%s", owner, json_str(a, "id", "")) < 0)
+	if (api_request(c->api, "DELETE", json_pack("{s:b}", "force", (int)cli_has(c, "force")),
+			NULL, err, "/apps/%s/addons/%s", owner, json_str(a, "id", "")) < 0)
 		return -1;
 	note(c, "%s (%s) is being removed%s%s", json_str(a, "name", ""), addon_size_text(a, size),
-	     cli_has(c, "force") || !json_bool(a, "twelve.has_backups") ? "" : "; its last backup will be in twelve backups -a ",
+	     cli_has(c, "force") || !json_bool(a, "twelve.has_backups")
+		     ? ""
+		     : "; its last backup will be in twelve backups -a ",
 	     cli_has(c, "force") || !json_bool(a, "twelve.has_backups") ? "" : owner);
 	return settle_release(c, owner, before, "Released", err);
 }

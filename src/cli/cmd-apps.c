@@ -25,7 +25,7 @@ static int apps_run(struct cli *c, struct error *err)
 		print_json(apps);
 		return 0;
 	}
-	json_array_foreach(apps, i, app) {
+	json_array_foreach (apps, i, app) {
 		int64_t version = json_i64(app, "twelve.current_version", 0);
 		_cleanup_free_ char *v = xasprintf("v%lld", (long long)version);
 
@@ -55,9 +55,15 @@ static void note_how_to_go_on(struct cli *c, const char *name, bool in_work_tree
 	const char *app = getenv("TWELVE_APP");
 
 	if (!cli_has(c, "no-remote") && !in_work_tree)
-		note(c, "This is no git repository, so no remote was added: git init, then twelve git:remote -a %s", name);
+		note(c,
+		     "This is no git repository, so no remote was added: git init, then twelve "
+		     "git:remote -a %s",
+		     name);
 	if (app && *app && !streq(app, name))
-		note(c, "TWELVE_APP is set and goes before a git remote: commands speak to %s, unless you say -a %s", app, name);
+		note(c,
+		     "TWELVE_APP is set and goes before a git remote: commands speak to %s, unless "
+		     "you say -a %s",
+		     app, name);
 }
 
 /* An app of a folder; the app is there, whatever becomes of it. */
@@ -68,7 +74,10 @@ static int set_folder(struct cli *c, const char *name, const char *folder, struc
 	if (!body)
 		return error_set(err, ERROR_INVALID, "The arguments have to be UTF-8");
 	if (api_request(c->api, "PATCH", body, NULL, err, "/apps/%s/config-vars", name) < 0)
-		return error_prefix(err, "the app is made, but not its folder: \"twelve config:set TWELVE_BUILD_DIR=... -a %s\" sets it", name);
+		return error_prefix(err,
+				    "the app is made, but not its folder: \"twelve config:set "
+				    "TWELVE_BUILD_DIR=... -a %s\" sets it",
+				    name);
 	note(c, "%s/ is built (TWELVE_BUILD_DIR)", folder);
 	return 0;
 }
@@ -83,13 +92,15 @@ static int create_run(struct cli *c, struct error *err)
 
 	if (!cli_api(c, err))
 		return -1;
-	body = json_pack("{s:s*, s:s*, s:s*}", "name", name, "region", cli_get(c, "region"), "stack", cli_get(c, "stack"));
+	body = json_pack("{s:s*, s:s*, s:s*}", "name", name, "region", cli_get(c, "region"),
+			 "stack", cli_get(c, "stack"));
 	if (!body)
 		return error_set(err, ERROR_INVALID, "The arguments have to be UTF-8");
 	if (api_request(c->api, "POST", body, &app, err, "/apps") < 0)
 		return -1;
 	note(c, "Created %s", json_str(app, "name", ""));
-	if (cli_has(c, "path") && set_folder(c, json_str(app, "name", ""), cli_get(c, "path"), err) < 0)
+	if (cli_has(c, "path") &&
+	    set_folder(c, json_str(app, "name", ""), cli_get(c, "path"), err) < 0)
 		return -1;
 	url = git_url_of(c, app);
 	in_work_tree = git_in_work_tree(NULL);
@@ -163,7 +174,8 @@ static int info_run(struct cli *c, struct error *err)
 	table_add(&t, "Release:", release);
 	stack = json_str(app, "stack.name", "");
 	next = json_str(app, "build_stack.name", stack);
-	stacks = streq(stack, next) ? xstrdup(stack) : xasprintf("%s (%s on the next build)", stack, next);
+	stacks = streq(stack, next) ? xstrdup(stack)
+				    : xasprintf("%s (%s on the next build)", stack, next);
 	table_add(&t, "Stack:", stacks);
 	table_add(&t, "Slug:", bytes ? bytes_text(bytes, size) : "none");
 	table_add(&t, "Maintenance:", json_bool(app, "maintenance") ? "on" : "off");
@@ -244,8 +256,10 @@ const struct command cmd_rename = {
 	.examples = "twelve rename shop2 -a shop",
 };
 
-/* "shop-db (postgresql:mini, 12.3 MB)" for each add-on that the app owns; *ret_saved: how many leave a last backup. */
-static int list_addons(struct cli *c, const char *app, struct buf *text, size_t *ret_saved, struct error *err)
+/* "shop-db (postgresql:mini, 12.3 MB)" for each add-on that the app owns; *ret_saved: how many
+ * leave a last backup. */
+static int list_addons(struct cli *c, const char *app, struct buf *text, size_t *ret_saved,
+		       struct error *err)
 {
 	_cleanup_free_ char *path = api_escape(app);
 	_cleanup_json_ json_t *list = NULL;
@@ -255,13 +269,15 @@ static int list_addons(struct cli *c, const char *app, struct buf *text, size_t 
 	*ret_saved = 0;
 	if (api_get(c->api, &list, err, "/apps/%s/addons", path) < 0)
 		return -1;
-	json_array_foreach(list, i, a) {
+	json_array_foreach (list, i, a) {
 		const char *state = json_str(a, "state", "");
 		char size[DURATION_SIZE];
 
-		if (streq(state, "deprovisioned") || (!streq(json_str(a, "app.name", ""), app) && !streq(json_str(a, "app.id", ""), app)))
+		if (streq(state, "deprovisioned") || (!streq(json_str(a, "app.name", ""), app) &&
+						      !streq(json_str(a, "app.id", ""), app)))
 			continue;
-		buf_printf(text, "%s%s (%s, %s)", text->len ? ", " : "", json_str(a, "name", ""), json_str(a, "plan.name", ""), addon_size_text(a, size));
+		buf_printf(text, "%s%s (%s, %s)", text->len ? ", " : "", json_str(a, "name", ""),
+			   json_str(a, "plan.name", ""), addon_size_text(a, size));
 		*ret_saved += json_bool(a, "twelve.has_backups") && !streq(state, "provisioning");
 	}
 	return 0;
@@ -282,17 +298,23 @@ static int destroy_run(struct cli *c, struct error *err)
 		return -1;
 	if (!confirm || !streq(confirm, app))
 		return error_set(err, ERROR_INVALID,
-				 "This removes %s with its releases, config and repository, for good%s%s%s%s. To do so: twelve destroy -a %s --confirm %s",
-				 app, addons.len ? ", and its add-ons with their data: " : "", addons.len ? addons.data : "",
-				 n_saved ? "; a last backup of each that has backups is kept for a week: twelve backups --destroyed" : "",
-				 addons.len && !n_saved ? "; no backup of them is kept" : "", app, app);
+				 "This removes %s with its releases, config and repository, for "
+				 "good%s%s%s%s. To do so: twelve destroy -a %s --confirm %s",
+				 app, addons.len ? ", and its add-ons with their data: " : "",
+				 addons.len ? addons.data : "",
+				 n_saved ? "; a last backup of each that has backups is kept for a "
+					   "week: twelve backups --destroyed"
+					 : "",
+				 addons.len && !n_saved ? "; no backup of them is kept" : "", app,
+				 app);
 	if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s", path) < 0)
 		return -1;
 	note(c, "Destroyed %s", app);
 	if (addons.len)
 		note(c, "Its add-ons go with it: %s", addons.data);
 	if (n_saved)
-		note(c, "Their last backups are kept for a week; twelve backups --destroyed lists them, twelve backups:restore ID -a APP brings one back");
+		note(c, "Their last backups are kept for a week; twelve backups --destroyed lists "
+			"them, twelve backups:restore ID -a APP brings one back");
 	return 0;
 }
 

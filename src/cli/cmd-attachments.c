@@ -27,7 +27,8 @@ static int attach_run(struct cli *c, struct error *err)
 		return -1;
 	progress_clear(c);
 	printf("%s\n", json_str(at, "name", ""));
-	note(c, "%s is attached to %s as %s", json_str(at, "addon.name", ""), app, json_str(at, "name", ""));
+	note(c, "%s is attached to %s as %s", json_str(at, "addon.name", ""), app,
+	     json_str(at, "name", ""));
 	return settle_release(c, app, before, "Released", err);
 }
 
@@ -46,8 +47,9 @@ const struct command cmd_addons_attach = {
 	.flags = CMD_APP | CMD_WAIT,
 	.options = attach_options,
 	.run = attach_run,
-	.details = "Each attachment has a credential of its own, and each app a database of its own, "
-		   "which others can't read. With --shared it is the owner's.",
+	.details =
+		"Each attachment has a credential of its own, and each app a database of its own, "
+		"which others can't read. With --shared it is the owner's.",
 	.examples = "twelve addons:attach shop-db -a admin\n"
 		    "twelve addons:attach shop-db --shared --as SHOP -a admin",
 };
@@ -96,14 +98,16 @@ static int act(struct cli *c, const char *action, json_t *take_body, struct erro
 		return -1;
 	}
 	progress(c, "Making a credential");
-	if (api_request(c->api, "POST", take_body, &at, err, "/apps/%s/addon-attachments/%s/actions/%s", app,
-			name, action) < 0)
+	if (api_request(c->api, "POST", take_body, &at, err,
+			"/apps/%s/addon-attachments/%s/actions/%s", app, name, action) < 0)
 		return -1;
 	progress_clear(c);
 	if (streq(action, "swap"))
 		note(c, "%s is %s now", json_str(at, "name", ""), json_str(at, "addon.name", ""));
 	else
-		note(c, "%s has a new credential; the old one is revoked when nothing uses it any more",
+		note(c,
+		     "%s has a new credential; the old one is revoked when nothing uses it any "
+		     "more",
 		     json_str(at, "name", ""));
 	return settle_release(c, app, before, "Released", err);
 }
@@ -122,7 +126,8 @@ const struct command cmd_addons_swap = {
 	.summary = "let an attachment lead to another add-on",
 	.flags = CMD_APP | CMD_WAIT,
 	.run = swap_run,
-	.details = "One release, make before break: no request fails. Data does not move by itself; the "
+	.details = "One release, make before break: no request fails. Data does not move by "
+		   "itself; the "
 		   "old add-on stays until it is destroyed.",
 	.examples = "twelve addons:swap DATABASE postgresql-calm-sea-1234 -a shop",
 };
@@ -146,7 +151,8 @@ const struct command cmd_addons_credentials_rotate = {
 
 static int credentials_run(struct cli *c, struct error *err)
 {
-	static const char *const headings[] = { "ATTACHMENT", "ADD-ON", "USER", "DATABASE", "SINCE" };
+	static const char *const headings[] = { "ATTACHMENT", "ADD-ON", "USER", "DATABASE",
+						"SINCE" };
 	const char *app = cli_app(c, err);
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_table_ struct table t;
@@ -154,20 +160,22 @@ static int credentials_run(struct cli *c, struct error *err)
 	size_t i;
 
 	table_init(&t, 5, headings);
-	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/addon-attachments", app) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_get(c->api, &list, err, "/apps/%s/addon-attachments", app) < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, at) {
+	json_array_foreach (list, i, at) {
 		int64_t since_ms = json_time(at, "twelve.credential_created_at");
 		char since[SINCE_SIZE] = "-";
 
 		if (since_ms)
 			since_text(since_ms, clock_wall_ms(), since);
 		table_add(&t, json_str(at, "name", ""), json_str(at, "addon.name", ""),
-			  json_str(at, "twelve.user", "-"), json_str(at, "twelve.database", "-"), since);
+			  json_str(at, "twelve.user", "-"), json_str(at, "twelve.database", "-"),
+			  since);
 	}
 	table_print(c, &t);
 	return 0;

@@ -20,17 +20,20 @@ static void result_of(const json_t *row, char buf[static 32])
 	else if (status < 400)
 		snprintf(buf, 32, "done");
 	else
-		snprintf(buf, 32, "%s (%lld)", status == 401 || status == 403 ? "refused" : "failed", (long long)status);
+		snprintf(buf, 32, "%s (%lld)",
+			 status == 401 || status == 403 ? "refused" : "failed", (long long)status);
 }
 
 static void add_row(struct table *t, const json_t *row)
 {
-	_cleanup_free_ char *what = action_sentence(json_str(row, "action", ""), json_str(row, "note", ""));
+	_cleanup_free_ char *what =
+		action_sentence(json_str(row, "action", ""), json_str(row, "note", ""));
 	char since[SINCE_SIZE], result[32];
 
 	result_of(row, result);
-	table_add(t, since_text(json_time(row, "at"), clock_wall_ms(), since), json_str(row, "user.name", ""),
-		  json_str(row, "app.name", ""), result, json_str(row, "from", ""), what);
+	table_add(t, since_text(json_time(row, "at"), clock_wall_ms(), since),
+		  json_str(row, "user.name", ""), json_str(row, "app.name", ""), result,
+		  json_str(row, "from", ""), what);
 }
 
 static int audit_run(struct cli *c, struct error *err)
@@ -47,15 +50,15 @@ static int audit_run(struct cli *c, struct error *err)
 	table_init(&t, 6, headings);
 	if (args_number(&c->args, "num", 1, 1000, DEFAULT_LINES, &n, err) < 0 || !cli_api(c, err))
 		return -1;
-	r = app ? api_get(c->api, &list, err, "/apps/%s/audit?max=%lld", app, (long long)n) :
-		  api_get(c->api, &list, err, "/twelve/audit?max=%lld", (long long)n);
+	r = app ? api_get(c->api, &list, err, "/apps/%s/audit?max=%lld", app, (long long)n)
+		: api_get(c->api, &list, err, "/twelve/audit?max=%lld", (long long)n);
 	if (r < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, row)
+	json_array_foreach (list, i, row)
 		add_row(&t, row);
 	if (json_array_size(list))
 		table_print(c, &t);
@@ -77,7 +80,9 @@ const struct command cmd_audit = {
 	.options = audit_options,
 	.flags = CMD_JSON,
 	.run = audit_run,
-	.details = "Of an app, for whoever may view it; without -a, of everything for an administrator, and of what one "
-		   "did oneself for others. Refused attempts are there, too. Names of config vars are told, values never.",
+	.details = "Of an app, for whoever may view it; without -a, of everything for an "
+		   "administrator, and of what one "
+		   "did oneself for others. Refused attempts are there, too. Names of config vars "
+		   "are told, values never.",
 	.examples = "twelve audit -a shop\ntwelve audit -n 100 --json",
 };

@@ -30,10 +30,13 @@ static bool on_chunk(const char *data, size_t n, void *userdata)
 
 static int fetch(struct cli *c, int fd, int64_t *ret_bytes, struct error *err)
 {
-	_cleanup_free_ char *body = xasprintf("{\"slugs\": %s, \"volumes\": %s}", cli_has(c, "slugs") ? "true" : "false",
+	_cleanup_free_ char *body = xasprintf("{\"slugs\": %s, \"volumes\": %s}",
+					      cli_has(c, "slugs") ? "true" : "false",
 					      cli_has(c, "volumes") ? "true" : "false");
 	struct saving s = { .fd = fd };
-	struct api_stream o = { .url = "/twelve/backup", .post = body, .fn = on_chunk, .userdata = &s };
+	struct api_stream o = {
+		.url = "/twelve/backup", .post = body, .fn = on_chunk, .userdata = &s
+	};
 	int r;
 
 	if (!cli_api(c, err))
@@ -49,9 +52,13 @@ static int fetch(struct cli *c, int fd, int64_t *ret_bytes, struct error *err)
 
 static void tell_secret(struct cli *c, const char *file)
 {
-	note(c, "%s holds secret.key and the authority's key: whoever has it can read all config vars. Keep it as you keep those.", file);
+	note(c,
+	     "%s holds secret.key and the authority's key: whoever has it can read all config "
+	     "vars. Keep it as you keep those.",
+	     file);
 	if (!cli_has(c, "volumes"))
-		note(c, "It has no data of add-ons: --volumes adds the newest backup of each (twelve backups:capture takes one).");
+		note(c, "It has no data of add-ons: --volumes adds the newest backup of each "
+			"(twelve backups:capture takes one).");
 }
 
 static int save_to(struct cli *c, const char *file, struct error *err)
@@ -62,14 +69,16 @@ static int save_to(struct cli *c, const char *file, struct error *err)
 	int64_t bytes = 0;
 
 	if (access(file, F_OK) == 0)
-		return error_set(err, ERROR_CONFLICT, "%s is there already: give another name", file);
+		return error_set(err, ERROR_CONFLICT, "%s is there already: give another name",
+				 file);
 	unlink(part);
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set_errno(err, errno, "opening %s", part);
 	if (fetch(c, fd, &bytes, err) < 0 || fsync(fd) < 0 || rename(part, file) < 0) {
 		unlink(part);
-		return err->kind == ERROR_NONE ? error_set_errno(err, errno, "writing %s", file) : -1;
+		return err->kind == ERROR_NONE ? error_set_errno(err, errno, "writing %s", file)
+					       : -1;
 	}
 	printf("%s\n", file);
 	note(c, "%s", bytes_text(bytes, size));
@@ -85,7 +94,8 @@ static int backup_run(struct cli *c, struct error *err)
 	if (!streq(file, "-"))
 		return save_to(c, file, err);
 	if (isatty(STDOUT_FILENO))
-		return error_set(err, ERROR_INVALID, "A backup is no text: give a file, or pipe it somewhere");
+		return error_set(err, ERROR_INVALID,
+				 "A backup is no text: give a file, or pipe it somewhere");
 	if (fetch(c, STDOUT_FILENO, &bytes, err) < 0)
 		return -1;
 	tell_secret(c, "It");
@@ -106,9 +116,12 @@ const struct command cmd_backup = {
 	.summary = "save the state of the platform into a file",
 	.options = backup_platform_options,
 	.run = backup_run,
-	.details = "A consistent copy of the database of the running platform, its keys and authorities, and the repositories; for administrators. "
-		   "Without --slugs each app has to be pushed again after a restore. The file holds the key to all secrets.",
-	.examples = "twelve backup /var/backups/twelve-$(date +%F).tar\ntwelve backup - --volumes | age -r KEY > twelve.tar.age",
+	.details = "A consistent copy of the database of the running platform, its keys and "
+		   "authorities, and the repositories; for administrators. "
+		   "Without --slugs each app has to be pushed again after a restore. The file "
+		   "holds the key to all secrets.",
+	.examples = "twelve backup /var/backups/twelve-$(date +%F).tar\ntwelve backup - --volumes "
+		    "| age -r KEY > twelve.tar.age",
 };
 
 /* ---- restore ---- */
@@ -124,7 +137,8 @@ static char *find_twelved(void)
 	self[n > 0 ? n : 0] = '\0';
 	slash = strrchr(self, '/');
 	for (size_t i = 0; slash && i < ARRAY_SIZE(places); i++) {
-		_cleanup_free_ char *path = xasprintf("%.*s/%s", (int)(slash - self), self, places[i]);
+		_cleanup_free_ char *path =
+			xasprintf("%.*s/%s", (int)(slash - self), self, places[i]);
 
 		if (access(path, X_OK) == 0)
 			return steal_ptr(path);
@@ -140,7 +154,9 @@ static int restore_run(struct cli *c, struct error *err)
 	if (access(file, R_OK) < 0)
 		return error_set_errno(err, errno, "%s", file);
 	if (!twelved)
-		return error_set(err, ERROR_UNAVAILABLE, "twelved is not here: a platform is restored on the machine that runs it");
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"twelved is not here: a platform is restored on the machine that runs it");
 	execl(twelved, "twelved", "restore", file, (char *)NULL);
 	return error_set_errno(err, errno, "starting %s", twelved);
 }
@@ -152,8 +168,11 @@ const struct command cmd_restore = {
 	.max_args = 1,
 	.summary = "put a backup of the platform into an empty state directory",
 	.run = restore_run,
-	.details = "As root, on the machine of the platform, while no twelved runs. TWELVE_STATE_DIR says where (/var/lib/twelve); a directory that is not "
-		   "empty is refused. The backup is checked before anything is put in place. Apps whose slug is not in it say that they have to be pushed "
-		   "again, add-ons whose data are not there that a backup of theirs has to be restored.",
+	.details = "As root, on the machine of the platform, while no twelved runs. "
+		   "TWELVE_STATE_DIR says where (/var/lib/twelve); a directory that is not "
+		   "empty is refused. The backup is checked before anything is put in place. Apps "
+		   "whose slug is not in it say that they have to be pushed "
+		   "again, add-ons whose data are not there that a backup of theirs has to be "
+		   "restored.",
 	.examples = "sudo twelve restore /var/backups/twelve-2026-11-28.tar",
 };

@@ -29,8 +29,8 @@ json_t *addon_with_backups(struct cli *c, const char *name, struct error *err)
 	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/addons", app) < 0 ||
 	    api_get(c->api, &services, err, "/addon-services") < 0)
 		return NULL;
-	json_array_foreach(list, i, a)
-		json_array_foreach(services, k, s) {
+	json_array_foreach (list, i, a)
+		json_array_foreach (services, k, s) {
 			if (!json_bool(s, "twelve.backups") ||
 			    !streq(json_str(s, "name", ""), json_str(a, "addon_service.name", "-")))
 				continue;
@@ -40,7 +40,8 @@ json_t *addon_with_backups(struct cli *c, const char *name, struct error *err)
 	if (n == 1)
 		return json_incref(found);
 	if (n)
-		error_set(err, ERROR_INVALID, "%s has several add-ons: name one of %s", app, names.data);
+		error_set(err, ERROR_INVALID, "%s has several add-ons: name one of %s", app,
+			  names.data);
 	else
 		error_set(err, ERROR_NOT_FOUND, "%s has no add-on with backups", app);
 	return NULL;
@@ -86,10 +87,12 @@ json_t *backup_or_newest(struct cli *c, const char *which, struct error *err)
 	app = cli_app(c, err);
 	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
 		return NULL;
-	json_array_foreach(list, i, b)
-		if (streq(json_str(b, "status", ""), "succeeded") && !streq(json_str(b, "kind", ""), "uploaded"))
+	json_array_foreach (list, i, b)
+		if (streq(json_str(b, "status", ""), "succeeded") &&
+		    !streq(json_str(b, "kind", ""), "uploaded"))
 			return json_incref(b);
-	error_set(err, ERROR_NOT_FOUND, "%s has no backup: twelve backups:capture -a %s takes one", app, app);
+	error_set(err, ERROR_NOT_FOUND, "%s has no backup: twelve backups:capture -a %s takes one",
+		  app, app);
 	return NULL;
 }
 
@@ -104,9 +107,12 @@ static const char *verified_word(const json_t *b)
 
 static int backups_run(struct cli *c, struct error *err)
 {
-	static const char *const headings[] = { "BACKUP", "ADD-ON", "TAKEN", "SIZE", "STATUS", "KIND", "VERIFIED" };
-	static const char *const of_destroyed[] = { "ID", "APP", "ADD-ON", "TAKEN", "SIZE", "STATUS", "KIND", "KEPT TO" };
-	const char *name = cli_rest(c, 0), *app = name || cli_has(c, "destroyed") ? NULL : cli_app(c, err);
+	static const char *const headings[] = { "BACKUP", "ADD-ON", "TAKEN",   "SIZE",
+						"STATUS", "KIND",   "VERIFIED" };
+	static const char *const of_destroyed[] = { "ID",   "APP",    "ADD-ON", "TAKEN",
+						    "SIZE", "STATUS", "KIND",	"KEPT TO" };
+	const char *name = cli_rest(c, 0),
+		   *app = name || cli_has(c, "destroyed") ? NULL : cli_app(c, err);
 	bool destroyed = cli_has(c, "destroyed");
 	_cleanup_json_ json_t *list = NULL, *a = NULL;
 	_cleanup_table_ struct table t;
@@ -115,27 +121,33 @@ static int backups_run(struct cli *c, struct error *err)
 
 	table_init(&t, destroyed ? 8 : 7, destroyed ? of_destroyed : headings);
 	if (name && destroyed)
-		return error_set(err, ERROR_INVALID, "--destroyed lists the backups of apps that are gone: name no add-on");
+		return error_set(
+			err, ERROR_INVALID,
+			"--destroyed lists the backups of apps that are gone: name no add-on");
 	if (name)
 		a = addon_find(c, name, err);
 	if ((!a && !app && !destroyed) || !cli_api(c, err) ||
-	    (destroyed ? api_get(c->api, &list, err, "/backups") :
-	     a ? api_get(c->api, &list, err, "/addons/%s/backups", json_str(a, "id", "")) :
-		 api_get(c->api, &list, err, "/apps/%s/backups", app)) < 0)
+	    (destroyed ? api_get(c->api, &list, err, "/backups")
+	     : a       ? api_get(c->api, &list, err, "/addons/%s/backups", json_str(a, "id", ""))
+		       : api_get(c->api, &list, err, "/apps/%s/backups", app)) < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(list);
 		return 0;
 	}
 	if (!json_array_size(list))
-		note(c, destroyed ? "There are no backups of destroyed apps." : "There are no backups. twelve backups:capture takes one.");
-	json_array_foreach(list, i, b) {
+		note(c, destroyed ? "There are no backups of destroyed apps."
+				  : "There are no backups. twelve backups:capture takes one.");
+	json_array_foreach (list, i, b) {
 		char since[SINCE_SIZE], size[DURATION_SIZE];
 
 		if (destroyed) {
-			table_add(&t, json_str(b, "id", ""), json_str(b, "app.name", ""), json_str(b, "addon.name", ""),
-				  since_text(json_time(b, "created_at"), clock_wall_ms(), since), bytes_text(json_i64(b, "bytes", 0), size),
-				  json_str(b, "status", ""), json_str(b, "kind", ""), json_str(b, "expires_at", "for good"));
+			table_add(&t, json_str(b, "id", ""), json_str(b, "app.name", ""),
+				  json_str(b, "addon.name", ""),
+				  since_text(json_time(b, "created_at"), clock_wall_ms(), since),
+				  bytes_text(json_i64(b, "bytes", 0), size),
+				  json_str(b, "status", ""), json_str(b, "kind", ""),
+				  json_str(b, "expires_at", "for good"));
 			continue;
 		}
 		table_add(&t, json_str(b, "name", ""), json_str(b, "addon.name", ""),
@@ -148,7 +160,9 @@ static int backups_run(struct cli *c, struct error *err)
 	return 0;
 }
 
-static const struct arg_option backups_options[] = { { "destroyed", NULL, "of apps that were destroyed", 0 }, { 0 } };
+static const struct arg_option backups_options[] = {
+	{ "destroyed", NULL, "of apps that were destroyed", 0 }, { 0 }
+};
 
 const struct command cmd_backups = {
 	.name = "backups",
@@ -159,8 +173,10 @@ const struct command cmd_backups = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = backups_options,
 	.run = backups_run,
-	.details = "Those of add-ons that were destroyed are there too, until they expire. Of apps that were destroyed, their last owner finds them with "
-		   "--destroyed; backups:restore ID -a APP brings one back, as an add-on of another app.",
+	.details = "Those of add-ons that were destroyed are there too, until they expire. Of apps "
+		   "that were destroyed, their last owner finds them with "
+		   "--destroyed; backups:restore ID -a APP brings one back, as an add-on of "
+		   "another app.",
 	.examples = "twelve backups -a shop\ntwelve backups --destroyed",
 };
 
@@ -273,11 +289,12 @@ static int schedule_run(struct cli *c, struct error *err)
 		return -1;
 	if (!cli_get(c, "at"))
 		return error_set(err, ERROR_INVALID, "When? --at HH:MM, in UTC");
-	if (api_request(c->api, "PUT", json_pack("{s:s, s:I}", "at", cli_get(c, "at"), "keep", (json_int_t)keep),
+	if (api_request(c->api, "PUT",
+			json_pack("{s:s, s:I}", "at", cli_get(c, "at"), "keep", (json_int_t)keep),
 			&s, err, "/addons/%s/backup-schedule", json_str(a, "id", "")) < 0)
 		return -1;
-	note(c, "%s is backed up daily at %s UTC; the newest %lld are kept", json_str(a, "name", ""),
-	     json_str(s, "at", ""), (long long)json_i64(s, "keep", 0));
+	note(c, "%s is backed up daily at %s UTC; the newest %lld are kept",
+	     json_str(a, "name", ""), json_str(s, "at", ""), (long long)json_i64(s, "keep", 0));
 	return 0;
 }
 
@@ -334,15 +351,17 @@ static int schedules_run(struct cli *c, struct error *err)
 	table_init(&t, 3, headings);
 	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/addons", app) < 0)
 		return -1;
-	json_array_foreach(list, i, a) {
+	json_array_foreach (list, i, a) {
 		json_int_t n = (json_int_t)json_i64(a, "twelve.schedule.keep", 0);
 		_cleanup_free_ char *keep = xasprintf("%lld", (long long)n);
-		const char *name = json_str(a, "name", ""), *at = json_str(a, "twelve.schedule.at", NULL);
+		const char *name = json_str(a, "name", ""),
+			   *at = json_str(a, "twelve.schedule.at", NULL);
 
 		if (!at)
 			continue;
 		table_add(&t, name, at, keep);
-		json_array_append_new(schedules, json_pack("{s:{s:s, s:s}, s:s, s:I}", "addon", "id", json_str(a, "id", ""), "name",
+		json_array_append_new(schedules, json_pack("{s:{s:s, s:s}, s:s, s:I}", "addon",
+							   "id", json_str(a, "id", ""), "name",
 							   name, "at", at, "keep", n));
 	}
 	if (cli_has(c, "json"))

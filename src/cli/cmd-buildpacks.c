@@ -142,8 +142,10 @@ const struct command cmd_buildpacks_set = {
 	.flags = CMD_APP,
 	.options = index_options,
 	.run = buildpacks_set_run,
-	.details = "A buildpack is a name (python, nodejs, ...; Heroku's heroku/python is the same), a directory on the server, "
-		   "which an administrator has to set, or a git URL (https://, or ssh with the key of buildpacks:key) with an "
+	.details = "A buildpack is a name (python, nodejs, ...; Heroku's heroku/python is the "
+		   "same), a directory on the server, "
+		   "which an administrator has to set, or a git URL (https://, or ssh with the key "
+		   "of buildpacks:key) with an "
 		   "optional #BRANCH, #TAG or #COMMIT.",
 	.examples = "twelve buildpacks:set python -a shop\ntwelve buildpacks:set "
 		    "https://github.com/heroku/heroku-buildpack-ruby",
@@ -222,7 +224,8 @@ static int buildpacks_key_run(struct cli *c, struct error *err)
 	if (!cli_app(c, err) || !cli_api(c, err))
 		return -1;
 	if (args_has(&c->args, "forget")) {
-		if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/buildpack-key", c->app) < 0)
+		if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/buildpack-key",
+				c->app) < 0)
 			return -1;
 		note(c, "The key is forgotten, and the keys of the servers that it was used for.");
 		return 0;
@@ -230,7 +233,10 @@ static int buildpacks_key_run(struct cli *c, struct error *err)
 	if (api_request(c->api, "POST", NULL, &key, err, "/apps/%s/buildpack-key", c->app) < 0)
 		return -1;
 	puts(json_str(key, "public_key", ""));
-	note(c, "Give it to the repositories that builds of %s fetch from, as a deploy key that may read.", c->app);
+	note(c,
+	     "Give it to the repositories that builds of %s fetch from, as a deploy key that may "
+	     "read.",
+	     c->app);
 	return 0;
 }
 
@@ -246,7 +252,9 @@ const struct command cmd_buildpacks_key = {
 	.flags = CMD_APP,
 	.options = key_options,
 	.run = buildpacks_key_run,
-	.details = "The key is made when it is asked for first. It is for buildpacks and submodules at ssh:// and user@host:path. "
-		   "The key of a server is taken when it is seen first, and has to stay the same: --forget forgets those, too.",
+	.details = "The key is made when it is asked for first. It is for buildpacks and "
+		   "submodules at ssh:// and user@host:path. "
+		   "The key of a server is taken when it is seen first, and has to stay the same: "
+		   "--forget forgets those, too.",
 	.examples = "twelve buildpacks:key -a shop",
 };

@@ -56,15 +56,22 @@ const struct command cmd_ca = {
 	.flags = CMD_JSON,
 	.options = options,
 	.run = ca_run,
-	.details = "What has no certificate that the world knows is served with one that this platform signs itself. "
-		   "The certificate goes to stdout, what it is to stderr; compare the fingerprint with that on the machine.\n"
+	.details = "What has no certificate that the world knows is served with one that this "
+		   "platform signs itself. "
+		   "The certificate goes to stdout, what it is to stderr; compare the fingerprint "
+		   "with that on the machine.\n"
 		   "Each program has its own way to trust it, once it is in a file:\n"
 		   "curl: curl --cacert FILE https://...\n"
 		   "git: git config --global http.https://HOST:PORT/.sslCAInfo FILE\n"
-		   "node and the heroku command: export NODE_EXTRA_CA_CERTS=FILE, with an absolute path\n"
-		   "Debian and Ubuntu: cp FILE /usr/local/share/ca-certificates/twelve.crt; update-ca-certificates\n"
-		   "macOS: security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain FILE, with sudo\n"
+		   "node and the heroku command: export NODE_EXTRA_CA_CERTS=FILE, with an absolute "
+		   "path\n"
+		   "Debian and Ubuntu: cp FILE /usr/local/share/ca-certificates/twelve.crt; "
+		   "update-ca-certificates\n"
+		   "macOS: security add-trusted-cert -d -r trustRoot -k "
+		   "/Library/Keychains/System.keychain FILE, with sudo\n"
 		   "Firefox: Settings, Certificates, View Certificates, Authorities, Import\n"
-		   "Who trusts it trusts whatever this machine signs: do so on machines that are yours only.",
-	.examples = "twelve ca -o " FILE_NAME "\ncurl --cacert " FILE_NAME " https://api.localhost:5443/twelve/ca\ntwelve ca --json",
+		   "Who trusts it trusts whatever this machine signs: do so on machines that are "
+		   "yours only.",
+	.examples = "twelve ca -o " FILE_NAME "\ncurl --cacert " FILE_NAME
+		    " https://api.localhost:5443/twelve/ca\ntwelve ca --json",
 };

@@ -21,8 +21,9 @@ static char *names_text(const json_t *names, const char *between)
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(names, i, name)
-		buf_printf(&b, "%s%s", i ? between : "", json_string_value(name) ? json_string_value(name) : "");
+	json_array_foreach (names, i, name)
+		buf_printf(&b, "%s%s", i ? between : "",
+			   json_string_value(name) ? json_string_value(name) : "");
 	return b.len ? buf_steal(&b) : xstrdup("");
 }
 
@@ -41,7 +42,8 @@ static char *day_text(int64_t at_ms, char buf[static DAY_SIZE])
 /* "2027/02/23 (in 90d)". */
 static char *expiry_text(const json_t *endpoint)
 {
-	int64_t at_ms = json_time(endpoint, "ssl_cert.expires_at"), left_ms = at_ms - clock_wall_ms();
+	int64_t at_ms = json_time(endpoint, "ssl_cert.expires_at"),
+		left_ms = at_ms - clock_wall_ms();
 	char stamp[DAY_SIZE], left[DURATION_SIZE];
 
 	day_text(at_ms, stamp);
@@ -76,7 +78,8 @@ static json_t *read_body(struct cli *c, struct error *err)
 		return NULL;
 	body = json_pack("{s:s, s:s}", "certificate_chain", chain.data, "private_key", key.data);
 	if (!body)
-		error_set(err, ERROR_INVALID, "%s and %s have to be PEM texts", cli_rest(c, 0), cli_rest(c, 1));
+		error_set(err, ERROR_INVALID, "%s and %s have to be PEM texts", cli_rest(c, 0),
+			  cli_rest(c, 1));
 	explicit_bzero(key.data, key.len);
 	return body;
 }
@@ -92,9 +95,14 @@ static int find_endpoint(struct cli *c, const char *app, json_t **ret, struct er
 	if (api_get(c->api, &list, err, "/apps/%s/sni-endpoints", app) < 0)
 		return -1;
 	if (json_array_size(list) == 0)
-		return error_set(err, ERROR_NOT_FOUND, "%s has no certificate: add one with twelve certs:add CRT KEY -a %s", app, app);
+		return error_set(
+			err, ERROR_NOT_FOUND,
+			"%s has no certificate: add one with twelve certs:add CRT KEY -a %s", app,
+			app);
 	if (json_array_size(list) > 1)
-		return error_set(err, ERROR_INVALID, "%s has several certificates: choose one with --name (twelve certs -a %s lists them)",
+		return error_set(err, ERROR_INVALID,
+				 "%s has several certificates: choose one with --name (twelve "
+				 "certs -a %s lists them)",
 				 app, app);
 	*ret = json_incref(json_array_get(list, 0));
 	return 0;
@@ -109,7 +117,8 @@ static const struct arg_option name_option[] = {
 
 static int certs_run(struct cli *c, struct error *err)
 {
-	static const char *const headings[] = { "NAME", "COMMON NAMES", "EXPIRES", "TRUSTED", "TYPE", "DOMAINS" };
+	static const char *const headings[] = { "NAME",	   "COMMON NAMES", "EXPIRES",
+						"TRUSTED", "TYPE",	   "DOMAINS" };
 	const char *app = cli_app(c, err);
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_table_ struct table t;
@@ -117,22 +126,28 @@ static int certs_run(struct cli *c, struct error *err)
 	size_t i;
 
 	table_init(&t, ARRAY_SIZE(headings), headings);
-	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/sni-endpoints", app) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_get(c->api, &list, err, "/apps/%s/sni-endpoints", app) < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, e) {
-		_cleanup_free_ char *names = names_text(json_at(e, "ssl_cert.cert_domains"), ", "), *expiry = expiry_text(e);
+	json_array_foreach (list, i, e) {
+		_cleanup_free_ char *names = names_text(json_at(e, "ssl_cert.cert_domains"), ", "),
+				    *expiry = expiry_text(e);
 		_cleanup_free_ char *n = xasprintf("%zu", json_array_size(json_at(e, "domains")));
 
-		table_add(&t, json_str(e, "name", ""), names, expiry, trust_text(e), json_bool(e, "ssl_cert.acm") ? "ACM" : "SNI", n);
+		table_add(&t, json_str(e, "name", ""), names, expiry, trust_text(e),
+			  json_bool(e, "ssl_cert.acm") ? "ACM" : "SNI", n);
 	}
 	if (json_array_size(list))
 		table_print(c, &t);
 	else
-		note(c, "%s has no certificates. Add one with twelve certs:add CRT KEY, or get them by themselves: twelve certs:auto:enable", app);
+		note(c,
+		     "%s has no certificates. Add one with twelve certs:add CRT KEY, or get them "
+		     "by themselves: twelve certs:auto:enable",
+		     app);
 	return 0;
 }
 
@@ -147,7 +162,8 @@ const struct command cmd_certs = {
 
 static void print_endpoint(struct cli *c, const json_t *e)
 {
-	_cleanup_free_ char *names = names_text(json_at(e, "ssl_cert.cert_domains"), ", "), *expiry = expiry_text(e);
+	_cleanup_free_ char *names = names_text(json_at(e, "ssl_cert.cert_domains"), ", "),
+			    *expiry = expiry_text(e);
 	_cleanup_table_ struct table t;
 	char starts[DAY_SIZE];
 
@@ -196,10 +212,11 @@ static bool covers(const json_t *names, const char *host)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(names, i, item) {
+	json_array_foreach (names, i, item) {
 		const char *name = json_string_value(item);
 
-		if (strcasecmp(name, host) == 0 || (str_starts(name, "*.") && rest && strcasecmp(name + 1, rest) == 0))
+		if (strcasecmp(name, host) == 0 ||
+		    (str_starts(name, "*.") && rest && strcasecmp(name + 1, rest) == 0))
 			return true;
 	}
 	return false;
@@ -214,21 +231,26 @@ static int serve_domains(struct cli *c, const char *app, const json_t *e, struct
 
 	if (api_get(c->api, &domains, err, "/apps/%s/domains", app) < 0)
 		return -1;
-	json_array_foreach(domains, i, d) {
+	json_array_foreach (domains, i, d) {
 		const char *host = json_str(d, "hostname", "");
 		_cleanup_free_ char *escaped = api_escape(host);
 
-		if (streq(json_str(d, "kind", ""), "heroku") || json_is_object(json_object_get(d, "sni_endpoint")) ||
+		if (streq(json_str(d, "kind", ""), "heroku") ||
+		    json_is_object(json_object_get(d, "sni_endpoint")) ||
 		    !covers(json_at(e, "ssl_cert.cert_domains"), host))
 			continue;
-		if (api_request(c->api, "PATCH", json_pack("{s:s}", "sni_endpoint", json_str(e, "name", "")), NULL, err,
-				"/apps/%s/domains/%s", app, escaped) < 0)
+		if (api_request(c->api, "PATCH",
+				json_pack("{s:s}", "sni_endpoint", json_str(e, "name", "")), NULL,
+				err, "/apps/%s/domains/%s", app, escaped) < 0)
 			return -1;
 		note(c, "%s is served with it", host);
 		n++;
 	}
 	if (!n)
-		note(c, "No domain of %s is served with it yet: add one with twelve domains:add, then certs:use NAME DOMAIN", app);
+		note(c,
+		     "No domain of %s is served with it yet: add one with twelve domains:add, then "
+		     "certs:use NAME DOMAIN",
+		     app);
 	return 0;
 }
 
@@ -261,9 +283,12 @@ const struct command cmd_certs_add = {
 	.summary = "bring a certificate, with its chain, and its key",
 	.flags = CMD_APP | CMD_JSON,
 	.run = certs_add_run,
-	.details = "CRT holds the server's certificate and behind it those that signed it, KEY its private key without a password; both "
-		   "are PEM, and - is standard input. Domains of the app that have no certificate and that this one is for are served with "
-		   "it. With one of an RSA key and one of an EC key for the same name, each client gets the one it understands.",
+	.details = "CRT holds the server's certificate and behind it those that signed it, KEY its "
+		   "private key without a password; both "
+		   "are PEM, and - is standard input. Domains of the app that have no certificate "
+		   "and that this one is for are served with "
+		   "it. With one of an RSA key and one of an EC key for the same name, each client "
+		   "gets the one it understands.",
 	.examples = "twelve certs:add shop.crt shop.key -a shop",
 };
 
@@ -273,9 +298,11 @@ static int certs_update_run(struct cli *c, struct error *err)
 	_cleanup_json_ json_t *e = NULL, *after = NULL;
 	json_t *body;
 
-	if (!app || !cli_api(c, err) || find_endpoint(c, app, &e, err) < 0 || !(body = read_body(c, err)))
+	if (!app || !cli_api(c, err) || find_endpoint(c, app, &e, err) < 0 ||
+	    !(body = read_body(c, err)))
 		return -1;
-	if (api_request(c->api, "PATCH", body, &after, err, "/apps/%s/sni-endpoints/%s", app, json_str(e, "name", "")) < 0)
+	if (api_request(c->api, "PATCH", body, &after, err, "/apps/%s/sni-endpoints/%s", app,
+			json_str(e, "name", "")) < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(after);
@@ -295,7 +322,8 @@ const struct command cmd_certs_update = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = name_option,
 	.run = certs_update_run,
-	.details = "No connection is lost. The new one has to be for all domains that are served with the old one.",
+	.details = "No connection is lost. The new one has to be for all domains that are served "
+		   "with the old one.",
 	.examples = "twelve certs:update shop.crt shop.key -a shop",
 };
 
@@ -306,7 +334,8 @@ static int certs_remove_run(struct cli *c, struct error *err)
 
 	if (!app || !cli_api(c, err) || find_endpoint(c, app, &e, err) < 0)
 		return -1;
-	if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/sni-endpoints/%s", app, json_str(e, "name", "")) < 0)
+	if (api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/sni-endpoints/%s", app,
+			json_str(e, "name", "")) < 0)
 		return -1;
 	note(c, "Removed the certificate %s from %s", json_str(e, "name", "?"), app);
 	return 0;
@@ -319,7 +348,8 @@ const struct command cmd_certs_remove = {
 	.flags = CMD_APP,
 	.options = name_option,
 	.run = certs_remove_run,
-	.details = "Domains that were served with it get the platform's own over TLS, which browsers don't know.",
+	.details = "Domains that were served with it get the platform's own over TLS, which "
+		   "browsers don't know.",
 	.examples = "twelve certs:remove --name quiet-river-4821 -a shop",
 };
 
@@ -330,10 +360,12 @@ static int certs_use_run(struct cli *c, struct error *err)
 
 	if (!app || !cli_api(c, err))
 		return -1;
-	if (api_request(c->api, "PATCH", json_pack("{s:s?}", "sni_endpoint", streq(name, "none") ? NULL : name), NULL, err,
-			"/apps/%s/domains/%s", app, host) < 0)
+	if (api_request(c->api, "PATCH",
+			json_pack("{s:s?}", "sni_endpoint", streq(name, "none") ? NULL : name),
+			NULL, err, "/apps/%s/domains/%s", app, host) < 0)
 		return -1;
-	note(c, "%s is served with %s", cli_rest(c, 1), streq(name, "none") ? "no certificate of its own" : name);
+	note(c, "%s is served with %s", cli_rest(c, 1),
+	     streq(name, "none") ? "no certificate of its own" : name);
 	return 0;
 }
 
@@ -369,10 +401,13 @@ static int certs_auto_run(struct cli *c, struct error *err)
 		return 0;
 	}
 	if (!json_bool(info, "acm")) {
-		note(c, "%s has no automatic certificates: twelve certs:auto:enable -a %s turns them on", app, app);
+		note(c,
+		     "%s has no automatic certificates: twelve certs:auto:enable -a %s turns them "
+		     "on",
+		     app, app);
 		return 0;
 	}
-	json_array_foreach(domains, i, d) {
+	json_array_foreach (domains, i, d) {
 		int64_t left_ms = json_time(d, "twelve.acm_next_at") - clock_wall_ms();
 		char next[DURATION_SIZE] = "";
 
@@ -381,11 +416,13 @@ static int certs_auto_run(struct cli *c, struct error *err)
 		n++;
 		if (json_time(d, "twelve.acm_next_at"))
 			duration_text(left_ms, next);
-		table_add(&t, json_str(d, "hostname", ""), json_str(d, "acm_status", "own certificate"), next,
+		table_add(&t, json_str(d, "hostname", ""),
+			  json_str(d, "acm_status", "own certificate"), next,
 			  json_str(d, "acm_status_reason", ""));
 	}
 	if (!n)
-		note(c, "%s has no domain that needs a certificate: twelve domains:add adds one", app);
+		note(c, "%s has no domain that needs a certificate: twelve domains:add adds one",
+		     app);
 	else
 		table_print(c, &t);
 	return 0;
@@ -397,15 +434,18 @@ const struct command cmd_certs_auto = {
 	.summary = "tell how the automatic certificates of an app are",
 	.flags = CMD_APP | CMD_JSON,
 	.run = certs_auto_run,
-	.details = "NEXT is how long it takes until the certificate is renewed, or asked for again after a failure.",
+	.details = "NEXT is how long it takes until the certificate is renewed, or asked for again "
+		   "after a failure.",
 	.examples = "twelve certs:auto -a shop",
 };
 
-static int change_auto(struct cli *c, const char *method, const char *done, json_t **ret, struct error *err)
+static int change_auto(struct cli *c, const char *method, const char *done, json_t **ret,
+		       struct error *err)
 {
 	const char *app = cli_app(c, err);
 
-	if (!app || !cli_api(c, err) || api_request(c->api, method, NULL, ret, err, "/apps/%s/acm", app) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_request(c->api, method, NULL, ret, err, "/apps/%s/acm", app) < 0)
 		return -1;
 	note(c, "%s %s", app, done);
 	return 0;
@@ -416,16 +456,20 @@ static void warn_of_port(struct cli *c, const json_t *info)
 	int64_t port = json_i64(info, "twelve.http_port", 80);
 
 	if (port != 80)
-		note(c, "The authority looks at port 80 of each domain, and apps are served on port %lld here (TWELVE_HTTP): unless port "
-			"80 is led there, it will find nothing",
+		note(c,
+		     "The authority looks at port 80 of each domain, and apps are served on port "
+		     "%lld here (TWELVE_HTTP): unless port "
+		     "80 is led there, it will find nothing",
 		     (long long)port);
 }
 
 static int certs_auto_enable_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *info = NULL;
-	int r = change_auto(c, "POST", "gets certificates for its domains, and has them renewed. How they are: twelve certs:auto", &info,
-			    err);
+	int r = change_auto(c, "POST",
+			    "gets certificates for its domains, and has them renewed. How they "
+			    "are: twelve certs:auto",
+			    &info, err);
 
 	if (r == 0)
 		warn_of_port(c, info);
@@ -438,10 +482,13 @@ const struct command cmd_certs_auto_enable = {
 	.summary = "get certificates for an app's domains by ACME, and renew them",
 	.flags = CMD_APP,
 	.run = certs_auto_enable_run,
-	.details = "The authority is Let's Encrypt, or that of TWELVE_ACME_DIRECTORY; its terms are agreed to. It looks at "
-		   "http://DOMAIN/.well-known/acme-challenge/ on port 80, so a domain's DNS has to point to this machine, and "
+	.details = "The authority is Let's Encrypt, or that of TWELVE_ACME_DIRECTORY; its terms "
+		   "are agreed to. It looks at "
+		   "http://DOMAIN/.well-known/acme-challenge/ on port 80, so a domain's DNS has to "
+		   "point to this machine, and "
 		   "that port to TWELVE_HTTP. A wildcard can't be "
-		   "had this way: bring one with certs:add. Domains with a certificate of their own are left alone.",
+		   "had this way: bring one with certs:add. Domains with a certificate of their "
+		   "own are left alone.",
 	.examples = "twelve certs:auto:enable -a shop",
 };
 

@@ -24,7 +24,7 @@ static char *only_attachment(struct cli *c, const char *app, const char *service
 
 	if (api_get(c->api, &list, err, "/apps/%s/addon-attachments", app) < 0)
 		return NULL;
-	json_array_foreach(list, i, at) {
+	json_array_foreach (list, i, at) {
 		if (!streq(json_str(at, "twelve.service", ""), service))
 			continue;
 		found = json_str(at, "name", "");
@@ -36,8 +36,9 @@ static char *only_attachment(struct cli *c, const char *app, const char *service
 		error_set(err, ERROR_INVALID, "%s has several: name one of %s", app, names.data);
 	else
 		error_set(err, ERROR_NOT_FOUND,
-			  "%s has no %s attached: twelve addons:create %s -a %s, or name an attachment", app,
-			  service, service, app);
+			  "%s has no %s attached: twelve addons:create %s -a %s, or name an "
+			  "attachment",
+			  app, service, service, app);
 	return NULL;
 }
 
@@ -116,10 +117,12 @@ static const struct arg_option client_options[] = {
 	{ 0 },
 };
 
-#define CLIENT_DETAILS                                                                             \
-	"It runs in a one-off sandbox of the service's own packages with the attachment's "        \
-	"credential. NAME is an attachment, such as DATABASE, or a config var; without it, the only " \
-	"one of its kind. With a terminal when there is one; else stdin, stdout and the exit code are " \
+#define CLIENT_DETAILS                                                                           \
+	"It runs in a one-off sandbox of the service's own packages with the attachment's "      \
+	"credential. NAME is an attachment, such as DATABASE, or a config var; without it, the " \
+	"only "                                                                                  \
+	"one of its kind. With a terminal when there is one; else stdin, stdout and the exit "   \
+	"code are "                                                                              \
 	"passed through."
 
 const struct command cmd_psql = {

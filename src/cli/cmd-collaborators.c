@@ -8,10 +8,13 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-#define WHAT_THEY_MAY                                                                                      \
-	"view: see it, with its log lines. deploy: push, release, roll back. operate: config vars, scale, "  \
-	"restart, run, add-ons, domains, drains. manage: collaborators, the name, maintenance. Each has view " \
-	"with it; without -p: view, deploy and operate. Only the owner destroys an app or gives it away."
+#define WHAT_THEY_MAY                                                                             \
+	"view: see it, with its log lines. deploy: push, release, roll back. operate: config "    \
+	"vars, scale, "                                                                           \
+	"restart, run, add-ons, domains, drains. manage: collaborators, the name, maintenance. "  \
+	"Each has view "                                                                          \
+	"with it; without -p: view, deploy and operate. Only the owner destroys an app or gives " \
+	"it away."
 
 /* "view, deploy". */
 static void permissions_text(const json_t *collaborator, struct buf *out)
@@ -19,7 +22,7 @@ static void permissions_text(const json_t *collaborator, struct buf *out)
 	const json_t *p;
 	size_t i;
 
-	json_array_foreach(json_object_get(collaborator, "permissions"), i, p)
+	json_array_foreach (json_object_get(collaborator, "permissions"), i, p)
 		buf_printf(out, "%s%s", i ? ", " : "", json_str(p, "name", ""));
 }
 
@@ -33,17 +36,19 @@ static int access_run(struct cli *c, struct error *err)
 	size_t i;
 
 	table_init(&t, 3, headings);
-	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/collaborators", app) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_get(c->api, &list, err, "/apps/%s/collaborators", app) < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, row) {
+	json_array_foreach (list, i, row) {
 		_cleanup_buf_ struct buf text = BUF_INIT;
 
 		permissions_text(row, &text);
-		table_add(&t, json_str(row, "user.email", ""), json_str(row, "role", ""), text.data);
+		table_add(&t, json_str(row, "user.email", ""), json_str(row, "role", ""),
+			  text.data);
 	}
 	table_print(c, &t);
 	return 0;
@@ -67,7 +72,8 @@ static json_t *permissions_of(const char *text)
 	json_t *list = copy ? json_array() : NULL;
 	char *save = NULL;
 
-	for (char *word = copy ? strtok_r(copy, ", ", &save) : NULL; word; word = strtok_r(NULL, ", ", &save))
+	for (char *word = copy ? strtok_r(copy, ", ", &save) : NULL; word;
+	     word = strtok_r(NULL, ", ", &save))
 		json_array_append_new(list, json_string(word));
 	return list;
 }
@@ -119,7 +125,8 @@ const struct command cmd_access_add = {
 	.flags = CMD_APP | CMD_JSON,
 	.run = access_add_run,
 	.details = WHAT_THEY_MAY,
-	.examples = "twelve access:add ada@example.com -a shop\ntwelve access:add ci@example.com -p deploy -a shop",
+	.examples = "twelve access:add ada@example.com -a shop\ntwelve access:add ci@example.com "
+		    "-p deploy -a shop",
 };
 
 static int access_update_run(struct cli *c, struct error *err)
@@ -131,9 +138,11 @@ static int access_update_run(struct cli *c, struct error *err)
 
 	if (!permissions || !app || !cli_api(c, err)) {
 		json_decref(permissions);
-		return err->kind != ERROR_NONE ? -1 :
-						 error_set(err, ERROR_INVALID, "What may %s do? -p view,deploy, for example",
-							   cli_rest(c, 0));
+		return err->kind != ERROR_NONE
+			       ? -1
+			       : error_set(err, ERROR_INVALID,
+					   "What may %s do? -p view,deploy, for example",
+					   cli_rest(c, 0));
 	}
 	if (api_request(c->api, "PATCH", json_pack("{s:o}", "permissions", permissions), &row, err,
 			"/apps/%s/collaborators/%s", app, part) < 0)
@@ -161,7 +170,8 @@ static int access_remove_run(struct cli *c, struct error *err)
 	const char *app = cli_app(c, err);
 
 	if (!app || !cli_api(c, err) ||
-	    api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/collaborators/%s", app, part) < 0)
+	    api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/collaborators/%s", app, part) <
+		    0)
 		return -1;
 	note(c, "%s may do nothing to %s any more", cli_rest(c, 0), app);
 	return 0;

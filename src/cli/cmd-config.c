@@ -32,7 +32,7 @@ static const char **sorted_keys(json_t *vars, size_t *ret_n)
 	json_t *value;
 	size_t n = 0;
 
-	json_object_foreach(vars, key, value)
+	json_object_foreach (vars, key, value)
 		keys[n++] = key;
 	qsort(keys, n, sizeof(*keys), by_key);
 	*ret_n = n;
@@ -139,7 +139,10 @@ static int change_config(struct cli *c, json_t *take_changes, const char *what, 
 	r = settle_release(c, app, before, what, err);
 	/* A failed release leaves nothing behind, the change that it was made for included. */
 	if (r < 0 && err->kind == ERROR_SYSTEM)
-		note(c, "The config vars are what they were before (not done: %s). Do it again when what failed is mended; what an app lacks together is set in one command.", what);
+		note(c,
+		     "The config vars are what they were before (not done: %s). Do it again when "
+		     "what failed is mended; what an app lacks together is set in one command.",
+		     what);
 	return r;
 }
 
@@ -176,7 +179,8 @@ const struct command cmd_config_set = {
 	.flags = CMD_APP | CMD_WAIT,
 	.run = config_set_run,
 	.details = "Makes a release with the new config and waits until it is live. If its dynos "
-		   "don't get healthy it is undone, the config vars are what they were, and you are told why. "
+		   "don't get healthy it is undone, the config vars are what they were, and you "
+		   "are told why. "
 		   "A process type other than web whose dynos crash already is not waited for.",
 	.examples =
 		"twelve config:set GREETING=Salve -a shop\ntwelve config:set A=1 B=\"two words\"",

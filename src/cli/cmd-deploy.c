@@ -31,9 +31,11 @@ static char *clean_commit(const char *dir)
 static int deploy_dir(struct cli *c, const char *dir, struct error *err)
 {
 	_cleanup_free_ char *commit = clean_commit(dir);
-	struct deploy o = {
-		.app = c->app, .size_bytes = -1, .commit = commit, .writer_name = "tar", .exact = true
-	};
+	struct deploy o = { .app = c->app,
+			    .size_bytes = -1,
+			    .commit = commit,
+			    .writer_name = "tar",
+			    .exact = true };
 
 	if (tar_spawn(dir, &o.writer, &o.take_source_fd, err) < 0)
 		return -1;
@@ -117,7 +119,7 @@ static int builds_run(struct cli *c, struct error *err)
 		note(c, "Nothing of %s has been built yet: git push twelve main builds it", app);
 		return 0;
 	}
-	json_array_foreach(list, i, b) {
+	json_array_foreach (list, i, b) {
 		_cleanup_free_ char *commit = xstrndup(json_str(b, "source_blob.version", ""), 8);
 		_cleanup_free_ char *v =
 			xasprintf("v%lld", (long long)json_i64(b, "twelve.release_version", 0));

@@ -66,7 +66,7 @@ static void check_cgroups(struct checkup *d)
 	enum sandbox_cgroup layout = sandbox_cgroup_detect("");
 
 	doctor_add(d, layout == SANDBOX_CGROUP_NONE ? VERDICT_FAIL : VERDICT_OK, "cgroups", "%s",
-	    texts[layout]);
+		   texts[layout]);
 }
 
 /* The first line of `PROGRAM OPTION`. Heap; "" when it says nothing. */
@@ -90,16 +90,18 @@ static void check_haproxy(struct checkup *d)
 	const char *v;
 
 	if (!fs_find_program("haproxy", &path)) {
-		doctor_add(d, VERDICT_FAIL, "router", "haproxy is not installed: apt-get install haproxy");
+		doctor_add(d, VERDICT_FAIL, "router",
+			   "haproxy is not installed: apt-get install haproxy");
 		return;
 	}
 	line = first_line(path, "-v");
 	v = strstr(line, "version ");
 	if (!v || sscanf(v, "version %d.%d", &major, &minor) != 2 || major < 2 ||
 	    (major == 2 && minor < 6))
-		doctor_add(d, VERDICT_FAIL, "router",
-		    "haproxy 2.6 or newer is needed, this is \"%s\": apt-get install haproxy",
-		    line);
+		doctor_add(
+			d, VERDICT_FAIL, "router",
+			"haproxy 2.6 or newer is needed, this is \"%s\": apt-get install haproxy",
+			line);
 	else
 		doctor_add(d, VERDICT_OK, "router", "haproxy %d.%d at %s", major, minor, path);
 }
@@ -112,8 +114,8 @@ static void check_program(struct checkup *d, const char *name, const char *progr
 	if (fs_find_program(program, &path))
 		doctor_add(d, VERDICT_OK, name, "%s", path);
 	else
-		doctor_add(d, missing, name, "%s is not installed (%s): apt-get install %s", program,
-		    what_for, package);
+		doctor_add(d, missing, name, "%s is not installed (%s): apt-get install %s",
+			   program, what_for, package);
 }
 
 static void check_overlay(struct checkup *d)
@@ -128,7 +130,8 @@ static void check_overlay(struct checkup *d)
 	else
 		/* It may be a module that is loaded when first used. */
 		doctor_add(d, VERDICT_WARN, "kernel",
-		    "Linux %s does not list the overlay file system: modprobe overlay", u.release);
+			   "Linux %s does not list the overlay file system: modprobe overlay",
+			   u.release);
 }
 
 static void check_memory(struct checkup *d)
@@ -169,9 +172,11 @@ static void check_layers(struct checkup *d)
 	struct statfs st;
 
 	if (statfs(dir, &st) == 0 && st.f_type == OVERLAYFS_SUPER_MAGIC)
-		doctor_add(d, VERDICT_WARN, "stacks",
-		    "%s is on an overlay file system: each set of packages takes a minute and 400 MB instead of seconds; set TWELVE_STATE_DIR to a place on a disk",
-		    dir);
+		doctor_add(
+			d, VERDICT_WARN, "stacks",
+			"%s is on an overlay file system: each set of packages takes a minute and "
+			"400 MB instead of seconds; set TWELVE_STATE_DIR to a place on a disk",
+			dir);
 }
 
 static void check_disk(struct checkup *d)
@@ -187,9 +192,10 @@ static void check_disk(struct checkup *d)
 	bytes_text((int64_t)bytes, size);
 	if ((int64_t)bytes < MIN_DISK_BYTES)
 		doctor_add(d, VERDICT_WARN, "disk",
-		    "%s free at %s: stacks take about 600 MB, builds more; twelve gc frees what "
-		    "is unused",
-		    size, dir);
+			   "%s free at %s: stacks take about 600 MB, builds more; twelve gc frees "
+			   "what "
+			   "is unused",
+			   size, dir);
 	else
 		doctor_add(d, VERDICT_OK, "disk", "%s free at %s", size, dir);
 }
@@ -203,21 +209,26 @@ static void check_platform(struct checkup *d, struct cli *c)
 		doctor_add(d, VERDICT_FAIL, "twelved", "%s", err.message);
 		return;
 	}
-	doctor_add(d, VERDICT_OK, "twelved", "version %s answers", json_str(status, "version", "?"));
+	doctor_add(d, VERDICT_OK, "twelved", "version %s answers",
+		   json_str(status, "version", "?"));
 	/* What answers over TLS where there is no other certificate. */
 	if (api_get(c->api, &ca, &err, "/twelve/ca") < 0) {
 		doctor_add(d, VERDICT_WARN, "tls", "%s", err.message);
 		return;
 	}
-	doctor_add(d, VERDICT_OK, "tls", "the local authority lives until %.10s; twelve ca shows how to trust it",
+	doctor_add(d, VERDICT_OK, "tls",
+		   "the local authority lives until %.10s; twelve ca shows how to trust it",
 		   json_str(ca, "expires_at", "?"));
 	if (api_host(c->api)->kind == HOST_UNIX)
 		doctor_network(d, status, ca);
 	else
-		doctor_add(d, VERDICT_WARN, "network", "DNS, ports, firewall and sshd are looked at on the machine itself: run it there");
+		doctor_add(d, VERDICT_WARN, "network",
+			   "DNS, ports, firewall and sshd are looked at on the machine itself: run "
+			   "it there");
 }
 
-/* Files and dynos that the database does not know: it may be an older copy. Nothing removes them but a person. */
+/* Files and dynos that the database does not know: it may be an older copy. Nothing removes them
+ * but a person. */
 static void check_lost(struct checkup *d, struct cli *c)
 {
 	_cleanup_json_ json_t *list = NULL;
@@ -227,11 +238,15 @@ static void check_lost(struct checkup *d, struct cli *c)
 
 	if (!cli_api(c, &err) || api_get(c->api, &list, &err, "/twelve/lost") < 0)
 		return;
-	json_array_foreach(list, i, one)
-		doctor_add(d, VERDICT_WARN, "lost", "the %s %s is in no row of the database, and is left alone%s%s", json_str(one, "kind", ""),
-		    json_str(one, "name", json_str(one, "id", "")), json_str(one, "path", NULL) ? ": " : "", json_str(one, "path", ""));
+	json_array_foreach (list, i, one)
+		doctor_add(d, VERDICT_WARN, "lost",
+			   "the %s %s is in no row of the database, and is left alone%s%s",
+			   json_str(one, "kind", ""),
+			   json_str(one, "name", json_str(one, "id", "")),
+			   json_str(one, "path", NULL) ? ": " : "", json_str(one, "path", ""));
 	if (!json_array_size(list))
-		doctor_add(d, VERDICT_OK, "state", "the database knows all that is in the state directory");
+		doctor_add(d, VERDICT_OK, "state",
+			   "the database knows all that is in the state directory");
 }
 
 static void check_logs(struct checkup *d)
@@ -243,8 +258,8 @@ static void check_logs(struct checkup *d)
 	if (fd >= 0)
 		doctor_add(d, VERDICT_OK, "twelve-logs", "answers at %s", path);
 	else
-		doctor_add(d, VERDICT_FAIL, "twelve-logs", "does not answer at %s (%s): twelved starts it",
-		    path, strerror(-fd));
+		doctor_add(d, VERDICT_FAIL, "twelve-logs",
+			   "does not answer at %s (%s): twelved starts it", path, strerror(-fd));
 }
 
 static void print_rows(const struct cli *c, const json_t *rows)
@@ -256,7 +271,7 @@ static void print_rows(const struct cli *c, const json_t *rows)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) {
+	json_array_foreach (rows, i, row) {
 		const char *result = json_str(row, "result", ""), *on = "";
 
 		for (size_t k = 0; k < ARRAY_SIZE(styles); k++)
@@ -300,9 +315,11 @@ const struct command cmd_doctor = {
 	.summary = "check what this machine has and what is missing",
 	.flags = CMD_JSON,
 	.run = doctor_run,
-	.details =
-		"Each line is ok, warn or fail, with what to do. The exit code is 1 when one fails. It looks "
-		"at programs, memory and disk; when twelved runs, also at whether others reach it: DNS, ports, "
-		"firewall, sshd, certificate. Run it on the machine that runs twelved, best as root.",
+	.details = "Each line is ok, warn or fail, with what to do. The exit code is 1 when one "
+		   "fails. It looks "
+		   "at programs, memory and disk; when twelved runs, also at whether others reach "
+		   "it: DNS, ports, "
+		   "firewall, sshd, certificate. Run it on the machine that runs twelved, best as "
+		   "root.",
 	.examples = "sudo twelve doctor",
 };

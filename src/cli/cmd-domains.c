@@ -10,7 +10,8 @@
 /* An international name in both forms: the first is that of DNS. Heap. */
 static char *host_shown(const json_t *d)
 {
-	const char *host = json_str(d, "hostname", ""), *text = json_str(d, "twelve.hostname_text", host);
+	const char *host = json_str(d, "hostname", ""),
+		   *text = json_str(d, "twelve.hostname_text", host);
 
 	return streq(host, text) ? xstrdup(host) : xasprintf("%s (%s)", host, text);
 }
@@ -31,10 +32,11 @@ static int domains_run(struct cli *c, struct error *err)
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, d) {
+	json_array_foreach (list, i, d) {
 		_cleanup_free_ char *host = host_shown(d);
 
-		table_add(&t, host, streq(json_str(d, "kind", ""), "heroku") ? "the app's own" : "custom");
+		table_add(&t, host,
+			  streq(json_str(d, "kind", ""), "heroku") ? "the app's own" : "custom");
 	}
 	table_print(c, &t);
 	return 0;
@@ -56,12 +58,14 @@ static int domains_add_run(struct cli *c, struct error *err)
 	if (!app || !cli_api(c, err))
 		return -1;
 	for (size_t i = 0; cli_rest(c, i); i++) {
-		_cleanup_json_ json_t *body = json_pack("{s:s}", "hostname", cli_rest(c, i)), *d = NULL;
+		_cleanup_json_ json_t *body = json_pack("{s:s}", "hostname", cli_rest(c, i)),
+				      *d = NULL;
 		_cleanup_free_ char *host = NULL;
 
 		if (!body)
 			return error_set(err, ERROR_INVALID, "The host name is not UTF-8 text");
-		if (api_request(c->api, "POST", json_incref(body), &d, err, "/apps/%s/domains", app) < 0)
+		if (api_request(c->api, "POST", json_incref(body), &d, err, "/apps/%s/domains",
+				app) < 0)
 			return -1;
 		host = host_shown(d);
 		note(c, "Added %s to %s. Let its DNS point to this machine.", host, app);
@@ -77,7 +81,8 @@ const struct command cmd_domains_add = {
 	.summary = "answer to a host name",
 	.flags = CMD_APP,
 	.run = domains_add_run,
-	.details = "*.example.com stands for all names below it. A name with other letters than ASCII's is taken as it is "
+	.details = "*.example.com stands for all names below it. A name with other letters than "
+		   "ASCII's is taken as it is "
 		   "written, and shown in both forms.",
 	.examples = "twelve domains:add shop.example.com -a shop",
 };

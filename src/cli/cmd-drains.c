@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drains, drains:add, drains:info, drains:test, drains:remove: where an app's lines are carried to. */
+/* drains, drains:add, drains:info, drains:test, drains:remove: where an app's lines are carried to.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,14 +48,15 @@ static int drains_run(struct cli *c, struct error *err)
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, d) {
-		_cleanup_free_ char *sent = number_text(d, "status.sent"), *lag = number_text(d, "status.lag_lines"),
+	json_array_foreach (list, i, d) {
+		_cleanup_free_ char *sent = number_text(d, "status.sent"),
+				    *lag = number_text(d, "status.lag_lines"),
 				    *dropped = number_text(d, "status.dropped");
 		_cleanup_buf_ struct buf state = BUF_INIT;
 
 		state_text(d, &state);
-		table_add(&t, json_str(d, "display_url", json_str(d, "url", "")), json_str(d, "token", ""), sent, lag,
-			  dropped, state.data);
+		table_add(&t, json_str(d, "display_url", json_str(d, "url", "")),
+			  json_str(d, "token", ""), sent, lag, dropped, state.data);
 	}
 	if (json_array_size(list))
 		table_print(c, &t);
@@ -69,7 +71,8 @@ const struct command cmd_drains = {
 	.summary = "list an app's log drains, and how they are",
 	.flags = CMD_APP | CMD_JSON,
 	.run = drains_run,
-	.details = "SENT, LAG and DROPPED are lines: carried to the receiver, waiting for it, and lost since the "
+	.details = "SENT, LAG and DROPPED are lines: carried to the receiver, waiting for it, and "
+		   "lost since the "
 		   "drain was added.",
 	.examples = "twelve drains -a shop\ntwelve drains -a shop --json",
 };
@@ -103,18 +106,19 @@ static int read_url(const char *arg, char **ret, struct error *err)
 
 static int drains_add_run(struct cli *c, struct error *err)
 {
-	const char *app = cli_app(c, err), *format = cli_get(c, "format"), *on_full = cli_get(c, "on-full"),
-		   *ca_path = cli_get(c, "ca");
+	const char *app = cli_app(c, err), *format = cli_get(c, "format"),
+		   *on_full = cli_get(c, "on-full"), *ca_path = cli_get(c, "ca");
 	_cleanup_json_ json_t *drain = NULL;
 	_cleanup_free_ char *url = NULL;
 	json_t *ca = NULL, *body;
 
-	if (!app || read_url(cli_rest(c, 0), &url, err) < 0 || (ca_path && read_ca(ca_path, &ca, err) < 0) ||
-	    !cli_api(c, err)) {
+	if (!app || read_url(cli_rest(c, 0), &url, err) < 0 ||
+	    (ca_path && read_ca(ca_path, &ca, err) < 0) || !cli_api(c, err)) {
 		json_decref(ca);
 		return -1;
 	}
-	body = json_pack("{s:s, s:s*, s:s*, s:o*}", "url", url, "format", format, "on_full", on_full, "ca", ca);
+	body = json_pack("{s:s, s:s*, s:s*, s:o*}", "url", url, "format", format, "on_full",
+			 on_full, "ca", ca);
 	if (!body)
 		return error_set(err, ERROR_INVALID, "The URL has to be UTF-8");
 	if (api_request(c->api, "POST", body, &drain, err, "/apps/%s/log-drains", app) < 0)
@@ -123,15 +127,21 @@ static int drains_add_run(struct cli *c, struct error *err)
 		print_json(drain);
 		return 0;
 	}
-	printf("Added drain %s to %s: %s\n", json_str(drain, "token", ""), app, json_str(drain, "display_url", ""));
-	note(c, "See what its receiver says: twelve drains:test %s -a %s", json_str(drain, "token", ""), app);
+	printf("Added drain %s to %s: %s\n", json_str(drain, "token", ""), app,
+	       json_str(drain, "display_url", ""));
+	note(c, "See what its receiver says: twelve drains:test %s -a %s",
+	     json_str(drain, "token", ""), app);
 	return 0;
 }
 
 static const struct arg_option add_options[] = {
-	{ "format", "FORMAT", "raw: each line as it is; records: JSON lines as fields, and what is known of a line", 0 },
-	{ "on-full", "WHAT", "drop (the oldest lines, counted and told), or block: the app waits", 0 },
-	{ "ca", "FILE", "certificate authorities (PEM) that the receiver's certificate is checked with", 0 },
+	{ "format", "FORMAT",
+	  "raw: each line as it is; records: JSON lines as fields, and what is known of a line",
+	  0 },
+	{ "on-full", "WHAT", "drop (the oldest lines, counted and told), or block: the app waits",
+	  0 },
+	{ "ca", "FILE",
+	  "certificate authorities (PEM) that the receiver's certificate is checked with", 0 },
 	{ 0 },
 };
 
@@ -144,8 +154,10 @@ const struct command cmd_drains_add = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = add_options,
 	.run = drains_add_run,
-	.details = "The URL says which kind: syslog://, syslog+tls://, https:// (as Heroku's; http:// without TLS), fluent://, fluent+tls://, "
-		   "elasticsearch+https://, splunk+https://, loki+https://, otlp+https://. With - the URL is read from "
+	.details = "The URL says which kind: syslog://, syslog+tls://, https:// (as Heroku's; "
+		   "http:// without TLS), fluent://, fluent+tls://, "
+		   "elasticsearch+https://, splunk+https://, loki+https://, otlp+https://. With - "
+		   "the URL is read from "
 		   "standard input. docs/logs.md has the options of each.",
 	.examples = "twelve drains:add syslog+tls://logs.example.com:6514 -a shop\n"
 		    "twelve drains:add 'loki+https://user:password@loki.example.com' -a shop\n"
@@ -180,10 +192,12 @@ static void show(struct cli *c, const json_t *d)
 	table_add(&t, "When full:", json_str(d, "on_full", ""));
 	table_add(&t, "State:", state.data);
 	row(&t, "Since:", since(d, "status.since"));
-	row(&t, "Sent:", xasprintf("%" PRId64 " lines, %s", json_i64(d, "status.sent", 0),
-				   bytes_text(json_i64(d, "status.sent_bytes", 0), bytes)));
-	row(&t, "Lag:", xasprintf("%" PRId64 " lines, %s", json_i64(d, "status.lag_lines", 0),
-				  duration_text(json_i64(d, "status.lag_ms", 0), lag)));
+	row(&t, "Sent:",
+	    xasprintf("%" PRId64 " lines, %s", json_i64(d, "status.sent", 0),
+		      bytes_text(json_i64(d, "status.sent_bytes", 0), bytes)));
+	row(&t, "Lag:",
+	    xasprintf("%" PRId64 " lines, %s", json_i64(d, "status.lag_lines", 0),
+		      duration_text(json_i64(d, "status.lag_ms", 0), lag)));
 	row(&t, "Dropped:", xasprintf("%" PRId64 " lines", json_i64(d, "status.dropped", 0)));
 	table_add(&t, "Last error:", json_str(d, "status.error", "none"));
 	if (json_time(d, "status.error_at"))
@@ -191,14 +205,16 @@ static void show(struct cli *c, const json_t *d)
 	table_print(c, &t);
 }
 
-static int get_drain(struct cli *c, const char *method, const char *tail, json_t **ret, struct error *err)
+static int get_drain(struct cli *c, const char *method, const char *tail, json_t **ret,
+		     struct error *err)
 {
 	_cleanup_free_ char *which = api_escape(cli_rest(c, 0));
 	const char *app = cli_app(c, err);
 
 	if (!app || !cli_api(c, err))
 		return -1;
-	return api_request(c->api, method, NULL, ret, err, "/apps/%s/log-drains/%s%s", app, which, tail);
+	return api_request(c->api, method, NULL, ret, err, "/apps/%s/log-drains/%s%s", app, which,
+			   tail);
 }
 
 static int drains_info_run(struct cli *c, struct error *err)
@@ -239,12 +255,14 @@ static int drains_test_run(struct cli *c, struct error *err)
 	if (cli_has(c, "json"))
 		print_json(drain);
 	else if (streq(result, "passed"))
-		printf("%s took the line \"Test of drain %s: %s\": %s\n", json_str(drain, "display_url", ""),
-		       json_str(drain, "token", ""), json_str(drain, "status.test.id", ""),
+		printf("%s took the line \"Test of drain %s: %s\": %s\n",
+		       json_str(drain, "display_url", ""), json_str(drain, "token", ""),
+		       json_str(drain, "status.test.id", ""),
 		       json_str(drain, "status.test.text", ""));
 	if (streq(result, "passed"))
 		return 0;
-	return error_set(err, ERROR_UNAVAILABLE, "%s did not take the line: %s", json_str(drain, "display_url", ""),
+	return error_set(err, ERROR_UNAVAILABLE, "%s did not take the line: %s",
+			 json_str(drain, "display_url", ""),
 			 json_str(drain, "status.test.text", ""));
 }
 
@@ -266,7 +284,8 @@ static int drains_remove_run(struct cli *c, struct error *err)
 
 	if (get_drain(c, "DELETE", "", &drain, err) < 0)
 		return -1;
-	note(c, "Removed drain %s (%s)", json_str(drain, "token", ""), json_str(drain, "display_url", ""));
+	note(c, "Removed drain %s (%s)", json_str(drain, "token", ""),
+	     json_str(drain, "display_url", ""));
 	return 0;
 }
 

@@ -2,9 +2,10 @@
 /*
  * git-hook: the two hooks of an app's repository (docs/decisions/0005).
  *
- * pre-receive sees what is pushed before any of it is kept, and refuses what can be refused at a look. proc-receive
- * (githooks(5)) comes when git has found nothing to refuse itself: it asks git to go through the update of the branches but
- * for its last step, builds, releases, waits until the release is live, and only then lets git update them.
+ * pre-receive sees what is pushed before any of it is kept, and refuses what can be refused at a
+ * look. proc-receive (githooks(5)) comes when git has found nothing to refuse itself: it asks git
+ * to go through the update of the branches but for its last step, builds, releases, waits until the
+ * release is live, and only then lets git update them.
  *
  * What they write to stderr the pusher sees as "remote: ...".
  */
@@ -58,7 +59,9 @@ static void take_deploying(struct push *p, const struct ref_update *u)
 	_cleanup_free_ char *why = NULL;
 
 	if (ref_id_is_zero(u->new_id)) {
-		why = xasprintf("%s is what runs and can't be deleted. twelve destroy removes the app.", ref_short(u->ref));
+		why = xasprintf(
+			"%s is what runs and can't be deleted. twelve destroy removes the app.",
+			ref_short(u->ref));
 		refuse(p, why);
 	} else if (p->deploy && !streq(p->deploy, u->new_id)) {
 		refuse(p, "main and master were pushed at once, and only one can be deployed.");
@@ -106,14 +109,19 @@ static void tell_other(const struct push *p, const char *update)
 	_cleanup_free_ char *copy = xstrdup(update);
 	struct ref_update u;
 
-	if (!ref_update_parse(copy, &u) || ref_id_is_zero(u.new_id) || ref_kind_of(u.ref, p->branch) == REF_DEPLOYS || p->deploy)
+	if (!ref_update_parse(copy, &u) || ref_id_is_zero(u.new_id) ||
+	    ref_kind_of(u.ref, p->branch) == REF_DEPLOYS || p->deploy)
 		return;
 	if (ref_kind_of(u.ref, p->branch) == REF_STORED)
-		fprintf(stderr, "Pushed %s. Only %s is deployed: to deploy this, git push twelve '%s^{}:%s'\n", ref_short(u.ref),
-			p->branch, ref_short(u.ref), p->branch);
+		fprintf(stderr,
+			"Pushed %s. Only %s is deployed: to deploy this, git push twelve "
+			"'%s^{}:%s'\n",
+			ref_short(u.ref), p->branch, ref_short(u.ref), p->branch);
 	else
-		fprintf(stderr, "Pushed to %s. Only %s is deployed: to deploy this, git push twelve %s:%s\n", ref_short(u.ref),
-			p->branch, ref_short(u.ref), p->branch);
+		fprintf(stderr,
+			"Pushed to %s. Only %s is deployed: to deploy this, git push twelve "
+			"%s:%s\n",
+			ref_short(u.ref), p->branch, ref_short(u.ref), p->branch);
 }
 
 /* A branch names a commit: git would refuse a tag there, and say it in its own words. */
@@ -132,15 +140,16 @@ static void check_commit(struct push *p, const char *id)
 		why = xasprintf("what was pushed does not hold %s", id);
 		refuse(p, why);
 	} else if (!streq(str_trim(out.data), "commit")) {
-		why = xasprintf("a branch names a commit, and this is a %s. For a tag: git push twelve 'TAG^{}:%s'", str_trim(out.data),
-				p->branch);
+		why = xasprintf("a branch names a commit, and this is a %s. For a tag: git push "
+				"twelve 'TAG^{}:%s'",
+				str_trim(out.data), p->branch);
 		refuse(p, why);
 	}
 }
 
 /*
- * After a push from a shallow clone older commits are missing here; a client that has them all takes them to be here, and does
- * not send them. git refuses that, in words that help nobody.
+ * After a push from a shallow clone older commits are missing here; a client that has them all
+ * takes them to be here, and does not send them. git refuses that, in words that help nobody.
  */
 static void explain_missing(struct push *p, const char *update)
 {
@@ -156,8 +165,10 @@ static void explain_missing(struct push *p, const char *update)
 	const struct proc_options o = { .argv = argv };
 
 	if (proc_run(&o, &out, &status, &err) == 0 && status != 0)
-		refuse(p, "this repository has been pushed to from a shallow clone and lacks older commits, which git takes to be here and "
-			  "does not send. Push a commit that follows what was pushed last (git revert makes one), or go back with "
+		refuse(p, "this repository has been pushed to from a shallow clone and lacks older "
+			  "commits, which git takes to be here and "
+			  "does not send. Push a commit that follows what was pushed last (git "
+			  "revert makes one), or go back with "
 			  "twelve rollback");
 }
 
@@ -184,11 +195,21 @@ static int pre_receive(struct push *p)
 
 /* ---- proc-receive ---- */
 
-/* git archive of the commit, as a pipe: what a checkout of it would hold, whatever its attributes leave out of archives (git.c). */
+/* git archive of the commit, as a pipe: what a checkout of it would hold, whatever its attributes
+ * leave out of archives (git.c). */
 static int archive_spawn(const char *commit, pid_t *ret_pid, int *ret_fd, struct error *err)
 {
-	const char *const argv[] = { "git", "-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", "tar.umask=0022",
-				     "archive", "--format=tar", commit, NULL };
+	const char *const argv[] = { "git",
+				     "-c",
+				     "core.autocrlf=false",
+				     "-c",
+				     "core.eol=lf",
+				     "-c",
+				     "tar.umask=0022",
+				     "archive",
+				     "--format=tar",
+				     commit,
+				     NULL };
 	struct proc_options o = { .argv = argv };
 	int fds[2], r;
 
@@ -214,7 +235,8 @@ static void sweep_lock(const char *ref)
 		fprintf(stderr, "       %s was left by a git that was killed: removed\n", path);
 }
 
-/* git's own transaction up to "prepared", when it has all locks and has compared all old values; then it is taken back. */
+/* git's own transaction up to "prepared", when it has all locks and has compared all old values;
+ * then it is taken back. */
 static int rehearse(const struct push *p, struct error *err)
 {
 	static const char *const argv[] = { "git", "update-ref", "--stdin", NULL };
@@ -244,24 +266,30 @@ static int rehearse(const struct push *p, struct error *err)
 	o.stdin_fd = fd;
 	if (proc_run(&o, &out, &status, err) < 0)
 		return -1;
-	return status == 0 ? 0 : error_set(err, ERROR_CONFLICT, "git would refuse it, so nothing is built: %s", git_complaint(out.data));
+	return status == 0 ? 0
+			   : error_set(err, ERROR_CONFLICT,
+				       "git would refuse it, so nothing is built: %s",
+				       git_complaint(out.data));
 }
 
 /* "160000 commit ID\tPATH": an archive has an empty folder there. */
 static int list_submodules(const char *commit, char ***ret, struct error *err)
 {
 	const char *const argv[] = { "git", "ls-tree", "-r", "-z", "--full-tree", commit, NULL };
-	/* A folder that holds another one ten times, and so on, has more files than anybody could list. */
-	const struct proc_options o = {
-		.argv = argv, .stderr_fd = STDERR_FILENO, .max_output = TREE_MAX_BYTES, .limits = { .cpu_seconds = TREE_CPU_SECONDS }
-	};
+	/* A folder that holds another one ten times, and so on, has more files than anybody could
+	 * list. */
+	const struct proc_options o = { .argv = argv,
+					.stderr_fd = STDERR_FILENO,
+					.max_output = TREE_MAX_BYTES,
+					.limits = { .cpu_seconds = TREE_CPU_SECONDS } };
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	int status = 0;
 
 	if (proc_run(&o, &out, &status, err) < 0)
 		return -1;
 	if (status != 0 || out.len >= TREE_MAX_BYTES)
-		return error_set(err, ERROR_SYSTEM, "git ls-tree did not list the files of %s", commit);
+		return error_set(err, ERROR_SYSTEM, "git ls-tree did not list the files of %s",
+				 commit);
 	for (size_t i = 0; i < out.len; i += strlen(out.data + i) + 1) {
 		char *line = out.data + i, *tab = strchr(line, '\t');
 
@@ -276,9 +304,15 @@ static int list_submodules(const char *commit, char ***ret, struct error *err)
 static int deploy_commit(struct cli *c, const struct push *p, struct error *err)
 {
 	_cleanup_strv_ char **submodules = NULL;
-	struct deploy o = { .app = c->app, .size_bytes = -1, .commit = p->deploy, .writer_name = "git archive", .exact = true, .updates = p->updates };
+	struct deploy o = { .app = c->app,
+			    .size_bytes = -1,
+			    .commit = p->deploy,
+			    .writer_name = "git archive",
+			    .exact = true,
+			    .updates = p->updates };
 
-	if (list_submodules(p->deploy, &submodules, err) < 0 || archive_spawn(p->deploy, &o.writer, &o.take_source_fd, err) < 0)
+	if (list_submodules(p->deploy, &submodules, err) < 0 ||
+	    archive_spawn(p->deploy, &o.writer, &o.take_source_fd, err) < 0)
 		return -1;
 	o.submodules = submodules;
 	return deploy_source(c, &o, err);
@@ -336,13 +370,15 @@ static int report(const struct push *p, bool refused, int out)
 /* stdin and stdout are for git; what is shown goes to stderr, and stdout with it. */
 static int proc_receive(struct cli *c, struct push *p, struct error *err)
 {
-	_cleanup_fd_ int in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3),
+	_cleanup_fd_ int in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3),
+			 out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3),
 			 null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct error why = ERROR_INIT;
 	bool refused;
 	int r;
 
-	if (in < 0 || out < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+	if (in < 0 || out < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		return error_set_errno(err, errno, "taking git's descriptors");
 	r = read_updates(p, in, out);
 	if (r < 0)
@@ -361,7 +397,8 @@ static int run_hook(struct cli *c, const char *hook, struct error *err)
 	__attribute__((cleanup(push_done))) struct push p = { 0 };
 	_cleanup_json_ json_t *app = NULL;
 
-	if (!cli_app(c, err) || !cli_api(c, err) || api_get(c->api, &app, err, "/apps/%s", c->app) < 0)
+	if (!cli_app(c, err) || !cli_api(c, err) ||
+	    api_get(c->api, &app, err, "/apps/%s", c->app) < 0)
 		return -1;
 	p.branch = json_str(app, "twelve.branch", "main");
 	return streq(hook, "pre-receive") ? pre_receive(&p) : proc_receive(c, &p, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * git remotes of apps, and what git needs to use them: over a local path the word that the repository is
- * safe; over HTTPS the authority to trust and whom to ask for the token (git:credentials,
- * gitcredentials(7)), both for this host and in this repository alone.
+ * git remotes of apps, and what git needs to use them: over a local path the word that the
+ * repository is safe; over HTTPS the authority to trust and whom to ask for the token
+ * (git:credentials, gitcredentials(7)), both for this host and in this repository alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,9 @@ static int set_config(const char *key, const char *value, struct error *err)
 }
 
 /*
- * Repositories belong to root, and git refuses one of somebody else's on a local path unless it is told that
- * it is safe. A bare one takes this word only from the command line, so the remote says which command.
+ * Repositories belong to root, and git refuses one of somebody else's on a local path unless it is
+ * told that it is safe. A bare one takes this word only from the command line, so the remote says
+ * which command.
  */
 static int trust_local(const char *remote, const char *path, struct error *err)
 {
@@ -57,8 +58,8 @@ static char *helper_command(void)
 }
 
 /*
- * Whom git is to trust: whom we do. In plain HTTP there is nobody yet; what the platform says there of its authority is as
- * good as the token that went the same way.
+ * Whom git is to trust: whom we do. In plain HTTP there is nobody yet; what the platform says there
+ * of its authority is as good as the token that went the same way.
  */
 static int find_authority(struct cli *c, const char *authority, char **ret_path, struct error *err)
 {
@@ -72,7 +73,8 @@ static int find_authority(struct cli *c, const char *authority, char **ret_path,
 	    config_set_ca(authority, json_str(ca, "certificate", ""), err) < 0)
 		return -1;
 	*ret_path = config_ca_path(authority);
-	note(c, "Trusting the authority of %s from here on: SHA-256 %s", authority, json_str(ca, "fingerprint", "?"));
+	note(c, "Trusting the authority of %s from here on: SHA-256 %s", authority,
+	     json_str(ca, "fingerprint", "?"));
 	return 0;
 }
 
@@ -87,7 +89,8 @@ static int prepare_https(struct cli *c, const char *url, struct error *err)
 	if (set_config(helper_key, helper, err) < 0 || find_authority(c, authority, &path, err) < 0)
 		return -1;
 	if (path && getenv("GIT_SSL_CAINFO"))
-		note(c, "GIT_SSL_CAINFO is set, which git heeds more than its configuration: unset it to use this remote");
+		note(c, "GIT_SSL_CAINFO is set, which git heeds more than its configuration: unset "
+			"it to use this remote");
 	return path ? set_config(ca_key, path, err) : 0;
 }
 
@@ -119,7 +122,8 @@ static int git_remote_run(struct cli *c, struct error *err)
 	if (!name || !cli_api(c, err) || api_get(c->api, &app, err, "/apps/%s", name) < 0)
 		return -1;
 	if (!git_in_work_tree(NULL))
-		return error_set(err, ERROR_INVALID, "This is no git repository: git init makes one");
+		return error_set(err, ERROR_INVALID,
+				 "This is no git repository: git init makes one");
 	url = git_url_of(c, app);
 	return remote_add(c, remote ? remote : "twelve", url, err);
 }
@@ -130,14 +134,17 @@ const struct command cmd_git_remote = {
 	.summary = "add the git remote of an app to this repository",
 	.flags = CMD_APP | CMD_REMOTE,
 	.run = git_remote_run,
-	.details = "A remote that is there already is pointed to the app. Over http and https git asks this program for "
-		   "the token of that host, and trusts the authority that this program trusts there.",
+	.details =
+		"A remote that is there already is pointed to the app. Over http and https git "
+		"asks this program for "
+		"the token of that host, and trusts the authority that this program trusts there.",
 	.examples = "twelve git:remote -a shop\ntwelve git:remote -a shop-staging --remote staging",
 };
 
 /* ---- git:credentials ---- */
 
-/* "host=localhost:5000" of what git says, up to a blank line. Heap, or NULL when it is not asked over HTTPS. */
+/* "host=localhost:5000" of what git says, up to a blank line. Heap, or NULL when it is not asked
+ * over HTTPS. */
 static char *read_host(void)
 {
 	char line[CREDENTIAL_LINE_MAX];

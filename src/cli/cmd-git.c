@@ -38,7 +38,8 @@ static const struct arg_option socket_options[] = {
 
 /* ---- the forced command ---- */
 
-/* From here on we ask for the key's user, and git's hooks do, who inherit it: they may what that one may. */
+/* From here on we ask for the key's user, and git's hooks do, who inherit it: they may what that
+ * one may. */
 static int speak_for(struct cli *c, const char *fingerprint, struct error *err)
 {
 	_cleanup_json_ json_t *keys = NULL;
@@ -47,7 +48,7 @@ static int speak_for(struct cli *c, const char *fingerprint, struct error *err)
 
 	if (!cli_api(c, err) || api_get(c->api, &keys, err, "/twelve/keys") < 0)
 		return -1;
-	json_array_foreach(keys, i, k) {
+	json_array_foreach (keys, i, k) {
 		if (!streq(json_str(k, "fingerprint", ""), fingerprint))
 			continue;
 		setenv("TWELVE_USER", json_str(k, "user.email", ""), 1);
@@ -65,7 +66,7 @@ static bool may(const json_t *app, const char *permission)
 	const json_t *word;
 	size_t i;
 
-	json_array_foreach(json_at(app, "twelve.permissions"), i, word)
+	json_array_foreach (json_at(app, "twelve.permissions"), i, word)
 		if (streq(json_string_value(word), permission))
 			return true;
 	return false;
@@ -85,7 +86,8 @@ static int find_repository(struct cli *c, const char **ret_program, char **ret_p
 	if (!path)
 		return error_set(err, ERROR_SYSTEM, "%s has no repository", name);
 	if (streq(*ret_program, "git-receive-pack") && !may(app, "deploy"))
-		return error_set(err, ERROR_FORBIDDEN, "You do not have the deploy permission on %s", name);
+		return error_set(err, ERROR_FORBIDDEN,
+				 "You do not have the deploy permission on %s", name);
 	*ret_path = xstrdup(path);
 	return 0;
 }

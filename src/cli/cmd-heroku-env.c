@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * heroku-env: the variables that make the heroku command speak to twelved. Without the second half of them it
- * would copy its token to Heroku's own services (particleboard, telemetry, the diagnosis of databases). A few
- * commands have an address of Heroku's built in, which no variable changes: the text below names them all. What
- * each does was measured on version 11.10.
+ * heroku-env: the variables that make the heroku command speak to twelved. Without the second half
+ * of them it would copy its token to Heroku's own services (particleboard, telemetry, the diagnosis
+ * of databases). A few commands have an address of Heroku's built in, which no variable changes:
+ * the text below names them all. What each does was measured on version 11.10.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +18,10 @@
 #define TOKEN_LIFE_S (30 * 86400)
 
 enum kind {
-	KIND_URL,	/* http://HOST:PORT */
-	KIND_TLS_URL,	/* https://HOST:PORT: the same door */
+	KIND_URL,	 /* http://HOST:PORT */
+	KIND_TLS_URL,	 /* https://HOST:PORT: the same door */
 	KIND_SOCKET_URL, /* ws://HOST:PORT */
-	KIND_AUTHORITY, /* HOST:PORT */
+	KIND_AUTHORITY,	 /* HOST:PORT */
 	KIND_HOST,
 	KIND_TOKEN,
 	KIND_HEADERS, /* the token again, where the command would not send it */
@@ -92,7 +92,8 @@ static int url_of_door(struct cli *c, char **ret, struct error *err)
 	port = strrchr(address, ':');
 	if (!port)
 		return error_set(err, ERROR_CONFLICT,
-				 "twelved has no address for its API (TWELVE_API), which the heroku command needs");
+				 "twelved has no address for its API (TWELVE_API), which the "
+				 "heroku command needs");
 	*ret = xasprintf("http://localhost%s", port);
 	return 0;
 }
@@ -102,8 +103,10 @@ static int check_name(const struct target *t, struct error *err)
 	if (strstr(t->host, "localhost") || strstr(t->host, "127.0.0.1"))
 		return 0;
 	return error_set(err, ERROR_INVALID,
-			 "The heroku command speaks to hosts named localhost and to Heroku alone: it would take its token there "
-			 "instead of to %s. Lead a port here (ssh -N -L 5000:localhost:5000 USER@MACHINE) and use --host "
+			 "The heroku command speaks to hosts named localhost and to Heroku alone: "
+			 "it would take its token there "
+			 "instead of to %s. Lead a port here (ssh -N -L 5000:localhost:5000 "
+			 "USER@MACHINE) and use --host "
 			 "http://localhost:5000",
 			 t->authority);
 }
@@ -115,7 +118,8 @@ static int find_url(struct cli *c, struct target *t, struct error *err)
 
 	if (h->kind == HOST_SSH)
 		return error_set(err, ERROR_INVALID,
-				 "The heroku command can't go over ssh by itself: lead a port here (ssh -N -L "
+				 "The heroku command can't go over ssh by itself: lead a port here "
+				 "(ssh -N -L "
 				 "5000:localhost:5000 %s%s%s) and use --host http://localhost:5000",
 				 h->user ? h->user : "", h->user ? "@" : "", h->machine);
 	if (h->kind == HOST_HTTP)
@@ -139,15 +143,19 @@ static int find_token(struct cli *c, struct target *t, struct error *err)
 
 	if (api_host(c->api)->kind == HOST_HTTP) {
 		if (!api_token(c->api))
-			return error_set(err, ERROR_UNAUTHORIZED, "You are not logged in at %s: twelve login", t->url);
+			return error_set(err, ERROR_UNAUTHORIZED,
+					 "You are not logged in at %s: twelve login", t->url);
 		t->token = xstrdup(api_token(c->api));
 		return 0;
 	}
-	if (api_request(c->api, "POST", json_pack("{s:s, s:i}", "description", "twelve heroku-env", "expires_in", TOKEN_LIFE_S),
+	if (api_request(c->api, "POST",
+			json_pack("{s:s, s:i}", "description", "twelve heroku-env", "expires_in",
+				  TOKEN_LIFE_S),
 			&made, err, "/oauth/authorizations") < 0)
 		return -1;
 	t->token = xstrdup(json_str(made, "access_token.token", ""));
-	note(c, "A token was made, for 30 days: twelve authorizations:revoke %s ends it.", json_str(made, "id", ""));
+	note(c, "A token was made, for 30 days: twelve authorizations:revoke %s ends it.",
+	     json_str(made, "id", ""));
 	return 0;
 }
 
@@ -159,7 +167,9 @@ static int find_ca(struct cli *c, struct target *t, struct error *err)
 
 	if (api_host(c->api)->kind == HOST_HTTP && given && *given) {
 		t->ca = realpath(given, NULL);
-		return t->ca ? 0 : error_set(err, ERROR_INVALID, "TWELVE_CA: there is no file %s", given);
+		return t->ca ? 0
+			     : error_set(err, ERROR_INVALID, "TWELVE_CA: there is no file %s",
+					 given);
 	}
 	if (api_get(c->api, &ca, err, "/twelve/ca") < 0)
 		return -1;
@@ -191,7 +201,8 @@ static char *value_of(const struct variable *v, const struct target *t)
 	case KIND_TOKEN:
 		return xstrdup(t->token);
 	case KIND_HEADERS:
-		return t->local_name ? NULL : xasprintf("{\"Authorization\":\"Bearer %s\"}", t->token);
+		return t->local_name ? NULL
+				     : xasprintf("{\"Authorization\":\"Bearer %s\"}", t->token);
 	case KIND_CA:
 		return xstrdup(t->ca);
 	case KIND_GIT_KEY:
@@ -256,7 +267,9 @@ static int heroku_env_run(struct cli *c, struct error *err)
 	int r;
 
 	if (!fish && !streq(shell, "sh") && !streq(shell, "bash") && !streq(shell, "zsh"))
-		return error_set(err, ERROR_INVALID, "--shell: sh (bash and zsh are the same) or fish, not \"%.50s\"", shell);
+		return error_set(err, ERROR_INVALID,
+				 "--shell: sh (bash and zsh are the same) or fish, not \"%.50s\"",
+				 shell);
 	if (cli_has(c, "unset")) {
 		print_unset(fish);
 		return 0;
@@ -289,14 +302,24 @@ const struct command cmd_heroku_env = {
 	.options = options,
 	.flags = CMD_JSON,
 	.run = heroku_env_run,
-	.details = "The token is the one that you come with; over the unix socket one is made, for 30 days. Heroku's own "
-		   "services that the command copies its token to are pointed here or turned off. No variable leads these elsewhere, "
-		   "since they have an address of Heroku's built in, which they send the token to, so that they are better left alone: "
-		   "pipelines:connect, pipelines:setup, pipelines:diff, reviewapps:enable, reviewapps:disable and ci:run, ci:rerun and ci:debug "
-		   "(kolkrabbi.heroku.com); apps:errors (api.metrics.herokai.com); ps:autoscale:enable and ps:autoscale:disable "
-		   "(api.metrics.heroku.com); notifications (telex.heroku.com); apps:favorites (particleboard.heroku.com); dashboard (all of "
-		   "them); and, without a token, status (api.status.salesforce.com; here it is twelve status). container:login, push, pull and "
-		   "release speak to a registry of images by docker, which this platform has not. A line such as \"127.0.0.1 "
-		   "api.metrics.heroku.com\" in /etc/hosts leads a name here. git trusts this platform's authority for its URLs only.",
-	.examples = "eval \"$(twelve heroku-env)\"\neval (twelve heroku-env --shell fish)\neval \"$(twelve heroku-env --unset)\"",
+	.details = "The token is the one that you come with; over the unix socket one is made, for "
+		   "30 days. Heroku's own "
+		   "services that the command copies its token to are pointed here or turned off. "
+		   "No variable leads these elsewhere, "
+		   "since they have an address of Heroku's built in, which they send the token to, "
+		   "so that they are better left alone: "
+		   "pipelines:connect, pipelines:setup, pipelines:diff, reviewapps:enable, "
+		   "reviewapps:disable and ci:run, ci:rerun and ci:debug "
+		   "(kolkrabbi.heroku.com); apps:errors (api.metrics.herokai.com); "
+		   "ps:autoscale:enable and ps:autoscale:disable "
+		   "(api.metrics.heroku.com); notifications (telex.heroku.com); apps:favorites "
+		   "(particleboard.heroku.com); dashboard (all of "
+		   "them); and, without a token, status (api.status.salesforce.com; here it is "
+		   "twelve status). container:login, push, pull and "
+		   "release speak to a registry of images by docker, which this platform has not. "
+		   "A line such as \"127.0.0.1 "
+		   "api.metrics.heroku.com\" in /etc/hosts leads a name here. git trusts this "
+		   "platform's authority for its URLs only.",
+	.examples = "eval \"$(twelve heroku-env)\"\neval (twelve heroku-env --shell fish)\neval "
+		    "\"$(twelve heroku-env --unset)\"",
 };

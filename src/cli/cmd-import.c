@@ -14,7 +14,8 @@
 #define HEROKU "https://api.heroku.com"
 
 /* The token for there: our own must not go there, nor one of theirs be an argument. */
-static int find_token(struct cli *c, const char *url, const char *authority, char **ret, struct error *err)
+static int find_token(struct cli *c, const char *url, const char *authority, char **ret,
+		      struct error *err)
 {
 	const char *key = getenv("HEROKU_API_KEY");
 
@@ -23,12 +24,14 @@ static int find_token(struct cli *c, const char *url, const char *authority, cha
 	*ret = key && *key ? xstrdup(key) : netrc_password(authority);
 	if (!*ret)
 		return error_set(err, ERROR_INVALID,
-				 "There is no token for %s: heroku login, HEROKU_API_KEY, or --token-stdin (heroku auth:token "
+				 "There is no token for %s: heroku login, HEROKU_API_KEY, or "
+				 "--token-stdin (heroku auth:token "
 				 "prints one)",
 				 url);
 	if (streq(url, HEROKU) && str_starts(*ret, "tw-"))
 		return error_set(err, ERROR_INVALID,
-				 "HEROKU_API_KEY is a token of this platform, and was not sent to Heroku: eval \"$(twelve "
+				 "HEROKU_API_KEY is a token of this platform, and was not sent to "
+				 "Heroku: eval \"$(twelve "
 				 "heroku-env --unset)\" first");
 	return 0;
 }
@@ -45,7 +48,9 @@ static int connect_from(struct cli *c, struct api **ret, struct error *err)
 	authority = host_authority(&host);
 	if (host.kind != HOST_HTTP) {
 		host_done(&host);
-		return error_set(err, ERROR_INVALID, "--from: expected https://HOST or http://HOST:PORT, found \"%.200s\"", url);
+		return error_set(
+			err, ERROR_INVALID,
+			"--from: expected https://HOST or http://HOST:PORT, found \"%.200s\"", url);
 	}
 	if (find_token(c, url, authority, &token, err) < 0) {
 		host_done(&host);
@@ -67,8 +72,10 @@ static void tell_failure(const char *app, const struct import_step *at, const st
 		buf_printf(&done, "%s%s", done.len ? ", " : "", s->name);
 	for (; s->name; s++)
 		buf_printf(&left, "%s%s", left.len ? ", " : "", s->name);
-	fprintf(stderr, "  %s of %s failed: %s\n  Done: %s. Left: %s. The same command again goes on from here.\n", at->name, app,
-		err->message, done.len ? done.data : "nothing", left.data);
+	fprintf(stderr,
+		"  %s of %s failed: %s\n  Done: %s. Left: %s. The same command again goes on from "
+		"here.\n",
+		at->name, app, err->message, done.len ? done.data : "nothing", left.data);
 }
 
 /* 0, or 1 when a step failed. */
@@ -111,7 +118,9 @@ static int names_of(struct cli *c, struct api *from, json_t **ret, struct error 
 	bool all = cli_has(c, "all");
 
 	if (all == (cli_rest(c, 1) != NULL))
-		return error_set(err, ERROR_INVALID, "Which apps? twelve import heroku APP..., or --all for all that are yours there");
+		return error_set(err, ERROR_INVALID,
+				 "Which apps? twelve import heroku APP..., or --all for all that "
+				 "are yours there");
 	if (all)
 		return list_apps(from, ret, err);
 	*ret = json_array();
@@ -132,7 +141,8 @@ static int import_run(struct cli *c, struct error *err)
 	int r;
 
 	if (!streq(cli_rest(c, 0), "heroku"))
-		return error_set(err, ERROR_INVALID, "import: from heroku, not from \"%.50s\"", cli_rest(c, 0));
+		return error_set(err, ERROR_INVALID, "import: from heroku, not from \"%.50s\"",
+				 cli_rest(c, 0));
 	m.to = cli_api(c, err);
 	if (!m.to || connect_from(c, &m.from, err) < 0)
 		return -1;
@@ -164,12 +174,17 @@ const struct command cmd_import = {
 	.usage = "heroku [APP...]",
 	.min_args = 1,
 	.max_args = CMD_ANY_ARGS,
-	.summary = "make apps of Heroku here: config, buildpacks, add-ons, drains, collaborators, dynos",
+	.summary = "make apps of Heroku here: config, buildpacks, add-ons, drains, collaborators, "
+		   "dynos",
 	.options = options,
 	.run = import_run,
-	.details = "What is here already stays as it is, so that a second run goes on where the first ended, and changes nothing "
-		   "that is done. Sizes and quantities of dynos are taken over once the code is here. Add-ons become those of "
-		   "this platform (PostgreSQL, Redis, MariaDB, RabbitMQ, memcached), empty; how to bring data is told. The token "
-		   "is that of heroku login, or HEROKU_API_KEY. Lines that begin with \"!\" are left for you.",
+	.details = "What is here already stays as it is, so that a second run goes on where the "
+		   "first ended, and changes nothing "
+		   "that is done. Sizes and quantities of dynos are taken over once the code is "
+		   "here. Add-ons become those of "
+		   "this platform (PostgreSQL, Redis, MariaDB, RabbitMQ, memcached), empty; how to "
+		   "bring data is told. The token "
+		   "is that of heroku login, or HEROKU_API_KEY. Lines that begin with \"!\" are "
+		   "left for you.",
 	.examples = "twelve import heroku shop --dry-run\ntwelve import heroku --all",
 };

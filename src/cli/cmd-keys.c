@@ -23,14 +23,16 @@ static int keys_run(struct cli *c, struct error *err)
 	size_t i;
 
 	table_init(&t, all ? 3 : 2, headings);
-	if (!cli_api(c, err) || api_get(c->api, &list, err, all ? "/twelve/keys" : "/account/keys") < 0)
+	if (!cli_api(c, err) ||
+	    api_get(c->api, &list, err, all ? "/twelve/keys" : "/account/keys") < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, k)
-		table_add(&t, json_str(k, "fingerprint", ""), json_str(k, "comment", ""), json_str(k, "user.email", ""));
+	json_array_foreach (list, i, k)
+		table_add(&t, json_str(k, "fingerprint", ""), json_str(k, "comment", ""),
+			  json_str(k, "user.email", ""));
 	if (json_array_size(list))
 		table_print(c, &t);
 	else
@@ -111,7 +113,8 @@ const struct command cmd_keys_add = {
 	.options = add_options,
 	.run = keys_add_run,
 	.details = "Without a file, the usual one in ~/.ssh. With -, from stdin.",
-	.examples = "twelve keys:add ~/.ssh/id_ed25519.pub\ntwelve keys:add ada.pub --user ada@example.com\nssh-add -L | twelve keys:add -",
+	.examples = "twelve keys:add ~/.ssh/id_ed25519.pub\ntwelve keys:add ada.pub --user "
+		    "ada@example.com\nssh-add -L | twelve keys:add -",
 };
 
 static int keys_remove_run(struct cli *c, struct error *err)
@@ -127,7 +130,7 @@ static int keys_remove_run(struct cli *c, struct error *err)
 	if (!cli_api(c, err) || (api_get(c->api, &list, &refused, "/twelve/keys") < 0 &&
 				 api_get(c->api, &list, err, "/account/keys") < 0))
 		return -1;
-	json_array_foreach(list, i, k) {
+	json_array_foreach (list, i, k) {
 		if (!streq(json_str(k, "fingerprint", ""), word) &&
 		    !streq(json_str(k, "comment", ""), word) && !streq(json_str(k, "id", ""), word))
 			continue;

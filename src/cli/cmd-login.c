@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * login, logout, whoami, auth:token: a token for a host over http or https, kept in ~/.netrc where the
- * heroku command keeps its, and the host in our own folder (config.h).
+ * login, logout, whoami, auth:token: a token for a host over http or https, kept in ~/.netrc where
+ * the heroku command keeps its, and the host in our own folder (config.h).
  */
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -31,7 +31,8 @@ static struct api *http_api(struct cli *c, const char *verb, struct error *err)
 	if (!a || api_host(a)->kind == HOST_HTTP)
 		return a;
 	error_set(err, ERROR_INVALID,
-		  "%s is for hosts with http and https: over a unix socket and ssh you are who you are there. Name one: "
+		  "%s is for hosts with http and https: over a unix socket and ssh you are who you "
+		  "are there. Name one: "
 		  "--host https://MACHINE:PORT",
 		  verb);
 	return NULL;
@@ -40,7 +41,8 @@ static struct api *http_api(struct cli *c, const char *verb, struct error *err)
 /* ---- the certificate ---- */
 
 /* SHA-256 of a certificate as openssl and browsers show it, and whose it is. */
-static int describe(const char *pem, char fingerprint[static 96], char subject[static 256], struct error *err)
+static int describe(const char *pem, char fingerprint[static 96], char subject[static 256],
+		    struct error *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
 	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
@@ -100,7 +102,8 @@ static int ask_to_trust(struct cli *c, struct error *err)
 	question = xasprintf("Trust it for %s? (y/N) ", where);
 	if (!prompt_yes(question))
 		return error_set(err, ERROR_INVALID,
-				 "Nothing was sent. Where nobody can be asked, give the authority's certificate: --ca FILE");
+				 "Nothing was sent. Where nobody can be asked, give the "
+				 "authority's certificate: --ca FILE");
 	return trust(c, pem, err);
 }
 
@@ -136,7 +139,8 @@ static char *description_of_us(void)
 
 static int by_password(struct cli *c, char **ret_token, struct error *err)
 {
-	_cleanup_free_ char *email = cli_get(c, "email") ? xstrdup(cli_get(c, "email")) : NULL, *what = description_of_us();
+	_cleanup_free_ char *email = cli_get(c, "email") ? xstrdup(cli_get(c, "email")) : NULL,
+			    *what = description_of_us();
 	_cleanup_secret_ char *password = NULL;
 	_cleanup_json_ json_t *answer = NULL;
 	bool piped = cli_has(c, "password-stdin");
@@ -146,14 +150,17 @@ static int by_password(struct cli *c, char **ret_token, struct error *err)
 		return error_set(err, ERROR_INVALID, "--password-stdin needs --email EMAIL");
 	if (!piped && !prompt_can_ask())
 		return error_set(err, ERROR_INVALID,
-				 "There is no terminal to ask on: say --email EMAIL --password-stdin, with the password as the first line of stdin");
+				 "There is no terminal to ask on: say --email EMAIL "
+				 "--password-stdin, with the password as the first line of stdin");
 	if (!email && prompt_line("E-mail: ", &email, err) < 0)
 		return -1;
-	if (piped ? prompt_stdin_line("the password", &password, err) < 0 :
-		    prompt_secret("Password: ", &password, err) < 0)
+	if (piped ? prompt_stdin_line("the password", &password, err) < 0
+		  : prompt_secret("Password: ", &password, err) < 0)
 		return -1;
 	api_use_password(c->api, email, password);
-	r = api_request(c->api, "POST", json_pack("{s:s, s:i, s:[s]}", "description", what, "expires_in", TOKEN_LIFE_S, "scope", "global"),
+	r = api_request(c->api, "POST",
+			json_pack("{s:s, s:i, s:[s]}", "description", what, "expires_in",
+				  TOKEN_LIFE_S, "scope", "global"),
 			&answer, err, "/oauth/authorizations");
 	api_use_password(c->api, NULL, NULL);
 	if (r < 0)
@@ -165,14 +172,16 @@ static int by_password(struct cli *c, char **ret_token, struct error *err)
 /* Opens the page where there is a desktop; the URL is shown in any case. */
 static void open_browser(const char *url)
 {
-	const char *display = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY"), *own = getenv("BROWSER");
+	const char *display = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY"),
+		   *own = getenv("BROWSER");
 	const char *program = own && *own ? own : "xdg-open";
 	const char *const argv[] = { program, url, NULL };
 	struct proc_options o = { .argv = argv };
 	struct error ignored = ERROR_INIT;
 	pid_t pid;
 
-	if (((display && *display) || (wayland && *wayland) || (own && *own)) && fs_find_program(program, NULL))
+	if (((display && *display) || (wayland && *wayland) || (own && *own)) &&
+	    fs_find_program(program, NULL))
 		proc_spawn(&o, &pid, &ignored);
 }
 
@@ -188,7 +197,9 @@ static int wait_for_browser(struct cli *c, const json_t *urls, char **ret_token,
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	_cleanup_json_ json_t *answer = NULL;
-	struct api_stream o = { .url = json_str(urls, "cli_url", "/"), .fn = gather, .userdata = &text };
+	struct api_stream o = { .url = json_str(urls, "cli_url", "/"),
+				.fn = gather,
+				.userdata = &text };
 	int r;
 
 	signals_note();
@@ -199,8 +210,9 @@ static int wait_for_browser(struct cli *c, const json_t *urls, char **ret_token,
 		return error_prefix(err, "login");
 	answer = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
 	if (!json_str(answer, "access_token", NULL))
-		return error_set(err, ERROR_UNAUTHORIZED, "login: %s",
-				 json_str(answer, "error", "the connection ended before an answer"));
+		return error_set(
+			err, ERROR_UNAUTHORIZED, "login: %s",
+			json_str(answer, "error", "the connection ended before an answer"));
 	*ret_token = xstrdup(json_str(answer, "access_token", ""));
 	return 0;
 }
@@ -210,7 +222,8 @@ static int by_browser(struct cli *c, char **ret_token, struct error *err)
 	_cleanup_free_ char *what = description_of_us(), *url = NULL;
 	_cleanup_json_ json_t *urls = NULL;
 
-	if (api_request(c->api, "POST", json_pack("{s:s}", "description", what), &urls, err, "/auth") < 0)
+	if (api_request(c->api, "POST", json_pack("{s:s}", "description", what), &urls, err,
+			"/auth") < 0)
 		return -1;
 	url = xasprintf("%s%s", api_host(c->api)->path, json_str(urls, "browser_url", ""));
 	note(c, "Open this page, and say there who you are (or use twelve login -i):");
@@ -229,7 +242,10 @@ static void note_what_goes_before(struct cli *c, const char *path)
 		const char *v = getenv(names[i]);
 
 		if (v && *v && !streq(v, path))
-			note(c, "%s is set and goes before a login: unset it to speak to %s without --host", names[i], path);
+			note(c,
+			     "%s is set and goes before a login: unset it to speak to %s without "
+			     "--host",
+			     names[i], path);
 	}
 }
 
@@ -244,7 +260,8 @@ static int keep(struct cli *c, const char *token, struct error *err)
 	    netrc_store(authority, json_str(account, "email", ""), token, err) < 0 ||
 	    config_set_host(host->path, err) < 0)
 		return -1;
-	note(c, "Logged in as %s at %s: the token is in ~/.netrc, for 30 days", json_str(account, "email", ""), host->path);
+	note(c, "Logged in as %s at %s: the token is in ~/.netrc, for 30 days",
+	     json_str(account, "email", ""), host->path);
 	note_what_goes_before(c, host->path);
 	return 0;
 }
@@ -253,10 +270,12 @@ static int login_run(struct cli *c, struct error *err)
 {
 	_cleanup_secret_ char *token = NULL;
 	const char *key = getenv("TWELVE_API_KEY");
-	bool typed = cli_has(c, "interactive") || cli_has(c, "email") || cli_has(c, "password-stdin");
+	bool typed =
+		cli_has(c, "interactive") || cli_has(c, "email") || cli_has(c, "password-stdin");
 
 	if (key && *key)
-		return error_set(err, ERROR_INVALID, "TWELVE_API_KEY is set and goes before a login: unset it first");
+		return error_set(err, ERROR_INVALID,
+				 "TWELVE_API_KEY is set and goes before a login: unset it first");
 	if (!http_api(c, "login", err) || settle_trust(c, err) < 0)
 		return -1;
 	api_use_token(c->api, NULL);
@@ -280,10 +299,13 @@ const struct command cmd_login = {
 	.summary = "get a token for a host, and speak to that host from now on",
 	.options = login_options,
 	.run = login_run,
-	.details = "In a browser, or here with -i. The token goes to ~/.netrc, the host to ~/.config/twelve: after that no "
-		   "--host is needed, and an app's remote neither. A host with a certificate of its own authority is trusted "
+	.details = "In a browser, or here with -i. The token goes to ~/.netrc, the host to "
+		   "~/.config/twelve: after that no "
+		   "--host is needed, and an app's remote neither. A host with a certificate of "
+		   "its own authority is trusted "
 		   "when you have said so, seeing its fingerprint, or by --ca.",
-	.examples = "twelve login --host https://paas.example.com:5000\ntwelve login -i --host http://localhost:5000",
+	.examples = "twelve login --host https://paas.example.com:5000\ntwelve login -i --host "
+		    "http://localhost:5000",
 };
 
 /* ---- the other way ---- */
@@ -314,7 +336,8 @@ static int logout_run(struct cli *c, struct error *err)
 
 	if (key && *key)
 		return error_set(err, ERROR_INVALID,
-				 "Your token is that of TWELVE_API_KEY: unset it, and twelve authorizations:revoke ends it");
+				 "Your token is that of TWELVE_API_KEY: unset it, and twelve "
+				 "authorizations:revoke ends it");
 	if (cli_api(c, err) && is_logged_out(c)) {
 		note(c, "You are not logged in.");
 		return 0;
@@ -327,9 +350,11 @@ static int logout_run(struct cli *c, struct error *err)
 	if (netrc_remove(authority, err) < 0 || config_forget_host(api_host(c->api)->path, err) < 0)
 		return -1;
 	if (r < 0)
-		return error_set(err, far.kind, "Logged out here, but the token is still good at %s: %s",
+		return error_set(err, far.kind,
+				 "Logged out here, but the token is still good at %s: %s",
 				 api_host(c->api)->path, far.message);
-	note(c, had_token ? "Logged out of %s" : "You are not logged in at %s.", api_host(c->api)->path);
+	note(c, had_token ? "Logged out of %s" : "You are not logged in at %s.",
+	     api_host(c->api)->path);
 	return 0;
 }
 
@@ -373,7 +398,9 @@ static int auth_token_run(struct cli *c, struct error *err)
 		return -1;
 	token = api_token(c->api);
 	if (!token)
-		return error_set(err, ERROR_UNAUTHORIZED, "You are not logged in at %s: twelve login", api_host(c->api)->path);
+		return error_set(err, ERROR_UNAUTHORIZED,
+				 "You are not logged in at %s: twelve login",
+				 api_host(c->api)->path);
 	printf("%s\n", token);
 	return 0;
 }
@@ -383,6 +410,7 @@ const struct command cmd_auth_token = {
 	.usage = "",
 	.summary = "print the token that you come with",
 	.run = auth_token_run,
-	.details = "That of TWELVE_API_KEY, or of the login. Where there is none yet, twelve authorizations:create makes one.",
+	.details = "That of TWELVE_API_KEY, or of the login. Where there is none yet, twelve "
+		   "authorizations:create makes one.",
 	.examples = "twelve auth:token",
 };

@@ -46,10 +46,12 @@ static const char *dyno_style(const struct cli *c, const struct log_line *l)
 /* JSON is UTF-8, lines are what apps write. */
 static void print_line_json(const struct log_line *l, int64_t seq)
 {
-	_cleanup_free_ char *stamp = utf8_dup(l->stamp, (size_t)l->stamp_len), *source = utf8_dup(l->source, (size_t)l->source_len);
-	_cleanup_free_ char *dyno = utf8_dup(l->dyno, (size_t)l->dyno_len), *text = utf8_dup(l->text, strlen(l->text));
-	json_t *j = json_pack("{s:I, s:s, s:s, s:s, s:s}", "seq", (json_int_t)seq, "time", stamp, "source", source, "dyno", dyno,
-			      "text", text);
+	_cleanup_free_ char *stamp = utf8_dup(l->stamp, (size_t)l->stamp_len),
+			    *source = utf8_dup(l->source, (size_t)l->source_len);
+	_cleanup_free_ char *dyno = utf8_dup(l->dyno, (size_t)l->dyno_len),
+			    *text = utf8_dup(l->text, strlen(l->text));
+	json_t *j = json_pack("{s:I, s:s, s:s, s:s, s:s}", "seq", (json_int_t)seq, "time", stamp,
+			      "source", source, "dyno", dyno, "text", text);
 
 	json_dumpf(j, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -66,7 +68,8 @@ static void on_line(const char *line, void *userdata)
 	if (!log_line_split(line, &l))
 		puts(line);
 	else if (t->json)
-		print_line_json(&l, t->sse.id && str_to_i64(t->sse.id, 0, INT64_MAX, &seq) ? seq : 0);
+		print_line_json(&l,
+				t->sse.id && str_to_i64(t->sse.id, 0, INT64_MAX, &seq) ? seq : 0);
 	else if (t->c->color)
 		printf("%s%.*s %.*s[%.*s]:%s %s\n", dyno_style(t->c, &l), l.stamp_len, l.stamp,
 		       l.source_len, l.source, l.dyno_len, l.dyno, style_off(true), l.text);
@@ -108,7 +111,8 @@ static int read_since(const char *text, char ret[static CLOCK_ISO_SIZE], struct 
 		return 0;
 	}
 	return error_set(err, ERROR_INVALID,
-			 "--since is \"%.40s\": expected 30s, 10m, 2h, 1d, or a time such as 2026-11-24T10:00:00Z",
+			 "--since is \"%.40s\": expected 30s, 10m, 2h, 1d, or a time such as "
+			 "2026-11-24T10:00:00Z",
 			 text);
 }
 
@@ -120,7 +124,8 @@ static int read_release(struct cli *c, int64_t *ret, struct error *err)
 	*ret = 0;
 	if (!text || str_to_i64(*text == 'v' ? text + 1 : text, 1, UINT32_MAX, ret))
 		return 0;
-	return error_set(err, ERROR_INVALID, "--release is \"%.20s\": expected a version such as v7", text);
+	return error_set(err, ERROR_INVALID,
+			 "--release is \"%.20s\": expected a version such as v7", text);
 }
 
 /* lines 0: the server's choice. */
@@ -133,8 +138,12 @@ static int open_session(struct cli *c, int64_t lines, bool tail, json_t **ret, s
 	json_t *body;
 
 	if (source && !streq(source, "app") && !streq(source, "heroku"))
-		return error_set(err, ERROR_INVALID, "--source: expected app or heroku (the platform's lines), found \"%s\"", source);
-	if ((cli_has(c, "since") && read_since(cli_get(c, "since"), since, err) < 0) || read_release(c, &release, err) < 0)
+		return error_set(
+			err, ERROR_INVALID,
+			"--source: expected app or heroku (the platform's lines), found \"%s\"",
+			source);
+	if ((cli_has(c, "since") && read_since(cli_get(c, "since"), since, err) < 0) ||
+	    read_release(c, &release, err) < 0)
 		return -1;
 	body = json_pack("{s:b}", "tail", tail);
 	if (lines)
@@ -200,7 +209,10 @@ static void tell_nothing(const struct tail *t, const char *app)
 	if (t->came || t->json)
 		return;
 	if (dyno)
-		note(t->c, "There are no such lines of %s in what is kept of %s: twelve ps -a %s lists its dynos", dyno, app, app);
+		note(t->c,
+		     "There are no such lines of %s in what is kept of %s: twelve ps -a %s lists "
+		     "its dynos",
+		     dyno, app, app);
 	else
 		note(t->c, "There are no such lines in what is kept of %s", app);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pipelines, pipelines:create, :info, :add, :update, :remove, :rename, :transfer, :destroy; see cmd-promote.c as well. */
+/* pipelines, pipelines:create, :info, :add, :update, :remove, :rename, :transfer, :destroy; see
+ * cmd-promote.c as well. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,7 +37,8 @@ const struct command cmd_pipelines = {
 	.summary = "list the pipelines",
 	.flags = CMD_JSON,
 	.run = pipelines_run,
-	.details = "A pipeline holds the apps that are deploys of one codebase, each in a stage: review, development, "
+	.details = "A pipeline holds the apps that are deploys of one codebase, each in a stage: "
+		   "review, development, "
 		   "staging, production. What runs in one is promoted to the next without a build.",
 	.examples = "twelve pipelines",
 };
@@ -47,7 +49,9 @@ static const char *stage(struct cli *c, struct error *err)
 	const char *s = cli_get(c, "stage");
 
 	if (!s)
-		error_set(err, ERROR_INVALID, "In which stage? Say -s review, -s development, -s staging or -s production");
+		error_set(err, ERROR_INVALID,
+			  "In which stage? Say -s review, -s development, -s staging or -s "
+			  "production");
 	return s;
 }
 
@@ -57,8 +61,10 @@ static int couple(struct cli *c, const char *pipeline, json_t **ret, struct erro
 
 	if (!in || !cli_api(c, err))
 		return -1;
-	return api_request(c->api, "POST", json_pack("{s:s, s:s, s:s}", "app", app, "pipeline", pipeline, "stage", in),
-			   ret, err, "/pipeline-couplings");
+	return api_request(
+		c->api, "POST",
+		json_pack("{s:s, s:s, s:s}", "app", app, "pipeline", pipeline, "stage", in), ret,
+		err, "/pipeline-couplings");
 }
 
 static const struct arg_option stage_options[] = {
@@ -73,7 +79,8 @@ static int create_run(struct cli *c, struct error *err)
 	struct error ignored = ERROR_INIT;
 
 	if (!cli_app(c, err) || !stage(c, err) || !cli_api(c, err) ||
-	    api_request(c->api, "POST", json_pack("{s:s}", "name", cli_rest(c, 0)), &p, err, "/pipelines") < 0)
+	    api_request(c->api, "POST", json_pack("{s:s}", "name", cli_rest(c, 0)), &p, err,
+			"/pipelines") < 0)
 		return -1;
 	if (couple(c, json_str(p, "id", ""), NULL, err) < 0) {
 		/* Made for this app; without it nobody wants it. */
@@ -84,7 +91,8 @@ static int create_run(struct cli *c, struct error *err)
 	if (cli_has(c, "json"))
 		print_json(p);
 	else
-		note(c, "Created the pipeline %s with %s in %s", cli_rest(c, 0), c->app, cli_get(c, "stage"));
+		note(c, "Created the pipeline %s with %s in %s", cli_rest(c, 0), c->app,
+		     cli_get(c, "stage"));
 	return 0;
 }
 
@@ -109,7 +117,8 @@ static int add_run(struct cli *c, struct error *err)
 	if (cli_has(c, "json"))
 		print_json(j);
 	else
-		note(c, "Added %s to the pipeline %s as %s", c->app, cli_rest(c, 0), cli_get(c, "stage"));
+		note(c, "Added %s to the pipeline %s as %s", c->app, cli_rest(c, 0),
+		     cli_get(c, "stage"));
 	return 0;
 }
 
@@ -122,7 +131,8 @@ const struct command cmd_pipelines_add = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = stage_options,
 	.run = add_run,
-	.details = "Who may: a manager of the app who owns the pipeline or manages an app in it. The apps of a "
+	.details = "Who may: a manager of the app who owns the pipeline or manages an app in it. "
+		   "The apps of a "
 		   "pipeline give their slugs to each other.",
 	.examples = "twelve pipelines:add shop -a shop-production -s production",
 };
@@ -133,7 +143,8 @@ static json_t *coupling_of(struct cli *c, struct error *err)
 	const char *app = cli_app(c, err);
 	json_t *j = NULL;
 
-	if (!app || !cli_api(c, err) || api_get(c->api, &j, err, "/apps/%s/pipeline-couplings", app) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_get(c->api, &j, err, "/apps/%s/pipeline-couplings", app) < 0)
 		return NULL;
 	return j;
 }
@@ -142,8 +153,9 @@ static int update_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *coupling = stage(c, err) ? coupling_of(c, err) : NULL;
 
-	if (!coupling || api_request(c->api, "PATCH", json_pack("{s:s}", "stage", cli_get(c, "stage")), NULL, err,
-				     "/pipeline-couplings/%s", json_str(coupling, "id", "")) < 0)
+	if (!coupling ||
+	    api_request(c->api, "PATCH", json_pack("{s:s}", "stage", cli_get(c, "stage")), NULL,
+			err, "/pipeline-couplings/%s", json_str(coupling, "id", "")) < 0)
 		return -1;
 	note(c, "%s is in %s now", c->app, cli_get(c, "stage"));
 	return 0;
@@ -199,7 +211,8 @@ static int info_run(struct cli *c, struct error *err)
 		print_json(all);
 		return 0;
 	}
-	printf("%s=== %s%s\n", style_on(c->color, STYLE_BOLD), json_str(p, "name", ""), style_off(c->color));
+	printf("%s=== %s%s\n", style_on(c->color, STYLE_BOLD), json_str(p, "name", ""),
+	       style_off(c->color));
 	json_array_foreach (list, i, item)
 		table_add(&t, json_str(item, "app.name", ""), json_str(item, "stage", ""));
 	table_print(c, &t);
@@ -221,8 +234,9 @@ static int rename_run(struct cli *c, struct error *err)
 {
 	_cleanup_free_ char *name = api_escape(cli_rest(c, 0));
 
-	if (!cli_api(c, err) || api_request(c->api, "PATCH", json_pack("{s:s}", "name", cli_rest(c, 1)), NULL, err,
-					    "/pipelines/%s", name) < 0)
+	if (!cli_api(c, err) ||
+	    api_request(c->api, "PATCH", json_pack("{s:s}", "name", cli_rest(c, 1)), NULL, err,
+			"/pipelines/%s", name) < 0)
 		return -1;
 	note(c, "The pipeline %s is called %s now", cli_rest(c, 0), cli_rest(c, 1));
 	return 0;
@@ -246,8 +260,8 @@ static int transfer_run(struct cli *c, struct error *err)
 		return error_set(err, ERROR_INVALID, "Which pipeline? Say -p PIPELINE");
 	if (!cli_api(c, err) ||
 	    api_request(c->api, "POST",
-			json_pack("{s:{s:s}, s:{s:s, s:s}}", "pipeline", "id", pipeline, "new_owner", "id",
-				  cli_rest(c, 0), "type", "user"),
+			json_pack("{s:{s:s}, s:{s:s, s:s}}", "pipeline", "id", pipeline,
+				  "new_owner", "id", cli_rest(c, 0), "type", "user"),
 			NULL, err, "/pipeline-transfers") < 0)
 		return -1;
 	note(c, "The pipeline %s is %s's now", pipeline, cli_rest(c, 0));
@@ -275,7 +289,8 @@ static int destroy_run(struct cli *c, struct error *err)
 {
 	_cleanup_free_ char *name = api_escape(cli_rest(c, 0));
 
-	if (!cli_api(c, err) || api_request(c->api, "DELETE", NULL, NULL, err, "/pipelines/%s", name) < 0)
+	if (!cli_api(c, err) ||
+	    api_request(c->api, "DELETE", NULL, NULL, err, "/pipelines/%s", name) < 0)
 		return -1;
 	note(c, "Destroyed the pipeline %s; its apps go on", cli_rest(c, 0));
 	return 0;

@@ -34,9 +34,11 @@ static int look(struct cli *c, struct pipeline_view *ret, struct error *err)
 {
 	const char *app = cli_app(c, err);
 
-	if (!app || !cli_api(c, err) || api_get(c->api, &ret->own, err, "/apps/%s/pipeline-couplings", app) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_get(c->api, &ret->own, err, "/apps/%s/pipeline-couplings", app) < 0)
 		return -1;
-	return api_get(c->api, &ret->all, err, "/pipelines/%s/pipeline-couplings", json_str(ret->own, "pipeline.id", ""));
+	return api_get(c->api, &ret->all, err, "/pipelines/%s/pipeline-couplings",
+		       json_str(ret->own, "pipeline.id", ""));
 }
 
 /* Whether a comma-separated list has this name or id. */
@@ -46,7 +48,8 @@ static bool listed(const char *list, const json_t *coupling)
 		size_t n = strcspn(list, ",");
 		_cleanup_free_ char *word = xstrndup(list, n);
 
-		if (streq(word, json_str(coupling, "app.name", "")) || streq(word, json_str(coupling, "app.id", "")))
+		if (streq(word, json_str(coupling, "app.name", "")) ||
+		    streq(word, json_str(coupling, "app.id", "")))
 			return true;
 		list += n + (list[n] == ',');
 	}
@@ -62,10 +65,12 @@ static size_t count_words(const char *list)
 	return n;
 }
 
-/* The couplings of what is promoted to: those named with --to, or all of the next stage. A new reference; NULL with *err. */
+/* The couplings of what is promoted to: those named with --to, or all of the next stage. A new
+ * reference; NULL with *err. */
 static json_t *downstream(struct cli *c, const struct pipeline_view *v, struct error *err)
 {
-	const char *to = cli_get(c, "to"), *from = json_str(v->own, "stage", ""), *next = next_stage(from);
+	const char *to = cli_get(c, "to"), *from = json_str(v->own, "stage", ""),
+		   *next = next_stage(from);
 	json_t *found = json_array();
 	json_t *item;
 	size_t i;
@@ -83,24 +88,28 @@ static json_t *downstream(struct cli *c, const struct pipeline_view *v, struct e
 		error_set(err, ERROR_INVALID, "Not all of %s are other apps of the pipeline %s", to,
 			  json_str(v->own, "pipeline.name", ""));
 	else if (!next)
-		error_set(err, ERROR_INVALID, "%s is in %s, the last stage: say --to APP", c->app, from);
+		error_set(err, ERROR_INVALID, "%s is in %s, the last stage: say --to APP", c->app,
+			  from);
 	else
 		error_set(err, ERROR_INVALID, "The pipeline %s has no app in %s to promote to",
 			  json_str(v->own, "pipeline.name", ""), next);
 	return NULL;
 }
 
-static json_t *promote(struct cli *c, const struct pipeline_view *v, const json_t *to, struct error *err)
+static json_t *promote(struct cli *c, const struct pipeline_view *v, const json_t *to,
+		       struct error *err)
 {
 	json_t *targets = json_array(), *made = NULL;
 	const json_t *item;
 	size_t i;
 
 	json_array_foreach (to, i, item)
-		json_array_append_new(targets, json_pack("{s:{s:s}}", "app", "id", json_str(item, "app.id", "")));
+		json_array_append_new(
+			targets, json_pack("{s:{s:s}}", "app", "id", json_str(item, "app.id", "")));
 	if (api_request(c->api, "POST",
-			json_pack("{s:{s:s}, s:{s:{s:s}}, s:o}", "pipeline", "id", json_str(v->own, "pipeline.id", ""),
-				  "source", "app", "id", json_str(v->own, "app.id", ""), "targets", targets),
+			json_pack("{s:{s:s}, s:{s:{s:s}}, s:o}", "pipeline", "id",
+				  json_str(v->own, "pipeline.id", ""), "source", "app", "id",
+				  json_str(v->own, "app.id", ""), "targets", targets),
 			&made, err, "/pipeline-promotions") < 0)
 		return NULL;
 	return made;
@@ -114,8 +123,10 @@ static int wait_for_target(struct cli *c, const json_t *target, const char *name
 	int64_t version;
 
 	if (!id)
-		return error_set(err, ERROR_CONFLICT, "%s: %s", name, json_str(target, "error_message", "it failed"));
-	if (api_get(c->api, &release, err, "/apps/%s/releases/%s", json_str(target, "app.id", ""), id) < 0)
+		return error_set(err, ERROR_CONFLICT, "%s: %s", name,
+				 json_str(target, "error_message", "it failed"));
+	if (api_get(c->api, &release, err, "/apps/%s/releases/%s", json_str(target, "app.id", ""),
+		    id) < 0)
 		return -1;
 	version = json_i64(release, "version", 0);
 	note(c, "Promoting to %s: v%lld", name, (long long)version);
@@ -136,7 +147,8 @@ static const char *name_of(const json_t *couplings, const char *app_id)
 }
 
 /* All of them are waited for, unless a signal came; the last failure is the command's. */
-static int wait_for_targets(struct cli *c, const json_t *promotion, const json_t *couplings, struct error *err)
+static int wait_for_targets(struct cli *c, const json_t *promotion, const json_t *couplings,
+			    struct error *err)
 {
 	const char *id = json_str(promotion, "id", "");
 	_cleanup_json_ json_t *targets = NULL, *after = NULL;
@@ -147,7 +159,8 @@ static int wait_for_targets(struct cli *c, const json_t *promotion, const json_t
 	if (api_get(c->api, &targets, err, "/pipeline-promotions/%s/promotion-targets", id) < 0)
 		return -1;
 	json_array_foreach (targets, i, target) {
-		int r = wait_for_target(c, target, name_of(couplings, json_str(target, "app.id", "")), err);
+		int r = wait_for_target(c, target,
+					name_of(couplings, json_str(target, "app.id", "")), err);
 
 		if (r > 0)
 			return r;
@@ -186,9 +199,11 @@ const struct command cmd_pipelines_promote = {
 	.flags = CMD_APP | CMD_JSON | CMD_WAIT,
 	.options = promote_options,
 	.run = promote_run,
-	.details = "The same slug, with the config vars and attachments of the other app: nothing is built. A release "
+	.details = "The same slug, with the config vars and attachments of the other app: nothing "
+		   "is built. A release "
 		   "command runs there first.",
-	.examples = "twelve pipelines:promote -a shop-staging\ntwelve pipelines:promote -a shop-staging --to "
+	.examples = "twelve pipelines:promote -a shop-staging\ntwelve pipelines:promote -a "
+		    "shop-staging --to "
 		    "shop-production,shop-demo",
 };
 
@@ -213,7 +228,8 @@ static json_t *running(struct cli *c, const char *app, struct error *err)
 static void print_log(const char *from, const char *to)
 {
 	_cleanup_free_ char *span = xasprintf("%s..%s", to, from), *text = NULL;
-	const char *const argv[] = { "git", "log", "--oneline", "--no-decorate", "--end-of-options", span, "--", NULL };
+	const char *const argv[] = { "git", "log", "--oneline", "--no-decorate", "--end-of-options",
+				     span,  "--",  NULL };
 
 	/* Without the repository, or the commits in it, there is no more to tell. */
 	if (from[0] && to[0])
@@ -222,9 +238,11 @@ static void print_log(const char *from, const char *to)
 		printf("%s\n", text);
 }
 
-static int diff_one(struct cli *c, const json_t *mine, const json_t *coupling, json_t *json, struct error *err)
+static int diff_one(struct cli *c, const json_t *mine, const json_t *coupling, json_t *json,
+		    struct error *err)
 {
-	const char *name = json_str(coupling, "app.name", ""), *from = json_str(mine, "twelve.commit", "");
+	const char *name = json_str(coupling, "app.name", ""),
+		   *from = json_str(mine, "twelve.commit", "");
 	_cleanup_json_ json_t *theirs = running(c, name, err);
 	const char *to = json_str(theirs, "twelve.commit", "");
 	bool same = streq(json_str(mine, "slug.id", ""), json_str(theirs, "slug.id", "-"));
@@ -232,17 +250,17 @@ static int diff_one(struct cli *c, const json_t *mine, const json_t *coupling, j
 	if (!theirs)
 		return -1;
 	if (json) {
-		json_array_append_new(json, json_pack("{s:s, s:b, s:s, s:s}", "app", name, "same", (int)same, "from", from,
-						      "to", to));
+		json_array_append_new(json, json_pack("{s:s, s:b, s:s, s:s}", "app", name, "same",
+						      (int)same, "from", from, "to", to));
 		return 0;
 	}
 	if (same) {
 		printf("%s and %s run the same slug\n", c->app, name);
 		return 0;
 	}
-	printf("%s runs %.8s (v%lld), %s runs %.8s (v%lld)\n", c->app, from[0] ? from : "another slug",
-	       (long long)json_i64(mine, "version", 0), name, to[0] ? to : "another slug",
-	       (long long)json_i64(theirs, "version", 0));
+	printf("%s runs %.8s (v%lld), %s runs %.8s (v%lld)\n", c->app,
+	       from[0] ? from : "another slug", (long long)json_i64(mine, "version", 0), name,
+	       to[0] ? to : "another slug", (long long)json_i64(theirs, "version", 0));
 	print_log(from, to);
 	return 0;
 }
@@ -250,7 +268,8 @@ static int diff_one(struct cli *c, const json_t *mine, const json_t *coupling, j
 static int diff_run(struct cli *c, struct error *err)
 {
 	_cleanup_view_ struct pipeline_view v = { 0 };
-	_cleanup_json_ json_t *to = NULL, *mine = NULL, *json = cli_has(c, "json") ? json_array() : NULL;
+	_cleanup_json_ json_t *to = NULL, *mine = NULL,
+			      *json = cli_has(c, "json") ? json_array() : NULL;
 	const json_t *item;
 	size_t i;
 

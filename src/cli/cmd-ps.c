@@ -96,7 +96,8 @@ static void print_heading(const struct cli *c, const json_t *dyno, size_t n, con
 		buf_printf(&b, "%s (%s): ", json_str(dyno, "type", ""), json_str(dyno, "size", ""));
 		buf_put_clean(&b, json_str(dyno, "command", ""));
 	}
-	printf("%s=== %s (%zu)%s%s\n", style_on(c->color, STYLE_BOLD), b.data, n, remark, style_off(c->color));
+	printf("%s=== %s (%zu)%s%s\n", style_on(c->color, STYLE_BOLD), b.data, n, remark,
+	       style_off(c->color));
 }
 
 /* web_remark: what there is to say of the web dynos besides. */
@@ -121,11 +122,15 @@ static void why_nothing(struct cli *c, const char *app)
 	_cleanup_json_ json_t *release = NULL;
 	struct error ignored = ERROR_INIT;
 
-	if (api_get(c->api, &release, &ignored, "/apps/%s/releases/current", app) == 0 && !*json_str(release, "twelve.slug", ""))
+	if (api_get(c->api, &release, &ignored, "/apps/%s/releases/current", app) == 0 &&
+	    !*json_str(release, "twelve.slug", ""))
 		note(c, "Nothing is deployed to %s yet: git push twelve main", app);
 	else if (json_bool(release, "twelve.slug_gone"))
-		note(c, "v%lld can't run: its slug is not here any more. Push its commit again: git push -f twelve %s:main",
-		     (long long)json_i64(release, "version", 0), json_str(release, "twelve.commit", "COMMIT"));
+		note(c,
+		     "v%lld can't run: its slug is not here any more. Push its commit again: git "
+		     "push -f twelve %s:main",
+		     (long long)json_i64(release, "version", 0),
+		     json_str(release, "twelve.commit", "COMMIT"));
 	else
 		note(c, "Nothing of %s runs. twelve ps:scale shows what should.", app);
 }
@@ -179,7 +184,7 @@ static int show_formation(struct cli *c, const char *app, struct error *err)
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, f)
+	json_array_foreach (list, i, f)
 		printf("%s%s=%lld:%s", i ? " " : "", json_str(f, "type", ""),
 		       (long long)json_i64(f, "quantity", 0), json_str(f, "size", ""));
 	if (json_array_size(list))
@@ -214,7 +219,7 @@ static void tell_formation(struct cli *c, const json_t *formation)
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(formation, i, f)
+	json_array_foreach (formation, i, f)
 		buf_printf(&b, "%s%s to %lld of %s", i ? ", " : "", json_str(f, "type", ""),
 			   (long long)json_i64(f, "quantity", 0), json_str(f, "size", ""));
 	note(c, "Scaled %s", b.data);
@@ -295,7 +300,7 @@ static int add_sizes(struct cli *c, const char *app, const char *word, json_t *u
 	}
 	if (api_get(c->api, &formation, err, "/apps/%s/formation", app) < 0)
 		return -1;
-	json_array_foreach(formation, i, f)
+	json_array_foreach (formation, i, f)
 		json_array_append_new(updates, json_pack("{s:s, s:s}", "type",
 							 json_str(f, "type", ""), "size", word));
 	return 0;
@@ -344,7 +349,7 @@ static bool is_wanted(const json_t *dyno, const json_t *formation)
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(formation, i, f)
+	json_array_foreach (formation, i, f)
 		if (streq(json_str(f, "type", ""), json_str(dyno, "type", "?")))
 			return number_of(dyno) <= json_i64(f, "quantity", 0);
 	return false;
@@ -361,7 +366,7 @@ static json_t *to_restart(struct cli *c, const char *app, const char *what, stru
 	    api_get(c->api, &dynos, err, "/apps/%s/dynos", app) < 0)
 		return NULL;
 	old = json_array();
-	json_array_foreach(dynos, i, dyno)
+	json_array_foreach (dynos, i, dyno)
 		if (matches(dyno, what) && is_wanted(dyno, formation) && !is_ending(dyno))
 			json_array_append(old, dyno);
 	return old;

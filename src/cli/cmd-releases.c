@@ -13,7 +13,8 @@
 
 static const char *with_slug(const json_t *r, struct buf *text)
 {
-	buf_printf(text, "%s%s", json_str(r, "description", ""), json_bool(r, "twelve.slug_gone") ? " (its slug is gone)" : "");
+	buf_printf(text, "%s%s", json_str(r, "description", ""),
+		   json_bool(r, "twelve.slug_gone") ? " (its slug is gone)" : "");
 	return text->data;
 }
 
@@ -39,7 +40,7 @@ static int releases_run(struct cli *c, struct error *err)
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, r) {
+	json_array_foreach (list, i, r) {
 		_cleanup_free_ char *v = xasprintf("v%lld", (long long)json_i64(r, "version", 0));
 		_cleanup_buf_ struct buf description = BUF_INIT;
 		char since[SINCE_SIZE];
@@ -86,7 +87,7 @@ static void print_dynos(const json_t *proof)
 	const json_t *dyno;
 	size_t i;
 
-	json_array_foreach(json_object_get(proof, "dynos"), i, dyno) {
+	json_array_foreach (json_object_get(proof, "dynos"), i, dyno) {
 		char took[DURATION_SIZE];
 
 		printf("  %s was ready after %s\n", json_str(dyno, "dyno", ""),
@@ -113,7 +114,7 @@ static void print_proof(const json_t *release)
 		       (long long)json_i64(proof, "failed", 0));
 	if (drain_ms >= 0)
 		printf("  the old dynos were drained after %s\n", duration_text(drain_ms, took));
-	json_array_foreach(json_object_get(proof, "last_lines"), i, line) {
+	json_array_foreach (json_object_get(proof, "last_lines"), i, line) {
 		_cleanup_buf_ struct buf b = BUF_INIT;
 
 		buf_put_clean(&b, json_string_value(line));
@@ -129,7 +130,7 @@ static void print_processes(const json_t *release)
 	if (!json_object_size(types))
 		return;
 	puts("Processes:");
-	json_object_foreach(types, type, command)
+	json_object_foreach (types, type, command)
 		printf("  %s: %s\n", type,
 		       json_string_value(command) ? json_string_value(command) : "");
 }
@@ -147,9 +148,8 @@ static void add_audit(struct cli *c, const json_t *release, struct table *t)
 	    !(row = json_array_get(list, 0)))
 		return;
 	what = action_sentence(json_str(row, "action", ""), json_str(row, "note", ""));
-	text = xasprintf("%s by %s%s%s", what,
-			 json_str(row, "user.name", ""), json_str(row, "from", "")[0] ? " from " : "",
-			 json_str(row, "from", ""));
+	text = xasprintf("%s by %s%s%s", what, json_str(row, "user.name", ""),
+			 json_str(row, "from", "")[0] ? " from " : "", json_str(row, "from", ""));
 	table_add(t, "Audit:", text);
 }
 
@@ -177,7 +177,9 @@ static int releases_info_run(struct cli *c, struct error *err)
 	add_audit(c, r, &t);
 	table_add(&t, "When:", since_text(json_time(r, "created_at"), clock_wall_ms(), since));
 	table_add(&t, "Commit:", json_str(r, "twelve.commit", ""));
-	table_add(&t, "Slug:", json_bool(r, "twelve.slug_gone") ? "gone: push its commit again to run it" : json_str(r, "slug.id", "none"));
+	table_add(&t, "Slug:",
+		  json_bool(r, "twelve.slug_gone") ? "gone: push its commit again to run it"
+						   : json_str(r, "slug.id", "none"));
 	table_print(c, &t);
 	print_processes(r);
 	print_proof(r);
@@ -234,10 +236,10 @@ static int previous_good(struct cli *c, const char *app, int64_t *ret, struct er
 
 	if (api_get(c->api, &list, err, "/apps/%s/releases", app) < 0)
 		return -1;
-	json_array_foreach(list, i, r)
+	json_array_foreach (list, i, r)
 		if (json_bool(r, "current"))
 			current = json_i64(r, "version", 0);
-	json_array_foreach(list, i, r) {
+	json_array_foreach (list, i, r) {
 		int64_t v = json_i64(r, "version", 0);
 
 		if (json_bool(r, "eligible_for_rollback") && v < current && v > best)

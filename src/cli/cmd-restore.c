@@ -29,7 +29,8 @@ static int wait_restored(struct cli *c, const char *id, struct error *err)
 		if (!json_bool(a, "twelve.restoring")) {
 			progress_clear(c);
 			if (json_str(a, "twelve.reason", NULL))
-				return error_set(err, ERROR_UNAVAILABLE, "%s: %s", json_str(a, "name", ""),
+				return error_set(err, ERROR_UNAVAILABLE, "%s: %s",
+						 json_str(a, "name", ""),
 						 json_str(a, "twelve.reason", ""));
 			note(c, "%s is restored", json_str(a, "name", ""));
 			return 0;
@@ -39,26 +40,32 @@ static int wait_restored(struct cli *c, const char *id, struct error *err)
 	}
 }
 
-/* What was its owner's is the app's for which it is made again; what was another's is that one's. */
+/* What was its owner's is the app's for which it is made again; what was another's is that one's.
+ */
 static const char *app_of_name(const json_t *b, const json_t *at, const char *app)
 {
-	return streq(json_str(at, "app", ""), json_str(b, "app.id", "-")) ? app : json_str(at, "app_name", "");
+	return streq(json_str(at, "app", ""), json_str(b, "app.id", "-"))
+		       ? app
+		       : json_str(at, "app_name", "");
 }
 
 /* One release for each further name. One that can't be given is told: the data are there. */
-static void attach_others(struct cli *c, const json_t *b, const char *app, const char *first, const char *addon)
+static void attach_others(struct cli *c, const json_t *b, const char *app, const char *first,
+			  const char *addon)
 {
 	const json_t *at;
 	size_t i;
 
-	json_array_foreach(json_object_get(b, "attachments"), i, at) {
+	json_array_foreach (json_object_get(b, "attachments"), i, at) {
 		const char *name = json_str(at, "name", ""), *to = app_of_name(b, at, app);
 		struct error err = ERROR_INIT;
 
 		if (streq(to, app) && streq(name, first))
 			continue;
-		if (api_request(c->api, "POST", json_pack("{s:s, s:s, s:s, s:s}", "addon", addon, "app", to, "name", name, "confirm", to), NULL, &err,
-				"/addon-attachments") < 0)
+		if (api_request(c->api, "POST",
+				json_pack("{s:s, s:s, s:s, s:s}", "addon", addon, "app", to, "name",
+					  name, "confirm", to),
+				NULL, &err, "/addon-attachments") < 0)
 			note(c, "It is not attached to %s as %s again: %s", to, name, err.message);
 		else
 			note(c, "Attached to %s as %s", to, name);
@@ -72,7 +79,7 @@ static const char *first_name(const json_t *b)
 	const json_t *at;
 	size_t i;
 
-	json_array_foreach(json_object_get(b, "attachments"), i, at) {
+	json_array_foreach (json_object_get(b, "attachments"), i, at) {
 		if (!streq(json_str(at, "app", ""), json_str(b, "app.id", "-")))
 			continue;
 		if (streq(json_str(at, "name", ""), name))
@@ -85,16 +92,19 @@ static const char *first_name(const json_t *b)
 /* The add-on was destroyed: another one like it, under the same names. */
 static int restore_as_new(struct cli *c, const json_t *b, struct error *err)
 {
-	_cleanup_free_ char *plan = xasprintf("%s:%s", json_str(b, "service", ""), json_str(b, "plan", "")), *made = NULL;
+	_cleanup_free_ char *plan = xasprintf("%s:%s", json_str(b, "service", ""),
+					      json_str(b, "plan", "")),
+			    *made = NULL;
 	const char *app = cli_app(c, err), *name = first_name(b);
 
 	if (!app)
 		return -1;
-	note(c, "%s was destroyed: making another one from its backup", json_str(b, "addon.name", ""));
+	note(c, "%s was destroyed: making another one from its backup",
+	     json_str(b, "addon.name", ""));
 	if (addon_create_named(c, app,
-			       json_pack("{s:{s:s}, s:{s:s*}, s:{s:s}}", "plan", "name", plan, "attachment",
-					 "name", name[0] ? name : NULL, "config", "from_backup",
-					 json_str(b, "id", "")),
+			       json_pack("{s:{s:s}, s:{s:s*}, s:{s:s}}", "plan", "name", plan,
+					 "attachment", "name", name[0] ? name : NULL, "config",
+					 "from_backup", json_str(b, "id", "")),
 			       true, &made, err) < 0)
 		return -1;
 	attach_others(c, b, app, name, made);
@@ -108,28 +118,32 @@ static int check_restore(struct cli *c, const json_t *a, struct error *err)
 	if (confirm && streq(confirm, owner))
 		return 0;
 	return error_set(err, ERROR_INVALID,
-			 "This puts the backup in the place of all that %s holds now. To go on: --confirm %s",
+			 "This puts the backup in the place of all that %s holds now. To go on: "
+			 "--confirm %s",
 			 json_str(a, "name", ""), owner);
 }
 
 /*
- * An add-on of the app, or of a destroyed one of its name, whose last backup is still to be taken, or is being taken; NULL: none. Of those of a
- * destroyed app only its owner and administrators are told.
+ * An add-on of the app, or of a destroyed one of its name, whose last backup is still to be taken,
+ * or is being taken; NULL: none. Of those of a destroyed app only its owner and administrators are
+ * told.
  */
 static const json_t *on_its_way_out(const json_t *addons, const char *app)
 {
 	const json_t *a;
 	size_t i;
 
-	json_array_foreach(addons, i, a)
-		if (json_bool(a, "twelve.last_backup_due") && (streq(json_str(a, "app.name", ""), app) || streq(json_str(a, "app.id", ""), app)))
+	json_array_foreach (addons, i, a)
+		if (json_bool(a, "twelve.last_backup_due") &&
+		    (streq(json_str(a, "app.name", ""), app) ||
+		     streq(json_str(a, "app.id", ""), app)))
 			return a;
 	return NULL;
 }
 
 /*
- * What was just destroyed, or is being saved: its last backup is the one that is meant, and older ones are less than that. *ret_addon gets the id of
- * an add-on that was waited for, or NULL.
+ * What was just destroyed, or is being saved: its last backup is the one that is meant, and older
+ * ones are less than that. *ret_addon gets the id of an add-on that was waited for, or NULL.
  */
 static int wait_for_last(struct cli *c, const char *app, char **ret_addon, struct error *err)
 {
@@ -137,20 +151,26 @@ static int wait_for_last(struct cli *c, const char *app, char **ret_addon, struc
 		_cleanup_json_ json_t *list = NULL, *addons = NULL;
 		const json_t *going;
 
-		/* The add-ons first: when none is on its way out any more, its backup is in the list. */
-		if (api_get(c->api, &addons, err, "/addons") < 0 || api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
+		/* The add-ons first: when none is on its way out any more, its backup is in the
+		 * list. */
+		if (api_get(c->api, &addons, err, "/addons") < 0 ||
+		    api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
 			return -1;
 		going = on_its_way_out(addons, app);
 		if (going && json_str(going, "twelve.reason", NULL))
-			return error_set(err, ERROR_UNAVAILABLE, "%s: %s. An older backup can be restored by its name (twelve backups -a %s)",
-					 json_str(going, "name", ""), json_str(going, "twelve.reason", ""), app);
+			return error_set(err, ERROR_UNAVAILABLE,
+					 "%s: %s. An older backup can be restored by its name "
+					 "(twelve backups -a %s)",
+					 json_str(going, "name", ""),
+					 json_str(going, "twelve.reason", ""), app);
 		if (!going && !streq(json_str(json_array_get(list, 0), "status", ""), "running"))
 			return 0;
 		if (going && !*ret_addon)
 			note(c, "Waiting for the last backup of %s", json_str(going, "name", ""));
 		if (going && !*ret_addon)
 			*ret_addon = xstrdup(json_str(going, "id", ""));
-		progress(c, "Waiting for %s", going ? "the last backup" : json_str(json_array_get(list, 0), "name", ""));
+		progress(c, "Waiting for %s",
+			 going ? "the last backup" : json_str(json_array_get(list, 0), "name", ""));
 		pause_ms(POLL_MS);
 	}
 }
@@ -171,10 +191,14 @@ static json_t *last_backup(struct cli *c, struct error *err)
 		return backup_or_newest(c, NULL, err);
 	if (api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
 		return NULL;
-	json_array_foreach(list, i, b)
-		if (streq(json_str(b, "addon.id", ""), addon) && streq(json_str(b, "status", ""), "succeeded"))
+	json_array_foreach (list, i, b)
+		if (streq(json_str(b, "addon.id", ""), addon) &&
+		    streq(json_str(b, "status", ""), "succeeded"))
 			return json_incref(b);
-	error_set(err, ERROR_NOT_FOUND, "There is no backup of what was destroyed: twelve backups -a %s lists what there is", app);
+	error_set(err, ERROR_NOT_FOUND,
+		  "There is no backup of what was destroyed: twelve backups -a %s lists what there "
+		  "is",
+		  app);
 	return NULL;
 }
 
@@ -182,16 +206,19 @@ static void tell_which(struct cli *c, const json_t *b)
 {
 	char since[SINCE_SIZE];
 
-	note(c, "Using %s of %s (%s), taken %s", json_str(b, "name", ""), json_str(b, "addon.name", ""), json_str(b, "kind", ""),
+	note(c, "Using %s of %s (%s), taken %s", json_str(b, "name", ""),
+	     json_str(b, "addon.name", ""), json_str(b, "kind", ""),
 	     since_text(json_time(b, "created_at"), clock_wall_ms(), since));
 }
 
 /* Into a scratch service; *b becomes what is known of it after. */
 static int wait_verified(struct cli *c, json_t **b, struct error *err)
 {
-	_cleanup_free_ char *before = xstrdup(json_str(*b, "verified.at", "")), *id = xstrdup(json_str(*b, "id", ""));
+	_cleanup_free_ char *before = xstrdup(json_str(*b, "verified.at", "")),
+			    *id = xstrdup(json_str(*b, "id", ""));
 
-	if (api_request(c->api, "POST", json_object(), NULL, err, "/backups/%s/actions/verify", id) < 0)
+	if (api_request(c->api, "POST", json_object(), NULL, err, "/backups/%s/actions/verify",
+			id) < 0)
 		return -1;
 	do {
 		progress(c, "Restoring %s into a scratch service", json_str(*b, "name", ""));
@@ -202,7 +229,8 @@ static int wait_verified(struct cli *c, json_t **b, struct error *err)
 	} while (streq(json_str(*b, "verified.at", ""), before));
 	progress_clear(c);
 	if (!json_bool(*b, "verified.ok"))
-		return error_set(err, ERROR_UNAVAILABLE, "%s does not verify. %s", json_str(*b, "name", ""), json_str(*b, "verified.message", ""));
+		return error_set(err, ERROR_UNAVAILABLE, "%s does not verify. %s",
+				 json_str(*b, "name", ""), json_str(*b, "verified.message", ""));
 	return 0;
 }
 
@@ -224,7 +252,8 @@ static json_t *bring(struct cli *c, const json_t *a, const char *file, struct er
 	put = json_str(source, "source_blob.put_url", "/");
 	progress(c, "Uploading %s", file);
 	if (api_upload(c->api, put, fd, st.st_size, err) == 0)
-		api_request(c->api, "POST", json_pack("{s:s}", "source", strrchr(put, '/') + 1), &b, err, "/addons/%s/backups", json_str(a, "id", ""));
+		api_request(c->api, "POST", json_pack("{s:s}", "source", strrchr(put, '/') + 1), &b,
+			    err, "/addons/%s/backups", json_str(a, "id", ""));
 	progress_clear(c);
 	return b;
 }
@@ -239,8 +268,8 @@ static int restore_file(struct cli *c, const char *file, struct error *err)
 	if (!b || wait_verified(c, &b, err) < 0)
 		return -1;
 	note(c, "%s is good. %s", file, json_str(b, "verified.message", ""));
-	if (api_request(c->api, "POST", json_pack("{s:s}", "addon", json_str(a, "id", "")), NULL, err, "/backups/%s/actions/restore",
-			json_str(b, "id", "")) < 0)
+	if (api_request(c->api, "POST", json_pack("{s:s}", "addon", json_str(a, "id", "")), NULL,
+			err, "/backups/%s/actions/restore", json_str(b, "id", "")) < 0)
 		return -1;
 	return wait_restored(c, json_str(a, "id", ""), err);
 }
@@ -251,7 +280,8 @@ static int restore_run(struct cli *c, struct error *err)
 	_cleanup_json_ json_t *b = NULL, *a = NULL;
 
 	if (file && given)
-		return error_set(err, ERROR_INVALID, "--file FILE is the backup: name the add-on alone");
+		return error_set(err, ERROR_INVALID,
+				 "--file FILE is the backup: name the add-on alone");
 	if (file)
 		return restore_file(c, file, err);
 	b = which ? backup_find(c, which, err) : last_backup(c, err);
@@ -259,19 +289,23 @@ static int restore_run(struct cli *c, struct error *err)
 		return -1;
 	tell_which(c, b);
 	a = addon_find(c, given ? given : json_str(b, "addon.id", ""), err);
-	if (!given && (a ? !streq(json_str(a, "state", ""), "provisioned") : err->kind == ERROR_NOT_FOUND)) {
+	if (!given &&
+	    (a ? !streq(json_str(a, "state", ""), "provisioned") : err->kind == ERROR_NOT_FOUND)) {
 		*err = ERROR_INIT;
 		return restore_as_new(c, b, err);
 	}
 	if (!a || check_restore(c, a, err) < 0 ||
-	    api_request(c->api, "POST", json_pack("{s:s}", "addon", json_str(a, "id", "")), NULL, err,
-			"/backups/%s/actions/restore", json_str(b, "id", "")) < 0)
+	    api_request(c->api, "POST", json_pack("{s:s}", "addon", json_str(a, "id", "")), NULL,
+			err, "/backups/%s/actions/restore", json_str(b, "id", "")) < 0)
 		return -1;
 	return wait_restored(c, json_str(a, "id", ""), err);
 }
 
 static const struct arg_option restore_options[] = {
-	{ "file", "FILE", "a file that backups:download gave, or the service's own tools: [ADDON] is then the one argument", 0 },
+	{ "file", "FILE",
+	  "a file that backups:download gave, or the service's own tools: [ADDON] is then the one "
+	  "argument",
+	  0 },
 	{ "confirm", "APP", "the app that owns the add-on", 'c' },
 	{ "addon", "ADDON", "whose backup it is, when several have one of this name", 0 },
 	{ 0 },
@@ -287,8 +321,10 @@ const struct command cmd_backups_restore = {
 	.options = restore_options,
 	.run = restore_run,
 	.details = "What is there stays if the backup is not good. When its add-on was destroyed, "
-		   "another is made from it and attached under the names that it had. Without BACKUP it is the newest; a last backup of an add-on that "
-		   "was just destroyed is waited for. A FILE is restored into a scratch service before it replaces anything.",
+		   "another is made from it and attached under the names that it had. Without "
+		   "BACKUP it is the newest; a last backup of an add-on that "
+		   "was just destroyed is waited for. A FILE is restored into a scratch service "
+		   "before it replaces anything.",
 	.examples = "twelve backups:restore b3 -a shop --confirm shop\n"
 		    "twelve backups:restore --file shop.dump DATABASE -a shop --confirm shop",
 };
@@ -362,7 +398,8 @@ static int download_to(struct cli *c, const json_t *b, const char *file, struct 
 	char size[DURATION_SIZE];
 
 	if (access(file, F_OK) == 0)
-		return error_set(err, ERROR_CONFLICT, "%s is there already: -o gives another name", file);
+		return error_set(err, ERROR_CONFLICT, "%s is there already: -o gives another name",
+				 file);
 	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set_errno(err, errno, "opening %s", part);
@@ -410,7 +447,8 @@ const struct command cmd_backups_download = {
 	.flags = CMD_APP,
 	.options = download_options,
 	.run = download_run,
-	.details = "It is in the service's own format: pg_restore, redis-check-rdb or mariadb read it.",
+	.details = "It is in the service's own format: pg_restore, redis-check-rdb or mariadb read "
+		   "it.",
 	.examples = "twelve backups:download b3 -a shop -o shop.dump",
 };
 
@@ -422,9 +460,11 @@ static int delete_run(struct cli *c, struct error *err)
 	if (!b)
 		return -1;
 	if (!confirm || !streq(confirm, name))
-		return error_set(err, ERROR_INVALID, "This deletes %s of %s for good. To do so: --confirm %s",
-				 name, json_str(b, "addon.name", ""), name);
-	if (api_request(c->api, "DELETE", NULL, NULL, err, "/backups/%s", json_str(b, "id", "")) < 0)
+		return error_set(err, ERROR_INVALID,
+				 "This deletes %s of %s for good. To do so: --confirm %s", name,
+				 json_str(b, "addon.name", ""), name);
+	if (api_request(c->api, "DELETE", NULL, NULL, err, "/backups/%s", json_str(b, "id", "")) <
+	    0)
 		return -1;
 	note(c, "%s of %s is deleted", name, json_str(b, "addon.name", ""));
 	return 0;

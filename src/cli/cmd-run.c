@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run, run:detached, run:inside: one-off dynos of the same release, config and sandbox; commands in a dyno that runs. */
+/* run, run:detached, run:inside: one-off dynos of the same release, config and sandbox; commands in
+ * a dyno that runs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@ static int add_env(struct cli *c, json_t *env, struct error *err)
 }
 
 /* What bodies say of a command: words that follow, or one line for the shell. NULL with *err. */
-static json_t *command_body(struct cli *c, const char *const *words, bool terminal, struct error *err)
+static json_t *command_body(struct cli *c, const char *const *words, bool terminal,
+			    struct error *err)
 {
 	_cleanup_free_ char *command = shell_join(words);
 	json_t *env = json_object();
@@ -83,16 +85,19 @@ static int attach_again(struct cli *c, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(alone); i++)
 		if (cli_has(c, alone[i]))
-			return error_set(err, ERROR_INVALID, "--attach and --%s don't go together", alone[i]);
+			return error_set(err, ERROR_INVALID, "--attach and --%s don't go together",
+					 alone[i]);
 	if (cli_rest(c, 0))
-		return error_set(err, ERROR_INVALID, "--attach goes on with what runs already, without a command");
+		return error_set(err, ERROR_INVALID,
+				 "--attach goes on with what runs already, without a command");
 	if (!app || !cli_api(c, err))
 		return -1;
 	if (api_get(c->api, &dyno, err, "/apps/%s/dynos/%s", app, escaped) < 0)
 		return -1;
-	return session_of_dyno(
-		c, dyno,
-		json_bool(dyno, "twelve.terminal") && term_is_interactive() && !cli_has(c, "no-tty"), err);
+	return session_of_dyno(c, dyno,
+			       json_bool(dyno, "twelve.terminal") && term_is_interactive() &&
+				       !cli_has(c, "no-tty"),
+			       err);
 }
 
 static int run_run(struct cli *c, struct error *err)
@@ -103,7 +108,8 @@ static int run_run(struct cli *c, struct error *err)
 	if (cli_has(c, "attach"))
 		return attach_again(c, err);
 	if (!cli_rest(c, 0))
-		return error_set(err, ERROR_INVALID, "Type the command to run: twelve run -a %s bash",
+		return error_set(err, ERROR_INVALID,
+				 "Type the command to run: twelve run -a %s bash",
 				 cli_get(c, "app") ? cli_get(c, "app") : "APP");
 	if (cli_has(c, "detached"))
 		return detached(c, err);
@@ -123,7 +129,8 @@ static int inside(struct cli *c, struct error *err)
 	if (!app || !cli_api(c, err))
 		return -1;
 	body = command_body(c, c->args.rest + 1, terminal, err);
-	if (!body || api_request(c->api, "POST", body, &dyno, err, "/apps/%s/dynos/%s", app, name) < 0)
+	if (!body ||
+	    api_request(c->api, "POST", body, &dyno, err, "/apps/%s/dynos/%s", app, name) < 0)
 		return -1;
 	return session_of_dyno(c, dyno, terminal, err);
 }
@@ -148,13 +155,16 @@ const struct command cmd_run = {
 	.flags = CMD_APP | CMD_VERBATIM,
 	.options = run_options,
 	.run = run_run,
-	.details = "Same release, config and sandbox as the app's dynos. It has a terminal when "
-		   "stdin and stdout are one; else stdin, stdout and stderr are passed through. "
-		   "The exit code is the command's. A single argument is a line for the shell. "
-		   "When the connection breaks, it is attached again; when the client is lost, the command "
-		   "goes on and waits for run --attach, for an hour unless twelved is set otherwise.",
+	.details =
+		"Same release, config and sandbox as the app's dynos. It has a terminal when "
+		"stdin and stdout are one; else stdin, stdout and stderr are passed through. "
+		"The exit code is the command's. A single argument is a line for the shell. "
+		"When the connection breaks, it is attached again; when the client is lost, the "
+		"command "
+		"goes on and waits for run --attach, for an hour unless twelved is set otherwise.",
 	.examples = "twelve run -a shop bash\ntwelve run -a shop -- python manage.py migrate\necho "
-		    "'select 1' | twelve run -a shop 'psql $DATABASE_URL'\ntwelve run -a shop --attach run.7",
+		    "'select 1' | twelve run -a shop 'psql $DATABASE_URL'\ntwelve run -a shop "
+		    "--attach run.7",
 };
 
 static const struct arg_option detached_options[] = {
@@ -193,9 +203,13 @@ const struct command cmd_run_inside = {
 	.flags = CMD_APP | CMD_VERBATIM,
 	.options = inside_options,
 	.run = inside,
-	.details = "The command is one more process of that dyno: it sees its files and processes, has its "
-		   "environment, and shares its memory. What it starts ends with it, and all of it with the dyno. "
-		   "The session is a dyno run.N of its own in ps, and ends by ps:stop, as those of run; "
+	.details = "The command is one more process of that dyno: it sees its files and processes, "
+		   "has its "
+		   "environment, and shares its memory. What it starts ends with it, and all of it "
+		   "with the dyno. "
+		   "The session is a dyno run.N of its own in ps, and ends by ps:stop, as those of "
+		   "run; "
 		   "run --attach goes on with it.",
-	.examples = "twelve run:inside web.1 -a shop bash\ntwelve run:inside web.1 -a shop -- ls -l /tmp",
+	.examples = "twelve run:inside web.1 -a shop bash\ntwelve run:inside web.1 -a shop -- ls "
+		    "-l /tmp",
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* addons:services, addons:plans, addons:docs: what there is to attach; and services of providers. */
+/* addons:services, addons:plans, addons:docs: what there is to attach; and services of providers.
+ */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static int services_run(struct cli *c, struct error *err)
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, s)
+	json_array_foreach (list, i, s)
 		table_add(&t, json_str(s, "name", ""), json_str(s, "human_name", ""),
 			  json_str(s, "twelve.description", ""));
 	table_print(c, &t);
@@ -61,7 +62,7 @@ static int plans_run(struct cli *c, struct error *err)
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, p) {
+	json_array_foreach (list, i, p) {
 		char memory[DURATION_SIZE], disk[DURATION_SIZE];
 
 		table_add(&t, json_str(p, "name", ""),
@@ -100,12 +101,14 @@ static int docs_run(struct cli *c, struct error *err)
 			*err = first;
 			return -1;
 		}
-		if (api_get(c->api, &s, err, "/addon-services/%s", json_str(a, "addon_service.name", "")) < 0)
+		if (api_get(c->api, &s, err, "/addon-services/%s",
+			    json_str(a, "addon_service.name", "")) < 0)
 			return -1;
 	}
 	docs = json_str(s, "twelve.docs", NULL);
 	if (!docs)
-		return error_set(err, ERROR_NOT_FOUND, "%s has no documentation", json_str(s, "name", ""));
+		return error_set(err, ERROR_NOT_FOUND, "%s has no documentation",
+				 json_str(s, "name", ""));
 	fputs(docs, stdout);
 	return 0;
 }
@@ -153,7 +156,8 @@ static int fetch_manifest(const char *url, struct buf *text, struct error *err)
 	if (code != CURLE_OK)
 		return error_set(err, ERROR_UNAVAILABLE, "%s: %s", url, curl_easy_strerror(code));
 	if (status != 200)
-		return error_set(err, ERROR_UNAVAILABLE, "%s answered with status %ld", url, status);
+		return error_set(err, ERROR_UNAVAILABLE, "%s answered with status %ld", url,
+				 status);
 	return 0;
 }
 
@@ -169,7 +173,8 @@ static int read_manifest(const char *from, struct buf *text, struct error *err)
 		r = fs_read_file(from, MANIFEST_MAX_BYTES, text);
 		return r < 0 ? error_set_errno(err, r, "reading %s", from) : 0;
 	}
-	while ((n = fd_read(STDIN_FILENO, chunk, sizeof(chunk))) > 0 && text->len < MANIFEST_MAX_BYTES)
+	while ((n = fd_read(STDIN_FILENO, chunk, sizeof(chunk))) > 0 &&
+	       text->len < MANIFEST_MAX_BYTES)
 		buf_append(text, chunk, (size_t)n);
 	return 0;
 }
@@ -185,10 +190,13 @@ static int services_add_run(struct cli *c, struct error *err)
 		return -1;
 	manifest = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &where);
 	if (!manifest)
-		return error_set(err, ERROR_INVALID, "%s:%d: %s", cli_rest(c, 0), where.line, where.text);
-	if (api_request(c->api, "POST", json_pack("{s:o}", "manifest", manifest), &s, err, "/addon-services") < 0)
+		return error_set(err, ERROR_INVALID, "%s:%d: %s", cli_rest(c, 0), where.line,
+				 where.text);
+	if (api_request(c->api, "POST", json_pack("{s:o}", "manifest", manifest), &s, err,
+			"/addon-services") < 0)
 		return -1;
-	note(c, "%s is a service now: twelve addons:plans %s", json_str(s, "name", ""), json_str(s, "name", ""));
+	note(c, "%s is a service now: twelve addons:plans %s", json_str(s, "name", ""),
+	     json_str(s, "name", ""));
 	return 0;
 }
 
@@ -200,7 +208,8 @@ const struct command cmd_addons_services_add = {
 	.summary = "offer a service that others run, by its manifest",
 	.flags = 0,
 	.run = services_add_run,
-	.details = "The manifest is Heroku's addon-manifest.json, with \"plans\": [{\"name\", \"description\"}] "
+	.details = "The manifest is Heroku's addon-manifest.json, with \"plans\": [{\"name\", "
+		   "\"description\"}] "
 		   "beside. The provider speaks the Add-on Partner API, version 3.",
 	.examples = "twelve addons:services:add addon-manifest.json",
 };
@@ -209,7 +218,8 @@ static int services_remove_run(struct cli *c, struct error *err)
 {
 	_cleanup_free_ char *name = api_escape(cli_rest(c, 0));
 
-	if (!cli_api(c, err) || api_request(c->api, "DELETE", NULL, NULL, err, "/addon-services/%s", name) < 0)
+	if (!cli_api(c, err) ||
+	    api_request(c->api, "DELETE", NULL, NULL, err, "/addon-services/%s", name) < 0)
 		return -1;
 	note(c, "%s is not offered any more", cli_rest(c, 0));
 	return 0;

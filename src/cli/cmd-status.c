@@ -13,7 +13,7 @@ static char *dynos_text(const json_t *status)
 	struct buf b = BUF_INIT;
 	const char *state;
 
-	json_object_foreach(counts, state, n)
+	json_object_foreach (counts, state, n)
 		buf_printf(&b, "%s%lld %s", b.len ? ", " : "", (long long)json_integer_value(n),
 			   state);
 	return b.len ? buf_steal(&b) : xstrdup("none");
@@ -107,7 +107,9 @@ static int gc_run(struct cli *c, struct error *err)
 		     (long long)json_i64(r, "slugs", 0), (long long)json_i64(r, "stacks", 0),
 		     bytes_text(json_i64(r, "freed_bytes", 0), freed));
 		if (json_i64(r, "unknown_slugs", 0))
-			note(c, "%lld slugs that the database does not know are left alone for a week: twelve doctor lists them",
+			note(c,
+			     "%lld slugs that the database does not know are left alone for a "
+			     "week: twelve doctor lists them",
 			     (long long)json_i64(r, "unknown_slugs", 0));
 		print_held(c, json_at(r, "held_bytes"));
 	}
@@ -117,7 +119,8 @@ static int gc_run(struct cli *c, struct error *err)
 const struct command cmd_gc = {
 	.name = "gc",
 	.usage = "",
-	.summary = "remove slugs and stacks that no release uses, and tell what holds the rest of the disk",
+	.summary = "remove slugs and stacks that no release uses, and tell what holds the rest of "
+		   "the disk",
 	.flags = CMD_JSON,
 	.run = gc_run,
 	.examples = "twelve gc",

@@ -13,13 +13,15 @@ static int transfer_run(struct cli *c, struct error *err)
 	_cleanup_json_ json_t *t = NULL;
 
 	if (!app || !cli_api(c, err) ||
-	    api_request(c->api, "POST", json_pack("{s:s, s:s}", "app", app, "recipient", cli_rest(c, 0)), &t, err,
+	    api_request(c->api, "POST",
+			json_pack("{s:s, s:s}", "app", app, "recipient", cli_rest(c, 0)), &t, err,
 			"/account/app-transfers") < 0)
 		return -1;
 	if (cli_has(c, "json"))
 		print_json(t);
 	else if (streq(json_str(t, "state", ""), "pending"))
-		note(c, "Offered %s to %s, who accepts with: twelve transfers:accept %s", app, cli_rest(c, 0), app);
+		note(c, "Offered %s to %s, who accepts with: twelve transfers:accept %s", app,
+		     cli_rest(c, 0), app);
 	else
 		note(c, "%s is %s's now", app, cli_rest(c, 0));
 	return 0;
@@ -33,7 +35,8 @@ const struct command cmd_apps_transfer = {
 	.summary = "give an app to another user",
 	.flags = CMD_APP | CMD_JSON,
 	.run = transfer_run,
-	.details = "They have to accept it, but for an administrator's, which is done at once. Who gives an app away stays its "
+	.details = "They have to accept it, but for an administrator's, which is done at once. Who "
+		   "gives an app away stays its "
 		   "collaborator.",
 	.examples = "twelve apps:transfer bob@example.com -a shop",
 };
@@ -80,8 +83,8 @@ static int decide(struct cli *c, const char *state, struct error *err)
 {
 	_cleanup_free_ char *app = api_escape(cli_rest(c, 0));
 
-	if (!cli_api(c, err) || api_request(c->api, "PATCH", json_pack("{s:s}", "state", state), NULL, err,
-					    "/account/app-transfers/%s", app) < 0)
+	if (!cli_api(c, err) || api_request(c->api, "PATCH", json_pack("{s:s}", "state", state),
+					    NULL, err, "/account/app-transfers/%s", app) < 0)
 		return -1;
 	note(c, "You have %s %s", state, cli_rest(c, 0));
 	return 0;
@@ -121,7 +124,8 @@ static int cancel_run(struct cli *c, struct error *err)
 {
 	_cleanup_free_ char *app = api_escape(cli_rest(c, 0));
 
-	if (!cli_api(c, err) || api_request(c->api, "DELETE", NULL, NULL, err, "/account/app-transfers/%s", app) < 0)
+	if (!cli_api(c, err) ||
+	    api_request(c->api, "DELETE", NULL, NULL, err, "/account/app-transfers/%s", app) < 0)
 		return -1;
 	note(c, "%s is offered no longer", cli_rest(c, 0));
 	return 0;

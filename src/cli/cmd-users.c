@@ -24,14 +24,15 @@ static int users_run(struct cli *c, struct error *err)
 		print_json(list);
 		return 0;
 	}
-	json_array_foreach(list, i, u) {
+	json_array_foreach (list, i, u) {
 		int64_t login_ms = json_time(u, "last_login");
 		char since[SINCE_SIZE];
 
 		table_add(&t, json_str(u, "email", ""), json_str(u, "name", ""),
 			  json_bool(u, "twelve.admin") ? "administrator" : "user",
-			  login_ms ? since_text(login_ms, clock_wall_ms(), since) :
-				     json_bool(u, "twelve.password") ? "never" : "(no password)");
+			  login_ms ? since_text(login_ms, clock_wall_ms(), since)
+			  : json_bool(u, "twelve.password") ? "never"
+							    : "(no password)");
 	}
 	table_print(c, &t);
 	return 0;
@@ -43,7 +44,8 @@ const struct command cmd_users = {
 	.summary = "list who may use the platform",
 	.flags = CMD_JSON,
 	.run = users_run,
-	.details = "For administrators. Who is root on the machine, or in the unix group of twelved, is "
+	.details = "For administrators. Who is root on the machine, or in the unix group of "
+		   "twelved, is "
 		   "an administrator named USER@localhost, made when first seen.",
 	.examples = "twelve users",
 };
@@ -63,7 +65,8 @@ static int users_add_run(struct cli *c, struct error *err)
 	const char *email = cli_rest(c, 0);
 	json_t *body;
 
-	if (!cli_api(c, err) || (cli_has(c, "password-stdin") && prompt_new_password(c, &password, err) < 0))
+	if (!cli_api(c, err) ||
+	    (cli_has(c, "password-stdin") && prompt_new_password(c, &password, err) < 0))
 		return -1;
 	body = json_pack("{s:s, s:b}", "email", email, "admin", (int)cli_has(c, "admin"));
 	put(body, "name", cli_get(c, "name"));
@@ -77,8 +80,10 @@ static int users_add_run(struct cli *c, struct error *err)
 	note(c, "Added %s%s", json_str(user, "email", ""),
 	     json_bool(user, "twelve.admin") ? ", an administrator" : "");
 	if (!password)
-		note(c, "There is no password yet: twelve users:passwd %s sets one; twelve authorizations:create "
-			"--user %s makes a token, twelve keys:add --user %s lets a key push.",
+		note(c,
+		     "There is no password yet: twelve users:passwd %s sets one; twelve "
+		     "authorizations:create "
+		     "--user %s makes a token, twelve keys:add --user %s lets a key push.",
 		     email, email, email);
 	return 0;
 }
@@ -116,7 +121,8 @@ static int users_update_run(struct cli *c, struct error *err)
 		json_object_set_new(body, "admin", json_boolean(cli_has(c, "admin")));
 	if (!json_object_size(body) || (cli_has(c, "admin") && cli_has(c, "no-admin"))) {
 		json_decref(body);
-		return error_set(err, ERROR_INVALID, "What is to change? --name, --email, --admin or --no-admin");
+		return error_set(err, ERROR_INVALID,
+				 "What is to change? --name, --email, --admin or --no-admin");
 	}
 	if (!cli_api(c, err)) {
 		json_decref(body);
@@ -155,7 +161,8 @@ static int users_remove_run(struct cli *c, struct error *err)
 {
 	_cleanup_free_ char *part = api_escape(cli_rest(c, 0));
 
-	if (!cli_api(c, err) || api_request(c->api, "DELETE", NULL, NULL, err, "/twelve/users/%s", part) < 0)
+	if (!cli_api(c, err) ||
+	    api_request(c->api, "DELETE", NULL, NULL, err, "/twelve/users/%s", part) < 0)
 		return -1;
 	note(c, "Removed %s, with their keys and tokens", cli_rest(c, 0));
 	return 0;
@@ -205,8 +212,8 @@ static int users_passwd_run(struct cli *c, struct error *err)
 	body = json_object();
 	put(body, "password", email ? password : old);
 	put(body, "new_password", email ? NULL : password);
-	r = email ? api_request(c->api, "PATCH", body, NULL, err, "/twelve/users/%s", part) :
-		    api_request(c->api, "PATCH", body, NULL, err, "/account");
+	r = email ? api_request(c->api, "PATCH", body, NULL, err, "/twelve/users/%s", part)
+		  : api_request(c->api, "PATCH", body, NULL, err, "/account");
 	if (r < 0)
 		return -1;
 	note(c, "%s has a new password", email ? email : "Your account");
@@ -214,7 +221,8 @@ static int users_passwd_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option passwd_options[] = {
-	{ "password-stdin", NULL, "a line of stdin instead of asking; before it the present one, where that is needed", 0 },
+	{ "password-stdin", NULL,
+	  "a line of stdin instead of asking; before it the present one, where that is needed", 0 },
 	{ 0 },
 };
 
@@ -226,6 +234,7 @@ const struct command cmd_users_passwd = {
 	.summary = "set one's own password, or a user's",
 	.options = passwd_options,
 	.run = users_passwd_run,
-	.details = "It is asked for twice. A password is good for logging in only: what it gives is a token.",
+	.details = "It is asked for twice. A password is good for logging in only: what it gives "
+		   "is a token.",
 	.examples = "twelve users:passwd\ntwelve users:passwd ada@example.com",
 };

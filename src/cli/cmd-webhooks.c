@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* webhooks, webhooks:add, :info, :update, :remove, :deliveries, :deliveries:info, :events, :events:info. */
+/* webhooks, webhooks:add, :info, :update, :remove, :deliveries, :deliveries:info, :events,
+ * :events:info. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@ static char *joined(const json_t *list)
 	size_t i;
 
 	json_array_foreach (list, i, item)
-		buf_printf(&b, "%s%s", i ? ", " : "", json_string_value(item) ? json_string_value(item) : "");
+		buf_printf(&b, "%s%s", i ? ", " : "",
+			   json_string_value(item) ? json_string_value(item) : "");
 	return buf_steal(&b);
 }
 
@@ -53,7 +55,8 @@ static int webhooks_run(struct cli *c, struct error *err)
 	json_array_foreach (list, i, w) {
 		_cleanup_free_ char *include = joined(json_object_get(w, "include"));
 
-		table_add(&t, json_str(w, "id", ""), json_str(w, "url", ""), include, json_str(w, "level", ""));
+		table_add(&t, json_str(w, "id", ""), json_str(w, "url", ""), include,
+			  json_str(w, "level", ""));
 	}
 	if (json_array_size(list))
 		table_print(c, &t);
@@ -83,7 +86,8 @@ static json_t *split_include(const char *s)
 		_cleanup_free_ char *word = xstrndup(s, n);
 
 		if (n)
-			json_array_append_new(list, json_sprintf("%s%s", strchr(word, ':') ? "" : "api:", word));
+			json_array_append_new(
+				list, json_sprintf("%s%s", strchr(word, ':') ? "" : "api:", word));
 		s += n + strspn(s + n, ", ");
 	}
 	return list;
@@ -103,7 +107,10 @@ static json_t *body_of(struct cli *c)
 }
 
 static const struct arg_option options[] = {
-	{ "include", "WHAT,WHAT", "api:addon, api:addon-attachment, api:app, api:build, api:collaborator, api:domain, api:dyno, api:formation, api:release, api:sni-endpoint", 'i' },
+	{ "include", "WHAT,WHAT",
+	  "api:addon, api:addon-attachment, api:app, api:build, api:collaborator, api:domain, "
+	  "api:dyno, api:formation, api:release, api:sni-endpoint",
+	  'i' },
 	{ "url", "URL", "where they are told", 'u' },
 	{ "level", "LEVEL", "notify: tried once; sync: tried until it is taken, for a day", 'l' },
 	{ "secret", "SECRET", "what the requests are signed with", 's' },
@@ -123,7 +130,9 @@ static int add_run(struct cli *c, struct error *err)
 	for (size_t i = 0; app && i < ARRAY_SIZE(needed); i++)
 		if (!cli_get(c, needed[i]))
 			return error_set(err, ERROR_INVALID,
-					 "--%s is missing: --include api:release --level notify --url URL, for example", needed[i]);
+					 "--%s is missing: --include api:release --level notify "
+					 "--url URL, for example",
+					 needed[i]);
 	if (!app || !cli_api(c, err))
 		return -1;
 	body = body_of(c);
@@ -159,9 +168,11 @@ const struct command cmd_webhooks_add = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = options,
 	.run = add_run,
-	.details = "The header Heroku-Webhook-Hmac-SHA256 of a request is the base64 of its body's HMAC. A request may come "
+	.details = "The header Heroku-Webhook-Hmac-SHA256 of a request is the base64 of its body's "
+		   "HMAC. A request may come "
 		   "more than once; webhook_metadata.delivery.id is the same then.",
-	.examples = "twelve webhooks:add -i api:release,api:build -l sync -u https://example.com/hook -a shop",
+	.examples = "twelve webhooks:add -i api:release,api:build -l sync -u "
+		    "https://example.com/hook -a shop",
 };
 
 static int update_run(struct cli *c, struct error *err)
@@ -170,7 +181,8 @@ static int update_run(struct cli *c, struct error *err)
 	const char *app = cli_app(c, err);
 
 	if (!app || !cli_api(c, err) ||
-	    api_request(c->api, "PATCH", body_of(c), NULL, err, "/apps/%s/webhooks/%s", app, id) < 0)
+	    api_request(c->api, "PATCH", body_of(c), NULL, err, "/apps/%s/webhooks/%s", app, id) <
+		    0)
 		return -1;
 	note(c, "Changed the webhook %s", cli_rest(c, 0));
 	return 0;
@@ -193,7 +205,8 @@ static int remove_run(struct cli *c, struct error *err)
 	_cleanup_free_ char *id = api_escape(cli_rest(c, 0));
 	const char *app = cli_app(c, err);
 
-	if (!app || !cli_api(c, err) || api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/webhooks/%s", app, id) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/webhooks/%s", app, id) < 0)
 		return -1;
 	note(c, "Removed the webhook %s from %s", cli_rest(c, 0), app);
 	return 0;
@@ -218,7 +231,8 @@ static int print_one(struct cli *c, const char *what, struct error *err)
 	const char *app = cli_app(c, err);
 	_cleanup_json_ json_t *j = NULL;
 
-	if (!app || !cli_api(c, err) || api_get(c->api, &j, err, "/apps/%s/%s/%s", app, what, id) < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_get(c->api, &j, err, "/apps/%s/%s/%s", app, what, id) < 0)
 		return -1;
 	print_json(j);
 	return 0;
@@ -276,13 +290,14 @@ const struct command cmd_webhooks_events_info = {
 
 static void add_delivery(struct table *t, const json_t *d)
 {
-	_cleanup_free_ char *attempts = xasprintf("%lld", (long long)json_i64(d, "num_attempts", 0));
+	_cleanup_free_ char *attempts =
+		xasprintf("%lld", (long long)json_i64(d, "num_attempts", 0));
 	int64_t code = json_i64(d, "last_attempt.code", 0);
-	_cleanup_free_ char *last = code ? xasprintf("%lld", (long long)code) :
-					   xstrdup(json_str(d, "last_attempt.error_class", ""));
+	_cleanup_free_ char *last = code ? xasprintf("%lld", (long long)code)
+					 : xstrdup(json_str(d, "last_attempt.error_class", ""));
 
-	table_add(t, json_str(d, "id", ""), json_str(d, "event.include", ""), json_str(d, "status", ""), attempts, last,
-		  json_str(d, "next_attempt_at", ""));
+	table_add(t, json_str(d, "id", ""), json_str(d, "event.include", ""),
+		  json_str(d, "status", ""), attempts, last, json_str(d, "next_attempt_at", ""));
 }
 
 static int check_status(const char *status, struct error *err)
@@ -292,12 +307,16 @@ static int check_status(const char *status, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (!status || streq(status, known[i]))
 			return 0;
-	return error_set(err, ERROR_INVALID, "--status: expected pending, retrying, failed or succeeded, found \"%s\"", status);
+	return error_set(err, ERROR_INVALID,
+			 "--status: expected pending, retrying, failed or succeeded, found \"%s\"",
+			 status);
 }
 
 static int deliveries_run(struct cli *c, struct error *err)
 {
-	static const char *const headings[] = { "ID", "EVENT", "STATUS", "ATTEMPTS", "LAST", "NEXT" };
+	static const char *const headings[] = {
+		"ID", "EVENT", "STATUS", "ATTEMPTS", "LAST", "NEXT"
+	};
 	bool done = false;
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_table_ struct table t;
@@ -329,7 +348,8 @@ const struct command cmd_webhooks_deliveries = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = deliveries_options,
 	.run = deliveries_run,
-	.examples = "twelve webhooks:deliveries -a shop\ntwelve webhooks:deliveries -s failed -a shop",
+	.examples =
+		"twelve webhooks:deliveries -a shop\ntwelve webhooks:deliveries -s failed -a shop",
 };
 
 static int events_run(struct cli *c, struct error *err)
@@ -347,7 +367,8 @@ static int events_run(struct cli *c, struct error *err)
 	json_array_foreach (list, i, e) {
 		char since[SINCE_SIZE];
 
-		table_add(&t, json_str(e, "id", ""), json_str(e, "include", ""), json_str(e, "payload.action", ""),
+		table_add(&t, json_str(e, "id", ""), json_str(e, "include", ""),
+			  json_str(e, "payload.action", ""),
 			  since_text(json_time(e, "created_at"), clock_wall_ms(), since));
 	}
 	table_print(c, &t);

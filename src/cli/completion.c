@@ -263,7 +263,7 @@ static int complete_run(struct cli *c, struct error *err)
 	if (!streq(cli_rest(c, 0), "apps") || !cli_api(c, &ignored) ||
 	    api_get(c->api, &apps, &ignored, "/apps") < 0)
 		return 1;
-	json_array_foreach(apps, i, app)
+	json_array_foreach (apps, i, app)
 		puts(json_str(app, "name", ""));
 	return 0;
 }

@@ -25,11 +25,13 @@ static char *path_of(const char *name)
 
 static int write_file(const char *path, const char *text, struct error *err)
 {
-	_cleanup_free_ char *dir = path ? xstrndup(path, (size_t)(strrchr(path, '/') - path)) : NULL;
+	_cleanup_free_ char *dir =
+		path ? xstrndup(path, (size_t)(strrchr(path, '/') - path)) : NULL;
 	int r;
 
 	if (!path)
-		return error_set(err, ERROR_INVALID, "There is neither HOME nor XDG_CONFIG_HOME to keep settings in");
+		return error_set(err, ERROR_INVALID,
+				 "There is neither HOME nor XDG_CONFIG_HOME to keep settings in");
 	r = fs_mkdirs(dir, 0700);
 	if (r == 0)
 		r = fs_write_atomic(path, 0600, text, strlen(text));

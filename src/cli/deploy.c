@@ -85,8 +85,7 @@ static int cancel(struct cli *c, const char *app, const char *id, struct error *
 	if (api_request(c->api, "DELETE", NULL, NULL, &e, "/apps/%s/builds/%s", app, id) < 0)
 		return error_set(err, ERROR_CONFLICT,
 				 "interrupted; the build was not cancelled: %s", e.message);
-	return error_set(err, ERROR_CONFLICT,
-			 "interrupted; the build is cancelled");
+	return error_set(err, ERROR_CONFLICT, "interrupted; the build is cancelled");
 }
 
 /* How the build ended, once its output has. */
@@ -118,7 +117,8 @@ static int follow(struct cli *c, const struct deploy *o, const json_t *build, st
 
 	if (cli_interrupted)
 		return cancel(c, o->app, id, err);
-	/* twelved may have been restarted: what it says of the build counts more than how the stream ended. */
+	/* twelved may have been restarted: what it says of the build counts more than how the
+	 * stream ended. */
 	if (outcome(c, o->app, id, &ended, err) == 0)
 		return 0;
 	if (r < 0 && err->kind == ERROR_UNAVAILABLE)

@@ -39,6 +39,8 @@ int refs_check_room(size_t made, struct error *err)
 	there = lines.len / strlen("x\n");
 	if (made + there <= GIT_REFS_MAX)
 		return 0;
-	return error_set(err, ERROR_TOO_LARGE, "a repository has %d branches and tags at most, and this would make it %zu: delete some, or push what is to run alone",
+	return error_set(err, ERROR_TOO_LARGE,
+			 "a repository has %d branches and tags at most, and this would make it "
+			 "%zu: delete some, or push what is to run alone",
 			 GIT_REFS_MAX, made + there);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bounds of what a push makes beside objects: a ref is a file with the folders that lead to it, and each client is told of all. */
+/* Bounds of what a push makes beside objects: a ref is a file with the folders that lead to it, and
+ * each client is told of all. */
 #pragma once
 
 #include <stddef.h>

@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 
-/* "OLD NEW REF", as git tells its hooks. Points into line, which is changed. False when it is none. */
+/* "OLD NEW REF", as git tells its hooks. Points into line, which is changed. False when it is none.
+ */
 struct ref_update {
 	const char *old_id, *new_id, *ref;
 };
@@ -24,7 +25,8 @@ enum ref_kind ref_kind_of(const char *ref, const char *branch);
 
 /* "refs/heads/x" as people say it: "x". */
 const char *ref_short(const char *ref);
-/* What git's command complains of, out of all that it wrote, without its "fatal: ". Points into text, which is changed. */
+/* What git's command complains of, out of all that it wrote, without its "fatal: ". Points into
+ * text, which is changed. */
 const char *git_complaint(char *text);
 
 /*

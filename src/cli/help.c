@@ -131,14 +131,16 @@ static int help_run(struct cli *c, struct error *err)
 		return 0;
 	}
 	if (command_elsewhere(name))
-		return error_set(err, ERROR_INVALID, "%s is not a command of twelve: %s", name, command_elsewhere(name));
+		return error_set(err, ERROR_INVALID, "%s is not a command of twelve: %s", name,
+				 command_elsewhere(name));
 	for (size_t i = 0; commands[i] && n + 1 < ARRAY_SIZE(names); i++)
 		if (!(commands[i]->flags & CMD_HIDDEN))
 			names[n++] = commands[i]->name;
 	names[n] = NULL;
 	near = suggest(name, names);
 	return error_set(err, ERROR_INVALID, "%s is not a command of twelve%s%s%s", name,
-			 near ? ". Did you mean " : ": twelve help lists them", near ? near : "", near ? "?" : "");
+			 near ? ". Did you mean " : ": twelve help lists them", near ? near : "",
+			 near ? "?" : "");
 }
 
 const struct command cmd_help = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Moving an app from another platform that speaks the same API (Heroku) to this one: a row of steps, each of which
- * looks at both sides, tells what it would change, and changes it. What is there already is left as it is, so that
- * a second run goes on where the first ended.
+ * Moving an app from another platform that speaks the same API (Heroku) to this one: a row of
+ * steps, each of which looks at both sides, tells what it would change, and changes it. What is
+ * there already is left as it is, so that a second run goes on where the first ended.
  */
 #pragma once
 
@@ -24,6 +24,8 @@ struct import_step {
 extern const struct import_step import_steps[];
 
 /* A line of the plan: "  config      set A, B". */
-void import_tell(const struct import *m, const char *step, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void import_tell(const struct import *m, const char *step, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The same for what is not done here: counted. */
-void import_left(struct import *m, const char *step, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void import_left(struct import *m, const char *step, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON from a server that may be older or newer than we: what is missing is a fallback; see cli.h. */
+/* JSON from a server that may be older or newer than we: what is missing is a fallback; see cli.h.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -105,7 +105,8 @@ static const char *place_for_new(const char *text)
 	return text + strlen(text);
 }
 
-void netrc_edit(const char *text, const char *machine, const char *login, const char *password, struct buf *out)
+void netrc_edit(const char *text, const char *machine, const char *login, const char *password,
+		struct buf *out)
 {
 	struct entry e;
 	bool found = find_entry(text, machine, &e);
@@ -115,7 +116,8 @@ void netrc_edit(const char *text, const char *machine, const char *login, const 
 	if (login) {
 		if (!found && start > text && start[-1] != '\n')
 			buf_putc(out, '\n');
-		buf_printf(out, "machine %s\n  login %s\n  password %s%s", machine, login, password, found ? "" : "\n");
+		buf_printf(out, "machine %s\n  login %s\n  password %s%s", machine, login, password,
+			   found ? "" : "\n");
 	} else if (found) {
 		end += *end == '\n';
 	}
@@ -148,14 +150,17 @@ char *netrc_password(const char *machine)
 	return password;
 }
 
-static int edit_file(const char *machine, const char *login, const char *password, struct error *err)
+static int edit_file(const char *machine, const char *login, const char *password,
+		     struct error *err)
 {
 	_cleanup_free_ char *path = netrc_path();
 	struct buf text = BUF_INIT, edited = BUF_INIT;
 	int r;
 
 	if (!path)
-		return error_set(err, ERROR_INVALID, "There is no HOME, so that there is no ~/.netrc to keep a token in");
+		return error_set(
+			err, ERROR_INVALID,
+			"There is no HOME, so that there is no ~/.netrc to keep a token in");
 	r = fs_read_file(path, NETRC_MAX, &text);
 	if (r == 0 || r == -ENOENT) {
 		netrc_edit(text.data ? text.data : "", machine, login, password, &edited);

@@ -37,7 +37,8 @@ bool prompt_can_ask(void)
 	return fd >= 0;
 }
 
-/* A line without its end; NULL at the end of input, or for one that is too long. Byte by byte: what follows is not ours. Heap. */
+/* A line without its end; NULL at the end of input, or for one that is too long. Byte by byte: what
+ * follows is not ours. Heap. */
 static char *read_line(int fd)
 {
 	char line[LINE_MAX_BYTES];
@@ -61,7 +62,8 @@ static int ask(const char *question, bool echo, char **ret, struct error *err)
 	char *line;
 
 	if (fd < 0)
-		return error_set(err, ERROR_INVALID, "There is no terminal to ask on: %s", question);
+		return error_set(err, ERROR_INVALID, "There is no terminal to ask on: %s",
+				 question);
 	if (tcgetattr(fd, &before) < 0)
 		return error_set(err, ERROR_SYSTEM, "The terminal can't be read");
 	silent = before;
@@ -69,7 +71,8 @@ static int ask(const char *question, bool echo, char **ret, struct error *err)
 	/* A signal ends the read, and the echo comes back. */
 	signals_note();
 	/* Silence first: who answers at once is not to be shown. */
-	if ((!echo && tcsetattr(fd, TCSAFLUSH, &silent) < 0) || fd_write_all(fd, question, strlen(question)) < 0)
+	if ((!echo && tcsetattr(fd, TCSAFLUSH, &silent) < 0) ||
+	    fd_write_all(fd, question, strlen(question)) < 0)
 		return error_set(err, ERROR_SYSTEM, "The terminal can't be written to");
 	line = read_line(fd);
 	if (!echo) {
@@ -78,7 +81,8 @@ static int ask(const char *question, bool echo, char **ret, struct error *err)
 	}
 	if (cli_interrupted || !line || !line[0]) {
 		free(line);
-		return error_set(err, ERROR_INVALID, cli_interrupted ? "interrupted" : "No answer was given");
+		return error_set(err, ERROR_INVALID,
+				 cli_interrupted ? "interrupted" : "No answer was given");
 	}
 	*ret = line;
 	return 0;
@@ -121,9 +125,11 @@ int prompt_new_password(struct cli *c, char **ret, struct error *err)
 		return prompt_stdin_line("the new password", ret, err);
 	if (!prompt_can_ask())
 		return error_set(err, ERROR_INVALID,
-				 "There is no terminal to ask for the password on: give it as a line of stdin with "
+				 "There is no terminal to ask for the password on: give it as a "
+				 "line of stdin with "
 				 "--password-stdin");
-	if (prompt_secret("New password: ", &first, err) < 0 || prompt_secret("The same again: ", &second, err) < 0)
+	if (prompt_secret("New password: ", &first, err) < 0 ||
+	    prompt_secret("The same again: ", &second, err) < 0)
 		return -1;
 	if (!streq(first, second))
 		return error_set(err, ERROR_INVALID, "The two are not the same");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a person is asked. Questions go to the terminal itself (/dev/tty), so that stdin and stdout stay
- * free; without one there is an error that says what to give instead. Nothing secret is ever an
- * argument: others on the machine could read it.
+ * What a person is asked. Questions go to the terminal itself (/dev/tty), so that stdin and stdout
+ * stay free; without one there is an error that says what to give instead. Nothing secret is ever
+ * an argument: others on the machine could read it.
  */
 #pragma once
 

@@ -253,7 +253,8 @@ static int loop(struct session *s, int signal_fd)
 			r = on_signals(s, signal_fd);
 		if (r == 0 && p[0].revents)
 			r = on_output(s);
-		/* That the dyno takes no more is told by its exit frame, or by the connection's end. */
+		/* That the dyno takes no more is told by its exit frame, or by the connection's
+		 * end. */
 		if (r == 0 && p[2].revents)
 			on_input(s);
 	}
@@ -305,8 +306,8 @@ static bool is_final(const struct error *err)
 static int connect_again(struct cli *c, struct session *s, const char *url, const char *name,
 			 struct error *err)
 {
-	_cleanup_free_ char *again = xasprintf("%s?session=%lld&position=%lld", url, (long long)s->serial,
-					       (long long)s->position);
+	_cleanup_free_ char *again = xasprintf("%s?session=%lld&position=%lld", url,
+					       (long long)s->serial, (long long)s->position);
 	int64_t pause = AGAIN_FIRST_MS;
 
 	note(c, "The connection to %s broke. Trying again", name);
@@ -315,14 +316,17 @@ static int connect_again(struct cli *c, struct session *s, const char *url, cons
 		struct error why = ERROR_INIT;
 
 		/* Without a session nothing has come yet, and it is attached to anew. */
-		if (api_upgrade(c->api, s->serial ? again : url, ATTACH_PROTOCOL, &s->raw, &why) == 0)
+		if (api_upgrade(c->api, s->serial ? again : url, ATTACH_PROTOCOL, &s->raw, &why) ==
+		    0)
 			return 0;
 		if (why.kind == ERROR_NOT_FOUND)
 			return error_set(err, ERROR_UNAVAILABLE,
-					 "The connection to %s broke, and it has ended meanwhile", name);
+					 "The connection to %s broke, and it has ended meanwhile",
+					 name);
 		if (is_final(&why) || waited > AGAIN_MAX_MS)
 			return error_set(err, why.kind,
-					 "The connection to %s broke: %s. Go on with it: twelve run --attach %s",
+					 "The connection to %s broke: %s. Go on with it: twelve "
+					 "run --attach %s",
 					 name, why.message, name);
 		pause_ms(pause);
 		pause = pause * 2 > AGAIN_PAUSE_MAX_MS ? AGAIN_PAUSE_MAX_MS : pause * 2;
@@ -343,7 +347,8 @@ static int result(const struct session *s, int r, const char *name, struct error
 	return error_set_errno(err, r, "the session with %s", name);
 }
 
-static int run(struct cli *c, struct session *s, const char *url, const char *name, struct error *err)
+static int run(struct cli *c, struct session *s, const char *url, const char *name,
+	       struct error *err)
 {
 	int signal_fd = signals_pipe(), r;
 

@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 
 /*
- * Attaches to a dyno as the API answers it, and takes the progress line away: the exit code of what ran,
- * or -1. terminal: raw mode, and its size is passed on.
+ * Attaches to a dyno as the API answers it, and takes the progress line away: the exit code of what
+ * ran, or -1. terminal: raw mode, and its size is passed on.
  */
 int session_of_dyno(struct cli *c, const json_t *dyno, bool terminal, struct error *err);

@@ -27,7 +27,8 @@ void sse_feed(struct sse *s, const char *chunk, size_t n, sse_line_fn fn, void *
 void sse_restart(struct sse *s);
 void sse_done(struct sse *s);
 
-/* A line as Heroku has them: "STAMP source[dyno]: text". Points into line, lengths. False when it is none. */
+/* A line as Heroku has them: "STAMP source[dyno]: text". Points into line, lengths. False when it
+ * is none. */
 struct log_line {
 	const char *stamp, *source, *dyno, *text;
 	int stamp_len, source_len, dyno_len;

@@ -22,14 +22,18 @@
 #define MAX_NAMES (64 << 20)
 #define MAX_DEPTH 20
 
-static int add_files(const char *dir, const char *prefix, unsigned depth, struct buf *kept, struct error *err);
+static int add_files(const char *dir, const char *prefix, unsigned depth, struct buf *kept,
+		     struct error *err);
 
-/* Of the names that git gives, those that are there: what was deleted and not yet committed is not. A folder is a submodule, whose files count. */
-static int keep_existing(const char *dir, const char *prefix, unsigned depth, const struct buf *names, struct buf *kept, struct error *err)
+/* Of the names that git gives, those that are there: what was deleted and not yet committed is not.
+ * A folder is a submodule, whose files count. */
+static int keep_existing(const char *dir, const char *prefix, unsigned depth,
+			 const struct buf *names, struct buf *kept, struct error *err)
 {
 	for (size_t i = 0; i < names->len; i += strlen(names->data + i) + 1) {
 		const char *name = names->data + i;
-		_cleanup_free_ char *path = xasprintf("%s/%s", dir, name), *shown = xasprintf("%s%s", prefix, name),
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, name),
+				    *shown = xasprintf("%s%s", prefix, name),
 				    *git = xasprintf("%s/.git", path);
 		struct stat st;
 
@@ -37,7 +41,8 @@ static int keep_existing(const char *dir, const char *prefix, unsigned depth, co
 			continue;
 		buf_append(kept, shown, strlen(shown) + 1);
 		if (S_ISDIR(st.st_mode) && access(git, F_OK) == 0) {
-			_cleanup_free_ char *below = xasprintf("%s%s", shown, str_ends(shown, "/") ? "" : "/");
+			_cleanup_free_ char *below =
+				xasprintf("%s%s", shown, str_ends(shown, "/") ? "" : "/");
 
 			if (add_files(path, below, depth + 1, kept, err) < 0)
 				return -1;
@@ -46,7 +51,8 @@ static int keep_existing(const char *dir, const char *prefix, unsigned depth, co
 	return 0;
 }
 
-static int add_files(const char *dir, const char *prefix, unsigned depth, struct buf *kept, struct error *err)
+static int add_files(const char *dir, const char *prefix, unsigned depth, struct buf *kept,
+		     struct error *err)
 {
 	const char *const argv[] = { "git",	      "ls-files", "-z", "-co", "--exclude-standard",
 				     "--deduplicate", NULL };
@@ -57,7 +63,8 @@ static int add_files(const char *dir, const char *prefix, unsigned depth, struct
 	int status = 0;
 
 	if (depth > MAX_DEPTH)
-		return error_set(err, ERROR_INVALID, "%s: submodules in submodules, more than %d deep", dir, MAX_DEPTH);
+		return error_set(err, ERROR_INVALID,
+				 "%s: submodules in submodules, more than %d deep", dir, MAX_DEPTH);
 	if (proc_run(&o, &names, &status, err) < 0)
 		return -1;
 	if (status != 0 || names.len >= MAX_NAMES)

@@ -76,7 +76,10 @@ void release_proof_text(const json_t *release, struct buf *out)
 	if (took_ms >= 0)
 		buf_printf(out, " after %s", duration_text(took_ms, took));
 	if (not_up[0])
-		buf_printf(out, ", but for %s, which crashes as it did before (twelve ps:scale TYPE=0 ends its tries)", not_up);
+		buf_printf(out,
+			   ", but for %s, which crashes as it did before (twelve ps:scale TYPE=0 "
+			   "ends its tries)",
+			   not_up);
 	if (requests >= 0 && failed >= 0)
 		buf_printf(out, ": %lld of %lld requests failed", (long long)failed,
 			   (long long)requests);
@@ -104,8 +107,8 @@ static int tell_failure(struct cli *c, const char *app, const json_t *release, s
 		buf_put_clean(&b, json_string_value(json_array_get(lines, i)));
 		note(c, "    %s", b.data);
 	}
-	return error_set(err, ERROR_SYSTEM,
-			 "v%lld failed and was undone%s: %s", (long long)json_i64(release, "version", 0),
+	return error_set(err, ERROR_SYSTEM, "v%lld failed and was undone%s: %s",
+			 (long long)json_i64(release, "version", 0),
 			 something_runs(c, app) ? ", what ran before goes on" : "",
 			 json_str(release, "twelve.reason", "see twelve releases:info"));
 }
@@ -150,7 +153,9 @@ int wait_for_release(struct cli *c, const char *app, int64_t version, struct err
 		int r = get_patiently(c, &release, err, path);
 
 		if (r > 0) {
-			note(c, "v%lld goes on becoming live: twelve releases:info v%lld -a %s tells how it went",
+			note(c,
+			     "v%lld goes on becoming live: twelve releases:info v%lld -a %s tells "
+			     "how it went",
 			     (long long)version, (long long)version, app);
 			return 128 + cli_interrupted;
 		}
@@ -212,7 +217,7 @@ static int count_up(const json_t *dynos, const json_t *want, struct error *err)
 	int n = 0;
 	size_t i;
 
-	json_array_foreach(dynos, i, dyno) {
+	json_array_foreach (dynos, i, dyno) {
 		if (!streq(json_str(dyno, "type", ""), json_str(want, "type", "?")))
 			continue;
 		if (streq(json_str(dyno, "state", ""), "crashed"))
@@ -229,7 +234,7 @@ static int formation_is_up(struct cli *c, const json_t *dynos, const json_t *for
 	const json_t *want;
 	size_t i;
 
-	json_array_foreach(formation, i, want) {
+	json_array_foreach (formation, i, want) {
 		int64_t quantity = json_i64(want, "quantity", 0);
 		int n = count_up(dynos, want, err);
 
@@ -249,7 +254,7 @@ static bool in_list(const json_t *dynos, const char *key, const char *value)
 	const json_t *dyno;
 	size_t i;
 
-	json_array_foreach(dynos, i, dyno)
+	json_array_foreach (dynos, i, dyno)
 		if (streq(json_str(dyno, key, ""), value))
 			return true;
 	return false;
@@ -262,7 +267,7 @@ static int successors_are_up(struct cli *c, const json_t *dynos, const json_t *o
 	size_t i, left = json_array_size(old);
 	const json_t *dyno;
 
-	json_array_foreach(dynos, i, dyno) {
+	json_array_foreach (dynos, i, dyno) {
 		const char *name = json_str(dyno, "name", ""), *id = json_str(dyno, "id", "");
 
 		if (!in_list(old, "name", name) || in_list(old, "id", id))

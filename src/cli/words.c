@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small languages of arguments: suggestions, web=3:size, KEY=VALUE, v12, shell words; see args.h. */
+/* The small languages of arguments: suggestions, web=3:size, KEY=VALUE, v12, shell words; see
+ * args.h. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -159,17 +159,20 @@ static int require_program(const char *program, const char *package, struct erro
 {
 	if (fs_find_program(program, NULL))
 		return 0;
-	return error_set(err, ERROR_UNAVAILABLE,
-			 "%s is not installed: apt-get install %s (\"twelve doctor\" checks everything)",
-			 program, package);
+	return error_set(
+		err, ERROR_UNAVAILABLE,
+		"%s is not installed: apt-get install %s (\"twelve doctor\" checks everything)",
+		program, package);
 }
 
 static int check_host(struct daemon *d, struct error *err)
 {
 	if (geteuid() != 0)
-		return error_set(err, ERROR_FORBIDDEN,
-				 "twelved makes sandboxes and has to run as root: try sudo twelved");
-	if (require_program("git", "git", err) < 0 || require_program("haproxy", "haproxy", err) < 0 ||
+		return error_set(
+			err, ERROR_FORBIDDEN,
+			"twelved makes sandboxes and has to run as root: try sudo twelved");
+	if (require_program("git", "git", err) < 0 ||
+	    require_program("haproxy", "haproxy", err) < 0 ||
 	    require_program("mmdebstrap", "mmdebstrap", err) < 0)
 		return -1;
 	return sandbox_runtime_detect(&d->runtime, err);
@@ -183,8 +186,8 @@ static int start_parts(struct daemon *d, struct error *err)
 	d->started_ms = clock_wall_ms();
 	if (door_prepare(d, err) < 0 || state_open(d, err) < 0 ||
 	    streams_new(d->settings.state_dir, &d->streams, err) < 0 ||
-	    logs_client_new(d, &d->logs, err) < 0 || certs_new(d, &d->certs, err) < 0 || router_new(d, &d->router, err) < 0 ||
-	    dynos_new(d, &d->dynos, err) < 0)
+	    logs_client_new(d, &d->logs, err) < 0 || certs_new(d, &d->certs, err) < 0 ||
+	    router_new(d, &d->router, err) < 0 || dynos_new(d, &d->dynos, err) < 0)
 		return -1;
 	d->builds = builds_new(d);
 	d->branches = branches_new(d);
@@ -265,7 +268,8 @@ static void serve(struct daemon *d)
 		watch_signal(d->loop, SIGQUIT, on_stop_all, &s),
 	};
 
-	log_info("serving apps on http://%s and the API on %s", d->settings.http_address, d->api_socket);
+	log_info("serving apps on http://%s and the API on %s", d->settings.http_address,
+		 d->api_socket);
 	notify_ready();
 	stacks_prepare(d);
 	loop_run(d->loop);
@@ -283,13 +287,14 @@ static int run(const char *env_file)
 	_cleanup_fd_ int lock_fd = -1;
 
 	log_init("twelved");
-	/* Whoever started us: what children make for sandboxes can be read there. What nobody else may read has its own mode, or a place. */
+	/* Whoever started us: what children make for sandboxes can be read there. What nobody else
+	 * may read has its own mode, or a place. */
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
-	if ((env_file && env_file_load(env_file, &err) < 0) || settings_load(&d.settings, &err) < 0 || check_host(&d, &err) < 0 ||
+	if ((env_file && env_file_load(env_file, &err) < 0) ||
+	    settings_load(&d.settings, &err) < 0 || check_host(&d, &err) < 0 ||
 	    places_make(&d.settings, &err) < 0 || harden(&d.settings, &lock_fd, &err) < 0 ||
-	    restore_finish(d.settings.state_dir, &err) < 0 ||
-	    start_parts(&d, &err) < 0) {
+	    restore_finish(d.settings.state_dir, &err) < 0 || start_parts(&d, &err) < 0) {
 		log_error("%s", err.message);
 		logs_client_undo(d.logs);
 		return error_exit_code(err.kind);
@@ -328,8 +333,10 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (argc == 3 && streq(argv[1], "--print-api") && (streq(argv[2], "markdown") || streq(argv[2], "openapi"))) {
-		_cleanup_free_ char *text = streq(argv[2], "openapi") ? api_docs_openapi() : api_docs_markdown();
+	if (argc == 3 && streq(argv[1], "--print-api") &&
+	    (streq(argv[2], "markdown") || streq(argv[2], "openapi"))) {
+		_cleanup_free_ char *text =
+			streq(argv[2], "openapi") ? api_docs_openapi() : api_docs_markdown();
 
 		fputs(text, stdout);
 		return fflush(stdout) == 0 ? 0 : 1;

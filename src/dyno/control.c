@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* twelved's connections: each gets the status at once and at every change, and may stop, kill or attach. */
+/* twelved's connections: each gets the status at once and at every change, and may stop, kill or
+ * attach. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ static void send_status(struct dyno *d, size_t client)
 	ipc_put_i64(&m, "exit", d->exit_code);
 	ipc_put_i64(&m, "oom", d->oom);
 	ipc_put(&m, "reason", d->reason);
-	/* A client that does not read (full socket) is let go: it connects again and gets the newest. */
+	/* A client that does not read (full socket) is let go: it connects again and gets the
+	 * newest. */
 	if (ipc_send(d->clients[client], &m) < 0)
 		d->clients[client] = fd_close(d->clients[client]);
 	else if (d->state == DYNO_EXITED)

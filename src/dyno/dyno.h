@@ -36,7 +36,8 @@ struct dyno;
 /* What a client speaks: frames, or Heroku's rendezvous. */
 struct session_wire {
 	void (*begin)(struct dyno *d);
-	/* Takes all bytes of from_client that it can. False: they are not what the client should send. */
+	/* Takes all bytes of from_client that it can. False: they are not what the client should
+	 * send. */
 	bool (*take)(struct dyno *d);
 	/* Moves output to to_client, which is empty: as much as may go now. */
 	void (*fill)(struct dyno *d);
@@ -58,22 +59,24 @@ struct session {
 	const struct session_wire *wire; /* of the present or last client; NULL: there was none */
 	int client_fd;			 /* the client's stream socket, or -1 */
 	int in_fd;			 /* to the process: pty master or pipe, or -1 */
-	int out_fd; /* from the process: pty master (the same number) or pipe, or -1 */
-	int err_fd; /* pipe, or -1 */
-	bool input_ended;	/* the process's input is closed when to_process is empty */
-	bool ended;		/* the exit frame is in kept, or was */
-	bool left;		/* the client said goodbye: nobody comes back, and output is dropped */
-	bool redraw;		/* the client is new to the terminal: its programs are to draw anew */
-	bool closing;		/* all is sent, and the client's end is awaited */
-	int64_t serial;		/* counts the clients that came anew */
+	int out_fd;	  /* from the process: pty master (the same number) or pipe, or -1 */
+	int err_fd;	  /* pipe, or -1 */
+	bool input_ended; /* the process's input is closed when to_process is empty */
+	bool ended;	  /* the exit frame is in kept, or was */
+	bool left;	  /* the client said goodbye: nobody comes back, and output is dropped */
+	bool redraw;	  /* the client is new to the terminal: its programs are to draw anew */
+	bool closing;	  /* all is sent, and the client's end is awaited */
+	int64_t serial;	  /* counts the clients that came anew */
 	struct buf from_client; /* a frame that is not whole yet */
 	struct buf to_process;
-	struct buf to_client;	/* for the present client */
-	struct buf kept;	/* output, in frames: what no client has for sure */
-	uint64_t kept_at;	/* the position of its first byte in all output */
-	size_t sent;		/* of kept, moved to to_client */
-	uint64_t n_input, n_input_acked; /* bytes that the client gave; that it knows the process to have */
-	int64_t alone_until_ms; /* clock_now_ms(): the client is gone, and another one is awaited; 0: not so */
+	struct buf to_client; /* for the present client */
+	struct buf kept;      /* output, in frames: what no client has for sure */
+	uint64_t kept_at;     /* the position of its first byte in all output */
+	size_t sent;	      /* of kept, moved to to_client */
+	uint64_t n_input,
+		n_input_acked;	/* bytes that the client gave; that it knows the process to have */
+	int64_t alone_until_ms; /* clock_now_ms(): the client is gone, and another one is awaited;
+				   0: not so */
 	int64_t wake_ms;	/* clock_now_ms() of the wire's next thing to do; 0: none */
 	struct session_raw raw;
 };
@@ -91,7 +94,8 @@ struct dyno {
 	const char *dir;
 	const char *id, *app, *name, *release, *command, *log_source, *runtime, *runtime_root,
 		*logs_path;
-	const char *inside; /* id of the dyno whose container the process joins; "": it has its own */
+	const char
+		*inside; /* id of the dyno whose container the process joins; "": it has its own */
 	bool restart, terminal, attach;
 	int64_t stop_ms, time_limit_ms, detach_ms, scratch_bytes, memory_bytes;
 
@@ -106,7 +110,8 @@ struct dyno {
 	bool oom;
 	bool killed;	   /* SIGKILL was sent, or what comes to the same */
 	bool end_was_told; /* somebody got the status EXITED */
-	bool leftover; /* the runtime could not remove all: the directory stays, and twelved cleans up */
+	bool leftover; /* the runtime could not remove all: the directory stays, and twelved cleans
+			  up */
 	char reason[256];
 	const char *stopped; /* why it was stopped, the reason then; NULL: nobody did */
 	int64_t window_ms;   /* of the stop that is under way */
@@ -171,7 +176,8 @@ void session_end_input(struct dyno *d);
 void session_set_size(struct dyno *d, int columns, int rows);
 /* Fills and sends to_client as far as it goes. */
 void session_pump(struct dyno *d);
-/* The client goes on purpose, or nobody came: the process is told to end. `why` as of dyno_stop(). */
+/* The client goes on purpose, or nobody came: the process is told to end. `why` as of dyno_stop().
+ */
 void session_abandon(struct dyno *d, const char *why);
 /* Forgets the output before a position. */
 void session_acknowledge(struct session *s, uint64_t position);
@@ -185,7 +191,8 @@ size_t frame_length(const char *data, size_t *ret_n);
 /* state.c: the drawing above. */
 void dyno_start(struct dyno *d);
 void dyno_attached(struct dyno *d, const struct ipc_msg *m, int take_fd);
-/* SIGTERM, and SIGKILL after the window (at once for 0). `why` is a constant: the reason that is reported. */
+/* SIGTERM, and SIGKILL after the window (at once for 0). `why` is a constant: the reason that is
+ * reported. */
 void dyno_stop(struct dyno *d, int64_t window_ms, const char *why);
 void dyno_process_ended(struct dyno *d, int status);
 void dyno_on_deadline(struct dyno *d);

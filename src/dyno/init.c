@@ -81,7 +81,8 @@ static pid_t start(char **argv, const sigset_t *old_mask)
 
 	if (pid)
 		return pid;
-	/* A group of its own, in the foreground of the terminal if there is one: Ctrl-C is for the command. */
+	/* A group of its own, in the foreground of the terminal if there is one: Ctrl-C is for the
+	 * command. */
 	setpgid(0, 0);
 	if (isatty(STDIN_FILENO)) {
 		signal(SIGTTOU, SIG_IGN);
@@ -101,10 +102,12 @@ static int shell_code(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* The files that tell a process's children and how likely it is killed when memory ends (proc(5)). */
+/* The files that tell a process's children and how likely it is killed when memory ends (proc(5)).
+ */
 #define CHILDREN_PATH "/proc/self/task/%d/children"
 #define OOM_PATH "/proc/self/oom_score_adj"
-/* As the sandbox's own processes have it (sandbox/config.c); runtimes don't set it for one that enters. */
+/* As the sandbox's own processes have it (sandbox/config.c); runtimes don't set it for one that
+ * enters. */
 #define OOM_SCORE "500"
 
 struct init {
@@ -115,8 +118,8 @@ struct init {
 };
 
 /*
- * Children of ours, orphans of theirs included, but for those of a group (0: none); more of them than
- * fit are for the next time. False when the kernel does not tell.
+ * Children of ours, orphans of theirs included, but for those of a group (0: none); more of them
+ * than fit are for the next time. False when the kernel does not tell.
  */
 static int signal_children(int sig, pid_t except_group)
 {
@@ -225,7 +228,8 @@ int main(int argc, char **argv)
 		fputs("usage: twelve-init [--guest] COMMAND ARGUMENT...\n", stderr);
 		return 64;
 	}
-	/* SIGTERM goes to every process that we can see: outside of a PID namespace that is the machine. */
+	/* SIGTERM goes to every process that we can see: outside of a PID namespace that is the
+	 * machine. */
 	if (!in.guest && getpid() != 1) {
 		fputs("twelve-init: only for PID 1 of a sandbox\n", stderr);
 		return 64;
@@ -243,7 +247,8 @@ int main(int argc, char **argv)
 	fcntl(ALIVE_FD, F_SETFD, FD_CLOEXEC);
 	if (in.guest && become_guest() < 0)
 		return die("becoming a reaper");
-	/* The app has our user: without this it could stop us with ptrace(2), and outlive the supervisor. */
+	/* The app has our user: without this it could stop us with ptrace(2), and outlive the
+	 * supervisor. */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (!may_start())
 		return EXIT_ABANDONED;

@@ -28,13 +28,15 @@ void dyno_unmount_scratch(const struct dyno *d)
 /* A fresh one each time: what the last process wrote is gone. */
 static int mount_scratch(const struct dyno *d)
 {
-	_cleanup_free_ char *path = xasprintf("%s/scratch", d->dir), *bundle = xasprintf("%s/bundle", d->dir);
+	_cleanup_free_ char *path = xasprintf("%s/scratch", d->dir),
+			    *bundle = xasprintf("%s/bundle", d->dir);
 
 	dyno_unmount_scratch(d);
 	return sandbox_mount_scratch(path, bundle, (uint64_t)d->scratch_bytes);
 }
 
-/* Until the init takes signals, a SIGTERM would be lost; and until the terminal is ready, it waits for us. */
+/* Until the init takes signals, a SIGTERM would be lost; and until the terminal is ready, it waits
+ * for us. */
 static int wait_for_init(const struct dyno *d, struct error *err)
 {
 	struct pollfd p = { .fd = d->alive_fd, .events = POLLIN };
@@ -64,7 +66,8 @@ static int create_and_start(struct dyno *d, const struct container *c, struct er
 		s.ret_console_fd = &console_fd;
 	else if (d->attach && (r = session_prepare(d, s.fds)) < 0)
 		return error_set_errno(err, r, "pipes");
-	r = is_guest(d) ? container_enter(c, &s, &d->pid, err) : container_start(c, &s, &d->pid, err);
+	r = is_guest(d) ? container_enter(c, &s, &d->pid, err)
+			: container_start(c, &s, &d->pid, err);
 	fd_close(s.alive_fd);
 	if (d->attach && !d->terminal)
 		for (int i = 0; i < 3; i++)
@@ -107,7 +110,8 @@ void dyno_signal(const struct dyno *d, int sig)
 
 bool dyno_kill(struct dyno *d)
 {
-	/* A guest's init is not the first of its PID namespace: what it started would outlive it. It ends that when we let go. */
+	/* A guest's init is not the first of its PID namespace: what it started would outlive it.
+	 * It ends that when we let go. */
 	if (is_guest(d) && d->alive_fd >= 0) {
 		d->alive_fd = fd_close(d->alive_fd);
 		return true;

@@ -179,7 +179,8 @@ static int open_signals(struct dyno *d)
 	return d->child_fd < 0 ? -errno : 0;
 }
 
-/* A mount namespace of our own, so that what we mount ends with us; and orphans of the runtime become our children. */
+/* A mount namespace of our own, so that what we mount ends with us; and orphans of the runtime
+ * become our children. */
 static int isolate(void)
 {
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || unshare(CLONE_NEWNS) < 0 ||

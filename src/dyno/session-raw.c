@@ -125,7 +125,8 @@ static bool has_more(struct session *s)
 	return held->len <= HELD_MAX && !memchr(held->data, '\n', held->len) && take_kept(s);
 }
 
-/* All is sent: our end is closed, and the client's is awaited, since closing with something unread would break the rest off. */
+/* All is sent: our end is closed, and the client's is awaited, since closing with something unread
+ * would break the rest off. */
 static void finish(struct session *s)
 {
 	if (!s->ended || s->closing || !is_through(s))

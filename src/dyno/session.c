@@ -177,8 +177,9 @@ static void client_broke(struct dyno *d)
 	if (s->left || d->state == DYNO_EXITED)
 		return;
 	s->alone_until_ms = clock_now_ms() + d->detach_ms;
-	streams_say(d, "Client disconnected: `twelve run --attach %s` goes on with it within %lld s", d->name,
-		    (long long)d->detach_ms / 1000);
+	streams_say(d,
+		    "Client disconnected: `twelve run --attach %s` goes on with it within %lld s",
+		    d->name, (long long)d->detach_ms / 1000);
 }
 
 void session_abandon(struct dyno *d, const char *why)
@@ -196,7 +197,8 @@ void session_abandon(struct dyno *d, const char *why)
 	dyno_stop(d, d->stop_ms, why);
 }
 
-/* One frame to a client that is let go; if it can't be written at once, the client learns it from the end. */
+/* One frame to a client that is let go; if it can't be written at once, the client learns it from
+ * the end. */
 static void say_taken(int fd)
 {
 	static const char text[] = "Another client has attached";
@@ -320,8 +322,9 @@ int64_t session_next_ms(const struct dyno *d)
 {
 	const struct session *s = &d->session;
 
-	return !s->wake_ms || (s->alone_until_ms && s->alone_until_ms < s->wake_ms) ? s->alone_until_ms
-										      : s->wake_ms;
+	return !s->wake_ms || (s->alone_until_ms && s->alone_until_ms < s->wake_ms)
+		       ? s->alone_until_ms
+		       : s->wake_ms;
 }
 
 void session_on_time(struct dyno *d)
@@ -378,7 +381,8 @@ void session_end(struct dyno *d)
 	struct session *s = &d->session;
 	char text[320];
 
-	/* What is in the pipes still belongs to the session; no process is left that could add to it. */
+	/* What is in the pipes still belongs to the session; no process is left that could add to
+	 * it. */
 	while (s->out_fd >= 0 && read_output(d, &s->out_fd, ATTACH_STDOUT))
 		;
 	while (s->err_fd >= 0 && read_output(d, &s->err_fd, ATTACH_STDERR))

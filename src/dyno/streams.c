@@ -35,7 +35,8 @@ int streams_open(struct dyno *d)
 
 void streams_reset(struct dyno *d)
 {
-	/* The write ends are shared with the last run, which may have changed them (Node.js does). */
+	/* The write ends are shared with the last run, which may have changed them (Node.js does).
+	 */
 	fd_set_nonblock(d->out[1], false);
 	fd_set_nonblock(d->err[1], false);
 }
@@ -99,7 +100,8 @@ static void send_waiting(struct dyno *d)
 
 static void connect_logs(struct dyno *d)
 {
-	/* One that is stopped, and has as many waiting as it takes, must not keep the dyno's end from being noticed. */
+	/* One that is stopped, and has as many waiting as it takes, must not keep the dyno's end
+	 * from being noticed. */
 	d->logs_fd = sock_connect_unix(d->logs_path, SOCK_SEQPACKET | SOCK_NONBLOCK);
 	if (d->logs_fd < 0 || send_source(d) < 0)
 		streams_lost(d);

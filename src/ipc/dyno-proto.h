@@ -11,8 +11,8 @@
  * argument list. The directory holds, written by twelved before the start:
  *
  *     spec        one ipc message body (KEY NUL VALUE NUL ...), fields below
- *     bundle/     the OCI bundle, made by the sandbox module; of a process that joins another dyno's
- *                 container, what describes the process
+ *     bundle/     the OCI bundle, made by the sandbox module; of a process that joins another
+ * dyno's container, what describes the process
  *
  * and, made by the supervisor:
  *
@@ -28,10 +28,8 @@
  *     app_name      when it was started
  *     name          web.1, run.7, release.3
  *     type          web, worker, run, release
- *     inside        id of another dyno, in whose container the process runs; "" or absent: it has its own
- *     release       version number
- *     release_id    UUID
- *     size          basic, standard-2x, ...
+ *     inside        id of another dyno, in whose container the process runs; "" or absent: it has
+ * its own release       version number release_id    UUID size          basic, standard-2x, ...
  *     command       what runs, for people
  *     port          the $PORT given, or 0
  *     created_ms    wall clock
@@ -68,9 +66,10 @@
 
 enum dyno_msg {
 	DYNO_STATUS = 1, /* supervisor to twelved */
-	DYNO_STOP,       /* SIGTERM now, SIGKILL after stop_ms (field, optional); then the supervisor exits */
-	DYNO_ATTACH,     /* descriptor 0: a client's stream socket; the fields are below */
-	DYNO_KILL,       /* SIGKILL now; then the supervisor exits */
+	DYNO_STOP,   /* SIGTERM now, SIGKILL after stop_ms (field, optional); then the supervisor
+			exits */
+	DYNO_ATTACH, /* descriptor 0: a client's stream socket; the fields are below */
+	DYNO_KILL,   /* SIGKILL now; then the supervisor exits */
 };
 
 enum dyno_state {
@@ -83,7 +82,7 @@ enum dyno_state {
 };
 
 static const char *const dyno_state_names[_DYNO_STATE_MAX] = {
-	[DYNO_STARTING] = "starting", [DYNO_UP] = "up",         [DYNO_CRASHED] = "crashed",
+	[DYNO_STARTING] = "starting", [DYNO_UP] = "up",		[DYNO_CRASHED] = "crashed",
 	[DYNO_STOPPING] = "stopping", [DYNO_EXITED] = "exited",
 };
 
@@ -117,11 +116,15 @@ enum attach_frame {
 	ATTACH_STDIN = 'i',   /* to the dyno: bytes; an empty one is the end of input */
 	ATTACH_WINSIZE = 'w', /* to the dyno: "COLUMNS ROWS" */
 	ATTACH_SIGNAL = 's',  /* to the dyno: a signal's number */
-	ATTACH_GOODBYE = 'h', /* to the dyno: the client goes on purpose. The process gets SIGHUP, as from a terminal that is closed */
+	ATTACH_GOODBYE = 'h', /* to the dyno: the client goes on purpose. The process gets SIGHUP,
+				 as from a terminal that is closed */
 	ATTACH_STDOUT = 'o',  /* from the dyno */
 	ATTACH_STDERR = 'e',  /* from the dyno; not with a terminal */
-	ATTACH_EXIT = 'x',    /* from the dyno, the last frame: "CODE" or "CODE a sentence". Answered with ATTACH_GOODBYE */
-	ATTACH_HELLO = 'r',   /* from the dyno, the first frame: "SESSION INPUT POSITION": bytes of input that it has, and where its output goes on */
-	ATTACH_TAKEN = 't',   /* from the dyno, the last frame: another client has attached */
-	ATTACH_ACK = 'a',     /* to the dyno: the position that the client has; from it: how many bytes of input the process has */
+	ATTACH_EXIT = 'x',  /* from the dyno, the last frame: "CODE" or "CODE a sentence". Answered
+			       with ATTACH_GOODBYE */
+	ATTACH_HELLO = 'r', /* from the dyno, the first frame: "SESSION INPUT POSITION": bytes of
+			       input that it has, and where its output goes on */
+	ATTACH_TAKEN = 't', /* from the dyno, the last frame: another client has attached */
+	ATTACH_ACK = 'a', /* to the dyno: the position that the client has; from it: how many bytes
+			     of input the process has */
 };

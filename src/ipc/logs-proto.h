@@ -15,28 +15,25 @@
  * LOGS_READ      from twelved, with one descriptor: where the lines go (a pipe or
  *                stream socket; closed at the end). Fields: app; lines (how many of
  *                the newest, default 100); tail (1: go on); dyno, type, source (filters, each
- *                optional; dyno "web" means every web.N; release, a version; since_ns, wall clock); after (only lines with a
- *                greater sequence number; then `lines` does not apply).
- *                A line is written as
- *                    SEQ SP 2026-11-22T10:00:01.000000+00:00 SP source[dyno]: text LF
- *                A reader that is slower than the ring gets
- *                    SEQ SP STAMP SP heroku[logplex]: Error L11 (Tail buffer overflow) -> N lines dropped LF
- * LOGS_FORGET    from twelved: the app was destroyed. Fields: app.
- * LOGS_LINK      from twelved: the lines of this app (an add-on) go into the streams of
- *                others as well. Fields: app; to (their ids with blanks between: the
- *                whole set, which replaces the one before).
- * LOGS_DRAINS    from twelved: where the lines of an app are carried to. Fields: app; name (the app's);
- *                release, commit (of its newest release: they go along with its lines); drains (a JSON
- *                array, the whole set, which replaces the one before: {id, token, url, format: "raw" |
- *                "records", on_full: "drop" | "block", ca (PEM) or null, created_ns}).
- * LOGS_DRAIN_TEST from twelved: sends one marked line to one drain. Fields: app; drain (its id); test (a
- *                UUID). How it went is in the drain's status file (logs/drain-status.h),
- *                RUN/logs/ID.drain, which anyone may read who may read the directory.
- * LOGS_LOAD      asks how fast an app was. Field: app; the answer is a LOGS_LOAD with the fields app, requests, failed (with a
- *                5xx of the app's own), p95_ms, and for_ms: since when they are counted, which is since this was asked
- *                last, or since the app's first request. Then counting begins anew. route_log_measure() (route/route.h) says
- *                which requests count. All 0: there was none since twelve-logs was started.
- * LOGS_STAT      asks; the answer is a LOGS_STAT with fields apps, sources, readers, drains, lines, bytes, dropped, rss_bytes.
+ *                optional; dyno "web" means every web.N; release, a version; since_ns, wall clock);
+ * after (only lines with a greater sequence number; then `lines` does not apply). A line is written
+ * as SEQ SP 2026-11-22T10:00:01.000000+00:00 SP source[dyno]: text LF A reader that is slower than
+ * the ring gets SEQ SP STAMP SP heroku[logplex]: Error L11 (Tail buffer overflow) -> N lines
+ * dropped LF LOGS_FORGET    from twelved: the app was destroyed. Fields: app. LOGS_LINK      from
+ * twelved: the lines of this app (an add-on) go into the streams of others as well. Fields: app; to
+ * (their ids with blanks between: the whole set, which replaces the one before). LOGS_DRAINS from
+ * twelved: where the lines of an app are carried to. Fields: app; name (the app's); release, commit
+ * (of its newest release: they go along with its lines); drains (a JSON array, the whole set, which
+ * replaces the one before: {id, token, url, format: "raw" | "records", on_full: "drop" | "block",
+ * ca (PEM) or null, created_ns}). LOGS_DRAIN_TEST from twelved: sends one marked line to one drain.
+ * Fields: app; drain (its id); test (a UUID). How it went is in the drain's status file
+ * (logs/drain-status.h), RUN/logs/ID.drain, which anyone may read who may read the directory.
+ * LOGS_LOAD      asks how fast an app was. Field: app; the answer is a LOGS_LOAD with the fields
+ * app, requests, failed (with a 5xx of the app's own), p95_ms, and for_ms: since when they are
+ * counted, which is since this was asked last, or since the app's first request. Then counting
+ * begins anew. route_log_measure() (route/route.h) says which requests count. All 0: there was none
+ * since twelve-logs was started. LOGS_STAT      asks; the answer is a LOGS_STAT with fields apps,
+ * sources, readers, drains, lines, bytes, dropped, rss_bytes.
  *
  * Beside it RUN/router.sock, SOCK_DGRAM: HAProxy's log lines. The message of a
  * line is made by the log-format of the route module:

@@ -109,8 +109,9 @@ struct batch_group *batch_group(struct batch *b, const char *key)
 
 static bool is_same_meta(const struct batch *b, const struct log_record *r)
 {
-	return b->has_meta && b->meta_release == r->release && b->meta_source_len == r->source_len &&
-	       b->meta_dyno_len == r->dyno_len && memcmp(b->meta_names, r->source, r->source_len) == 0 &&
+	return b->has_meta && b->meta_release == r->release &&
+	       b->meta_source_len == r->source_len && b->meta_dyno_len == r->dyno_len &&
+	       memcmp(b->meta_names, r->source, r->source_len) == 0 &&
 	       memcmp(b->meta_names + r->source_len, r->dyno, r->dyno_len) == 0;
 }
 
@@ -198,7 +199,8 @@ int batch_gzip(struct batch *b, const struct buf *data, struct buf *out)
 	if (!b->compressor)
 		return -ENOMEM;
 	most = libdeflate_gzip_compress_bound(b->compressor, data->len);
-	size = libdeflate_gzip_compress(b->compressor, data->data, data->len, buf_reserve(out, most), most);
+	size = libdeflate_gzip_compress(b->compressor, data->data, data->len,
+					buf_reserve(out, most), most);
 	if (!size)
 		return -ENOMEM;
 	buf_added(out, size);

@@ -38,25 +38,26 @@ struct batch_group {
 struct batch {
 	const struct drain_target *target;
 	const struct batch_app *app;
-	bool records;		/* JSON lines as fields */
-	uint64_t first, end;	/* sequence numbers: [first, end) */
+	bool records;	     /* JSON lines as fields */
+	uint64_t first, end; /* sequence numbers: [first, end) */
 	uint64_t n_lines;
-	uint64_t lost;		/* told by the notice in front */
+	uint64_t lost; /* told by the notice in front */
 	int64_t lost_since_ns, notice_ns;
-	char id[33];		/* 32 hex digits */
-	struct buf raw;		/* the body before compression */
-	uint32_t *items;	/* where each line begins in raw */
+	char id[33];	 /* 32 hex digits */
+	struct buf raw;	 /* the body before compression */
+	uint32_t *items; /* where each line begins in raw */
 	size_t n_items, max_items;
 	struct batch_group *groups;
 	size_t n_groups, max_groups, last_group;
-	size_t n_group_bufs; /* those from n_groups on are empty, and have memory */
-	struct buf body;	/* what is sent */
+	size_t n_group_bufs;	 /* those from n_groups on are empty, and have memory */
+	struct buf body;	 /* what is sent */
 	char channel[UUID_SIZE]; /* Splunk's */
-	int64_t ack_id;		/* Splunk's, -1: none */
+	int64_t ack_id;		 /* Splunk's, -1: none */
 	struct log_formatter formatter;
 	/* The last line's source, dyno and release, encoded once for the lines that share them. */
 	struct buf meta;
-	/* The driver's own: what is the same for all lines of the batch; and room to put a line together. */
+	/* The driver's own: what is the same for all lines of the batch; and room to put a line
+	 * together. */
 	struct buf prefix, scratch[2];
 	char meta_names[2 * LOG_NAME_MAX]; /* source and dyno */
 	size_t meta_source_len, meta_dyno_len;
@@ -68,7 +69,8 @@ struct batch {
 void batch_init(struct batch *b, const struct drain_target *t, const struct batch_app *app,
 		bool records);
 void batch_done(struct batch *b);
-/* Empties it, for lines from `first` on. Its memory is kept: after a great batch there will be another. */
+/* Empties it, for lines from `first` on. Its memory is kept: after a great batch there will be
+ * another. */
 void batch_begin(struct batch *b, uint64_t first);
 /* Gives the memory of an empty one back. */
 void batch_rest(struct batch *b);
@@ -78,7 +80,8 @@ void batch_put(struct batch *b, const struct log_record *r, const char *commit);
 bool batch_is_full(const struct batch *b);
 /* No more lines: makes the id and the body. -ENOMEM, or 0. */
 int batch_end(struct batch *b);
-/* Keeps the items of raw that are marked (n_items flags), drops the others, and makes the body anew. */
+/* Keeps the items of raw that are marked (n_items flags), drops the others, and makes the body
+ * anew. */
 int batch_keep(struct batch *b, const bool *keep);
 
 /* ---- for the drivers ---- */
@@ -87,8 +90,8 @@ int batch_keep(struct batch *b, const bool *keep);
 void batch_item(struct batch *b);
 struct batch_group *batch_group(struct batch *b, const char *key);
 /*
- * True when b->meta holds what was made for lines of the same source, dyno and release; else it is empty, to be
- * filled. Without has_meta, which the driver may clear, it does not.
+ * True when b->meta holds what was made for lines of the same source, dyno and release; else it is
+ * empty, to be filled. Without has_meta, which the driver may clear, it does not.
  */
 bool batch_meta(struct batch *b, const struct batch_line *line);
 /* "web" of "web.1". */
@@ -102,9 +105,10 @@ void text_put_decimal(struct buf *out, uint64_t v, int min_digits);
 /* A string in quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_put_json(struct buf *out, const char *s, size_t n);
 /*
- * The line as an object of fields, or NULL when it is none, one with a name of ours ("twelve"), or one that is nested
- * deeper than this. Elasticsearch refuses a document of more than 20 levels; others (VictoriaLogs at 300, readers of
- * protobuf at 100, of which a level takes three) refuse the whole batch. A new reference.
+ * The line as an object of fields, or NULL when it is none, one with a name of ours ("twelve"), or
+ * one that is nested deeper than this. Elasticsearch refuses a document of more than 20 levels;
+ * others (VictoriaLogs at 300, readers of protobuf at 100, of which a level takes three) refuse the
+ * whole batch. A new reference.
  */
 #define TEXT_FIELDS_DEPTH 20
 json_t *text_fields(const char *s, size_t n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A drain's own authorities; see drain.h. In a file of its own, since OpenSSL is in it: twelve-logs does without. */
+/* A drain's own authorities; see drain.h. In a file of its own, since OpenSSL is in it: twelve-logs
+ * does without. */
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
@@ -12,10 +13,12 @@ int drain_check_ca(const struct drain_target *t, const char *pem, struct error *
 	X509 *x;
 
 	if (!t->tls)
-		return error_set(err, ERROR_INVALID,
-				 "Certificate authorities were given for a drain that is not encrypted");
+		return error_set(
+			err, ERROR_INVALID,
+			"Certificate authorities were given for a drain that is not encrypted");
 	if (strlen(pem) > DRAIN_CA_MAX)
-		return error_set(err, ERROR_INVALID, "The certificate authorities have more than %d bytes",
+		return error_set(err, ERROR_INVALID,
+				 "The certificate authorities have more than %d bytes",
 				 DRAIN_CA_MAX);
 	bio = BIO_new_mem_buf(pem, -1);
 	x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
@@ -24,6 +27,7 @@ int drain_check_ca(const struct drain_target *t, const char *pem, struct error *
 	if (x)
 		return 0;
 	ERR_clear_error();
-	return error_set(err, ERROR_INVALID, "The certificate authorities are no certificates in PEM "
-					     "(-----BEGIN CERTIFICATE-----)");
+	return error_set(err, ERROR_INVALID,
+			 "The certificate authorities are no certificates in PEM "
+			 "(-----BEGIN CERTIFICATE-----)");
 }

@@ -15,8 +15,9 @@
 /* RFC 1035 section 2.3.4 */
 #define HOST_MAX 253
 
-static const char kinds[] = "syslog://, syslog+tls://, https://, fluent://, fluent+tls://, "
-			    "elasticsearch+https://, splunk+https://, loki+https:// or otlp+https://";
+static const char kinds[] =
+	"syslog://, syslog+tls://, https://, fluent://, fluent+tls://, "
+	"elasticsearch+https://, splunk+https://, loki+https:// or otlp+https://";
 
 void drain_target_done(struct drain_target *t)
 {
@@ -69,13 +70,15 @@ static bool is_control(char c)
 	return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
-/* The n bytes with %XX decoded (RFC 3986 section 2.1); NULL when they hold a control character then. */
+/* The n bytes with %XX decoded (RFC 3986 section 2.1); NULL when they hold a control character
+ * then. */
 static char *decoded(const char *s, size_t n)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
 	for (size_t i = 0; i < n; i++) {
-		bool is_code = s[i] == '%' && n - i > 2 && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0;
+		bool is_code = s[i] == '%' && n - i > 2 && hex_value(s[i + 1]) >= 0 &&
+			       hex_value(s[i + 2]) >= 0;
 		char c = is_code ? (char)(hex_value(s[i + 1]) << 4 | hex_value(s[i + 2])) : s[i];
 
 		if (is_control(c))
@@ -144,15 +147,17 @@ static int check_options(const struct drain_target *t, struct error *err)
 		buf_printf(&known, "%s%s", i ? ", " : "", t->driver->options[i]);
 	for (const char *o = t->options; *o; o += strlen(o) + 1, o += strlen(o) + 1) {
 		if (!is_known(t->driver, o))
-			return error_set(err, ERROR_INVALID,
-					 "The drain's URL has the option \"%.40s\", which %s drains do not "
-					 "know: they know %s",
-					 o, t->driver->scheme, known.len ? known.data : "none");
+			return error_set(
+				err, ERROR_INVALID,
+				"The drain's URL has the option \"%.40s\", which %s drains do not "
+				"know: they know %s",
+				o, t->driver->scheme, known.len ? known.data : "none");
 	}
 	return 0;
 }
 
-/* [ADDRESS] of IPv6, or a name or address of the characters that those have; bytes above ASCII are for IDN. */
+/* [ADDRESS] of IPv6, or a name or address of the characters that those have; bytes above ASCII are
+ * for IDN. */
 static bool is_host(const char *s, size_t n)
 {
 	char address[INET6_ADDRSTRLEN];
@@ -164,7 +169,8 @@ static bool is_host(const char *s, size_t n)
 		return inet_pton(AF_INET6, address, &in6) == 1;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!isalnum((unsigned char)s[i]) && !strchr("-._~", s[i]) && (unsigned char)s[i] < 0x80)
+		if (!isalnum((unsigned char)s[i]) && !strchr("-._~", s[i]) &&
+		    (unsigned char)s[i] < 0x80)
 			return false;
 	return n > 0 && n <= HOST_MAX;
 }
@@ -178,7 +184,8 @@ static bool read_host(struct drain_target *t, const char *s, size_t n, char *por
 	if (!is_host(s, host))
 		return false;
 	t->host = xstrndup(s, host);
-	snprintf(port, port_size, "%.*s", host < n ? (int)(n - host - 1) : 0, s + host + (host < n));
+	snprintf(port, port_size, "%.*s", host < n ? (int)(n - host - 1) : 0,
+		 s + host + (host < n));
 	return true;
 }
 
@@ -198,7 +205,8 @@ static int read_port(struct drain_target *t, const char *port, struct error *err
 	int64_t n = t->tls ? t->driver->tls_port : t->driver->port;
 
 	if (*port && !str_to_i64(port, 1, 65535, &n))
-		return error_set(err, ERROR_INVALID, "The drain's URL has the port \"%.20s\": expected 1 to 65535",
+		return error_set(err, ERROR_INVALID,
+				 "The drain's URL has the port \"%.20s\": expected 1 to 65535",
 				 port);
 	t->port = (uint16_t)n;
 	return 0;
@@ -227,13 +235,16 @@ static int read_place(const char *s, struct drain_target *t, struct error *err)
 	bool is_clean = !at || read_user(t, s, host - 1);
 
 	if (!read_host(t, s + host, n - host, port, sizeof(port)))
-		return error_set(err, ERROR_INVALID, "The drain's URL can't be read: expected a host name or address behind "
-						     "\"://\", or behind \"@\" when there is a user");
+		return error_set(
+			err, ERROR_INVALID,
+			"The drain's URL can't be read: expected a host name or address behind "
+			"\"://\", or behind \"@\" when there is a user");
 	if (read_port(t, port, err) < 0)
 		return -1;
 	read_path(t, s + n);
 	if (!read_options(t) || !is_clean)
-		return error_set(err, ERROR_INVALID, "The drain's URL holds an encoded control character");
+		return error_set(err, ERROR_INVALID,
+				 "The drain's URL holds an encoded control character");
 	return check_options(t, err);
 }
 
@@ -252,14 +263,17 @@ int drain_target_parse(const char *url, struct drain_target *ret, struct error *
 	_cleanup_free_ char *scheme = NULL;
 
 	if (strlen(url) > DRAIN_URL_MAX)
-		return error_set(err, ERROR_INVALID, "The drain's URL has more than %d bytes", DRAIN_URL_MAX);
+		return error_set(err, ERROR_INVALID, "The drain's URL has more than %d bytes",
+				 DRAIN_URL_MAX);
 	if (!behind || has_blank(url))
-		return error_set(err, ERROR_INVALID, "The drain's URL can't be read: expected %s", kinds);
+		return error_set(err, ERROR_INVALID, "The drain's URL can't be read: expected %s",
+				 kinds);
 	scheme = xstrndup(url, (size_t)(behind - url));
 	for (char *c = scheme; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	if (!read_scheme(scheme, &t))
-		return error_set(err, ERROR_INVALID, "The drain's URL begins with \"%.30s://\": expected %s", scheme,
+		return error_set(err, ERROR_INVALID,
+				 "The drain's URL begins with \"%.30s://\": expected %s", scheme,
 				 kinds);
 	if (read_place(behind + 3, &t, err) < 0) {
 		drain_target_done(&t);

@@ -28,7 +28,8 @@ char *drain_http_url(const struct drain_target *t)
 
 char *drain_target_name(const struct drain_target *t)
 {
-	const char *secure = t->driver->transport == DRAIN_HTTP ? (t->tls ? "https" : "http") : "tls";
+	const char *secure =
+		t->driver->transport == DRAIN_HTTP ? (t->tls ? "https" : "http") : "tls";
 
 	if (t->driver == &drain_logplex)
 		return xasprintf("%s://%s:%u", secure, t->host, t->port);
@@ -40,7 +41,8 @@ char *drain_target_name(const struct drain_target *t)
 /* Options whose values are secrets. */
 static bool is_secret(const char *name, size_t n)
 {
-	static const char *const secrets[] = { "shared_key", "api_key", "token", "key", "password", "secret" };
+	static const char *const secrets[] = { "shared_key", "api_key",	 "token",
+					       "key",	     "password", "secret" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
 		if (strlen(secrets[i]) == n && strncasecmp(secrets[i], name, n) == 0)
@@ -104,11 +106,13 @@ const char *drain_default_format(const struct drain_target *t)
 int drain_check_format(const struct drain_target *t, const char *format, struct error *err)
 {
 	if (!streq(format, "raw") && !streq(format, "records"))
-		return error_set(err, ERROR_INVALID, "The format is \"%.20s\": expected raw or records", format);
-	if (streq(format, "records") && t->driver == &drain_logplex)
 		return error_set(err, ERROR_INVALID,
-				 "An %s drain carries raw lines only: its format (Logplex) has no fields",
-				 t->tls ? "https" : "http");
+				 "The format is \"%.20s\": expected raw or records", format);
+	if (streq(format, "records") && t->driver == &drain_logplex)
+		return error_set(
+			err, ERROR_INVALID,
+			"An %s drain carries raw lines only: its format (Logplex) has no fields",
+			t->tls ? "https" : "http");
 	return 0;
 }
 

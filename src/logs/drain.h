@@ -62,18 +62,18 @@ struct drain_header {
 #define DRAIN_HEADERS_MAX 8
 
 struct drain_driver {
-	const char *scheme;  /* "splunk" */
+	const char *scheme; /* "splunk" */
 	enum drain_transport transport;
 	uint16_t port, tls_port;
-	const char *path;		      /* when the URL has none */
-	const char *const *options;	      /* names in the query, NULL at the end */
-	bool has_records;		      /* the receiver knows fields */
-	bool gzip;			      /* bodies are compressed */
-	bool has_token;			      /* the URL's password is a token, and no password of HTTP's */
-	size_t batch_bytes;		      /* of a batch, before compression */
-	unsigned max_tries;		      /* answers that say "later"; 0: as often as it takes */
+	const char *path;	    /* when the URL has none */
+	const char *const *options; /* names in the query, NULL at the end */
+	bool has_records;	    /* the receiver knows fields */
+	bool gzip;		    /* bodies are compressed */
+	bool has_token;		    /* the URL's password is a token, and no password of HTTP's */
+	size_t batch_bytes;	    /* of a batch, before compression */
+	unsigned max_tries;	    /* answers that say "later"; 0: as often as it takes */
 	void (*put)(struct batch *b, const struct batch_line *line);
-	void (*end)(struct batch *b);	      /* NULL: nothing is left to do */
+	void (*end)(struct batch *b); /* NULL: nothing is left to do */
 	/* HTTP: fills up to DRAIN_HEADERS_MAX headers, returns how many. */
 	size_t (*headers)(const struct batch *b, struct drain_header *h);
 	void (*judge)(struct batch *b, const struct drain_reply *r, struct drain_judgement *j);
@@ -92,11 +92,12 @@ struct drain_target {
 	char *user, *password; /* NULL when there is none */
 	char *path;	       /* with its slash; without the query */
 	char *query;	       /* as written, or NULL */
-	char *options;	       /* the query's NAME=VALUE pairs, decoded: NAME NUL VALUE NUL ... NUL */
+	char *options; /* the query's NAME=VALUE pairs, decoded: NAME NUL VALUE NUL ... NUL */
 };
 
 /*
- * ERROR_INVALID with a sentence that never repeats the URL's secrets. *ret is the caller's to drain_target_done().
+ * ERROR_INVALID with a sentence that never repeats the URL's secrets. *ret is the caller's to
+ * drain_target_done().
  */
 int drain_target_parse(const char *url, struct drain_target *ret, struct error *err);
 void drain_target_done(struct drain_target *t);
@@ -116,7 +117,8 @@ int drain_check_format(const struct drain_target *t, const char *format, struct 
 /* Certificates in PEM. */
 int drain_check_ca(const struct drain_target *t, const char *pem, struct error *err);
 
-/* The pause before try n (from 1), full jitter: [0, min(30 s, 1 s * 2^(n-1))], at least 100 ms. `random` is any number. */
+/* The pause before try n (from 1), full jitter: [0, min(30 s, 1 s * 2^(n-1))], at least 100 ms.
+ * `random` is any number. */
 int64_t drain_backoff_ms(unsigned n, uint32_t random);
 
 /* "N messages dropped since TS": the notice that goes before the next line. */

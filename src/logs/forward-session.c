@@ -138,7 +138,9 @@ static void put_ping(struct forward_session *s, struct bytes auth, struct buf *o
 {
 	const char *user = s->target->user ? s->target->user : "",
 		   *password = s->target->password ? s->target->password : "";
-	struct bytes key[] = { text(s->salt), text(s->host), { s->nonce, s->nonce_len }, text(s->key) };
+	struct bytes key[] = {
+		text(s->salt), text(s->host), { s->nonce, s->nonce_len }, text(s->key)
+	};
 	struct bytes word[] = { auth, text(user), text(password) };
 	char key_hex[SHA512_HEX_SIZE], word_hex[SHA512_HEX_SIZE];
 	msgpack_packer pk;
@@ -155,8 +157,8 @@ static void put_ping(struct forward_session *s, struct bytes auth, struct buf *o
 	pack_bytes(&pk, text(auth.n ? word_hex : ""));
 }
 
-static enum forward_event on_helo(struct forward_session *s, const msgpack_object *o, struct buf *out,
-				  struct error *err)
+static enum forward_event on_helo(struct forward_session *s, const msgpack_object *o,
+				  struct buf *out, struct error *err)
 {
 	const msgpack_object *nonce, *auth;
 
@@ -178,7 +180,8 @@ static enum forward_event on_helo(struct forward_session *s, const msgpack_objec
 	return FORWARD_SEND;
 }
 
-static enum forward_event on_pong(struct forward_session *s, const msgpack_object *o, struct error *err)
+static enum forward_event on_pong(struct forward_session *s, const msgpack_object *o,
+				  struct error *err)
 {
 	const msgpack_object *p;
 	char want[SHA512_HEX_SIZE];
@@ -191,13 +194,14 @@ static enum forward_event on_pong(struct forward_session *s, const msgpack_objec
 	p = o->via.array.ptr;
 	if (p[1].type != MSGPACK_OBJECT_BOOLEAN || !p[1].via.boolean) {
 		why = is_text(&p[2]) ? bytes_of(&p[2]) : text("no reason is given");
-		error_set(err, ERROR_UNAUTHORIZED, "the server refuses us: %.*s", why.n < 100 ? (int)why.n : 100,
-			  (const char *)why.data);
+		error_set(err, ERROR_UNAUTHORIZED, "the server refuses us: %.*s",
+			  why.n < 100 ? (int)why.n : 100, (const char *)why.data);
 		return FORWARD_BAD;
 	}
 	if (o->via.array.size >= 5 && is_text(&p[3])) {
-		struct bytes parts[] = { text(s->salt), bytes_of(&p[3]), { s->nonce, s->nonce_len },
-					 text(s->key) };
+		struct bytes parts[] = {
+			text(s->salt), bytes_of(&p[3]), { s->nonce, s->nonce_len }, text(s->key)
+		};
 
 		digest(want, parts, ARRAY_SIZE(parts));
 		if (is_word(&p[4], want)) {
@@ -209,8 +213,9 @@ static enum forward_event on_pong(struct forward_session *s, const msgpack_objec
 	return FORWARD_BAD;
 }
 
-static enum forward_event on_object(struct forward_session *s, const msgpack_object *o, struct buf *out,
-				    char id[static FORWARD_CHUNK_MAX], struct error *err)
+static enum forward_event on_object(struct forward_session *s, const msgpack_object *o,
+				    struct buf *out, char id[static FORWARD_CHUNK_MAX],
+				    struct error *err)
 {
 	const msgpack_object *ack;
 	struct bytes b;
@@ -222,7 +227,8 @@ static enum forward_event on_object(struct forward_session *s, const msgpack_obj
 	ack = member(o, "ack");
 	/* A server with a key that we were not given says HELO, and waits for ever. */
 	if (is_array_of(o, "HELO", 2)) {
-		error_set(err, ERROR_UNAUTHORIZED, "the server wants a shared key: add ?shared_key= to the URL");
+		error_set(err, ERROR_UNAUTHORIZED,
+			  "the server wants a shared key: add ?shared_key= to the URL");
 		return FORWARD_BAD;
 	}
 	if (!ack || !is_text(ack) || bytes_of(ack).n >= FORWARD_CHUNK_MAX)
@@ -244,25 +250,31 @@ static uint64_t number_at(const unsigned char *p, const unsigned char *end, size
 }
 
 /*
- * False when the bytes announce a string or a collection that is longer than any answer: msgpack-c would get
- * the memory for it before it has seen an element. Tokens are walked without regard to how they nest.
+ * False when the bytes announce a string or a collection that is longer than any answer: msgpack-c
+ * would get the memory for it before it has seen an element. Tokens are walked without regard to
+ * how they nest.
  */
 static bool is_modest(const char *data, size_t n)
 {
-	/* From 0xc4 on (the format's table "Overview"): how many bytes a size has, and how many follow beside it. */
+	/* From 0xc4 on (the format's table "Overview"): how many bytes a size has, and how many
+	 * follow beside it. */
 	static const struct {
 		unsigned char size, extra, is_collection, fixed;
 	} table[] = {
-		[0xc4 - 0xc0] = { 1, 0, 0, 0 }, [0xc5 - 0xc0] = { 2, 0, 0, 0 }, [0xc6 - 0xc0] = { 4, 0, 0, 0 },
-		[0xc7 - 0xc0] = { 1, 1, 0, 0 }, [0xc8 - 0xc0] = { 2, 1, 0, 0 }, [0xc9 - 0xc0] = { 4, 1, 0, 0 },
-		[0xca - 0xc0] = { 0, 0, 0, 4 }, [0xcb - 0xc0] = { 0, 0, 0, 8 }, [0xcc - 0xc0] = { 0, 0, 0, 1 },
-		[0xcd - 0xc0] = { 0, 0, 0, 2 }, [0xce - 0xc0] = { 0, 0, 0, 4 }, [0xcf - 0xc0] = { 0, 0, 0, 8 },
-		[0xd0 - 0xc0] = { 0, 0, 0, 1 }, [0xd1 - 0xc0] = { 0, 0, 0, 2 }, [0xd2 - 0xc0] = { 0, 0, 0, 4 },
-		[0xd3 - 0xc0] = { 0, 0, 0, 8 }, [0xd4 - 0xc0] = { 0, 0, 0, 2 }, [0xd5 - 0xc0] = { 0, 0, 0, 3 },
-		[0xd6 - 0xc0] = { 0, 0, 0, 5 }, [0xd7 - 0xc0] = { 0, 0, 0, 9 }, [0xd8 - 0xc0] = { 0, 0, 0, 17 },
-		[0xd9 - 0xc0] = { 1, 0, 0, 0 }, [0xda - 0xc0] = { 2, 0, 0, 0 }, [0xdb - 0xc0] = { 4, 0, 0, 0 },
-		[0xdc - 0xc0] = { 2, 0, 1, 0 }, [0xdd - 0xc0] = { 4, 0, 1, 0 }, [0xde - 0xc0] = { 2, 0, 1, 0 },
-		[0xdf - 0xc0] = { 4, 0, 1, 0 },
+		[0xc4 - 0xc0] = { 1, 0, 0, 0 },	 [0xc5 - 0xc0] = { 2, 0, 0, 0 },
+		[0xc6 - 0xc0] = { 4, 0, 0, 0 },	 [0xc7 - 0xc0] = { 1, 1, 0, 0 },
+		[0xc8 - 0xc0] = { 2, 1, 0, 0 },	 [0xc9 - 0xc0] = { 4, 1, 0, 0 },
+		[0xca - 0xc0] = { 0, 0, 0, 4 },	 [0xcb - 0xc0] = { 0, 0, 0, 8 },
+		[0xcc - 0xc0] = { 0, 0, 0, 1 },	 [0xcd - 0xc0] = { 0, 0, 0, 2 },
+		[0xce - 0xc0] = { 0, 0, 0, 4 },	 [0xcf - 0xc0] = { 0, 0, 0, 8 },
+		[0xd0 - 0xc0] = { 0, 0, 0, 1 },	 [0xd1 - 0xc0] = { 0, 0, 0, 2 },
+		[0xd2 - 0xc0] = { 0, 0, 0, 4 },	 [0xd3 - 0xc0] = { 0, 0, 0, 8 },
+		[0xd4 - 0xc0] = { 0, 0, 0, 2 },	 [0xd5 - 0xc0] = { 0, 0, 0, 3 },
+		[0xd6 - 0xc0] = { 0, 0, 0, 5 },	 [0xd7 - 0xc0] = { 0, 0, 0, 9 },
+		[0xd8 - 0xc0] = { 0, 0, 0, 17 }, [0xd9 - 0xc0] = { 1, 0, 0, 0 },
+		[0xda - 0xc0] = { 2, 0, 0, 0 },	 [0xdb - 0xc0] = { 4, 0, 0, 0 },
+		[0xdc - 0xc0] = { 2, 0, 1, 0 },	 [0xdd - 0xc0] = { 4, 0, 1, 0 },
+		[0xde - 0xc0] = { 2, 0, 1, 0 },	 [0xdf - 0xc0] = { 4, 0, 1, 0 },
 	};
 	const unsigned char *p = (const unsigned char *)data, *end = p + n;
 
@@ -293,15 +305,17 @@ enum forward_event forward_session_next(struct forward_session *s, struct buf *o
 		int r;
 
 		msgpack_unpacked_init(&u);
-		r = is_modest(s->in.data, s->in.len) ? msgpack_unpack_next(&u, s->in.data, s->in.len, &off)
-						     : MSGPACK_UNPACK_PARSE_ERROR;
+		r = is_modest(s->in.data, s->in.len)
+			    ? msgpack_unpack_next(&u, s->in.data, s->in.len, &off)
+			    : MSGPACK_UNPACK_PARSE_ERROR;
 		if (r == MSGPACK_UNPACK_CONTINUE && s->in.len < ANSWER_MAX) {
 			msgpack_unpacked_destroy(&u);
 			break;
 		}
 		if (r != MSGPACK_UNPACK_SUCCESS) {
 			msgpack_unpacked_destroy(&u);
-			error_set(err, ERROR_UNAVAILABLE, "the server's answer is not of the forward protocol");
+			error_set(err, ERROR_UNAVAILABLE,
+				  "the server's answer is not of the forward protocol");
 			return FORWARD_BAD;
 		}
 		e = on_object(s, &u.data, out, id, err);

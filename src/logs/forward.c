@@ -45,7 +45,8 @@ static void pack_members(msgpack_packer *pk, json_t *object)
 	size_t n;
 	json_t *value;
 
-	json_object_keylen_foreach (object, name, n, value) {
+	json_object_keylen_foreach(object, name, n, value)
+	{
 		pack_str(pk, name, n);
 		pack_value(pk, value);
 	}
@@ -126,7 +127,8 @@ static void fill_meta(struct batch *b, const struct batch_line *line)
 /* EventTime: extension type 0, seconds and nanoseconds, big-endian. */
 static void pack_time(msgpack_packer *pk, int64_t ns)
 {
-	uint32_t seconds = htobe32((uint32_t)(ns / 1000000000)), rest = htobe32((uint32_t)(ns % 1000000000));
+	uint32_t seconds = htobe32((uint32_t)(ns / 1000000000)),
+		 rest = htobe32((uint32_t)(ns % 1000000000));
 	char bytes[8];
 
 	memcpy(bytes, &seconds, 4);

@@ -17,11 +17,11 @@
 struct forward_session;
 
 enum forward_event {
-	FORWARD_MORE,	/* nothing is whole yet: feed */
-	FORWARD_SEND,	/* `out` holds what is to be sent */
-	FORWARD_READY,	/* chunks may be sent now */
-	FORWARD_ACK,	/* of the chunk `id` */
-	FORWARD_BAD,	/* *err says why; the connection is of no use */
+	FORWARD_MORE,  /* nothing is whole yet: feed */
+	FORWARD_SEND,  /* `out` holds what is to be sent */
+	FORWARD_READY, /* chunks may be sent now */
+	FORWARD_ACK,   /* of the chunk `id` */
+	FORWARD_BAD,   /* *err says why; the connection is of no use */
 };
 
 #define FORWARD_CHUNK_MAX 64
@@ -30,7 +30,8 @@ enum forward_event {
 struct forward_session *forward_session_new(const struct drain_target *target, const char *host);
 void forward_session_free(struct forward_session *s);
 void forward_session_feed(struct forward_session *s, const char *data, size_t n);
-/* The next thing that has happened; call until FORWARD_MORE. ERROR_UNAUTHORIZED when the server refuses us. */
+/* The next thing that has happened; call until FORWARD_MORE. ERROR_UNAUTHORIZED when the server
+ * refuses us. */
 enum forward_event forward_session_next(struct forward_session *s, struct buf *out,
 					char id[static FORWARD_CHUNK_MAX], struct error *err);
 /* True when the handshake is over. */

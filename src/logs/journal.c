@@ -43,7 +43,8 @@ int journal_open(const char *dir, size_t max_bytes, struct journal **ret)
 	e = posix_fallocate(fd, 0, (off_t)total);
 	if (e)
 		return -e;
-	/* Populated: a page fault within the read of step 3 would be a place where a kill can cut it. */
+	/* Populated: a page fault within the read of step 3 would be a place where a kill can cut
+	 * it. */
 	p = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
@@ -96,6 +97,7 @@ int journal_take(struct journal *j, int pipe_fd, const char *bytes, size_t n,
 	if (r == (ssize_t)n)
 		return 0;
 	journal_clear(j);
-	/* Somebody else reads from this pipe, against logs-proto.h: what went is not ours to count. */
+	/* Somebody else reads from this pipe, against logs-proto.h: what went is not ours to count.
+	 */
 	return r < 0 ? (int)r : -EIO;
 }

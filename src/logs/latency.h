@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long requests took, as a histogram of fixed size: exact below 16 ms, then eight steps to each doubling, so
- * that one value is off by a sixteenth at most. What is longer than two minutes counts as that.
+ * How long requests took, as a histogram of fixed size: exact below 16 ms, then eight steps to each
+ * doubling, so that one value is off by a sixteenth at most. What is longer than two minutes counts
+ * as that.
  */
 #pragma once
 

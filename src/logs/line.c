@@ -7,7 +7,8 @@
 /* A line of the greatest length may end with CR LF: so far one has to look. */
 #define LOOK_BYTES (LOG_LINE_MAX + 2)
 
-/* The greatest length up to LOG_LINE_MAX that does not cut a UTF-8 character (RFC 3629: 4 bytes at most). */
+/* The greatest length up to LOG_LINE_MAX that does not cut a UTF-8 character (RFC 3629: 4 bytes at
+ * most). */
 static size_t cut(const char *data)
 {
 	const unsigned char *p = (const unsigned char *)data;

@@ -36,7 +36,8 @@ static void fill_meta(struct batch *b, const struct batch_line *line)
 
 static void put_entry(struct batch_group *g, const struct log_record *r, const struct buf *meta)
 {
-	size_t most = PUT_JSON_MAX(r->text_len) + meta->len + 2 * PUT_DECIMAL_MAX + strlen(PARTIAL) + 16;
+	size_t most =
+		PUT_JSON_MAX(r->text_len) + meta->len + 2 * PUT_DECIMAL_MAX + strlen(PARTIAL) + 16;
 	char *start = buf_reserve(&g->bytes, most), *p = start;
 
 	p = g->n ? PUT_LITERAL(p, ",[\"") : PUT_LITERAL(p, "[\"");
@@ -73,7 +74,8 @@ static void end_loki(struct batch *b)
 	for (size_t i = 0; i < b->n_groups; i++) {
 		const struct batch_group *g = &b->groups[i];
 
-		put_string(&b->raw, i ? ",{\"stream\":{\"app\":" : "{\"stream\":{\"app\":", b->app->name,
+		put_string(&b->raw,
+			   i ? ",{\"stream\":{\"app\":" : "{\"stream\":{\"app\":", b->app->name,
 			   strlen(b->app->name));
 		put_string(&b->raw, ",\"type\":", g->key, strlen(g->key));
 		buf_puts(&b->raw, "},\"values\":[");

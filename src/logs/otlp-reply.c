@@ -28,7 +28,8 @@ static bool read_varint(struct reader *r, uint64_t *ret)
 	return false;
 }
 
-/* The next field: its number, and its varint in *v or its bytes in *bytes. False at the end, or at nonsense. */
+/* The next field: its number, and its varint in *v or its bytes in *bytes. False at the end, or at
+ * nonsense. */
 static bool read_field(struct reader *r, uint64_t *field, uint64_t *v, struct reader *bytes)
 {
 	uint64_t tag, n = 0;
@@ -78,7 +79,9 @@ static void read_partial(struct reader r, struct drain_judgement *j)
 
 static void judge_partial(const struct drain_reply *r, struct drain_judgement *j)
 {
-	struct reader all = { (const unsigned char *)r->text, (const unsigned char *)r->text + r->n }, bytes;
+	struct reader all = { (const unsigned char *)r->text,
+			      (const unsigned char *)r->text + r->n },
+		      bytes;
 	uint64_t field, v;
 
 	while (r->n && read_field(&all, &field, &v, &bytes))

@@ -76,7 +76,8 @@ static void put_buf_field(struct buf *out, unsigned field, const struct buf *b)
 static void put_any(struct buf *out, json_t *v);
 
 /* KeyValue { key = 1, value = 2 } */
-static void put_pair(struct buf *out, unsigned field, const char *name, size_t n, const struct buf *any)
+static void put_pair(struct buf *out, unsigned field, const char *name, size_t n,
+		     const struct buf *any)
 {
 	_cleanup_buf_ struct buf pair = BUF_INIT;
 
@@ -85,7 +86,8 @@ static void put_pair(struct buf *out, unsigned field, const char *name, size_t n
 	put_buf_field(out, field, &pair);
 }
 
-static void put_attribute(struct buf *out, unsigned field, const char *name, const char *s, size_t n)
+static void put_attribute(struct buf *out, unsigned field, const char *name, const char *s,
+			  size_t n)
 {
 	_cleanup_buf_ struct buf any = BUF_INIT;
 
@@ -102,7 +104,8 @@ static void put_members(struct buf *out, unsigned field, json_t *v)
 	size_t n;
 
 	if (json_is_object(v)) {
-		json_object_keylen_foreach (v, name, n, item) {
+		json_object_keylen_foreach(v, name, n, item)
+		{
 			_cleanup_buf_ struct buf any = BUF_INIT;
 
 			put_any(&any, item);
@@ -119,7 +122,8 @@ static void put_members(struct buf *out, unsigned field, json_t *v)
 	put_buf_field(out, field, &list);
 }
 
-/* AnyValue { string = 1, bool = 2, int = 3, double = 4, array = 5, kvlist = 6 }; nothing for null. */
+/* AnyValue { string = 1, bool = 2, int = 3, double = 4, array = 5, kvlist = 6 }; nothing for null.
+ */
 static void put_any(struct buf *out, json_t *v)
 {
 	double real;
@@ -284,7 +288,8 @@ static json_t *any_json(json_t *v)
 
 	if (json_is_object(v)) {
 		json_object_foreach (v, name, item)
-			json_array_append_new(list, json_pack("{s:s, s:o}", "key", name, "value", any_json(item)));
+			json_array_append_new(list, json_pack("{s:s, s:o}", "key", name, "value",
+							      any_json(item)));
 		return json_pack("{s:{s:o}}", "kvlistValue", "values", list);
 	}
 	if (json_is_array(v)) {
@@ -325,13 +330,18 @@ static void put_json_record(const struct batch_line *line, struct batch_group *g
 {
 	const struct log_record *r = line->record;
 
-	buf_printf(&g->bytes, "%s{\"timeUnixNano\":\"%" PRId64 "\",\"observedTimeUnixNano\":\"%" PRId64 "\",\"body\":",
+	buf_printf(&g->bytes,
+		   "%s{\"timeUnixNano\":\"%" PRId64 "\",\"observedTimeUnixNano\":\"%" PRId64
+		   "\",\"body\":",
 		   g->n ? "," : "", r->time_ns, r->time_ns);
 	put_json_body(line, &g->bytes);
 	buf_puts(&g->bytes, ",\"attributes\":[");
 	json_string_pair(&g->bytes, "twelve.source", r->source, r->source_len);
-	buf_printf(&g->bytes, ",{\"key\":\"twelve.seq\",\"value\":{\"intValue\":\"%" PRIu64 "\"}}%s]}", r->seq,
-		   r->flags & LOG_CONTINUES ? ",{\"key\":\"twelve.partial\",\"value\":{\"boolValue\":true}}" : "");
+	buf_printf(&g->bytes,
+		   ",{\"key\":\"twelve.seq\",\"value\":{\"intValue\":\"%" PRIu64 "\"}}%s]}", r->seq,
+		   r->flags & LOG_CONTINUES
+			   ? ",{\"key\":\"twelve.partial\",\"value\":{\"boolValue\":true}}"
+			   : "");
 }
 
 /* ---- both ---- */
@@ -352,7 +362,8 @@ static void put_otlp(struct batch *b, const struct batch_line *line)
 
 	/* Lines of the same meta are of the same group. */
 	if (!batch_meta(b, line)) {
-		snprintf(key, sizeof(key), "%.*s %u %.40s", (int)r->dyno_len, r->dyno, r->release, line->commit);
+		snprintf(key, sizeof(key), "%.*s %u %.40s", (int)r->dyno_len, r->dyno, r->release,
+			 line->commit);
 		put_attribute(&b->meta, 6, "twelve.source", r->source, r->source_len);
 		g = batch_group(b, key);
 	} else {
@@ -396,10 +407,12 @@ static size_t resource_of(const struct batch *b, const char *key, struct attribu
 	return n;
 }
 
-/* ResourceLogs { resource = 1, scope_logs = 2 { scope = 1, log_records = 2 } }, in the request's field 1 */
+/* ResourceLogs { resource = 1, scope_logs = 2 { scope = 1, log_records = 2 } }, in the request's
+ * field 1 */
 static void end_protobuf(struct batch *b, const struct batch_group *g)
 {
-	_cleanup_buf_ struct buf resource = BUF_INIT, scope = BUF_INIT, logs = BUF_INIT, all = BUF_INIT;
+	_cleanup_buf_ struct buf resource = BUF_INIT, scope = BUF_INIT, logs = BUF_INIT,
+				 all = BUF_INIT;
 	struct attribute a[6];
 	size_t n = resource_of(b, g->key, a);
 
@@ -451,7 +464,8 @@ static void end_otlp(struct batch *b)
 static size_t headers(const struct batch *b, struct drain_header *h)
 {
 	h[0] = (struct drain_header){ "Content-Type", "" };
-	snprintf(h[0].value, sizeof(h->value), "%s", is_json(b) ? "application/json" : "application/x-protobuf");
+	snprintf(h[0].value, sizeof(h->value), "%s",
+		 is_json(b) ? "application/json" : "application/x-protobuf");
 	return 1;
 }
 

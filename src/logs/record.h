@@ -44,7 +44,8 @@ struct log_formatter {
 /* The text of clock_iso_us(), made fast; valid until the next call. */
 #define LOG_STAMP_LEN 32
 const char *log_stamp(struct log_formatter *f, int64_t ns);
-/* Writes v in decimal with at least min_digits (1 or more) before `end`; returns where it begins. */
+/* Writes v in decimal with at least min_digits (1 or more) before `end`; returns where it begins.
+ */
 char *log_decimal(char *end, uint64_t v, int min_digits);
 
 /* Appends the record as a line with its LF. */

@@ -76,5 +76,6 @@ void ring_abort(struct ring *r);
 
 /* Grows with each commit. */
 uint64_t ring_generation(const struct ring *r);
-/* Commits the batch that a killed process had prepared for this generation. False when there is no such batch. */
+/* Commits the batch that a killed process had prepared for this generation. False when there is no
+ * such batch. */
 bool ring_redo(struct ring *r, uint64_t generation);

@@ -108,7 +108,9 @@ static size_t headers(const struct batch *b, struct drain_header *h)
 	h[n++] = (struct drain_header){ "Content-Type", "application/json" };
 	h[n] = (struct drain_header){ .name = "Authorization" };
 	snprintf(h[n++].value, sizeof(h->value), "Splunk %s",
-		 t->password ? t->password : t->user ? t->user : "");
+		 t->password ? t->password
+		 : t->user   ? t->user
+			     : "");
 	if (wants_ack(b))
 		put_channel(b, &h[n++]);
 	return n;

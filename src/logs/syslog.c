@@ -48,8 +48,8 @@ static size_t structured_data(const struct batch *b, const struct batch_line *li
 		return strlen(PARTIAL);
 	}
 	batch_type(r, type);
-	n = snprintf(sd, SD_MAX, "[twelve@32473 app=\"%s\" type=\"%s\" seq=\"%" PRIu64 "\"", b->app->name,
-		     type, r->seq);
+	n = snprintf(sd, SD_MAX, "[twelve@32473 app=\"%s\" type=\"%s\" seq=\"%" PRIu64 "\"",
+		     b->app->name, type, r->seq);
 	if (r->release)
 		n += snprintf(sd + n, SD_MAX - (size_t)n, " release=\"v%u\"", r->release);
 	if (line->commit[0])
@@ -83,7 +83,8 @@ void syslog_put_frame(struct batch *b, const struct batch_line *line, struct buf
 	char sd[SD_MAX], *start, *p;
 
 	sd_n = structured_data(b, line, sd);
-	n = pri_n + stamp_n + 1 + token_n + 1 + source_n + 1 + r->dyno_len + 3 + sd_n + 1 + r->text_len + 1;
+	n = pri_n + stamp_n + 1 + token_n + 1 + source_n + 1 + r->dyno_len + 3 + sd_n + 1 +
+	    r->text_len + 1;
 	start = p = buf_reserve(out, n + 24);
 	p += put_length(p, n);
 	*p++ = ' ';

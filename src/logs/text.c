@@ -15,11 +15,13 @@
 #ifdef __SSE2__
 #define WORD 16
 
-/* Bytes that JSON has as they are (RFC 8259 section 7): ASCII, but no quote, backslash or control. */
+/* Bytes that JSON has as they are (RFC 8259 section 7): ASCII, but no quote, backslash or control.
+ */
 static bool is_plain(const char *s)
 {
 	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)s);
-	__m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"')), slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+	__m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+		slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
 	/* Signed: what is not ASCII is below zero. */
 	__m128i control = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
 
@@ -124,10 +126,10 @@ static bool is_shallow(json_t *v, unsigned left)
 		return true;
 	if (!left)
 		return false;
-	json_array_foreach(v, i, in)
+	json_array_foreach (v, i, in)
 		if (!is_shallow(in, left - 1))
 			return false;
-	json_object_foreach(v, name, in)
+	json_object_foreach (v, name, in)
 		if (!is_shallow(in, left - 1))
 			return false;
 	return true;
@@ -140,7 +142,8 @@ json_t *text_fields(const char *s, size_t n)
 	if (n < 2 || s[0] != '{' || s[n - 1] != '}')
 		return NULL;
 	fields = json_loadb(s, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-	if (json_is_object(fields) && !json_object_get(fields, "twelve") && is_shallow(fields, TEXT_FIELDS_DEPTH))
+	if (json_is_object(fields) && !json_object_get(fields, "twelve") &&
+	    is_shallow(fields, TEXT_FIELDS_DEPTH))
 		return fields;
 	json_decref(fields);
 	return NULL;

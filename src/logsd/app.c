@@ -41,10 +41,9 @@ static struct app *app_open(struct logsd *l, const char *id)
 		return NULL;
 	}
 	a = xcalloc(1, sizeof(*a));
-	*a = (struct app){ .logsd = l,
-			   .ring = ring,
-			   .boot_tail = ring_tail(ring),
-			   .next = l->apps };
+	*a = (struct app){
+		.logsd = l, .ring = ring, .boot_tail = ring_tail(ring), .next = l->apps
+	};
 	memcpy(a->id, id, UUID_SIZE);
 	l->apps = a;
 	if (how == RING_REPLACED) {
@@ -193,7 +192,8 @@ void app_show(struct app *a)
 void app_drop(struct app *a, uint64_t n)
 {
 	if (!a->dropped && n)
-		log_error("there is no room for lines of app %s: they are dropped and counted", a->id);
+		log_error("there is no room for lines of app %s: they are dropped and counted",
+			  a->id);
 	a->dropped += n;
 	a->logsd->dropped += n;
 }

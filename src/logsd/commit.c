@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which commit a release was made of: twelved tells it with the drains, which carry it along with each line. */
+/* Which commit a release was made of: twelved tells it with the drains, which carry it along with
+ * each line. */
 #include <stdlib.h>
 #include <string.h>
 

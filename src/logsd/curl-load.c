@@ -35,8 +35,9 @@ const struct drain_curl *drain_curl_load(struct logsd *l, struct error *err)
 		return l->curl;
 	path = module_path();
 	/*
-	 * Debian's libcurl speaks TLS by OpenSSL, and brings GnuTLS along for RTMP and LDAP, which nobody uses here: its
-	 * constructor would set up all of it (gnutls_global_init(3)), half a megabyte of memory.
+	 * Debian's libcurl speaks TLS by OpenSSL, and brings GnuTLS along for RTMP and LDAP, which
+	 * nobody uses here: its constructor would set up all of it (gnutls_global_init(3)), half a
+	 * megabyte of memory.
 	 */
 	setenv("GNUTLS_NO_IMPLICIT_INIT", "1", 0);
 	/* It stays: libraries in it may have threads and handlers of their own. */
@@ -45,8 +46,8 @@ const struct drain_curl *drain_curl_load(struct logsd *l, struct error *err)
 	if (!c) {
 		const char *why = dlerror();
 
-		error_set(err, ERROR_SYSTEM, "loading %s, which drains over HTTP and TLS need: %s", MODULE,
-			  why ? why : "it can't be found");
+		error_set(err, ERROR_SYSTEM, "loading %s, which drains over HTTP and TLS need: %s",
+			  MODULE, why ? why : "it can't be found");
 		return NULL;
 	}
 	l->curl_deadline_ms = INT64_MAX;

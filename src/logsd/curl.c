@@ -40,7 +40,8 @@ static void on_curl_socket(struct handler *h, uint32_t events)
 {
 	struct curl_socket *s = (struct curl_socket *)(void *)h;
 	struct logsd *l = s->logsd;
-	int mask = (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+	int mask = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+		   (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
 		   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 	int running;
 
@@ -48,11 +49,13 @@ static void on_curl_socket(struct handler *h, uint32_t events)
 	collect(l);
 }
 
-static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socket_data)
+static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *userdata,
+			   void *socket_data)
 {
 	struct curl_socket *s = socket_data;
 	struct logsd *l = userdata;
-	uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
+	uint32_t events =
+		(what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
@@ -114,7 +117,9 @@ static void tick(struct logsd *l, int64_t now_ms)
 
 void transfer_prepare(struct transfer *t, const struct drain *d)
 {
-	struct curl_blob ca = { .data = d->ca, .len = d->ca ? strlen(d->ca) : 0, .flags = CURL_BLOB_COPY };
+	struct curl_blob ca = { .data = d->ca,
+				.len = d->ca ? strlen(d->ca) : 0,
+				.flags = CURL_BLOB_COPY };
 
 	curl_easy_reset(t->easy);
 	t->error[0] = '\0';
@@ -195,7 +200,8 @@ static void open_stream(struct wire *w)
 	_cleanup_free_ char *url = xasprintf("https://%s:%u/", t->host, t->port);
 	struct secure *s = xcalloc(1, sizeof(*s));
 
-	*s = (struct secure){ .transfer = { .easy = curl_easy_init(), .fn = on_connected }, .wire = w };
+	*s = (struct secure){ .transfer = { .easy = curl_easy_init(), .fn = on_connected },
+			      .wire = w };
 	w->secure = s;
 	if (s->transfer.easy) {
 		transfer_prepare(&s->transfer, w->drain);

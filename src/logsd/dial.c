@@ -35,7 +35,8 @@ struct lookup {
 };
 
 struct dial {
-	struct handler handler; /* first: the loop frees it. Of the lookup, and then of the socket. */
+	struct handler
+		handler; /* first: the loop frees it. Of the lookup, and then of the socket. */
 	struct logsd *logsd;
 	struct lookup *lookup;
 	const struct addrinfo *next;
@@ -57,7 +58,9 @@ static void lookup_unref(struct lookup *k)
 
 static void look_up(struct lookup *k, int flags)
 {
-	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags };
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+					.ai_socktype = SOCK_STREAM,
+					.ai_flags = AI_NUMERICSERV | flags };
 
 	k->error = getaddrinfo(k->host, k->port, &hints, &k->list);
 }
@@ -125,17 +128,20 @@ static void try_next(struct dial *d)
 {
 	while (d->next) {
 		const struct addrinfo *a = d->next;
-		int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), count = SYN_COUNT;
+		int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+		    count = SYN_COUNT;
 
 		d->next = a->ai_next;
 		if (fd >= 0)
 			setsockopt(fd, IPPROTO_TCP, TCP_SYNCNT, &count, sizeof(count));
-		if (fd >= 0 && (connect(fd, a->ai_addr, a->ai_addrlen) == 0 || errno == EINPROGRESS)) {
+		if (fd >= 0 &&
+		    (connect(fd, a->ai_addr, a->ai_addrlen) == 0 || errno == EINPROGRESS)) {
 			d->handler.fd = fd;
 			logsd_watch(d->logsd, &d->handler, EPOLLOUT);
 			return;
 		}
-		snprintf(d->why, sizeof(d->why), "connecting to %.100s: %s", d->lookup->host, strerror(errno));
+		snprintf(d->why, sizeof(d->why), "connecting to %.100s: %s", d->lookup->host,
+			 strerror(errno));
 		fd_close(fd);
 	}
 	finish(d, -1);
@@ -154,7 +160,8 @@ static void on_connected(struct dial *d)
 		finish(d, fd);
 		return;
 	}
-	snprintf(d->why, sizeof(d->why), "connecting to %.100s: %s", d->lookup->host, strerror(error));
+	snprintf(d->why, sizeof(d->why), "connecting to %.100s: %s", d->lookup->host,
+		 strerror(error));
 	fd_close(fd);
 	try_next(d);
 }
@@ -173,7 +180,8 @@ static void on_event(struct handler *h, uint32_t events)
 	h->fd = -1;
 	d->next = k->error ? NULL : k->list;
 	if (k->error)
-		snprintf(d->why, sizeof(d->why), "connecting to %.100s: %s", k->host, gai_strerror(k->error));
+		snprintf(d->why, sizeof(d->why), "connecting to %.100s: %s", k->host,
+			 gai_strerror(k->error));
 	try_next(d);
 }
 
@@ -182,7 +190,11 @@ struct dial *dial_new(struct logsd *l, const char *host, uint16_t port, dial_fn 
 	struct dial *d = xcalloc(1, sizeof(*d));
 	struct lookup *k = lookup_new(host, port);
 
-	*d = (struct dial){ .handler = { .fn = on_event, .fd = k->done_fd }, .logsd = l, .lookup = k, .fn = fn, .userdata = userdata };
+	*d = (struct dial){ .handler = { .fn = on_event, .fd = k->done_fd },
+			    .logsd = l,
+			    .lookup = k,
+			    .fn = fn,
+			    .userdata = userdata };
 	if (k->done_fd < 0) {
 		lookup_unref(k);
 		free(d);

@@ -4,8 +4,9 @@
  * ("About HTTP Event Collector Indexer Acknowledgment"). Of a batch only its bounds are kept;
  * when Splunk does not say yes in time, the cursor goes back and the ring has the lines.
  *
- * A channel's ids only grow. One that does not is of a Splunk that was restarted and counts anew: it
- * knows nothing of what we wait for, and would say yes to an old id that it has given to another batch.
+ * A channel's ids only grow. One that does not is of a Splunk that was restarted and counts anew:
+ * it knows nothing of what we wait for, and would say yes to an old id that it has given to another
+ * batch.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -137,7 +138,8 @@ static size_t take_answers(struct http_link *h, json_t *acks)
 
 static void on_poll(struct transfer *t, CURLcode result)
 {
-	struct http_link *h = (struct http_link *)(void *)((char *)t - offsetof(struct http_link, poll));
+	struct http_link *h =
+		(struct http_link *)(void *)((char *)t - offsetof(struct http_link, poll));
 	json_t *reply = json_loadb(h->poll_reply.data, h->poll_reply.len, 0, NULL);
 	long status = 0;
 	size_t n = 0;
@@ -147,8 +149,10 @@ static void on_poll(struct transfer *t, CURLcode result)
 	transfer_remove(h->drain->app->logsd, t);
 	if (result == CURLE_OK && status >= 400 && status < 500 && status != 429 && status != 408) {
 		/* It does not know acknowledgements: then its "200" has to do. */
-		drain_complain(h->drain, "status %ld when asked for acknowledgements: they are not waited for",
-			       status);
+		drain_complain(
+			h->drain,
+			"status %ld when asked for acknowledgements: they are not waited for",
+			status);
 		while (h->n_acks) {
 			drain_sent(h->drain, h->acks[0].end - h->acks[0].first, 0);
 			remove_at(h, 0);
@@ -179,7 +183,8 @@ static void poll(struct http_link *h)
 
 		h->poll_headers = curl_slist_append(h->poll_headers, text);
 	}
-	h->is_polling = http_request(h, &h->poll, h->poll_url, h->poll_headers, &h->poll_body, &h->poll_reply);
+	h->is_polling = http_request(h, &h->poll, h->poll_url, h->poll_headers, &h->poll_body,
+				     &h->poll_reply);
 }
 
 void acks_pump(struct http_link *h)

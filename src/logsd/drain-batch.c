@@ -49,7 +49,8 @@ bool drain_batch_again(struct drain *d, struct batch *b)
 		return false;
 	batch_begin(b, d->now.batch_first);
 	if (d->now.batch_lost)
-		batch_put_notice(b, d->now.batch_lost, d->now.batch_since_ns, d->now.batch_notice_ns);
+		batch_put_notice(b, d->now.batch_lost, d->now.batch_since_ns,
+				 d->now.batch_notice_ns);
 	while (d->at_seq < d->now.batch_end && drain_take(d, &r, &commit))
 		batch_put(b, &r, commit);
 	/* go_on() has seen that the ring has all of it. */

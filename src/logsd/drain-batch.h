@@ -9,7 +9,8 @@
 
 /* What waits in the ring, with the notice of what was lost. False after a drain_fail(). */
 bool drain_batch_make(struct drain *d, struct batch *b);
-/* The one that an earlier process had under way; the cursor is at its beginning. False when there was none. */
+/* The one that an earlier process had under way; the cursor is at its beginning. False when there
+ * was none. */
 bool drain_batch_again(struct drain *d, struct batch *b);
 /* The line of a test that waits, alone. */
 bool drain_batch_test(struct drain *d, struct batch *b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A drain's place in its app's ring, what it has lost, and how that is written down; see drains.h. */
+/* A drain's place in its app's ring, what it has lost, and how that is written down; see drains.h.
+ */
 #include "base/clock.h"
 #include "logsd/drains.h"
 
@@ -158,12 +159,13 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 }
 
 /*
- * Where an earlier process was. What it had taken and the ring has lost since is lost; what it had counted as
- * lost is not counted again. A number that is yet to come is of a ring that is no more.
+ * Where an earlier process was. What it had taken and the ring has lost since is lost; what it had
+ * counted as lost is not counted again. A number that is yet to come is of a ring that is no more.
  */
 void drain_go_on(struct drain *d)
 {
-	uint64_t first = ring_first_seq(d->app->ring), from = d->now.batch_end ? d->now.batch_first : d->now.next_seq;
+	uint64_t first = ring_first_seq(d->app->ring),
+		 from = d->now.batch_end ? d->now.batch_first : d->now.next_seq;
 	uint64_t taken = d->now.taken_seq < from ? from : d->now.taken_seq;
 	uint64_t at = d->now.at_seq < taken ? taken : d->now.at_seq, n = 0;
 

@@ -3,7 +3,8 @@
  * Fluentd's forward protocol: one batch at a time, which may be several chunks (one for
  * each tag); it has arrived when every chunk is acknowledged.
  *
- *     CLOSED ──▶ connecting ──▶ handshake ──▶ READY ──batch──▶ SENDING ──▶ waiting for acks ──▶ READY
+ *     CLOSED ──▶ connecting ──▶ handshake ──▶ READY ──batch──▶ SENDING ──▶ waiting for acks ──▶
+ * READY
  *
  * Whatever goes wrong, the connection is closed and the same batch sent on a new one.
  */
@@ -90,7 +91,8 @@ static void take_batch(struct forward_link *f)
 
 	if (!f->has_batch) {
 		f->is_test = drain_batch_test(d, &f->batch);
-		f->has_batch = f->is_test || ((drain_is_due(d) || d->now.lost) && drain_batch_make(d, &f->batch));
+		f->has_batch = f->is_test ||
+			       ((drain_is_due(d) || d->now.lost) && drain_batch_make(d, &f->batch));
 		if (!f->has_batch) {
 			if (!drain_has_lines(d))
 				drain_idle(d);
@@ -224,7 +226,8 @@ static void forward_pump(struct drain *d)
 	if (f->wire.open && (!forward_session_is_ready(f->session) || f->has_batch)) {
 		if (d->deadline_ms > now_ms)
 			return;
-		fail(f, f->has_batch ? "no acknowledgement came in time" : "the handshake did not end in time");
+		fail(f, f->has_batch ? "no acknowledgement came in time"
+				     : "the handshake did not end in time");
 		return;
 	}
 	if (f->wire.open)
@@ -247,7 +250,9 @@ static void forward_start(struct drain *d)
 	struct forward_link *f = xcalloc(1, sizeof(*f));
 
 	f->drain = d;
-	f->wire = (struct wire){ .handler = { .fd = -1 }, .on_open = on_open, .on_events = on_events };
+	f->wire = (struct wire){ .handler = { .fd = -1 },
+				 .on_open = on_open,
+				 .on_events = on_events };
 	f->out = BUF_INIT;
 	batch_init(&f->batch, &d->target, &d->names, d->records);
 	d->link = f;

@@ -52,8 +52,8 @@ static struct curl_slist *header_list(const struct http_link *h)
 	return curl_slist_append(list, "Expect:");
 }
 
-bool http_request(struct http_link *h, struct transfer *t, const char *url, struct curl_slist *headers,
-		  const struct buf *body, struct buf *reply)
+bool http_request(struct http_link *h, struct transfer *t, const char *url,
+		  struct curl_slist *headers, const struct buf *body, struct buf *reply)
 {
 	const struct drain_target *target = &h->drain->target;
 
@@ -77,7 +77,8 @@ bool http_request(struct http_link *h, struct transfer *t, const char *url, stru
 	if ((target->user || target->password) && !target->driver->has_token) {
 		curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		curl_easy_setopt(t->easy, CURLOPT_USERNAME, target->user ? target->user : "");
-		curl_easy_setopt(t->easy, CURLOPT_PASSWORD, target->password ? target->password : "");
+		curl_easy_setopt(t->easy, CURLOPT_PASSWORD,
+				 target->password ? target->password : "");
 	}
 	if (transfer_add(h->drain->app->logsd, t) == 0)
 		return true;
@@ -93,8 +94,7 @@ static void post(struct http_link *h)
 	h->headers = header_list(h);
 	drain_phase(d, DRAIN_SENDING);
 	d->deadline_ms = INT64_MAX;
-	h->is_sent = http_request(h, &h->transfer, h->url, h->headers, &h->batch.body,
-				  &h->reply);
+	h->is_sent = http_request(h, &h->transfer, h->url, h->headers, &h->batch.body, &h->reply);
 }
 
 static void forget_batch(struct http_link *h)
@@ -112,7 +112,8 @@ static int64_t retry_after_ms(const struct http_link *h)
 	return s < 86400 ? s * 1000 : 86400000;
 }
 
-static void describe(const struct drain_reply *r, const struct drain_judgement *j, char text[static 256])
+static void describe(const struct drain_reply *r, const struct drain_judgement *j,
+		     char text[static 256])
 {
 	size_t n = r->n < 120 ? r->n : 120;
 
@@ -145,7 +146,8 @@ static void done(struct http_link *h, const struct drain_reply *r, const struct 
 		drain_batch_done(d, &h->batch, j->n_refused + h->n_refused);
 }
 
-static void refused(struct http_link *h, const struct drain_reply *r, const struct drain_judgement *j)
+static void refused(struct http_link *h, const struct drain_reply *r,
+		    const struct drain_judgement *j)
 {
 	struct drain *d = h->drain;
 	char text[256];
@@ -200,7 +202,8 @@ static void answered(struct http_link *h, long status)
 
 static void on_done(struct transfer *t, CURLcode result)
 {
-	struct http_link *h = (struct http_link *)(void *)((char *)t - offsetof(struct http_link, transfer));
+	struct http_link *h =
+		(struct http_link *)(void *)((char *)t - offsetof(struct http_link, transfer));
 	struct drain *d = h->drain;
 	long status = 0;
 

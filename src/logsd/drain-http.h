@@ -36,8 +36,8 @@ struct http_link {
 };
 
 /* Begins a request; `body` and `reply` have to stay. False after a drain_fail(). */
-bool http_request(struct http_link *h, struct transfer *t, const char *url, struct curl_slist *headers,
-		  const struct buf *body, struct buf *reply);
+bool http_request(struct http_link *h, struct transfer *t, const char *url,
+		  struct curl_slist *headers, const struct buf *body, struct buf *reply);
 
 void acks_init(struct http_link *h);
 void acks_done(struct http_link *h);

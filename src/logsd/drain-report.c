@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a drain fares: failures with their pauses, what is told in the app's stream, and tests; see drains.h. */
+/* How a drain fares: failures with their pauses, what is told in the app's stream, and tests; see
+ * drains.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,11 +13,13 @@
 /* A drain that fails for so long is reported in the app's stream, and then every so often. */
 #define LONG_MS 30000
 #define AGAIN_MS 3600000
-/* What is told is a line that the drain carries itself: if it is refused, too, with other words each time, that must not go round and round. */
+/* What is told is a line that the drain carries itself: if it is refused, too, with other words
+ * each time, that must not go round and round. */
 #define OTHER_WORDS_MS 60000
 #define RETRY_AFTER_MAX_MS 300000
 
-/* Into the app's stream, in the next round: its other drains must not be called from within this one. */
+/* Into the app's stream, in the next round: its other drains must not be called from within this
+ * one. */
 static void tell(struct drain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void tell(struct drain *d, const char *fmt, ...)
 {
@@ -51,8 +54,10 @@ void drain_ok(struct drain *d)
 	if (!d->told_long)
 		return;
 	d->told_long = false;
-	tell(d, "Drain %s (%s) delivers again after %" PRId64 " s; %" PRIu64 " lines wait for its L10 notice", d->token,
-	     d->name, (clock_wall_ms() - since_ms) / 1000, d->now.lost);
+	tell(d,
+	     "Drain %s (%s) delivers again after %" PRId64 " s; %" PRIu64
+	     " lines wait for its L10 notice",
+	     d->token, d->name, (clock_wall_ms() - since_ms) / 1000, d->now.lost);
 }
 
 static void set_error(struct drain *d, const char *text)
@@ -70,8 +75,9 @@ void drain_report_long(struct drain *d, int64_t now_ms)
 {
 	d->told_long = true;
 	d->report_ms = now_ms + AGAIN_MS;
-	tell(d, "Error L13 (Local delivery error) -> drain %s (%s) has failed for %" PRId64
-		" s: %.200s. It goes on trying; lines wait in the ring",
+	tell(d,
+	     "Error L13 (Local delivery error) -> drain %s (%s) has failed for %" PRId64
+	     " s: %.200s. It goes on trying; lines wait in the ring",
 	     d->token, d->name, (clock_wall_ms() - d->now.failing_since_ms) / 1000, d->now.error);
 }
 
@@ -89,7 +95,8 @@ static void failed(struct drain *d, int64_t pause_ms, const char *text)
 	if (pause_ms > RETRY_AFTER_MAX_MS)
 		pause_ms = RETRY_AFTER_MAX_MS;
 	if (!pause_ms)
-		pause_ms = drain_backoff_ms(d->now.failures < 32 ? (unsigned)d->now.failures : 32, random);
+		pause_ms = drain_backoff_ms(d->now.failures < 32 ? (unsigned)d->now.failures : 32,
+					    random);
 	d->deadline_ms = clock_now_ms() + pause_ms;
 	drain_phase(d, DRAIN_WAITING);
 	drain_test_result(d, false, "%s", d->now.error);
@@ -112,8 +119,8 @@ void drain_fail_certificate(struct drain *d, const char *why)
 
 	failed(d, 0, why);
 	if (is_first)
-		tell(d, "Error L14 (Certificate validation error) -> drain %s (%s): %.200s", d->token,
-		     d->name, why);
+		tell(d, "Error L14 (Certificate validation error) -> drain %s (%s): %.200s",
+		     d->token, d->name, why);
 }
 
 void drain_complain(struct drain *d, const char *fmt, ...)
@@ -127,10 +134,12 @@ void drain_complain(struct drain *d, const char *fmt, ...)
 	va_end(ap);
 	memcpy(before, d->now.error, sizeof(before));
 	set_error(d, text);
-	if (d->complained_ms && since_ms < (streq(before, d->now.error) ? AGAIN_MS : OTHER_WORDS_MS))
+	if (d->complained_ms &&
+	    since_ms < (streq(before, d->now.error) ? AGAIN_MS : OTHER_WORDS_MS))
 		return;
 	d->complained_ms = now_ms;
-	tell(d, "Error L13 (Local delivery error) -> drain %s (%s): %.200s", d->token, d->name, d->now.error);
+	tell(d, "Error L13 (Local delivery error) -> drain %s (%s): %.200s", d->token, d->name,
+	     d->now.error);
 }
 
 /* ---- tests ---- */

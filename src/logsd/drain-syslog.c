@@ -32,13 +32,14 @@
 #define MARGIN_BYTES (256 * 1024)
 #define MARGIN_MS 5000
 #define MARKS_MAX 256
-/* While something is in doubt, its acknowledgement is looked at every so often; sooner when somebody waits for it. */
+/* While something is in doubt, its acknowledgement is looked at every so often; sooner when
+ * somebody waits for it. */
 #define LOOK_MS 1000
 #define LOOK_SOON_MS 20
 
 struct mark {
-	uint64_t end;	   /* in the TCP stream */
-	uint64_t next_seq; /* the line behind it */
+	uint64_t end;		 /* in the TCP stream */
+	uint64_t next_seq;	 /* the line behind it */
 	uint64_t lost, lost_seq; /* told by its notice: how many, from which on */
 	int64_t lost_since_ns, sent_ms;
 	bool is_test;
@@ -47,19 +48,20 @@ struct mark {
 struct syslog_link {
 	struct wire wire; /* first: the loop frees it */
 	struct drain *drain;
-	struct batch frames; /* for the encoder */
-	struct buf out;	     /* frames that are not all given to the kernel yet, */
-	size_t out_at;	     /* how far they are, */
-	uint64_t out_first;  /* the first one's number, */
-	uint32_t ends[CHUNK_LINES]; /* where each ends, */
-	size_t n_ends, n_given;	    /* how many there are, and are given whole */
+	struct batch frames;		 /* for the encoder */
+	struct buf out;			 /* frames that are not all given to the kernel yet, */
+	size_t out_at;			 /* how far they are, */
+	uint64_t out_first;		 /* the first one's number, */
+	uint32_t ends[CHUNK_LINES];	 /* where each ends, */
+	size_t n_ends, n_given;		 /* how many there are, and are given whole */
 	uint64_t out_lost, out_lost_seq; /* and the notice that they begin with */
 	int64_t out_lost_since_ns;
 	bool out_is_test;
-	char test_id[UUID_SIZE]; /* of the test that was sent last */
+	char test_id[UUID_SIZE];      /* of the test that was sent last */
 	struct mark marks[MARKS_MAX]; /* a ring: what is in doubt, the oldest first */
 	size_t first_mark, n_marks;
-	uint64_t base_end, base_seq;  /* what is not in doubt any more; base_seq 0: no line was sent */
+	uint64_t base_end,
+		base_seq; /* what is not in doubt any more; base_seq 0: no line was sent */
 };
 
 static struct mark *mark_at(struct syslog_link *s, size_t i)
@@ -83,7 +85,8 @@ static void retire(struct syslog_link *s, const struct mark *m)
 	if (s->base_seq)
 		s->base_seq = m->next_seq;
 	if (m->is_test)
-		drain_test_result(s->drain, true, "the peer's system has acknowledged it; syslog has no answers");
+		drain_test_result(s->drain, true,
+				  "the peer's system has acknowledged it; syslog has no answers");
 	s->first_mark = (s->first_mark + 1) % MARKS_MAX;
 	s->n_marks--;
 }
@@ -110,7 +113,8 @@ static void look(struct syslog_link *s)
 	while (s->n_marks) {
 		const struct mark *m = mark_at(s, 0);
 
-		if (m->end > acked || (m->end + MARGIN_BYTES > acked && now_ms - m->sent_ms < MARGIN_MS && !m->is_test))
+		if (m->end > acked || (m->end + MARGIN_BYTES > acked &&
+				       now_ms - m->sent_ms < MARGIN_MS && !m->is_test))
 			break;
 		retire(s, m);
 	}
@@ -118,8 +122,8 @@ static void look(struct syslog_link *s)
 }
 
 /*
- * The line to go on with. For plain TCP, lines after the last safe mark that are safe, too, are measured; a
- * notice among them has an unknown length.
+ * The line to go on with. For plain TCP, lines after the last safe mark that are safe, too, are
+ * measured; a notice among them has an unknown length.
  */
 static uint64_t measure(struct syslog_link *s, uint64_t safe)
 {
@@ -131,7 +135,8 @@ static uint64_t measure(struct syslog_link *s, uint64_t safe)
 	drain_seek(d, seq);
 	if (d->target.tls || !s->n_marks || mark_at(s, 0)->lost || mark_at(s, 0)->is_test)
 		return seq;
-	while (d->at_seq == seq && seq < mark_at(s, 0)->next_seq && drain_take(d, &r, &commit) && r.seq == seq) {
+	while (d->at_seq == seq && seq < mark_at(s, 0)->next_seq && drain_take(d, &r, &commit) &&
+	       r.seq == seq) {
 		end += frame_size(s, &r, commit);
 		if (end > safe)
 			break;
@@ -141,7 +146,8 @@ static uint64_t measure(struct syslog_link *s, uint64_t safe)
 }
 
 /* A notice that is in doubt. Lines behind the place where sending goes on are counted anew. */
-static void take_back(struct syslog_link *s, uint64_t lost, uint64_t lost_seq, int64_t since_ns, uint64_t resume)
+static void take_back(struct syslog_link *s, uint64_t lost, uint64_t lost_seq, int64_t since_ns,
+		      uint64_t resume)
 {
 	struct drain *d = s->drain;
 
@@ -213,7 +219,8 @@ static void hang_up(struct syslog_link *s, bool in_order)
 
 static void put(struct syslog_link *s, const struct log_record *r, const char *commit)
 {
-	syslog_put_frame(&s->frames, &(struct batch_line){ .record = r, .commit = commit }, &s->out);
+	syslog_put_frame(&s->frames, &(struct batch_line){ .record = r, .commit = commit },
+			 &s->out);
 }
 
 static void put_notice(struct syslog_link *s)
@@ -311,7 +318,8 @@ static void given(struct syslog_link *s, size_t n)
 	s->out_at += n;
 	while (s->n_given < s->n_ends && s->ends[s->n_given] <= s->out_at)
 		s->n_given++;
-	/* Behind the last line of the buffer, the next one is where the cursor is: others were lost. */
+	/* Behind the last line of the buffer, the next one is where the cursor is: others were
+	 * lost. */
 	d->now.next_seq = s->n_given == s->n_ends ? d->at_seq : s->out_first + s->n_given;
 	drain_sent(d, s->n_given - before, n);
 	set_mark(s);
@@ -332,7 +340,8 @@ static bool send_chunk(struct syslog_link *s)
 		return false;
 	}
 	if (n < 0) {
-		/* A reset that came after its FIN is EPIPE: the peer had read all that it acknowledged. */
+		/* A reset that came after its FIN is EPIPE: the peer had read all that it
+		 * acknowledged. */
 		hang_up(s, n == -EPIPE);
 		drain_fail(s->drain, 0, "the connection broke: %s", strerror((int)-n));
 		return false;
@@ -402,7 +411,9 @@ static void on_events(struct wire *w, uint32_t events)
 			drain_phase(d, DRAIN_IDLE);
 			return;
 		}
-		drain_fail(d, 0, in_order ? "the receiver closed the connection" : "the connection was reset");
+		drain_fail(d, 0,
+			   in_order ? "the receiver closed the connection"
+				    : "the connection was reset");
 		return;
 	}
 	if (events & EPOLLOUT) {
@@ -420,8 +431,8 @@ static void syslog_pump(struct drain *d)
 		return;
 	if (s->wire.open) {
 		/* What the kernel did not take comes when there is room. */
-		if (!(s->wire.events & EPOLLOUT) && (s->out_at < s->out.len || drain_is_due(d) || d->now.lost ||
-						     wants_test(s)))
+		if (!(s->wire.events & EPOLLOUT) &&
+		    (s->out_at < s->out.len || drain_is_due(d) || d->now.lost || wants_test(s)))
 			send_lines(s);
 		return;
 	}
@@ -436,7 +447,9 @@ static void syslog_start(struct drain *d)
 	struct syslog_link *s = xcalloc(1, sizeof(*s));
 
 	s->drain = d;
-	s->wire = (struct wire){ .handler = { .fd = -1 }, .on_open = on_open, .on_events = on_events };
+	s->wire = (struct wire){ .handler = { .fd = -1 },
+				 .on_open = on_open,
+				 .on_events = on_events };
 	s->out = BUF_INIT;
 	batch_init(&s->frames, &d->target, &d->names, d->records);
 	d->link = s;
@@ -448,8 +461,8 @@ static void syslog_stop(struct drain *d)
 	struct syslog_link *s = d->link;
 
 	/*
-	 * What the kernel was given it goes on to send, as after a kill: so that is not taken back. The rest of
-	 * the buffer is where the status says.
+	 * What the kernel was given it goes on to send, as after a kill: so that is not taken back.
+	 * The rest of the buffer is where the status says.
 	 */
 	take_back(s, s->out_lost, s->out_lost_seq, s->out_lost_since_ns, 0);
 	if (s->wire.drain)

@@ -191,8 +191,8 @@ static int open_drain(struct drain *d, int64_t created_ns, struct error *err)
 	r = drain_status_open(path, &d->map, &d->now);
 	/* Better a drain that a restart begins anew than none. */
 	if (r < 0) {
-		log_error("opening %s: %s: how far the drain %s has come ends with this process", path, strerror(-r),
-			  d->token);
+		log_error("opening %s: %s: how far the drain %s has come ends with this process",
+			  path, strerror(-r), d->token);
 		r = drain_status_open(NULL, &d->map, &d->now);
 	}
 	if (r < 0)
@@ -253,7 +253,8 @@ static bool is_same(const struct drain *d, json_t *j)
 {
 	return streq(d->url, text_of(j, "url")) && streq(d->ca ? d->ca : "", text_of(j, "ca")) &&
 	       d->records == streq(text_of(j, "format"), "records") &&
-	       d->block == streq(text_of(j, "on_full"), "block") && streq(d->app_name, d->app->name ? d->app->name : d->app->id);
+	       d->block == streq(text_of(j, "on_full"), "block") &&
+	       streq(d->app_name, d->app->name ? d->app->name : d->app->id);
 }
 
 static void want(struct app *a, json_t *j)

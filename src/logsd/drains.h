@@ -57,14 +57,15 @@ struct drain {
 	struct drain_status now;
 	bool dirty;
 	uint64_t at, at_seq; /* the next line to take: its place in the ring, its number */
-	uint64_t taken_seq;  /* behind the last line that was taken: up to at_seq, lines were lost */
-	uint64_t lost_seq;   /* the first one of those that now.lost counts */
+	uint64_t taken_seq; /* behind the last line that was taken: up to at_seq, lines were lost */
+	uint64_t lost_seq;  /* the first one of those that now.lost counts */
 	int64_t deadline_ms; /* monotonic: when to pump; INT64_MAX: not by itself */
 	int64_t also_ms;     /* another such time */
 	int64_t rest_ms;     /* when it will have been idle for a while */
 	bool again;	     /* it has had its share of this round, and there is more */
 	int64_t report_ms;   /* when it is told that it fails for long; monotonic, INT64_MAX: not */
-	int64_t complained_ms; /* clock_now_ms() of what was told of refused lines; 0: nothing yet */
+	int64_t complained_ms; /* clock_now_ms() of what was told of refused lines; 0: nothing yet
+				*/
 	bool told_long;
 };
 
@@ -99,8 +100,9 @@ bool drain_is_due(struct drain *d);
 /* Takes the next line. False at the end. */
 bool drain_take(struct drain *d, struct log_record *ret, const char **ret_commit);
 /*
- * The cursor back to a line that was taken, behind which nothing is under way any more. What the ring has
- * lost from there on is counted: counts of the same lines (drain_uncount()) are the caller's to take away before.
+ * The cursor back to a line that was taken, behind which nothing is under way any more. What the
+ * ring has lost from there on is counted: counts of the same lines (drain_uncount()) are the
+ * caller's to take away before.
  */
 void drain_rewind(struct drain *d, uint64_t seq);
 /* Looks at a line again, without a word about what is lost; drain_rewind() comes after. */

@@ -72,7 +72,8 @@ void links_pump(struct app *from)
 		pump(k, from);
 }
 
-/* Readers of the add-on's ring count what they lose; a link is pumped before each new batch, so it loses nothing. */
+/* Readers of the add-on's ring count what they lose; a link is pumped before each new batch, so it
+ * loses nothing. */
 static struct link *find(struct app *from, const struct app *to)
 {
 	struct link *k = from->links;
@@ -92,14 +93,16 @@ static void drop(struct link **at)
 
 static void want(struct app *from, const char *id)
 {
-	struct app *to = uuid_is_valid(id) && !streq(id, from->id) ? app_get(from->logsd, id) : NULL;
+	struct app *to =
+		uuid_is_valid(id) && !streq(id, from->id) ? app_get(from->logsd, id) : NULL;
 	struct link *k = to ? find(from, to) : NULL;
 
 	if (!to)
 		return;
 	if (!k) {
 		k = xcalloc(1, sizeof(*k));
-		/* The first set after our start takes over from the one that an earlier process had. */
+		/* The first set after our start takes over from the one that an earlier process
+		 * had. */
 		*k = (struct link){ .next = from->links,
 				    .to = to,
 				    .at = from->linked ? ring_tail(from->ring) : from->boot_tail };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How fast apps are: what the router tells of each request is counted as its line comes by. A few hundred bytes an app,
- * and nothing that a kill has to leave: who asks is told for how long it was counted.
+ * How fast apps are: what the router tells of each request is counted as its line comes by. A few
+ * hundred bytes an app, and nothing that a kill has to leave: who asks is told for how long it was
+ * counted.
  */
 #include <errno.h>
 #include <string.h>

@@ -35,7 +35,8 @@
 #define CHUNK_BYTES 65536
 /* A line without its end is shown after so long without a further byte. */
 #define UNENDED_MS 1000
-/* When little comes and nobody watches, pipes are looked at every so often only: a wake costs more than a line. */
+/* When little comes and nobody watches, pipes are looked at every so often only: a wake costs more
+ * than a line. */
 #define GATHER_MS 5
 #define GATHER_BYTES 16384
 
@@ -68,7 +69,7 @@ struct reader {
 struct source {
 	struct handler handler;
 	struct source *next, *prev;
-	struct source *next_bucket; /* of those with the same hash of `inode` */
+	struct source *next_bucket;		    /* of those with the same hash of `inode` */
 	struct source *next_unended, *prev_unended; /* in the order of `deadline_ms` */
 	struct source *next_again;
 	struct app *app;
@@ -89,15 +90,15 @@ struct app {
 	struct ring *ring;
 	struct reader *readers;
 	struct source *sources, *buckets[SOURCE_BUCKETS];
-	struct link *links;   /* apps whose streams get these lines too */
-	struct load *load;    /* how fast it is; NULL before its first request */
-	char *name;	      /* as twelved told it with the drains */
+	struct link *links; /* apps whose streams get these lines too */
+	struct load *load;  /* how fast it is; NULL before its first request */
+	char *name;	    /* as twelved told it with the drains */
 	struct drain *drains;
 	struct commit *commits; /* of its releases, the newest first */
-	bool blocked;	      /* sources wait for a drain that blocks */
-	uint64_t boot_tail;   /* where the ring ended when it was opened */
-	bool linked;	      /* links have been set once */
-	uint64_t dropped; /* lines that found no room, not told yet */
+	bool blocked;		/* sources wait for a drain that blocks */
+	uint64_t boot_tail;	/* where the ring ended when it was opened */
+	bool linked;		/* links have been set once */
+	uint64_t dropped;	/* lines that found no room, not told yet */
 };
 
 struct question;
@@ -118,16 +119,16 @@ struct logsd {
 	char *peek;	 /* CHUNK_BYTES */
 	struct buf text; /* for readers */
 	struct log_formatter formatter;
-	uint64_t dropped;	 /* lines that a slow reader missed or nobody could keep */
-	uint64_t n_refused;	 /* by haproxy, since it was last said */
+	uint64_t dropped;   /* lines that a slow reader missed or nobody could keep */
+	uint64_t n_refused; /* by haproxy, since it was last said */
 	int64_t refused_again_ms, ask_again_ms; /* when to say it, and to ask for it, again */
-	struct question *question; /* to haproxy, what the last one was */
-	char *last_refused;	   /* its event */
-	size_t round_bytes;	 /* taken from pipes in this round */
-	int64_t gather_until_ms; /* 0: pipes are watched */
+	struct question *question;		/* to haproxy, what the last one was */
+	char *last_refused;			/* its event */
+	size_t round_bytes;			/* taken from pipes in this round */
+	int64_t gather_until_ms;		/* 0: pipes are watched */
 	bool stopping;
 	const struct drain_curl *curl; /* once a drain needs it */
-	void *multi;		 /* libcurl's CURLM */
+	void *multi;		       /* libcurl's CURLM */
 	int64_t curl_deadline_ms;
 	size_t n_drains;
 	char host[HOST_NAME_MAX + 1];
@@ -155,7 +156,8 @@ struct app *app_find(struct logsd *l, const char *id);
 struct app *app_get(struct logsd *l, const char *id);
 /* `forget`: its files go, too. */
 void app_free(struct app *a, bool forget);
-/* Room for a batch, once readers have counted what they lose by it. -EAGAIN: a drain that blocks needs the room. */
+/* Room for a batch, once readers have counted what they lose by it. -EAGAIN: a drain that blocks
+ * needs the room. */
 int app_begin(struct app *a);
 /* Shows the readers what was committed. */
 void app_show(struct app *a);
@@ -173,9 +175,11 @@ void links_pump(struct app *from);
 void links_forget(struct app *a);
 
 /* load.c */
-/* A line of the router that goes into the app's stream: the request is counted when it is a measure of the app. */
+/* A line of the router that goes into the app's stream: the request is counted when it is a measure
+ * of the app. */
 void app_measure(struct app *a, const char *line, size_t n);
-/* The answer to LOGS_LOAD, after which counting begins anew; a NULL app is one that had no requests. 0 or a negative errno. */
+/* The answer to LOGS_LOAD, after which counting begins anew; a NULL app is one that had no
+ * requests. 0 or a negative errno. */
 int app_answer_load(struct app *a, const char *id, int peer_fd);
 
 /* commit.c */

@@ -223,8 +223,8 @@ static void harden(void)
 
 /*
  * Great buffers come and go with the batches of busy drains: what is given back is to leave
- * the process. By itself glibc learns from the first one to keep them (mallopt(3), M_MMAP_THRESHOLD), and
- * gives each thread that looks up a name a heap of its own.
+ * the process. By itself glibc learns from the first one to keep them (mallopt(3),
+ * M_MMAP_THRESHOLD), and gives each thread that looks up a name a heap of its own.
  */
 static void set_malloc(void)
 {

@@ -150,7 +150,8 @@ static int answer_load(struct logsd *l, int fd, const struct ipc_msg *m)
 
 static void on_drains(struct app *a, struct ipc_msg *m)
 {
-	const char *name = ipc_get(m, "name"), *commit = ipc_get(m, "commit"), *drains = ipc_get(m, "drains");
+	const char *name = ipc_get(m, "name"), *commit = ipc_get(m, "commit"),
+		   *drains = ipc_get(m, "drains");
 
 	free(a->name);
 	a->name = name ? xstrdup(name) : NULL;
@@ -168,7 +169,8 @@ static void on_message(struct logsd *l, struct ipc_msg *m)
 		return;
 	}
 	/* Most apps have no drain, and many no line yet. */
-	if (m->type == LOGS_DRAINS && !app_find(l, id) && ipc_get(m, "drains") && streq(ipc_get(m, "drains"), "[]"))
+	if (m->type == LOGS_DRAINS && !app_find(l, id) && ipc_get(m, "drains") &&
+	    streq(ipc_get(m, "drains"), "[]"))
 		return;
 	a = app_get(l, id);
 	if (!a)
@@ -217,7 +219,8 @@ static void on_peer(struct handler *h, uint32_t events)
 		peer_free(p);
 }
 
-/* Only root, and who runs us, may speak: the socket's mode says so too, but modes can be changed. */
+/* Only root, and who runs us, may speak: the socket's mode says so too, but modes can be changed.
+ */
 static bool is_allowed(int fd)
 {
 	struct ucred who;
@@ -337,7 +340,8 @@ int peers_listen(struct logsd *l, const char *run_dir, struct error *err)
 		return error_set_errno(err, l->router.fd, "listening on %s", router);
 	if (admit_router(router) < 0)
 		return error_set_errno(err, errno, "setting the group of %s", router);
-	/* The root's right to go above the limit; else the limit holds, which is smaller but works. */
+	/* The root's right to go above the limit; else the limit holds, which is smaller but works.
+	 */
 	if (setsockopt(l->router.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		log_debug("the buffer of %s keeps its size: %s", router, strerror(errno));
 	l->listener = (struct handler){ .fn = on_listener,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What HAProxy refused before it was a request: it is counted, and HAProxy is asked for the last one, whose Host tells
- * the app (route/bad-request.c). One question at a time, ten at once and fifty a second: of many that come at once some are
- * only counted, so a stranger can fill no log.
+ * What HAProxy refused before it was a request: it is counted, and HAProxy is asked for the last
+ * one, whose Host tells the app (route/bad-request.c). One question at a time, ten at once and
+ * fifty a second: of many that come at once some are only counted, so a stranger can fill no log.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -63,11 +63,13 @@ static bool is_new(struct logsd *l, const char *answer)
 
 static void tell_app(struct logsd *l, const char *answer)
 {
-	_cleanup_free_ char *path = xasprintf("%s/../haproxy/hosts.map", l->dir), *host = NULL, *id = NULL;
+	_cleanup_free_ char *path = xasprintf("%s/../haproxy/hosts.map", l->dir), *host = NULL,
+			    *id = NULL;
 	_cleanup_buf_ struct buf map = BUF_INIT, raw = BUF_INIT, line = BUF_INIT;
 	struct app *a;
 
-	if (!is_new(l, answer) || !route_bad_request(answer, &host, &raw) || fs_read_file(path, MAP_MAX_BYTES, &map) < 0)
+	if (!is_new(l, answer) || !route_bad_request(answer, &host, &raw) ||
+	    fs_read_file(path, MAP_MAX_BYTES, &map) < 0)
 		return;
 	id = route_host_app(map.data, host);
 	a = id && uuid_is_valid(id) ? app_get(l, id) : NULL;
@@ -113,7 +115,8 @@ static int open_question(const struct logsd *l)
 		return -1;
 	memcpy(at.sun_path, path, strlen(path));
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    send(fd, command, strlen(command), MSG_NOSIGNAL) != (ssize_t)strlen(command) || shutdown(fd, SHUT_WR) < 0)
+	    send(fd, command, strlen(command), MSG_NOSIGNAL) != (ssize_t)strlen(command) ||
+	    shutdown(fd, SHUT_WR) < 0)
 		return -1;
 	return fd_steal(&fd);
 }
@@ -155,7 +158,8 @@ void refused_note(struct logsd *l, const char *text, size_t n)
 	l->n_refused++;
 	if (now_ms < l->refused_again_ms)
 		return;
-	log_warn("haproxy refused %llu that came as a request and was none, or not in time; the last: %.*s",
+	log_warn("haproxy refused %llu that came as a request and was none, or not in time; the "
+		 "last: %.*s",
 		 (unsigned long long)l->n_refused, (int)n, text);
 	l->n_refused = 0;
 	l->refused_again_ms = now_ms + SAY_PAUSE_MS;

@@ -96,7 +96,8 @@ void source_free(struct source *s)
 	logsd_let_go(l, &s->handler);
 }
 
-/* Shows up to CHUNK_BYTES of the pipe's contents: their number, 0 at its end, -EAGAIN when it is empty. */
+/* Shows up to CHUNK_BYTES of the pipe's contents: their number, 0 at its end, -EAGAIN when it is
+ * empty. */
 static ssize_t peek(struct logsd *l, int fd)
 {
 	ssize_t n, got = 0;
@@ -153,7 +154,8 @@ static size_t count_and_drop(struct source *s, const char *data, size_t n, bool 
 	return taken;
 }
 
-/* From the front of what was looked at: returns the bytes taken from the pipe, or a negative errno. */
+/* From the front of what was looked at: returns the bytes taken from the pipe, or a negative errno.
+ */
 static ssize_t take_batch(struct source *s, const char *data, size_t n, bool flush, int64_t now_ns)
 {
 	struct app *a = s->app;
@@ -212,7 +214,8 @@ static void fail(struct source *s, int errnum)
 	source_free(s);
 }
 
-/* A pipe that is found full gets room, once, so that its writer need not wait for each of our turns. */
+/* A pipe that is found full gets room, once, so that its writer need not wait for each of our
+ * turns. */
 static void widen(struct source *s, ssize_t n)
 {
 	if (n < CHUNK_BYTES || s->is_wide)
@@ -238,7 +241,8 @@ static bool take_chunk(struct source *s, bool flush)
 	}
 	widen(s, n);
 	left = n < 0 ? n : take_lines(s, (size_t)n, false);
-	/* Behind whole lines there may be more than was looked at: only what comes first can be the unended one. */
+	/* Behind whole lines there may be more than was looked at: only what comes first can be the
+	 * unended one. */
 	if (left > 0 && left == n && !s->app->blocked && (flush || s->ended))
 		left = take_lines(s, (size_t)n, true);
 	if (left < 0) {

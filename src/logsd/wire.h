@@ -25,13 +25,14 @@ void wire_close(struct wire *w);
 /* It is open, or on its way. */
 bool wire_is_used(const struct wire *w);
 void wire_watch(struct wire *w, bool for_writing);
-/* Bytes, -EAGAIN, or another negative errno. With TLS, what -EAGAIN was the answer to has to come again as it was. */
+/* Bytes, -EAGAIN, or another negative errno. With TLS, what -EAGAIN was the answer to has to come
+ * again as it was. */
 ssize_t wire_send(struct wire *w, const char *data, size_t n);
 /* Bytes, 0 at the end, -EAGAIN, or another negative errno. */
 ssize_t wire_recv(struct wire *w, char *data, size_t n);
 /*
- * Bytes that the peer's kernel has acknowledged, and those that ours was given, since on_open(). With TLS
- * they are of its records: more than what was sent.
+ * Bytes that the peer's kernel has acknowledged, and those that ours was given, since on_open().
+ * With TLS they are of its records: more than what was sent.
  */
 void wire_progress(const struct wire *w, uint64_t *ret_acked, uint64_t *ret_given);
 

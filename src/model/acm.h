@@ -24,11 +24,13 @@ struct acm_facts {
 int64_t acm_due_ms(const struct acm_facts *f);
 
 /*
- * The pause after the n-th failure in a row (from 1 on): 5 minutes, doubled each time, a day at most, less or more by
- * a quarter as `random` says. So there are four tries in the first hour, where Let's Encrypt allows five
- * failed validations of a host name. When the authority said that there were too many: 3 hours at least.
+ * The pause after the n-th failure in a row (from 1 on): 5 minutes, doubled each time, a day at
+ * most, less or more by a quarter as `random` says. So there are four tries in the first hour,
+ * where Let's Encrypt allows five failed validations of a host name. When the authority said that
+ * there were too many: 3 hours at least.
  */
 int64_t acm_pause_ms(int64_t failures, bool rate_limited, uint32_t random);
 
-/* Heroku's words: "cert issued", "pending", "failing", "failed" (for good); NULL when it is none of our business. */
+/* Heroku's words: "cert issued", "pending", "failing", "failed" (for good); NULL when it is none of
+ * our business. */
 const char *acm_status(const struct acm_facts *f);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Words for the actions of the audit trail; see action.h. Notes say the same nouns (request_note()), so that they join. */
+/* Words for the actions of the audit trail; see action.h. Notes say the same nouns
+ * (request_note()), so that they join. */
 #include "model/action.h"
 
 #include <stddef.h>
@@ -95,12 +96,14 @@ static const struct {
 	{ "DELETE /addon-attachments/:attachment", "detach" },
 	{ "POST /actions/addon-attachments/resolve", "look for attachment" },
 	{ "POST /apps/:app/addon-attachments/:attachment/actions/swap", "swap" },
-	{ "POST /apps/:app/addon-attachments/:attachment/actions/rotate", "rotate credential of attachment" },
+	{ "POST /apps/:app/addon-attachments/:attachment/actions/rotate",
+	  "rotate credential of attachment" },
 	{ "POST /apps/:app/addon-attachments/:attachment/dynos", "open client" },
 	{ "POST /client/v11/databases/:addon/connection_reset", "end sessions of addon" },
 	{ "PUT /client/v11/databases/:addon/reset", "empty addon" },
 	{ "POST /client/v11/databases/:addon/transfers", "copy into addon" },
-	{ "POST /postgres/v0/databases/:addon/credentials/:credential/credentials_rotation", "rotate credential of addon" },
+	{ "POST /postgres/v0/databases/:addon/credentials/:credential/credentials_rotation",
+	  "rotate credential of addon" },
 	{ "POST /redis/v0/databases/:addon/credentials_rotation", "rotate credential of addon" },
 	{ "POST /addons/:addon/backups", "take backup" },
 	{ "POST /client/v11/databases/:addon/backups", "take backup" },
@@ -113,7 +116,8 @@ static const struct {
 	{ "PUT /addons/:addon/backup-schedule", "schedule backups of addon" },
 	{ "POST /client/v11/databases/:addon/transfer-schedules", "schedule backups of addon" },
 	{ "DELETE /addons/:addon/backup-schedule", "end schedule of backups of addon" },
-	{ "DELETE /client/v11/databases/:addon/transfer-schedules/:schedule", "end schedule of backups of addon" },
+	{ "DELETE /client/v11/databases/:addon/transfer-schedules/:schedule",
+	  "end schedule of backups of addon" },
 	{ "POST /pipelines", "create pipeline" },
 	{ "PATCH /pipelines/:pipeline", "change pipeline" },
 	{ "DELETE /pipelines/:pipeline", "destroy pipeline" },

@@ -31,12 +31,14 @@ static int64_t load_of(const struct autoscale_period *p, int64_t quantity)
 /* It was slow for what it had to do, and not for what had piled up before a step up. */
 static bool is_overload(const struct autoscale_facts *f, size_t i)
 {
-	const struct autoscale_period *p = &f->periods[i], *before = i + 1 < f->n_periods ? p + 1 : NULL;
+	const struct autoscale_period *p = &f->periods[i],
+				      *before = i + 1 < f->n_periods ? p + 1 : NULL;
 
 	return !before || before->quantity >= p->quantity || !is_slow(f, before);
 }
 
-/* The least load of a dyno under which the target was missed, unless a later period bore as much. */
+/* The least load of a dyno under which the target was missed, unless a later period bore as much.
+ */
 static int64_t too_much(const struct autoscale_facts *f)
 {
 	int64_t borne = -1, least = LOAD_NONE;

@@ -48,7 +48,8 @@ void guesses_free(struct guesses *g)
 	free(g);
 }
 
-/* What counts of an address: all of an IPv4 one, also when it is written as an IPv6 one; the network of an IPv6 one. */
+/* What counts of an address: all of an IPv4 one, also when it is written as an IPv6 one; the
+ * network of an IPv6 one. */
 static void network_of(const char *address, char ret[static INET6_ADDRSTRLEN + 4])
 {
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
@@ -66,7 +67,8 @@ static void network_of(const char *address, char ret[static INET6_ADDRSTRLEN + 4
 	inet_ntop(AF_INET6, &a, ret, INET6_ADDRSTRLEN);
 }
 
-static void key_of(const char *kind, const char *account, const char *address, char ret[static DIGEST_HEX_SIZE])
+static void key_of(const char *kind, const char *account, const char *address,
+		   char ret[static DIGEST_HEX_SIZE])
 {
 	struct digest *d = digest_new();
 	char network[INET6_ADDRSTRLEN + 4] = "";
@@ -100,7 +102,8 @@ static struct bucket *look_up(struct guesses *g, const char key[static DIGEST_HE
 	return NULL;
 }
 
-/* Whose place is given away: never a good one's for one of which nothing is known, while there is another. */
+/* Whose place is given away: never a good one's for one of which nothing is known, while there is
+ * another. */
 static bool goes_before(const struct bucket *a, const struct bucket *b, int64_t now_ms)
 {
 	bool good_a = a->good_until_ms > now_ms, good_b = b->good_until_ms > now_ms;
@@ -108,7 +111,8 @@ static bool goes_before(const struct bucket *a, const struct bucket *b, int64_t 
 	return good_a == good_b ? a->at_ms < b->at_ms : good_b;
 }
 
-static struct bucket *find(struct guesses *g, const char key[static DIGEST_HEX_SIZE], int64_t now_ms)
+static struct bucket *find(struct guesses *g, const char key[static DIGEST_HEX_SIZE],
+			   int64_t now_ms)
 {
 	struct bucket *b = look_up(g, key), *set = &g->slots[set_of(key)];
 
@@ -170,7 +174,8 @@ static struct three find_three(struct guesses *g, const struct keys *k, int64_t 
 
 	/* One may take another's place, once: the second time round all are the latest. */
 	for (int i = 0; i < 2; i++) {
-		t = (struct three){ find(g, k->address, now_ms), find(g, k->account, now_ms), find(g, k->pair, now_ms) };
+		t = (struct three){ find(g, k->address, now_ms), find(g, k->account, now_ms),
+				    find(g, k->pair, now_ms) };
 		refill(t.address, now_ms);
 		refill(t.account, now_ms);
 		refill(t.pair, now_ms);
@@ -190,7 +195,8 @@ static bool is_spent(struct guesses *g, const struct keys *k, int64_t now_ms, in
 	return *ret_wait_ms > 0;
 }
 
-bool guesses_take(struct guesses *g, const char *account, const char *address, int64_t now_ms, int64_t *ret_wait_ms)
+bool guesses_take(struct guesses *g, const char *account, const char *address, int64_t now_ms,
+		  int64_t *ret_wait_ms)
 {
 	struct keys k;
 	struct three t;
@@ -201,7 +207,8 @@ bool guesses_take(struct guesses *g, const char *account, const char *address, i
 		return false;
 	t = find_three(g, &k, now_ms);
 	wait_ms = wait_for(t.pair, &of_pair);
-	/* One that was right here before may make mistakes, whatever others do from its network or with its account. */
+	/* One that was right here before may make mistakes, whatever others do from its network or
+	 * with its account. */
 	if (t.pair->good_until_ms <= now_ms && wait_for(t.account, &of_account) > 0)
 		wait_ms = later(wait_ms, wait_for(t.pair, &under_attack));
 	if (wait_ms > 0) {

@@ -33,12 +33,13 @@ static bool is_ascii(const char *s)
 static int translate(const char *name, char **ret, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE], *ascii = NULL;
-	int r = utf8_span(name, strlen(name)) == strlen(name) ? idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) :
-								IDN2_ENCODING_ERROR;
+	int r = utf8_span(name, strlen(name)) == strlen(name)
+			? idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT)
+			: IDN2_ENCODING_ERROR;
 
 	if (r != IDN2_OK)
-		return error_set(err, ERROR_INVALID, "Hostname \"%s\" is no international name: %s", name_excerpt(excerpt, name),
-				 idn2_strerror(r));
+		return error_set(err, ERROR_INVALID, "Hostname \"%s\" is no international name: %s",
+				 name_excerpt(excerpt, name), idn2_strerror(r));
 	*ret = copy_idn(ascii);
 	return 0;
 }

@@ -14,9 +14,13 @@ struct reading {
 	struct sbom *to;
 };
 
-static void add(const struct reading *r, const char *type, const char *name, const char *version, const char *license, bool installed)
+static void add(const struct reading *r, const char *type, const char *name, const char *version,
+		const char *license, bool installed)
 {
-	const struct sbom_package p = { .type = (char *)type, .name = (char *)name, .version = (char *)version, .license = (char *)license,
+	const struct sbom_package p = { .type = (char *)type,
+					.name = (char *)name,
+					.version = (char *)version,
+					.license = (char *)license,
 					.installed = installed };
 
 	sbom_add(r->to, &p, r->subject);
@@ -93,23 +97,28 @@ static void npm_tree(const struct reading *r, json_t *dependencies, int depth)
 
 static void read_npm_lock(const struct reading *r, char *text, size_t n)
 {
-	json_t *j = json_loadb(text, n, JSON_ALLOW_NUL, NULL), *packages = json_object_get(j, "packages"), *p;
+	json_t *j = json_loadb(text, n, JSON_ALLOW_NUL, NULL),
+	       *packages = json_object_get(j, "packages"), *p;
 	const char *path;
 
 	json_object_foreach (packages, path, p) {
 		const char *at = NULL, *name = text_of(p, "name");
 
-		for (const char *m = strstr(path, "node_modules/"); m; m = strstr(m + 1, "node_modules/"))
+		for (const char *m = strstr(path, "node_modules/"); m;
+		     m = strstr(m + 1, "node_modules/"))
 			at = m + strlen("node_modules/");
-		if (at && !json_is_true(json_object_get(p, "dev")) && !json_is_true(json_object_get(p, "link")))
-			add(r, "npm", name ? name : at, text_of(p, "version"), npm_license(p), false);
+		if (at && !json_is_true(json_object_get(p, "dev")) &&
+		    !json_is_true(json_object_get(p, "link")))
+			add(r, "npm", name ? name : at, text_of(p, "version"), npm_license(p),
+			    false);
 	}
 	if (!packages)
 		npm_tree(r, json_object_get(j, "dependencies"), 0);
 	json_decref(j);
 }
 
-/* "@scope/name@RANGE" or "name@npm:RANGE": the name ends at the "@" that is not its first character. */
+/* "@scope/name@RANGE" or "name@npm:RANGE": the name ends at the "@" that is not its first
+ * character. */
 static char *until_at(char *s)
 {
 	char *at = *s ? strchr(s + 1, '@') : NULL;
@@ -119,7 +128,8 @@ static char *until_at(char *s)
 	return at ? at + 1 : NULL;
 }
 
-/* yarn.lock of yarn 1 and of later ones: a line at the margin has ranges, an indented one the version. */
+/* yarn.lock of yarn 1 and of later ones: a line at the margin has ranges, an indented one the
+ * version. */
 static void read_yarn_lock(const struct reading *r, char *text)
 {
 	char *name = NULL;
@@ -144,7 +154,8 @@ static void read_yarn_lock(const struct reading *r, char *text)
 	}
 }
 
-/* pnpm-lock.yaml: below "packages:", "  /name@1.0.0:", "  'name@1.0.0(peer@2.0.0)':", and of old ones "  /name/1.0.0:". */
+/* pnpm-lock.yaml: below "packages:", "  /name@1.0.0:", "  'name@1.0.0(peer@2.0.0)':", and of old
+ * ones "  /name/1.0.0:". */
 static void read_pnpm_lock(const struct reading *r, char *text)
 {
 	bool within = false;
@@ -194,7 +205,8 @@ static void read_requirements(const struct reading *r, char *text)
 {
 	for (char *line; (line = next_line(&text));) {
 		char *name = str_trim(line), *version = strstr(name, "==");
-		size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+		size_t n = strspn(
+			name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
 		if (!version || !n || name[0] == '#' || name[0] == '-')
 			continue;
@@ -241,7 +253,8 @@ static void read_toml_lock(const struct reading *r, const char *type, char *text
 			name = quoted(line);
 		} else if (str_starts(line, "version = ")) {
 			version = quoted(line);
-		} else if (str_starts(line, "source = { editable") || str_starts(line, "source = { virtual")) {
+		} else if (str_starts(line, "source = { editable") ||
+			   str_starts(line, "source = { virtual")) {
 			local = true;
 		}
 	}
@@ -269,12 +282,14 @@ static void read_gemfile_lock(const struct reading *r, char *text)
 	}
 }
 
-/* ---- Go: go.sum, "MODULE VERSION h1:..." and the same with /go.mod for those whose code was not needed ---- */
+/* ---- Go: go.sum, "MODULE VERSION h1:..." and the same with /go.mod for those whose code was not
+ * needed ---- */
 
 static void read_go_sum(const struct reading *r, char *text)
 {
 	for (char *line; (line = next_line(&text));) {
-		char *save = NULL, *name = strtok_r(line, " ", &save), *version = strtok_r(NULL, " ", &save);
+		char *save = NULL, *name = strtok_r(line, " ", &save),
+		     *version = strtok_r(NULL, " ", &save);
 
 		if (name && version && !str_ends(version, "/go.mod"))
 			add(r, "golang", name, version, NULL, false);
@@ -299,7 +314,8 @@ static void read_composer_lock(const struct reading *r, char *text, size_t n)
 static void read_mix_lock(const struct reading *r, char *text)
 {
 	for (char *line; (line = next_line(&text));) {
-		char *hex = strstr(line, "{:hex, :"), *name = hex ? hex + strlen("{:hex, :") : NULL, *version;
+		char *hex = strstr(line, "{:hex, :"), *name = hex ? hex + strlen("{:hex, :") : NULL,
+		     *version;
 
 		if (!name)
 			continue;
@@ -375,7 +391,8 @@ static void read_modules(const struct reading *r, char *text)
 	char *name = NULL, *version = NULL;
 
 	for (char *line; (line = next_line(&text));) {
-		char *save = NULL, *kind = strtok_r(line, "\t", &save), *first = strtok_r(NULL, "\t", &save), *second = strtok_r(NULL, "\t", &save);
+		char *save = NULL, *kind = strtok_r(line, "\t", &save),
+		     *first = strtok_r(NULL, "\t", &save), *second = strtok_r(NULL, "\t", &save);
 		bool dep = kind && streq(kind, "dep"), replaced = kind && streq(kind, "=>");
 
 		/* A module that is replaced is followed by what stands for it. */
@@ -393,11 +410,13 @@ void locks_read_go(const char *data, size_t n, const struct sbom_subject *subjec
 	static const char magic[] = "\xff Go buildinf:";
 	const struct reading r = { subject, s };
 
-	for (const char *p = data; (p = memmem(p, n - (size_t)(p - data), magic, sizeof(magic) - 1)); p++) {
+	for (const char *p = data;
+	     (p = memmem(p, n - (size_t)(p - data), magic, sizeof(magic) - 1)); p++) {
 		size_t at = (size_t)(p - data) + 32, len = 0;
 		_cleanup_free_ char *go = NULL, *modules = NULL;
 
-		if (at >= n || !(p[15] & 2) || !get_length(data, n, &at, &len) || len < 3 || len > 64)
+		if (at >= n || !(p[15] & 2) || !get_length(data, n, &at, &len) || len < 3 ||
+		    len > 64)
 			continue;
 		go = xstrndup(data + at, len);
 		at += len;
@@ -415,7 +434,8 @@ void locks_read_go(const char *data, size_t n, const struct sbom_subject *subjec
 
 /* ---- Debian ---- */
 
-/* A name's version and source of the status file, which is sorted by nothing: so a list of pairs is made first. */
+/* A name's version and source of the status file, which is sorted by nothing: so a list of pairs is
+ * made first. */
 struct origin {
 	const char *name, *source, *architecture;
 };
@@ -457,7 +477,8 @@ static struct origin *read_origins(char *status, size_t *ret_n)
 	return list;
 }
 
-void locks_read_dpkg(char *packages, char *status, const struct sbom_subject *subject, struct sbom *s)
+void locks_read_dpkg(char *packages, char *status, const struct sbom_subject *subject,
+		     struct sbom *s)
 {
 	size_t n = 0;
 	_cleanup_free_ struct origin *origins = read_origins(status, &n);
@@ -470,9 +491,15 @@ void locks_read_dpkg(char *packages, char *status, const struct sbom_subject *su
 			continue;
 		*equals = '\0';
 		found = n ? bsearch(&key, origins, n, sizeof(*origins), by_name) : NULL;
-		const struct sbom_package p = { .type = (char *)"deb", .name = line, .version = equals + 1, .installed = true,
-						.source = found ? (char *)(found->source ? found->source : found->name) : NULL,
-						.architecture = found ? (char *)found->architecture : NULL };
+		const struct sbom_package p = {
+			.type = (char *)"deb",
+			.name = line,
+			.version = equals + 1,
+			.installed = true,
+			.source = found ? (char *)(found->source ? found->source : found->name)
+					: NULL,
+			.architecture = found ? (char *)found->architecture : NULL
+		};
 
 		sbom_add(s, &p, subject);
 	}
@@ -513,8 +540,21 @@ static bool is_one_of(const char *name, const char *const *list)
 	return false;
 }
 
-static const char *const locks[] = { "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "requirements.txt", "Pipfile.lock",
-				     "poetry.lock", "uv.lock", "pdm.lock", "Cargo.lock", "Gemfile.lock", "go.sum", "composer.lock", "mix.lock", NULL };
+static const char *const locks[] = { "package-lock.json",
+				     "npm-shrinkwrap.json",
+				     "yarn.lock",
+				     "pnpm-lock.yaml",
+				     "requirements.txt",
+				     "Pipfile.lock",
+				     "poetry.lock",
+				     "uv.lock",
+				     "pdm.lock",
+				     "Cargo.lock",
+				     "Gemfile.lock",
+				     "go.sum",
+				     "composer.lock",
+				     "mix.lock",
+				     NULL };
 
 bool locks_knows(const char *dir, const char *name)
 {
@@ -523,10 +563,12 @@ bool locks_knows(const char *dir, const char *name)
 	if (streq(name, "METADATA"))
 		return str_ends(dir, ".dist-info");
 	/* Packages bring the locks of their own development. */
-	return is_one_of(name, locks) && !strstr(dir, "node_modules") && !strstr(dir, "site-packages") && !strstr(dir, "vendor/");
+	return is_one_of(name, locks) && !strstr(dir, "node_modules") &&
+	       !strstr(dir, "site-packages") && !strstr(dir, "vendor/");
 }
 
-void locks_read(const char *dir, const char *name, char *text, size_t n, const struct sbom_subject *subject, struct sbom *s)
+void locks_read(const char *dir, const char *name, char *text, size_t n,
+		const struct sbom_subject *subject, struct sbom *s)
 {
 	const struct reading r = { subject, s };
 

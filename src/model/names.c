@@ -49,7 +49,8 @@ char *name_excerpt(char buf[static NAME_EXCERPT_SIZE], const char *s)
 		if (control || *s == 0x7f)
 			buf[n++] = '?';
 		else if (!size)
-			n += (size_t)snprintf(buf + n, NAME_EXCERPT_SIZE - n, "%s", UTF8_REPLACEMENT);
+			n += (size_t)snprintf(buf + n, NAME_EXCERPT_SIZE - n, "%s",
+					      UTF8_REPLACEMENT);
 		else
 			n += (size_t)snprintf(buf + n, NAME_EXCERPT_SIZE - n, "%.*s", (int)size, s);
 		s += size ? size : 1;
@@ -96,8 +97,11 @@ int name_check_app(const char *s, struct error *err)
 
 static bool is_setting(const char *key)
 {
-	static const char *const keys[] = { "TWELVE_CHECK", "TWELVE_CHECK_PATH", "TWELVE_START_TIMEOUT", "TWELVE_STOP_TIMEOUT",
-					    "TWELVE_FIRST_BYTE_TIMEOUT", "TWELVE_IDLE_TIMEOUT", "TWELVE_BUILD_DIR", "TWELVE_WATCH_PATHS" };
+	static const char *const keys[] = {
+		"TWELVE_CHECK",	       "TWELVE_CHECK_PATH",	    "TWELVE_START_TIMEOUT",
+		"TWELVE_STOP_TIMEOUT", "TWELVE_FIRST_BYTE_TIMEOUT", "TWELVE_IDLE_TIMEOUT",
+		"TWELVE_BUILD_DIR",    "TWELVE_WATCH_PATHS"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (streq(key, keys[i]))
@@ -118,7 +122,8 @@ static int check_given(const char *key, struct error *err)
 			err, ERROR_INVALID,
 			"Config var %s can't be set: names that start with TWELVE_ are the "
 			"platform's, but "
-			"for TWELVE_CHECK, TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT, TWELVE_STOP_TIMEOUT, TWELVE_FIRST_BYTE_TIMEOUT, "
+			"for TWELVE_CHECK, TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT, "
+			"TWELVE_STOP_TIMEOUT, TWELVE_FIRST_BYTE_TIMEOUT, "
 			"TWELVE_IDLE_TIMEOUT, TWELVE_BUILD_DIR and TWELVE_WATCH_PATHS",
 			key);
 	return 0;
@@ -180,10 +185,15 @@ static int check_folder(const char *key, const char *value, struct error *err)
 	while ((part = strsep(&rest, "/")))
 		out = out || streq(part, "..");
 	if (out)
-		return error_set(err, ERROR_INVALID, "%s: expected a folder below the top of the repository, such as apps/web, found \"%s\"", key,
-				 name_excerpt(excerpt, value));
+		return error_set(err, ERROR_INVALID,
+				 "%s: expected a folder below the top of the repository, such as "
+				 "apps/web, found \"%s\"",
+				 key, name_excerpt(excerpt, value));
 	if (strlen(value) > 1024 || value[strcspn(value, "\n\r\\")])
-		return error_set(err, ERROR_INVALID, "%s: expected one folder, with / between the parts of its path, found \"%s\"", key, name_excerpt(excerpt, value));
+		return error_set(err, ERROR_INVALID,
+				 "%s: expected one folder, with / between the parts of its path, "
+				 "found \"%s\"",
+				 key, name_excerpt(excerpt, value));
 	return 0;
 }
 
@@ -202,7 +212,8 @@ int name_check_config_value(const char *key, const char *value, struct error *er
 		return check_path(key, value, err);
 	if (streq(key, "TWELVE_CHECK") && !streq(value, "http") && !streq(value, "port"))
 		return error_set(err, ERROR_INVALID,
-				 "%s: expected \"http\" (a request gets an answer) or \"port\" ($PORT is bound), found \"%s\"",
+				 "%s: expected \"http\" (a request gets an answer) or \"port\" "
+				 "($PORT is bound), found \"%s\"",
 				 key, name_excerpt(excerpt, value));
 	if (streq(key, "TWELVE_BUILD_DIR"))
 		return check_folder(key, value, err);

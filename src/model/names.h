@@ -16,8 +16,8 @@
 #define HOST_NAME_MAX_LEN 253
 
 /*
- * As Heroku: starts with a letter, lower-case letters, digits and dashes, 3 to 30 long, does not end
- * with a dash. Not "api" and "git", which are the platform's own hosts.
+ * As Heroku: starts with a letter, lower-case letters, digits and dashes, 3 to 30 long, does not
+ * end with a dash. Not "api" and "git", which are the platform's own hosts.
  */
 int name_check_app(const char *s, struct error *err);
 /*
@@ -27,9 +27,9 @@ int name_check_app(const char *s, struct error *err);
 int name_check_config_key(const char *s, struct error *err);
 /*
  * At most CONFIG_VALUE_MAX bytes; and what the settings among the config vars ask for:
- * TWELVE_CHECK "http" or "port", TWELVE_CHECK_PATH a path, TWELVE_BUILD_DIR a folder, the timeouts (START, STOP, FIRST_BYTE, IDLE) whole seconds, 1 to 3600.
- * The value of any other key is never in the message. A value with a NUL can't get here: jansson
- * refuses it.
+ * TWELVE_CHECK "http" or "port", TWELVE_CHECK_PATH a path, TWELVE_BUILD_DIR a folder, the timeouts
+ * (START, STOP, FIRST_BYTE, IDLE) whole seconds, 1 to 3600. The value of any other key is never in
+ * the message. A value with a NUL can't get here: jansson refuses it.
  */
 int name_check_config_value(const char *key, const char *value, struct error *err);
 /* [A-Za-z0-9_-]{1,50} */

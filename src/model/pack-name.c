@@ -29,7 +29,8 @@ static const struct synonym synonyms[] = {
 	{ "jakeg/bun", "bun" },	       { "chibat/deno", "deno" },
 };
 
-/* Where the archives of Heroku's registry stand, and its own repositories: what follows is namespace/name. */
+/* Where the archives of Heroku's registry stand, and its own repositories: what follows is
+ * namespace/name. */
 static const char *const prefixes[] = {
 	"urn:buildpack:",
 	"https://github.com/",
@@ -66,7 +67,8 @@ static void cut_middle(char *word)
 	char *slash = strchr(word, '/');
 
 	if (slash && strncasecmp(slash + 1, middle, strlen(middle)) == 0)
-		memmove(slash + 1, slash + 1 + strlen(middle), strlen(slash + 1 + strlen(middle)) + 1);
+		memmove(slash + 1, slash + 1 + strlen(middle),
+			strlen(slash + 1 + strlen(middle)) + 1);
 }
 
 /* "@v12" or "@latest" of Heroku's registry. */

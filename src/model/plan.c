@@ -26,8 +26,8 @@ struct planner {
 	int64_t now_ms;
 	struct plan *plan;
 	int64_t target; /* the release whose dynos are keepers */
-	bool trying;    /* the target is a candidate */
-	bool waiting;   /* something is not as wanted yet */
+	bool trying;	/* the target is a candidate */
+	bool waiting;	/* something is not as wanted yet */
 };
 
 void plan_done(struct plan *p)
@@ -94,7 +94,8 @@ static bool restart_wanted(const struct planner *p, const struct plan_dyno *dyno
 	return false;
 }
 
-static bool is_fresh(const struct planner *p, const struct plan_type *t, const struct plan_dyno *dyno)
+static bool is_fresh(const struct planner *p, const struct plan_type *t,
+		     const struct plan_dyno *dyno)
 {
 	return is_live(dyno) && dyno->release == p->target && streq(dyno->size, t->size) &&
 	       !restart_wanted(p, dyno);
@@ -117,7 +118,8 @@ static int64_t wanted(const struct planner *p, const struct plan_type *t)
 }
 
 /* The keeper of a slot, or NULL: a ready one before others, then the oldest. */
-static const struct plan_dyno *keeper(const struct planner *p, const struct plan_type *t, int64_t number)
+static const struct plan_dyno *keeper(const struct planner *p, const struct plan_type *t,
+				      int64_t number)
 {
 	const struct plan_dyno *best = NULL;
 
@@ -163,8 +165,10 @@ static void start_missing(struct planner *p)
 		for (int64_t n = 1; n <= wanted(p, t); n++)
 			if (!keeper(p, t, n))
 				add_start(p, t, n, p->target);
-		/* While a candidate is tried, what it would replace goes on, and is replaced if it is lost. */
-		for (int64_t n = 1; p->trying && p->d->current && t->in_current && n <= t->quantity; n++)
+		/* While a candidate is tried, what it would replace goes on, and is replaced if it
+		 * is lost. */
+		for (int64_t n = 1; p->trying && p->d->current && t->in_current && n <= t->quantity;
+		     n++)
 			if (!slot_has_current(p, t, n, false))
 				add_start(p, t, n, p->d->current);
 	}
@@ -210,7 +214,8 @@ static bool candidate_failed(struct planner *p, const struct plan_dyno *dyno)
 		again_in(p, p->d->start_timeout_ms - waited_ms);
 		return false;
 	}
-	if (dyno->state == PLAN_READY || dyno->state == PLAN_STOPPING || is_excused(p, type_of(p, dyno)))
+	if (dyno->state == PLAN_READY || dyno->state == PLAN_STOPPING ||
+	    is_excused(p, type_of(p, dyno)))
 		return false;
 	add_for_dyno(p, PLAN_UNDO, dyno);
 	a = &p->plan->actions[p->plan->n_actions - 1];
@@ -228,7 +233,8 @@ static bool candidate_failed(struct planner *p, const struct plan_dyno *dyno)
 static bool all_are_ready(const struct planner *p)
 {
 	for (size_t i = 0; i < p->d->n_types; i++)
-		for (int64_t n = 1; n <= wanted(p, &p->d->types[i]) && !is_excused(p, &p->d->types[i]); n++) {
+		for (int64_t n = 1;
+		     n <= wanted(p, &p->d->types[i]) && !is_excused(p, &p->d->types[i]); n++) {
 			const struct plan_dyno *k = keeper(p, &p->d->types[i], n);
 
 			if (!k || k->state != PLAN_READY)
@@ -266,7 +272,8 @@ static bool judge_candidate(struct planner *p)
 
 /* ---- traffic ---- */
 
-/* A keeper of the current release gets traffic as soon as it is ready. A candidate's waits for the switch. */
+/* A keeper of the current release gets traffic as soon as it is ready. A candidate's waits for the
+ * switch. */
 static void route_ready(struct planner *p)
 {
 	for (size_t i = 0; i < p->n_dynos; i++) {
@@ -370,7 +377,9 @@ static bool keepers_serve(const struct planner *p)
 void plan_make(const struct plan_desired *d, const struct plan_dyno *dynos, size_t n_dynos,
 	       int64_t now_ms, struct plan *ret)
 {
-	struct planner p = { .d = d, .dynos = dynos, .n_dynos = n_dynos, .now_ms = now_ms, .plan = ret };
+	struct planner p = {
+		.d = d, .dynos = dynos, .n_dynos = n_dynos, .now_ms = now_ms, .plan = ret
+	};
 
 	*ret = (struct plan){ .again_ms = -1 };
 	p.trying = d->candidate && d->candidate_phase_done;

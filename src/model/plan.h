@@ -16,9 +16,9 @@
  *
  *   ─▶ what is not C has no requests left, or its window is over ──▶ stop it
  *
- * A type without traffic whose dynos all crash in R does not hold C up: it was not up before, so there
- * is nothing to lose, and else no config var, push or rollback could ever mend anything. It is
- * neither waited for nor a reason to undo. Web is not excused: what is live answers.
+ * A type without traffic whose dynos all crash in R does not hold C up: it was not up before, so
+ * there is nothing to lose, and else no config var, push or rollback could ever mend anything. It
+ * is neither waited for nor a reason to undo. Web is not excused: what is live answers.
  *
  * Dynos of one type that are stale (an older release, another size, a restart
  * asked for) get a successor first and are drained and stopped when it is
@@ -53,7 +53,7 @@ struct plan_type {
 
 struct plan_restart {
 	char type[PLAN_NAME_MAX]; /* "": all */
-	int64_t number;           /* 0: all */
+	int64_t number;		  /* 0: all */
 	int64_t at_ms;
 };
 
@@ -65,7 +65,7 @@ struct plan_desired {
 	size_t n_types;
 	const struct plan_restart *restarts;
 	size_t n_restarts;
-	int64_t drain_ms;         /* how long a drain may take */
+	int64_t drain_ms;	  /* how long a drain may take */
 	int64_t start_timeout_ms; /* how long a dyno may take to be ready */
 };
 
@@ -84,16 +84,16 @@ struct plan_dyno {
 	int64_t release;
 	char size[PLAN_NAME_MAX];
 	enum plan_dyno_state state;
-	bool unwell;     /* its last run ended soon by itself, and it has not run well since */
+	bool unwell;	 /* its last run ended soon by itself, and it has not run well since */
 	bool ever_ready; /* it has been ready once in this life of its process, or before a crash */
 	bool port_based; /* gets traffic: type web */
 	bool routed;
-	bool draining;        /* unrouted, maybe with requests still running */
+	bool draining; /* unrouted, maybe with requests still running */
 	int64_t drain_since_ms;
-	int64_t sessions;     /* requests that it still serves */
-	int64_t created_ms;   /* wall clock */
+	int64_t sessions;   /* requests that it still serves */
+	int64_t created_ms; /* wall clock */
 	int64_t starting_since_ms;
-	const char *reason;   /* why it crashed; borrowed */
+	const char *reason; /* why it crashed; borrowed */
 };
 
 enum plan_kind {
@@ -102,7 +102,8 @@ enum plan_kind {
 	PLAN_DRAIN,  /* take its traffic away, let requests finish */
 	PLAN_STOP,   /* SIGTERM, window, SIGKILL */
 	PLAN_FORGET, /* remove what a gone dyno left */
-	PLAN_COMMIT, /* the candidate is current now; reason: the types that it was not held up by ("worker, clock"), or "" */
+	PLAN_COMMIT, /* the candidate is current now; reason: the types that it was not held up by
+			("worker, clock"), or "" */
 	PLAN_UNDO,   /* the candidate failed: reason */
 };
 

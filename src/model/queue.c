@@ -101,7 +101,8 @@ static void give_turn(struct table *t, size_t i)
 size_t queue_order(const struct queue_entry *e, size_t n, size_t *ret_order)
 {
 	_cleanup_free_ struct seat *seats = xcalloc(n + 1, sizeof(*seats));
-	_cleanup_free_ struct party *owners = xcalloc(n + 1, sizeof(*owners)), *apps = xcalloc(n + 1, sizeof(*apps));
+	_cleanup_free_ struct party *owners = xcalloc(n + 1, sizeof(*owners)),
+				    *apps = xcalloc(n + 1, sizeof(*apps));
 	struct table t = { .e = e, .seats = seats, .owners = owners, .apps = apps, .n = n };
 	size_t n_order = 0, i;
 
@@ -123,12 +124,13 @@ size_t queue_running_of(const struct queue_entry *e, size_t n, const char *owner
 	return running;
 }
 
-size_t queue_next(const struct queue_entry *e, size_t n, const size_t *order, size_t n_order, const struct queue_rules *rules)
+size_t queue_next(const struct queue_entry *e, size_t n, const size_t *order, size_t n_order,
+		  const struct queue_rules *rules)
 {
 	size_t running = 0;
 
 	for (size_t i = 0; i < n; i++)
-		running += (size_t)!!e[i].running;
+		running += (size_t) !!e[i].running;
 	if (!n_order || running >= rules->slots)
 		return QUEUE_NONE;
 	/* The first has the fewest running of all: when it may not, nobody may. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a buildpack's bin/release prints, and what a heroku.yml says of processes; see procfile_parse_release() and
- * procfile_parse_heroku_yml() in procfile.h. Of YAML 1.2 this reads block mappings of one level of scalars
- * (chapters 7.3 and 6.5: plain and quoted, with line folding), which is what
- * buildpacks print. Everything else below default_process_types is refused
+ * What a buildpack's bin/release prints, and what a heroku.yml says of processes; see
+ * procfile_parse_release() and procfile_parse_heroku_yml() in procfile.h. Of YAML 1.2 this reads
+ * block mappings of one level of scalars (chapters 7.3 and 6.5: plain and quoted, with line
+ * folding), which is what buildpacks print. Everything else below default_process_types is refused
  * with its line, so that nothing is silently understood in another way.
  */
 #include <ctype.h>
@@ -26,7 +26,8 @@ struct reader {
 	bool nested;	     /* a type may be a mapping with a "command", as heroku.yml has them */
 };
 
-/* To the next line that has something on it. Inside a quoted scalar "#" could begin text; nobody writes that. */
+/* To the next line that has something on it. Inside a quoted scalar "#" could begin text; nobody
+ * writes that. */
 static void next_line(struct reader *r)
 {
 	do {
@@ -264,7 +265,8 @@ static int read_command(struct reader *r, char *value, struct buf *out, struct e
 	return read_items(r, indent, out, err);
 }
 
-/* What stands below a type, whose line the reader is at: "command" counts, the rest is about images. */
+/* What stands below a type, whose line the reader is at: "command" counts, the rest is about
+ * images. */
 static int read_nested(struct reader *r, struct buf *out, struct error *err)
 {
 	size_t indent = r->indent;
@@ -297,10 +299,12 @@ static int read_entry(struct reader *r, struct procfile *p, struct error *err)
 	if (!key)
 		return refuse(r->line, "expected \"type: command\"", err);
 	if (is_nested(r, value) || (r->nested && value[0] == '[')) {
-		if ((value[0] == '[' ? read_command(r, value, &command, err) : read_nested(r, &command, err)) < 0)
+		if ((value[0] == '[' ? read_command(r, value, &command, err)
+				     : read_nested(r, &command, err)) < 0)
 			return -1;
 		if (!command.len)
-			return error_set(err, ERROR_INVALID, "expected a command, or a \"command:\" below");
+			return error_set(err, ERROR_INVALID,
+					 "expected a command, or a \"command:\" below");
 		return procfile_add(p, str_trim(key), command.data, err);
 	}
 	/* The key lies in the line, which gather() leaves behind but does not free. */
@@ -380,13 +384,15 @@ static int read_document(struct reader *r, struct procfile *p, struct error *err
 			return refuse(r->line, "expected \"key: value\"", err);
 		if (!streq(key, r->section) && !(r->nested && streq(key, "release")))
 			next_line(r);
-		else if (streq(key, r->section) ? read_types(r, value, p, err) < 0 : read_release(r, value, p, err) < 0)
+		else if (streq(key, r->section) ? read_types(r, value, p, err) < 0
+						: read_release(r, value, p, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int parse(const char *yaml, struct reader r, const char *label, struct procfile *ret, struct error *err)
+static int parse(const char *yaml, struct reader r, const char *label, struct procfile *ret,
+		 struct error *err)
 {
 	__attribute__((cleanup(procfile_done))) struct procfile p = { 0 };
 	_cleanup_free_ char *copy = xstrdup(yaml);
@@ -401,10 +407,12 @@ static int parse(const char *yaml, struct reader r, const char *label, struct pr
 
 int procfile_parse_heroku_yml(const char *yaml, struct procfile *ret, struct error *err)
 {
-	return parse(yaml, (struct reader){ .section = "run", .nested = true }, "heroku.yml", ret, err);
+	return parse(yaml, (struct reader){ .section = "run", .nested = true }, "heroku.yml", ret,
+		     err);
 }
 
 int procfile_parse_release(const char *yaml, struct procfile *ret, struct error *err)
 {
-	return parse(yaml, (struct reader){ .section = "default_process_types" }, "bin/release", ret, err);
+	return parse(yaml, (struct reader){ .section = "default_process_types" }, "bin/release",
+		     ret, err);
 }

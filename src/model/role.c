@@ -7,20 +7,25 @@
 const struct permission_word permission_words[] = {
 	{ PERMISSION_VIEW, "view", "Can see the app: dynos, releases, add-ons, log lines" },
 	{ PERMISSION_DEPLOY, "deploy", "Can push, build, release and roll back" },
-	{ PERMISSION_OPERATE, "operate", "Can change config vars, scale, restart, run, add-ons, domains and drains" },
+	{ PERMISSION_OPERATE, "operate",
+	  "Can change config vars, scale, restart, run, add-ons, domains and drains" },
 	{ PERMISSION_MANAGE, "manage", "Can change collaborators, the name and maintenance mode" },
 	{ 0, NULL, NULL },
 };
 
 const char *const need_names[_NEED_MAX] = {
-	[NEED_NOTHING] = "nothing", [NEED_USER] = "user",	[NEED_VIEW] = "view",	[NEED_DEPLOY] = "deploy",
-	[NEED_OPERATE] = "operate", [NEED_MANAGE] = "manage", [NEED_OWNER] = "owner", [NEED_ADMIN] = "administrator",
+	[NEED_NOTHING] = "nothing", [NEED_USER] = "user",	    [NEED_VIEW] = "view",
+	[NEED_DEPLOY] = "deploy",   [NEED_OPERATE] = "operate",	    [NEED_MANAGE] = "manage",
+	[NEED_OWNER] = "owner",	    [NEED_ADMIN] = "administrator",
 };
 
 const struct scope_word scope_words[] = {
-	{ SCOPE_GLOBAL, "global" },	{ SCOPE_IDENTITY, "identity" },
-	{ SCOPE_READ, "read" },		{ SCOPE_READ_PROTECTED, "read-protected" },
-	{ SCOPE_WRITE, "write" },	{ SCOPE_WRITE_PROTECTED, "write-protected" },
+	{ SCOPE_GLOBAL, "global" },
+	{ SCOPE_IDENTITY, "identity" },
+	{ SCOPE_READ, "read" },
+	{ SCOPE_READ_PROTECTED, "read-protected" },
+	{ SCOPE_WRITE, "write" },
+	{ SCOPE_WRITE_PROTECTED, "write-protected" },
 	{ 0, NULL },
 };
 
@@ -34,7 +39,8 @@ enum scope scope_parse(const char *word)
 
 bool scope_allows(unsigned scopes, enum reach reach, bool write)
 {
-	unsigned secrets = write ? SCOPE_WRITE_PROTECTED : SCOPE_READ_PROTECTED | SCOPE_WRITE_PROTECTED;
+	unsigned secrets =
+		write ? SCOPE_WRITE_PROTECTED : SCOPE_READ_PROTECTED | SCOPE_WRITE_PROTECTED;
 
 	if ((scopes & SCOPE_GLOBAL) || reach == REACH_NOBODY)
 		return true;

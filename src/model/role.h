@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may do what to an app. The words are Heroku's (devcenter.heroku.com/articles/app-permissions):
+ * Who may do what to an app. The words are Heroku's
+ * (devcenter.heroku.com/articles/app-permissions):
  *
  *     view      see the app: its dynos, releases, add-ons, log lines
  *     deploy    push, build, release, roll back
@@ -61,8 +62,9 @@ extern const char *const need_names[_NEED_MAX];
 bool role_allows(enum need need, const struct standing *s);
 
 /*
- * What a token is for, besides what its user may (devcenter.heroku.com/articles/oauth#scopes): all; who it is; apps, without
- * their secrets (config vars, a shell in a dyno, what backups hold), or with them. To write is to read, too.
+ * What a token is for, besides what its user may (devcenter.heroku.com/articles/oauth#scopes): all;
+ * who it is; apps, without their secrets (config vars, a shell in a dyno, what backups hold), or
+ * with them. To write is to read, too.
  */
 enum scope {
 	SCOPE_GLOBAL = 1,

@@ -14,9 +14,37 @@
 
 /* What stands for most of all packages; a text that is none of these may be anything. */
 static const char *const licenses[] = {
-	"0BSD", "AGPL-3.0-only", "Apache-2.0", "Artistic-2.0", "BSD-2-Clause", "BSD-3-Clause", "BlueOak-1.0.0", "BSL-1.0", "CC-BY-3.0", "CC-BY-4.0",
-	"CC0-1.0", "EPL-2.0", "GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0-only", "GPL-3.0-or-later", "ISC", "LGPL-2.1-only", "LGPL-2.1-or-later",
-	"LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "WTFPL", "ZPL-2.1", "Zlib", NULL,
+	"0BSD",
+	"AGPL-3.0-only",
+	"Apache-2.0",
+	"Artistic-2.0",
+	"BSD-2-Clause",
+	"BSD-3-Clause",
+	"BlueOak-1.0.0",
+	"BSL-1.0",
+	"CC-BY-3.0",
+	"CC-BY-4.0",
+	"CC0-1.0",
+	"EPL-2.0",
+	"GPL-2.0-only",
+	"GPL-2.0-or-later",
+	"GPL-3.0-only",
+	"GPL-3.0-or-later",
+	"ISC",
+	"LGPL-2.1-only",
+	"LGPL-2.1-or-later",
+	"LGPL-3.0-only",
+	"LGPL-3.0-or-later",
+	"MIT",
+	"MIT-0",
+	"MPL-2.0",
+	"PSF-2.0",
+	"Python-2.0",
+	"Unlicense",
+	"WTFPL",
+	"ZPL-2.1",
+	"Zlib",
+	NULL,
 };
 
 static void package_done(struct sbom_package *p)
@@ -52,7 +80,8 @@ static void put_encoded(struct buf *b, const char *s, bool slash_stays)
 /* Types whose registries take names in any case, or with "_" for "-". */
 static char *name_in_purl(const char *type, const char *name)
 {
-	bool lower = streq(type, "pypi") || streq(type, "composer") || streq(type, "golang") || streq(type, "hex");
+	bool lower = streq(type, "pypi") || streq(type, "composer") || streq(type, "golang") ||
+		     streq(type, "hex");
 	char *copy = xstrdup(name);
 
 	for (char *c = copy; *c; c++) {
@@ -111,7 +140,8 @@ void sbom_add(struct sbom *s, const struct sbom_package *p, const struct sbom_su
 	const char *version = p->version ? p->version : "", *license = license_of(p->license);
 	struct sbom_package *to;
 
-	if (!p->name || !is_word(p->name, false) || !is_word(version, true) || (p->source && !is_word(p->source, false)) ||
+	if (!p->name || !is_word(p->name, false) || !is_word(version, true) ||
+	    (p->source && !is_word(p->source, false)) ||
 	    (p->architecture && !is_word(p->architecture, false)) || s->n >= SBOM_PACKAGES_MAX) {
 		s->n_left_out++;
 		return;
@@ -119,7 +149,10 @@ void sbom_add(struct sbom *s, const struct sbom_package *p, const struct sbom_su
 	if ((s->n & (s->n - 1)) == 0)
 		s->packages = xrealloc(s->packages, (s->n ? s->n * 2 : 1) * sizeof(*s->packages));
 	to = &s->packages[s->n++];
-	*to = (struct sbom_package){ .type = xstrdup(p->type), .name = xstrdup(p->name), .version = xstrdup(version), .installed = p->installed };
+	*to = (struct sbom_package){ .type = xstrdup(p->type),
+				     .name = xstrdup(p->name),
+				     .version = xstrdup(version),
+				     .installed = p->installed };
 	to->license = license ? xstrdup(license) : NULL;
 	to->source = p->source ? xstrdup(p->source) : NULL;
 	to->architecture = p->architecture ? xstrdup(p->architecture) : NULL;
@@ -196,13 +229,17 @@ static char *spdx_id(const struct sbom_package *p)
 
 static json_t *relation(const char *from, const char *kind, const char *to)
 {
-	return json_pack("{s:s, s:s, s:s}", "spdxElementId", from, "relationshipType", kind, "relatedSpdxElement", to);
+	return json_pack("{s:s, s:s, s:s}", "spdxElementId", from, "relationshipType", kind,
+			 "relatedSpdxElement", to);
 }
 
-static json_t *package_json(const char *id, const char *name, const char *version, const char *license)
+static json_t *package_json(const char *id, const char *name, const char *version,
+			    const char *license)
 {
-	json_t *j = json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:s}", "SPDXID", id, "name", name, "downloadLocation", NONE, "filesAnalyzed", 0,
-			      "licenseConcluded", NONE, "licenseDeclared", license ? license : NONE, "copyrightText", NONE);
+	json_t *j =
+		json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:s}", "SPDXID", id, "name", name,
+			  "downloadLocation", NONE, "filesAnalyzed", 0, "licenseConcluded", NONE,
+			  "licenseDeclared", license ? license : NONE, "copyrightText", NONE);
 
 	if (version && version[0])
 		json_object_set_new(j, "versionInfo", json_string(version));
@@ -216,20 +253,26 @@ static void put_package(json_t *packages, json_t *relations, const struct sbom_p
 	json_t *j = package_json(id, p->name, p->version, p->license);
 
 	json_object_set_new(j, "externalRefs",
-			    json_pack("[{s:s, s:s, s:s}]", "referenceCategory", "PACKAGE-MANAGER", "referenceType", "purl", "referenceLocator", p->purl));
+			    json_pack("[{s:s, s:s, s:s}]", "referenceCategory", "PACKAGE-MANAGER",
+				      "referenceType", "purl", "referenceLocator", p->purl));
 	if (p->source)
-		json_object_set_new(j, "sourceInfo", json_sprintf("built from the source package %s", p->source));
+		json_object_set_new(j, "sourceInfo",
+				    json_sprintf("built from the source package %s", p->source));
 	json_array_append_new(packages, j);
-	json_array_append_new(relations, relation(deb ? "SPDXRef-stack" : "SPDXRef-app", "CONTAINS", id));
+	json_array_append_new(relations,
+			      relation(deb ? "SPDXRef-stack" : "SPDXRef-app", "CONTAINS", id));
 }
 
 static void put_subjects(json_t *packages, json_t *relations, const struct sbom_subject *o)
 {
 	_cleanup_free_ char *version = xasprintf("v%lld", (long long)o->version);
-	json_t *app = package_json("SPDXRef-app", o->app, version, NULL), *stack = package_json("SPDXRef-stack", o->distro, NULL, NULL);
+	json_t *app = package_json("SPDXRef-app", o->app, version, NULL),
+	       *stack = package_json("SPDXRef-stack", o->distro, NULL, NULL);
 
 	json_object_set_new(app, "primaryPackagePurpose", json_string("APPLICATION"));
-	json_object_set_new(app, "sourceInfo", json_sprintf("slug %s%s%s", o->slug, o->commit[0] ? ", commit " : "", o->commit));
+	json_object_set_new(
+		app, "sourceInfo",
+		json_sprintf("slug %s%s%s", o->slug, o->commit[0] ? ", commit " : "", o->commit));
 	json_object_set_new(stack, "primaryPackagePurpose", json_string("OPERATING-SYSTEM"));
 	json_array_append_new(packages, app);
 	json_array_append_new(packages, stack);
@@ -244,12 +287,19 @@ json_t *sbom_document(const struct sbom *s, const struct sbom_subject *o)
 	put_subjects(packages, relations, o);
 	for (size_t i = 0; i < s->n; i++)
 		put_package(packages, relations, &s->packages[i]);
-	j = json_pack("{s:s, s:s, s:s, s:o, s:o}", "spdxVersion", "SPDX-2.3", "dataLicense", "CC0-1.0", "SPDXID", "SPDXRef-DOCUMENT", "name",
+	j = json_pack("{s:s, s:s, s:s, s:o, s:o}", "spdxVersion", "SPDX-2.3", "dataLicense",
+		      "CC0-1.0", "SPDXID", "SPDXRef-DOCUMENT", "name",
 		      json_sprintf("%s v%lld", o->app, (long long)o->version), "documentNamespace",
-		      json_sprintf("https://spdx.org/spdxdocs/%s-v%lld-%s", o->app, (long long)o->version, o->release_id));
-	json_object_set_new(j, "creationInfo", json_pack("{s:s, s:[s]}", "created", o->created, "creators", "Tool: twelve-" TWELVE_VERSION));
+		      json_sprintf("https://spdx.org/spdxdocs/%s-v%lld-%s", o->app,
+				   (long long)o->version, o->release_id));
+	json_object_set_new(j, "creationInfo",
+			    json_pack("{s:s, s:[s]}", "created", o->created, "creators",
+				      "Tool: twelve-" TWELVE_VERSION));
 	if (s->n_left_out)
-		json_object_set_new(j, "comment", json_sprintf("%zu packages or files could not be read, and are left out", s->n_left_out));
+		json_object_set_new(
+			j, "comment",
+			json_sprintf("%zu packages or files could not be read, and are left out",
+				     s->n_left_out));
 	json_object_set_new(j, "packages", packages);
 	json_object_set_new(j, "relationships", relations);
 	return j;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bill of materials: the packages of a release, and the document that lists them (SPDX 2.3, JSON: spdx.github.io/spdx-spec/v2.3). Pure: the
- * same packages give the same bytes, in whatever order they came.
+ * A bill of materials: the packages of a release, and the document that lists them (SPDX 2.3, JSON:
+ * spdx.github.io/spdx-spec/v2.3). Pure: the same packages give the same bytes, in whatever order
+ * they came.
  *
- * A package has a type and a name of the package URL specification (github.com/package-url/purl-spec): "npm" and "@babel/core", "maven" and
- * "GROUP:ARTIFACT", "deb" and "openssl".
+ * A package has a type and a name of the package URL specification
+ * (github.com/package-url/purl-spec): "npm" and "@babel/core", "maven" and "GROUP:ARTIFACT", "deb"
+ * and "openssl".
  */
 #pragma once
 
@@ -18,8 +20,9 @@
 
 struct sbom_package {
 	char *type, *name, *version;
-	char *license; /* an SPDX identifier, or NULL */
-	char *source, *architecture; /* of a Debian package: the source package; "amd64", "all"; or NULL */
+	char *license;		     /* an SPDX identifier, or NULL */
+	char *source, *architecture; /* of a Debian package: the source package; "amd64", "all"; or
+					NULL */
 	char *purl;
 	bool installed; /* found in the tree; else a lock file says so */
 };
@@ -38,7 +41,8 @@ struct sbom_subject {
 	const char *distro;  /* "debian-13" */
 };
 
-/* A name or version that is none is counted, and not added. All but type and name may be NULL; a license that is no simple identifier is none. */
+/* A name or version that is none is counted, and not added. All but type and name may be NULL; a
+ * license that is no simple identifier is none. */
 void sbom_add(struct sbom *s, const struct sbom_package *p, const struct sbom_subject *subject);
 /* Sorts, drops doubles, and what only a lock says where packages of its type are installed. */
 void sbom_settle(struct sbom *s);

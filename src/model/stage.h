@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stages of a pipeline, in the order in which an app goes through them. The words are Heroku's. */
+/* The stages of a pipeline, in the order in which an app goes through them. The words are Heroku's.
+ */
 #pragma once
 
 enum stage {

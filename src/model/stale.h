@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a review app is stale: nothing was deployed to it for some days. Times are wall-clock milliseconds. */
+/* When a review app is stale: nothing was deployed to it for some days. Times are wall-clock
+ * milliseconds. */
 #pragma once
 
 #include <stdint.h>
@@ -8,10 +9,11 @@
 #define STALE_DAYS_MAX 365
 
 struct stale_facts {
-	int64_t days;	    /* 1 to STALE_DAYS_MAX */
-	int64_t created_ms; /* the review app */
+	int64_t days;		      /* 1 to STALE_DAYS_MAX */
+	int64_t created_ms;	      /* the review app */
 	int64_t build_ms, release_ms; /* the newest of each; 0: none */
-	int64_t put_back_ms; /* the database, which does not know what was deployed until then; 0: never */
+	int64_t put_back_ms; /* the database, which does not know what was deployed until then; 0:
+				never */
 };
 
 /* From when on it is. */

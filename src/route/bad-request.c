@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was refused before it was a request has no app for HAProxy, and so no line in an app's log. But HAProxy keeps the
- * last one for "show errors", with its first bytes:
+ * What was refused before it was a request has no app for HAProxy, and so no line in an app's log.
+ * But HAProxy keeps the last one for "show errors", with its first bytes:
  *
  *     [28/Nov/2026:16:02:06.663] frontend web (#2): invalid request
  *       backend <NONE> (#-1), server <NONE> (#-1), event #0, src 127.0.0.1:42702
@@ -92,11 +92,14 @@ static void put_line(const struct head *h, const char *host, struct buf *out)
 
 	path = path ? path + 1 : "";
 	end = strrchr(path, ' ');
-	buf_printf(out, "PR 400 at=info method=%.*s path=\"", (int)strcspn(h->request, " "), h->request);
+	buf_printf(out, "PR 400 at=info method=%.*s path=\"", (int)strcspn(h->request, " "),
+		   h->request);
 	for (const char *p = path; *p && p != end && p < path + PATH_MAX_BYTES; p++)
 		buf_printf(out, "%s%c", *p == '"' ? "\\" : "", *p);
-	buf_printf(out, "\" host=%s fwd=\"%.*s\" dyno=- connect=- service=- status=400 bytes=0 protocol=http", host,
-		   (int)(colon ? colon - h->src : (long)strlen(h->src)), h->src);
+	buf_printf(out,
+		   "\" host=%s fwd=\"%.*s\" dyno=- connect=- service=- status=400 bytes=0 "
+		   "protocol=http",
+		   host, (int)(colon ? colon - h->src : (long)strlen(h->src)), h->src);
 }
 
 bool route_bad_request(const char *errors, char **ret_host, struct buf *line)

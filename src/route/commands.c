@@ -20,11 +20,11 @@ static bool same_frame(const struct route_config *a, const struct route_config *
 	return same(a->bind_address, b->bind_address) && same(a->https_address, b->https_address) &&
 	       same(a->api_address, b->api_address) && same(a->door_dir, b->door_dir) &&
 	       same(a->cert_list, b->cert_list) && same(a->certs_digest, b->certs_digest) &&
-	       same(a->user, b->user) &&
-	       same(a->runtime_socket, b->runtime_socket) &&
+	       same(a->user, b->user) && same(a->runtime_socket, b->runtime_socket) &&
 	       same(a->router_log_socket, b->router_log_socket) &&
 	       same(a->errors_dir, b->errors_dir) && same(a->maps_dir, b->maps_dir) &&
-	       a->timeout_request_ms == b->timeout_request_ms && a->timeout_idle_ms == b->timeout_idle_ms &&
+	       a->timeout_request_ms == b->timeout_request_ms &&
+	       a->timeout_idle_ms == b->timeout_idle_ms &&
 	       route_limits_same(&a->limits, &b->limits) && a->n_threads == b->n_threads;
 }
 
@@ -35,7 +35,8 @@ static bool same_backends(const struct route_config *from, const struct route_co
 	for (size_t i = 0; i < to->n_apps; i++) {
 		const struct route_app *a = route_find(from, to->apps[i].id);
 
-		if (!a || a->n_servers != to->apps[i].n_servers || a->first_byte_ms != to->apps[i].first_byte_ms ||
+		if (!a || a->n_servers != to->apps[i].n_servers ||
+		    a->first_byte_ms != to->apps[i].first_byte_ms ||
 		    a->idle_ms != to->apps[i].idle_ms)
 			return false;
 	}

@@ -33,17 +33,18 @@ static const char *const state_names[] = {
 
 static void render_global(const struct route_config *c, struct buf *out)
 {
-	buf_puts(
-		out,
-		"# Written by twelved; changes are lost.\n"
-		"global\n"
-		/* WebSockets live on in the old worker after a reload; a day is long enough for both. */
-		"  hard-stop-after 24h\n"
-		"  mworker-max-reloads 25\n");
-	buf_printf(out, "  stats socket %s mode 600 level admin\n  maxconn %" PRId64 "\n", c->runtime_socket,
-		   route_limits_total(&c->limits));
-	/* What is larger is refused with a sentence: the buffer has room for what we put in, too. */
-	buf_printf(out, "  tune.bufsize %d\n  tune.maxrewrite 4096\n  tune.http.maxhdr 256\n", BUFFER_BYTES);
+	buf_puts(out, "# Written by twelved; changes are lost.\n"
+		      "global\n"
+		      /* WebSockets live on in the old worker after a reload; a day is long enough
+			 for both. */
+		      "  hard-stop-after 24h\n"
+		      "  mworker-max-reloads 25\n");
+	buf_printf(out, "  stats socket %s mode 600 level admin\n  maxconn %" PRId64 "\n",
+		   c->runtime_socket, route_limits_total(&c->limits));
+	/* What is larger is refused with a sentence: the buffer has room for what we put in, too.
+	 */
+	buf_printf(out, "  tune.bufsize %d\n  tune.maxrewrite 4096\n  tune.http.maxhdr 256\n",
+		   BUFFER_BYTES);
 	if (c->user)
 		buf_printf(out, "  user %s\n  group %s\n", c->user, c->user);
 	if (c->n_threads)
@@ -60,8 +61,11 @@ static void render_global(const struct route_config *c, struct buf *out)
  */
 static void render_defaults(const struct route_config *c, struct buf *out)
 {
-	static const char *const pages[][2] = { { "400", "400" }, { "408", "408" }, { "503", "H21" },
-						{ "504", "H28" }, { "500", "H99" } };
+	static const char *const pages[][2] = { { "400", "400" },
+						{ "408", "408" },
+						{ "503", "H21" },
+						{ "504", "H28" },
+						{ "500", "H99" } };
 
 	buf_puts(out, "\ndefaults base\n"
 		      "  mode http\n"
@@ -79,42 +83,52 @@ static void render_defaults(const struct route_config *c, struct buf *out)
 		      "  timeout http-keep-alive 60s\n"
 		      "  timeout client-fin 10s\n"
 		      "  timeout tunnel 1h\n");
-	/* A handshake is no silence that a client has earned; before 3.0 the client's timeout is its only limit. */
+	/* A handshake is no silence that a client has earned; before 3.0 the client's timeout is
+	 * its only limit. */
 	buf_puts(out, ".if version_atleast(3.0)\n  timeout client-hs 10s\n.endif\n");
-	buf_printf(out, "  timeout server %" PRId64 "ms\n  timeout client %dms\n", c->timeout_idle_ms, CLIENT_SILENCE_MS);
+	buf_printf(out, "  timeout server %" PRId64 "ms\n  timeout client %dms\n",
+		   c->timeout_idle_ms, CLIENT_SILENCE_MS);
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
-		buf_printf(out, "  errorfile %s %s/%s.http\n", pages[i][0], c->errors_dir, pages[i][1]);
-	buf_printf(out, "  http-error status 502 content-type \"text/html; charset=utf-8\" lf-file %s/502.html hdr Cache-Control no-store\n",
+		buf_printf(out, "  errorfile %s %s/%s.http\n", pages[i][0], c->errors_dir,
+			   pages[i][1]);
+	buf_printf(out,
+		   "  http-error status 502 content-type \"text/html; charset=utf-8\" lf-file "
+		   "%s/502.html hdr Cache-Control no-store\n",
 		   c->errors_dir);
 }
 
 /*
- * HAProxy has one timeout for a server's silence. Heroku has two: 30 s until the first byte, counted from the
- * request's last, and 55 s between bytes. So the timeout is that between bytes, and the first byte is waited for by
- * the inspection of the response (docs/decisions/0026). It begins with the connection to the dyno, which is when the
- * request is whole: small bodies are waited for (render_body()). Of larger ones, and of those whose length nobody
- * knows, the end can't be told here: UPLOAD_SILENCE_MS goes for all of it.
+ * HAProxy has one timeout for a server's silence. Heroku has two: 30 s until the first byte,
+ * counted from the request's last, and 55 s between bytes. So the timeout is that between bytes,
+ * and the first byte is waited for by the inspection of the response (docs/decisions/0026). It
+ * begins with the connection to the dyno, which is when the request is whole: small bodies are
+ * waited for (render_body()). Of larger ones, and of those whose length nobody knows, the end can't
+ * be told here: UPLOAD_SILENCE_MS goes for all of it.
  */
 static void render_first_byte(int64_t first_byte_ms, struct buf *out)
 {
 	/* In each backend: HAProxy 2.6 does not look at such rules of defaults. */
-	buf_printf(out,
-		   "  http-request set-var(txn.until) date(0,ms),add(%" PRId64 ")\n"
-		   "  tcp-response inspect-delay %" PRId64 "ms\n"
-		   "  tcp-response content accept if { status 100:999 }\n"
-		   "  tcp-response content accept if { var(txn.upload) -m found }\n"
-		   "  tcp-response content set-var(txn.over) date(0,ms),sub(txn.until) if WAIT_END\n"
-		   "  tcp-response content set-var(txn.state) str(H12) if WAIT_END { var(txn.over) -m int ge 0 }\n"
-		   "  tcp-response content close if WAIT_END\n",
-		   first_byte_ms, first_byte_ms);
+	buf_printf(
+		out,
+		"  http-request set-var(txn.until) date(0,ms),add(%" PRId64 ")\n"
+		"  tcp-response inspect-delay %" PRId64 "ms\n"
+		"  tcp-response content accept if { status 100:999 }\n"
+		"  tcp-response content accept if { var(txn.upload) -m found }\n"
+		"  tcp-response content set-var(txn.over) date(0,ms),sub(txn.until) if WAIT_END\n"
+		"  tcp-response content set-var(txn.state) str(H12) if WAIT_END { var(txn.over) -m "
+		"int ge 0 }\n"
+		"  tcp-response content close if WAIT_END\n",
+		first_byte_ms, first_byte_ms);
 }
 
 /* HAProxy's 502 and 504 are Heroku's 503; a dyno's own stay as they are. */
 static void render_no_answer(struct buf *out)
 {
-	buf_printf(out, "  http-request set-timeout server %dms if { var(txn.upload) -m found }\n", UPLOAD_SILENCE_MS);
+	buf_printf(out, "  http-request set-timeout server %dms if { var(txn.upload) -m found }\n",
+		   UPLOAD_SILENCE_MS);
 	buf_puts(out, "  http-response set-var(txn.answered) bool(1)\n"
-		      "  http-after-response set-var(txn.state) str(upload) if { status 504 } { var(txn.upload) -m found }"
+		      "  http-after-response set-var(txn.state) str(upload) if { status 504 } { "
+		      "var(txn.upload) -m found }"
 		      " !{ var(txn.answered) -m found }\n"
 		      "  http-after-response set-status 503 reason \"Service Unavailable\""
 		      " if { status 502 } !{ var(txn.answered) -m found }\n");
@@ -138,11 +152,15 @@ static void render_apps_defaults(const struct route_config *c, struct buf *out)
 static void render_body(struct buf *out)
 {
 	buf_printf(out,
-		   "  http-request set-var(txn.upload) req.hdr(content-length) if { req.hdr(content-length) -m int gt %d }\n"
-		   "  http-request set-var(txn.upload) str(-) if { req.hdr(transfer-encoding) -m found }\n"
-		   "  http-request set-var(txn.upload) str(-) if { req.ver 2.0 } { method POST PUT PATCH DELETE }"
+		   "  http-request set-var(txn.upload) req.hdr(content-length) if { "
+		   "req.hdr(content-length) -m int gt %d }\n"
+		   "  http-request set-var(txn.upload) str(-) if { req.hdr(transfer-encoding) -m "
+		   "found }\n"
+		   "  http-request set-var(txn.upload) str(-) if { req.ver 2.0 } { method POST PUT "
+		   "PATCH DELETE }"
 		   " !{ req.hdr(content-length) -m found }\n"
-		   "  http-request wait-for-body time %dms if { req.hdr(content-length) -m int 1:%d }\n",
+		   "  http-request wait-for-body time %dms if { req.hdr(content-length) -m int "
+		   "1:%d }\n",
 		   SMALL_BODY_BYTES, CLIENT_SILENCE_MS, SMALL_BODY_BYTES);
 }
 
@@ -151,12 +169,14 @@ static void render_refusals(const struct route_config *c, struct buf *out)
 {
 	buf_printf(out,
 		   "  http-request set-var(txn.state) str(431) if { req.hdrs,length gt %d }\n"
-		   "  http-request return status 431 errorfile %s/431.http if { var(txn.state) -m str 431 }\n",
+		   "  http-request return status 431 errorfile %s/431.http if { var(txn.state) -m "
+		   "str 431 }\n",
 		   HEAD_MAX_BYTES, c->errors_dir);
 	route_render_request_limit(c, "web", "429", c->limits.apps_source, out);
 }
 
-/* Before anything of the app: maintenance, and having no dyno, must not keep a certificate from being renewed. */
+/* Before anything of the app: maintenance, and having no dyno, must not keep a certificate from
+ * being renewed. */
 static void render_challenges(const struct route_config *c, struct buf *out)
 {
 	buf_printf(out,
@@ -218,8 +238,10 @@ static void render_log_format(const struct route_config *c, struct buf *out)
 	buf_printf(out, "  log %s len 8192 format raw local0\n", c->router_log_socket);
 	/* What was no request, or not in time: of which app, only the name in its TLS may tell. */
 	buf_printf(out,
-		   "  error-log-format \"twelve %%[ssl_fc_sni,lower,map_str(%s/%s),bytes(4)] %%ts %%ST at=info method=- path=- host=%%[ssl_fc_sni]"
-		   " fwd=%%{+Q,+E}[src] dyno=- connect=- service=- status=%%ST bytes=%%B protocol=http\"\n",
+		   "  error-log-format \"twelve %%[ssl_fc_sni,lower,map_str(%s/%s),bytes(4)] %%ts "
+		   "%%ST at=info method=- path=- host=%%[ssl_fc_sni]"
+		   " fwd=%%{+Q,+E}[src] dyno=- connect=- service=- status=%%ST bytes=%%B "
+		   "protocol=http\"\n",
 		   c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
 	buf_printf(
 		out,
@@ -234,7 +256,8 @@ static void render_log_format(const struct route_config *c, struct buf *out)
 
 static void render_frontend(const struct route_config *c, struct buf *out)
 {
-	buf_printf(out, "\nfrontend web from base\n  maxconn %" PRId64 "\n  bind %s\n", c->limits.apps, c->bind_address);
+	buf_printf(out, "\nfrontend web from base\n  maxconn %" PRId64 "\n  bind %s\n",
+		   c->limits.apps, c->bind_address);
 	if (c->https_address && *c->https_address)
 		buf_printf(out, "  bind %s ssl crt-list %s alpn h2,http/1.1\n", c->https_address,
 			   c->cert_list);
@@ -256,7 +279,8 @@ static void render_frontend(const struct route_config *c, struct buf *out)
 	buf_puts(out, "  use_backend %[var(txn.backend)]\n");
 }
 
-static void render_app_timeouts(const struct route_config *c, const struct route_app *a, struct buf *out)
+static void render_app_timeouts(const struct route_config *c, const struct route_app *a,
+				struct buf *out)
 {
 	int64_t first = a->first_byte_ms ? a->first_byte_ms : c->timeout_request_ms;
 	int64_t idle = a->idle_ms ? a->idle_ms : c->timeout_idle_ms;
@@ -269,7 +293,10 @@ static void render_app_timeouts(const struct route_config *c, const struct route
 		buf_printf(out, "  timeout server %" PRId64 "ms\n", idle);
 	/* After that of the defaults, so it wins. */
 	if (idle > UPLOAD_SILENCE_MS)
-		buf_printf(out, "  http-request set-timeout server %" PRId64 "ms if { var(txn.upload) -m found }\n", idle);
+		buf_printf(out,
+			   "  http-request set-timeout server %" PRId64
+			   "ms if { var(txn.upload) -m found }\n",
+			   idle);
 }
 
 static void render_app(const struct route_config *c, const struct route_app *a, struct buf *out)
@@ -353,7 +380,8 @@ static bool parse_server(const char *line, struct route_app *a)
 	return true;
 }
 
-/* Sections begin at the margin; servers of others than apps (the platform's own) are not ours to read. */
+/* Sections begin at the margin; servers of others than apps (the platform's own) are not ours to
+ * read. */
 static int parse_line(char *line, bool *in_app, struct route_app **apps, size_t *n)
 {
 	char id[37];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many may come through the door, in all and from one source. A connection is refused before anything is kept of
- * it but its descriptor; a stream of HTTP/2, which costs a connection to a dyno as well, with a page.
+ * How many may come through the door, in all and from one source. A connection is refused before
+ * anything is kept of it but its descriptor; a stream of HTTP/2, which costs a connection to a dyno
+ * as well, with a page.
  */
 #include "route/route-priv.h"
 
@@ -11,11 +12,12 @@
 
 /* A client of the API over TLS passes three frontends: door, door-tls, door-https. */
 #define API_STEPS 3
-/* Two descriptors each: the client's and the server's. Listeners, logs, questions, and streams beyond one a connection. */
+/* Two descriptors each: the client's and the server's. Listeners, logs, questions, and streams
+ * beyond one a connection. */
 #define SPARE_CONNECTIONS 512
 #define PLACES_MIN 64
 /* When this part of all places is taken, a source has only this part of its own. */
-#define CROWDED(n) ((n) * 3 / 4)
+#define CROWDED(n) ((n)*3 / 4)
 #define CROWDED_SHARE(n) ((n) / 8 > 16 ? (n) / 8 : 16)
 #define SOURCE "src,ipmask(32,64)"
 
@@ -44,8 +46,9 @@ bool route_limits_fit(struct route_limits *l, int64_t n_descriptors)
 
 bool route_limits_same(const struct route_limits *a, const struct route_limits *b)
 {
-	return a->apps == b->apps && a->api == b->api && a->apps_source == b->apps_source && a->api_source == b->api_source &&
-	       a->source_rate == b->source_rate && streq(a->unlimited ? a->unlimited : "", b->unlimited ? b->unlimited : "");
+	return a->apps == b->apps && a->api == b->api && a->apps_source == b->apps_source &&
+	       a->api_source == b->api_source && a->source_rate == b->source_rate &&
+	       streq(a->unlimited ? a->unlimited : "", b->unlimited ? b->unlimited : "");
 }
 
 static bool has_unlimited(const struct route_config *c)
@@ -53,37 +56,48 @@ static bool has_unlimited(const struct route_config *c)
 	return c->limits.unlimited && *c->limits.unlimited;
 }
 
-void route_render_source_limit(const struct route_config *c, const char *name, int64_t places, int64_t of_source, struct buf *out)
+void route_render_source_limit(const struct route_config *c, const char *name, int64_t places,
+			       int64_t of_source, struct buf *out)
 {
 	if (has_unlimited(c))
-		buf_printf(out, "  tcp-request connection accept if { src %s }\n", c->limits.unlimited);
+		buf_printf(out, "  tcp-request connection accept if { src %s }\n",
+			   c->limits.unlimited);
 	buf_printf(out,
 		   "  tcp-request connection track-sc0 " SOURCE " table sources-%s\n"
 		   "  tcp-request connection reject if { sc0_conn_cur gt %" PRId64 " }\n"
 		   "  tcp-request connection reject if { sc0_conn_rate gt %" PRId64 " }\n"
-		   "  tcp-request connection reject if { sc0_conn_cur gt %" PRId64 " } { fe_conn gt %" PRId64 " }\n",
-		   name, of_source, 10 * c->limits.source_rate, CROWDED_SHARE(of_source), CROWDED(places));
+		   "  tcp-request connection reject if { sc0_conn_cur gt %" PRId64
+		   " } { fe_conn gt %" PRId64 " }\n",
+		   name, of_source, 10 * c->limits.source_rate, CROWDED_SHARE(of_source),
+		   CROWDED(places));
 }
 
-void route_render_request_limit(const struct route_config *c, const char *name, const char *code, int64_t of_source, struct buf *out)
+void route_render_request_limit(const struct route_config *c, const char *name, const char *code,
+				int64_t of_source, struct buf *out)
 {
 	/* A request to the API by its name passes both. */
 	int sc = streq(name, "web") ? 1 : 2;
-	_cleanup_free_ char *unless = has_unlimited(c) ? xasprintf(" if !{ src %s }", c->limits.unlimited) : xstrdup("");
+	_cleanup_free_ char *unless =
+		has_unlimited(c) ? xasprintf(" if !{ src %s }", c->limits.unlimited) : xstrdup("");
 
 	buf_printf(out,
 		   "  http-request track-sc%d " SOURCE " table requests-%s%s\n"
-		   "  http-request set-var(txn.state) str(429) if { sc%d_conn_cur gt %" PRId64 " }\n"
-		   "  http-request return status 429 errorfile %s/%s.http if { sc%d_conn_cur gt %" PRId64 " }\n",
+		   "  http-request set-var(txn.state) str(429) if { sc%d_conn_cur gt %" PRId64
+		   " }\n"
+		   "  http-request return status 429 errorfile %s/%s.http if { sc%d_conn_cur gt "
+		   "%" PRId64 " }\n",
 		   sc, name, unless, sc, of_source, c->errors_dir, code, sc, of_source);
 }
 
 void route_render_tables(const struct route_config *c, struct buf *out)
 {
-	static const char *const names[] = { "sources-web", "requests-web", "sources-door", "requests-api" };
+	static const char *const names[] = { "sources-web", "requests-web", "sources-door",
+					     "requests-api" };
 
 	(void)c;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		buf_printf(out, "\nbackend %s from base\n  stick-table type ipv6 size 100k expire 60s store conn_cur,conn_rate(10s)\n",
+		buf_printf(out,
+			   "\nbackend %s from base\n  stick-table type ipv6 size 100k expire 60s "
+			   "store conn_cur,conn_rate(10s)\n",
 			   names[i]);
 }

@@ -29,7 +29,8 @@ struct ending {
 #define UPLOAD "upload"
 
 static const struct code codes[] = {
-	{ "400", "Bad request: not HTTP, characters that have to be written as %XX, or headers over 64 KB" },
+	{ "400", "Bad request: not HTTP, characters that have to be written as %XX, or headers "
+		 "over 64 KB" },
 	{ "408", "Request not whole in time" },
 	{ "429", "Too many requests at once from one address" },
 	{ "431", "Request headers over 64 KB" },
@@ -95,7 +96,8 @@ static void put_error(const char *code, const char *status, const char *text, st
 		if (streq(codes[i].code, code))
 			desc = codes[i].desc;
 	if (streq(code, UPLOAD))
-		code = "H12", desc = "Request timeout: neither the rest of the request came nor an answer";
+		code = "H12",
+		desc = "Request timeout: neither the rest of the request came nor an answer";
 	buf_printf(out, "at=error code=%s desc=\"%s\" ", code, desc);
 	text += strlen(AT_INFO);
 	if (!at) {
@@ -137,7 +139,8 @@ static bool starts(const char *line, const char *end, const char *with)
 	return (size_t)(end - line) > n && memcmp(line, with, n) == 0;
 }
 
-/* The value of the last word before *end, which is to be " NAME=VALUE"; then *end is where that began. NULL: it is another. */
+/* The value of the last word before *end, which is to be " NAME=VALUE"; then *end is where that
+ * began. NULL: it is another. */
 static const char *last_word(const char *line, const char **end, const char *name)
 {
 	const char *space = memrchr(line, ' ', (size_t)(*end - line)), *value;
@@ -159,16 +162,19 @@ static int64_t digits(const char *p)
 	return n;
 }
 
-/* This is on the path of each request: from the end, which is short, and without looking at what the client wrote. */
+/* This is on the path of each request: from the end, which is short, and without looking at what
+ * the client wrote. */
 bool route_log_measure(const char *line, size_t n, struct route_measure *ret)
 {
 	const char *end = line + n, *status, *service, *dyno;
 	bool timeout = starts(line, end, AT_TIMEOUT);
 
-	if ((!timeout && !starts(line, end, AT_INFO)) || !last_word(line, &end, "protocol=") || !last_word(line, &end, "bytes=") ||
-	    !(status = last_word(line, &end, "status=")) || !(service = last_word(line, &end, "service=")) ||
-	    !last_word(line, &end, "connect=") || !(dyno = last_word(line, &end, "dyno=")) || *dyno == '-')
+	if ((!timeout && !starts(line, end, AT_INFO)) || !last_word(line, &end, "protocol=") ||
+	    !last_word(line, &end, "bytes=") || !(status = last_word(line, &end, "status=")) ||
+	    !(service = last_word(line, &end, "service=")) || !last_word(line, &end, "connect=") ||
+	    !(dyno = last_word(line, &end, "dyno=")) || *dyno == '-')
 		return false;
-	*ret = (struct route_measure){ .service_ms = digits(service), .failed = !timeout && digits(status) >= 500 };
+	*ret = (struct route_measure){ .service_ms = digits(service),
+				       .failed = !timeout && digits(status) >= 500 };
 	return ret->service_ms >= 0 && digits(status) >= 200;
 }

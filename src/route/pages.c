@@ -20,10 +20,14 @@ struct page {
 
 static const struct page pages[] = {
 	{ "400", "400 Bad Request", "The request was not understood",
-	  "It is not HTTP, or its address has characters that have to be written as %XX, or its head is larger than 64 KB.", 0, false },
+	  "It is not HTTP, or its address has characters that have to be written as %XX, or its "
+	  "head is larger than 64 KB.",
+	  0, false },
 	{ "404", "404 Not Found", "No such app", "No app has this host name.", 0, false },
-	{ "408", "408 Request Timeout", "The request did not come", "Its rest was waited for, and too much time went by.", 0, false },
-	{ "429", "429 Too Many Requests", "Too many requests at once", "As many as one address may have are being answered already.", 1, false },
+	{ "408", "408 Request Timeout", "The request did not come",
+	  "Its rest was waited for, and too much time went by.", 0, false },
+	{ "429", "429 Too Many Requests", "Too many requests at once",
+	  "As many as one address may have are being answered already.", 1, false },
 	{ "431", "431 Request Header Fields Too Large", "The request's headers are too large",
 	  "Together they are larger than the 64 KB that are taken here.", 0, false },
 	{ "H10", "503 Service Unavailable", "The app has crashed",
@@ -36,27 +40,34 @@ static const struct page pages[] = {
 	  "Its dyno does not accept connections at the moment.", 5, false },
 	/* H12 and H28: for HAProxy it is one end. */
 	{ "H28", "503 Service Unavailable", "Nothing came any more",
-	  "Neither the rest of the request nor the app's answer came before the time was over.", 0, false },
+	  "Neither the rest of the request nor the app's answer came before the time was over.", 0,
+	  false },
 	{ "H80", "503 Service Unavailable", "The app is in maintenance",
 	  "Its owner has switched it off for a while.", 60, false },
 	{ "H81", "503 Service Unavailable", "Nothing is deployed here yet",
 	  "The app exists, and waits for its first release.", 0, false },
 	/* For the API's clients: JSON. */
-	{ "API", "503 Service Unavailable", NULL, "twelved does not answer: it is starting, or has ended", 1, false },
-	{ "API429", "429 Too Many Requests", NULL, "As many requests as one address may have are being answered already: wait for one to end", 1, false },
+	{ "API", "503 Service Unavailable", NULL,
+	  "twelved does not answer: it is starting, or has ended", 1, false },
+	{ "API429", "429 Too Many Requests", NULL,
+	  "As many requests as one address may have are being answered already: wait for one to "
+	  "end",
+	  1, false },
 	{ "H99", "503 Service Unavailable", "The router failed", "This is not the app's fault.", 5,
 	  false },
 };
 
 const char *const route_page_codes[] = {
-	"400", "404", "408", "429", "431", "H10", "H14", "H20", "H21", "H28", "H80", "H81", "API", "API429", "H99", NULL,
+	"400", "404", "408", "429", "431", "H10",    "H14", "H20",
+	"H21", "H28", "H80", "H81", "API", "API429", "H99", NULL,
 };
 _Static_assert(ARRAY_SIZE(pages) == ARRAY_SIZE(route_page_codes) - 1, "each page is listed");
 
 static void render_body(const struct page *p, struct buf *out)
 {
 	if (!p->title) {
-		buf_printf(out, "{\"id\":\"%s\",\"message\":\"%s\"}\n", p->status[0] == '4' ? "rate_limit" : "unavailable", p->sentence);
+		buf_printf(out, "{\"id\":\"%s\",\"message\":\"%s\"}\n",
+			   p->status[0] == '4' ? "rate_limit" : "unavailable", p->sentence);
 		return;
 	}
 	buf_puts(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -92,17 +103,20 @@ void route_error_page(const char *code, struct buf *out)
 }
 
 /*
- * HAProxy makes a 502 of each answer that is none, and knows which kind only when it writes its log. What it does know
- * is whether the time for the first byte was over: then txn.state is H12 (config.c), a key of the map.
+ * HAProxy makes a 502 of each answer that is none, and knows which kind only when it writes its
+ * log. What it does know is whether the time for the first byte was over: then txn.state is H12
+ * (config.c), a key of the map.
  */
 #define FILE_NAME "@502.map"
 #define OF_STATE(field) "%[var(txn.state,-),map_str(" FILE_NAME ",\"" NONE "\"),field(" field ",|)]"
-#define NONE                                                                                                          \
-	"The app gave no answer|It closed the connection, or sent what is not HTTP, or headers larger than 64 KB. Its log says which."
+#define NONE                                                                                     \
+	"The app gave no answer|It closed the connection, or sent what is not HTTP, or headers " \
+	"larger than 64 KB. Its log says which."
 
 void route_no_answer_page(const char *dir, struct buf *out)
 {
-	static const struct page none = { "%[var(txn.state,H13)]", "", OF_STATE("1"), OF_STATE("2"), 0, false };
+	static const struct page none = { "%[var(txn.state,H13)]", "", OF_STATE("1"),
+					  OF_STATE("2"),	   0,  false };
 	_cleanup_buf_ struct buf body = BUF_INIT;
 
 	render_body(&none, &body);
@@ -116,5 +130,6 @@ void route_no_answer_page(const char *dir, struct buf *out)
 
 void route_no_answer_map(struct buf *out)
 {
-	buf_puts(out, "H12 The app did not answer in time|It had the request and sent nothing back before the time was over.\n");
+	buf_puts(out, "H12 The app did not answer in time|It had the request and sent nothing back "
+		      "before the time was over.\n");
 }

@@ -21,8 +21,11 @@ void route_entries_done(struct route_entries *e);
 /* door.c: the platform's own frontends, and the backend `api`. */
 void route_render_door(const struct route_config *c, struct buf *out);
 
-/* limits.c: in a frontend, from `places`; and in what takes its requests, with the page of a code. `name` is the table's. */
-void route_render_source_limit(const struct route_config *c, const char *name, int64_t places, int64_t of_source, struct buf *out);
-void route_render_request_limit(const struct route_config *c, const char *name, const char *code, int64_t of_source, struct buf *out);
+/* limits.c: in a frontend, from `places`; and in what takes its requests, with the page of a code.
+ * `name` is the table's. */
+void route_render_source_limit(const struct route_config *c, const char *name, int64_t places,
+			       int64_t of_source, struct buf *out);
+void route_render_request_limit(const struct route_config *c, const char *name, const char *code,
+				int64_t of_source, struct buf *out);
 void route_render_tables(const struct route_config *c, struct buf *out);
 bool route_limits_same(const struct route_limits *a, const struct route_limits *b);

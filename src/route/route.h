@@ -59,42 +59,48 @@ struct route_app {
 	char **hosts; /* custom domains; "*.example.com" is allowed */
 	/*
 	 * Of the account that gets certificates for these hosts, or "": each challenge at
-	 * /.well-known/acme-challenge/TOKEN is then answered TOKEN.THUMBPRINT (RFC 8555, section 8.1), which
-	 * proves something to the holder of the account's key alone.
+	 * /.well-known/acme-challenge/TOKEN is then answered TOKEN.THUMBPRINT (RFC 8555,
+	 * section 8.1), which proves something to the holder of the account's key alone.
 	 */
 	char acme[44];
-	/* How long its dynos may be silent before the first byte of a response, and then between two; 0: as the platform has it. */
+	/* How long its dynos may be silent before the first byte of a response, and then between
+	 * two; 0: as the platform has it. */
 	int64_t first_byte_ms, idle_ms;
 	struct route_server *servers;
 	size_t n_servers; /* slots */
 };
 
 /*
- * How many connections there are at a time. Each side of the door has places of its own, so that who fills one keeps
- * nobody from the other; and a source (an IPv4 address, a /64 of IPv6) has only a part of them.
+ * How many connections there are at a time. Each side of the door has places of its own, so that
+ * who fills one keeps nobody from the other; and a source (an IPv4 address, a /64 of IPv6) has only
+ * a part of them.
  */
 struct route_limits {
 	int64_t apps, api;		 /* connections of clients */
 	int64_t apps_source, api_source; /* of these, from one source; of HTTP/2, streams too */
 	int64_t source_rate;		 /* new ones of a source, a second */
-	char *unlimited;		 /* "10.0.0.0/8 192.0.2.7": sources that these limits are not for; "" or NULL: none */
+	char *unlimited; /* "10.0.0.0/8 192.0.2.7": sources that these limits are not for; "" or
+			    NULL: none */
 };
 /* What HAProxy has to take in all: connections between the steps of the door are some, too. */
 int64_t route_limits_total(const struct route_limits *l);
 /* How many descriptors HAProxy needs for them. */
 int64_t route_limits_descriptors(const struct route_limits *l);
-/* Makes `apps` and `api` smaller, in proportion, until n_descriptors suffice; neither below 64. True when it had to. */
+/* Makes `apps` and `api` smaller, in proportion, until n_descriptors suffice; neither below 64.
+ * True when it had to. */
 bool route_limits_fit(struct route_limits *l, int64_t n_descriptors);
 
 struct route_config {
-	char *bind_address;	    /* "127.0.0.1:5080" or ":80" */
-	char *https_address;	    /* the same over TLS; "" or NULL: none */
-	char *api_address;	    /* the platform's own door (door.c); "" or NULL: none */
-	char *door_dir;		    /* where the door's sockets are, api.sock and rendezvous.sock of twelved among them */
-	char *cert_list;	    /* HAProxy's crt-list: certificates for TLS, the one for unknown names first */
-	char *certs_digest;	    /* of what the list leads to: another one takes a reload */
-	char *apps_domain;	    /* "localhost": NAME.localhost */
-	char *user;		    /* what workers run as, "haproxy"; NULL: as the master */
+	char *bind_address;  /* "127.0.0.1:5080" or ":80" */
+	char *https_address; /* the same over TLS; "" or NULL: none */
+	char *api_address;   /* the platform's own door (door.c); "" or NULL: none */
+	char *door_dir;	    /* where the door's sockets are, api.sock and rendezvous.sock of twelved
+			       among them */
+	char *cert_list;    /* HAProxy's crt-list: certificates for TLS, the one for unknown names
+			       first */
+	char *certs_digest; /* of what the list leads to: another one takes a reload */
+	char *apps_domain;  /* "localhost": NAME.localhost */
+	char *user;	    /* what workers run as, "haproxy"; NULL: as the master */
 	char *runtime_socket;	    /* HAProxy's own: 0600 */
 	char *router_log_socket;    /* twelve-logs's datagram socket */
 	char *errors_dir;	    /* where the pages of route_error_page() are written */
@@ -102,7 +108,7 @@ struct route_config {
 	int64_t timeout_request_ms; /* until the first byte, H12; 30 s at Heroku */
 	int64_t timeout_idle_ms;    /* between two, H15; 55 s at Heroku */
 	struct route_limits limits;
-	int n_threads;		    /* 0: HAProxy decides */
+	int n_threads; /* 0: HAProxy decides */
 	struct route_app *apps;
 	size_t n_apps;
 };
@@ -125,7 +131,8 @@ void route_render(const struct route_config *c, struct buf *out);
 int route_parse_apps(const char *cfg, struct route_app **ret_apps, size_t *ret_n,
 		     struct error *err);
 
-/* Whether a configuration that route_render() wrote listens at this address, as settings write it. */
+/* Whether a configuration that route_render() wrote listens at this address, as settings write it.
+ */
 bool route_listens(const char *cfg, const char *address);
 
 enum route_map {
@@ -149,7 +156,8 @@ const char *route_app_state(const struct route_app *a);
  */
 extern const char *const route_page_codes[];
 void route_error_page(const char *code, struct buf *out);
-/* The body of the page for 502, `dir`/502.html: a format of HAProxy's, with what it looks up in `dir`/502.map. */
+/* The body of the page for 502, `dir`/502.html: a format of HAProxy's, with what it looks up in
+ * `dir`/502.map. */
 void route_no_answer_page(const char *dir, struct buf *out);
 void route_no_answer_map(struct buf *out);
 
@@ -182,12 +190,12 @@ bool route_commands_done(const char *answer, char **ret_complaint);
 /* What "show stat" tells of one server or backend. */
 struct route_stat {
 	char backend[64];
-	char server[64];   /* "BACKEND" for the whole */
-	uint64_t sessions; /* current */
-	uint64_t requests; /* total */
-	uint64_t
-		responses_5xx; /* of a server: its own; of a backend: with those that HAProxy made itself */
-	uint64_t cut_off; /* responses that the server began and did not end */
+	char server[64];	/* "BACKEND" for the whole */
+	uint64_t sessions;	/* current */
+	uint64_t requests;	/* total */
+	uint64_t responses_5xx; /* of a server: its own; of a backend: with those that HAProxy made
+				   itself */
+	uint64_t cut_off;	/* responses that the server began and did not end */
 	char status[24];
 	uint16_t port; /* of a server; 0: not told */
 };
@@ -220,19 +228,21 @@ void route_log_line(const char *raw, size_t n, struct buf *out);
 
 /* What a line of the log, as route_log_line() made it, says of the app's speed. */
 struct route_measure {
-	int64_t service_ms; /* from the request's first byte to the answer's last, as HAProxy sees it */
+	int64_t service_ms; /* from the request's first byte to the answer's last, as HAProxy sees
+			       it */
 	bool failed;	    /* answered with a 5xx of the app's own */
 };
 /*
- * False for what is no measure of the app: what the router answered without it (H10, H14, H20, H80, H81, H99), connections
- * that were upgraded (WebSockets), and requests that were cut short or never came to the app (H13, H15, H17, H18, H19, H21;
- * H27 and H28, the client's doing). A timeout (H12) is one: the app took that long.
+ * False for what is no measure of the app: what the router answered without it (H10, H14, H20, H80,
+ * H81, H99), connections that were upgraded (WebSockets), and requests that were cut short or never
+ * came to the app (H13, H15, H17, H18, H19, H21; H27 and H28, the client's doing). A timeout (H12)
+ * is one: the app took that long.
  */
 bool route_log_measure(const char *line, size_t n, struct route_measure *ret);
 
 /*
- * What "show errors" tells of the last request that was refused: its Host (a heap string), and a line for route_log_line().
- * False when its head does not say.
+ * What "show errors" tells of the last request that was refused: its Host (a heap string), and a
+ * line for route_log_line(). False when its head does not say.
  */
 bool route_bad_request(const char *errors, char **ret_host, struct buf *line);
 /* The id of the app that has this host, of the text of hosts.map; NULL when none has. Heap. */

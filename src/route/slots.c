@@ -28,9 +28,9 @@ void route_app_copy(struct route_app *ret, const struct route_app *a)
 
 void route_config_done(struct route_config *c)
 {
-	char *strings[] = { c->bind_address, c->https_address,	   c->api_address,  c->door_dir,
-			    c->cert_list,    c->certs_digest,	   c->apps_domain,  c->user,
-			    c->runtime_socket, c->router_log_socket, c->errors_dir, c->maps_dir,
+	char *strings[] = { c->bind_address,	c->https_address,     c->api_address, c->door_dir,
+			    c->cert_list,	c->certs_digest,      c->apps_domain, c->user,
+			    c->runtime_socket,	c->router_log_socket, c->errors_dir,  c->maps_dir,
 			    c->limits.unlimited };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What runs in an app's sandbox: the init, then a shell that sources .profile.d, then the command. */
+/* What runs in an app's sandbox: the init, then a shell that sources .profile.d, then the command.
+ */
 #include "base/str.h"
 #include "sandbox/sandbox.h"
 
@@ -10,7 +11,8 @@
  * name that no config var may have.
  */
 static const char script[] =
-	"for TWELVE_FILE in /app/.profile.d/*.sh; do [ -r \"$TWELVE_FILE\" ] && . \"$TWELVE_FILE\"; done; "
+	"for TWELVE_FILE in /app/.profile.d/*.sh; do [ -r \"$TWELVE_FILE\" ] && . "
+	"\"$TWELVE_FILE\"; done; "
 	"[ -r /app/.profile ] && . /app/.profile; unset TWELVE_FILE; exec bash -c \"$0\"";
 
 void sandbox_app_argv(const char *command, bool guest, char ***ret_argv)

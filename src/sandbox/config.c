@@ -60,14 +60,16 @@ static void add_app(json_t *mounts, const struct sandbox_spec *s)
 }
 
 /*
- * /sys is empty but for what runtimes size themselves by: the processors, and the sandbox's own cgroup, which the cgroup
- * namespace shows as the root, so that nothing of another sandbox is in it. It is read-only mount by mount: crun makes what
- * is mounted below a readonlyPath writable again.
+ * /sys is empty but for what runtimes size themselves by: the processors, and the sandbox's own
+ * cgroup, which the cgroup namespace shows as the root, so that nothing of another sandbox is in
+ * it. It is read-only mount by mount: crun makes what is mounted below a readonlyPath writable
+ * again.
  */
 static void add_sys(json_t *mounts, const struct sandbox_spec *s)
 {
 	add_mount(mounts, "/sys", "tmpfs", "sys", "ro,nosuid,noexec,nodev,mode=755,size=64k");
-	add_mount(mounts, "/sys/devices/system/cpu", "bind", "/sys/devices/system/cpu", "rbind,ro,nosuid,noexec,nodev");
+	add_mount(mounts, "/sys/devices/system/cpu", "bind", "/sys/devices/system/cpu",
+		  "rbind,ro,nosuid,noexec,nodev");
 	if (s->cgroup != SANDBOX_CGROUP_NONE)
 		add_mount(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "ro,nosuid,noexec,nodev");
 }
@@ -125,16 +127,11 @@ static json_t *resources(const struct sandbox_spec *s)
 
 static json_t *linux_part(const struct sandbox_spec *s)
 {
-	static const char *const masked[] = { "/proc/acpi",
-					      "/proc/asound",
-					      "/proc/kcore",
-					      "/proc/keys",
-					      "/proc/latency_stats",
-					      "/proc/timer_list",
-					      "/proc/timer_stats",
-					      "/proc/sched_debug",
-					      "/proc/scsi",
-					      NULL };
+	static const char *const masked[] = { "/proc/acpi",	     "/proc/asound",
+					      "/proc/kcore",	     "/proc/keys",
+					      "/proc/latency_stats", "/proc/timer_list",
+					      "/proc/timer_stats",   "/proc/sched_debug",
+					      "/proc/scsi",	     NULL };
 	static const char *const read_only[] = { "/proc/bus",		"/proc/fs",
 						 "/proc/irq",		"/proc/sys",
 						 "/proc/sysrq-trigger", NULL };
@@ -180,8 +177,9 @@ static json_t *environment(const struct sandbox_spec *s)
 char *sandbox_hosts(const char *hostname, const char *machine)
 {
 	/* Who looks the name up for IPv6 gets the loopback address of that. */
-	return xasprintf("127.0.0.1\tlocalhost %s\n::1\tlocalhost ip6-localhost ip6-loopback %s\n%s", hostname, hostname,
-			 machine ? machine : "");
+	return xasprintf(
+		"127.0.0.1\tlocalhost %s\n::1\tlocalhost ip6-localhost ip6-loopback %s\n%s",
+		hostname, hostname, machine ? machine : "");
 }
 
 json_t *sandbox_process(const struct sandbox_spec *s)

@@ -26,7 +26,8 @@
 #define EXIT_NO_EXEC 127
 #define N_GIVEN 5 /* stdio, the environment, the pipe of life */
 
-/* Between fork and exec. The numbers below 10 are given to the runtime, so ours move out of the way first. */
+/* Between fork and exec. The numbers below 10 are given to the runtime, so ours move out of the way
+ * first. */
 static void exec_runtime(const char *const *argv, const struct container_stdio *s, pid_t parent)
 {
 	int wanted[N_GIVEN] = { s->fds[0], s->fds[1], s->fds[2], s->env_fd, s->alive_fd };
@@ -75,7 +76,8 @@ static int run_runtime(const char *const *argv, const struct container_stdio *s,
 			 proc_describe_status(status, described, sizeof(described)));
 }
 
-/* The text of msg="..." (runc), with its escapes undone, in place; the whole line for a log of another form. */
+/* The text of msg="..." (runc), with its escapes undone, in place; the whole line for a log of
+ * another form. */
 static char *message_of(char *line)
 {
 	char *from = strstr(line, "msg=\""), *to;

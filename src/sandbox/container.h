@@ -26,7 +26,7 @@ struct container {
 	const char *runtime_root; /* its --root */
 	const char *id;
 	const char *bundle_dir; /* with config.json; for container_enter() with process.json */
-	const char *work_dir; /* for the pid file, the runtime's log, the console socket */
+	const char *work_dir;	/* for the pid file, the runtime's log, the console socket */
 };
 
 struct container_stdio {
@@ -37,7 +37,8 @@ struct container_stdio {
 	int *ret_console_fd;
 };
 
-/* Makes and starts it; an error is a sentence of the runtime's. Nothing is left behind on failure. */
+/* Makes and starts it; an error is a sentence of the runtime's. Nothing is left behind on failure.
+ */
 int container_start(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
 		    struct error *err);
 /* The same for one more process in the container with this id. */

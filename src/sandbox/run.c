@@ -32,14 +32,16 @@
 #define HOSTS "/etc/hosts"
 #define HOSTS_MAX_BYTES (4 << 20)
 
-static int write_json(const char *dir, const char *name, json_t *take, const char *id, struct error *err)
+static int write_json(const char *dir, const char *name, json_t *take, const char *id,
+		      struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
 	char *text;
 	int r;
 
 	if (!take)
-		return error_set(err, ERROR_SYSTEM, "the bundle of %s holds text that is not UTF-8", id);
+		return error_set(err, ERROR_SYSTEM, "the bundle of %s holds text that is not UTF-8",
+				 id);
 	text = json_dumps(take, JSON_INDENT(1));
 	json_decref(take);
 	r = fs_mkdirs(dir, 0700);
@@ -78,8 +80,9 @@ static int write_layers(const char *bundle_dir, char *const *layers, struct erro
 }
 
 /*
- * Where the runtime finds the root: runtimes refuse a path through a symbolic link. The directory is there outside of the
- * mounts, too: one more process for the sandbox (container_enter()) is started from others, and runc goes to the root first.
+ * Where the runtime finds the root: runtimes refuse a path through a symbolic link. The directory
+ * is there outside of the mounts, too: one more process for the sandbox (container_enter()) is
+ * started from others, and runc goes to the root first.
  */
 static char *root_path(const struct sandbox_spec *s)
 {
@@ -105,7 +108,8 @@ int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, s
 		return error_set_errno(err, errno, "making %s", s->scratch_dir);
 	whole.hosts_path = hosts;
 	whole.rootfs = root;
-	if (write_layers(bundle_dir, s->layers, err) < 0 || write_json(bundle_dir, "config.json", sandbox_config(&whole), s->id, err) < 0)
+	if (write_layers(bundle_dir, s->layers, err) < 0 ||
+	    write_json(bundle_dir, "config.json", sandbox_config(&whole), s->id, err) < 0)
 		return -1;
 	return write_hosts(hosts, s->hostname, err);
 }
@@ -146,9 +150,11 @@ static int run_container(const struct helper *h, struct report *r)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return error_set_errno(&r->err, errno, "making a mount namespace");
-	e = sandbox_mount_scratch(h->spec->scratch_dir, h->o->bundle_dir, h->spec->limits.scratch_bytes);
+	e = sandbox_mount_scratch(h->spec->scratch_dir, h->o->bundle_dir,
+				  h->spec->limits.scratch_bytes);
 	if (e < 0)
-		return error_set_errno(&r->err, e, "mounting the scratch file system and the stack's layers");
+		return error_set_errno(&r->err, e,
+				       "mounting the scratch file system and the stack's layers");
 	if (container_start(&c, &s, &pid, &r->err) < 0)
 		return error_prefix(&r->err, "the sandbox could not be made");
 	while (waitpid(pid, &r->status, 0) < 0)

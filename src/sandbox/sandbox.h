@@ -36,7 +36,8 @@
 #define SANDBOX_ENV_FD 3
 /* Where the volume of an add-on is, inside. */
 #define SANDBOX_VOLUME_PATH "/app/data"
-/* Where dynos find the local authority's certificate: neither stack nor slug has to have a place for it. */
+/* Where dynos find the local authority's certificate: neither stack nor slug has to have a place
+ * for it. */
 #define SANDBOX_CA_PATH "/dev/twelve/ca.pem"
 
 enum sandbox_cgroup {
@@ -54,7 +55,8 @@ struct sandbox_runtime {
 	char *why; /* a sentence for `twelve doctor`: which, and why not another */
 };
 
-/* The layout found below root ("" on a machine, a directory in tests): by the mounts of ROOT/proc/self/mountinfo. */
+/* The layout found below root ("" on a machine, a directory in tests): by the mounts of
+ * ROOT/proc/self/mountinfo. */
 enum sandbox_cgroup sandbox_cgroup_detect(const char *root);
 
 /*
@@ -81,9 +83,11 @@ struct sandbox_bind {
 struct sandbox_spec {
 	const char *id;
 	const char *hostname;
-	/* The directories of the stack, top first; never written. Whoever runs the bundle mounts them together when there are several. */
+	/* The directories of the stack, top first; never written. Whoever runs the bundle mounts
+	 * them together when there are several. */
 	char *const *layers;
-	const char *rootfs; /* the root as one directory; sandbox_write_bundle() sets it where there are layers */
+	const char *rootfs; /* the root as one directory; sandbox_write_bundle() sets it where there
+			       are layers */
 	/*
 	 * /app: either a slug, shown through an overlay whose upper layer is
 	 * thrown away (app_lower), or a directory that is written for real, as
@@ -91,15 +95,18 @@ struct sandbox_spec {
 	 */
 	const char *app_lower;
 	const char *app_dir;
-	/* Where the scratch file system is mounted by whoever runs the bundle: it holds upper, work, tmp and root. */
+	/* Where the scratch file system is mounted by whoever runs the bundle: it holds upper,
+	 * work, tmp and root. */
 	const char *scratch_dir;
 	const struct sandbox_bind
 		*binds; /* more mounts; targets must exist in the stack or below /tmp or /app */
 	size_t n_binds;
-	const char *hosts_path;	 /* what /etc/hosts is; sandbox_write_bundle() sets it: see sandbox_hosts() */
+	const char *hosts_path;	 /* what /etc/hosts is; sandbox_write_bundle() sets it: see
+				    sandbox_hosts() */
 	const char *init_path;	 /* of twelve-init on the host */
 	const char *const *argv; /* what the init runs */
-	/* In config.json, so nothing secret: config vars go by SANDBOX_ENV_FD. PATH, HOME and LANG are added when missing. */
+	/* In config.json, so nothing secret: config vars go by SANDBOX_ENV_FD. PATH, HOME and LANG
+	 * are added when missing. */
 	const char *const *env;
 	struct sandbox_limits limits;
 	bool terminal;
@@ -112,8 +119,9 @@ json_t *sandbox_config(const struct sandbox_spec *s);
 json_t *sandbox_process(const struct sandbox_spec *s);
 
 /*
- * /etc/hosts of a sandbox as text that the caller frees: its host name is the loopback address, which is its own network's
- * as well as the machine's; then what the machine's file has (NULL: nothing).
+ * /etc/hosts of a sandbox as text that the caller frees: its host name is the loopback address,
+ * which is its own network's as well as the machine's; then what the machine's file has (NULL:
+ * nothing).
  */
 char *sandbox_hosts(const char *hostname, const char *machine);
 
@@ -122,7 +130,8 @@ int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, s
 
 /*
  * For one more process in a sandbox that runs (container_enter()): makes bundle_dir (0700) with
- * process.json in it, the "process" of config.json. Of the spec only id, argv, env and terminal count.
+ * process.json in it, the "process" of config.json. Of the spec only id, argv, env and terminal
+ * count.
  */
 int sandbox_write_process(const char *bundle_dir, const struct sandbox_spec *s, struct error *err);
 
@@ -176,7 +185,8 @@ int sandbox_delete(const struct sandbox_runtime *r, const char *runtime_root, co
 /* Pids of the processes in the cgroup (host's numbers), as an array that the caller frees. */
 int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t **ret,
 		 size_t *ret_n);
-/* The kernel's number of the sandbox's cgroup of version 2, which its sockets bear; 0 where there is none (version 1 alone). */
+/* The kernel's number of the sandbox's cgroup of version 2, which its sockets bear; 0 where there
+ * is none (version 1 alone). */
 uint64_t sandbox_cgroup_id(const struct sandbox_runtime *r, const char *cgroup_path);
 /* Bytes of memory in use by the cgroup. */
 int sandbox_memory(const struct sandbox_runtime *r, const char *cgroup_path, uint64_t *ret_bytes);

@@ -38,7 +38,9 @@ static int mount_root(const char *scratch_dir, const char *bundle_dir)
 	_cleanup_strv_ char **layers = NULL;
 	int r = read_layers(bundle_dir, &layers);
 
-	return r < 0 || strv_len(layers) < 2 ? r : overlay_mount(&(struct overlay){ .lower = layers }, root);
+	return r < 0 || strv_len(layers) < 2
+		       ? r
+		       : overlay_mount(&(struct overlay){ .lower = layers }, root);
 }
 
 int sandbox_mount_scratch(const char *scratch_dir, const char *bundle_dir, uint64_t bytes)

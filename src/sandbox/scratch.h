@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scratch file system of a sandbox (docs/decisions/0007), apart from the rest because twelve-dyno needs only this. */
+/* The scratch file system of a sandbox (docs/decisions/0007), apart from the rest because
+ * twelve-dyno needs only this. */
 #pragma once
 
 #include <stdint.h>
@@ -12,5 +13,6 @@
  */
 int sandbox_mount_scratch(const char *scratch_dir, const char *bundle_dir, uint64_t bytes);
 
-/* The file of a bundle that names the directories of its root, top first, each with its NUL: the bundle tells all that its runner needs. */
+/* The file of a bundle that names the directories of its root, top first, each with its NUL: the
+ * bundle tells all that its runner needs. */
 #define SANDBOX_LAYERS_FILE "layers"

@@ -8,7 +8,8 @@
 
 #include "base/cleanup.h"
 
-/* Administration of the machine, keys and namespaces, and parts of the kernel that few apps need and many exploits used. */
+/* Administration of the machine, keys and namespaces, and parts of the kernel that few apps need
+ * and many exploits used. */
 static const char *const denied[] = {
 	"acct",
 	"add_key",

@@ -4,5 +4,6 @@
 
 #include <stdbool.h>
 
-/* Whether two names (stack_names[]) stand for one stack, so that what was built for the one is as if it were for the other. */
+/* Whether two names (stack_names[]) stand for one stack, so that what was built for the one is as
+ * if it were for the other. */
 bool stack_is_same(const char *a, const char *b);

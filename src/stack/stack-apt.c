@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * apt: the machine's own, which resolves, fetches and checks, and calls the dpkg of the root that it installs into. The lists of
- * what the archive has are fetched once a day for all, or when something is not found by those that there are.
+ * apt: the machine's own, which resolves, fetches and checks, and calls the dpkg of the root that
+ * it installs into. The lists of what the archive has are fetched once a day for all, or when
+ * something is not found by those that there are.
  *
- *     STATE/stacks/lists/NAME/lock       held by all that read the lists; alone, by who fetches them
- *     STATE/stacks/lists/NAME/lists/     the archive's, and cache/ what apt makes of them
+ *     STATE/stacks/lists/NAME/lock       held by all that read the lists; alone, by who fetches
+ * them STATE/stacks/lists/NAME/lists/     the archive's, and cache/ what apt makes of them
  *     STATE/stacks/lists/NAME/fetched    its date is theirs
  *     DIR/apt.conf, DIR/sources.list     of one run
  */
@@ -50,25 +51,25 @@ static void apt_done(struct apt *a)
 /* Its configuration has no escapes: a path with a quotation mark or a line's end can't be said. */
 static int write_conf(const struct apt *a)
 {
-	_cleanup_free_ char *text = xasprintf(
-		"Dir \"%s/\";\n"
-		"Dir::Etc::SourceList \"%s\";\n"
-		"Dir::Etc::SourceParts \"/dev/null\";\n"
-		"Dir::State::Lists \"%s/lists/\";\n"
-		"Dir::Cache \"%s/cache/\";\n"
-		"Dir::Cache::Archives \"%s/var/cache/apt/archives/\";\n"
-		/* It holds what is installed in one root. */
-		"Dir::Cache::pkgcache \"\";\n"
-		"DPkg::Chroot-Directory \"%s\";\n"
-		"Dpkg::Use-Pty \"false\";\n"
-		"Dpkg::Options { \"--force-unsafe-io\"; \"--force-confold\"; };\n"
-		"APT::Get::Assume-Yes \"true\";\n"
-		"APT::Install-Recommends \"false\";\n"
-		"APT::Update::Error-Mode \"any\";\n"
-		"Acquire::Retries \"3\";\n"
-		"Acquire::Languages \"none\";\n"
-		"quiet \"1\";\n",
-		a->root, a->sources, a->lists, a->lists, a->root, a->root);
+	_cleanup_free_ char *text =
+		xasprintf("Dir \"%s/\";\n"
+			  "Dir::Etc::SourceList \"%s\";\n"
+			  "Dir::Etc::SourceParts \"/dev/null\";\n"
+			  "Dir::State::Lists \"%s/lists/\";\n"
+			  "Dir::Cache \"%s/cache/\";\n"
+			  "Dir::Cache::Archives \"%s/var/cache/apt/archives/\";\n"
+			  /* It holds what is installed in one root. */
+			  "Dir::Cache::pkgcache \"\";\n"
+			  "DPkg::Chroot-Directory \"%s\";\n"
+			  "Dpkg::Use-Pty \"false\";\n"
+			  "Dpkg::Options { \"--force-unsafe-io\"; \"--force-confold\"; };\n"
+			  "APT::Get::Assume-Yes \"true\";\n"
+			  "APT::Install-Recommends \"false\";\n"
+			  "APT::Update::Error-Mode \"any\";\n"
+			  "Acquire::Retries \"3\";\n"
+			  "Acquire::Languages \"none\";\n"
+			  "quiet \"1\";\n",
+			  a->root, a->sources, a->lists, a->lists, a->root, a->root);
 
 	if (strpbrk(a->root, "\"\n") || strpbrk(a->lists, "\"\n"))
 		return -EINVAL;
@@ -174,7 +175,9 @@ static int prepare_lists(struct apt *a, struct error *err)
 		return 0;
 	if (!fs_exists(a->fetched))
 		return stack_failed(a->o, log.data, err);
-	stack_say(a->o, "       Debian's archive does not answer: going by what it had at the last time\n");
+	stack_say(
+		a->o,
+		"       Debian's archive does not answer: going by what it had at the last time\n");
 	return 0;
 }
 
@@ -187,7 +190,8 @@ static int link_debs(const char *from, const char *to)
 	int r = fs_list(from, &names);
 
 	for (char **n = names; r == 0 && n && *n; n++) {
-		_cleanup_free_ char *a = xasprintf("%s/%s", from, *n), *b = xasprintf("%s/%s", to, *n);
+		_cleanup_free_ char *a = xasprintf("%s/%s", from, *n),
+				    *b = xasprintf("%s/%s", to, *n);
 
 		if (str_ends(*n, ".deb") && link(a, b) < 0 && errno != EEXIST)
 			r = -errno;
@@ -195,7 +199,8 @@ static int link_debs(const char *from, const char *to)
 	return r;
 }
 
-static int install_once(const struct apt *a, char *const *packages, struct buf *log, struct error *err)
+static int install_once(const struct apt *a, char *const *packages, struct buf *log,
+			struct error *err)
 {
 	_cleanup_strv_ char **argv = NULL;
 
@@ -215,14 +220,19 @@ static bool has_any(const char *log, const char *const *words)
 	return false;
 }
 
-/* apt says so of lists that a disk has damaged; those it would take for good as long as the archive has no others. */
-static const char *const damaged[] = { "cache file is corrupted", "MergeList", "could not be parsed or opened", NULL };
+/* apt says so of lists that a disk has damaged; those it would take for good as long as the archive
+ * has no others. */
+static const char *const damaged[] = { "cache file is corrupted", "MergeList",
+				       "could not be parsed or opened", NULL };
 
-/* True when newer lists may help: a package that is new, or whose version is not kept any longer. */
+/* True when newer lists may help: a package that is new, or whose version is not kept any longer.
+ */
 static bool lists_may_be_why(const char *log)
 {
-	static const char *const missing[] = { "Unable to locate package ", "no installation candidate", "E: Version '",
-					       "unmet dependencies:", "Failed to fetch ", NULL };
+	static const char *const missing[] = {
+		"Unable to locate package ", "no installation candidate", "E: Version '",
+		"unmet dependencies:",	     "Failed to fetch ",	  NULL
+	};
 
 	return has_any(log, missing) || has_any(log, damaged);
 }
@@ -249,7 +259,8 @@ static int install(struct apt *a, char *const *packages, struct error *err)
 		return r;
 	if (a->fresh || !lists_may_be_why(log.data))
 		return stack_failed(a->o, log.data, err);
-	if (lock_lists(a, LOCK_EX, err) < 0 || (has_any(log.data, damaged) && forget_lists(a, err) < 0))
+	if (lock_lists(a, LOCK_EX, err) < 0 ||
+	    (has_any(log.data, damaged) && forget_lists(a, err) < 0))
 		return -1;
 	r = fetch(a, &second, err);
 	if (r < 0 || lock_lists(a, LOCK_SH, err) < 0)
@@ -264,21 +275,28 @@ static int install(struct apt *a, char *const *packages, struct error *err)
 
 void stack_apt_take_lists(const struct stack_options *o, const char *rootfs)
 {
-	_cleanup_free_ char *from = xasprintf("%s/var/lib/apt/lists", rootfs), *dir = xasprintf("%s/stacks/lists/%s", o->state_dir, o->name);
-	_cleanup_free_ char *lock = xasprintf("%s/lock", dir), *to = xasprintf("%s/lists", dir), *fetched = xasprintf("%s/fetched", dir);
-	_cleanup_fd_ int lock_fd = fs_mkdirs(dir, 0755) < 0 ? -1 : open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	_cleanup_free_ char *from = xasprintf("%s/var/lib/apt/lists", rootfs),
+			    *dir = xasprintf("%s/stacks/lists/%s", o->state_dir, o->name);
+	_cleanup_free_ char *lock = xasprintf("%s/lock", dir), *to = xasprintf("%s/lists", dir),
+			    *fetched = xasprintf("%s/fetched", dir);
+	_cleanup_fd_ int lock_fd =
+		fs_mkdirs(dir, 0755) < 0 ? -1 : open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	/* Whoever reads them at this time has some. */
 	if (lock_fd < 0 || flock(lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return;
-	if (fs_remove_tree(to) == 0 && rename(from, to) == 0 && fs_write_atomic(fetched, 0644, "", 0) < 0)
+	if (fs_remove_tree(to) == 0 && rename(from, to) == 0 &&
+	    fs_write_atomic(fetched, 0644, "", 0) < 0)
 		unlink(fetched);
 }
 
-int stack_apt_install(const struct stack_options *o, const char *dir, const char *root, char *const *packages, struct error *err)
+int stack_apt_install(const struct stack_options *o, const char *dir, const char *root,
+		      char *const *packages, struct error *err)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/stacks/cache", o->state_dir), *debs = xasprintf("%s/debs", dir);
-	__attribute__((cleanup(apt_done))) struct apt a = { .o = o, .dir = dir, .root = root, .lock_fd = -1 };
+	_cleanup_free_ char *cache = xasprintf("%s/stacks/cache", o->state_dir),
+			    *debs = xasprintf("%s/debs", dir);
+	__attribute__((cleanup(
+		apt_done))) struct apt a = { .o = o, .dir = dir, .root = root, .lock_fd = -1 };
 	int r;
 
 	if (apt_init(&a, err) < 0)

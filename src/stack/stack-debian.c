@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Debian: its releases, its archive, what mmdebstrap is asked for, and what its and apt's words mean. It runs in a PID
- * namespace of its own, so that nothing of it outlives us when we are killed.
- * Packages that were fetched are hard links of those in STATE/stacks/cache.
+ * Debian: its releases, its archive, what mmdebstrap is asked for, and what its and apt's words
+ * mean. It runs in a PID namespace of its own, so that nothing of it outlives us when we are
+ * killed. Packages that were fetched are hard links of those in STATE/stacks/cache.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +87,8 @@ static char *source(const char *uri, const char *suite, const char *pocket)
 void stack_sources(const struct stack_options *o, char ***ret)
 {
 	_cleanup_free_ char *uri = mirror("TWELVE_DEBIAN_MIRROR", "Debian", MIRROR);
-	_cleanup_free_ char *security = mirror("TWELVE_DEBIAN_SECURITY_MIRROR", "Debian-Security", SECURITY_MIRROR);
+	_cleanup_free_ char *security =
+		mirror("TWELVE_DEBIAN_SECURITY_MIRROR", "Debian-Security", SECURITY_MIRROR);
 	const char *suite = stack_suite(o->name);
 
 	strv_push_take(ret, source(uri, suite, ""));
@@ -154,10 +155,10 @@ int stack_explain(const struct stack_options *o, const char *log, struct error *
 	int len;
 
 	if (n)
-		return error_set(
-			err, ERROR_INVALID,
-			"%s has no package %.*s: look for %s at packages.debian.org",
-			stack_title(o->name), EXCERPT_MAX, names.data, n > 1 ? "their names" : "its name");
+		return error_set(err, ERROR_INVALID,
+				 "%s has no package %.*s: look for %s at packages.debian.org",
+				 stack_title(o->name), EXCERPT_MAX, names.data,
+				 n > 1 ? "their names" : "its name");
 	if (add_names(&names, o, log, "E: Version '", "\n"))
 		return error_set(err, ERROR_INVALID,
 				 "%s does not have this version of a package: %.*s",
@@ -187,9 +188,12 @@ int stack_explain(const struct stack_options *o, const char *log, struct error *
 int stack_run(const char *proc_dir, const char *const *argv, struct buf *log, struct error *err)
 {
 	_cleanup_free_ char *mount_proc = xasprintf("--mount-proc=%s", proc_dir);
-	const char *const before[] = { "unshare", "--pid", "--fork", "--kill-child", mount_proc, NULL };
+	const char *const before[] = { "unshare",      "--pid",	   "--fork",
+				       "--kill-child", mount_proc, NULL };
 	_cleanup_strv_ char **all = NULL;
-	struct proc_options p = { .timeout_ms = MAKE_TIMEOUT_MS, .die_with_us = true, .max_output = LOG_MAX_BYTES };
+	struct proc_options p = { .timeout_ms = MAKE_TIMEOUT_MS,
+				  .die_with_us = true,
+				  .max_output = LOG_MAX_BYTES };
 	int status;
 
 	for (size_t i = 0; before[i]; i++)
@@ -232,8 +236,7 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, char *c
 	_cleanup_buf_ struct buf log = BUF_INIT;
 	_cleanup_strv_ char **sources = NULL;
 	const char *const argv[] = {
-		"env", tmpdir, "mmdebstrap",
-		"--mode=root", "--variant=minbase",
+		"env", tmpdir, "mmdebstrap", "--mode=root", "--variant=minbase",
 		/* Else usrmerge is installed, and with it all of Perl, which nobody asked for. */
 		"--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
 		/* Packages are there before apt asks for them, and are wanted afterwards. */
@@ -243,17 +246,21 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, char *c
 		"-exec cp -l -t \"$1/var/cache/apt/archives\" {} +",
 		"--customize-hook=find \"$1/var/cache/apt/archives\" -name '*.deb' -exec cp -ln -t "
 		"\"$TWELVE_DEBS\" {} +",
-		/* Pages stay out, but packages lay links there when they are configured (stack-layer.c). */
-		"--setup-hook=for n in 1 2 3 4 5 6 7 8; do mkdir -p \"$1/usr/share/man/man$n\"; done",
+		/* Pages stay out, but packages lay links there when they are configured
+		   (stack-layer.c). */
+		"--setup-hook=for n in 1 2 3 4 5 6 7 8; do mkdir -p \"$1/usr/share/man/man$n\"; "
+		"done",
 		/* What apps and buildpacks take for given; more by the package locales-all. */
-		"--customize-hook=chroot \"$1\" localedef --no-archive -i en_US -f UTF-8 en_US.UTF-8",
+		"--customize-hook=chroot \"$1\" localedef --no-archive -i en_US -f UTF-8 "
+		"en_US.UTF-8",
 		"--aptopt=Acquire::Retries \"3\"", "--aptopt=APT::Install-Recommends \"false\"",
 		/* Durable once, at the end, instead of file by file. */
 		"--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*",
 		"--dpkgopt=path-exclude=/usr/share/info/*",
 		"--dpkgopt=path-exclude=/usr/share/doc/*",
 		"--dpkgopt=path-include=/usr/share/doc/*/copyright",
-		"--dpkgopt=path-exclude=/usr/share/locale/*", include, stack_suite(o->name), rootfs, NULL
+		"--dpkgopt=path-exclude=/usr/share/locale/*", include, stack_suite(o->name), rootfs,
+		NULL
 	};
 	_cleanup_strv_ char **all = NULL;
 	int r;

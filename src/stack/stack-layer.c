@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer: what a package set adds to the stack below it, written by an overlay. A process of our own does it, with a mount
- * namespace that goes with it: when it or we are killed, all that stays is a directory.
+ * A layer: what a package set adds to the stack below it, written by an overlay. A process of our
+ * own does it, with a mount namespace that goes with it: when it or we are killed, all that stays
+ * is a directory.
  *
  *     DIR/layer          the upper directory, which is the result
  *     DIR/work           the overlay's own
@@ -32,8 +33,8 @@ struct place {
 
 static void place_init(struct place *p, const char *dir)
 {
-	*p = (struct place){ dir, xasprintf("%s/layer", dir), xasprintf("%s/work", dir), xasprintf("%s/root", dir),
-			     xasprintf("%s/debs", dir) };
+	*p = (struct place){ dir, xasprintf("%s/layer", dir), xasprintf("%s/work", dir),
+			     xasprintf("%s/root", dir), xasprintf("%s/debs", dir) };
 }
 
 static void place_done(struct place *p)
@@ -59,7 +60,8 @@ static int mount_devices(const char *root)
 	static const char *const devices[] = { "null", "zero", "full", "random", "urandom", "tty" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
-		_cleanup_free_ char *from = xasprintf("/dev/%s", devices[i]), *to = xasprintf("%s/dev/%s", root, devices[i]);
+		_cleanup_free_ char *from = xasprintf("/dev/%s", devices[i]),
+				    *to = xasprintf("%s/dev/%s", root, devices[i]);
 
 		if (mount(from, to, NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
 			return -errno;
@@ -67,15 +69,18 @@ static int mount_devices(const char *root)
 	return 0;
 }
 
-/* What maintainers' scripts expect, as mmdebstrap gives it; /proc comes with the namespace of the processes. */
+/* What maintainers' scripts expect, as mmdebstrap gives it; /proc comes with the namespace of the
+ * processes. */
 static int mount_inside(const struct place *p)
 {
-	_cleanup_free_ char *tmp = xasprintf("%s/tmp", p->root), *sys = xasprintf("%s/sys", p->root);
+	_cleanup_free_ char *tmp = xasprintf("%s/tmp", p->root),
+			    *sys = xasprintf("%s/sys", p->root);
 	_cleanup_free_ char *archives = xasprintf("%s/var/cache/apt/archives", p->root);
 	unsigned long plain = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 	if (mount("tmp", tmp, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0 ||
-	    mount("sys", sys, "sysfs", plain | MS_RDONLY, NULL) < 0 || mount(p->debs, archives, NULL, MS_BIND, NULL) < 0)
+	    mount("sys", sys, "sysfs", plain | MS_RDONLY, NULL) < 0 ||
+	    mount(p->debs, archives, NULL, MS_BIND, NULL) < 0)
 		return -errno;
 	return mount_devices(p->root);
 }
@@ -92,7 +97,9 @@ static int mount_overlay(const struct place *p, char *const *below, struct error
 		return STACK_NO_LAYERS;
 	if (r == 0)
 		r = mount_inside(p);
-	return r < 0 ? error_set_errno(err, r, "mounting what a stack's layer is made in (%s)", p->root) : 0;
+	return r < 0 ? error_set_errno(err, r, "mounting what a stack's layer is made in (%s)",
+				       p->root)
+		     : 0;
 }
 
 /* ---- in the root ---- */
@@ -130,7 +137,8 @@ static int strip(const char *root)
 	return r;
 }
 
-/* Pages stay out, but packages lay links there when they are configured, and fail without the folders: Java's. */
+/* Pages stay out, but packages lay links there when they are configured, and fail without the
+ * folders: Java's. */
 static int make_man_folders(const char *root)
 {
 	int r = 0;
@@ -143,7 +151,8 @@ static int make_man_folders(const char *root)
 	return r;
 }
 
-static int fill(const struct stack_options *o, const struct stack_plan *plan, const struct place *p, struct error *err)
+static int fill(const struct stack_options *o, const struct stack_plan *plan, const struct place *p,
+		struct error *err)
 {
 	_cleanup_free_ char *policy = xasprintf("%s/usr/sbin/policy-rc.d", p->root);
 	int r = forbid_daemons(policy);
@@ -162,20 +171,23 @@ static int fill(const struct stack_options *o, const struct stack_plan *plan, co
 
 /* ---- the process ---- */
 
-static int make_in_namespace(const struct stack_options *o, const struct stack_plan *plan, const struct place *p, struct error *err)
+static int make_in_namespace(const struct stack_options *o, const struct stack_plan *plan,
+			     const struct place *p, struct error *err)
 {
 	int r = mount_overlay(p, plan->below.layers, err);
 
 	if (r != 0)
 		return r;
 	r = fill(o, plan, p, err);
-	/* Before the end of this process is seen: what is written is complete then, and nobody's upper directory. */
+	/* Before the end of this process is seen: what is written is complete then, and nobody's
+	 * upper directory. */
 	if (umount2(p->root, MNT_DETACH) < 0 && r == 0)
 		r = error_set_errno(err, errno, "unmounting %s", p->root);
 	return r;
 }
 
-static void process_main(const struct stack_options *o, const struct stack_plan *plan, const struct place *p, int fd, pid_t parent)
+static void process_main(const struct stack_options *o, const struct stack_plan *plan,
+			 const struct place *p, int fd, pid_t parent)
 {
 	struct report r = { .err = ERROR_INIT };
 
@@ -188,7 +200,8 @@ static void process_main(const struct stack_options *o, const struct stack_plan 
 	_exit(fd_write_all(fd, &r, sizeof(r)) < 0);
 }
 
-static int in_process(const struct stack_options *o, const struct stack_plan *plan, const struct place *p, struct error *err)
+static int in_process(const struct stack_options *o, const struct stack_plan *plan,
+		      const struct place *p, struct error *err)
 {
 	_cleanup_fd_ int from = -1, to = -1;
 	struct report r = { .err = ERROR_INIT };
@@ -206,7 +219,8 @@ static int in_process(const struct stack_options *o, const struct stack_plan *pl
 		return error_set_errno(err, errno, "fork");
 	to = fd_close(to);
 	if (fd_read(from, &r, sizeof(r)) != sizeof(r))
-		r.result = error_set(&r.err, ERROR_SYSTEM, "The process that makes the stack was killed");
+		r.result = error_set(&r.err, ERROR_SYSTEM,
+				     "The process that makes the stack was killed");
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (r.result < 0)
@@ -225,7 +239,8 @@ static int make_dirs(const struct place *p)
 	return r == 0 && chmod(p->layer, 0755) < 0 ? -errno : r;
 }
 
-int stack_layer(const struct stack_options *o, const struct stack_plan *plan, const char *dir, struct error *err)
+int stack_layer(const struct stack_options *o, const struct stack_plan *plan, const char *dir,
+		struct error *err)
 {
 	_cleanup_place_ struct place p;
 	int r;

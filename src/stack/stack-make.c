@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making a stack in STATE/stacks/tmp/SPEC: a base with our mount points and the user, or a layer on another stack; the list of
- * what is in it, and one rename.
+ * Making a stack in STATE/stacks/tmp/SPEC: a base with our mount points and the user, or a layer on
+ * another stack; the list of what is in it, and one rename.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,13 +58,18 @@ static int furnish(const char *rootfs)
 		xasprintf(SANDBOX_USER ":x:%d:%d::/app:/bin/bash\n", SANDBOX_UID, SANDBOX_GID);
 	_cleanup_free_ char *group = xasprintf(SANDBOX_USER ":x:%d:\n", SANDBOX_GID);
 	const char *const files[][2] = {
-		{ "etc/passwd", passwd },  { "etc/group", group },
-		{ "etc/resolv.conf", "" }, { "etc/hosts", "" },
-		{ ".twelve/init", "" },	   { "etc/ssl/certs/ca-certificates.crt", "" },
+		{ "etc/passwd", passwd },
+		{ "etc/group", group },
+		{ "etc/resolv.conf", "" },
+		{ "etc/hosts", "" },
+		{ ".twelve/init", "" },
+		{ "etc/ssl/certs/ca-certificates.crt", "" },
 		/* Its package makes a cluster, 40 MB that nobody uses. */
-		{ "etc/postgresql-common/createcluster.d/twelve.conf", "create_main_cluster = false\n" },
+		{ "etc/postgresql-common/createcluster.d/twelve.conf",
+		  "create_main_cluster = false\n" },
 	};
-	_cleanup_free_ char *postgresql = xasprintf("%s/etc/postgresql-common/createcluster.d", rootfs);
+	_cleanup_free_ char *postgresql =
+		xasprintf("%s/etc/postgresql-common/createcluster.d", rootfs);
 	int r = fs_mkdirs(postgresql, 0755);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
@@ -110,7 +115,8 @@ int stack_list_packages(const char *dir, const char *rootfs, struct error *err)
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
-static int address(const char *dir, const char *name, char digest[static DIGEST_HEX_SIZE], struct error *err)
+static int address(const char *dir, const char *name, char digest[static DIGEST_HEX_SIZE],
+		   struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/packages", dir);
 	_cleanup_buf_ struct buf list = BUF_INIT;
@@ -166,7 +172,8 @@ static int use_cache(const char *state_dir, struct error *err)
 
 /* ---- making ---- */
 
-static int make_root(const struct stack_options *o, const struct stack_plan *p, const char *dir, struct error *err)
+static int make_root(const struct stack_options *o, const struct stack_plan *p, const char *dir,
+		     struct error *err)
 {
 	_cleanup_free_ char *rootfs = xasprintf("%s/rootfs", dir);
 	int r;
@@ -181,9 +188,11 @@ static int make_root(const struct stack_options *o, const struct stack_plan *p, 
 	return stack_list_packages(dir, rootfs, err);
 }
 
-static int make_layer(const struct stack_options *o, const struct stack_plan *p, const char *dir, struct error *err)
+static int make_layer(const struct stack_options *o, const struct stack_plan *p, const char *dir,
+		      struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/below", dir), *line = xasprintf("%s\n", p->below.digest);
+	_cleanup_free_ char *path = xasprintf("%s/below", dir),
+			    *line = xasprintf("%s\n", p->below.digest);
 	int r = stack_layer(o, p, dir, err);
 
 	if (r == STACK_NO_LAYERS) {
@@ -196,7 +205,8 @@ static int make_layer(const struct stack_options *o, const struct stack_plan *p,
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
-/* The same packages by another request: one of the two is enough, unless the one that is there has lost what it stands on. */
+/* The same packages by another request: one of the two is enough, unless the one that is there has
+ * lost what it stands on. */
 static int give_address(const char *state_dir, const char *dir, const char *digest)
 {
 	_cleanup_free_ char *final = xasprintf("%s/stacks/%s", state_dir, digest);
@@ -210,8 +220,8 @@ static int give_address(const char *state_dir, const char *dir, const char *dige
 	return r == 0 && rename(dir, final) < 0 ? -errno : r;
 }
 
-static int make_in(const struct stack_options *o, const struct stack_plan *p, const char *dir, char digest[static DIGEST_HEX_SIZE],
-		   struct error *err)
+static int make_in(const struct stack_options *o, const struct stack_plan *p, const char *dir,
+		   char digest[static DIGEST_HEX_SIZE], struct error *err)
 {
 	_cleanup_fd_ int cache_fd = -1;
 	int r = fs_mkdirs(dir, 0755);
@@ -231,7 +241,8 @@ static int make_in(const struct stack_options *o, const struct stack_plan *p, co
 	return r < 0 ? error_set_errno(err, r, "renaming %s", dir) : 0;
 }
 
-int stack_make(const struct stack_options *o, const struct stack_plan *p, char digest[static DIGEST_HEX_SIZE], struct error *err)
+int stack_make(const struct stack_options *o, const struct stack_plan *p,
+	       char digest[static DIGEST_HEX_SIZE], struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/stacks/tmp/%s", o->state_dir, p->spec);
 	int64_t began_ms = clock_now_ms();
@@ -250,6 +261,7 @@ int stack_make(const struct stack_options *o, const struct stack_plan *p, char d
 	fs_remove_tree(dir);
 	trim_cache(o->state_dir);
 	if (r == 0)
-		stack_say(o, "       Done in %lld s\n", (long long)(clock_now_ms() - began_ms) / 1000);
+		stack_say(o, "       Done in %lld s\n",
+			  (long long)(clock_now_ms() - began_ms) / 1000);
 	return r;
 }

@@ -86,17 +86,19 @@ static int take_package(const char *word, int line, void *userdata)
 	return 0;
 }
 
-const char *const stack_names[] = { STACK_DEFAULT, "debian-12", "heroku-18", "heroku-20", "heroku-22", "heroku-24", "heroku-26", NULL };
+const char *const stack_names[] = { STACK_DEFAULT, "debian-12", "heroku-18", "heroku-20",
+				    "heroku-22",   "heroku-24", "heroku-26", NULL };
 
 /*
- * glibc: Debian 12 has 2.36, 13 has 2.41; heroku-22 (Ubuntu 22.04) has 2.35, heroku-24 2.39, heroku-26 2.43. Where none is new enough, the newest
- * one stands for it.
+ * glibc: Debian 12 has 2.36, 13 has 2.41; heroku-22 (Ubuntu 22.04) has 2.35, heroku-24 2.39,
+ * heroku-26 2.43. Where none is new enough, the newest one stands for it.
  */
 static const struct stands_for {
 	const char *name, *stack;
 } stands_for[] = {
-	{ "debian-13", "debian-13" }, { "debian-12", "debian-12" }, { "heroku-18", "debian-12" }, { "heroku-20", "debian-12" },
-	{ "heroku-22", "debian-12" }, { "heroku-24", "debian-13" }, { "heroku-26", "debian-13" },
+	{ "debian-13", "debian-13" }, { "debian-12", "debian-12" }, { "heroku-18", "debian-12" },
+	{ "heroku-20", "debian-12" }, { "heroku-22", "debian-12" }, { "heroku-24", "debian-13" },
+	{ "heroku-26", "debian-13" },
 };
 
 const char *stack_by_name(const char *name)
@@ -193,7 +195,8 @@ static int open_layers(const char *state_dir, const char *digest, char ***ret)
 
 		more = i < STACK_MAX_LAYERS ? read_below(state_dir, at, at) : -ELOOP;
 		path = xasprintf("%s/%s", dir, more ? "layer" : "rootfs");
-		/* OCI runtimes refuse a root that is reached through a symbolic link, and stacks/ may be one. */
+		/* OCI runtimes refuse a root that is reached through a symbolic link, and stacks/
+		 * may be one. */
 		real = more < 0 ? NULL : realpath(path, NULL);
 		if (!real)
 			return more < 0 ? more : -errno;
@@ -224,7 +227,8 @@ bool stack_is_whole(const char *state_dir, const char *digest)
 	return open_layers(state_dir, digest, &layers) == 0;
 }
 
-/* The digest that a spec was resolved to; false when it has not been, or that stack was collected. */
+/* The digest that a spec was resolved to; false when it has not been, or that stack was collected.
+ */
 static bool resolved(const char *state_dir, const char *spec, char digest[static DIGEST_HEX_SIZE])
 {
 	_cleanup_free_ char *link = xasprintf("%s/stacks/specs/%s", state_dir, spec);
@@ -248,7 +252,8 @@ static int remember(const char *state_dir, const char *spec, const char *digest)
 	return 0;
 }
 
-/* Held while the stack of this spec is made: others that want it wait here. -1 and EWOULDBLOCK with LOCK_NB. */
+/* Held while the stack of this spec is made: others that want it wait here. -1 and EWOULDBLOCK with
+ * LOCK_NB. */
 static int lock_spec(const char *state_dir, const char *spec, int how)
 {
 	_cleanup_free_ char *path = xasprintf("%s/stacks/specs/%s.lock", state_dir, spec);
@@ -296,7 +301,10 @@ static int base_packages(const struct stack_options *o, char ***ret, struct erro
 	static const char *const lists[] = { "run", "build" };
 
 	if (!stack_suite(o->name))
-		return error_set(err, ERROR_INVALID, "There is no stack \"%.80s\": this platform has debian-13 and debian-12", o->name);
+		return error_set(
+			err, ERROR_INVALID,
+			"There is no stack \"%.80s\": this platform has debian-13 and debian-12",
+			o->name);
 	for (size_t i = 0; i < (o->build ? 2 : 1); i++) {
 		_cleanup_free_ char *label = xasprintf("stacks/%s/%s.packages", o->name, lists[i]);
 		_cleanup_free_ char *path = xasprintf("%s/%s", o->data_dir, label);
@@ -322,10 +330,12 @@ void stack_added(char *const *all, char *const *in, char ***ret)
 }
 
 /*
- * What the stack stands on, while its own lock is held: the base's and the build variant's are taken after those of what stands
- * on them, by all. A build variant alone stands on the base, a package set on either.
+ * What the stack stands on, while its own lock is held: the base's and the build variant's are
+ * taken after those of what stands on them, by all. A build variant alone stands on the base, a
+ * package set on either.
  */
-static int ensure_below(const struct stack_options *o, char *const *base, struct stack_plan *p, struct error *err)
+static int ensure_below(const struct stack_options *o, char *const *base, struct stack_plan *p,
+			struct error *err)
 {
 	_cleanup_strv_ char **list = NULL;
 	struct stack_options below = *o;
@@ -343,8 +353,8 @@ static int ensure_below(const struct stack_options *o, char *const *base, struct
 	return stack_ensure(&below, &p->below, err);
 }
 
-static int make(const struct stack_options *o, char *const *base, struct stack_plan *p, char digest[static DIGEST_HEX_SIZE],
-		struct error *err)
+static int make(const struct stack_options *o, char *const *base, struct stack_plan *p,
+		char digest[static DIGEST_HEX_SIZE], struct error *err)
 {
 	int r;
 
@@ -429,7 +439,8 @@ static void with_below(const char *state_dir, char *const *used, char ***ret)
 static int remove_stack(const char *state_dir, const char *digest)
 {
 	_cleanup_free_ char *path = xasprintf("%s/stacks/%s", state_dir, digest);
-	_cleanup_free_ char *trash = xasprintf("%s/stacks/tmp", state_dir), *to = xasprintf("%s/%s", trash, digest);
+	_cleanup_free_ char *trash = xasprintf("%s/stacks/tmp", state_dir),
+			    *to = xasprintf("%s/%s", trash, digest);
 	int r = fs_mkdirs(trash, 0755);
 
 	if (r == 0)

@@ -2,10 +2,8 @@
 /*
  * Stacks: root file systems of Debian packages, in layers, shared by all apps that need the same.
  *
- *     package set    package set      a layer each: what apt-get installs in an overlay on what is below
- *          |              |
- *          |         build variant    a layer: compilers
- *          |              |
+ *     package set    package set      a layer each: what apt-get installs in an overlay on what is
+ * below |              | |         build variant    a layer: compilers |              |
  *          +----- base ---+           a whole root, made by mmdebstrap
  *
  *     STATE/stacks/DIGEST/rootfs/    of a base: the tree, root's, never written again
@@ -16,8 +14,8 @@
  *     STATE/stacks/cache/            .deb files, so that the next stack is fast
  *     STATE/stacks/lists/NAME/       what the archive has, as of the last day
  *
- * Where overlayfs refuses to write (STATE on an overlay, as in some containers), each stack is a whole root, as are those
- * of before there were layers.
+ * Where overlayfs refuses to write (STATE on an overlay, as in some containers), each stack is a
+ * whole root, as are those of before there were layers.
  *
  * A request is the stack's name and a list of package names; SPEC is its
  * digest. It is resolved once, then kept until it is collected or `refresh` is
@@ -38,33 +36,37 @@
 /* Of new apps. */
 #define STACK_DEFAULT "debian-13"
 /*
- * Of the servers of add-ons: a newer one has other major versions of PostgreSQL and MariaDB, which do not read the files
- * of the older ones.
+ * Of the servers of add-ons: a newer one has other major versions of PostgreSQL and MariaDB, which
+ * do not read the files of the older ones.
  */
 #define STACK_SERVICES "debian-12"
 
 struct stack_options {
 	const char *state_dir;
-	const char *
-		data_dir; /* stacks/NAME/{run,build,fetch}.packages of the source tree or /usr/share/twelve */
+	const char *data_dir;  /* stacks/NAME/{run,build,fetch}.packages of the source tree or
+				  /usr/share/twelve */
 	const char *name;      /* STACK_DEFAULT */
 	bool build;	       /* the variant with compilers */
 	char *const *packages; /* more packages, in any order, doubles allowed */
-	bool refresh;	       /* make it again from what the archive has now, on what is below as it is: refresh that before */
+	bool refresh;  /* make it again from what the archive has now, on what is below as it is:
+			  refresh that before */
 	int output_fd; /* progress for people, in the build's format ("-----> ..."); -1: none */
-	/* Where a package was asked for ("Aptfile:2"), for the message when there is none such; NULL: not known. May be NULL. */
+	/* Where a package was asked for ("Aptfile:2"), for the message when there is none such;
+	 * NULL: not known. May be NULL. */
 	const char *(*where)(const char *package, void *userdata);
 	void *userdata;
 };
 
 struct stack {
 	char digest[DIGEST_HEX_SIZE];
-	char **layers; /* directories, top first; the last is a base. One alone is a root by itself. */
+	char **layers; /* directories, top first; the last is a base. One alone is a root by itself.
+			*/
 };
 
 void stack_done(struct stack *s);
 
-/* True for a name that a Debian package can have (Debian Policy 5.6.1), with an optional :arch or =version. */
+/* True for a name that a Debian package can have (Debian Policy 5.6.1), with an optional :arch or
+ * =version. */
 bool stack_package_is_valid(const char *name);
 
 /*
@@ -100,19 +102,22 @@ int stack_ensure(const struct stack_options *o, struct stack *ret, struct error 
 int stack_open(const char *state_dir, const char *digest, struct stack *ret, struct error *err);
 
 /*
- * The names that an app's stack may have: the stacks that there are, the default first, then Heroku's, whose apps they are for too. An
- * app keeps the name that it was given. NULL at the end.
+ * The names that an app's stack may have: the stacks that there are, the default first, then
+ * Heroku's, whose apps they are for too. An app keeps the name that it was given. NULL at the end.
  */
 extern const char *const stack_names[];
-/* The stack that a name stands for (one of Heroku's: the oldest that has its glibc or a newer one); NULL when it is no such name. */
+/* The stack that a name stands for (one of Heroku's: the oldest that has its glibc or a newer one);
+ * NULL when it is no such name. */
 const char *stack_by_name(const char *name);
 /*
- * What STACK says to the buildpacks of others, which know Heroku's stacks: the newest of those whose glibc is not newer than the
- * stack's own, so that a program that was built for it runs. An unknown name is returned as it is.
+ * What STACK says to the buildpacks of others, which know Heroku's stacks: the newest of those
+ * whose glibc is not newer than the stack's own, so that a program that was built for it runs. An
+ * unknown name is returned as it is.
  */
 const char *stack_for_buildpacks(const char *name);
 /* "Debian 13", for people. */
 const char *stack_title(const char *name);
 
-/* Removes the stacks whose digests are not in `used` and that none of these stands on, and half-made ones; returns how many in *ret_removed. */
+/* Removes the stacks whose digests are not in `used` and that none of these stands on, and
+ * half-made ones; returns how many in *ret_removed. */
 int stack_collect(const char *state_dir, char *const *used, size_t *ret_removed, struct error *err);

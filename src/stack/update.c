@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See update.h. What was once asked for is not known of a stack, and not needed: the names of all that is in it ask for the same. apt is used with
- * lists of its own, so that this machine's are left alone and may be those of another release.
+ * See update.h. What was once asked for is not known of a stack, and not needed: the names of all
+ * that is in it ask for the same. apt is used with lists of its own, so that this machine's are
+ * left alone and may be those of another release.
  */
 #include "stack/update.h"
 
@@ -45,7 +46,9 @@ struct stack_updater *stack_updater_new(const char *state_dir, const char *data_
 {
 	struct stack_updater *u = xcalloc(1, sizeof(*u));
 
-	*u = (struct stack_updater){ .state_dir = state_dir, .data_dir = data_dir, .output_fd = output_fd };
+	*u = (struct stack_updater){ .state_dir = state_dir,
+				     .data_dir = data_dir,
+				     .output_fd = output_fd };
 	return u;
 }
 
@@ -66,7 +69,8 @@ static int base_root(struct stack_updater *u, const char *digest, char **ret, st
 
 	snprintf(now, sizeof(now), "%s", digest);
 	for (int i = 0; i < DEPTH_MAX; i++) {
-		_cleanup_free_ char *root = xasprintf("%s/stacks/%s/rootfs", u->state_dir, now), *below = xasprintf("%s/stacks/%s/below", u->state_dir, now);
+		_cleanup_free_ char *root = xasprintf("%s/stacks/%s/rootfs", u->state_dir, now),
+				    *below = xasprintf("%s/stacks/%s/below", u->state_dir, now);
 		_cleanup_buf_ struct buf text = BUF_INIT;
 
 		if (fs_exists(root)) {
@@ -77,7 +81,8 @@ static int base_root(struct stack_updater *u, const char *digest, char **ret, st
 			break;
 		snprintf(now, sizeof(now), "%s", str_trim(text.data));
 	}
-	return error_set(err, ERROR_UNAVAILABLE, "The stack %.12s is gone: push again to make it", digest);
+	return error_set(err, ERROR_UNAVAILABLE, "The stack %.12s is gone: push again to make it",
+			 digest);
 }
 
 /* "debian-13". */
@@ -105,7 +110,8 @@ static int read_list(struct stack_updater *u, const char *digest, char ***ret, s
 
 	if (r < 0)
 		return error_set_errno(err, r, "reading %s", path);
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
 		if (strchr(line, '='))
 			strv_push(ret, line);
 	return 0;
@@ -129,9 +135,15 @@ static int read_names(struct stack_updater *u, const char *digest, char ***ret, 
 /* apt with folders of its own: no setting, no list and no lock of this machine's. */
 static void put_apt(char ***argv, const char *program, const char *dir, const char *root)
 {
-	const char *const options[] = { "Dir::Etc::sourceparts=/dev/null", "Dir::Etc::parts=/dev/null",	      "Dir::Etc::main=/dev/null",
-					"Dir::Etc::preferences=/dev/null", "Dir::Etc::preferencesparts=/dev/null", "Dir::State::status=/dev/null",
-					"Acquire::Languages=none",	   "Acquire::Retries=3",		      "APT::Sandbox::User=root",
+	const char *const options[] = { "Dir::Etc::sourceparts=/dev/null",
+					"Dir::Etc::parts=/dev/null",
+					"Dir::Etc::main=/dev/null",
+					"Dir::Etc::preferences=/dev/null",
+					"Dir::Etc::preferencesparts=/dev/null",
+					"Dir::State::status=/dev/null",
+					"Acquire::Languages=none",
+					"Acquire::Retries=3",
+					"APT::Sandbox::User=root",
 					"APT::Get::List-Cleanup=false" };
 
 	strv_push(argv, program);
@@ -149,7 +161,10 @@ static void put_apt(char ***argv, const char *program, const char *dir, const ch
 
 static int run(char *const *argv, struct buf *out, const char *what, struct error *err)
 {
-	const struct proc_options o = { .argv = (const char *const *)argv, .die_with_us = true, .timeout_ms = UPDATE_TIMEOUT_MS, .max_output = ANSWER_MAX_BYTES };
+	const struct proc_options o = { .argv = (const char *const *)argv,
+					.die_with_us = true,
+					.timeout_ms = UPDATE_TIMEOUT_MS,
+					.max_output = ANSWER_MAX_BYTES };
 	const char *last;
 	int status;
 
@@ -188,7 +203,8 @@ static int make_dirs(const char *dir, struct error *err)
 	return 0;
 }
 
-/* Those that layers are made by are good for a day: what is made anew is made of what the archive has now. */
+/* Those that layers are made by are good for a day: what is made anew is made of what the archive
+ * has now. */
 static void forget_lists(struct stack_updater *u, const char *name)
 {
 	_cleanup_free_ char *fetched = xasprintf("%s/stacks/lists/%s/fetched", u->state_dir, name);
@@ -196,7 +212,8 @@ static void forget_lists(struct stack_updater *u, const char *name)
 	unlink(fetched);
 }
 
-static int ask_archive(struct stack_updater *u, const char *name, const char *dir, const char *root, struct error *err)
+static int ask_archive(struct stack_updater *u, const char *name, const char *dir, const char *root,
+		       struct error *err)
 {
 	_cleanup_strv_ char **argv = NULL;
 	_cleanup_buf_ struct buf out = BUF_INIT;
@@ -234,16 +251,20 @@ static const char *version_in(char *const *list, const char *package)
 	return NULL;
 }
 
-static void add_change(struct stack_changes *c, const char *package, const char *from, const char *to, bool security)
+static void add_change(struct stack_changes *c, const char *package, const char *from,
+		       const char *to, bool security)
 {
 	c->list = xrealloc(c->list, (c->n + 1) * sizeof(*c->list));
-	c->list[c->n++] = (struct stack_change){ xstrdup(package), xstrdup(from), xstrdup(to), security };
+	c->list[c->n++] =
+		(struct stack_change){ xstrdup(package), xstrdup(from), xstrdup(to), security };
 }
 
-/* "openssl | 3.0.22-1~deb12u2 | http://deb.debian.org/debian-security bookworm-security/main amd64 Packages", the newest of a package first. */
+/* "openssl | 3.0.22-1~deb12u2 | http://deb.debian.org/debian-security bookworm-security/main amd64
+ * Packages", the newest of a package first. */
 static void take_line(char *line, char *const *list, char **last, struct stack_changes *c)
 {
-	char *save = NULL, *package = strtok_r(line, "|", &save), *version = strtok_r(NULL, "|", &save), *where = strtok_r(NULL, "|", &save);
+	char *save = NULL, *package = strtok_r(line, "|", &save),
+	     *version = strtok_r(NULL, "|", &save), *where = strtok_r(NULL, "|", &save);
 	const char *from;
 
 	if (!where)
@@ -252,7 +273,8 @@ static void take_line(char *line, char *const *list, char **last, struct stack_c
 	version = str_trim(version);
 	if (*last && streq(*last, package)) {
 		/* The same version may stand in both. */
-		if (c->n && streq(c->list[c->n - 1].package, package) && streq(c->list[c->n - 1].to, version) && strstr(where, "-security"))
+		if (c->n && streq(c->list[c->n - 1].package, package) &&
+		    streq(c->list[c->n - 1].to, version) && strstr(where, "-security"))
 			c->list[c->n - 1].security = true;
 		return;
 	}
@@ -263,7 +285,8 @@ static void take_line(char *line, char *const *list, char **last, struct stack_c
 		add_change(c, package, from, version, strstr(where, "-security") != NULL);
 }
 
-static int compare_with_archive(const char *dir, const char *root, char *const *list, struct stack_changes *ret, struct error *err)
+static int compare_with_archive(const char *dir, const char *root, char *const *list,
+				struct stack_changes *ret, struct error *err)
 {
 	_cleanup_strv_ char **argv = NULL;
 	_cleanup_buf_ struct buf out = BUF_INIT;
@@ -281,13 +304,15 @@ static int compare_with_archive(const char *dir, const char *root, char *const *
 	return 0;
 }
 
-int stack_find_changes(struct stack_updater *u, const char *digest, struct stack_changes *ret, struct error *err)
+int stack_find_changes(struct stack_updater *u, const char *digest, struct stack_changes *ret,
+		       struct error *err)
 {
 	_cleanup_free_ char *root = NULL, *name = NULL, *dir = NULL;
 	_cleanup_strv_ char **list = NULL;
 	_cleanup_fd_ int lock_fd = -1;
 
-	if (base_root(u, digest, &root, err) < 0 || name_of(root, &name, err) < 0 || read_list(u, digest, &list, err) < 0)
+	if (base_root(u, digest, &root, err) < 0 || name_of(root, &name, err) < 0 ||
+	    read_list(u, digest, &list, err) < 0)
 		return -1;
 	dir = xasprintf("%s/stacks/updates/%s", u->state_dir, name);
 	if (make_dirs(dir, err) < 0)
@@ -300,15 +325,18 @@ int stack_find_changes(struct stack_updater *u, const char *digest, struct stack
 
 /* ---- making it anew ---- */
 
-/* Requests that gave the old one. A kill in between leaves some of them: their next build makes what is new, or the next run does this again. */
+/* Requests that gave the old one. A kill in between leaves some of them: their next build makes
+ * what is new, or the next run does this again. */
 static int point_specs(struct stack_updater *u, const char *from, const char *to, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/stacks/specs", u->state_dir), *old = xasprintf("../%s", from), *new = xasprintf("../%s", to);
+	_cleanup_free_ char *dir = xasprintf("%s/stacks/specs", u->state_dir),
+			    *old = xasprintf("../%s", from), *new = xasprintf("../%s", to);
 	_cleanup_strv_ char **names = NULL;
 	int r = fs_list(dir, &names);
 
 	for (char **n = names; r == 0 && n && *n; n++) {
-		_cleanup_free_ char *link = xasprintf("%s/%s", dir, *n), *temp = xasprintf("%s.new", link);
+		_cleanup_free_ char *link = xasprintf("%s/%s", dir, *n),
+				    *temp = xasprintf("%s.new", link);
 		char target[128] = "";
 
 		if (readlink(link, target, sizeof(target) - 1) < 0 || !streq(target, old))
@@ -320,11 +348,16 @@ static int point_specs(struct stack_updater *u, const char *from, const char *to
 	return r < 0 ? error_set_errno(err, r, "pointing %s to the stack %.12s", dir, to) : 0;
 }
 
-static int ensure(struct stack_updater *u, const char *name, bool build, char *const *packages, bool refresh, char ret[static DIGEST_HEX_SIZE],
-		  struct error *err)
+static int ensure(struct stack_updater *u, const char *name, bool build, char *const *packages,
+		  bool refresh, char ret[static DIGEST_HEX_SIZE], struct error *err)
 {
-	const struct stack_options o = { .state_dir = u->state_dir, .data_dir = u->data_dir, .name = name, .build = build, .packages = packages,
-					 .refresh = refresh, .output_fd = u->output_fd };
+	const struct stack_options o = { .state_dir = u->state_dir,
+					 .data_dir = u->data_dir,
+					 .name = name,
+					 .build = build,
+					 .packages = packages,
+					 .refresh = refresh,
+					 .output_fd = u->output_fd };
 	struct stack made = { 0 };
 
 	if (stack_ensure(&o, &made, err) < 0)
@@ -334,8 +367,10 @@ static int ensure(struct stack_updater *u, const char *name, bool build, char *c
 	return 0;
 }
 
-/* What the request gives: as it is when its packages are the newest, which may be since another app's turn or the run before; else made anew. */
-static int make(struct stack_updater *u, const char *name, bool build, char *const *packages, char ret[static DIGEST_HEX_SIZE], struct error *err)
+/* What the request gives: as it is when its packages are the newest, which may be since another
+ * app's turn or the run before; else made anew. */
+static int make(struct stack_updater *u, const char *name, bool build, char *const *packages,
+		char ret[static DIGEST_HEX_SIZE], struct error *err)
 {
 	struct stack_changes changes = { 0 };
 	int r = ensure(u, name, build, packages, false, ret, err);
@@ -349,7 +384,8 @@ static int make(struct stack_updater *u, const char *name, bool build, char *con
 }
 
 /* What others stand on: the base, before what has compilers. */
-static int make_base(struct stack_updater *u, const char *name, bool build, char ret[static DIGEST_HEX_SIZE], struct error *err)
+static int make_base(struct stack_updater *u, const char *name, bool build,
+		     char ret[static DIGEST_HEX_SIZE], struct error *err)
 {
 	char below[DIGEST_HEX_SIZE];
 
@@ -366,14 +402,16 @@ static bool has_all(char *const *all, char *const *names)
 	return true;
 }
 
-int stack_renew(struct stack_updater *u, const char *digest, char ret[static DIGEST_HEX_SIZE], struct error *err)
+int stack_renew(struct stack_updater *u, const char *digest, char ret[static DIGEST_HEX_SIZE],
+		struct error *err)
 {
 	_cleanup_free_ char *root = NULL, *name = NULL;
 	_cleanup_strv_ char **names = NULL, **base = NULL;
 	char made[DIGEST_HEX_SIZE];
 	bool build;
 
-	if (base_root(u, digest, &root, err) < 0 || name_of(root, &name, err) < 0 || read_names(u, digest, &names, err) < 0)
+	if (base_root(u, digest, &root, err) < 0 || name_of(root, &name, err) < 0 ||
+	    read_names(u, digest, &names, err) < 0)
 		return -1;
 	build = strv_has(names, "build-essential");
 	if (make_base(u, name, build, made, err) < 0 || read_names(u, made, &base, err) < 0)

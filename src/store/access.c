@@ -66,7 +66,8 @@ int store_key_create(struct store *s, struct ssh_key *k, struct error *err)
 	return -1;
 }
 
-int store_key_list(struct store *s, const char *user_id, struct ssh_key **ret, size_t *ret_n, struct error *err)
+int store_key_list(struct store *s, const char *user_id, struct ssh_key **ret, size_t *ret_n,
+		   struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_KEY_LIST);
 
@@ -74,7 +75,8 @@ int store_key_list(struct store *s, const char *user_id, struct ssh_key **ret, s
 	return query_all(&q, &key_type, ret, ret_n, err);
 }
 
-int store_key_delete(struct store *s, const char *user_id, const char *id_or_fingerprint, struct error *err)
+int store_key_delete(struct store *s, const char *user_id, const char *id_or_fingerprint,
+		     struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_KEY_DELETE);
 	char excerpt[NAME_EXCERPT_SIZE];
@@ -129,7 +131,8 @@ static char *make_secret(struct token *t, char digest[static DIGEST_HEX_SIZE])
 
 	random_hex(secret + 3, TOKEN_BYTES);
 	digest_bytes(secret, strlen(secret), digest);
-	snprintf(t->masked, sizeof(t->masked), "%.7s**********%s", secret, secret + strlen(secret) - 4);
+	snprintf(t->masked, sizeof(t->masked), "%.7s**********%s", secret,
+		 secret + strlen(secret) - 4);
 	heap = xstrdup(secret);
 	sodium_memzero(secret, sizeof(secret));
 	return heap;
@@ -196,10 +199,12 @@ static int no_token(const char *id, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 
-	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that authorization: %s", name_excerpt(excerpt, id));
+	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that authorization: %s",
+			 name_excerpt(excerpt, id));
 }
 
-int store_token_get(struct store *s, const char *user_id, const char *id, struct token *ret, struct error *err)
+int store_token_get(struct store *s, const char *user_id, const char *id, struct token *ret,
+		    struct error *err)
 {
 	struct token *all = NULL;
 	bool found = false;
@@ -229,7 +234,8 @@ static int get_by_secret(struct store *s, const char *secret, struct token *ret,
 	return query_one(&q, &token_type, ret, err);
 }
 
-/* For people who look for tokens that nobody uses. On a full disk they may still come in, so no error. */
+/* For people who look for tokens that nobody uses. On a full disk they may still come in, so no
+ * error. */
 static void note_use(struct store *s, struct token *t, int64_t now_ms)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_TOKEN_USED);
@@ -261,7 +267,8 @@ int store_token_check(struct store *s, const char *secret, struct token *ret, st
 	return 0;
 }
 
-int store_token_list(struct store *s, const char *user_id, struct token **ret, size_t *ret_n, struct error *err)
+int store_token_list(struct store *s, const char *user_id, struct token **ret, size_t *ret_n,
+		     struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_TOKEN_LIST);
 

@@ -7,7 +7,8 @@
 
 int store_acm_set(struct store *s, const char *app_id, bool enabled, struct error *err)
 {
-	_cleanup_query_ struct query q = query_make(s, enabled ? STATEMENT_ACM_ENABLE : STATEMENT_ACM_DISABLE);
+	_cleanup_query_ struct query q =
+		query_make(s, enabled ? STATEMENT_ACM_ENABLE : STATEMENT_ACM_DISABLE);
 
 	query_bind_text(&q, app_id);
 	if (enabled)
@@ -33,7 +34,8 @@ void acm_state_done(struct acm_state *a)
 	*a = (struct acm_state){ 0 };
 }
 
-int store_acm_state_get(struct store *s, const char *domain_id, struct acm_state *ret, struct error *err)
+int store_acm_state_get(struct store *s, const char *domain_id, struct acm_state *ret,
+			struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_ACM_STATE_GET);
 	int r;
@@ -52,7 +54,8 @@ int store_acm_state_get(struct store *s, const char *domain_id, struct acm_state
 	return 0;
 }
 
-int store_acm_state_set(struct store *s, const char *domain_id, const struct acm_state *a, struct error *err)
+int store_acm_state_set(struct store *s, const char *domain_id, const struct acm_state *a,
+			struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_ACM_STATE_SET);
 

@@ -15,8 +15,10 @@ const char *const addon_state_names[_ADDON_STATE_MAX] = {
 
 void addon_done(struct addon *a)
 {
-	char *const strings[] = { a->app_name, a->name,	  a->service,	a->plan,	a->attachment,
-				  a->stack,    a->applied, a->reason, a->restoring, a->provider_id };
+	char *const strings[] = {
+		a->app_name, a->name,	 a->service, a->plan,	   a->attachment,
+		a->stack,    a->applied, a->reason,  a->restoring, a->provider_id
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -38,10 +40,11 @@ static char *context_of(const struct addon *a)
 
 static int damaged(struct store *s, const struct addon *a, const char *what, struct error *err)
 {
-	return error_set(err, ERROR_SYSTEM,
-			 "The %s of the add-on %s in %s can't be read: it is damaged, or was sealed "
-			 "with another key than %s",
-			 what, a->name ? a->name : a->id, s->path, s->key_path);
+	return error_set(
+		err, ERROR_SYSTEM,
+		"The %s of the add-on %s in %s can't be read: it is damaged, or was sealed "
+		"with another key than %s",
+		what, a->name ? a->name : a->id, s->path, s->key_path);
 }
 
 static int read_state(struct addon *a, struct query *q)
@@ -113,8 +116,8 @@ static int delete_dead(struct store *s, const char *name, struct error *err)
 
 static int name_taken(const char *name, struct error *err)
 {
-	return error_set(err, ERROR_INVALID, "There is an add-on named %s already: give another name",
-			 name);
+	return error_set(err, ERROR_INVALID,
+			 "There is an add-on named %s already: give another name", name);
 }
 
 int store_addon_create(struct store *s, struct addon *a, struct error *err)
@@ -131,7 +134,8 @@ int store_addon_create(struct store *s, struct addon *a, struct error *err)
 	context = context_of(a);
 	secret = seal_json(s, context, a->secret, &n);
 	if (!secret)
-		return error_set(err, ERROR_INVALID, "What the add-on is made with has to be UTF-8");
+		return error_set(err, ERROR_INVALID,
+				 "What the add-on is made with has to be UTF-8");
 	query_bind_text(&q, a->id);
 	query_bind_text(&q, a->app_id);
 	query_bind_text(&q, a->app_name);
@@ -167,7 +171,8 @@ int store_addon_get(struct store *s, const char *name_or_id, struct addon *ret, 
 	query_bind_text(&q, name_or_id);
 	r = query_one(&q, &addon_type, ret, err);
 	if (r == 0)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that add-on: %.64s", name_or_id);
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that add-on: %.64s",
+				 name_or_id);
 	return r < 0 ? -1 : 0;
 }
 
@@ -188,7 +193,8 @@ int store_addon_update(struct store *s, const struct addon *a, struct error *err
 	_cleanup_free_ unsigned char *secret = seal_json(s, context, a->secret, &n);
 
 	if (!secret)
-		return error_set(err, ERROR_INVALID, "What the add-on is made with has to be UTF-8");
+		return error_set(err, ERROR_INVALID,
+				 "What the add-on is made with has to be UTF-8");
 	query_bind_text(&q, a->app_name);
 	query_bind_text(&q, a->name);
 	query_bind_text(&q, a->plan);
@@ -209,9 +215,9 @@ int store_addon_update(struct store *s, const struct addon *a, struct error *err
 	query_bind_text(&q, a->id);
 	if (query_run(&q, err) < 0)
 		return query_is_duplicate(&q) ? name_taken(a->name, err) : -1;
-	return query_n_changed(&q) ? 0
-				   : error_set(err, ERROR_NOT_FOUND, "Couldn't find that add-on: %s",
-					       a->name);
+	return query_n_changed(&q)
+		       ? 0
+		       : error_set(err, ERROR_NOT_FOUND, "Couldn't find that add-on: %s", a->name);
 }
 
 int store_addon_delete(struct store *s, const char *id, struct error *err)

@@ -84,8 +84,8 @@ int store_audit_add(struct store *s, const struct audit *a, struct error *err)
 	return number % 1000 == 0 ? forget_old(s, number, err) : 0;
 }
 
-int store_audit_list(struct store *s, const struct audit_filter *f, struct audit **ret, size_t *ret_n,
-		     struct error *err)
+int store_audit_list(struct store *s, const struct audit_filter *f, struct audit **ret,
+		     size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_AUDIT_LIST);
 

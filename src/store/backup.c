@@ -8,9 +8,9 @@
 
 void backup_done(struct backup *b)
 {
-	char *const strings[] = { b->addon_name, b->app_name, b->service, b->plan,
-				  b->attachment, b->extension, b->status, b->kind,
-				  b->sha256,	 b->summary,  b->error,	  b->verified_text };
+	char *const strings[] = { b->addon_name, b->app_name,  b->service, b->plan,
+				  b->attachment, b->extension, b->status,  b->kind,
+				  b->sha256,	 b->summary,   b->error,   b->verified_text };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -87,7 +87,8 @@ int store_backup_create(struct store *s, struct backup *b, struct error *err)
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_BACKUP_INSERT);
 	_cleanup_free_ char *databases =
 		b->databases ? json_dumps(b->databases, JSON_COMPACT) : xstrdup("{}");
-	_cleanup_free_ char *attachments = b->attachments ? json_dumps(b->attachments, JSON_COMPACT) : xstrdup("[]");
+	_cleanup_free_ char *attachments =
+		b->attachments ? json_dumps(b->attachments, JSON_COMPACT) : xstrdup("[]");
 
 	if (next_number(s, b->addon_id, &b->number, err) < 0)
 		return -1;
@@ -160,7 +161,8 @@ int store_backup_list(struct store *s, const char *addon_id, const char *app_id,
 	return query_all(&q, &backup_type, ret, ret_n, err);
 }
 
-int store_backup_list_destroyed(struct store *s, const char *owner_id, struct backup **ret, size_t *ret_n, struct error *err)
+int store_backup_list_destroyed(struct store *s, const char *owner_id, struct backup **ret,
+				size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_BACKUP_LIST);
 

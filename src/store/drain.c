@@ -53,10 +53,11 @@ static int read_drain(struct query *q, void *record, struct error *err)
 	json_decref(secret);
 	if (d->url)
 		return 0;
-	return error_set(err, ERROR_SYSTEM,
-			 "The URL of the drain %s in %s can't be read: it is damaged, or was sealed with "
-			 "another key than %s",
-			 d->token, q->s->path, q->s->key_path);
+	return error_set(
+		err, ERROR_SYSTEM,
+		"The URL of the drain %s in %s can't be read: it is damaged, or was sealed with "
+		"another key than %s",
+		d->token, q->s->path, q->s->key_path);
 }
 
 static void done_drain(void *record)
@@ -120,7 +121,8 @@ int store_drain_get(struct store *s, const char *app_id, const char *which, stru
 	if (store_drain_list(s, app_id, &list, &n, err) < 0)
 		return -1;
 	for (i = 0; i < n; i++)
-		if (streq(list[i].id, which) || streq(list[i].token, which) || streq(list[i].url, which))
+		if (streq(list[i].id, which) || streq(list[i].token, which) ||
+		    streq(list[i].url, which))
 			break;
 	if (i < n) {
 		*ret = list[i];
@@ -130,7 +132,8 @@ int store_drain_get(struct store *s, const char *app_id, const char *which, stru
 	/* What was asked for may be a URL with a secret: it is not repeated. */
 	return i < n ? 0
 		     : error_set(err, ERROR_NOT_FOUND,
-				 "Couldn't find that drain: name it by its URL, its token (d.…) or its id");
+				 "Couldn't find that drain: name it by its URL, its token (d.…) or "
+				 "its id");
 }
 
 int store_drain_update(struct store *s, struct drain *d, struct error *err)

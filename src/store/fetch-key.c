@@ -31,7 +31,8 @@ static char *context_of(const char *app_id)
 	return xasprintf("fetch-key/%s", app_id);
 }
 
-int store_fetch_key_get(struct store *s, const char *app_id, struct fetch_key *ret, struct error *err)
+int store_fetch_key_get(struct store *s, const char *app_id, struct fetch_key *ret,
+			struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_FETCH_KEY_GET);
 	_cleanup_free_ char *context = context_of(app_id);
@@ -54,7 +55,8 @@ int store_fetch_key_get(struct store *s, const char *app_id, struct fetch_key *r
 	}
 	fetch_key_done(&k);
 	return error_set(err, ERROR_SYSTEM,
-			 "The key of an app in %s by which it fetches can't be read: it is damaged, or was sealed with another key than %s",
+			 "The key of an app in %s by which it fetches can't be read: it is "
+			 "damaged, or was sealed with another key than %s",
 			 s->path, s->key_path);
 }
 
@@ -63,7 +65,8 @@ int store_fetch_key_put(struct store *s, const char *app_id, struct fetch_key *k
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_FETCH_KEY_PUT);
 	_cleanup_free_ char *context = context_of(app_id);
 	size_t n = 0;
-	_cleanup_free_ unsigned char *sealed = seal_bytes(s, context, k->private_key, strlen(k->private_key), &n);
+	_cleanup_free_ unsigned char *sealed =
+		seal_bytes(s, context, k->private_key, strlen(k->private_key), &n);
 
 	k->created_ms = clock_wall_ms();
 	query_bind_text(&q, app_id);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key by which builds of an app fetch from git repositories over SSH: one an app, until it is forgotten. */
+/* The key by which builds of an app fetch from git repositories over SSH: one an app, until it is
+ * forgotten. */
 #pragma once
 
 #include "store/store.h"
@@ -12,8 +13,10 @@ struct fetch_key {
 void fetch_key_done(struct fetch_key *k);
 
 /* 1, 0 when the app has none, or -1. */
-int store_fetch_key_get(struct store *s, const char *app_id, struct fetch_key *ret, struct error *err);
+int store_fetch_key_get(struct store *s, const char *app_id, struct fetch_key *ret,
+			struct error *err);
 /* Fills created_ms. */
-int store_fetch_key_put(struct store *s, const char *app_id, struct fetch_key *k, struct error *err);
+int store_fetch_key_put(struct store *s, const char *app_id, struct fetch_key *k,
+			struct error *err);
 /* None there is success. */
 int store_fetch_key_delete(struct store *s, const char *app_id, struct error *err);

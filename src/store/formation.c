@@ -50,8 +50,8 @@ int store_formation_list(struct store *s, const char *app_id, struct formation *
 	return query_all(&q, &formation_type, ret, ret_n, err);
 }
 
-int store_formation_set(struct store *s, const char *app_id, const char *id, const char *type, int64_t quantity, const char *size,
-			struct error *err)
+int store_formation_set(struct store *s, const char *app_id, const char *id, const char *type,
+			int64_t quantity, const char *size, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_FORMATION_SET);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose state this is. A uuid in the database ("identity" in meta) and in STATE/identity, beside the key: so a database that
- * is missing, empty or another platform's is told from a first start, and refused before anything is done in its name.
+ * Whose state this is. A uuid in the database ("identity" in meta) and in STATE/identity, beside
+ * the key: so a database that is missing, empty or another platform's is told from a first start,
+ * and refused before anything is done in its name.
  *
- * A first start makes STATE/first-start before the key and the database, and removes it when both are whole. A kill in
- * between leaves that file, and the next start goes on where it was; without it a key without a database is a loss.
+ * A first start makes STATE/first-start before the key and the database, and removes it when both
+ * are whole. A kill in between leaves that file, and the next start goes on where it was; without
+ * it a key without a database is a loss.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +22,8 @@
 
 #define FILE_MAX 64
 
-static const char how[] = "Nothing was changed. Restore it into an empty directory with \"twelve restore FILE\"; or, to begin anew, "
+static const char how[] = "Nothing was changed. Restore it into an empty directory with \"twelve "
+			  "restore FILE\"; or, to begin anew, "
 			  "move the directory away";
 
 char *store_file(const struct store *s, const char *name)
@@ -47,8 +50,9 @@ static int refuse(const struct store *s, const char *what, const char *shows, st
 		buf_printf(&there, "%s%s", there.len ? ", " : "", shows);
 	if (!there.len)
 		buf_puts(&there, "identity");
-	return error_set(err, ERROR_CONFLICT, "The database %s %s, but there is more of this state (%s). %s", s->path, what,
-			 there.data, how);
+	return error_set(err, ERROR_CONFLICT,
+			 "The database %s %s, but there is more of this state (%s). %s", s->path,
+			 what, there.data, how);
 }
 
 /* What a state that is more than nothing looks like. */
@@ -93,7 +97,9 @@ static int read_file(const struct store *s, char ret[static UUID_SIZE], struct e
 	if (r < 0)
 		return error_set_errno(err, r, "Reading %s", path);
 	if (!text.data || !uuid_is_valid(str_trim(text.data)))
-		return error_set(err, ERROR_CONFLICT, "%s is damaged: it should hold the uuid of this state. Remove it if %s is the right database",
+		return error_set(err, ERROR_CONFLICT,
+				 "%s is damaged: it should hold the uuid of this state. Remove it "
+				 "if %s is the right database",
 				 path, s->path);
 	memcpy(ret, str_trim(text.data), UUID_SIZE);
 	return 0;
@@ -144,7 +150,10 @@ static int check_used(struct store *s, const char *shows, struct error *err)
 
 	if (r < 0)
 		return -1;
-	return query_int(&q) || !shows ? 0 : refuse(s, "knows no app, no add-on and nothing that was ever done", shows, err);
+	return query_int(&q) || !shows
+		       ? 0
+		       : refuse(s, "knows no app, no add-on and nothing that was ever done", shows,
+				err);
 }
 
 int identity_check(struct store *s, const char *shows, struct error *err)
@@ -152,11 +161,14 @@ int identity_check(struct store *s, const char *shows, struct error *err)
 	_cleanup_free_ char *marker = store_file(s, "first-start");
 	char in_file[UUID_SIZE], in_row[UUID_SIZE];
 
-	if (check_used(s, shows, err) < 0 || read_file(s, in_file, err) < 0 || read_row(s, in_row, err) < 0)
+	if (check_used(s, shows, err) < 0 || read_file(s, in_file, err) < 0 ||
+	    read_row(s, in_row, err) < 0)
 		return -1;
 	if (in_file[0] && in_row[0] && !streq(in_file, in_row))
-		return error_set(err, ERROR_CONFLICT, "The database %s is of another platform (%s; this directory is of %s). %s", s->path, in_row,
-				 in_file, how);
+		return error_set(
+			err, ERROR_CONFLICT,
+			"The database %s is of another platform (%s; this directory is of %s). %s",
+			s->path, in_row, in_file, how);
 	if (!in_row[0] && write_row(s, in_file[0] ? in_file : uuid_make(in_row), err) < 0)
 		return -1;
 	if (!in_file[0] && write_file(s, in_row, err) < 0)

@@ -208,22 +208,21 @@ static const char schema_2[] =
 	"  created_ms INTEGER NOT NULL"
 	") STRICT;";
 
-static const char schema_3[] =
-	"CREATE TABLE drain ("
-	"  id TEXT PRIMARY KEY NOT NULL,"
-	"  app_id TEXT NOT NULL REFERENCES app (id) ON DELETE CASCADE,"
-	"  token TEXT NOT NULL UNIQUE,"
-	"  format TEXT NOT NULL CHECK (format IN ('raw', 'records')),"
-	"  on_full TEXT NOT NULL CHECK (on_full IN ('drop', 'block')),"
-	"  created_ms INTEGER NOT NULL,"
-	"  updated_ms INTEGER NOT NULL,"
-	"  secret BLOB NOT NULL"
-	") STRICT;"
-	"CREATE INDEX drain_of_app ON drain (app_id);";
+static const char schema_3[] = "CREATE TABLE drain ("
+			       "  id TEXT PRIMARY KEY NOT NULL,"
+			       "  app_id TEXT NOT NULL REFERENCES app (id) ON DELETE CASCADE,"
+			       "  token TEXT NOT NULL UNIQUE,"
+			       "  format TEXT NOT NULL CHECK (format IN ('raw', 'records')),"
+			       "  on_full TEXT NOT NULL CHECK (on_full IN ('drop', 'block')),"
+			       "  created_ms INTEGER NOT NULL,"
+			       "  updated_ms INTEGER NOT NULL,"
+			       "  secret BLOB NOT NULL"
+			       ") STRICT;"
+			       "CREATE INDEX drain_of_app ON drain (app_id);";
 
-#define UUID_SQL                                                                                   \
-	"lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || "                        \
-	"substr(hex(randomblob(2)), 2) || '-8' || substr(hex(randomblob(2)), 2) || '-' || "        \
+#define UUID_SQL                                                                            \
+	"lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || "                 \
+	"substr(hex(randomblob(2)), 2) || '-8' || substr(hex(randomblob(2)), 2) || '-' || " \
 	"hex(randomblob(6)))"
 
 /* What there was before there were users belongs to the administrator of the machine. */
@@ -344,25 +343,24 @@ static const char schema_7[] =
 	") STRICT;";
 
 /* Slugs built elsewhere. */
-static const char schema_9[] =
-	"CREATE TABLE slug ("
-	"  id TEXT PRIMARY KEY NOT NULL,"
-	"  app_id TEXT NOT NULL REFERENCES app (id) ON DELETE CASCADE,"
-	"  upload_id TEXT NOT NULL,"
-	"  stack TEXT NOT NULL,"
-	"  types TEXT NOT NULL,"
-	"  commit_id TEXT,"
-	"  commit_description TEXT,"
-	"  checksum TEXT,"
-	"  description TEXT,"
-	"  digest TEXT,"
-	"  run_stack TEXT,"
-	"  size_bytes INTEGER NOT NULL,"
-	"  created_ms INTEGER NOT NULL,"
-	"  updated_ms INTEGER NOT NULL"
-	") STRICT;"
-	"CREATE INDEX slug_of_app ON slug (app_id);"
-	"CREATE INDEX slug_of_digest ON slug (digest);";
+static const char schema_9[] = "CREATE TABLE slug ("
+			       "  id TEXT PRIMARY KEY NOT NULL,"
+			       "  app_id TEXT NOT NULL REFERENCES app (id) ON DELETE CASCADE,"
+			       "  upload_id TEXT NOT NULL,"
+			       "  stack TEXT NOT NULL,"
+			       "  types TEXT NOT NULL,"
+			       "  commit_id TEXT,"
+			       "  commit_description TEXT,"
+			       "  checksum TEXT,"
+			       "  description TEXT,"
+			       "  digest TEXT,"
+			       "  run_stack TEXT,"
+			       "  size_bytes INTEGER NOT NULL,"
+			       "  created_ms INTEGER NOT NULL,"
+			       "  updated_ms INTEGER NOT NULL"
+			       ") STRICT;"
+			       "CREATE INDEX slug_of_app ON slug (app_id);"
+			       "CREATE INDEX slug_of_digest ON slug (digest);";
 
 static const char schema_transfers[] =
 	"CREATE TABLE app_transfer ("
@@ -429,15 +427,18 @@ static const char schema_review_config[] =
 	") STRICT;";
 
 /* The region that an app was asked to be in, by the name that it was asked by. */
-static const char schema_regions[] = "ALTER TABLE app ADD COLUMN region TEXT NOT NULL DEFAULT 'us';";
+static const char schema_regions[] =
+	"ALTER TABLE app ADD COLUMN region TEXT NOT NULL DEFAULT 'us';";
 
 /* The stack that a release was built for, by its name; the digest alone does not say it. */
 static const char schema_stack_names[] =
 	"ALTER TABLE release ADD COLUMN stack_name TEXT;"
-	"UPDATE release SET stack_name = (SELECT stack FROM app WHERE app.id = release.app_id) WHERE stack IS NOT NULL;"
+	"UPDATE release SET stack_name = (SELECT stack FROM app WHERE app.id = release.app_id) "
+	"WHERE stack IS NOT NULL;"
 	"DROP TRIGGER release_is_immutable;"
 	"CREATE TRIGGER release_is_immutable BEFORE UPDATE OF"
-	"  id, app_id, version, slug, stack, stack_name, commit_id, description, user, output_id, processes, "
+	"  id, app_id, version, slug, stack, stack_name, commit_id, description, user, output_id, "
+	"processes, "
 	"config, attachments, created_ms ON release"
 	"  BEGIN SELECT RAISE(ABORT, 'a release never changes'); END;";
 

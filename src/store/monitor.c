@@ -26,7 +26,8 @@ static void done_monitor(void *record)
 	(void)record;
 }
 
-static const struct record_type monitor_type = { sizeof(struct monitor), read_monitor, done_monitor };
+static const struct record_type monitor_type = { sizeof(struct monitor), read_monitor,
+						 done_monitor };
 
 int store_monitor_create(struct store *s, struct monitor *m, struct error *err)
 {
@@ -45,7 +46,8 @@ int store_monitor_create(struct store *s, struct monitor *m, struct error *err)
 	if (query_run(&q, err) == 0)
 		return 0;
 	if (query_is_duplicate(&q))
-		return error_set(err, ERROR_CONFLICT, "The app's web dynos have a monitor already: change that one");
+		return error_set(err, ERROR_CONFLICT,
+				 "The app's web dynos have a monitor already: change that one");
 	return -1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What autoscaling of an app's web dynos was asked for: one such per app at most, which goes with the app. See store.h for
- * the rules that hold for all records.
+ * What autoscaling of an app's web dynos was asked for: one such per app at most, which goes with
+ * the app. See store.h for the rules that hold for all records.
  */
 #pragma once
 

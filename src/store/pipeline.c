@@ -42,14 +42,16 @@ static void done_pipeline(void *record)
 	pipeline_done(record);
 }
 
-static const struct record_type pipeline_type = { sizeof(struct pipeline), read_pipeline, done_pipeline };
+static const struct record_type pipeline_type = { sizeof(struct pipeline), read_pipeline,
+						  done_pipeline };
 
 static int run_named(struct query *q, const char *name, struct error *err)
 {
 	if (query_run(q, err) == 0)
 		return 0;
 	if (query_is_duplicate(q))
-		return error_set(err, ERROR_INVALID, "Name %s is already taken by another pipeline", name);
+		return error_set(err, ERROR_INVALID, "Name %s is already taken by another pipeline",
+				 name);
 	return -1;
 }
 
@@ -72,7 +74,8 @@ int store_pipeline_create(struct store *s, struct pipeline *p, struct error *err
 	return run_named(&q, p->name, err);
 }
 
-int store_pipeline_get(struct store *s, const char *name_or_id, struct pipeline *ret, struct error *err)
+int store_pipeline_get(struct store *s, const char *name_or_id, struct pipeline *ret,
+		       struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_PIPELINE_GET);
 	char excerpt[NAME_EXCERPT_SIZE];
@@ -156,7 +159,8 @@ static void done_coupling(void *record)
 	coupling_done(record);
 }
 
-static const struct record_type coupling_type = { sizeof(struct coupling), read_coupling, done_coupling };
+static const struct record_type coupling_type = { sizeof(struct coupling), read_coupling,
+						  done_coupling };
 
 static int get_coupling(struct store *s, const char *id, struct coupling *ret, struct error *err)
 {
@@ -166,7 +170,8 @@ static int get_coupling(struct store *s, const char *id, struct coupling *ret, s
 	return query_one(&q, &coupling_type, ret, err);
 }
 
-int store_coupling_get(struct store *s, const char *id_or_app_id, struct coupling *ret, struct error *err)
+int store_coupling_get(struct store *s, const char *id_or_app_id, struct coupling *ret,
+		       struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 	int r = get_coupling(s, id_or_app_id, ret, err);
@@ -184,8 +189,9 @@ int store_coupling_create(struct store *s, struct coupling *c, struct error *err
 	int r = get_coupling(s, c->app_id, &other, err);
 
 	if (r > 0)
-		r = error_set(err, ERROR_INVALID, "%s is in the pipeline %s already: take it out first",
-			      other.app_name, other.pipeline_name);
+		r = error_set(err, ERROR_INVALID,
+			      "%s is in the pipeline %s already: take it out first", other.app_name,
+			      other.pipeline_name);
 	coupling_done(&other);
 	if (r < 0)
 		return -1;
@@ -200,8 +206,8 @@ int store_coupling_create(struct store *s, struct coupling *c, struct error *err
 	return store_coupling_get(s, c->id, c, err);
 }
 
-int store_coupling_list(struct store *s, const char *pipeline_id, struct coupling **ret, size_t *ret_n,
-			struct error *err)
+int store_coupling_list(struct store *s, const char *pipeline_id, struct coupling **ret,
+			size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_COUPLING_LIST);
 
@@ -244,7 +250,8 @@ static void done_promotion(void *record)
 	(void)record;
 }
 
-static const struct record_type promotion_type = { sizeof(struct promotion), read_promotion, done_promotion };
+static const struct record_type promotion_type = { sizeof(struct promotion), read_promotion,
+						   done_promotion };
 
 static int read_target(struct query *q, void *record, struct error *err)
 {
@@ -264,7 +271,8 @@ static void done_target(void *record)
 	free(((struct promotion_target *)record)->error);
 }
 
-static const struct record_type target_type = { sizeof(struct promotion_target), read_target, done_target };
+static const struct record_type target_type = { sizeof(struct promotion_target), read_target,
+						done_target };
 
 void promotion_target_free_array(struct promotion_target *t, size_t n)
 {
@@ -304,8 +312,8 @@ static int forget_old(struct store *s, const char *pipeline_id, struct error *er
 	return query_run(&q, err);
 }
 
-int store_promotion_create(struct store *s, struct promotion *p, struct promotion_target *targets, size_t n,
-			   struct error *err)
+int store_promotion_create(struct store *s, struct promotion *p, struct promotion_target *targets,
+			   size_t n, struct error *err)
 {
 	int r;
 
@@ -334,12 +342,13 @@ int store_promotion_get(struct store *s, const char *id, struct promotion *ret, 
 	query_bind_text(&q, id);
 	r = query_one(&q, &promotion_type, ret, err);
 	if (r == 0)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that promotion: %s", name_excerpt(excerpt, id));
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that promotion: %s",
+				 name_excerpt(excerpt, id));
 	return r < 0 ? -1 : 0;
 }
 
-int store_promotion_targets(struct store *s, const char *promotion_id, struct promotion_target **ret,
-			    size_t *ret_n, struct error *err)
+int store_promotion_targets(struct store *s, const char *promotion_id,
+			    struct promotion_target **ret, size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_PROMOTION_TARGETS);
 
@@ -347,8 +356,8 @@ int store_promotion_targets(struct store *s, const char *promotion_id, struct pr
 	return query_all(&q, &target_type, ret, ret_n, err);
 }
 
-int store_promotion_target_set(struct store *s, const char *id, const char *release_id, const char *error,
-			       struct error *err)
+int store_promotion_target_set(struct store *s, const char *id, const char *release_id,
+			       const char *error, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_PROMOTION_TARGET_SET);
 

@@ -25,7 +25,8 @@ void pipeline_free_array(struct pipeline *p, size_t n);
 /* Fills id and times. A name that is taken is ERROR_INVALID. */
 int store_pipeline_create(struct store *s, struct pipeline *p, struct error *err);
 /* By name or id. */
-int store_pipeline_get(struct store *s, const char *name_or_id, struct pipeline *ret, struct error *err);
+int store_pipeline_get(struct store *s, const char *name_or_id, struct pipeline *ret,
+		       struct error *err);
 /* By name. */
 int store_pipeline_list(struct store *s, struct pipeline **ret, size_t *ret_n, struct error *err);
 /* Writes name and owner_id. */
@@ -42,13 +43,15 @@ struct coupling {
 };
 void coupling_done(struct coupling *c);
 void coupling_free_array(struct coupling *c, size_t n);
-/* Fills id, times and names. An app that is in a pipeline already is ERROR_INVALID, which names that. */
+/* Fills id, times and names. An app that is in a pipeline already is ERROR_INVALID, which names
+ * that. */
 int store_coupling_create(struct store *s, struct coupling *c, struct error *err);
 /* By its id, or by the id of its app. */
-int store_coupling_get(struct store *s, const char *id_or_app_id, struct coupling *ret, struct error *err);
+int store_coupling_get(struct store *s, const char *id_or_app_id, struct coupling *ret,
+		       struct error *err);
 /* Of a pipeline, or all when pipeline_id is NULL; by stage, then by the app's name. */
-int store_coupling_list(struct store *s, const char *pipeline_id, struct coupling **ret, size_t *ret_n,
-			struct error *err);
+int store_coupling_list(struct store *s, const char *pipeline_id, struct coupling **ret,
+			size_t *ret_n, struct error *err);
 int store_coupling_set_stage(struct store *s, const char *id, enum stage stage, struct error *err);
 int store_coupling_delete(struct store *s, const char *id, struct error *err);
 
@@ -65,14 +68,15 @@ struct promotion_target {
 	char *error;		    /* why none was made, or NULL */
 };
 void promotion_target_free_array(struct promotion_target *t, size_t n);
-/* The promotion and its targets, whose app_id are set, all or nothing; fills ids and times, and forgets old ones. */
-int store_promotion_create(struct store *s, struct promotion *p, struct promotion_target *targets, size_t n,
-			   struct error *err);
+/* The promotion and its targets, whose app_id are set, all or nothing; fills ids and times, and
+ * forgets old ones. */
+int store_promotion_create(struct store *s, struct promotion *p, struct promotion_target *targets,
+			   size_t n, struct error *err);
 int store_promotion_get(struct store *s, const char *id, struct promotion *ret, struct error *err);
-int store_promotion_targets(struct store *s, const char *promotion_id, struct promotion_target **ret,
-			    size_t *ret_n, struct error *err);
+int store_promotion_targets(struct store *s, const char *promotion_id,
+			    struct promotion_target **ret, size_t *ret_n, struct error *err);
 /* What it came to: a release, or an error; one of them is NULL. */
-int store_promotion_target_set(struct store *s, const char *id, const char *release_id, const char *error,
-			       struct error *err);
+int store_promotion_target_set(struct store *s, const char *id, const char *release_id,
+			       const char *error, struct error *err);
 /* At start: targets that a kill left with neither get this error. */
 int store_promotion_fail_pending(struct store *s, const char *error, struct error *err);

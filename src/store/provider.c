@@ -34,10 +34,11 @@ static int read_provider(struct query *q, void *record, struct error *err)
 	p->manifest = seal_unseal_json(q->s, context, sealed, n);
 	if (p->manifest)
 		return 0;
-	return error_set(err, ERROR_SYSTEM,
-			 "The manifest of the provider %s in %s can't be read: it is damaged, or was "
-			 "sealed with another key than %s",
-			 p->name, q->s->path, q->s->key_path);
+	return error_set(
+		err, ERROR_SYSTEM,
+		"The manifest of the provider %s in %s can't be read: it is damaged, or was "
+		"sealed with another key than %s",
+		p->name, q->s->path, q->s->key_path);
 }
 
 static void done_provider(void *record)
@@ -78,6 +79,6 @@ int store_provider_delete(struct store *s, const char *name, struct error *err)
 	if (query_run(&q, err) < 0)
 		return -1;
 	return query_n_changed(&q) ? 0
-				   : error_set(err, ERROR_NOT_FOUND, "Couldn't find that provider: %.64s",
-					       name);
+				   : error_set(err, ERROR_NOT_FOUND,
+					       "Couldn't find that provider: %.64s", name);
 }

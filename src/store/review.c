@@ -62,7 +62,8 @@ int store_review_create(struct store *s, struct review *v, struct error *err)
 	return query_run(&q, err);
 }
 
-int store_review_get(struct store *s, const char *id_or_app_id, struct review *ret, struct error *err)
+int store_review_get(struct store *s, const char *id_or_app_id, struct review *ret,
+		     struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_REVIEW_GET);
 	char excerpt[NAME_EXCERPT_SIZE];
@@ -71,11 +72,13 @@ int store_review_get(struct store *s, const char *id_or_app_id, struct review *r
 	query_bind_text(&q, id_or_app_id);
 	r = query_one(&q, &review_type, ret, err);
 	if (r == 0)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that review app: %s", name_excerpt(excerpt, id_or_app_id));
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that review app: %s",
+				 name_excerpt(excerpt, id_or_app_id));
 	return r < 0 ? -1 : 0;
 }
 
-int store_review_list(struct store *s, const char *pipeline_id, struct review **ret, size_t *ret_n, struct error *err)
+int store_review_list(struct store *s, const char *pipeline_id, struct review **ret, size_t *ret_n,
+		      struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_REVIEW_LIST);
 
@@ -165,7 +168,8 @@ static void done_config(void *record)
 	review_config_done(record);
 }
 
-static const struct record_type config_type = { sizeof(struct review_config), read_config, done_config };
+static const struct record_type config_type = { sizeof(struct review_config), read_config,
+						done_config };
 
 int store_review_config_put(struct store *s, const struct review_config *c, struct error *err)
 {
@@ -180,7 +184,8 @@ int store_review_config_put(struct store *s, const struct review_config *c, stru
 	return query_run(&q, err);
 }
 
-int store_review_config_get(struct store *s, const char *pipeline_id, struct review_config *ret, struct error *err)
+int store_review_config_get(struct store *s, const char *pipeline_id, struct review_config *ret,
+			    struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_REVIEW_CONFIG_GET);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Review apps: app setups (setup.h) that belong to a pipeline. How one is follows from its setup and its app; stored is
- * what it is of, and that somebody took it away. A row goes with its pipeline, whose apps stay; so does the pipeline's
- * configuration of its review apps, which it may have or not.
+ * Review apps: app setups (setup.h) that belong to a pipeline. How one is follows from its setup
+ * and its app; stored is what it is of, and that somebody took it away. A row goes with its
+ * pipeline, whose apps stay; so does the pipeline's configuration of its review apps, which it may
+ * have or not.
  */
 #pragma once
 
@@ -21,9 +22,11 @@ void review_free_array(struct review *v, size_t n);
 /* Fills id and times. */
 int store_review_create(struct store *s, struct review *v, struct error *err);
 /* By its id, or the id of its app. */
-int store_review_get(struct store *s, const char *id_or_app_id, struct review *ret, struct error *err);
+int store_review_get(struct store *s, const char *id_or_app_id, struct review *ret,
+		     struct error *err);
 /* Those of a pipeline that were not taken away, oldest first. */
-int store_review_list(struct store *s, const char *pipeline_id, struct review **ret, size_t *ret_n, struct error *err);
+int store_review_list(struct store *s, const char *pipeline_id, struct review **ret, size_t *ret_n,
+		      struct error *err);
 int store_review_set_deleted(struct store *s, struct review *v, struct error *err);
 
 /* What tells how long nothing was deployed to a review app. */
@@ -34,7 +37,8 @@ struct review_age {
 	int64_t created_ms, build_ms, release_ms; /* the newest of each; 0: none */
 };
 void review_age_free_array(struct review_age *a, size_t n);
-/* Of those that are made, have an app still, and whose pipeline wants stale ones destroyed; oldest first. */
+/* Of those that are made, have an app still, and whose pipeline wants stale ones destroyed; oldest
+ * first. */
 int store_review_ages(struct store *s, struct review_age **ret, size_t *ret_n, struct error *err);
 
 struct review_config {
@@ -48,5 +52,6 @@ void review_config_done(struct review_config *c);
 /* Writes all of it; it may be there or not. */
 int store_review_config_put(struct store *s, const struct review_config *c, struct error *err);
 /* Of a pipeline: 1, or 0 when it has none. */
-int store_review_config_get(struct store *s, const char *pipeline_id, struct review_config *ret, struct error *err);
+int store_review_config_get(struct store *s, const char *pipeline_id, struct review_config *ret,
+			    struct error *err);
 int store_review_config_delete(struct store *s, const char *pipeline_id, struct error *err);

@@ -106,8 +106,11 @@ int seal_check(struct store *s, struct error *err)
 	if (r < 0)
 		return -1;
 	if (r == 0 && !s->first)
-		return error_set(err, ERROR_CONFLICT, "The database %s does not say which key it was sealed with: it is no database of twelve's; restore it from a backup, with its secret.key",
-				 s->path);
+		return error_set(
+			err, ERROR_CONFLICT,
+			"The database %s does not say which key it was sealed with: it is no "
+			"database of twelve's; restore it from a backup, with its secret.key",
+			s->path);
 	if (r == 0)
 		return remember_key(s, err);
 	sealed = query_blob(&q, &n);

@@ -53,8 +53,9 @@ static int read_setup(struct query *q, void *record, struct error *err)
 	if (s->data)
 		return 0;
 	return error_set(err, ERROR_SYSTEM,
-			 "The app setup %s in %s can't be read: it is damaged, or was sealed with another key than %s", s->id,
-			 q->s->path, q->s->key_path);
+			 "The app setup %s in %s can't be read: it is damaged, or was sealed with "
+			 "another key than %s",
+			 s->id, q->s->path, q->s->key_path);
 }
 
 static void done_setup(void *record)
@@ -65,7 +66,8 @@ static void done_setup(void *record)
 static const struct record_type setup_type = { sizeof(struct setup), read_setup, done_setup };
 
 /* What changes, and the id. */
-static int write_setup(struct store *s, enum statement statement, const struct setup *setup, struct error *err)
+static int write_setup(struct store *s, enum statement statement, const struct setup *setup,
+		       struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, statement);
 	_cleanup_free_ char *context = context_of(setup->id);
@@ -118,7 +120,8 @@ int store_setup_get(struct store *s, const char *id, struct setup *ret, struct e
 	query_bind_text(&q, id);
 	r = query_one(&q, &setup_type, ret, err);
 	if (r == 0)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that app setup: %s", name_excerpt(excerpt, id));
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that app setup: %s",
+				 name_excerpt(excerpt, id));
 	return r < 0 ? -1 : 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * App setups: apps that are made out of an archive with an app.json. See store.h for the rules that hold for all records.
+ * App setups: apps that are made out of an archive with an app.json. See store.h for the rules that
+ * hold for all records.
  *
- * A setup outlives its app, since it says why that failed and is gone. What it needs and what came of it is sealed, for
- * config vars are among it.
+ * A setup outlives its app, since it says why that failed and is gone. What it needs and what came
+ * of it is sealed, for config vars are among it.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ struct setup {
 	char user_id[UUID_SIZE];
 	char app_id[UUID_SIZE]; /* "": not made yet */
 	char *app_name;
-	char *step; /* daemon/apps/setups.h; "succeeded" and "failed" are the ends */
+	char *step;		   /* daemon/apps/setups.h; "succeeded" and "failed" are the ends */
 	char source_id[UUID_SIZE]; /* of the upload */
 	char build_id[UUID_SIZE];  /* "": none yet */
 	char *failure;		   /* a sentence, or NULL */

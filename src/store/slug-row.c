@@ -84,7 +84,8 @@ int store_slug_get(struct store *s, const char *id, struct slug *ret, struct err
 	query_bind_text(&q, id);
 	r = query_one(&q, &slug_type, ret, err);
 	if (r == 0)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that slug: %s", name_excerpt(excerpt, id));
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that slug: %s",
+				 name_excerpt(excerpt, id));
 	return r < 0 ? -1 : 0;
 }
 
@@ -101,7 +102,8 @@ int store_slug_update(struct store *s, struct slug *row, struct error *err)
 	return query_run(&q, err);
 }
 
-bool store_slug_of_digest(struct store *s, const char *app_id, const char *digest, char ret_id[static UUID_SIZE])
+bool store_slug_of_digest(struct store *s, const char *app_id, const char *digest,
+			  char ret_id[static UUID_SIZE])
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_SLUG_OF_DIGEST);
 

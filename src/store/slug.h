@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slugs that were built elsewhere, as rows: announced (POST /apps/:app/slugs), uploaded, and, from the first release on, unpacked
- * into the store of slugs (build/build.h). Those of our own builds have no row: a build and its releases tell all of them.
+ * Slugs that were built elsewhere, as rows: announced (POST /apps/:app/slugs), uploaded, and, from
+ * the first release on, unpacked into the store of slugs (build/build.h). Those of our own builds
+ * have no row: a build and its releases tell all of them.
  */
 #pragma once
 
@@ -14,11 +15,11 @@ struct slug {
 	char *stack;		   /* "debian-12" */
 	char *types;		   /* JSON object: process type to command */
 	char *commit, *commit_description;
-	char *checksum;		   /* "SHA256:HEX", or NULL */
-	char *description;	   /* of the buildpack, or NULL */
-	char *digest;		   /* of the tree in the store of slugs; NULL: not unpacked yet */
-	char *run_stack;	   /* digest of the stack that it runs in; NULL with digest */
-	int64_t size_bytes;	   /* 0: unknown */
+	char *checksum;	    /* "SHA256:HEX", or NULL */
+	char *description;  /* of the buildpack, or NULL */
+	char *digest;	    /* of the tree in the store of slugs; NULL: not unpacked yet */
+	char *run_stack;    /* digest of the stack that it runs in; NULL with digest */
+	int64_t size_bytes; /* 0: unknown */
 	int64_t created_ms, updated_ms;
 };
 void slug_row_done(struct slug *s);
@@ -30,4 +31,5 @@ int store_slug_uploads(struct store *s, char ***ret, struct error *err);
 /* Writes digest, run_stack, size_bytes. */
 int store_slug_update(struct store *s, struct slug *row, struct error *err);
 /* The row that a tree came by, of this app if there is one; false when it came by a build. */
-bool store_slug_of_digest(struct store *s, const char *app_id, const char *digest, char ret_id[static UUID_SIZE]);
+bool store_slug_of_digest(struct store *s, const char *app_id, const char *digest,
+			  char ret_id[static UUID_SIZE]);

@@ -48,10 +48,12 @@ static int not_found(const char *which, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 
-	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that certificate: %s", name_excerpt(excerpt, which));
+	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that certificate: %s",
+			 name_excerpt(excerpt, which));
 }
 
-static unsigned char *seal_key(struct store *s, const struct sni_endpoint *e, const char *key, size_t *ret_n)
+static unsigned char *seal_key(struct store *s, const struct sni_endpoint *e, const char *key,
+			       size_t *ret_n)
 {
 	_cleanup_free_ char *context = xasprintf("sni/%s", e->id);
 
@@ -78,8 +80,10 @@ int store_sni_create(struct store *s, struct sni_endpoint *e, const char *key, s
 	query_bind_blob(&q, sealed, n);
 	if (query_run(&q, err) == 0)
 		return 0;
-	return query_is_duplicate(&q) ? error_set(err, ERROR_CONFLICT, "There is a certificate of the name %s already", e->name)
-				      : -1;
+	return query_is_duplicate(&q)
+		       ? error_set(err, ERROR_CONFLICT,
+				   "There is a certificate of the name %s already", e->name)
+		       : -1;
 }
 
 int store_sni_update(struct store *s, struct sni_endpoint *e, const char *key, struct error *err)
@@ -100,7 +104,8 @@ int store_sni_update(struct store *s, struct sni_endpoint *e, const char *key, s
 	return query_n_changed(&q) ? 0 : not_found(e->name, err);
 }
 
-int store_sni_list(struct store *s, const char *app_id, struct sni_endpoint **ret, size_t *ret_n, struct error *err)
+int store_sni_list(struct store *s, const char *app_id, struct sni_endpoint **ret, size_t *ret_n,
+		   struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_SNI_LIST);
 
@@ -108,7 +113,8 @@ int store_sni_list(struct store *s, const char *app_id, struct sni_endpoint **re
 	return query_all(&q, &sni_type, ret, ret_n, err);
 }
 
-int store_sni_get(struct store *s, const char *app_id, const char *which, struct sni_endpoint *ret, struct error *err)
+int store_sni_get(struct store *s, const char *app_id, const char *which, struct sni_endpoint *ret,
+		  struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_SNI_GET);
 	int r;
@@ -138,8 +144,9 @@ int store_sni_key(struct store *s, const char *id, char **ret, struct error *err
 	if (*ret)
 		return 0;
 	return error_set(err, ERROR_SYSTEM,
-			 "The key of the SNI endpoint %s in %s can't be read: it is damaged, or was sealed with another key than %s", id,
-			 s->path, s->key_path);
+			 "The key of the SNI endpoint %s in %s can't be read: it is damaged, or "
+			 "was sealed with another key than %s",
+			 id, s->path, s->key_path);
 }
 
 int store_sni_delete(struct store *s, const char *id, struct error *err)

@@ -204,12 +204,13 @@ extern const char *const statement_sql[_STATEMENT_MAX];
 
 struct store {
 	sqlite3 *db;
-	char *path;         /* of the database */
+	char *path; /* of the database */
 	char *key_path;
 	unsigned char *key; /* guarded memory that is not in core files */
 	char identity[UUID_SIZE];
 	int64_t put_back_ms; /* age.c */
-	bool first; /* being made: a key without a database, and a database that does not know its key yet, are no loss */
+	bool first; /* being made: a key without a database, and a database that does not know its
+		       key yet, are no loss */
 	sqlite3_stmt *statements[_STATEMENT_MAX];
 	void (*webhook_fn)(void *userdata); /* webhook.h */
 	void *webhook_userdata;
@@ -270,13 +271,14 @@ int query_strv(struct query *q, char ***ret, struct error *err);
 /* ---- migrations.c ---- */
 
 extern const char store_schema_gone[], store_schema_backups[], store_schema_names[]; /* gone.c */
-extern const char store_schema_fetch_key[]; /* fetch-key.c */
+extern const char store_schema_fetch_key[];  /* fetch-key.c */
 extern const char *const store_migrations[]; /* [n - 1] leads to schema n */
 extern const size_t n_store_migrations;
 
 /* The schema of the database: 0 for an empty one. */
 int store_schema(struct store *s, int64_t *ret, struct error *err);
-/* From the schema that the database has to schema n, one transaction each. A newer one is refused. */
+/* From the schema that the database has to schema n, one transaction each. A newer one is refused.
+ */
 int store_migrate(struct store *s, const char *const *migrations, size_t n, struct error *err);
 
 /* ---- identity.c ---- */
@@ -301,13 +303,16 @@ int seal_open(struct store *s, bool create, struct error *err);
 /* Proves that the key is the one that the database was sealed with; a new database remembers it. */
 int seal_check(struct store *s, struct error *err);
 void seal_close(struct store *s);
-/* Seals n bytes to the place that `context` names ("config" and an id): elsewhere they can't be opened. The caller frees. */
+/* Seals n bytes to the place that `context` names ("config" and an id): elsewhere they can't be
+ * opened. The caller frees. */
 unsigned char *seal_bytes(const struct store *s, const char *context, const void *data, size_t n,
 			  size_t *ret_n);
-/* The bytes with a NUL behind them, which the caller wipes and frees; NULL when they were not sealed by this key for this context. */
+/* The bytes with a NUL behind them, which the caller wipes and frees; NULL when they were not
+ * sealed by this key for this context. */
 char *seal_unseal(const struct store *s, const char *context, const void *sealed, size_t n_sealed,
 		  size_t *ret_n);
-/* The same for a JSON object, NULL standing for an empty one. NULL when it can't be written as UTF-8. */
+/* The same for a JSON object, NULL standing for an empty one. NULL when it can't be written as
+ * UTF-8. */
 unsigned char *seal_json(const struct store *s, const char *context, json_t *object, size_t *ret_n);
 /* A new reference; NULL when it can't be opened or is no JSON. */
 json_t *seal_unseal_json(const struct store *s, const char *context, const void *sealed,

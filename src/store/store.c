@@ -16,7 +16,8 @@
 static int store_damaged(const struct store *s, const char *said, struct error *err)
 {
 	return error_set(err, ERROR_SYSTEM,
-			 "The database %s is damaged (%.200s): restore it from a backup, with the secret.key that belongs to it "
+			 "The database %s is damaged (%.200s): restore it from a backup, with the "
+			 "secret.key that belongs to it "
 			 "(\"twelve restore FILE\" into an empty directory)",
 			 s->path, said);
 }
@@ -59,7 +60,8 @@ static int exec(struct store *s, const char *sql, struct error *err)
 	return rc == SQLITE_OK ? 0 : store_error(s, rc, err);
 }
 
-/* SQLite gives its -wal and -shm files the mode of the database; so it is made here, for our eyes only. */
+/* SQLite gives its -wal and -shm files the mode of the database; so it is made here, for our eyes
+ * only. */
 static int make_file(struct store *s, struct error *err)
 {
 	_cleanup_fd_ int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -100,7 +102,8 @@ static int open_database(struct store *s, struct error *err)
 	if (sqlite3_db_readonly(s->db, "main"))
 		return store_error(s, SQLITE_READONLY, err);
 	sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-	/* Our triggers use json_object(), which a schema that is not trusted may not; there is no function of ours that one could call. */
+	/* Our triggers use json_object(), which a schema that is not trusted may not; there is no
+	 * function of ours that one could call. */
 	return exec(s,
 		    "PRAGMA journal_mode = WAL;"
 		    "PRAGMA synchronous = FULL;"
@@ -113,12 +116,14 @@ static int open_all(struct store *s, const char *shows, struct error *err)
 {
 	int64_t schema;
 
-	if (identity_begin(s, shows, err) < 0 || open_database(s, err) < 0 || store_schema(s, &schema, err) < 0 ||
-	    identity_check_schema(s, schema, shows, err) < 0 || check_pages(s, err) < 0 || seal_open(s, s->first, err) < 0 ||
-	    store_migrate(s, store_migrations, n_store_migrations, err) < 0 || seal_check(s, err) < 0 ||
-	    identity_check(s, shows, err) < 0 || age_check(s, err) < 0)
+	if (identity_begin(s, shows, err) < 0 || open_database(s, err) < 0 ||
+	    store_schema(s, &schema, err) < 0 || identity_check_schema(s, schema, shows, err) < 0 ||
+	    check_pages(s, err) < 0 || seal_open(s, s->first, err) < 0 ||
+	    store_migrate(s, store_migrations, n_store_migrations, err) < 0 ||
+	    seal_check(s, err) < 0 || identity_check(s, shows, err) < 0 || age_check(s, err) < 0)
 		return -1;
-	/* So that the file alone, if the other one is ever lost, is as new as this start. A reader elsewhere may keep it from that. */
+	/* So that the file alone, if the other one is ever lost, is as new as this start. A reader
+	 * elsewhere may keep it from that. */
 	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	return 0;
 }
@@ -128,7 +133,8 @@ int store_open(const char *state_dir, struct store **ret, struct error *err)
 	return store_open_beside(state_dir, NULL, ret, err);
 }
 
-int store_open_beside(const char *state_dir, const char *shows, struct store **ret, struct error *err)
+int store_open_beside(const char *state_dir, const char *shows, struct store **ret,
+		      struct error *err)
 {
 	struct store *s;
 	int r = fs_mkdirs(state_dir, 0755);
@@ -164,11 +170,13 @@ void store_close(struct store *s)
 int store_begin(struct store *s, struct error *err)
 {
 	assert(sqlite3_get_autocommit(s->db));
-	/* With the write lock from the start: what is read in here is still so when it is written. */
+	/* With the write lock from the start: what is read in here is still so when it is written.
+	 */
 	return exec(s, "BEGIN IMMEDIATE", err);
 }
 
-/* Each statement outside of a transaction takes and gives back the file's locks: four calls of the kernel. */
+/* Each statement outside of a transaction takes and gives back the file's locks: four calls of the
+ * kernel. */
 int store_read_begin(struct store *s, struct error *err)
 {
 	assert(sqlite3_get_autocommit(s->db));
@@ -190,7 +198,8 @@ int store_commit(struct store *s, struct error *err)
 
 void store_rollback(struct store *s)
 {
-	/* A full disk and its like have SQLite roll back by itself. An error of this is none: the transaction is gone. */
+	/* A full disk and its like have SQLite roll back by itself. An error of this is none: the
+	 * transaction is gone. */
 	if (!sqlite3_get_autocommit(s->db))
 		exec(s, "ROLLBACK", NULL);
 }
@@ -199,7 +208,10 @@ int store_copy(const char *db, const char *to, struct error *err)
 {
 	struct store s = { .path = xstrdup(db) };
 	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_open_v2(db, &s.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL), result = 0;
+	int rc = sqlite3_open_v2(
+		    db, &s.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+		    NULL),
+	    result = 0;
 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(s.db, BUSY_TIMEOUT_MS);

@@ -43,7 +43,8 @@ static void done_transfer(void *record)
 	transfer_done(record);
 }
 
-static const struct record_type transfer_type = { sizeof(struct transfer), read_transfer, done_transfer };
+static const struct record_type transfer_type = { sizeof(struct transfer), read_transfer,
+						  done_transfer };
 
 int store_transfer_create(struct store *s, struct transfer *t, struct error *err)
 {
@@ -63,11 +64,13 @@ int store_transfer_create(struct store *s, struct transfer *t, struct error *err
 	if (query_run(&q, err) < 0)
 		return -1;
 	if (!query_n_changed(&q))
-		return error_set(err, ERROR_CONFLICT, "The app is offered to somebody already: cancel that first");
+		return error_set(err, ERROR_CONFLICT,
+				 "The app is offered to somebody already: cancel that first");
 	return 0;
 }
 
-int store_transfer_get(struct store *s, const char *id_or_app_id, struct transfer *ret, struct error *err)
+int store_transfer_get(struct store *s, const char *id_or_app_id, struct transfer *ret,
+		       struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_TRANSFER_GET);
 	char excerpt[NAME_EXCERPT_SIZE];
@@ -117,7 +120,9 @@ static int set_owner(struct store *s, const struct transfer *t, struct error *er
 	query_bind_text(&q, t->owner_id);
 	if (query_run(&q, err) < 0)
 		return -1;
-	return query_n_changed(&q) ? 0 : error_set(err, ERROR_CONFLICT, "The app has another owner by now");
+	return query_n_changed(&q)
+		       ? 0
+		       : error_set(err, ERROR_CONFLICT, "The app has another owner by now");
 }
 
 /* The owner is no collaborator. */
@@ -130,11 +135,13 @@ static int leave(struct store *s, const struct transfer *t, struct error *err)
 	return query_run(&q, err);
 }
 
-int store_transfer_accept(struct store *s, struct transfer *t, unsigned permissions, struct error *err)
+int store_transfer_accept(struct store *s, struct transfer *t, unsigned permissions,
+			  struct error *err)
 {
 	if (store_begin(s, err) < 0)
 		return -1;
-	if (set_state(s, t, "accepted", err) == 0 && set_owner(s, t, err) == 0 && leave(s, t, err) == 0 &&
+	if (set_state(s, t, "accepted", err) == 0 && set_owner(s, t, err) == 0 &&
+	    leave(s, t, err) == 0 &&
 	    store_collaborator_set(s, t->app_id, t->owner_id, permissions, err) == 0 &&
 	    /* What the old owner's deploy keys open is not the new one's to fetch. */
 	    store_fetch_key_delete(s, t->app_id, err) == 0 && store_commit(s, err) == 0)

@@ -56,11 +56,13 @@ int user_check_email(const char *email, struct error *err)
 	char excerpt[NAME_EXCERPT_SIZE];
 
 	for (const char *p = email; *p; p++)
-		if ((unsigned char)*p <= ' ' || (unsigned char)*p == 0x7f || strchr(",;:\"<>()[]\\", *p))
+		if ((unsigned char)*p <= ' ' || (unsigned char)*p == 0x7f ||
+		    strchr(",;:\"<>()[]\\", *p))
 			at = NULL;
 	if (at && at != email && at[1] && !strchr(at + 1, '@') && strlen(email) <= EMAIL_MAX)
 		return 0;
-	return error_set(err, ERROR_INVALID, "\"%s\" is not an e-mail address such as ada@example.com",
+	return error_set(err, ERROR_INVALID,
+			 "\"%s\" is not an e-mail address such as ada@example.com",
 			 name_excerpt(excerpt, email));
 }
 
@@ -104,9 +106,10 @@ int store_user_get(struct store *s, const char *email_or_id, struct user *ret, s
 	query_bind_text(&q, email_or_id);
 	r = query_one(&q, &user_type, ret, err);
 	if (r == 0)
-		return error_set(err, ERROR_NOT_FOUND,
-				 "There is no user %s: an administrator makes one with twelve users:add",
-				 name_excerpt(excerpt, email_or_id));
+		return error_set(
+			err, ERROR_NOT_FOUND,
+			"There is no user %s: an administrator makes one with twelve users:add",
+			name_excerpt(excerpt, email_or_id));
 	return r < 0 ? -1 : 0;
 }
 
@@ -120,7 +123,9 @@ int store_user_of_system(struct store *s, const char *email, struct user *ret, s
 		*err = own;
 		return -1;
 	}
-	*ret = (struct user){ .email = xstrdup(email), .name = xstrndup(email, strcspn(email, "@")), .admin = true };
+	*ret = (struct user){ .email = xstrdup(email),
+			      .name = xstrndup(email, strcspn(email, "@")),
+			      .admin = true };
 	if (store_user_create(s, ret, err) == 0)
 		return 0;
 	user_done(ret);
@@ -163,7 +168,8 @@ int store_user_update(struct store *s, struct user *u, struct error *err)
 	return -1;
 }
 
-static int count(struct store *s, enum statement statement, const char *id, int64_t *ret, struct error *err)
+static int count(struct store *s, enum statement statement, const char *id, int64_t *ret,
+		 struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, statement);
 
@@ -183,10 +189,12 @@ int store_user_delete(struct store *s, const struct user *u, struct error *err)
 	    count(s, STATEMENT_USER_OTHER_ADMINS, u->id, &n_others, err) < 0)
 		return -1;
 	if (n_apps)
-		return error_set(err, ERROR_CONFLICT, "%s owns %lld apps: give them to somebody else first", u->email,
+		return error_set(err, ERROR_CONFLICT,
+				 "%s owns %lld apps: give them to somebody else first", u->email,
 				 (long long)n_apps);
 	if (u->admin && !n_others)
-		return error_set(err, ERROR_CONFLICT, "%s is the only administrator: make another first", u->email);
+		return error_set(err, ERROR_CONFLICT,
+				 "%s is the only administrator: make another first", u->email);
 	query_bind_text(&q, u->id);
 	return query_run(&q, err);
 }
@@ -198,9 +206,10 @@ int user_set_password(struct user *u, const char *password, struct error *err)
 	char hash[crypto_pwhash_STRBYTES];
 
 	if (strlen(password) < PASSWORD_MIN || strlen(password) > PASSWORD_MAX)
-		return error_set(err, ERROR_INVALID, "A password has to have %d to %d bytes", PASSWORD_MIN,
-				 PASSWORD_MAX);
-	if (crypto_pwhash_str(hash, password, strlen(password), PASSWORD_PASSES, PASSWORD_MEMORY) < 0)
+		return error_set(err, ERROR_INVALID, "A password has to have %d to %d bytes",
+				 PASSWORD_MIN, PASSWORD_MAX);
+	if (crypto_pwhash_str(hash, password, strlen(password), PASSWORD_PASSES, PASSWORD_MEMORY) <
+	    0)
 		return error_set(err, ERROR_SYSTEM, "There is no memory to hash a password");
 	free(u->password_hash);
 	u->password_hash = xstrdup(hash);
@@ -248,11 +257,11 @@ static void done_collaborator(void *record)
 	collaborator_done(record);
 }
 
-static const struct record_type collaborator_type = { sizeof(struct collaborator), read_collaborator,
-						      done_collaborator };
+static const struct record_type collaborator_type = { sizeof(struct collaborator),
+						      read_collaborator, done_collaborator };
 
-int store_collaborator_set(struct store *s, const char *app_id, const char *user_id, unsigned permissions,
-			   struct error *err)
+int store_collaborator_set(struct store *s, const char *app_id, const char *user_id,
+			   unsigned permissions, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_COLLABORATOR_SET);
 	int64_t now_ms = clock_wall_ms();
@@ -267,8 +276,8 @@ int store_collaborator_set(struct store *s, const char *app_id, const char *user
 	return query_run(&q, err);
 }
 
-int store_collaborator_list(struct store *s, const char *app_id, struct collaborator **ret, size_t *ret_n,
-			    struct error *err)
+int store_collaborator_list(struct store *s, const char *app_id, struct collaborator **ret,
+			    size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_COLLABORATOR_LIST);
 
@@ -276,7 +285,8 @@ int store_collaborator_list(struct store *s, const char *app_id, struct collabor
 	return query_all(&q, &collaborator_type, ret, ret_n, err);
 }
 
-int store_permissions_of(struct store *s, const char *app_id, const char *user_id, unsigned *ret, struct error *err)
+int store_permissions_of(struct store *s, const char *app_id, const char *user_id, unsigned *ret,
+			 struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_COLLABORATOR_GET);
 	int r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Webhooks, their events and deliveries; see webhook.h. A URL may hold a token, so it is sealed with the secrets. */
+/* Webhooks, their events and deliveries; see webhook.h. A URL may hold a token, so it is sealed
+ * with the secrets. */
 #include "store/webhook.h"
 
 #include <stdlib.h>
@@ -9,8 +10,11 @@
 #include "model/names.h"
 #include "store/store-priv.h"
 
-const char *const webhook_entities[] = { "api:addon",  "api:addon-attachment", "api:app",     "api:build",	     "api:collaborator", "api:domain",
-					 "api:dyno",   "api:formation",	       "api:release", "api:sni-endpoint", NULL };
+const char *const webhook_entities[] = {
+	"api:addon",	    "api:addon-attachment", "api:app",	"api:build",
+	"api:collaborator", "api:domain",	    "api:dyno", "api:formation",
+	"api:release",	    "api:sni-endpoint",	    NULL
+};
 
 /* ---- webhooks ---- */
 
@@ -61,7 +65,8 @@ static int read_webhook(struct query *q, void *record, struct error *err)
 	if (w->url && w->secret)
 		return 0;
 	return error_set(err, ERROR_SYSTEM,
-			 "The URL of the webhook %s in %s can't be read: it is damaged, or was sealed with another key "
+			 "The URL of the webhook %s in %s can't be read: it is damaged, or was "
+			 "sealed with another key "
 			 "than %s",
 			 w->id, q->s->path, q->s->key_path);
 }
@@ -71,13 +76,15 @@ static void done_webhook(void *record)
 	webhook_done(record);
 }
 
-static const struct record_type webhook_type = { sizeof(struct webhook), read_webhook, done_webhook };
+static const struct record_type webhook_type = { sizeof(struct webhook), read_webhook,
+						 done_webhook };
 
-static unsigned char *seal(struct store *s, const struct webhook *w, size_t *ret_n, struct error *err)
+static unsigned char *seal(struct store *s, const struct webhook *w, size_t *ret_n,
+			   struct error *err)
 {
 	_cleanup_free_ char *context = xasprintf("webhook/%s", w->id);
-	json_t *secret = json_pack("{s:s, s:s?, s:s}", "url", w->url, "authorization", w->authorization, "secret",
-				   w->secret);
+	json_t *secret = json_pack("{s:s, s:s?, s:s}", "url", w->url, "authorization",
+				   w->authorization, "secret", w->secret);
 	unsigned char *sealed = secret ? seal_json(s, context, secret, ret_n) : NULL;
 
 	json_decref(secret);
@@ -108,8 +115,9 @@ int store_webhook_create(struct store *s, struct webhook *w, struct error *err)
 }
 
 /* One of an app, by its id, of any of the tables here. */
-static int get_one(struct store *s, enum statement statement, const struct record_type *type, const char *app_id,
-		   const char *id, void *ret, const char *what, struct error *err)
+static int get_one(struct store *s, enum statement statement, const struct record_type *type,
+		   const char *app_id, const char *id, void *ret, const char *what,
+		   struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, statement);
 	char excerpt[NAME_EXCERPT_SIZE];
@@ -119,16 +127,19 @@ static int get_one(struct store *s, enum statement statement, const struct recor
 	query_bind_text(&q, id);
 	r = query_one(&q, type, ret, err);
 	if (r == 0)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that %s: %s", what, name_excerpt(excerpt, id));
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that %s: %s", what,
+				 name_excerpt(excerpt, id));
 	return r < 0 ? -1 : 0;
 }
 
-int store_webhook_get(struct store *s, const char *app_id, const char *id, struct webhook *ret, struct error *err)
+int store_webhook_get(struct store *s, const char *app_id, const char *id, struct webhook *ret,
+		      struct error *err)
 {
 	return get_one(s, STATEMENT_WEBHOOK_GET, &webhook_type, app_id, id, ret, "webhook", err);
 }
 
-int store_webhook_list(struct store *s, const char *app_id, struct webhook **ret, size_t *ret_n, struct error *err)
+int store_webhook_list(struct store *s, const char *app_id, struct webhook **ret, size_t *ret_n,
+		       struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_WEBHOOK_LIST);
 
@@ -205,15 +216,18 @@ static void done_event(void *record)
 	webhook_event_done(record);
 }
 
-static const struct record_type event_type = { sizeof(struct webhook_event), read_event, done_event };
+static const struct record_type event_type = { sizeof(struct webhook_event), read_event,
+					       done_event };
 
-int store_webhook_event_get(struct store *s, const char *app_id, const char *id, struct webhook_event *ret,
-			    struct error *err)
+int store_webhook_event_get(struct store *s, const char *app_id, const char *id,
+			    struct webhook_event *ret, struct error *err)
 {
-	return get_one(s, STATEMENT_WEBHOOK_EVENT_GET, &event_type, app_id, id, ret, "webhook event", err);
+	return get_one(s, STATEMENT_WEBHOOK_EVENT_GET, &event_type, app_id, id, ret,
+		       "webhook event", err);
 }
 
-int store_webhook_wanted(struct store *s, const char *app_id, const char *include, bool *ret, struct error *err)
+int store_webhook_wanted(struct store *s, const char *app_id, const char *include, bool *ret,
+			 struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_WEBHOOK_WANTED);
 
@@ -225,7 +239,8 @@ int store_webhook_wanted(struct store *s, const char *app_id, const char *includ
 	return 0;
 }
 
-int store_webhook_tell(struct store *s, const char *app_id, const struct webhook_news *n, struct error *err)
+int store_webhook_tell(struct store *s, const char *app_id, const struct webhook_news *n,
+		       struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_WEBHOOK_TELL);
 	char id[UUID_SIZE];
@@ -242,8 +257,8 @@ int store_webhook_tell(struct store *s, const char *app_id, const struct webhook
 	return query_run(&q, err);
 }
 
-int store_webhook_event_list(struct store *s, const char *app_id, struct webhook_event **ret, size_t *ret_n,
-			     struct error *err)
+int store_webhook_event_list(struct store *s, const char *app_id, struct webhook_event **ret,
+			     size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_WEBHOOK_EVENT_LIST);
 
@@ -297,16 +312,18 @@ static void done_delivery(void *record)
 	webhook_delivery_done(record);
 }
 
-static const struct record_type delivery_type = { sizeof(struct webhook_delivery), read_delivery, done_delivery };
+static const struct record_type delivery_type = { sizeof(struct webhook_delivery), read_delivery,
+						  done_delivery };
 
-int store_webhook_delivery_get(struct store *s, const char *app_id, const char *id, struct webhook_delivery *ret,
-			       struct error *err)
+int store_webhook_delivery_get(struct store *s, const char *app_id, const char *id,
+			       struct webhook_delivery *ret, struct error *err)
 {
-	return get_one(s, STATEMENT_WEBHOOK_DELIVERY_GET, &delivery_type, app_id, id, ret, "webhook delivery", err);
+	return get_one(s, STATEMENT_WEBHOOK_DELIVERY_GET, &delivery_type, app_id, id, ret,
+		       "webhook delivery", err);
 }
 
-int store_webhook_delivery_list(struct store *s, const char *app_id, struct webhook_delivery **ret, size_t *ret_n,
-				struct error *err)
+int store_webhook_delivery_list(struct store *s, const char *app_id, struct webhook_delivery **ret,
+				size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_WEBHOOK_DELIVERY_LIST);
 
@@ -314,8 +331,8 @@ int store_webhook_delivery_list(struct store *s, const char *app_id, struct webh
 	return query_all(&q, &delivery_type, ret, ret_n, err);
 }
 
-int store_webhook_delivery_due(struct store *s, int64_t now_ms, struct webhook_delivery **ret, size_t *ret_n,
-			       struct error *err)
+int store_webhook_delivery_due(struct store *s, int64_t now_ms, struct webhook_delivery **ret,
+			       size_t *ret_n, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_WEBHOOK_DELIVERY_DUE);
 
@@ -353,7 +370,8 @@ int store_webhook_delivery_update(struct store *s, struct webhook_delivery *d, s
 
 /* ---- what was written ---- */
 
-static void on_row(void *userdata, int operation, const char *database, const char *table, sqlite3_int64 row)
+static void on_row(void *userdata, int operation, const char *database, const char *table,
+		   sqlite3_int64 row)
 {
 	struct store *s = userdata;
 

@@ -64,7 +64,8 @@ void dyno_send(struct test_dyno *d, enum dyno_msg type);
 void dyno_frame(struct test_dyno *d, enum attach_frame type, const void *data, size_t n);
 /*
  * The next frame's type, 0 at the end; its payload is in *ret. What a client has to answer is
- * answered: output with ATTACH_ACK now and then, the exit with ATTACH_GOODBYE. ATTACH_HELLO and ATTACH_ACK are noted and passed over.
+ * answered: output with ATTACH_ACK now and then, the exit with ATTACH_GOODBYE. ATTACH_HELLO and
+ * ATTACH_ACK are noted and passed over.
  */
 char dyno_next_frame(struct test_dyno *d, struct buf *ret);
 /* All output up to the exit frame, whose payload is in *ret_exit. */

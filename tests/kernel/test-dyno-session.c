@@ -144,7 +144,8 @@ static void test_much_through_cat(void **state)
 	dyno_end(&d);
 }
 
-/* A client that does not read and a process that writes: the supervisor still answers, and what was written comes. */
+/* A client that does not read and a process that writes: the supervisor still answers, and what was
+ * written comes. */
 static void test_slow_client(void **state)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT, exit = BUF_INIT;
@@ -212,7 +213,8 @@ static void test_nobody_comes_back(void **state)
 	await_text(&d, &out, "ready");
 	d.client_fd = fd_close(d.client_fd);
 	dyno_await(&d, "exited", &m);
-	assert_string_equal(ipc_get(&m, "reason"), "was stopped: its client went away and none came");
+	assert_string_equal(ipc_get(&m, "reason"),
+			    "was stopped: its client went away and none came");
 	assert_int_equal(ipc_get_i64(&m, "exit", 0), 129);
 	dyno_end(&d);
 }
@@ -255,7 +257,8 @@ static void test_broken_again_and_again(void **state)
 			continue;
 		buf_append(&out, frame.data, frame.len);
 		assert_true(out.len <= expected.len);
-		/* With frames under way that it has not read, and acknowledgements that never come. */
+		/* With frames under way that it has not read, and acknowledgements that never come.
+		 */
 		if (out.len > expected.len / BREAKS * n_breaks) {
 			dyno_attach(&d, true);
 			n_breaks++;
@@ -268,7 +271,8 @@ static void test_broken_again_and_again(void **state)
 	dyno_end(&d);
 }
 
-/* The process writes more than is kept while nobody is there, and ends only when somebody has read it. */
+/* The process writes more than is kept while nobody is there, and ends only when somebody has read
+ * it. */
 static void test_output_while_away(void **state)
 {
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
@@ -351,7 +355,9 @@ static void test_redraw(void **state)
 	struct test_dyno d = { .attach = true, .terminal = true };
 
 	(void)state;
-	dyno_begin(&d, "trap 'echo draw; stty size' WINCH; echo ready; while :; do read -t 0.2 x; done");
+	dyno_begin(
+		&d,
+		"trap 'echo draw; stty size' WINCH; echo ready; while :; do read -t 0.2 x; done");
 	await_text(&d, &out, "ready");
 	dyno_attach(&d, false);
 	dyno_frame(&d, ATTACH_WINSIZE, "80 24", 5);
@@ -418,8 +424,9 @@ static void test_raw_exit_status_is_one_piece(void **state)
 	char text[4096];
 
 	(void)state;
-	dyno_begin(&d, "printf 'a\\xef\\xbf'; sleep 0.05; printf '\\xbf heroku-command-'; sleep 0.05; "
-		       "echo exit-status: 5; echo more; cat");
+	dyno_begin(&d,
+		   "printf 'a\\xef\\xbf'; sleep 0.05; printf '\\xbf heroku-command-'; sleep 0.05; "
+		   "echo exit-status: 5; echo more; cat");
 	read_raw(&d, text, sizeof(text));
 	read_raw(&d, text, sizeof(text));
 	assert_string_equal(text, "a");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel behaves as we rely on: pidfd, passed descriptors, the pipe of life across PID namespaces, overlay, cgroups. */
+/* The kernel behaves as we rely on: pidfd, passed descriptors, the pipe of life across PID
+ * namespaces, overlay, cgroups. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -100,7 +101,8 @@ struct family {
 	pid_t supervisor;
 };
 
-/* PID 1 of a namespace, with a child that ignores everything; without a pipe it asks for PDEATHSIG. */
+/* PID 1 of a namespace, with a child that ignores everything; without a pipe it asks for PDEATHSIG.
+ */
 static void init_main(int ready_fd, int alive_fd)
 {
 	pid_t pid = fork();
@@ -179,7 +181,8 @@ static void end_family(struct family *f)
 	fd_close(f->grandchild_fd);
 }
 
-/* kill -9 of the supervisor: the pipe hangs up, PID 1 ends, and the kernel ends all in its namespace. */
+/* kill -9 of the supervisor: the pipe hangs up, PID 1 ends, and the kernel ends all in its
+ * namespace. */
 static void test_pipe_of_life_ends_a_namespace(void **state)
 {
 	struct family f;
@@ -190,7 +193,8 @@ static void test_pipe_of_life_ends_a_namespace(void **state)
 	end_family(&f);
 }
 
-/* The same by PDEATHSIG, which reaches a PID 1 from outside its namespace. We prefer the pipe: it has no race. */
+/* The same by PDEATHSIG, which reaches a PID 1 from outside its namespace. We prefer the pipe: it
+ * has no race. */
 static void test_pdeathsig_reaches_pid_1(void **state)
 {
 	struct family f;
@@ -309,7 +313,8 @@ static void test_cgroup_limits_processes(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* The environment's memory file is shared between runs: pread leaves its offset alone, and nobody can change it. */
+/* The environment's memory file is shared between runs: pread leaves its offset alone, and nobody
+ * can change it. */
 static void test_memory_file_is_sealed_and_read_again(void **state)
 {
 	_cleanup_fd_ int fd = fd_memfile("env", "A=1", 4);

@@ -120,13 +120,16 @@ static bool counts(const json_t *o, json_t *answer, struct error *err)
 static bool sessions(const json_t *o, json_t *answer)
 {
 	int64_t n;
-	enum router_known known = router_sessions(d.router, text(o, "id"), (uint16_t)json_integer_value(json_object_get(o, "port")), asked_ms, &n);
+	enum router_known known = router_sessions(
+		d.router, text(o, "id"), (uint16_t)json_integer_value(json_object_get(o, "port")),
+		asked_ms, &n);
 
 	json_object_set_new(answer, "sessions", json_integer(n));
 	return known != ROUTER_NOT_YET;
 }
 
-/* False: not known yet. "set" and "remove" are done once, and answered when haproxy has its commands, or a reload is under way. */
+/* False: not known yet. "set" and "remove" are done once, and answered when haproxy has its
+ * commands, or a reload is under way. */
 static bool act(const json_t *o, bool first, json_t *answer, struct error *err)
 {
 	const char *op = text(o, "op");
@@ -161,7 +164,9 @@ static void try_line(bool first)
 	}
 	if (err.kind)
 		json_object_set_new(answer, "error", json_string(err.message));
-	json_object_set_new(answer, "settled", json_boolean(!streq(text(pending, "op"), "shutdown") && router_is_settled(d.router)));
+	json_object_set_new(answer, "settled",
+			    json_boolean(!streq(text(pending, "op"), "shutdown") &&
+					 router_is_settled(d.router)));
 	out = json_dumps(answer, JSON_COMPACT);
 	puts(out);
 	fflush(stdout);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Manifests of services, attachments as values, and the life of an add-on under random schedules. */
+/* Manifests of services, attachments as values, and the life of an add-on under random schedules.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,14 +19,19 @@
 
 /* ---- manifests ---- */
 
-static const char good[] =
-	"{\"name\": \"shelf\", \"human_name\": \"Shelf\", \"description\": \"d\", \"version\": \"1\","
-	" \"aliases\": [\"board\"], \"heroku\": [\"heroku-shelf\"], \"packages\": [\"python3\"], \"ports\": 2, \"schemes\": [\"shelf\"],"
-	" \"attachment\": \"SHELF\", \"config\": {\"URL\": \"shelf://{user}:{password}@{host}:{port}/{database}\","
-	" \"OTHER\": \"{port2}{nothing}{\"}, \"databases\": \"named\", \"client\": \"shelf\", \"backup\": \"json\","
-	" \"plans\": [{\"name\": \"small\", \"description\": \"d\", \"memory\": \"64M\", \"disk\": \"1G\","
-	" \"settings\": {\"connections\": 20}}, {\"name\": \"large\", \"description\": \"d\", \"memory\": \"1G\","
-	" \"disk\": \"2T\", \"cpus\": 1.5}]}";
+static const char good[] = "{\"name\": \"shelf\", \"human_name\": \"Shelf\", \"description\": "
+			   "\"d\", \"version\": \"1\","
+			   " \"aliases\": [\"board\"], \"heroku\": [\"heroku-shelf\"], "
+			   "\"packages\": [\"python3\"], \"ports\": 2, \"schemes\": [\"shelf\"],"
+			   " \"attachment\": \"SHELF\", \"config\": {\"URL\": "
+			   "\"shelf://{user}:{password}@{host}:{port}/{database}\","
+			   " \"OTHER\": \"{port2}{nothing}{\"}, \"databases\": \"named\", "
+			   "\"client\": \"shelf\", \"backup\": \"json\","
+			   " \"plans\": [{\"name\": \"small\", \"description\": \"d\", \"memory\": "
+			   "\"64M\", \"disk\": \"1G\","
+			   " \"settings\": {\"connections\": 20}}, {\"name\": \"large\", "
+			   "\"description\": \"d\", \"memory\": \"1G\","
+			   " \"disk\": \"2T\", \"cpus\": 1.5}]}";
 
 static void test_a_manifest(void **state)
 {
@@ -57,7 +63,8 @@ static void test_mistakes_in_a_manifest_are_named(void **state)
 		{ "\"shelf\", \"human", "\"Shelf\", \"human", "\"name\" has to be" },
 		{ "\"shelf\", \"human", "\"other\", \"human", "name of its directory" },
 		{ "\"version\": \"1\"", "\"version\": 1", "\"version\" has to be a string" },
-		{ "\"ports\": 2", "\"ports\": 5", "\"ports\" has to be a whole number from 1 to 4" },
+		{ "\"ports\": 2", "\"ports\": 5",
+		  "\"ports\" has to be a whole number from 1 to 4" },
 		{ "\"ports\": 2", "\"ports\": \"2\"", "\"ports\"" },
 		{ "[\"python3\"]", "[]", "\"packages\"" },
 		{ "[\"python3\"]", "[\"a b\"]", "\"packages\"" },
@@ -67,7 +74,8 @@ static void test_mistakes_in_a_manifest_are_named(void **state)
 		{ "\"attachment\": \"SHELF\"", "\"attachment\": \"9\"", "\"attachment\"" },
 		{ "\"databases\": \"named\"", "\"databases\": \"many\"", "\"databases\"" },
 		{ "\"backup\": \"json\"", "\"backup\": \"../x\"", "\"backup\"" },
-		{ "\"memory\": \"64M\"", "\"memory\": \"64\"", "plans[0]: \"memory\" has to be a size" },
+		{ "\"memory\": \"64M\"", "\"memory\": \"64\"",
+		  "plans[0]: \"memory\" has to be a size" },
 		{ "\"disk\": \"2T\"", "\"disk\": \"1K\"", "plans[1]: \"disk\"" },
 		{ "\"cpus\": 1.5", "\"cpus\": 0", "plans[1]: \"cpus\"" },
 		{ "{\"connections\": 20}", "{\"connections\": []}", "\"settings\"" },
@@ -84,7 +92,8 @@ static void test_mistakes_in_a_manifest_are_named(void **state)
 		struct service s;
 
 		assert_non_null(at);
-		text = xasprintf("%.*s%s%s", (int)(at - good), good, table[i][1], at + strlen(table[i][0]));
+		text = xasprintf("%.*s%s%s", (int)(at - good), good, table[i][1],
+				 at + strlen(table[i][0]));
 		assert_int_equal(service_parse(text, "x", "/srv/shelf", &s, &err), -1);
 		if (!strstr(err.message, table[i][2]))
 			fail_msg("%s: %s", table[i][1], err.message);
@@ -93,9 +102,11 @@ static void test_mistakes_in_a_manifest_are_named(void **state)
 
 static void test_templates(void **state)
 {
-	const struct service_values v = {
-		.user = "u", .password = "p", .host = "127.0.0.1", .database = "d", .ports = { 1, 2 }
-	};
+	const struct service_values v = { .user = "u",
+					  .password = "p",
+					  .host = "127.0.0.1",
+					  .database = "d",
+					  .ports = { 1, 2 } };
 	struct error err = ERROR_INIT;
 	struct service s;
 	json_t *vars;
@@ -103,7 +114,8 @@ static void test_templates(void **state)
 	(void)state;
 	assert_int_equal(service_parse(good, "x", "/srv/shelf", &s, &err), 0);
 	vars = service_config(&s, "MINE", &v);
-	assert_string_equal(json_string_value(json_object_get(vars, "MINE_URL")), "shelf://u:p@127.0.0.1:1/d");
+	assert_string_equal(json_string_value(json_object_get(vars, "MINE_URL")),
+			    "shelf://u:p@127.0.0.1:1/d");
 	assert_string_equal(json_string_value(json_object_get(vars, "MINE_OTHER")), "2{nothing}{");
 	json_decref(vars);
 	service_done(&s);
@@ -126,7 +138,8 @@ static void test_attachments_as_values(void **state)
 	json_t *empty = json_array(), *one = attach_put(empty, item("1", "DATABASE", "a", "c"));
 	json_t *two = attach_put(one, item("2", "CACHE", "b", "d"));
 	json_t *replaced = attach_put(two, item("1", "DATABASE", "z", "e"));
-	json_t *config = json_pack("{s:s, s:s, s:s}", "DATABASE_URL", "p", "CACHE_URL", "r", "MINE", "m");
+	json_t *config =
+		json_pack("{s:s, s:s, s:s}", "DATABASE_URL", "p", "CACHE_URL", "r", "MINE", "m");
 	json_t *own = attach_own_config(config, two), *vars = attach_vars(config, two);
 	struct attachment at;
 
@@ -194,9 +207,11 @@ static void check(const struct world *w, enum life_action a)
 	if (v->busy)
 		assert_int_equal(a, LIFE_WAIT);
 	if (a == LIFE_START)
-		assert_true(v->prepared && !v->changed && !v->uncertified && v->server == LIFE_NO_SERVER);
+		assert_true(v->prepared && !v->changed && !v->uncertified &&
+			    v->server == LIFE_NO_SERVER);
 	if (a == LIFE_CERTIFY)
-		assert_true(v->prepared && (v->server == LIFE_NO_SERVER || (v->server == LIFE_UP && v->healthy)));
+		assert_true(v->prepared &&
+			    (v->server == LIFE_NO_SERVER || (v->server == LIFE_UP && v->healthy)));
 	if (a == LIFE_UPGRADE)
 		assert_int_equal(v->server, LIFE_NO_SERVER);
 	if (a == LIFE_REMOVE)
@@ -209,8 +224,8 @@ static void check(const struct world *w, enum life_action a)
 		assert_true(v->stale);
 	if (a == LIFE_DESTROY || a == LIFE_FAIL)
 		assert_true(v->state != LIFE_PROVISIONED);
-	if (a == LIFE_CREATE_CREDENTIAL || a == LIFE_REVOKE_CREDENTIAL || a == LIFE_RESTORE || a == LIFE_ATTACH ||
-	    a == LIFE_LAST_BACKUP || a == LIFE_DESTROY || a == LIFE_LIMIT)
+	if (a == LIFE_CREATE_CREDENTIAL || a == LIFE_REVOKE_CREDENTIAL || a == LIFE_RESTORE ||
+	    a == LIFE_ATTACH || a == LIFE_LAST_BACKUP || a == LIFE_DESTROY || a == LIFE_LIMIT)
 		assert_true(v->server == LIFE_UP && v->healthy);
 	if (a == LIFE_REVOKE_CREDENTIAL)
 		assert_true(!v->to_create && v->to_revoke);
@@ -348,7 +363,8 @@ static void live(unsigned seed)
 		return;
 	assert_int_equal(w.v.state, LIFE_PROVISIONED);
 	assert_true(calm > 50 && w.v.healthy && w.v.server == LIFE_UP);
-	assert_false(w.v.to_create || w.v.to_revoke || w.v.restoring || w.v.limit_due || w.v.uncertified || w.v.stale || w.v.changed);
+	assert_false(w.v.to_create || w.v.to_revoke || w.v.restoring || w.v.limit_due ||
+		     w.v.uncertified || w.v.stale || w.v.changed);
 }
 
 static void test_twenty_thousand_lives(void **state)
@@ -360,7 +376,9 @@ static void test_twenty_thousand_lives(void **state)
 
 static void test_a_server_that_does_not_stay_up_fails(void **state)
 {
-	struct life_view v = { .prepared = true, .server = LIFE_STARTING, .crashes = LIFE_MAX_CRASHES };
+	struct life_view v = { .prepared = true,
+			       .server = LIFE_STARTING,
+			       .crashes = LIFE_MAX_CRASHES };
 
 	(void)state;
 	assert_int_equal(life_next(&v), LIFE_STOP);
@@ -370,7 +388,9 @@ static void test_a_server_that_does_not_stay_up_fails(void **state)
 	v.failed = true;
 	assert_int_equal(life_next(&v), LIFE_FAIL);
 	/* One that has served once is never given up. */
-	v = (struct life_view){ .state = LIFE_PROVISIONED, .prepared = true, .server = LIFE_STARTING, .crashes = 99 };
+	v = (struct life_view){
+		.state = LIFE_PROVISIONED, .prepared = true, .server = LIFE_STARTING, .crashes = 99
+	};
 	assert_int_equal(life_next(&v), LIFE_WAIT);
 }
 
@@ -399,7 +419,8 @@ static void test_the_room_of_a_volume(void **state)
 		for (int before = 0; before < _ROOM_MAX; before++) {
 			struct room r = { .used = cells[i].used, .quota = 1000, .hard = 1100 };
 
-			assert_int_equal(room_level(&r, (enum room_level)before), cells[i].after[before]);
+			assert_int_equal(room_level(&r, (enum room_level)before),
+					 cells[i].after[before]);
 		}
 	assert_false(room_is_near(&half, 224));
 	assert_true(room_is_near(&half, 225));

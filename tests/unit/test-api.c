@@ -61,7 +61,8 @@ static char *example(const char *pattern)
 	return buf_steal(&b);
 }
 
-/* Each route is reached by its own path and no other route is; a literal stands before a parameter that would take it. */
+/* Each route is reached by its own path and no other route is; a literal stands before a parameter
+ * that would take it. */
 static void test_each_route_is_reached(void **state)
 {
 	(void)state;
@@ -94,11 +95,14 @@ static void test_each_route_says_what_it_does(void **state)
 	}
 }
 
-/* Where the path holds no secret and what is shown is none (a CA's certificate, names of buildpacks), a token is needed; providers have tokens of their own, which their handlers look at. */
+/* Where the path holds no secret and what is shown is none (a CA's certificate, names of
+ * buildpacks), a token is needed; providers have tokens of their own, which their handlers look at.
+ */
 static void test_what_is_public(void **state)
 {
-	static const char *const secrets[] = { "/streams/:", "/log-streams/:", "/sources/:", "/downloads/:", "/oauth/token", "/twelve/ca",
-					       "/buildpacks", "/auth" };
+	static const char *const secrets[] = { "/streams/:",   "/log-streams/:", "/sources/:",
+					       "/downloads/:", "/oauth/token",	 "/twelve/ca",
+					       "/buildpacks",  "/auth" };
 
 	(void)state;
 	for (size_t i = 0; i < n_api_routes; i++) {
@@ -107,7 +111,8 @@ static void test_what_is_public(void **state)
 		for (size_t k = 0; k < ARRAY_SIZE(secrets); k++)
 			secret = secret || str_starts(api_routes[i].path, secrets[k]);
 		if (api_routes[i].need == NEED_NOTHING && !secret)
-			fail_msg("%s %s is open to everybody", api_routes[i].method, api_routes[i].path);
+			fail_msg("%s %s is open to everybody", api_routes[i].method,
+				 api_routes[i].path);
 	}
 }
 
@@ -127,7 +132,8 @@ static const struct {
 	{ "admin", { .known = true, .admin = true } },
 };
 
-/* "GET /apps/:app  --vdomoa" as authorization.txt has it: a letter for each role that may, a dash for each that may not. */
+/* "GET /apps/:app  --vdomoa" as authorization.txt has it: a letter for each role that may, a dash
+ * for each that may not. */
 static char *authorization_line(const struct api_route *route)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -138,7 +144,8 @@ static char *authorization_line(const struct api_route *route)
 	return buf_steal(&b);
 }
 
-/* Every endpoint x role: the file is for people to read; a new endpoint has to be put there, and looked at. */
+/* Every endpoint x role: the file is for people to read; a new endpoint has to be put there, and
+ * looked at. */
 static void test_authorization(void **state)
 {
 	const char *path = getenv("TWELVE_AUTHORIZATION_TABLE");
@@ -150,7 +157,8 @@ static void test_authorization(void **state)
 	assert_int_equal(fs_read_file(path, 1 << 20, &text), 0);
 	buf_printf(&lines, "\n%s", text.data);
 	for (size_t i = 0; i < n_api_routes; i++) {
-		_cleanup_free_ char *line = authorization_line(&api_routes[i]), *whole = xasprintf("\n%s\n", line);
+		_cleanup_free_ char *line = authorization_line(&api_routes[i]),
+				    *whole = xasprintf("\n%s\n", line);
 
 		if (!strstr(lines.data, whole))
 			fail_msg("authorization.txt has no line: %s", line);
@@ -167,22 +175,27 @@ static void test_scopes(void **state)
 		const char *words;
 		const char *nobody, *identity, *account, *apps, *secrets;
 	} rows[] = {
-		{ "global", "rw", "rw", "rw", "rw", "rw" },	  { "identity", "rw", "r", "", "", "" },
-		{ "read", "rw", "", "", "r", "" },		  { "write", "rw", "", "", "rw", "" },
-		{ "read-protected", "rw", "", "", "r", "r" },	  { "write-protected", "rw", "", "", "rw", "rw" },
+		{ "global", "rw", "rw", "rw", "rw", "rw" },
+		{ "identity", "rw", "r", "", "", "" },
+		{ "read", "rw", "", "", "r", "" },
+		{ "write", "rw", "", "", "rw", "" },
+		{ "read-protected", "rw", "", "", "r", "r" },
+		{ "write-protected", "rw", "", "", "rw", "rw" },
 	};
 
 	(void)state;
 	assert_int_equal(scope_parse("all"), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const char *const expected[] = { rows[i].nobody, rows[i].identity, rows[i].account, rows[i].apps, rows[i].secrets };
+		const char *const expected[] = { rows[i].nobody, rows[i].identity, rows[i].account,
+						 rows[i].apps, rows[i].secrets };
 
 		assert_int_not_equal(scope_parse(rows[i].words), 0);
 		for (enum reach reach = REACH_NOBODY; reach <= REACH_SECRETS; reach++)
 			for (int write = 0; write < 2; write++)
 				if (scope_allows(scope_parse(rows[i].words), reach, write) !=
 				    (strchr(expected[reach], write ? 'w' : 'r') != NULL))
-					fail_msg("%s: reach %d, write %d", rows[i].words, (int)reach, write);
+					fail_msg("%s: reach %d, write %d", rows[i].words,
+						 (int)reach, write);
 	}
 	assert_true(scope_allows(SCOPE_IDENTITY | SCOPE_READ, REACH_IDENTITY, false));
 	assert_false(scope_allows(0, REACH_APPS, false));
@@ -207,19 +220,26 @@ static void check(const char *body, const char *text, const char *sentence)
 
 static void test_bodies(void **state)
 {
-	static const char body[] = "name:string size?:int on?:bool to?:ref list?:array map?:object it?:any";
+	static const char body[] =
+		"name:string size?:int on?:bool to?:ref list?:array map?:object it?:any";
 
 	(void)state;
 	check(NULL, "{\"x\": null}", NULL);
 	check(NULL, "{\"x\": 1}", "\"x\" is not understood here: there are no members");
 	check("*:any", "{\"X\": 1}", NULL);
 	check(body, "{\"name\": \"a\", \"size\": null, \"unknown\": null}", NULL);
-	check(body, "{\"name\": \"a\", \"unknown\": 3}", "\"unknown\" is not understood here: the members are name, size, on, to, list, map, it");
-	check(body, "{\"name\": \"a\", \"name size\": 3}", "\"name size\" is not understood here: the members are name, size, on, to, list, map, it");
+	check(body, "{\"name\": \"a\", \"unknown\": 3}",
+	      "\"unknown\" is not understood here: the members are name, size, on, to, list, map, "
+	      "it");
+	check(body, "{\"name\": \"a\", \"name size\": 3}",
+	      "\"name size\" is not understood here: the members are name, size, on, to, list, "
+	      "map, it");
 	check("space?:none", "{\"space\": false}", NULL);
-	check("space?:none", "{\"space\": \"x\"}", "\"space\" has to be null or false: this platform has no such thing");
+	check("space?:none", "{\"space\": \"x\"}",
+	      "\"space\" has to be null or false: this platform has no such thing");
 	check("quiet?:true", "{\"quiet\": true}", NULL);
-	check("quiet?:true", "{\"quiet\": false}", "\"quiet\" has to be true: nothing else can be had here");
+	check("quiet?:true", "{\"quiet\": false}",
+	      "\"quiet\" has to be true: nothing else can be had here");
 	check(body, "{}", "\"name\" is missing: a string is needed");
 	check(body, "{\"name\": null}", "\"name\" is missing: a string is needed");
 	check(body, "{\"name\": 1}", "\"name\" has to be a string");
@@ -227,9 +247,12 @@ static void test_bodies(void **state)
 	check(body, "{\"name\": \"a\", \"size\": \"\"}", "\"size\" has to be a whole number");
 	check(body, "{\"name\": \"a\", \"size\": \"-1\"}", "\"size\" has to be a whole number");
 	check(body, "{\"name\": \"a\", \"size\": \"1.5\"}", "\"size\" has to be a whole number");
-	check(body, "{\"name\": \"a\", \"size\": \"1234567890123456789\"}", "\"size\" has to be a whole number");
+	check(body, "{\"name\": \"a\", \"size\": \"1234567890123456789\"}",
+	      "\"size\" has to be a whole number");
 	check(body, "{\"name\": \"a\", \"on\": 0}", "\"on\" has to be true or false");
-	check(body, "{\"name\": \"a\", \"to\": {\"id\": \"x\"}, \"list\": [], \"map\": {}, \"it\": 1.5}", NULL);
+	check(body,
+	      "{\"name\": \"a\", \"to\": {\"id\": \"x\"}, \"list\": [], \"map\": {}, \"it\": 1.5}",
+	      NULL);
 	check(body, "{\"name\": \"a\", \"to\": {}}",
 	      "\"to\" has to be a string, or an object with an \"id\" or a \"name\"");
 	check(body, "{\"name\": \"a\", \"list\": {}}", "\"list\" has to be an array");
@@ -303,11 +326,13 @@ static void test_paths(void **state)
 
 static void compare(const char *name, char *take_made)
 {
-	_cleanup_free_ char *made = take_made, *path = xasprintf("%s/%s", getenv("TWELVE_DOCS"), name);
+	_cleanup_free_ char *made = take_made,
+			    *path = xasprintf("%s/%s", getenv("TWELVE_DOCS"), name);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
 	if (fs_read_file(path, 1 << 22, &text) < 0 || !streq(text.data, made))
-		fail_msg("docs/%s is not what the table of endpoints makes: run \"make docs\"", name);
+		fail_msg("docs/%s is not what the table of endpoints makes: run \"make docs\"",
+			 name);
 }
 
 static void test_documents_are_those_of_the_table(void **state)
@@ -327,7 +352,8 @@ static void test_answers_are_words(void **state)
 		size_t n = answer ? strspn(answer, "[]abcdefghijklmnopqrstuvwxyz-") : 0;
 
 		if (answer && (answer[n] || (answer[0] == '[') != (answer[n - 1] == ']')))
-			fail_msg("%s %s: the answer \"%s\" is no word", api_routes[i].method, api_routes[i].path, answer);
+			fail_msg("%s %s: the answer \"%s\" is no word", api_routes[i].method,
+				 api_routes[i].path, answer);
 	}
 }
 
@@ -351,7 +377,8 @@ static void test_range_headers(void **state)
 		{ "version 3..7", "version", "3", "7", false, false, false, RANGE_MAX },
 		{ "version 3..7[", "version", "3", "7", false, true, false, RANGE_MAX },
 		{ "version ..7[;max=2", "version", "", "7", false, true, false, 2 },
-		{ "name ]my-app..; order=asc", "name", "my-app", "", true, false, false, RANGE_MAX },
+		{ "name ]my-app..; order=asc", "name", "my-app", "", true, false, false,
+		  RANGE_MAX },
 		{ "id", "id", "", "", false, false, false, RANGE_MAX },
 		{ "..", "", "", "", false, false, false, RANGE_MAX },
 		{ "  version   ]3 .. 9 ; max=4 ", "version", "3", "9", true, false, false, 4 },
@@ -361,7 +388,13 @@ static void test_range_headers(void **state)
 		{ "id ..; colour=red", "id", "", "", false, false, false, RANGE_MAX },
 	};
 	static const char *const wrong[] = {
-		"version ..; max=0", "version ..; max=-3", "version ..; max=x", "version ..; order=up", "version 3", "]3..7", "a b c",
+		"version ..; max=0",
+		"version ..; max=-3",
+		"version ..; max=x",
+		"version ..; order=up",
+		"version 3",
+		"]3..7",
+		"a b c",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ..",
 	};
 
@@ -397,8 +430,9 @@ static json_t *versions(int n)
 	json_t *list = json_array();
 
 	for (int i = 1; i <= n; i++)
-		json_array_append_new(list, json_pack("{s:i, s:o, s:o, s:b}", "version", i, "id", json_sprintf("id-%d", i * 7 % 10),
-						      "name", json_sprintf("n%d", 9 - i), "odd", i % 2));
+		json_array_append_new(list, json_pack("{s:i, s:o, s:o, s:b}", "version", i, "id",
+						      json_sprintf("id-%d", i * 7 % 10), "name",
+						      json_sprintf("n%d", 9 - i), "odd", i % 2));
 	return list;
 }
 
@@ -458,8 +492,10 @@ static void test_pages(void **state)
 		{ "version ]9..; order=desc", 3, "3 2 1 ." },
 		{ "id ]unknown..; max=2", 5, "." },
 		{ "id ]id-4..; max=2", 5, "5 1 | 4 ." },
-		{ "nothing ..; max=2", 3, "This list can't be sorted by \"nothing\"; it can by version, name, id" },
-		{ "odd ..; max=2", 3, "This list can't be sorted by \"odd\"; it can by version, name, id" },
+		{ "nothing ..; max=2", 3,
+		  "This list can't be sorted by \"nothing\"; it can by version, name, id" },
+		{ "odd ..; max=2", 3,
+		  "This list can't be sorted by \"odd\"; it can by version, name, id" },
 		{ "nothing ..; max=2", 0, "." },
 		{ "", 3, "1 2 3 ." },
 		{ "; max=2", 5, "1 2 | 3 4 | 5 ." },
@@ -498,14 +534,19 @@ static void test_pages_of_the_same_value(void **state)
 {
 	(void)state;
 	for (int descending = 0; descending < 2; descending++) {
-		_cleanup_free_ char *next = xasprintf("created_at ..; max=2%s", descending ? ", order=desc" : "");
+		_cleanup_free_ char *next =
+			xasprintf("created_at ..; max=2%s", descending ? ", order=desc" : "");
 		_cleanup_buf_ struct buf seen = BUF_INIT;
 		json_t *list = json_array();
 
 		for (int i = 0; i < 5; i++)
-			json_array_append_new(list, json_pack("{s:o, s:s}", "id",
-							      json_sprintf("%d0000000-0000-4000-8000-000000000000", i * 3 % 5),
-							      "created_at", i < 4 ? "2026-01-01T00:00:00Z" : "2027-01-01T00:00:00Z"));
+			json_array_append_new(
+				list,
+				json_pack("{s:o, s:s}", "id",
+					  json_sprintf("%d0000000-0000-4000-8000-000000000000",
+						       i * 3 % 5),
+					  "created_at",
+					  i < 4 ? "2026-01-01T00:00:00Z" : "2027-01-01T00:00:00Z"));
 		while (next) {
 			_cleanup_free_ char *this = steal_ptr(next);
 			struct range range;
@@ -528,17 +569,24 @@ static void test_pages_of_the_same_value(void **state)
 	}
 }
 
-/* Texts that a header can't bear as they are, or that read as something else in it; some are there twice. */
+/* Texts that a header can't bear as they are, or that read as something else in it; some are there
+ * twice. */
 static json_t *odd_names(void)
 {
-	static const char *const names[] = { "",	  "",	   "a..b", "a.",   "a.",	".",	 "]x",	   "y[",	  "c;max=1", "d,e",
-					     "f g",	  "%41",   "%",	   "A",	   "\xc3\xbc",  "h\ni", "j\x7f",
-					     "k 00000000-0000-4000-8000-000000000000" };
+	static const char *const names[] = {
+		"",   "",   "a..b",	"a.",	"a.",	 ".",
+		"]x", "y[", "c;max=1",	"d,e",	"f g",	 "%41",
+		"%",  "A",  "\xc3\xbc", "h\ni", "j\x7f", "k 00000000-0000-4000-8000-000000000000"
+	};
 	json_t *list = json_array();
 	int i = 0;
 
 	for (size_t k = 0; k < ARRAY_SIZE(names); k++, i++)
-		json_array_append_new(list, json_pack("{s:o, s:s}", "id", json_sprintf("%08d-0000-4000-8000-000000000000", i * 7 % 23), "name", names[k]));
+		json_array_append_new(
+			list,
+			json_pack("{s:o, s:s}", "id",
+				  json_sprintf("%08d-0000-4000-8000-000000000000", i * 7 % 23),
+				  "name", names[k]));
 	/* Long ones: two of the same, one that differs at its end only, one at its beginning. */
 	for (int k = 0; k < 4; k++, i++) {
 		char name[5001];
@@ -546,7 +594,11 @@ static json_t *odd_names(void)
 		memset(name, 'z', sizeof(name) - 1);
 		name[sizeof(name) - 1] = '\0';
 		name[k == 2 ? sizeof(name) - 2 : 0] = k == 3 ? 'x' : 'z' - (k == 2);
-		json_array_append_new(list, json_pack("{s:o, s:s}", "id", json_sprintf("%08d-0000-4000-8000-000000000000", i * 7 % 23), "name", name));
+		json_array_append_new(
+			list,
+			json_pack("{s:o, s:s}", "id",
+				  json_sprintf("%08d-0000-4000-8000-000000000000", i * 7 % 23),
+				  "name", name));
 	}
 	return list;
 }
@@ -554,7 +606,9 @@ static json_t *odd_names(void)
 /* A Next-Range fits in a header, and leads to each item once. */
 static void test_pages_of_odd_values(void **state)
 {
-	static const char *const headers[] = { "name ..; max=1", "name ..; max=3", "name ..; max=1, order=desc", "name ..; max=4, order=desc" };
+	static const char *const headers[] = { "name ..; max=1", "name ..; max=3",
+					       "name ..; max=1, order=desc",
+					       "name ..; max=4, order=desc" };
 
 	(void)state;
 	for (size_t h = 0; h < ARRAY_SIZE(headers); h++) {
@@ -572,7 +626,9 @@ static void test_pages_of_odd_values(void **state)
 			assert_int_equal(range_parse(this, &range, NULL), 0);
 			assert_int_equal(range_page(&range, list, &page, NULL), 0);
 			json_array_foreach (page.items, i, item)
-				json_object_set_new(seen, json_string_value(json_object_get(item, "id")), json_true());
+				json_object_set_new(seen,
+						    json_string_value(json_object_get(item, "id")),
+						    json_true());
 			n += json_array_size(page.items);
 			next = steal_ptr(page.next);
 			for (const char *c = page.content; *c; c++)
@@ -594,7 +650,8 @@ static void test_a_value_is_said_whole(void **state)
 {
 	struct range range;
 	struct range_page page;
-	json_t *list = json_pack("[{s:s}, {s:s}, {s:s}]", "hostname", "*.a.example", "hostname", "b c", "hostname", "d%");
+	json_t *list = json_pack("[{s:s}, {s:s}, {s:s}]", "hostname", "*.a.example", "hostname",
+				 "b c", "hostname", "d%");
 
 	(void)state;
 	assert_int_equal(range_parse("hostname *.a.example..b%20c; max=1", &range, NULL), 0);
@@ -610,7 +667,8 @@ static void test_a_value_is_said_whole(void **state)
 	json_decref(list);
 }
 
-/* What is in no order by itself goes by its ids once it needs more than a page, so that none is lost. */
+/* What is in no order by itself goes by its ids once it needs more than a page, so that none is
+ * lost. */
 static void test_pages_without_an_order(void **state)
 {
 	json_t *list = json_pack("[{s:s}, {s:s}, {s:s}]", "id", "b", "id", "c", "id", "a");
@@ -635,7 +693,9 @@ static void test_pages_without_an_order(void **state)
 
 static void assert_filled(const char *template, const char *expected)
 {
-	static const struct page_value values[] = { { "name", "<b> & \"co\" 'x' {{html}}" }, { "html", "<i>" }, { "none", NULL }, { 0 } };
+	static const struct page_value values[] = {
+		{ "name", "<b> & \"co\" 'x' {{html}}" }, { "html", "<i>" }, { "none", NULL }, { 0 }
+	};
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
 	page_fill(template, values, &out);

@@ -368,19 +368,52 @@ static bool is_public(const char *text)
 
 static void test_public_addresses(void **state)
 {
-	static const char *const yes[] = { "1.1.1.1",	      "9.255.255.255",	  "11.0.0.0",	      "100.63.255.255",	 "100.128.0.0",
-					   "126.255.255.255", "128.0.0.0",	  "169.253.255.255",  "169.255.0.0",	 "172.15.255.255",
-					   "172.32.0.0",      "192.0.1.0",	  "192.167.255.255",  "192.169.0.0",	 "198.17.255.255",
-					   "198.20.0.0",      "223.255.255.255",  "2606:4700::1111",  "2001:200::1",	 "2a00:1450::1",
-					   "::ffff:8.8.8.8",  "64:ff9b::8.8.8.8" };
-	static const char *const no[] = { "0.0.0.0",	     "10.0.0.0",	"10.255.255.255",  "100.64.0.0",      "100.127.255.255",
-					  "127.0.0.1",	     "127.255.255.255", "169.254.169.254", "172.16.0.0",      "172.31.255.255",
-					  "192.0.0.1",	     "192.0.2.1",	"192.88.99.1",	   "192.168.0.1",     "198.18.0.1",
-					  "198.19.255.255",  "198.51.100.1",	"203.0.113.1",	   "224.0.0.1",	      "240.0.0.1",
-					  "255.255.255.255", "::",		"::1",		   "::ffff:10.0.0.1", "::127.0.0.1",
-					  "64:ff9b::10.0.0.1", "64:ff9b:1::1",	"100::1",	   "2001::1",	      "2001:1ff::1",
-					  "2001:db8::1",     "2002:7f00:1::1",	"3fff:fff::1",	   "fc00::1",	      "fd12::1",
-					  "fe80::1",	     "fec0::1",		"ff02::1" };
+	static const char *const yes[] = { "1.1.1.1",	      "9.255.255.255",	 "11.0.0.0",
+					   "100.63.255.255",  "100.128.0.0",	 "126.255.255.255",
+					   "128.0.0.0",	      "169.253.255.255", "169.255.0.0",
+					   "172.15.255.255",  "172.32.0.0",	 "192.0.1.0",
+					   "192.167.255.255", "192.169.0.0",	 "198.17.255.255",
+					   "198.20.0.0",      "223.255.255.255", "2606:4700::1111",
+					   "2001:200::1",     "2a00:1450::1",	 "::ffff:8.8.8.8",
+					   "64:ff9b::8.8.8.8" };
+	static const char *const no[] = { "0.0.0.0",
+					  "10.0.0.0",
+					  "10.255.255.255",
+					  "100.64.0.0",
+					  "100.127.255.255",
+					  "127.0.0.1",
+					  "127.255.255.255",
+					  "169.254.169.254",
+					  "172.16.0.0",
+					  "172.31.255.255",
+					  "192.0.0.1",
+					  "192.0.2.1",
+					  "192.88.99.1",
+					  "192.168.0.1",
+					  "198.18.0.1",
+					  "198.19.255.255",
+					  "198.51.100.1",
+					  "203.0.113.1",
+					  "224.0.0.1",
+					  "240.0.0.1",
+					  "255.255.255.255",
+					  "::",
+					  "::1",
+					  "::ffff:10.0.0.1",
+					  "::127.0.0.1",
+					  "64:ff9b::10.0.0.1",
+					  "64:ff9b:1::1",
+					  "100::1",
+					  "2001::1",
+					  "2001:1ff::1",
+					  "2001:db8::1",
+					  "2002:7f00:1::1",
+					  "3fff:fff::1",
+					  "fc00::1",
+					  "fd12::1",
+					  "fe80::1",
+					  "fec0::1",
+					  "ff02::1" };
 	const struct sockaddr other = { .sa_family = AF_UNIX };
 
 	(void)state;
@@ -395,9 +428,21 @@ static void test_public_addresses(void **state)
 
 static void test_urls_to_fetch(void **state)
 {
-	static const char *const good[] = { "https://a/b.tgz", "HTTPS://example.com:8443/x?sig=a@b", "https://[2001:db8::1]/x" };
-	static const char *const bad[] = { "", "https", "https://", "https:///x", "https://?x", "https://u:p@h/x", "https://u@h",
-					   "http://h/x", "file:///etc/passwd", "ftp://h/x", "https://h/a b", "https://h/\n", "https://h/\303\244" };
+	static const char *const good[] = { "https://a/b.tgz", "HTTPS://example.com:8443/x?sig=a@b",
+					    "https://[2001:db8::1]/x" };
+	static const char *const bad[] = { "",
+					   "https",
+					   "https://",
+					   "https:///x",
+					   "https://?x",
+					   "https://u:p@h/x",
+					   "https://u@h",
+					   "http://h/x",
+					   "file:///etc/passwd",
+					   "ftp://h/x",
+					   "https://h/a b",
+					   "https://h/\n",
+					   "https://h/\303\244" };
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -428,11 +473,49 @@ static void test_git_urls(void **state)
 		{ "git@github.com:a/b.git", "github.com", GIT_SSH, 22 },
 	};
 	static const char *const bad[] = {
-		"", "x", "file:///etc", "/srv/x.git", "../x.git", "x/y.git", "ext::sh -c x", "git://h/x", "ftp://h/x", "HTTPS://h/x", "https://", "https://h",
-		"https:///x", "https://h/", "https://u@h/x", "https://u:p@h/x", "https://h:0/x", "https://h:65536/x", "https://h:x/y", "https://-h/x",
-		"https://h/-x", "https://h/a b", "https://h/a\nb", "https://h/\x1b", "https://h/a\"b", "https://h/a\\b", "https://h/a;b", "https://h/$(b)",
-		"https://h\xc3\xa9/x", "https://[::1/x", "https://[h]x/y", "https://[::1]x/y", "ssh://-oProxyCommand=x/y", "ssh://u:p@h/x", "ssh://-u@h/x", "git@-h:x",
-		"git@h:-x", "git@h:", "@h:x", "-u@h:x", "git@h", "h:x", "c@[::1]:x",
+		"",
+		"x",
+		"file:///etc",
+		"/srv/x.git",
+		"../x.git",
+		"x/y.git",
+		"ext::sh -c x",
+		"git://h/x",
+		"ftp://h/x",
+		"HTTPS://h/x",
+		"https://",
+		"https://h",
+		"https:///x",
+		"https://h/",
+		"https://u@h/x",
+		"https://u:p@h/x",
+		"https://h:0/x",
+		"https://h:65536/x",
+		"https://h:x/y",
+		"https://-h/x",
+		"https://h/-x",
+		"https://h/a b",
+		"https://h/a\nb",
+		"https://h/\x1b",
+		"https://h/a\"b",
+		"https://h/a\\b",
+		"https://h/a;b",
+		"https://h/$(b)",
+		"https://h\xc3\xa9/x",
+		"https://[::1/x",
+		"https://[h]x/y",
+		"https://[::1]x/y",
+		"ssh://-oProxyCommand=x/y",
+		"ssh://u:p@h/x",
+		"ssh://-u@h/x",
+		"git@-h:x",
+		"git@h:-x",
+		"git@h:",
+		"@h:x",
+		"-u@h:x",
+		"git@h",
+		"h:x",
+		"c@[::1]:x",
 	};
 	struct error err = ERROR_INIT;
 	struct git_url u;
@@ -458,9 +541,16 @@ static void test_git_urls(void **state)
 
 static void test_git_refs(void **state)
 {
-	static const char *const good[] = { "main", "v1.2", "feature/x", "a@b", "0123456789abcdef0123456789abcdef01234567" };
-	static const char *const bad[] = { "", "-x", "--upload-pack=x", "+main", "main:x", "a..b", "a b", "a~1", "a^", "a?", "a*", "a[", "a\\b", "@", "@{u}", "/a", "a/", "a//b",
-					   ".a", "a.", "a.lock", "a\n" };
+	static const char *const good[] = { "main", "v1.2", "feature/x", "a@b",
+					    "0123456789abcdef0123456789abcdef01234567" };
+	static const char *const bad[] = { "",	    "-x",     "--upload-pack=x",
+					   "+main", "main:x", "a..b",
+					   "a b",   "a~1",    "a^",
+					   "a?",    "a*",     "a[",
+					   "a\\b",  "@",      "@{u}",
+					   "/a",    "a/",     "a//b",
+					   ".a",    "a.",     "a.lock",
+					   "a\n" };
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -481,19 +571,28 @@ static void test_slugignore_patterns(void **state)
 		const char *path;
 		bool matches;
 	} cases[] = {
-		{ "*.psd", false, "deep/a.psd", true },	     { "*.psd", false, "a.psd/x", false },
-		{ "spec", false, "a/spec", true },	     { "spec", true, "a/spec", false },
-		{ "doc/*.md", true, "doc/a.md", true },	     { "doc/*.md", true, "doc/b/a.md", false },
-		{ "doc/**/*.md", true, "doc/a.md", true },   { "doc/**/*.md", true, "doc/b/c/a.md", true },
-		{ "doc/**/*.md", true, "x/doc/a.md", false }, { "**/tmp", true, "tmp", true },
-		{ "**/tmp", true, "a/b/tmp", true },	     { "**/tmp", true, "a/tmpx", false },
-		{ "a/**/b/**/c", true, "a/b/c", true },	     { "a/**/b/**/c", true, "a/x/b/y/z/c", true },
-		{ "[", false, "[", true },		     { "", true, "x", false },
+		{ "*.psd", false, "deep/a.psd", true },
+		{ "*.psd", false, "a.psd/x", false },
+		{ "spec", false, "a/spec", true },
+		{ "spec", true, "a/spec", false },
+		{ "doc/*.md", true, "doc/a.md", true },
+		{ "doc/*.md", true, "doc/b/a.md", false },
+		{ "doc/**/*.md", true, "doc/a.md", true },
+		{ "doc/**/*.md", true, "doc/b/c/a.md", true },
+		{ "doc/**/*.md", true, "x/doc/a.md", false },
+		{ "**/tmp", true, "tmp", true },
+		{ "**/tmp", true, "a/b/tmp", true },
+		{ "**/tmp", true, "a/tmpx", false },
+		{ "a/**/b/**/c", true, "a/b/c", true },
+		{ "a/**/b/**/c", true, "a/x/b/y/z/c", true },
+		{ "[", false, "[", true },
+		{ "", true, "x", false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		if (slugignore_matches(cases[i].pattern, cases[i].anchored, cases[i].path) != cases[i].matches)
+		if (slugignore_matches(cases[i].pattern, cases[i].anchored, cases[i].path) !=
+		    cases[i].matches)
 			fail_msg("\"%s\" and \"%s\"", cases[i].pattern, cases[i].path);
 }
 

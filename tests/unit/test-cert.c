@@ -60,7 +60,9 @@ static void extension(X509 *cert, X509 *issuer, int nid, const char *value)
 
 static struct made make(const struct wish *w)
 {
-	struct made m = { .key = w->rsa_bits ? EVP_RSA_gen((unsigned)w->rsa_bits) : EVP_EC_gen("P-256"), .cert = X509_new() };
+	struct made m = { .key = w->rsa_bits ? EVP_RSA_gen((unsigned)w->rsa_bits)
+					     : EVP_EC_gen("P-256"),
+			  .cert = X509_new() };
 	const struct made *by = w->by ? w->by : &m;
 	BIO *cert = BIO_new(BIO_s_mem()), *key = BIO_new(BIO_s_mem());
 
@@ -69,7 +71,8 @@ static struct made make(const struct wish *w)
 	X509_gmtime_adj(X509_getm_notBefore(m.cert), w->from_days * DAY_S);
 	X509_gmtime_adj(X509_getm_notAfter(m.cert), w->to_days * DAY_S);
 	if (w->cn)
-		X509_NAME_add_entry_by_txt(X509_get_subject_name(m.cert), "CN", MBSTRING_UTF8, (const unsigned char *)w->cn, -1, -1, 0);
+		X509_NAME_add_entry_by_txt(X509_get_subject_name(m.cert), "CN", MBSTRING_UTF8,
+					   (const unsigned char *)w->cn, -1, -1, 0);
 	X509_set_pubkey(m.cert, m.key);
 	X509_set_issuer_name(m.cert, X509_get_subject_name(by->cert));
 	if (!w->names)
@@ -108,8 +111,11 @@ static const char *check(const char *chain, const char *key)
 
 static void test_what_a_certificate_says(void **state)
 {
-	struct made m = make(&(struct wish){ .cn = "Shop", .names = "DNS:Shop.Example.com,DNS:*.example.com,IP:127.0.0.1,DNS:shop.example.com",
-					     .from_days = -1, .to_days = 90 });
+	struct made m = make(&(struct wish){
+		.cn = "Shop",
+		.names = "DNS:Shop.Example.com,DNS:*.example.com,IP:127.0.0.1,DNS:shop.example.com",
+		.from_days = -1,
+		.to_days = 90 });
 	struct error err = ERROR_INIT;
 	struct cert c;
 
@@ -128,7 +134,8 @@ static void test_what_a_certificate_says(void **state)
 	assert_false(cert_covers(&c, "a.b.example.com"));
 	assert_false(cert_covers(&c, "example.com"));
 	assert_false(cert_covers(&c, "*.b.example.com"));
-	/* A wildcard host is covered by that wildcard only, not by one that a label of it would match. */
+	/* A wildcard host is covered by that wildcard only, not by one that a label of it would
+	 * match. */
 	assert_false(cert_covers(&c, "*.shop.example.com"));
 	assert_int_equal(cert_renew_ms(&c), c.expires_ms - 30 * DAY_MS);
 	assert_false(cert_is_trusted(m.pem));
@@ -143,7 +150,8 @@ static void test_what_a_certificate_says(void **state)
 
 static void test_names_that_are_none(void **state)
 {
-	struct made m = make(&(struct wish){ .cn = "old.example.com", .from_days = -1, .to_days = 90 });
+	struct made m =
+		make(&(struct wish){ .cn = "old.example.com", .from_days = -1, .to_days = 90 });
 	struct error err = ERROR_INIT;
 	struct cert c;
 
@@ -156,7 +164,10 @@ static void test_names_that_are_none(void **state)
 	m = make(&(struct wish){ .cn = "My Shop", .from_days = -1, .to_days = 90 });
 	assert_non_null(strstr(check(m.pem, m.key_pem), "for no host name"));
 	drop(&m);
-	m = make(&(struct wish){ .names = "DNS:bad name,DNS:a\"b", .cn = "cn.example", .from_days = -1, .to_days = 90 });
+	m = make(&(struct wish){ .names = "DNS:bad name,DNS:a\"b",
+				 .cn = "cn.example",
+				 .from_days = -1,
+				 .to_days = 90 });
 	assert_non_null(strstr(check(m.pem, m.key_pem), "for no host name"));
 	drop(&m);
 }
@@ -164,13 +175,20 @@ static void test_names_that_are_none(void **state)
 static void test_chains(void **state)
 {
 	struct made root = make(&(struct wish){ .cn = "Root", .from_days = -1, .to_days = 900 });
-	struct made middle = make(&(struct wish){ .cn = "Middle", .from_days = -1, .to_days = 900, .by = &root });
-	struct made leaf = make(&(struct wish){ .cn = "a.example", .names = "DNS:a.example", .from_days = -1, .to_days = 90, .by = &middle });
-	struct made other = make(&(struct wish){ .cn = "b.example", .names = "DNS:b.example", .from_days = -1, .to_days = 90 });
+	struct made middle = make(
+		&(struct wish){ .cn = "Middle", .from_days = -1, .to_days = 900, .by = &root });
+	struct made leaf = make(&(struct wish){ .cn = "a.example",
+						.names = "DNS:a.example",
+						.from_days = -1,
+						.to_days = 90,
+						.by = &middle });
+	struct made other = make(&(struct wish){
+		.cn = "b.example", .names = "DNS:b.example", .from_days = -1, .to_days = 90 });
 	_cleanup_free_ char *good = xasprintf("junk\n%s\n%s\n%s", leaf.pem, middle.pem, root.pem);
 	_cleanup_free_ char *turned = xasprintf("%s%s%s", leaf.pem, root.pem, middle.pem);
 	_cleanup_free_ char *behind = xasprintf("%s%s", middle.pem, leaf.pem);
-	_cleanup_free_ char *cut = xasprintf("%s%.200s\n-----END CERTIFICATE-----\n", leaf.pem, middle.pem);
+	_cleanup_free_ char *cut =
+		xasprintf("%s%.200s\n-----END CERTIFICATE-----\n", leaf.pem, middle.pem);
 	_cleanup_free_ char *both = xasprintf("%s%s", leaf.key_pem, good);
 	char *chain = NULL, *key = NULL;
 	struct error err = ERROR_INIT;
@@ -185,7 +203,8 @@ static void test_chains(void **state)
 	free(chain);
 	free(key);
 	assert_string_equal(check(leaf.pem, leaf.key_pem), "");
-	assert_non_null(strstr(check(turned, leaf.key_pem), "certificate 2 did not sign certificate 1 (/CN=a.example)"));
+	assert_non_null(strstr(check(turned, leaf.key_pem),
+			       "certificate 2 did not sign certificate 1 (/CN=a.example)"));
 	assert_non_null(strstr(check(behind, leaf.key_pem), "number 2 and has to be the first"));
 	assert_non_null(strstr(check(good, other.key_pem), "don't belong together"));
 	assert_non_null(strstr(check(cut, leaf.key_pem), "Certificate 2 of the chain is damaged"));
@@ -207,8 +226,10 @@ static void test_times_and_strengths(void **state)
 	} cases[] = {
 		{ { .names = "DNS:a.example", .from_days = -90, .to_days = -1 }, "has expired" },
 		{ { .names = "DNS:a.example", .from_days = 2, .to_days = 90 }, "not valid yet" },
-		{ { .names = "DNS:a.example", .from_days = -1, .to_days = 90, .rsa_bits = 1024 }, "TLS libraries refuse" },
-		{ { .names = "DNS:a.example", .from_days = -1, .to_days = 90, .rsa_bits = 2048 }, "" },
+		{ { .names = "DNS:a.example", .from_days = -1, .to_days = 90, .rsa_bits = 1024 },
+		  "TLS libraries refuse" },
+		{ { .names = "DNS:a.example", .from_days = -1, .to_days = 90, .rsa_bits = 2048 },
+		  "" },
 	};
 	struct made m;
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -225,7 +246,8 @@ static void test_times_and_strengths(void **state)
 		drop(&m);
 	}
 	m = make(&cases[3].wish);
-	PEM_write_bio_PrivateKey(bio, m.key, EVP_aes_128_cbc(), (const unsigned char *)"word", 4, NULL, NULL);
+	PEM_write_bio_PrivateKey(bio, m.key, EVP_aes_128_cbc(), (const unsigned char *)"word", 4,
+				 NULL, NULL);
 	sealed = text_of(bio);
 	assert_non_null(strstr(check(m.pem, sealed), "protected by a password"));
 	free(sealed);
@@ -285,9 +307,14 @@ static void test_pauses(void **state)
 
 static void test_what_uacme_says(void **state)
 {
-	static const char output[] = "uacme: acme_post: return code 200, json=\n{\n  \"error\": {\n    \"type\": \"urn:ietf:params:acme:error:dns\",\n"
-				     "    \"detail\": \"first\"\n  }\n}\n{\"error\": {\"detail\":\"DNS \\\"problem\\\"\\nhere\"}}\nuacme: failed\n";
-	_cleanup_free_ char *a = acme_reason(output), *b = acme_reason("uacme: x\nuacme: failed to fetch directory at https://h/\n"),
+	static const char output[] =
+		"uacme: acme_post: return code 200, json=\n{\n  \"error\": {\n    \"type\": "
+		"\"urn:ietf:params:acme:error:dns\",\n"
+		"    \"detail\": \"first\"\n  }\n}\n{\"error\": {\"detail\":\"DNS "
+		"\\\"problem\\\"\\nhere\"}}\nuacme: failed\n";
+	_cleanup_free_ char *a = acme_reason(output),
+			    *b = acme_reason(
+				    "uacme: x\nuacme: failed to fetch directory at https://h/\n"),
 			    *c = acme_reason(""), *d = acme_reason("\"detail\": 3\nuacme: end\n");
 
 	(void)state;
@@ -301,7 +328,8 @@ static void test_what_uacme_says(void **state)
 
 static void test_the_account_key(void **state)
 {
-	char dir[] = "/tmp/twelve-acme-XXXXXX", first[ACME_THUMBPRINT_SIZE], second[ACME_THUMBPRINT_SIZE];
+	char dir[] = "/tmp/twelve-acme-XXXXXX", first[ACME_THUMBPRINT_SIZE],
+	     second[ACME_THUMBPRINT_SIZE];
 	struct error err = ERROR_INIT;
 	_cleanup_free_ char *path = NULL;
 

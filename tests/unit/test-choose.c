@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which buildpacks build an app in which more than one sees its language, and the language of a command. */
+/* Which buildpacks build an app in which more than one sees its language, and the language of a
+ * command. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +62,8 @@ static void test_language_of_a_command(void **state)
 }
 
 struct row {
-	const char *seen;     /* names in the order of detection; "+" after one that serves, "*" after one that wants to be built beside another */
+	const char *seen; /* names in the order of detection; "+" after one that serves, "*" after
+			     one that wants to be built beside another */
 	const char *procfile; /* NULL: there is none */
 	const char *picks;
 	const char *left_out;
@@ -98,9 +100,11 @@ static const struct row rows[] = {
 	/* The Procfile says it. */
 	{ "nodejs+* python+*", "web: npm start", "python nodejs", "", CHOICE_COMMAND },
 	{ "nodejs+* python+", "web: npm start", "nodejs", "python", CHOICE_COMMAND },
-	{ "nodejs+* python+", "web: npm start\nworker: python work.py", "python nodejs", "", CHOICE_COMMAND },
+	{ "nodejs+* python+", "web: npm start\nworker: python work.py", "python nodejs", "",
+	  CHOICE_COMMAND },
 	{ "nodejs python*", "web: gunicorn app", "python", "nodejs", CHOICE_COMMAND },
-	{ "nodejs python*", "web: npm run build && gunicorn app", "nodejs python", "", CHOICE_COMMAND },
+	{ "nodejs python*", "web: npm run build && gunicorn app", "nodejs python", "",
+	  CHOICE_COMMAND },
 	{ "nodejs* go+", "web: node server.js", "nodejs", "go", CHOICE_COMMAND },
 	{ "nodejs* deno+ python", "web: python a.py", "nodejs python", "", CHOICE_COMMAND },
 	{ "php+ python+*", "web: vendor/bin/heroku-php-nginx", "python php", "", CHOICE_COMMAND },
@@ -129,7 +133,9 @@ static size_t read_seen(char *seen, struct candidate *ret)
 	char *save = NULL;
 
 	for (char *word = strtok_r(seen, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		ret[n] = (struct candidate){ .name = word, .serves = strchr(word, '+'), .wanted = strchr(word, '*') };
+		ret[n] = (struct candidate){ .name = word,
+					     .serves = strchr(word, '+'),
+					     .wanted = strchr(word, '*') };
 		word[strcspn(word, "+*")] = '\0';
 		n++;
 	}
@@ -157,8 +163,8 @@ static void try_row(const struct row *row)
 	choose_packs(c, n, row->procfile ? &p : NULL, row->static_json, &choice);
 	put_names(c, choice.picks, choice.n, &picks);
 	put_names(c, choice.left_out, choice.n_left_out, &left_out);
-	print_message("%s | %s -> %s (%s)\n", row->seen, row->procfile ? row->procfile : "-", picks.len ? picks.data : "",
-		      left_out.len ? left_out.data : "");
+	print_message("%s | %s -> %s (%s)\n", row->seen, row->procfile ? row->procfile : "-",
+		      picks.len ? picks.data : "", left_out.len ? left_out.data : "");
 	assert_string_equal(picks.len ? picks.data : "", row->picks);
 	assert_string_equal(left_out.len ? left_out.data : "", row->left_out);
 	assert_int_equal(choice.why, row->why);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pure parts of the command line: arguments, words, tables, times, frames, events, names from git. */
+/* The pure parts of the command line: arguments, words, tables, times, frames, events, names from
+ * git. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,10 +27,10 @@
 
 /* ---- arguments ---- */
 
-#define PARSE(a, err, ...)                                                                                 \
-	({                                                                                                 \
-		char *const words[] = { (char *)"twelve", __VA_ARGS__, NULL };                             \
-		args_parse((a), (int)ARRAY_SIZE(words) - 1, words, (err));                                 \
+#define PARSE(a, err, ...)                                                     \
+	({                                                                     \
+		char *const words[] = { (char *)"twelve", __VA_ARGS__, NULL }; \
+		args_parse((a), (int)ARRAY_SIZE(words) - 1, words, (err));     \
 	})
 #define W(s) (char *)(s)
 
@@ -40,7 +41,9 @@ static void test_options(void **state)
 	int64_t n;
 
 	(void)state;
-	assert_int_equal(PARSE(&a, &err, W("-a"), W("shop"), W("logs"), W("-tn5"), W("--dyno=web.1"), W("--source"), W("app")), 0);
+	assert_int_equal(PARSE(&a, &err, W("-a"), W("shop"), W("logs"), W("-tn5"),
+			       W("--dyno=web.1"), W("--source"), W("app")),
+			 0);
 	assert_string_equal(a.command->name, "logs");
 	assert_string_equal(args_get(&a, "app"), "shop");
 	assert_true(args_has(&a, "tail"));
@@ -59,7 +62,9 @@ static void test_verbatim(void **state)
 	struct args a;
 
 	(void)state;
-	assert_int_equal(PARSE(&a, &err, W("run"), W("-e"), W("A=1"), W("-e"), W("B=2"), W("ls"), W("-l"), W("--"), W("-a"), W("x")), 0);
+	assert_int_equal(PARSE(&a, &err, W("run"), W("-e"), W("A=1"), W("-e"), W("B=2"), W("ls"),
+			       W("-l"), W("--"), W("-a"), W("x")),
+			 0);
 	assert_string_equal(args_nth(&a, "env", 0), "A=1");
 	assert_string_equal(args_nth(&a, "env", 1), "B=2");
 	assert_null(args_nth(&a, "env", 2));
@@ -67,7 +72,9 @@ static void test_verbatim(void **state)
 	assert_int_equal(a.n_rest, 5);
 	assert_string_equal(args_rest(&a, 2), "--");
 	args_done(&a);
-	assert_int_equal(PARSE(&a, &err, W("run"), W("-a"), W("shop"), W("--"), W("sh"), W("-c"), W("exit 7")), 0);
+	assert_int_equal(PARSE(&a, &err, W("run"), W("-a"), W("shop"), W("--"), W("sh"), W("-c"),
+			       W("exit 7")),
+			 0);
 	assert_int_equal(a.n_rest, 3);
 	assert_string_equal(args_rest(&a, 0), "sh");
 	args_done(&a);
@@ -147,7 +154,8 @@ static void check_options(const struct command *cmd)
 			if (streq(o->name, p->name))
 				continue;
 			if (o->letter && o->letter == p->letter)
-				fail_msg("%s: -%c is both --%s and --%s", cmd->name, o->letter, p->name, o->name);
+				fail_msg("%s: -%c is both --%s and --%s", cmd->name, o->letter,
+					 p->name, o->name);
 		}
 	}
 }
@@ -168,8 +176,10 @@ static void check_example(const struct command *cmd, const char *line, size_t n)
 	if (argc == 0 || !streq(words[0], "twelve"))
 		return;
 	/* What was cut off may have been an argument. */
-	if (args_parse(&a, argc, words, &err) < 0 && !strstr(err.message, "missing") && !strstr(err.message, "takes a value"))
-		fail_msg("%s: the example \"%.*s\" is wrong: %s", cmd->name, (int)n, line, err.message);
+	if (args_parse(&a, argc, words, &err) < 0 && !strstr(err.message, "missing") &&
+	    !strstr(err.message, "takes a value"))
+		fail_msg("%s: the example \"%.*s\" is wrong: %s", cmd->name, (int)n, line,
+			 err.message);
 	args_done(&a);
 }
 
@@ -213,7 +223,8 @@ static void test_manual(void **state)
 	(void)state;
 	read_source("man/twelve.1", &man);
 	for (size_t i = 0; commands[i]; i++) {
-		_cleanup_free_ char *item = xasprintf("\n.It Cm %s%s", commands[i]->name, *commands[i]->usage ? " " : "\n");
+		_cleanup_free_ char *item = xasprintf("\n.It Cm %s%s", commands[i]->name,
+						      *commands[i]->usage ? " " : "\n");
 		const char *at = strstr(man.data, item), *end;
 
 		if (commands[i]->flags & CMD_HIDDEN)
@@ -222,11 +233,13 @@ static void test_manual(void **state)
 			fail_msg("man/twelve.1 lacks %s", commands[i]->name);
 		end = strstr(at + 1, "\n.It Cm ");
 		for (size_t k = 0; commands[i]->options && commands[i]->options[k].name; k++) {
-			_cleanup_free_ char *option = xasprintf("Fl Fl %s", commands[i]->options[k].name);
+			_cleanup_free_ char *option =
+				xasprintf("Fl Fl %s", commands[i]->options[k].name);
 			const char *found = strstr(at, option);
 
 			if (!found || (end && found > end))
-				fail_msg("man/twelve.1: %s lacks --%s", commands[i]->name, commands[i]->options[k].name);
+				fail_msg("man/twelve.1: %s lacks --%s", commands[i]->name,
+					 commands[i]->options[k].name);
 		}
 	}
 }
@@ -239,7 +252,8 @@ static void same_as_file(const char *shell, const char *file)
 	read_source(name, &have);
 	assert_true(completion_script(shell, &want));
 	if (!streq(want.data, have.data))
-		fail_msg("completions/%s is old: twelve completion %s > completions/%s", file, shell, file);
+		fail_msg("completions/%s is old: twelve completion %s > completions/%s", file,
+			 shell, file);
 }
 
 static void test_completions(void **state)
@@ -283,7 +297,10 @@ static void test_scale(void **state)
 		{ "web-api-1", "web-api", "-1", "" },
 		{ "web=standard-2x", "web", "", "standard-2x" },
 	};
-	static const char *const bad[] = { "web", "=3", "web=", "web=3:", "web=-1", "web=3x", "web+", "web+one", "", "web=1234567890" };
+	static const char *const bad[] = {
+		"web",	  "=3",	  "web=",    "web=3:", "web=-1",
+		"web=3x", "web+", "web+one", "",       "web=1234567890"
+	};
 	struct error err = ERROR_INIT;
 	struct scale s;
 
@@ -330,7 +347,8 @@ static void test_shell(void **state)
 {
 	(void)state;
 	joined("echo $HOME | wc", (const char *const[]){ "echo $HOME | wc", NULL });
-	joined("sh -c 'echo $A; exit 7'", (const char *const[]){ "sh", "-c", "echo $A; exit 7", NULL });
+	joined("sh -c 'echo $A; exit 7'",
+	       (const char *const[]){ "sh", "-c", "echo $A; exit 7", NULL });
 	joined("echo 'it'\\''s' ''", (const char *const[]){ "echo", "it's", "", NULL });
 }
 
@@ -388,7 +406,8 @@ static void test_times(void **state)
 
 static void test_json_lacks_things(void **state)
 {
-	_cleanup_json_ json_t *j = json_pack("{s:{s:i, s:s}, s:n}", "twelve", "pid", 7, "reason", "why", "slug");
+	_cleanup_json_ json_t *j =
+		json_pack("{s:{s:i, s:s}, s:n}", "twelve", "pid", 7, "reason", "why", "slug");
 
 	(void)state;
 	assert_int_equal(json_i64(j, "twelve.pid", 0), 7);
@@ -401,8 +420,9 @@ static void test_json_lacks_things(void **state)
 
 static void test_proof(void **state)
 {
-	_cleanup_json_ json_t *j = json_pack("{s:i, s:{s:{s:i, s:i, s:i}}}", "version", 5, "twelve", "proof", "requests", 132,
-					     "failed", 0, "rollout_ms", 430);
+	_cleanup_json_ json_t *j =
+		json_pack("{s:i, s:{s:{s:i, s:i, s:i}}}", "version", 5, "twelve", "proof",
+			  "requests", 132, "failed", 0, "rollout_ms", 430);
 	_cleanup_json_ json_t *bare = json_pack("{s:i}", "version", 6);
 	_cleanup_buf_ struct buf b = BUF_INIT, c = BUF_INIT;
 
@@ -452,10 +472,14 @@ static void test_app_from_remote(void **state)
 	static const struct {
 		const char *url, *app;
 	} urls[] = {
-		{ "ssh://twelve@machine/shop.git", "shop" }, { "/var/lib/twelve/git/shop-2.git", "shop-2" },
-		{ "twelve@machine:shop.git", "shop" },	     { "https://machine/shop.git/", "shop" },
-		{ "/srv/shop", "shop" },		     { "", NULL },
-		{ "/", NULL },				     { "/srv/.git", NULL },
+		{ "ssh://twelve@machine/shop.git", "shop" },
+		{ "/var/lib/twelve/git/shop-2.git", "shop-2" },
+		{ "twelve@machine:shop.git", "shop" },
+		{ "https://machine/shop.git/", "shop" },
+		{ "/srv/shop", "shop" },
+		{ "", NULL },
+		{ "/", NULL },
+		{ "/srv/.git", NULL },
 		{ "/srv/Not An App.git", NULL },
 	};
 
@@ -472,7 +496,8 @@ static void test_app_from_remote(void **state)
 
 static void test_refs(void **state)
 {
-	char line[] = "0000000000000000000000000000000000000000 89abcdef refs/heads/a b\n", junk[] = "hello\n";
+	char line[] = "0000000000000000000000000000000000000000 89abcdef refs/heads/a b\n",
+	     junk[] = "hello\n";
 	struct ref_update u;
 
 	(void)state;
@@ -492,7 +517,8 @@ static void test_refs(void **state)
 
 static void test_complaints(void **state)
 {
-	char prepare[] = "start: ok\nfatal: prepare: cannot lock ref 'x'\nmore\n", other[] = "what?\n";
+	char prepare[] = "start: ok\nfatal: prepare: cannot lock ref 'x'\nmore\n",
+	     other[] = "what?\n";
 
 	(void)state;
 	assert_string_equal(git_complaint(prepare), "cannot lock ref 'x'");
@@ -540,9 +566,18 @@ static void test_ssh_commands(void **state)
 		{ "git-upload-pack shop", "git-upload-pack", "shop" },
 		{ "git-upload-archive '//shop.git/'", "git-upload-archive", "shop" },
 	};
-	static const char *const bad[] = { NULL, "", "id", "git-receive-pack", "git-receive-pack ''", "git-receive-pack '../../etc'",
-					   "git-receive-pack '/a/b.git'", "git-receive-pack '-x.git'", "git-receive-pack 'a'; id",
-					   "git-receive-packs 'a'", "bash -i", "git-receive-pack 'a' --exec=x" };
+	static const char *const bad[] = { NULL,
+					   "",
+					   "id",
+					   "git-receive-pack",
+					   "git-receive-pack ''",
+					   "git-receive-pack '../../etc'",
+					   "git-receive-pack '/a/b.git'",
+					   "git-receive-pack '-x.git'",
+					   "git-receive-pack 'a'; id",
+					   "git-receive-packs 'a'",
+					   "bash -i",
+					   "git-receive-pack 'a' --exec=x" };
 	struct error err = ERROR_INIT;
 	const char *program;
 	char *app = NULL;
@@ -650,10 +685,11 @@ static void test_log_lines(void **state)
 
 /* ---- ~/.netrc ---- */
 
-static const char netrc_text[] = "# mine\nmachine api.heroku.com\n  login a@example.com\n  password HEROKU\n"
-				 "macdef init\nmachine localhost:5000 password NO\n\n"
-				 "machine localhost:5000 login ada@example.com password tw-1\n"
-				 "machine localhost password tw-2\nmachine bare\ndefault login x password y\n";
+static const char netrc_text[] =
+	"# mine\nmachine api.heroku.com\n  login a@example.com\n  password HEROKU\n"
+	"macdef init\nmachine localhost:5000 password NO\n\n"
+	"machine localhost:5000 login ada@example.com password tw-1\n"
+	"machine localhost password tw-2\nmachine bare\ndefault login x password y\n";
 
 static void assert_found(const char *text, const char *machine, const char *password)
 {
@@ -679,7 +715,8 @@ static void test_netrc_entries(void **state)
 	assert_found("machine a machine localhost password b", "localhost", "b");
 }
 
-static void assert_edited(const char *text, const char *machine, const char *password, const char *expected)
+static void assert_edited(const char *text, const char *machine, const char *password,
+			  const char *expected)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -691,11 +728,12 @@ static void test_netrc_edits(void **state)
 {
 	(void)state;
 	assert_edited("", "h:1", "t", "machine h:1\n  login me\n  password t\n");
-	assert_edited("machine a password b", "h:1", "t", "machine a password b\nmachine h:1\n  login me\n  password t\n");
+	assert_edited("machine a password b", "h:1", "t",
+		      "machine a password b\nmachine h:1\n  login me\n  password t\n");
 	assert_edited("machine h:1 login x password old\nmachine a password b\n", "h:1", "t",
 		      "machine h:1\n  login me\n  password t\nmachine a password b\n");
-	assert_edited("machine a password b\nmachine h:1\n\tlogin x\n\tpassword old\n# end\n", "h:1", NULL,
-		      "machine a password b\n# end\n");
+	assert_edited("machine a password b\nmachine h:1\n\tlogin x\n\tpassword old\n# end\n",
+		      "h:1", NULL, "machine a password b\n# end\n");
 	assert_edited("machine a password b\n", "h:1", NULL, "machine a password b\n");
 	assert_edited("default login x password y\n", "h:1", "t",
 		      "machine h:1\n  login me\n  password t\ndefault login x password y\n");
@@ -713,19 +751,33 @@ static void test_netrc_edits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options),	    cmocka_unit_test(test_verbatim),
-		cmocka_unit_test(test_mistakes),    cmocka_unit_test(test_help_needs_nothing),
-		cmocka_unit_test(test_numbers),	    cmocka_unit_test(test_table),
-		cmocka_unit_test(test_completions), cmocka_unit_test(test_manual), cmocka_unit_test(test_suggestions),
-		cmocka_unit_test(test_scale),	    cmocka_unit_test(test_words),
-		cmocka_unit_test(test_shell),	    cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_times),	    cmocka_unit_test(test_json_lacks_things),
-		cmocka_unit_test(test_proof),	    cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_netrc_entries), cmocka_unit_test(test_netrc_edits),
-		cmocka_unit_test(test_app_from_remote), cmocka_unit_test(test_refs),
-		cmocka_unit_test(test_pkt_lines), cmocka_unit_test(test_complaints),
-		cmocka_unit_test(test_ssh_commands), cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_events),	    cmocka_unit_test(test_log_lines),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_verbatim),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_help_needs_nothing),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_completions),
+		cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_suggestions),
+		cmocka_unit_test(test_scale),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_shell),
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_json_lacks_things),
+		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_netrc_entries),
+		cmocka_unit_test(test_netrc_edits),
+		cmocka_unit_test(test_app_from_remote),
+		cmocka_unit_test(test_refs),
+		cmocka_unit_test(test_pkt_lines),
+		cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_ssh_commands),
+		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_log_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,10 @@ static void fake_pump(struct drain *d)
 	(void)d;
 }
 
-#define FAKE { .start = fake_start, .stop = fake_stop, .pump = fake_pump, .gather_bytes = 1 }
+#define FAKE                                                                                 \
+	{                                                                                    \
+		.start = fake_start, .stop = fake_stop, .pump = fake_pump, .gather_bytes = 1 \
+	}
 
 static const struct drain_mover mover_http = FAKE;
 const struct drain_mover mover_syslog = FAKE, mover_forward = FAKE;
@@ -92,10 +95,11 @@ void drains_curl_tick(struct logsd *l, int64_t now_ms)
 
 static void tell_set(struct model *m)
 {
-	_cleanup_free_ char *json = xasprintf(
-		"[{\"id\":\"%s\",\"token\":\"d.%s\",\"url\":\"http://127.0.0.1:9\",\"format\":\"raw\","
-		"\"on_full\":\"drop\",\"ca\":null,\"created_ns\":%lld}]",
-		m->id, m->id, (long long)INT64_MAX);
+	_cleanup_free_ char *json =
+		xasprintf("[{\"id\":\"%s\",\"token\":\"d.%s\",\"url\":\"http://"
+			  "127.0.0.1:9\",\"format\":\"raw\","
+			  "\"on_full\":\"drop\",\"ca\":null,\"created_ns\":%lld}]",
+			  m->id, m->id, (long long)INT64_MAX);
 
 	drains_set(m->app, json);
 }
@@ -113,7 +117,8 @@ static void write_lines(struct model *m, int n)
 static void arrive(struct model *m, const struct batch *b)
 {
 	assert_true(b->first >= m->next);
-	/* What lies between was lost, and this notice or an earlier one has told so, or a later one will. */
+	/* What lies between was lost, and this notice or an earlier one has told so, or a later one
+	 * will. */
 	m->next = b->end;
 	m->n += b->n_lines;
 	m->told += b->lost;

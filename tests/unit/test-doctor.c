@@ -24,11 +24,13 @@ static void test_dns(void **state)
 		const char *text;
 	} rows[] = {
 		{ NULL, list_a, VERDICT_FAIL,
-		  "names below a.example lead nowhere: add a DNS record *.a.example with this machine's address (198.51.100.7, 2001:db8::7)" },
+		  "names below a.example lead nowhere: add a DNS record *.a.example with this "
+		  "machine's address (198.51.100.7, 2001:db8::7)" },
 		{ list_a, list_a, VERDICT_OK, "*.a.example leads to 198.51.100.7, 2001:db8::7" },
 		{ list_both, list_a, VERDICT_OK, "*.a.example leads to 203.0.113.9, 2001:db8::7" },
 		{ list_b, list_a, VERDICT_WARN,
-		  "*.a.example leads to 203.0.113.9, which is not an address of this machine (198.51.100.7, 2001:db8::7): right "
+		  "*.a.example leads to 203.0.113.9, which is not an address of this machine "
+		  "(198.51.100.7, 2001:db8::7): right "
 		  "behind a router or a load balancer that hands it on, else change the record" },
 	};
 
@@ -36,7 +38,9 @@ static void test_dns(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_buf_ struct buf text = BUF_INIT;
 
-		assert_int_equal(doctor_judge_dns("a.example", rows[i].leads_to, rows[i].own, &text), rows[i].verdict);
+		assert_int_equal(
+			doctor_judge_dns("a.example", rows[i].leads_to, rows[i].own, &text),
+			rows[i].verdict);
 		assert_string_equal(text.data, rows[i].text);
 	}
 }
@@ -54,7 +58,9 @@ static void test_loopback(void **state)
 	assert_false(doctor_is_loopback("localhost.example.com:80"));
 }
 
-#define UFW(lines) "Status: active\n\nTo                         Action      From\n--                         ------      ----\n" lines
+#define UFW(lines)                                                                                 \
+	"Status: active\n\nTo                         Action      From\n--                       " \
+	"  ------      ----\n" lines
 
 static void test_firewalls(void **state)
 {
@@ -66,25 +72,36 @@ static void test_firewalls(void **state)
 	} rows[] = {
 		{ NULL, NULL, NULL, VERDICT_OK, "no rule of this machine is in the way" },
 		{ "Status: inactive\n", "-P INPUT ACCEPT\n", "", VERDICT_OK, "no rule" },
-		{ UFW("22/tcp                     ALLOW       Anywhere\n"), "-P INPUT DROP\n", NULL, VERDICT_WARN,
+		{ UFW("22/tcp                     ALLOW       Anywhere\n"), "-P INPUT DROP\n", NULL,
+		  VERDICT_WARN,
 		  "ufw is active and does not let in port 80, 443: ufw allow 80/tcp" },
-		{ UFW("80/tcp                     ALLOW       Anywhere\n4430                       ALLOW       Anywhere\n"), NULL, NULL,
-		  VERDICT_WARN, "port 443: ufw allow 443/tcp" },
-		{ UFW("80,443/tcp                 ALLOW       Anywhere\n"), "-P INPUT DROP\n", NULL, VERDICT_OK, "no rule" },
-		{ UFW("80                         DENY        Anywhere\n443                        ALLOW       Anywhere\n"), NULL, NULL,
-		  VERDICT_WARN, "port 80: ufw allow 80/tcp" },
-		{ NULL, "-P INPUT DROP\n-A INPUT -p tcp --dport 80 -j ACCEPT\n", NULL, VERDICT_WARN, "is dropped unless a rule lets it in" },
-		{ NULL, NULL, "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}\n",
+		{ UFW("80/tcp                     ALLOW       Anywhere\n4430                       "
+		      "ALLOW       Anywhere\n"),
+		  NULL, NULL, VERDICT_WARN, "port 443: ufw allow 443/tcp" },
+		{ UFW("80,443/tcp                 ALLOW       Anywhere\n"), "-P INPUT DROP\n", NULL,
+		  VERDICT_OK, "no rule" },
+		{ UFW("80                         DENY        Anywhere\n443                        "
+		      "ALLOW       Anywhere\n"),
+		  NULL, NULL, VERDICT_WARN, "port 80: ufw allow 80/tcp" },
+		{ NULL, "-P INPUT DROP\n-A INPUT -p tcp --dport 80 -j ACCEPT\n", NULL, VERDICT_WARN,
+		  "is dropped unless a rule lets it in" },
+		{ NULL, NULL,
+		  "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority "
+		  "filter; policy drop;\n\t}\n}\n",
 		  VERDICT_WARN, "is dropped unless a rule" },
 		{ NULL, NULL,
-		  "chain input { type filter hook input priority filter; policy accept;\n }\nchain f { type filter hook forward priority 0; policy drop; }",
+		  "chain input { type filter hook input priority filter; policy accept;\n }\nchain "
+		  "f { type filter hook forward priority 0; policy drop; }",
 		  VERDICT_OK, "no rule" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_buf_ struct buf text = BUF_INIT;
-		const struct firewall f = { .ufw = rows[i].ufw, .iptables = rows[i].iptables, .nft = rows[i].nft, .ports = ports };
+		const struct firewall f = { .ufw = rows[i].ufw,
+					    .iptables = rows[i].iptables,
+					    .nft = rows[i].nft,
+					    .ports = ports };
 
 		assert_int_equal(doctor_judge_firewall(&f, &text), rows[i].verdict);
 		assert_non_null(strstr(text.data, rows[i].part));
@@ -98,7 +115,8 @@ static void test_sshd(void **state)
 		bool reads;
 	} rows[] = {
 		{ "port 22\nauthorizedkeysfile /s/ssh/authorized_keys\nx y\n", true },
-		{ "port 22\nauthorizedkeysfile .ssh/authorized_keys /s/ssh/authorized_keys\n", true },
+		{ "port 22\nauthorizedkeysfile .ssh/authorized_keys /s/ssh/authorized_keys\n",
+		  true },
 		{ "port 22\nauthorizedkeysfile .ssh/authorized_keys\n", false },
 		{ "port 22\nauthorizedkeysfile /s/ssh/authorized_keys2\n", false },
 		{ "port 22\nauthorizedkeysfile /other/s/ssh/authorized_keys\n", false },
@@ -108,7 +126,8 @@ static void test_sshd(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(doctor_sshd_reads(rows[i].config, "/s/ssh/authorized_keys"), rows[i].reads);
+		assert_int_equal(doctor_sshd_reads(rows[i].config, "/s/ssh/authorized_keys"),
+				 rows[i].reads);
 }
 
 int main(void)

@@ -26,22 +26,29 @@ static void test_urls(void **state)
 		uint16_t port;
 		const char *http;
 	} table[] = {
-		{ "syslog://logs.example.com", &drain_syslog, false, "logs.example.com", 514, NULL },
-		{ "syslog+tls://logs.example.com", &drain_syslog, true, "logs.example.com", 6514, NULL },
+		{ "syslog://logs.example.com", &drain_syslog, false, "logs.example.com", 514,
+		  NULL },
+		{ "syslog+tls://logs.example.com", &drain_syslog, true, "logs.example.com", 6514,
+		  NULL },
 		{ "syslog://[::1]:99", &drain_syslog, false, "[::1]", 99, NULL },
 		{ "https://u:p@example.com/a?b=c", &drain_logplex, true, "example.com", 443,
 		  "https://example.com:443/a?b=c" },
 		{ "SYSLOG://10.0.0.1:", &drain_syslog, false, "10.0.0.1", 514, NULL },
-		{ "https://u:p@w@example.com?x=y#z", &drain_logplex, true, "example.com", 443, "https://example.com:443/?x=y" },
-		{ "http://example.com#z", &drain_logplex, false, "example.com", 80, "http://example.com:80/" },
-		{ "syslog://m\xc3\xbcnchen.example", &drain_syslog, false, "m\xc3\xbcnchen.example", 514, NULL },
+		{ "https://u:p@w@example.com?x=y#z", &drain_logplex, true, "example.com", 443,
+		  "https://example.com:443/?x=y" },
+		{ "http://example.com#z", &drain_logplex, false, "example.com", 80,
+		  "http://example.com:80/" },
+		{ "syslog://m\xc3\xbcnchen.example", &drain_syslog, false, "m\xc3\xbcnchen.example",
+		  514, NULL },
 		{ "fluent+tls://example.com/tag", &drain_fluent, true, "example.com", 24224, NULL },
 		{ "elasticsearch+https://example.com", &drain_elastic, true, "example.com", 9200,
-		  "https://example.com:9200/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason,"
+		  "https://example.com:9200/"
+		  "_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason,"
 		  "items.*.error.caused_by.reason" },
-		{ "splunk+https://:t@example.com?ack=true", &drain_splunk, true, "example.com", 8088,
-		  "https://example.com:8088/services/collector/event" },
-		{ "loki+http://example.com:80/x/push", &drain_loki, false, "example.com", 80, "http://example.com:80/x/push" },
+		{ "splunk+https://:t@example.com?ack=true", &drain_splunk, true, "example.com",
+		  8088, "https://example.com:8088/services/collector/event" },
+		{ "loki+http://example.com:80/x/push", &drain_loki, false, "example.com", 80,
+		  "http://example.com:80/x/push" },
 		{ "otlp+https://example.com?encoding=json", &drain_otlp, true, "example.com", 4318,
 		  "https://example.com:4318/v1/logs" },
 	};
@@ -108,9 +115,12 @@ static void test_users(void **state)
 	static const struct {
 		const char *url, *user, *password;
 	} table[] = {
-		{ "http://x", NULL, NULL },	      { "http://a@x", "a", NULL },
-		{ "http://:b@x", "", "b" },	      { "http://a:@x", "a", "" },
-		{ "http://a%40:b%3ac@x", "a@", "b:c" }, { "http://a:b@c@x", "a", "b@c" },
+		{ "http://x", NULL, NULL },
+		{ "http://a@x", "a", NULL },
+		{ "http://:b@x", "", "b" },
+		{ "http://a:@x", "a", "" },
+		{ "http://a%40:b%3ac@x", "a@", "b:c" },
+		{ "http://a:b@c@x", "a", "b@c" },
 		{ "http://100%:5%zz@x", "100%", "5%zz" },
 	};
 
@@ -120,8 +130,10 @@ static void test_users(void **state)
 		struct drain_target t = { 0 };
 
 		assert_int_equal(drain_target_parse(table[i].url, &t, &err), 0);
-		assert_string_equal(t.user ? t.user : "(none)", table[i].user ? table[i].user : "(none)");
-		assert_string_equal(t.password ? t.password : "(none)", table[i].password ? table[i].password : "(none)");
+		assert_string_equal(t.user ? t.user : "(none)",
+				    table[i].user ? table[i].user : "(none)");
+		assert_string_equal(t.password ? t.password : "(none)",
+				    table[i].password ? table[i].password : "(none)");
 		drain_target_done(&t);
 	}
 }
@@ -133,7 +145,8 @@ static void test_masks(void **state)
 		{ "https://user:pw@x/p@q?r=s", "https://user:***@x/p@q?r=s" },
 		{ "https://token@x", "https://***@x" },
 		{ "splunk+https://:token@x", "splunk+https://:***@x" },
-		{ "fluent://u:p@x?a=b&shared_key=k&c=d", "fluent://u:***@x?a=b&shared_key=***&c=d" },
+		{ "fluent://u:p@x?a=b&shared_key=k&c=d",
+		  "fluent://u:***@x?a=b&shared_key=***&c=d" },
 		{ "elasticsearch+https://x?API_KEY=k", "elasticsearch+https://x?API_KEY=***" },
 		{ "nonsense", "***" },
 	};
@@ -154,7 +167,8 @@ static void test_strings(void **state)
 		const char *json, *utf8;
 	} table[] = {
 		{ "", 0, "\"\"", "" },
-		{ "plain text of some length", 25, "\"plain text of some length\"", "plain text of some length" },
+		{ "plain text of some length", 25, "\"plain text of some length\"",
+		  "plain text of some length" },
 		{ "a\"b\\c\n\x01\x7f", 8, "\"a\\\"b\\\\c\\n\\u0001\x7f\"", NULL },
 		{ "12345678\"", 9, "\"12345678\\\"\"", NULL },
 		{ "\x0b", 1, "\"\\u000b\"", NULL },
@@ -178,10 +192,13 @@ static void test_strings(void **state)
 	}
 }
 
-/* Bytes of all kinds, at each place of a word and over its ends: what jansson reads is what went in. */
+/* Bytes of all kinds, at each place of a word and over its ends: what jansson reads is what went
+ * in. */
 static void test_strings_of_any_length(void **state)
 {
-	static const char *const parts[] = { "a", "\"", "\\", "\n", "\x1f", "\x7f", "\xc3\xa9", "\xf0\x9f\x90\xb8", "\xff", "\xc3", " " };
+	static const char *const parts[] = { "a",    "\"",   "\\",	 "\n",
+					     "\x1f", "\x7f", "\xc3\xa9", "\xf0\x9f\x90\xb8",
+					     "\xff", "\xc3", " " };
 	uint32_t seed = 1;
 
 	(void)state;
@@ -192,7 +209,9 @@ static void test_strings_of_any_length(void **state)
 
 		while (in.len < n) {
 			seed = seed * 1664525 + 1013904223;
-			buf_puts(&in, (seed >> 8) % odd_every ? "x" : parts[(seed >> 20) % ARRAY_SIZE(parts)]);
+			buf_puts(&in, (seed >> 8) % odd_every
+					      ? "x"
+					      : parts[(seed >> 20) % ARRAY_SIZE(parts)]);
 		}
 		text_put_json(&json, in.data, in.len);
 		utf8_put(&utf8, in.data, in.len);
@@ -200,7 +219,8 @@ static void test_strings_of_any_length(void **state)
 		assert_non_null(v);
 		assert_int_equal(json_string_length(v), utf8.len);
 		assert_memory_equal(json_string_value(v), utf8.data, utf8.len);
-		assert_int_equal(utf8_span(in.data, in.len) == in.len, utf8.len == in.len && memcmp(utf8.data, in.data, in.len) == 0);
+		assert_int_equal(utf8_span(in.data, in.len) == in.len,
+				 utf8.len == in.len && memcmp(utf8.data, in.data, in.len) == 0);
 		json_decref(v);
 	}
 }
@@ -226,7 +246,8 @@ static void test_backoff(void **state)
 	(void)state;
 	for (unsigned n = 1; n < 40; n++)
 		for (uint32_t random = 0; random < 100000; random += 997) {
-			int64_t ms = drain_backoff_ms(n, random), most = n > 5 ? 30000 : 1000 << (n - 1);
+			int64_t ms = drain_backoff_ms(n, random),
+				most = n > 5 ? 30000 : 1000 << (n - 1);
 
 			assert_true(ms >= 100 && ms <= (most > 30000 ? 30000 : most));
 		}
@@ -242,11 +263,16 @@ struct fixture {
 static void open_batch(struct fixture *f, const char *url, const char *const *lines)
 {
 	struct error err = ERROR_INIT;
-	struct log_record r = { .time_ns = 1795341601000042999, .source = "app", .source_len = 3, .dyno = "web.1",
-				.dyno_len = 5, .release = 7 };
+	struct log_record r = { .time_ns = 1795341601000042999,
+				.source = "app",
+				.source_len = 3,
+				.dyno = "web.1",
+				.dyno_len = 5,
+				.release = 7 };
 
 	assert_int_equal(drain_target_parse(url, &f->target, &err), 0);
-	f->app = (struct batch_app){ "shop", "0b0e8b1c-1c1e-4b3b-9b0a-0123456789ab", "id", "d.token", "host" };
+	f->app = (struct batch_app){ "shop", "0b0e8b1c-1c1e-4b3b-9b0a-0123456789ab", "id",
+				     "d.token", "host" };
 	batch_init(&f->batch, &f->target, &f->app, true);
 	batch_begin(&f->batch, 12);
 	for (; *lines; lines++, r.time_ns++) {
@@ -270,17 +296,23 @@ static void test_bodies(void **state)
 {
 	static const char *const table[][2] = {
 		{ "http://x", "61 <190>1 2026-11-22T10:00:01.000042+00:00 host app web.1 - one\n"
-			      "72 <190>1 2026-11-22T10:00:01.000043+00:00 host app web.1 - {\"a\":[1,null]}\n" },
+			      "72 <190>1 2026-11-22T10:00:01.000043+00:00 host app web.1 - "
+			      "{\"a\":[1,null]}\n" },
 		{ "syslog://x",
-		  "140 <190>1 2026-11-22T10:00:01.000042+00:00 d.token app web.1 - [twelve@32473 app=\"shop\" type=\"web\" "
+		  "140 <190>1 2026-11-22T10:00:01.000042+00:00 d.token app web.1 - [twelve@32473 "
+		  "app=\"shop\" type=\"web\" "
 		  "seq=\"12\" release=\"v7\" commit=\"1f3870b\"] one\n"
-		  "151 <190>1 2026-11-22T10:00:01.000043+00:00 d.token app web.1 - [twelve@32473 app=\"shop\" type=\"web\" "
+		  "151 <190>1 2026-11-22T10:00:01.000043+00:00 d.token app web.1 - [twelve@32473 "
+		  "app=\"shop\" type=\"web\" "
 		  "seq=\"13\" release=\"v7\" commit=\"1f3870b\"] {\"a\":[1,null]}\n" },
-		{ "loki+http://x", "{\"streams\":[{\"stream\":{\"app\":\"shop\",\"type\":\"web\"},\"values\":["
-				   "[\"1795341601000042999\",\"one\",{\"source\":\"app\",\"dyno\":\"web.1\",\"release\":\"v7\","
-				   "\"commit\":\"1f3870b\",\"seq\":\"12\"}],"
-				   "[\"1795341601000043000\",\"{\\\"a\\\":[1,null]}\",{\"source\":\"app\",\"dyno\":\"web.1\","
-				   "\"release\":\"v7\",\"commit\":\"1f3870b\",\"seq\":\"13\"}]]}]}" },
+		{ "loki+http://x",
+		  "{\"streams\":[{\"stream\":{\"app\":\"shop\",\"type\":\"web\"},\"values\":["
+		  "[\"1795341601000042999\",\"one\",{\"source\":\"app\",\"dyno\":\"web.1\","
+		  "\"release\":\"v7\","
+		  "\"commit\":\"1f3870b\",\"seq\":\"12\"}],"
+		  "[\"1795341601000043000\",\"{\\\"a\\\":[1,null]}\",{\"source\":\"app\",\"dyno\":"
+		  "\"web.1\","
+		  "\"release\":\"v7\",\"commit\":\"1f3870b\",\"seq\":\"13\"}]]}]}" },
 	};
 
 	(void)state;
@@ -295,7 +327,8 @@ static void test_bodies(void **state)
 
 static void test_the_same_lines_make_the_same_batch(void **state)
 {
-	static const char *const urls[] = { "http://x", "fluent://x", "otlp+http://x", "splunk+http://x", "loki+http://x" };
+	static const char *const urls[] = { "http://x", "fluent://x", "otlp+http://x",
+					    "splunk+http://x", "loki+http://x" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
@@ -324,19 +357,31 @@ static void test_judgements(void **state)
 		{ "otlp+http://x", 200, "\x0a\x06\x08\x01\x12\x02no", DRAIN_DONE, 1 },
 		{ "otlp+http://x", 200, "\x0a\xff\xff", DRAIN_DONE, 0 },
 		{ "otlp+http://x", 500, "", DRAIN_REFUSED, 0 },
-		{ "otlp+http://x?encoding=json", 200, "{\"partialSuccess\":{\"rejectedLogRecords\":\"2\"}}", DRAIN_DONE, 2 },
-		{ "otlp+http://x?encoding=json", 200, "{\"partialSuccess\":{\"rejectedLogRecords\":99}}", DRAIN_DONE, 2 },
+		{ "otlp+http://x?encoding=json", 200,
+		  "{\"partialSuccess\":{\"rejectedLogRecords\":\"2\"}}", DRAIN_DONE, 2 },
+		{ "otlp+http://x?encoding=json", 200,
+		  "{\"partialSuccess\":{\"rejectedLogRecords\":99}}", DRAIN_DONE, 2 },
 		{ "elasticsearch+http://x", 200, "nonsense", DRAIN_RETRY, 0 },
-		{ "elasticsearch+http://x", 200, "{\"took\":1,\"errors\":false,\"items\":[]}", DRAIN_DONE, 0 },
-		{ "elasticsearch+http://x", 200, "{\"errors\":true,\"items\":[{}]}", DRAIN_RETRY, 0 },
-		{ "elasticsearch+http://x", 200, "{\"errors\":true,\"items\":[{\"create\":{\"status\":400}},{\"create\":{\"status\":409}}]}",
+		{ "elasticsearch+http://x", 200, "{\"took\":1,\"errors\":false,\"items\":[]}",
+		  DRAIN_DONE, 0 },
+		{ "elasticsearch+http://x", 200, "{\"errors\":true,\"items\":[{}]}", DRAIN_RETRY,
+		  0 },
+		{ "elasticsearch+http://x", 200,
+		  "{\"errors\":true,\"items\":[{\"create\":{\"status\":400}},{\"create\":{"
+		  "\"status\":409}}]}",
 		  DRAIN_DONE, 1 },
-		{ "elasticsearch+http://x", 200, "{\"errors\":true,\"items\":[{\"create\":{\"status\":400}},{\"create\":{\"status\":429}}]}",
+		{ "elasticsearch+http://x", 200,
+		  "{\"errors\":true,\"items\":[{\"create\":{\"status\":400}},{\"create\":{"
+		  "\"status\":429}}]}",
 		  DRAIN_AGAIN, 1 },
-		{ "elasticsearch+http://x", 200, "{\"errors\":true,\"items\":[{\"create\":{\"status\":400,\"error\":{\"reason\":\"failed to parse\","
-						 "\"caused_by\":{\"reason\":\"too deep\"}}}},{\"create\":{\"status\":201}}]}",
+		{ "elasticsearch+http://x", 200,
+		  "{\"errors\":true,\"items\":[{\"create\":{\"status\":400,\"error\":{\"reason\":"
+		  "\"failed to parse\","
+		  "\"caused_by\":{\"reason\":\"too deep\"}}}},{\"create\":{\"status\":201}}]}",
 		  DRAIN_DONE, 1, "item status 400: failed to parse: too deep" },
-		{ "elasticsearch+http://x", 200, "{\"errors\":true,\"items\":[{\"create\":{\"status\":201}},{\"create\":{\"status\":503}}]}",
+		{ "elasticsearch+http://x", 200,
+		  "{\"errors\":true,\"items\":[{\"create\":{\"status\":201}},{\"create\":{"
+		  "\"status\":503}}]}",
 		  DRAIN_AGAIN, 0, "item status 503: no reason is given" },
 		{ "splunk+http://x", 400, "{\"invalid-event-number\":1}", DRAIN_AGAIN, 1 },
 		{ "splunk+http://x", 400, "{\"invalid-event-number\":2}", DRAIN_REFUSED, 0 },
@@ -353,15 +398,16 @@ static void test_judgements(void **state)
 		open_batch(&f, table[i].url, two);
 		f.target.driver->judge(&f.batch, &r, &j);
 		if (j.verdict != table[i].want || j.n_refused != table[i].n_refused)
-			fail_msg("%s %ld %s: verdict %d, %d refused", table[i].url, r.status, r.text, j.verdict,
-				 (int)j.n_refused);
+			fail_msg("%s %ld %s: verdict %d, %d refused", table[i].url, r.status,
+				 r.text, j.verdict, (int)j.n_refused);
 		if (table[i].message)
 			assert_string_equal(j.message, table[i].message);
 		close_batch(&f);
 	}
 }
 
-/* Elasticsearch's limit, beyond which it refuses a document; arrays count, since readers of protobuf count them. */
+/* Elasticsearch's limit, beyond which it refuses a document; arrays count, since readers of
+ * protobuf count them. */
 static void test_fields_that_are_nested(void **state)
 {
 	static const char *const open[] = { "{\"a\":", "[" };
@@ -416,7 +462,13 @@ static void test_forward_sessions(void **state)
 	assert_int_equal(drain_target_parse("fluent://x", &t, &err), 0);
 	s = forward_session_new(&t, "me");
 	assert_int_equal(forward_session_next(s, &out, id, &err), FORWARD_READY);
-	forward_session_feed(s, "\x81\xa3" "ack\xa2" "c1\x81\xa3" "ack\xa2" "c2", 16);
+	forward_session_feed(s,
+			     "\x81\xa3"
+			     "ack\xa2"
+			     "c1\x81\xa3"
+			     "ack\xa2"
+			     "c2",
+			     16);
 	assert_int_equal(forward_session_next(s, &out, id, &err), FORWARD_ACK);
 	assert_string_equal(id, "c1");
 	assert_int_equal(forward_session_next(s, &out, id, &err), FORWARD_ACK);

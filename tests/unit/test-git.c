@@ -93,13 +93,15 @@ static void test_a_push_runs_the_hook(void **state)
 {
 	_cleanup_free_ char *work = xasprintf("%s/work", dir), *repo = git_path(&d, "shop"),
 			    *seen = NULL, *want = NULL;
-	_cleanup_free_ char *script = xasprintf(
-		"#!/bin/sh\n"
-		"if [ $2 = proc-receive ]; then\n"
-		"  printf '000eversion=1\\n00000017ok refs/heads/main\\n0018option fall-through\\n0000'\n"
-		"  exec cat >/dev/null\n"
-		"fi\n"
-		"printf '%%s\\n' \"$*\" > %s/seen\ncat >> %s/seen\n", dir, dir);
+	_cleanup_free_ char *script =
+		xasprintf("#!/bin/sh\n"
+			  "if [ $2 = proc-receive ]; then\n"
+			  "  printf '000eversion=1\\n00000017ok refs/heads/main\\n0018option "
+			  "fall-through\\n0000'\n"
+			  "  exec cat >/dev/null\n"
+			  "fi\n"
+			  "printf '%%s\\n' \"$*\" > %s/seen\ncat >> %s/seen\n",
+			  dir, dir);
 
 	(void)state;
 	install_program(script);

@@ -26,7 +26,8 @@ static int teardown(void **state)
 }
 
 /* How many of n wrong ones at one time are looked at. */
-static int looked_at(struct guesses *g, const char *account, const char *address, int n, int64_t now_ms)
+static int looked_at(struct guesses *g, const char *account, const char *address, int n,
+		     int64_t now_ms)
 {
 	int64_t wait_ms;
 	int looked = 0;
@@ -100,7 +101,8 @@ static void test_addresses(void **state)
 
 static void test_memory_is_bounded(void **state)
 {
-	/* A hundred thousand accounts and addresses: all have a place, and none is refused for want of one. */
+	/* A hundred thousand accounts and addresses: all have a place, and none is refused for want
+	 * of one. */
 	for (int i = 0; i < 100000; i++) {
 		char account[32], address[32];
 		int64_t wait_ms;
@@ -116,7 +118,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_one_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_everybody_else_is_innocent, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_good_address_is_never_kept_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_good_address_is_never_kept_out, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_memory_is_bounded, setup, teardown),
 	};

@@ -37,7 +37,8 @@ static int bound(const char *address, bool only_v6, uint16_t *ret_port)
 	if (fd < 0 && errno == EAFNOSUPPORT)
 		SKIP_BECAUSE("there is no IPv6");
 	if (!is_v4)
-		assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)), 0);
+		assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)),
+				 0);
 	assert_int_equal(bind(fd, name, size), 0);
 	assert_int_equal(getsockname(fd, name, &size), 0);
 	*ret_port = ntohs(is_v4 ? at.sin_port : at6.sin6_port);
@@ -57,8 +58,9 @@ static void test_who_gets_a_connection(void **state)
 	static const struct {
 		const char *address;
 		bool only_v6, reachable;
-	} cases[] = { { "127.0.0.1", false, true }, { "0.0.0.0", false, true }, { "127.0.0.2", false, false },
-		      { "::", false, true },	    { "::", true, false },	{ "::1", false, false } };
+	} cases[] = { { "127.0.0.1", false, true },  { "0.0.0.0", false, true },
+		      { "127.0.0.2", false, false }, { "::", false, true },
+		      { "::", true, false },	     { "::1", false, false } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -68,10 +70,13 @@ static void test_who_gets_a_connection(void **state)
 		/* Bound is not listening. */
 		assert_int_equal(owner(port, 0, getuid()), LISTEN_NOBODY);
 		assert_int_equal(listen(fd, 1), 0);
-		assert_int_equal(owner(port, 0, getuid()), cases[i].reachable ? LISTEN_OURS : LISTEN_NOBODY);
-		assert_int_equal(owner(port, 0, getuid() + 1), cases[i].reachable ? LISTEN_OTHER : LISTEN_NOBODY);
+		assert_int_equal(owner(port, 0, getuid()),
+				 cases[i].reachable ? LISTEN_OURS : LISTEN_NOBODY);
+		assert_int_equal(owner(port, 0, getuid() + 1),
+				 cases[i].reachable ? LISTEN_OTHER : LISTEN_NOBODY);
 		/* No cgroup has this number. */
-		assert_int_equal(owner(port, UINT64_MAX, getuid()), cases[i].reachable ? LISTEN_OTHER : LISTEN_NOBODY);
+		assert_int_equal(owner(port, UINT64_MAX, getuid()),
+				 cases[i].reachable ? LISTEN_OTHER : LISTEN_NOBODY);
 	}
 }
 
@@ -85,7 +90,8 @@ static uint64_t own_cgroup(void)
 	assert_int_equal(fs_read_file("/proc/self/cgroup", 65536, &text), 0);
 	at = strstr(text.data, "0::");
 	for (size_t i = 0; at && i < ARRAY_SIZE(roots); i++) {
-		_cleanup_free_ char *dir = xasprintf("%s%.*s", roots[i], (int)strcspn(at + 3, "\n"), at + 3);
+		_cleanup_free_ char *dir =
+			xasprintf("%s%.*s", roots[i], (int)strcspn(at + 3, "\n"), at + 3);
 		_cleanup_free_ char *procs = xasprintf("%s/cgroup.controllers", dir);
 		struct stat st;
 
@@ -98,7 +104,8 @@ static uint64_t own_cgroup(void)
 static void test_a_socket_bears_its_cgroup(void **state)
 {
 	uint16_t one, two, ports[LISTEN_MAX_PORTS];
-	_cleanup_fd_ int fd = bound("127.0.0.1", false, &one), other = bound("127.0.0.2", false, &two);
+	_cleanup_fd_ int fd = bound("127.0.0.1", false, &one),
+			 other = bound("127.0.0.2", false, &two);
 	uint64_t id = own_cgroup();
 	size_t n, found = 0;
 
@@ -127,7 +134,8 @@ static void test_excerpts(void **state)
 	assert_string_equal(health_excerpt("SSH-2.0-x\r\nmore", 15, to), "SSH-2.0-x");
 	assert_string_equal(health_excerpt("\0\0\x12\x04\xc3\xa4", 6, to), "......");
 	assert_string_equal(health_excerpt("", 0, to), "");
-	assert_int_equal(strlen(health_excerpt("0123456789012345678901234567890123456789", 40, to)), HEALTH_EXCERPT_SIZE - 1);
+	assert_int_equal(strlen(health_excerpt("0123456789012345678901234567890123456789", 40, to)),
+			 HEALTH_EXCERPT_SIZE - 1);
 }
 
 static void test_status_lines(void **state)

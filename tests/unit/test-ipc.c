@@ -68,10 +68,10 @@ static void test_refuses_what_it_cannot_read(void **state)
 		const char *bytes;
 		size_t n;
 	} bad[] = {
-		{ "X\1\0\0", 4 },        /* no magic */
-		{ "T\2\0\0", 4 },        /* another version */
-		{ "T\1", 2 },            /* short */
-		{ "T\1\0\0key", 7 },     /* no NUL at the end */
+		{ "X\1\0\0", 4 },    /* no magic */
+		{ "T\2\0\0", 4 },    /* another version */
+		{ "T\1", 2 },	     /* short */
+		{ "T\1\0\0key", 7 }, /* no NUL at the end */
 	};
 	int *fds = *state;
 
@@ -118,7 +118,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_fields_and_descriptors, pair, unpair),
 		cmocka_unit_test_setup_teardown(test_refuses_what_it_cannot_read, pair, unpair),
-		cmocka_unit_test_setup_teardown(test_a_key_without_value_is_not_found, pair, unpair),
+		cmocka_unit_test_setup_teardown(test_a_key_without_value_is_not_found, pair,
+						unpair),
 		cmocka_unit_test_setup_teardown(test_end, pair, unpair),
 		cmocka_unit_test_setup_teardown(test_too_large, pair, unpair),
 	};

@@ -46,7 +46,8 @@ static int remove_dir(void **state)
 	return 0;
 }
 
-/* The pieces as text: "one|two~|", with ~ for LOG_UNENDED and + for LOG_CONTINUES, then what is left over. */
+/* The pieces as text: "one|two~|", with ~ for LOG_UNENDED and + for LOG_CONTINUES, then what is
+ * left over. */
 static void split(const char *data, size_t n, bool flush, struct buf *out)
 {
 	struct log_piece p;
@@ -150,10 +151,20 @@ static void test_long_lines(void **state)
 		{ LOG_LINE_MAX, "", false, { 0 }, LOG_LINE_MAX, { 0 } },
 		{ LOG_LINE_MAX, "", true, { LOG_LINE_MAX }, 0, { LOG_UNENDED } },
 		{ LOG_LINE_MAX + 1, "", false, { 0 }, LOG_LINE_MAX + 1, { 0 } },
-		{ LOG_LINE_MAX + 1, "", true, { LOG_LINE_MAX, 1 }, 0, { LOG_CONTINUES, LOG_UNENDED } },
+		{ LOG_LINE_MAX + 1,
+		  "",
+		  true,
+		  { LOG_LINE_MAX, 1 },
+		  0,
+		  { LOG_CONTINUES, LOG_UNENDED } },
 		{ LOG_LINE_MAX + 1, "\n", false, { LOG_LINE_MAX, 1 }, 0, { LOG_CONTINUES, 0 } },
 		{ LOG_LINE_MAX + 2, "", false, { LOG_LINE_MAX }, 2, { LOG_CONTINUES } },
-		{ 2 * LOG_LINE_MAX, "\r\n", false, { LOG_LINE_MAX, LOG_LINE_MAX }, 0, { LOG_CONTINUES, 0 } },
+		{ 2 * LOG_LINE_MAX,
+		  "\r\n",
+		  false,
+		  { LOG_LINE_MAX, LOG_LINE_MAX },
+		  0,
+		  { LOG_CONTINUES, 0 } },
 	};
 
 	(void)state;
@@ -194,7 +205,8 @@ static void test_cuts_between_characters(void **state)
 	assert_int_equal(p.len, LOG_LINE_MAX);
 }
 
-static struct log_record record(const char *source, const char *dyno, uint32_t release, const char *text)
+static struct log_record record(const char *source, const char *dyno, uint32_t release,
+				const char *text)
 {
 	return (struct log_record){ .source = source,
 				    .source_len = strlen(source),
@@ -250,12 +262,13 @@ static void test_format(void **state)
 	r.time_ns = 0;
 	log_format(&f, &r, &out);
 	log_format_overflow(&f, 5, 3, 1000, &out);
-	assert_string_equal(out.data,
-			    "12 2026-11-22T10:00:01.000042+00:00 app[web.1]: hello\n"
-			    "1000 2026-11-22T10:00:01.000099+00:00 app[web.1]: hello\n"
-			    "1000 1970-01-01T00:00:00.000000+00:00 app[web.1]: hello\n"
-			    "5 1970-01-01T00:00:00.000001+00:00 heroku[logplex]: Error L11 (Tail buffer "
-			    "overflow) -> 3 lines dropped\n");
+	assert_string_equal(
+		out.data,
+		"12 2026-11-22T10:00:01.000042+00:00 app[web.1]: hello\n"
+		"1000 2026-11-22T10:00:01.000099+00:00 app[web.1]: hello\n"
+		"1000 1970-01-01T00:00:00.000000+00:00 app[web.1]: hello\n"
+		"5 1970-01-01T00:00:00.000001+00:00 heroku[logplex]: Error L11 (Tail buffer "
+		"overflow) -> 3 lines dropped\n");
 }
 
 #define ID "0b0e8b1c-1c1e-4b3b-9b0a-0123456789ab"
@@ -286,8 +299,9 @@ static void test_router_lines(void **state)
 		const char *text;
 		size_t n;
 
-		assert_int_equal(router_line_parse(table[i].data, strlen(table[i].data), app, &text, &n),
-				 table[i].want);
+		assert_int_equal(
+			router_line_parse(table[i].data, strlen(table[i].data), app, &text, &n),
+			table[i].want);
 		if (!table[i].text)
 			continue;
 		assert_int_equal(n, strlen(table[i].text));
@@ -467,7 +481,8 @@ static void test_a_broken_ring_is_replaced(void **state)
 		}
 		ring_free(r);
 		damage(path, places[i], "\xff\xff\xff\xff", 4);
-		/* Generation 3: state[1], from 80 on, is the valid one; the other does not matter. */
+		/* Generation 3: state[1], from 80 on, is the valid one; the other does not matter.
+		 */
 		assert_int_equal(ring_open(path, RING_SIZE_MIN, &r),
 				 places[i] >= 40 && places[i] <= 56 ? RING_FOUND : RING_REPLACED);
 		ring_free(r);
@@ -620,7 +635,8 @@ static void test_a_note_without_its_read_is_void(void **state)
 	/* Once more with the same bytes, which do not come. */
 	pid = fork();
 	if (pid == 0)
-		_exit(journal_open(*state, 64, &j) < 0 || journal_take(j, fds[0], "same\n", 5, &note));
+		_exit(journal_open(*state, 64, &j) < 0 ||
+		      journal_take(j, fds[0], "same\n", 5, &note));
 	wait_until_reading(pid);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -643,9 +659,12 @@ int main(void)
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_router_lines),
 		cmocka_unit_test_setup_teardown(test_ring_against_a_model, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_a_ring_keeps_what_it_has_room_for, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_a_broken_ring_is_replaced, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_a_note_without_its_read_is_void, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_a_ring_keeps_what_it_has_room_for, make_dir,
+						remove_dir),
+		cmocka_unit_test_setup_teardown(test_a_broken_ring_is_replaced, make_dir,
+						remove_dir),
+		cmocka_unit_test_setup_teardown(test_a_note_without_its_read_is_void, make_dir,
+						remove_dir),
 		cmocka_unit_test_setup_teardown(test_kill_at_any_instant, make_dir, remove_dir),
 	};
 

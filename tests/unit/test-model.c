@@ -62,8 +62,9 @@ static void test_app_names(void **state)
 		{ "-ab", "starts with \"-\"" },
 		{ "Up_Per", "\"Up_Per\" contains \"U\"" },
 		{ "up_per", "contains \"_\"" },
-		{ "a b", "Name must start with a letter, end with a letter or digit and can only contain "
-			 "lowercase letters, digits, and dashes" },
+		{ "a b",
+		  "Name must start with a letter, end with a letter or digit and can only contain "
+		  "lowercase letters, digits, and dashes" },
 		{ "a\nb", "\"a?b\" contains \"?\"" },
 		{ "caf\xc3\xa9", "\"caf\xc3\xa9\" contains \"\xc3\xa9\"" },
 		{ "caf\xe9", "\"caf\xef\xbf\xbd\" contains \"\xef\xbf\xbd\"" },
@@ -127,8 +128,10 @@ static void test_config_values(void **state)
 		{ "TWELVE_BUILD_DIR", { "./web/", NULL } },
 		{ "TWELVE_BUILD_DIR", { "", NULL } },
 		{ "TWELVE_BUILD_DIR", { "..web", NULL } },
-		{ "TWELVE_BUILD_DIR", { "/web", "expected a folder below the top of the repository" } },
-		{ "TWELVE_BUILD_DIR", { "web/..", "expected a folder below the top of the repository" } },
+		{ "TWELVE_BUILD_DIR",
+		  { "/web", "expected a folder below the top of the repository" } },
+		{ "TWELVE_BUILD_DIR",
+		  { "web/..", "expected a folder below the top of the repository" } },
 		{ "TWELVE_BUILD_DIR", { "a\nb", "expected one folder" } },
 		{ "TWELVE_WATCH_PATHS", { "web/** shared/**", NULL } },
 		{ "TWELVE_START_TIMEOUT", { "1", NULL } },
@@ -286,16 +289,21 @@ static void test_procfile(void **state)
 		{ "# one\n\n  \nz: 1\na: 2 # kept\n", "z=1;a=2 # kept;", NULL },
 		{ "web:a\n", "web=a;", NULL },
 		{ " web :  a:b  \n", "web=a:b;", NULL },
-		{ "web: gunicorn -b 0.0.0.0:$PORT app:app", "web=gunicorn -b 0.0.0.0:$PORT app:app;", NULL },
+		{ "web: gunicorn -b 0.0.0.0:$PORT app:app",
+		  "web=gunicorn -b 0.0.0.0:$PORT app:app;", NULL },
 		{ "web: a\n\nweb gunicorn\n", NULL,
 		  "Procfile:3: expected \"type: command\", found \"web gunicorn\"" },
 		{ ": a\n", NULL, "Procfile:1: expected \"type: command\", found \": a\"" },
-		{ "web: a\n#\nweb: b\n", NULL, "Procfile:3: process type \"web\" is there twice: keep one" },
-		{ "web: a\nworker:  \n", NULL, "Procfile:2: process type \"worker\" has no command" },
+		{ "web: a\n#\nweb: b\n", NULL,
+		  "Procfile:3: process type \"web\" is there twice: keep one" },
+		{ "web: a\nworker:  \n", NULL,
+		  "Procfile:2: process type \"worker\" has no command" },
 		{ "\nmy web: a\n", NULL,
-		  "Procfile:2: Process type \"my web\" can only contain letters, digits, dashes, and "
+		  "Procfile:2: Process type \"my web\" can only contain letters, digits, dashes, "
+		  "and "
 		  "underscores" },
-		{ "\033]0;x\007\n", NULL, "Procfile:1: expected \"type: command\", found \"?]0;x?\"" },
+		{ "\033]0;x\007\n", NULL,
+		  "Procfile:1: expected \"type: command\", found \"?]0;x?\"" },
 	};
 
 	(void)state;
@@ -324,8 +332,9 @@ static void test_procfile_is_bounded(void **state)
 	memset(buf_reserve(&b, PROCFILE_COMMAND_MAX + 1), 'x', PROCFILE_COMMAND_MAX + 1);
 	buf_added(&b, PROCFILE_COMMAND_MAX + 1);
 	assert_int_equal(procfile_parse(b.data, "Procfile", &p, &err), -1);
-	assert_string_equal(err.message,
-			    "Procfile:1: the command of \"web\" is too long (maximum is 32768 bytes)");
+	assert_string_equal(
+		err.message,
+		"Procfile:1: the command of \"web\" is too long (maximum is 32768 bytes)");
 }
 
 static void test_procfile_set(void **state)
@@ -356,16 +365,20 @@ static void test_release_yaml(void **state)
 		{ "---\naddons: []\ndefault_process_types: {}\n", "", NULL },
 		{ "default_process_types:\n", "", NULL },
 		{ TYPES "  web: npm start\n", "web=npm start;", NULL },
-		{ "---\naddons:\n- heroku-postgresql\nconfig_vars:\n  A: b\n  web: no\ndefault_process_types:\n"
-		  "  web: bin/rails server -p ${PORT:-5000} -e $RAILS_ENV\n  rake: bundle exec rake\n"
+		{ "---\naddons:\n- heroku-postgresql\nconfig_vars:\n  A: b\n  web: "
+		  "no\ndefault_process_types:\n"
+		  "  web: bin/rails server -p ${PORT:-5000} -e $RAILS_ENV\n  rake: bundle exec "
+		  "rake\n"
 		  "other:\n  clock: no\n...\n",
-		  "web=bin/rails server -p ${PORT:-5000} -e $RAILS_ENV;rake=bundle exec rake;", NULL },
-		{ TYPES "# a\n  web: 'it''s'   # b\n\n  # c\n  \"worker\": \"a \\\"b\\\" \\\\ \\t\"\n",
+		  "web=bin/rails server -p ${PORT:-5000} -e $RAILS_ENV;rake=bundle exec rake;",
+		  NULL },
+		{ TYPES
+		  "# a\n  web: 'it''s'   # b\n\n  # c\n  \"worker\": \"a \\\"b\\\" \\\\ \\t\"\n",
 		  "web=it's;worker=a \"b\" \\ \t;", NULL },
 		{ TYPES "  web: java -jar x.jar # not this\n", "web=java -jar x.jar;", NULL },
 		{ TYPES "  web: echo a#b\n", "web=echo a#b;", NULL },
-		{ TYPES "    web: one\n      two\n      three\n    worker: w\n", "web=one two three;worker=w;",
-		  NULL },
+		{ TYPES "    web: one\n      two\n      three\n    worker: w\n",
+		  "web=one two three;worker=w;", NULL },
 		{ TYPES "  web:\n    long\n    command\n", "web=long command;", NULL },
 		{ TYPES "  web: \"one\\\n    \\ two\"\n", "web=one two;", NULL },
 		{ TYPES "  web: \"one\\\\\n    two\"\n", "web=one\\ two;", NULL },
@@ -375,28 +388,39 @@ static void test_release_yaml(void **state)
 		{ TYPES "  web:\n", NULL, "bin/release:3: process type \"web\" has no command" },
 		{ TYPES "  web: ~\n", NULL, "bin/release:3: process type \"web\" has no command" },
 		{ TYPES "  web: |\n    a\n", NULL,
-		  "bin/release:3: block scalars are not supported, write the command on one line: found \"| "
+		  "bin/release:3: block scalars are not supported, write the command on one line: "
+		  "found \"| "
 		  "a\"" },
 		{ TYPES "  web: *x\n", NULL,
-		  "bin/release:3: expected a command, quoted if it starts with this character: found \"*x\"" },
+		  "bin/release:3: expected a command, quoted if it starts with this character: "
+		  "found \"*x\"" },
 		{ TYPES "  web: a: b\n", NULL,
-		  "bin/release:3: a command with a colon and a space must be quoted: found \"a: b\"" },
+		  "bin/release:3: a command with a colon and a space must be quoted: found \"a: "
+		  "b\"" },
 		{ TYPES "  web:\n    command: a\n", NULL,
-		  "bin/release:3: a command with a colon and a space must be quoted: found \"command: a\"" },
+		  "bin/release:3: a command with a colon and a space must be quoted: found "
+		  "\"command: a\"" },
 		{ TYPES "  web: 'a\n", NULL, "bin/release:3: a single quote is not closed" },
 		{ TYPES "  web: \"a\n", NULL, "bin/release:3: a double quote is not closed" },
 		{ TYPES "  web: \"a\" b\n", NULL,
 		  "bin/release:3: expected nothing after the closing quote: found \"b\"" },
-		{ TYPES "  web: \"\\q\"\n", NULL, "bin/release:3: this escape is not supported: found \"\\q\"\"" },
+		{ TYPES "  web: \"\\q\"\n", NULL,
+		  "bin/release:3: this escape is not supported: found \"\\q\"\"" },
 		{ TYPES "  web: a\n worker: b\n", NULL,
-		  "bin/release:4: this line is indented otherwise than the one above: found \"worker: b\"" },
-		{ TYPES "\tweb: a\n", NULL, "bin/release:3: expected \"key: value\": found \"web: a\"" },
-		{ TYPES "  - web\n", NULL, "bin/release:3: expected \"type: command\": found \"- web\"" },
+		  "bin/release:4: this line is indented otherwise than the one above: found "
+		  "\"worker: b\"" },
+		{ TYPES "\tweb: a\n", NULL,
+		  "bin/release:3: expected \"key: value\": found \"web: a\"" },
+		{ TYPES "  - web\n", NULL,
+		  "bin/release:3: expected \"type: command\": found \"- web\"" },
 		{ "default_process_types: {web: a}\n", NULL,
-		  "bin/release:1: expected the process types below, one a line: found \"{web: a}\"" },
+		  "bin/release:1: expected the process types below, one a line: found \"{web: "
+		  "a}\"" },
 		{ "--- {default_process_types: {web: a}}\n", NULL,
-		  "bin/release:1: expected \"key: value\": found \"--- {default_process_types: {web: a}}\"" },
-		{ "---\nsome words\n", NULL, "bin/release:2: expected \"key: value\": found \"some words\"" },
+		  "bin/release:1: expected \"key: value\": found \"--- {default_process_types: "
+		  "{web: a}}\"" },
+		{ "---\nsome words\n", NULL,
+		  "bin/release:2: expected \"key: value\": found \"some words\"" },
 	};
 
 	(void)state;
@@ -406,20 +430,32 @@ static void test_release_yaml(void **state)
 static void test_heroku_yml(void **state)
 {
 	static const struct parse_row rows[] = {
-		{ "build:\n  docker:\n    web: Dockerfile\nrun:\n  web: bundle exec puma\n  worker:\n    command:\n      - python worker.py\n    image: web\n",
+		{ "build:\n  docker:\n    web: Dockerfile\nrun:\n  web: bundle exec puma\n  "
+		  "worker:\n    command:\n      - python worker.py\n    image: web\n",
 		  "web=bundle exec puma;worker=python worker.py;", NULL },
-		{ "run:\n  worker:\n    image: web\n    command: sleep 1\n  web: a\n", "worker=sleep 1;web=a;", NULL },
-		{ "run:\n  worker:\n    command:\n    - npm\n    - run\n    - \"a b\"\n    image: web\n  web: x\n", "worker=npm run 'a b';web=x;", NULL },
-		{ "run:\r\n  web:\r\n    command: [\"sh\", \"-c\", \"it's a, b\"]\r\n", "web=sh -c 'it'\\''s a, b';", NULL },
+		{ "run:\n  worker:\n    image: web\n    command: sleep 1\n  web: a\n",
+		  "worker=sleep 1;web=a;", NULL },
+		{ "run:\n  worker:\n    command:\n    - npm\n    - run\n    - \"a b\"\n    image: "
+		  "web\n  web: x\n",
+		  "worker=npm run 'a b';web=x;", NULL },
+		{ "run:\r\n  web:\r\n    command: [\"sh\", \"-c\", \"it's a, b\"]\r\n",
+		  "web=sh -c 'it'\\''s a, b';", NULL },
 		{ "run:\n  web: [npm, start]\n", "web=npm start;", NULL },
 		{ "run:\n  web: [\"npm start\"]\n", "web=npm start;", NULL },
-		{ "run:\n  web:\n    npm\n    start\n", NULL, "heroku.yml:2: expected a command, or a \"command:\" below" },
-		{ "release:\n  image: web\n  command:\n    - ./migrate\nrun:\n  web: a\n", "release=./migrate;web=a;", NULL },
-		{ "setup:\n  addons:\n    - plan: heroku-postgresql\n  config:\n    A: b\n", "", NULL },
+		{ "run:\n  web:\n    npm\n    start\n", NULL,
+		  "heroku.yml:2: expected a command, or a \"command:\" below" },
+		{ "release:\n  image: web\n  command:\n    - ./migrate\nrun:\n  web: a\n",
+		  "release=./migrate;web=a;", NULL },
+		{ "setup:\n  addons:\n    - plan: heroku-postgresql\n  config:\n    A: b\n", "",
+		  NULL },
 		{ "run:\n", "", NULL },
-		{ "run:\n  web:\n    image: web\n", NULL, "heroku.yml:2: expected a command, or a \"command:\" below" },
-		{ "run:\n  web: |\n    a\n", NULL, "heroku.yml:2: block scalars are not supported, write the command on one line: found \"| a\"" },
-		{ "run:\n  web: [a\n", NULL, "heroku.yml:2: a list on one line has to end there: found \"[a\"" },
+		{ "run:\n  web:\n    image: web\n", NULL,
+		  "heroku.yml:2: expected a command, or a \"command:\" below" },
+		{ "run:\n  web: |\n    a\n", NULL,
+		  "heroku.yml:2: block scalars are not supported, write the command on one line: "
+		  "found \"| a\"" },
+		{ "run:\n  web: [a\n", NULL,
+		  "heroku.yml:2: a list on one line has to end there: found \"[a\"" },
 		{ "release:\n  image: web\n", "", NULL },
 	};
 
@@ -478,7 +514,9 @@ static void test_app_json_refuses(void **state)
 {
 	static const struct row rows[] = {
 		{ "{}", NULL },
-		{ "{\"env\": null, \"addons\": null, \"scripts\": null, \"formation\": null, \"buildpacks\": null}", NULL },
+		{ "{\"env\": null, \"addons\": null, \"scripts\": null, \"formation\": null, "
+		  "\"buildpacks\": null}",
+		  NULL },
 		{ "", "line 1" },
 		{ "[]", "app.json: an object is needed" },
 		{ "{\"name\": 1}", "\"name\" has to be a string" },
@@ -498,7 +536,8 @@ static void test_app_json_refuses(void **state)
 		{ "\xef\xbb\xbf", "line 1, column 0" },
 		{ "{\"formation\": {\"a b\": {}}}", "app.json: \"formation\": " },
 		{ "{\"scripts\": {\"postdeploy\": \"\"}}", "\"scripts.postdeploy\"" },
-		{ "{\"environments\": {\"review\": 1}}", "\"environments.review\" has to be an object" },
+		{ "{\"environments\": {\"review\": 1}}",
+		  "\"environments.review\" has to be an object" },
 	};
 
 	(void)state;
@@ -506,7 +545,8 @@ static void test_app_json_refuses(void **state)
 		json_t *errors = json_array();
 		json_t *parsed = app_json_parse(rows[i].in, strlen(rows[i].in), "review", errors);
 
-		if (!rows[i].message != !!parsed || (rows[i].message && !strstr(first(errors), rows[i].message)))
+		if (!rows[i].message != !!parsed ||
+		    (rows[i].message && !strstr(first(errors), rows[i].message)))
 			fail_msg("%s: \"%s\"", rows[i].in, first(errors));
 		json_decref(parsed);
 		json_decref(errors);
@@ -524,12 +564,15 @@ static void test_app_json_in_its_plain_form(void **state)
 	json_t *errors = json_array(), *plain = app_json_parse(text, strlen(text), NULL, errors);
 	json_t *review = app_json_parse(text, strlen(text), "review", errors);
 	_cleanup_free_ char *addons = json_dumps(json_object_get(plain, "addons"), JSON_COMPACT);
-	_cleanup_free_ char *formation = json_dumps(json_object_get(plain, "formation"), JSON_COMPACT);
+	_cleanup_free_ char *formation =
+		json_dumps(json_object_get(plain, "formation"), JSON_COMPACT);
 
 	(void)state;
 	assert_non_null(plain);
 	assert_non_null(review);
-	assert_string_equal(addons, "[{\"plan\":\"redis\",\"as\":null},{\"plan\":\"postgresql:x\",\"as\":\"DB\"}]");
+	assert_string_equal(
+		addons,
+		"[{\"plan\":\"redis\",\"as\":null},{\"plan\":\"postgresql:x\",\"as\":\"DB\"}]");
 	assert_string_equal(formation, "{\"web\":{\"quantity\":2,\"size\":\"standard-2x\"}}");
 	assert_string_equal(json_string_value(json_object_get(plain, "postdeploy")), "seed");
 	assert_int_equal(json_array_size(json_object_get(review, "addons")), 0);
@@ -548,7 +591,8 @@ static void test_app_json_in_its_plain_form(void **state)
 
 static void test_app_json_env(void **state)
 {
-	static const char text[] = "{\"env\": {\"S\": {\"generator\": \"secret\"}, \"R\": {\"description\": \"x\"}}}";
+	static const char text[] =
+		"{\"env\": {\"S\": {\"generator\": \"secret\"}, \"R\": {\"description\": \"x\"}}}";
 	json_t *errors = json_array(), *plain = app_json_parse(text, strlen(text), NULL, errors);
 	json_t *overrides = json_pack("{s:s, s:s}", "R", "mine", "MORE", "1"), *env;
 
@@ -557,7 +601,8 @@ static void test_app_json_env(void **state)
 	assert_non_null(strstr(first(errors), "\"env.R\" is required"));
 	env = app_json_env(plain, overrides, errors);
 	assert_int_equal(json_object_size(env), 3);
-	assert_int_equal(strspn(json_string_value(json_object_get(env, "S")), "0123456789abcdef"), 64);
+	assert_int_equal(strspn(json_string_value(json_object_get(env, "S")), "0123456789abcdef"),
+			 64);
 	assert_string_equal(json_string_value(json_object_get(env, "R")), "mine");
 	json_decref(env);
 	json_decref(overrides);
@@ -578,7 +623,8 @@ static void test_actions_have_words(void **state)
 	while (fgets(line, sizeof(line), f)) {
 		const char *words;
 
-		if (sscanf(line, "%*s %15s %199s", method, where) != 2 || line[0] == '#' || streq(method, "GET"))
+		if (sscanf(line, "%*s %15s %199s", method, where) != 2 || line[0] == '#' ||
+		    streq(method, "GET"))
 			continue;
 		snprintf(action, sizeof(action), "%s %s", method, where);
 		words = action_words(action);
@@ -595,13 +641,17 @@ static void test_actions_have_words(void **state)
 static void test_actions_and_notes(void **state)
 {
 	static const char *const table[][3] = {
-		{ "DELETE /apps/:app/collaborators/:collaborator", "collaborator ada@example.com", "remove collaborator ada@example.com" },
-		{ "POST /apps/:app/collaborators", "collaborator ada@example.com: view", "add collaborator ada@example.com: view" },
+		{ "DELETE /apps/:app/collaborators/:collaborator", "collaborator ada@example.com",
+		  "remove collaborator ada@example.com" },
+		{ "POST /apps/:app/collaborators", "collaborator ada@example.com: view",
+		  "add collaborator ada@example.com: view" },
 		{ "PATCH /apps/:app/config-vars", "set GREETING", "change config: set GREETING" },
 		{ "PATCH /apps/:app/config-vars", "", "change config" },
 		{ "PATCH /apps/:app/formation", "scale web=2", "scale web=2" },
-		{ "PUT /apps/:app/buildpack-installations", "buildpacks: none", "set buildpacks: none" },
-		{ "POST /apps/:app/acm", "automatic certificates enabled", "automatic certificates enabled" },
+		{ "PUT /apps/:app/buildpack-installations", "buildpacks: none",
+		  "set buildpacks: none" },
+		{ "POST /apps/:app/acm", "automatic certificates enabled",
+		  "automatic certificates enabled" },
 		{ "POST /addon-attachments", "attach shelf as CACHE", "attach shelf as CACHE" },
 		{ "POST /apps/:app/domains", "domains", "add domain: domains" },
 		{ "PURGE /moon", "all of it", "PURGE /moon: all of it" },
@@ -645,16 +695,36 @@ static void test_hosts(void **state)
 	} rows[] = {
 		{ "shop.example.com", "shop.example.com", "shop.example.com" },
 		{ "Shop.Example.COM.", "shop.example.com", "shop.example.com" },
-		{ "b\xc3\xbc" "cher.example", "xn--bcher-kva.example", "b\xc3\xbc" "cher.example" },
-		{ "*.B\xc3\x9c" "CHER.example", "*.xn--bcher-kva.example", "*.b\xc3\xbc" "cher.example" },
+		{ "b\xc3\xbc"
+		  "cher.example",
+		  "xn--bcher-kva.example",
+		  "b\xc3\xbc"
+		  "cher.example" },
+		{ "*.B\xc3\x9c"
+		  "CHER.example",
+		  "*.xn--bcher-kva.example",
+		  "*.b\xc3\xbc"
+		  "cher.example" },
 		/* The umlaut as two characters is the same name. */
-		{ "bu\xcc\x88" "cher.example", "xn--bcher-kva.example", "b\xc3\xbc" "cher.example" },
+		{ "bu\xcc\x88"
+		  "cher.example",
+		  "xn--bcher-kva.example",
+		  "b\xc3\xbc"
+		  "cher.example" },
 		{ "fa\xc3\x9f.example", "xn--fa-hia.example", "fa\xc3\x9f.example" },
-		{ "xn--bcher-kva.example", "xn--bcher-kva.example", "b\xc3\xbc" "cher.example" },
+		{ "xn--bcher-kva.example", "xn--bcher-kva.example",
+		  "b\xc3\xbc"
+		  "cher.example" },
 		/* None: not UTF-8, an empty label, no dot, something that is no letter. */
-		{ "b\xfc" "cher.example", NULL, NULL },
-		{ "b\xc3\xbc" "cher..example", NULL, NULL },
-		{ "b\xc3\xbc" "cher", NULL, NULL },
+		{ "b\xfc"
+		  "cher.example",
+		  NULL, NULL },
+		{ "b\xc3\xbc"
+		  "cher..example",
+		  NULL, NULL },
+		{ "b\xc3\xbc"
+		  "cher",
+		  NULL, NULL },
 		{ "b\xc3\xbc/cher.example", NULL, NULL },
 		{ ".", NULL, NULL },
 		{ "", NULL, NULL },

@@ -11,10 +11,11 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
-static const char good[] =
-	"{\"id\": \"acme\", \"name\": \"Acme\", \"api\": {\"config_vars_prefix\": \"ACME\", \"config_vars\": [\"ACME_URL\"],"
-	" \"password\": \"p\", \"production\": {\"base_url\": \"https://acme.example/heroku/resources\"}},"
-	" \"plans\": [{\"name\": \"basic\"}]}";
+static const char good[] = "{\"id\": \"acme\", \"name\": \"Acme\", \"api\": "
+			   "{\"config_vars_prefix\": \"ACME\", \"config_vars\": [\"ACME_URL\"],"
+			   " \"password\": \"p\", \"production\": {\"base_url\": "
+			   "\"https://acme.example/heroku/resources\"}},"
+			   " \"plans\": [{\"name\": \"basic\"}]}";
 
 static json_t *manifest(void)
 {
@@ -45,8 +46,8 @@ static void test_manifests(void **state)
 	json_decref(j);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		const char *at = strstr(good, table[i][0]);
-		_cleanup_free_ char *text = xasprintf("%.*s%s%s", (int)(at - good), good, table[i][1],
-						      at + strlen(table[i][0]));
+		_cleanup_free_ char *text = xasprintf("%.*s%s%s", (int)(at - good), good,
+						      table[i][1], at + strlen(table[i][0]));
 
 		j = json_loads(text, 0, NULL);
 		assert_non_null(j);
@@ -66,23 +67,30 @@ static void test_answers(void **state)
 		enum partner_end end;
 		const char *said;
 	} table[] = {
-		{ PARTNER_PROVISION, 201, "{\"id\": \"1\", \"config\": {\"ACME_URL\": \"x\"}}", PARTNER_DONE, "" },
+		{ PARTNER_PROVISION, 201, "{\"id\": \"1\", \"config\": {\"ACME_URL\": \"x\"}}",
+		  PARTNER_DONE, "" },
 		{ PARTNER_PROVISION, 200, "{\"id\": 7}", PARTNER_DONE, "" },
 		{ PARTNER_PROVISION, 202, "{\"id\": \"1\"}", PARTNER_PENDING, "" },
 		{ PARTNER_PROVISION, 200, "{}", PARTNER_REFUSED, "without an id" },
 		{ PARTNER_PROVISION, 200, "[]", PARTNER_REFUSED, "no JSON object" },
-		{ PARTNER_PROVISION, 200, "{\"id\": \"1\", \"id\": \"2\"}", PARTNER_REFUSED, "no JSON object" },
-		{ PARTNER_PROVISION, 200, "{\"id\": \"1\", \"config\": {\"PATH\": \"x\"}}", PARTNER_REFUSED, "PATH" },
-		{ PARTNER_PROVISION, 200, "{\"id\": \"1\", \"config\": {\"ACME_URL\": 1}}", PARTNER_REFUSED, "strings" },
-		{ PARTNER_PROVISION, 200, "{\"id\": \"1\", \"config\": 7}", PARTNER_REFUSED, "no object" },
-		{ PARTNER_PROVISION, 422, "{\"message\": \"no\\nway\"}", PARTNER_REFUSED, "no way" },
+		{ PARTNER_PROVISION, 200, "{\"id\": \"1\", \"id\": \"2\"}", PARTNER_REFUSED,
+		  "no JSON object" },
+		{ PARTNER_PROVISION, 200, "{\"id\": \"1\", \"config\": {\"PATH\": \"x\"}}",
+		  PARTNER_REFUSED, "PATH" },
+		{ PARTNER_PROVISION, 200, "{\"id\": \"1\", \"config\": {\"ACME_URL\": 1}}",
+		  PARTNER_REFUSED, "strings" },
+		{ PARTNER_PROVISION, 200, "{\"id\": \"1\", \"config\": 7}", PARTNER_REFUSED,
+		  "no object" },
+		{ PARTNER_PROVISION, 422, "{\"message\": \"no\\nway\"}", PARTNER_REFUSED,
+		  "no way" },
 		{ PARTNER_PROVISION, 403, "<html>", PARTNER_REFUSED, "status 403" },
 		{ PARTNER_PROVISION, 302, "", PARTNER_REFUSED, "status 302" },
 		{ PARTNER_PROVISION, 503, "", PARTNER_RETRY, "status 503" },
 		{ PARTNER_PROVISION, 429, "", PARTNER_RETRY, "status 429" },
 		{ PARTNER_PROVISION, 0, "Timeout was reached", PARTNER_RETRY, "Timeout" },
 		{ PARTNER_PLAN, 200, "", PARTNER_DONE, "" },
-		{ PARTNER_PLAN, 200, "{\"config\": {\"NOT_MINE\": \"x\"}}", PARTNER_REFUSED, "NOT_MINE" },
+		{ PARTNER_PLAN, 200, "{\"config\": {\"NOT_MINE\": \"x\"}}", PARTNER_REFUSED,
+		  "NOT_MINE" },
 		{ PARTNER_PLAN, 404, "", PARTNER_REFUSED, "status 404" },
 		{ PARTNER_DEPROVISION, 204, "", PARTNER_DONE, "" },
 		{ PARTNER_DEPROVISION, 404, "", PARTNER_DONE, "" },
@@ -100,7 +108,8 @@ static void test_answers(void **state)
 
 		partner_answer(&p, table[i].verb, table[i].status, table[i].body, 0, &o);
 		if (o.end != table[i].end || !strstr(o.message, table[i].said))
-			fail_msg("%ld %s: %d %s", table[i].status, table[i].body, (int)o.end, o.message);
+			fail_msg("%ld %s: %d %s", table[i].status, table[i].body, (int)o.end,
+				 o.message);
 		partner_outcome_done(&o);
 	}
 	partner_done(&p);
@@ -129,7 +138,8 @@ static void test_retry_after_is_kept_within_reason(void **state)
 static void test_vars_have_the_attachments_name(void **state)
 {
 	struct error err = ERROR_INIT;
-	json_t *j = manifest(), *config = json_pack("{s:s, s:s}", "ACME_URL", "u", "OTHER", "o"), *vars;
+	json_t *j = manifest(), *config = json_pack("{s:s, s:s}", "ACME_URL", "u", "OTHER", "o"),
+	       *vars;
 	struct partner p;
 
 	(void)state;

@@ -91,7 +91,8 @@ static char *listed(struct fixture *f)
 
 	must(store_coupling_list(f->s, f->p.id, &rows, &n, &err), &err);
 	for (size_t i = 0; i < n; i++) {
-		char *more = xasprintf("%s%s:%s ", text, rows[i].app_name, stage_names[rows[i].stage]);
+		char *more =
+			xasprintf("%s%s:%s ", text, rows[i].app_name, stage_names[rows[i].stage]);
 
 		free(text);
 		text = more;
@@ -145,7 +146,8 @@ static void test_couplings(void **state)
 	memcpy(again.app_id, f->app_ids[0], UUID_SIZE);
 	memcpy(again.pipeline_id, f->p.id, UUID_SIZE);
 	assert_int_equal(store_coupling_create(f->s, &again, &err), -1);
-	assert_string_equal(err.message, "app-0 is in the pipeline shop already: take it out first");
+	assert_string_equal(err.message,
+			    "app-0 is in the pipeline shop already: take it out first");
 	must(store_coupling_set_stage(f->s, first, STAGE_DEVELOPMENT, &err), &err);
 	after = listed(f);
 	assert_string_equal(after, "app-0:development app-1:staging ");

@@ -146,8 +146,7 @@ static void apply(struct world *w, const struct plan_action *a)
 		/* Traffic of what serves goes away only if enough others serve. */
 		if (dyno->state == PLAN_READY && dyno->release <= w->desired.current)
 			assert_true(serving(w, a->type) - 1 >= quantity ||
-				    dyno->number > quantity ||
-				    serving(w, a->type) > 1);
+				    dyno->number > quantity || serving(w, a->type) > 1);
 		dyno->routed = false;
 		dyno->draining = true;
 		dyno->drain_since_ms = w->now_ms;
@@ -211,7 +210,8 @@ static bool turn(struct world *w, bool die)
 
 	plan_make(&w->desired, w->dynos, w->n_dynos, w->now_ms, &p);
 	no_double_actions(&p);
-	/* The world tells of starts and stops by itself; what only we know of has to be planned again. */
+	/* The world tells of starts and stops by itself; what only we know of has to be planned
+	 * again. */
 	for (size_t i = 0; i < p.n_actions; i++)
 		if (p.actions[i].kind != PLAN_START && p.actions[i].kind != PLAN_STOP &&
 		    p.actions[i].kind != PLAN_FORGET && p.actions[i].kind != PLAN_DRAIN)
@@ -242,7 +242,9 @@ static void live(struct world *w, struct plan_dyno *dyno, bool healthy)
 			dyno->state = PLAN_READY;
 		break;
 	case PLAN_READY:
-		dyno->sessions = dyno->routed ? roll(w, 3) : dyno->sessions ? dyno->sessions - 1 : 0;
+		dyno->sessions = dyno->routed	  ? roll(w, 3)
+				 : dyno->sessions ? dyno->sessions - 1
+						  : 0;
 		if (!healthy && r == 0)
 			dyno->state = PLAN_CRASHED;
 		else if (!healthy && r == 1)
@@ -306,7 +308,8 @@ static void assert_exactly_what_is_wanted(struct world *w)
 	size_t total = 0;
 
 	for (size_t i = 0; i < w->desired.n_types; i++) {
-		int64_t want = w->types[i].in_current && w->desired.current ? w->types[i].quantity : 0;
+		int64_t want =
+			w->types[i].in_current && w->desired.current ? w->types[i].quantity : 0;
 
 		assert_int_equal(serving(w, w->types[i].type), want);
 		total += (size_t)want;
@@ -431,7 +434,8 @@ static void test_unhealthy_candidate_is_undone_with_a_reason(void **state)
 	assert_int_equal(w.desired.current, 1);
 }
 
-/* A candidate over a current release whose worker crashes; dynos 2 and 3 are the candidate's web and worker. */
+/* A candidate over a current release whose worker crashes; dynos 2 and 3 are the candidate's web
+ * and worker. */
 static void crashing_world(struct world *w)
 {
 	settled_world(w, 1, 1);

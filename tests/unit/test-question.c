@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions to haproxy, asked of a peer of the test's own: answers, silence, a full backlog, an end in the middle. */
+/* Questions to haproxy, asked of a peer of the test's own: answers, silence, a full backlog, an end
+ * in the middle. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

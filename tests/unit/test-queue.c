@@ -31,15 +31,30 @@ static const struct {
 	  { { "a", "1", 1, 5, 5, .running = 1 }, { "a", "2", 2, 5, 0 }, { "b", "3", 9 } },
 	  "21",
 	  2 },
-	{ "an owner's own limit", 3, 1, { { "a", "1", 1, 5, 5, .running = 1 }, { "a", "2", 2, 5, 0 } }, "1", QUEUE_NONE },
-	{ "no slot", 2, 2, { { "a", "1", 1, .running = 1 }, { "b", "2", 1, .running = 1 }, { "c", "3", 2 } }, "2", QUEUE_NONE },
+	{ "an owner's own limit",
+	  3,
+	  1,
+	  { { "a", "1", 1, 5, 5, .running = 1 }, { "a", "2", 2, 5, 0 } },
+	  "1",
+	  QUEUE_NONE },
+	{ "no slot",
+	  2,
+	  2,
+	  { { "a", "1", 1, .running = 1 }, { "b", "2", 1, .running = 1 }, { "c", "3", 2 } },
+	  "2",
+	  QUEUE_NONE },
 	{ "a hundred of one against one of another",
 	  2,
 	  1,
 	  { { "a", "1", 1 }, { "a", "2", 2 }, { "a", "3", 3 }, { "a", "4", 4 }, { "b", "5", 9 } },
 	  "04123",
 	  0 },
-	{ "whose last one began longest ago", 2, 1, { { "a", "1", 1, 50, 50 }, { "b", "2", 2, 40, 40 }, { "c", "3", 3 } }, "210", 2 },
+	{ "whose last one began longest ago",
+	  2,
+	  1,
+	  { { "a", "1", 1, 50, 50 }, { "b", "2", 2, 40, 40 }, { "c", "3", 3 } },
+	  "210",
+	  2 },
 	{ "among an owner's apps as well",
 	  2,
 	  1,
@@ -52,15 +67,26 @@ static const struct {
 	  { { "a", "1", 1 }, { "a", "2", 1 }, { "a", "3", 1 }, { "b", "4", 2 }, { "c", "5", 3 } },
 	  "03412",
 	  0 },
-	{ "the second of an owner, when nobody else waits", 4, 3, { { "a", "1", 1, 5, 5, .running = 1 }, { "a", "2", 2, 5, 0 } }, "1", 1 },
-	{ "app and owner of one name are not one", 2, 1, { { "a", "b", 1, .running = 1 }, { "b", "a", 2 } }, "1", 1 },
+	{ "the second of an owner, when nobody else waits",
+	  4,
+	  3,
+	  { { "a", "1", 1, 5, 5, .running = 1 }, { "a", "2", 2, 5, 0 } },
+	  "1",
+	  1 },
+	{ "app and owner of one name are not one",
+	  2,
+	  1,
+	  { { "a", "b", 1, .running = 1 }, { "b", "a", 2 } },
+	  "1",
+	  1 },
 };
 
 static void test_situations(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct queue_rules rules = { .slots = cases[i].slots, .per_owner = cases[i].per_owner };
+		const struct queue_rules rules = { .slots = cases[i].slots,
+						   .per_owner = cases[i].per_owner };
 		size_t order[MAX_ENTRIES], n = 0, n_order;
 		char found[MAX_ENTRIES + 1] = "";
 
@@ -69,12 +95,14 @@ static void test_situations(void **state)
 		n_order = queue_order(cases[i].e, n, order);
 		for (size_t k = 0; k < n_order; k++)
 			found[k] = (char)('0' + order[k]);
-		if (strcmp(found, cases[i].order) != 0 || queue_next(cases[i].e, n, order, n_order, &rules) != cases[i].next)
+		if (strcmp(found, cases[i].order) != 0 ||
+		    queue_next(cases[i].e, n, order, n_order, &rules) != cases[i].next)
 			fail_msg("%s: the order is %s", cases[i].name, found);
 	}
 }
 
-/* Whatever one owner has in the queue, another's build begins as soon as a slot is free, and a slot is. */
+/* Whatever one owner has in the queue, another's build begins as soon as a slot is free, and a slot
+ * is. */
 static void test_nobody_is_starved(void **state)
 {
 	const struct queue_rules rules = { .slots = 3, .per_owner = 2 };
@@ -85,7 +113,9 @@ static void test_nobody_is_starved(void **state)
 	(void)state;
 	for (size_t i = 0; i < 41; i++) {
 		snprintf(names[i], sizeof(names[i]), "%zu", i);
-		e[i] = (struct queue_entry){ .owner = i < 40 ? "greedy" : "other", .app = names[i], .asked_ms = (int64_t)i + 1 };
+		e[i] = (struct queue_entry){ .owner = i < 40 ? "greedy" : "other",
+					     .app = names[i],
+					     .asked_ms = (int64_t)i + 1 };
 	}
 	for (int64_t now_ms = 100; now_ms < 102; now_ms++) {
 		size_t next = queue_next(e, 40, order, queue_order(e, 40, order), &rules);

@@ -28,7 +28,11 @@ static struct route_config *make(size_t n_slots)
 		.maps_dir = xstrdup("/r"),
 		.timeout_request_ms = 30000,
 		.timeout_idle_ms = 55000,
-		.limits = { .apps = 8192, .api = 1024, .apps_source = 1000, .api_source = 256, .source_rate = 2000 },
+		.limits = { .apps = 8192,
+			    .api = 1024,
+			    .apps_source = 1000,
+			    .api_source = 256,
+			    .source_rate = 2000 },
 		.apps = xcalloc(2, sizeof(*c->apps)),
 		.n_apps = 2,
 	};
@@ -78,10 +82,9 @@ static void test_render(void **state)
 			       "\nbackend app-" ID_A " from apps\n"
 			       "  # app shop down=0 maintenance=0 www.shop.example *.shop.example\n"
 			       "  http-request set-var(txn.until) date(0,ms),add(30000)\n"));
-	assert_non_null(strstr(a.data,
-			       "  server s1 127.0.0.1:20001 # ready web.1\n"
-			       "  server s2 127.0.0.1:20002 disabled # drain web.2\n"
-			       "  server s3 127.0.0.1:1 disabled # free -\n"));
+	assert_non_null(strstr(a.data, "  server s1 127.0.0.1:20001 # ready web.1\n"
+				       "  server s2 127.0.0.1:20002 disabled # drain web.2\n"
+				       "  server s3 127.0.0.1:1 disabled # free -\n"));
 	route_config_done(&copy);
 	drop(c);
 }
@@ -316,10 +319,12 @@ static void test_pages(void **state)
 		assert_non_null(body);
 		assert_int_equal(strtoul(length + 16, NULL, 10), strlen(body + 4));
 		/* The API's clients are told in JSON, with Heroku's member names. */
-		want = xasprintf("HTTP/1.1 %s ", (*code)[0] == '4' ? *code : streq(*code, "API429") ? "429" : "503");
-		assert_non_null(strstr(body, streq(*code, "API")      ? "\"id\":\"unavailable\"" :
-					     streq(*code, "API429") ? "\"id\":\"rate_limit\"" :
-								      *code));
+		want = xasprintf("HTTP/1.1 %s ", (*code)[0] == '4'	  ? *code
+						 : streq(*code, "API429") ? "429"
+									  : "503");
+		assert_non_null(strstr(body, streq(*code, "API")      ? "\"id\":\"unavailable\""
+					     : streq(*code, "API429") ? "\"id\":\"rate_limit\""
+								      : *code));
 		assert_true(str_starts(out.data, want));
 	}
 }
@@ -338,18 +343,26 @@ static void test_log_lines(void **state)
 		{ "sH - ", "504", "at=error code=H12 desc=\"Request timeout\" ", "503" },
 		{ "SH - ", "502", "at=error code=H13 desc=\"Connection closed without response\" ",
 		  "503" },
-		{ "PH - ", "502", "at=error code=H17 desc=\"Poorly formatted HTTP response: not HTTP, or headers over 64 KB\" ",
+		{ "PH - ", "502",
+		  "at=error code=H17 desc=\"Poorly formatted HTTP response: not HTTP, or headers "
+		  "over 64 KB\" ",
 		  "503" },
-		/* The first byte did not come in time, and HAProxy closed the connection to the dyno. */
+		/* The first byte did not come in time, and HAProxy closed the connection to the
+		   dyno. */
 		{ "SH H12 ", "502", "at=error code=H12 desc=\"Request timeout\" ", "503" },
 		{ "PD H12 ", "502", "at=error code=H12 desc=\"Request timeout\" ", "503" },
 		{ "sH upload ", "504",
-		  "at=error code=H12 desc=\"Request timeout: neither the rest of the request came nor an answer\" ", "503" },
-		{ "LR 431 ", "431", "at=error code=431 desc=\"Request headers over 64 KB\" ", "431" },
+		  "at=error code=H12 desc=\"Request timeout: neither the rest of the request came "
+		  "nor an answer\" ",
+		  "503" },
+		{ "LR 431 ", "431", "at=error code=431 desc=\"Request headers over 64 KB\" ",
+		  "431" },
 		{ "PR 400 ", "400",
-		  "at=error code=400 desc=\"Bad request: not HTTP, characters that have to be written as %XX, or headers over 64 KB\" ",
+		  "at=error code=400 desc=\"Bad request: not HTTP, characters that have to be "
+		  "written as %XX, or headers over 64 KB\" ",
 		  "400" },
-		{ "cR 408 ", "408", "at=error code=408 desc=\"Request not whole in time\" ", "408" },
+		{ "cR 408 ", "408", "at=error code=408 desc=\"Request not whole in time\" ",
+		  "408" },
 		{ "SD - ", "200", "at=error code=H18 desc=\"Server Request Interrupted\" ", "200" },
 		{ "sD - ", "200", "at=error code=H15 desc=\"Idle connection\" ", "200" },
 		{ "SC - ", "503", "at=error code=H21 desc=\"Backend connection refused\" ", "503" },
@@ -385,22 +398,44 @@ static void test_log_measures(void **state)
 		int64_t service_ms; /* -1: no measure */
 		bool failed;
 	} rows[] = {
-		{ "at=info method=GET path=\"/\" dyno=web.1 connect=0ms service=12ms status=200 bytes=9 protocol=http", 12, false },
-		{ "at=info method=GET path=\"/\" dyno=web.12 connect=1ms service=0ms status=404 bytes=9 protocol=http", 0, false },
-		{ "at=info method=GET path=\"/\" dyno=web.1 connect=0ms service=7ms status=500 bytes=9 protocol=http", 7, true },
-		{ "at=error code=H12 desc=\"Request timeout\" method=GET dyno=web.1 connect=0ms service=30001ms status=503 bytes=9 "
-		  "protocol=http", 30001, false },
+		{ "at=info method=GET path=\"/\" dyno=web.1 connect=0ms service=12ms status=200 "
+		  "bytes=9 protocol=http",
+		  12, false },
+		{ "at=info method=GET path=\"/\" dyno=web.12 connect=1ms service=0ms status=404 "
+		  "bytes=9 protocol=http",
+		  0, false },
+		{ "at=info method=GET path=\"/\" dyno=web.1 connect=0ms service=7ms status=500 "
+		  "bytes=9 protocol=http",
+		  7, true },
+		{ "at=error code=H12 desc=\"Request timeout\" method=GET dyno=web.1 connect=0ms "
+		  "service=30001ms status=503 bytes=9 "
+		  "protocol=http",
+		  30001, false },
 		/* What the client wrote is no measure. */
-		{ "at=info method=GET path=\"/? dyno=web.9 service=1ms status=500 \" dyno=web.1 connect=0ms service=40ms status=200 "
-		  "bytes=9 protocol=http", 40, false },
+		{ "at=info method=GET path=\"/? dyno=web.9 service=1ms status=500 \" dyno=web.1 "
+		  "connect=0ms service=40ms status=200 "
+		  "bytes=9 protocol=http",
+		  40, false },
 		/* A WebSocket; the router itself; the client was gone; the app was. */
-		{ "at=info method=GET dyno=web.1 connect=0ms service=90000ms status=101 bytes=9 protocol=http", -1, false },
-		{ "at=info method=GET dyno=- connect=-1ms service=0ms status=404 bytes=9 protocol=http", -1, false },
-		{ "at=info method=GET dyno=web.1 connect=0ms service=-1ms status=200 bytes=9 protocol=http", -1, false },
-		{ "at=error code=H10 desc=\"App crashed\" dyno=- connect=-1ms service=0ms status=503 bytes=9 protocol=http", -1, false },
-		{ "at=error code=H27 desc=\"Client Request Interrupted\" dyno=web.1 connect=0ms service=900ms status=200 bytes=9 protocol=http", -1, false },
-		{ "at=error code=H13 desc=\"Connection closed without response\" dyno=web.1 connect=0ms service=9ms status=503 bytes=9 "
-		  "protocol=http", -1, false },
+		{ "at=info method=GET dyno=web.1 connect=0ms service=90000ms status=101 bytes=9 "
+		  "protocol=http",
+		  -1, false },
+		{ "at=info method=GET dyno=- connect=-1ms service=0ms status=404 bytes=9 "
+		  "protocol=http",
+		  -1, false },
+		{ "at=info method=GET dyno=web.1 connect=0ms service=-1ms status=200 bytes=9 "
+		  "protocol=http",
+		  -1, false },
+		{ "at=error code=H10 desc=\"App crashed\" dyno=- connect=-1ms service=0ms "
+		  "status=503 bytes=9 protocol=http",
+		  -1, false },
+		{ "at=error code=H27 desc=\"Client Request Interrupted\" dyno=web.1 connect=0ms "
+		  "service=900ms status=200 bytes=9 protocol=http",
+		  -1, false },
+		{ "at=error code=H13 desc=\"Connection closed without response\" dyno=web.1 "
+		  "connect=0ms service=9ms status=503 bytes=9 "
+		  "protocol=http",
+		  -1, false },
 		{ "", -1, false },
 		{ "at=info ", -1, false },
 		{ "at=info dyno=web.1 connect=0ms service=", -1, false },
@@ -413,8 +448,10 @@ static void test_log_measures(void **state)
 		struct route_measure m = { .service_ms = -2 };
 		bool is = route_log_measure(rows[i].line, strlen(rows[i].line), &m);
 
-		if (is != (rows[i].service_ms >= 0) || (is && (m.service_ms != rows[i].service_ms || m.failed != rows[i].failed)))
-			fail_msg("%s: %d %lld %d", rows[i].line, is, (long long)m.service_ms, m.failed);
+		if (is != (rows[i].service_ms >= 0) ||
+		    (is && (m.service_ms != rows[i].service_ms || m.failed != rows[i].failed)))
+			fail_msg("%s: %d %lld %d", rows[i].line, is, (long long)m.service_ms,
+				 m.failed);
 	}
 }
 
@@ -534,7 +571,8 @@ static void test_bad_requests(void **state)
 		"  H1 chunk len 0 bytes, H1 body len 0 bytes :\n  \n"
 		"  00000  GET /b\\xC3\\xBCcher?x=\"\n  00070+ 1 HTTP/1.1\\r\\n\n"
 		"  00027  HOST:  Shop.localhost.:80\\r\\n\n  00049  Host: other\\r\\n\n\n";
-	static const char map[] = "*.shop.example app-" ID_B "\nblog.localhost app-" ID_B "\nshop.localhost app-" ID_A "\n";
+	static const char map[] = "*.shop.example app-" ID_B "\nblog.localhost app-" ID_B
+				  "\nshop.localhost app-" ID_A "\n";
 	_cleanup_buf_ struct buf raw = BUF_INIT, line = BUF_INIT;
 	_cleanup_free_ char *host = NULL, *a = NULL, *b = NULL;
 
@@ -543,7 +581,8 @@ static void test_bad_requests(void **state)
 	assert_string_equal(host, "shop.localhost");
 	route_log_line(raw.data, raw.len, &line);
 	assert_non_null(strstr(line.data, "at=error code=400 desc=\"Bad request"));
-	assert_non_null(strstr(line.data, " method=GET path=\"/b\\xC3\\xBCcher?x=\\\"1\" host=shop.localhost fwd=\"127.0.0.1\" dyno=- "));
+	assert_non_null(strstr(line.data, " method=GET path=\"/b\\xC3\\xBCcher?x=\\\"1\" "
+					  "host=shop.localhost fwd=\"127.0.0.1\" dyno=- "));
 	a = route_host_app(map, host);
 	b = route_host_app(map, "a.b.shop.example");
 	assert_string_equal(a, ID_A);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a sandbox is made of, as text: config.json, the seccomp list, cgroup layouts, the choice of a runtime. */
+/* What a sandbox is made of, as text: config.json, the seccomp list, cgroup layouts, the choice of
+ * a runtime. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -166,15 +167,18 @@ static void test_it_sees_its_own_limits(void **state)
 
 static void test_its_host_name_resolves(void **state)
 {
-	_cleanup_free_ char *alone = sandbox_hosts("me", NULL), *more = sandbox_hosts("me", "10.0.0.1 db\n");
+	_cleanup_free_ char *alone = sandbox_hosts("me", NULL),
+			    *more = sandbox_hosts("me", "10.0.0.1 db\n");
 	struct sandbox_spec s = a_spec();
 	json_t *c = sandbox_config(&s);
 
 	(void)state;
-	assert_string_equal(alone, "127.0.0.1\tlocalhost me\n::1\tlocalhost ip6-localhost ip6-loopback me\n");
+	assert_string_equal(
+		alone, "127.0.0.1\tlocalhost me\n::1\tlocalhost ip6-localhost ip6-loopback me\n");
 	assert_true(str_starts(more, alone));
 	assert_string_equal(more + strlen(alone), "10.0.0.1 db\n");
-	assert_string_equal(json_string_value(at(mount_of(c, "/etc/hosts"), "source")), s.hosts_path);
+	assert_string_equal(json_string_value(at(mount_of(c, "/etc/hosts"), "source")),
+			    s.hosts_path);
 	json_decref(c);
 }
 
@@ -238,7 +242,14 @@ static void test_command_is_an_argument_not_a_script(void **state)
 static void test_guest_is_described_as_the_process_of_a_sandbox(void **state)
 {
 	_cleanup_strv_ char **own = NULL, **guest = NULL;
-	struct sandbox_spec s = { .id = "x", .hostname = "x", .rootfs = "/r", .scratch_dir = "/s", .app_lower = "/l", .hosts_path = "/h", .init_path = "/i", .cgroup_path = "/twelve/x" };
+	struct sandbox_spec s = { .id = "x",
+				  .hostname = "x",
+				  .rootfs = "/r",
+				  .scratch_dir = "/s",
+				  .app_lower = "/l",
+				  .hosts_path = "/h",
+				  .init_path = "/i",
+				  .cgroup_path = "/twelve/x" };
 	json_t *config, *process;
 
 	(void)state;

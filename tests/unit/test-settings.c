@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon/settings: values and their messages as a table; and finding programs, in layouts made of this very test. */
+/* daemon/settings: values and their messages as a table; and finding programs, in layouts made of
+ * this very test. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,11 +65,13 @@ static const struct {
 	const char *text, *joined, *message;
 } env_files[] = {
 	{ "TWELVE_HTTP=:80\nTWELVE_API=\n", "TWELVE_HTTP=:80|TWELVE_API=", NULL },
-	{ "# a comment\n\n; another\n  A=1  \n\tB = 2\nC D=3\n", NULL, "f:6: expected a line such as TWELVE_HTTP=:80" },
+	{ "# a comment\n\n; another\n  A=1  \n\tB = 2\nC D=3\n", NULL,
+	  "f:6: expected a line such as TWELVE_HTTP=:80" },
 	{ "# a comment\n\n; another\n  A=1  \n\tB = 2\n", "A=1|B=2", NULL },
 	{ "A=\"x y # z\"  \nB='$HOME \\n'\nC=a\\ b\n", "A=x y # z|B=$HOME \\n|C=a b", NULL },
 	{ "A=one two \r\nB=\" kept \" \n", "A=one two|B= kept ", NULL },
-	{ "A=\"quote \\\" back \\\\ dollar \\$ other \\n\"", "A=quote \" back \\ dollar $ other \\n", NULL },
+	{ "A=\"quote \\\" back \\\\ dollar \\$ other \\n\"",
+	  "A=quote \" back \\ dollar $ other \\n", NULL },
 	{ "A=one\\\ntwo\nB=\"three\nfour\"\n", "A=onetwo|B=three\nfour", NULL },
 	{ "A=x=y#z", "A=x=y#z", NULL },
 	{ "A=1\nexport B=2\n", NULL, "f:2: expected a line such as TWELVE_HTTP=:80" },
@@ -125,51 +128,72 @@ static const struct {
 } rows[] = {
 	{ "TWELVE_STATE_DIR", "/srv/twelve", NULL },
 	{ "TWELVE_STATE_DIR", "", NULL },
-	{ "TWELVE_STATE_DIR", "state", "TWELVE_STATE_DIR: expected an absolute path, found \"state\"" },
+	{ "TWELVE_STATE_DIR", "state",
+	  "TWELVE_STATE_DIR: expected an absolute path, found \"state\"" },
 	{ "TWELVE_RUN_DIR", "/run/0123456789012345678901234567890123456789012345678901",
-	  "TWELVE_RUN_DIR: expected a path of at most 55 characters, because paths of unix sockets are "
+	  "TWELVE_RUN_DIR: expected a path of at most 55 characters, because paths of unix sockets "
+	  "are "
 	  "short, found 57" },
 	{ "TWELVE_DATA_DIR", "/proc/self", "TWELVE_DATA_DIR: /proc/self/buildpacks is not there" },
-	{ "TWELVE_LIBEXEC_DIR", "/proc/self", "TWELVE_LIBEXEC_DIR: /proc/self/twelve-dyno is not there" },
+	{ "TWELVE_LIBEXEC_DIR", "/proc/self",
+	  "TWELVE_LIBEXEC_DIR: /proc/self/twelve-dyno is not there" },
 	{ "TWELVE_HTTP", ":80", NULL },
 	{ "TWELVE_HTTP", "[::1]:80", NULL },
 	{ "TWELVE_HTTP", "*:80", NULL },
 	{ "TWELVE_HTTP", "example.com:8080", NULL },
-	{ "TWELVE_HTTP", "80", "TWELVE_HTTP: expected an address such as 127.0.0.1:5000, found \"80\"" },
-	{ "TWELVE_HTTP", "::1:80", "TWELVE_HTTP: expected an address such as 127.0.0.1:5000, found \"::1:80\"" },
+	{ "TWELVE_HTTP", "80",
+	  "TWELVE_HTTP: expected an address such as 127.0.0.1:5000, found \"80\"" },
+	{ "TWELVE_HTTP", "::1:80",
+	  "TWELVE_HTTP: expected an address such as 127.0.0.1:5000, found \"::1:80\"" },
 	{ "TWELVE_API", "", NULL },
-	{ "TWELVE_API", "[::1:80", "TWELVE_API: expected an address such as 127.0.0.1:5000, found \"[::1:80\"" },
-	{ "TWELVE_API", "a b:1", "TWELVE_API: expected an address such as 127.0.0.1:5000, found \"a b:1\"" },
-	{ "TWELVE_API", "h:0", "TWELVE_API: expected an address such as 127.0.0.1:5000, found \"h:0\"" },
-	{ "TWELVE_API", "h:65536", "TWELVE_API: expected an address such as 127.0.0.1:5000, found \"h:65536\"" },
+	{ "TWELVE_API", "[::1:80",
+	  "TWELVE_API: expected an address such as 127.0.0.1:5000, found \"[::1:80\"" },
+	{ "TWELVE_API", "a b:1",
+	  "TWELVE_API: expected an address such as 127.0.0.1:5000, found \"a b:1\"" },
+	{ "TWELVE_API", "h:0",
+	  "TWELVE_API: expected an address such as 127.0.0.1:5000, found \"h:0\"" },
+	{ "TWELVE_API", "h:65536",
+	  "TWELVE_API: expected an address such as 127.0.0.1:5000, found \"h:65536\"" },
 	{ "TWELVE_APPS_DOMAIN", "apps.example.com", NULL },
 	{ "TWELVE_APPS_DOMAIN", "a_b",
 	  "TWELVE_APPS_DOMAIN: expected a domain such as apps.example.com, found \"a_b\"" },
 	{ "TWELVE_ACME_DIRECTORY", "", NULL },
 	{ "TWELVE_ACME_DIRECTORY", "https://acme.example/directory", NULL },
 	{ "TWELVE_ACME_DIRECTORY", "http://acme.example/directory",
-	  "TWELVE_ACME_DIRECTORY: expected an https:// URL of an ACME directory, found \"http://acme.example/directory\"" },
+	  "TWELVE_ACME_DIRECTORY: expected an https:// URL of an ACME directory, found "
+	  "\"http://acme.example/directory\"" },
 	{ "TWELVE_ACME_EMAIL", "", NULL },
 	{ "TWELVE_ACME_EMAIL", "ada@example.com", NULL },
-	{ "TWELVE_ACME_EMAIL", "-x@example.com", "TWELVE_ACME_EMAIL: expected an e-mail address, found \"-x@example.com\"" },
+	{ "TWELVE_ACME_EMAIL", "-x@example.com",
+	  "TWELVE_ACME_EMAIL: expected an e-mail address, found \"-x@example.com\"" },
 	{ "TWELVE_ACME_CA", "", NULL },
 	{ "TWELVE_ACME_CA", "/proc/version", NULL },
-	{ "TWELVE_ACME_CA", "/proc/none", "TWELVE_ACME_CA: expected the absolute path of a file that is there, found \"/proc/none\"" },
+	{ "TWELVE_ACME_CA", "/proc/none",
+	  "TWELVE_ACME_CA: expected the absolute path of a file that is there, found "
+	  "\"/proc/none\"" },
 	{ "TWELVE_GROUP", "a b", "TWELVE_GROUP: expected the name of a group, found \"a b\"" },
 	{ "TWELVE_PORTS", "3000-3000", NULL },
 	{ "TWELVE_PORTS", "3001-3000",
-	  "TWELVE_PORTS: expected a range of ports from 1024 to 65535 such as 20000-24999, found \"3001-3000\"" },
+	  "TWELVE_PORTS: expected a range of ports from 1024 to 65535 such as 20000-24999, found "
+	  "\"3001-3000\"" },
 	{ "TWELVE_PORTS", "80-3000",
-	  "TWELVE_PORTS: expected a range of ports from 1024 to 65535 such as 20000-24999, found \"80-3000\"" },
+	  "TWELVE_PORTS: expected a range of ports from 1024 to 65535 such as 20000-24999, found "
+	  "\"80-3000\"" },
 	{ "TWELVE_PORTS", "3000",
-	  "TWELVE_PORTS: expected a range of ports from 1024 to 65535 such as 20000-24999, found \"3000\"" },
+	  "TWELVE_PORTS: expected a range of ports from 1024 to 65535 such as 20000-24999, found "
+	  "\"3000\"" },
 	{ "TWELVE_BUILD_MEMORY", "512m", NULL },
 	{ "TWELVE_BUILD_MEMORY", "1048576", NULL },
-	{ "TWELVE_BUILD_MEMORY", "abc", "TWELVE_BUILD_MEMORY: expected a size such as 2G, found \"abc\"" },
-	{ "TWELVE_BUILD_MEMORY", "2GB", "TWELVE_BUILD_MEMORY: expected a size such as 2G, found \"2GB\"" },
-	{ "TWELVE_BUILD_MEMORY", "-1G", "TWELVE_BUILD_MEMORY: expected a size such as 2G, found \"-1G\"" },
-	{ "TWELVE_BUILD_MEMORY", "G", "TWELVE_BUILD_MEMORY: expected a size such as 2G, found \"G\"" },
-	{ "TWELVE_BUILD_DISK", "9999999T", "TWELVE_BUILD_DISK: expected a size such as 2G, found \"9999999T\"" },
+	{ "TWELVE_BUILD_MEMORY", "abc",
+	  "TWELVE_BUILD_MEMORY: expected a size such as 2G, found \"abc\"" },
+	{ "TWELVE_BUILD_MEMORY", "2GB",
+	  "TWELVE_BUILD_MEMORY: expected a size such as 2G, found \"2GB\"" },
+	{ "TWELVE_BUILD_MEMORY", "-1G",
+	  "TWELVE_BUILD_MEMORY: expected a size such as 2G, found \"-1G\"" },
+	{ "TWELVE_BUILD_MEMORY", "G",
+	  "TWELVE_BUILD_MEMORY: expected a size such as 2G, found \"G\"" },
+	{ "TWELVE_BUILD_DISK", "9999999T",
+	  "TWELVE_BUILD_DISK: expected a size such as 2G, found \"9999999T\"" },
 	{ "TWELVE_BUILD_DISK", "4", "TWELVE_BUILD_DISK: expected at least 1M, found \"4\"" },
 	{ "TWELVE_DISK_RESERVE", "0", NULL },
 	{ "TWELVE_DISK_RESERVE", "900000G", NULL },
@@ -177,9 +201,12 @@ static const struct {
 	{ "TWELVE_BUILD_TIMEOUT", "2H", NULL },
 	{ "TWELVE_BUILD_TIMEOUT", "15",
 	  "TWELVE_BUILD_TIMEOUT: expected a duration such as 15m or 30s, found \"15\"" },
-	{ "TWELVE_BUILD_TIMEOUT", "0s", "TWELVE_BUILD_TIMEOUT: expected at least 1s, found \"0s\"" },
-	{ "TWELVE_MAX_DYNOS", "0", "TWELVE_MAX_DYNOS: expected a number from 1 to 10000, found \"0\"" },
-	{ "TWELVE_MAX_DYNOS", "ten", "TWELVE_MAX_DYNOS: expected a number from 1 to 10000, found \"ten\"" },
+	{ "TWELVE_BUILD_TIMEOUT", "0s",
+	  "TWELVE_BUILD_TIMEOUT: expected at least 1s, found \"0s\"" },
+	{ "TWELVE_MAX_DYNOS", "0",
+	  "TWELVE_MAX_DYNOS: expected a number from 1 to 10000, found \"0\"" },
+	{ "TWELVE_MAX_DYNOS", "ten",
+	  "TWELVE_MAX_DYNOS: expected a number from 1 to 10000, found \"ten\"" },
 };
 
 static void test_values(void **state)
@@ -240,7 +267,8 @@ static void test_memory_of_builds_by_the_machine(void **state)
 	(void)state;
 	unsetenv("TWELVE_BUILD_MEMORY");
 	assert_int_equal(settings_load(&s, &err), 0);
-	assert_true(s.build_memory_bytes >= INT64_C(2) << 30 && s.build_memory_bytes <= INT64_C(8) << 30);
+	assert_true(s.build_memory_bytes >= INT64_C(2) << 30 &&
+		    s.build_memory_bytes <= INT64_C(8) << 30);
 	if (half > INT64_C(2) << 30 && half < INT64_C(8) << 30)
 		assert_int_equal(s.build_memory_bytes >> 20, half >> 20);
 	settings_done(&s);
@@ -254,7 +282,8 @@ static int tell(void)
 
 	if (settings_load(&s, &err) < 0)
 		return fprintf(stderr, "%s\n", err.message), 1;
-	for (const char *const *p = (const char *const[]){ "twelve", "twelve-dyno", "twelve-init", "twelve-logs", NULL };
+	for (const char *const *p = (const char *const[]){ "twelve", "twelve-dyno", "twelve-init",
+							   "twelve-logs", NULL };
 	     *p; p++) {
 		_cleanup_free_ char *path = settings_program(&s, *p);
 
@@ -290,8 +319,8 @@ static void check_layout(const char *me, const char *const *programs, const char
 	for (; *programs; programs++)
 		put_program(top, *programs, "#!/bin/true\n", 12);
 	exe = xasprintf("%s/%s", top, me);
-	if (proc_run(&(struct proc_options){ .argv = (const char *const[]){ exe, "tell", NULL } }, &out,
-		     &status, &err) < 0)
+	if (proc_run(&(struct proc_options){ .argv = (const char *const[]){ exe, "tell", NULL } },
+		     &out, &status, &err) < 0)
 		fail_msg("%s", err.message);
 	assert_int_equal(fs_remove_tree(top), 0);
 	if (status)
@@ -304,14 +333,17 @@ static void check_layout(const char *me, const char *const *programs, const char
 
 static void test_a_build_tree(void **state)
 {
-	static const char *const programs[] = { "build/src/cli/twelve", "build/src/dyno/twelve-dyno",
-						"build/src/dyno/twelve-init", "build/src/logsd/twelve-logs",
-						"buildpacks/order", NULL };
+	static const char *const programs[] = {
+		"build/src/cli/twelve",	      "build/src/dyno/twelve-dyno",
+		"build/src/dyno/twelve-init", "build/src/logsd/twelve-logs",
+		"buildpacks/order",	      NULL
+	};
 
 	(void)state;
-	check_layout("build/src/daemon/twelved", programs,
-		     "/build/src/cli/twelve\n/build/src/dyno/twelve-dyno\n/build/src/dyno/twelve-init\n"
-		     "/build/src/logsd/twelve-logs\n\n");
+	check_layout(
+		"build/src/daemon/twelved", programs,
+		"/build/src/cli/twelve\n/build/src/dyno/twelve-dyno\n/build/src/dyno/twelve-init\n"
+		"/build/src/logsd/twelve-logs\n\n");
 }
 
 static void test_side_by_side(void **state)
@@ -320,8 +352,10 @@ static void test_side_by_side(void **state)
 						"bin/twelve-logs", NULL };
 
 	(void)state;
-	check_layout("bin/twelved", programs,
-		     "/bin/twelve\n/bin/twelve-dyno\n/bin/twelve-init\n/bin/twelve-logs\n" TWELVE_DATADIR "\n");
+	check_layout(
+		"bin/twelved", programs,
+		"/bin/twelve\n/bin/twelve-dyno\n/bin/twelve-init\n/bin/twelve-logs\n" TWELVE_DATADIR
+		"\n");
 }
 
 static void test_nowhere(void **state)

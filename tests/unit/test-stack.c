@@ -124,10 +124,9 @@ static void test_explains_what_apt_says(void **state)
 		  "Could not connect. Look at the "
 		  "network, at http_proxy in twelved's environment, or set TWELVE_DEBIAN_MIRROR",
 		  ERROR_UNAVAILABLE },
-		{ "I: x\nE: first\nE: the last\n",
-		  "The stack could not be made: E: the last", ERROR_UNAVAILABLE },
-		{ "", "The stack could not be made, and apt gave no reason",
+		{ "I: x\nE: first\nE: the last\n", "The stack could not be made: E: the last",
 		  ERROR_UNAVAILABLE },
+		{ "", "The stack could not be made, and apt gave no reason", ERROR_UNAVAILABLE },
 	};
 	const struct stack_options o = { .name = "debian-12", .where = where };
 
@@ -190,7 +189,8 @@ static void test_collects_what_nobody_uses(void **state)
 
 static void put(const char *digest, const char *name, const char *text)
 {
-	_cleanup_free_ char *path = xasprintf("%s/stacks/%s", dir, digest), *file = xasprintf("stacks/%s/%s", digest, name);
+	_cleanup_free_ char *path = xasprintf("%s/stacks/%s", dir, digest),
+			    *file = xasprintf("stacks/%s/%s", digest, name);
 	_cleanup_free_ char *tree = xasprintf("%s/%s", path, text ? "layer" : "rootfs");
 
 	assert_int_equal(fs_mkdirs(tree, 0755), 0);
@@ -198,8 +198,10 @@ static void put(const char *digest, const char *name, const char *text)
 		write_file(file, text);
 }
 
-/* A base, a build variant on it and a set on that; one that nobody uses beside it; and one of before there were layers. */
-static char base[DIGEST_HEX_SIZE], variant[DIGEST_HEX_SIZE], set[DIGEST_HEX_SIZE], other[DIGEST_HEX_SIZE], old[DIGEST_HEX_SIZE];
+/* A base, a build variant on it and a set on that; one that nobody uses beside it; and one of
+ * before there were layers. */
+static char base[DIGEST_HEX_SIZE], variant[DIGEST_HEX_SIZE], set[DIGEST_HEX_SIZE],
+	other[DIGEST_HEX_SIZE], old[DIGEST_HEX_SIZE];
 
 static void put_all(void)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store on disk: opening, migrations, what is sealed, kill -9, and what can be wrong with the files. */
+/* store on disk: opening, migrations, what is sealed, kill -9, and what can be wrong with the
+ * files. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -277,7 +278,8 @@ static void remove_database(void)
 
 static void test_a_lost_database_is_told(void **state)
 {
-	_cleanup_free_ char *db = file("twelve.db"), *identity = file("identity"), *key = file("secret.key");
+	_cleanup_free_ char *db = file("twelve.db"), *identity = file("identity"),
+			    *key = file("secret.key");
 
 	(void)state;
 	store_close(open_store());
@@ -303,7 +305,8 @@ static void test_a_database_of_another_is_told(void **state)
 
 	(void)state;
 	store_close(open_store());
-	assert_int_equal(fs_write_atomic(identity, 0600, "11111111-2222-4333-8444-555555555555\n", 37), 0);
+	assert_int_equal(
+		fs_write_atomic(identity, 0600, "11111111-2222-4333-8444-555555555555\n", 37), 0);
 	open_is_refused("is of another platform");
 	assert_int_equal(fs_write_atomic(identity, 0600, "nonsense\n", 9), 0);
 	open_is_refused("is damaged");
@@ -326,7 +329,9 @@ static void test_an_unused_database_beside_a_used_directory_is_told(void **state
 	(void)state;
 	store_close(s);
 	assert_int_equal(store_open_beside(dir, "2 repositories", &s, &err), -1);
-	assert_non_null(strstr(err.message, "knows no app, no add-on and nothing that was ever done, but there is more"));
+	assert_non_null(strstr(
+		err.message,
+		"knows no app, no add-on and nothing that was ever done, but there is more"));
 	s = open_store();
 	fill(s);
 	store_close(s);
@@ -396,9 +401,9 @@ static void test_migrations_go_on_from_an_older_schema(void **state)
 				     "UPDATE app SET note = name" };
 	_cleanup_free_ const char **newer = with_newer(more, 2);
 	size_t n = n_store_migrations + 2;
-	_cleanup_free_ char *message = xasprintf(
-		"has schema %zu, and this program knows up to %zu: it was written by a newer twelved", n,
-		n_store_migrations);
+	_cleanup_free_ char *message = xasprintf("has schema %zu, and this program knows up to "
+						 "%zu: it was written by a newer twelved",
+						 n, n_store_migrations);
 	struct error err = ERROR_INIT;
 	struct store *s = open_store();
 
@@ -418,7 +423,8 @@ static void test_a_migration_that_fails_leaves_nothing(void **state)
 {
 	const char *const more[] = { "CREATE TABLE half (x); UPDATE nowhere SET x = 1" };
 	_cleanup_free_ const char **newer = with_newer(more, 1);
-	_cleanup_free_ char *message = xasprintf("Bringing the database to schema %zu", n_store_migrations + 1);
+	_cleanup_free_ char *message =
+		xasprintf("Bringing the database to schema %zu", n_store_migrations + 1);
 	struct error err = ERROR_INIT;
 	struct store *s = open_store();
 
@@ -435,8 +441,10 @@ static void test_a_migration_that_fails_leaves_nothing(void **state)
 static void test_a_full_disk_changes_nothing(void **state)
 {
 	struct store *s = open_store();
-	struct app last = { .name = xstrdup("last"), .stack = xcalloc(1, 100001),
-			    .buildpacks = xstrdup("[]"), .branch = xstrdup("main") };
+	struct app last = { .name = xstrdup("last"),
+			    .stack = xcalloc(1, 100001),
+			    .buildpacks = xstrdup("[]"),
+			    .branch = xstrdup("main") };
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -480,7 +488,8 @@ static void test_two_writers(void **state)
 	store_close(b);
 }
 
-/* Writes apps and tells each number on the pipe once it is committed; is killed in the middle of the next. */
+/* Writes apps and tells each number on the pipe once it is committed; is killed in the middle of
+ * the next. */
 static void write_until_killed(int tell_fd)
 {
 	struct store *s = open_store();
@@ -496,7 +505,8 @@ static void write_until_killed(int tell_fd)
 		if (write(tell_fd, &i, 1) != 1)
 			_exit(1);
 		must(store_begin(s, &err), &err);
-		must(store_formation_set(s, a.id, "id-of-half-done", "half-done", 1, "eco", &err), &err);
+		must(store_formation_set(s, a.id, "id-of-half-done", "half-done", 1, "eco", &err),
+		     &err);
 		if (i == 20)
 			raise(SIGKILL);
 		store_rollback(s);

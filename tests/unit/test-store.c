@@ -297,7 +297,8 @@ static void test_in_use(void **state)
 		release_done(&made[i]);
 }
 
-static void in_use_are(struct fixture *f, int64_t keep, const char *first, const char *second, const char *third)
+static void in_use_are(struct fixture *f, int64_t keep, const char *first, const char *second,
+		       const char *third)
 {
 	const char *const expected[] = { first, second, third };
 	_cleanup_strv_ char **v = NULL;
@@ -315,7 +316,8 @@ static void in_use_are(struct fixture *f, int64_t keep, const char *first, const
 static void test_only_the_newest_releases_keep_their_slugs(void **state)
 {
 	struct fixture *f = *state;
-	struct release made[] = { make_release(f, "s1"), make_release(f, "s2"), make_release(f, "s3"), make_release(f, NULL),
+	struct release made[] = { make_release(f, "s1"), make_release(f, "s2"),
+				  make_release(f, "s3"), make_release(f, NULL),
 				  make_release(f, "s4") };
 	struct error err = ERROR_INIT;
 	struct app a = { 0 };
@@ -357,7 +359,8 @@ static void test_formation(void **state)
 	assert_string_equal(list[0].type, "web");
 	memcpy(id, list[1].id, UUID_SIZE);
 	formation_free_array(list, n);
-	must(store_formation_set(f->s, f->app.id, "id-of-worker", "worker", 0, "standard-2x", &err), &err);
+	must(store_formation_set(f->s, f->app.id, "id-of-worker", "worker", 0, "standard-2x", &err),
+	     &err);
 	must(store_formation_list(f->s, f->app.id, &list, &n, &err), &err);
 	assert_int_equal(n, 2);
 	assert_string_equal(list[1].id, id);
@@ -371,7 +374,8 @@ static void test_monitors(void **state)
 {
 	struct fixture *f = *state;
 	struct app second = make_app(f->s, "second");
-	struct monitor m = { .active = true, .min = 1, .max = 3, .target_ms = 1000 }, again = { 0 }, *list = NULL;
+	struct monitor m = { .active = true, .min = 1, .max = 3, .target_ms = 1000 }, again = { 0 },
+		       *list = NULL;
 	struct error err = ERROR_INIT;
 	size_t n = 0;
 
@@ -684,7 +688,9 @@ static void test_every_statement_is_understood(void **state)
 
 static struct sni_endpoint make_sni(struct fixture *f, const char *name, bool acm)
 {
-	struct sni_endpoint e = { .name = xstrdup(name), .chain = xstrdup("chain"), .acm = acm, .trusted = true };
+	struct sni_endpoint e = {
+		.name = xstrdup(name), .chain = xstrdup("chain"), .acm = acm, .trusted = true
+	};
 	struct error err = ERROR_INIT;
 
 	memcpy(e.app_id, f->app.id, sizeof(e.app_id));
@@ -724,7 +730,8 @@ static void test_sni_endpoints(void **state)
 	assert_string_equal(got.id, e.id);
 	assert_true(got.trusted && !got.acm);
 	sni_endpoint_done(&got);
-	refused(store_sni_get(f->s, "another app", "one", &got, &err), &err, ERROR_NOT_FOUND, "Couldn't find that certificate: one");
+	refused(store_sni_get(f->s, "another app", "one", &got, &err), &err, ERROR_NOT_FOUND,
+		"Couldn't find that certificate: one");
 	must(store_sni_list(f->s, NULL, &list, &n, &err), &err);
 	assert_int_equal(n, 1);
 	sni_endpoint_free_array(list, n);
@@ -743,7 +750,8 @@ static void test_sni_endpoints(void **state)
 static void test_orphans(void **state)
 {
 	struct fixture *f = *state;
-	struct sni_endpoint used = make_sni(f, "used", true), unused = make_sni(f, "unused", true), own = make_sni(f, "own", false);
+	struct sni_endpoint used = make_sni(f, "used", true), unused = make_sni(f, "unused", true),
+			    own = make_sni(f, "own", false);
 	struct domain dom = { .hostname = xstrdup("a.example") };
 	struct sni_endpoint *list = NULL;
 	struct error err = ERROR_INIT;
@@ -767,7 +775,9 @@ static void test_orphans(void **state)
 static void test_acm(void **state)
 {
 	struct fixture *f = *state;
-	struct acm_state got = { 0 }, want = { .failures = 3, .tried_ms = 4, .next_ms = 5, .reason = (char *)"why" };
+	struct acm_state got = { 0 }, want = {
+		.failures = 3, .tried_ms = 4, .next_ms = 5, .reason = (char *)"why"
+	};
 	struct domain dom = { .hostname = xstrdup("a.example") };
 	struct error err = ERROR_INIT;
 	bool on = true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Webhooks: what the database writes by itself, what is due, and how a delivery is signed and paused. */
+/* Webhooks: what the database writes by itself, what is due, and how a delivery is signed and
+ * paused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -132,7 +133,8 @@ static void test_an_event_has_what_there_is_to_tell(void **state)
 	previous = json_loads(e->previous, 0, NULL);
 	assert_int_equal(json_integer_value(json_object_get(data, "quantity")), 3);
 	assert_int_equal(json_integer_value(json_object_get(previous, "quantity")), 1);
-	assert_string_equal(json_string_value(json_object_get(json_object_get(data, "app"), "name")), "shop");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(data, "app"), "name")), "shop");
 	json_decref(data);
 	json_decref(previous);
 	webhook_event_free_array(e, n);

@@ -70,7 +70,8 @@ static void test_etags(void **state)
 
 static void test_one_line(void **state)
 {
-	char s[] = "a\nb\tc\x01\x7f" "d\xc3\xa4";
+	char s[] = "a\nb\tc\x01\x7f"
+		   "d\xc3\xa4";
 
 	(void)state;
 	wire_one_line(s);

@@ -12,7 +12,9 @@ static int sbom_run(struct cli *c, struct error *err)
 	_cleanup_free_ char *which = given ? api_escape(given) : NULL;
 	_cleanup_json_ json_t *sbom = NULL;
 
-	if (!app || !cli_api(c, err) || api_get(c->api, &sbom, err, "/apps/%s/releases/%s/sbom", app, which ? which : "current") < 0)
+	if (!app || !cli_api(c, err) ||
+	    api_get(c->api, &sbom, err, "/apps/%s/releases/%s/sbom", app,
+		    which ? which : "current") < 0)
 		return -1;
 	print_json(sbom);
 	return 0;
@@ -25,7 +27,8 @@ const struct command cmd_releases_sbom = {
 	.summary = "print the bill of materials of a release",
 	.flags = CMD_APP,
 	.run = sbom_run,
-	.details = "SPDX 2.3 as JSON: the Debian packages of the release's stack, and the packages of its language, from what is installed in the slug "
+	.details = "SPDX 2.3 as JSON: the Debian packages of the release's stack, and the packages "
+		   "of its language, from what is installed in the slug "
 		   "or else from lock files. Without a version, of the release that runs.",
 	.examples = "twelve releases:sbom -a shop >shop.spdx.json\ntwelve releases:sbom v7 -a shop",
 };

@@ -17,14 +17,22 @@ static int find_app(struct cli *c, json_t **ret, struct error *err)
 	if (!app)
 		return cli_has(c, "app") ? -1 : 0;
 	/* One that a git remote names may be of another machine. */
-	return api_get(c->api, ret, cli_has(c, "app") ? err : &none, "/apps/%s", app) < 0 && cli_has(c, "app") ? -1 : 0;
+	return api_get(c->api, ret, cli_has(c, "app") ? err : &none, "/apps/%s", app) < 0 &&
+			       cli_has(c, "app")
+		       ? -1
+		       : 0;
 }
 
 static void print_stack(const json_t *stack, const json_t *app)
 {
-	const char *name = json_str(stack, "name", ""), *runs = json_str(app, "stack.name", ""), *next = json_str(app, "build_stack.name", "");
+	const char *name = json_str(stack, "name", ""), *runs = json_str(app, "stack.name", ""),
+		   *next = json_str(app, "build_stack.name", "");
 
-	printf("%s%s%s%s\n", !app ? "" : streq(name, runs) ? "* " : "  ", name, json_bool(stack, "default") ? " (default)" : "",
+	printf("%s%s%s%s\n",
+	       !app		   ? ""
+	       : streq(name, runs) ? "* "
+				   : "  ",
+	       name, json_bool(stack, "default") ? " (default)" : "",
 	       streq(name, next) && !streq(next, runs) ? " (active on next deploy)" : "");
 }
 
@@ -34,15 +42,17 @@ static int stacks_run(struct cli *c, struct error *err)
 	const json_t *s;
 	size_t i;
 
-	if (!cli_api(c, err) || find_app(c, &app, err) < 0 || api_get(c->api, &list, err, "/stacks") < 0)
+	if (!cli_api(c, err) || find_app(c, &app, err) < 0 ||
+	    api_get(c->api, &list, err, "/stacks") < 0)
 		return -1;
 	if (cli_has(c, "json")) {
 		print_json(list);
 		return 0;
 	}
 	if (app)
-		printf("%s=== %s Available Stacks%s\n", style_on(c->color, STYLE_BOLD), json_str(app, "name", ""), style_off(c->color));
-	json_array_foreach(list, i, s)
+		printf("%s=== %s Available Stacks%s\n", style_on(c->color, STYLE_BOLD),
+		       json_str(app, "name", ""), style_off(c->color));
+	json_array_foreach (list, i, s)
 		print_stack(s, app);
 	return 0;
 }
@@ -54,7 +64,8 @@ const struct command cmd_stacks = {
 	.summary = "list the stacks, and which is the app's",
 	.flags = CMD_APP | CMD_JSON,
 	.run = stacks_run,
-	.details = "Those of Heroku's names stand for ours: heroku-24 for debian-13, heroku-22 for debian-12. The list needs no app.",
+	.details = "Those of Heroku's names stand for ours: heroku-24 for debian-13, heroku-22 for "
+		   "debian-12. The list needs no app.",
 	.examples = "twelve stacks\ntwelve stacks -a shop",
 };
 
@@ -64,7 +75,8 @@ static int stack_set_run(struct cli *c, struct error *err)
 	_cleanup_json_ json_t *j = NULL;
 
 	if (!app || !cli_api(c, err) ||
-	    api_request(c->api, "PATCH", json_pack("{s:s}", "build_stack", cli_rest(c, 0)), &j, err, "/apps/%s", app) < 0)
+	    api_request(c->api, "PATCH", json_pack("{s:s}", "build_stack", cli_rest(c, 0)), &j, err,
+			"/apps/%s", app) < 0)
 		return -1;
 	runs = json_str(j, "stack.name", "");
 	next = json_str(j, "build_stack.name", "");
@@ -73,7 +85,10 @@ static int stack_set_run(struct cli *c, struct error *err)
 		return 0;
 	}
 	note(c, "The next build of %s uses %s; until then it runs on %s.", app, next, runs);
-	note(c, "Run git push twelve %s to release on it: the commit that runs may be pushed again as it is.", json_str(j, "twelve.branch", "main"));
+	note(c,
+	     "Run git push twelve %s to release on it: the commit that runs may be pushed again as "
+	     "it is.",
+	     json_str(j, "twelve.branch", "main"));
 	return 0;
 }
 
@@ -86,7 +101,8 @@ const struct command cmd_stack_set = {
 	.summary = "choose the stack that the next build uses",
 	.flags = CMD_APP,
 	.run = stack_set_run,
-	.details = "What runs stays on its stack until the next build, and a rollback brings back the stack of its release. "
+	.details = "What runs stays on its stack until the next build, and a rollback brings back "
+		   "the stack of its release. "
 		   "No empty commit is needed: git push builds the same commit again.",
 	.examples = "twelve stack:set debian-13 -a shop\ngit push twelve main",
 };
@@ -115,7 +131,8 @@ static int wait_for_report(struct cli *c, json_t **report, struct error *err)
 	}
 	progress_clear(c);
 	if (streq(json_str(*report, "status", ""), "failed"))
-		return error_set(err, ERROR_UNAVAILABLE, "%s", json_str(*report, "error", "the updates failed"));
+		return error_set(err, ERROR_UNAVAILABLE, "%s",
+				 json_str(*report, "error", "the updates failed"));
 	return 0;
 }
 
@@ -129,13 +146,14 @@ static void print_changes(struct cli *c, const json_t *report)
 	size_t i, n = 0;
 
 	table_init(&t, 5, headings);
-	json_object_foreach(stacks, digest, stack) {
+	json_object_foreach (stacks, digest, stack) {
 		_cleanup_free_ char *short_digest = xstrndup(digest, 12);
 
 		if (json_str(stack, "error", NULL))
 			note(c, " !     %s: %s", short_digest, json_str(stack, "error", ""));
-		json_array_foreach(json_object_get(stack, "changes"), i, p) {
-			table_add(&t, short_digest, json_str(p, "package", ""), json_str(p, "from", ""), json_str(p, "to", ""),
+		json_array_foreach (json_object_get(stack, "changes"), i, p) {
+			table_add(&t, short_digest, json_str(p, "package", ""),
+				  json_str(p, "from", ""), json_str(p, "to", ""),
 				  json_bool(p, "security") ? "security" : "");
 			n++;
 		}
@@ -157,12 +175,15 @@ static void print_apps(const struct cli *c, const json_t *report)
 		return;
 	puts("");
 	table_init(&t, 5, headings);
-	json_array_foreach(json_at(report, "apps"), i, a) {
-		_cleanup_free_ char *stack = xasprintf("%s (%.12s)", json_str(a, "stack_name", ""), json_str(a, "stack", "")),
-				    *packages = xasprintf("%lld", (long long)json_i64(a, "packages", 0)),
-				    *security = xasprintf("%lld", (long long)json_i64(a, "security", 0)),
-				    *release = json_i64(a, "release", 0) ? xasprintf("v%lld", (long long)json_i64(a, "release", 0)) :
-									    xstrdup(json_str(a, "reason", "as it was"));
+	json_array_foreach (json_at(report, "apps"), i, a) {
+		_cleanup_free_ char *
+			stack = xasprintf("%s (%.12s)", json_str(a, "stack_name", ""),
+					  json_str(a, "stack", "")),
+		       *packages = xasprintf("%lld", (long long)json_i64(a, "packages", 0)),
+		       *security = xasprintf("%lld", (long long)json_i64(a, "security", 0)),
+		       *release = json_i64(a, "release", 0)
+					  ? xasprintf("v%lld", (long long)json_i64(a, "release", 0))
+					  : xstrdup(json_str(a, "reason", "as it was"));
 
 		table_add(&t, json_str(a, "app", ""), stack, packages, security, release);
 	}
@@ -171,7 +192,8 @@ static void print_apps(const struct cli *c, const json_t *report)
 
 static int stacks_update_run(struct cli *c, struct error *err)
 {
-	json_t *body = json_pack("{s:b, s:b, s:s*}", "check", (int)cli_has(c, "check"), "apply", (int)cli_has(c, "apply"), "stack", cli_get(c, "stack"));
+	json_t *body = json_pack("{s:b, s:b, s:s*}", "check", (int)cli_has(c, "check"), "apply",
+				 (int)cli_has(c, "apply"), "stack", cli_get(c, "stack"));
 	_cleanup_json_ json_t *report = NULL;
 	int r;
 
@@ -191,8 +213,10 @@ static int stacks_update_run(struct cli *c, struct error *err)
 	}
 	print_changes(c, report);
 	print_apps(c, report);
-	if (json_array_size(json_at(report, "apps")) && !cli_has(c, "check") && !cli_has(c, "apply"))
-		note(c, "The next build of each app uses what is new. twelve stacks:update --apply releases them on it now.");
+	if (json_array_size(json_at(report, "apps")) && !cli_has(c, "check") &&
+	    !cli_has(c, "apply"))
+		note(c, "The next build of each app uses what is new. twelve stacks:update --apply "
+			"releases them on it now.");
 	return 0;
 }
 
@@ -210,8 +234,11 @@ const struct command cmd_stacks_update = {
 	.flags = CMD_JSON,
 	.options = stacks_update_options,
 	.run = stacks_update_run,
-	.details = "For administrators. Asks Debian's archive, tells which apps run on older packages, and which of the newer ones come from its security archive. "
-		   "Stacks are made anew, and the next build of an app uses its new one; what runs stays as it is. With --apply each app gets "
-		   "a release on its new stack with the slug that it has, rolled out as any, and undone when it is not healthy. TWELVE_STACK_UPDATES=auto does that once a day.",
+	.details = "For administrators. Asks Debian's archive, tells which apps run on older "
+		   "packages, and which of the newer ones come from its security archive. "
+		   "Stacks are made anew, and the next build of an app uses its new one; what runs "
+		   "stays as it is. With --apply each app gets "
+		   "a release on its new stack with the slug that it has, rolled out as any, and "
+		   "undone when it is not healthy. TWELVE_STACK_UPDATES=auto does that once a day.",
 	.examples = "twelve stacks:update --check\ntwelve stacks:update --apply --stack debian-13",
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * doctor: whether people reach what runs here. A name below the apps' domain is looked up; each port is asked over the
- * loopback for the certificate of the local authority, which only we have, so another program that answers is found out.
+ * doctor: whether people reach what runs here. A name below the apps' domain is looked up; each
+ * port is asked over the loopback for the certificate of the local authority, which only we have,
+ * so another program that answers is found out.
  */
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -36,7 +37,8 @@ static const char *port_of(const char *address)
 
 bool doctor_is_loopback(const char *address)
 {
-	return str_starts(address, "127.") || str_starts(address, "localhost:") || str_starts(address, "[::1]:");
+	return str_starts(address, "127.") || str_starts(address, "localhost:") ||
+	       str_starts(address, "[::1]:");
 }
 
 static void put_list(struct buf *text, char *const *v)
@@ -45,12 +47,16 @@ static void put_list(struct buf *text, char *const *v)
 		buf_printf(text, "%s%s", i ? ", " : "", v[i]);
 }
 
-enum verdict doctor_judge_dns(const char *domain, char *const *leads_to, char *const *own, struct buf *text)
+enum verdict doctor_judge_dns(const char *domain, char *const *leads_to, char *const *own,
+			      struct buf *text)
 {
 	bool ours = false;
 
 	if (!strv_len(leads_to)) {
-		buf_printf(text, "names below %s lead nowhere: add a DNS record *.%s with this machine's address (", domain, domain);
+		buf_printf(text,
+			   "names below %s lead nowhere: add a DNS record *.%s with this machine's "
+			   "address (",
+			   domain, domain);
 		put_list(text, own);
 		buf_puts(text, ")");
 		return VERDICT_FAIL;
@@ -63,15 +69,18 @@ enum verdict doctor_judge_dns(const char *domain, char *const *leads_to, char *c
 		return VERDICT_OK;
 	buf_puts(text, ", which is not an address of this machine (");
 	put_list(text, own);
-	buf_puts(text, "): right behind a router or a load balancer that hands it on, else change the record");
+	buf_puts(text, "): right behind a router or a load balancer that hands it on, else change "
+		       "the record");
 	return VERDICT_WARN;
 }
 
 static void push_address(char ***v, const struct sockaddr *sa)
 {
 	char text[INET6_ADDRSTRLEN];
-	const void *at = sa->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr
-						  : (const void *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+	const void *at =
+		sa->sa_family == AF_INET
+			? (const void *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr
+			: (const void *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
 
 	if (inet_ntop(sa->sa_family, at, text, sizeof(text)) && !strv_has(*v, text))
 		strv_push(v, text);
@@ -99,7 +108,9 @@ static bool is_reachable(const struct sockaddr *sa)
 	struct in6_addr a6;
 
 	if (sa->sa_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr) >> 24 != 127;
+		return ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr) >>
+			       24 !=
+		       127;
 	if (sa->sa_family != AF_INET6)
 		return false;
 	a6 = ((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
@@ -135,8 +146,9 @@ static void check_dns(struct checkup *d, const char *domain, const char *http)
 		bool alone = doctor_is_loopback(http);
 
 		doctor_add(d, alone ? VERDICT_OK : VERDICT_WARN, "dns",
-			   "apps are at NAME.%s, which leads each machine to itself%s TWELVE_APPS_DOMAIN in " SETTINGS_FILE
-			   " names a domain of yours", domain, alone ? "; for others" : ": no other machine reaches them;");
+			   "apps are at NAME.%s, which leads each machine to itself%s "
+			   "TWELVE_APPS_DOMAIN in " SETTINGS_FILE " names a domain of yours",
+			   domain, alone ? "; for others" : ": no other machine reaches them;");
 		return;
 	}
 	leads_to = look_up(domain);
@@ -167,13 +179,15 @@ static void take_certificate(CURL *curl, struct probe *p)
 {
 	struct curl_certinfo *info = NULL;
 
-	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info) != CURLE_OK || !info || info->num_of_certs < 1)
+	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info) != CURLE_OK || !info ||
+	    info->num_of_certs < 1)
 		return;
 	for (const struct curl_slist *l = info->certinfo[0]; l; l = l->next) {
 		if (str_starts(l->data, "Issuer:"))
 			snprintf(p->issuer, sizeof(p->issuer), "%s", l->data + strlen("Issuer:"));
 		if (str_starts(l->data, "Expire date:"))
-			snprintf(p->until, sizeof(p->until), "%s", l->data + strlen("Expire date:"));
+			snprintf(p->until, sizeof(p->until), "%s",
+				 l->data + strlen("Expire date:"));
 	}
 }
 
@@ -191,7 +205,8 @@ static char *connect_to(const char *address)
 
 static void probe(const char *scheme, const char *host, const char *address, struct probe *ret)
 {
-	_cleanup_free_ char *url = xasprintf("%s://%s:%s/twelve/ca", scheme, host, port_of(address));
+	_cleanup_free_ char *url =
+		xasprintf("%s://%s:%s/twelve/ca", scheme, host, port_of(address));
 	_cleanup_free_ char *to = connect_to(address);
 	struct curl_slist *list = curl_slist_append(NULL, to);
 	CURL *curl = curl_easy_init();
@@ -217,8 +232,8 @@ static void probe(const char *scheme, const char *host, const char *address, str
 }
 
 /* An address that is empty is not listened at, on purpose. */
-static void check_port(struct checkup *d, const char *setting, const char *scheme, const char *host, const char *address,
-		       const char *fingerprint)
+static void check_port(struct checkup *d, const char *setting, const char *scheme, const char *host,
+		       const char *address, const char *fingerprint)
 {
 	struct probe p;
 
@@ -226,10 +241,14 @@ static void check_port(struct checkup *d, const char *setting, const char *schem
 		return;
 	probe(scheme, host, address, &p);
 	if (p.code == CURLE_COULDNT_CONNECT)
-		doctor_add(d, VERDICT_FAIL, "ports", "nothing listens at %s (%s): the lines of twelved say why", address, setting);
+		doctor_add(d, VERDICT_FAIL, "ports",
+			   "nothing listens at %s (%s): the lines of twelved say why", address,
+			   setting);
 	else if (p.code != CURLE_OK || !strstr(p.body.data, fingerprint))
-		doctor_add(d, VERDICT_FAIL, "ports", "another program answers at %s (%s): \"ss -ltnp sport = :%s\" shows which", address,
-			   setting, port_of(address));
+		doctor_add(
+			d, VERDICT_FAIL, "ports",
+			"another program answers at %s (%s): \"ss -ltnp sport = :%s\" shows which",
+			address, setting, port_of(address));
 	else
 		doctor_add(d, VERDICT_OK, "ports", "%s answers at %s%s", setting, address,
 			   doctor_is_loopback(address) ? ", for this machine only" : "");
@@ -246,14 +265,19 @@ static void check_certificate(struct checkup *d, const char *domain, const char 
 	probe("https", host, https, &p);
 	buf_done(&p.body);
 	if (!p.until[0])
-		doctor_add(d, VERDICT_WARN, "certificate", "%s shows no certificate: %s", https, curl_easy_strerror(p.code));
+		doctor_add(d, VERDICT_WARN, "certificate", "%s shows no certificate: %s", https,
+			   curl_easy_strerror(p.code));
 	else if (strstr(p.issuer, "twelve") && !is_local_name(domain))
 		doctor_add(d, VERDICT_WARN, "certificate",
-			   "*.%s is served with a certificate of the local authority, which browsers do not know: "
-			   "\"twelve certs:add\" brings one for *.%s, \"twelve certs:auto:enable\" gets one for each domain of an app",
+			   "*.%s is served with a certificate of the local authority, which "
+			   "browsers do not know: "
+			   "\"twelve certs:add\" brings one for *.%s, \"twelve certs:auto:enable\" "
+			   "gets one for each domain of an app",
 			   domain, domain);
 	else
-		doctor_add(d, VERDICT_OK, "certificate", "*.%s is served with one of %s, valid until %s", domain, p.issuer, p.until);
+		doctor_add(d, VERDICT_OK, "certificate",
+			   "*.%s is served with one of %s, valid until %s", domain, p.issuer,
+			   p.until);
 }
 
 /* ---- firewall ---- */
@@ -265,7 +289,8 @@ static bool ufw_lets_in(const char *text, const char *port)
 		const char *line_end = at + strcspn(at, "\n"), *allow = strstr(at, "ALLOW");
 		char before = at == text ? '\n' : at[-1], after = at[strlen(port)];
 
-		if ((before == '\n' || before == ',') && strchr("/ ,\t", after) && allow && allow < line_end)
+		if ((before == '\n' || before == ',') && strchr("/ ,\t", after) && allow &&
+		    allow < line_end)
 			return true;
 	}
 	return false;
@@ -303,12 +328,14 @@ enum verdict doctor_judge_firewall(const struct firewall *f, struct buf *text)
 		return VERDICT_WARN;
 	}
 	if (!ufw && drops_by_default(f->iptables, f->nft)) {
-		buf_puts(text, "what comes in is dropped unless a rule lets it in: see that there is one for port ");
+		buf_puts(text, "what comes in is dropped unless a rule lets it in: see that there "
+			       "is one for port ");
 		put_list(text, f->ports);
 		buf_puts(text, " (iptables -S INPUT, nft list ruleset)");
 		return VERDICT_WARN;
 	}
-	buf_puts(text, "no rule of this machine is in the way; one outside of it (a cloud's security group) can't be seen from here");
+	buf_puts(text, "no rule of this machine is in the way; one outside of it (a cloud's "
+		       "security group) can't be seen from here");
 	return VERDICT_OK;
 }
 
@@ -320,15 +347,17 @@ static char *ask(const char *const *argv)
 	struct error ignored = ERROR_INIT;
 	int status = 0;
 
-	if (!fs_find_program(argv[0], NULL) || proc_run(&o, &out, &status, &ignored) < 0 || status != 0)
+	if (!fs_find_program(argv[0], NULL) || proc_run(&o, &out, &status, &ignored) < 0 ||
+	    status != 0)
 		return NULL;
 	return buf_steal(&out);
 }
 
 static void check_firewall(struct checkup *d, char *const *ports)
 {
-	static const char *const ufw[] = { "ufw", "status", NULL }, *const iptables[] = { "iptables", "-S", "INPUT", NULL },
-					  *const nft[] = { "nft", "list", "ruleset", NULL };
+	static const char *const ufw[] = { "ufw", "status", NULL },
+				 *const iptables[] = { "iptables", "-S", "INPUT", NULL },
+				 *const nft[] = { "nft", "list", "ruleset", NULL };
 	_cleanup_free_ char *said_ufw = NULL, *said_iptables = NULL, *said_nft = NULL;
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	enum verdict v;
@@ -336,13 +365,17 @@ static void check_firewall(struct checkup *d, char *const *ports)
 	if (!strv_len(ports))
 		return;
 	if (geteuid() != 0) {
-		doctor_add(d, VERDICT_WARN, "firewall", "only root may look at its rules: sudo twelve doctor");
+		doctor_add(d, VERDICT_WARN, "firewall",
+			   "only root may look at its rules: sudo twelve doctor");
 		return;
 	}
 	said_ufw = ask(ufw);
 	said_iptables = ask(iptables);
 	said_nft = ask(nft);
-	v = doctor_judge_firewall(&(struct firewall){ .ufw = said_ufw, .iptables = said_iptables, .nft = said_nft, .ports = ports },
+	v = doctor_judge_firewall(&(struct firewall){ .ufw = said_ufw,
+						      .iptables = said_iptables,
+						      .nft = said_nft,
+						      .ports = ports },
 				  &text);
 	doctor_add(d, v, "firewall", "%s", text.data);
 }
@@ -369,8 +402,10 @@ bool doctor_sshd_reads(const char *config, const char *authorized_keys)
 
 static bool sshd_answers(const char *config)
 {
-	const char *port = strncmp(config, "port ", 5) == 0 ? config + 5 : strstr(config, "\nport ");
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const char *port =
+		strncmp(config, "port ", 5) == 0 ? config + 5 : strstr(config, "\nport ");
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	_cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (port && *port == '\n')
@@ -381,28 +416,36 @@ static bool sshd_answers(const char *config)
 
 static void check_sshd(struct checkup *d, const char *state_dir)
 {
-	static const char *const argv[] = { "sshd", "-T", "-C", "user=twelve,host=localhost,addr=127.0.0.1", NULL };
+	static const char *const argv[] = { "sshd", "-T", "-C",
+					    "user=twelve,host=localhost,addr=127.0.0.1", NULL };
 	_cleanup_free_ char *keys = xasprintf("%s/ssh/authorized_keys", state_dir), *config = NULL;
 
 	if (!fs_find_program("sshd", NULL)) {
-		doctor_add(d, VERDICT_WARN, "ssh", "sshd is not installed (git push over SSH): apt-get install openssh-server");
+		doctor_add(d, VERDICT_WARN, "ssh",
+			   "sshd is not installed (git push over SSH): apt-get install "
+			   "openssh-server");
 		return;
 	}
 	if (geteuid() != 0) {
-		doctor_add(d, VERDICT_WARN, "ssh", "only root may look at sshd's configuration: sudo twelve doctor");
+		doctor_add(d, VERDICT_WARN, "ssh",
+			   "only root may look at sshd's configuration: sudo twelve doctor");
 		return;
 	}
 	config = ask(argv);
 	if (!config)
-		doctor_add(d, VERDICT_WARN, "ssh", "sshd does not accept its configuration: \"sshd -t\" says why");
+		doctor_add(d, VERDICT_WARN, "ssh",
+			   "sshd does not accept its configuration: \"sshd -t\" says why");
 	else if (!doctor_sshd_reads(config, keys))
 		doctor_add(d, VERDICT_WARN, "ssh",
-			   "sshd does not look for the keys of \"twelve keys:add\" in %s: make install writes "
-			   "/etc/ssh/sshd_config.d/twelve.conf for the user twelve", keys);
+			   "sshd does not look for the keys of \"twelve keys:add\" in %s: make "
+			   "install writes "
+			   "/etc/ssh/sshd_config.d/twelve.conf for the user twelve",
+			   keys);
 	else if (!sshd_answers(config))
 		doctor_add(d, VERDICT_WARN, "ssh", "sshd does not run: systemctl enable --now ssh");
 	else
-		doctor_add(d, VERDICT_OK, "ssh", "sshd answers, and lets the user twelve in with the keys in %s", keys);
+		doctor_add(d, VERDICT_OK, "ssh",
+			   "sshd answers, and lets the user twelve in with the keys in %s", keys);
 }
 
 /* ---- all ---- */
@@ -416,8 +459,10 @@ static void want_port(char ***ports, const char *address)
 void doctor_network(struct checkup *d, const json_t *status, const json_t *ca)
 {
 	const char *domain = json_str(status, "apps_domain", "localhost");
-	const char *http = json_str(status, "router.address", ""), *https = json_str(status, "router.https_address", ""),
-		   *api = json_str(status, "api_address", ""), *fingerprint = json_str(ca, "fingerprint", "?");
+	const char *http = json_str(status, "router.address", ""),
+		   *https = json_str(status, "router.https_address", ""),
+		   *api = json_str(status, "api_address", ""),
+		   *fingerprint = json_str(ca, "fingerprint", "?");
 	_cleanup_free_ char *api_host = xasprintf("api.%s", domain);
 	_cleanup_strv_ char **ports = NULL;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of `twelve doctor` share: cmd-doctor.c looks at the machine, host/doctor-network.c at whether people
- * reach it. What is decided of what was seen is a pure function each, for the unit test.
+ * What the files of `twelve doctor` share: cmd-doctor.c looks at the machine, host/doctor-network.c
+ * at whether people reach it. What is decided of what was seen is a pure function each, for the
+ * unit test.
  */
 #pragma once
 
@@ -21,18 +22,22 @@ struct checkup {
 void doctor_add(struct checkup *d, enum verdict v, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Rows on DNS, ports, firewall, sshd and the certificate, by what `GET /twelve/status` and `GET /twelve/ca` answer. */
+/* Rows on DNS, ports, firewall, sshd and the certificate, by what `GET /twelve/status` and `GET
+ * /twelve/ca` answer. */
 void doctor_network(struct checkup *d, const json_t *status, const json_t *ca);
 
 /* "127.0.0.1:5080", "localhost:5080", "[::1]:5080": reached from this machine alone. */
 bool doctor_is_loopback(const char *address);
 
-/* Where "*.DOMAIN" leads (empty: nowhere) against the addresses of this machine; the sentence is appended to *text. */
-enum verdict doctor_judge_dns(const char *domain, char *const *leads_to, char *const *own, struct buf *text);
+/* Where "*.DOMAIN" leads (empty: nowhere) against the addresses of this machine; the sentence is
+ * appended to *text. */
+enum verdict doctor_judge_dns(const char *domain, char *const *leads_to, char *const *own,
+			      struct buf *text);
 
 /*
- * What programs said of the firewall; NULL: not asked, or no such program. `ufw` is `ufw status`, `iptables` is `iptables -S
- * INPUT`, `nft` is `nft list ruleset`. ports: those that should be let in, as text.
+ * What programs said of the firewall; NULL: not asked, or no such program. `ufw` is `ufw status`,
+ * `iptables` is `iptables -S INPUT`, `nft` is `nft list ruleset`. ports: those that should be let
+ * in, as text.
  */
 struct firewall {
 	const char *ufw, *iptables, *nft;

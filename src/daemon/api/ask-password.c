@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request that comes with an e-mail address and a password: whether it may be looked at (model/guess.h), the wait for
- * the thread that looks (passwords.h), and what follows.
+ * A request that comes with an e-mail address and a password: whether it may be looked at
+ * (model/guess.h), the wait for the thread that looks (passwords.h), and what follows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,8 @@ int http_take_guess(struct request *r, const char *email, struct error *err)
 	if (guesses_take(r->http->guesses, email, address_of(r), clock_now_ms(), &wait_ms))
 		return 0;
 	return error_set(err, ERROR_RATE_LIMIT,
-			 "There were too many wrong passwords for this address or from yours: try again in %lld s",
+			 "There were too many wrong passwords for this address or from yours: try "
+			 "again in %lld s",
 			 (long long)(wait_ms + 999) / 1000);
 }
 
@@ -59,13 +60,15 @@ static void on_looked_at(bool right, void *userdata)
 	request_resume(a->request);
 }
 
-/* The row as it is now: it may have changed meanwhile. That the time can't be noted is no reason to keep anybody out. */
+/* The row as it is now: it may have changed meanwhile. That the time can't be noted is no reason to
+ * keep anybody out. */
 static int log_in(struct request *r, const struct asking *a, struct error *err)
 {
 	struct error ignored = ERROR_INIT, own = ERROR_INIT;
 	struct user u = { 0 };
 
-	if (store_user_get(r->http->d->store, a->email, &u, &own) < 0 && own.kind != ERROR_NOT_FOUND) {
+	if (store_user_get(r->http->d->store, a->email, &u, &own) < 0 &&
+	    own.kind != ERROR_NOT_FOUND) {
 		*err = own;
 		return -1;
 	}
@@ -89,7 +92,8 @@ static int go_on(struct request *r, struct error *err)
 	return result < 0 ? result : then(r, err);
 }
 
-int http_ask_password(struct request *r, const char *email, const char *password, api_fn then, struct error *err)
+int http_ask_password(struct request *r, const char *email, const char *password, api_fn then,
+		      struct error *err)
 {
 	struct error own = ERROR_INIT;
 	struct asking *a;
@@ -103,14 +107,18 @@ int http_ask_password(struct request *r, const char *email, const char *password
 		return -1;
 	}
 	a = xcalloc(1, sizeof(*a));
-	*a = (struct asking){ .request = r, .email = xstrdup(email), .hash = steal_ptr(u.password_hash), .then = then };
+	*a = (struct asking){ .request = r,
+			      .email = xstrdup(email),
+			      .hash = steal_ptr(u.password_hash),
+			      .then = then };
 	user_done(&u);
 	result = passwords_check(r->http->passwords,
-				 &(struct password_question){ .hash = a->hash,
-							      .password = password,
-							      .address = address_of(r),
-							      .known = guesses_is_good(r->http->guesses, email, address_of(r),
-										       clock_now_ms()) },
+				 &(struct password_question){
+					 .hash = a->hash,
+					 .password = password,
+					 .address = address_of(r),
+					 .known = guesses_is_good(r->http->guesses, email,
+								  address_of(r), clock_now_ms()) },
 				 on_looked_at, a, &a->check, err);
 	if (result < 0)
 		asking_free(a);

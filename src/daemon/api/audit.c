@@ -23,10 +23,12 @@ void audit_app(struct request *r, const struct app *app)
 /* As it may be shown: a URL may hold a password, and a token is one. */
 static bool is_plain(const char *value)
 {
-	return value[0] && strlen(value) < 256 && !strstr(value, "://") && !str_starts(value, "tw-");
+	return value[0] && strlen(value) < 256 && !strstr(value, "://") &&
+	       !str_starts(value, "tw-");
 }
 
-/* "domain www.example.com": the path's words, when the handler says nothing better. NULL for none. Heap. */
+/* "domain www.example.com": the path's words, when the handler says nothing better. NULL for none.
+ * Heap. */
 static char *note_from_path(struct request *r)
 {
 	struct buf text = BUF_INIT;
@@ -34,9 +36,11 @@ static char *note_from_path(struct request *r)
 	for (size_t i = 0; i < r->n_params; i++) {
 		size_t n = strcspn(r->params[i].name, "/");
 
-		if (!is_plain(r->params[i].value) || (n == 3 && strncmp(r->params[i].name, "app", n) == 0))
+		if (!is_plain(r->params[i].value) ||
+		    (n == 3 && strncmp(r->params[i].name, "app", n) == 0))
 			continue;
-		buf_printf(&text, "%s%.*s %s", text.len ? ", " : "", (int)n, r->params[i].name, r->params[i].value);
+		buf_printf(&text, "%s%.*s %s", text.len ? ", " : "", (int)n, r->params[i].name,
+			   r->params[i].value);
 	}
 	if (text.len)
 		return buf_steal(&text);
@@ -46,8 +50,8 @@ static char *note_from_path(struct request *r)
 
 static bool is_noted(const struct request *r)
 {
-	return r->route && r->caller.name[0] && !streq(r->method, "GET") && !streq(r->method, "HEAD") &&
-	       !(r->route->flags & API_QUIET);
+	return r->route && r->caller.name[0] && !streq(r->method, "GET") &&
+	       !streq(r->method, "HEAD") && !(r->route->flags & API_QUIET);
 }
 
 /* The release that the request made, or 0. */
@@ -64,7 +68,8 @@ static int64_t release_made(struct request *r)
 	return version;
 }
 
-void audit_release(struct daemon *d, const struct caller *who, const struct app *app, int64_t version, const char *note)
+void audit_release(struct daemon *d, const struct caller *who, const struct app *app,
+		   int64_t version, const char *note)
 {
 	struct error err = ERROR_INIT;
 	struct audit row = { .at_ms = clock_wall_ms(),
@@ -78,11 +83,12 @@ void audit_release(struct daemon *d, const struct caller *who, const struct app 
 	memcpy(row.user_id, who->user_id, sizeof(row.user_id));
 	memcpy(row.app_id, app->id, sizeof(row.app_id));
 	if (store_audit_add(d->store, &row, &err) < 0)
-		log_error("v%lld of %s by %s is not in the audit trail: %s", (long long)version, app->name, who->name,
-			  err.message);
+		log_error("v%lld of %s by %s is not in the audit trail: %s", (long long)version,
+			  app->name, who->name, err.message);
 }
 
-void audit_platform(struct daemon *d, const char *who, const struct app *app, const char *action, const char *note)
+void audit_platform(struct daemon *d, const char *who, const struct app *app, const char *action,
+		    const char *note)
 {
 	struct error err = ERROR_INIT;
 	struct audit row = { .at_ms = clock_wall_ms(),
@@ -94,7 +100,8 @@ void audit_platform(struct daemon *d, const char *who, const struct app *app, co
 
 	memcpy(row.app_id, app->id, sizeof(row.app_id));
 	if (store_audit_add(d->store, &row, &err) < 0)
-		log_error("%s of %s by %s is not in the audit trail: %s", action, app->name, who, err.message);
+		log_error("%s of %s by %s is not in the audit trail: %s", action, app->name, who,
+			  err.message);
 }
 
 void audit_request(struct request *r, int status)
@@ -117,12 +124,14 @@ void audit_request(struct request *r, int status)
 		.note = r->note,
 		.status = status,
 		.version = status < 400 ? release_made(r) : 0,
-		.from = (char *)(r->local ? "socket" : from ? from : ""),
+		.from = (char *)(r->local ? "socket"
+				 : from	  ? from
+					  : ""),
 	};
 	memcpy(row.user_id, r->caller.user_id, sizeof(row.user_id));
 	memcpy(row.app_id, r->app_id, sizeof(row.app_id));
 	memcpy(row.request_id, r->id, sizeof(row.request_id));
 	if (store_audit_add(r->http->d->store, &row, &err) < 0)
-		log_error("request %s: %s by %s is not in the audit trail: %s", r->id, action, r->caller.name,
-			  err.message);
+		log_error("request %s: %s by %s is not in the audit trail: %s", r->id, action,
+			  r->caller.name, err.message);
 }

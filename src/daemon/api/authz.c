@@ -11,7 +11,8 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/http/http-priv.h"
 
-static int standing_of(struct request *r, const struct app *app, struct standing *ret, struct error *err)
+static int standing_of(struct request *r, const struct app *app, struct standing *ret,
+		       struct error *err)
 {
 	*ret = (struct standing){
 		.known = r->caller.name[0],
@@ -20,7 +21,8 @@ static int standing_of(struct request *r, const struct app *app, struct standing
 	};
 	if (ret->admin || ret->owner || !r->caller.user_id[0])
 		return 0;
-	return store_permissions_of(r->http->d->store, app->id, r->caller.user_id, &ret->permissions, err);
+	return store_permissions_of(r->http->d->store, app->id, r->caller.user_id,
+				    &ret->permissions, err);
 }
 
 int authz_allow(struct request *r, const struct app *app, enum need need, struct error *err)
@@ -35,10 +37,13 @@ int authz_allow(struct request *r, const struct app *app, enum need need, struct
 	if (role_allows(need, &s))
 		return 0;
 	if (!role_allows(NEED_VIEW, &s))
-		return error_set(err, ERROR_FORBIDDEN, "You do not have access to the app %s.", app->name);
+		return error_set(err, ERROR_FORBIDDEN, "You do not have access to the app %s.",
+				 app->name);
 	if (need == NEED_OWNER)
-		return error_set(err, ERROR_FORBIDDEN, "Only the owner of %s may do this.", app->name);
-	return error_set(err, ERROR_FORBIDDEN, "You do not have the %s permission on %s, which this needs.",
+		return error_set(err, ERROR_FORBIDDEN, "Only the owner of %s may do this.",
+				 app->name);
+	return error_set(err, ERROR_FORBIDDEN,
+			 "You do not have the %s permission on %s, which this needs.",
 			 need_names[need], app->name);
 }
 
@@ -51,7 +56,8 @@ int authz_admin(struct request *r, struct error *err)
 {
 	if (r->caller.admin)
 		return 0;
-	return error_set(err, ERROR_FORBIDDEN, "Only an administrator of this platform may do this.");
+	return error_set(err, ERROR_FORBIDDEN,
+			 "Only an administrator of this platform may do this.");
 }
 
 int authz_allow_id(struct request *r, const char *app_id, enum need need, struct error *err)
@@ -71,11 +77,13 @@ int authz_allow_id(struct request *r, const char *app_id, enum need need, struct
 	return result;
 }
 
-int authz_allow_former(struct request *r, const char *app_id, const char *owner_id, enum need need, struct error *err)
+int authz_allow_former(struct request *r, const char *app_id, const char *owner_id, enum need need,
+		       struct error *err)
 {
 	struct error own = ERROR_INIT;
 	struct app app = { 0 };
-	bool destroyed = store_app_get(r->http->d->store, app_id, &app, &own) < 0 && own.kind == ERROR_NOT_FOUND;
+	bool destroyed = store_app_get(r->http->d->store, app_id, &app, &own) < 0 &&
+			 own.kind == ERROR_NOT_FOUND;
 
 	app_done(&app);
 	if (destroyed && owner_id[0] && streq(owner_id, r->caller.user_id))
@@ -83,7 +91,8 @@ int authz_allow_former(struct request *r, const char *app_id, const char *owner_
 	return authz_allow_id(r, app_id, need, err);
 }
 
-int authz_app_named(struct request *r, const char *name, enum need need, struct app *ret, struct error *err)
+int authz_app_named(struct request *r, const char *name, enum need need, struct app *ret,
+		    struct error *err)
 {
 	struct app app = { 0 };
 
@@ -150,7 +159,8 @@ static enum reach reach_of(const struct api_route *route)
 		return REACH_NOBODY;
 	if (streq(path, "/account") || streq(path, "/users/~"))
 		return REACH_IDENTITY;
-	if (route->need == NEED_ADMIN || str_starts(path, "/account/") || str_starts(path, "/oauth/"))
+	if (route->need == NEED_ADMIN || str_starts(path, "/account/") ||
+	    str_starts(path, "/oauth/"))
 		return REACH_ACCOUNT;
 	return route->flags & API_SECRET ? REACH_SECRETS : REACH_APPS;
 }
@@ -163,8 +173,10 @@ static int check_scope(struct request *r, struct error *err)
 	if (scope_allows(r->caller.scopes, reach_of(r->route), write))
 		return 0;
 	authz_scopes(r->caller.scopes, ", ", &names);
-	return error_set(err, ERROR_FORBIDDEN, "This token is for less than this (its scope is %s): take one with another scope",
-			 names.data);
+	return error_set(
+		err, ERROR_FORBIDDEN,
+		"This token is for less than this (its scope is %s): take one with another scope",
+		names.data);
 }
 
 void authz_scopes(unsigned scopes, const char *between, struct buf *ret)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Authorization: what the caller of a request may do to an app. The endpoint's `need` (api/route.h) is
- * asked for when the path names an app, before the body is read; and by whatever finds an app, an
- * add-on, an attachment, a backup for a handler (api_app(), api_addon(), ...), so that a handler
- * gets nothing that the caller may not have. Handlers that take names from the body ask authz_app_named().
+ * Authorization: what the caller of a request may do to an app. The endpoint's `need` (api/route.h)
+ * is asked for when the path names an app, before the body is read; and by whatever finds an app,
+ * an add-on, an attachment, a backup for a handler (api_app(), api_addon(), ...), so that a handler
+ * gets nothing that the caller may not have. Handlers that take names from the body ask
+ * authz_app_named().
  *
- * Who may not view an app is told ERROR_FORBIDDEN in Heroku's words, whether they may know of it or not: names are taken, so that they
- * can be found out anyhow.
+ * Who may not view an app is told ERROR_FORBIDDEN in Heroku's words, whether they may know of it or
+ * not: names are taken, so that they can be found out anyhow.
  */
 #pragma once
 
@@ -21,9 +22,11 @@ int authz_allow_route(struct request *r, const struct app *app, struct error *er
 /* The same for an app that may be gone: then for administrators only. */
 int authz_allow_id(struct request *r, const char *app_id, enum need need, struct error *err);
 /* The same; when it is gone also for who owned it last, `owner_id`. */
-int authz_allow_former(struct request *r, const char *app_id, const char *owner_id, enum need need, struct error *err);
+int authz_allow_former(struct request *r, const char *app_id, const char *owner_id, enum need need,
+		       struct error *err);
 /* An app by name or id from the body, with this need. */
-int authz_app_named(struct request *r, const char *name, enum need need, struct app *ret, struct error *err);
+int authz_app_named(struct request *r, const char *name, enum need need, struct app *ret,
+		    struct error *err);
 /* What the caller may do to it, of enum permission: all for its owner and administrators. */
 unsigned authz_permissions(struct request *r, const struct app *app);
 /* For lists: whether it is shown. An error of the store hides it. */

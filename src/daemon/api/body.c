@@ -43,7 +43,8 @@ static bool is_any(const json_t *v)
 /* For members of Heroku's whose thing is not here: they may say that there is none. */
 static bool is_none(const json_t *v)
 {
-	return json_is_false(v) || (json_is_string(v) && !json_string_length(v)) || (json_is_array(v) && !json_array_size(v));
+	return json_is_false(v) || (json_is_string(v) && !json_string_length(v)) ||
+	       (json_is_array(v) && !json_array_size(v));
 }
 
 static bool is_true(const json_t *v)
@@ -101,12 +102,14 @@ const char *api_member_next(const char *body, struct api_member *ret)
 static const struct type *type_of(const struct api_member *m)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (strlen(types[i].word) == m->type_n && strncmp(types[i].word, m->type, m->type_n) == 0)
+		if (strlen(types[i].word) == m->type_n &&
+		    strncmp(types[i].word, m->type, m->type_n) == 0)
 			return &types[i];
 	return NULL;
 }
 
-/* Clients that have a number from a command line send its digits as a string: it becomes the number. */
+/* Clients that have a number from a command line send its digits as a string: it becomes the
+ * number. */
 static void read_digits(json_t *object, const char *name, const json_t *value)
 {
 	const char *s = json_string_value(value);
@@ -116,7 +119,8 @@ static void read_digits(json_t *object, const char *name, const json_t *value)
 		json_object_set_new(object, name, json_integer(strtoll(s, NULL, 10)));
 }
 
-/* A member that nobody reads would be taken for one that has an effect. `known` has a space on both sides of each. */
+/* A member that nobody reads would be taken for one that has an effect. `known` has a space on both
+ * sides of each. */
 static int check_words(const char *where, const char *known, json_t *object, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
@@ -132,7 +136,8 @@ static int check_words(const char *where, const char *known, json_t *object, str
 			continue;
 		for (char *w = strtok_r(list, " ", &save); w; w = strtok_r(NULL, " ", &save))
 			buf_printf(&text, "%s%s", text.len ? ", " : "the members are ", w);
-		return error_set(err, ERROR_INVALID, "\"%s\" is not understood %s: %s", name_excerpt(excerpt, key), where,
+		return error_set(err, ERROR_INVALID, "\"%s\" is not understood %s: %s",
+				 name_excerpt(excerpt, key), where,
 				 text.len ? text.data : "there are no members");
 	}
 	return 0;
@@ -154,7 +159,8 @@ static int check_known(const char *body, json_t *object, struct error *err)
 
 int api_check_members(const char *label, const char *names, json_t *object, struct error *err)
 {
-	_cleanup_free_ char *where = xasprintf("in \"%s\"", label), *known = xasprintf(" %s ", names);
+	_cleanup_free_ char *where = xasprintf("in \"%s\"", label),
+			    *known = xasprintf(" %s ", names);
 
 	return check_words(where, known, object, err);
 }
@@ -176,14 +182,16 @@ int api_check_body(const char *body, bool strict, json_t *object, struct error *
 		if (!value || json_is_null(value)) {
 			if (m.optional)
 				continue;
-			return error_set(err, ERROR_INVALID, "\"%s\" is missing: %s is needed", name, type->sentence);
+			return error_set(err, ERROR_INVALID, "\"%s\" is missing: %s is needed",
+					 name, type->sentence);
 		}
 		if (type->is == is_int) {
 			read_digits(object, name, value);
 			value = json_object_get(object, name);
 		}
 		if (!type->is(value))
-			return error_set(err, ERROR_INVALID, "\"%s\" has to be %s", name, type->sentence);
+			return error_set(err, ERROR_INVALID, "\"%s\" has to be %s", name,
+					 type->sentence);
 	}
 	return 0;
 }

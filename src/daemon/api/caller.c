@@ -91,7 +91,8 @@ static int admit_peer(struct request *r, struct error *err)
 				 pw ? pw->pw_name : "(unknown)", r->http->d->settings.group);
 	if (said && *said)
 		return speak_for(r, said, err);
-	email = pw ? xasprintf("%s@" HTTP_LOCAL_DOMAIN, pw->pw_name) : xasprintf("uid-%u@" HTTP_LOCAL_DOMAIN, peer.uid);
+	email = pw ? xasprintf("%s@" HTTP_LOCAL_DOMAIN, pw->pw_name)
+		   : xasprintf("uid-%u@" HTTP_LOCAL_DOMAIN, peer.uid);
 	if (store_user_of_system(r->http->d->store, email, &u, err) < 0)
 		return -1;
 	http_take_user(r, &u);
@@ -99,7 +100,8 @@ static int admit_peer(struct request *r, struct error *err)
 	return 0;
 }
 
-/* The two halves of "Basic BASE64", or the token of "Bearer TOKEN" as the second; heap strings, NULL when there are none. */
+/* The two halves of "Basic BASE64", or the token of "Bearer TOKEN" as the second; heap strings,
+ * NULL when there are none. */
 static void read_credentials(const char *header, char **ret_name, char **ret_secret)
 {
 	unsigned char plain[2048] = { 0 };

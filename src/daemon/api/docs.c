@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docs/api.md; see api/docs.h. What is common to all endpoints is text here, the rest comes from the table. */
+/* docs/api.md; see api/docs.h. What is common to all endpoints is text here, the rest comes from
+ * the table. */
 #include "daemon/api/docs.h"
 
 #include <string.h>
@@ -12,30 +13,43 @@
 static const char intro[] =
 	"# The API\n"
 	"\n"
-	"Made by `make docs` from the table of endpoints (`src/daemon/api/table.c`); `openapi.json` beside it says the same to programs.\n"
+	"Made by `make docs` from the table of endpoints (`src/daemon/api/table.c`); "
+	"`openapi.json` beside it says the same to programs.\n"
 	"\n"
-	"Paths, bodies, answers and errors are those of [Heroku's Platform API](https://devcenter.heroku.com/articles/platform-api-reference), version 3,\n"
-	"so its reference and its client libraries serve here, too. What is ours alone stands below `/twelve` and in members named `twelve`.\n"
+	"Paths, bodies, answers and errors are those of [Heroku's Platform "
+	"API](https://devcenter.heroku.com/articles/platform-api-reference), version 3,\n"
+	"so its reference and its client libraries serve here, too. What is ours alone stands "
+	"below `/twelve` and in members named `twelve`.\n"
 	"\n"
 	"## Who asks\n"
 	"\n"
-	"Over TCP a token, as `Authorization: Bearer TOKEN` or as the password of `Basic`; `twelve authorizations:create` makes one. Over the unix\n"
-	"socket the peer's credentials. *who* in the tables below is what the caller has to be: anybody (the path holds a secret, or an add-on's provider\n"
-	"shows its own), any user, a collaborator of the app with that permission (view, deploy, operate, manage), the app's owner, an\n"
-	"administrator. An owner may do what collaborators may, and an administrator everything. Without credentials the answer is 401, without the permission 403.\n"
+	"Over TCP a token, as `Authorization: Bearer TOKEN` or as the password of `Basic`; `twelve "
+	"authorizations:create` makes one. Over the unix\n"
+	"socket the peer's credentials. *who* in the tables below is what the caller has to be: "
+	"anybody (the path holds a secret, or an add-on's provider\n"
+	"shows its own), any user, a collaborator of the app with that permission (view, deploy, "
+	"operate, manage), the app's owner, an\n"
+	"administrator. An owner may do what collaborators may, and an administrator everything. "
+	"Without credentials the answer is 401, without the permission 403.\n"
 	"\n"
-	"A token is for everything (`global`), or for one or more of: `identity` (`GET /account`), `read` and `write` (apps, without what they keep secret: those marked\n"
-	"*secret* below), `read-protected` and `write-protected` (apps with it). To write is to read, too. `POST /oauth/authorizations` takes them as `scope`.\n"
+	"A token is for everything (`global`), or for one or more of: `identity` (`GET /account`), "
+	"`read` and `write` (apps, without what they keep secret: those marked\n"
+	"*secret* below), `read-protected` and `write-protected` (apps with it). To write is to "
+	"read, too. `POST /oauth/authorizations` takes them as `scope`.\n"
 	"\n"
 	"## Bodies\n"
 	"\n"
-	"JSON objects of at most 1 MiB. A member with `?` may be left out, or be null; a *ref* is a name or an id, or an object with one of them; others are\n"
-	"let pass. A whole number may come as a string of digits. A member of the wrong type is 422, and the message names it. Wherever a path has a name, an id will do, and the other way\n"
+	"JSON objects of at most 1 MiB. A member with `?` may be left out, or be null; a *ref* is "
+	"a name or an id, or an object with one of them; others are\n"
+	"let pass. A whole number may come as a string of digits. A member of the wrong type is "
+	"422, and the message names it. Wherever a path has a name, an id will do, and the other "
+	"way\n"
 	"round; a slash in a name is written `%2F`.\n"
 	"\n"
 	"## Errors\n"
 	"\n"
-	"`{\"id\": \"not_found\", \"message\": \"Couldn't find that app.\"}`; the message is a sentence for people.\n"
+	"`{\"id\": \"not_found\", \"message\": \"Couldn't find that app.\"}`; the message is a "
+	"sentence for people.\n"
 	"\n"
 	"| status | id | when |\n"
 	"| --- | --- | --- |\n"
@@ -46,22 +60,30 @@ static const char intro[] =
 	"| 406 | `not_acceptable` | the `Accept` header names nothing that we have |\n"
 	"| 409 | `conflict` | not now: something else is under way |\n"
 	"| 413 | `too_large` | the body |\n"
-	"| 416 | `requested_range_not_satisfiable` | the `Range` header can't be understood, or the list can't be sorted that way |\n"
+	"| 416 | `requested_range_not_satisfiable` | the `Range` header can't be understood, or "
+	"the list can't be sorted that way |\n"
 	"| 422 | `invalid_params` | a member of the body is wrong |\n"
 	"| 429 | `rate_limit` | too much at once |\n"
 	"| 503 | `unavailable` | something that we need is not there: room on the disk, say |\n"
 	"\n"
 	"## Lists\n"
 	"\n"
-	"`Range: version 3..9; order=desc, max=10` asks for a page, sorted by a property; `]3..` leaves the start out, `..9[` the end. `Accept-Ranges` tells what a list\n"
-	"can be sorted by. While there is more the status is 206, and `Next-Range` is the `Range` of the next page. A page has at most 1,000 items, and that many when\n"
-	"nothing is said. Changes between two pages never shift what comes: the next page begins behind the last item of this one.\n"
+	"`Range: version 3..9; order=desc, max=10` asks for a page, sorted by a property; `]3..` "
+	"leaves the start out, `..9[` the end. `Accept-Ranges` tells what a list\n"
+	"can be sorted by. While there is more the status is 206, and `Next-Range` is the `Range` "
+	"of the next page. A page has at most 1,000 items, and that many when\n"
+	"nothing is said. Changes between two pages never shift what comes: the next page begins "
+	"behind the last item of this one.\n"
 	"\n"
 	"## Headers\n"
 	"\n"
-	"`Accept` is `application/vnd.heroku+json; version=3` (any variant of it), `application/json`, a wildcard, or nothing. What is read has an `ETag`; with it as `If-None-Match` the\n"
-	"answer is 304 while nothing has changed. `Request-Id` is what the client called its request, or a new name; the audit trail and the log have it.\n"
-	"`RateLimit-Remaining` tells how many requests a token has left over TCP (`TWELVE_RATE_LIMIT` an hour, coming back evenly; `GET /account/rate-limits` costs\n"
+	"`Accept` is `application/vnd.heroku+json; version=3` (any variant of it), "
+	"`application/json`, a wildcard, or nothing. What is read has an `ETag`; with it as "
+	"`If-None-Match` the\n"
+	"answer is 304 while nothing has changed. `Request-Id` is what the client called its "
+	"request, or a new name; the audit trail and the log have it.\n"
+	"`RateLimit-Remaining` tells how many requests a token has left over TCP "
+	"(`TWELVE_RATE_LIMIT` an hour, coming back evenly; `GET /account/rate-limits` costs\n"
 	"nothing); none left is 429. HEAD is GET without the body.\n";
 
 static void add_need(struct buf *b, enum need need)
@@ -78,8 +100,8 @@ static void add_body(struct buf *b, const char *body)
 		if (m.name[0] == '*')
 			buf_puts(b, "names and values");
 		else
-			buf_printf(b, "%s`%.*s`%s %.*s", comma, (int)m.name_n, m.name, m.optional ? "?" : "", (int)m.type_n,
-				   m.type);
+			buf_printf(b, "%s`%.*s`%s %.*s", comma, (int)m.name_n, m.name,
+				   m.optional ? "?" : "", (int)m.type_n, m.type);
 	}
 }
 
@@ -131,7 +153,10 @@ static void add_group(struct buf *b, size_t first)
 	size_t n;
 	const char *name = group_of(api_routes[first].path, &n);
 
-	buf_printf(b, "\n## %.*s\n\n| endpoint | who | body | answer | |\n| --- | --- | --- | --- | --- |\n", (int)n, name);
+	buf_printf(b,
+		   "\n## %.*s\n\n| endpoint | who | body | answer | |\n| --- | --- | --- | --- | "
+		   "--- |\n",
+		   (int)n, name);
 	for (size_t i = first; i < n_api_routes; i++)
 		if (same_group(api_routes[i].path, api_routes[first].path))
 			add_row(b, &api_routes[i]);

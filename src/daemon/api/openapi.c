@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * docs/openapi.json; see api/docs.h. Shapes of answers have names only: they are those of Heroku's published
- * schema, which is not ours to copy.
+ * docs/openapi.json; see api/docs.h. Shapes of answers have names only: they are those of Heroku's
+ * published schema, which is not ours to copy.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ static json_t *reference(const char *kind, const char *name)
 static json_t *type_schema(const struct api_member *m)
 {
 	static const char *const names[][2] = {
-		{ "string", "string" }, { "int", "integer" },  { "bool", "boolean" },
-		{ "array", "array" },   { "object", "object" },
+		{ "string", "string" }, { "int", "integer" },	{ "bool", "boolean" },
+		{ "array", "array" },	{ "object", "object" },
 	};
 	_cleanup_free_ char *word = xstrndup(m->type, m->type_n);
 
@@ -69,14 +69,17 @@ static json_t *request_body_of(const struct api_route *r)
 	json_t *schema, *content;
 
 	if (r->flags & API_UPLOAD)
-		return json_pack("{s:b, s:{s:{}}}", "required", 1, "content", "application/octet-stream");
+		return json_pack("{s:b, s:{s:{}}}", "required", 1, "content",
+				 "application/octet-stream");
 	if (!r->body)
 		return NULL;
 	schema = body_schema(r->body);
 	content = json_pack("{s:{s:O}}", "application/json", "schema", schema);
 	if (r->flags & API_FORM)
-		json_object_set_new(content, "application/x-www-form-urlencoded", json_pack("{s:O}", "schema", schema));
-	content = json_pack("{s:b, s:o}", "required", json_object_get(schema, "required") != NULL, "content", content);
+		json_object_set_new(content, "application/x-www-form-urlencoded",
+				    json_pack("{s:O}", "schema", schema));
+	content = json_pack("{s:b, s:o}", "required", json_object_get(schema, "required") != NULL,
+			    "content", content);
 	json_decref(schema);
 	return content;
 }
@@ -85,11 +88,8 @@ static json_t *request_body_of(const struct api_route *r)
 
 /* What is no JSON: a word of the table, and its type. */
 static const char *const media[][2] = {
-	{ "text", "text/plain" },
-	{ "page", "text/html" },
-	{ "file", "application/octet-stream" },
-	{ "upgrade", NULL },
-	{ "git", NULL },
+	{ "text", "text/plain" }, { "page", "text/html" }, { "file", "application/octet-stream" },
+	{ "upgrade", NULL },	  { "git", NULL },
 };
 
 static const char *const *media_of(const char *answer)
@@ -113,7 +113,8 @@ static json_t *answer_schema(const char *answer)
 	_cleanup_free_ char *name = answer ? shape_name(answer) : xstrdup("nothing");
 	json_t *one = reference("schemas", name);
 
-	return answer && answer[0] == '[' ? json_pack("{s:s, s:o}", "type", "array", "items", one) : one;
+	return answer && answer[0] == '[' ? json_pack("{s:s, s:o}", "type", "array", "items", one)
+					  : one;
 }
 
 static json_t *good_answer(const struct api_route *r, const char *description)
@@ -125,11 +126,13 @@ static json_t *good_answer(const struct api_route *r, const char *description)
 	if (r->answer && r->answer[0] == '[')
 		json_object_set_new(headers, "Next-Range", reference("headers", "Next-Range"));
 	if (m && !m[1])
-		return json_pack("{s:s, s:o}", "description", "The connection is a session from here on", "headers", headers);
+		return json_pack("{s:s, s:o}", "description",
+				 "The connection is a session from here on", "headers", headers);
 	if (m)
-		return json_pack("{s:s, s:o, s:{s:{}}}", "description", description, "headers", headers, "content", m[1]);
-	return json_pack("{s:s, s:o, s:{s:{s:o}}}", "description", description, "headers", headers, "content",
-			 "application/json", "schema", answer_schema(r->answer));
+		return json_pack("{s:s, s:o, s:{s:{}}}", "description", description, "headers",
+				 headers, "content", m[1]);
+	return json_pack("{s:s, s:o, s:{s:{s:o}}}", "description", description, "headers", headers,
+			 "content", "application/json", "schema", answer_schema(r->answer));
 }
 
 static json_t *answers_of(const struct api_route *r)
@@ -139,7 +142,8 @@ static json_t *answers_of(const struct api_route *r)
 
 	json_object_set_new(answers, m && !m[1] ? "101" : "2XX", good_answer(r, r->help));
 	if (r->answer && r->answer[0] == '[')
-		json_object_set_new(answers, "206", good_answer(r, "A page of it: Next-Range asks for the next"));
+		json_object_set_new(answers, "206",
+				    good_answer(r, "A page of it: Next-Range asks for the next"));
 	json_object_set_new(answers, "4XX", reference("responses", "error"));
 	json_object_set_new(answers, "5XX", reference("responses", "error"));
 	return answers;
@@ -159,8 +163,9 @@ static char *template_of(const char *path, json_t *parameters)
 		if (part[0] == ':') {
 			buf_printf(&b, "{%s}", part + 1);
 			json_array_append_new(parameters,
-					      json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", part + 1, "in", "path",
-							"required", 1, "schema", "type", "string"));
+					      json_pack("{s:s, s:s, s:b, s:{s:s}}", "name",
+							part + 1, "in", "path", "required", 1,
+							"schema", "type", "string"));
 		} else {
 			buf_puts(&b, part);
 		}
@@ -189,8 +194,8 @@ static json_t *operation(const struct api_route *r, json_t *take_parameters)
 {
 	_cleanup_free_ char *id = operation_id(r);
 	json_t *body = request_body_of(r);
-	json_t *j = json_pack("{s:s, s:s, s:s, s:o}", "operationId", id, "summary", r->help, "x-need", need_names[r->need],
-			      "parameters", take_parameters);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:o}", "operationId", id, "summary", r->help,
+			      "x-need", need_names[r->need], "parameters", take_parameters);
 
 	if (r->answer && r->answer[0] == '[' && streq(r->method, "GET"))
 		json_array_append_new(take_parameters, reference("parameters", "Range"));
@@ -234,21 +239,26 @@ static json_t *paths(void)
 
 static json_t *schemas(void)
 {
-	json_t *all = json_pack("{s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s}}}}", "error", "type", "object", "required",
-				"id", "message", "properties", "id", "type", "string", "message", "type", "string", "url",
-				"type", "string");
+	json_t *all =
+		json_pack("{s:{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}, s:{s:s}}}}", "error", "type",
+			  "object", "required", "id", "message", "properties", "id", "type",
+			  "string", "message", "type", "string", "url", "type", "string");
 
 	json_object_set_new(all, "ref",
-			    json_pack("{s:s, s:[{s:s}, {s:s, s:{s:{s:s}, s:{s:s}}}, {s:s}]}", "description",
-				      "A name or an id, or an object with one of them", "anyOf", "type", "string", "type",
-				      "object", "properties", "id", "type", "string", "name", "type", "string", "type",
-				      "null"));
+			    json_pack("{s:s, s:[{s:s}, {s:s, s:{s:{s:s}, s:{s:s}}}, {s:s}]}",
+				      "description",
+				      "A name or an id, or an object with one of them", "anyOf",
+				      "type", "string", "type", "object", "properties", "id",
+				      "type", "string", "name", "type", "string", "type", "null"));
 	json_object_set_new(all, "nothing", json_pack("{s:s}", "type", "object"));
 	for (size_t i = 0; i < n_api_routes; i++) {
-		_cleanup_free_ char *name = api_routes[i].answer ? shape_name(api_routes[i].answer) : NULL;
+		_cleanup_free_ char *name =
+			api_routes[i].answer ? shape_name(api_routes[i].answer) : NULL;
 
 		if (name && !media_of(name) && !json_object_get(all, name))
-			json_object_set_new(all, name, json_pack("{s:s, s:s}", "title", name, "type", "object"));
+			json_object_set_new(
+				all, name,
+				json_pack("{s:s, s:s}", "title", name, "type", "object"));
 	}
 	return all;
 }
@@ -260,31 +270,38 @@ static json_t *header(const char *description)
 
 static json_t *components(void)
 {
-	json_t *range = header("A page of the list: version 3..; order=desc, max=10"), *j = json_object();
+	json_t *range = header("A page of the list: version 3..; order=desc, max=10"),
+	       *j = json_object();
 
 	json_object_set_new(range, "name", json_string("Range"));
 	json_object_set_new(range, "in", json_string("header"));
 	json_object_set_new(j, "schemas", schemas());
 	json_object_set_new(j, "parameters", json_pack("{s:o}", "Range", range));
 	json_object_set_new(j, "headers",
-			    json_pack("{s:o, s:o}", "Request-Id", header("What the request is called in the audit trail"),
-				      "Next-Range", header("The Range of the next page, while there is one")));
+			    json_pack("{s:o, s:o}", "Request-Id",
+				      header("What the request is called in the audit trail"),
+				      "Next-Range",
+				      header("The Range of the next page, while there is one")));
 	json_object_set_new(j, "responses",
-			    json_pack("{s:{s:s, s:{s:{s:o}}}}", "error", "description", "What is wrong, and what to do",
-				      "content", "application/json", "schema", reference("schemas", "error")));
+			    json_pack("{s:{s:s, s:{s:{s:o}}}}", "error", "description",
+				      "What is wrong, and what to do", "content",
+				      "application/json", "schema", reference("schemas", "error")));
 	json_object_set_new(j, "securitySchemes",
-			    json_pack("{s:{s:s, s:s}, s:{s:s, s:s}}", "bearer", "type", "http", "scheme", "bearer", "basic",
-				      "type", "http", "scheme", "basic"));
+			    json_pack("{s:{s:s, s:s}, s:{s:s, s:s}}", "bearer", "type", "http",
+				      "scheme", "bearer", "basic", "type", "http", "scheme",
+				      "basic"));
 	return j;
 }
 
 char *api_docs_openapi(void)
 {
-	json_t *j = json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s}}, s:[{s:s}], s:[{s:[]}, {s:[]}], s:o, s:o}", "openapi",
-			      "3.1.0", "info", "title", "twelve", "version", TWELVE_VERSION, "description",
-			      "Heroku's Platform API, version 3, on one's own machines; see api.md.", "license", "name",
-			      "Apache-2.0", "servers", "url", "http://localhost:5000", "security", "bearer", "basic",
-			      "paths", paths(), "components", components());
+	json_t *j = json_pack(
+		"{s:s, s:{s:s, s:s, s:s, s:{s:s}}, s:[{s:s}], s:[{s:[]}, {s:[]}], s:o, s:o}",
+		"openapi", "3.1.0", "info", "title", "twelve", "version", TWELVE_VERSION,
+		"description",
+		"Heroku's Platform API, version 3, on one's own machines; see api.md.", "license",
+		"name", "Apache-2.0", "servers", "url", "http://localhost:5000", "security",
+		"bearer", "basic", "paths", paths(), "components", components());
 	_cleanup_free_ char *text = json_dumps(j, JSON_INDENT(1));
 	char *lines = xasprintf("%s\n", text);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thread with a queue; see passwords.h. The two threads share the lists, under the lock, and nothing else: a check has copies of what
- * it is about. Signals are the other thread's.
+ * A thread with a queue; see passwords.h. The two threads share the lists, under the lock, and
+ * nothing else: a check has copies of what it is about. Signals are the other thread's.
  */
 #include "daemon/api/passwords.h"
 
@@ -26,7 +26,7 @@ struct password_check {
 	struct password_check *next;
 	char *hash, *password, *address;
 	bool known, right;
-	uint64_t turn; /* how many of its address were before it when it came */
+	uint64_t turn;	/* how many of its address were before it when it came */
 	password_fn fn; /* NULL: cancelled */
 	void *userdata;
 };
@@ -191,8 +191,8 @@ void passwords_free(struct passwords *p)
 	free(p);
 }
 
-int passwords_check(struct passwords *p, const struct password_question *q, password_fn fn, void *userdata,
-		    struct password_check **ret, struct error *err)
+int passwords_check(struct passwords *p, const struct password_question *q, password_fn fn,
+		    void *userdata, struct password_check **ret, struct error *err)
 {
 	struct password_check *c = xcalloc(1, sizeof(*c));
 	size_t n = 0;
@@ -211,7 +211,9 @@ int passwords_check(struct passwords *p, const struct password_question *q, pass
 	if (n >= MAX_WAITING) {
 		pthread_mutex_unlock(&p->lock);
 		check_free(c);
-		return error_set(err, ERROR_UNAVAILABLE, "Too many passwords are being looked at just now: try again in a moment");
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"Too many passwords are being looked at just now: try again in a moment");
 	}
 	append(&p->waiting, c);
 	pthread_cond_signal(&p->some);

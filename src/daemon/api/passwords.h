@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passwords are compared by a thread of their own: hashing takes 15 ms on purpose, and nothing waits on twelved's thread. Turns go round
- * by address, so that a flood from a few addresses slows those; how many may wait is bounded.
+ * Passwords are compared by a thread of their own: hashing takes 15 ms on purpose, and nothing
+ * waits on twelved's thread. Turns go round by address, so that a flood from a few addresses slows
+ * those; how many may wait is bounded.
  */
 #pragma once
 
@@ -17,7 +18,8 @@ struct password_question {
 	const char *hash; /* NULL: of nobody; that takes as long, and is wrong */
 	const char *password;
 	const char *address;
-	bool known; /* the address is a good one of the account (model/guess.h): it goes before those that are not */
+	bool known; /* the address is a good one of the account (model/guess.h): it goes before
+		       those that are not */
 };
 
 typedef void (*password_fn)(bool right, void *userdata);
@@ -27,7 +29,7 @@ int passwords_new(struct loop *l, struct passwords **ret, struct error *err);
 void passwords_free(struct passwords *p);
 
 /* Calls fn once, in a later turn of the loop. ERROR_UNAVAILABLE when too many wait. */
-int passwords_check(struct passwords *p, const struct password_question *q, password_fn fn, void *userdata,
-		    struct password_check **ret, struct error *err);
+int passwords_check(struct passwords *p, const struct password_question *q, password_fn fn,
+		    void *userdata, struct password_check **ret, struct error *err);
 /* The answer is not wanted any more; not after fn has been called. */
 void password_check_cancel(struct password_check *c);

@@ -6,8 +6,10 @@
 
 #include "base/str.h"
 
-/* One segment of the path against one of the pattern. *ret_n: how much of it is the parameter's value, if there is one. */
-static bool segment_matches(const char *pattern, size_t pattern_n, const char *path, size_t path_n, size_t *ret_n)
+/* One segment of the path against one of the pattern. *ret_n: how much of it is the parameter's
+ * value, if there is one. */
+static bool segment_matches(const char *pattern, size_t pattern_n, const char *path, size_t path_n,
+			    size_t *ret_n)
 {
 	size_t name_n, suffix_n;
 
@@ -15,14 +17,15 @@ static bool segment_matches(const char *pattern, size_t pattern_n, const char *p
 		return pattern_n == path_n && strncmp(pattern, path, path_n) == 0;
 	name_n = strcspn(pattern, "./");
 	suffix_n = pattern_n - name_n;
-	if (path_n <= suffix_n || strncmp(pattern + name_n, path + path_n - suffix_n, suffix_n) != 0)
+	if (path_n <= suffix_n ||
+	    strncmp(pattern + name_n, path + path_n - suffix_n, suffix_n) != 0)
 		return false;
 	*ret_n = path_n - suffix_n;
 	return true;
 }
 
-static bool path_matches(const char *pattern, const char *path, const char **values, size_t *lengths, size_t max,
-			 size_t *ret_n)
+static bool path_matches(const char *pattern, const char *path, const char **values,
+			 size_t *lengths, size_t max, size_t *ret_n)
 {
 	size_t n = 0;
 
@@ -42,8 +45,8 @@ static bool path_matches(const char *pattern, const char *path, const char **val
 	return !*pattern && (!*path || streq(path, "/"));
 }
 
-const struct api_route *api_match(const char *method, const char *path, const char **values, size_t *lengths,
-				  size_t max, size_t *ret_n, bool *ret_path_known)
+const struct api_route *api_match(const char *method, const char *path, const char **values,
+				  size_t *lengths, size_t max, size_t *ret_n, bool *ret_path_known)
 {
 	*ret_path_known = false;
 	for (size_t i = 0; i < n_api_routes; i++) {

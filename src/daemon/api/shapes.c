@@ -67,7 +67,8 @@ char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE])
 	return buf;
 }
 
-json_t *api_shared(struct request *r, const char *kind, const char *name, json_t *(*make)(struct request *r, const char *name))
+json_t *api_shared(struct request *r, const char *kind, const char *name,
+		   json_t *(*make)(struct request *r, const char *name))
 {
 	_cleanup_free_ char *key = xasprintf("%s %s", kind, name);
 	json_t *j;
@@ -95,7 +96,8 @@ int api_answer_one(struct request *r, json_t *take, const char *what, struct err
 			found = json_incref(item);
 	json_decref(take);
 	return found ? request_answer(r, 200, found)
-		     : error_set(err, ERROR_NOT_FOUND, "There is no %s \"%.50s\" here", what, which);
+		     : error_set(err, ERROR_NOT_FOUND, "There is no %s \"%.50s\" here", what,
+				 which);
 }
 
 void api_size_display(const char *size, char buf[static 32])
@@ -132,7 +134,8 @@ static json_t *slug_size(struct daemon *d, const struct app *a)
 	return bytes < 0 ? json_null() : json_integer((json_int_t)bytes);
 }
 
-/* Where it is best reached: at a host name with a certificate of its own, or plainly at the one that every app has. */
+/* Where it is best reached: at a host name with a certificate of its own, or plainly at the one
+ * that every app has. */
 static char *app_web_url(struct daemon *d, const struct app *a)
 {
 	_cleanup_free_ char *host = d->settings.https_address[0] ? certs_host_of(d, a->id) : NULL;
@@ -199,19 +202,23 @@ json_t *api_app_json(struct request *r, const struct app *a)
 	json_object_update_new(
 		j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
 			     api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
-	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url", git_url ? git_url : git, "web_url", url,
-					    "maintenance", (int)a->maintenance, "acm", (int)has_acm(d, a)));
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack", stack, "build_stack", build_stack, "region",
-					    api_shared(r, "region", a->region, make_region), "owner",
-					    api_user_ref(r, a->owner_id)));
+	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url",
+					    git_url ? git_url : git, "web_url", url, "maintenance",
+					    (int)a->maintenance, "acm", (int)has_acm(d, a)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack", stack, "build_stack",
+					    build_stack, "region",
+					    api_shared(r, "region", a->region, make_region),
+					    "owner", api_user_ref(r, a->owner_id)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n}", "generation",
-					    api_shared(r, "generation", "cedar", make_generation), "slug_size",
-					    slug_size(d, a), "repo_size", "buildpack_provided_description"));
+					    api_shared(r, "generation", "cedar", make_generation),
+					    "slug_size", slug_size(d, a), "repo_size",
+					    "buildpack_provided_description"));
 	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:s}", "archived_at",
 					    "organization", "team", "space", "internal_routing",
 					    "create_status", "complete"));
 	json_object_set_new(j, "twelve",
-			    json_pack("{s:o, s:s, s:s, s:I, s:I}", "permissions", permissions_json(r, a), "git_path", git, "branch", a->branch,
+			    json_pack("{s:o, s:s, s:s, s:I, s:I}", "permissions",
+				      permissions_json(r, a), "git_path", git, "branch", a->branch,
 				      "current_version", (json_int_t)a->current_version,
 				      "last_version", (json_int_t)a->last_version));
 	return j;
@@ -226,10 +233,11 @@ static json_t *release_extra(struct request *r, const struct release *rel)
 	for (size_t i = 0; i < rel->processes.n_types; i++)
 		json_object_set_new(types, rel->processes.types[i].name,
 				    api_text(rel->processes.types[i].command));
-	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason", api_text(rel->reason),
-			 "proof", rel->proof, "commit", api_text(rel->commit), "processes", types,
-			 "phase_done", (int)rel->phase_done, "slug", rel->slug, "stack",
-			 rel->stack, "slug_gone", (int)(rel->slug && !slug_is_there(request_daemon(r), rel->slug)));
+	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason",
+			 api_text(rel->reason), "proof", rel->proof, "commit",
+			 api_text(rel->commit), "processes", types, "phase_done",
+			 (int)rel->phase_done, "slug", rel->slug, "stack", rel->stack, "slug_gone",
+			 (int)(rel->slug && !slug_is_there(request_daemon(r), rel->slug)));
 }
 
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel)
@@ -245,12 +253,13 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 					 "updated_at", api_time(rel->updated_ms), "user",
 					 api_user_ref(r, rel->user)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:[], s:[], s:n}", "app", api_app_ref(a),
-					    "slug", api_slug_of(r, a->id, rel->slug), "addon_plan_names",
-					    "artifacts", "oci_image"));
+					    "slug", api_slug_of(r, a->id, rel->slug),
+					    "addon_plan_names", "artifacts", "oci_image"));
 	json_object_update_new(j, json_pack("{s:b, s:b, s:s?}", "current",
 					    (int)(rel->version == a->current_version),
 					    "eligible_for_rollback",
-					    (int)(rel->status == RELEASE_SUCCEEDED && slug_is_there(request_daemon(r), rel->slug)),
+					    (int)(rel->status == RELEASE_SUCCEEDED &&
+						  slug_is_there(request_daemon(r), rel->slug)),
 					    "output_stream_url", output));
 	json_object_set_new(j, "twelve", release_extra(r, rel));
 	return j;
@@ -288,9 +297,9 @@ json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno 
 	char size[32];
 
 	api_size_display(dyno->size, size);
-	json_object_update_new(j, json_pack("{s:o, s:s, s:n, s:o}", "command",
-					    api_text(dyno->command), "size", size, "attach_url",
-					    "app", api_app_ref(a)));
+	json_object_update_new(j,
+			       json_pack("{s:o, s:s, s:n, s:o}", "command", api_text(dyno->command),
+					 "size", size, "attach_url", "app", api_app_ref(a)));
 	json_object_update_new(
 		j, json_pack("{s:o, s:o, s:{s:s, s:I}}", "created_at", api_time(dyno->created_ms),
 			     "updated_at", api_time(dyno->since_ms), "release", "id",

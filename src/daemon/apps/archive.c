@@ -89,15 +89,21 @@ static int read_manifest(const char *root, json_t **ret, struct error *err)
 	_cleanup_free_ char *path = xasprintf("%s/" ARCHIVE_MANIFEST, root);
 	json_t *m = json_load_file(path, 0, NULL);
 
-	if (json_integer_value(json_object_get(m, "format")) == ARCHIVE_FORMAT && json_is_object(json_object_get(m, "files"))) {
+	if (json_integer_value(json_object_get(m, "format")) == ARCHIVE_FORMAT &&
+	    json_is_object(json_object_get(m, "files"))) {
 		*ret = m;
 		return 0;
 	}
 	if (json_is_integer(json_object_get(m, "format")))
-		error_set(err, ERROR_INVALID, "The backup has format %lld, and this program knows %d: restore it with the version that made it",
-			  (long long)json_integer_value(json_object_get(m, "format")), ARCHIVE_FORMAT);
+		error_set(err, ERROR_INVALID,
+			  "The backup has format %lld, and this program knows %d: restore it with "
+			  "the version that made it",
+			  (long long)json_integer_value(json_object_get(m, "format")),
+			  ARCHIVE_FORMAT);
 	else
-		error_set(err, ERROR_INVALID, "This is no backup of a platform: it has no " ARCHIVE_MANIFEST " that says so");
+		error_set(err, ERROR_INVALID,
+			  "This is no backup of a platform: it has no " ARCHIVE_MANIFEST
+			  " that says so");
 	json_decref(m);
 	return -1;
 }
@@ -110,11 +116,16 @@ static int compare(json_t *listed, json_t *found, struct error *err)
 	json_object_del(found, ARCHIVE_MANIFEST);
 	json_object_foreach (listed, path, digest)
 		if (!json_equal(digest, json_object_get(found, path)))
-			return error_set(err, ERROR_INVALID, "The backup is damaged: %.200s %s", path,
-					 json_object_get(found, path) ? "is not what was saved" : "is missing");
+			return error_set(err, ERROR_INVALID, "The backup is damaged: %.200s %s",
+					 path,
+					 json_object_get(found, path) ? "is not what was saved"
+								      : "is missing");
 	json_object_foreach (found, path, digest)
 		if (!json_object_get(listed, path))
-			return error_set(err, ERROR_INVALID, "The backup is damaged: it has %.200s, which it does not list", path);
+			return error_set(
+				err, ERROR_INVALID,
+				"The backup is damaged: it has %.200s, which it does not list",
+				path);
 	return 0;
 }
 

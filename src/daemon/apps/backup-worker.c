@@ -31,29 +31,36 @@ struct work {
 
 /* ---- repositories ---- */
 
-/* Refs before objects would name what is not there yet: so objects come last. Then it is asked whether all is there. */
+/* Refs before objects would name what is not there yet: so objects come last. Then it is asked
+ * whether all is there. */
 static int copy_once(const char *from, const char *to, struct error *err)
 {
-	_cleanup_free_ char *objects = xasprintf("%s/objects", from), *into = xasprintf("%s/", to), *tar = xasprintf("%s.tar", to);
-	const char *const save[] = { "tar", "-C", from, "--exclude=./objects", "-cf", tar, ".", NULL };
+	_cleanup_free_ char *objects = xasprintf("%s/objects", from), *into = xasprintf("%s/", to),
+			    *tar = xasprintf("%s.tar", to);
+	const char *const save[] = {
+		"tar", "-C", from, "--exclude=./objects", "-cf", tar, ".", NULL
+	};
 	const char *const unpack[] = { "tar", "-C", to, "-xpf", tar, NULL };
 	const char *const copy[] = { "cp", "-a", "--reflink=auto", objects, into, NULL };
-	const char *const check[] = { "git", "-c", "safe.directory=*", "-C", to, "rev-list", "--objects", "--all", "--quiet", NULL };
+	const char *const check[] = { "git",	 "-c",	     "safe.directory=*", "-C",
+				      to,	 "rev-list", "--objects",	 "--all",
+				      "--quiet", NULL };
 	int r;
 
 	fs_remove_tree(to);
 	r = fs_mkdirs(to, 0755);
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", to);
-	r = proc_run_simple(save, err) < 0 || proc_run_simple(unpack, err) < 0 || proc_run_simple(copy, err) < 0 ||
-	    proc_run_simple(check, err) < 0;
+	r = proc_run_simple(save, err) < 0 || proc_run_simple(unpack, err) < 0 ||
+	    proc_run_simple(copy, err) < 0 || proc_run_simple(check, err) < 0;
 	unlink(tar);
 	return r ? -1 : 0;
 }
 
 static int copy_repository(struct work *w, const char *name, struct error *err)
 {
-	_cleanup_free_ char *from = xasprintf("%s/git/%s", w->state, name), *to = xasprintf("%s/git/%s", w->dir, name);
+	_cleanup_free_ char *from = xasprintf("%s/git/%s", w->state, name),
+			    *to = xasprintf("%s/git/%s", w->dir, name);
 	int r = -1;
 
 	/* A push or a repacking in the middle is no reason to fail, but to look again. */
@@ -112,7 +119,8 @@ static int write_manifest(struct work *w, struct error *err)
 
 static int pack(struct work *w, const char *to, struct error *err)
 {
-	static const char *const head[] = { "tar", "--numeric-owner", "--one-file-system", "-cf", NULL };
+	static const char *const head[] = { "tar", "--numeric-owner", "--one-file-system", "-cf",
+					    NULL };
 	_cleanup_free_ char *git = xasprintf("%s/git", w->dir);
 	_cleanup_strv_ char **argv = NULL;
 	_cleanup_fd_ int fd = -1;
@@ -138,7 +146,8 @@ static int pack(struct work *w, const char *to, struct error *err)
 
 static int work(struct work *w, struct error *err)
 {
-	_cleanup_free_ char *db = xasprintf("%s/twelve.db", w->state), *copy = xasprintf("%s/twelve.db", w->dir);
+	_cleanup_free_ char *db = xasprintf("%s/twelve.db", w->state),
+			    *copy = xasprintf("%s/twelve.db", w->dir);
 	int r = store_copy(db, copy, err);
 
 	if (r == 0)
@@ -149,7 +158,8 @@ static int work(struct work *w, struct error *err)
 		r = archive_add(w->files, w->dir, "git", err);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kept); i++)
 		r = add_part(w, kept[i], err);
-	if (r == 0 && (add_listed(w, "slugs", err) < 0 || add_listed(w, "stacks", err) < 0 || add_listed(w, "backups", err) < 0))
+	if (r == 0 && (add_listed(w, "slugs", err) < 0 || add_listed(w, "stacks", err) < 0 ||
+		       add_listed(w, "backups", err) < 0))
 		r = -1;
 	if (r == 0)
 		r = write_manifest(w, err);
@@ -170,8 +180,9 @@ int backup_worker_main(void)
 	umask(077);
 	if (!w.state || !w.dir || !json_is_string(json_object_get(order, "to")))
 		return 2;
-	w.manifest = json_pack("{s:i, s:s, s:O?, s:I, s:{}}", "format", ARCHIVE_FORMAT, "twelve", TWELVE_VERSION, "identity",
-			       json_object_get(order, "identity"), "at_ms", (json_int_t)clock_wall_ms(), "files");
+	w.manifest = json_pack("{s:i, s:s, s:O?, s:I, s:{}}", "format", ARCHIVE_FORMAT, "twelve",
+			       TWELVE_VERSION, "identity", json_object_get(order, "identity"),
+			       "at_ms", (json_int_t)clock_wall_ms(), "files");
 	w.files = json_object_get(w.manifest, "files");
 	if (fs_mkdirs(git, 0700) == 0)
 		r = work(&w, &err);

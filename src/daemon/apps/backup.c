@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * POST /twelve/backup: a child writes the archive into STATE/builds/ID, which every start sweeps, and the answer is that file, which has no
- * name any more by then.
+ * POST /twelve/backup: a child writes the archive into STATE/builds/ID, which every start sweeps,
+ * and the answer is that file, which has no name any more by then.
  */
 #include "daemon/apps/backup.h"
 
@@ -47,7 +47,8 @@ static void making_free(struct making *m)
 	free(m);
 }
 
-/* The request ends, perhaps before the child: then it is ended, and what it left goes when it has. */
+/* The request ends, perhaps before the child: then it is ended, and what it left goes when it has.
+ */
 static void let_go(void *work)
 {
 	struct making *m = work;
@@ -66,7 +67,8 @@ static int answer(struct request *r, struct error *err)
 	struct stat st;
 
 	if (!m->ok)
-		return error_set(err, ERROR_UNAVAILABLE, "The backup could not be made: %s", m->said.len ? str_trim(m->said.data) : "its process was ended");
+		return error_set(err, ERROR_UNAVAILABLE, "The backup could not be made: %s",
+				 m->said.len ? str_trim(m->said.data) : "its process was ended");
 	fd = open(m->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set_errno(err, errno, "reading the backup");
@@ -133,10 +135,12 @@ static int newest_backups(struct daemon *d, json_t *ret, struct error *err)
 	return r;
 }
 
-static int make_order(struct daemon *d, const struct making *m, bool slugs, bool volumes, json_t **ret, struct error *err)
+static int make_order(struct daemon *d, const struct making *m, bool slugs, bool volumes,
+		      json_t **ret, struct error *err)
 {
-	json_t *order = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "state", d->settings.state_dir, "dir", m->dir, "to", m->file, "identity",
-				  store_identity(d->store), "backups");
+	json_t *order =
+		json_pack("{s:s, s:s, s:s, s:s, s:[]}", "state", d->settings.state_dir, "dir",
+			  m->dir, "to", m->file, "identity", store_identity(d->store), "backups");
 	struct used used = { 0 };
 	int r = slugs ? used_read(d, &used, err) : 0;
 
@@ -159,7 +163,9 @@ static int spawn(struct making *m, json_t *order, struct error *err)
 	static const char *const argv[] = { "/proc/self/exe", "state-backup", NULL };
 	char *text = json_dumps(order, JSON_COMPACT);
 	_cleanup_fd_ int in = fd_memfile("order", text, strlen(text));
-	struct proc_options o = { .argv = argv, .stdin_fd = in, .new_session = true, .die_with_us = true, .dir = "/" };
+	struct proc_options o = {
+		.argv = argv, .stdin_fd = in, .new_session = true, .die_with_us = true, .dir = "/"
+	};
 	int fds[2], r;
 
 	free(text);
@@ -186,7 +192,8 @@ int api_platform_backup(struct request *r, struct error *err)
 	char id[UUID_SIZE];
 	int result, e;
 
-	if (request_bool(r, "slugs", false, &slugs, err) < 0 || request_bool(r, "volumes", false, &volumes, err) < 0 ||
+	if (request_bool(r, "slugs", false, &slugs, err) < 0 ||
+	    request_bool(r, "volumes", false, &volumes, err) < 0 ||
 	    http_check_disk(d->http, 0, err) < 0)
 		return -1;
 	m = xcalloc(1, sizeof(*m));
@@ -194,7 +201,8 @@ int api_platform_backup(struct request *r, struct error *err)
 	m->dir = xasprintf("%s/builds/%s", d->settings.state_dir, uuid_make(id));
 	m->file = xasprintf("%s/backup.tar", m->dir);
 	e = fs_mkdirs(m->dir, 0700);
-	result = e < 0 ? error_set_errno(err, e, "making %s", m->dir) : make_order(d, m, slugs, volumes, &order, err);
+	result = e < 0 ? error_set_errno(err, e, "making %s", m->dir)
+		       : make_order(d, m, slugs, volumes, &order, err);
 	if (result == 0)
 		result = spawn(m, order, err);
 	json_decref(order);

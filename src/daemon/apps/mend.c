@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a kill can leave of apps: a row without a repository (it was being made), a build
- * cache without a row (it was being destroyed), objects of a push, uploads of builds that ended with twelved. The
- * store says which apps there are, and which were destroyed (core/state.h): of an app that it knows nothing of nothing is removed.
+ * cache without a row (it was being destroyed), objects of a push, uploads of builds that ended
+ * with twelved. The store says which apps there are, and which were destroyed (core/state.h): of an
+ * app that it knows nothing of nothing is removed.
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -35,7 +36,8 @@ static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *er
 
 		if (result == 0 && !fs_exists(path) && !git_find_renamed(d, &apps[i]))
 			log_info("making the repository of %s, which is missing", apps[i].name);
-		/* One that is there gets the hooks of this twelved: it may stand elsewhere than the one that made it. */
+		/* One that is there gets the hooks of this twelved: it may stand elsewhere than the
+		 * one that made it. */
 		if (result == 0)
 			result = git_create(d, &apps[i], err);
 		if (result == 0)
@@ -57,7 +59,8 @@ static int remove_sources(struct daemon *d, char *const *known, struct error *er
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
 		struct stat st;
 
-		if (strv_has(known, *n) || lstat(path, &st) < 0 || st.st_mtime > time(NULL) - SOURCE_LIFE_S)
+		if (strv_has(known, *n) || lstat(path, &st) < 0 ||
+		    st.st_mtime > time(NULL) - SOURCE_LIFE_S)
 			continue;
 		log_info("removing %s, which was not built for a day", path);
 		r = fs_remove_tree(path);
@@ -91,7 +94,8 @@ static int list_uploads(struct daemon *d, char ***ret, struct error *err)
 	if (store_slug_uploads(d->store, &ids, err) < 0)
 		return -1;
 	for (char **id = ids; id && *id; id++) {
-		_cleanup_free_ char *awaited = xasprintf("%s.awaited", *id), *come = xasprintf("%s.tar", *id);
+		_cleanup_free_ char *awaited = xasprintf("%s.awaited", *id),
+				    *come = xasprintf("%s.tar", *id);
 
 		strv_push(ret, awaited);
 		strv_push(ret, come);
@@ -119,9 +123,10 @@ int api_mend(struct daemon *d, struct error *err)
 {
 	_cleanup_strv_ char **ids = NULL, **uploads = NULL;
 
-	if (mend_repositories(d, &ids, err) < 0 || remove_kept(d, "cache", ids, err) < 0 || remove_kept(d, "slugs/keys", ids, err) < 0 ||
-	    remove_kept(d, "known-hosts", ids, err) < 0 ||
-	    pipelines_mend(d, err) < 0 || list_uploads(d, &uploads, err) < 0 || list_setups(d, &uploads, err) < 0)
+	if (mend_repositories(d, &ids, err) < 0 || remove_kept(d, "cache", ids, err) < 0 ||
+	    remove_kept(d, "slugs/keys", ids, err) < 0 ||
+	    remove_kept(d, "known-hosts", ids, err) < 0 || pipelines_mend(d, err) < 0 ||
+	    list_uploads(d, &uploads, err) < 0 || list_setups(d, &uploads, err) < 0)
 		return -1;
 	git_sweep_all(d);
 	/* Those of app setups stay, and slugs that were brought and not released yet. */

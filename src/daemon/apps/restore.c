@@ -49,7 +49,9 @@ static int move_one(const char *from, const char *to, struct error *err)
 	/* STATE/stacks may lead to another file system. */
 	if (errno == EXDEV)
 		return copy_one(from, to, err);
-	return errno == ENOTEMPTY || errno == EEXIST ? 0 : error_set_errno(err, errno, "moving %s to %s", from, to);
+	return errno == ENOTEMPTY || errno == EEXIST
+		       ? 0
+		       : error_set_errno(err, errno, "moving %s to %s", from, to);
 }
 
 /* Folders that are there already, empty or not, get what the backup has of them, part by part. */
@@ -62,10 +64,12 @@ static int move_into(const char *from, const char *to, bool deeper, struct error
 	if (r < 0)
 		return error_set_errno(err, r, "reading %s", from);
 	for (char **n = names; n && *n; n++) {
-		_cleanup_free_ char *source = xasprintf("%s/%s", from, *n), *target = xasprintf("%s/%s", to, *n);
+		_cleanup_free_ char *source = xasprintf("%s/%s", from, *n),
+				    *target = xasprintf("%s/%s", to, *n);
 		bool merge = deeper && stat(target, &st) == 0 && S_ISDIR(st.st_mode);
 
-		if ((merge ? move_into(source, target, false, err) : move_one(source, target, err)) < 0)
+		if ((merge ? move_into(source, target, false, err)
+			   : move_one(source, target, err)) < 0)
 			return -1;
 	}
 	return 0;
@@ -73,7 +77,8 @@ static int move_into(const char *from, const char *to, bool deeper, struct error
 
 int restore_finish(const char *state_dir, struct error *err)
 {
-	_cleanup_free_ char *ready = xasprintf("%s/" READY, state_dir), *temp = xasprintf("%s/" TEMP, state_dir);
+	_cleanup_free_ char *ready = xasprintf("%s/" READY, state_dir),
+			    *temp = xasprintf("%s/" TEMP, state_dir);
 	_cleanup_free_ char *manifest = xasprintf("%s/" ARCHIVE_MANIFEST, ready);
 	int r;
 
@@ -97,7 +102,8 @@ static bool may_be_there(const char *state_dir, const char *name)
 	_cleanup_free_ char *path = xasprintf("%s/%s", state_dir, name);
 	_cleanup_strv_ char **inside = NULL;
 
-	return streq(name, "lock") || streq(name, "stacks") || streq(name, TEMP) || (fs_list(path, &inside) == 0 && !inside);
+	return streq(name, "lock") || streq(name, "stacks") || streq(name, TEMP) ||
+	       (fs_list(path, &inside) == 0 && !inside);
 }
 
 static int check_empty(const char *state_dir, struct error *err)
@@ -108,13 +114,17 @@ static int check_empty(const char *state_dir, struct error *err)
 	if (r < 0)
 		return error_set_errno(err, r, "reading %s", state_dir);
 	if (strv_has(names, READY))
-		return error_set(err, ERROR_CONFLICT, "%s has a restore that was cut off when it was checked and whole: start twelved, which ends it",
+		return error_set(err, ERROR_CONFLICT,
+				 "%s has a restore that was cut off when it was checked and whole: "
+				 "start twelved, which ends it",
 				 state_dir);
 	for (char **n = names; n && *n; n++)
 		if (!may_be_there(state_dir, *n))
-			return error_set(err, ERROR_CONFLICT,
-					 "%s is not empty: it has %s. A backup is restored into an empty directory: move this one away, or set TWELVE_STATE_DIR to another",
-					 state_dir, *n);
+			return error_set(
+				err, ERROR_CONFLICT,
+				"%s is not empty: it has %s. A backup is restored into an empty "
+				"directory: move this one away, or set TWELVE_STATE_DIR to another",
+				state_dir, *n);
 	return 0;
 }
 
@@ -130,14 +140,16 @@ static int lock(const char *state_dir, int *ret_fd, struct error *err)
 	if (fd < 0)
 		return error_set_errno(err, errno, "opening %s", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return error_set(err, ERROR_CONFLICT, "A twelved runs with the state in %s: end it first", state_dir);
+		return error_set(err, ERROR_CONFLICT,
+				 "A twelved runs with the state in %s: end it first", state_dir);
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
 
 static int unpack(const char *file, const char *temp, struct error *err)
 {
-	const char *const argv[] = { "tar", "-C", temp, "--numeric-owner", "--same-owner", "-xpf", file, NULL };
+	const char *const argv[] = { "tar",	     "-C",   temp, "--numeric-owner",
+				     "--same-owner", "-xpf", file, NULL };
 	int r = fs_remove_tree(temp);
 
 	if (r == 0)
@@ -147,7 +159,8 @@ static int unpack(const char *file, const char *temp, struct error *err)
 	return proc_run_simple(argv, err) < 0 ? error_prefix(err, "unpacking %s", file) : 0;
 }
 
-/* That the database opens, is of this identity and sealed with this key is found out as twelved does. */
+/* That the database opens, is of this identity and sealed with this key is found out as twelved
+ * does. */
 static int check(const char *temp, json_t **ret_manifest, struct error *err)
 {
 	struct store *s = NULL;
@@ -161,7 +174,8 @@ static int check(const char *temp, json_t **ret_manifest, struct error *err)
 /* The next start takes it for what it is: of before whatever its rows do not know. */
 static int mark_put_back(const char *temp, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/" STORE_CHANGES, temp), *text = xasprintf("%lld\n", (long long)INT64_MAX);
+	_cleanup_free_ char *path = xasprintf("%s/" STORE_CHANGES, temp),
+			    *text = xasprintf("%lld\n", (long long)INT64_MAX);
 	int r = fs_write_atomic(path, 0600, text, strlen(text));
 
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
@@ -178,16 +192,19 @@ static void tell(const char *state_dir, const json_t *manifest)
 		slugs |= str_starts(path, "slugs/");
 		backups |= str_starts(path, "backups/");
 	}
-	printf("Restored %s into %s\n", json_string_value(json_object_get(manifest, "identity")), state_dir);
+	printf("Restored %s into %s\n", json_string_value(json_object_get(manifest, "identity")),
+	       state_dir);
 	if (!slugs)
 		puts("It has no slugs: push each app again, and it runs.");
-	puts(backups ? "Add-ons whose volumes are not there say so: twelve backups:restore brings each one's newest backup back." :
-		       "It has no data of add-ons: those whose volumes are not there say so.");
+	puts(backups ? "Add-ons whose volumes are not there say so: twelve backups:restore brings "
+		       "each one's newest backup back."
+		     : "It has no data of add-ons: those whose volumes are not there say so.");
 }
 
 static int restore(const char *file, const char *state_dir, struct error *err)
 {
-	_cleanup_free_ char *temp = xasprintf("%s/" TEMP, state_dir), *ready = xasprintf("%s/" READY, state_dir);
+	_cleanup_free_ char *temp = xasprintf("%s/" TEMP, state_dir),
+			    *ready = xasprintf("%s/" READY, state_dir);
 	_cleanup_fd_ int lock_fd = -1;
 	json_t *manifest = NULL;
 	int r = lock(state_dir, &lock_fd, err);
@@ -219,7 +236,8 @@ int restore_main(const char *file)
 	log_init("twelved");
 	umask(022);
 	if (geteuid() != 0)
-		error_set(&err, ERROR_FORBIDDEN, "The files of a backup have owners: restore it as root");
+		error_set(&err, ERROR_FORBIDDEN,
+			  "The files of a backup have owners: restore it as root");
 	else if (settings_load(&settings, &err) == 0)
 		r = restore(file, settings.state_dir, &err);
 	if (r < 0)

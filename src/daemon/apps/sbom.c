@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See sbom.h. Packages of the stack are read first, by root; then what the process has is given up, and the slug is walked. */
+/* See sbom.h. Packages of the stack are read first, by root; then what the process has is given up,
+ * and the slug is walked. */
 #include "daemon/apps/sbom.h"
 
 #include <archive.h>
@@ -47,7 +48,8 @@ static int complain(const char *sentence)
 
 static int read_stack(struct walk *w, json_t *order, struct error *err)
 {
-	const char *list = json_string_value(json_object_get(order, "packages")), *status_file = json_string_value(json_object_get(order, "status"));
+	const char *list = json_string_value(json_object_get(order, "packages")),
+		   *status_file = json_string_value(json_object_get(order, "status"));
 	_cleanup_buf_ struct buf packages = BUF_INIT, status = BUF_INIT;
 	int r = fs_read_file(list, STATUS_MAX_BYTES, &packages);
 
@@ -56,7 +58,8 @@ static int read_stack(struct walk *w, json_t *order, struct error *err)
 	r = fs_read_file(status_file, STATUS_MAX_BYTES, &status);
 	/* What else there is to say of them is of use, not needed. */
 	if (r < 0 && r != -ENOENT)
-		return error_set_errno(err, r, "What dpkg says of the stack's packages can't be read");
+		return error_set_errno(err, r,
+				       "What dpkg says of the stack's packages can't be read");
 	buf_putc(&packages, '\n');
 	buf_putc(&status, '\n');
 	locks_read_dpkg(packages.data, status.data, &w->subject, &w->sbom);
@@ -72,12 +75,14 @@ static void read_text(struct walk *w, int dir_fd, const char *dir, const char *n
 	struct stat st;
 	ssize_t n = 0;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > LOCKS_FILE_MAX_BYTES) {
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size > LOCKS_FILE_MAX_BYTES) {
 		w->sbom.n_left_out++;
 		return;
 	}
 	buf_reserve(&text, (size_t)st.st_size + 1);
-	while (text.len < (size_t)st.st_size && (n = fd_read(fd, buf_reserve(&text, CHUNK), CHUNK)) > 0)
+	while (text.len < (size_t)st.st_size &&
+	       (n = fd_read(fd, buf_reserve(&text, CHUNK), CHUNK)) > 0)
 		buf_added(&text, (size_t)n);
 	if (n < 0) {
 		w->sbom.n_left_out++;
@@ -114,7 +119,8 @@ static void read_inner(struct walk *w, struct archive *in, struct archive_entry 
 	_cleanup_free_ char *bytes = entry_text(in, archive_entry_size(e), JAR_WITHIN_MAX_BYTES);
 	struct archive *inner = open_jar();
 
-	if (bytes && archive_read_open_memory(inner, bytes, (size_t)archive_entry_size(e)) == ARCHIVE_OK)
+	if (bytes &&
+	    archive_read_open_memory(inner, bytes, (size_t)archive_entry_size(e)) == ARCHIVE_OK)
 		read_jar(w, inner, slash ? slash + 1 : path, depth + 1);
 	else
 		w->sbom.n_left_out++;
@@ -130,8 +136,10 @@ static void read_jar(struct walk *w, struct archive *in, const char *name, int d
 	while ((r = archive_read_next_header(in, &e)) == ARCHIVE_OK || r == ARCHIVE_WARN) {
 		const char *path = archive_entry_pathname(e);
 
-		if (path && str_starts(path, "META-INF/maven/") && str_ends(path, "/pom.properties")) {
-			_cleanup_free_ char *text = entry_text(in, archive_entry_size(e), POM_MAX_BYTES);
+		if (path && str_starts(path, "META-INF/maven/") &&
+		    str_ends(path, "/pom.properties")) {
+			_cleanup_free_ char *text =
+				entry_text(in, archive_entry_size(e), POM_MAX_BYTES);
 
 			if (text)
 				locks_read_pom(text, &w->subject, &w->sbom);
@@ -180,7 +188,8 @@ static void read_program(struct walk *w, int dir_fd, const char *name, size_t si
 	munmap(data, size);
 }
 
-static void walk_file(struct walk *w, int dir_fd, const char *dir, const char *name, const struct stat *st)
+static void walk_file(struct walk *w, int dir_fd, const char *dir, const char *name,
+		      const struct stat *st)
 {
 	if (locks_knows(dir, name))
 		read_text(w, dir_fd, dir, name);
@@ -210,7 +219,10 @@ static void walk_dir(struct walk *w, int take_fd, const char *dir, int depth)
 			continue;
 		path = dir[0] ? xasprintf("%s/%s", dir, e->d_name) : xstrdup(e->d_name);
 		if (S_ISDIR(st.st_mode))
-			walk_dir(w, openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), path, depth + 1);
+			walk_dir(w,
+				 openat(dirfd(d), e->d_name,
+					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+				 path, depth + 1);
 		else if (S_ISREG(st.st_mode))
 			walk_file(w, dirfd(d), dir, e->d_name, &st);
 	}
@@ -230,16 +242,18 @@ static int write_document(struct walk *w)
 	json_decref(j);
 	if (!text || strlen(text) > DOCUMENT_MAX_BYTES - 2)
 		return complain("The bill of materials is larger than 64 MB");
-	return fd_write_all(STDOUT_FILENO, text, strlen(text)) < 0 || fd_write_all(STDOUT_FILENO, "\n", 1) < 0;
+	return fd_write_all(STDOUT_FILENO, text, strlen(text)) < 0 ||
+	       fd_write_all(STDOUT_FILENO, "\n", 1) < 0;
 }
 
 static bool read_subject(json_t *order, struct walk *w, const char **ret_tree)
 {
 	struct sbom_subject *o = &w->subject;
 
-	return json_unpack(order, "{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "app", &o->app, "release_id", &o->release_id, "commit", &o->commit, "slug",
-			   &o->slug, "version", &o->version, "created", &o->created, "distro", &o->distro, "tree",
-			   ret_tree) == 0;
+	return json_unpack(order, "{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "app", &o->app,
+			   "release_id", &o->release_id, "commit", &o->commit, "slug", &o->slug,
+			   "version", &o->version, "created", &o->created, "distro", &o->distro,
+			   "tree", ret_tree) == 0;
 }
 
 int sbom_reader_main(void)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * app.json out of an archive: a child, since to find one file in two gigabytes takes its time, and since the archive is
- * somebody else's. It has so much memory and time and no more. An archive that stands elsewhere it fetches first. Its order comes as
- * JSON on its stdin: a URL may hold a signature, which is for no list of processes.
+ * app.json out of an archive: a child, since to find one file in two gigabytes takes its time, and
+ * since the archive is somebody else's. It has so much memory and time and no more. An archive that
+ * stands elsewhere it fetches first. Its order comes as JSON on its stdin: a URL may hold a
+ * signature, which is for no list of processes.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -79,7 +80,8 @@ static int copy_out(struct archive *in, int place)
 
 	while (n < sizeof(text) && (got = archive_read_data(in, text + n, sizeof(text) - n)) != 0) {
 		if (got < 0)
-			return complain("app.json: the archive is damaged there: %s\n", archive_error_string(in));
+			return complain("app.json: the archive is damaged there: %s\n",
+					archive_error_string(in));
 		n += (size_t)got;
 	}
 	if (n > APP_JSON_MAX_BYTES)
@@ -102,7 +104,8 @@ static int find_and_copy(struct archive *in)
 			return copy_out(in, place);
 	}
 	if (r != ARCHIVE_EOF)
-		return complain("The source is not a tar archive, or it is damaged: %s\n", archive_error_string(in));
+		return complain("The source is not a tar archive, or it is damaged: %s\n",
+				archive_error_string(in));
 	return complain("app.json: there is none at the top of the archive\n");
 }
 
@@ -122,23 +125,29 @@ static int check(const char *archive, const char *checksum)
 	if (n < 0)
 		return complain("The source can't be read: %s\n", strerror((int)-n));
 	if (checksum[0] && strcasecmp(hex, wanted) != 0)
-		return complain("\"source_blob.checksum\" is not that of the archive, which is SHA256:%s\n", hex);
+		return complain(
+			"\"source_blob.checksum\" is not that of the archive, which is SHA256:%s\n",
+			hex);
 	return 0;
 }
 
 static int fetch(json_t *order, const char *url)
 {
-	const struct fetch f = { .url = url,
-				 .path = json_string_value(json_object_get(order, "archive")),
-				 .max_bytes = (uint64_t)json_integer_value(json_object_get(order, "max_bytes")),
-				 .reserve_bytes = (uint64_t)json_integer_value(json_object_get(order, "reserve_bytes")),
-				 .private_too = json_is_true(json_object_get(order, "private_sources")) };
+	const struct fetch f = {
+		.url = url,
+		.path = json_string_value(json_object_get(order, "archive")),
+		.max_bytes = (uint64_t)json_integer_value(json_object_get(order, "max_bytes")),
+		.reserve_bytes =
+			(uint64_t)json_integer_value(json_object_get(order, "reserve_bytes")),
+		.private_too = json_is_true(json_object_get(order, "private_sources"))
+	};
 	struct error err = ERROR_INIT;
 
 	return fetch_archive(&f, &err) < 0 ? complain("%s\n", err.message) : 0;
 }
 
-/* Whoever wrote it may know more of libarchive than we do: what reads it has the archive, and nothing else. */
+/* Whoever wrote it may know more of libarchive than we do: what reads it has the archive, and
+ * nothing else. */
 static int open_confined(const char *archive)
 {
 	const struct confinement c = { .cpu_seconds = CPU_SECONDS };
@@ -204,12 +213,14 @@ static void finish(struct setup_work *w)
 	w->text = (struct buf)BUF_INIT;
 	memcpy(id, w->id, sizeof(id));
 	if (!well && proc_exit_code(w->status) == 1 && text.len)
-		snprintf(sentence, sizeof(sentence), "%.*s", (int)strcspn(text.data, "\n"), text.data);
+		snprintf(sentence, sizeof(sentence), "%.*s", (int)strcspn(text.data, "\n"),
+			 text.data);
 	else
 		snprintf(sentence, sizeof(sentence), "The process that looks for app.json %s",
 			 proc_describe_status(w->status, described, sizeof(described)));
 	setup_work_free(w);
-	setup_manifest_read(ss, id, well ? text.data + 1 : NULL, well ? text.len - 1 : 0, well && text.data[0] == 't', sentence);
+	setup_manifest_read(ss, id, well ? text.data + 1 : NULL, well ? text.len - 1 : 0,
+			    well && text.data[0] == 't', sentence);
 }
 
 static void on_output(void *userdata)
@@ -245,9 +256,11 @@ static int write_order(struct setups *ss, const struct setup *s, const char *pat
 {
 	const struct settings *set = &ss->d->settings;
 	const char *checksum = json_string_value(json_object_get(s->data, "checksum"));
-	json_t *j = json_pack("{s:s, s:s, s:O?, s:I, s:I, s:b}", "archive", path, "checksum", checksum ? checksum : "", "url",
-			      json_object_get(s->data, "url"), "max_bytes", (json_int_t)set->max_upload_bytes, "reserve_bytes",
-			      (json_int_t)set->disk_reserve_bytes, "private_sources", (int)set->private_sources);
+	json_t *j = json_pack("{s:s, s:s, s:O?, s:I, s:I, s:b}", "archive", path, "checksum",
+			      checksum ? checksum : "", "url", json_object_get(s->data, "url"),
+			      "max_bytes", (json_int_t)set->max_upload_bytes, "reserve_bytes",
+			      (json_int_t)set->disk_reserve_bytes, "private_sources",
+			      (int)set->private_sources);
 	_cleanup_free_ char *text = json_dumps(j, 0);
 
 	json_decref(j);
@@ -260,7 +273,11 @@ int setup_reader_start(struct setups *ss, const struct setup *s, struct error *e
 	static const char *const argv[] = { "/proc/self/exe", "app-json", NULL };
 	_cleanup_fd_ int order_fd = write_order(ss, s, path);
 	struct setup_work *w = setup_work_new(ss, s->id);
-	struct proc_options o = { .argv = argv, .new_session = true, .die_with_us = true, .dir = "/", .stdin_fd = order_fd };
+	struct proc_options o = { .argv = argv,
+				  .new_session = true,
+				  .die_with_us = true,
+				  .dir = "/",
+				  .stdin_fd = order_fd };
 	int out[2], r;
 
 	if (order_fd < 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The steps of an app setup; see apps/setups.h. Each may be taken again after a kill, and then finds what it did. */
+/* The steps of an app setup; see apps/setups.h. Each may be taken again after a kill, and then
+ * finds what it did. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,13 +53,15 @@ static void override_member(json_t *plan, json_t *overrides, const char *key)
 }
 
 /* What the setup will do, or sentences. */
-static json_t *make_plan(const struct setup *s, const char *text, size_t n, bool top, json_t *errors)
+static json_t *make_plan(const struct setup *s, const char *text, size_t n, bool top,
+			 json_t *errors)
 {
 	json_t *overrides = json_object_get(s->data, "overrides"), *env, *plan;
 	struct error err = ERROR_INIT;
 	const char *stack;
 
-	plan = app_json_parse(text, n, json_string_value(json_object_get(s->data, "environment")), errors);
+	plan = app_json_parse(text, n, json_string_value(json_object_get(s->data, "environment")),
+			      errors);
 	env = plan ? app_json_env(plan, json_object_get(overrides, "env"), errors) : NULL;
 	if (!env) {
 		json_decref(plan);
@@ -90,13 +93,15 @@ static void take_manifest(struct setups *ss, struct setup *s, const char *text, 
 	setups_kick(ss);
 }
 
-void setup_manifest_read(struct setups *ss, const char *setup_id, const char *text, size_t n, bool top, const char *why)
+void setup_manifest_read(struct setups *ss, const char *setup_id, const char *text, size_t n,
+			 bool top, const char *why)
 {
 	struct error ignored = ERROR_INIT;
 	struct setup s = { 0 };
 
 	/* What can't be read now is read again in the next turn. */
-	if (store_setup_get(ss->d->store, setup_id, &s, &ignored) < 0 || !streq(s.step, "reading")) {
+	if (store_setup_get(ss->d->store, setup_id, &s, &ignored) < 0 ||
+	    !streq(s.step, "reading")) {
 		setup_done(&s);
 		return;
 	}
@@ -110,7 +115,8 @@ void setup_manifest_read(struct setups *ss, const char *setup_id, const char *te
 /* ---- preparing ---- */
 
 /* Their process types are looked at when there is a release that has some. */
-static int set_formation(struct setups *ss, const struct setup *s, const struct app *app, struct error *err)
+static int set_formation(struct setups *ss, const struct setup *s, const struct app *app,
+			 struct error *err)
 {
 	char id[UUID_SIZE];
 	const char *type;
@@ -119,14 +125,17 @@ static int set_formation(struct setups *ss, const struct setup *s, const struct 
 	json_object_foreach (json_object_get(plan_of(s), "formation"), type, v) {
 		json_t *quantity = json_object_get(v, "quantity");
 		const char *size = json_string_value(json_object_get(v, "size"));
-		int64_t n = json_is_integer(quantity) ? json_integer_value(quantity) : streq(type, "web");
+		int64_t n = json_is_integer(quantity) ? json_integer_value(quantity)
+						      : streq(type, "web");
 
 		if (n > ss->d->settings.max_dynos)
 			return error_set(err, ERROR_INVALID,
-					 "app.json: \"formation.%.100s\": %lld dynos of one process type are more than the "
+					 "app.json: \"formation.%.100s\": %lld dynos of one "
+					 "process type are more than the "
 					 "%lld that this platform runs (TWELVE_MAX_DYNOS)",
 					 type, (long long)n, (long long)ss->d->settings.max_dynos);
-		if (store_formation_set(ss->d->store, app->id, api_uuid(app->id, type, id), type, n, size ? size : DYNO_SIZE_DEFAULT, err) < 0)
+		if (store_formation_set(ss->d->store, app->id, api_uuid(app->id, type, id), type, n,
+					size ? size : DYNO_SIZE_DEFAULT, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -137,7 +146,8 @@ static int set_config(struct setups *ss, const struct setup *s, struct app *app,
 	const struct caller who = caller_of(s);
 	struct release release = { 0 };
 	bool changed;
-	int r = releases_set_config(ss->d, app, json_object_get(plan_of(s), "env"), &who, &release, &changed, err);
+	int r = releases_set_config(ss->d, app, json_object_get(plan_of(s), "env"), &who, &release,
+				    &changed, err);
 
 	release_done(&release);
 	return r;
@@ -151,10 +161,13 @@ static void tell_taken(struct setups *ss, const struct addon_create *o, const st
 		logs_append(ss->d->logs, o->app->id, "app", "api", "%s", taken);
 }
 
-static int create_addon(struct setups *ss, const struct setup *s, const struct app *app, json_t *v, struct error *err)
+static int create_addon(struct setups *ss, const struct setup *s, const struct app *app, json_t *v,
+			struct error *err)
 {
-	const char *plan = json_string_value(json_object_get(v, "plan")), *colon = strchr(plan, ':');
-	_cleanup_free_ char *service = xstrndup(plan, colon ? (size_t)(colon - plan) : strlen(plan));
+	const char *plan = json_string_value(json_object_get(v, "plan")),
+		   *colon = strchr(plan, ':');
+	_cleanup_free_ char *service =
+		xstrndup(plan, colon ? (size_t)(colon - plan) : strlen(plan));
 	json_t *options = json_object_get(v, "options");
 	const struct caller who = caller_of(s);
 	const struct addon_create o = { .app = app,
@@ -169,13 +182,15 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 	/* As "addons:create heroku-postgresql -- --version=16" is refused. */
 	if (options && !addons_is_provided(ss->d->addons, service))
 		return error_set(err, ERROR_INVALID,
-				 "app.json: \"addons\": %s takes no option \"%.100s\": it runs here, in the version that the platform has; take "
+				 "app.json: \"addons\": %s takes no option \"%.100s\": it runs "
+				 "here, in the version that the platform has; take "
 				 "its \"options\" out of app.json",
 				 service, json_object_iter_key(json_object_iter(options)));
 
 	if (streq(service, SERVICE_EXTERNAL))
 		return error_set(err, ERROR_INVALID,
-				 "app.json: \"addons\": a service elsewhere has a URL, which app.json can't hold: add it to the "
+				 "app.json: \"addons\": a service elsewhere has a URL, which "
+				 "app.json can't hold: add it to the "
 				 "app with \"twelve addons:create external --url\"");
 	r = addons_create(ss->d->addons, &o, &a, err);
 	if (r == 0)
@@ -185,7 +200,8 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 }
 
 /* A review app stands in its pipeline from the start. */
-static int couple(struct setups *ss, const struct setup *s, const struct app *app, struct error *err)
+static int couple(struct setups *ss, const struct setup *s, const struct app *app,
+		  struct error *err)
 {
 	const char *id = json_string_value(json_object_get(s->data, "pipeline"));
 	struct error none = ERROR_INIT;
@@ -221,8 +237,10 @@ static int take_stack(const struct setup *s, struct app *app, struct error *err)
 	return 0;
 }
 
-/* Add-ons are made in their order, so that their number says which are there since before a kill. */
-int setup_prepare(struct setups *ss, struct setup *s, struct app *app, const char **ret_next, struct error *err)
+/* Add-ons are made in their order, so that their number says which are there since before a kill.
+ */
+int setup_prepare(struct setups *ss, struct setup *s, struct app *app, const char **ret_next,
+		  struct error *err)
 {
 	json_t *addons = json_object_get(plan_of(s), "addons");
 	struct addon *rows = NULL;
@@ -232,7 +250,8 @@ int setup_prepare(struct setups *ss, struct setup *s, struct app *app, const cha
 		return -1;
 	free(app->buildpacks);
 	app->buildpacks = json_dumps(json_object_get(plan_of(s), "buildpacks"), JSON_COMPACT);
-	if (couple(ss, s, app, err) < 0 || store_app_update(ss->d->store, app, err) < 0 || set_formation(ss, s, app, err) < 0 || set_config(ss, s, app, err) < 0 ||
+	if (couple(ss, s, app, err) < 0 || store_app_update(ss->d->store, app, err) < 0 ||
+	    set_formation(ss, s, app, err) < 0 || set_config(ss, s, app, err) < 0 ||
 	    store_addon_list(ss->d->store, app->id, &rows, &n, err) < 0)
 		return -1;
 	addon_free_array(rows, n);
@@ -245,20 +264,26 @@ int setup_prepare(struct setups *ss, struct setup *s, struct app *app, const cha
 
 /* ---- add-ons ---- */
 
-static int look_at_addon(const struct setup *s, const struct addon *a, bool *ret_ready, struct error *err)
+static int look_at_addon(const struct setup *s, const struct addon *a, bool *ret_ready,
+			 struct error *err)
 {
 	*ret_ready = a->state == ADDON_PROVISIONED;
 	if (*ret_ready)
 		return 0;
 	if (a->state != ADDON_PROVISIONING)
-		return error_set(err, ERROR_CONFLICT, "The add-on %s was destroyed while the app was being set up", a->name);
+		return error_set(err, ERROR_CONFLICT,
+				 "The add-on %s was destroyed while the app was being set up",
+				 a->name);
 	if (clock_wall_ms() - s->updated_ms < ADDONS_LIMIT_MS)
 		return 0;
-	return error_set(err, ERROR_UNAVAILABLE, "The add-on %s was not ready within %d minutes%s%s", a->name,
-			 ADDONS_LIMIT_MS / 60000, a->reason ? ": " : "", a->reason ? a->reason : "");
+	return error_set(err, ERROR_UNAVAILABLE,
+			 "The add-on %s was not ready within %d minutes%s%s", a->name,
+			 ADDONS_LIMIT_MS / 60000, a->reason ? ": " : "",
+			 a->reason ? a->reason : "");
 }
 
-int setup_addons(struct setups *ss, struct setup *s, struct app *app, const char **ret_next, struct error *err)
+int setup_addons(struct setups *ss, struct setup *s, struct app *app, const char **ret_next,
+		 struct error *err)
 {
 	struct addon *rows = NULL;
 	bool all = true, ready;
@@ -285,7 +310,8 @@ static int start_build(struct setups *ss, struct setup *s, const struct app *app
 	const struct builds_start o = { .app = app,
 					.source = path,
 					.commit = version ? version : "",
-					.strip_top = json_is_true(json_object_get(plan_of(s), "top")),
+					.strip_top =
+						json_is_true(json_object_get(plan_of(s), "top")),
 					.who = &who };
 	char stream[UUID_SIZE];
 	struct build build = { 0 };
@@ -294,17 +320,23 @@ static int start_build(struct setups *ss, struct setup *s, const struct app *app
 	if (http_is_collecting(ss->d->http) || builds_running(ss->d->builds, app->id))
 		return 0;
 	if (!fs_exists(path))
-		return error_set(err, ERROR_CONFLICT, "The archive is not there any more: upload it, and ask for the app again");
+		return error_set(
+			err, ERROR_CONFLICT,
+			"The archive is not there any more: upload it, and ask for the app again");
 	if (builds_start(ss->d->builds, &o, &build, stream, err) < 0)
 		return -1;
 	memcpy(s->build_id, build.id, sizeof(s->build_id));
 	build_row_done(&build);
 	json_object_set_new(s->data, "stream", json_string(stream));
-	return setup_save(ss, s) == 0 ? 0 : error_set(err, ERROR_SYSTEM, "What was begun could not be written down");
+	return setup_save(ss, s) == 0
+		       ? 0
+		       : error_set(err, ERROR_SYSTEM, "What was begun could not be written down");
 }
 
-/* A build that was cut off with twelved leaves its archive: it is begun again. One that failed does not. */
-int setup_build(struct setups *ss, struct setup *s, struct app *app, const char **ret_next, struct error *err)
+/* A build that was cut off with twelved leaves its archive: it is begun again. One that failed does
+ * not. */
+int setup_build(struct setups *ss, struct setup *s, struct app *app, const char **ret_next,
+		struct error *err)
 {
 	_cleanup_free_ char *path = api_upload_path(ss->d, s->source_id);
 	struct build build = { 0 };
@@ -320,7 +352,8 @@ int setup_build(struct setups *ss, struct setup *s, struct app *app, const char 
 	else if (streq(build.status, "failed") && fs_exists(path))
 		r = start_build(ss, s, app, err);
 	else if (streq(build.status, "failed"))
-		r = error_set(err, ERROR_INVALID, "The build failed: %s", build.error ? build.error : "its output says why");
+		r = error_set(err, ERROR_INVALID, "The build failed: %s",
+			      build.error ? build.error : "its output says why");
 	build_row_done(&build);
 	return r;
 }
@@ -335,19 +368,22 @@ static int check_types(const struct setup *s, const struct release *release, str
 	json_object_foreach (json_object_get(plan_of(s), "formation"), type, v)
 		if (!procfile_get(&release->processes, type) || streq(type, "release"))
 			return error_set(err, ERROR_INVALID,
-					 "app.json: \"formation.%.100s\": the app has no process type of this name: name it in the "
+					 "app.json: \"formation.%.100s\": the app has no process "
+					 "type of this name: name it in the "
 					 "Procfile",
 					 type);
 	return 0;
 }
 
 /* A release that a newer one took the place of before it was live: that one counts. */
-static int64_t version_that_counts(const struct app *app, const struct build *build, const struct release *release)
+static int64_t version_that_counts(const struct app *app, const struct build *build,
+				   const struct release *release)
 {
 	return release->status == RELEASE_EXPIRED ? app->last_version : build->release_version;
 }
 
-int setup_release(struct setups *ss, struct setup *s, struct app *app, const char **ret_next, struct error *err)
+int setup_release(struct setups *ss, struct setup *s, struct app *app, const char **ret_next,
+		  struct error *err)
 {
 	struct release release = { 0 };
 	struct build build = { 0 };
@@ -364,9 +400,11 @@ int setup_release(struct setups *ss, struct setup *s, struct app *app, const cha
 		r = store_release_get(ss->d->store, app->id, version, &release, err);
 	}
 	if (r == 0 && release.status == RELEASE_SUCCEEDED)
-		*ret_next = json_is_string(json_object_get(plan_of(s), "postdeploy")) ? "running" : "succeeded";
+		*ret_next = json_is_string(json_object_get(plan_of(s), "postdeploy")) ? "running"
+										      : "succeeded";
 	else if (r == 0 && release.status != RELEASE_PENDING)
-		r = error_set(err, ERROR_INVALID, "Release v%lld did not go live: %s", (long long)release.version,
+		r = error_set(err, ERROR_INVALID, "Release v%lld did not go live: %s",
+			      (long long)release.version,
 			      release.reason ? release.reason : "a newer one came");
 	release_done(&release);
 	build_row_done(&build);
@@ -383,7 +421,8 @@ static int start_script(struct setups *ss, struct setup *s, struct app *app, str
 				.type = SETUP_DYNO_TYPE,
 				.number = 1,
 				.size = DYNO_SIZE_DEFAULT,
-				.command = json_string_value(json_object_get(plan_of(s), "postdeploy")),
+				.command = json_string_value(
+					json_object_get(plan_of(s), "postdeploy")),
 				.one_off = true,
 				.time_limit_ms = SCRIPT_LIMIT_MS };
 	struct dyno *dyno;
@@ -392,12 +431,14 @@ static int start_script(struct setups *ss, struct setup *s, struct app *app, str
 	/* First the note that it was begun: it is never run twice. */
 	json_object_set_new(s->data, "started", json_true());
 	if (setup_save(ss, s) < 0)
-		return error_set(err, ERROR_SYSTEM, "That the postdeploy script begins could not be written down");
+		return error_set(err, ERROR_SYSTEM,
+				 "That the postdeploy script begins could not be written down");
 	r = store_release_get(ss->d->store, app->id, app->current_version, &release, err);
 	if (r == 0)
 		r = dynos_start(ss->d->dynos, &o, &dyno, err);
 	if (r == 0)
-		logs_append(ss->d->logs, app->id, "app", "api", "Starting the postdeploy script by user %s", caller_of(s).name);
+		logs_append(ss->d->logs, app->id, "app", "api",
+			    "Starting the postdeploy script by user %s", caller_of(s).name);
 	release_done(&release);
 	return r;
 }
@@ -425,7 +466,10 @@ static void on_lines(char *const *lines, void *userdata)
 
 static void fetch_output(struct setups *ss, const struct setup *s)
 {
-	const struct logs_read what = { .app_id = s->app_id, .lines = OUTPUT_LINES, .source = "app", .dyno = SETUP_DYNO_TYPE ".1" };
+	const struct logs_read what = { .app_id = s->app_id,
+					.lines = OUTPUT_LINES,
+					.source = "app",
+					.dyno = SETUP_DYNO_TYPE ".1" };
 	struct setup_work *w;
 
 	if (setup_work_find(ss, s->id))
@@ -434,7 +478,8 @@ static void fetch_output(struct setups *ss, const struct setup *s)
 	w->lines = last_lines_fetch(ss->d, &what, on_lines, w);
 }
 
-int setup_run(struct setups *ss, struct setup *s, struct app *app, const char **ret_next, struct error *err)
+int setup_run(struct setups *ss, struct setup *s, struct app *app, const char **ret_next,
+	      struct error *err)
 {
 	json_t *code = json_object_get(s->data, "exit_code");
 	const char *reason = json_string_value(json_object_get(s->data, "reason"));
@@ -446,7 +491,8 @@ int setup_run(struct setups *ss, struct setup *s, struct app *app, const char **
 		return start_script(ss, s, app, err);
 	if (!code)
 		return error_set(err, ERROR_SYSTEM,
-				 "twelved was restarted while the postdeploy script ran, and how it ended is not known");
+				 "twelved was restarted while the postdeploy script ran, and how "
+				 "it ended is not known");
 	if (!json_object_get(s->data, "output")) {
 		fetch_output(ss, s);
 		return 0;

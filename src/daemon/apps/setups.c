@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* App setups: the turns; see apps/setups.h. What each step does is in apps/setups-steps.c, how app.json is found in apps/setups-reader.c. */
+/* App setups: the turns; see apps/setups.h. What each step does is in apps/setups-steps.c, how
+ * app.json is found in apps/setups-reader.c. */
 #include "daemon/apps/setups.h"
 
 #include <signal.h>
@@ -13,7 +14,8 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/apps/setups-priv.h"
 
-/* How soon what others do (a build, an add-on, a release) is seen. Only while there is a setup to look at. */
+/* How soon what others do (a build, an add-on, a release) is seen. Only while there is a setup to
+ * look at. */
 #define TURN_MS 200
 
 static const struct {
@@ -90,7 +92,8 @@ void setup_fail(struct setups *ss, struct setup *s, const char *why)
 	setups_kick(ss);
 }
 
-/* What is not needed any more: an archive that no build took; and what is in the row for its steps alone. */
+/* What is not needed any more: an archive that no build took; and what is in the row for its steps
+ * alone. */
 static void end(struct setups *ss, struct setup *s, const char *how)
 {
 	_cleanup_free_ char *path = api_upload_path(ss->d, s->source_id);
@@ -110,12 +113,14 @@ static void turn_making(struct setups *ss, struct setup *s)
 	struct error err = ERROR_INIT;
 	struct app app = { 0 };
 
-	if (store_app_get(ss->d->store, s->app_name, &app, &err) == 0 && streq(app.owner_id, s->user_id) &&
-	    app.created_ms >= s->created_ms && app.last_version == 1) {
+	if (store_app_get(ss->d->store, s->app_name, &app, &err) == 0 &&
+	    streq(app.owner_id, s->user_id) && app.created_ms >= s->created_ms &&
+	    app.last_version == 1) {
 		memcpy(s->app_id, app.id, sizeof(s->app_id));
 		go_to(ss, s, "reading");
 	} else {
-		setup_fail(ss, s, "twelved was restarted before the app was made: ask for it again");
+		setup_fail(ss, s,
+			   "twelved was restarted before the app was made: ask for it again");
 	}
 	app_done(&app);
 }
@@ -135,7 +140,8 @@ static void turn_removing(struct setups *ss, struct setup *s)
 
 	if (s->app_id[0] && store_app_get(ss->d->store, s->app_id, &app, &err) == 0 &&
 	    api_destroy_app(ss->d, &app, "a setup that failed", &err) < 0) {
-		_cleanup_free_ char *why = xasprintf("%s (the app is still there: %s)", s->failure, err.message);
+		_cleanup_free_ char *why =
+			xasprintf("%s (the app is still there: %s)", s->failure, err.message);
 
 		free(s->failure);
 		s->failure = steal_ptr(why);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * App setups: an app out of an archive with an app.json (model/app-json.h). The row (store/setup.h) has the step at which
- * a setup is; each turn looks at what there is (the app, its add-ons, build, release, dyno) and goes on from there:
+ * App setups: an app out of an archive with an app.json (model/app-json.h). The row (store/setup.h)
+ * has the step at which a setup is; each turn looks at what there is (the app, its add-ons, build,
+ * release, dyno) and goes on from there:
  *
  *     making ─▶ reading ─▶ preparing ─▶ addons ─▶ building ─▶ releasing ─▶ running ─▶ succeeded
  *        └─────────┴───────────┴──────────┴──────────┴───────────┴───────────┴─▶ removing ─▶ failed
@@ -15,8 +16,9 @@
  *     running     scripts.postdeploy in a one-off dyno
  *     removing    the app goes; the reason stays
  *
- * Each step can be taken again, so that a kill of twelved costs a step at most. But for one: a postdeploy script that ended
- * while twelved was away may have done anything, and is not run again; the setup fails and says so.
+ * Each step can be taken again, so that a kill of twelved costs a step at most. But for one: a
+ * postdeploy script that ended while twelved was away may have done anything, and is not run again;
+ * the setup fails and says so.
  */
 #pragma once
 
@@ -38,5 +40,6 @@ void setups_dyno_ended(struct setups *ss, const struct dyno *dyno);
 /* Why it failed is written before the app goes. A sentence for people. */
 void setup_fail(struct setups *ss, struct setup *s, const char *why);
 
-/* main() of `twelved app-json`: fetches the archive if it stands elsewhere, and writes 't' or 'f' (whether it was in a top folder) and the text, or a sentence. */
+/* main() of `twelved app-json`: fetches the archive if it stands elsewhere, and writes 't' or 'f'
+ * (whether it was in a top folder) and the text, or a sentence. */
 int setup_reader_main(void);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stale review apps; see stale.h. An app's row and the line in the audit trail are one transaction, so a kill leaves both
- * or neither; what of the app is outside of the database goes at the next start then, as after any destruction. That
- * the review app was taken away follows from its app's absence, the mark on its row only keeps lists short.
+ * Stale review apps; see stale.h. An app's row and the line in the audit trail are one transaction,
+ * so a kill leaves both or neither; what of the app is outside of the database goes at the next
+ * start then, as after any destruction. That the review app was taken away follows from its app's
+ * absence, the mark on its row only keeps lists short.
  */
 #include "daemon/apps/stale.h"
 
@@ -35,10 +36,12 @@ static int64_t due_ms(const struct stale *s, const struct review_age *a)
 	return stale_due_ms(&f);
 }
 
-static int destroy(struct stale *s, const struct review_age *a, const struct app *app, struct error *err)
+static int destroy(struct stale *s, const struct review_age *a, const struct app *app,
+		   struct error *err)
 {
-	_cleanup_free_ char *note = xasprintf("review app of %s in %s: nothing was deployed for %lld %s", a->branch,
-					      a->pipeline_name, (long long)a->stale_days, a->stale_days == 1 ? "day" : "days");
+	_cleanup_free_ char *note = xasprintf(
+		"review app of %s in %s: nothing was deployed for %lld %s", a->branch,
+		a->pipeline_name, (long long)a->stale_days, a->stale_days == 1 ? "day" : "days");
 	struct audit row = { .at_ms = clock_wall_ms(),
 			     .user = (char *)WHO,
 			     .app_name = app->name,
@@ -57,14 +60,16 @@ static int destroy(struct stale *s, const struct review_age *a, const struct app
 	return r;
 }
 
-/* One that can't be destroyed (others are attached to its add-on, say) stays, and is tried again an hour later. */
+/* One that can't be destroyed (others are attached to its add-on, say) stays, and is tried again an
+ * hour later. */
 static void take_away(struct stale *s, const struct review_age *a)
 {
 	struct error err = ERROR_INIT;
 	struct app app = { 0 };
 
 	if (store_app_get(s->d->store, a->app_id, &app, &err) < 0 || destroy(s, a, &app, &err) < 0)
-		log_warn("the stale review app %s is not destroyed: %s", app.name ? app.name : a->app_id, err.message);
+		log_warn("the stale review app %s is not destroyed: %s",
+			 app.name ? app.name : a->app_id, err.message);
 	app_done(&app);
 }
 

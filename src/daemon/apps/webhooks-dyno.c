@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events of dynos: they are in no table, so no trigger tells of them. Of what changed while no twelved was there the next
- * one tells that a dyno is crashed or gone; that one has come up, or crashed and come up again, it does not.
+ * Events of dynos: they are in no table, so no trigger tells of them. Of what changed while no
+ * twelved was there the next one tells that a dyno is crashed or gone; that one has come up, or
+ * crashed and come up again, it does not.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -13,30 +14,39 @@
 #include "store/webhook.h"
 
 /* Who did it: as the triggers have it for what nobody asked for. */
-#define PLATFORM "{\"id\":\"00000000-0000-4000-8000-000000000000\",\"email\":\"platform@localhost\"}"
+#define PLATFORM \
+	"{\"id\":\"00000000-0000-4000-8000-000000000000\",\"email\":\"platform@localhost\"}"
 
 static const char gone[] = "gone";
 
 static json_t *dyno_data(const struct app *app, const struct dyno *dyno, const char *state)
 {
 	char size[32];
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", dyno->id, "name", dyno->name, "type", dyno->type, "state", state,
-			      "command", api_text(dyno->command));
+	json_t *j =
+		json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", dyno->id, "name", dyno->name, "type",
+			  dyno->type, "state", state, "command", api_text(dyno->command));
 
 	api_size_display(dyno->size, size);
-	json_object_update_new(j, json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:I}, s:n}", "size", size, "app", "id", app->id, "name",
-					    app->name, "release", "id", dyno->release_id, "version",
+	json_object_update_new(j, json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:I}, s:n}", "size", size,
+					    "app", "id", app->id, "name", app->name, "release",
+					    "id", dyno->release_id, "version",
 					    (json_int_t)dyno->release, "attach_url"));
-	json_object_update_new(j, json_pack("{s:o, s:o, s:{s:o, s:i}}", "created_at", api_time(dyno->created_ms), "updated_at",
-					    api_time(dyno->since_ms), "twelve", "reason", api_text(dyno->reason),
-					    "exit_code", dyno->exit_code));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:{s:o, s:i}}", "created_at",
+					    api_time(dyno->created_ms), "updated_at",
+					    api_time(dyno->since_ms), "twelve", "reason",
+					    api_text(dyno->reason), "exit_code", dyno->exit_code));
 	return j;
 }
 
-static int tell(struct daemon *d, const struct dyno *dyno, const char *action, const char *state, struct error *err)
+static int tell(struct daemon *d, const struct dyno *dyno, const char *action, const char *state,
+		struct error *err)
 {
 	_cleanup_free_ char *data = NULL, *previous = NULL;
-	struct webhook_news news = { .include = "api:dyno", .resource = "dyno", .action = action, .actor = PLATFORM, .previous = "{}" };
+	struct webhook_news news = { .include = "api:dyno",
+				     .resource = "dyno",
+				     .action = action,
+				     .actor = PLATFORM,
+				     .previous = "{}" };
 	struct app app = { 0 };
 	json_t *j;
 
@@ -56,17 +66,20 @@ static int tell(struct daemon *d, const struct dyno *dyno, const char *action, c
 
 void webhooks_dyno_changed(struct daemon *d, struct dyno *dyno)
 {
-	const char *state = dyno_state_word(dyno), *action = dyno->told || dyno->adopted ? "update" : "create";
+	const char *state = dyno_state_word(dyno),
+		   *action = dyno->told || dyno->adopted ? "update" : "create";
 	struct error err = ERROR_INIT;
 	bool wanted = false;
 
 	/* Its end is told once: by its supervisor's last word, and not by the end of that. */
-	if (dyno->told == gone || (dyno->state != DYNO_EXITED && dyno->told && streq(dyno->told, state)))
+	if (dyno->told == gone ||
+	    (dyno->state != DYNO_EXITED && dyno->told && streq(dyno->told, state)))
 		return;
 	if (dyno->state == DYNO_EXITED)
 		action = "destroy";
 	/* Its process runs: whether it is ready is found out anew. */
-	if (!dyno->told && dyno->adopted && (dyno->state == DYNO_UP || dyno->state == DYNO_STARTING)) {
+	if (!dyno->told && dyno->adopted &&
+	    (dyno->state == DYNO_UP || dyno->state == DYNO_STARTING)) {
 		if (streq(state, "up") || dyno->state == DYNO_STARTING)
 			dyno->told = state;
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deliveries to webhooks; see apps/webhooks.h. The request is Heroku's (devcenter.heroku.com/articles/app-webhooks). */
+/* Deliveries to webhooks; see apps/webhooks.h. The request is Heroku's
+ * (devcenter.heroku.com/articles/app-webhooks). */
 #include "daemon/apps/webhooks.h"
 
 #include <openssl/evp.h>
@@ -50,7 +51,8 @@ char *webhook_signature(const char *secret, const char *body)
 	unsigned int n = 0;
 	char *text;
 
-	if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)body, strlen(body), mac, &n))
+	if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)body,
+		  strlen(body), mac, &n))
 		return NULL;
 	text = xcalloc(1, (size_t)n * 2 + 4);
 	EVP_EncodeBlock((unsigned char *)text, mac, (int)n);
@@ -93,19 +95,20 @@ static json_t *parse(const char *text)
 static char *make_body(const struct webhook_event *e, const struct webhook_delivery *d)
 {
 	char created[CLOCK_ISO_SIZE], now[CLOCK_ISO_SIZE];
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:s}", "id", e->id, "action", e->action, "resource",
-			      e->resource, "created_at", clock_iso(e->created_ms, created), "updated_at", created,
-			      "published_at", clock_iso(clock_wall_ms(), now), "sequence", "version",
-			      "application/vnd.heroku+json; version=3");
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:s}", "id", e->id, "action",
+			      e->action, "resource", e->resource, "created_at",
+			      clock_iso(e->created_ms, created), "updated_at", created,
+			      "published_at", clock_iso(clock_wall_ms(), now), "sequence",
+			      "version", "application/vnd.heroku+json; version=3");
 	char *text;
 
 	json_object_set_new(j, "actor", parse(e->actor));
 	json_object_set_new(j, "data", parse(e->data));
 	json_object_set_new(j, "previous_data", parse(e->previous));
 	json_object_set_new(j, "webhook_metadata",
-			    json_pack("{s:{s:s}, s:{s:s}, s:{s:s, s:s}, s:{s:s}}", "attempt", "id", d->attempt_id,
-				      "delivery", "id", d->id, "event", "id", e->id, "include", e->include, "webhook", "id",
-				      d->webhook_id));
+			    json_pack("{s:{s:s}, s:{s:s}, s:{s:s, s:s}, s:{s:s}}", "attempt", "id",
+				      d->attempt_id, "delivery", "id", d->id, "event", "id", e->id,
+				      "include", e->include, "webhook", "id", d->webhook_id));
 	text = json_dumps(j, JSON_COMPACT);
 	json_decref(j);
 	return text;
@@ -152,10 +155,12 @@ static void on_answer(long status, const char *why, void *userdata)
 static bool post(struct flight *f, const struct webhook *hook, const char *body)
 {
 	_cleanup_free_ char *mac = webhook_signature(hook->secret, body);
-	_cleanup_free_ char *signature = xasprintf("Heroku-Webhook-Hmac-SHA256: %s", mac ? mac : "");
+	_cleanup_free_ char *signature =
+		xasprintf("Heroku-Webhook-Hmac-SHA256: %s", mac ? mac : "");
 	_cleanup_free_ char *authorization =
 		hook->authorization ? xasprintf("Authorization: %s", hook->authorization) : NULL;
-	const char *const headers[] = { "Content-Type: application/json", signature, authorization, NULL };
+	const char *const headers[] = { "Content-Type: application/json", signature, authorization,
+					NULL };
 	const struct http_post_options o = { .url = hook->url,
 					     .headers = headers,
 					     .body = body,

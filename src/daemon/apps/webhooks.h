@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Carries the events of apps to their webhooks. What is to be sent stands in the store (store/webhook.h), written there with
- * the change itself; here it is posted, and how that went is noted. So each event arrives at least once: after a kill
- * a delivery that was under way is made again, with the same ids.
+ * Carries the events of apps to their webhooks. What is to be sent stands in the store
+ * (store/webhook.h), written there with the change itself; here it is posted, and how that went is
+ * noted. So each event arrives at least once: after a kill a delivery that was under way is made
+ * again, with the same ids.
  *
- * A webhook's deliveries go one after another, those of several side by side. Level "notify" is tried once; "sync" until
- * the answer is 2xx, WEBHOOK_ATTEMPTS times in about a day, each pause three times the one before.
+ * A webhook's deliveries go one after another, those of several side by side. Level "notify" is
+ * tried once; "sync" until the answer is 2xx, WEBHOOK_ATTEMPTS times in about a day, each pause
+ * three times the one before.
  */
 #pragma once
 

@@ -15,7 +15,8 @@ static bool is_of(const char *dir, const char *name, const char *user_id)
 	_cleanup_buf_ struct buf who = BUF_INIT;
 
 	/* One that a build takes just now is nobody's. */
-	return str_ends(name, ".awaited") && fs_read_file(path, UUID_SIZE, &who) == 0 && streq(who.data, user_id);
+	return str_ends(name, ".awaited") && fs_read_file(path, UUID_SIZE, &who) == 0 &&
+	       streq(who.data, user_id);
 }
 
 int awaited_check(const char *sources_dir, const char *user_id, struct error *err)
@@ -29,7 +30,9 @@ int awaited_check(const char *sources_dir, const char *user_id, struct error *er
 		n += is_of(sources_dir, *name, user_id);
 	if (n < OF_ONE_USER)
 		return 0;
-	return error_set(err, ERROR_RATE_LIMIT,
-			 "You have asked for %d uploads that no build has taken: build them (POST /apps/APP/builds), or wait, since they end a day after they were asked for",
-			 OF_ONE_USER);
+	return error_set(
+		err, ERROR_RATE_LIMIT,
+		"You have asked for %d uploads that no build has taken: build them (POST "
+		"/apps/APP/builds), or wait, since they end a day after they were asked for",
+		OF_ONE_USER);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Uploads that somebody has asked for and no build has taken: STATE/sources/ID.awaited, which holds who asked. */
+/* Uploads that somebody has asked for and no build has taken: STATE/sources/ID.awaited, which holds
+ * who asked. */
 #pragma once
 
 #include "base/error.h"

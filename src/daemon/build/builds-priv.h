@@ -9,10 +9,10 @@
 #include "daemon/core/stream.h"
 
 enum phase {
-	PHASE_WAITING, /* for its turn */
-	PHASE_RUNNING, /* the child runs */
+	PHASE_WAITING,	/* for its turn */
+	PHASE_RUNNING,	/* the child runs */
 	PHASE_CHECKING, /* built: git is asked whether it would take the push still */
-	PHASE_ROLLOUT, /* the push waits for the release */
+	PHASE_ROLLOUT,	/* the push waits for the release */
 };
 
 struct job {
@@ -20,7 +20,7 @@ struct job {
 	enum phase phase;
 	struct build row;
 	char app_name[64];
-	char owner_id[UUID_SIZE]; /* of the app: whose turn it takes */
+	char owner_id[UUID_SIZE];     /* of the app: whose turn it takes */
 	size_t told_before, told_own; /* what was said of its place; 0: nothing yet */
 	char *source;
 	bool strip_top, unwrap, wait_for_rollout, no_cache, cancelled;
@@ -35,7 +35,7 @@ struct job {
 	builds_imported_fn imported;
 	void *userdata;
 	enum error_kind why; /* it failed */
-	char *stack_name; /* the app's when the build began */
+	char *stack_name;    /* the app's when the build began */
 	struct build_result slug;
 	struct stream *stream;
 	char stream_id[UUID_SIZE];
@@ -59,11 +59,13 @@ struct builds {
 	size_t n;
 	struct recent recent[64]; /* of builds that have ended, a ring */
 	size_t n_recent;
-	json_t *begun; /* when the last build of an owner or an app began, by its id: milliseconds, no two the same */
+	json_t *begun; /* when the last build of an owner or an app began, by its id: milliseconds,
+			  no two the same */
 	int64_t begin_ms;
 };
 
-/* Writes the build's end to its row, tells it in its stream, and forgets the job. why: NULL when it went well. */
+/* Writes the build's end to its row, tells it in its stream, and forgets the job. why: NULL when it
+ * went well. */
 void job_finish(struct job *j, const char *status, const char *why);
 /* The child has ended: its result becomes a release, or the job fails. */
 void job_built(struct job *j);

@@ -81,7 +81,8 @@ static void unlist(struct job *j)
 
 /* ---- the end ---- */
 
-/* Who waits is told after the list is without it, since they may begin another. What failed may be released again: its upload stays. */
+/* Who waits is told after the list is without it, since they may begin another. What failed may be
+ * released again: its upload stays. */
 static void finish_import(struct job *j, const char *why)
 {
 	struct error err = ERROR_INIT;
@@ -96,7 +97,8 @@ static void finish_import(struct job *j, const char *why)
 		j->imported(why ? &err : NULL, &j->slug, j->row.release_version, j->userdata);
 }
 
-/* The row is written before the stream ends: who reads the stream to its end may ask for the row then. */
+/* The row is written before the stream ends: who reads the stream to its end may ask for the row
+ * then. */
 void job_finish(struct job *j, const char *status, const char *why)
 {
 	struct builds *b = j->owner;
@@ -133,7 +135,8 @@ static void sweep(struct builds *b, const char *build_id)
 	_cleanup_free_ char *cache = xasprintf("%s" BUILD_OLD_CACHE, dir);
 	struct error err = ERROR_INIT;
 
-	if (uuid_is_valid(build_id) && sandbox_delete(&b->d->runtime, b->d->runtime_root, build_id, &err) < 0)
+	if (uuid_is_valid(build_id) &&
+	    sandbox_delete(&b->d->runtime, b->d->runtime_root, build_id, &err) < 0)
 		log_warn("build %s: %s", build_id, err.message);
 	remove_tree_later(b->d, dir);
 	remove_tree_later(b->d, cache);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a build becomes a release; see build/builds.h. One that a push waits for is compared once more with what its repository has become meanwhile,
- * since git would refuse what was overtaken, and it would be live all the same (docs/decisions/0005).
+ * How a build becomes a release; see build/builds.h. One that a push waits for is compared once
+ * more with what its repository has become meanwhile, since git would refuse what was overtaken,
+ * and it would be live all the same (docs/decisions/0005).
  */
 #include "base/proc.h"
 #include "base/str.h"
@@ -24,7 +25,8 @@ static int release_it(struct job *j, const struct build_result *result, struct e
 		return -1;
 	r = releases_deploy(d, &app, result, j->row.commit, j->description, &j->who, &release, err);
 	if (r == 0) {
-		_cleanup_free_ char *note = xasprintf("build of %s", j->row.commit[0] ? j->row.commit : "an archive");
+		_cleanup_free_ char *note =
+			xasprintf("build of %s", j->row.commit[0] ? j->row.commit : "an archive");
 
 		audit_release(d, &j->who, &app, release.version, note);
 		j->row.release_version = release.version;
@@ -62,7 +64,9 @@ static void conclude(struct job *j, const struct error *err)
 
 static int check_cancelled(const struct job *j, struct error *err)
 {
-	return j->cancelled ? error_set(err, ERROR_CONFLICT, "The build was cancelled: nothing is released") : 0;
+	return j->cancelled ? error_set(err, ERROR_CONFLICT,
+					"The build was cancelled: nothing is released")
+			    : 0;
 }
 
 static void on_checked(const char *why, void *userdata)
@@ -73,7 +77,8 @@ static void on_checked(const char *why, void *userdata)
 	if (check_cancelled(j, &err) == 0) {
 		if (why)
 			error_set(&err, ERROR_CONFLICT,
-				  "The repository has changed while this was built, so that git would refuse it, and nothing is "
+				  "The repository has changed while this was built, so that git "
+				  "would refuse it, and nothing is "
 				  "released: %s. Fetch, and push again",
 				  why);
 		else
@@ -109,7 +114,8 @@ void job_built(struct job *j)
 		r = error_set(&err, ERROR_SYSTEM, "The build's process %s",
 			      proc_describe_status(j->status, described, sizeof(described)));
 	if (r == 0)
-		r = worker_parse_result(j->result.data, j->owner->d->settings.state_dir, j->row.app_id, &j->slug, &err);
+		r = worker_parse_result(j->result.data, j->owner->d->settings.state_dir,
+					j->row.app_id, &j->slug, &err);
 	if (r == 0) {
 		j->slug.stack_name = xstrdup(j->stack_name);
 		take_row(j, &j->slug);

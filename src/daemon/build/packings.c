@@ -18,10 +18,14 @@ static int check_user(const struct daemon *d, const char *user_id, struct error 
 		n += streq(p->user_id, user_id);
 	if (!user_id[0] || n < OF_ONE_USER)
 		return 0;
-	return error_set(err, ERROR_RATE_LIMIT, "%d slugs are being packed or read for you already: try again when one of them has come", OF_ONE_USER);
+	return error_set(err, ERROR_RATE_LIMIT,
+			 "%d slugs are being packed or read for you already: try again when one of "
+			 "them has come",
+			 OF_ONE_USER);
 }
 
-/* Packed it is hardly larger than it is. What the others will write is not on the disk yet: what has to stay free stays free. */
+/* Packed it is hardly larger than it is. What the others will write is not on the disk yet: what
+ * has to stay free stays free. */
 static int check_room(const struct daemon *d, int64_t bytes, struct error *err)
 {
 	int64_t promised = bytes;
@@ -29,14 +33,17 @@ static int check_room(const struct daemon *d, int64_t bytes, struct error *err)
 
 	for (const struct packings_place *p = d->packings; p; p = p->next)
 		promised += p->bytes;
-	if (fs_free_bytes(d->settings.state_dir, &free_bytes) < 0 || (int64_t)free_bytes >= d->settings.disk_reserve_bytes + promised)
+	if (fs_free_bytes(d->settings.state_dir, &free_bytes) < 0 ||
+	    (int64_t)free_bytes >= d->settings.disk_reserve_bytes + promised)
 		return 0;
 	return error_set(err, ERROR_UNAVAILABLE,
-			 "The disk is too full for a download of %lld MB (TWELVE_DISK_RESERVE): \"twelve gc\" removes what nobody needs, and says what holds the rest",
+			 "The disk is too full for a download of %lld MB (TWELVE_DISK_RESERVE): "
+			 "\"twelve gc\" removes what nobody needs, and says what holds the rest",
 			 (long long)bytes >> 20);
 }
 
-int packings_enter(struct daemon *d, const char *user_id, int64_t bytes, struct packings_place *ret, struct error *err)
+int packings_enter(struct daemon *d, const char *user_id, int64_t bytes, struct packings_place *ret,
+		   struct error *err)
 {
 	if (check_user(d, user_id, err) < 0 || check_room(d, bytes, err) < 0)
 		return -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slugs that are being packed to be downloaded: how many one user may have at a time, and the room that all of them will take. */
+/* Slugs that are being packed to be downloaded: how many one user may have at a time, and the room
+ * that all of them will take. */
 #pragma once
 
 #include <stdint.h>
@@ -14,5 +15,6 @@ struct packings_place {
 };
 
 /* A place for so many bytes, until packings_leave(); the caller keeps *ret where it is. */
-int packings_enter(struct daemon *d, const char *user_id, int64_t bytes, struct packings_place *ret, struct error *err);
+int packings_enter(struct daemon *d, const char *user_id, int64_t bytes, struct packings_place *ret,
+		   struct error *err);
 void packings_leave(struct packings_place *p);

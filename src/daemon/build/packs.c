@@ -15,7 +15,8 @@
 
 const char *packs_name(json_t *element)
 {
-	return json_string_value(json_is_object(element) ? json_object_get(element, "directory") : element);
+	return json_string_value(json_is_object(element) ? json_object_get(element, "directory")
+							 : element);
 }
 
 json_t *packs_directories(json_t *list)
@@ -44,7 +45,8 @@ bool packs_has(const char *data_dir, const char *name)
 {
 	_cleanup_free_ char *compile = xasprintf("%s/buildpacks/%s/bin/compile", data_dir, name);
 
-	return name[0] && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' && access(compile, X_OK) == 0;
+	return name[0] && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' &&
+	       access(compile, X_OK) == 0;
 }
 
 /* The list is sent whole: who adds one to it sends those that are there. */
@@ -67,7 +69,8 @@ static json_t *take_directory(const char *name, const struct packs_rules *rules,
 		return there;
 	if (!rules->admin) {
 		error_set(err, ERROR_FORBIDDEN,
-			  "A directory of this machine can be set by an administrator only: give a name that the platform has, or a git URL");
+			  "A directory of this machine can be set by an administrator only: give a "
+			  "name that the platform has, or a git URL");
 		return NULL;
 	}
 	if (copy_check(name, rules->state_dir, err) < 0)
@@ -79,17 +82,22 @@ static json_t *take_directory(const char *name, const struct packs_rules *rules,
 static json_t *take_url(const char *name, struct error *err)
 {
 	_cleanup_free_ char *url = xstrndup(name, strcspn(name, "#"));
-	const struct git_fetch f = { .url = url, .ref = name[strlen(url)] ? name + strlen(url) + 1 : NULL, .subject = "The buildpack's address" };
+	const struct git_fetch f = { .url = url,
+				     .ref = name[strlen(url)] ? name + strlen(url) + 1 : NULL,
+				     .subject = "The buildpack's address" };
 
 	return git_fetch_check(&f, err) < 0 ? NULL : json_string(name);
 }
 
 static int no_such(const char *name, const char *data_dir, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/buildpacks", data_dir), *names = build_pack_names(dir);
+	_cleanup_free_ char *dir = xasprintf("%s/buildpacks", data_dir),
+			    *names = build_pack_names(dir);
 
 	return error_set(err, ERROR_INVALID,
-			 "The platform has no buildpack %.100s: give a name that it has (%s), a directory or a git URL", name, names);
+			 "The platform has no buildpack %.100s: give a name that it has (%s), a "
+			 "directory or a git URL",
+			 name, names);
 }
 
 json_t *packs_take(const char *name, const struct packs_rules *rules, struct error *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The buildpacks of an app, as its row has them: a JSON array of names and git URLs, and of objects {"directory", "by"} for directories of this
- * machine, which an administrator has set. A plain string with a path is of the time when everybody might set one: it is shown, and not built with.
+ * The buildpacks of an app, as its row has them: a JSON array of names and git URLs, and of objects
+ * {"directory", "by"} for directories of this machine, which an administrator has set. A plain
+ * string with a path is of the time when everybody might set one: it is shown, and not built with.
  */
 #pragma once
 
@@ -18,9 +19,9 @@ json_t *packs_directories(json_t *list);
 json_t *packs_names(json_t *list);
 
 struct packs_rules {
-	json_t *before;	       /* the row's list: a directory that stands in it may stay */
-	bool admin;	       /* may set directories */
-	const char *who;       /* that is written beside them */
+	json_t *before;	 /* the row's list: a directory that stands in it may stay */
+	bool admin;	 /* may set directories */
+	const char *who; /* that is written beside them */
 	const char *data_dir, *state_dir;
 };
 

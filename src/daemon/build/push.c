@@ -53,7 +53,8 @@ static bool something_ran(const struct job *j)
 	bool ran;
 
 	ran = store_app_get(s, j->row.app_id, &app, &err) == 0 &&
-	      store_release_get(s, app.id, app.current_version, &current, &err) == 0 && current.slug;
+	      store_release_get(s, app.id, app.current_version, &current, &err) == 0 &&
+	      current.slug;
 	release_done(&current);
 	app_done(&app);
 	return ran;
@@ -73,14 +74,16 @@ void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, 
 		job_finish(j, "succeeded", NULL);
 		return;
 	}
-	why = xasprintf("v%lld was not rolled out%s: %s", (long long)version, something_ran(j) ? " and what ran goes on" : "", reason);
+	why = xasprintf("v%lld was not rolled out%s: %s", (long long)version,
+			something_ran(j) ? " and what ran goes on" : "", reason);
 	job_finish(j, "failed", why);
 }
 
 /* A release that was made of this one, by a config change say, has the push in it. */
 void builds_rollout_superseded(struct builds *b, const char *app_id, int64_t version, int64_t by)
 {
-	_cleanup_free_ char *reason = xasprintf("a newer release, v%lld, came before it was live", (long long)by);
+	_cleanup_free_ char *reason =
+		xasprintf("a newer release, v%lld, came before it was live", (long long)by);
 	struct job *j = find_by_release(b, app_id, version);
 	struct error err = ERROR_INIT;
 	struct release newer = { 0 };
@@ -89,9 +92,12 @@ void builds_rollout_superseded(struct builds *b, const char *app_id, int64_t ver
 	if (!j)
 		return;
 	if (store_release_get(b->d->store, app_id, by, &newer, &err) == 0)
-		has_push = newer.slug && streq(newer.slug, j->row.slug) && newer.commit && streq(newer.commit, j->row.commit);
+		has_push = newer.slug && streq(newer.slug, j->row.slug) && newer.commit &&
+			   streq(newer.commit, j->row.commit);
 	if (has_push) {
-		stream_printf(j->stream, "       v%lld (%s) came before v%lld was live, and has this in it: waiting for it\n",
+		stream_printf(j->stream,
+			      "       v%lld (%s) came before v%lld was live, and has this in it: "
+			      "waiting for it\n",
 			      (long long)by, newer.description, (long long)version);
 		j->row.release_version = by;
 	} else {
@@ -104,7 +110,8 @@ void builds_app_gone(struct builds *b, const char *app_id)
 {
 	for (size_t i = b->n; i-- > 0;)
 		if (b->jobs[i]->phase == PHASE_ROLLOUT && streq(b->jobs[i]->row.app_id, app_id))
-			job_finish(b->jobs[i], "failed", "the app was destroyed before its release was live");
+			job_finish(b->jobs[i], "failed",
+				   "the app was destroyed before its release was live");
 }
 
 void builds_rollout_line(struct builds *b, const char *app_id, int64_t version, const char *fmt,

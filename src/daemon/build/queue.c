@@ -9,7 +9,8 @@
 #include "base/str.h"
 #include "model/queue.h"
 
-/* Of so many owners and apps it is known when their last build began; then all are forgotten, which costs a turn. */
+/* Of so many owners and apps it is known when their last build began; then all are forgotten, which
+ * costs a turn. */
 #define MAX_REMEMBERED 4096
 
 struct turns {
@@ -32,8 +33,8 @@ static int64_t last_of(const struct builds *b, const char *id)
 }
 
 /*
- * How many an owner may have at a time, where nobody has said so: all places while every app is the same owner's, who would only
- * keep themselves waiting; else all but one.
+ * How many an owner may have at a time, where nobody has said so: all places while every app is the
+ * same owner's, who would only keep themselves waiting; else all but one.
  */
 static size_t default_per_owner(struct builds *b, size_t slots)
 {
@@ -99,10 +100,13 @@ static void tell(struct job *j, size_t before, size_t own)
 	j->told_before = before;
 	j->told_own = own;
 	if (own)
-		stream_printf(j->stream, "-----> Waiting: %zu of its owner's builds %s running, as many as may (TWELVE_OWNER_BUILDS)\n",
+		stream_printf(j->stream,
+			      "-----> Waiting: %zu of its owner's builds %s running, as many as "
+			      "may (TWELVE_OWNER_BUILDS)\n",
 			      own, own == 1 ? "is" : "are");
 	else
-		stream_printf(j->stream, "-----> Waiting: %zu build%s before it\n", before, before == 1 ? " is" : "s are");
+		stream_printf(j->stream, "-----> Waiting: %zu build%s before it\n", before,
+			      before == 1 ? " is" : "s are");
 }
 
 void builds_tell_places(struct builds *b)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The turns of builds: what model/queue.h decides, from what build/builds.c knows; and what those that wait are told. */
+/* The turns of builds: what model/queue.h decides, from what build/builds.c knows; and what those
+ * that wait are told. */
 #pragma once
 
 #include "daemon/build/builds-priv.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Letting slugs go; see retention.h. A slug goes into STATE/slugs/trash by one rename, on our thread, so that nobody meets half of one; a child
- * removes it there, and what a kill leaves is removed at the next start. A build may find a slug by its key and need it: so nothing is let go
+ * Letting slugs go; see retention.h. A slug goes into STATE/slugs/trash by one rename, on our
+ * thread, so that nobody meets half of one; a child removes it there, and what a kill leaves is
+ * removed at the next start. A build may find a slug by its key and need it: so nothing is let go
  * while one runs.
  */
 #include "daemon/build/retention.h"
@@ -35,7 +36,8 @@ void used_done(struct used *u)
 }
 
 /* A supervisor of before slugs were noted tells its release. */
-static int add_release_of(struct daemon *d, const struct dyno *dyno, struct used *u, struct error *err)
+static int add_release_of(struct daemon *d, const struct dyno *dyno, struct used *u,
+			  struct error *err)
 {
 	struct release r = { 0 };
 	struct error own = ERROR_INIT;
@@ -54,7 +56,8 @@ static int add_release_of(struct daemon *d, const struct dyno *dyno, struct used
 	return 0;
 }
 
-/* What runs may be of an older release than those that are kept, or of an app that the database has lost. */
+/* What runs may be of an older release than those that are kept, or of an app that the database has
+ * lost. */
 static int add_dynos(struct daemon *d, struct used *u, struct error *err)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
@@ -76,8 +79,9 @@ int used_read(struct daemon *d, struct used *ret, struct error *err)
 	struct used u = { 0 };
 
 	if (store_slugs_in_use(d->store, d->settings.keep_releases, &u.slugs, err) < 0 ||
-	    store_stacks_in_use(d->store, d->settings.keep_releases, &u.stacks, err) < 0 || store_slugs_known(d->store, &u.known, err) < 0 ||
-	    add_dynos(d, &u, err) < 0 || build_add_stacks(d->settings.state_dir, u.slugs, &u.stacks, err) < 0) {
+	    store_stacks_in_use(d->store, d->settings.keep_releases, &u.stacks, err) < 0 ||
+	    store_slugs_known(d->store, &u.known, err) < 0 || add_dynos(d, &u, err) < 0 ||
+	    build_add_stacks(d->settings.state_dir, u.slugs, &u.stacks, err) < 0) {
 		used_done(&u);
 		return -1;
 	}
@@ -87,7 +91,8 @@ int used_read(struct daemon *d, struct used *ret, struct error *err)
 
 bool slug_is_there(const struct daemon *d, const char *digest)
 {
-	_cleanup_free_ char *path = xasprintf("%s/slugs/%s/app", d->settings.state_dir, digest ? digest : "");
+	_cleanup_free_ char *path =
+		xasprintf("%s/slugs/%s/app", d->settings.state_dir, digest ? digest : "");
 
 	return digest && fs_exists(path);
 }
@@ -106,7 +111,8 @@ static char *trash_dir(struct daemon *d)
 
 static void let_go(struct daemon *d, const char *digest)
 {
-	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s", d->settings.state_dir, digest), *dir = trash_dir(d);
+	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s", d->settings.state_dir, digest),
+			    *dir = trash_dir(d);
 	_cleanup_free_ char *aside = xasprintf("%s/%s", dir, digest);
 	int r;
 
@@ -134,7 +140,8 @@ static void on_timer(void *userdata)
 		watch_arm(r->timer, LATER_MS);
 		return;
 	}
-	if (store_slugs_released(r->d->store, &released, &err) < 0 || used_read(r->d, &used, &err) < 0)
+	if (store_slugs_released(r->d->store, &released, &err) < 0 ||
+	    used_read(r->d, &used, &err) < 0)
 		log_error("looking for slugs that can go: %s", err.message);
 	else
 		for (char **s = released; s && *s; s++)

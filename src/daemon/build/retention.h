@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which slugs and stacks are needed, and which slugs are let go: those of releases beyond the newest TWELVE_KEEP_RELEASES of their app
- * that ran, which are nobody's current or pending release and no dyno runs from. The release stays, and says that its slug is gone.
+ * Which slugs and stacks are needed, and which slugs are let go: those of releases beyond the
+ * newest TWELVE_KEEP_RELEASES of their app that ran, which are nobody's current or pending release
+ * and no dyno runs from. The release stays, and says that its slug is gone.
  */
 #pragma once
 
@@ -19,7 +20,8 @@ int used_read(struct daemon *d, struct used *ret, struct error *err);
 struct retention;
 struct retention *retention_new(struct daemon *d);
 void retention_free(struct retention *r);
-/* A release is live and what ran before it has ended: soon, when no build runs, slugs are let go. */
+/* A release is live and what ran before it has ended: soon, when no build runs, slugs are let go.
+ */
 void retention_kick(struct retention *r);
 /* STATE/slugs has it. False for NULL, too. */
 bool slug_is_there(const struct daemon *d, const char *digest);

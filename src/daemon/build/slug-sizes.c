@@ -50,7 +50,8 @@ static bool look_up(struct daemon *d, const struct app *a, int64_t *ret)
 static struct slot *find(struct slug_sizes *s, const struct app *a)
 {
 	/* The first digits of a random id are as good as a hash of it. */
-	struct slot *first = &s->slots[strtoul(a->id, NULL, 16) % (N_SLOTS / N_PLACES) * N_PLACES], *free_one = NULL;
+	struct slot *first = &s->slots[strtoul(a->id, NULL, 16) % (N_SLOTS / N_PLACES) * N_PLACES],
+		    *free_one = NULL;
 
 	for (struct slot *slot = first; slot < first + N_PLACES; slot++) {
 		if (streq(slot->app_id, a->id))

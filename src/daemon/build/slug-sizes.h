@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How large the slugs of apps are, for lists of apps: looked up once for each app's current release and kept, as
- * neither a release nor a slug ever changes. A table of fixed size in which another app may take an app's place.
+ * How large the slugs of apps are, for lists of apps: looked up once for each app's current release
+ * and kept, as neither a release nor a slug ever changes. A table of fixed size in which another
+ * app may take an app's place.
  */
 #pragma once
 

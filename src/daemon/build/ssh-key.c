@@ -39,7 +39,8 @@ static char *base64(const struct buf *b)
 	size_t size = sodium_base64_encoded_len(b->len, sodium_base64_VARIANT_ORIGINAL);
 	char *text = xcalloc(1, size);
 
-	return sodium_bin2base64(text, size, (const unsigned char *)b->data, b->len, sodium_base64_VARIANT_ORIGINAL);
+	return sodium_bin2base64(text, size, (const unsigned char *)b->data, b->len,
+				 sodium_base64_VARIANT_ORIGINAL);
 }
 
 static void wipe(struct buf *b)
@@ -49,7 +50,8 @@ static void wipe(struct buf *b)
 }
 
 /* Without a passphrase: the same number twice stands where a wrong one would show. */
-static void put_secret(struct buf *out, const unsigned char *public, const unsigned char *secret, const char *comment)
+static void put_secret(struct buf *out, const unsigned char *public, const unsigned char *secret,
+		       const char *comment)
 {
 	uint32_t check = randombytes_random();
 	struct buf b = BUF_INIT;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `twelved stack-updates`. Order: {"state_dir", "data_dir", "reserve_bytes", "make": bool, "run": [DIGEST...], "more": [DIGEST...]}. Result:
- * {"stacks": {DIGEST: {"changes": [{"package", "from", "to", "security"}...], "new": DIGEST or null, "error": sentence or null}}}; "more" are
- * what the slugs were built with, which are made anew too, and not told of.
+ * `twelved stack-updates`. Order: {"state_dir", "data_dir", "reserve_bytes", "make": bool, "run":
+ * [DIGEST...], "more": [DIGEST...]}. Result:
+ * {"stacks": {DIGEST: {"changes": [{"package", "from", "to", "security"}...], "new": DIGEST or
+ * null, "error": sentence or null}}}; "more" are what the slugs were built with, which are made
+ * anew too, and not told of.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,17 +29,22 @@ static json_t *changes_json(const struct stack_changes *c)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < c->n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "package", c->list[i].package, "from", c->list[i].from, "to", c->list[i].to,
-						      "security", (int)c->list[i].security));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "package",
+						      c->list[i].package, "from", c->list[i].from,
+						      "to", c->list[i].to, "security",
+						      (int)c->list[i].security));
 	return list;
 }
 
-static int renew(struct work *w, const char *digest, char ret[static DIGEST_HEX_SIZE], struct error *err)
+static int renew(struct work *w, const char *digest, char ret[static DIGEST_HEX_SIZE],
+		 struct error *err)
 {
 	uint64_t free_bytes = 0;
 
 	if (fs_free_bytes(w->state_dir, &free_bytes) == 0 && free_bytes < w->reserve_bytes)
-		return error_set(err, ERROR_UNAVAILABLE, "The disk is too full (TWELVE_DISK_RESERVE): \"twelve gc\" removes what nobody needs");
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The disk is too full (TWELVE_DISK_RESERVE): \"twelve gc\" "
+				 "removes what nobody needs");
 	return stack_renew(w->updater, digest, ret, err);
 }
 
@@ -51,7 +58,8 @@ static json_t *look_at(struct work *w, const char *digest)
 
 	if (r == 0 && w->make && changes.n)
 		r = renew(w, digest, made, &err);
-	j = json_pack("{s:o, s:s?, s:s?}", "changes", changes_json(&changes), "new", made[0] && r == 0 ? made : NULL, "error", r < 0 ? err.message : NULL);
+	j = json_pack("{s:o, s:s?, s:s?}", "changes", changes_json(&changes), "new",
+		      made[0] && r == 0 ? made : NULL, "error", r < 0 ? err.message : NULL);
 	stack_changes_done(&changes);
 	return j;
 }
@@ -62,7 +70,8 @@ static json_t *look_at_all(struct work *w, json_t *order)
 	size_t i;
 
 	json_array_foreach (json_object_get(order, "run"), i, digest)
-		json_object_set_new(stacks, json_string_value(digest), look_at(w, json_string_value(digest)));
+		json_object_set_new(stacks, json_string_value(digest),
+				    look_at(w, json_string_value(digest)));
 	json_array_foreach (json_object_get(order, "more"), i, digest)
 		if (w->make && !json_object_get(stacks, json_string_value(digest)))
 			json_decref(look_at(w, json_string_value(digest)));
@@ -72,14 +81,18 @@ static json_t *look_at_all(struct work *w, json_t *order)
 int stack_updates_worker_main(void)
 {
 	json_t *order = json_loadf(stdin, 0, NULL), *result;
-	const char *state_dir = json_string_value(json_object_get(order, "state_dir")), *data_dir = json_string_value(json_object_get(order, "data_dir"));
-	struct work w = { .state_dir = state_dir, .make = json_is_true(json_object_get(order, "make")),
-			  .reserve_bytes = (uint64_t)json_integer_value(json_object_get(order, "reserve_bytes")) };
+	const char *state_dir = json_string_value(json_object_get(order, "state_dir")),
+		   *data_dir = json_string_value(json_object_get(order, "data_dir"));
+	struct work w = { .state_dir = state_dir,
+			  .make = json_is_true(json_object_get(order, "make")),
+			  .reserve_bytes = (uint64_t)json_integer_value(
+				  json_object_get(order, "reserve_bytes")) };
 	char *text;
 	int r;
 
 	if (!state_dir || !data_dir) {
-		fputs("twelved stack-updates is started by twelved, with its order on stdin\n", stderr);
+		fputs("twelved stack-updates is started by twelved, with its order on stdin\n",
+		      stderr);
 		return 1;
 	}
 	w.updater = stack_updater_new(state_dir, data_dir, -1);

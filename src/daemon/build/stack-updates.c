@@ -42,11 +42,14 @@ struct stack_updates {
 	json_t *report;
 };
 
-static const char *const extent_names[] = { [STACK_UPDATE_CHECK] = "check", [STACK_UPDATE_MAKE] = "make", [STACK_UPDATE_APPLY] = "apply" };
+static const char *const extent_names[] = {
+	[STACK_UPDATE_CHECK] = "check", [STACK_UPDATE_MAKE] = "make", [STACK_UPDATE_APPLY] = "apply"
+};
 
 /* ---- which stacks ---- */
 
-typedef void (*current_fn)(struct stack_updates *u, struct app *app, struct release *current, void *userdata);
+typedef void (*current_fn)(struct stack_updates *u, struct app *app, struct release *current,
+			   void *userdata);
 
 /* Apps that run something, on the stack that is asked for. */
 static int each_current(struct stack_updates *u, current_fn fn, void *userdata, struct error *err)
@@ -60,8 +63,11 @@ static int each_current(struct stack_updates *u, current_fn fn, void *userdata, 
 		struct release current = { 0 };
 		struct error gone = ERROR_INIT;
 
-		if (store_release_get(u->d->store, apps[i].id, apps[i].current_version, &current, &gone) == 0 && current.slug && current.stack &&
-		    (!u->only || stack_is_same(u->only, current.stack_name ? current.stack_name : apps[i].stack)))
+		if (store_release_get(u->d->store, apps[i].id, apps[i].current_version, &current,
+				      &gone) == 0 &&
+		    current.slug && current.stack &&
+		    (!u->only || stack_is_same(u->only, current.stack_name ? current.stack_name
+									   : apps[i].stack)))
 			fn(u, &apps[i], &current, userdata);
 		release_done(&current);
 		app_done(&apps[i]);
@@ -74,7 +80,8 @@ struct needed {
 	char **stacks, **slugs;
 };
 
-static void note_needed(struct stack_updates *u, struct app *app, struct release *current, void *userdata)
+static void note_needed(struct stack_updates *u, struct app *app, struct release *current,
+			void *userdata)
 {
 	struct needed *needed = userdata;
 
@@ -108,9 +115,11 @@ static int write_order(struct stack_updates *u, struct error *err)
 		r = build_add_stacks(s->state_dir, needed.slugs, &more, err);
 	if (r == 0) {
 		strv_sort_unique(more);
-		j = json_pack("{s:s, s:s, s:I, s:b, s:o, s:o}", "state_dir", s->state_dir, "data_dir", s->data_dir, "reserve_bytes",
-			      (json_int_t)s->disk_reserve_bytes, "make", (int)(u->extent != STACK_UPDATE_CHECK), "run", text_list(needed.stacks), "more",
-			      text_list(more));
+		j = json_pack("{s:s, s:s, s:I, s:b, s:o, s:o}", "state_dir", s->state_dir,
+			      "data_dir", s->data_dir, "reserve_bytes",
+			      (json_int_t)s->disk_reserve_bytes, "make",
+			      (int)(u->extent != STACK_UPDATE_CHECK), "run",
+			      text_list(needed.stacks), "more", text_list(more));
 		text = json_dumps(j, 0);
 		json_decref(j);
 		r = fd_memfile("stack-updates", text, strlen(text));
@@ -124,7 +133,8 @@ static int write_order(struct stack_updates *u, struct error *err)
 
 /* ---- apps ---- */
 
-/* "Update stack debian-13: openssl 3.0.1 -> 3.0.2, libc6 ... and 4 more": what comes from the security archive first. Heap. */
+/* "Update stack debian-13: openssl 3.0.1 -> 3.0.2, libc6 ... and 4 more": what comes from the
+ * security archive first. Heap. */
 static char *describe(const char *stack, json_t *changes)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -134,16 +144,21 @@ static char *describe(const char *stack, json_t *changes)
 	buf_printf(&b, "Update stack %s:", stack);
 	for (int security = 1; security >= 0; security--)
 		json_array_foreach (changes, i, c)
-			if (json_is_true(json_object_get(c, "security")) == security && n++ < NAMED_MAX)
-				buf_printf(&b, "%s %s %s -> %s", n > 1 ? "," : "", json_string_value(json_object_get(c, "package")),
-					   json_string_value(json_object_get(c, "from")), json_string_value(json_object_get(c, "to")));
+			if (json_is_true(json_object_get(c, "security")) == security &&
+			    n++ < NAMED_MAX)
+				buf_printf(&b, "%s %s %s -> %s", n > 1 ? "," : "",
+					   json_string_value(json_object_get(c, "package")),
+					   json_string_value(json_object_get(c, "from")),
+					   json_string_value(json_object_get(c, "to")));
 	if (n > NAMED_MAX)
 		buf_printf(&b, " and %zu more", n - NAMED_MAX);
 	return buf_steal(&b);
 }
 
-/* A release of this slug on this stack that was not healthy: it would not be today either. Its version, or 0. */
-static int64_t failed_before(struct stack_updates *u, const struct app *app, const char *slug, const char *stack)
+/* A release of this slug on this stack that was not healthy: it would not be today either. Its
+ * version, or 0. */
+static int64_t failed_before(struct stack_updates *u, const struct app *app, const char *slug,
+			     const char *stack)
 {
 	struct error ignored = ERROR_INIT;
 	struct release *rows = NULL;
@@ -153,7 +168,8 @@ static int64_t failed_before(struct stack_updates *u, const struct app *app, con
 	if (store_release_list(u->d->store, app->id, 0, &rows, &n, &ignored) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].status == RELEASE_FAILED && rows[i].slug && rows[i].stack && streq(rows[i].slug, slug) && streq(rows[i].stack, stack))
+		if (rows[i].status == RELEASE_FAILED && rows[i].slug && rows[i].stack &&
+		    streq(rows[i].slug, slug) && streq(rows[i].stack, stack))
 			version = rows[i].version;
 		release_done(&rows[i]);
 	}
@@ -162,7 +178,8 @@ static int64_t failed_before(struct stack_updates *u, const struct app *app, con
 }
 
 /* NULL, or why the app is left alone now. Heap. */
-static char *why_not(struct stack_updates *u, struct app *app, struct release *current, const char *to)
+static char *why_not(struct stack_updates *u, struct app *app, struct release *current,
+		     const char *to)
 {
 	struct error err = ERROR_INIT;
 	struct release base = { 0 };
@@ -173,16 +190,20 @@ static char *why_not(struct stack_updates *u, struct app *app, struct release *c
 		return xstrdup(err.message);
 	failed = failed_before(u, app, current->slug, to);
 	if (base.version != current->version)
-		why = xasprintf("v%lld is being rolled out: the next run takes it", (long long)base.version);
+		why = xasprintf("v%lld is being rolled out: the next run takes it",
+				(long long)base.version);
 	else if (failed)
-		why = xasprintf("v%lld on it was not healthy: push a change that is", (long long)failed);
+		why = xasprintf("v%lld on it was not healthy: push a change that is",
+				(long long)failed);
 	release_done(&base);
 	return why;
 }
 
-static int64_t release_on(struct stack_updates *u, struct app *app, const struct release *current, const char *to, json_t *changes, struct error *err)
+static int64_t release_on(struct stack_updates *u, struct app *app, const struct release *current,
+			  const char *to, json_t *changes, struct error *err)
 {
-	_cleanup_free_ char *description = describe(current->stack_name ? current->stack_name : app->stack, changes);
+	_cleanup_free_ char *description =
+		describe(current->stack_name ? current->stack_name : app->stack, changes);
 	struct release made = { 0 };
 	int64_t version;
 
@@ -207,9 +228,12 @@ static size_t count_security(json_t *changes)
 	return n;
 }
 
-static void update_app(struct stack_updates *u, struct app *app, struct release *current, void *userdata)
+static void update_app(struct stack_updates *u, struct app *app, struct release *current,
+		       void *userdata)
 {
-	json_t *apps = userdata, *stack = json_object_get(json_object_get(u->report, "stacks"), current->stack), *changes = json_object_get(stack, "changes");
+	json_t *apps = userdata,
+	       *stack = json_object_get(json_object_get(u->report, "stacks"), current->stack),
+	       *changes = json_object_get(stack, "changes");
 	const char *to = json_string_value(json_object_get(stack, "new"));
 	_cleanup_free_ char *why = NULL;
 	struct error err = ERROR_INIT;
@@ -224,10 +248,13 @@ static void update_app(struct stack_updates *u, struct app *app, struct release 
 	}
 	if (err.kind != ERROR_NONE)
 		why = xstrdup(err.message);
-	json_array_append_new(apps, json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:s?}", "app", app->name, "stack_name",
-					      current->stack_name ? current->stack_name : app->stack, "stack", current->stack, "packages",
-					      (json_int_t)json_array_size(changes), "security", (json_int_t)count_security(changes), "release",
-					      version ? json_integer(version) : json_null(), "reason", why));
+	json_array_append_new(
+		apps,
+		json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:s?}", "app", app->name, "stack_name",
+			  current->stack_name ? current->stack_name : app->stack, "stack",
+			  current->stack, "packages", (json_int_t)json_array_size(changes),
+			  "security", (json_int_t)count_security(changes), "release",
+			  version ? json_integer(version) : json_null(), "reason", why));
 }
 
 /* ---- a run ---- */
@@ -257,14 +284,16 @@ static json_t *read_result(struct stack_updates *u, int status, struct error *er
 	if (status == 0 && fstat(u->result_fd, &st) == 0 && st.st_size < RESULT_MAX_BYTES)
 		j = json_load_file(path, 0, NULL);
 	if (!j)
-		error_set(err, ERROR_SYSTEM, "The process that looks for newer packages %s", proc_describe_status(status, described, sizeof(described)));
+		error_set(err, ERROR_SYSTEM, "The process that looks for newer packages %s",
+			  proc_describe_status(status, described, sizeof(described)));
 	return j;
 }
 
 static void conclude(struct stack_updates *u, const struct error *failed)
 {
 	json_object_set_new(u->report, "status", json_string(failed ? "failed" : "succeeded"));
-	json_object_set_new(u->report, "error", failed ? json_string(failed->message) : json_null());
+	json_object_set_new(u->report, "error",
+			    failed ? json_string(failed->message) : json_null());
 	json_object_set_new(u->report, "finished_at", api_time(clock_wall_ms()));
 	if (failed)
 		log_error("updates of stacks: %s", failed->message);
@@ -294,7 +323,11 @@ static int spawn(struct stack_updates *u, struct error *err)
 {
 	static const char *const argv[] = { "/proc/self/exe", "stack-updates", NULL };
 	_cleanup_fd_ int order_fd = write_order(u, err);
-	struct proc_options o = { .argv = argv, .die_with_us = true, .new_session = true, .dir = "/", .stdin_fd = order_fd };
+	struct proc_options o = { .argv = argv,
+				  .die_with_us = true,
+				  .new_session = true,
+				  .dir = "/",
+				  .stdin_fd = order_fd };
 	int r;
 
 	if (order_fd < 0)
@@ -308,15 +341,21 @@ static int spawn(struct stack_updates *u, struct error *err)
 	r = watch_child(u->d->loop, u->pid, on_end, u, &u->end);
 	if (r < 0)
 		kill(-u->pid, SIGKILL);
-	return r < 0 ? error_set_errno(err, r, "watching the process that looks for newer packages") : 0;
+	return r < 0 ? error_set_errno(err, r, "watching the process that looks for newer packages")
+		     : 0;
 }
 
-int stack_updates_start(struct stack_updates *u, const struct caller *who, enum stack_update_extent extent, const char *stack, struct error *err)
+int stack_updates_start(struct stack_updates *u, const struct caller *who,
+			enum stack_update_extent extent, const char *stack, struct error *err)
 {
 	if (u->pid)
-		return error_set(err, ERROR_CONFLICT, "Updates of stacks are looked for already: GET /twelve/stacks/updates tells how far it is");
+		return error_set(err, ERROR_CONFLICT,
+				 "Updates of stacks are looked for already: GET "
+				 "/twelve/stacks/updates tells how far it is");
 	if (http_is_collecting(u->d->http))
-		return error_set(err, ERROR_CONFLICT, "What no release uses is being removed just now: try again in a moment");
+		return error_set(
+			err, ERROR_CONFLICT,
+			"What no release uses is being removed just now: try again in a moment");
 	u->who = *who;
 	u->extent = extent;
 	free(u->only);
@@ -327,8 +366,9 @@ int stack_updates_start(struct stack_updates *u, const struct caller *who, enum 
 		return -1;
 	}
 	json_decref(u->report);
-	u->report = json_pack("{s:s, s:s, s:s?, s:s, s:o, s:n, s:n}", "status", "running", "extent", extent_names[extent], "stack", stack, "user", who->name,
-			      "started_at", api_time(clock_wall_ms()), "finished_at", "error");
+	u->report = json_pack("{s:s, s:s, s:s?, s:s, s:o, s:n, s:n}", "status", "running", "extent",
+			      extent_names[extent], "stack", stack, "user", who->name, "started_at",
+			      api_time(clock_wall_ms()), "finished_at", "error");
 	return 0;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Security updates of stacks: Debian's archive is asked what is newer than what the current releases of apps run on. By default that is told and
- * nothing else happens; or the stacks are made anew, which the next builds use; or each app gets a release on its new stack, with the same slug, which
- * is rolled out and undone as any. A child of twelved does what takes time (`twelved stack-updates`), one at a time; with TWELVE_STACK_UPDATES=auto
- * it is started once a day and goes all the way.
+ * Security updates of stacks: Debian's archive is asked what is newer than what the current
+ * releases of apps run on. By default that is told and nothing else happens; or the stacks are made
+ * anew, which the next builds use; or each app gets a release on its new stack, with the same slug,
+ * which is rolled out and undone as any. A child of twelved does what takes time (`twelved
+ * stack-updates`), one at a time; with TWELVE_STACK_UPDATES=auto it is started once a day and goes
+ * all the way.
  *
  *     STATE/stack-updates.json    the last report; its time says when the next is due
  */
@@ -22,7 +24,8 @@ struct stack_updates *stack_updates_new(struct daemon *d);
 void stack_updates_free(struct stack_updates *u);
 
 /* ERROR_CONFLICT while one is under way. stack: the name of the only one to look at, or NULL. */
-int stack_updates_start(struct stack_updates *u, const struct caller *who, enum stack_update_extent extent, const char *stack, struct error *err);
+int stack_updates_start(struct stack_updates *u, const struct caller *who,
+			enum stack_update_extent extent, const char *stack, struct error *err);
 /* The last one, or the one that is under way: see docs/api.md. A new reference. */
 json_t *stack_updates_report(const struct stack_updates *u);
 /* Stacks are being made that nothing refers to yet. */

@@ -20,12 +20,14 @@ static void on_made(int status, void *userdata)
 	d->preparing_stacks = false;
 	/* What went wrong it has logged itself. */
 	if (status != 0)
-		log_debug("the child that makes stacks %s", proc_describe_status(status, described, sizeof(described)));
+		log_debug("the child that makes stacks %s",
+			  proc_describe_status(status, described, sizeof(described)));
 }
 
 static int start(struct daemon *d, struct error *err)
 {
-	const char *const argv[] = { "/proc/self/exe", "stacks", d->settings.state_dir, d->settings.data_dir, NULL };
+	const char *const argv[] = { "/proc/self/exe", "stacks", d->settings.state_dir,
+				     d->settings.data_dir, NULL };
 	const struct proc_options o = { .argv = argv, .die_with_us = true, .dir = "/" };
 	pid_t pid;
 	int r;
@@ -48,7 +50,8 @@ void stacks_prepare(struct daemon *d)
 
 	if (!d->settings.prepare_stacks)
 		return;
-	if (fs_free_bytes(d->settings.state_dir, &free_bytes) < 0 || free_bytes < (uint64_t)d->settings.disk_reserve_bytes)
+	if (fs_free_bytes(d->settings.state_dir, &free_bytes) < 0 ||
+	    free_bytes < (uint64_t)d->settings.disk_reserve_bytes)
 		log_info("the disk is kept in reserve: the first build makes the stacks");
 	else if (start(d, &err) < 0)
 		log_warn("%s", err.message);
@@ -61,14 +64,19 @@ static int make(const struct stack_options *o)
 	int r = stack_ensure(o, &s, &err);
 
 	if (r < 0)
-		log_warn("the stack %s is not made yet, and the first build will try again: %s", o->name, err.message);
+		log_warn("the stack %s is not made yet, and the first build will try again: %s",
+			 o->name, err.message);
 	stack_done(&s);
 	return r;
 }
 
 int stacks_worker_main(const char *state_dir, const char *data_dir, char *const *packages)
 {
-	struct stack_options o = { .state_dir = state_dir, .data_dir = data_dir, .name = STACK_DEFAULT, .packages = packages, .output_fd = -1 };
+	struct stack_options o = { .state_dir = state_dir,
+				   .data_dir = data_dir,
+				   .name = STACK_DEFAULT,
+				   .packages = packages,
+				   .output_fd = -1 };
 	int r;
 
 	log_init("twelved");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The base of the stack of new apps and its build variant are made when twelved starts, by a child with less of the machine than
- * others, so that the first push does not wait for them; a push that comes earlier waits for what is under way. A failure is one line in
- * the log, and the build that needs it tries again.
+ * The base of the stack of new apps and its build variant are made when twelved starts, by a child
+ * with less of the machine than others, so that the first push does not wait for them; a push that
+ * comes earlier waits for what is under way. A failure is one line in the log, and the build that
+ * needs it tries again.
  */
 #pragma once
 
@@ -11,5 +12,6 @@
 /* Starts the child, unless TWELVE_PREPARE_STACKS is 0 or the disk is kept in reserve. */
 void stacks_prepare(struct daemon *d);
 
-/* The child: "twelved stacks STATE DATA [PACKAGES...]", with packages a run stack that has them. Returns the exit code. */
+/* The child: "twelved stacks STATE DATA [PACKAGES...]", with packages a run stack that has them.
+ * Returns the exit code. */
 int stacks_worker_main(const char *state_dir, const char *data_dir, char *const *packages);

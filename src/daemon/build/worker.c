@@ -42,10 +42,12 @@ static void add_import(json_t *j, const struct job *job)
 	json_t *types = json_array();
 
 	for (size_t i = 0; i < job->types.n_types; i++)
-		json_array_append_new(types, json_pack("[s, s]", job->types.types[i].name, job->types.types[i].command));
+		json_array_append_new(types, json_pack("[s, s]", job->types.types[i].name,
+						       job->types.types[i].command));
 	json_object_set_new(j, "types", types);
 	json_object_set_new(j, "stack", json_string(job->stack));
-	json_object_set_new(j, "buildpacks", job->buildpack ? json_pack("[s]", job->buildpack) : json_array());
+	json_object_set_new(j, "buildpacks",
+			    job->buildpack ? json_pack("[s]", job->buildpack) : json_array());
 }
 
 int worker_write_options(const struct worker_order *order)
@@ -61,12 +63,12 @@ int worker_write_options(const struct worker_order *order)
 		"runtime", d->runtime.path, "runtime_name", d->runtime.name, "cgroup",
 		(int)d->runtime.cgroup, "init", init, "id", order->build_id, "app_id",
 		order->app->id, "app_name", order->app->name, "source", order->source, "strip_top",
-		(int)order->strip_top, "commit", order->commit, "stack", stack_by_name(order->app->stack),
-		"buildpacks", packs_names(packs), "env", env_list(order->config),
-		"no_cache", (int)order->no_cache, "memory_bytes", (json_int_t)s->build_memory_bytes,
-		"disk_bytes", (json_int_t)s->build_disk_bytes, "reserve_bytes",
-		(json_int_t)s->disk_reserve_bytes, "timeout_ms", (json_int_t)s->build_timeout_ms,
-		"max_files", (json_int_t)s->build_files);
+		(int)order->strip_top, "commit", order->commit, "stack",
+		stack_by_name(order->app->stack), "buildpacks", packs_names(packs), "env",
+		env_list(order->config), "no_cache", (int)order->no_cache, "memory_bytes",
+		(json_int_t)s->build_memory_bytes, "disk_bytes", (json_int_t)s->build_disk_bytes,
+		"reserve_bytes", (json_int_t)s->disk_reserve_bytes, "timeout_ms",
+		(json_int_t)s->build_timeout_ms, "max_files", (json_int_t)s->build_files);
 	char *text;
 	int fd;
 
@@ -80,7 +82,9 @@ int worker_write_options(const struct worker_order *order)
 	json_object_set_new(j, "owner_id", json_string(order->app->owner_id));
 	json_object_set_new(j, "private_sources", json_boolean(s->private_sources));
 	if (order->url)
-		json_object_update_new(j, json_pack("{s:s, s:I}", "url", order->url, "url_max_bytes", (json_int_t)s->max_upload_bytes));
+		json_object_update_new(j,
+				       json_pack("{s:s, s:I}", "url", order->url, "url_max_bytes",
+						 (json_int_t)s->max_upload_bytes));
 	json_object_set_new(j, "submodules", text_list(order->submodules));
 	if (order->import)
 		add_import(j, order->import);
@@ -93,7 +97,8 @@ int worker_write_options(const struct worker_order *order)
 	return fd;
 }
 
-int worker_parse_result(const char *text, const char *state_dir, const char *app_id, struct build_result *ret, struct error *err)
+int worker_parse_result(const char *text, const char *state_dir, const char *app_id,
+			struct build_result *ret, struct error *err)
 {
 	json_t *j = json_loads(text, 0, NULL);
 	const char *key = json_string_value(json_object_get(j, "key"));
@@ -144,13 +149,15 @@ static bool read_types(json_t *j, struct procfile *ret)
 	size_t i;
 
 	json_array_foreach (types, i, pair)
-		procfile_set(ret, json_string_value(json_array_get(pair, 0)), json_string_value(json_array_get(pair, 1)));
+		procfile_set(ret, json_string_value(json_array_get(pair, 0)),
+			     json_string_value(json_array_get(pair, 1)));
 	return types != NULL;
 }
 
 static int run_order(json_t *j, struct build_result *ret, struct error *err)
 {
-	_cleanup_strv_ char **packs = list_of(j, "buildpacks"), **env = list_of(j, "env"), **directories = list_of(j, "directories"),
+	_cleanup_strv_ char **packs = list_of(j, "buildpacks"), **env = list_of(j, "env"),
+			    **directories = list_of(j, "directories"),
 			    **submodules = list_of(j, "submodules");
 	_cleanup_free_ char *path = xstrdup(text_of(j, "runtime")),
 			    *name = xstrdup(text_of(j, "runtime_name"));

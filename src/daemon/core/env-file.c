@@ -83,7 +83,8 @@ static void take_bare_escape(struct reader *r, struct buf *value)
 	}
 }
 
-/* To the end of the line. Blanks at its end are no part of the value, those within quotes are: *ret_n says how long it is. */
+/* To the end of the line. Blanks at its end are no part of the value, those within quotes are:
+ * *ret_n says how long it is. */
 static int take_value(struct reader *r, struct buf *value, size_t *ret_n, struct error *err)
 {
 	size_t solid = 0;
@@ -156,7 +157,8 @@ int env_file_load(const char *path, struct error *err)
 	if (r < 0)
 		return error_set_errno(err, r, "reading the settings in %s", path);
 	if (text.len && strlen(text.data) != text.len)
-		return error_set(err, ERROR_INVALID, "%s: it is not text: it has a zero byte", path);
+		return error_set(err, ERROR_INVALID, "%s: it is not text: it has a zero byte",
+				 path);
 	if (text.len && env_file_parse(text.data, path, &assignments, err) < 0)
 		return -1;
 	for (char **a = assignments; a && *a; a++) {

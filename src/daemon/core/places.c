@@ -23,9 +23,14 @@ struct place {
 /* Parents before what is in them. Those that are passed through need no more than x. */
 static const struct place places[] = {
 	{ .name = "", .mode = 0711 }, /* to git, ssh and the authority's certificate */
-	{ .name = "/git", .mode = 0710, .group = true }, /* members push over a local path, the user of SSH as well */
-	{ .name = "/ssh", .mode = 0710, .group = true }, /* sshd reads authorized_keys as the user who comes */
-	{ .name = "/ca", .mode = 0755 }, /* who trusts the authority reads its certificate; its key is 0600 */
+	{ .name = "/git",
+	  .mode = 0710,
+	  .group = true }, /* members push over a local path, the user of SSH as well */
+	{ .name = "/ssh",
+	  .mode = 0710,
+	  .group = true }, /* sshd reads authorized_keys as the user who comes */
+	{ .name = "/ca",
+	  .mode = 0755 }, /* who trusts the authority reads its certificate; its key is 0600 */
 	{ .name = "/slugs", .mode = 0700 },
 	{ .name = "/stacks", .mode = 0700 }, /* roots of a Debian have setuid programs */
 	{ .name = "/sources", .mode = 0700 },
@@ -36,12 +41,15 @@ static const struct place places[] = {
 	{ .name = "/jobs", .mode = 0700 },
 	{ .name = "/volumes", .mode = 0700 },
 	{ .name = "/backups", .mode = 0700 },
-	{ .run = true, .name = "", .mode = 0711 }, /* to the API's socket, and haproxy's user to the door */
+	{ .run = true,
+	  .name = "",
+	  .mode = 0711 }, /* to the API's socket, and haproxy's user to the door */
 	{ .run = true, .name = "/dynos", .mode = 0700 },
 	{ .run = true, .name = "/oci", .mode = 0700 },
 };
 
-/* The last part is opened without following a link: a place that is one is somebody else's to look after. */
+/* The last part is opened without following a link: a place that is one is somebody else's to look
+ * after. */
 static int settle(const struct place *p, const char *path, const struct group *gr)
 {
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -60,7 +68,8 @@ int places_make(const struct settings *s, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		const struct place *p = &places[i];
-		_cleanup_free_ char *path = xasprintf("%s%s", p->run ? s->run_dir : s->state_dir, p->name);
+		_cleanup_free_ char *path =
+			xasprintf("%s%s", p->run ? s->run_dir : s->state_dir, p->name);
 		int r = fs_mkdirs(path, p->mode);
 
 		if (r == 0)

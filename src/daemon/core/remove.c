@@ -26,7 +26,8 @@ static void on_removed(int status, void *userdata)
 
 static int start_removal(struct daemon *d, const char *path, struct error *err)
 {
-	const char *const argv[] = { "nice", "-n", "19", "rm", "-rf", "--one-file-system", "--", path, NULL };
+	const char *const argv[] = { "nice", "-n", "19", "rm", "-rf", "--one-file-system",
+				     "--",   path, NULL };
 	const struct proc_options o = { .argv = argv };
 	pid_t pid;
 	int r;

@@ -4,5 +4,6 @@
 
 #include "daemon/core/daemon.h"
 
-/* Begins it; what is not there is fine. A failure is logged: whoever owns the place looks again at the next start. */
+/* Begins it; what is not there is fine. A failure is logged: whoever owns the place looks again at
+ * the next start. */
 void remove_tree_later(struct daemon *d, const char *path);

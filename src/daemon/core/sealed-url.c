@@ -69,7 +69,8 @@ static char *unseal(const capability_key key, const char *sealed)
 	return text;
 }
 
-char *capability_seal(struct daemon *d, const char *kind, json_t *take_what, int64_t life_ms, struct error *err)
+char *capability_seal(struct daemon *d, const char *kind, json_t *take_what, int64_t life_ms,
+		      struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	capability_key key;
@@ -97,7 +98,8 @@ json_t *capability_open(struct daemon *d, const char *kind, const char *sealed, 
 	text = unseal(key, sealed);
 	what = text ? json_loads(text, 0, NULL) : NULL;
 	said = json_string_value(json_object_get(what, "kind"));
-	if (said && streq(said, kind) && json_integer_value(json_object_get(what, "until")) > clock_wall_ms())
+	if (said && streq(said, kind) &&
+	    json_integer_value(json_object_get(what, "until")) > clock_wall_ms())
 		return what;
 	json_decref(what);
 	error_set(err, ERROR_NOT_FOUND, "This %s is over: ask for another", kind);

@@ -130,13 +130,19 @@ char *settings_program(const struct settings *s, const char *name)
 	return path ? path : xasprintf("%s/%s", s->libexec_dir, name);
 }
 
-/* A build is one core's work, more or less; on a small machine one that waits for the network lets another go on. */
-/* What bundles a page takes gigabytes. It is a limit, and not set aside: when builds together need more than there is, the kernel ends one of them first. */
+/* A build is one core's work, more or less; on a small machine one that waits for the network lets
+ * another go on. */
+/* What bundles a page takes gigabytes. It is a limit, and not set aside: when builds together need
+ * more than there is, the kernel ends one of them first. */
 char *settings_find_build_memory(void)
 {
-	const int64_t half = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2, least = INT64_C(2) << 30, most = INT64_C(8) << 30;
+	const int64_t half = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2,
+		      least = INT64_C(2) << 30, most = INT64_C(8) << 30;
 
-	return xasprintf("%lldM", (long long)(half < least ? least : half > most ? most : half) >> 20);
+	return xasprintf("%lldM", (long long)(half < least  ? least
+					      : half > most ? most
+							    : half) >>
+					  20);
 }
 
 char *settings_find_builds(void)

@@ -21,7 +21,8 @@
 
 struct setting {
 	const char *name;
-	int (*read)(const struct setting *t, const char *value, struct settings *s, struct error *err);
+	int (*read)(const struct setting *t, const char *value, struct settings *s,
+		    struct error *err);
 	size_t offset;
 	const char *fallback; /* NULL: find() it */
 	char *(*find)(void);
@@ -31,7 +32,8 @@ struct setting {
 	const char *help;
 };
 
-static int refuse(const struct setting *t, const char *expected, const char *value, struct error *err)
+static int refuse(const struct setting *t, const char *expected, const char *value,
+		  struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 
@@ -49,7 +51,8 @@ static void set_number(const struct setting *t, int64_t value, struct settings *
 	*(int64_t *)((char *)s + t->offset) = value;
 }
 
-static int read_path(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_path(const struct setting *t, const char *value, struct settings *s,
+		     struct error *err)
 {
 	_cleanup_free_ char *path = xstrdup(value);
 	size_t n = strlen(path);
@@ -59,10 +62,11 @@ static int read_path(const struct setting *t, const char *value, struct settings
 	while (n > 1 && path[n - 1] == '/')
 		path[--n] = '\0';
 	if (t->max && n > (size_t)t->max)
-		return error_set(err, ERROR_INVALID,
-				 "%s: expected a path of at most %lld characters, because paths of unix "
-				 "sockets are short, found %zu",
-				 t->name, (long long)t->max, n);
+		return error_set(
+			err, ERROR_INVALID,
+			"%s: expected a path of at most %lld characters, because paths of unix "
+			"sockets are short, found %zu",
+			t->name, (long long)t->max, n);
 	if (t->has) {
 		_cleanup_free_ char *file = xasprintf("%s/%s", path, t->has);
 
@@ -78,8 +82,9 @@ static int read_address(const struct setting *t, const char *value, struct setti
 			struct error *err)
 {
 	const char *colon = strrchr(value, ':');
-	const char *host_end = value + strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-						     "0123456789.-*");
+	const char *host_end =
+		value + strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789.-*");
 	int64_t port;
 
 	if (value[0] == '[') {
@@ -106,7 +111,8 @@ static int read_domain(const struct setting *t, const char *value, struct settin
 	return 0;
 }
 
-static int read_directory(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_directory(const struct setting *t, const char *value, struct settings *s,
+			  struct error *err)
 {
 	if (*value && (!str_starts(value, "https://") || value[strcspn(value, " \"'\t\n")]))
 		return refuse(t, "an https:// URL of an ACME directory", value, err);
@@ -114,7 +120,8 @@ static int read_directory(const struct setting *t, const char *value, struct set
 	return 0;
 }
 
-static int read_email(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_email(const struct setting *t, const char *value, struct settings *s,
+		      struct error *err)
 {
 	if (*value && (!strchr(value, '@') || value[0] == '-' || value[strcspn(value, " \"'\t\n")]))
 		return refuse(t, "an e-mail address", value, err);
@@ -123,7 +130,8 @@ static int read_email(const struct setting *t, const char *value, struct setting
 }
 
 /* A path that may be left out. */
-static int read_file(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_file(const struct setting *t, const char *value, struct settings *s,
+		     struct error *err)
 {
 	if (*value && (value[0] != '/' || !fs_exists(value)))
 		return refuse(t, "the absolute path of a file that is there", value, err);
@@ -132,7 +140,8 @@ static int read_file(const struct setting *t, const char *value, struct settings
 }
 
 /* Addresses and networks, as haproxy's ACLs take them. */
-static int read_networks(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_networks(const struct setting *t, const char *value, struct settings *s,
+			 struct error *err)
 {
 	_cleanup_free_ char *words = xstrdup(value);
 	_cleanup_buf_ struct buf list = BUF_INIT;
@@ -145,15 +154,18 @@ static int read_networks(const struct setting *t, const char *value, struct sett
 		unsigned char ignored[16];
 		int64_t n;
 
-		if (inet_pton(v6 ? AF_INET6 : AF_INET, address, ignored) != 1 || (bits && !str_to_i64(bits + 1, 0, v6 ? 128 : 32, &n)))
-			return refuse(t, "addresses and networks such as 10.0.0.0/8 192.0.2.7", value, err);
+		if (inet_pton(v6 ? AF_INET6 : AF_INET, address, ignored) != 1 ||
+		    (bits && !str_to_i64(bits + 1, 0, v6 ? 128 : 32, &n)))
+			return refuse(t, "addresses and networks such as 10.0.0.0/8 192.0.2.7",
+				      value, err);
 		buf_printf(&list, "%s%s", list.len ? " " : "", word);
 	}
 	set_string(t, list.data, s);
 	return 0;
 }
 
-static int read_group(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_group(const struct setting *t, const char *value, struct settings *s,
+		      struct error *err)
 {
 	if (name_check_type(value, NULL) < 0)
 		return refuse(t, "the name of a group", value, err);
@@ -178,7 +190,8 @@ static bool with_unit(const char *value, const char *units, const int64_t *facto
 	return true;
 }
 
-static int out_of_range(const struct setting *t, const char *least, const char *value, struct error *err)
+static int out_of_range(const struct setting *t, const char *least, const char *value,
+			struct error *err)
 {
 	_cleanup_free_ char *expected = xasprintf("at least %s", least);
 
@@ -186,7 +199,8 @@ static int out_of_range(const struct setting *t, const char *least, const char *
 }
 
 /* Bytes, with K, M, G or T for powers of 1024. */
-static int read_size(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_size(const struct setting *t, const char *value, struct settings *s,
+		     struct error *err)
 {
 	static const int64_t factors[] = { INT64_C(1) << 10, INT64_C(1) << 20, INT64_C(1) << 30,
 					   INT64_C(1) << 40, 1 };
@@ -215,13 +229,14 @@ static int read_duration(const struct setting *t, const char *value, struct sett
 	return 0;
 }
 
-static int read_count(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_count(const struct setting *t, const char *value, struct settings *s,
+		      struct error *err)
 {
 	int64_t n;
 
 	if (!str_to_i64(value, t->min, t->max, &n)) {
-		_cleanup_free_ char *expected = xasprintf("a number from %lld to %lld", (long long)t->min,
-							  (long long)t->max);
+		_cleanup_free_ char *expected = xasprintf("a number from %lld to %lld",
+							  (long long)t->min, (long long)t->max);
 
 		return refuse(t, expected, value, err);
 	}
@@ -229,7 +244,8 @@ static int read_count(const struct setting *t, const char *value, struct setting
 	return 0;
 }
 
-static int read_updates(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_updates(const struct setting *t, const char *value, struct settings *s,
+			struct error *err)
 {
 	if (!streq(value, "manual") && !streq(value, "auto"))
 		return refuse(t, "manual or auto", value, err);
@@ -237,7 +253,8 @@ static int read_updates(const struct setting *t, const char *value, struct setti
 	return 0;
 }
 
-static int read_ports(const struct setting *t, const char *value, struct settings *s, struct error *err)
+static int read_ports(const struct setting *t, const char *value, struct settings *s,
+		      struct error *err)
 {
 	/* The first and the last stand one behind the other. */
 	int64_t *range = (int64_t *)(void *)((char *)s + t->offset);
@@ -248,7 +265,8 @@ static int read_ports(const struct setting *t, const char *value, struct setting
 		*dash = '\0';
 	if (!dash || !str_to_i64(first, 1024, 65535, &range[0]) ||
 	    !str_to_i64(dash + 1, range[0], 65535, &range[1]))
-		return refuse(t, "a range of ports from 1024 to 65535 such as 20000-24999", value, err);
+		return refuse(t, "a range of ports from 1024 to 65535 such as 20000-24999", value,
+			      err);
 	return 0;
 }
 
@@ -268,15 +286,17 @@ static const struct setting settings[] = {
 	  .help = "the twelve program, for git's hooks" },
 	{ "TWELVE_HTTP", read_address, FIELD(http_address), "127.0.0.1:5080",
 	  .help = "where apps are served" },
-	{ "TWELVE_HTTPS", read_address, FIELD(https_address), "127.0.0.1:5443", .may_be_empty = true,
-	  .help = "where apps are served over TLS; empty for nowhere" },
+	{ "TWELVE_HTTPS", read_address, FIELD(https_address), "127.0.0.1:5443",
+	  .may_be_empty = true, .help = "where apps are served over TLS; empty for nowhere" },
 	{ "TWELVE_API", read_address, FIELD(api_address), "127.0.0.1:5000", .may_be_empty = true,
-	  .help = "the API, git and `heroku run` over TCP, plain and TLS, by token; empty for none" },
+	  .help = "the API, git and `heroku run` over TCP, plain and TLS, by token; empty for "
+		  "none" },
 	{ "TWELVE_APPS_DOMAIN", read_domain, FIELD(apps_domain), "localhost",
 	  .help = "an app is at NAME.DOMAIN" },
 	{ "TWELVE_GROUP", read_group, FIELD(group), "twelve",
 	  .help = "who may use the API's unix socket besides root" },
-	{ "TWELVE_PORTS", read_ports, FIELD(port_first), "20000-24999", .help = "for the PORT of dynos" },
+	{ "TWELVE_PORTS", read_ports, FIELD(port_first), "20000-24999",
+	  .help = "for the PORT of dynos" },
 	{ "TWELVE_ADDONS_DIR", read_path, FIELD(addons_dir), "/etc/twelve/addons",
 	  .help = "services besides our own" },
 	{ "TWELVE_ADDON_PORTS", read_ports, FIELD(addon_port_first), "25000-26999",
@@ -290,43 +310,51 @@ static const struct setting settings[] = {
 	  .help = "whom that authority writes to; empty for nobody" },
 	{ "TWELVE_ACME_CA", read_file, FIELD(acme_ca), "", .may_be_empty = true,
 	  .help = "what its directory is trusted by, besides the system's authorities" },
-	{ "TWELVE_BUILD_MEMORY", read_size, FIELD(build_memory_bytes), .find = settings_find_build_memory, .min = MIB,
-	  .help = "memory that a build may take; half of the machine's, 2G at least and 8G at most" },
+	{ "TWELVE_BUILD_MEMORY", read_size, FIELD(build_memory_bytes),
+	  .find = settings_find_build_memory, .min = MIB,
+	  .help = "memory that a build may take; half of the machine's, 2G at least and 8G at "
+		  "most" },
 	{ "TWELVE_BUILD_DISK", read_size, FIELD(build_disk_bytes), "4G", .min = MIB,
 	  .help = "disk that a build may take" },
 	{ "TWELVE_BUILD_TIMEOUT", read_duration, FIELD(build_timeout_ms), "15m", .min = 1000,
 	  .help = "time that a build may take" },
-	{ "TWELVE_BUILDS", read_count, FIELD(build_slots), .find = settings_find_builds, .min = 1, .max = 1000,
-	  .help = "builds at a time" },
+	{ "TWELVE_BUILDS", read_count, FIELD(build_slots), .find = settings_find_builds, .min = 1,
+	  .max = 1000, .help = "builds at a time" },
 	{ "TWELVE_OWNER_BUILDS", read_count, FIELD(owner_builds), "0", .max = 1000,
-	  .help = "builds of an owner's apps at a time; 0 for all but one of TWELVE_BUILDS, and all where there is one owner" },
-	{ "TWELVE_BUILD_FILES", read_count, FIELD(build_files), "500000", .min = 1000, .max = 100000000,
-	  .help = "files and folders that a build may make, its cache included" },
+	  .help = "builds of an owner's apps at a time; 0 for all but one of TWELVE_BUILDS, and "
+		  "all where there is one owner" },
+	{ "TWELVE_BUILD_FILES", read_count, FIELD(build_files), "500000", .min = 1000,
+	  .max = 100000000, .help = "files and folders that a build may make, its cache included" },
 	{ "TWELVE_PREPARE_STACKS", read_count, FIELD(prepare_stacks), "1", .max = 1,
 	  .help = "1: the stack of new apps is made when twelved starts; 0: by the first build" },
 	{ "TWELVE_DISK_RESERVE", read_size, FIELD(disk_reserve_bytes), "1G",
 	  .help = "builds are refused before less than this is free" },
 	{ "TWELVE_KEEP_RELEASES", read_count, FIELD(keep_releases), "10", .min = 1, .max = 100000,
-	  .help = "of each app: so many releases that ran can be rolled back to, the slugs of older ones are let go" },
+	  .help = "of each app: so many releases that ran can be rolled back to, the slugs of "
+		  "older ones are let go" },
 	{ "TWELVE_STACK_UPDATES", read_updates, FIELD(stack_updates), "manual",
-	  .help = "auto: once a day each app gets a release on its stack with Debian's newer packages, which is undone when it is not healthy" },
+	  .help = "auto: once a day each app gets a release on its stack with Debian's newer "
+		  "packages, which is undone when it is not healthy" },
 	{ "TWELVE_MAX_UPLOAD", read_size, FIELD(max_upload_bytes), "2G", .min = MIB,
 	  .help = "of a source archive" },
 	{ "TWELVE_PRIVATE_SOURCES", read_count, FIELD(private_sources), "0", .max = 1,
-	  .help = "1: source_blob.url and git repositories of builds may lead into private networks, too" },
-	{ "TWELVE_RATE_LIMIT", read_count, FIELD(rate_limit), "360000", .min = 60, .max = 1000000000,
-	  .help = "requests an hour of one token over TCP" },
-	{ "TWELVE_MAX_CONNECTIONS", read_count, FIELD(max_connections), "8192", .min = 64, .max = 1000000,
-	  .help = "of clients of apps, at a time" },
-	{ "TWELVE_API_CONNECTIONS", read_count, FIELD(api_connections), "1024", .min = 64, .max = 100000,
-	  .help = "of clients of TWELVE_API, at a time" },
-	{ "TWELVE_SOURCE_CONNECTIONS", read_count, FIELD(source_connections), "1000", .min = 8, .max = 1000000,
+	  .help = "1: source_blob.url and git repositories of builds may lead into private "
+		  "networks, too" },
+	{ "TWELVE_RATE_LIMIT", read_count, FIELD(rate_limit), "360000", .min = 60,
+	  .max = 1000000000, .help = "requests an hour of one token over TCP" },
+	{ "TWELVE_MAX_CONNECTIONS", read_count, FIELD(max_connections), "8192", .min = 64,
+	  .max = 1000000, .help = "of clients of apps, at a time" },
+	{ "TWELVE_API_CONNECTIONS", read_count, FIELD(api_connections), "1024", .min = 64,
+	  .max = 100000, .help = "of clients of TWELVE_API, at a time" },
+	{ "TWELVE_SOURCE_CONNECTIONS", read_count, FIELD(source_connections), "1000", .min = 8,
+	  .max = 1000000,
 	  .help = "of one address (IPv6: a /64) to apps, at a time; requests, too" },
-	{ "TWELVE_API_SOURCE_CONNECTIONS", read_count, FIELD(api_source_connections), "256", .min = 8, .max = 100000,
-	  .help = "the same to TWELVE_API" },
+	{ "TWELVE_API_SOURCE_CONNECTIONS", read_count, FIELD(api_source_connections), "256",
+	  .min = 8, .max = 100000, .help = "the same to TWELVE_API" },
 	{ "TWELVE_SOURCE_RATE", read_count, FIELD(source_rate), "2000", .min = 1, .max = 10000000,
 	  .help = "new connections of one address a second, over ten seconds" },
-	{ "TWELVE_UNLIMITED_SOURCES", read_networks, FIELD(unlimited_sources), "", .may_be_empty = true,
+	{ "TWELVE_UNLIMITED_SOURCES", read_networks, FIELD(unlimited_sources), "",
+	  .may_be_empty = true,
 	  .help = "addresses and networks that these do not go for, such as a load balancer" },
 	{ "TWELVE_SESSION_KEEP", read_duration, FIELD(session_keep_ms), "1h", .min = 1000,
 	  .help = "how long a `run` goes on when its client has gone without a word" },
@@ -345,7 +373,8 @@ static int load_one(const struct setting *t, struct settings *s, struct error *e
 	if (t->find) {
 		_cleanup_free_ char *found = t->find();
 
-		return t->read == read_path ? (set_string(t, found, s), 0) : t->read(t, found, s, err);
+		return t->read == read_path ? (set_string(t, found, s), 0)
+					    : t->read(t, found, s, err);
 	}
 	return t->read(t, t->fallback, s, err);
 }

@@ -23,7 +23,8 @@ static bool is_repository(const char *name)
 
 static bool is_digest(const char *name)
 {
-	return strlen(name) == DIGEST_HEX_SIZE - 1 && strspn(name, "0123456789abcdef") == DIGEST_HEX_SIZE - 1;
+	return strlen(name) == DIGEST_HEX_SIZE - 1 &&
+	       strspn(name, "0123456789abcdef") == DIGEST_HEX_SIZE - 1;
 }
 
 static const struct place {
@@ -41,7 +42,8 @@ static const struct place {
 
 static size_t count(const struct settings *s, const struct place *p)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/%s", p->in_run ? s->run_dir : s->state_dir, p->folder);
+	_cleanup_free_ char *dir =
+		xasprintf("%s/%s", p->in_run ? s->run_dir : s->state_dir, p->folder);
 	_cleanup_strv_ char **names = NULL;
 	size_t n = 0;
 
@@ -60,13 +62,17 @@ int state_open(struct daemon *d, struct error *err)
 		size_t n = count(&d->settings, &places[i]);
 
 		if (n)
-			buf_printf(&shows, "%s%zu %s", shows.len ? ", " : "", n, n == 1 ? places[i].one : places[i].many);
+			buf_printf(&shows, "%s%zu %s", shows.len ? ", " : "", n,
+				   n == 1 ? places[i].one : places[i].many);
 	}
-	if (store_open_beside(d->settings.state_dir, shows.len ? shows.data : NULL, &d->store, err) < 0)
+	if (store_open_beside(d->settings.state_dir, shows.len ? shows.data : NULL, &d->store,
+			      err) < 0)
 		return -1;
 	if (store_put_back_ms(d->store) >= began_ms)
-		log_warn("the database was put back from before changes that this directory has seen: \"twelve doctor\" lists what it does not know; "
-			 "nothing of that is removed, and what goes by its age does so from now on");
+		log_warn(
+			"the database was put back from before changes that this directory has "
+			"seen: \"twelve doctor\" lists what it does not know; "
+			"nothing of that is removed, and what goes by its age does so from now on");
 	return store_gone_forget(d->store, clock_wall_ms() - GONE_KEEP_MS, err);
 }
 
@@ -124,13 +130,15 @@ static int read_known(struct daemon *d, struct known *k, struct error *err)
 	return r;
 }
 
-static bool is_lost(struct daemon *d, const struct known *k, const struct place *p, const char *name)
+static bool is_lost(struct daemon *d, const struct known *k, const struct place *p,
+		    const char *name)
 {
 	char owner[UUID_SIZE];
 
 	if (streq(p->folder, "git")) {
 		git_owner(d, name, owner);
-		return !strv_has(k->repositories, name) && !(owner[0] && state_is_gone(d, "app", owner));
+		return !strv_has(k->repositories, name) &&
+		       !(owner[0] && state_is_gone(d, "app", owner));
 	}
 	if (streq(p->folder, "volumes"))
 		return !strv_has(k->addons, name) && !state_is_gone(d, "addon", name);
@@ -147,7 +155,8 @@ static void add_files(struct daemon *d, const struct known *k, const struct plac
 	fs_list(dir, &names);
 	for (char **name = names; name && *name; name++)
 		if (p->is_one(*name) && is_lost(d, k, p, *name))
-			json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "kind", p->one, "id", *name, "path",
+			json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "kind", p->one,
+							      "id", *name, "path",
 							      json_sprintf("%s/%s", dir, *name)));
 }
 
@@ -160,12 +169,13 @@ static void add_dynos(struct daemon *d, json_t *list)
 		struct error err = ERROR_INIT;
 		struct addon addon = { 0 };
 		struct app app = { 0 };
-		int r = dynos[i]->addon ? store_addon_get(d->store, dynos[i]->app_id, &addon, &err) :
-					  store_app_get(d->store, dynos[i]->app_id, &app, &err);
+		int r = dynos[i]->addon ? store_addon_get(d->store, dynos[i]->app_id, &addon, &err)
+					: store_app_get(d->store, dynos[i]->app_id, &app, &err);
 
 		if (r < 0 && err.kind == ERROR_NOT_FOUND)
-			json_array_append_new(list, json_pack("{s:s, s:s, s:n, s:s}", "kind", "dyno", "id", dynos[i]->id, "path", "name",
-							      dynos[i]->name));
+			json_array_append_new(list, json_pack("{s:s, s:s, s:n, s:s}", "kind",
+							      "dyno", "id", dynos[i]->id, "path",
+							      "name", dynos[i]->name));
 		addon_done(&addon);
 		app_done(&app);
 	}

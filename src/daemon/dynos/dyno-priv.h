@@ -8,8 +8,8 @@
 struct dyno_private {
 	struct dynos *owner;
 	struct dyno *dyno;
-	char *dir;        /* RUN/dynos/ID */
-	int control_fd;   /* to the supervisor, or -1 */
+	char *dir;	/* RUN/dynos/ID */
+	int control_fd; /* to the supervisor, or -1 */
 	struct watch *readable;
 	struct watch *connect_timer;
 	int64_t connect_deadline_ms;
@@ -19,13 +19,13 @@ struct dyno_private {
 	/* When it is ready: config vars of its release. */
 	char *check_path; /* or NULL: any answer will do */
 	bool check_port_only;
-	bool answered; /* the request got its answer a moment ago */
-	int64_t start_ms; /* how long it may take to get ready */
+	bool answered;		/* the request got its answer a moment ago */
+	int64_t start_ms;	/* how long it may take to get ready */
 	int64_t describe_at_ms; /* clock_now_ms(): what it listens on instead is to be said then */
-	int pid_fd; /* of its init, or -1 */
-	int pending_attach_fd; /* a client's socket that waits for the connection; -1: none */
+	int pid_fd;		/* of its init, or -1 */
+	int pending_attach_fd;	/* a client's socket that waits for the connection; -1: none */
 	struct dyno_client pending_client;
-	bool stop_wanted;      /* told to stop before the connection was there */
+	bool stop_wanted; /* told to stop before the connection was there */
 };
 
 struct dynos {

@@ -110,7 +110,8 @@ static void unlist(struct dyno *dyno)
 
 /* ---- the end of a dyno ---- */
 
-/* What a supervisor that was killed could not clean up itself: the container's records, its cgroup, the directory. */
+/* What a supervisor that was killed could not clean up itself: the container's records, its cgroup,
+ * the directory. */
 static void clean_up(struct dynos *ds, const char *id, const char *dir)
 {
 	struct error err = ERROR_INIT;
@@ -205,7 +206,8 @@ static void entered(struct dyno *dyno)
 	if (dyno->state == DYNO_STARTING) {
 		dyno->starting_since_ms = dyno->since_ms;
 	} else if (dyno->state == DYNO_CRASHED) {
-		dyno->unwell = !dyno->ready || (!dyno->port && dyno->since_ms - dyno->starting_since_ms < WELL_MS);
+		dyno->unwell = !dyno->ready ||
+			       (!dyno->port && dyno->since_ms - dyno->starting_since_ms < WELL_MS);
 		/* What has ended serves nobody. */
 		dyno->draining = false;
 	} else if (dyno->state == DYNO_UP) {
@@ -334,7 +336,8 @@ int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, const struct dyno_
 
 	(void)ds;
 	if (!dyno->attached)
-		return error_set(err, ERROR_CONFLICT, "%s was not started to be attached to", dyno->name);
+		return error_set(err, ERROR_CONFLICT, "%s was not started to be attached to",
+				 dyno->name);
 	if (p->control_fd < 0) {
 		fd_close(p->pending_attach_fd);
 		p->pending_attach_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -350,7 +353,8 @@ int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, const struct dyno_
 /* Of what it is made. */
 static void name_files(struct dyno *dyno, const struct dyno_start *o)
 {
-	const char *slug = o->program ? NULL : o->release->slug, *stack = o->program ? o->program->stack : o->release->stack;
+	const char *slug = o->program ? NULL : o->release->slug,
+		   *stack = o->program ? o->program->stack : o->release->stack;
 
 	snprintf(dyno->slug, sizeof(dyno->slug), "%s", slug ? slug : "");
 	snprintf(dyno->stack, sizeof(dyno->stack), "%s", stack ? stack : "");
@@ -373,14 +377,16 @@ static void name_dyno(struct dyno *dyno, const struct dyno_start *o)
 	dyno->one_off = o->one_off;
 	dyno->attached = o->attach;
 	dyno->terminal = o->terminal;
-	snprintf(dyno->rendezvous, sizeof(dyno->rendezvous), "%s", o->rendezvous ? o->rendezvous : "");
+	snprintf(dyno->rendezvous, sizeof(dyno->rendezvous), "%s",
+		 o->rendezvous ? o->rendezvous : "");
 	snprintf(dyno->inside, sizeof(dyno->inside), "%s", o->inside ? o->inside->id : "");
 	dyno->addon = o->program && o->program->addon;
 	dyno->state = DYNO_STARTING;
 	dyno->created_ms = dyno->since_ms = dyno->starting_since_ms = clock_wall_ms();
 }
 
-static int check_start(struct daemon *d, const struct dyno_start *o, const char *command, struct error *err)
+static int check_start(struct daemon *d, const struct dyno_start *o, const char *command,
+		       struct error *err)
 {
 	if (o->program)
 		return 0;
@@ -388,11 +394,16 @@ static int check_start(struct daemon *d, const struct dyno_start *o, const char 
 		return error_set(err, ERROR_NOT_FOUND, "v%lld has no process type \"%s\"",
 				 (long long)o->release->version, o->type);
 	if (!o->release->slug)
-		return error_set(err, ERROR_INVALID, "Nothing is deployed to %s yet: push a commit first",
+		return error_set(err, ERROR_INVALID,
+				 "Nothing is deployed to %s yet: push a commit first",
 				 o->app->name);
 	if (!slug_is_there(d, o->release->slug))
-		return error_set(err, ERROR_NOT_FOUND, "v%lld of %s can't run: its slug is not here any more. Push its commit again: git push -f twelve %.40s:main",
-				 (long long)o->release->version, o->app->name, o->release->commit && o->release->commit[0] ? o->release->commit : "COMMIT");
+		return error_set(err, ERROR_NOT_FOUND,
+				 "v%lld of %s can't run: its slug is not here any more. Push its "
+				 "commit again: git push -f twelve %.40s:main",
+				 (long long)o->release->version, o->app->name,
+				 o->release->commit && o->release->commit[0] ? o->release->commit
+									     : "COMMIT");
 	return 0;
 }
 
@@ -400,7 +411,8 @@ static int check_start(struct daemon *d, const struct dyno_start *o, const char 
 static int give_port(struct dyno *dyno, const struct dyno_start *o, struct error *err)
 {
 	struct dyno_private *p = dyno->priv;
-	const char *check_path = json_string_value(json_object_get(o->release->config, "TWELVE_CHECK_PATH"));
+	const char *check_path =
+		json_string_value(json_object_get(o->release->config, "TWELVE_CHECK_PATH"));
 	const char *check = json_string_value(json_object_get(o->release->config, "TWELVE_CHECK"));
 
 	if (!streq(o->type, "web") || o->one_off || o->program)
@@ -412,12 +424,14 @@ static int give_port(struct dyno *dyno, const struct dyno_start *o, struct error
 	p->start_ms = dyno_config_ms(o->release, "TWELVE_START_TIMEOUT", DYNO_START_TIMEOUT_MS);
 	if (dyno->port)
 		return 0;
-	return error_set(err, ERROR_UNAVAILABLE, "No port is free for %s: widen TWELVE_PORTS", dyno->name);
+	return error_set(err, ERROR_UNAVAILABLE, "No port is free for %s: widen TWELVE_PORTS",
+			 dyno->name);
 }
 
 int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret, struct error *err)
 {
-	const char *command = o->command ? o->command : procfile_get(&o->release->processes, o->type);
+	const char *command =
+		o->command ? o->command : procfile_get(&o->release->processes, o->type);
 	char id[UUID_SIZE];
 	struct dyno *dyno;
 
@@ -534,7 +548,8 @@ struct dyno *dynos_find(struct dynos *ds, const char *app_id, const char *name_o
 
 bool dyno_is_unwell(const struct dyno *dyno)
 {
-	return dyno->unwell && (dyno->port || dyno->state != DYNO_UP || clock_wall_ms() - dyno->starting_since_ms < WELL_MS);
+	return dyno->unwell && (dyno->port || dyno->state != DYNO_UP ||
+				clock_wall_ms() - dyno->starting_since_ms < WELL_MS);
 }
 
 const char *dyno_state_word(const struct dyno *dyno)

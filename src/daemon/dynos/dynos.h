@@ -23,37 +23,41 @@ struct dyno {
 	int64_t release;
 	char release_id[UUID_SIZE];
 	char size[32];
-	char slug[DIGEST_HEX_SIZE], stack[DIGEST_HEX_SIZE]; /* what it runs from; "": none, or a supervisor of before these were noted */
+	char slug[DIGEST_HEX_SIZE],
+		stack[DIGEST_HEX_SIZE]; /* what it runs from; "": none, or a supervisor of before
+					   these were noted */
 	char *command;
 	uint16_t port; /* 0: none */
 	enum dyno_state state;
-	bool known;      /* its supervisor has reported */
+	bool known; /* its supervisor has reported */
 	bool ready;
 	bool ever_ready;
-	bool unwell;     /* see dyno_is_unwell() */
-	bool one_off;    /* run.N and release.N: not of the formation */
-	bool addon;      /* the server of an add-on: app_id is the add-on's id */
+	bool unwell;		/* see dyno_is_unwell() */
+	bool one_off;		/* run.N and release.N: not of the formation */
+	bool addon;		/* the server of an add-on: app_id is the add-on's id */
 	char inside[UUID_SIZE]; /* id of the dyno in whose sandbox it runs; "": it has its own */
-	bool attached; /* its stdio is a session's */
-	bool terminal; /* which has a terminal */
-	char rendezvous[DIGEST_HEX_SIZE]; /* of the secret for the first client; "": none, or used */
+	bool attached;		/* its stdio is a session's */
+	bool terminal;		/* which has a terminal */
+	char rendezvous[DIGEST_HEX_SIZE]; /* of the secret for the first client; "": none, or used
+					   */
 	const char *told; /* the state that webhooks were told last; NULL: none yet */
 	bool adopted;	  /* a twelved before this one started it */
-	/* Set by the reconciler as it routes and drains; after a restart of twelved, by what haproxy has. */
+	/* Set by the reconciler as it routes and drains; after a restart of twelved, by what
+	 * haproxy has. */
 	bool routed, draining;
 	int64_t drain_since_ms; /* wall clock */
 	int64_t drain_from_ms;	/* the same as clock_now_ms(), for the router */
 	int64_t sessions;
-	int64_t created_ms;     /* wall clock */
+	int64_t created_ms;	   /* wall clock */
 	int64_t starting_since_ms; /* wall clock: of the present process */
-	int64_t ready_ms;       /* wall clock; 0: not yet */
-	int64_t since_ms;       /* wall clock of the last change of state */
+	int64_t ready_ms;	   /* wall clock; 0: not yet */
+	int64_t since_ms;	   /* wall clock of the last change of state */
 	int64_t restarts;
-	int exit_code;          /* of the last run; -1: none */
+	int exit_code; /* of the last run; -1: none */
 	bool oom;
-	char *reason;           /* why it crashed or ended, never NULL */
-	char *health;           /* what readiness waits for, for people; never NULL */
-	pid_t pid;              /* of the container's init in the host's PID namespace, or 0 */
+	char *reason; /* why it crashed or ended, never NULL */
+	char *health; /* what readiness waits for, for people; never NULL */
+	pid_t pid;    /* of the container's init in the host's PID namespace, or 0 */
 	struct dyno_private *priv;
 };
 
@@ -73,10 +77,10 @@ void dynos_free(struct dynos *ds);
  * dyno_start.env alone.
  */
 struct dyno_program {
-	const char *stack;	 /* digest */
-	const char *lower;	 /* the directory that is shown at /app */
-	const char *volume;	 /* the directory at /app/data, or NULL */
-	char *const *argv;	 /* what the init runs, the init left out */
+	const char *stack;  /* digest */
+	const char *lower;  /* the directory that is shown at /app */
+	const char *volume; /* the directory at /app/data, or NULL */
+	char *const *argv;  /* what the init runs, the init left out */
 	struct sandbox_limits limits;
 	int64_t stop_ms;
 	bool addon; /* see struct dyno */
@@ -99,7 +103,8 @@ struct dyno_start {
 	const struct dyno_program *program; /* or NULL: the release's slug */
 	/*
 	 * Not a sandbox of its own but one more process in this dyno's, which is up: with its
-	 * environment and within its limits, until it ends. The release and the size are that one's. Or NULL.
+	 * environment and within its limits, until it ends. The release and the size are that
+	 * one's. Or NULL.
 	 */
 	const struct dyno *inside;
 };
@@ -122,7 +127,8 @@ int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, const struct dyno_
 /* A setting in seconds among a release's config vars, checked when it was set; in ms. */
 int64_t dyno_config_ms(const struct release *r, const char *key, int64_t fallback_ms);
 
-/* All dynos of an app (NULL: of all), in no order: an array of borrowed pointers that the caller frees. */
+/* All dynos of an app (NULL: of all), in no order: an array of borrowed pointers that the caller
+ * frees. */
 size_t dynos_list(struct dynos *ds, const char *app_id, struct dyno ***ret);
 /* By name or id; NULL when there is none. With two of one name, the newest. */
 struct dyno *dynos_find(struct dynos *ds, const char *app_id, const char *name_or_id);
@@ -131,9 +137,11 @@ bool dyno_is_alive(const struct dyno *dyno);
 /* Whether it is still ready: asked anew, of the kernel; if not, it is watched until it is again. */
 bool dyno_look_again(struct dyno *dyno);
 /*
- * Whether it crashes again and again, as far as is known: its last run ended before it was ready, and it has not been
- * ready since; or without a port, where a second is all that readiness asks, within a minute, and this one is not older.
+ * Whether it crashes again and again, as far as is known: its last run ended before it was ready,
+ * and it has not been ready since; or without a port, where a second is all that readiness asks,
+ * within a minute, and this one is not older.
  */
 bool dyno_is_unwell(const struct dyno *dyno);
-/* "up", "starting", "crashed", "down": Heroku's words. One that crashes before it is ready is crashed while it is tried again. */
+/* "up", "starting", "crashed", "down": Heroku's words. One that crashes before it is ready is
+ * crashed while it is tried again. */
 const char *dyno_state_word(const struct dyno *dyno);

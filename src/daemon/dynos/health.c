@@ -15,10 +15,12 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-/* Of the answer only the status matters; the rest is read so that the app can send it, as far as this. */
+/* Of the answer only the status matters; the rest is read so that the app can send it, as far as
+ * this. */
 #define ANSWER_MAX (1 << 20)
 #define LINE_MAX 4096
-/* An app that leaves the connection open, though we asked for its end, has answered all the same. */
+/* An app that leaves the connection open, though we asked for its end, has answered all the same.
+ */
 #define REST_MS 500
 
 struct health_probe {
@@ -49,7 +51,9 @@ int health_parse_status(const char *line)
 {
 	int status;
 
-	return sscanf(line, "HTTP/1.%*1[01] %3d", &status) == 1 && status >= 100 && status <= 599 ? status : 0;
+	return sscanf(line, "HTTP/1.%*1[01] %3d", &status) == 1 && status >= 100 && status <= 599
+		       ? status
+		       : 0;
 }
 
 const char *health_excerpt(const char *data, size_t n, char to[static HEALTH_EXCERPT_SIZE])
@@ -57,7 +61,8 @@ const char *health_excerpt(const char *data, size_t n, char to[static HEALTH_EXC
 	size_t i;
 
 	for (i = 0; i < n && i + 1 < HEALTH_EXCERPT_SIZE && data[i] != '\r' && data[i] != '\n'; i++)
-		to[i] = isprint((unsigned char)data[i]) && (unsigned char)data[i] < 0x80 ? data[i] : '.';
+		to[i] = isprint((unsigned char)data[i]) && (unsigned char)data[i] < 0x80 ? data[i]
+											 : '.';
 	to[i] = '\0';
 	return to;
 }
@@ -97,7 +102,8 @@ static void on_writable(void *userdata)
 	struct health_probe *p = userdata;
 	size_t n = strlen(p->request);
 
-	/* A request fits the empty send buffer of a new connection; if not, there was no connection. */
+	/* A request fits the empty send buffer of a new connection; if not, there was no
+	 * connection. */
 	if (send(p->fd, p->request, n, MSG_NOSIGNAL) != (ssize_t)n) {
 		finish_without(p);
 		return;
@@ -111,7 +117,8 @@ static bool is_decided(const struct buf *answer)
 	static const char begin[] = "HTTP/1.";
 	size_t n = answer->len < strlen(begin) ? answer->len : strlen(begin);
 
-	return memcmp(answer->data, begin, n) != 0 || memchr(answer->data, '\n', answer->len) || answer->len > LINE_MAX;
+	return memcmp(answer->data, begin, n) != 0 || memchr(answer->data, '\n', answer->len) ||
+	       answer->len > LINE_MAX;
 }
 
 static void on_readable(void *userdata)
@@ -139,8 +146,8 @@ static void on_readable(void *userdata)
 		buf_clear(&p->answer);
 }
 
-struct health_probe *health_probe_start(struct loop *l, const struct health_question *q, health_probe_fn fn,
-					void *userdata)
+struct health_probe *health_probe_start(struct loop *l, const struct health_question *q,
+					health_probe_fn fn, void *userdata)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_port = htons(q->port),
@@ -149,12 +156,15 @@ struct health_probe *health_probe_start(struct loop *l, const struct health_ques
 
 	*p = (struct health_probe){ .answer = BUF_INIT, .fn = fn, .userdata = userdata };
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	p->request = xasprintf("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: twelve-check\r\nAccept: */*\r\n"
-			       "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n"
-			       "Connection: close\r\n\r\n",
-			       q->path, q->host);
+	p->request = xasprintf(
+		"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: twelve-check\r\nAccept: */*\r\n"
+		"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: "
+		"443\r\n"
+		"Connection: close\r\n\r\n",
+		q->path, q->host);
 	p->deadline = watch_timer(l, on_deadline, p);
-	if (p->fd < 0 || (connect(p->fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS)) {
+	if (p->fd < 0 ||
+	    (connect(p->fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS)) {
 		watch_arm(p->deadline, 0);
 		return p;
 	}

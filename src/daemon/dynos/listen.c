@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who listens on a port; see listen.h. The messages are those of linux/sock_diag.h and linux/inet_diag.h. */
+/* Who listens on a port; see listen.h. The messages are those of linux/sock_diag.h and
+ * linux/inet_diag.h. */
 #include "daemon/dynos/listen.h"
 
 #include <arpa/inet.h>
@@ -41,7 +42,8 @@ static int send_question(int fd, struct question *q, size_t size)
 
 static uint64_t cgroup_of(const struct nlmsghdr *h)
 {
-	const struct rtattr *a = (const struct rtattr *)((const struct inet_diag_msg *)NLMSG_DATA(h) + 1);
+	const struct rtattr *a =
+		(const struct rtattr *)((const struct inet_diag_msg *)NLMSG_DATA(h) + 1);
 	size_t left = h->nlmsg_len - NLMSG_LENGTH(sizeof(struct inet_diag_msg));
 	uint64_t id = 0;
 
@@ -53,7 +55,8 @@ static uint64_t cgroup_of(const struct nlmsghdr *h)
 
 static bool is_socket(const struct nlmsghdr *h)
 {
-	return h->nlmsg_type == SOCK_DIAG_BY_FAMILY && h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg));
+	return h->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+	       h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg));
 }
 
 static enum listen_owner owner_of(const struct nlmsghdr *h, uint64_t cgroup_id, unsigned uid)
@@ -70,9 +73,11 @@ static enum listen_owner owner_of(const struct nlmsghdr *h, uint64_t cgroup_id, 
 int listen_owner(uint16_t port, uint64_t cgroup_id, unsigned uid, enum listen_owner *ret)
 {
 	/* The kernel answers within sendto(2), so nothing is waited for. */
-	_cleanup_fd_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+	_cleanup_fd_ int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
 	struct question q = {
-		/* As of a connection from nowhere: the socket that would get it, an IPv6 one that takes both included. */
+		/* As of a connection from nowhere: the socket that would get it, an IPv6 one that
+		   takes both included. */
 		.what = { .sdiag_family = AF_INET,
 			  .id = { .idiag_sport = htons(port),
 				  .idiag_src = { htonl(INADDR_LOOPBACK) },
@@ -121,7 +126,8 @@ static void add_port(uint16_t port, uint16_t *ports, size_t *n)
 /* False at the end of the list. */
 static bool take_answer(const char *answer, size_t size, uint16_t *ports, size_t *n)
 {
-	for (const struct nlmsghdr *h = (const struct nlmsghdr *)answer; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+	for (const struct nlmsghdr *h = (const struct nlmsghdr *)answer; NLMSG_OK(h, size);
+	     h = NLMSG_NEXT(h, size)) {
 		const struct inet_diag_msg *m = NLMSG_DATA(h);
 
 		if (!is_socket(h))
@@ -133,14 +139,18 @@ static bool take_answer(const char *answer, size_t size, uint16_t *ports, size_t
 
 static void ports_of_family(uint8_t family, uint64_t cgroup_id, uint16_t *ports, size_t *n)
 {
-	_cleanup_fd_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+	_cleanup_fd_ int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
 	const size_t code = sizeof(struct inet_diag_bc_op) + sizeof(cgroup_id);
 	struct question q = {
 		.header.nlmsg_flags = NLM_F_DUMP,
 		.what.sdiag_family = family,
-		.attribute = { .rta_len = (unsigned short)RTA_LENGTH(code), .rta_type = INET_DIAG_REQ_BYTECODE },
+		.attribute = { .rta_len = (unsigned short)RTA_LENGTH(code),
+			       .rta_type = INET_DIAG_REQ_BYTECODE },
 		/* Past the end of the program: taken; farther: not. */
-		.op = { .code = INET_DIAG_BC_CGROUP_COND, .yes = (unsigned char)code, .no = (unsigned short)(code + 4) },
+		.op = { .code = INET_DIAG_BC_CGROUP_COND,
+			.yes = (unsigned char)code,
+			.no = (unsigned short)(code + 4) },
 		.cgroup_id = cgroup_id,
 	};
 	char answer[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));

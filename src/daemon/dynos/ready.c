@@ -23,9 +23,11 @@
 #define PROBE_PAUSE_MS 200
 /* An app that ends by its first request has ended by then, and its listening socket with it. */
 #define ANSWER_SETTLE_MS 200
-/* One request may take what is left of the time to start; an app that is late gets this at least. */
+/* One request may take what is left of the time to start; an app that is late gets this at least.
+ */
 #define PROBE_MIN_MS 5000
-/* A type without a port has nothing to show; one that has run this long has found its code and its config. */
+/* A type without a port has nothing to show; one that has run this long has found its code and its
+ * config. */
 #define WORKER_SETTLE_MS 1000
 
 bool dyno_is_alive(const struct dyno *dyno)
@@ -74,8 +76,10 @@ static char *describe_ports(const struct dyno *dyno)
 
 	for (size_t i = 0; i < n; i++)
 		if (ports[i] == dyno->port)
-			return xasprintf("it listens on $PORT (%u) at an address that the router can't reach: "
-					 "bind 0.0.0.0", dyno->port);
+			return xasprintf("it listens on $PORT (%u) at an address that the router "
+					 "can't reach: "
+					 "bind 0.0.0.0",
+					 dyno->port);
 	buf_printf(&text, "nothing listens on $PORT (%u)", dyno->port);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&text, "%s%u", i ? ", " : "; its processes listen on ", ports[i]);
@@ -88,7 +92,9 @@ static void describe_missing(struct dyno *dyno, enum listen_owner owner)
 	int64_t now_ms = clock_now_ms();
 
 	if (owner == LISTEN_OTHER) {
-		dyno_set_health(dyno, xasprintf("somebody else on this machine listens on its $PORT (%u)", dyno->port));
+		dyno_set_health(dyno,
+				xasprintf("somebody else on this machine listens on its $PORT (%u)",
+					  dyno->port));
 		return;
 	}
 	if (!dyno->health[0])
@@ -119,23 +125,29 @@ static void on_probe(int status, const char *instead, void *userdata)
 	if (status)
 		dyno_set_health(dyno, xasprintf("GET %s answers %d", p->check_path, status));
 	else
-		dyno_set_health(dyno, xasprintf("GET %s on $PORT %s (TWELVE_CHECK=port: to listen is enough)",
-						path_of(dyno), instead));
+		dyno_set_health(
+			dyno,
+			xasprintf("GET %s on $PORT %s (TWELVE_CHECK=port: to listen is enough)",
+				  path_of(dyno), instead));
 	watch_arm(p->ready_timer, PROBE_PAUSE_MS);
 }
 
 static void ask(struct dyno *dyno)
 {
 	struct dyno_private *p = dyno->priv;
-	_cleanup_free_ char *host = xasprintf("%s.%s", p->app_name, p->owner->d->settings.apps_domain);
+	_cleanup_free_ char *host =
+		xasprintf("%s.%s", p->app_name, p->owner->d->settings.apps_domain);
 	int64_t left_ms = dyno->starting_since_ms + p->start_ms - clock_wall_ms();
 	const struct health_question q = { .port = dyno->port,
 					   .host = host,
 					   .path = path_of(dyno),
-					   .timeout_ms = left_ms > PROBE_MIN_MS ? left_ms : PROBE_MIN_MS };
+					   .timeout_ms = left_ms > PROBE_MIN_MS ? left_ms
+										: PROBE_MIN_MS };
 
-	dyno_set_health(dyno, xasprintf("it listens on $PORT, and has not answered GET %s there yet "
-					"(TWELVE_CHECK=port: to listen is enough)", q.path));
+	dyno_set_health(dyno,
+			xasprintf("it listens on $PORT, and has not answered GET %s there yet "
+				  "(TWELVE_CHECK=port: to listen is enough)",
+				  q.path));
 	p->probe = health_probe_start(p->owner->d->loop, &q, on_probe, dyno);
 }
 

@@ -47,7 +47,8 @@ struct rendezvous {
 
 /* ---- secrets ---- */
 
-void rendezvous_make(char secret[static RENDEZVOUS_SECRET_SIZE], char digest[static DIGEST_HEX_SIZE])
+void rendezvous_make(char secret[static RENDEZVOUS_SECRET_SIZE],
+		     char digest[static DIGEST_HEX_SIZE])
 {
 	random_hex(secret, (RENDEZVOUS_SECRET_SIZE - 1) / 2);
 	digest_bytes(secret, strlen(secret), digest);
@@ -63,7 +64,8 @@ char *rendezvous_url(struct daemon *d, const char *host, const char *secret)
 	return xasprintf("rendezvous://%s/%s", authority, secret);
 }
 
-/* All are compared, each in constant time, and digests instead of secrets: the time tells nothing. */
+/* All are compared, each in constant time, and digests instead of secrets: the time tells nothing.
+ */
 static struct dyno *find(struct daemon *d, const char *secret, size_t n)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;

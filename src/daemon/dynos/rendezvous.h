@@ -23,6 +23,7 @@ struct rendezvous;
 int rendezvous_new(struct daemon *d, struct rendezvous **ret, struct error *err);
 void rendezvous_free(struct rendezvous *rv);
 /* A new secret, and the digest of it that goes to the dyno. */
-void rendezvous_make(char secret[static RENDEZVOUS_SECRET_SIZE], char digest[static DIGEST_HEX_SIZE]);
+void rendezvous_make(char secret[static RENDEZVOUS_SECRET_SIZE],
+		     char digest[static DIGEST_HEX_SIZE]);
 /* The attach_url for a client that calls us by `host`; heap. NULL without a door. */
 char *rendezvous_url(struct daemon *d, const char *host, const char *secret);

@@ -72,7 +72,8 @@ static void put_env(struct buf *env, const char *key, const char *value)
 	buf_putc(env, '\0');
 }
 
-/* The contract with an app: config vars, then what the platform gives, which wins. A program has its own. */
+/* The contract with an app: config vars, then what the platform gives, which wins. A program has
+ * its own. */
 static void make_env(const struct dyno *dyno, const struct dyno_start *o, struct buf *env)
 {
 	const struct release *r = o->release;
@@ -91,9 +92,9 @@ static void make_env(const struct dyno *dyno, const struct dyno_start *o, struct
 	json_t *value;
 
 	if (!o->program)
-		json_object_foreach(r->config, key, value)
+		json_object_foreach (r->config, key, value)
 			put_env(env, key, json_string_value(value));
-	json_object_foreach(o->env, key, value)
+	json_object_foreach (o->env, key, value)
 		if (json_is_string(value))
 			put_env(env, key, json_string_value(value));
 	if (o->terminal && !json_object_get(o->env, "TERM"))
@@ -123,8 +124,8 @@ int64_t dyno_config_ms(const struct release *r, const char *key, int64_t fallbac
 
 static int64_t stop_ms(const struct dyno_start *o)
 {
-	return o->program ? o->program->stop_ms :
-			    dyno_config_ms(o->release, "TWELVE_STOP_TIMEOUT", STOP_MS_DEFAULT);
+	return o->program ? o->program->stop_ms
+			  : dyno_config_ms(o->release, "TWELVE_STOP_TIMEOUT", STOP_MS_DEFAULT);
 }
 
 static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
@@ -175,13 +176,16 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
-/* /app is the slug, or the directory of a program with its volume. An app sees whom it may trust on this machine. */
-static void fill_app(struct sandbox_spec *spec, const struct dyno_start *o, const char *slug, const char *ca,
-		     struct sandbox_bind *bind)
+/* /app is the slug, or the directory of a program with its volume. An app sees whom it may trust on
+ * this machine. */
+static void fill_app(struct sandbox_spec *spec, const struct dyno_start *o, const char *slug,
+		     const char *ca, struct sandbox_bind *bind)
 {
 	spec->app_lower = o->program ? o->program->lower : slug;
 	if (o->program && o->program->volume)
-		*bind = (struct sandbox_bind){ .source = o->program->volume, .target = SANDBOX_VOLUME_PATH, .writable = true };
+		*bind = (struct sandbox_bind){ .source = o->program->volume,
+					       .target = SANDBOX_VOLUME_PATH,
+					       .writable = true };
 	else if (!o->program && fs_exists(ca))
 		*bind = (struct sandbox_bind){ .source = ca, .target = SANDBOX_CA_PATH };
 	else

@@ -61,11 +61,13 @@ static bool coordinate(const EVP_PKEY *key, const char *name, char ret[static 64
 {
 	unsigned char bytes[COORDINATE_BYTES];
 	BIGNUM *n = NULL;
-	bool ok = EVP_PKEY_get_bn_param(key, name, &n) == 1 && BN_bn2binpad(n, bytes, sizeof(bytes)) == sizeof(bytes);
+	bool ok = EVP_PKEY_get_bn_param(key, name, &n) == 1 &&
+		  BN_bn2binpad(n, bytes, sizeof(bytes)) == sizeof(bytes);
 
 	BN_free(n);
 	if (ok)
-		sodium_bin2base64(ret, 64, bytes, sizeof(bytes), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+		sodium_bin2base64(ret, 64, bytes, sizeof(bytes),
+				  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	return ok;
 }
 
@@ -76,16 +78,20 @@ static int thumbprint(const EVP_PKEY *key, char ret[static ACME_THUMBPRINT_SIZE]
 	_cleanup_free_ char *jwk = NULL;
 	char x[64], y[64];
 
-	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC || EVP_PKEY_get_bits(key) != 8 * COORDINATE_BYTES ||
-	    !coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, x) || !coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, y))
+	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+	    EVP_PKEY_get_bits(key) != 8 * COORDINATE_BYTES ||
+	    !coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, x) ||
+	    !coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, y))
 		return error_set(err, ERROR_INVALID, "it is no EC key of 256 bits");
 	jwk = xasprintf("{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", x, y);
 	SHA256((const unsigned char *)jwk, strlen(jwk), digest);
-	sodium_bin2base64(ret, ACME_THUMBPRINT_SIZE, digest, sizeof(digest), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_bin2base64(ret, ACME_THUMBPRINT_SIZE, digest, sizeof(digest),
+			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	return 0;
 }
 
-int acme_key_prepare(const char *state_dir, char ret[static ACME_THUMBPRINT_SIZE], struct error *err)
+int acme_key_prepare(const char *state_dir, char ret[static ACME_THUMBPRINT_SIZE],
+		     struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/acme/private", state_dir);
 	_cleanup_free_ char *path = xasprintf("%s/key.pem", dir);
@@ -96,7 +102,10 @@ int acme_key_prepare(const char *state_dir, char ret[static ACME_THUMBPRINT_SIZE
 		return error_set_errno(err, r, "making the directory %s", dir);
 	key = read_key(path);
 	if (!key && fs_exists(path))
-		return error_set(err, ERROR_INVALID, "%s holds no key: restore it from a backup, or remove it for a new account", path);
+		return error_set(
+			err, ERROR_INVALID,
+			"%s holds no key: restore it from a backup, or remove it for a new account",
+			path);
 	if (!key && make_key(path, &key, err) < 0) {
 		EVP_PKEY_free(key);
 		return -1;

@@ -7,8 +7,10 @@
 #include "base/error.h"
 #include "daemon/edge/acme.h"
 
-/* Makes STATE/acme and the key, if they are not there; *ret is the thumbprint of its JWK (RFC 7638). */
-int acme_key_prepare(const char *state_dir, char ret[static ACME_THUMBPRINT_SIZE], struct error *err);
+/* Makes STATE/acme and the key, if they are not there; *ret is the thumbprint of its JWK (RFC
+ * 7638). */
+int acme_key_prepare(const char *state_dir, char ret[static ACME_THUMBPRINT_SIZE],
+		     struct error *err);
 /* One sentence: the detail of the last problem document (RFC 7807), or uacme's last line. Heap. */
 char *acme_reason(const char *output);
 /* The authority said that there were too many. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `twelved acme HOST`: one order, with uacme. It may take minutes, so it is a child; it dies with twelved, and
- * uacme with it. What is said goes to stdout, for whoever reads why it did not work.
+ * `twelved acme HOST`: one order, with uacme. It may take minutes, so it is a child; it dies with
+ * twelved, and uacme with it. What is said goes to stdout, for whoever reads why it did not work.
  */
 #include <errno.h>
 #include <sched.h>
@@ -34,8 +34,8 @@ static int write_hook(const char *path, struct error *err)
 }
 
 /*
- * uacme trusts the system's authorities and can't be told of others, so it gets a view of the file system in
- * which there is one more.
+ * uacme trusts the system's authorities and can't be told of others, so it gets a view of the file
+ * system in which there is one more.
  */
 static int trust_besides(const struct settings *s, struct error *err)
 {
@@ -47,7 +47,8 @@ static int trust_besides(const struct settings *s, struct error *err)
 		return 0;
 	r = fs_read_file(BUNDLE, BUNDLE_MAX_BYTES, &bundle);
 	if (r < 0)
-		return error_set_errno(err, r, "reading " BUNDLE " (of the package ca-certificates)");
+		return error_set_errno(err, r,
+				       "reading " BUNDLE " (of the package ca-certificates)");
 	buf_putc(&bundle, '\n');
 	r = fs_read_file(s->acme_ca, BUNDLE_MAX_BYTES, &bundle);
 	if (r < 0)
@@ -69,22 +70,26 @@ static int run_uacme(const char *const *argv, struct buf *said, struct error *er
 	int status;
 
 	if (!fs_find_program("uacme", NULL))
-		return error_set(err, ERROR_UNAVAILABLE, "uacme is not installed: apt-get install uacme");
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "uacme is not installed: apt-get install uacme");
 	if (proc_run(&o, said, &status, err) < 0)
 		return -1;
 	if (status == 0)
 		return 0;
 	return said->len ? error_set(err, ERROR_SYSTEM, "%s", "")
-			 : error_set(err, ERROR_SYSTEM, "uacme %s", proc_describe_status(status, how, sizeof(how)));
+			 : error_set(err, ERROR_SYSTEM, "uacme %s",
+				     proc_describe_status(status, how, sizeof(how)));
 }
 
 /*
- * uacme 1.7 gives up at a challenge without a token (dns-persist-01) that stands before the one for us. Authorities
- * shuffle them for each look, and nothing was tried yet: so it looks again, and finds ours first in half of the cases.
+ * uacme 1.7 gives up at a challenge without a token (dns-persist-01) that stands before the one for
+ * us. Authorities shuffle them for each look, and nothing was tried yet: so it looks again, and
+ * finds ours first in half of the cases.
  */
 static bool met_unknown_challenge(const struct buf *said)
 {
-	return strstr(said->data, "failed to parse challenge") && !strstr(said->data, "starting challenge");
+	return strstr(said->data, "failed to parse challenge") &&
+	       !strstr(said->data, "starting challenge");
 }
 
 static int run_issue(const char *const *issue, struct buf *said, struct error *err)
@@ -99,8 +104,10 @@ static int run_issue(const char *const *issue, struct buf *said, struct error *e
 	return r;
 }
 
-/* The account is made when the authority says that there is none: at the first order, or after another authority was chosen. */
-static int order_with(const char *const *issue, const char *const *account, struct buf *said, struct error *err)
+/* The account is made when the authority says that there is none: at the first order, or after
+ * another authority was chosen. */
+static int order_with(const char *const *issue, const char *const *account, struct buf *said,
+		      struct error *err)
 {
 	if (run_issue(issue, said, err) == 0)
 		return 0;
@@ -116,17 +123,27 @@ static int order_with(const char *const *issue, const char *const *account, stru
 
 static int order(const struct settings *s, const char *host, struct buf *said, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/acme", s->state_dir), *hook = xasprintf("%s/hook", dir);
-	_cleanup_free_ char *old = xasprintf("%s/%s", dir, host), *old_key = xasprintf("%s/private/%s", dir, host);
+	_cleanup_free_ char *dir = xasprintf("%s/acme", s->state_dir),
+			    *hook = xasprintf("%s/hook", dir);
+	_cleanup_free_ char *old = xasprintf("%s/%s", dir, host),
+			    *old_key = xasprintf("%s/private/%s", dir, host);
 	char thumbprint[ACME_THUMBPRINT_SIZE];
 	/* Twice -v: problem documents are shown. */
-	const char *const account[] = { "uacme", "-v", "-v", "-y", "-t", "EC", "-c", dir, "-a", s->acme_directory, "new",
-					s->acme_email[0] ? s->acme_email : NULL, NULL };
-	const char *const issue[] = { "uacme", "-v", "-v", "-t", "EC", "-c", dir, "-h", hook, "-a",
-				      s->acme_directory, "issue", host, NULL };
+	const char *const account[] = { "uacme", "-v",
+					"-v",	 "-y",
+					"-t",	 "EC",
+					"-c",	 dir,
+					"-a",	 s->acme_directory,
+					"new",	 s->acme_email[0] ? s->acme_email : NULL,
+					NULL };
+	const char *const issue[] = {
+		"uacme",	   "-v",    "-v", "-t", "EC", "-c", dir, "-h", hook, "-a",
+		s->acme_directory, "issue", host, NULL
+	};
 
 	umask(077);
-	if (acme_key_prepare(s->state_dir, thumbprint, err) < 0 || write_hook(hook, err) < 0 || trust_besides(s, err) < 0)
+	if (acme_key_prepare(s->state_dir, thumbprint, err) < 0 || write_hook(hook, err) < 0 ||
+	    trust_besides(s, err) < 0)
 		return -1;
 	/* One that is there was looked at, and is no good. */
 	fs_remove_tree(old);

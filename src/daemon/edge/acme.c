@@ -54,17 +54,19 @@ void acme_thumbprint(struct acme *a, const char *app_id, char ret[static ACME_TH
 	bool enabled = false;
 
 	ret[0] = '\0';
-	if (!acme_is_possible(a->d) || store_acm_get(a->d->store, app_id, &enabled, &err) < 0 || !enabled)
+	if (!acme_is_possible(a->d) || store_acm_get(a->d->store, app_id, &enabled, &err) < 0 ||
+	    !enabled)
 		return;
-	if (!a->thumbprint[0] && acme_key_prepare(a->d->settings.state_dir, a->thumbprint, &err) < 0)
+	if (!a->thumbprint[0] &&
+	    acme_key_prepare(a->d->settings.state_dir, a->thumbprint, &err) < 0)
 		log_error("automatic certificates: %s", err.message);
 	memcpy(ret, a->thumbprint, ACME_THUMBPRINT_SIZE);
 }
 
 /* ---- how it is about a domain ---- */
 
-static int gather(struct daemon *d, const struct domain *dom, struct acm_facts *f, char **ret_reason, int64_t *ret_tried_ms,
-		  struct error *err)
+static int gather(struct daemon *d, const struct domain *dom, struct acm_facts *f,
+		  char **ret_reason, int64_t *ret_tried_ms, struct error *err)
 {
 	struct sni_endpoint e = { 0 };
 	struct acm_state state = { 0 };
@@ -72,7 +74,8 @@ static int gather(struct daemon *d, const struct domain *dom, struct acm_facts *
 	int r;
 
 	*f = (struct acm_facts){ .wildcard = dom->hostname[0] == '*' };
-	if (store_acm_get(d->store, dom->app_id, &f->enabled, err) < 0 || store_acm_state_get(d->store, dom->id, &state, err) < 0)
+	if (store_acm_get(d->store, dom->app_id, &f->enabled, err) < 0 ||
+	    store_acm_state_get(d->store, dom->id, &state, err) < 0)
 		return -1;
 	f->enabled = f->enabled && acme_is_possible(d);
 	f->failures = state.failures;
@@ -111,7 +114,8 @@ void acme_view(struct daemon *d, const struct domain *dom, struct acme_view *ret
 	if (!ret->status)
 		free(steal_ptr(ret->reason));
 	else if (f.wildcard)
-		ret->reason = xstrdup("A wildcard takes a DNS challenge, which this platform can't answer: bring a certificate (certs:add)");
+		ret->reason = xstrdup("A wildcard takes a DNS challenge, which this platform can't "
+				      "answer: bring a certificate (certs:add)");
 }
 
 void acme_view_done(struct acme_view *v)
@@ -136,7 +140,8 @@ static void remove_files(const struct acme *a, const char *host)
 	const char *const dirs[] = { "", "private/" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		_cleanup_free_ char *dir = xasprintf("%s/acme/%s%s", a->d->settings.state_dir, dirs[i], host);
+		_cleanup_free_ char *dir =
+			xasprintf("%s/acme/%s%s", a->d->settings.state_dir, dirs[i], host);
 		int r = fs_remove_tree(dir);
 
 		if (r < 0)
@@ -145,7 +150,8 @@ static void remove_files(const struct acme *a, const char *host)
 }
 
 /* What uacme left for a host: checked, and written anew. */
-static int read_files(const struct acme *a, const char *host, char **ret_chain, char **ret_key, struct error *err)
+static int read_files(const struct acme *a, const char *host, char **ret_chain, char **ret_key,
+		      struct error *err)
 {
 	_cleanup_free_ char *cert = cert_path(a, host), *key = key_path(a, host);
 	_cleanup_buf_ struct buf chain_pem = BUF_INIT, key_pem = BUF_INIT;
@@ -161,15 +167,18 @@ static int read_files(const struct acme *a, const char *host, char **ret_chain, 
 	if (r < 0 || cert_read(*ret_chain, &c, err) < 0)
 		return -1;
 	if (!cert_covers(&c, host))
-		r = error_set(err, ERROR_SYSTEM, "The authority sent a certificate that is not for %s", host);
+		r = error_set(err, ERROR_SYSTEM,
+			      "The authority sent a certificate that is not for %s", host);
 	else if (cert_renew_ms(&c) <= clock_wall_ms())
-		r = error_set(err, ERROR_SYSTEM, "The authority sent a certificate that is at its end already");
+		r = error_set(err, ERROR_SYSTEM,
+			      "The authority sent a certificate that is at its end already");
 	cert_done(&c);
 	return r;
 }
 
 /* Into the place of the one that we got before, or as a new endpoint; one transaction. */
-static int keep(struct acme *a, const struct domain *dom, char *chain, const char *key, struct error *err)
+static int keep(struct acme *a, const struct domain *dom, char *chain, const char *key,
+		struct error *err)
 {
 	struct sni_endpoint e = { .acm = true, .trusted = cert_is_trusted(chain) };
 	const struct acm_state fine = { .tried_ms = clock_wall_ms() };
@@ -217,7 +226,8 @@ static int take(struct acme *a, const struct domain *dom, struct error *err)
 		return -1;
 	remove_files(a, dom->hostname);
 	log_info("%s has a new certificate", dom->hostname);
-	logs_append(a->d->logs, dom->app_id, "app", "api", "The certificate for %s was issued", dom->hostname);
+	logs_append(a->d->logs, dom->app_id, "app", "api", "The certificate for %s was issued",
+		    dom->hostname);
 	certs_changed(a->d->certs);
 	return 0;
 }
@@ -228,7 +238,8 @@ static void failed(struct acme *a, const struct domain *dom, const char *why, bo
 	struct error err = ERROR_INIT;
 	uint32_t random = 0;
 
-	if (getrandom(&random, sizeof(random), 0) < 0 || store_acm_state_get(a->d->store, dom->id, &state, &err) < 0)
+	if (getrandom(&random, sizeof(random), 0) < 0 ||
+	    store_acm_state_get(a->d->store, dom->id, &state, &err) < 0)
 		state.failures = 0;
 	free(state.reason);
 	state.reason = xstrdup(why);
@@ -236,7 +247,8 @@ static void failed(struct acme *a, const struct domain *dom, const char *why, bo
 	state.failures++;
 	state.next_ms = state.tried_ms + acm_pause_ms(state.failures, rate_limited, random);
 	log_warn("the certificate for %s: %s", dom->hostname, why);
-	logs_append(a->d->logs, dom->app_id, "app", "api", "The certificate for %s was not issued: %s", dom->hostname, why);
+	logs_append(a->d->logs, dom->app_id, "app", "api",
+		    "The certificate for %s was not issued: %s", dom->hostname, why);
 	if (store_acm_state_set(a->d->store, dom->id, &state, &err) < 0)
 		log_error("the certificate for %s: %s", dom->hostname, err.message);
 	acm_state_done(&state);
@@ -304,7 +316,9 @@ static void on_child(int status, void *userdata)
 static int start(struct acme *a, const struct domain *dom, struct error *err)
 {
 	const char *const argv[] = { "/proc/self/exe", "acme", dom->hostname, NULL };
-	struct proc_options o = { .argv = argv, .dir = "/", .new_session = true, .die_with_us = true };
+	struct proc_options o = {
+		.argv = argv, .dir = "/", .new_session = true, .die_with_us = true
+	};
 	int fds[2], r;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -337,7 +351,8 @@ static int64_t begin(struct acme *a, const struct domain *dom)
 		return 0;
 	if (!router_answers_acme(a->d->router, dom->app_id, dom->hostname))
 		return ROUTE_POLL_MS;
-	log_info("asking %s for a certificate for %s", a->d->settings.acme_directory, dom->hostname);
+	log_info("asking %s for a certificate for %s", a->d->settings.acme_directory,
+		 dom->hostname);
 	err = ERROR_INIT;
 	if (start(a, dom, &err) < 0)
 		failed(a, dom, err.message, false);
@@ -402,7 +417,10 @@ struct acme *acme_new(struct daemon *d)
 {
 	struct acme *a = xcalloc(1, sizeof(*a));
 
-	*a = (struct acme){ .d = d, .output_fd = -1, .output = BUF_INIT, .timer = watch_timer(d->loop, on_timer, a) };
+	*a = (struct acme){ .d = d,
+			    .output_fd = -1,
+			    .output = BUF_INIT,
+			    .timer = watch_timer(d->loop, on_timer, a) };
 	watch_arm(a->timer, 0);
 	return a;
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Automatic certificates: for each domain of the apps that want them, one is got by ACME (RFC 8555) and
- * renewed, with uacme(1) as the client, driven as a child (`twelved acme HOST`) for one domain at a time.
- * When is a decision of model/acm.h; it is looked for at start, after changes, and when the next one is due.
+ * Automatic certificates: for each domain of the apps that want them, one is got by ACME (RFC 8555)
+ * and renewed, with uacme(1) as the client, driven as a child (`twelved acme HOST`) for one domain
+ * at a time. When is a decision of model/acm.h; it is looked for at start, after changes, and when
+ * the next one is due.
  *
- *     STATE/acme/private/key.pem                 the account's key (0600), the same for each directory
- *     STATE/acme/HOST, STATE/acme/private/HOST   what uacme leaves; taken into the store, then removed
+ *     STATE/acme/private/key.pem                 the account's key (0600), the same for each
+ * directory STATE/acme/HOST, STATE/acme/private/HOST   what uacme leaves; taken into the store,
+ * then removed
  *
- * Challenges (http-01) are answered by HAProxy alone: TOKEN.THUMBPRINT follows from the account's key, so that
- * nothing has to be told to anybody in the middle of an order (route.h). What a kill leaves: an order that
- * the authority forgets, or a certificate that lies in STATE/acme and is taken at the next start. A certificate
- * that works is replaced by the next one, and by nothing else.
+ * Challenges (http-01) are answered by HAProxy alone: TOKEN.THUMBPRINT follows from the account's
+ * key, so that nothing has to be told to anybody in the middle of an order (route.h). What a kill
+ * leaves: an order that the authority forgets, or a certificate that lies in STATE/acme and is
+ * taken at the next start. A certificate that works is replaced by the next one, and by nothing
+ * else.
  */
 #pragma once
 
@@ -38,5 +41,6 @@ struct acme_view {
 void acme_view(struct daemon *d, const struct domain *dom, struct acme_view *ret);
 void acme_view_done(struct acme_view *v);
 
-/* main() of `twelved acme HOST`: settings from the environment; what uacme says goes to stdout. The exit code. */
+/* main() of `twelved acme HOST`: settings from the environment; what uacme says goes to stdout. The
+ * exit code. */
 int acme_worker_main(const char *host);

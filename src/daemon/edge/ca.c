@@ -144,7 +144,8 @@ static bool set_serial(X509 *cert)
 	return ok;
 }
 
-/* A certificate with a new key, not signed yet. It begins a day early, for clocks that are wrong. */
+/* A certificate with a new key, not signed yet. It begins a day early, for clocks that are wrong.
+ */
 static bool begin(struct pair *p, const char *subject, int days)
 {
 	X509_NAME *name;
@@ -174,7 +175,8 @@ static bool make_authority(struct pair *p, const char *host)
 	_cleanup_free_ char *subject = xasprintf("twelve on %.40s", host);
 
 	return begin(p, subject, CA_DAYS) &&
-	       add_extension(p->cert, p->cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+	       add_extension(p->cert, p->cert, NID_basic_constraints,
+			     "critical,CA:TRUE,pathlen:0") &&
 	       add_extension(p->cert, p->cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
 	       add_extension(p->cert, p->cert, NID_subject_key_identifier, "hash") && sign(p, p);
 }
@@ -221,8 +223,8 @@ static bool has_names(X509 *cert, char *const *names)
 {
 	for (; *names; names++)
 		if (is_address(*names) ? X509_check_ip_asc(cert, *names, 0) != 1
-				       : X509_check_host(cert, *names, 0, X509_CHECK_FLAG_NO_WILDCARDS,
-							 NULL) != 1)
+				       : X509_check_host(cert, *names, 0,
+							 X509_CHECK_FLAG_NO_WILDCARDS, NULL) != 1)
 			return false;
 	return true;
 }
@@ -238,8 +240,9 @@ static int write_authority(const char *state_dir, const struct pair *p, struct e
 	/* The key first: a certificate that is there has its key. */
 	r = write_key(key, p->key, err);
 	if (r == 0)
-		r = PEM_write_bio_X509(bio, p->cert) == 1 ? write_bio(path, bio, 0644, err)
-							  : openssl_error("writing a certificate", err);
+		r = PEM_write_bio_X509(bio, p->cert) == 1
+			    ? write_bio(path, bio, 0644, err)
+			    : openssl_error("writing a certificate", err);
 	BIO_free(bio);
 	return r;
 }
@@ -254,11 +257,14 @@ static int need_authority(const char *state_dir, struct pair *ret, struct error 
 		if (is_fresh(ret->cert))
 			return 0;
 		pair_done(ret);
-		log_warn("the local certificate authority is at its end and is made anew: it has to be "
+		log_warn("the local certificate authority is at its end and is made anew: it has "
+			 "to be "
 			 "trusted again (twelve ca)");
 	} else if (fs_exists(path)) {
-		log_warn("%s and %s don't belong together or are damaged, and are made anew: the authority "
-			 "has to be trusted again (twelve ca)", path, key);
+		log_warn("%s and %s don't belong together or are damaged, and are made anew: the "
+			 "authority "
+			 "has to be trusted again (twelve ca)",
+			 path, key);
 	}
 	if (!make_authority(ret, host)) {
 		pair_done(ret);
@@ -271,8 +277,10 @@ static int write_leaf(const char *path, const struct pair *leaf, const struct pa
 		      struct error *err)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	int r = PEM_write_bio_X509(bio, leaf->cert) == 1 && PEM_write_bio_X509(bio, by->cert) == 1 &&
-				PEM_write_bio_PrivateKey(bio, leaf->key, NULL, NULL, 0, NULL, NULL) == 1
+	int r = PEM_write_bio_X509(bio, leaf->cert) == 1 &&
+				PEM_write_bio_X509(bio, by->cert) == 1 &&
+				PEM_write_bio_PrivateKey(bio, leaf->key, NULL, NULL, 0, NULL,
+							 NULL) == 1
 			? write_bio(path, bio, 0600, err)
 			: openssl_error("writing a certificate", err);
 
@@ -306,8 +314,10 @@ static void sweep(const char *dir)
 		for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 			_cleanup_free_ char *path = xasprintf("%s/%s", dir, *file);
 
-			if (str_starts(*file, known[i]) && !streq(*file, known[i]) && unlink(path) < 0)
-				log_warn("%s was left by a kill and can't be removed: %s", path, strerror(errno));
+			if (str_starts(*file, known[i]) && !streq(*file, known[i]) &&
+			    unlink(path) < 0)
+				log_warn("%s was left by a kill and can't be removed: %s", path,
+					 strerror(errno));
 		}
 }
 
@@ -359,12 +369,14 @@ static char *pem_text(BIO *bio)
 	return xstrndup(data, (size_t)n);
 }
 
-static int write_pems(const struct pair *leaf, const struct pair *by, char **ret_chain, char **ret_key, struct error *err)
+static int write_pems(const struct pair *leaf, const struct pair *by, char **ret_chain,
+		      char **ret_key, struct error *err)
 {
 	BIO *chain = BIO_new(BIO_s_mem()), *key = BIO_new(BIO_s_secmem());
 	int r = -1;
 
-	if (PEM_write_bio_X509(chain, leaf->cert) == 1 && PEM_write_bio_X509(chain, by->cert) == 1 &&
+	if (PEM_write_bio_X509(chain, leaf->cert) == 1 &&
+	    PEM_write_bio_X509(chain, by->cert) == 1 &&
 	    PEM_write_bio_PrivateKey(key, leaf->key, NULL, NULL, 0, NULL, NULL) == 1) {
 		*ret_chain = pem_text(chain);
 		*ret_key = pem_text(key);
@@ -377,18 +389,21 @@ static int write_pems(const struct pair *leaf, const struct pair *by, char **ret
 	return r;
 }
 
-int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char **ret_key, int64_t *ret_until_ms,
-	     struct error *err)
+int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char **ret_key,
+	     int64_t *ret_until_ms, struct error *err)
 {
 	_cleanup_free_ char *path = ca_path(state_dir), *key = ca_key_path(state_dir);
 	struct pair authority = { 0 }, leaf = { 0 };
 	int r;
 
 	if (!read_pair(path, key, &authority))
-		return error_set(err, ERROR_SYSTEM, "%s and its key can't be read: the next start of twelved makes them anew",
-				 path);
-	r = make_leaf(&leaf, &authority, names) ? write_pems(&leaf, &authority, ret_chain, ret_key, err) :
-						  openssl_error("making a certificate", err);
+		return error_set(
+			err, ERROR_SYSTEM,
+			"%s and its key can't be read: the next start of twelved makes them anew",
+			path);
+	r = make_leaf(&leaf, &authority, names)
+		    ? write_pems(&leaf, &authority, ret_chain, ret_key, err)
+		    : openssl_error("making a certificate", err);
 	if (r == 0)
 		*ret_until_ms = ((int64_t)time(NULL) + LEAF_DAYS * DAY_S) * 1000;
 	pair_done(&leaf);

@@ -23,11 +23,11 @@
  */
 int ca_prepare(const char *state_dir, char *const *names, bool *ret_changed, struct error *err);
 /*
- * A certificate for a server of this machine, signed by the authority that is there, which comes behind it: PEM, heap. Whoever
- * frees the key wipes it. *ret_until_ms: its end, wall clock.
+ * A certificate for a server of this machine, signed by the authority that is there, which comes
+ * behind it: PEM, heap. Whoever frees the key wipes it. *ret_until_ms: its end, wall clock.
  */
-int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char **ret_key, int64_t *ret_until_ms,
-	     struct error *err);
+int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char **ret_key,
+	     int64_t *ret_until_ms, struct error *err);
 /* When a certificate that ends then is to be made anew. */
 int64_t ca_renew_ms(int64_t until_ms);
 

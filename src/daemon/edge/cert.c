@@ -62,22 +62,28 @@ static int read_chain(const char *pem, struct chain *ret, struct error *err)
 	X509 *cert;
 
 	if (strlen(pem) > CERT_PEM_MAX_BYTES)
-		return error_set(err, ERROR_INVALID, "The certificate chain has more than %d bytes", CERT_PEM_MAX_BYTES);
+		return error_set(err, ERROR_INVALID, "The certificate chain has more than %d bytes",
+				 CERT_PEM_MAX_BYTES);
 	ERR_clear_error();
 	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
 		if (ret->n == CHAIN_MAX) {
 			X509_free(cert);
-			return error_set(err, ERROR_INVALID, "The certificate chain has more than %d certificates", CHAIN_MAX);
+			return error_set(err, ERROR_INVALID,
+					 "The certificate chain has more than %d certificates",
+					 CHAIN_MAX);
 		}
 		ret->certs[ret->n++] = cert;
 	}
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		return error_set(err, ERROR_INVALID,
-				 "Certificate %zu of the chain is damaged: it can't be read as PEM", ret->n + 1);
+				 "Certificate %zu of the chain is damaged: it can't be read as PEM",
+				 ret->n + 1);
 	ERR_clear_error();
 	if (!ret->n)
-		return error_set(err, ERROR_INVALID, "There is no certificate in the chain: PEM is needed, which begins "
-						     "with -----BEGIN CERTIFICATE-----");
+		return error_set(
+			err, ERROR_INVALID,
+			"There is no certificate in the chain: PEM is needed, which begins "
+			"with -----BEGIN CERTIFICATE-----");
 	return 0;
 }
 
@@ -99,11 +105,13 @@ static EVP_PKEY *read_key(const char *pem, struct error *err)
 	if (key)
 		return key;
 	if (strstr(pem, "ENCRYPTED"))
-		error_set(err, ERROR_INVALID, "The private key is protected by a password: take it off with "
-					      "\"openssl pkey -in KEY -out NEW\"");
+		error_set(err, ERROR_INVALID,
+			  "The private key is protected by a password: take it off with "
+			  "\"openssl pkey -in KEY -out NEW\"");
 	else
-		error_set(err, ERROR_INVALID, "There is no private key that can be read: PEM is needed, which begins "
-					      "with -----BEGIN PRIVATE KEY-----");
+		error_set(err, ERROR_INVALID,
+			  "There is no private key that can be read: PEM is needed, which begins "
+			  "with -----BEGIN PRIVATE KEY-----");
 	return NULL;
 }
 
@@ -185,9 +193,12 @@ int cert_read(const char *pem, struct cert *ret, struct error *err)
 	c.issuer = name_text(X509_get_issuer_name(first));
 	c.starts_ms = time_ms(X509_get0_notBefore(first));
 	c.expires_ms = time_ms(X509_get0_notAfter(first));
-	c.self_signed = X509_NAME_cmp(X509_get_subject_name(first), X509_get_issuer_name(first)) == 0;
+	c.self_signed =
+		X509_NAME_cmp(X509_get_subject_name(first), X509_get_issuer_name(first)) == 0;
 	type = X509_get0_pubkey(first) ? EVP_PKEY_get_base_id(X509_get0_pubkey(first)) : 0;
-	c.key = type == EVP_PKEY_RSA ? CERT_KEY_RSA : type == EVP_PKEY_EC ? CERT_KEY_ECDSA : CERT_KEY_OTHER;
+	c.key = type == EVP_PKEY_RSA  ? CERT_KEY_RSA
+		: type == EVP_PKEY_EC ? CERT_KEY_ECDSA
+				      : CERT_KEY_OTHER;
 	*ret = c;
 	return 0;
 }
@@ -196,7 +207,8 @@ int cert_read(const char *pem, struct cert *ret, struct error *err)
 
 static bool is_signed_by(X509 *cert, X509 *by)
 {
-	bool is = X509_check_issued(by, cert) == X509_V_OK && X509_verify(cert, X509_get0_pubkey(by)) == 1;
+	bool is = X509_check_issued(by, cert) == X509_V_OK &&
+		  X509_verify(cert, X509_get0_pubkey(by)) == 1;
 
 	ERR_clear_error();
 	return is;
@@ -212,17 +224,22 @@ static int check_order(const struct chain *c, EVP_PKEY *key, struct error *err)
 			break;
 		if (ours)
 			return error_set(err, ERROR_INVALID,
-					 "The chain is out of order: the certificate of this key is number %zu and has to be the first", i + 1);
+					 "The chain is out of order: the certificate of this key "
+					 "is number %zu and has to be the first",
+					 i + 1);
 		if (i + 1 == c->n)
-			return error_set(err, ERROR_INVALID, "The private key is not that of the certificate: they don't belong together");
+			return error_set(err, ERROR_INVALID,
+					 "The private key is not that of the certificate: they "
+					 "don't belong together");
 	}
 	for (size_t i = 0; i + 1 < c->n; i++) {
 		_cleanup_free_ char *subject = name_text(X509_get_subject_name(c->certs[i]));
 
 		if (!is_signed_by(c->certs[i], c->certs[i + 1]))
 			return error_set(err, ERROR_INVALID,
-					 "The chain is out of order: certificate %zu did not sign certificate %zu (%.200s)", i + 2, i + 1,
-					 subject);
+					 "The chain is out of order: certificate %zu did not sign "
+					 "certificate %zu (%.200s)",
+					 i + 2, i + 1, subject);
 	}
 	return 0;
 }
@@ -233,9 +250,13 @@ static int check_time(const struct chain *c, struct error *err)
 		_cleanup_free_ char *subject = name_text(X509_get_subject_name(c->certs[i]));
 
 		if (X509_cmp_current_time(X509_get0_notAfter(c->certs[i])) < 0)
-			return error_set(err, ERROR_INVALID, "Certificate %zu of the chain (%.200s) has expired", i + 1, subject);
+			return error_set(err, ERROR_INVALID,
+					 "Certificate %zu of the chain (%.200s) has expired", i + 1,
+					 subject);
 		if (X509_cmp_current_time(X509_get0_notBefore(c->certs[i])) > 0)
-			return error_set(err, ERROR_INVALID, "Certificate %zu of the chain (%.200s) is not valid yet", i + 1, subject);
+			return error_set(err, ERROR_INVALID,
+					 "Certificate %zu of the chain (%.200s) is not valid yet",
+					 i + 1, subject);
 	}
 	return 0;
 }
@@ -248,14 +269,16 @@ static int check_strength(const struct chain *c, EVP_PKEY *key, struct error *er
 	bool ok;
 
 	SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
-	ok = SSL_CTX_use_certificate(ctx, c->certs[0]) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+	ok = SSL_CTX_use_certificate(ctx, c->certs[0]) == 1 &&
+	     SSL_CTX_use_PrivateKey(ctx, key) == 1;
 	for (size_t i = 1; ok && i < c->n; i++)
 		ok = SSL_CTX_add1_chain_cert(ctx, c->certs[i]) == 1;
 	why = ERR_reason_error_string(ERR_peek_error());
 	SSL_CTX_free(ctx);
 	if (!ok)
 		error_set(err, ERROR_INVALID,
-			  "TLS libraries refuse this certificate (%s): make one with an EC key or an RSA key of 2048 bits or more, and SHA-256",
+			  "TLS libraries refuse this certificate (%s): make one with an EC key or "
+			  "an RSA key of 2048 bits or more, and SHA-256",
 			  why ? why : "no reason is given");
 	ERR_clear_error();
 	return ok ? 0 : -1;
@@ -267,7 +290,9 @@ static int check_names(const char *chain, struct error *err)
 	int r = cert_read(chain, &c, err);
 
 	if (r == 0 && !c.names)
-		r = error_set(err, ERROR_INVALID, "The certificate is for no host name: it has neither a DNS name nor a common name");
+		r = error_set(err, ERROR_INVALID,
+			      "The certificate is for no host name: it has neither a DNS name nor "
+			      "a common name");
 	cert_done(&c);
 	return r;
 }
@@ -298,7 +323,8 @@ static char *write_key(EVP_PKEY *key)
 	return bio_text(bio);
 }
 
-int cert_check(const char *chain, const char *key, char **ret_chain, char **ret_key, struct error *err)
+int cert_check(const char *chain, const char *key, char **ret_chain, char **ret_key,
+	       struct error *err)
 {
 	_cleanup_chain_ struct chain c = { 0 };
 	_cleanup_pkey_ EVP_PKEY *pkey = NULL;
@@ -306,8 +332,8 @@ int cert_check(const char *chain, const char *key, char **ret_chain, char **ret_
 	if (read_chain(chain, &c, err) < 0)
 		return -1;
 	pkey = read_key(key, err);
-	if (!pkey || check_order(&c, pkey, err) < 0 || check_time(&c, err) < 0 || check_names(chain, err) < 0 ||
-	    check_strength(&c, pkey, err) < 0)
+	if (!pkey || check_order(&c, pkey, err) < 0 || check_time(&c, err) < 0 ||
+	    check_names(chain, err) < 0 || check_strength(&c, pkey, err) < 0)
 		return -1;
 	*ret_chain = write_chain(&c);
 	*ret_key = write_key(pkey);
@@ -344,7 +370,8 @@ bool cert_is_trusted(const char *chain)
 	if (read_chain(chain, &c, NULL) == 0 && X509_STORE_set_default_paths(store) == 1) {
 		for (size_t i = 1; i < c.n; i++)
 			sk_X509_push(rest, c.certs[i]);
-		trusted = X509_STORE_CTX_init(ctx, store, c.certs[0], rest) == 1 && X509_verify_cert(ctx) == 1;
+		trusted = X509_STORE_CTX_init(ctx, store, c.certs[0], rest) == 1 &&
+			  X509_verify_cert(ctx) == 1;
 	}
 	sk_X509_free(rest);
 	X509_STORE_CTX_free(ctx);

@@ -17,8 +17,9 @@
 enum cert_key { CERT_KEY_RSA, CERT_KEY_ECDSA, CERT_KEY_OTHER };
 
 struct cert {
-	char **names;	/* strv: host names, lower case, also "*.example.com"; addresses are left out */
-	char *subject;	/* "/C=DE/O=Example/CN=shop.example.com" */
+	char **names;  /* strv: host names, lower case, also "*.example.com"; addresses are left out
+			*/
+	char *subject; /* "/C=DE/O=Example/CN=shop.example.com" */
 	char *issuer;
 	int64_t starts_ms, expires_ms;
 	bool self_signed;
@@ -33,12 +34,15 @@ int cert_read(const char *pem, struct cert *ret, struct error *err);
 /*
  * Whether a chain and a key may be served: each certificate signed by the one behind it, the first
  * one's key is this key, valid now, names in it, and of a strength that TLS libraries take
- * (OpenSSL's security level 2). Else ERROR_INVALID with what is wrong and what to do. *ret_chain and
- * *ret_key are both written anew, without what else the texts held; whoever frees the key wipes it.
+ * (OpenSSL's security level 2). Else ERROR_INVALID with what is wrong and what to do. *ret_chain
+ * and *ret_key are both written anew, without what else the texts held; whoever frees the key wipes
+ * it.
  */
-int cert_check(const char *chain, const char *key, char **ret_chain, char **ret_key, struct error *err);
+int cert_check(const char *chain, const char *key, char **ret_chain, char **ret_key,
+	       struct error *err);
 
-/* Whether the certificate is for this host name; "*.example.com" is a name too. A wildcard stands for one label (RFC 6125). */
+/* Whether the certificate is for this host name; "*.example.com" is a name too. A wildcard stands
+ * for one label (RFC 6125). */
 bool cert_covers(const struct cert *c, const char *host);
 /* Whether the chain leads to an authority that this machine trusts. */
 bool cert_is_trusted(const char *chain);

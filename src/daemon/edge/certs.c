@@ -73,7 +73,8 @@ static int table_read(struct daemon *d, struct table *t, struct error *err)
 
 		t->served[i].endpoint = &t->endpoints[i];
 		if (cert_read(t->endpoints[i].chain, &t->served[i].cert, &ignored) < 0)
-			log_error("the SNI endpoint %s is not served: %s", t->endpoints[i].name, ignored.message);
+			log_error("the SNI endpoint %s is not served: %s", t->endpoints[i].name,
+				  ignored.message);
 	}
 	return store_domain_list(d->store, NULL, &t->domains, &t->n_domains, err);
 }
@@ -91,7 +92,8 @@ static void add_host(struct table *t, const struct domain *dom)
 	for (size_t i = t->n_endpoints; i-- > 0;) {
 		struct served *s = &t->served[i];
 
-		if (have[s->cert.key] || !streq(s->endpoint->app_id, dom->app_id) || !cert_covers(&s->cert, dom->hostname))
+		if (have[s->cert.key] || !streq(s->endpoint->app_id, dom->app_id) ||
+		    !cert_covers(&s->cert, dom->hostname))
 			continue;
 		strv_push(&s->hosts, dom->hostname);
 		have[s->cert.key] = true;
@@ -143,7 +145,8 @@ static void write_all(struct daemon *d, struct table *t, struct buf *list)
 		if (!t->served[i].hosts)
 			continue;
 		if (write_one(d, &t->served[i], &path, &err) < 0) {
-			log_error("the SNI endpoint %s is not served: %s", t->endpoints[i].name, err.message);
+			log_error("the SNI endpoint %s is not served: %s", t->endpoints[i].name,
+				  err.message);
 			continue;
 		}
 		buf_puts(list, path);
@@ -153,7 +156,8 @@ static void write_all(struct daemon *d, struct table *t, struct buf *list)
 	}
 }
 
-/* ID-DIGEST.pem, of an endpoint that is in no row and was not removed: the database may be older than the certificate. */
+/* ID-DIGEST.pem, of an endpoint that is in no row and was not removed: the database may be older
+ * than the certificate. */
 static bool is_lost(struct daemon *d, const char *file)
 {
 	struct sni_endpoint e = { 0 };
@@ -162,14 +166,16 @@ static bool is_lost(struct daemon *d, const char *file)
 	bool known;
 
 	snprintf(id, sizeof(id), "%.*s", UUID_SIZE - 1, file);
-	if (!uuid_is_valid(id) || strlen(file) < UUID_SIZE || file[UUID_SIZE - 1] != '-' || !str_ends(file, ".pem"))
+	if (!uuid_is_valid(id) || strlen(file) < UUID_SIZE || file[UUID_SIZE - 1] != '-' ||
+	    !str_ends(file, ".pem"))
 		return false;
 	known = store_sni_get(d->store, NULL, id, &e, &err) == 0 || err.kind != ERROR_NOT_FOUND;
 	sni_endpoint_done(&e);
 	return !known && !state_is_gone(d, "sni", id);
 }
 
-static void remove_unnamed(struct daemon *d, const char *dir, const struct buf *list, const struct buf *before)
+static void remove_unnamed(struct daemon *d, const char *dir, const struct buf *list,
+			   const struct buf *before)
 {
 	_cleanup_strv_ char **files = NULL;
 
@@ -178,8 +184,11 @@ static void remove_unnamed(struct daemon *d, const char *dir, const struct buf *
 	for (char **file = files; file && *file; file++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *file);
 
-		if (!strstr(list->data, path) && !strstr(before->data, path) && !is_lost(d, *file) && unlink(path) < 0)
-			log_warn("%s, a certificate that is not served any more, can't be removed: %s", path, strerror(errno));
+		if (!strstr(list->data, path) && !strstr(before->data, path) &&
+		    !is_lost(d, *file) && unlink(path) < 0)
+			log_warn("%s, a certificate that is not served any more, can't be removed: "
+				 "%s",
+				 path, strerror(errno));
 	}
 }
 

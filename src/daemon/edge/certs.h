@@ -6,8 +6,8 @@
  *     RUN/door/certs.list    HAProxy's crt-list: a file a line, with the host names that it is for
  *
  * A host name is served with the SNI endpoint that its domain has; and, since clients differ, with
- * further ones of the same app that cover the name and have another kind of key (RSA beside ECDSA). A
- * certificate's own names count for nothing here: what is in an app's certificate gives it no
+ * further ones of the same app that cover the name and have another kind of key (RSA beside ECDSA).
+ * A certificate's own names count for nothing here: what is in an app's certificate gives it no
  * host name of another app.
  *
  * Files are written before the list that names them, and removed when neither this list nor the one
@@ -22,7 +22,8 @@ struct certs;
 /* Writes what is to be served; before the router starts. */
 int certs_new(struct daemon *d, struct certs **ret, struct error *err);
 void certs_free(struct certs *c);
-/* After a change of endpoints, domains or apps: brings it to HAProxy, without losing a connection. Trouble is logged. */
+/* After a change of endpoints, domains or apps: brings it to HAProxy, without losing a connection.
+ * Trouble is logged. */
 void certs_changed(struct certs *c);
 /* A host name of the app that is served with a certificate of its own, or NULL; heap. */
 char *certs_host_of(struct daemon *d, const char *app_id);

@@ -32,7 +32,8 @@ static int give_to_haproxy(const char *path, struct error *err)
 	return 0;
 }
 
-/* The names that the local certificate is for. A wildcard of a single label is one that no client takes. */
+/* The names that the local certificate is for. A wildcard of a single label is one that no client
+ * takes. */
 static char **local_names(const struct settings *s)
 {
 	char **names = NULL, host[256] = "";
@@ -43,8 +44,8 @@ static char **local_names(const struct settings *s)
 	if (!streq(s->apps_domain, "localhost"))
 		strv_push(&names, s->apps_domain);
 	for (size_t i = 0; i < 3; i++) {
-		_cleanup_free_ char *name =
-			xasprintf("%s.%s", ((const char *const[]){ "api", "git", "*" })[i], s->apps_domain);
+		_cleanup_free_ char *name = xasprintf(
+			"%s.%s", ((const char *const[]){ "api", "git", "*" })[i], s->apps_domain);
 
 		strv_push(&names, name);
 	}
@@ -91,7 +92,8 @@ char *door_certs_digest(struct daemon *d)
 	char hex[DIGEST_HEX_SIZE];
 
 	/* Other files than the local one are named by what they hold. */
-	if (fs_read_file(local, CERT_MAX_BYTES, &text) == 0 && fs_read_file(list, LIST_MAX_BYTES, &text) == 0)
+	if (fs_read_file(local, CERT_MAX_BYTES, &text) == 0 &&
+	    fs_read_file(list, LIST_MAX_BYTES, &text) == 0)
 		digest_update(digest, text.data, text.len);
 	digest_finish(digest, hex);
 	digest_free(digest);

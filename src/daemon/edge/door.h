@@ -20,7 +20,9 @@ char *door_certs_digest(struct daemon *d);
 const char *door_user(void);
 /* Listens on RUN/door/NAME.sock, for haproxy alone: a descriptor, or -1 with *err. */
 int door_listen(struct daemon *d, const char *name, struct error *err);
-/* The members of a configuration that are the door's; heap strings. Only the user before door_prepare(). */
+/* The members of a configuration that are the door's; heap strings. Only the user before
+ * door_prepare(). */
 void door_fill(struct daemon *d, struct route_config *c);
-/* "localhost:5000": how clients reach the door, by the name that one used for us ("HOST" or "HOST:PORT"); heap. */
+/* "localhost:5000": how clients reach the door, by the name that one used for us ("HOST" or
+ * "HOST:PORT"); heap. */
 char *door_authority(struct daemon *d, const char *host);

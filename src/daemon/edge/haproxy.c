@@ -57,7 +57,8 @@ static int write_file(const char *path, const struct buf *text, struct error *er
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
-static int write_page(const struct haproxy *h, const char *name, const struct buf *text, struct error *err)
+static int write_page(const struct haproxy *h, const char *name, const struct buf *text,
+		      struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", h->errors_dir, name);
 
@@ -81,7 +82,9 @@ static int write_pages(const struct haproxy *h, struct error *err)
 	}
 	route_no_answer_page(h->errors_dir, &none);
 	route_no_answer_map(&map);
-	return write_page(h, "502.html", &none, err) < 0 || write_page(h, "502.map", &map, err) < 0 ? -1 : 0;
+	return write_page(h, "502.html", &none, err) < 0 || write_page(h, "502.map", &map, err) < 0
+		       ? -1
+		       : 0;
 }
 
 int haproxy_write_files(const struct haproxy *h, const struct route_config *c, const char *path,
@@ -213,12 +216,14 @@ int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err)
 static int connect_to(const char *path, struct error *err)
 {
 	const struct timeval tv = { .tv_sec = ASK_TIMEOUT_S };
-	/* Else a haproxy that is stopped, and has as many waiting as it takes, would keep us for ever. */
+	/* Else a haproxy that is stopped, and has as many waiting as it takes, would keep us for
+	 * ever. */
 	int fd = sock_connect_unix(path, SOCK_STREAM | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return error_set_errno(err, fd, "connecting to haproxy at %s", path);
-	if (fd_set_nonblock(fd, false) < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
+	if (fd_set_nonblock(fd, false) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0) {
 		error_set_errno(err, errno, "haproxy at %s: timeouts", path);
 		return fd_close(fd);

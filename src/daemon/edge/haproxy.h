@@ -37,19 +37,21 @@ int haproxy_write_files(const struct haproxy *h, const struct route_config *c, c
 char *haproxy_complaint(const char *output);
 /* Starts `haproxy -c` on cfg_next, its output into *ret_fd. */
 int haproxy_check_start(const struct haproxy *h, int *ret_fd, pid_t *ret_pid, struct error *err);
-/* Processes that run with our file, master and workers, found in /proc: an array that the caller frees. */
+/* Processes that run with our file, master and workers, found in /proc: an array that the caller
+ * frees. */
 size_t haproxy_running(const struct haproxy *h, pid_t **ret);
 int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err);
 /* The end of the output file, for a message. */
 char *haproxy_last_words(const struct haproxy *h);
 
 /*
- * Commands, one a line; the answers come one after the other. Waits, up to 2 s for each read: for the start of twelved alone, when
- * nothing else waits (edge/question.h is for later).
+ * Commands, one a line; the answers come one after the other. Waits, up to 2 s for each read: for
+ * the start of twelved alone, when nothing else waits (edge/question.h is for later).
  */
 int haproxy_ask(const char *socket_path, const char *commands, struct buf *answer,
 		struct error *err);
 /* Waits as haproxy_ask() does. */
 int haproxy_procs(const struct haproxy *h, struct route_procs *ret, struct error *err);
-/* Sends "show proc" to the master and returns the descriptor that will have the answer, or a negative errno. */
+/* Sends "show proc" to the master and returns the descriptor that will have the answer, or a
+ * negative errno. */
 int haproxy_procs_begin(const struct haproxy *h);

@@ -40,7 +40,8 @@ struct question {
 bool question_take_line(const char **commands, struct buf *line)
 {
 	buf_clear(line);
-	while (**commands && (!line->len || line->len + strcspn(*commands, "\n") < LINE_MAX_BYTES)) {
+	while (**commands &&
+	       (!line->len || line->len + strcspn(*commands, "\n") < LINE_MAX_BYTES)) {
 		size_t n = strcspn(*commands, "\n");
 
 		if (line->len)
@@ -173,12 +174,20 @@ static void on_timer(void *userdata)
 		ask(q);
 }
 
-struct question *question_new(struct loop *l, const char *path, const char *commands, int64_t timeout_ms, question_fn fn, void *userdata)
+struct question *question_new(struct loop *l, const char *path, const char *commands,
+			      int64_t timeout_ms, question_fn fn, void *userdata)
 {
 	struct question *q = xcalloc(1, sizeof(*q));
 
-	*q = (struct question){ .loop = l, .path = xstrdup(path), .commands = xstrdup(commands), .timeout_ms = timeout_ms, .fn = fn,
-				.userdata = userdata, .fd = -1, .line = BUF_INIT, .answer = BUF_INIT };
+	*q = (struct question){ .loop = l,
+				.path = xstrdup(path),
+				.commands = xstrdup(commands),
+				.timeout_ms = timeout_ms,
+				.fn = fn,
+				.userdata = userdata,
+				.fd = -1,
+				.line = BUF_INIT,
+				.answer = BUF_INIT };
 	q->rest = q->commands;
 	q->timer = watch_timer(l, on_timer, q);
 	if (question_take_line(&q->rest, &q->line)) {

@@ -45,7 +45,8 @@ static bool file_is_current(struct router *r)
 	_cleanup_buf_ struct buf have = BUF_INIT, want = BUF_INIT;
 
 	route_render(&r->running, &want);
-	return fs_read_file(r->h.cfg, ROUTER_FILE_MAX_BYTES, &have) == 0 && streq(have.data, want.data);
+	return fs_read_file(r->h.cfg, ROUTER_FILE_MAX_BYTES, &have) == 0 &&
+	       streq(have.data, want.data);
 }
 
 static bool read_servers(struct router *r, struct route_app *a)

@@ -16,8 +16,8 @@
  *             ▲   answers
  *             └───────────── STARTING ◀── haproxy died, from any phase
  *
- * What is set meanwhile waits in `desired` and is applied together at the end. Nothing here waits for haproxy but the start.
- * Commands come before the files, and the files say what haproxy has.
+ * What is set meanwhile waits in `desired` and is applied together at the end. Nothing here waits
+ * for haproxy but the start. Commands come before the files, and the files say what haproxy has.
  */
 #include <errno.h>
 #include <signal.h>
@@ -91,7 +91,8 @@ static void on_reload_answer(const struct buf *answer, const struct error *err, 
 
 	(void)answer;
 	r->question = NULL;
-	/* It may say nothing more, since it starts itself anew: what has become of it is asked next. */
+	/* It may say nothing more, since it starts itself anew: what has become of it is asked
+	 * next. */
 	if (err)
 		log_warn("%s", err->message);
 	ask_procs(r);
@@ -109,7 +110,8 @@ static int begin_reload(struct router *r, int64_t worker, struct error *err)
 	r->hold_fd = sock_connect_unix(r->h.admin_sock, SOCK_STREAM | SOCK_NONBLOCK);
 	r->phase = ROUTER_RELOADING;
 	r->deadline_ms = clock_now_ms() + LOAD_MS;
-	r->question = question_new(r->d->loop, r->h.master_sock, "reload", LOAD_MS, on_reload_answer, r);
+	r->question =
+		question_new(r->d->loop, r->h.master_sock, "reload", LOAD_MS, on_reload_answer, r);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looks at what haproxy has counted and has in flight: "show proc", then "show stat" of each worker, each question without waiting.
- * One look is under way at a time; whoever needs a newer one asks again when it has ended.
+ * Looks at what haproxy has counted and has in flight: "show proc", then "show stat" of each
+ * worker, each question without waiting. One look is under way at a time; whoever needs a newer one
+ * asks again when it has ended.
  *
  *     router_look() ──▶ procs ──▶ stat of the worker ──▶ stat of each old one ──▶ ended
  *                          └── no answer ──┴────────────────────────────────────▶ failed
@@ -109,7 +110,8 @@ void router_look(struct router *r)
 		return;
 	l->began_ms = clock_now_ms();
 	l->worker = 0;
-	l->question = question_new(r->d->loop, r->h.master_sock, "show proc", ANSWER_MS, on_procs, r);
+	l->question =
+		question_new(r->d->loop, r->h.master_sock, "show proc", ANSWER_MS, on_procs, r);
 }
 
 void router_look_done(struct router *r)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the router share: edge/router.c, edge/router-load.c, router-look.c, edge/router-stat.c. */
+/* What the files of the router share: edge/router.c, edge/router-load.c, router-look.c,
+ * edge/router-stat.c. */
 #pragma once
 
 #include "daemon/edge/question.h"
@@ -67,8 +68,9 @@ struct router {
 	struct router_tally *tallies;
 	size_t n_tallies;
 	struct router_look look;
-	int64_t looked_ms, failed_ms; /* when the newest look began that was answered, that was not */
-	bool awaited;		      /* somebody waits for what it tells */
+	int64_t looked_ms,
+		failed_ms; /* when the newest look began that was answered, that was not */
+	bool awaited;	   /* somebody waits for what it tells */
 	struct router_load *loads;
 	size_t n_loads;
 	struct watch *stat_timer;
@@ -93,11 +95,13 @@ void router_watch(struct router *r, pid_t master);
 void router_load_init(struct router *r);
 void router_load_done(struct router *r);
 
-/* The counters that a reload would lose were read, or could not be (procs NULL): goes on with it. */
+/* The counters that a reload would lose were read, or could not be (procs NULL): goes on with it.
+ */
 void router_looked(struct router *r, const struct route_procs *procs);
 
 /* edge/router-adopt.c */
-/* True when a haproxy of ours answers; `running` is then what it has, and `stale` says whether to trust it. */
+/* True when a haproxy of ours answers; `running` is then what it has, and `stale` says whether to
+ * trust it. */
 bool router_adopt(struct router *r);
 /* The apps of the configuration file that is there, if one is. */
 void router_read_file(struct router *r);
@@ -108,7 +112,8 @@ void router_look(struct router *r);
 void router_look_done(struct router *r);
 
 /* edge/router-stat.c */
-/* What one worker's "show stat" says: its counters into the tallies, what is in flight there into look.loads. */
+/* What one worker's "show stat" says: its counters into the tallies, what is in flight there into
+ * look.loads. */
 int router_take_stat(struct router *r, int64_t pid, const char *csv, struct error *err);
 /* Moves the tallies of workers that are gone to pid 0. */
 void router_fold(struct router *r, const struct route_procs *procs);

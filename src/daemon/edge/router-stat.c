@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What haproxy has counted, as the looks at it (edge/router-look.c) found it. A worker's counters end with it, so the last that was
- * seen of each is kept. An old worker is held until its clients have had time to
- * move on, and looked at now and then while it finishes what it has; what it counts
- * after the last look is missed.
+ * What haproxy has counted, as the looks at it (edge/router-look.c) found it. A worker's counters
+ * end with it, so the last that was seen of each is kept. An old worker is held until its clients
+ * have had time to move on, and looked at now and then while it finishes what it has; what it
+ * counts after the last look is missed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,8 @@
 
 #define LOOK_FIRST_MS 300
 #define LOOK_MAX_MS 30000
-/* What is in flight changes from one moment to the next; a dyno that drains is looked at this often. */
+/* What is in flight changes from one moment to the next; a dyno that drains is looked at this
+ * often. */
 #define SESSIONS_OLD_MS 50
 
 static struct router_tally *tally(struct router *r, int64_t pid, const char *app_id)
@@ -124,7 +125,8 @@ int router_take_stat(struct router *r, int64_t pid, const char *csv, struct erro
 	return route_parse_stat(csv, on_row, &reading, err);
 }
 
-/* Whether a look that began at `since_ms` or later has ended; else one begins, and settled() tells of its end. */
+/* Whether a look that began at `since_ms` or later has ended; else one begins, and settled() tells
+ * of its end. */
 static enum router_known known_since(struct router *r, int64_t since_ms)
 {
 	/* Nobody can tell now. */
@@ -139,7 +141,8 @@ static enum router_known known_since(struct router *r, int64_t since_ms)
 	return ROUTER_NOT_YET;
 }
 
-enum router_known router_counts(struct router *r, const char *app_id, int64_t since_ms, struct router_counts *ret)
+enum router_known router_counts(struct router *r, const char *app_id, int64_t since_ms,
+				struct router_counts *ret)
 {
 	struct router_counts sum = { 0 };
 
@@ -150,7 +153,8 @@ enum router_known router_counts(struct router *r, const char *app_id, int64_t si
 	return known_since(r, since_ms);
 }
 
-enum router_known router_sessions(struct router *r, const char *app_id, uint16_t port, int64_t since_ms, int64_t *ret)
+enum router_known router_sessions(struct router *r, const char *app_id, uint16_t port,
+				  int64_t since_ms, int64_t *ret)
 {
 	enum router_known known = known_since(r, since_ms);
 

@@ -30,7 +30,8 @@
 #define ADOPT_POLL_US 10000
 #define SHUTDOWN_MS 5000
 
-/* haproxy would refuse to start with more than it can have. It raises its own limits as far as we may raise ours. */
+/* haproxy would refuse to start with more than it can have. It raises its own limits as far as we
+ * may raise ours. */
 static void fit_limits(struct route_limits *l)
 {
 	struct rlimit have;
@@ -39,13 +40,16 @@ static void fit_limits(struct route_limits *l)
 
 	if (getrlimit(RLIMIT_NOFILE, &have) < 0 || have.rlim_max >= need)
 		return;
-	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){ .rlim_cur = have.rlim_cur, .rlim_max = need }) == 0)
+	if (setrlimit(RLIMIT_NOFILE,
+		      &(struct rlimit){ .rlim_cur = have.rlim_cur, .rlim_max = need }) == 0)
 		return;
 	if (route_limits_fit(l, (int64_t)have.rlim_max))
-		log_warn("the limit of %llu descriptors makes it %lld connections of apps and %lld of the API instead of %lld and %lld: raise "
-			 "LimitNOFILE (ulimit -Hn) to %llu, or lower TWELVE_MAX_CONNECTIONS and TWELVE_API_CONNECTIONS",
-			 (unsigned long long)have.rlim_max, (long long)l->apps, (long long)l->api, (long long)wanted.apps,
-			 (long long)wanted.api, (unsigned long long)need);
+		log_warn("the limit of %llu descriptors makes it %lld connections of apps and %lld "
+			 "of the API instead of %lld and %lld: raise "
+			 "LimitNOFILE (ulimit -Hn) to %llu, or lower TWELVE_MAX_CONNECTIONS and "
+			 "TWELVE_API_CONNECTIONS",
+			 (unsigned long long)have.rlim_max, (long long)l->apps, (long long)l->api,
+			 (long long)wanted.apps, (long long)wanted.api, (unsigned long long)need);
 }
 
 static void make_frame(struct router *r, struct route_config *c)
@@ -90,7 +94,8 @@ static int drop_destroyed(struct router *r, struct error *err)
 
 		for (size_t k = 0; k < n; k++)
 			known = known || streq(apps[k].id, r->desired.apps[i].id);
-		/* Of one that is in no row and was not destroyed the dynos run on: so does its traffic. */
+		/* Of one that is in no row and was not destroyed the dynos run on: so does its
+		 * traffic. */
 		if (known || !state_is_gone(r->d, "app", r->desired.apps[i].id))
 			r->desired.apps[kept++] = r->desired.apps[i];
 		else
@@ -104,8 +109,8 @@ static int drop_destroyed(struct router *r, struct error *err)
 }
 
 /*
- * A haproxy that runs and can't be adopted at this moment: while it reloads itself, or starts, it does not
- * answer. A second one beside it would share its port, and the first would go on with what
+ * A haproxy that runs and can't be adopted at this moment: while it reloads itself, or starts, it
+ * does not answer. A second one beside it would share its port, and the first would go on with what
  * it was told long ago; so it is waited for, and ended if it never answers.
  */
 static bool adopt_or_end(struct router *r)
@@ -131,12 +136,13 @@ static bool adopt_or_end(struct router *r)
 }
 
 /*
- * haproxy listens with SO_REUSEPORT: where another one of the same user has the address already, each would
- * get half of the connections, and nobody an error. So it is tried without.
+ * haproxy listens with SO_REUSEPORT: where another one of the same user has the address already,
+ * each would get half of the connections, and nobody an error. So it is tried without.
  */
 static int check_free(const char *setting, const char *address, struct error *err)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE },
+			*found = NULL;
 	const char *colon = strrchr(address, ':');
 	bool brackets = address[0] == '[';
 	_cleanup_free_ char *host = NULL;
@@ -145,7 +151,8 @@ static int check_free(const char *setting, const char *address, struct error *er
 
 	if (!colon)
 		return 0;
-	host = brackets ? xstrndup(address + 1, strcspn(address + 1, "]")) : xstrndup(address, (size_t)(colon - address));
+	host = brackets ? xstrndup(address + 1, strcspn(address + 1, "]"))
+			: xstrndup(address, (size_t)(colon - address));
 	/* What is no address here haproxy complains about. */
 	if (getaddrinfo(*host && !streq(host, "*") ? host : NULL, colon + 1, &hints, &found) != 0)
 		return 0;
@@ -156,7 +163,8 @@ static int check_free(const char *setting, const char *address, struct error *er
 	freeaddrinfo(found);
 	if (taken)
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "%s is in use by another program (ss -ltnp tells which): end that, or set %s to another address",
+				 "%s is in use by another program (ss -ltnp tells which): end "
+				 "that, or set %s to another address",
 				 address, setting);
 	return 0;
 }
@@ -260,7 +268,8 @@ void router_shutdown(struct router *r)
 
 		if (clock_now_ms() > deadline_ms)
 			kill(r->master, SIGKILL);
-		/* One that is not our child may stay a zombie of another's: then it does not answer. */
+		/* One that is not our child may stay a zombie of another's: then it does not
+		 * answer. */
 		if (errno == ECHILD && haproxy_procs(&r->h, &procs, NULL) < 0)
 			break;
 		usleep(5000);

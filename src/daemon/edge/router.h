@@ -24,9 +24,10 @@ void router_free(struct router *r);
 void router_shutdown(struct router *r);
 
 /*
- * One app's part. It is applied by runtime commands where they do, else with a reload; either is started at once and
- * joins what comes until it is done. Nothing here waits for haproxy: see router_is_settled(). *app is copied. Slots are managed by the router: the caller lists only
- * the servers that are not free, and the router keeps each where it is.
+ * One app's part. It is applied by runtime commands where they do, else with a reload; either is
+ * started at once and joins what comes until it is done. Nothing here waits for haproxy: see
+ * router_is_settled(). *app is copied. Slots are managed by the router: the caller lists only the
+ * servers that are not free, and the router keeps each where it is.
  */
 int router_set_app(struct router *r, const struct route_app *app, struct error *err);
 /* Whether haproxy answers the ACME challenges of a host of an app by now. */
@@ -36,7 +37,8 @@ int router_certs_changed(struct router *r, struct error *err);
 int router_remove_app(struct router *r, const char *app_id, struct error *err);
 /* True when haproxy runs what was set last (no command and no reload is under way). */
 bool router_is_settled(struct router *r);
-/* fn is called when what was set has been applied, when haproxy was restarted, and when what was asked below is known. */
+/* fn is called when what was set has been applied, when haproxy was restarted, and when what was
+ * asked below is known. */
 void router_on_settled(struct router *r, void (*fn)(void *userdata), void *userdata);
 
 /*
@@ -54,17 +56,21 @@ struct router_counts {
 	uint64_t responses_5xx; /* both kinds */
 };
 enum router_known {
-	ROUTER_NOT_YET, /* haproxy is being asked; the settled function is called when it has answered */
+	ROUTER_NOT_YET, /* haproxy is being asked; the settled function is called when it has
+			   answered */
 	ROUTER_KNOWN,
 	ROUTER_UNKNOWN, /* it did not answer */
 };
 /* As they were at since_ms (clock_now_ms()) or later; *ret is what is known in any case. */
-enum router_known router_counts(struct router *r, const char *app_id, int64_t since_ms, struct router_counts *ret);
+enum router_known router_counts(struct router *r, const char *app_id, int64_t since_ms,
+				struct router_counts *ret);
 /*
- * Requests in flight at a server of an app: by port, at since_ms (clock_now_ms()) or later. All haproxy processes count, old ones after a
- * reload too. 1 as long as that is not known.
+ * Requests in flight at a server of an app: by port, at since_ms (clock_now_ms()) or later. All
+ * haproxy processes count, old ones after a reload too. 1 as long as that is not known.
  */
-enum router_known router_sessions(struct router *r, const char *app_id, uint16_t port, int64_t since_ms, int64_t *ret);
-/* What haproxy has now for an app: which ports are ready or draining; for adoption. Free slots are left out. */
+enum router_known router_sessions(struct router *r, const char *app_id, uint16_t port,
+				  int64_t since_ms, int64_t *ret);
+/* What haproxy has now for an app: which ports are ready or draining; for adoption. Free slots are
+ * left out. */
 int router_servers(struct router *r, const char *app_id, struct route_server **ret, size_t *ret_n,
 		   struct error *err);

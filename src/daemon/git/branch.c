@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See branch.h. Whether anything is to be done is seen by reading the refs as files (gitrepository-layout(5)), which is done often; what is
- * to be done is done by git, in a child: it has the locks, and knows whether a commit is there.
+ * See branch.h. Whether anything is to be done is seen by reading the refs as files
+ * (gitrepository-layout(5)), which is done often; what is to be done is done by git, in a child: it
+ * has the locks, and knows whether a commit is there.
  */
 #include "daemon/git/branch.h"
 
@@ -32,19 +33,20 @@
 #define PACKED_MAX_BYTES (64 << 20)
 #define SAID_MAX_BYTES 2000
 #define ID_MAX 64
-/* Commits that ran stay, whatever is pushed and collected: one can be rolled back to. Not shown to clients (git/repository.c). */
+/* Commits that ran stay, whatever is pushed and collected: one can be rolled back to. Not shown to
+ * clients (git/repository.c). */
 #define PINS "refs/twelve/deployed"
 
 struct branch {
 	struct branches *owner;
 	char app_id[UUID_SIZE];
-	struct watch *push; /* of a pidfd: a push is under way, */
+	struct watch *push;   /* of a pidfd: a push is under way, */
 	struct watch *pusher; /* and of the pipe to who pushes, if it is one */
 	int push_fd, pusher_fd;
-	bool moving;	      /* a child is at it, */
-	int64_t since_ms;     /* since then */
-	struct watch *retry;  /* it could not, or takes long */
-	bool followed;	      /* what was asked last was done, or could not be */
+	bool moving;		 /* a child is at it, */
+	int64_t since_ms;	 /* since then */
+	struct watch *retry;	 /* it could not, or takes long */
+	bool followed;		 /* what was asked last was done, or could not be */
 	char commit[ID_MAX + 1]; /* that */
 };
 
@@ -121,19 +123,26 @@ static char *words_of(const struct branch_check *c)
 	return xstrdup(at[0] ? at : "git failed");
 }
 
-static int start(struct branches *b, const char *app_name, const char *const *argv, const char *input, child_fn fn,
-		 struct branch_check **ret, struct error *err)
+static int start(struct branches *b, const char *app_name, const char *const *argv,
+		 const char *input, child_fn fn, struct branch_check **ret, struct error *err)
 {
-	_cleanup_free_ char *repo = git_path(b->d, app_name), *path = xasprintf("PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
-	/* Where it stands and not what it is called: when the app is renamed meanwhile, git would make folders of the old name. */
-	const char *const env[] = { "GIT_DIR=.", path, "HOME=/", "LANG=C.UTF-8", "GIT_CONFIG_NOSYSTEM=1", NULL };
+	_cleanup_free_ char *repo = git_path(b->d, app_name),
+			    *path = xasprintf("PATH=%s",
+					      getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+	/* Where it stands and not what it is called: when the app is renamed meanwhile, git would
+	 * make folders of the old name. */
+	const char *const env[] = {
+		"GIT_DIR=.", path, "HOME=/", "LANG=C.UTF-8", "GIT_CONFIG_NOSYSTEM=1", NULL
+	};
 	struct proc_options o = { .argv = argv, .env = env, .dir = repo, .die_with_us = true };
 	struct branch_check *c = xcalloc(1, sizeof(*c));
 	_cleanup_fd_ int input_fd = -1;
 	pid_t pid = 0;
 	int r;
 
-	*c = (struct branch_check){ .owner = b, .next = b->children, .said_fd = memfd_create("git-said", MFD_CLOEXEC) };
+	*c = (struct branch_check){ .owner = b,
+				    .next = b->children,
+				    .said_fd = memfd_create("git-said", MFD_CLOEXEC) };
 	b->children = c;
 	input_fd = fd_memfile("git-input", input, strlen(input));
 	if (input_fd < 0 || c->said_fd < 0) {
@@ -173,7 +182,8 @@ static void on_checked(int status, void *userdata)
 static void put_update(struct buf *text, const char *update)
 {
 	_cleanup_free_ char *copy = xstrdup(update);
-	char *save = NULL, *old = strtok_r(copy, " ", &save), *new = strtok_r(NULL, " ", &save), *ref = strtok_r(NULL, "", &save);
+	char *save = NULL, *old = strtok_r(copy, " ", &save), *new = strtok_r(NULL, " ", &save),
+	     *ref = strtok_r(NULL, "", &save);
 
 	if (new[strspn(new, "0")] == '\0')
 		buf_printf(text, "delete %s %s\n", ref, old);
@@ -181,8 +191,8 @@ static void put_update(struct buf *text, const char *update)
 		buf_printf(text, "update %s %s %s\n", ref, new, old);
 }
 
-int branch_check(struct branches *b, const char *app_name, char *const *updates, branch_checked_fn fn, void *userdata,
-		 struct error *err)
+int branch_check(struct branches *b, const char *app_name, char *const *updates,
+		 branch_checked_fn fn, void *userdata, struct error *err)
 {
 	static const char *const argv[] = { "git", "update-ref", "--stdin", NULL };
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -229,7 +239,8 @@ static void on_pusher_gone(void *userdata)
 	builds_push_ended(br->owner->d->builds, br->app_id);
 }
 
-/* A pipe that we could write to is never readable: what is told of it is that nobody reads it any more. */
+/* A pipe that we could write to is never readable: what is told of it is that nobody reads it any
+ * more. */
 static void watch_pusher(struct branch *br, pid_t pid)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%d/fd/1", pid);
@@ -256,9 +267,12 @@ int branch_push_begins(struct branches *b, const struct app *app, pid_t pid, str
 	struct branch *br = branch_of(b, app->id);
 	int fd;
 
-	/* One that is being moved just now may go on: what it changes is seen when the push is compared again. */
+	/* One that is being moved just now may go on: what it changes is seen when the push is
+	 * compared again. */
 	if (br->push)
-		return error_set(err, ERROR_CONFLICT, "Another push of %s is under way: push again when it has ended", app->name);
+		return error_set(err, ERROR_CONFLICT,
+				 "Another push of %s is under way: push again when it has ended",
+				 app->name);
 	fd = proc_pidfd_open(pid);
 	if (fd < 0 || !is_git(pid)) {
 		fd_close(fd);
@@ -275,7 +289,8 @@ int branch_push_begins(struct branches *b, const struct app *app, pid_t pid, str
 /* A line of packed-refs: "ID REF". */
 static void read_packed(const char *repo, const char *ref, char ret[static ID_MAX + 1])
 {
-	_cleanup_free_ char *path = xasprintf("%s/packed-refs", repo), *end = xasprintf(" %s\n", ref);
+	_cleanup_free_ char *path = xasprintf("%s/packed-refs", repo),
+			    *end = xasprintf(" %s\n", ref);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	const char *at, *line;
 
@@ -295,7 +310,8 @@ static void read_ref(const char *repo, const char *ref, char ret[static ID_MAX +
 
 	memset(ret, 0, ID_MAX + 1);
 	if (fs_read_file(path, REF_MAX_BYTES, &text) == 0)
-		memcpy(ret, text.data, strcspn(text.data, "\n") <= ID_MAX ? strcspn(text.data, "\n") : ID_MAX);
+		memcpy(ret, text.data,
+		       strcspn(text.data, "\n") <= ID_MAX ? strcspn(text.data, "\n") : ID_MAX);
 	else
 		read_packed(repo, ref, ret);
 }
@@ -303,7 +319,8 @@ static void read_ref(const char *repo, const char *ref, char ret[static ID_MAX +
 /* main, and master, which stands for it where it is there. */
 static bool names(const char *repo, const struct app *app, const char *commit)
 {
-	const char *const both[] = { app->branch, streq(app->branch, "main") ? "master" : app->branch };
+	const char *const both[] = { app->branch,
+				     streq(app->branch, "main") ? "master" : app->branch };
 	char id[ID_MAX + 1];
 	size_t n = 0;
 
@@ -328,8 +345,8 @@ static bool is_pinned(const char *repo, const char *commit)
 }
 
 /*
- * $1 is the commit, the others are the branches, the app's own first. A branch that is there is moved, or goes when what
- * runs has no commit here; when none is there the first is made.
+ * $1 is the commit, the others are the branches, the app's own first. A branch that is there is
+ * moved, or goes when what runs has no commit here; when none is there the first is made.
  */
 static const char move_script[] =
 	"c=$1; shift\n"
@@ -340,7 +357,8 @@ static const char move_script[] =
 	"for r; do\n"
 	"  old=$(git rev-parse -q --verify \"$r\") || continue\n"
 	"  none=\n"
-	"  if [ -z \"$c\" ]; then echo \"delete $r $old\"; elif [ \"$c\" != \"$old\" ]; then echo \"update $r $c $old\"; fi\n"
+	"  if [ -z \"$c\" ]; then echo \"delete $r $old\"; elif [ \"$c\" != \"$old\" ]; then echo "
+	"\"update $r $c $old\"; fi\n"
 	"done\n"
 	"[ -z \"$c\" ] || [ -z \"$none\" ] || echo \"create $none $c\"\n"
 	"[ -z \"$c\" ] || echo \"update " PINS "/$c $c\"\n"
@@ -351,7 +369,8 @@ static const char move_script[] =
 /* What runs goes on meanwhile. A lock that a killed git has left is old by then, and removed. */
 static void try_later(struct branch *br, const char *why)
 {
-	log_warn("app %s: the branch was not moved to %.12s, which runs: %s", br->app_id, br->commit, why);
+	log_warn("app %s: the branch was not moved to %.12s, which runs: %s", br->app_id,
+		 br->commit, why);
 	watch_arm(br->retry, RETRY_MS);
 }
 
@@ -380,8 +399,14 @@ static void on_moved(int status, void *userdata)
 static bool move(struct branch *br, const struct app *app, struct error *err)
 {
 	_cleanup_free_ char *ref = xasprintf("refs/heads/%s", app->branch);
-	const char *const argv[] = { "sh", "-c", move_script, "sh", br->commit, ref,
-				     streq(app->branch, "main") ? "refs/heads/master" : NULL, NULL };
+	const char *const argv[] = { "sh",
+				     "-c",
+				     move_script,
+				     "sh",
+				     br->commit,
+				     ref,
+				     streq(app->branch, "main") ? "refs/heads/master" : NULL,
+				     NULL };
 	struct branch_check *c;
 
 	if (start(br->owner, app->name, argv, "", on_moved, &c, err) < 0)
@@ -401,10 +426,12 @@ static bool is_commit(const char *s)
 	return (n == 40 || n == 64) && !s[strspn(s, "0123456789abcdef")];
 }
 
-/* What runs on another stack than the app's is to be built anew: any push is one then, that of the same commit too. */
+/* What runs on another stack than the app's is to be built anew: any push is one then, that of the
+ * same commit too. */
 static bool branch_names_it(const struct app *app, const struct release *runs)
 {
-	return runs->commit && is_commit(runs->commit) && (!runs->stack_name || stack_is_same(runs->stack_name, app->stack));
+	return runs->commit && is_commit(runs->commit) &&
+	       (!runs->stack_name || stack_is_same(runs->stack_name, app->stack));
 }
 
 bool branch_follow(struct branches *b, const struct app *app, const struct release *runs)

@@ -141,8 +141,9 @@ static void on_stopping(void *userdata)
 }
 
 /*
- * git puts in order what it has begun when it ends by itself, and not when a signal ends it. So it is its children that
- * are ended: what unpacks, or the hook, which cancels its build. It sees that they have failed, or that its input has ended.
+ * git puts in order what it has begun when it ends by itself, and not when a signal ends it. So it
+ * is its children that are ended: what unpacks, or the hook, which cancels its build. It sees that
+ * they have failed, or that its input has ended.
  */
 void git_child_stop(struct git_child *c)
 {
@@ -213,8 +214,9 @@ static ssize_t write_gzip(struct git_child *c, const char *data, size_t n, struc
 		size_t slice = n - done < GZIP_SLICE ? n - done : GZIP_SLICE;
 
 		if (gunzip_feed(c->gzip, data + done, slice, &c->pending) < 0)
-			return error_set(err, ERROR_BAD_REQUEST,
-					 "The request's body is not gzip, as Content-Encoding says");
+			return error_set(
+				err, ERROR_BAD_REQUEST,
+				"The request's body is not gzip, as Content-Encoding says");
 		done += slice;
 		buf_consume(&c->pending, push(c, c->pending.data, c->pending.len));
 	}
@@ -267,7 +269,8 @@ static void drain(struct git_child *c)
 		watch_pause(c->readable, true);
 }
 
-/* While its input comes, what it says is kept: a pipe that nobody reads would stop it, and with it the input. */
+/* While its input comes, what it says is kept: a pipe that nobody reads would stop it, and with it
+ * the input. */
 static void on_readable(void *userdata)
 {
 	struct git_child *c = userdata;
@@ -316,7 +319,8 @@ ssize_t git_child_read(struct git_child *c, char *data, size_t n)
 
 /* ---- its start ---- */
 
-/* Little of ours, and nothing of git's: twelved's environment is not what a pusher's git is to heed. */
+/* Little of ours, and nothing of git's: twelved's environment is not what a pusher's git is to
+ * heed. */
 static char **make_env(const struct git_child_options *o)
 {
 	static const char *const kept[] = { "PATH", "HOME", "TMPDIR" };
@@ -417,12 +421,14 @@ int git_child_start(struct daemon *d, const struct git_child_options *o, struct 
 	struct git_child *c;
 
 	if (d->n_git_children >= GIT_CHILDREN_MAX)
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "%d pushes and fetches are under way already: try again in a moment",
-				 GIT_CHILDREN_MAX);
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"%d pushes and fetches are under way already: try again in a moment",
+			GIT_CHILDREN_MAX);
 	if (count_of(d, o->user) >= GIT_CHILDREN_MAX_USER)
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "%d pushes and fetches of yours are under way already: try again when one has ended",
+				 "%d pushes and fetches of yours are under way already: try again "
+				 "when one has ended",
 				 GIT_CHILDREN_MAX_USER);
 	c = child_new(d, o);
 	if (c->stderr_fd < 0)

@@ -36,11 +36,13 @@ struct git_child_options {
 
 int git_child_start(struct daemon *d, const struct git_child_options *o, struct git_child **ret,
 		    struct error *err);
-/* How many of n bytes were taken; when not all, ready() is called when more can be. What the child will not read is dropped. */
+/* How many of n bytes were taken; when not all, ready() is called when more can be. What the child
+ * will not read is dropped. */
 ssize_t git_child_write(struct git_child *c, const char *data, size_t n, struct error *err);
 /* No more comes. */
 int git_child_end_input(struct git_child *c, struct error *err);
-/* After the end of its input. Bytes; 0 at the end; -EAGAIN: ready() is called when there is more. */
+/* After the end of its input. Bytes; 0 at the end; -EAGAIN: ready() is called when there is more.
+ */
 ssize_t git_child_read(struct git_child *c, char *data, size_t n);
 /* 1 when there is something to read, 0 at the end, -EAGAIN as above. */
 int git_child_peek(struct git_child *c);

@@ -8,26 +8,32 @@
 
 #include "daemon/core/daemon.h"
 
-/* Makes the repository (or completes a half-made one, or one of an older twelved): hooks, configuration, attributes. Idempotent. */
+/* Makes the repository (or completes a half-made one, or one of an older twelved): hooks,
+ * configuration, attributes. Idempotent. */
 int git_create(struct daemon *d, const struct app *app, struct error *err);
 /*
- * The app whose repository this is, by its hook; "" when that can't be told. `name` is a name in STATE/git.
+ * The app whose repository this is, by its hook; "" when that can't be told. `name` is a name in
+ * STATE/git.
  */
 void git_owner(struct daemon *d, const char *name, char ret[static UUID_SIZE]);
 /*
- * Room for a new app's repository: what stands at its name is removed if its app was destroyed, and moved to STATE/lost+found
- * if the database knows nothing of it.
+ * Room for a new app's repository: what stands at its name is removed if its app was destroyed, and
+ * moved to STATE/lost+found if the database knows nothing of it.
  */
 int git_make_room(struct daemon *d, const char *app_name, struct error *err);
-/* At start, for an app whose repository is missing: a kill may have cut a renaming off. True when it was found and has its name now. */
+/* At start, for an app whose repository is missing: a kill may have cut a renaming off. True when
+ * it was found and has its name now. */
 bool git_find_renamed(struct daemon *d, const struct app *app);
-/* At start: what a kill left of repositories that were being made or removed, and those of apps that were destroyed. */
+/* At start: what a kill left of repositories that were being made or removed, and those of apps
+ * that were destroyed. */
 void git_sweep_all(struct daemon *d);
 int git_rename(struct daemon *d, const char *old_name, const struct app *app, struct error *err);
 int git_delete(struct daemon *d, const char *app_name, struct error *err);
-/* Removes what pushes that were cut off have left in a repository, after a day: they may yet be under way. */
+/* Removes what pushes that were cut off have left in a repository, after a day: they may yet be
+ * under way. */
 int git_sweep(struct daemon *d, const char *app_name, struct error *err);
-/* Removes the locks of a branch that a git has left that was killed: a minute old, where git holds one for a moment. */
+/* Removes the locks of a branch that a git has left that was killed: a minute old, where git holds
+ * one for a moment. */
 void git_sweep_locks(const char *repo, const char *branch);
 /* Rewrites authorized_keys from the store. Atomic. */
 int git_write_authorized_keys(struct daemon *d, struct error *err);

@@ -15,7 +15,8 @@ struct gunzip;
 
 struct gunzip *gunzip_new(void);
 void gunzip_free(struct gunzip *g);
-/* Appends what n further bytes stand for: up to GUNZIP_RATIO_MAX * n. -EBADMSG when it is not gzip. */
+/* Appends what n further bytes stand for: up to GUNZIP_RATIO_MAX * n. -EBADMSG when it is not gzip.
+ */
 int gunzip_feed(struct gunzip *g, const void *data, size_t n, struct buf *out);
 /* True when what came is whole, and not cut. */
 bool gunzip_is_whole(const struct gunzip *g);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Repositories that the store does not name: of apps that were destroyed, of apps that were being renamed, and of apps that the
- * database has lost. Their hook tells whose they are; only the first are removed.
+ * Repositories that the store does not name: of apps that were destroyed, of apps that were being
+ * renamed, and of apps that the database has lost. Their hook tells whose they are; only the first
+ * are removed.
  */
 #include "daemon/git/git.h"
 
@@ -22,7 +23,8 @@
 
 void git_owner(struct daemon *d, const char *name, char ret[static UUID_SIZE])
 {
-	_cleanup_free_ char *path = xasprintf("%s/git/%s/hooks/pre-receive", d->settings.state_dir, name);
+	_cleanup_free_ char *path =
+		xasprintf("%s/git/%s/hooks/pre-receive", d->settings.state_dir, name);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	const char *at, *next;
 
@@ -40,7 +42,8 @@ void git_owner(struct daemon *d, const char *name, char ret[static UUID_SIZE])
 
 static int move_to_lost(struct daemon *d, const char *name, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/lost+found", d->settings.state_dir), *from = xasprintf("%s/git/%s", d->settings.state_dir, name);
+	_cleanup_free_ char *dir = xasprintf("%s/lost+found", d->settings.state_dir),
+			    *from = xasprintf("%s/git/%s", d->settings.state_dir, name);
 	_cleanup_free_ char *to = xasprintf("%s/%lld-%s", dir, (long long)clock_wall_ms(), name);
 	int r = fs_mkdirs(dir, 0700);
 
@@ -48,7 +51,8 @@ static int move_to_lost(struct daemon *d, const char *name, struct error *err)
 		return error_set_errno(err, r, "making %s", dir);
 	if (rename(from, to) < 0)
 		return error_set_errno(err, errno, "moving %s to %s", from, to);
-	log_warn("%s was there, of an app that is in no row of the database: it is %s now", from, to);
+	log_warn("%s was there, of an app that is in no row of the database: it is %s now", from,
+		 to);
 	return 0;
 }
 
@@ -60,12 +64,14 @@ int git_make_room(struct daemon *d, const char *app_name, struct error *err)
 	if (!fs_exists(path))
 		return 0;
 	git_owner(d, name, owner);
-	return owner[0] && state_is_gone(d, "app", owner) ? git_delete(d, app_name, err) : move_to_lost(d, name, err);
+	return owner[0] && state_is_gone(d, "app", owner) ? git_delete(d, app_name, err)
+							  : move_to_lost(d, name, err);
 }
 
 bool git_find_renamed(struct daemon *d, const struct app *app)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/git", d->settings.state_dir), *to = git_path(d, app->name);
+	_cleanup_free_ char *dir = xasprintf("%s/git", d->settings.state_dir),
+			    *to = git_path(d, app->name);
 	_cleanup_strv_ char **names = NULL;
 	char owner[UUID_SIZE];
 
@@ -87,7 +93,8 @@ bool git_find_renamed(struct daemon *d, const struct app *app)
 /* Aside first: one of its name may be made while it is removed. */
 static void sweep_one(struct daemon *d, const char *path, size_t i)
 {
-	_cleanup_free_ char *aside = xasprintf("%s/git/.%lld-%zu.old", d->settings.state_dir, (long long)clock_wall_ms(), i);
+	_cleanup_free_ char *aside = xasprintf("%s/git/.%lld-%zu.old", d->settings.state_dir,
+					       (long long)clock_wall_ms(), i);
 
 	if (rename(path, aside) < 0)
 		log_warn("%s can't be removed: %s", path, strerror(errno));

@@ -56,13 +56,15 @@ static int keep_file(const char *path, mode_t mode, const char *text, struct err
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
-static int write_hook(struct daemon *d, const char *repo, const struct app *app, const char *hook, struct error *err)
+static int write_hook(struct daemon *d, const char *repo, const struct app *app, const char *hook,
+		      struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/hooks/%s", repo, hook);
 	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
-	buf_puts(&text, "#!/bin/sh\n# Written by twelved: builds and releases what is pushed.\nexec ");
+	buf_puts(&text,
+		 "#!/bin/sh\n# Written by twelved: builds and releases what is pushed.\nexec ");
 	quote(&text, program);
 	buf_printf(&text, " git-hook %s --socket ", hook);
 	quote(&text, d->api_socket);
@@ -72,28 +74,32 @@ static int write_hook(struct daemon *d, const char *repo, const struct app *app,
 
 /*
  * What is pushed is checked, but for three old sins that many a long history holds
- * and that harm nobody. A push is as large as an upload may be. Forced pushes are what everybody does who amends, and CI
- * pushes from shallow clones: neither is refused, and so neither is refused after it went live. What proc-receive gets is all
- * (docs/decisions/0005). A file of more than 16 MB goes through in pieces and is no base of others, and a pack stays one: as
- * files of their own its objects would take as much of the disk as they say they are.
+ * and that harm nobody. A push is as large as an upload may be. Forced pushes are what everybody
+ * does who amends, and CI pushes from shallow clones: neither is refused, and so neither is refused
+ * after it went live. What proc-receive gets is all (docs/decisions/0005). A file of more than 16
+ * MB goes through in pieces and is no base of others, and a pack stays one: as files of their own
+ * its objects would take as much of the disk as they say they are.
  */
 static int write_config(struct daemon *d, const char *repo, struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/" CONFIG_FILE, repo);
-	_cleanup_free_ char *text = xasprintf("# Written by twelved.\n"
-					      "[transfer]\n\tfsckObjects = true\n\thideRefs = refs/twelve\n"
-					      "[receive \"fsck\"]\n\tbadTimezone = ignore\n"
-					      "\tmissingSpaceBeforeDate = ignore\n\tzeroPaddedFilemode = ignore\n"
-					      "[receive]\n\tadvertisePushOptions = true\n\tmaxInputSize = %lld\n"
-					      "\tdenyNonFastForwards = false\n\tshallowUpdate = true\n\tprocReceiveRefs = refs\n\tunpackLimit = 1\n"
-					      "[core]\n\tbigFileThreshold = 16m\n\tdeltaBaseCacheLimit = 32m\n"
-					      "[pack]\n\twindowMemory = 64m\n\tthreads = 2\n",
-					      (long long)d->settings.max_upload_bytes);
+	_cleanup_free_ char *text =
+		xasprintf("# Written by twelved.\n"
+			  "[transfer]\n\tfsckObjects = true\n\thideRefs = refs/twelve\n"
+			  "[receive \"fsck\"]\n\tbadTimezone = ignore\n"
+			  "\tmissingSpaceBeforeDate = ignore\n\tzeroPaddedFilemode = ignore\n"
+			  "[receive]\n\tadvertisePushOptions = true\n\tmaxInputSize = %lld\n"
+			  "\tdenyNonFastForwards = false\n\tshallowUpdate = "
+			  "true\n\tprocReceiveRefs = refs\n\tunpackLimit = 1\n"
+			  "[core]\n\tbigFileThreshold = 16m\n\tdeltaBaseCacheLimit = 32m\n"
+			  "[pack]\n\twindowMemory = 64m\n\tthreads = 2\n",
+			  (long long)d->settings.max_upload_bytes);
 
 	return keep_file(path, 0644, text, err);
 }
 
-/* Behind what git init has written, so that ours counts. A `git config` for each would take longer than all the rest. */
+/* Behind what git init has written, so that ours counts. A `git config` for each would take longer
+ * than all the rest. */
 static int include_config(const char *repo, struct error *err)
 {
 	static const char line[] = "[include]\n\tpath = " CONFIG_FILE "\n";
@@ -111,17 +117,20 @@ static int include_config(const char *repo, struct error *err)
 }
 
 /*
- * What is built is what a checkout would hold: what a commit wants left out of archives is there, and nothing is put through
- * a filter of this machine's. info/attributes counts more than the files of the tree (gitattributes(5)).
+ * What is built is what a checkout would hold: what a commit wants left out of archives is there,
+ * and nothing is put through a filter of this machine's. info/attributes counts more than the files
+ * of the tree (gitattributes(5)).
  */
 static int write_attributes(const char *repo, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/info", repo), *path = xasprintf("%s/attributes", dir);
+	_cleanup_free_ char *dir = xasprintf("%s/info", repo),
+			    *path = xasprintf("%s/attributes", dir);
 	int r = fs_mkdirs(dir, 0755);
 
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", dir);
-	return keep_file(path, 0644, "# Written by twelved.\n* -export-ignore -export-subst -filter\n", err);
+	return keep_file(path, 0644,
+			 "# Written by twelved.\n* -export-ignore -export-subst -filter\n", err);
 }
 
 static int equip(struct daemon *d, const char *repo, const struct app *app, struct error *err)
@@ -131,13 +140,15 @@ static int equip(struct daemon *d, const char *repo, const struct app *app, stru
 
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", hooks);
-	if (write_hook(d, repo, app, "pre-receive", err) < 0 || write_hook(d, repo, app, "proc-receive", err) < 0 ||
-	    write_config(d, repo, err) < 0 || include_config(repo, err) < 0)
+	if (write_hook(d, repo, app, "pre-receive", err) < 0 ||
+	    write_hook(d, repo, app, "proc-receive", err) < 0 || write_config(d, repo, err) < 0 ||
+	    include_config(repo, err) < 0)
 		return -1;
 	return write_attributes(repo, err);
 }
 
-/* Members of the group may push over a local path: files are shared with it, as git's --shared=group has it. */
+/* Members of the group may push over a local path: files are shared with it, as git's
+ * --shared=group has it. */
 static int share(struct daemon *d, const char *repo, struct error *err)
 {
 	const struct group *gr = getgrnam(d->settings.group);
@@ -194,7 +205,8 @@ int git_delete(struct daemon *d, const char *app_name, struct error *err)
 	return r < 0 ? error_set_errno(err, r, "removing %s", repo) : 0;
 }
 
-/* Objects of a push are kept apart until its hook has said yes; git removes them but when it is killed. */
+/* Objects of a push are kept apart until its hook has said yes; git removes them but when it is
+ * killed. */
 int git_sweep(struct daemon *d, const char *app_name, struct error *err)
 {
 	_cleanup_free_ char *repo = git_path(d, app_name), *dir = xasprintf("%s/objects", repo);
@@ -214,19 +226,22 @@ int git_sweep(struct daemon *d, const char *app_name, struct error *err)
 
 void git_sweep_locks(const char *repo, const char *branch)
 {
-	_cleanup_free_ char *own = xasprintf("%s/refs/heads/%s.lock", repo, branch), *master = xasprintf("%s/refs/heads/master.lock", repo),
+	_cleanup_free_ char *own = xasprintf("%s/refs/heads/%s.lock", repo, branch),
+			    *master = xasprintf("%s/refs/heads/master.lock", repo),
 			    *packed = xasprintf("%s/packed-refs.lock", repo);
 	const char *const paths[] = { own, master, packed };
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		if (stat(paths[i], &st) == 0 && st.st_mtime < time(NULL) - LOCK_LIFE_S && unlink(paths[i]) == 0)
+		if (stat(paths[i], &st) == 0 && st.st_mtime < time(NULL) - LOCK_LIFE_S &&
+		    unlink(paths[i]) == 0)
 			log_info("removed %s, which a git has left that was killed", paths[i]);
 }
 
 /* ---- keys ---- */
 
-/* The key's type comes first: no options before it, which authorized_keys and ssh-keygen would take. */
+/* The key's type comes first: no options before it, which authorized_keys and ssh-keygen would
+ * take. */
 static bool looks_like_key(const char *s)
 {
 	static const char *const types[] = { "ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The body of a request: kept, written to a file, or handed on as it comes; and what becomes of it after a mistake. */
+/* The body of a request: kept, written to a file, or handed on as it comes; and what becomes of it
+ * after a mistake. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/http/http-priv.h"
 
-/* How much more is read of a body that is refused, so that the answer arrives; then the connection is closed. */
+/* How much more is read of a body that is refused, so that the answer arrives; then the connection
+ * is closed. */
 #define DRAIN_MAX (8 << 20)
 #define DISK_CHECK_BYTES (16 << 20)
 
@@ -40,7 +42,8 @@ static void take_upload(struct request *r, const char *data, size_t n)
 	}
 }
 
-/* Who was told to bring something may send what an upload may have; a stranger may not keep us busy. */
+/* Who was told to bring something may send what an upload may have; a stranger may not keep us
+ * busy. */
 static size_t drain_max(struct request *r)
 {
 	if (r->expected)
@@ -48,7 +51,8 @@ static size_t drain_max(struct request *r)
 	return DRAIN_MAX;
 }
 
-/* What comes after a mistake is read and dropped, within limits, since clients read the answer after they have written. */
+/* What comes after a mistake is read and dropped, within limits, since clients read the answer
+ * after they have written. */
 static enum MHD_Result drop(struct request *r, size_t n)
 {
 	r->drained += n;
@@ -141,7 +145,8 @@ int http_parse_body(struct request *r, struct error *err)
 	r->body = json_loadb(r->raw.data, r->raw.len, JSON_REJECT_DUPLICATES, &where);
 	if (!r->body && json_error_code(&where) == json_error_null_character)
 		return error_set(err, ERROR_BAD_REQUEST,
-				 "The body has the character \\u0000 in a string, line %d, column %d: no text of ours holds it",
+				 "The body has the character \\u0000 in a string, line %d, column "
+				 "%d: no text of ours holds it",
 				 where.line, where.column);
 	if (!r->body)
 		return error_set(err, ERROR_BAD_REQUEST,

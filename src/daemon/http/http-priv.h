@@ -26,11 +26,11 @@ struct http {
 	size_t n_listeners;
 	struct watch *kick; /* runs the daemons in the next turn, after a resume */
 	struct http_tail *tails;
-	bool ending;	 /* nothing waits any more */
+	bool ending; /* nothing waits any more */
 	struct guesses *guesses;
 	struct passwords *passwords;
 	struct limits *limits; /* of requests with tokens */
-	bool collecting; /* unused slugs and stacks are being removed */
+	bool collecting;       /* unused slugs and stacks are being removed */
 };
 
 struct request {
@@ -48,12 +48,13 @@ struct request {
 	char *query_value; /* of the last request_query() */
 	struct caller caller;
 	char *asks_email, *asks_password; /* in place of a caller, until they have been looked at */
-	char app_id[UUID_SIZE]; /* of the app that the path names, when there is one; for the audit trail */
+	char app_id[UUID_SIZE]; /* of the app that the path names, when there is one; for the audit
+				   trail */
 	char *app_name;
-	int64_t app_version; /* its last release when the request began */
-	int64_t requests_left; /* of the token, -1: nobody counts */
-	char *note;	     /* for the audit trail; see request_note() */
-	char *set_cookie;    /* of a page */
+	int64_t app_version;	 /* its last release when the request began */
+	int64_t requests_left;	 /* of the token, -1: nobody counts */
+	char *note;		 /* for the audit trail; see request_note() */
+	char *set_cookie;	 /* of a page */
 	const char *header_name; /* see request_set_header() */
 	char *header_value;
 	struct buf raw;
@@ -61,12 +62,13 @@ struct request {
 	json_t *shared; /* what its answer has in many places, by a name; see api_shared() */
 	int upload_fd;
 	char *upload_path;
-	bool expected; /* the upload was announced */
-	int64_t uploaded; /* bytes of the body so far */
-	size_t drained;	  /* of these, after a mistake was found */
+	bool expected;	      /* the upload was announced */
+	int64_t uploaded;     /* bytes of the body so far */
+	size_t drained;	      /* of these, after a mistake was found */
 	request_take_fn take; /* the body as it comes; NULL: it is kept */
 	bool answered;
-	/* While an answer takes long: what is called when it can be given, and what it is given from. */
+	/* While an answer takes long: what is called when it can be given, and what it is given
+	 * from. */
 	struct http_tail tail;
 	api_fn later;
 	void *work;
@@ -81,7 +83,8 @@ char *http_decode(const char *s, size_t n);
 enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *response,
 			   const char *content_type);
 void http_answer_error(struct request *r, const struct error *err);
-/* What may yet be written to the disk that holds the state, its reserve left alone; less than 0 when that is begun. */
+/* What may yet be written to the disk that holds the state, its reserve left alone; less than 0
+ * when that is begun. */
 int64_t http_disk_room(struct http *h);
 /* ERROR_UNAVAILABLE when there is no room for more than these bytes. */
 int http_check_disk(struct http *h, int64_t bytes, struct error *err);
@@ -95,14 +98,17 @@ enum MHD_Result http_take_body(struct request *r, const char *data, size_t *size
 bool http_answers_after_body(struct request *r);
 /* Fills r->body from what was kept. */
 int http_parse_body(struct request *r, struct error *err);
-/* api/caller.c: fills r->caller, or the error; or r->asks_email and r->asks_password, which have to be asked for then. */
+/* api/caller.c: fills r->caller, or the error; or r->asks_email and r->asks_password, which have to
+ * be asked for then. */
 int http_admit(struct request *r, struct error *err);
 void http_take_user(struct request *r, const struct user *u);
 /*
- * ask-password.c: looks whether the password is right, and then calls `then` as it would a handler, in a later turn, with r->caller
- * filled if it is. Returns -1 at once when there were too many wrong ones.
+ * ask-password.c: looks whether the password is right, and then calls `then` as it would a handler,
+ * in a later turn, with r->caller filled if it is. Returns -1 at once when there were too many
+ * wrong ones.
  */
-int http_ask_password(struct request *r, const char *email, const char *password, api_fn then, struct error *err);
+int http_ask_password(struct request *r, const char *email, const char *password, api_fn then,
+		      struct error *err);
 /* How many requests the caller may make now. */
 int64_t http_requests_left(struct request *r);
 /* Frees what request_answer_upgrade() made. */

@@ -52,7 +52,8 @@ json_t *request_body(struct request *r);
 /* Where an upload was written, for routes that take one; the handler renames or removes it. */
 const char *request_upload(struct request *r);
 
-/* A string member. Absent or null: *ret is NULL and it is no error, unless `required`. Another type is ERROR_INVALID and named. */
+/* A string member. Absent or null: *ret is NULL and it is no error, unless `required`. Another type
+ * is ERROR_INVALID and named. */
 int request_string(struct request *r, const char *key, bool required, const char **ret,
 		   struct error *err);
 /* A boolean member; `fallback` when absent. */
@@ -61,14 +62,17 @@ int request_bool(struct request *r, const char *key, bool fallback, bool *ret, s
 /* An integer member within [min, max]; `fallback` when absent. */
 int request_int(struct request *r, const char *key, int64_t min, int64_t max, int64_t fallback,
 		int64_t *ret, struct error *err);
-/* A member of type ref (api/route.h): a name, an id, or an object with one; absent or null as in request_string(). */
-int request_ref(struct request *r, const char *key, bool required, const char **ret, struct error *err);
+/* A member of type ref (api/route.h): a name, an id, or an object with one; absent or null as in
+ * request_string(). */
+int request_ref(struct request *r, const char *key, bool required, const char **ret,
+		struct error *err);
 /* What a change was, for the audit trail: "set GREETING". Never a secret. */
 void request_note(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* An absolute URL of ours, by the name that the client calls us by; heap. */
 char *request_url(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same over TLS, by the door (door.h): for clients that take nothing else. Over the unix socket as request_url(). */
+/* The same over TLS, by the door (door.h): for clients that take nothing else. Over the unix socket
+ * as request_url(). */
 char *request_tls_url(struct request *r, const char *path);
 /* Where git finds an app's repository: so, or NULL over the unix socket. Heap. */
 char *request_git_url(struct request *r, const char *app_name);
@@ -77,9 +81,11 @@ char *request_git_url(struct request *r, const char *app_name);
 
 /* Takes the reference. What is read gets an ETag, and a list what request_answer_list() does. */
 int request_answer(struct request *r, int status, json_t *take);
-/* A header of the answer that request_answer() will give; a value that may not stand in one is left out. One at most. */
+/* A header of the answer that request_answer() will give; a value that may not stand in one is left
+ * out. One at most. */
 void request_set_header(struct request *r, const char *name, const char *value);
-/* Takes an array: applies the Range header ("version ..; max=15, order=desc"; range.h) and sets Next-Range. A range that can't be is answered with 416. */
+/* Takes an array: applies the Range header ("version ..; max=15, order=desc"; range.h) and sets
+ * Next-Range. A range that can't be is answered with 416. */
 int request_answer_list(struct request *r, json_t *take);
 /*
  * For an answer that takes long: the handler returns 0 after this, and `later` gives the answer in
@@ -110,7 +116,7 @@ struct log_session {
 	char app_id[UUID_SIZE];
 	int64_t lines;
 	bool tail;
-	char *dyno, *source; /* NULL: all */
+	char *dyno, *source;	   /* NULL: all */
 	int64_t release, since_ms; /* 0: all */
 	int64_t after;
 	bool seq; /* plain lines begin with their sequence number */
@@ -118,10 +124,12 @@ struct log_session {
 /* Log lines: Server-Sent Events, or plain lines when the client asks for text/plain. Copies *s. */
 int request_answer_logs(struct request *r, const struct log_session *s, struct error *err);
 
-/* 101: fn gets the connection's socket, which it borrows for the call. The userdata is freed with free(). */
+/* 101: fn gets the connection's socket, which it borrows for the call. The userdata is freed with
+ * free(). */
 typedef void (*request_upgraded_fn)(struct daemon *d, int fd, void *userdata);
 int request_answer_upgrade(struct request *r, const char *protocol, request_upgraded_fn fn,
 			   void *take_userdata);
 
-/* Counts what costs as much as guessing a password, and may be that (api/ask-password.c); ERROR_RATE_LIMIT when there were too many. */
+/* Counts what costs as much as guessing a password, and may be that (api/ask-password.c);
+ * ERROR_RATE_LIMIT when there were too many. */
 int http_take_guess(struct request *r, const char *email, struct error *err);

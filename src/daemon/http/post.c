@@ -61,11 +61,16 @@ static void collect(struct http_posts *p)
 		CURLcode code = m->data.result;
 		long status = 0;
 
-		if (m->msg != CURLMSG_DONE || curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &post) != CURLE_OK)
+		if (m->msg != CURLMSG_DONE ||
+		    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &post) != CURLE_OK)
 			continue;
 		if (code == CURLE_OK)
 			curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-		post->fn(status, status ? NULL : post->error[0] ? post->error : curl_easy_strerror(code), post->userdata);
+		post->fn(status,
+			 status		  ? NULL
+			 : post->error[0] ? post->error
+					  : curl_easy_strerror(code),
+			 post->userdata);
 		post_free(post);
 	}
 }
@@ -192,7 +197,11 @@ bool http_post(struct http_posts *p, const struct http_post_options *o)
 {
 	struct http_post *post = xcalloc(1, sizeof(*post));
 
-	*post = (struct http_post){ .owner = p, .next = p->first, .easy = curl_easy_init(), .fn = o->fn, .userdata = o->userdata };
+	*post = (struct http_post){ .owner = p,
+				    .next = p->first,
+				    .easy = curl_easy_init(),
+				    .fn = o->fn,
+				    .userdata = o->userdata };
 	p->first = post;
 	if (post->easy) {
 		prepare(post, o);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP requests that go out from the event loop, by libcurl's multi interface: names, connections, TLS and HTTP are its
- * business; it tells which descriptors it waits for and for how long, and our loop does the waiting. Redirects
- * are not followed, and of an answer only the status is kept.
+ * HTTP requests that go out from the event loop, by libcurl's multi interface: names, connections,
+ * TLS and HTTP are its business; it tells which descriptors it waits for and for how long, and our
+ * loop does the waiting. Redirects are not followed, and of an answer only the status is kept.
  */
 #pragma once
 
@@ -28,5 +28,6 @@ struct http_post_options {
 	http_post_fn fn;
 	void *userdata;
 };
-/* Copies what it is given. False when there is no memory for it. fn is called in a later turn of the loop. */
+/* Copies what it is given. False when there is no memory for it. fn is called in a later turn of
+ * the loop. */
 bool http_post(struct http_posts *p, const struct http_post_options *o);

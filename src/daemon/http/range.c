@@ -10,7 +10,8 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
-/* What lists may be sorted by, where the items have it: the first that a list is sorted by is the one that its pages go by. */
+/* What lists may be sorted by, where the items have it: the first that a list is sorted by is the
+ * one that its pages go by. */
 static const char *const properties[] = { "version",  "number", "name",	      "hostname",
 					  "email",    "type",	"created_at", "updated_at",
 					  "sequence", "id" };
@@ -24,7 +25,8 @@ static const char *const aliases[][2] = { { "started_at", "created_at" },
 static int refuse(const char *header, const char *why, struct error *err)
 {
 	return error_set(err, ERROR_RANGE,
-			 "The Range \"%.100s\" can't be understood: %s; expected is PROPERTY START..END; order=desc, max=10",
+			 "The Range \"%.100s\" can't be understood: %s; expected is PROPERTY "
+			 "START..END; order=desc, max=10",
 			 header, why);
 }
 
@@ -37,7 +39,8 @@ static int copy(char *to, size_t size, const char *from)
 
 static int hex_digit(char c)
 {
-	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+	const char *digits = "0123456789abcdef",
+		   *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
 
 	return at ? (int)(at - digits) : -1;
 }
@@ -48,7 +51,8 @@ static void decode(char *s)
 	char *to = s;
 
 	for (; *s; s++) {
-		int high = s[0] == '%' ? hex_digit(s[1]) : -1, low = high < 0 ? -1 : hex_digit(s[2]);
+		int high = s[0] == '%' ? hex_digit(s[1]) : -1,
+		    low = high < 0 ? -1 : hex_digit(s[2]);
 
 		*to++ = low < 0 ? *s : (char)(high << 4 | low);
 		s += low < 0 ? 0 : 2;
@@ -56,10 +60,12 @@ static void decode(char *s)
 	*to = '\0';
 }
 
-/* What parse_span() and a header's readers would take for something else is encoded, and so are two dots. */
+/* What parse_span() and a header's readers would take for something else is encoded, and so are two
+ * dots. */
 static void encode(struct buf *to, const char *s)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:*@+/=~&!";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:*@+/=~&!";
 
 	for (; *s; s++)
 		if (strchr(plain, *s) || (*s == '.' && s[1] && s[1] != '.'))
@@ -87,7 +93,9 @@ static int parse_span(char *text, const char *header, struct range *ret, struct 
 
 	if (!end && !strchr(property, ' ')) {
 		/* "version" alone, or nothing before the options. */
-		return copy(ret->property, sizeof(ret->property), property) < 0 ? refuse(header, "it is too long", err) : 0;
+		return copy(ret->property, sizeof(ret->property), property) < 0
+			       ? refuse(header, "it is too long", err)
+			       : 0;
 	}
 	if (!end)
 		return refuse(header, "there is no \"..\"", err);
@@ -151,7 +159,8 @@ int range_parse(const char *header, struct range *ret, struct error *err)
 
 		rest = part[n] ? part + n + 1 : NULL;
 		part[n] = '\0';
-		if (i ? parse_option(part, header, &range, err) < 0 : parse_span(part, header, &range, err) < 0)
+		if (i ? parse_option(part, header, &range, err) < 0
+		      : parse_span(part, header, &range, err) < 0)
 			return -1;
 	}
 	*ret = range;
@@ -160,7 +169,8 @@ int range_parse(const char *header, struct range *ret, struct error *err)
 
 /* ---- sorting ---- */
 
-/* An item by the value that it is sorted by: a text, of which RANGE_TEXT_MAX bytes count, or a number when text is NULL. */
+/* An item by the value that it is sorted by: a text, of which RANGE_TEXT_MAX bytes count, or a
+ * number when text is NULL. */
 struct key {
 	const char *text;
 	json_int_t number;
@@ -207,7 +217,8 @@ static int compare_value(const struct key *k, const char *value)
 
 static void put_key(struct buf *to, const struct key *k)
 {
-	_cleanup_free_ char *text = k->text ? xstrndup(k->text, RANGE_TEXT_MAX) : xasprintf("%lld", (long long)k->number);
+	_cleanup_free_ char *text = k->text ? xstrndup(k->text, RANGE_TEXT_MAX)
+					    : xasprintf("%lld", (long long)k->number);
 
 	encode(to, text);
 }
@@ -259,7 +270,8 @@ static const char *member_of(const char *property, json_t *list)
 	return NULL;
 }
 
-/* What a list is sorted by as it stands; "id", and it is sorted by it, when it is by nothing and has to go in pages. */
+/* What a list is sorted by as it stands; "id", and it is sorted by it, when it is by nothing and
+ * has to go in pages. */
 static const char *sort_unasked(struct key *keys, json_t *list, size_t max)
 {
 	size_t n = json_array_size(list);
@@ -302,7 +314,8 @@ static bool is_within(const struct range *range, const struct key *k)
 }
 
 /* The Range of the page that begins with `first`, after `last`. */
-static char *next_of(const struct range *range, const char *property, const struct key *last, const struct key *first)
+static char *next_of(const struct range *range, const char *property, const struct key *last,
+		     const struct key *first)
 {
 	_cleanup_buf_ struct buf next = BUF_INIT;
 
@@ -312,11 +325,13 @@ static char *next_of(const struct range *range, const char *property, const stru
 		buf_printf(&next, " %s", last->id);
 	buf_puts(&next, "..");
 	encode(&next, range->end);
-	buf_printf(&next, "%s; max=%zu%s", range->end_exclusive ? "[" : "", range->max, range->descending ? ", order=desc" : "");
+	buf_printf(&next, "%s; max=%zu%s", range->end_exclusive ? "[" : "", range->max,
+		   range->descending ? ", order=desc" : "");
 	return buf_steal(&next);
 }
 
-static void cut(const struct range *range, const struct key *keys, size_t n, const char *property, struct range_page *ret)
+static void cut(const struct range *range, const struct key *keys, size_t n, const char *property,
+		struct range_page *ret)
 {
 	const struct key *first = NULL, *last = NULL;
 
@@ -361,7 +376,8 @@ int range_page(const struct range *range, json_t *list, struct range_page *ret, 
 	if (range->property[0]) {
 		property = member_of(range->property, list);
 		if (!property)
-			return error_set(err, ERROR_RANGE, "This list can't be sorted by \"%s\"; it can by %s",
+			return error_set(err, ERROR_RANGE,
+					 "This list can't be sorted by \"%s\"; it can by %s",
 					 range->property, accept ? accept : "nothing");
 		take_keys(keys, list, property);
 		qsort(keys, n, sizeof(*keys), compare_all);

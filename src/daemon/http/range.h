@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ranges of lists, as Heroku's Platform API has them: `Range: version ]3..; order=desc, max=10`
- * asks for a page, sorted by a property, and Next-Range in the answer is the Range of the next one. A bracket
- * excludes the start ("]3..") or the end ("..9["); "..9" includes it. In descending order the start is the greater one.
- * Where several items have the same value a Next-Range names the last one's id, too ("created_at ]TIME ID.."), so that no page skips one.
+ * asks for a page, sorted by a property, and Next-Range in the answer is the Range of the next one.
+ * A bracket excludes the start ("]3..") or the end ("..9["); "..9" includes it. In descending order
+ * the start is the greater one. Where several items have the same value a Next-Range names the last
+ * one's id, too ("created_at ]TIME ID.."), so that no page skips one.
  *
- * What a header can't bear, or what would be read as something else, stands in values as %XX, both ways. Of a long text the first
- * RANGE_TEXT_MAX bytes are what it is sorted by and what is said of it; items that begin with the same ones are told apart by their ids.
+ * What a header can't bear, or what would be read as something else, stands in values as %XX, both
+ * ways. Of a long text the first RANGE_TEXT_MAX bytes are what it is sorted by and what is said of
+ * it; items that begin with the same ones are told apart by their ids.
  */
 #pragma once
 
@@ -22,10 +24,11 @@
 #define RANGE_TEXT_MAX 255
 
 struct range {
-	char property[32]; /* "" when none was named */
+	char property[32];		/* "" when none was named */
 	char start[RANGE_TEXT_MAX + 1]; /* "" from the beginning */
 	char end[RANGE_TEXT_MAX + 1];	/* "" to the end */
-	char tie[UUID_SIZE]; /* of the items that have the start's value, those from this id on; "" all */
+	char tie[UUID_SIZE]; /* of the items that have the start's value, those from this id on; ""
+				all */
 	bool exclusive, end_exclusive;
 	bool descending;
 	size_t max; /* 1 to RANGE_MAX */
@@ -41,8 +44,9 @@ struct range_page {
 void range_page_done(struct range_page *p);
 
 /*
- * NULL and an empty header are the whole list, and so are ranges of bytes, which HTTP has a server ignore. What can't be
- * understood otherwise is ERROR_RANGE. A greater max than RANGE_MAX is RANGE_MAX.
+ * NULL and an empty header are the whole list, and so are ranges of bytes, which HTTP has a server
+ * ignore. What can't be understood otherwise is ERROR_RANGE. A greater max than RANGE_MAX is
+ * RANGE_MAX.
  */
 int range_parse(const char *header, struct range *ret, struct error *err);
 /*

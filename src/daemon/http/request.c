@@ -43,8 +43,7 @@ const char *request_param(struct request *r, const char *name)
 
 	/* Names point into the pattern, and end at a slash, at what follows them, or at its end. */
 	for (size_t i = 0; i < r->n_params; i++)
-		if (strncmp(r->params[i].name, name, n) == 0 &&
-		    strchr("/.", r->params[i].name[n]))
+		if (strncmp(r->params[i].name, name, n) == 0 && strchr("/.", r->params[i].name[n]))
 			return r->params[i].value;
 	return "";
 }
@@ -112,7 +111,8 @@ int request_int(struct request *r, const char *key, int64_t min, int64_t max, in
 	return 0;
 }
 
-int request_ref(struct request *r, const char *key, bool required, const char **ret, struct error *err)
+int request_ref(struct request *r, const char *key, bool required, const char **ret,
+		struct error *err)
 {
 	json_t *v = json_object_get(r->body, key);
 
@@ -120,8 +120,11 @@ int request_ref(struct request *r, const char *key, bool required, const char **
 	if (*ret || (!required && (!v || json_is_null(v))))
 		return 0;
 	if (!v || json_is_null(v))
-		return error_set(err, ERROR_INVALID, "\"%s\" is missing: a name or an id is needed", key);
-	return error_set(err, ERROR_INVALID, "\"%s\" has to be a string, or an object with an \"id\" or a \"name\"", key);
+		return error_set(err, ERROR_INVALID, "\"%s\" is missing: a name or an id is needed",
+				 key);
+	return error_set(err, ERROR_INVALID,
+			 "\"%s\" has to be a string, or an object with an \"id\" or a \"name\"",
+			 key);
 }
 
 void request_note(struct request *r, const char *fmt, ...)
@@ -305,7 +308,10 @@ static int answer_json(struct request *r, int status, json_t *take, const struct
 		add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, page->content);
 		add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, page->accept);
 	}
-	return http_queue(r, status, response, status == MHD_HTTP_NOT_MODIFIED ? NULL : "application/json") == MHD_YES ? 0 : -1;
+	return http_queue(r, status, response,
+			  status == MHD_HTTP_NOT_MODIFIED ? NULL : "application/json") == MHD_YES
+		       ? 0
+		       : -1;
 }
 
 void request_set_header(struct request *r, const char *name, const char *value)
@@ -327,7 +333,8 @@ static char *text_for_git(struct request *r, const struct error *err)
 {
 	if (err->kind != ERROR_NOT_FOUND)
 		return xasprintf("%s\n", err->message);
-	return xasprintf("There is no app \"%.100s\" here. If it was renamed, say where it is now: git remote "
+	return xasprintf("There is no app \"%.100s\" here. If it was renamed, say where it is now: "
+			 "git remote "
 			 "set-url REMOTE ADDRESS\n(twelve info shows the address)\n",
 			 request_param(r, "app"));
 }
@@ -352,7 +359,9 @@ static void answer_object(struct request *r, const struct error *err)
 	/* It may quote anything that came in. */
 	wire_one_line(shown.message);
 	answer_json(r, error_http_status(err->kind),
-		    json_pack("{s:s, s:o}", "id", error_id(err->kind), "message", api_text(shown.message)), NULL);
+		    json_pack("{s:s, s:o}", "id", error_id(err->kind), "message",
+			      api_text(shown.message)),
+		    NULL);
 }
 
 void http_answer_error(struct request *r, const struct error *err)
@@ -454,7 +463,8 @@ static void on_upgraded(void *userdata, struct MHD_Connection *c, void *slot, co
 	(void)c;
 	(void)slot;
 	(void)extra;
-	/* Clients wait for the 101. What one that did not has sent can't be put back, so it is let go. */
+	/* Clients wait for the 101. What one that did not has sent can't be put back, so it is let
+	 * go. */
 	if (extra_size) {
 		log_warn("a client sent %zu bytes before it was told to go on: its connection is "
 			 "closed",

@@ -91,7 +91,8 @@ static void request_free(struct request *r)
 	free(r);
 }
 
-/* The client's id, if it has one (the first, as proxies and Heroku's client append theirs), or a new one. */
+/* The client's id, if it has one (the first, as proxies and Heroku's client append theirs), or a
+ * new one. */
 static void name_request(struct request *r)
 {
 	const char *given =
@@ -130,7 +131,8 @@ static int match_route(struct request *r, const char *url, struct error *err)
 	bool path_known;
 	const char *name;
 
-	r->route = api_match(is_head(r) ? "GET" : r->method, url, values, lengths, HTTP_MAX_PARAMS, &n, &path_known);
+	r->route = api_match(is_head(r) ? "GET" : r->method, url, values, lengths, HTTP_MAX_PARAMS,
+			     &n, &path_known);
 	/* A session has no head. */
 	if (r->route && is_head(r) && r->route->answer && streq(r->route->answer, "upgrade"))
 		r->route = NULL;
@@ -138,7 +140,8 @@ static int match_route(struct request *r, const char *url, struct error *err)
 		return error_set(err, ERROR_NOT_FOUND, "%s", api_elsewhere(url));
 	if (!r->route && path_known)
 		return error_set(err, ERROR_NOT_FOUND,
-				 "The requested API endpoint was not found: %s can't be done with %.200s, other methods can",
+				 "The requested API endpoint was not found: %s can't be done with "
+				 "%.200s, other methods can",
 				 r->method, url);
 	if (!r->route && api_elsewhere(url))
 		return error_set(err, ERROR_NOT_FOUND, "%s", api_elsewhere(url));
@@ -161,7 +164,7 @@ static int check_length(struct request *r, struct error *err)
 		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
 	int64_t max = r->route->flags & API_STREAM   ? INT64_MAX
 		      : r->route->flags & API_UPLOAD ? r->http->d->settings.max_upload_bytes
-						   : HTTP_MAX_BODY;
+						     : HTTP_MAX_BODY;
 	int64_t length;
 
 	if (!s)
@@ -195,7 +198,8 @@ int http_check_disk(struct http *h, int64_t bytes, struct error *err)
 	return error_set(err, ERROR_UNAVAILABLE,
 			 "The disk is too full for an upload: %lld MB are free and %lld MB are "
 			 "kept in reserve "
-			 "(TWELVE_DISK_RESERVE). \"twelve gc\" removes what nobody needs, and says what holds the rest",
+			 "(TWELVE_DISK_RESERVE). \"twelve gc\" removes what nobody needs, and says "
+			 "what holds the rest",
 			 (long long)(room + reserve) >> 20, (long long)reserve >> 20);
 }
 
@@ -229,7 +233,8 @@ static int check_accept(struct request *r, struct error *err)
 	if (!answers_json(r->route) || wire_accepts_json(accept))
 		return 0;
 	return error_set(err, ERROR_NOT_ACCEPTABLE,
-			 "There is no answer of the kind that the Accept header asks for (%.100s): set it to "
+			 "There is no answer of the kind that the Accept header asks for (%.100s): "
+			 "set it to "
 			 "application/vnd.heroku+json; version=3",
 			 accept);
 }
@@ -252,7 +257,8 @@ static int check_limit(struct request *r, struct error *err)
 	if (limits_take(r->http->limits, limit_key(r), clock_now_ms(), &r->requests_left))
 		return 0;
 	return error_set(err, ERROR_RATE_LIMIT,
-			 "This token has made its %lld requests an hour (TWELVE_RATE_LIMIT): wait a little, they come back evenly",
+			 "This token has made its %lld requests an hour (TWELVE_RATE_LIMIT): wait "
+			 "a little, they come back evenly",
 			 (long long)r->http->d->settings.rate_limit);
 }
 
@@ -278,7 +284,8 @@ static int begin(struct request *r, const char *url, struct error *err)
 	return r->route->flags & API_UPLOAD ? open_upload(r, err) : 0;
 }
 
-/* OAuth's forms may hold more (RFC 6749, section 3.2), and the body of a DELETE means nothing (RFC 9110, section 9.3.5). */
+/* OAuth's forms may hold more (RFC 6749, section 3.2), and the body of a DELETE means nothing (RFC
+ * 9110, section 9.3.5). */
 static bool is_strict(const struct request *r)
 {
 	return !(r->route->flags & API_FORM) && !streq(r->method, "DELETE");
@@ -286,7 +293,8 @@ static bool is_strict(const struct request *r)
 
 static int call_handler(struct request *r, struct error *err)
 {
-	if (http_parse_body(r, err) < 0 || api_check_body(r->route->body, is_strict(r), r->body, err) < 0)
+	if (http_parse_body(r, err) < 0 ||
+	    api_check_body(r->route->body, is_strict(r), r->body, err) < 0)
 		return -1;
 	return r->route->fn(r, err);
 }
@@ -308,7 +316,8 @@ static int handle(struct request *r, struct error *err)
 		return later(r, err);
 	}
 	if (r->asks_email)
-		return http_ask_password(r, r->asks_email, r->asks_password, password_looked_at, err);
+		return http_ask_password(r, r->asks_email, r->asks_password, password_looked_at,
+					 err);
 	return call_handler(r, err);
 }
 
@@ -336,7 +345,8 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *c, cons
 	(void)version;
 	if (!r) {
 		r = *slot = request_new(l->http, c, method, l->local);
-		/* An answer before the body is read: libmicrohttpd closes the connection after it. */
+		/* An answer before the body is read: libmicrohttpd closes the connection after it.
+		 */
 		if (begin(r, url, &r->error) < 0 && !http_answers_after_body(r))
 			http_answer_error(r, &r->error);
 		return MHD_YES;

@@ -21,7 +21,8 @@ static void on_peer(void *userdata)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	watch_free(steal_ptr(t->peer));
-	/* The next request came already: libmicrohttpd reads it after this one, and we can't see the end behind it. */
+	/* The next request came already: libmicrohttpd reads it after this one, and we can't see
+	 * the end behind it. */
 	if (n > 0)
 		return;
 	t->gone = true;

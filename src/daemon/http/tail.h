@@ -27,7 +27,8 @@ void http_tail_done(struct http_tail *t);
 /* Suspends the connection: until http_tail_wake(), or until nobody is there. */
 void http_tail_wait(struct http_tail *t);
 void http_tail_wake(struct http_tail *t);
-/* What a content reader gives when it has nothing now: waits, or ends an answer that nobody reads. */
+/* What a content reader gives when it has nothing now: waits, or ends an answer that nobody reads.
+ */
 ssize_t http_tail_nothing(struct http_tail *t);
 /* Ends all waits, for good. */
 void http_tail_end_all(struct http *h);

@@ -12,7 +12,8 @@
 #include "base/str.h"
 
 #define HOUR_MS INT64_C(3600000)
-/* The list of buckets is looked through for full ones when it has grown to this, and to twice what was left then. */
+/* The list of buckets is looked through for full ones when it has grown to this, and to twice what
+ * was left then. */
 #define SWEEP_FROM 64
 
 /* ---- Accept ---- */
@@ -31,7 +32,8 @@ static bool is_our_version(const char *parameters)
 
 static bool takes(char *type)
 {
-	static const char *const names[] = { "*/*", "application/*", "application/json", "application/vnd.heroku+json" };
+	static const char *const names[] = { "*/*", "application/*", "application/json",
+					     "application/vnd.heroku+json" };
 	char *parameters = type + strcspn(type, ";"), *name;
 
 	if (*parameters)
@@ -72,7 +74,8 @@ bool wire_etag_matches(const char *if_none_match, const char *etag)
 	_cleanup_free_ char *text = if_none_match ? xstrdup(if_none_match) : NULL;
 	char *save = NULL;
 
-	for (char *tag = text ? strtok_r(text, ",", &save) : NULL; tag; tag = strtok_r(NULL, ",", &save)) {
+	for (char *tag = text ? strtok_r(text, ",", &save) : NULL; tag;
+	     tag = strtok_r(NULL, ",", &save)) {
 		tag = str_trim(tag);
 		if (streq(tag, "*") || streq(str_starts(tag, "W/") ? tag + 2 : tag, etag))
 			return true;

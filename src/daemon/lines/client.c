@@ -68,7 +68,8 @@ struct logs_client {
 	enum link_state state;
 	int fd;
 	struct watch *readable, *writable, *timer, *child;
-	pid_t started; /* the twelve-logs that we started, while it runs; 0: none, or it was there before us */
+	pid_t started; /* the twelve-logs that we started, while it runs; 0: none, or it was there
+			  before us */
 	int64_t retry_ms;
 	struct queued *first, **last;
 	size_t queued_bytes;
@@ -512,7 +513,8 @@ void logs_drains(struct logs_client *c, const struct logs_drains *what)
 	stand(c, what->app_id, &m);
 }
 
-void logs_drain_test(struct logs_client *c, const char *app_id, const char *drain_id, const char *test_id)
+void logs_drain_test(struct logs_client *c, const char *app_id, const char *drain_id,
+		     const char *test_id)
 {
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 
@@ -533,7 +535,8 @@ void logs_ask_load(struct logs_client *c, const char *app_id)
 {
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 
-	/* Questions that waited would be answered one after another, all but the first with nothing. */
+	/* Questions that waited would be answered one after another, all but the first with
+	 * nothing. */
 	if (c->state != LINK_READY)
 		return;
 	m.type = LOGS_LOAD;

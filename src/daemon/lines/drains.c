@@ -15,9 +15,9 @@
 
 static json_t *drain_json(const struct drain *dr)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:I}", "id", dr->id, "token", dr->token, "url",
-			 dr->url, "format", dr->format, "on_full", dr->on_full, "ca", dr->ca, "created_ns",
-			 (json_int_t)dr->created_ms * 1000000);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:I}", "id", dr->id, "token", dr->token,
+			 "url", dr->url, "format", dr->format, "on_full", dr->on_full, "ca", dr->ca,
+			 "created_ns", (json_int_t)dr->created_ms * 1000000);
 }
 
 #define SUFFIX ".drain"
@@ -47,10 +47,10 @@ static int tell(struct daemon *d, const struct app *app, char ***ret_ids, struct
 	text = json_dumps(drains, JSON_COMPACT);
 	if (r == 0)
 		logs_drains(d->logs, &(struct logs_drains){ .app_id = app->id,
-							     .app_name = app->name,
-							     .release = release.version,
-							     .commit = release.commit,
-							     .drains = text });
+							    .app_name = app->name,
+							    .release = release.version,
+							    .commit = release.commit,
+							    .drains = text });
 	drain_free_array(list, n);
 	release_done(&release);
 	json_decref(drains);
@@ -76,7 +76,8 @@ void drains_forget(struct daemon *d, const char *drain_id)
 		log_error("removing %s: %s", path, strerror(errno));
 }
 
-/* Of drains that were removed, with their app or alone, and we were killed before it was said, or nobody was there to hear it. */
+/* Of drains that were removed, with their app or alone, and we were killed before it was said, or
+ * nobody was there to hear it. */
 static void forget_others(struct daemon *d, char **ids)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/logs", d->settings.run_dir);
@@ -89,7 +90,8 @@ static void forget_others(struct daemon *d, char **ids)
 		if (!str_ends(names[i], SUFFIX))
 			continue;
 		names[i][strlen(names[i]) - strlen(SUFFIX)] = '\0';
-		if (uuid_is_valid(names[i]) && !strv_has(ids, names[i]) && state_is_gone(d, "drain", names[i]))
+		if (uuid_is_valid(names[i]) && !strv_has(ids, names[i]) &&
+		    state_is_gone(d, "drain", names[i]))
 			drains_forget(d, names[i]);
 	}
 }

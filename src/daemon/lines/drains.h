@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Log drains: desired state in the store, told to twelve-logs, whose status files tell how they are. */
+/* Log drains: desired state in the store, told to twelve-logs, whose status files tell how they
+ * are. */
 #pragma once
 
 #include "daemon/core/daemon.h"
 #include "logs/drain-status.h"
 
-/* Tells twelve-logs an app's drains, its name and its newest release; costs little when nothing has changed. */
+/* Tells twelve-logs an app's drains, its name and its newest release; costs little when nothing has
+ * changed. */
 void drains_tell(struct daemon *d, const char *app_id);
 /* One that was removed: its status goes, be twelve-logs there or not. */
 void drains_forget(struct daemon *d, const char *drain_id);

@@ -6,7 +6,8 @@
 
 struct last_lines;
 
-/* The lines without their stamps, a strv that is borrowed for the call. Called once, then the handle is freed. */
+/* The lines without their stamps, a strv that is borrowed for the call. Called once, then the
+ * handle is freed. */
 typedef void (*last_lines_fn)(char *const *lines, void *userdata);
 
 /* Waits at most half a second for twelve-logs. Never fails: without lines it tells none. */

@@ -12,19 +12,23 @@ struct logs_client;
 
 int logs_client_new(struct daemon *d, struct logs_client **ret, struct error *err);
 void logs_client_free(struct logs_client *c);
-/* Ends the twelve-logs that we started, and no other: when the rest of a start fails. NULL is none. */
+/* Ends the twelve-logs that we started, and no other: when the rest of a start fails. NULL is none.
+ */
 void logs_client_undo(struct logs_client *c);
 /* Ends twelve-logs: for a shutdown that is meant to leave nothing behind. */
 void logs_client_shutdown(struct logs_client *c);
 
-/* A line of the platform: source "heroku" or "app"; dyno "api", "web.1", "router", "release.3". Never fails: what can't be sent is counted and told. */
+/* A line of the platform: source "heroku" or "app"; dyno "api", "web.1", "router", "release.3".
+ * Never fails: what can't be sent is counted and told. */
 void logs_append(struct logs_client *c, const char *app_id, const char *source, const char *dyno,
 		 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void logs_forget(struct logs_client *c, const char *app_id);
-/* The lines of an add-on go into the streams of these apps (strv) too; told again to each twelve-logs that starts. */
+/* The lines of an add-on go into the streams of these apps (strv) too; told again to each
+ * twelve-logs that starts. */
 void logs_link(struct logs_client *c, const char *addon_id, char *const *app_ids);
 
-/* Where an app's lines are carried to (logs-proto.h, LOGS_DRAINS); told again to each twelve-logs that starts. */
+/* Where an app's lines are carried to (logs-proto.h, LOGS_DRAINS); told again to each twelve-logs
+ * that starts. */
 struct logs_drains {
 	const char *app_id, *app_name;
 	int64_t release;    /* the newest, 0: none yet */
@@ -38,15 +42,16 @@ void logs_drain_test(struct logs_client *c, const char *app_id, const char *drai
 
 struct logs_read {
 	const char *app_id;
-	int64_t lines;      /* 100 when 0 */
+	int64_t lines; /* 100 when 0 */
 	bool tail;
 	const char *dyno;   /* NULL: all; "web" means every web.N */
 	const char *source; /* NULL: all */
 	int64_t release;    /* only lines of this release; 0: all */
 	int64_t since_ms;   /* only lines of this time (wall clock) and later; 0: all */
-	int64_t after;      /* lines after this sequence number; 0: none */
+	int64_t after;	    /* lines after this sequence number; 0: none */
 };
-/* The read end of a pipe (non-blocking) with lines in the format of logs-proto.h; the caller closes it. */
+/* The read end of a pipe (non-blocking) with lines in the format of logs-proto.h; the caller closes
+ * it. */
 int logs_read(struct logs_client *c, const struct logs_read *o, int *ret_fd, struct error *err);
 
 /* How fast an app was (logs-proto.h, LOGS_LOAD). */

@@ -23,7 +23,8 @@ struct measured {
 	struct autoscale_period periods[AUTOSCALE_PERIODS]; /* the newest first */
 	size_t n_periods;
 	int64_t at_ms; /* of the newest */
-	/* What was told in the stream, a bit for each reason, of so many dynos, by the monitor as it was then. */
+	/* What was told in the stream, a bit for each reason, of so many dynos, by the monitor as
+	 * it was then. */
 	unsigned told;
 	int64_t told_quantity, told_updated_ms;
 };
@@ -98,7 +99,8 @@ static void on_timer(void *userdata)
 
 /* ---- how it is about an app ---- */
 
-/* A dyno that only starts does no work yet; one that crashed and is started again is no reason to wait. */
+/* A dyno that only starts does no work yet; one that crashed and is started again is no reason to
+ * wait. */
 static bool is_starting(const struct look *k)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
@@ -107,7 +109,8 @@ static bool is_starting(const struct look *k)
 	for (size_t i = 0; i < n; i++) {
 		const struct dyno *dyno = dynos[i];
 
-		if (streq(dyno->type, "web") && !dyno->one_off && !dyno->addon && !dyno->draining && !dyno->restarts &&
+		if (streq(dyno->type, "web") && !dyno->one_off && !dyno->addon && !dyno->draining &&
+		    !dyno->restarts &&
 		    (dyno->state == DYNO_STARTING || (dyno->state == DYNO_UP && !dyno->ready)))
 			return true;
 	}
@@ -237,16 +240,18 @@ static void tell(struct look *k, const struct autoscale_decision *d)
 
 	if (m->told_quantity != d->quantity || m->told_updated_ms != k->monitor.updated_ms)
 		m->told = 0;
-	if ((d->reason != AUTOSCALE_AT_MAX && d->reason != AUTOSCALE_FAILING) || m->told & 1u << d->reason)
+	if ((d->reason != AUTOSCALE_AT_MAX && d->reason != AUTOSCALE_FAILING) ||
+	    m->told & 1u << d->reason)
 		return;
 	if (d->reason == AUTOSCALE_AT_MAX)
 		snprintf(why, sizeof(why), "web is at its maximum of %lld", (long long)d->quantity);
 	else
-		snprintf(why, sizeof(why), "%lld of %lld requests failed, which more dynos do not mend", (long long)p->failed,
-			 (long long)p->requests);
+		snprintf(why, sizeof(why),
+			 "%lld of %lld requests failed, which more dynos do not mend",
+			 (long long)p->failed, (long long)p->requests);
 	logs_append(k->a->d->logs, k->app.id, "app", "api",
-		    "Autoscaling adds no dynos: %s; p95 is %lld ms, to be below %lld ms", why, (long long)p->p95_ms,
-		    (long long)k->monitor.target_ms);
+		    "Autoscaling adds no dynos: %s; p95 is %lld ms, to be below %lld ms", why,
+		    (long long)p->p95_ms, (long long)k->monitor.target_ms);
 	m->told |= 1u << d->reason;
 	m->told_quantity = d->quantity;
 	m->told_updated_ms = k->monitor.updated_ms;
@@ -262,7 +267,8 @@ static void act(struct look *k, bool fresh)
 		log_error("autoscaling %s: %s", k->app.name, err.message);
 }
 
-/* Of less than half a period, or of more than two, it would mean something else: after a kill, or when nobody asked. */
+/* Of less than half a period, or of more than two, it would mean something else: after a kill, or
+ * when nobody asked. */
 static bool is_a_period(const struct autoscaler *a, const struct logs_load *load)
 {
 	int64_t period_ms = a->d->settings.autoscale_period_ms;
@@ -313,7 +319,8 @@ void autoscaler_free(struct autoscaler *a)
 	free(a);
 }
 
-bool autoscaler_last(struct autoscaler *a, const char *app_id, struct autoscale_period *ret, int64_t *ret_at_ms)
+bool autoscaler_last(struct autoscaler *a, const char *app_id, struct autoscale_period *ret,
+		     int64_t *ret_at_ms)
 {
 	const struct measured *m = find(a, app_id);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Autoscaling of web dynos: once a period (TWELVE_AUTOSCALE_PERIOD) twelve-logs is asked how fast each app with an active
- * monitor (store/monitor.h) was, autoscale_decide() (model/autoscale.h) says how many dynos there should be, and the
- * formation is changed as a person would change it (formation.h).
+ * Autoscaling of web dynos: once a period (TWELVE_AUTOSCALE_PERIOD) twelve-logs is asked how fast
+ * each app with an active monitor (store/monitor.h) was, autoscale_decide() (model/autoscale.h)
+ * says how many dynos there should be, and the formation is changed as a person would change it
+ * (formation.h).
  *
- * What was measured is kept in memory and begins anew with each release, each size of dyno and each start of twelved: what is
- * forgotten costs a try (model/autoscale.h). All that has to last is in the database: the monitor, and with the formation when
- * it was changed last. When twelve-logs does not answer, nothing is decided.
+ * What was measured is kept in memory and begins anew with each release, each size of dyno and each
+ * start of twelved: what is forgotten costs a try (model/autoscale.h). All that has to last is in
+ * the database: the monitor, and with the formation when it was changed last. When twelve-logs does
+ * not answer, nothing is decided.
  */
 #pragma once
 
@@ -18,4 +20,5 @@ struct autoscaler;
 struct autoscaler *autoscaler_new(struct daemon *d);
 void autoscaler_free(struct autoscaler *a);
 /* What was measured last of an app, and when (wall clock). False: nothing yet. */
-bool autoscaler_last(struct autoscaler *a, const char *app_id, struct autoscale_period *ret, int64_t *ret_at_ms);
+bool autoscaler_last(struct autoscaler *a, const char *app_id, struct autoscale_period *ret,
+		     int64_t *ret_at_ms);

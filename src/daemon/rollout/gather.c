@@ -135,7 +135,8 @@ static void gather_dyno(struct turn *t, struct dyno *dyno)
 	if (dyno->ready && dyno->release == t->candidate.version)
 		dyno_look_again(dyno);
 	if (dyno->draining && dyno->port &&
-	    router_sessions(t->d->router, t->app.id, dyno->port, dyno->drain_from_ms, &dyno->sessions) == ROUTER_NOT_YET)
+	    router_sessions(t->d->router, t->app.id, dyno->port, dyno->drain_from_ms,
+			    &dyno->sessions) == ROUTER_NOT_YET)
 		t->a->awaits_router = true;
 	*p = (struct plan_dyno){
 		.id = dyno->id,
@@ -195,7 +196,8 @@ static void adopt_routes(struct turn *t)
 				dyno->ready = dyno->ever_ready = true;
 			t->plan_dynos[k].state = plan_state(dyno);
 			dyno->routed = t->plan_dynos[k].routed = servers[i].state == ROUTE_READY;
-			dyno->draining = t->plan_dynos[k].draining = servers[i].state == ROUTE_DRAIN;
+			dyno->draining = t->plan_dynos[k].draining =
+				servers[i].state == ROUTE_DRAIN;
 			dyno->drain_since_ms = t->plan_dynos[k].drain_since_ms = clock_wall_ms();
 			dyno->drain_from_ms = clock_now_ms();
 		}
@@ -220,7 +222,8 @@ int turn_gather(struct turn *t, struct error *err)
 		.restarts = t->plan_restarts,
 		.n_restarts = t->n_restarts,
 		.drain_ms = dyno_config_ms(&t->current, "TWELVE_STOP_TIMEOUT", DRAIN_MS),
-		.start_timeout_ms = dyno_config_ms(newest, "TWELVE_START_TIMEOUT", DYNO_START_TIMEOUT_MS),
+		.start_timeout_ms =
+			dyno_config_ms(newest, "TWELVE_START_TIMEOUT", DYNO_START_TIMEOUT_MS),
 	};
 	return 0;
 }

@@ -30,7 +30,8 @@
 #include "model/size.h"
 
 #define PHASE_LIMIT_MS (3600 * 1000)
-/* The supervisor tells of the end when twelve-logs has taken the last byte; this is for the way from there. */
+/* The supervisor tells of the end when twelve-logs has taken the last byte; this is for the way
+ * from there. */
 #define OUTPUT_SETTLE_MS 20
 
 struct phase_output {
@@ -62,7 +63,8 @@ void phase_clear(struct app_state *a)
 
 static void end_stream(struct phase_output *o)
 {
-	struct stream *st = o->output_id[0] ? stream_find(o->a->owner->d->streams, o->output_id) : NULL;
+	struct stream *st =
+		o->output_id[0] ? stream_find(o->a->owner->d->streams, o->output_id) : NULL;
 
 	if (st)
 		stream_end(st);
@@ -104,7 +106,8 @@ static void on_output(void *userdata)
 	pass_lines(o);
 }
 
-static int keep_end(struct app_state *a, const struct phase_output *o, struct release *r, struct error *err)
+static int keep_end(struct app_state *a, const struct phase_output *o, struct release *r,
+		    struct error *err)
 {
 	struct store *s = a->owner->d->store;
 
@@ -153,11 +156,9 @@ static void follow_output(struct app_state *a, const struct release *candidate, 
 	struct error err = ERROR_INIT;
 
 	phase_clear(a);
-	*o = (struct phase_output){ .a = a,
-				    .version = candidate->version,
-				    .fd = -1,
-				    .text = BUF_INIT,
-				    .exit_code = -1 };
+	*o = (struct phase_output){
+		.a = a, .version = candidate->version, .fd = -1, .text = BUF_INIT, .exit_code = -1
+	};
 	if (candidate->output_id)
 		snprintf(o->output_id, sizeof(o->output_id), "%s", candidate->output_id);
 	o->settle = watch_timer(d->loop, on_settled, o);
@@ -183,7 +184,8 @@ static struct dyno *find_running(struct app_state *a, int64_t version)
 static void no_phase(struct app_state *a, struct release *candidate)
 {
 	struct daemon *d = a->owner->d;
-	struct stream *st = candidate->output_id ? stream_find(d->streams, candidate->output_id) : NULL;
+	struct stream *st =
+		candidate->output_id ? stream_find(d->streams, candidate->output_id) : NULL;
 	struct error err = ERROR_INIT;
 
 	candidate->phase_done = true;
@@ -201,20 +203,23 @@ static int64_t find_older(struct app_state *a, int64_t version)
 	size_t n = dynos_list(a->owner->d->dynos, a->id, &dynos);
 
 	for (size_t i = 0; i < n; i++)
-		if (dynos[i]->one_off && streq(dynos[i]->type, "release") && dynos[i]->release != version &&
-		    dynos[i]->state != DYNO_EXITED)
+		if (dynos[i]->one_off && streq(dynos[i]->type, "release") &&
+		    dynos[i]->release != version && dynos[i]->state != DYNO_EXITED)
 			return dynos[i]->release;
-	return a->phase_output && a->phase_output->version != version ? a->phase_output->version : 0;
+	return a->phase_output && a->phase_output->version != version ? a->phase_output->version
+								      : 0;
 }
 
-/* Two migrations at once are what nobody writes one for. It is not stopped either: half a migration is worse. */
+/* Two migrations at once are what nobody writes one for. It is not stopped either: half a migration
+ * is worse. */
 static bool waits_for_older(struct app_state *a, int64_t version)
 {
 	int64_t older = find_older(a, version);
 
 	if (older && older != a->phase_waits_for)
 		builds_rollout_line(a->owner->d->builds, a->id, version,
-				    "Waiting for the release command of v%lld to end (twelve ps:stop release.%lld ends it)",
+				    "Waiting for the release command of v%lld to end (twelve "
+				    "ps:stop release.%lld ends it)",
 				    (long long)older, (long long)older);
 	a->phase_waits_for = older;
 	return older != 0;
@@ -244,8 +249,8 @@ void phase_step(struct app_state *a, const struct app *app, struct release *cand
 		return;
 	dyno = find_running(a, candidate->version);
 	if (!dyno) {
-		builds_rollout_line(d->builds, a->id, candidate->version, "Running the release command: %s",
-				    command);
+		builds_rollout_line(d->builds, a->id, candidate->version,
+				    "Running the release command: %s", command);
 		if (dynos_start(d->dynos, &o, &dyno, &err) < 0) {
 			rollout_undo(a, candidate, NULL, err.message);
 			return;

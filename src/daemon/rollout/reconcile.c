@@ -61,7 +61,8 @@ static enum route_down why_down(const struct turn *t)
 		if (dyno->port && dyno->routed)
 			return ROUTE_DOWN_NONE;
 		/* One that ends, or has, is no reason any more. */
-		if (!dyno->port || dyno->state == DYNO_STOPPING || dyno->state == DYNO_EXITED || dyno->draining)
+		if (!dyno->port || dyno->state == DYNO_STOPPING || dyno->state == DYNO_EXITED ||
+		    dyno->draining)
 			continue;
 		if (dyno->state == DYNO_CRASHED || dyno->restarts)
 			why = ROUTE_DOWN_CRASHED;
@@ -89,8 +90,8 @@ static char *route_text(const struct route_app *r)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
-	buf_printf(&b, "%s %d %d %s %lld %lld", r->name, r->maintenance, (int)r->down, r->acme, (long long)r->first_byte_ms,
-		   (long long)r->idle_ms);
+	buf_printf(&b, "%s %d %d %s %lld %lld", r->name, r->maintenance, (int)r->down, r->acme,
+		   (long long)r->first_byte_ms, (long long)r->idle_ms);
 	for (char **h = r->hosts; h && *h; h++)
 		buf_printf(&b, " %s", *h);
 	for (size_t i = 0; i < r->n_servers; i++)
@@ -195,7 +196,8 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 {
 	struct dyno *dyno = action->dyno_id ? find(t, action->dyno_id) : NULL;
 
-	if (action->kind == PLAN_COMMIT || action->kind == PLAN_DRAIN || action->kind == PLAN_STOP) {
+	if (action->kind == PLAN_COMMIT || action->kind == PLAN_DRAIN ||
+	    action->kind == PLAN_STOP) {
 		if (sync_routes(t, err) < 0)
 			return -1;
 		if (!router_is_settled(t->d->router)) {
@@ -222,9 +224,12 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 		/* dynos/dynos.c forgets by itself. */
 		return 0;
 	case PLAN_COMMIT:
-		/* First the branch, so that who sees the release live can push what it was before. */
-		*blocked = !rollout_counted(t->a) || !branch_follow(t->d->branches, &t->app, &t->candidate);
-		return *blocked ? 0 : rollout_commit(t->a, &t->app, &t->candidate, action->reason, err);
+		/* First the branch, so that who sees the release live can push what it was before.
+		 */
+		*blocked = !rollout_counted(t->a) ||
+			   !branch_follow(t->d->branches, &t->app, &t->candidate);
+		return *blocked ? 0
+				: rollout_commit(t->a, &t->app, &t->candidate, action->reason, err);
 	case PLAN_UNDO:
 		act_undo(t, action);
 		return 0;
@@ -341,14 +346,17 @@ static void drop_state(struct reconciler *r, const char *app_id)
 		}
 }
 
-/* No row: it was destroyed, or the database is older than what runs. Then that is nobody's to stop but a person's. */
+/* No row: it was destroyed, or the database is older than what runs. Then that is nobody's to stop
+ * but a person's. */
 static void forget_unknown(struct app_state *a)
 {
 	if (state_is_gone(a->owner->d, "app", a->id)) {
 		reconcile_forget(a->owner, a->id);
 		return;
 	}
-	log_warn("app %s runs and is in no row of the database: it is left alone (twelve doctor lists what is)", a->id);
+	log_warn("app %s runs and is in no row of the database: it is left alone (twelve doctor "
+		 "lists what is)",
+		 a->id);
 	drop_state(a->owner, a->id);
 }
 
@@ -362,7 +370,8 @@ static void on_timer(void *userdata)
 		watch_arm(a->timer, UNKNOWN_POLL_MS);
 		return;
 	}
-	/* The last lines of a failed candidate are on their way; what they wait for comes back here. */
+	/* The last lines of a failed candidate are on their way; what they wait for comes back
+	 * here. */
 	if (a->post_mortem)
 		return;
 	if (turn_gather(&t, &err) == 0) {
@@ -396,7 +405,8 @@ static struct app_state *state_of(struct reconciler *r, const char *app_id)
 
 void reconcile_app(struct reconciler *r, const char *app_id)
 {
-	/* Everything is being ended (main.c): there is none any more, and a request or a push may be under way still. */
+	/* Everything is being ended (main.c): there is none any more, and a request or a push may
+	 * be under way still. */
 	if (r)
 		watch_arm(state_of(r, app_id)->timer, 0);
 }
@@ -423,7 +433,8 @@ void reconcile_all(struct reconciler *r)
 		app_done(&apps[i]);
 	}
 	free(apps);
-	/* Dynos of apps that were destroyed just before twelved was killed; or of which the database knows nothing. */
+	/* Dynos of apps that were destroyed just before twelved was killed; or of which the
+	 * database knows nothing. */
 	n = dynos_list(r->d->dynos, NULL, &dynos);
 	for (size_t i = 0; i < n; i++)
 		if (!dynos[i]->addon)

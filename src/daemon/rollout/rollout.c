@@ -24,7 +24,8 @@
 #define LAST_LINES 100
 
 /* True when they are read, or can't be. */
-static bool read_counts(struct app_state *a, int64_t *asked_ms, struct router_counts *ret, bool *ret_known)
+static bool read_counts(struct app_state *a, int64_t *asked_ms, struct router_counts *ret,
+			bool *ret_known)
 {
 	enum router_known known;
 
@@ -42,12 +43,14 @@ static bool read_counts(struct app_state *a, int64_t *asked_ms, struct router_co
 
 bool rollout_counted_before(struct app_state *a)
 {
-	return !a->before_asked_ms || read_counts(a, &a->before_asked_ms, &a->counts_before, &a->before_known);
+	return !a->before_asked_ms ||
+	       read_counts(a, &a->before_asked_ms, &a->counts_before, &a->before_known);
 }
 
 bool rollout_counted(struct app_state *a)
 {
-	return rollout_counted_before(a) && read_counts(a, &a->now_asked_ms, &a->counts_now, &a->now_known);
+	return rollout_counted_before(a) &&
+	       read_counts(a, &a->now_asked_ms, &a->counts_now, &a->now_known);
 }
 
 void rollout_clear(struct app_state *a)
@@ -78,34 +81,37 @@ void rollout_note_ready(struct app_state *a, const struct dyno *dyno)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(a->ready, i, row)
+	json_array_foreach (a->ready, i, row)
 		if (streq(json_string_value(json_object_get(row, "dyno")), dyno->name))
 			return;
 	json_array_append_new(a->ready, json_pack("{s:s, s:I}", "dyno", dyno->name, "ready_ms",
 						  (json_int_t)took_ms));
-	builds_rollout_line(a->owner->d->builds, a->id, dyno->release, "%s is up after %lld.%02lld s",
-			    dyno->name, (long long)took_ms / 1000, (long long)took_ms % 1000 / 10);
+	builds_rollout_line(a->owner->d->builds, a->id, dyno->release,
+			    "%s is up after %lld.%02lld s", dyno->name, (long long)took_ms / 1000,
+			    (long long)took_ms % 1000 / 10);
 }
 
 /* What is known now. `complete` is set when all that is old is gone. */
 static json_t *make_proof(struct app_state *a, bool complete)
 {
-	json_t *proof = json_pack("{s:O, s:b, s:I}", "dynos", a->ready, "complete", complete,
-				  "rollout_ms", (json_int_t)(clock_wall_ms() - a->rollout_began_ms));
+	json_t *proof =
+		json_pack("{s:O, s:b, s:I}", "dynos", a->ready, "complete", complete, "rollout_ms",
+			  (json_int_t)(clock_wall_ms() - a->rollout_began_ms));
 
 	if (a->not_up[0])
 		json_object_set_new(proof, "not_up", json_string(a->not_up));
 	if (a->now_known && a->before_known) {
 		json_object_set_new(proof, "requests",
-				    json_integer((json_int_t)(a->counts_now.requests - a->counts_before.requests)));
-		json_object_set_new(proof, "failed",
-				    json_integer((json_int_t)(a->counts_now.failed - a->counts_before.failed)));
+				    json_integer((json_int_t)(a->counts_now.requests -
+							      a->counts_before.requests)));
+		json_object_set_new(
+			proof, "failed",
+			json_integer((json_int_t)(a->counts_now.failed - a->counts_before.failed)));
 	}
 	if (complete)
-		json_object_set_new(proof, "drain_ms",
-				    json_integer(a->drain_began_ms ?
-							 clock_wall_ms() - a->drain_began_ms :
-							 0));
+		json_object_set_new(
+			proof, "drain_ms",
+			json_integer(a->drain_began_ms ? clock_wall_ms() - a->drain_began_ms : 0));
 	return proof;
 }
 
@@ -118,11 +124,12 @@ static void tell_not_up(struct app_state *a, int64_t version)
 	if (!a->not_up[0])
 		return;
 	logs_append(a->owner->d->logs, a->id, "app", "api", how, a->not_up, (long long)version);
-	builds_rollout_line(a->owner->d->builds, a->id, version, how, a->not_up, (long long)version);
+	builds_rollout_line(a->owner->d->builds, a->id, version, how, a->not_up,
+			    (long long)version);
 }
 
-int rollout_commit(struct app_state *a, struct app *app, struct release *candidate, const char *not_up,
-		   struct error *err)
+int rollout_commit(struct app_state *a, struct app *app, struct release *candidate,
+		   const char *not_up, struct error *err)
 {
 	struct daemon *d = a->owner->d;
 
@@ -140,7 +147,8 @@ int rollout_commit(struct app_state *a, struct app *app, struct release *candida
 		return -1;
 	}
 	a->committed = true;
-	logs_append(d->logs, a->id, "app", "api", "Release v%lld is live", (long long)candidate->version);
+	logs_append(d->logs, a->id, "app", "api", "Release v%lld is live",
+		    (long long)candidate->version);
 	tell_not_up(a, candidate->version);
 	builds_rollout_done(d->builds, a->id, candidate->version, NULL, candidate->proof);
 	return 0;
@@ -157,7 +165,8 @@ void rollout_settled(struct app_state *a)
 		json_decref(r.proof);
 		r.proof = make_proof(a, true);
 		if (store_release_update(a->owner->d->store, &r, &err) < 0)
-			log_error("keeping the proof of v%lld: %s", (long long)r.version, err.message);
+			log_error("keeping the proof of v%lld: %s", (long long)r.version,
+				  err.message);
 	}
 	release_done(&r);
 	rollout_clear(a);
@@ -213,8 +222,8 @@ static void add_last_lines(struct post_mortem *pm, char *const *lines, json_t *t
 		_cleanup_free_ char *text = utf8_dup(*lines, strlen(*lines));
 
 		json_array_append_new(to, json_string(text));
-		builds_rollout_line(pm->a->owner->d->builds, pm->a->id, pm->release.version, "%s: %s",
-				    pm->dyno, *lines);
+		builds_rollout_line(pm->a->owner->d->builds, pm->a->id, pm->release.version,
+				    "%s: %s", pm->dyno, *lines);
 	}
 }
 

@@ -176,8 +176,8 @@ static void limit(struct resource *r, struct addon *a, const struct service *s)
 {
 	enum room_level level = quota_level(r, a);
 	/* "on" alone is what each service knows; what is beyond stands behind it. */
-	const char *const argv[] = { "/app/bin/full", level == ROOM_FREE ? "off" : "on", level > ROOM_FULL ? room_word(level) : NULL,
-				     NULL };
+	const char *const argv[] = { "/app/bin/full", level == ROOM_FREE ? "off" : "on",
+				     level > ROOM_FULL ? room_word(level) : NULL, NULL };
 
 	r->doing_level = level;
 	if (has_script(s, "full")) {
@@ -237,8 +237,9 @@ static void restore(struct resource *r, struct addon *a, const struct service *s
 	o.env = env;
 	o.exchange = dir;
 	o.timeout_ms = RESTORE_TIMEOUT_MS;
-	json_object_set_new(env, "BACKUP", json_sprintf("/app/backup/%s-b%lld.%s", b.addon_name,
-							(long long)b.number, b.extension));
+	json_object_set_new(env, "BACKUP",
+			    json_sprintf("/app/backup/%s-b%lld.%s", b.addon_name,
+					 (long long)b.number, b.extension));
 	start_job(r, a, &o, LIFE_RESTORE);
 	json_decref(env);
 	backup_done(&b);
@@ -345,8 +346,10 @@ void addon_attach_first(struct resource *r, struct addon *a)
 
 	if (r->attaching)
 		return;
-	if (store_app_get(as->d->store, a->app_id, &app, &err) < 0 || addons_attachments(as, &app, &list, &err) < 0) {
-		/* Its app was destroyed meanwhile: nobody wants it. Not so when it just can't be read. */
+	if (store_app_get(as->d->store, a->app_id, &app, &err) < 0 ||
+	    addons_attachments(as, &app, &list, &err) < 0) {
+		/* Its app was destroyed meanwhile: nobody wants it. Not so when it just can't be
+		 * read. */
 		if (err.kind != ERROR_NOT_FOUND || !state_is_gone(as->d, "app", a->app_id)) {
 			log_error("add-on %s: %s", a->name, err.message);
 			resource_retry(r);
@@ -361,9 +364,9 @@ void addon_attach_first(struct resource *r, struct addon *a)
 		provisioned(r, a, list);
 	} else {
 		snprintf(who.name, sizeof(who.name), "%s",
-			 json_string_value(json_object_get(a->secret, "made_by")) ?
-				 json_string_value(json_object_get(a->secret, "made_by")) :
-				 "twelve");
+			 json_string_value(json_object_get(a->secret, "made_by"))
+				 ? json_string_value(json_object_get(a->secret, "made_by"))
+				 : "twelve");
 		c.app = &app;
 		c.who = &who;
 		r->attaching = true;
@@ -447,17 +450,20 @@ static void job_failed(struct resource *r, struct addon *a, const char *reason)
 	}
 	if (r->doing == LIFE_RESTORE) {
 		free(steal_ptr(a->restoring));
-		addon_set_reason(a, xasprintf("It could not be restored, and holds what it held: %s",
-					      reason));
+		addon_set_reason(
+			a,
+			xasprintf("It could not be restored, and holds what it held: %s", reason));
 		addon_save(r->owner, a);
 		resource_succeeded(r);
 		return;
 	}
 	addon_set_reason(a, xstrdup(reason));
 	addon_save(r->owner, a);
-	/* A volume that can't be prepared and a server that does not answer are no matter of time. */
+	/* A volume that can't be prepared and a server that does not answer are no matter of time.
+	 */
 	if (a->state == ADDON_PROVISIONING &&
-	    (r->doing == LIFE_PREPARE || r->doing == LIFE_CHECK_HEALTH || r->pause_ms >= GIVE_UP_PAUSE_MS))
+	    (r->doing == LIFE_PREPARE || r->doing == LIFE_CHECK_HEALTH ||
+	     r->pause_ms >= GIVE_UP_PAUSE_MS))
 		r->failed = true;
 	resource_retry(r);
 	if (r->failed) {
@@ -485,8 +491,9 @@ static void credential_done_with(struct resource *r, const struct addon *a)
 	struct store *s = r->owner->d->store;
 	struct error err = ERROR_INIT;
 
-	if (r->doing == LIFE_CREATE_CREDENTIAL ? store_credential_set_made(s, r->credential, true, &err) :
-						 store_credential_delete(s, r->credential, &err))
+	if (r->doing == LIFE_CREATE_CREDENTIAL
+		    ? store_credential_set_made(s, r->credential, true, &err)
+		    : store_credential_delete(s, r->credential, &err))
 		log_error("add-on %s: %s", a->name, err.message);
 	else if (r->doing == LIFE_CREATE_CREDENTIAL)
 		changes_credential(r->owner, r->credential, NULL);
@@ -555,9 +562,10 @@ static void last_backup(struct resource *r, struct addon *a)
 	struct error err = ERROR_INIT;
 
 	if (addons_backup(r->owner, a, "last", &b, &err) < 0) {
-		addon_set_reason(a, xasprintf("Its last backup can't be made: %s. Destroy it with --force "
-					      "to do without",
-					      err.message));
+		addon_set_reason(
+			a, xasprintf("Its last backup can't be made: %s. Destroy it with --force "
+				     "to do without",
+				     err.message));
 		addon_save(r->owner, a);
 		resource_retry(r);
 	}

@@ -70,8 +70,8 @@ void http_ask(json_t *request, int64_t timeout_ms, struct http_answer *ret)
 		ret->retry_after_s = retry;
 		ret->body = buf_steal(&body);
 	} else {
-		ret->body = xstrdup(code == CURLE_WRITE_ERROR ? "its answer is too long" :
-								curl_easy_strerror(code));
+		ret->body = xstrdup(code == CURLE_WRITE_ERROR ? "its answer is too long"
+							      : curl_easy_strerror(code));
 		buf_done(&body);
 	}
 	curl_slist_free_all(headers);

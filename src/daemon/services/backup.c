@@ -2,8 +2,8 @@
 /*
  * Backups: STATE/backups/ID/NAME-bN.EXT, written by the service's own tools. A row says "running"
  * until the file is whole and durable; one that a kill cut off is marked failed at the next
- * start, and its file removed. A verification restores into a scratch service, a sandbox with a volume of its
- * own that nobody else sees.
+ * start, and its file removed. A verification restores into a scratch service, a sandbox with a
+ * volume of its own that nobody else sees.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -63,7 +63,8 @@ static void save(struct addons *as, const struct backup *b)
 	struct error err = ERROR_INIT;
 
 	if (store_backup_update(as->d->store, b, &err) < 0)
-		log_error("backup b%lld of %s: %s", (long long)b->number, b->addon_name, err.message);
+		log_error("backup b%lld of %s: %s", (long long)b->number, b->addon_name,
+			  err.message);
 }
 
 static char *last_line(const char *text)
@@ -106,9 +107,10 @@ static void note_last(struct resource *r, struct addon *a, const struct backup *
 		a->keep_last = false;
 		addon_set_reason(a, NULL);
 	} else {
-		addon_set_reason(a, xasprintf("Its last backup failed: %s. Destroy it with --force to do "
-					      "without",
-					      b->error));
+		addon_set_reason(
+			a, xasprintf("Its last backup failed: %s. Destroy it with --force to do "
+				     "without",
+				     b->error));
 	}
 	addon_save(r->owner, a);
 	if (streq(b->status, "succeeded"))
@@ -139,9 +141,11 @@ static void ended(struct resource *r, struct backup *b, const struct addon_job_r
 	save(as, b);
 	if (store_addon_get(as->d->store, b->addon_id, &a, &err) < 0)
 		return;
-	addon_say(as, &a, result->ok ? "Backup b%lld of %s: %lld bytes, %s" :
-				       "Backup b%lld of %s failed (%lld bytes): %s",
-		  (long long)b->number, a.name, (long long)b->bytes, result->ok ? b->summary : b->error);
+	addon_say(as, &a,
+		  result->ok ? "Backup b%lld of %s: %lld bytes, %s"
+			     : "Backup b%lld of %s failed (%lld bytes): %s",
+		  (long long)b->number, a.name, (long long)b->bytes,
+		  result->ok ? b->summary : b->error);
 	if (streq(b->kind, "scheduled"))
 		keep_newest(as, &a);
 	if (streq(b->kind, "last"))
@@ -220,11 +224,13 @@ static int check_room(struct resource *r, struct error *err)
 	if (r->disk_used > 0)
 		need += (uint64_t)r->disk_used;
 	if (fs_free_bytes(s->state_dir, &room) == 0 && room < need)
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "The disk has %llu MB left and a backup may need %llu MB besides the reserve: "
-				 "delete old backups, or run \"twelve gc\", which says what holds the rest",
-				 (unsigned long long)room >> 20,
-				 (unsigned long long)(need - (uint64_t)s->disk_reserve_bytes) >> 20);
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"The disk has %llu MB left and a backup may need %llu MB besides the "
+			"reserve: "
+			"delete old backups, or run \"twelve gc\", which says what holds the rest",
+			(unsigned long long)room >> 20,
+			(unsigned long long)(need - (uint64_t)s->disk_reserve_bytes) >> 20);
 	return 0;
 }
 
@@ -233,12 +239,13 @@ static int check(struct addons *as, const struct addon *a, const struct service 
 {
 	if (!s || !s->backup)
 		return error_set(err, ERROR_INVALID, "%s has no backups: %s", a->name,
-				 addon_is_server(as, a) ? "its service keeps nothing that lasts" :
-							  "it runs elsewhere, where they are made");
+				 addon_is_server(as, a) ? "its service keeps nothing that lasts"
+							: "it runs elsewhere, where they are made");
 	if (!r || !a->stack)
 		return error_set(err, ERROR_CONFLICT, "%s is not ready yet", a->name);
 	if (r->backup_job)
-		return error_set(err, ERROR_CONFLICT, "A backup of %s is being made already", a->name);
+		return error_set(err, ERROR_CONFLICT, "A backup of %s is being made already",
+				 a->name);
 	return check_room(r, err);
 }
 
@@ -271,7 +278,8 @@ static json_t *databases_of(struct addons *as, const struct addon *a)
 }
 
 /* The row, "running" until there is a file. */
-static int insert(struct addons *as, const struct addon *a, const struct service *s, const char *kind, struct backup *ret, struct error *err)
+static int insert(struct addons *as, const struct addon *a, const struct service *s,
+		  const char *kind, struct backup *ret, struct error *err)
 {
 	struct backup b = { 0 };
 
@@ -301,17 +309,21 @@ static int take_file(struct addons *as, const char *upload, struct backup *b, st
 	struct stat st;
 
 	if (lstat(upload, &st) < 0)
-		return error_set(err, ERROR_NOT_FOUND, "There is no such source, or nothing was uploaded to it: POST /sources, PUT the file, then name it here");
+		return error_set(err, ERROR_NOT_FOUND,
+				 "There is no such source, or nothing was uploaded to it: POST "
+				 "/sources, PUT the file, then name it here");
 	if (make_dir(as, b, err) < 0)
 		return -1;
 	/* Nothing but the service's scripts in their sandbox ever opens it. */
-	if (rename(upload, path) < 0 || lchown(path, SANDBOX_UID, SANDBOX_GID) < 0 || chmod(path, 0600) < 0)
+	if (rename(upload, path) < 0 || lchown(path, SANDBOX_UID, SANDBOX_GID) < 0 ||
+	    chmod(path, 0600) < 0)
 		return error_set_errno(err, errno, "keeping the upload as %s", path);
 	b->bytes = st.st_size;
 	return 0;
 }
 
-int addons_backup_uploaded(struct addons *as, const struct addon *a, const char *upload, struct backup *ret, struct error *err)
+int addons_backup_uploaded(struct addons *as, const struct addon *a, const char *upload,
+			   struct backup *ret, struct error *err)
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
 	struct error ignored = ERROR_INIT;
@@ -367,13 +379,14 @@ static void judge(struct backup *b, const struct addon_job_result *result)
 	b->verified_ms = clock_wall_ms();
 	b->verified_ok = false;
 	if (!result->ok)
-		b->verified_text = xasprintf("It can't be restored: %s",
-					     result->reason ? result->reason : "no reason was given");
+		b->verified_text =
+			xasprintf("It can't be restored: %s",
+				  result->reason ? result->reason : "no reason was given");
 	else if (b->sha256 && result->sha256 && !streq(b->sha256, result->sha256))
 		b->verified_text = xstrdup("Its file is not what was written: the digests differ");
 	else if (b->summary && !streq(b->summary, found))
-		b->verified_text =
-			xasprintf("It restores to something else: %s instead of %s", found, b->summary);
+		b->verified_text = xasprintf("It restores to something else: %s instead of %s",
+					     found, b->summary);
 	else
 		b->verified_ok = true;
 	if (b->verified_ok && !b->sha256)
@@ -399,7 +412,8 @@ static void on_verified(const struct addon_job_result *result, void *userdata)
 	if (store_backup_get(r->owner->d->store, r->verify_id, &b, &err) == 0) {
 		judge(&b, result);
 		save(r->owner, &b);
-		log_info("backup b%lld of %s: %s", (long long)b.number, b.addon_name, b.verified_text);
+		log_info("backup b%lld of %s: %s", (long long)b.number, b.addon_name,
+			 b.verified_text);
 	}
 	backup_done(&b);
 }
@@ -465,9 +479,10 @@ int addons_verify(struct addons *as, const struct backup *b, struct error *err)
 		return error_set(err, ERROR_CONFLICT, "b%lld is not there to be verified: it is %s",
 				 (long long)b->number, b->status);
 	if (store_addon_get(as->d->store, b->addon_id, &a, err) < 0)
-		return error_set(err, ERROR_CONFLICT,
-				 "The add-on of b%lld was destroyed: restore it, then verify its backups",
-				 (long long)b->number);
+		return error_set(
+			err, ERROR_CONFLICT,
+			"The add-on of b%lld was destroyed: restore it, then verify its backups",
+			(long long)b->number);
 	r = resource_find(as, a.id);
 	if (!r || !addons_service_of(as, &a) || !a.stack)
 		error_set(err, ERROR_CONFLICT, "%s is not ready", a.name);
@@ -491,8 +506,11 @@ int addons_check_uploaded(const struct backup *b, struct error *err)
 {
 	if (!streq(b->kind, BACKUP_UPLOADED) || b->verified_ok)
 		return 0;
-	return error_set(err, ERROR_CONFLICT, "b%lld was uploaded and is not verified%s%s: only what restores into a scratch service may replace anything",
-			 (long long)b->number, b->verified_ms ? ". " : "", b->verified_ms ? b->verified_text : "");
+	return error_set(err, ERROR_CONFLICT,
+			 "b%lld was uploaded and is not verified%s%s: only what restores into a "
+			 "scratch service may replace anything",
+			 (long long)b->number, b->verified_ms ? ". " : "",
+			 b->verified_ms ? b->verified_text : "");
 }
 
 int addons_restore(struct addons *as, struct addon *a, const struct backup *b, struct error *err)
@@ -505,14 +523,16 @@ int addons_restore(struct addons *as, struct addon *a, const struct backup *b, s
 	if (addons_check_uploaded(b, err) < 0)
 		return -1;
 	if (a->state != ADDON_PROVISIONED)
-		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name, addon_state_names[a->state]);
+		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name,
+				 addon_state_names[a->state]);
 	if (a->restoring)
 		return error_set(err, ERROR_CONFLICT, "%s is being restored already", a->name);
 	if (!streq(a->id, b->addon_id))
-		return error_set(err, ERROR_INVALID,
-				 "b%lld is a backup of %s, not of %s: make an add-on from it with twelve "
-				 "addons:create %s:%s --from-backup %s",
-				 (long long)b->number, b->addon_name, a->name, b->service, b->plan, b->id);
+		return error_set(
+			err, ERROR_INVALID,
+			"b%lld is a backup of %s, not of %s: make an add-on from it with twelve "
+			"addons:create %s:%s --from-backup %s",
+			(long long)b->number, b->addon_name, a->name, b->service, b->plan, b->id);
 	/* Without its volume, on a restored platform, it is prepared as a new one before. */
 	if (!fs_exists(volume))
 		free(steal_ptr(a->stack));
@@ -544,7 +564,8 @@ int addons_delete_backup(struct addons *as, const struct backup *b, struct error
 	if (streq(b->status, "running"))
 		return error_set(err, ERROR_CONFLICT, "b%lld is being made", (long long)b->number);
 	if (is_in_use(as, b))
-		return error_set(err, ERROR_CONFLICT, "b%lld is being restored", (long long)b->number);
+		return error_set(err, ERROR_CONFLICT, "b%lld is being restored",
+				 (long long)b->number);
 	if (store_backup_delete(as->d->store, b->id, err) < 0)
 		return -1;
 	drop_file(as, b->id);
@@ -578,17 +599,20 @@ static void maybe_scheduled(struct addons *as, const struct addon *a, const stru
 			return;
 	if (addons_backup(as, a, "scheduled", &b, &err) < 0) {
 		log_warn("the scheduled backup of %s: %s", a->name, err.message);
-		addon_say(as, a, "The scheduled backup of %s could not be begun: %s", a->name, err.message);
+		addon_say(as, a, "The scheduled backup of %s could not be begun: %s", a->name,
+			  err.message);
 	}
 	backup_done(&b);
 }
 
-/* A database that was put back may be older than what it says of an end: whoever put it back has the whole time to look. */
+/* A database that was put back may be older than what it says of an end: whoever put it back has
+ * the whole time to look. */
 static bool has_expired(struct addons *as, const struct backup *b, int64_t now_ms)
 {
 	int64_t put_back_ms = store_put_back_ms(as->d->store);
 
-	return b->expires_ms && b->expires_ms < now_ms && (!put_back_ms || put_back_ms + as->d->settings.last_backup_ms < now_ms);
+	return b->expires_ms && b->expires_ms < now_ms &&
+	       (!put_back_ms || put_back_ms + as->d->settings.last_backup_ms < now_ms);
 }
 
 void backups_minute(struct addons *as)
@@ -621,20 +645,24 @@ static bool has_row(const struct backup *list, size_t n, const char *id)
 	return false;
 }
 
-/* In a newer database that this one was put in the place of it may have ended well: then its file is a person's to look at. */
+/* In a newer database that this one was put in the place of it may have ended well: then its file
+ * is a person's to look at. */
 static void cut_off(struct addons *as, struct backup *b)
 {
 	_cleanup_free_ char *path = addons_backup_path(as, b);
 	bool known = b->created_ms > store_put_back_ms(as->d->store);
 
-	b->error = known ? xstrdup("twelved was restarted while it was being made") :
-			   xasprintf("The platform was put back from while it was being made; what there is of it is %s", path);
+	b->error = known ? xstrdup("twelved was restarted while it was being made")
+			 : xasprintf("The platform was put back from while it was being made; what "
+				     "there is of it is %s",
+				     path);
 	save(as, b);
 	if (known)
 		drop_file(as, b->id);
 }
 
-/* At start: rows that say "running", and files whose row was deleted. One that just has no row stays: the database may be older than it. */
+/* At start: rows that say "running", and files whose row was deleted. One that just has no row
+ * stays: the database may be older than it. */
 void backups_mend(struct addons *as)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/backups", as->d->settings.state_dir);

@@ -74,7 +74,8 @@ static void finish(struct change *c, struct error *err, int64_t version)
 		log_info("a change of the attachments of app %s was given up: %s", c->app_id,
 			 err->message);
 	if (c->fn)
-		c->fn(err, c->kind == CHANGE_ROLLBACK || !c->n_steps ? NULL : c->steps[0].attachment_id,
+		c->fn(err,
+		      c->kind == CHANGE_ROLLBACK || !c->n_steps ? NULL : c->steps[0].attachment_id,
 		      version, c->userdata);
 	change_free(c);
 	addons_kick(as);
@@ -98,13 +99,15 @@ static json_t *item_of(struct addons *as, const struct change_step *s, struct er
 	return item;
 }
 
-/* The list as it will be: that of the base, or of the release that is gone back to, with the steps put in. */
+/* The list as it will be: that of the base, or of the release that is gone back to, with the steps
+ * put in. */
 static json_t *list_of(const struct change *c, const struct app *app, struct error *err)
 {
 	json_t *list = NULL;
 
-	if (c->version ? store_release_attachments(c->owner->d->store, app->id, c->version, &list, err) :
-			 addons_attachments(c->owner, app, &list, err))
+	if (c->version
+		    ? store_release_attachments(c->owner->d->store, app->id, c->version, &list, err)
+		    : addons_attachments(c->owner, app, &list, err))
 		return NULL;
 	for (size_t i = 0; i < c->n_steps; i++) {
 		json_t *item = item_of(c->owner, &c->steps[i], err), *next;
@@ -131,8 +134,8 @@ static int make_release(const struct change *c, int64_t *ret_version, struct err
 		r = list ? addons_vars(c->owner, list, &vars, err) : -1;
 	}
 	if (r == 0)
-		r = releases_set_attachments(d, &app, c->version, list, vars, c->description, &c->who,
-					     &release, err);
+		r = releases_set_attachments(d, &app, c->version, list, vars, c->description,
+					     &c->who, &release, err);
 	*ret_version = release.version;
 	json_decref(list);
 	json_decref(vars);
@@ -153,7 +156,8 @@ static void maybe_release(struct change *c)
 
 		if (!c->steps[i].credential_id[0])
 			continue;
-		if (store_credential_get(c->owner->d->store, c->steps[i].credential_id, &cred, &err) < 0) {
+		if (store_credential_get(c->owner->d->store, c->steps[i].credential_id, &cred,
+					 &err) < 0) {
 			finish(c, &err, 0);
 			return;
 		}
@@ -178,8 +182,8 @@ void changes_credential(struct addons *as, const char *credential_id, const char
 			if (!streq(c->steps[k].credential_id, credential_id))
 				continue;
 			if (reason) {
-				error_set(&err, ERROR_UNAVAILABLE, "The credential could not be made: %s",
-					  reason);
+				error_set(&err, ERROR_UNAVAILABLE,
+					  "The credential could not be made: %s", reason);
 				finish(c, &err, 0);
 			} else {
 				maybe_release(c);
@@ -194,7 +198,8 @@ void changes_credential(struct addons *as, const char *credential_id, const char
 static void prefer_tls(json_t *vars, const struct service *s, const char *name)
 {
 	_cleanup_free_ char *over_tls = xasprintf("%s_%s", name, ADDON_TLS_KEY);
-	_cleanup_free_ char *url = xasprintf("%s_%s", name, json_object_iter_key(json_object_iter(s->config)));
+	_cleanup_free_ char *url =
+		xasprintf("%s_%s", name, json_object_iter_key(json_object_iter(s->config)));
 
 	json_object_set(vars, url, json_object_get(vars, over_tls));
 }
@@ -208,7 +213,8 @@ static json_t *vars_of(struct addons *as, const char *addon_id, const char *cred
 	json_t *vars = NULL;
 
 	if (store_addon_get(as->d->store, addon_id, &a, err) < 0) {
-		error_set(err, ERROR_NOT_FOUND, "The add-on of %s was destroyed: attach another", name);
+		error_set(err, ERROR_NOT_FOUND, "The add-on of %s was destroyed: attach another",
+			  name);
 		return NULL;
 	}
 	s = addon_is_server(as, &a) ? addons_service_of(as, &a) : NULL;
@@ -226,7 +232,8 @@ static json_t *vars_of(struct addons *as, const char *addon_id, const char *cred
 	} else if (!addon_is_server(as, &a)) {
 		vars = addon_elsewhere_vars(as, &a, name);
 	} else if (!s) {
-		error_set(err, ERROR_UNAVAILABLE, "The service %s is not there any more", a.service);
+		error_set(err, ERROR_UNAVAILABLE, "The service %s is not there any more",
+			  a.service);
 	}
 	credential_done(&c);
 	addon_done(&a);
@@ -254,11 +261,13 @@ int addons_vars(struct addons *as, json_t *list, json_t **ret, struct error *err
 
 /* ---- databases and credentials ---- */
 
-/* "shop_3f2a91c0": people know it again, and an app that comes later by the same name gets another. */
+/* "shop_3f2a91c0": people know it again, and an app that comes later by the same name gets another.
+ */
 static char *make_database_name(const struct app *app)
 {
 	/* PostgreSQL keeps names that begin with "pg_" for itself. */
-	char *name = xasprintf("%s%.*s_%.8s", str_starts(app->name, "pg-") ? "db_" : "", DATABASE_NAME_MAX - 3, app->name, app->id);
+	char *name = xasprintf("%s%.*s_%.8s", str_starts(app->name, "pg-") ? "db_" : "",
+			       DATABASE_NAME_MAX - 3, app->name, app->id);
 
 	for (char *p = name; *p; p++)
 		*p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '_';
@@ -278,7 +287,8 @@ static char *next_number(struct addons *as, const char *addon_id, struct error *
 			return n;
 		free(n);
 	}
-	error_set(err, ERROR_CONFLICT, "All %d databases of this add-on are given to apps", NUMBERED_MAX);
+	error_set(err, ERROR_CONFLICT, "All %d databases of this add-on are given to apps",
+		  NUMBERED_MAX);
 	return NULL;
 }
 
@@ -295,7 +305,8 @@ static char *database_of(struct addons *as, const struct addon *a, const struct 
 	if (name[0])
 		return name;
 	free(name);
-	name = s->databases == SERVICE_NAMED ? make_database_name(app) : next_number(as, a->id, err);
+	name = s->databases == SERVICE_NAMED ? make_database_name(app)
+					     : next_number(as, a->id, err);
 	if (name && store_database_set(as->d->store, a->id, app->id, name, err) < 0) {
 		free(name);
 		return NULL;
@@ -359,7 +370,9 @@ static struct change_step *add_step(struct change *c, const char *attachment_id,
 
 	c->steps = xrealloc(c->steps, (c->n_steps + 1) * sizeof(*c->steps));
 	s = &c->steps[c->n_steps++];
-	*s = (struct change_step){ .name = xstrdup(name), .shared = shared, .created_ms = created_ms };
+	*s = (struct change_step){ .name = xstrdup(name),
+				   .shared = shared,
+				   .created_ms = created_ms };
 	snprintf(s->attachment_id, sizeof(s->attachment_id), "%s", attachment_id);
 	snprintf(s->addon_id, sizeof(s->addon_id), "%s", addon_id);
 	return s;
@@ -390,13 +403,15 @@ char *addons_pick_name(struct addons *as, const struct app *app, const struct ad
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
 	const char *heroku = addon_heroku_name(a);
-	_cleanup_free_ char *usual = s ? xstrdup(service_usual_attachment(s, heroku ? heroku : s->name)) : NULL;
+	_cleanup_free_ char *usual =
+		s ? xstrdup(service_usual_attachment(s, heroku ? heroku : s->name)) : NULL;
 	json_t *keys = s ? json_incref(s->config) : addon_elsewhere_keys(as, a, &usual);
 	struct release base = { 0 };
 	char *name = NULL;
 
 	if (releases_base(as->d, app, &base, err) == 0)
-		name = attach_pick_name(base.attachments, base.config, keys, wanted, usual, heroku ? heroku : a->service, err);
+		name = attach_pick_name(base.attachments, base.config, keys, wanted, usual,
+					heroku ? heroku : a->service, err);
 	release_done(&base);
 	json_decref(keys);
 	return name;
@@ -444,8 +459,8 @@ static void replace(struct addons *as, const struct addon_change *o, const char 
 		refuse(c, &err);
 		return;
 	}
-	c->description = to ? xasprintf("Swap %s (@ref:%s)", at.name, to->name) :
-			      xasprintf("%s %s", what, at.name);
+	c->description = to ? xasprintf("Swap %s (@ref:%s)", at.name, to->name)
+			    : xasprintf("%s %s", what, at.name);
 	add_step(c, at.id, at.name, to ? to->id : at.addon, to ? false : at.shared, at.created_ms);
 	json_decref(list);
 	begin(c, o->app);
@@ -483,7 +498,8 @@ void addons_rollback(struct addons *as, const struct addon_change *o, int64_t ve
 		if (store_addon_get(as->d->store, at.addon, &a, &err) < 0 ||
 		    a.state != ADDON_PROVISIONED) {
 			error_set(&err, ERROR_INVALID,
-				  "v%lld can't be rolled back to: the add-on that it has as %s was destroyed",
+				  "v%lld can't be rolled back to: the add-on that it has as %s was "
+				  "destroyed",
 				  (long long)version, at.name);
 			addon_done(&a);
 			json_decref(list);
@@ -506,7 +522,8 @@ int addons_detach(struct addons *as, struct app *app, json_t *left, const char *
 	int r = addons_vars(as, left, &vars, err);
 
 	if (r == 0)
-		r = releases_set_attachments(as->d, app, 0, left, vars, description, who, &release, err);
+		r = releases_set_attachments(as->d, app, 0, left, vars, description, who, &release,
+					     err);
 	release_done(&release);
 	json_decref(vars);
 	return r;

@@ -8,16 +8,18 @@
 
 #define CLIENT_LIMIT_MS (24 * 3600 * 1000)
 
-/* The service whose client opens an attachment: its add-on's, or the one that knows the URL's scheme. */
+/* The service whose client opens an attachment: its add-on's, or the one that knows the URL's
+ * scheme. */
 static const struct service *client_service(struct addons *as, const struct addon *a,
 					    const char *url, struct error *err)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) :
-							   service_set_by_url(&as->services, url);
+	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a)
+							 : service_set_by_url(&as->services, url);
 
 	if (s && s->client)
 		return s;
-	error_set(err, ERROR_INVALID, "%s has no client: no service here knows how to speak to it", a->name);
+	error_set(err, ERROR_INVALID, "%s has no client: no service here knows how to speak to it",
+		  a->name);
 	return NULL;
 }
 
@@ -67,8 +69,8 @@ static const char *url_of(const struct addon_client *o)
 }
 
 /*
- * A volume that is full lets people in by a login of its own, which may still delete (bin/full): *ret is its URL, heap. NULL: as
- * always.
+ * A volume that is full lets people in by a login of its own, which may still delete (bin/full):
+ * *ret is its URL, heap. NULL: as always.
  */
 static int rescue_url(struct addons *as, const struct addon_client *o, const struct addon *a,
 		      const struct service *s, char **ret, struct error *err)
@@ -83,9 +85,10 @@ static int rescue_url(struct addons *as, const struct addon_client *o, const str
 		return 0;
 	if (a->full == ROOM_CLOSED)
 		return error_set(err, ERROR_CONFLICT,
-			  "%s is far beyond the hard limit of its disk, and lets nobody in: take a larger plan (twelve "
-			  "addons:upgrade), or restore a backup",
-			  a->name);
+				 "%s is far beyond the hard limit of its disk, and lets nobody in: "
+				 "take a larger plan (twelve "
+				 "addons:upgrade), or restore a backup",
+				 a->name);
 	r = store_credential_get(as->d->store, o->attachment->credential, &c, err);
 	if (r == 0) {
 		v.user = user = quota_rescue_name(c.database);
@@ -93,13 +96,15 @@ static int rescue_url(struct addons *as, const struct addon_client *o, const str
 		v.database = c.database;
 		for (size_t i = 0; i < SERVICE_MAX_PORTS; i++)
 			v.ports[i] = (uint16_t)(a->first_port + (int64_t)i);
-		*ret = service_fill(json_string_value(json_object_iter_value(json_object_iter(s->config))), &v);
+		*ret = service_fill(
+			json_string_value(json_object_iter_value(json_object_iter(s->config))), &v);
 	}
 	credential_done(&c);
 	return r;
 }
 
-/* The stack of a service that has run here: of the add-on itself, or of another of the same service. */
+/* The stack of a service that has run here: of the add-on itself, or of another of the same
+ * service. */
 static char *find_stack(struct addons *as, const struct addon *a, const struct service *s,
 			struct error *err)
 {
@@ -115,7 +120,8 @@ static char *find_stack(struct addons *as, const struct addon *a, const struct s
 	addon_free_array(list, n);
 	if (!stack)
 		error_set(err, ERROR_CONFLICT,
-			  "The tools of %s are not prepared on this machine: make any add-on of it first",
+			  "The tools of %s are not prepared on this machine: make any add-on of it "
+			  "first",
 			  s->name);
 	return stack;
 }
@@ -133,7 +139,8 @@ int addons_start_client(struct addons *as, const struct addon_client *o, struct 
 		return -1;
 	s = url ? client_service(as, &a, url, err) : NULL;
 	if (!url)
-		error_set(err, ERROR_CONFLICT, "The release with %s is not there yet", o->attachment->name);
+		error_set(err, ERROR_CONFLICT, "The release with %s is not there yet",
+			  o->attachment->name);
 	else if (s && rescue_url(as, o, &a, s, &rescue, err) == 0)
 		stack = find_stack(as, &a, s, err);
 	if (stack)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Services elsewhere: a URL that somebody gave (addons:create external). They are attached, swapped and
- * looked at like the others; there is no server, no volume and no credential of ours.
- * A URL is checked with the health script of the service that knows its scheme, in that
- * service's stack; one that no service knows by a connection to its port.
+ * Services elsewhere: a URL that somebody gave (addons:create external). They are attached, swapped
+ * and looked at like the others; there is no server, no volume and no credential of ours. A URL is
+ * checked with the health script of the service that knows its scheme, in that service's stack; one
+ * that no service knows by a connection to its port.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -54,7 +54,8 @@ static const char *usual_port(const char *scheme)
 static int no_url(const char *why, struct error *err)
 {
 	return error_set(err, ERROR_INVALID,
-			 "The URL can't be read: %s. It looks like postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+			 "The URL can't be read: %s. It looks like "
+			 "postgres://USER:PASSWORD@HOST:PORT/DATABASE",
 			 why);
 }
 
@@ -67,8 +68,8 @@ static int split_host(struct url *u, const char *authority, size_t n, struct err
 	const char *colon = memchr(from, ':', left - (size_t)(from - host));
 	int64_t port;
 
-	u->host = close ? xstrndup(host + 1, (size_t)(close - host - 1)) :
-			  xstrndup(host, colon ? (size_t)(colon - host) : left);
+	u->host = close ? xstrndup(host + 1, (size_t)(close - host - 1))
+			: xstrndup(host, colon ? (size_t)(colon - host) : left);
 	if (colon)
 		u->port = xstrndup(colon + 1, left - (size_t)(colon + 1 - host));
 	else if (usual_port(u->scheme))
@@ -77,7 +78,9 @@ static int split_host(struct url *u, const char *authority, size_t n, struct err
 					   "0123456789.-_:%") != strlen(u->host))
 		return no_url("it names no host", err);
 	if (!u->port || !str_to_i64(u->port, 1, 65535, &port))
-		return no_url(u->port ? "its port is none" : "it names no port, and its scheme has none", err);
+		return no_url(u->port ? "its port is none"
+				      : "it names no port, and its scheme has none",
+			      err);
 	return 0;
 }
 
@@ -125,9 +128,9 @@ static void on_checked(const struct addon_job_result *result, void *userdata)
 {
 	struct check *c = userdata;
 
-	c->fn(result->ok ? NULL :
-	      result->reason && result->reason[0] ? result->reason :
-						    "it does not answer",
+	c->fn(result->ok			    ? NULL
+	      : result->reason && result->reason[0] ? result->reason
+						    : "it does not answer",
 	      c->userdata);
 	free(c);
 }
@@ -192,7 +195,8 @@ static void look(struct resource *r, const struct addon *a)
 {
 	struct error err = ERROR_INIT;
 
-	if (r->job || (r->healthy_since_ms && clock_now_ms() - r->healthy_since_ms < CHECK_EVERY_MS))
+	if (r->job ||
+	    (r->healthy_since_ms && clock_now_ms() - r->healthy_since_ms < CHECK_EVERY_MS))
 		return;
 	r->healthy_since_ms = clock_now_ms();
 	r->job = addons_check_url(r->owner, url_of(a), on_looked, r, &err);

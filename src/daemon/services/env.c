@@ -123,7 +123,8 @@ int64_t addon_pick_ports(struct addons *as)
 	if (store_addon_list(as->d->store, NULL, &list, &n, &err) < 0)
 		return 0;
 	for (int64_t first = s->addon_port_first;
-	     !found && first + ADDON_PORTS_EACH - 1 <= s->addon_port_last; first += ADDON_PORTS_EACH)
+	     !found && first + ADDON_PORTS_EACH - 1 <= s->addon_port_last;
+	     first += ADDON_PORTS_EACH)
 		if (!block_is_given(list, n, first) && block_is_free(first))
 			found = first;
 	addon_free_array(list, n);

@@ -59,7 +59,8 @@ static void sweep(struct daemon *d, const char *id)
 	if (sandbox_delete(&d->runtime, d->runtime_root, id, &err) < 0)
 		log_warn("job %s: %s", id, err.message);
 	if (fs_remove_tree(dir) < 0)
-		log_warn("job %s: %s can't be removed; it is tried again at the next start", id, dir);
+		log_warn("job %s: %s can't be removed; it is tried again at the next start", id,
+			 dir);
 }
 
 void addon_jobs_sweep(struct daemon *d)
@@ -93,8 +94,9 @@ static void parse(const struct addon_job *job, struct addon_job_result *r)
 	r->status = (long)json_integer_value(json_object_get(j, "status"));
 	r->retry_after_s = json_integer_value(json_object_get(j, "retry_after"));
 	if (!j)
-		r->reason = xasprintf("The process of the job %s",
-				      proc_describe_status(job->status, described, sizeof(described)));
+		r->reason =
+			xasprintf("The process of the job %s",
+				  proc_describe_status(job->status, described, sizeof(described)));
 	json_decref(j);
 }
 
@@ -164,14 +166,16 @@ static int write_order(const struct addon_job *job, const struct addon_job_order
 	const struct daemon *d = job->d;
 	_cleanup_free_ char *init = settings_program(&d->settings, "twelve-init");
 	json_t *j = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, s:I, s:I, s:o, s:O?}",
-		"state_dir", d->settings.state_dir, "data_dir", d->settings.data_dir, "runtime_root",
-		d->runtime_root, "runtime", d->runtime.path, "runtime_name", d->runtime.name, "cgroup",
-		(int)d->runtime.cgroup, "init", init, "id", job->id, "packages",
-		strings((const char *const *)o->packages), "stack", text(o->stack), "lower",
-		text(o->lower), "volume", text(o->volume), "exchange", text(o->exchange), "argv",
-		strings(o->argv), "env", o->env, "memory_bytes", (json_int_t)o->memory_bytes,
-		"timeout_ms", (json_int_t)o->timeout_ms, "measure", text(o->measure), "http", o->http);
+		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, s:I, "
+		"s:I, s:o, s:O?}",
+		"state_dir", d->settings.state_dir, "data_dir", d->settings.data_dir,
+		"runtime_root", d->runtime_root, "runtime", d->runtime.path, "runtime_name",
+		d->runtime.name, "cgroup", (int)d->runtime.cgroup, "init", init, "id", job->id,
+		"packages", strings((const char *const *)o->packages), "stack", text(o->stack),
+		"lower", text(o->lower), "volume", text(o->volume), "exchange", text(o->exchange),
+		"argv", strings(o->argv), "env", o->env, "memory_bytes",
+		(json_int_t)o->memory_bytes, "timeout_ms", (json_int_t)o->timeout_ms, "measure",
+		text(o->measure), "http", o->http);
 	char *dumped = json_dumps(j, 0);
 	int fd = dumped ? fd_memfile("addon", dumped, strlen(dumped)) : -EINVAL;
 

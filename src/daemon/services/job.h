@@ -18,25 +18,26 @@
 struct addon_job;
 
 struct addon_job_order {
-	char *const *packages; /* strv, for the stack */
-	const char *stack;     /* its digest; NULL: made from the packages */
-	const char *lower;     /* the service's directory, at /app */
-	const char *volume;    /* at /app/data; NULL: none */
-	const char *exchange;  /* at /app/backup; NULL: none */
+	char *const *packages;	 /* strv, for the stack */
+	const char *stack;	 /* its digest; NULL: made from the packages */
+	const char *lower;	 /* the service's directory, at /app */
+	const char *volume;	 /* at /app/data; NULL: none */
+	const char *exchange;	 /* at /app/backup; NULL: none */
 	const char *const *argv; /* NULL: only the stack is made */
 	json_t *env;		 /* object of strings */
 	uint64_t memory_bytes;	 /* 0: 1 GiB */
 	int64_t timeout_ms;
 	const char *measure; /* a file whose size and SHA-256 are asked for; NULL: none */
-	json_t *http; /* instead of all that: {method, url, user, password, type, body} is asked; NULL: no */
+	json_t *http; /* instead of all that: {method, url, user, password, type, body} is asked;
+			 NULL: no */
 };
 
 struct addon_job_result {
-	bool ok;	/* the script ended with 0 */
-	char *reason;	/* otherwise: one sentence */
-	char *output;	/* the last bytes of what the script said */
-	char *stack;	/* digest of the stack that was used */
-	int64_t bytes;	/* of the measured file */
+	bool ok;       /* the script ended with 0 */
+	char *reason;  /* otherwise: one sentence */
+	char *output;  /* the last bytes of what the script said */
+	char *stack;   /* digest of the stack that was used */
+	int64_t bytes; /* of the measured file */
 	char *sha256;
 	long status; /* of HTTP; 0: no answer, and why is in `reason` */
 	int64_t retry_after_s;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people ask of a database besides its life: to end its sessions, to make it anew and empty. Scripts of the service
- * (bin/maintain), as jobs beside the add-on's own; each comes to the same end when it is run again, by whoever asks again.
+ * What people ask of a database besides its life: to end its sessions, to make it anew and empty.
+ * Scripts of the service (bin/maintain), as jobs beside the add-on's own; each comes to the same
+ * end when it is run again, by whoever asks again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,10 @@ static void on_maintained(const struct addon_job_result *result, void *userdata)
 		r->level_told = false;
 		resource_turn_soon(r);
 	}
-	m->fn(result->ok ? NULL : result->reason ? result->reason : "It failed without a word", m->userdata);
+	m->fn(result->ok       ? NULL
+	      : result->reason ? result->reason
+			       : "It failed without a word",
+	      m->userdata);
 	free(m);
 }
 
@@ -40,17 +44,21 @@ static const struct service *able(struct addons *as, const struct addon *a, stru
 	_cleanup_free_ char *script = s ? xasprintf("%s/bin/maintain", s->dir) : NULL;
 
 	if (!script || !fs_exists(script)) {
-		error_set(err, ERROR_INVALID, "%s can't do that: the service %s has no script for it", a->name, a->service);
+		error_set(err, ERROR_INVALID,
+			  "%s can't do that: the service %s has no script for it", a->name,
+			  a->service);
 		return NULL;
 	}
 	if (a->state != ADDON_PROVISIONED || !r || !r->healthy || a->restoring || r->job) {
-		error_set(err, ERROR_CONFLICT, "%s is busy or not up: try again in a moment", a->name);
+		error_set(err, ERROR_CONFLICT, "%s is busy or not up: try again in a moment",
+			  a->name);
 		return NULL;
 	}
 	return s;
 }
 
-struct addon_job *addons_maintain(struct addons *as, const struct addon *a, const struct addon_maintenance *o, addon_check_fn fn,
+struct addon_job *addons_maintain(struct addons *as, const struct addon *a,
+				  const struct addon_maintenance *o, addon_check_fn fn,
 				  void *userdata, struct error *err)
 {
 	const char *const argv[] = { "/app/bin/maintain", o->verb, NULL };
@@ -67,7 +75,8 @@ struct addon_job *addons_maintain(struct addons *as, const struct addon *a, cons
 	order.timeout_ms = MAINTAIN_TIMEOUT_MS;
 	order.env = addon_env(a, s);
 	json_object_set_new(order.env, "DATABASE", json_string(database));
-	json_object_set_new(order.env, "EXTENSIONS", json_string(o->extensions ? o->extensions : ""));
+	json_object_set_new(order.env, "EXTENSIONS",
+			    json_string(o->extensions ? o->extensions : ""));
 	m = xcalloc(1, sizeof(*m));
 	*m = (struct maintenance){ .owner = as, .fn = fn, .userdata = userdata };
 	memcpy(m->addon_id, a->id, sizeof(m->addon_id));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making, changing and ending add-ons, as people ask for it; the rest of their life is services/act.c. */
+/* Making, changing and ending add-ons, as people ask for it; the rest of their life is
+ * services/act.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ int addons_check_name(const char *name, struct error *err)
 	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n)
 		return 0;
 	return error_set(err, ERROR_INVALID,
-			 "The name of an add-on has 3 to %d lower-case letters, digits and dashes and starts "
+			 "The name of an add-on has 3 to %d lower-case letters, digits and dashes "
+			 "and starts "
 			 "with a letter",
 			 NAME_MAX_LEN);
 }
@@ -36,8 +38,8 @@ static char *make_name(const char *service)
 	return xasprintf("%s-%s", service, words);
 }
 
-static const struct service_plan *find_plan(const struct service *s, const char *service, const char *name,
-					    struct error *err)
+static const struct service_plan *find_plan(const struct service *s, const char *service,
+					    const char *name, struct error *err)
 {
 	const struct service_plan *p = service_plan_meant(s, service, name);
 	_cleanup_buf_ struct buf all = BUF_INIT;
@@ -60,7 +62,8 @@ static int check_backup(struct addons *as, const char *id, const struct service 
 	if (store_backup_get(as->d->store, id, ret, err) < 0)
 		return -1;
 	if (!streq(ret->service, s->name))
-		return error_set(err, ERROR_INVALID, "b%lld is a backup of %s: it can't be restored into %s",
+		return error_set(err, ERROR_INVALID,
+				 "b%lld is a backup of %s: it can't be restored into %s",
 				 (long long)ret->number, ret->service, s->name);
 	if (!streq(ret->status, "succeeded"))
 		return error_set(err, ERROR_INVALID, "b%lld can't be restored: it is %s",
@@ -89,8 +92,8 @@ static int insert(struct addons *as, struct addon *a, const struct backup *from,
 
 	if (store_begin(s, err) < 0)
 		return -1;
-	if (store_addon_create(s, a, err) == 0 && (!from || take_databases(as, a, from, err) == 0) &&
-	    store_commit(s, err) == 0)
+	if (store_addon_create(s, a, err) == 0 &&
+	    (!from || take_databases(as, a, from, err) == 0) && store_commit(s, err) == 0)
 		return 0;
 	store_rollback(s);
 	return -1;
@@ -123,15 +126,21 @@ static int name_attachment(struct addons *as, struct addon *a, const struct addo
 }
 
 /* What a server here has no use for is refused and not forgotten. */
-static int check_server_options(const struct addon_create *o, const struct service *s, struct error *err)
+static int check_server_options(const struct addon_create *o, const struct service *s,
+				struct error *err)
 {
 	if (o->url)
-		return error_set(err, ERROR_INVALID, "%s runs here and takes no URL: one that runs elsewhere is made by "
-						     "addons:create external --url URL", s->name);
-	if (o->tls && !json_object_get(s->config, ADDON_TLS_KEY))
-		return error_set(err, ERROR_INVALID, s->tls ?
-			"%s speaks TLS at the port of its URL already: --tls asks for nothing" : "%s speaks no TLS: --tls asks for it",
+		return error_set(
+			err, ERROR_INVALID,
+			"%s runs here and takes no URL: one that runs elsewhere is made by "
+			"addons:create external --url URL",
 			s->name);
+	if (o->tls && !json_object_get(s->config, ADDON_TLS_KEY))
+		return error_set(err, ERROR_INVALID,
+				 s->tls ? "%s speaks TLS at the port of its URL already: --tls "
+					  "asks for nothing"
+					: "%s speaks no TLS: --tls asks for it",
+				 s->name);
 	return 0;
 }
 
@@ -156,8 +165,8 @@ static int create_server(struct addons *as, const struct addon_create *o, struct
 	random_hex(password, 20);
 	json_object_set_new(a->secret, "admin_password", json_string(password));
 	if (!a->first_port) {
-		error_set(err, ERROR_UNAVAILABLE, "No ports are free for %s: widen TWELVE_ADDON_PORTS",
-			  s->name);
+		error_set(err, ERROR_UNAVAILABLE,
+			  "No ports are free for %s: widen TWELVE_ADDON_PORTS", s->name);
 	} else if (name_attachment(as, a, o, err) == 0 &&
 		   (!o->from_backup || check_backup(as, o->from_backup, s, &from, err) == 0)) {
 		a->restoring = o->from_backup ? xstrdup(o->from_backup) : NULL;
@@ -171,12 +180,16 @@ static int create_external(struct addons *as, const struct addon_create *o, stru
 			   struct error *err)
 {
 	if (!o->url)
-		return error_set(err, ERROR_INVALID,
-				 "A service elsewhere takes its URL: addons:create external --url URL");
+		return error_set(
+			err, ERROR_INVALID,
+			"A service elsewhere takes its URL: addons:create external --url URL");
 	if (o->plan || o->from_backup)
-		return error_set(err, ERROR_INVALID, "A service elsewhere has neither plans nor backups here");
+		return error_set(err, ERROR_INVALID,
+				 "A service elsewhere has neither plans nor backups here");
 	if (o->tls)
-		return error_set(err, ERROR_INVALID, "Whether a service elsewhere speaks TLS is in its URL: --tls asks for nothing");
+		return error_set(err, ERROR_INVALID,
+				 "Whether a service elsewhere speaks TLS is in its URL: --tls asks "
+				 "for nothing");
 	fill(a, o, SERVICE_EXTERNAL);
 	a->plan = xstrdup(SERVICE_EXTERNAL);
 	json_object_set_new(a->secret, "url", json_string(o->url));
@@ -194,12 +207,16 @@ static int create_provided(struct addons *as, const struct addon_create *o, stru
 	if (addons_partner(as, o->service, &manifest, &p, err) < 0)
 		return -1;
 	if (o->plan && !partner_has_plan(&p, o->plan)) {
-		error_set(err, ERROR_NOT_FOUND, "There is no plan %s:%.40s: twelve addons:plans %s lists them",
+		error_set(err, ERROR_NOT_FOUND,
+			  "There is no plan %s:%.40s: twelve addons:plans %s lists them",
 			  o->service, o->plan, o->service);
 	} else if (o->from_backup) {
-		error_set(err, ERROR_INVALID, "%s runs elsewhere, where its backups are", o->service);
+		error_set(err, ERROR_INVALID, "%s runs elsewhere, where its backups are",
+			  o->service);
 	} else if (o->url) {
-		error_set(err, ERROR_INVALID, "%s gives its URL itself: --url is for addons:create external", o->service);
+		error_set(err, ERROR_INVALID,
+			  "%s gives its URL itself: --url is for addons:create external",
+			  o->service);
 	} else {
 		fill(a, o, p.id);
 		a->plan = xstrdup(o->plan ? o->plan : partner_default_plan(&p));
@@ -255,14 +272,15 @@ char *addons_taken(struct addons *as, const struct addon *a, const char *service
 
 	if (!s || !service || !strv_has(s->heroku, service))
 		return NULL;
-	return xasprintf("%s%s%.50s is Heroku's; this is %s:%s", service, plan ? ":" : "", plan ? plan : "", a->service,
-			 a->plan);
+	return xasprintf("%s%s%.50s is Heroku's; this is %s:%s", service, plan ? ":" : "",
+			 plan ? plan : "", a->service, a->plan);
 }
 
 /* ---- another plan ---- */
 
 /* The provider is asked in the next turn; a refusal puts the old plan back and says why. */
-static int set_provided_plan(struct addons *as, struct addon *a, const char *plan, struct error *err)
+static int set_provided_plan(struct addons *as, struct addon *a, const char *plan,
+			     struct error *err)
 {
 	json_t *manifest = NULL;
 	struct partner p = { 0 };
@@ -283,7 +301,8 @@ static int set_provided_plan(struct addons *as, struct addon *a, const char *pla
 }
 
 /* Whether it is of a service that goes by this name. */
-static int check_service(struct addons *as, const struct addon *a, const char *name, struct error *err)
+static int check_service(struct addons *as, const struct addon *a, const char *name,
+			 struct error *err)
 {
 	const struct service *s;
 
@@ -292,9 +311,11 @@ static int check_service(struct addons *as, const struct addon *a, const char *n
 	s = service_set_find(&as->services, name, err);
 	if (!s)
 		return -1;
-	return streq(s->name, a->service) ? 0 :
-					    error_set(err, ERROR_INVALID, "%s is of the service %s: give a plan of that", a->name,
-						      a->service);
+	return streq(s->name, a->service)
+		       ? 0
+		       : error_set(err, ERROR_INVALID,
+				   "%s is of the service %s: give a plan of that", a->name,
+				   a->service);
 }
 
 const char *addon_heroku_name(const struct addon *a)
@@ -302,7 +323,8 @@ const char *addon_heroku_name(const struct addon *a)
 	return json_string_value(json_object_get(a->secret, "heroku"));
 }
 
-int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan, struct error *err)
+int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan,
+		    struct error *err)
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
 	const struct resource *r = resource_find(as, a->id);
@@ -313,18 +335,20 @@ int addons_set_plan(struct addons *as, struct addon *a, const char *service, con
 	if (addon_provider(a))
 		return set_provided_plan(as, a, plan, err);
 	if (!s)
-		return error_set(err, ERROR_INVALID, "%s runs elsewhere: its plan is changed there", a->name);
+		return error_set(err, ERROR_INVALID, "%s runs elsewhere: its plan is changed there",
+				 a->name);
 	if (!service || streq(service, s->name))
 		service = addon_heroku_name(a) ? addon_heroku_name(a) : s->name;
 	p = find_plan(s, service, plan, err);
 	if (!p)
 		return -1;
 	if (a->state != ADDON_PROVISIONED)
-		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name, addon_state_names[a->state]);
+		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name,
+				 addon_state_names[a->state]);
 	if (r && r->disk_used > (int64_t)p->disk_bytes)
 		return error_set(err, ERROR_INVALID,
-				 "%s uses %lld MB of disk, and %s:%s has %llu MB: make room first", a->name,
-				 (long long)r->disk_used >> 20, s->name, p->name,
+				 "%s uses %lld MB of disk, and %s:%s has %llu MB: make room first",
+				 a->name, (long long)r->disk_used >> 20, s->name, p->name,
 				 (unsigned long long)p->disk_bytes >> 20);
 	free(a->plan);
 	a->plan = xstrdup(p->name);
@@ -336,7 +360,8 @@ int addons_set_plan(struct addons *as, struct addon *a, const char *service, con
 
 /* ---- the end ---- */
 
-static int check_others(struct addons *as, const struct addon *a, const char *instead, struct error *err)
+static int check_others(struct addons *as, const struct addon *a, const char *instead,
+			struct error *err)
 {
 	_cleanup_strv_ char **apps = NULL;
 	_cleanup_buf_ struct buf others = BUF_INIT;
@@ -353,8 +378,9 @@ static int check_others(struct addons *as, const struct addon *a, const char *in
 	if (!others.len)
 		return 0;
 	return error_set(err, ERROR_INVALID,
-			 "%s is attached to %s as well: detach it there first (twelve addons:detach NAME -a APP), or %s", a->name,
-			 others.data, instead);
+			 "%s is attached to %s as well: detach it there first (twelve "
+			 "addons:detach NAME -a APP), or %s",
+			 a->name, others.data, instead);
 }
 
 /* One release for all attachments that an app has of it. */
@@ -384,7 +410,8 @@ static int detach_from(struct addons *as, struct app *app, const struct addon *a
 	return r;
 }
 
-/* Who has it under which names, for its last backup: when that is taken they are gone. In `secret`, as JSON in text. */
+/* Who has it under which names, for its last backup: when that is taken they are gone. In `secret`,
+ * as JSON in text. */
 static void note_all_attachments(struct addons *as, struct addon *a)
 {
 	json_t *list = addons_names_of(as, a);
@@ -396,7 +423,8 @@ static void note_all_attachments(struct addons *as, struct addon *a)
 	json_decref(list);
 }
 
-/* For its last backup: the name under which a restore attaches it again. The usual one, if the owner has it so. */
+/* For its last backup: the name under which a restore attaches it again. The usual one, if the
+ * owner has it so. */
 static void note_attachment(struct addons *as, struct addon *a)
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
@@ -435,7 +463,8 @@ static int detach_everywhere(struct addons *as, const struct addon *a, const str
 	return r;
 }
 
-/* It is wanted away from here on: a kill between this and the releases leaves attachments, which the next try takes. */
+/* It is wanted away from here on: a kill between this and the releases leaves attachments, which
+ * the next try takes. */
 static int begin_end(struct addons *as, struct addon *a, bool force, struct error *err)
 {
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
@@ -473,7 +502,8 @@ int addons_check_app_delete(struct addons *as, const struct app *app, struct err
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (list[i].state != ADDON_DEPROVISIONED)
-			r = check_others(as, &list[i], "end it for all with twelve addons:destroy --force", err);
+			r = check_others(as, &list[i],
+					 "end it for all with twelve addons:destroy --force", err);
 	/* After the app's row there are none to note. */
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (list[i].state != ADDON_PROVISIONED)
@@ -495,9 +525,9 @@ void addons_app_deleted(struct addons *as, const struct app *app)
 	if (store_addon_list(as->d->store, app->id, &list, &n, &err) < 0)
 		log_error("add-ons of %s: %s", app->name, err.message);
 	for (size_t i = 0; i < n; i++)
-		if (list[i].state == ADDON_DEPROVISIONED ?
-			    store_addon_delete(as->d->store, list[i].id, &err) :
-			    begin_end(as, &list[i], false, &err))
+		if (list[i].state == ADDON_DEPROVISIONED
+			    ? store_addon_delete(as->d->store, list[i].id, &err)
+			    : begin_end(as, &list[i], false, &err))
 			log_error("add-on %s: %s", list[i].name, err.message);
 	addon_free_array(list, n);
 	addons_kick(as);

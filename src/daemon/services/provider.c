@@ -61,8 +61,9 @@ static void ask(struct resource *r, const struct partner *p, const char *method,
 		json_t *take_body, enum life_action doing)
 {
 	_cleanup_free_ char *body = take_body ? json_dumps(take_body, JSON_COMPACT) : xstrdup("");
-	json_t *http = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "method", method, "url", url, "user",
-				 p->id, "password", p->password, "type", PARTNER_MEDIA_TYPE, "body", body);
+	json_t *http =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "method", method, "url", url, "user",
+			  p->id, "password", p->password, "type", PARTNER_MEDIA_TYPE, "body", body);
 	const struct addon_job_order o = { .http = http, .timeout_ms = REQUEST_TIMEOUT_MS };
 	struct error err = ERROR_INIT;
 
@@ -126,15 +127,18 @@ static void provision_answered(struct resource *r, struct addon *a, const struct
 		addon_set_reason(a, xasprintf("The provider refused: %s", o->message));
 		r->failed = true;
 	} else {
-		addon_set_reason(a, o->end == PARTNER_RETRY ? xasprintf("The provider is asked again: %s", o->message) :
-							      NULL);
+		addon_set_reason(a,
+				 o->end == PARTNER_RETRY
+					 ? xasprintf("The provider is asked again: %s", o->message)
+					 : NULL);
 	}
 }
 
 static void plan_answered(struct addon *a, const struct partner_outcome *o)
 {
 	if (o->end == PARTNER_REFUSED) {
-		addon_set_reason(a, xasprintf("The provider refused the plan %s: %s", a->plan, o->message));
+		addon_set_reason(
+			a, xasprintf("The provider refused the plan %s: %s", a->plan, o->message));
 		free(a->plan);
 		a->plan = xstrdup(a->applied);
 	} else if (o->end != PARTNER_RETRY) {
@@ -155,7 +159,8 @@ static void end_answered(struct resource *r, struct addon *a, struct partner_out
 			log_error("add-on %s: %s", a->name, err.message);
 		return;
 	}
-	addon_set_reason(a, xasprintf("The provider does not take it back, and is asked again: %s", o->message));
+	addon_set_reason(a, xasprintf("The provider does not take it back, and is asked again: %s",
+				      o->message));
 	addon_save(r->owner, a);
 	o->end = PARTNER_RETRY;
 }
@@ -173,7 +178,10 @@ static void answered(struct resource *r, struct addon *a, const struct partner *
 	struct partner_outcome o;
 	enum partner_verb verb = verb_of(r);
 
-	partner_answer(p, verb, result->status, result->output ? result->output : result->reason ? result->reason : "",
+	partner_answer(p, verb, result->status,
+		       result->output	? result->output
+		       : result->reason ? result->reason
+					: "",
 		       result->retry_after_s, &o);
 	if (verb == PARTNER_PROVISION)
 		provision_answered(r, a, &o);
@@ -222,7 +230,8 @@ static void act(struct resource *r, struct addon *a, const struct partner *p)
 
 	if (a->state == ADDON_PROVISIONING && json_is_true(json_object_get(a->secret, "ready")))
 		addon_attach_first(r, a);
-	else if (a->state == ADDON_PROVISIONING && json_is_true(json_object_get(a->secret, "pending")))
+	else if (a->state == ADDON_PROVISIONING &&
+		 json_is_true(json_object_get(a->secret, "pending")))
 		addon_provider_pending(r, a);
 	else if (a->state == ADDON_PROVISIONING)
 		ask_provision(r, a, p);
@@ -235,7 +244,8 @@ static void act(struct resource *r, struct addon *a, const struct partner *p)
 void addon_provider_pending(struct resource *r, struct addon *a)
 {
 	if (clock_wall_ms() - a->created_ms > PARTNER_PROVISION_MS) {
-		addon_set_reason(a, xstrdup("The provider did not say within 12 hours that it is ready"));
+		addon_set_reason(
+			a, xstrdup("The provider did not say within 12 hours that it is ready"));
 		addon_save(r->owner, a);
 		r->failed = true;
 		resource_turn_soon(r);
@@ -313,12 +323,14 @@ static bool token_is(const struct addon *a, const char *token)
 	char hex[DIGEST_HEX_SIZE];
 
 	digest_bytes(token, strlen(token), hex);
-	return digest && strlen(digest) == sizeof(hex) - 1 && sodium_memcmp(digest, hex, sizeof(hex) - 1) == 0;
+	return digest && strlen(digest) == sizeof(hex) - 1 &&
+	       sodium_memcmp(digest, hex, sizeof(hex) - 1) == 0;
 }
 
 bool addons_provider_admit(const struct addon *a, const char *authorization)
 {
-	return authorization && strncasecmp(authorization, "Bearer ", 7) == 0 && token_is(a, authorization + 7);
+	return authorization && strncasecmp(authorization, "Bearer ", 7) == 0 &&
+	       token_is(a, authorization + 7);
 }
 
 int addons_provider_config(struct addons *as, struct addon *a, json_t *given, struct error *err)
@@ -347,7 +359,8 @@ int addons_provider_ready(struct addons *as, struct addon *a, bool ready, struct
 	struct resource *r = resource_find(as, a->id);
 
 	if (a->state != ADDON_PROVISIONING)
-		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name, addon_state_names[a->state]);
+		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name,
+				 addon_state_names[a->state]);
 	if (ready) {
 		json_object_set_new(a->secret, "ready", json_true());
 	} else {
@@ -372,14 +385,16 @@ int addons_provider_token(struct addons *as, const char *code, const char *secre
 
 	if (store_addon_list(as->d->store, NULL, &list, &n, err) < 0)
 		return -1;
-	error_set(err, ERROR_UNAUTHORIZED, "The grant is unknown, used or over, or the secret is not the provider's");
+	error_set(err, ERROR_UNAUTHORIZED,
+		  "The grant is unknown, used or over, or the secret is not the provider's");
 	for (size_t i = 0; i < n && r < 0; i++) {
 		struct addon *a = &list[i];
 		const char *own = json_string_value(json_object_get(a->secret, "grant_code"));
 		struct error ignored = ERROR_INIT;
 
 		if (!own || !streq(own, code) ||
-		    clock_wall_ms() > json_integer_value(json_object_get(a->secret, "grant_expires_ms")) ||
+		    clock_wall_ms() >
+			    json_integer_value(json_object_get(a->secret, "grant_expires_ms")) ||
 		    addons_partner(as, addon_provider(a), &manifest, &p, &ignored) < 0)
 			continue;
 		if (streq(p.password, secret)) {

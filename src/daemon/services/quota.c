@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The disk that volumes take, against what their plans give. du(1) counts in a process of
- * its own, now and then, and each second while a volume may be near its quota (addon/room.h). On the way up the add-on's stream is
- * told; at the quota the service is asked to refuse writes (bin/full on), beyond the hard limit to let its apps in no more
- * (bin/full on hard), and when there is room again to take them (bin/full off): refusing early keeps a server whole, which a full disk
- * would not.
+ * its own, now and then, and each second while a volume may be near its quota (addon/room.h). On
+ * the way up the add-on's stream is told; at the quota the service is asked to refuse writes
+ * (bin/full on), beyond the hard limit to let its apps in no more (bin/full on hard), and when
+ * there is room again to take them (bin/full off): refusing early keeps a server whole, which a
+ * full disk would not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -80,32 +81,42 @@ static void warn(struct resource *r, const struct addon *a, const struct room *r
 
 	if (step > r->warned)
 		addon_say(r->owner, a,
-			  "Warning: %s uses %lld %% of its disk (%lld of %lld MB); at 100 %% it refuses writes. "
+			  "Warning: %s uses %lld %% of its disk (%lld of %lld MB); at 100 %% it "
+			  "refuses writes. "
 			  "A larger plan: twelve addons:upgrade",
-			  a->name, (long long)percent, (long long)room->used >> 20, (long long)room->quota >> 20);
+			  a->name, (long long)percent, (long long)room->used >> 20,
+			  (long long)room->quota >> 20);
 	r->warned = step;
 }
 
-static void say_level(struct resource *r, const struct addon *a, const struct service *s, enum room_level level)
+static void say_level(struct resource *r, const struct addon *a, const struct service *s,
+		      enum room_level level)
 {
 	static const char *const said[_ROOM_MAX] = {
 		[ROOM_FREE] = "has room again and takes writes",
 		[ROOM_FULL] = "has used up its disk and refuses writes",
-		[ROOM_HARD] = ("is beyond the hard limit of its disk, and lets its apps in no more until there is room. A larger plan: "
+		[ROOM_HARD] = ("is beyond the hard limit of its disk, and lets its apps in no more "
+			       "until there is room. A larger plan: "
 			       "twelve addons:upgrade"),
-		[ROOM_CLOSED] = "is far beyond the hard limit of its disk, and lets nobody in. A larger plan: twelve addons:upgrade",
+		[ROOM_CLOSED] = "is far beyond the hard limit of its disk, and lets nobody in. A "
+				"larger plan: twelve addons:upgrade",
 	};
-	const char *what = level == ROOM_FULL && quota_level(r, a) > level ? "lets its apps in again, to read and to delete" :
-										 said[level];
+	const char *what = level == ROOM_FULL && quota_level(r, a) > level
+				   ? "lets its apps in again, to read and to delete"
+				   : said[level];
 
-	addon_say(r->owner, a, "%s%s %s", level >= ROOM_FULL && what == said[level] ? "Error: " : "", a->name, what);
+	addon_say(r->owner, a, "%s%s %s",
+		  level >= ROOM_FULL && what == said[level] ? "Error: " : "", a->name, what);
 	if (level == ROOM_HARD && s->client)
 		addon_say(r->owner, a, "To look and to delete: twelve %s", s->client);
 }
 
-static void judge(struct resource *r, const struct addon *a, const struct service *s, const struct service_plan *p)
+static void judge(struct resource *r, const struct addon *a, const struct service *s,
+		  const struct service_plan *p)
 {
-	const struct room room = { .used = r->disk_used, .quota = (int64_t)p->disk_bytes, .hard = (int64_t)p->disk_hard_bytes };
+	const struct room room = { .used = r->disk_used,
+				   .quota = (int64_t)p->disk_bytes,
+				   .hard = (int64_t)p->disk_hard_bytes };
 	enum room_level before = quota_level(r, a), level = room_level(&room, before);
 
 	warn(r, a, &room);
@@ -138,7 +149,8 @@ static bool may_be_near(struct resource *r, int64_t free_now)
 	struct addon a = { 0 };
 	bool near = false;
 
-	if (r->disk_used < 0 || r->free_then < 0 || store_addon_get(r->owner->d->store, r->id, &a, &err) < 0)
+	if (r->disk_used < 0 || r->free_then < 0 ||
+	    store_addon_get(r->owner->d->store, r->id, &a, &err) < 0)
 		return false;
 	s = addons_service_of(r->owner, &a);
 	p = s ? service_plan(s, a.plan) : NULL;
@@ -156,7 +168,8 @@ void quotas_look(struct addons *as)
 	int64_t free_now = free_space(as);
 
 	for (size_t i = 0; free_now >= 0 && i < as->n; i++)
-		if (as->list[i]->du_timer && !as->list[i]->du_readable && may_be_near(as->list[i], free_now))
+		if (as->list[i]->du_timer && !as->list[i]->du_readable &&
+		    may_be_near(as->list[i], free_now))
 			watch_arm(as->list[i]->du_timer, 0);
 }
 

@@ -190,7 +190,9 @@ static void add_names(json_t *names, const struct app *app, json_t *list, const 
 
 	for (size_t i = 0; attach_at(list, i, &at); i++)
 		if (streq(at.addon, addon_id))
-			json_array_append_new(names, json_pack("{s:s, s:s, s:s}", "app", app->id, "app_name", app->name, "name", at.name));
+			json_array_append_new(names,
+					      json_pack("{s:s, s:s, s:s}", "app", app->id,
+							"app_name", app->name, "name", at.name));
 }
 
 json_t *addons_names_of(struct addons *as, const struct addon *a)

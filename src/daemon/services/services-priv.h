@@ -10,7 +10,8 @@
 
 #define ADDON_PORTS_EACH SERVICE_MAX_PORTS
 #define ADDON_MAX_STEPS 64
-/* Volumes are named by their add-on's id. These are on their way out, or of a verification, and go at the next start. */
+/* Volumes are named by their add-on's id. These are on their way out, or of a verification, and go
+ * at the next start. */
 #define VOLUME_REMOVED ".removed"
 #define VOLUME_SCRATCH "verify-"
 
@@ -22,14 +23,14 @@ struct resource {
 	struct addon_job *job; /* of the action that is under way */
 	enum life_action doing;
 	char credential[UUID_SIZE]; /* that is being made or revoked */
-	int64_t not_before_ms;	    /* clock_now_ms(): when a failed action is tried again; 0: now */
+	int64_t not_before_ms; /* clock_now_ms(): when a failed action is tried again; 0: now */
 	int64_t pause_ms;
-	bool failed;	      /* provisioning has failed; the reason is in the row */
+	bool failed; /* provisioning has failed; the reason is in the row */
 	bool healthy;
 	int64_t healthy_since_ms; /* clock_now_ms() of the last good health */
 	int64_t crashes_seen;	  /* of the server: when it grows, health is not known any more */
 	bool destroyed;
-	bool attaching; /* the change of the first attachment is under way */
+	bool attaching;		       /* the change of the first attachment is under way */
 	struct last_lines *last_lines; /* of the server, for the reason */
 	/* Disk (services/quota.c). */
 	struct watch *du_timer, *du_readable;
@@ -39,8 +40,8 @@ struct resource {
 	int warned;	   /* the step of the last warning */
 	int64_t free_then; /* of the file system, when it was counted; -1: not known */
 	enum room_level level, doing_level; /* what is right; what the service is being told */
-	bool level_known; /* `level` is of a count, and not of the row */
-	bool level_told;  /* the server that runs has been told what the row says */
+	bool level_known;		    /* `level` is of a count, and not of the row */
+	bool level_told; /* the server that runs has been told what the row says */
 	/* The certificate that its server is being given (services/tls.c). */
 	int64_t tls_until_ms, tls_not_before_ms;
 	char tls_by[DIGEST_HEX_SIZE];
@@ -82,7 +83,7 @@ struct addons {
 	/* What releases refer to, as of the last sweep: ids of add-ons and credentials as keys. */
 	json_t *references;
 	char authority[DIGEST_HEX_SIZE]; /* of the local authority's certificate; "": not known */
-	bool references_old; /* something changed since they were read */
+	bool references_old;		 /* something changed since they were read */
 };
 
 /* services/turns.c */
@@ -101,7 +102,8 @@ void addon_say(struct addons *as, const struct addon *a, const char *fmt, ...)
 
 /* services/env.c: what scripts are given. New references, heap strings. */
 json_t *addon_env(const struct addon *a, const struct service *s);
-/* The order of a script of the add-on: lower, stack, volume, limits. The strings are borrowed from *a, *s and *volume. */
+/* The order of a script of the add-on: lower, stack, volume, limits. The strings are borrowed from
+ * *a, *s and *volume. */
 void addon_order(struct addons *as, const struct addon *a, const struct service *s, char **volume,
 		 struct addon_job_order *ret);
 char *addon_volume(struct addons *as, const char *id);
@@ -122,7 +124,8 @@ void addon_attach_first(struct resource *r, struct addon *a);
 int references_read(struct addons *as, struct error *err);
 bool reference_has(const struct addons *as, const char *id);
 /* Names of the apps (base releases) that an add-on is attached to, as a strv. */
-/* The names under which apps have it, or had it when it was destroyed: an array of {"app", "app_name", "name"}. A new reference. */
+/* The names under which apps have it, or had it when it was destroyed: an array of {"app",
+ * "app_name", "name"}. A new reference. */
 json_t *addons_names_of(struct addons *as, const struct addon *a);
 int references_apps(struct addons *as, const char *addon_id, char ***ret, struct error *err);
 
@@ -153,7 +156,8 @@ void tls_note_authority(struct addons *as);
 /* Whether its server needs a certificate. */
 bool tls_due(const struct resource *r, const struct addon *a, const struct service *s);
 /* What bin/tls is given, with a certificate made for it; NULL with *err. */
-json_t *tls_env(struct resource *r, const struct addon *a, const struct service *s, bool running, struct error *err);
+json_t *tls_env(struct resource *r, const struct addon *a, const struct service *s, bool running,
+		struct error *err);
 /* It was taken: the row knows it. Or not: its old one goes on, and another is tried later. */
 void tls_taken(const struct resource *r, struct addon *a);
 void tls_failed(struct resource *r, const struct addon *a, const char *reason);
@@ -171,7 +175,8 @@ json_t *addon_elsewhere_vars(struct addons *as, const struct addon *a, const cha
 /* Their keys (an object), and the usual name of its attachments (heap). */
 json_t *addon_elsewhere_keys(struct addons *as, const struct addon *a, char **ret_usual);
 
-/* services/provider.c: the same for a service of a provider, whose id is in the secret; NULL: it has none. */
+/* services/provider.c: the same for a service of a provider, whose id is in the secret; NULL: it
+ * has none. */
 const char *addon_provider(const struct addon *a);
 void addon_provider_turn(struct resource *r, struct addon *a);
 void addon_provider_pending(struct resource *r, struct addon *a);

@@ -8,8 +8,8 @@
  * run as jobs (services/job.h), so nothing here blocks.
  *
  * Attachments belong to releases (addon/attach.h). A credential lives while a release that
- * runs or may yet run refers to it, or a change that is under way holds it; one that nothing refers to is
- * revoked. So a kill in the middle of a change leaves nothing: its credential is nobody's.
+ * runs or may yet run refers to it, or a change that is under way holds it; one that nothing refers
+ * to is revoked. So a kill in the middle of a change leaves nothing: its credential is nobody's.
  */
 #pragma once
 
@@ -20,7 +20,8 @@
 
 #define SERVICE_EXTERNAL "external"
 #define ADDON_HOST "127.0.0.1"
-/* The key of a manifest's config that is the URL over TLS, of services that have a port of its own for it. */
+/* The key of a manifest's config that is the URL over TLS, of services that have a port of its own
+ * for it. */
 #define ADDON_TLS_KEY "TLS_URL"
 
 struct addons;
@@ -40,7 +41,8 @@ bool addons_have_jobs(const struct addons *as);
 
 /* The services there are, read anew. Borrowed until the next call. */
 const struct service_set *addons_services(struct addons *as);
-/* Of the manifest of this add-on; NULL for "external", a provider's, and when it is not there any more. */
+/* Of the manifest of this add-on; NULL for "external", a provider's, and when it is not there any
+ * more. */
 const struct service *addons_service_of(struct addons *as, const struct addon *a);
 bool addon_is_server(struct addons *as, const struct addon *a);
 
@@ -48,7 +50,7 @@ bool addon_is_server(struct addons *as, const struct addon *a);
 
 struct addon_status {
 	bool healthy;
-	const char *word;  /* "is up", "is starting", ... */
+	const char *word;	 /* "is up", "is starting", ... */
 	int64_t disk_used_bytes; /* -1: not known yet */
 	bool backing_up;
 	bool changing; /* it does not have its plan yet */
@@ -69,23 +71,25 @@ struct addon_create {
 	const struct caller *who;
 };
 /*
- * Whether a URL of a service elsewhere can be read, and then, by a job, whether what is there answers
- * and takes its credentials. fn is called once, reason NULL: it does. NULL with *err when the
- * URL can't be read.
+ * Whether a URL of a service elsewhere can be read, and then, by a job, whether what is there
+ * answers and takes its credentials. fn is called once, reason NULL: it does. NULL with *err when
+ * the URL can't be read.
  */
 typedef void (*addon_check_fn)(const char *reason, void *userdata);
 struct addon_job;
 struct addon_job *addons_check_url(struct addons *as, const char *url, addon_check_fn fn,
 				   void *userdata, struct error *err);
 /*
- * Something that is done to the owner's database: "sessions" ends those that are open, "reset" makes it anew and empty.
- * fn is called once, reason NULL: it is done. NULL with *err when it can't be begun.
+ * Something that is done to the owner's database: "sessions" ends those that are open, "reset"
+ * makes it anew and empty. fn is called once, reason NULL: it is done. NULL with *err when it can't
+ * be begun.
  */
 struct addon_maintenance {
 	const char *verb;
 	const char *extensions; /* of a reset: names, separated by blanks, or NULL */
 };
-struct addon_job *addons_maintain(struct addons *as, const struct addon *a, const struct addon_maintenance *o, addon_check_fn fn,
+struct addon_job *addons_maintain(struct addons *as, const struct addon *a,
+				  const struct addon_maintenance *o, addon_check_fn fn,
 				  void *userdata, struct error *err);
 /* A URL of a service without its password, for people. Heap. */
 char *addon_shown_url(const char *url);
@@ -94,15 +98,17 @@ char *addon_shown_url(const char *url);
 int addons_create(struct addons *as, const struct addon_create *o, struct addon *ret,
 		  struct error *err);
 /*
- * What to tell who asked by one of Heroku's names: "heroku-postgresql:essential-0 is Heroku's; this is postgresql:mini". Heap; NULL
- * when it was one of ours.
+ * What to tell who asked by one of Heroku's names: "heroku-postgresql:essential-0 is Heroku's; this
+ * is postgresql:mini". Heap; NULL when it was one of ours.
  */
 char *addons_taken(struct addons *as, const struct addon *a, const char *service, const char *plan);
 /* Whether this is a service of a provider. */
 bool addons_is_provided(struct addons *as, const char *service);
 int addons_check_name(const char *name, struct error *err);
-/* `service` is what it was called, one of its names here or at Heroku; NULL: as when it was made. */
-int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan, struct error *err);
+/* `service` is what it was called, one of its names here or at Heroku; NULL: as when it was made.
+ */
+int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan,
+		    struct error *err);
 /* The name at Heroku by which it was made, or NULL. */
 const char *addon_heroku_name(const struct addon *a);
 /*
@@ -112,7 +118,8 @@ const char *addon_heroku_name(const struct addon *a);
  */
 int addons_destroy(struct addons *as, struct addon *a, bool force, const struct caller *who,
 		   struct error *err);
-/* Before an app is destroyed: its add-ons go with it; an error names the other apps that use one. */
+/* Before an app is destroyed: its add-ons go with it; an error names the other apps that use one.
+ */
 int addons_check_app_delete(struct addons *as, const struct app *app, struct error *err);
 void addons_app_deleted(struct addons *as, const struct app *app);
 
@@ -144,12 +151,14 @@ void addons_swap(struct addons *as, const struct addon_change *c, const char *at
 void addons_rotate(struct addons *as, const struct addon_change *c, const char *attachment);
 /* To a release whose attachments need new credentials. */
 void addons_rollback(struct addons *as, const struct addon_change *c, int64_t version);
-/* The name that an attachment would get: `wanted`, or the usual one if it is NULL. Heap; NULL with *err. */
+/* The name that an attachment would get: `wanted`, or the usual one if it is NULL. Heap; NULL with
+ * *err. */
 char *addons_pick_name(struct addons *as, const struct app *app, const struct addon *a,
 		       const char *wanted, struct error *err);
 /* Whether the service knows it and goes on knowing it: something that runs refers to it. */
 bool addons_credential_lives(struct addons *as, const char *credential_id);
-/* A release with only these attachments left, at once. `names` and the add-on's name are for its description. */
+/* A release with only these attachments left, at once. `names` and the add-on's name are for its
+ * description. */
 int addons_detach(struct addons *as, struct app *app, json_t *left, const char *names,
 		  const char *addon, const struct caller *who, struct error *err);
 /* Nobody waits for its changes any more. */
@@ -162,11 +171,12 @@ int addons_backup(struct addons *as, const struct addon *a, const char *kind, st
 		  struct error *err);
 int addons_verify(struct addons *as, const struct backup *b, struct error *err);
 /*
- * A backup out of a file that somebody brings, at the path `upload`, which is taken: kind "uploaded". It has to be verified before it may
- * be restored, and expires as a last backup does.
+ * A backup out of a file that somebody brings, at the path `upload`, which is taken: kind
+ * "uploaded". It has to be verified before it may be restored, and expires as a last backup does.
  */
 #define BACKUP_UPLOADED "uploaded"
-int addons_backup_uploaded(struct addons *as, const struct addon *a, const char *upload, struct backup *ret, struct error *err);
+int addons_backup_uploaded(struct addons *as, const struct addon *a, const char *upload,
+			   struct backup *ret, struct error *err);
 /* ERROR_CONFLICT for one that was uploaded and not verified. */
 int addons_check_uploaded(const struct backup *b, struct error *err);
 int addons_restore(struct addons *as, struct addon *a, const struct backup *b, struct error *err);

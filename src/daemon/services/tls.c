@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates of services: a server that speaks TLS (a manifest's "tls") has one of the local authority for the names by which
- * it is reached. bin/tls takes it into the volume, before the first start, and while the server runs when it is due
- * again. When that is stands in the row: which authority signed it, and until when it is good. A kill in between makes another one.
+ * Certificates of services: a server that speaks TLS (a manifest's "tls") has one of the local
+ * authority for the names by which it is reached. bin/tls takes it into the volume, before the
+ * first start, and while the server runs when it is due again. When that is stands in the row:
+ * which authority signed it, and until when it is good. A kill in between makes another one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,18 +43,22 @@ bool tls_due(const struct resource *r, const struct addon *a, const struct servi
 
 	if (!s->tls || !as->authority[0] || clock_now_ms() < r->tls_not_before_ms)
 		return false;
-	if (!streq(secret_of(a, "tls_by"), as->authority) || !str_to_i64(secret_of(a, "tls_until"), 0, INT64_MAX, &until_ms))
+	if (!streq(secret_of(a, "tls_by"), as->authority) ||
+	    !str_to_i64(secret_of(a, "tls_until"), 0, INT64_MAX, &until_ms))
 		return true;
 	return clock_wall_ms() >= ca_renew_ms(until_ms);
 }
 
-json_t *tls_env(struct resource *r, const struct addon *a, const struct service *s, bool running, struct error *err)
+json_t *tls_env(struct resource *r, const struct addon *a, const struct service *s, bool running,
+		struct error *err)
 {
-	char *const names[] = { (char[]){ "localhost" }, (char[]){ ADDON_HOST }, (char[]){ "::1" }, NULL };
+	char *const names[] = { (char[]){ "localhost" }, (char[]){ ADDON_HOST }, (char[]){ "::1" },
+				NULL };
 	char *chain = NULL, *key = NULL;
 	json_t *env;
 
-	if (ca_issue(r->owner->d->settings.state_dir, names, &chain, &key, &r->tls_until_ms, err) < 0)
+	if (ca_issue(r->owner->d->settings.state_dir, names, &chain, &key, &r->tls_until_ms, err) <
+	    0)
 		return NULL;
 	env = addon_env(a, s);
 	json_object_set_new(env, "TLS_CERTIFICATE", json_string(chain));
@@ -70,13 +75,16 @@ json_t *tls_env(struct resource *r, const struct addon *a, const struct service 
 void tls_taken(const struct resource *r, struct addon *a)
 {
 	json_object_set_new(a->secret, "tls_by", json_string(r->tls_by));
-	json_object_set_new(a->secret, "tls_until", json_sprintf("%lld", (long long)r->tls_until_ms));
+	json_object_set_new(a->secret, "tls_until",
+			    json_sprintf("%lld", (long long)r->tls_until_ms));
 }
 
 void tls_failed(struct resource *r, const struct addon *a, const char *reason)
 {
 	log_warn("add-on %s: its certificate: %s", a->name, reason);
-	addon_say(r->owner, a, "Warning: %s did not take a new certificate, and it is tried again in 10 minutes: %s", a->name,
-		  reason);
+	addon_say(r->owner, a,
+		  "Warning: %s did not take a new certificate, and it is tried again in 10 "
+		  "minutes: %s",
+		  a->name, reason);
 	r->tls_not_before_ms = clock_now_ms() + AGAIN_MS;
 }

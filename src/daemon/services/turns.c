@@ -212,17 +212,20 @@ static void look(struct resource *r, const struct addon *a, const struct service
 	count_credentials(r, a, v);
 }
 
-/* A restored platform, or a disk that is not mounted: a server on an empty directory would be taken for the data. */
+/* A restored platform, or a disk that is not mounted: a server on an empty directory would be taken
+ * for the data. */
 static bool lacks_data(struct addons *as, const struct addon *a)
 {
 	_cleanup_free_ char *volume = addon_volume(as, a->id);
 
-	return a->stack && !a->restoring && a->state == ADDON_PROVISIONED && !addon_server(as, a) && !fs_exists(volume);
+	return a->stack && !a->restoring && a->state == ADDON_PROVISIONED && !addon_server(as, a) &&
+	       !fs_exists(volume);
 }
 
 static void tell_lacking(struct addons *as, struct addon *a)
 {
-	static const char reason[] = "Its data are not here: twelve backups:restore puts a backup in their place";
+	static const char reason[] =
+		"Its data are not here: twelve backups:restore puts a backup in their place";
 
 	if (a->reason && streq(a->reason, reason))
 		return;
@@ -239,8 +242,9 @@ static void turn(struct resource *r, struct addon *a)
 	struct life_view v;
 
 	if (!s) {
-		addon_set_reason(a, xasprintf("The service %s is not there any more: put its directory back",
-					      a->service));
+		addon_set_reason(
+			a, xasprintf("The service %s is not there any more: put its directory back",
+				     a->service));
 		addon_save(r->owner, a);
 		return;
 	}
@@ -308,7 +312,9 @@ static struct resource *enlist(struct addons *as, const char *id)
 {
 	struct resource *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct resource){ .owner = as, .du_fd = -1, .disk_used = -1, .free_then = -1, .du_text = BUF_INIT };
+	*r = (struct resource){
+		.owner = as, .du_fd = -1, .disk_used = -1, .free_then = -1, .du_text = BUF_INIT
+	};
 	snprintf(r->id, sizeof(r->id), "%s", id);
 	r->timer = watch_timer(as->d->loop, on_timer, r);
 	as->list = xrealloc(as->list, (as->n + 1) * sizeof(struct resource *));
@@ -405,13 +411,15 @@ static void sweep_volumes(struct addons *as)
 	}
 }
 
-/* Runs without a row. If its add-on was removed just before twelved was killed it is stopped; else the database lacks it, and a person decides. */
+/* Runs without a row. If its add-on was removed just before twelved was killed it is stopped; else
+ * the database lacks it, and a person decides. */
 static void stray(struct addons *as, struct dyno *dyno)
 {
 	if (state_is_gone(as->d, "addon", dyno->app_id))
 		dynos_stop(as->d->dynos, dyno);
 	else
-		log_warn("the server %s runs for an add-on that is in no row of the database: it is left alone (twelve doctor lists what is)",
+		log_warn("the server %s runs for an add-on that is in no row of the database: it "
+			 "is left alone (twelve doctor lists what is)",
 			 dyno->name);
 }
 
@@ -424,7 +432,8 @@ static void stop_strays(struct addons *as)
 		struct error err = ERROR_INIT;
 		struct addon a = { 0 };
 
-		if (dynos[i]->addon && store_addon_get(as->d->store, dynos[i]->app_id, &a, &err) < 0 &&
+		if (dynos[i]->addon &&
+		    store_addon_get(as->d->store, dynos[i]->app_id, &a, &err) < 0 &&
 		    err.kind == ERROR_NOT_FOUND)
 			stray(as, dynos[i]);
 		addon_done(&a);
@@ -492,11 +501,12 @@ void addons_status(struct addons *as, const struct addon *a, struct addon_status
 
 	*ret = (struct addon_status){
 		.healthy = here ? r && r->healthy : a->state == ADDON_PROVISIONED && !a->reason,
-		.word = here ? word_of(r, dyno, a) :
-		        a->state == ADDON_PROVISIONED ? "is elsewhere" : addon_state_names[a->state],
+		.word = here				? word_of(r, dyno, a)
+			: a->state == ADDON_PROVISIONED ? "is elsewhere"
+							: addon_state_names[a->state],
 		.disk_used_bytes = r ? r->disk_used : -1,
 		.backing_up = r && r->backup_job,
-		.changing = here ? !dyno || !streq(dyno->size, a->plan) :
-				   a->applied && !streq(a->applied, a->plan),
+		.changing = here ? !dyno || !streq(dyno->size, a->plan)
+				 : a->applied && !streq(a->applied, a->plan),
 	};
 }

@@ -137,7 +137,8 @@ static int explain(const struct work *w, const struct sandbox_result *r, struct 
 	switch (r->end) {
 	case SANDBOX_TIMEOUT:
 		return error_set(err, ERROR_UNAVAILABLE, "It took more than %lld s%s%s",
-				 (long long)number_of(w, "timeout_ms") / 1000, said[0] ? ": " : "", said);
+				 (long long)number_of(w, "timeout_ms") / 1000, said[0] ? ": " : "",
+				 said);
 	case SANDBOX_OOM:
 		return error_set(err, ERROR_UNAVAILABLE, "It ran out of its memory%s%s",
 				 said[0] ? ": " : "", said);
@@ -192,9 +193,9 @@ static int run_script(struct work *w, struct error *err)
 		.scratch_dir = scratch,
 		.binds = binds,
 		.init_path = text_of(w, "init"),
-		.limits = { .memory_bytes = number_of(w, "memory_bytes") ?
-						    (uint64_t)number_of(w, "memory_bytes") :
-						    MEMORY_DEFAULT,
+		.limits = { .memory_bytes = number_of(w, "memory_bytes")
+						    ? (uint64_t)number_of(w, "memory_bytes")
+						    : MEMORY_DEFAULT,
 			    .pids = MAX_PIDS },
 		.cgroup_path = cgroup,
 		.cgroup = (enum sandbox_cgroup)number_of(w, "cgroup"),
@@ -265,8 +266,8 @@ static int tell(const struct work *w, int r, const struct error *err)
 {
 	json_t *j = json_pack("{s:b, s:s*, s:s*, s:I, s:I, s:I}", "ok", (int)(r == 0), "stack",
 			      w->stack.layers ? w->stack.digest : NULL, "sha256",
-			      w->sha256[0] ? w->sha256 : NULL, "bytes", (json_int_t)w->bytes, "status",
-			      (json_int_t)w->http.status, "retry_after",
+			      w->sha256[0] ? w->sha256 : NULL, "bytes", (json_int_t)w->bytes,
+			      "status", (json_int_t)w->http.status, "retry_after",
 			      (json_int_t)w->http.retry_after_s);
 	char *dumped;
 

@@ -8,7 +8,8 @@
 #include "daemon/rollout/reconcile.h"
 #include "model/size.h"
 
-int formation_find(struct daemon *d, const struct app *app, const char *type, struct formation *ret, struct error *err)
+int formation_find(struct daemon *d, const struct app *app, const char *type, struct formation *ret,
+		   struct error *err)
 {
 	struct formation *rows = NULL;
 	size_t n = 0;
@@ -34,12 +35,14 @@ int formation_find(struct daemon *d, const struct app *app, const char *type, st
 }
 
 /* All of them in one transaction: a mistake in one changes nothing. */
-static int write_all(struct store *s, const struct app *app, const struct formation *rows, size_t n, struct error *err)
+static int write_all(struct store *s, const struct app *app, const struct formation *rows, size_t n,
+		     struct error *err)
 {
 	if (store_begin(s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (store_formation_set(s, app->id, rows[i].id, rows[i].type, rows[i].quantity, rows[i].size, err) < 0)
+		if (store_formation_set(s, app->id, rows[i].id, rows[i].type, rows[i].quantity,
+					rows[i].size, err) < 0)
 			goto undo;
 	if (store_commit(s, err) == 0)
 		return 0;
@@ -48,8 +51,8 @@ undo:
 	return -1;
 }
 
-int formation_set(struct daemon *d, const struct app *app, const struct formation *rows, size_t n, const char *by,
-		  char **ret_text, struct error *err)
+int formation_set(struct daemon *d, const struct app *app, const struct formation *rows, size_t n,
+		  const char *by, char **ret_text, struct error *err)
 {
 	struct buf text = BUF_INIT;
 
@@ -59,7 +62,8 @@ int formation_set(struct daemon *d, const struct app *app, const struct formatio
 		char size[32];
 
 		api_size_display(rows[i].size, size);
-		buf_printf(&text, "%s%s@%lld:%s", i ? " " : "", rows[i].type, (long long)rows[i].quantity, size);
+		buf_printf(&text, "%s%s@%lld:%s", i ? " " : "", rows[i].type,
+			   (long long)rows[i].quantity, size);
 	}
 	logs_append(d->logs, app->id, "app", "api", "Scaled to %s by %s", text.data, by);
 	reconcile_app(d->reconciler, app->id);

@@ -25,7 +25,8 @@ int releases_base(struct daemon *d, const struct app *app, struct release *ret, 
 		return error_set(err, ERROR_NOT_FOUND, "%s has no release", app->name);
 	if (store_release_get(d->store, app->id, app->last_version, &newest, err) < 0)
 		return -1;
-	if ((newest.status == RELEASE_PENDING && !reconcile_is_undoing(d->reconciler, app->id, newest.version)) ||
+	if ((newest.status == RELEASE_PENDING &&
+	     !reconcile_is_undoing(d->reconciler, app->id, newest.version)) ||
 	    newest.version == app->current_version) {
 		*ret = newest;
 		return 0;
@@ -41,7 +42,8 @@ int releases_follow(struct daemon *d, struct release *r, struct error *err)
 
 		if (store_release_get(d->store, r->app_id, r->version + 1, &next, err) < 0)
 			return -1;
-		if (!next.slug || !r->slug || !streq(next.slug, r->slug) || !streq(next.commit, r->commit)) {
+		if (!next.slug || !r->slug || !streq(next.slug, r->slug) ||
+		    !streq(next.commit, r->commit)) {
 			release_done(&next);
 			return 0;
 		}
@@ -69,9 +71,10 @@ static struct stream *open_output(struct daemon *d, struct release *r)
 	return st;
 }
 
-/* The rows. Without a slug there is nothing to run, so that a release succeeds at once; an app without an id is new. */
-static int write_rows(struct store *s, struct app *app, struct release *r, const struct promotion_target *target,
-		      struct error *err)
+/* The rows. Without a slug there is nothing to run, so that a release succeeds at once; an app
+ * without an id is new. */
+static int write_rows(struct store *s, struct app *app, struct release *r,
+		      const struct promotion_target *target, struct error *err)
 {
 	if (!app->id[0] && store_app_create(s, app, err) < 0)
 		return -1;
@@ -87,9 +90,11 @@ static int write_rows(struct store *s, struct app *app, struct release *r, const
 	return store_app_update(s, app, err);
 }
 
-/* All in one transaction; then it is told, and the reconciler looks. `said` is a line of the log for what led to it. */
-static int create_for(struct daemon *d, struct app *app, struct release *r, const struct caller *who,
-		      const char *said, const struct promotion_target *target, struct error *err)
+/* All in one transaction; then it is told, and the reconciler looks. `said` is a line of the log
+ * for what led to it. */
+static int create_for(struct daemon *d, struct app *app, struct release *r,
+		      const struct caller *who, const char *said,
+		      const struct promotion_target *target, struct error *err)
 {
 	struct stream *output = open_output(d, r);
 
@@ -145,12 +150,13 @@ int releases_initial(struct daemon *d, struct app *app, const struct caller *who
 /* Two names may stand for one stack: then the app's own is kept, since programs compare it. */
 static char *stack_name_for(const struct app *app, const char *built_for)
 {
-	return built_for && !stack_is_same(built_for, app->stack) ? xstrdup(built_for) : xstrdup(app->stack);
+	return built_for && !stack_is_same(built_for, app->stack) ? xstrdup(built_for)
+								  : xstrdup(app->stack);
 }
 
 int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build,
-		    const char *commit, const char *description, const struct caller *who, struct release *ret,
-		    struct error *err)
+		    const char *commit, const char *description, const struct caller *who,
+		    struct release *ret, struct error *err)
 {
 	struct release base = { 0 }, r = { 0 };
 
@@ -163,7 +169,8 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 	if (description)
 		r.description = xstrdup(description);
 	else
-		r.description = commit && commit[0] ? xasprintf("Deploy %.8s", commit) : xstrdup("Deploy");
+		r.description =
+			commit && commit[0] ? xasprintf("Deploy %.8s", commit) : xstrdup("Deploy");
 	r.config = json_incref(base.config);
 	r.attachments = json_incref(base.attachments);
 	for (size_t i = 0; i < build->n_processes; i++)
@@ -177,9 +184,9 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 	return 0;
 }
 
-int releases_promote(struct daemon *d, struct app *app, const struct app *source, const struct release *from,
-		     const struct promotion_target *target, const struct caller *who, struct release *ret,
-		     struct error *err)
+int releases_promote(struct daemon *d, struct app *app, const struct app *source,
+		     const struct release *from, const struct promotion_target *target,
+		     const struct caller *who, struct release *ret, struct error *err)
 {
 	struct release base = { 0 }, r = { 0 };
 
@@ -194,7 +201,8 @@ int releases_promote(struct daemon *d, struct app *app, const struct app *source
 	r.config = json_incref(base.config);
 	r.attachments = json_incref(base.attachments);
 	for (size_t i = 0; i < from->processes.n_types; i++)
-		procfile_set(&r.processes, from->processes.types[i].name, from->processes.types[i].command);
+		procfile_set(&r.processes, from->processes.types[i].name,
+			     from->processes.types[i].command);
 	release_done(&base);
 	if (create_for(d, app, &r, who, r.description, target, err) < 0) {
 		release_done(&r);
@@ -204,8 +212,8 @@ int releases_promote(struct daemon *d, struct app *app, const struct app *source
 	return 0;
 }
 
-int releases_restack(struct daemon *d, struct app *app, const char *stack, const char *description, const struct caller *who,
-		     struct release *ret, struct error *err)
+int releases_restack(struct daemon *d, struct app *app, const char *stack, const char *description,
+		     const struct caller *who, struct release *ret, struct error *err)
 {
 	struct release r = { 0 };
 
@@ -255,7 +263,8 @@ static void add_name(struct buf *names, const char *key)
 	buf_printf(names, "%s%s", names->len ? ", " : "", key);
 }
 
-/* The config after the changes, and what they were in words ("Set A, B config vars"); NULL when nothing changes. */
+/* The config after the changes, and what they were in words ("Set A, B config vars"); NULL when
+ * nothing changes. */
 static json_t *apply(json_t *config, json_t *changes, char **ret_description)
 {
 	_cleanup_buf_ struct buf set = BUF_INIT, removed = BUF_INIT;
@@ -331,9 +340,11 @@ static int check_target(struct daemon *d, const struct release *r, struct error 
 				 (long long)r->version, release_status_names[r->status]);
 	if (!slug_is_there(d, r->slug))
 		return error_set(err, ERROR_CONFLICT,
-				 "v%lld can't be rolled back to: its slug is gone (those of the newest %lld releases are kept, TWELVE_KEEP_RELEASES). "
+				 "v%lld can't be rolled back to: its slug is gone (those of the "
+				 "newest %lld releases are kept, TWELVE_KEEP_RELEASES). "
 				 "Push that commit again: git push -f twelve %.40s:main",
-				 (long long)r->version, (long long)d->settings.keep_releases, r->commit[0] ? r->commit : "COMMIT");
+				 (long long)r->version, (long long)d->settings.keep_releases,
+				 r->commit[0] ? r->commit : "COMMIT");
 	return 0;
 }
 
@@ -379,8 +390,8 @@ int releases_set_attachments(struct daemon *d, struct app *app, int64_t version,
 	struct release r = { 0 };
 	json_t *config;
 
-	if (version ? store_release_get(d->store, app->id, version, &r, err) < 0 :
-		      releases_base(d, app, &r, err) < 0)
+	if (version ? store_release_get(d->store, app->id, version, &r, err) < 0
+		    : releases_base(d, app, &r, err) < 0)
 		return -1;
 	config = attach_own_config(r.config, r.attachments);
 	json_object_update(config, vars);

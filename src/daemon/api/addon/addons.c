@@ -45,7 +45,8 @@ static json_t *schedule_json(const struct addon *a)
 
 	if (a->schedule_minute < 0)
 		return json_null();
-	snprintf(at, sizeof(at), "%02d:%02d", (int)(a->schedule_minute / 60), (int)(a->schedule_minute % 60));
+	snprintf(at, sizeof(at), "%02d:%02d", (int)(a->schedule_minute / 60),
+		 (int)(a->schedule_minute % 60));
 	return json_pack("{s:s, s:I}", "at", at, "keep", (json_int_t)a->schedule_keep);
 }
 
@@ -89,21 +90,23 @@ static json_t *extra(struct request *r, const struct addon *a)
 
 	addons_status(as, a, &now);
 	j = json_pack("{s:s, s:s, s:b, s:o, s:s?, s:I, s:b, s:b, s:b, s:o, s:s?}", "kind",
-		      kind_of(as, a), "status", now.word, "healthy",
-		      (int)now.healthy, "reason", api_text(a->reason), "version",
-		      s ? s->version : NULL, "port", (json_int_t)a->first_port, "full", a->full != ROOM_FREE,
-		      "restoring", (int)(a->restoring != NULL), "backing_up", (int)now.backing_up,
-		      "schedule", schedule_json(a), "shown_url", shown);
+		      kind_of(as, a), "status", now.word, "healthy", (int)now.healthy, "reason",
+		      api_text(a->reason), "version", s ? s->version : NULL, "port",
+		      (json_int_t)a->first_port, "full", a->full != ROOM_FREE, "restoring",
+		      (int)(a->restoring != NULL), "backing_up", (int)now.backing_up, "schedule",
+		      schedule_json(a), "shown_url", shown);
 	json_object_set_new(j, "changing", json_boolean(now.changing));
 	json_object_set_new(j, "room", json_string(room_word((enum room_level)a->full)));
-	json_object_update_new(j, json_pack("{s:b, s:b}", "last_backup_due", (int)a->keep_last, "has_backups", (int)(s && s->backup)));
+	json_object_update_new(j, json_pack("{s:b, s:b}", "last_backup_due", (int)a->keep_last,
+					    "has_backups", (int)(s && s->backup)));
 	json_object_update_new(
-		j, json_pack("{s:I, s:I, s:o, s:I, s:I}", "memory_bytes",
-			     (json_int_t)(p ? p->memory_bytes : 0), "disk_quota_bytes",
-			     (json_int_t)(p ? p->disk_bytes : 0), "disk_used_bytes",
-			     now.disk_used_bytes < 0 ? json_null() : json_integer(now.disk_used_bytes),
-			     "backups", (json_int_t)count_backups(r, a), "attachments",
-			     (json_int_t)count_attachments(r, a)));
+		j,
+		json_pack("{s:I, s:I, s:o, s:I, s:I}", "memory_bytes",
+			  (json_int_t)(p ? p->memory_bytes : 0), "disk_quota_bytes",
+			  (json_int_t)(p ? p->disk_bytes : 0), "disk_used_bytes",
+			  now.disk_used_bytes < 0 ? json_null() : json_integer(now.disk_used_bytes),
+			  "backups", (json_int_t)count_backups(r, a), "attachments",
+			  (json_int_t)count_attachments(r, a)));
 	return j;
 }
 
@@ -112,27 +115,29 @@ static json_t *service_ref(struct request *r, const struct addon *a)
 	const struct service *s = addons_service_of(request_daemon(r)->addons, a);
 	char id[UUID_SIZE];
 
-	return json_pack("{s:s, s:s, s:s}", "id", api_uuid("service", a->service, id), "name", a->service,
-			 "human_name", s ? s->human_name : a->service);
+	return json_pack("{s:s, s:s, s:s}", "id", api_uuid("service", a->service, id), "name",
+			 a->service, "human_name", s ? s->human_name : a->service);
 }
 
 json_t *api_addon_json(struct request *r, const struct addon *a)
 {
 	_cleanup_free_ char *plan = xasprintf("%s:%s", a->service, a->plan);
 	char plan_id[UUID_SIZE];
-	json_t *j = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:o}}", "id", a->id, "name",
-			      a->name, "state", addon_state_names[a->state], "app", "id", a->app_id,
-			      "name", a->app_name, "addon_service", service_ref(r, a), "plan", "id",
-			      api_uuid("plan", plan, plan_id), "name", plan, "price", api_price());
+	json_t *j = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:o}}", "id", a->id,
+			      "name", a->name, "state", addon_state_names[a->state], "app", "id",
+			      a->app_id, "name", a->app_name, "addon_service", service_ref(r, a),
+			      "plan", "id", api_uuid("plan", plan, plan_id), "name", plan, "price",
+			      api_price());
 
 	json_object_update_new(j, json_pack("{s:o, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:n, s:[]}",
-					    "billed_price", api_price(), "billing_entity", "id", a->app_id,
-					    "name", a->app_name, "type", "app", "config_vars",
-					    config_vars(r, a), "provider_id",
-					    a->provider_id ? a->provider_id : a->id, "provision_message",
-					    "", "web_url", "actions"));
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms),
-					    "updated_at", api_time(a->updated_ms), "twelve", extra(r, a)));
+					    "billed_price", api_price(), "billing_entity", "id",
+					    a->app_id, "name", a->app_name, "type", "app",
+					    "config_vars", config_vars(r, a), "provider_id",
+					    a->provider_id ? a->provider_id : a->id,
+					    "provision_message", "", "web_url", "actions"));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at",
+					    api_time(a->created_ms), "updated_at",
+					    api_time(a->updated_ms), "twelve", extra(r, a)));
 	return j;
 }
 
@@ -157,7 +162,8 @@ static int allow_addon(struct request *r, const struct addon *a, enum need need,
 	return n ? 0 : -1;
 }
 
-int api_addon_named(struct request *r, const char *name, enum need need, struct addon *ret, struct error *err)
+int api_addon_named(struct request *r, const char *name, enum need need, struct addon *ret,
+		    struct error *err)
 {
 	struct addon a = { 0 };
 
@@ -284,12 +290,14 @@ int api_addons_resolve(struct request *r, struct error *err)
 	result = api_addon_named(r, name, NEED_VIEW, &a, &own);
 	if (result < 0 && app_name && own.kind == ERROR_NOT_FOUND) {
 		if (authz_app_named(r, app_name, NEED_VIEW, &app, err) == 0 &&
-		    addons_attachments(d->addons, &app, &list, err) == 0 && attach_find(list, name, &at))
+		    addons_attachments(d->addons, &app, &list, err) == 0 &&
+		    attach_find(list, name, &at))
 			result = api_addon_named(r, at.addon, NEED_VIEW, &a, &own);
 	}
 	if (result == 0 && service && !streq(service, a.service)) {
 		result = -1;
-		error_set(&own, ERROR_NOT_FOUND, "Couldn't find that add-on of %.40s: %.60s", service, name);
+		error_set(&own, ERROR_NOT_FOUND, "Couldn't find that add-on of %.40s: %.60s",
+			  service, name);
 	}
 	if (result < 0)
 		*err = own;
@@ -313,7 +321,8 @@ static int rename_addon(struct request *r, struct addon *a, const char *name, st
 }
 
 /* A plan that is meant by one of Heroku's is told once, to who asked. */
-static json_t *updated_json(struct request *r, const struct addon *a, const char *service, const char *plan)
+static json_t *updated_json(struct request *r, const struct addon *a, const char *service,
+			    const char *plan)
 {
 	_cleanup_free_ char *taken = NULL;
 	json_t *j = api_addon_json(r, a);
@@ -338,10 +347,13 @@ int api_addons_update(struct request *r, struct error *err)
 	if (request_string(r, "name", false, &name, err) < 0 || api_addon(r, &a, err) < 0)
 		return -1;
 	if ((!name || rename_addon(r, &a, name, err) == 0) &&
-		 (!plan || addons_set_plan(d->addons, &a, service, colon ? colon + 1 : plan, err) == 0)) {
-		request_note(r, "addon %s%s%s%s%s", request_param(r, "addon"), name ? ": now named " : "",
-			     name ? name : "", plan ? ": plan " : "", plan ? plan : "");
-		result = request_answer(r, 200, updated_json(r, &a, service, colon ? colon + 1 : plan));
+	    (!plan ||
+	     addons_set_plan(d->addons, &a, service, colon ? colon + 1 : plan, err) == 0)) {
+		request_note(r, "addon %s%s%s%s%s", request_param(r, "addon"),
+			     name ? ": now named " : "", name ? name : "", plan ? ": plan " : "",
+			     plan ? plan : "");
+		result = request_answer(r, 200,
+					updated_json(r, &a, service, colon ? colon + 1 : plan));
 	}
 	addon_done(&a);
 	return result;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attachments, changed: attach, swap, rotate, detach; and the service's client with the URL of one. A change answers when
- * its credentials are made and its release is there, so that the newest release is the one to wait for.
+ * Attachments, changed: attach, swap, rotate, detach; and the service's client with the URL of one.
+ * A change answers when its credentials are made and its release is there, so that the newest
+ * release is the one to wait for.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,8 @@ static int answer_changed(struct request *r, struct error *err)
 	return result;
 }
 
-static void on_changed(struct error *err, const char *attachment_id, int64_t version, void *userdata)
+static void on_changed(struct error *err, const char *attachment_id, int64_t version,
+		       void *userdata)
 {
 	struct waiting *w = userdata;
 
@@ -68,7 +70,8 @@ static void on_changed(struct error *err, const char *attachment_id, int64_t ver
 	w->done = true;
 	if (err)
 		w->err = *err;
-	snprintf(w->attachment_id, sizeof(w->attachment_id), "%s", attachment_id ? attachment_id : "");
+	snprintf(w->attachment_id, sizeof(w->attachment_id), "%s",
+		 attachment_id ? attachment_id : "");
 	if (w->deferred)
 		request_resume(w->request);
 }
@@ -86,7 +89,9 @@ static struct waiting *waiting_new(struct request *r, int status)
 
 static struct addon_change change_of(struct waiting *w)
 {
-	return (struct addon_change){ .app = &w->app, .who = &w->who, .fn = on_changed, .userdata = w };
+	return (struct addon_change){
+		.app = &w->app, .who = &w->who, .fn = on_changed, .userdata = w
+	};
 }
 
 /* After the change was begun: answers when it is done, which may be now. */
@@ -120,10 +125,11 @@ static int check_swap(struct request *r, const struct attachment *from, const st
 
 	if (result == 0 && streq(old.id, to->id))
 		result = error_set(err, ERROR_INVALID, "%s is %s already", from->name, to->name);
-	else if (result == 0 && !streq(old.service, to->service) && addon_is_server(d->addons, &old) &&
-		 addon_is_server(d->addons, to))
-		result = error_set(err, ERROR_INVALID, "%s is a %s and %s a %s: they can't be swapped",
-				   old.name, old.service, to->name, to->service);
+	else if (result == 0 && !streq(old.service, to->service) &&
+		 addon_is_server(d->addons, &old) && addon_is_server(d->addons, to))
+		result = error_set(err, ERROR_INVALID,
+				   "%s is a %s and %s a %s: they can't be swapped", old.name,
+				   old.service, to->name, to->service);
 	addon_done(&old);
 	return result;
 }
@@ -132,8 +138,8 @@ static int check_swap(struct request *r, const struct attachment *from, const st
  * With "confirm": the app's name, an attachment that has the wanted name gets the add-on (`heroku
  * pg:promote`), make before break. *ret is 1 then, with its id; 0 when the name is free.
  */
-static int replaced(struct request *r, const struct app *app, const char *name, const struct addon *to,
-		    char id[static UUID_SIZE], struct error *err)
+static int replaced(struct request *r, const struct app *app, const char *name,
+		    const struct addon *to, char id[static UUID_SIZE], struct error *err)
 {
 	const char *confirm = json_string_value(json_object_get(request_body(r), "confirm"));
 	struct attachment at;
@@ -161,15 +167,17 @@ int api_attachments_create(struct request *r, struct error *err)
 	struct addon a = { 0 };
 	int result = -1;
 
-	if (request_ref(r, "addon", true, &addon_name, err) == 0 && request_ref(r, "app", true, &app_name, err) == 0 &&
+	if (request_ref(r, "addon", true, &addon_name, err) == 0 &&
+	    request_ref(r, "app", true, &app_name, err) == 0 &&
 	    request_string(r, "name", false, &name, err) == 0 &&
 	    request_string(r, "namespace", false, &namespace, err) == 0 &&
 	    authz_app_named(r, app_name, NEED_OPERATE, &w->app, err) == 0)
 		result = usable_addon(r, addon_name, &a, err);
 	if (result == 0 && namespace && !streq(namespace, "shared"))
-		result = error_set(err, ERROR_INVALID,
-				   "\"namespace\" can be \"shared\": the database of the app that owns %s",
-				   a.name);
+		result = error_set(
+			err, ERROR_INVALID,
+			"\"namespace\" can be \"shared\": the database of the app that owns %s",
+			a.name);
 	if (result == 0)
 		result = replaced(r, &w->app, name, &a, taken, err);
 	if (result < 0) {
@@ -196,7 +204,8 @@ int api_attachments_swap(struct request *r, struct error *err)
 	json_t *list = NULL;
 	int result = -1;
 
-	if (request_ref(r, "addon", true, &addon_name, err) == 0 && api_attachment(r, &w->app, &list, &at, err) == 0 &&
+	if (request_ref(r, "addon", true, &addon_name, err) == 0 &&
+	    api_attachment(r, &w->app, &list, &at, err) == 0 &&
 	    usable_addon(r, addon_name, &to, err) == 0)
 		result = check_swap(r, &at, &to, err);
 	if (result == 0) {
@@ -218,7 +227,8 @@ static int rotate(struct waiting *w, const struct attachment *at, struct error *
 	if (!at->credential[0]) {
 		waiting_free(w);
 		return error_set(err, ERROR_INVALID,
-				 "The credential of %s is made elsewhere: make an external add-on with the new "
+				 "The credential of %s is made elsewhere: make an external add-on "
+				 "with the new "
 				 "URL and swap to it",
 				 at->name);
 	}
@@ -227,7 +237,8 @@ static int rotate(struct waiting *w, const struct attachment *at, struct error *
 	return wait_for(w);
 }
 
-int api_rotate_attachment(struct request *r, struct app *app, const struct attachment *at, struct error *err)
+int api_rotate_attachment(struct request *r, struct app *app, const struct attachment *at,
+			  struct error *err)
 {
 	struct waiting *w = waiting_new(r, 200);
 
@@ -253,7 +264,8 @@ int api_attachments_rotate(struct request *r, struct error *err)
 
 /* ---- detaching ---- */
 
-/* "v3 and 2 more": releases that can be rolled back to and have it. NULL when there is none. Heap. */
+/* "v3 and 2 more": releases that can be rolled back to and have it. NULL when there is none. Heap.
+ */
 static char *users_of(struct request *r, const struct app *app, const struct attachment *a)
 {
 	struct release *rows = NULL;
@@ -274,8 +286,9 @@ static char *users_of(struct request *r, const struct app *app, const struct att
 	if (count == 1)
 		text = xasprintf("%s uses it: a rollback to it attaches it again", first);
 	else if (count)
-		text = xasprintf("%s and %zu before it use it: a rollback to one of them attaches it again",
-				 first, count - 1);
+		text = xasprintf(
+			"%s and %zu before it use it: a rollback to one of them attaches it again",
+			first, count - 1);
 	free(first);
 	return text;
 }
@@ -294,9 +307,10 @@ int api_attachments_delete(struct request *r, struct error *err)
 		note = users_of(r, &app, &at);
 		json_object_set_new(json_object_get(j, "twelve"), "note", api_text(note));
 		left = attach_remove(list, at.id);
-		result = addons_detach(d->addons, &app, left, at.name,
-				       json_string_value(json_object_get(json_object_get(j, "addon"), "name")),
-				       request_caller(r), err);
+		result = addons_detach(
+			d->addons, &app, left, at.name,
+			json_string_value(json_object_get(json_object_get(j, "addon"), "name")),
+			request_caller(r), err);
 		json_decref(left);
 		request_note(r, "detach %s", at.name);
 		if (result == 0)
@@ -320,7 +334,8 @@ static int read_args(struct request *r, char ***ret, struct error *err)
 	json_array_foreach (args, i, arg) {
 		if (!json_is_string(arg) || i >= MAX_ARGS ||
 		    json_string_length(arg) > PROCFILE_COMMAND_MAX)
-			return error_set(err, ERROR_INVALID, "\"args\" has to be an array of strings");
+			return error_set(err, ERROR_INVALID,
+					 "\"args\" has to be an array of strings");
 		strv_push(ret, json_string_value(arg));
 	}
 	return 0;
@@ -348,11 +363,13 @@ static int start_client(struct request *r, const struct app *app, const struct a
 	bool no_tty;
 	int result = -1;
 
-	o.term = json_string_value(json_object_get(json_object_get(request_body(r), "env"), "TERM"));
+	o.term =
+		json_string_value(json_object_get(json_object_get(request_body(r), "env"), "TERM"));
 	o.columns = terminal_number(r, "COLUMNS");
 	o.rows = terminal_number(r, "LINES");
 	o.release = &release;
-	if (read_args(r, &args, err) < 0 || request_bool(r, "force_no_tty", false, &no_tty, err) < 0)
+	if (read_args(r, &args, err) < 0 ||
+	    request_bool(r, "force_no_tty", false, &no_tty, err) < 0)
 		return -1;
 	o.args = args;
 	o.terminal = !no_tty;

@@ -37,7 +37,8 @@ json_t *api_attachment_json(struct request *r, const struct app *app, const stru
 
 	if (store_addon_get(request_daemon(r)->store, a->addon, &addon, &ignored) < 0) {
 		/* Destroyed; what is left of it is in the releases before. */
-		addon = (struct addon){ .name = xstrdup("destroyed"), .app_name = xstrdup(app->name) };
+		addon = (struct addon){ .name = xstrdup("destroyed"),
+					.app_name = xstrdup(app->name) };
 		snprintf(addon.id, sizeof(addon.id), "%s", a->addon);
 		memcpy(addon.app_id, app->id, sizeof(addon.app_id));
 	}
@@ -52,8 +53,9 @@ json_t *api_attachment_json(struct request *r, const struct app *app, const stru
 		_cleanup_free_ char *plan = xasprintf("%s:%s", addon.service, addon.plan);
 		char id[UUID_SIZE];
 
-		json_object_set_new(json_object_get(j, "addon"), "plan",
-				    json_pack("{s:s, s:s}", "id", api_uuid("plan", plan, id), "name", plan));
+		json_object_set_new(
+			json_object_get(j, "addon"), "plan",
+			json_pack("{s:s, s:s}", "id", api_uuid("plan", plan, id), "name", plan));
 	}
 	addon_done(&addon);
 	return j;
@@ -119,8 +121,8 @@ int api_attachments_of_app(struct request *r, struct error *err)
 	return list ? request_answer_list(r, list) : -1;
 }
 
-int api_attachment_in(struct request *r, const struct app *app, const char *which, json_t **ret_list,
-		   struct attachment *ret, bool try, struct error *err)
+int api_attachment_in(struct request *r, const struct app *app, const char *which,
+		      json_t **ret_list, struct attachment *ret, bool try, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 
@@ -137,7 +139,7 @@ int api_attachment_in(struct request *r, const struct app *app, const char *whic
 }
 
 int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct attachment *ret,
-		struct error *err)
+		   struct error *err)
 {
 	const char *which = request_param(r, "attachment");
 	const char *sep = strstr(which, "::");
@@ -146,17 +148,20 @@ int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct
 	size_t n = 0;
 
 	if (request_param(r, "app")[0])
-		return api_app(r, app, err) < 0 ? -1 : api_attachment_in(r, app, which, ret_list, ret, false, err);
+		return api_app(r, app, err) < 0
+			       ? -1
+			       : api_attachment_in(r, app, which, ret_list, ret, false, err);
 	if (sep) {
 		_cleanup_free_ char *name = xstrndup(which, (size_t)(sep - which));
 
-		return authz_app_named(r, name, request_need(r), app, err) < 0 ?
-			       -1 :
-			       api_attachment_in(r, app, sep + 2, ret_list, ret, false, err);
+		return authz_app_named(r, name, request_need(r), app, err) < 0
+			       ? -1
+			       : api_attachment_in(r, app, sep + 2, ret_list, ret, false, err);
 	}
-	/* Who knows an id is told that they may not; names are looked for where the caller may look. */
-	if ((uuid_is_valid(which) ? store_app_list(request_daemon(r)->store, &apps, &n, err) :
-				    authz_app_list(r, &apps, &n, err)) < 0)
+	/* Who knows an id is told that they may not; names are looked for where the caller may
+	 * look. */
+	if ((uuid_is_valid(which) ? store_app_list(request_daemon(r)->store, &apps, &n, err)
+				  : authz_app_list(r, &apps, &n, err)) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (result == 1)
@@ -169,7 +174,8 @@ int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct
 	}
 	free(apps);
 	if (result == 1)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that attachment: %.60s", which);
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that attachment: %.60s",
+				 which);
 	return result == 0 ? authz_allow_route(r, app, err) : result;
 }
 
@@ -187,9 +193,10 @@ int api_attachments_get(struct request *r, struct error *err)
 	return result;
 }
 
-/* The first attachment that an app has of an add-on by its name, as Heroku's resolver gives it. 1: there is none. */
-static int find_by_addon(struct request *r, const struct app *app, const char *addon_name, json_t **ret_list,
-			 struct attachment *ret)
+/* The first attachment that an app has of an add-on by its name, as Heroku's resolver gives it. 1:
+ * there is none. */
+static int find_by_addon(struct request *r, const struct app *app, const char *addon_name,
+			 json_t **ret_list, struct attachment *ret)
 {
 	struct error ignored = ERROR_INIT;
 	struct addon a = { 0 };
@@ -213,11 +220,11 @@ int api_attachments_resolve(struct request *r, struct error *err)
 	int result;
 
 	result = request_string(r, "addon_attachment", true, &name, err) < 0 ||
-			 request_ref(r, "app", false, &app_name, err) < 0 ||
-			 request_ref(r, "addon_service", false, &service, err) < 0 ||
-			 authz_app_list(r, &apps, &n, err) < 0 ?
-			 -1 :
-			 0;
+				 request_ref(r, "app", false, &app_name, err) < 0 ||
+				 request_ref(r, "addon_service", false, &service, err) < 0 ||
+				 authz_app_list(r, &apps, &n, err) < 0
+			 ? -1
+			 : 0;
 	for (size_t i = 0; i < n; i++) {
 		struct attachment at;
 		json_t *list = NULL;
@@ -232,7 +239,8 @@ int api_attachments_resolve(struct request *r, struct error *err)
 	}
 	free(apps);
 	if (result == 0 && !json_array_size(found))
-		result = error_set(err, ERROR_NOT_FOUND, "Couldn't find that attachment: %.60s", name);
+		result = error_set(err, ERROR_NOT_FOUND, "Couldn't find that attachment: %.60s",
+				   name);
 	if (result == 0)
 		return request_answer(r, 200, found);
 	json_decref(found);

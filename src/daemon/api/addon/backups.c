@@ -23,31 +23,36 @@ static json_t *verified_json(const struct backup *b)
 {
 	if (!b->verified_ms)
 		return json_null();
-	return json_pack("{s:o, s:b, s:o}", "at", api_time(b->verified_ms), "ok", (int)b->verified_ok,
-			 "message", api_text(b->verified_text));
+	return json_pack("{s:o, s:b, s:o}", "at", api_time(b->verified_ms), "ok",
+			 (int)b->verified_ok, "message", api_text(b->verified_text));
 }
 
 static json_t *backup_json(const struct backup *b)
 {
 	_cleanup_free_ char *name = xasprintf("b%lld", (long long)b->number);
-	json_t *j = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s}", "id", b->id,
-			      "name", name, "addon", "id", b->addon_id, "name", b->addon_name, "app", "id",
-			      b->app_id, "name", b->app_name, "service", b->service, "plan", b->plan,
-			      "status", b->status, "kind", b->kind, "attachment", b->attachment);
+	json_t *j = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s}",
+			      "id", b->id, "name", name, "addon", "id", b->addon_id, "name",
+			      b->addon_name, "app", "id", b->app_id, "name", b->app_name, "service",
+			      b->service, "plan", b->plan, "status", b->status, "kind", b->kind,
+			      "attachment", b->attachment);
 
 	json_object_set_new(j, "extension", json_string(b->extension));
 	json_object_set(j, "attachments", b->attachments);
-	json_object_update_new(j, json_pack("{s:I, s:s?, s:o, s:o, s:o}", "bytes", (json_int_t)b->bytes,
-					    "sha256", b->sha256, "summary", api_text(b->summary), "error",
-					    api_text(b->error), "verified", verified_json(b)));
+	json_object_update_new(j, json_pack("{s:I, s:s?, s:o, s:o, s:o}", "bytes",
+					    (json_int_t)b->bytes, "sha256", b->sha256, "summary",
+					    api_text(b->summary), "error", api_text(b->error),
+					    "verified", verified_json(b)));
 	json_object_update_new(
-		j, json_pack("{s:o, s:o, s:o, s:o}", "created_at", api_time(b->created_ms), "finished_at",
-			     api_time(b->finished_ms), "expires_at", api_time(b->expires_ms), "duration_ms",
-			     b->finished_ms ? json_integer(b->finished_ms - b->created_ms) : json_null()));
+		j, json_pack("{s:o, s:o, s:o, s:o}", "created_at", api_time(b->created_ms),
+			     "finished_at", api_time(b->finished_ms), "expires_at",
+			     api_time(b->expires_ms), "duration_ms",
+			     b->finished_ms ? json_integer(b->finished_ms - b->created_ms)
+					    : json_null()));
 	return j;
 }
 
-static int answer_list(struct request *r, const char *addon_id, const char *app_id, struct error *err)
+static int answer_list(struct request *r, const char *addon_id, const char *app_id,
+		       struct error *err)
 {
 	struct backup *rows = NULL;
 	json_t *list = json_array();
@@ -93,7 +98,8 @@ int api_backups_destroyed(struct request *r, struct error *err)
 	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_backup_list_destroyed(request_daemon(r)->store, who->admin ? NULL : who->user_id, &rows, &n, err) < 0) {
+	if (store_backup_list_destroyed(request_daemon(r)->store, who->admin ? NULL : who->user_id,
+					&rows, &n, err) < 0) {
 		json_decref(list);
 		return -1;
 	}
@@ -128,11 +134,12 @@ static int find_in_app(struct request *r, const char *app_name, int64_t number, 
 	}
 	backup_free_array(rows, n);
 	if (!found)
-		error_set(err, ERROR_NOT_FOUND, "%s has no backup b%lld", app.name, (long long)number);
+		error_set(err, ERROR_NOT_FOUND, "%s has no backup b%lld", app.name,
+			  (long long)number);
 	else if (found > 1)
 		error_set(err, ERROR_INVALID,
-			  "%s has %zu backups named b%lld, of several add-ons: name the add-on too", app.name,
-			  found, (long long)number);
+			  "%s has %zu backups named b%lld, of several add-ons: name the add-on too",
+			  app.name, found, (long long)number);
 	app_done(&app);
 	return found == 1 ? 0 : -1;
 }
@@ -153,8 +160,8 @@ static int look_up(struct request *r, struct backup *ret, struct error *err)
 	if (!addon && query)
 		return find_in_app(r, query, number, ret, err);
 	if (!addon)
-		return error_set(err, ERROR_INVALID, "%s is the name of a backup of several add-ons: name one",
-				 which);
+		return error_set(err, ERROR_INVALID,
+				 "%s is the name of a backup of several add-ons: name one", which);
 	result = store_addon_get(d->store, addon, &a, err);
 	if (result == 0)
 		result = store_backup_by_number(d->store, a.id, number, ret, err);
@@ -183,12 +190,14 @@ int api_backups_get(struct request *r, struct error *err)
 }
 
 /* By the id of a source to which its file was uploaded. */
-static int take_source(struct request *r, const struct addon *a, const char *source, struct backup *ret, struct error *err)
+static int take_source(struct request *r, const struct addon *a, const char *source,
+		       struct backup *ret, struct error *err)
 {
 	_cleanup_free_ char *path = api_upload_path(request_daemon(r), source);
 
 	if (!uuid_is_valid(source))
-		return error_set(err, ERROR_INVALID, "\"source\" has to be the id of a source: the end of its put_url");
+		return error_set(err, ERROR_INVALID,
+				 "\"source\" has to be the id of a source: the end of its put_url");
 	if (addons_backup_uploaded(request_daemon(r)->addons, a, path, ret, err) < 0)
 		return -1;
 	api_upload_taken(request_daemon(r), source);
@@ -204,7 +213,8 @@ int api_backups_create(struct request *r, struct error *err)
 	int result = api_addon(r, &a, err);
 
 	if (result == 0 && a.state != ADDON_PROVISIONED)
-		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name, addon_state_names[a.state]);
+		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name,
+				   addon_state_names[a.state]);
 	if (result == 0)
 		result = request_string(r, "source", false, &source, err);
 	if (result == 0 && source)
@@ -244,12 +254,15 @@ int api_answer_backup(struct request *r, const struct backup *b, struct error *e
 	struct stat st;
 
 	if (!streq(b->status, "succeeded"))
-		return error_set(err, ERROR_CONFLICT, "b%lld has no file: it is %s", (long long)b->number, b->status);
+		return error_set(err, ERROR_CONFLICT, "b%lld has no file: it is %s",
+				 (long long)b->number, b->status);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
-		return error_set(err, ERROR_NOT_FOUND, "The file of b%lld is not there any more", (long long)b->number);
+		return error_set(err, ERROR_NOT_FOUND, "The file of b%lld is not there any more",
+				 (long long)b->number);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set_errno(err, errno, "The file of b%lld can't be read", (long long)b->number);
+		return error_set_errno(err, errno, "The file of b%lld can't be read",
+				       (long long)b->number);
 	return request_answer_file(r, fd_steal(&fd), (uint64_t)st.st_size, strrchr(path, '/') + 1);
 }
 
@@ -344,7 +357,7 @@ static bool parse_time(const char *s, int64_t *ret_minute)
 }
 
 int api_schedule_set(struct request *r, struct addon *a, int64_t minute, int64_t keep,
-			struct error *err)
+		     struct error *err)
 {
 	a->schedule_minute = minute;
 	a->schedule_keep = keep;
@@ -363,11 +376,13 @@ int api_schedule_put(struct request *r, struct error *err)
 	int result = -1;
 
 	if (request_string(r, "at", true, &at, err) < 0 ||
-	    request_int(r, "keep", 1, KEEP_MAX, KEEP_DEFAULT, &keep, err) < 0 || api_addon(r, &a, err) < 0)
+	    request_int(r, "keep", 1, KEEP_MAX, KEEP_DEFAULT, &keep, err) < 0 ||
+	    api_addon(r, &a, err) < 0)
 		goto out;
 	s = addon_is_server(d->addons, &a) ? addons_service_of(d->addons, &a) : NULL;
 	if (!parse_time(at, &minute))
-		error_set(err, ERROR_INVALID, "\"at\" has to be a time of the day in UTC, such as 02:30");
+		error_set(err, ERROR_INVALID,
+			  "\"at\" has to be a time of the day in UTC, such as 02:30");
 	else if (!s || !s->backup)
 		error_set(err, ERROR_INVALID, "%s has no backups", a.name);
 	else if (api_schedule_set(r, &a, minute, keep, err) == 0) {

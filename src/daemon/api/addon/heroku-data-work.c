@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `heroku pg:killall`, `pg:reset`, `pg:copy`: what is done to a database; see api/addon/heroku-data.c. */
+/* `heroku pg:killall`, `pg:reset`, `pg:copy`: what is done to a database; see
+ * api/addon/heroku-data.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +75,8 @@ int api_data_killall(struct request *r, struct error *err)
 
 static bool is_extension(const char *name)
 {
-	return name && name[0] && strlen(name) <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
+	return name && name[0] && strlen(name) <= 63 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
 }
 
 int api_data_reset(struct request *r, struct error *err)
@@ -85,10 +87,15 @@ int api_data_reset(struct request *r, struct error *err)
 
 	json_array_foreach (list, i, item) {
 		if (!is_extension(json_string_value(item)) || i >= MAX_EXTENSIONS)
-			return error_set(err, ERROR_INVALID, "\"extensions\" has to be an array of names of extensions");
+			return error_set(
+				err, ERROR_INVALID,
+				"\"extensions\" has to be an array of names of extensions");
 		buf_printf(&names, "%s%s", i ? " " : "", json_string_value(item));
 	}
-	return begin(r, &(struct addon_maintenance){ .verb = "reset", .extensions = names.len ? names.data : NULL }, err);
+	return begin(r,
+		     &(struct addon_maintenance){ .verb = "reset",
+						  .extensions = names.len ? names.data : NULL },
+		     err);
 }
 
 int api_data_copy(struct request *r, struct error *err)
@@ -97,7 +104,8 @@ int api_data_copy(struct request *r, struct error *err)
 
 	if (api_addon(r, &a, err) == 0)
 		error_set(err, ERROR_INVALID,
-			  "Nothing was copied: databases are copied by a backup here. heroku pg:backups:capture of the one, then "
+			  "Nothing was copied: databases are copied by a backup here. heroku "
+			  "pg:backups:capture of the one, then "
 			  "pg:backups:restore into %s; or twelve addons:create --from-backup",
 			  a.name);
 	addon_done(&a);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Heroku's tools ask of its data services, on the host that HEROKU_DATA_HOST names: databases as
- * `heroku pg:info`, `pg:wait`, `pg:credentials` and `redis:info` see them. It is no published API: paths and
- * members are those that the heroku command (11.10) sends and reads. Backups are in api/addon/heroku-transfers.c.
+ * What Heroku's tools ask of its data services, on the host that HEROKU_DATA_HOST names: databases
+ * as `heroku pg:info`, `pg:wait`, `pg:credentials` and `redis:info` see them. It is no published
+ * API: paths and members are those that the heroku command (11.10) sends and reads. Backups are in
+ * api/addon/heroku-transfers.c.
  *
- * URLs with passwords are shown to those who may operate the owner of the add-on, as config vars are.
+ * URLs with passwords are shown to those who may operate the owner of the add-on, as config vars
+ * are.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +16,10 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
 
-/* The owner's first attachment of the add-on. *ret borrows from *ret_list. False when it has none. */
-static bool owners_attachment(struct request *r, const struct addon *a, struct app *app, json_t **ret_list,
-			      struct attachment *ret)
+/* The owner's first attachment of the add-on. *ret borrows from *ret_list. False when it has none.
+ */
+static bool owners_attachment(struct request *r, const struct addon *a, struct app *app,
+			      json_t **ret_list, struct attachment *ret)
 {
 	struct daemon *d = request_daemon(r);
 	struct error ignored = ERROR_INIT;
@@ -44,7 +47,8 @@ char *api_data_variable(struct request *r, const struct addon *a)
 	return var;
 }
 
-/* The URL in the owner's config; a new reference, null when there is none or the caller may not see it. */
+/* The URL in the owner's config; a new reference, null when there is none or the caller may not see
+ * it. */
 static json_t *resource_url(struct request *r, const struct addon *a)
 {
 	struct daemon *d = request_daemon(r);
@@ -54,8 +58,10 @@ static json_t *resource_url(struct request *r, const struct addon *a)
 	struct attachment at;
 
 	if (authz_allow_id(r, a->app_id, NEED_OPERATE, &ignored) == 0 &&
-	    owners_attachment(r, a, &app, &list, &at) && addons_vars(d->addons, list, &vars, &ignored) == 0)
-		url = json_incref(json_object_get(vars, json_string_value(json_array_get(at.vars, 0))));
+	    owners_attachment(r, a, &app, &list, &at) &&
+	    addons_vars(d->addons, list, &vars, &ignored) == 0)
+		url = json_incref(
+			json_object_get(vars, json_string_value(json_array_get(at.vars, 0))));
 	json_decref(vars);
 	json_decref(list);
 	app_done(&app);
@@ -67,7 +73,8 @@ static json_t *resource_url(struct request *r, const struct addon *a)
 static void add_info(json_t *info, const char *name, char *take_value)
 {
 	if (take_value)
-		json_array_append_new(info, json_pack("{s:s, s:[o]}", "name", name, "values", api_text(take_value)));
+		json_array_append_new(info, json_pack("{s:s, s:[o]}", "name", name, "values",
+						      api_text(take_value)));
 	free(take_value);
 }
 
@@ -85,7 +92,10 @@ static json_t *info_of(struct request *r, const struct addon *a, const struct ad
 	char created[CLOCK_ISO_SIZE];
 
 	add_info(info, "Plan", xstrdup(a->plan));
-	add_info(info, "Status", xstrdup(a->restoring ? "Restoring" : now->healthy ? "Available" : now->word));
+	add_info(info, "Status",
+		 xstrdup(a->restoring	? "Restoring"
+			 : now->healthy ? "Available"
+					: now->word));
 	add_info(info, "Version", s && s->version ? xstrdup(s->version) : NULL);
 	add_info(info, "Data Size", megabytes(now->disk_used_bytes));
 	add_info(info, "Disk Quota", p ? megabytes((int64_t)p->disk_bytes) : NULL);
@@ -105,13 +115,15 @@ static const char *not_ready(const struct addon *a, const struct addon_status *n
 	return now->healthy ? NULL : now->word;
 }
 
-/* A service with a port of its own for TLS has it, as Heroku's had, behind the one of its URL; the heroku command counts on it. */
+/* A service with a port of its own for TLS has it, as Heroku's had, behind the one of its URL; the
+ * heroku command counts on it. */
 static int native_tls(struct request *r, const struct addon *a)
 {
 	struct addons *as = request_daemon(r)->addons;
 	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
 
-	return !s || !json_object_get(s->config, ADDON_TLS_KEY) || json_object_get(a->secret, "tls");
+	return !s || !json_object_get(s->config, ADDON_TLS_KEY) ||
+	       json_object_get(a->secret, "tls");
 }
 
 int api_data_database(struct request *r, struct error *err)
@@ -123,12 +135,13 @@ int api_data_database(struct request *r, struct error *err)
 	if (api_addon(r, &a, err) < 0)
 		return -1;
 	addons_status(request_daemon(r)->addons, &a, &now);
-	j = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "addon_id", a.id, "name", a.name, "plan", a.plan,
-		      "resource_url", resource_url(r, &a), "info", info_of(r, &a, &now), "waiting?",
-		      not_ready(&a, &now) != NULL);
-	json_object_update_new(j, json_pack("{s:o, s:n, s:n, s:b, s:o}", "created_at", api_time(a.created_ms),
-					    "following", "leader", "prefer_native_tls", native_tls(r, &a), "app",
-					    json_pack("{s:s, s:s}", "id", a.app_id, "name", a.app_name)));
+	j = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "addon_id", a.id, "name", a.name, "plan",
+		      a.plan, "resource_url", resource_url(r, &a), "info", info_of(r, &a, &now),
+		      "waiting?", not_ready(&a, &now) != NULL);
+	json_object_update_new(
+		j, json_pack("{s:o, s:n, s:n, s:b, s:o}", "created_at", api_time(a.created_ms),
+			     "following", "leader", "prefer_native_tls", native_tls(r, &a), "app",
+			     json_pack("{s:s, s:s}", "id", a.app_id, "name", a.app_name)));
 	addon_done(&a);
 	return request_answer(r, 200, j);
 }
@@ -146,8 +159,11 @@ int api_data_wait(struct request *r, struct error *err)
 	addons_status(request_daemon(r)->addons, &a, &now);
 	why = not_ready(&a, &now);
 	failed = a.state == ADDON_DEPROVISIONED;
-	j = json_pack("{s:b, s:b, s:o}", "waiting?", why && !failed, "error?", (int)failed, "message",
-		      api_text(failed && a.reason ? a.reason : why ? why : "available"));
+	j = json_pack("{s:b, s:b, s:o}", "waiting?", why && !failed, "error?", (int)failed,
+		      "message",
+		      api_text(failed && a.reason ? a.reason
+			       : why		  ? why
+						  : "available"));
 	addon_done(&a);
 	return request_answer(r, 200, j);
 }
@@ -166,16 +182,19 @@ static char *part(const char *url, const char *from, const char *until)
 static json_t *credential_json(const char *url)
 {
 	const char *at = strchr(url, '@');
-	_cleanup_free_ char *user = part(url, "://", ":@/"), *host = at ? part(at, "@", ":/") : xstrdup("");
-	_cleanup_free_ char *secret = part(strstr(url, "://") ? strstr(url, "://") + 3 : url, ":", "@");
-	_cleanup_free_ char *port = at ? part(at, ":", "/") : xstrdup(""), *name = at ? part(at, "/", "?") : xstrdup("");
+	_cleanup_free_ char *user = part(url, "://", ":@/"),
+			    *host = at ? part(at, "@", ":/") : xstrdup("");
+	_cleanup_free_ char *secret =
+		part(strstr(url, "://") ? strstr(url, "://") + 3 : url, ":", "@");
+	_cleanup_free_ char *port = at ? part(at, ":", "/") : xstrdup(""),
+			    *name = at ? part(at, "/", "?") : xstrdup("");
 	int64_t number = 0;
 
 	if (!str_to_i64(port, 1, 65535, &number))
 		number = 0;
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:[{s:s, s:s, s:s}]}", "name", "default", "state", "active", "host",
-			 host, "port", (json_int_t)number, "database", name, "credentials", "user", user, "password",
-			 secret, "state", "active");
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:[{s:s, s:s, s:s}]}", "name", "default",
+			 "state", "active", "host", host, "port", (json_int_t)number, "database",
+			 name, "credentials", "user", user, "password", secret, "state", "active");
 }
 
 static json_t *credential_of(struct request *r, struct error *err)
@@ -189,7 +208,8 @@ static json_t *credential_of(struct request *r, struct error *err)
 	if (json_is_string(url))
 		j = credential_json(json_string_value(url));
 	else
-		error_set(err, ERROR_NOT_FOUND, "%s is not attached to its owner %s: it has no credential there", a.name,
+		error_set(err, ERROR_NOT_FOUND,
+			  "%s is not attached to its owner %s: it has no credential there", a.name,
 			  a.app_name);
 	json_decref(url);
 	addon_done(&a);
@@ -209,7 +229,8 @@ int api_data_credential(struct request *r, struct error *err)
 
 	if (!streq(request_param(r, "credential"), "default"))
 		return error_set(err, ERROR_NOT_FOUND,
-				 "There is no credential %.60s: each attachment has one of its own, and \"default\" is the "
+				 "There is no credential %.60s: each attachment has one of its "
+				 "own, and \"default\" is the "
 				 "owner's",
 				 request_param(r, "credential"));
 	j = credential_of(r, err);
@@ -227,11 +248,13 @@ int api_data_rotate(struct request *r, struct error *err)
 
 	if (json_is_true(json_object_get(request_body(r), "forced")))
 		return error_set(err, ERROR_INVALID,
-				 "\"forced\" is not there: the old credential ends when the app has the new one, which takes seconds");
+				 "\"forced\" is not there: the old credential ends when the app "
+				 "has the new one, which takes seconds");
 	result = api_addon(r, &a, err);
 
 	if (result == 0 && !owners_attachment(r, &a, &app, &list, &at))
-		result = error_set(err, ERROR_NOT_FOUND, "%s is not attached to its owner %s", a.name, a.app_name);
+		result = error_set(err, ERROR_NOT_FOUND, "%s is not attached to its owner %s",
+				   a.name, a.app_name);
 	if (result == 0)
 		result = api_rotate_attachment(r, &app, &at, err);
 	json_decref(list);

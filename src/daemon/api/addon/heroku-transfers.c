@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Backups as the heroku command sees them (`pg:backups`): transfers of an app's databases, on the data
- * host; see api/addon/heroku-data.c. A capture is a transfer from "pg_dump" to "gof3r" (Heroku's word for its store), a
- * restore one to "pg_restore".
+ * Backups as the heroku command sees them (`pg:backups`): transfers of an app's databases, on the
+ * data host; see api/addon/heroku-data.c. A capture is a transfer from "pg_dump" to "gof3r"
+ * (Heroku's word for its store), a restore one to "pg_restore".
  *
- * Transfers have numbers of their app, backups of their add-on. An app's first add-on with backups has
- * its own numbers, the second begins at 1001, and so on, in the order of their first backups.
+ * Transfers have numbers of their app, backups of their add-on. An app's first add-on with backups
+ * has its own numbers, the second begins at 1001, and so on, in the order of their first backups.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -85,26 +85,33 @@ static const struct backup *find(const struct transfers *t, const char *which, s
 
 static json_t *log_lines(const char *text, int64_t at_ms)
 {
-	return text ? json_pack("[{s:o, s:o}]", "created_at", api_time(at_ms), "message", api_text(text)) : json_array();
+	return text ? json_pack("[{s:o, s:o}]", "created_at", api_time(at_ms), "message",
+				api_text(text))
+		    : json_array();
 }
 
 static json_t *backup_transfer(struct request *r, const struct transfers *t, const struct backup *b)
 {
 	_cleanup_free_ char *url = request_url(r, "/backups/%s/content", b->id);
 	bool done = b->finished_ms != 0, good = streq(b->status, "succeeded");
-	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "uuid", b->id, "num", (json_int_t)t->numbers[b - t->rows],
-			      "from_type", "pg_dump", "to_type", "gof3r", "from_name", api_text(b->attachment), "to_name",
+	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "uuid", b->id, "num",
+			      (json_int_t)t->numbers[b - t->rows], "from_type", "pg_dump",
+			      "to_type", "gof3r", "from_name", api_text(b->attachment), "to_name",
 			      api_text("BACKUP"));
 
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:n, s:o, s:b}", "created_at", api_time(b->created_ms),
-					    "started_at", api_time(b->created_ms), "finished_at",
-					    done ? api_time(b->finished_ms) : json_null(), "canceled_at", "updated_at",
-					    api_time(done ? b->finished_ms : b->created_ms), "succeeded", (int)good));
-	json_object_update_new(j, json_pack("{s:I, s:I, s:i, s:{}, s:o, s:s, s:o}", "processed_bytes",
-					    (json_int_t)b->bytes, "source_bytes", (json_int_t)b->bytes, "warnings", 0,
-					    "options", "schedule",
-					    streq(b->kind, "scheduled") ? json_object() : json_null(), "to_url", url,
-					    "logs", log_lines(good ? b->summary : b->error, b->finished_ms)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:n, s:o, s:b}", "created_at",
+					    api_time(b->created_ms), "started_at",
+					    api_time(b->created_ms), "finished_at",
+					    done ? api_time(b->finished_ms) : json_null(),
+					    "canceled_at", "updated_at",
+					    api_time(done ? b->finished_ms : b->created_ms),
+					    "succeeded", (int)good));
+	json_object_update_new(
+		j, json_pack("{s:I, s:I, s:i, s:{}, s:o, s:s, s:o}", "processed_bytes",
+			     (json_int_t)b->bytes, "source_bytes", (json_int_t)b->bytes, "warnings",
+			     0, "options", "schedule",
+			     streq(b->kind, "scheduled") ? json_object() : json_null(), "to_url",
+			     url, "logs", log_lines(good ? b->summary : b->error, b->finished_ms)));
 	return j;
 }
 
@@ -126,15 +133,18 @@ static json_t *restore_json(struct request *r, const struct addon *a, const char
 {
 	_cleanup_free_ char *uuid = xasprintf("%s.%s", backup_id, a->id);
 	bool running = a->restoring && streq(a->restoring, backup_id);
-	json_t *j = json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "uuid", uuid, "num", 0, "from_type", "gof3r", "to_type",
-			      "pg_restore", "from_name", "BACKUP", "to_name", api_text(a->name));
+	json_t *j = json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "uuid", uuid, "num", 0, "from_type",
+			      "gof3r", "to_type", "pg_restore", "from_name", "BACKUP", "to_name",
+			      api_text(a->name));
 
 	(void)r;
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:b, s:i, s:i, s:{}, s:o}", "created_at",
-					    api_time(a->updated_ms), "started_at", api_time(a->updated_ms), "finished_at",
-					    running ? json_null() : api_time(a->updated_ms), "succeeded",
-					    !running && !a->reason, "processed_bytes", 0, "warnings", 0, "options",
-					    "logs", log_lines(running ? NULL : a->reason, a->updated_ms)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:b, s:i, s:i, s:{}, s:o}",
+					    "created_at", api_time(a->updated_ms), "started_at",
+					    api_time(a->updated_ms), "finished_at",
+					    running ? json_null() : api_time(a->updated_ms),
+					    "succeeded", !running && !a->reason, "processed_bytes",
+					    0, "warnings", 0, "options", "logs",
+					    log_lines(running ? NULL : a->reason, a->updated_ms)));
 	return j;
 }
 
@@ -188,7 +198,8 @@ int api_transfers_url(struct request *r, struct error *err)
 
 	if (load(r, &t, err) < 0 || !(b = find(&t, request_param(r, "transfer"), err)))
 		return -1;
-	secret = capability_seal(request_daemon(r), "download", json_pack("{s:s}", "backup", b->id), DOWNLOAD_MS, err);
+	secret = capability_seal(request_daemon(r), "download", json_pack("{s:s}", "backup", b->id),
+				 DOWNLOAD_MS, err);
 	if (!secret)
 		return -1;
 	request_note(r, "a link to backup b%lld of %s", (long long)b->number, b->addon_name);
@@ -207,7 +218,8 @@ int api_download(struct request *r, struct error *err)
 
 	if (!what)
 		return -1;
-	result = store_backup_get(d->store, json_string_value(json_object_get(what, "backup")), &b, err);
+	result = store_backup_get(d->store, json_string_value(json_object_get(what, "backup")), &b,
+				  err);
 	if (result == 0)
 		result = api_answer_backup(r, &b, err);
 	backup_done(&b);
@@ -217,15 +229,15 @@ int api_download(struct request *r, struct error *err)
 
 /* ---- making them ---- */
 
-static int answer_backup(struct request *r, const struct addon *a, const char *id, struct error *err)
+static int answer_backup(struct request *r, const struct addon *a, const char *id,
+			 struct error *err)
 {
 	struct transfers t = { 0 };
 	const struct backup *b;
 	int result = -1;
 
 	if (store_app_get(request_daemon(r)->store, a->app_id, &t.app, err) == 0 &&
-	    load_rows(r, &t, err) == 0 &&
-	    (b = find(&t, id, err)))
+	    load_rows(r, &t, err) == 0 && (b = find(&t, id, err)))
 		result = request_answer(r, 201, backup_transfer(r, &t, b));
 	transfers_done(&t);
 	return result;
@@ -238,7 +250,8 @@ int api_data_capture(struct request *r, struct error *err)
 	int result = api_addon(r, &a, err);
 
 	if (result == 0 && a.state != ADDON_PROVISIONED)
-		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name, addon_state_names[a.state]);
+		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name,
+				   addon_state_names[a.state]);
 	if (result == 0)
 		result = addons_backup(request_daemon(r)->addons, &a, "manual", &b, err);
 	if (result == 0) {
@@ -259,15 +272,18 @@ static int backup_of_url(struct request *r, const char *url, struct backup *ret,
 	int result;
 
 	if (link)
-		what = capability_open(request_daemon(r), "download", link + strlen("/downloads/"), err);
+		what = capability_open(request_daemon(r), "download", link + strlen("/downloads/"),
+				       err);
 	if (link && !what)
 		return -1;
 	if (!link && !id)
 		return error_set(err, ERROR_INVALID,
-				 "\"backup_url\" is not of a backup here: restore a dump from elsewhere with twelve psql, "
+				 "\"backup_url\" is not of a backup here: restore a dump from "
+				 "elsewhere with twelve psql, "
 				 "or pg_restore and the app's DATABASE_URL");
 	result = store_backup_get(request_daemon(r)->store,
-				  link ? json_string_value(json_object_get(what, "backup")) : id, ret, err);
+				  link ? json_string_value(json_object_get(what, "backup")) : id,
+				  ret, err);
 	json_decref(what);
 	return result < 0 ? -1 : authz_allow_id(r, ret->app_id, NEED_OPERATE, err);
 }
@@ -282,13 +298,14 @@ int api_data_restore(struct request *r, struct error *err)
 
 	if (json_array_size(json_object_get(request_body(r), "extensions")))
 		return error_set(err, ERROR_INVALID,
-				 "\"extensions\" is not there: a backup has the extensions of its database, and they are restored with it");
+				 "\"extensions\" is not there: a backup has the extensions of its "
+				 "database, and they are restored with it");
 	if (request_string(r, "backup_url", true, &url, err) == 0 && api_addon(r, &a, err) == 0 &&
 	    backup_of_url(r, url, &b, err) == 0)
 		result = addons_restore(d->addons, &a, &b, err);
 	if (result == 0) {
-		logs_append(d->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s", (long long)b.number,
-			    a.name, request_caller(r)->name);
+		logs_append(d->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s",
+			    (long long)b.number, a.name, request_caller(r)->name);
 		request_note(r, "backup b%lld into %s", (long long)b.number, a.name);
 		result = request_answer(r, 201, restore_json(r, &a, b.id));
 	}
@@ -304,9 +321,10 @@ static json_t *schedule_json(struct request *r, const struct addon *a)
 {
 	_cleanup_free_ char *var = api_data_variable(r, a);
 
-	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o}", "uuid", a->id, "name", var ? var : a->name, "hour",
-			 (json_int_t)(a->schedule_minute / 60), "timezone", "UTC", "created_at", api_time(a->updated_ms),
-			 "updated_at", api_time(a->updated_ms));
+	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o}", "uuid", a->id, "name",
+			 var ? var : a->name, "hour", (json_int_t)(a->schedule_minute / 60),
+			 "timezone", "UTC", "created_at", api_time(a->updated_ms), "updated_at",
+			 api_time(a->updated_ms));
 }
 
 int api_data_schedules(struct request *r, struct error *err)
@@ -333,14 +351,19 @@ int api_data_schedule(struct request *r, struct error *err)
 	if (request_string(r, "timezone", false, &zone, err) < 0)
 		return -1;
 	if (!hour_text || !str_to_i64(hour_text, 0, 23, &hour))
-		hour = json_is_integer(json_object_get(request_body(r), "hour")) ?
-			       json_integer_value(json_object_get(request_body(r), "hour")) : -1;
+		hour = json_is_integer(json_object_get(request_body(r), "hour"))
+			       ? json_integer_value(json_object_get(request_body(r), "hour"))
+			       : -1;
 	if (hour < 0 || hour > 23)
-		return error_set(err, ERROR_INVALID, "\"hour\" has to be a whole number from 0 to 23");
+		return error_set(err, ERROR_INVALID,
+				 "\"hour\" has to be a whole number from 0 to 23");
 	if (zone && !streq(zone, "UTC") && !streq(zone, "Etc/UTC"))
 		return error_set(err, ERROR_INVALID,
-				 "\"timezone\" is \"%.40s\": backups are scheduled in UTC here, give the hour in that", zone);
-	if (api_addon(r, &a, err) == 0 && api_schedule_set(r, &a, hour * 60, KEEP_SCHEDULED, err) == 0)
+				 "\"timezone\" is \"%.40s\": backups are scheduled in UTC here, "
+				 "give the hour in that",
+				 zone);
+	if (api_addon(r, &a, err) == 0 &&
+	    api_schedule_set(r, &a, hour * 60, KEEP_SCHEDULED, err) == 0)
 		result = request_answer(r, 201, schedule_json(r, &a));
 	addon_done(&a);
 	return result;
@@ -353,7 +376,8 @@ int api_data_unschedule(struct request *r, struct error *err)
 	int result = api_addon(r, &a, err);
 
 	if (result == 0 && (a.schedule_minute < 0 || !streq(request_param(r, "schedule"), a.id)))
-		result = error_set(err, ERROR_NOT_FOUND, "%s has no such schedule of backups", a.name);
+		result = error_set(err, ERROR_NOT_FOUND, "%s has no such schedule of backups",
+				   a.name);
 	if (result == 0) {
 		j = schedule_json(r, &a);
 		result = api_schedule_set(r, &a, -1, a.schedule_keep, err);

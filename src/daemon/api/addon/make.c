@@ -26,7 +26,7 @@ struct making {
 static void making_free(void *work)
 {
 	struct making *m = work;
-	char *const strings[] = { m->service, m->plan, m->name, m->attachment,
+	char *const strings[] = { m->service, m->plan,	      m->name,	m->attachment,
 				  m->url,     m->from_backup, m->reason };
 
 	/* The request is over: nobody wants the answer of the check. */
@@ -42,7 +42,8 @@ static void making_free(void *work)
 /* What was taken for one of Heroku's names is told once, to who asked. */
 static json_t *made_json(struct request *r, const struct addon_create *o, const struct addon *a)
 {
-	_cleanup_free_ char *taken = addons_taken(request_daemon(r)->addons, a, o->service, o->plan);
+	_cleanup_free_ char *taken =
+		addons_taken(request_daemon(r)->addons, a, o->service, o->plan);
 	json_t *j = api_addon_json(r, a);
 
 	if (taken)
@@ -69,8 +70,8 @@ static int make(struct request *r, const struct making *m, struct error *err)
 	o.app = &app;
 	if (store_app_get(d->store, m->app_id, &app, err) == 0 &&
 	    addons_create(d->addons, &o, &a, err) == 0) {
-		logs_append(d->logs, app.id, "app", "api", "Create %s:%s add-on (%s) by user %s", a.service,
-			    a.plan, a.name, m->who.name);
+		logs_append(d->logs, app.id, "app", "api", "Create %s:%s add-on (%s) by user %s",
+			    a.service, a.plan, a.name, m->who.name);
 		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
 		result = request_answer(r, 201, made_json(r, &o, &a));
 	}
@@ -86,10 +87,11 @@ static int answer_made(struct request *r, struct error *err)
 
 	if (!m->reason)
 		return make(r, m, err);
-	return error_set(err, ERROR_INVALID,
-			 "The service at %s can't be used: %s. To attach it all the same, skip the check "
-			 "(--no-check)",
-			 shown, m->reason);
+	return error_set(
+		err, ERROR_INVALID,
+		"The service at %s can't be used: %s. To attach it all the same, skip the check "
+		"(--no-check)",
+		shown, m->reason);
 }
 
 static void on_checked(const char *reason, void *userdata)
@@ -109,8 +111,8 @@ const char *api_plan_of(struct request *r)
 	json_t *plan = json_object_get(request_body(r), "plan");
 	const char *name = json_string_value(json_object_get(plan, "name"));
 
-	return name ? name : json_string_value(json_is_string(plan) ? plan :
-							     json_object_get(plan, "id"));
+	return name ? name
+		    : json_string_value(json_is_string(plan) ? plan : json_object_get(plan, "id"));
 }
 
 static char *copy(const char *s)
@@ -127,7 +129,8 @@ static int nested(struct request *r, const char *object, const char *key, char *
 
 	if ((outer && !json_is_null(outer) && !json_is_object(outer)) ||
 	    (value && !json_is_null(value) && !json_is_string(value)))
-		return error_set(err, ERROR_INVALID, "\"%s\": {\"%s\": ...} has to be a string", object, key);
+		return error_set(err, ERROR_INVALID, "\"%s\": {\"%s\": ...} has to be a string",
+				 object, key);
 	*ret = copy(json_string_value(value));
 	return 0;
 }
@@ -154,17 +157,22 @@ static int refuse_option(const char *service, const char *option, struct error *
 
 	if (streq(option, "fork"))
 		return error_set(err, ERROR_INVALID,
-				 "There is no --fork here: capture a backup (backups:capture) and make an add-on that is filled from "
+				 "There is no --fork here: capture a backup (backups:capture) and "
+				 "make an add-on that is filled from "
 				 "it (twelve addons:create %.40s --from-backup BACKUP)",
 				 service);
 	if (streq(option, "follow"))
 		return error_set(err, ERROR_INVALID,
-				 "There is no --follow here, for there are no replicas: read from the database itself, or from a copy "
-				 "of one moment (backups:capture, then twelve addons:create %.40s --from-backup BACKUP)",
+				 "There is no --follow here, for there are no replicas: read from "
+				 "the database itself, or from a copy "
+				 "of one moment (backups:capture, then twelve addons:create %.40s "
+				 "--from-backup BACKUP)",
 				 service);
-	return error_set(err, ERROR_INVALID, "%.40s takes no option \"%s\"; there are: tls, and for twelve's own command url, "
-					     "from_backup, skip_check",
-			 service, name_excerpt(excerpt, option));
+	return error_set(
+		err, ERROR_INVALID,
+		"%.40s takes no option \"%s\"; there are: tls, and for twelve's own command url, "
+		"from_backup, skip_check",
+		service, name_excerpt(excerpt, option));
 }
 
 /* "true" and true, which a bare flag becomes; false and null are as if they were not there. */
@@ -174,9 +182,11 @@ static int read_flag(struct request *r, const char *key, bool *ret, struct error
 	const char *s = json_string_value(value);
 
 	*ret = json_is_true(value) || (s && streq(s, "true"));
-	if (!value || json_is_null(value) || json_is_boolean(value) || (s && (streq(s, "true") || streq(s, "false"))))
+	if (!value || json_is_null(value) || json_is_boolean(value) ||
+	    (s && (streq(s, "true") || streq(s, "false"))))
 		return 0;
-	return error_set(err, ERROR_INVALID, "\"config\": {\"%s\": ...} has to be true or false", key);
+	return error_set(err, ERROR_INVALID, "\"config\": {\"%s\": ...} has to be true or false",
+			 key);
 }
 
 static int read_options(struct request *r, struct making *m, bool *ret_skip, struct error *err)
@@ -193,12 +203,15 @@ static int read_options(struct request *r, struct making *m, bool *ret_skip, str
 	json_object_foreach (config, key, value)
 		if (!strv_has((char **)(uintptr_t)known_options, key) && !json_is_null(value))
 			return refuse_option(m->service, key, err);
-	if (nested(r, "config", "url", &m->url, err) < 0 || nested(r, "config", "from_backup", &m->from_backup, err) < 0 ||
-	    allow_backup(r, m->from_backup, err) < 0 || read_flag(r, "skip_check", ret_skip, err) < 0 ||
-	    read_flag(r, "tls", &m->tls, err) < 0)
+	if (nested(r, "config", "url", &m->url, err) < 0 ||
+	    nested(r, "config", "from_backup", &m->from_backup, err) < 0 ||
+	    allow_backup(r, m->from_backup, err) < 0 ||
+	    read_flag(r, "skip_check", ret_skip, err) < 0 || read_flag(r, "tls", &m->tls, err) < 0)
 		return -1;
 	if (*ret_skip && !streq(m->service, SERVICE_EXTERNAL))
-		return error_set(err, ERROR_INVALID, "There is no check to skip (--no-check): that is of addons:create external");
+		return error_set(err, ERROR_INVALID,
+				 "There is no check to skip (--no-check): that is of addons:create "
+				 "external");
 	return 0;
 }
 
@@ -211,7 +224,8 @@ static int read_attachment(struct request *r, struct making *m, struct error *er
 
 	json_object_foreach (attachment, key, value)
 		if (!streq(key, "name") && !json_is_null(value))
-			return error_set(err, ERROR_INVALID, "\"attachment\" has a \"name\", and no \"%s\"",
+			return error_set(err, ERROR_INVALID,
+					 "\"attachment\" has a \"name\", and no \"%s\"",
 					 name_excerpt(excerpt, key));
 	return nested(r, "attachment", "name", &m->attachment, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Providers: their manifests, and what they call back (Heroku's "Platform API for Partners"): config of
- * an add-on, that it is provisioned or can't be, and the exchange of a grant for a token.
+ * Providers: their manifests, and what they call back (Heroku's "Platform API for Partners"):
+ * config of an add-on, that it is provisioned or can't be, and the exchange of a grant for a token.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ static int check_new(struct request *r, const struct partner *p, struct error *e
 	struct error none = ERROR_INIT;
 
 	if (streq(p->id, SERVICE_EXTERNAL) || service_set_find(set, p->id, &none))
-		return error_set(err, ERROR_INVALID, "There is a service %s of our own already", p->id);
+		return error_set(err, ERROR_INVALID, "There is a service %s of our own already",
+				 p->id);
 	return 0;
 }
 
@@ -32,7 +33,8 @@ int api_providers_create(struct request *r, struct error *err)
 	int result;
 
 	if (!json_is_object(manifest))
-		return error_set(err, ERROR_INVALID, "\"manifest\" is missing: the provider's addon-manifest.json");
+		return error_set(err, ERROR_INVALID,
+				 "\"manifest\" is missing: the provider's addon-manifest.json");
 	if (partner_parse(manifest, &p, err) < 0)
 		return -1;
 	result = check_new(r, &p, err);
@@ -64,7 +66,8 @@ int api_providers_delete(struct request *r, struct error *err)
 	result = store_addon_list(d->store, NULL, &list, &n, err);
 	for (size_t i = 0; result == 0 && i < n; i++)
 		if (streq(list[i].service, name) && list[i].state != ADDON_DEPROVISIONED)
-			result = error_set(err, ERROR_CONFLICT, "%s is of the provider %s: destroy it first",
+			result = error_set(err, ERROR_CONFLICT,
+					   "%s is of the provider %s: destroy it first",
 					   list[i].name, name);
 	if (result == 0)
 		result = store_provider_delete(d->store, name, err);
@@ -156,9 +159,11 @@ int api_oauth_token(struct request *r, struct error *err)
 	    request_string(r, "client_secret", true, &secret, err) < 0)
 		return -1;
 	if (!streq(kind, "authorization_code"))
-		return error_set(err, ERROR_INVALID, "\"grant_type\" can be authorization_code only");
+		return error_set(err, ERROR_INVALID,
+				 "\"grant_type\" can be authorization_code only");
 	if (addons_provider_token(request_daemon(r)->addons, code, secret, &token, err) < 0)
 		return -1;
-	return request_answer(r, 200, json_pack("{s:s, s:s, s:i}", "access_token", token, "token_type", "Bearer",
-						"expires_in", TOKEN_LIFE_S));
+	return request_answer(r, 200,
+			      json_pack("{s:s, s:s, s:i}", "access_token", token, "token_type",
+					"Bearer", "expires_in", TOKEN_LIFE_S));
 }

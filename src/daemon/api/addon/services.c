@@ -26,24 +26,25 @@ static json_t *strings(char *const *v)
 	return list;
 }
 
-static json_t *shape(struct request *r, const char *name, const char *human_name, json_t *take_extra)
+static json_t *shape(struct request *r, const char *name, const char *human_name,
+		     json_t *take_extra)
 {
 	char id[UUID_SIZE];
 	int64_t since = request_daemon(r)->started_ms;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:n, s:[], s:o, s:o, s:o}", "id",
-			 api_uuid("service", name, id), "name", name, "human_name", human_name, "state",
-			 "ga", "supports_sharing", 1, "supports_multiple_installations", 1,
+			 api_uuid("service", name, id), "name", name, "human_name", human_name,
+			 "state", "ga", "supports_sharing", 1, "supports_multiple_installations", 1,
 			 "cli_plugin_name", "supported_generations", "created_at", api_time(since),
 			 "updated_at", api_time(since), "twelve", take_extra);
 }
 
 static json_t *service_json(struct request *r, const struct service *s)
 {
-	json_t *extra = json_pack("{s:s, s:s, s:s, s:s?, s:b, s:s, s:o}", "description", s->description,
-				  "version", s->version, "kind", "server", "client", s->client,
-				  "backups", (int)(s->backup != NULL), "attachment", s->attachment,
-				  "aliases", strings(s->aliases));
+	json_t *extra = json_pack("{s:s, s:s, s:s, s:s?, s:b, s:s, s:o}", "description",
+				  s->description, "version", s->version, "kind", "server", "client",
+				  s->client, "backups", (int)(s->backup != NULL), "attachment",
+				  s->attachment, "aliases", strings(s->aliases));
 
 	json_object_set_new(extra, "heroku", strings(s->heroku));
 	return shape(r, s->name, s->human_name, extra);
@@ -61,8 +62,8 @@ static json_t *external_json(struct request *r)
 json_t *api_provider_json(struct request *r, const struct partner *p)
 {
 	json_t *extra = json_pack("{s:s, s:n, s:s, s:n, s:b, s:s, s:[]}", "description",
-				  "A service that others run", "version", "kind", "provider", "client",
-				  "backups", 0, "attachment", p->prefix, "aliases");
+				  "A service that others run", "version", "kind", "provider",
+				  "client", "backups", 0, "attachment", p->prefix, "aliases");
 
 	return shape(r, p->id, p->name, extra);
 }
@@ -91,8 +92,8 @@ static bool find_provider(struct request *r, json_t **ret_manifest, struct partn
 {
 	struct error ignored = ERROR_INIT;
 
-	return addons_partner(request_daemon(r)->addons, request_param(r, "service"), ret_manifest, ret,
-			      &ignored) == 0;
+	return addons_partner(request_daemon(r)->addons, request_param(r, "service"), ret_manifest,
+			      ret, &ignored) == 0;
 }
 
 int api_services_list(struct request *r, struct error *err)
@@ -115,7 +116,8 @@ static bool names_external(struct request *r)
 	const char *which = request_param(r, "service");
 	char id[UUID_SIZE];
 
-	return streq(which, SERVICE_EXTERNAL) || streq(which, api_uuid("service", SERVICE_EXTERNAL, id));
+	return streq(which, SERVICE_EXTERNAL) ||
+	       streq(which, api_uuid("service", SERVICE_EXTERNAL, id));
 }
 
 /* By name, alias or id; "external" is not among them. */
@@ -172,10 +174,11 @@ static json_t *plan_shape(struct request *r, const char *service, const char *pl
 		      description, "default", (int)is_default, "state", "ga", "visible", 1,
 		      "compliance", "space_default", 0, "installable_inside_private_network", 0,
 		      "installable_outside_private_network", 1);
-	json_object_update_new(j, json_pack("{s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "addon_service", "id",
-					    api_uuid("service", service, service_id), "name", service,
-					    "price", api_price(), "created_at", api_time(since),
-					    "updated_at", api_time(since), "twelve", take_extra));
+	json_object_update_new(j, json_pack("{s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "addon_service",
+					    "id", api_uuid("service", service, service_id), "name",
+					    service, "price", api_price(), "created_at",
+					    api_time(since), "updated_at", api_time(since),
+					    "twelve", take_extra));
 	return j;
 }
 
@@ -201,8 +204,9 @@ static void add_provided_plans(struct request *r, const struct partner *p, json_
 	json_array_foreach (p->plans, i, plan) {
 		const char *about = json_string_value(json_object_get(plan, "description"));
 
-		json_array_append_new(list, plan_shape(r, p->id, json_string_value(json_object_get(plan, "name")),
-						       about ? about : "", i == 0, json_object()));
+		json_array_append_new(
+			list, plan_shape(r, p->id, json_string_value(json_object_get(plan, "name")),
+					 about ? about : "", i == 0, json_object()));
 	}
 }
 
@@ -244,9 +248,11 @@ int api_plans_list(struct request *r, struct error *err)
 /* By id, as SERVICE:PLAN or as PLAN. */
 static bool is_plan(json_t *plan, const char *which)
 {
-	const char *name = json_string_value(json_object_get(plan, "name")), *colon = strchr(name, ':');
+	const char *name = json_string_value(json_object_get(plan, "name")),
+		   *colon = strchr(name, ':');
 
-	return streq(which, name) || (colon && streq(which, colon + 1)) || streq(which, json_string_value(json_object_get(plan, "id")));
+	return streq(which, name) || (colon && streq(which, colon + 1)) ||
+	       streq(which, json_string_value(json_object_get(plan, "id")));
 }
 
 /* One of ours by a name that it has at Heroku. */
@@ -276,5 +282,6 @@ int api_plans_get(struct request *r, struct error *err)
 	if (!found)
 		found = plan_by_alias(r, which);
 	return found ? request_answer(r, 200, found)
-		     : error_set(err, ERROR_NOT_FOUND, "There is no plan %s of %s", name_excerpt(excerpt, which), request_param(r, "service"));
+		     : error_set(err, ERROR_NOT_FOUND, "There is no plan %s of %s",
+				 name_excerpt(excerpt, which), request_param(r, "service"));
 }

@@ -42,7 +42,8 @@ static void changed(struct request *r, const struct app *app, const char *what)
 	struct daemon *d = request_daemon(r);
 
 	request_note(r, "automatic certificates %s", what);
-	logs_append(d->logs, app->id, "app", "api", "Automatic certificates %s by user %s", what, request_caller(r)->name);
+	logs_append(d->logs, app->id, "app", "api", "Automatic certificates %s by user %s", what,
+		    request_caller(r)->name);
 	/* Its hosts answer challenges, or do so no longer. */
 	reconcile_app(d->reconciler, app->id);
 	acme_look(d->acme);
@@ -56,7 +57,8 @@ int api_acm_enable(struct request *r, struct error *err)
 
 	if (result == 0 && !acme_is_possible(d))
 		result = error_set(err, ERROR_INVALID,
-				   "Automatic certificates are turned off on this platform: TWELVE_ACME_DIRECTORY names no authority");
+				   "Automatic certificates are turned off on this platform: "
+				   "TWELVE_ACME_DIRECTORY names no authority");
 	if (result == 0)
 		result = store_acm_set(d->store, app.id, true, err);
 	if (result == 0)
@@ -74,7 +76,10 @@ int api_acm_refresh(struct request *r, struct error *err)
 	if (result == 0)
 		result = store_acm_get(d->store, app.id, &enabled, err);
 	if (result == 0 && !enabled)
-		result = error_set(err, ERROR_INVALID, "%s has no automatic certificates: certs:auto:enable turns them on", app.name);
+		result = error_set(
+			err, ERROR_INVALID,
+			"%s has no automatic certificates: certs:auto:enable turns them on",
+			app.name);
 	if (result == 0)
 		result = store_acm_state_forget(d->store, app.id, err);
 	if (result == 0)
@@ -102,8 +107,9 @@ int api_acm_disable(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
-	if (result == 0 && (store_acm_set(d->store, app.id, false, err) < 0 || remove_issued(d, app.id, err) < 0 ||
-			    store_acm_state_forget(d->store, app.id, err) < 0))
+	if (result == 0 &&
+	    (store_acm_set(d->store, app.id, false, err) < 0 || remove_issued(d, app.id, err) < 0 ||
+	     store_acm_state_forget(d->store, app.id, err) < 0))
 		result = -1;
 	if (result == 0) {
 		changed(r, &app, "disabled");

@@ -65,7 +65,8 @@ int api_make_app(struct request *r, struct app *app, struct error *err)
 
 	if (releases_initial(d, app, request_caller(r), err) < 0)
 		return -1;
-	/* A repository of this name is what was left of another app when twelved was killed, or of one that the database has lost. */
+	/* A repository of this name is what was left of another app when twelved was killed, or of
+	 * one that the database has lost. */
 	if (git_make_room(d, app->name, err) == 0 && git_create(d, app, err) == 0)
 		return 0;
 	store_app_delete(d->store, app->id, &ignored);
@@ -87,8 +88,10 @@ int api_apps_create(struct request *r, struct error *err)
 	int result = -1;
 
 	if (request_string(r, "name", false, &name, err) < 0 ||
-	    request_ref(r, "stack", false, &stack, err) < 0 || api_read_stack(stack, &stack, err) < 0 ||
-	    request_ref(r, "region", false, &region, err) < 0 || api_read_region(region, &region, err) < 0)
+	    request_ref(r, "stack", false, &stack, err) < 0 ||
+	    api_read_stack(stack, &stack, err) < 0 ||
+	    request_ref(r, "region", false, &region, err) < 0 ||
+	    api_read_region(region, &region, err) < 0)
 		goto out;
 	app.stack = xstrdup(stack);
 	app.region = xstrdup(region);
@@ -139,7 +142,8 @@ static void note_changes(struct request *r, const char *name, const char *stack)
 }
 
 /* *ret_turned: whether maintenance has changed. */
-static int set_members(struct daemon *d, struct app *app, const char *stack, bool maintenance, bool *ret_turned, struct error *err)
+static int set_members(struct daemon *d, struct app *app, const char *stack, bool maintenance,
+		       bool *ret_turned, struct error *err)
 {
 	*ret_turned = maintenance != app->maintenance;
 	if (!*ret_turned && (!stack || streq(stack, app->stack)))
@@ -190,7 +194,8 @@ static void remove_kept(struct daemon *d, const char *app_id)
 	static const char *const folders[] = { "cache", "slugs/keys", "known-hosts" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s/%s", d->settings.state_dir, folders[i], app_id);
+		_cleanup_free_ char *path =
+			xasprintf("%s/%s/%s", d->settings.state_dir, folders[i], app_id);
 
 		remove_tree_later(d, path);
 	}
@@ -205,19 +210,23 @@ static void cancel_build(struct daemon *d, const struct app *app)
 		log_warn("destroying %s: %s", app->name, err.message);
 }
 
-static int delete_row(struct daemon *d, const struct app *app, const struct audit *line, struct error *err)
+static int delete_row(struct daemon *d, const struct app *app, const struct audit *line,
+		      struct error *err)
 {
 	if (store_begin(d->store, err) < 0)
 		return -1;
-	if (store_app_delete(d->store, app->id, err) == 0 && (!line || store_audit_add(d->store, line, err) == 0) &&
+	if (store_app_delete(d->store, app->id, err) == 0 &&
+	    (!line || store_audit_add(d->store, line, err) == 0) &&
 	    store_commit(d->store, err) == 0)
 		return 0;
 	store_rollback(d->store);
 	return -1;
 }
 
-/* The row goes first. What a kill leaves of the rest does no harm: see api_mend() and api_make_app(). */
-int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *who, const struct audit *line, struct error *err)
+/* The row goes first. What a kill leaves of the rest does no harm: see api_mend() and
+ * api_make_app(). */
+int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *who,
+			  const struct audit *line, struct error *err)
 {
 	struct error ignored = ERROR_INIT;
 

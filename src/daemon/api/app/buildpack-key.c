@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key by which an app's builds fetch from git repositories over SSH: shown by its public half, and made when it is asked for first. */
+/* The key by which an app's builds fetch from git repositories over SSH: shown by its public half,
+ * and made when it is asked for first. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,14 +38,16 @@ int api_buildpack_key_create(struct request *r, struct error *err)
 	if (result >= 0) {
 		request_note(r, "key %.60s", key.public_key);
 		result = request_answer(r, 201,
-					json_pack("{s:s, s:o}", "public_key", key.public_key, "created_at", api_time(key.created_ms)));
+					json_pack("{s:s, s:o}", "public_key", key.public_key,
+						  "created_at", api_time(key.created_ms)));
 	}
 	fetch_key_done(&key);
 	app_done(&app);
 	return result;
 }
 
-/* With it go the keys of the servers that it was used for: a repository may have moved to another one. */
+/* With it go the keys of the servers that it was used for: a repository may have moved to another
+ * one. */
 int api_buildpack_key_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);

@@ -11,7 +11,8 @@
 
 static json_t *installations(const struct app *app)
 {
-	json_t *row = json_loads(app->buildpacks, 0, NULL), *names = packs_names(row), *list = json_array(), *name;
+	json_t *row = json_loads(app->buildpacks, 0, NULL), *names = packs_names(row),
+	       *list = json_array(), *name;
 	size_t i;
 
 	json_decref(row);
@@ -35,7 +36,8 @@ int api_buildpacks_get(struct request *r, struct error *err)
 	return request_answer(r, 200, list);
 }
 
-static int read_buildpacks(json_t *updates, const struct packs_rules *rules, json_t *ret, struct error *err)
+static int read_buildpacks(json_t *updates, const struct packs_rules *rules, json_t *ret,
+			   struct error *err)
 {
 	json_t *update;
 	size_t i;
@@ -51,10 +53,10 @@ static int read_buildpacks(json_t *updates, const struct packs_rules *rules, jso
 		if (api_check_members("updates", "buildpack ordinal", update, err) < 0)
 			return -1;
 		if (!name || !name[0] || name[0] == '-')
-			return error_set(
-				err, ERROR_INVALID,
-				"\"buildpack\" has to be a name of the platform's (python, nodejs, ...), a directory "
-				"or a git URL");
+			return error_set(err, ERROR_INVALID,
+					 "\"buildpack\" has to be a name of the platform's "
+					 "(python, nodejs, ...), a directory "
+					 "or a git URL");
 		element = packs_take(name, rules, err);
 		if (!element)
 			return -1;

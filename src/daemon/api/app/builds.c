@@ -27,7 +27,8 @@ char *api_upload_path(struct daemon *d, const char *id)
 	return xasprintf("%s/sources/%s.tar", d->settings.state_dir, id);
 }
 
-/* Who asked for it: an upload is awaited until it is built. Who knows the id may bring it without a token, as to Heroku's put_url. */
+/* Who asked for it: an upload is awaited until it is built. Who knows the id may bring it without a
+ * token, as to Heroku's put_url. */
 static char *awaited_path(struct daemon *d, const char *id)
 {
 	return xasprintf("%s/sources/%s.awaited", d->settings.state_dir, id);
@@ -40,7 +41,8 @@ int api_upload_expected(struct request *r, struct error *err)
 
 	if (uuid_is_valid(id) && fs_exists(path))
 		return 0;
-	return error_set(err, ERROR_NOT_FOUND, "There is no such source: ask for one with POST /sources");
+	return error_set(err, ERROR_NOT_FOUND,
+			 "There is no such source: ask for one with POST /sources");
 }
 
 static void remove_old_sources(struct daemon *d)
@@ -64,7 +66,8 @@ int api_upload_check(struct request *r, struct error *err)
 	_cleanup_free_ char *dir = xasprintf("%s/sources", request_daemon(r)->settings.state_dir);
 
 	remove_old_sources(request_daemon(r));
-	/* An administrator has the disk anyway, and a day of broken pushes must not lock them out. */
+	/* An administrator has the disk anyway, and a day of broken pushes must not lock them out.
+	 */
 	if (request_caller(r)->admin)
 		return 0;
 	return awaited_check(dir, request_caller(r)->user_id, err);
@@ -134,18 +137,18 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 		output = request_url(r, "/streams/%s", stream);
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:s?}", "created_at",
 					    api_time(b->created_ms), "updated_at",
-					    api_time(b->updated_ms), "user", api_user_ref(r, b->user),
-					    "output_stream_url", output));
-	json_object_update_new(j,
-			       json_pack("{s:[], s:o, s:o}", "buildpacks", "slug",
-					 api_slug_of(r, app->id, b->slug), "release", release_of(r, app, b)));
+					    api_time(b->updated_ms), "user",
+					    api_user_ref(r, b->user), "output_stream_url", output));
+	json_object_update_new(j, json_pack("{s:[], s:o, s:o}", "buildpacks", "slug",
+					    api_slug_of(r, app->id, b->slug), "release",
+					    release_of(r, app, b)));
 	json_object_update_new(
-		j,
-		json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?, s:I}}", "source_blob", "checksum",
-			  "version", b->commit && b->commit[0] ? api_text(b->commit) : json_null(),
-			  "version_description", "url", "", "twelve", "error", api_text(b->error),
-			  "buildpacks", api_text(b->buildpacks), "slug", b->slug,
-			  "release_version", (json_int_t)b->release_version));
+		j, json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?, s:I}}", "source_blob",
+			     "checksum", "version",
+			     b->commit && b->commit[0] ? api_text(b->commit) : json_null(),
+			     "version_description", "url", "", "twelve", "error",
+			     api_text(b->error), "buildpacks", api_text(b->buildpacks), "slug",
+			     b->slug, "release_version", (json_int_t)b->release_version));
 	return j;
 }
 
@@ -165,7 +168,8 @@ static int read_checksum(const char *text, char ret[static DIGEST_HEX_SIZE], str
 	const char *hex = strncasecmp(text, "sha256:", 7) == 0 ? text + 7 : text;
 
 	if (strlen(hex) != DIGEST_HEX_SIZE - 1 || hex[strspn(hex, "0123456789abcdefABCDEF")])
-		return error_set(err, ERROR_INVALID, "\"source_blob.checksum\" has to be SHA256: and 64 hex digits");
+		return error_set(err, ERROR_INVALID,
+				 "\"source_blob.checksum\" has to be SHA256: and 64 hex digits");
 	for (size_t i = 0; i < DIGEST_HEX_SIZE; i++)
 		ret[i] = hex[i] >= 'A' && hex[i] <= 'F' ? (char)(hex[i] - 'A' + 'a') : hex[i];
 	return 0;
@@ -181,7 +185,8 @@ static const char *own_source(const char *url)
 }
 
 /* One that stands elsewhere gets a file of its own, which whoever builds it fills. */
-static int elsewhere(struct request *r, const char *url, bool has_checksum, struct api_source *ret, struct error *err)
+static int elsewhere(struct request *r, const char *url, bool has_checksum, struct api_source *ret,
+		     struct error *err)
 {
 	char id[UUID_SIZE];
 
@@ -192,7 +197,8 @@ static int elsewhere(struct request *r, const char *url, bool has_checksum, stru
 	return 0;
 }
 
-static int take_upload(struct request *r, const char *url, const char *id, struct api_source *ret, struct error *err)
+static int take_upload(struct request *r, const char *url, const char *id, struct api_source *ret,
+		       struct error *err)
 {
 	_cleanup_free_ char *path = api_upload_path(request_daemon(r), id);
 
@@ -210,15 +216,20 @@ int api_find_source(struct request *r, struct api_source *ret, struct error *err
 	const char *url = NULL, *version = NULL, *checksum = NULL, *id;
 	struct api_source source = { 0 };
 
-	if (api_check_members("source_blob", "url version checksum", blob, err) < 0 || text_of_blob(blob, "url", &url, err) < 0 || text_of_blob(blob, "version", &version, err) < 0 ||
-	    text_of_blob(blob, "checksum", &checksum, err) < 0 || (checksum && read_checksum(checksum, source.sha256, err) < 0))
+	if (api_check_members("source_blob", "url version checksum", blob, err) < 0 ||
+	    text_of_blob(blob, "url", &url, err) < 0 ||
+	    text_of_blob(blob, "version", &version, err) < 0 ||
+	    text_of_blob(blob, "checksum", &checksum, err) < 0 ||
+	    (checksum && read_checksum(checksum, source.sha256, err) < 0))
 		return -1;
 	if (!url)
 		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.url\" is missing: a get_url of POST /sources, or the https:// URL of an archive, is needed");
+				 "\"source_blob.url\" is missing: a get_url of POST /sources, or "
+				 "the https:// URL of an archive, is needed");
 	source.commit = version ? version : "";
 	id = own_source(url);
-	if ((id ? take_upload(r, url, id, &source, err) : elsewhere(r, url, checksum, &source, err)) < 0)
+	if ((id ? take_upload(r, url, id, &source, err)
+		: elsewhere(r, url, checksum, &source, err)) < 0)
 		return -1;
 	*ret = source;
 	return 0;
@@ -231,7 +242,8 @@ int api_find_source(struct request *r, struct api_source *ret, struct error *err
 /* "OLD NEW REF", which goes to git line by line. */
 static bool is_update(const char *s)
 {
-	size_t old = strspn(s, "0123456789abcdef"), new = s[old] == ' ' ? strspn(s + old + 1, "0123456789abcdef") : 0;
+	size_t old = strspn(s, "0123456789abcdef"),
+	       new = s[old] == ' ' ? strspn(s + old + 1, "0123456789abcdef") : 0;
 	const char *ref = s + old + new + 1;
 
 	if (!old || !new || !str_starts(ref, " refs/"))
@@ -249,12 +261,14 @@ static int read_submodules(struct request *r, char ***ret, struct error *err)
 	size_t i;
 
 	if (json_array_size(list) > SUBMODULES_MAX)
-		return error_set(err, ERROR_INVALID, "\"submodules\" has more than %d", SUBMODULES_MAX);
-	json_array_foreach(list, i, s) {
+		return error_set(err, ERROR_INVALID, "\"submodules\" has more than %d",
+				 SUBMODULES_MAX);
+	json_array_foreach (list, i, s) {
 		const char *text = json_string_value(s);
 
 		if (!text || strspn(text, "0123456789abcdef") != 40 || text[40] != ' ' || !text[41])
-			return error_set(err, ERROR_INVALID, "\"submodules\" has to have texts \"COMMIT PATH\"");
+			return error_set(err, ERROR_INVALID,
+					 "\"submodules\" has to have texts \"COMMIT PATH\"");
 		strv_push(ret, text);
 	}
 	return 0;
@@ -263,7 +277,8 @@ static int read_submodules(struct request *r, char ***ret, struct error *err)
 /* What git's hook says of the push. Only it can: it is here, as git is. */
 static int read_push(struct request *r, char ***ret_updates, pid_t *ret_pid, struct error *err)
 {
-	json_t *push = json_object_get(request_body(r), "push"), *updates = json_object_get(push, "updates"), *u;
+	json_t *push = json_object_get(request_body(r), "push"),
+	       *updates = json_object_get(push, "updates"), *u;
 	json_int_t pid = json_integer_value(json_object_get(push, "pid"));
 	_cleanup_strv_ char **list = NULL;
 	size_t i;
@@ -271,22 +286,25 @@ static int read_push(struct request *r, char ***ret_updates, pid_t *ret_pid, str
 	if (!push || json_is_null(push))
 		return 0;
 	if (!request_is_local(r))
-		return error_set(err, ERROR_FORBIDDEN, "\"push\" is for git's hook on this machine");
-	json_array_foreach(updates, i, u) {
+		return error_set(err, ERROR_FORBIDDEN,
+				 "\"push\" is for git's hook on this machine");
+	json_array_foreach (updates, i, u) {
 		if (!json_is_string(u) || !is_update(json_string_value(u)))
-			return error_set(err, ERROR_INVALID, "\"push.updates\" has to have lines \"OLD NEW REF\"");
+			return error_set(err, ERROR_INVALID,
+					 "\"push.updates\" has to have lines \"OLD NEW REF\"");
 		strv_push(&list, json_string_value(u));
 	}
 	if (pid < 1 || pid > PID_MAX || !list || json_array_size(updates) > UPDATES_MAX)
-		return error_set(err, ERROR_INVALID, "\"push\" has to have \"pid\", of git, and \"updates\"");
+		return error_set(err, ERROR_INVALID,
+				 "\"push\" has to have \"pid\", of git, and \"updates\"");
 	*ret_updates = steal_ptr(list);
 	*ret_pid = (pid_t)pid;
 	return 0;
 }
 
 /* Who says nothing of a top folder may have sent one. */
-static int start_build(struct request *r, struct builds_start *o, struct build *ret, char stream_id[static UUID_SIZE],
-		       struct error *err)
+static int start_build(struct request *r, struct builds_start *o, struct build *ret,
+		       char stream_id[static UUID_SIZE], struct error *err)
 {
 	o->unwrap = !json_is_boolean(json_object_get(request_body(r), "strip_top"));
 	return builds_start(request_daemon(r)->builds, o, ret, stream_id, err);
@@ -309,7 +327,8 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 	    request_bool(r, "no_cache", false, &o->no_cache, err) < 0 ||
 	    start_build(r, o, &build, stream_id, err) < 0)
 		return -1;
-	request_note(r, "build of %s", build.commit && build.commit[0] ? build.commit : "an archive");
+	request_note(r, "build of %s",
+		     build.commit && build.commit[0] ? build.commit : "an archive");
 	result = request_answer(r, 201, build_json(r, o->app, &build));
 	build_row_done(&build);
 	return result;
@@ -387,7 +406,8 @@ int api_builds_delete(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build, err) == 0 &&
+	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build,
+			    err) == 0 &&
 	    builds_cancel(request_daemon(r)->builds, build.id, err) == 0)
 		result = request_answer(r, 202, build_json(r, &app, &build));
 	build_row_done(&build);
@@ -405,15 +425,18 @@ int api_build_cache_delete(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0 && builds_running(d->builds, app.id))
-		result = error_set(err, ERROR_CONFLICT, "A build of %s is running and uses the cache: try again when it has ended",
-				   app.name);
+		result = error_set(
+			err, ERROR_CONFLICT,
+			"A build of %s is running and uses the cache: try again when it has ended",
+			app.name);
 	if (result == 0) {
 		cache = xasprintf("%s/cache/%s", d->settings.state_dir, app.id);
 		away = xasprintf("%s/cache/%s", d->settings.state_dir, uuid_make(id));
 		if (rename(cache, away) == 0)
 			remove_tree_later(d, away);
 		else if (errno != ENOENT)
-			result = error_set_errno(err, errno, "moving the build cache of %s away", app.name);
+			result = error_set_errno(err, errno, "moving the build cache of %s away",
+						 app.name);
 	}
 	if (result == 0)
 		result = request_answer(r, 200, json_object());

@@ -38,12 +38,15 @@ static json_t *domain_json(struct daemon *d, const struct app *app, const struct
 	json_t *j;
 
 	acme_view(d, dom, &acm);
-	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s?, s:o, s:o}", "id", dom->id, "hostname",
-		      dom->hostname, "kind", "custom", "cname", cname, "app", api_app_ref(app), "created_at",
-		      api_time(dom->created_ms), "updated_at", api_time(dom->created_ms), "status", "succeeded", "acm_status",
-		      acm.status, "acm_status_reason", api_text(acm.reason), "sni_endpoint", sni_ref(d, dom));
-	json_object_set_new(j, "twelve", json_pack("{s:o, s:o, s:o}", "acm_tried_at", api_time(acm.tried_ms), "acm_next_at",
-						   api_time(acm.next_ms), "hostname_text", api_text(text)));
+	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s?, s:o, s:o}", "id", dom->id,
+		      "hostname", dom->hostname, "kind", "custom", "cname", cname, "app",
+		      api_app_ref(app), "created_at", api_time(dom->created_ms), "updated_at",
+		      api_time(dom->created_ms), "status", "succeeded", "acm_status", acm.status,
+		      "acm_status_reason", api_text(acm.reason), "sni_endpoint", sni_ref(d, dom));
+	json_object_set_new(j, "twelve",
+			    json_pack("{s:o, s:o, s:o}", "acm_tried_at", api_time(acm.tried_ms),
+				      "acm_next_at", api_time(acm.next_ms), "hostname_text",
+				      api_text(text)));
 	acme_view_done(&acm);
 	return j;
 }
@@ -86,14 +89,17 @@ int api_domains_list(struct request *r, struct error *err)
 }
 
 /* By its id or its name, in whichever form. */
-static int find_domain(struct request *r, const struct app *app, struct domain *ret, struct error *err)
+static int find_domain(struct request *r, const struct app *app, struct domain *ret,
+		       struct error *err)
 {
 	const char *text = request_param(r, "domain");
 	_cleanup_free_ char *host = NULL;
 	struct error no_host = ERROR_INIT;
 
-	return store_domain_get(request_daemon(r)->store, app->id,
-				!uuid_is_valid(text) && host_from_text(text, &host, &no_host) == 0 ? host : text, ret, err);
+	return store_domain_get(
+		request_daemon(r)->store, app->id,
+		!uuid_is_valid(text) && host_from_text(text, &host, &no_host) == 0 ? host : text,
+		ret, err);
 }
 
 /* Whether the path names the name that every app has, or its id. */
@@ -105,12 +111,15 @@ static bool is_own(struct daemon *d, const struct app *app, const char *which)
 }
 
 /* One that can be changed. */
-static int find_custom(struct request *r, const struct app *app, struct domain *ret, struct error *err)
+static int find_custom(struct request *r, const struct app *app, struct domain *ret,
+		       struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 
 	if (is_own(d, app, request_param(r, "domain")))
-		return error_set(err, ERROR_INVALID, "%s is the name that %s has from the platform: it stays as it is; \"twelve apps:rename\" gives another",
+		return error_set(err, ERROR_INVALID,
+				 "%s is the name that %s has from the platform: it stays as it is; "
+				 "\"twelve apps:rename\" gives another",
 				 request_param(r, "domain"), app->name);
 	return find_domain(r, app, ret, err);
 }
@@ -123,8 +132,7 @@ int api_domains_get(struct request *r, struct error *err)
 
 	if (result == 0 && is_own(request_daemon(r), &app, request_param(r, "domain")))
 		result = request_answer(r, 200, own_domain(request_daemon(r), &app));
-	else if (result == 0 &&
-		 (result = find_domain(r, &app, &dom, err)) == 0)
+	else if (result == 0 && (result = find_domain(r, &app, &dom, err)) == 0)
 		result = request_answer(r, 200, domain_json(request_daemon(r), &app, &dom));
 	domain_done(&dom);
 	app_done(&app);
@@ -147,7 +155,8 @@ static int read_domain(struct daemon *d, const char *text, char **ret, struct er
 }
 
 /* The endpoint that the body names, if it is for this host name; "" for null. */
-static int read_sni(struct request *r, const struct app *app, const char *host, char ret_id[static UUID_SIZE], struct error *err)
+static int read_sni(struct request *r, const struct app *app, const char *host,
+		    char ret_id[static UUID_SIZE], struct error *err)
 {
 	struct sni_endpoint e = { 0 };
 	struct cert c = { 0 };
@@ -163,8 +172,10 @@ static int read_sni(struct request *r, const struct app *app, const char *host, 
 		return -1;
 	result = cert_read(e.chain, &c, err);
 	if (result == 0 && !cert_covers(&c, host))
-		result = error_set(err, ERROR_INVALID, "The certificate of %s is not for %s: it is for %s%s", e.name, host,
-				   c.names ? c.names[0] : "no host name", strv_len(c.names) > 1 ? " and others" : "");
+		result = error_set(err, ERROR_INVALID,
+				   "The certificate of %s is not for %s: it is for %s%s", e.name,
+				   host, c.names ? c.names[0] : "no host name",
+				   strv_len(c.names) > 1 ? " and others" : "");
 	memcpy(ret_id, e.id, sizeof(e.id));
 	cert_done(&c);
 	sni_endpoint_done(&e);
@@ -179,12 +190,12 @@ int api_domains_update(struct request *r, struct error *err)
 	char sni_id[UUID_SIZE];
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    find_custom(r, &app, &dom, err) == 0 &&
+	if (api_app(r, &app, err) == 0 && find_custom(r, &app, &dom, err) == 0 &&
 	    read_sni(r, &app, dom.hostname, sni_id, err) == 0 &&
 	    store_domain_set_sni(d->store, dom.id, sni_id[0] ? sni_id : NULL, err) == 0) {
 		memcpy(dom.sni_id, sni_id, sizeof(sni_id));
-		request_note(r, "domain %s: %s certificate", dom.hostname, sni_id[0] ? "another" : "no");
+		request_note(r, "domain %s: %s certificate", dom.hostname,
+			     sni_id[0] ? "another" : "no");
 		certs_changed(d->certs);
 		acme_look(d->acme);
 		result = request_answer(r, 200, domain_json(d, &app, &dom));
@@ -204,7 +215,8 @@ int api_domains_create(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (request_string(r, "hostname", true, &text, err) < 0 || read_domain(d, text, &dom.hostname, err) < 0 ||
+	if (request_string(r, "hostname", true, &text, err) < 0 ||
+	    read_domain(d, text, &dom.hostname, err) < 0 ||
 	    read_sni(r, &app, dom.hostname, dom.sni_id, err) < 0)
 		goto out;
 	memcpy(dom.app_id, app.id, sizeof(dom.app_id));
@@ -230,8 +242,7 @@ int api_domains_delete(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    find_custom(r, &app, &dom, err) == 0 &&
+	if (api_app(r, &app, err) == 0 && find_custom(r, &app, &dom, err) == 0 &&
 	    store_domain_delete(d->store, dom.id, err) == 0) {
 		logs_append(d->logs, app.id, "app", "api", "Domain %s removed by user %s",
 			    dom.hostname, request_caller(r)->name);

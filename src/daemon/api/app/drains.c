@@ -48,25 +48,27 @@ static json_t *status_json(struct daemon *d, const char *drain_id)
 	if (!drains_status(d, drain_id, &s))
 		return json_pack("{s:s}", "state", "unknown");
 	lag = s.tail_seq > s.next_seq ? s.tail_seq - s.next_seq : 0;
-	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "state", state_of(&s),
-			 "since", api_time(s.failures ? s.failing_since_ms : s.phase_since_ms), "lag_lines",
-			 (json_int_t)lag, "lag_ms",
-			 (json_int_t)(lag && s.oldest_ns ? now_ms - s.oldest_ns / 1000000 : 0), "sent",
-			 (json_int_t)s.sent, "sent_bytes", (json_int_t)s.sent_bytes, "dropped",
-			 (json_int_t)s.dropped, "failures", (json_int_t)s.failures, "failing_since",
-			 api_time(s.failing_since_ms), "error", s.error[0] ? api_text(s.error) : json_null(),
-			 "error_at", api_time(s.error_ms), "test", test_json(&s));
+	return json_pack(
+		"{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "state",
+		state_of(&s), "since", api_time(s.failures ? s.failing_since_ms : s.phase_since_ms),
+		"lag_lines", (json_int_t)lag, "lag_ms",
+		(json_int_t)(lag && s.oldest_ns ? now_ms - s.oldest_ns / 1000000 : 0), "sent",
+		(json_int_t)s.sent, "sent_bytes", (json_int_t)s.sent_bytes, "dropped",
+		(json_int_t)s.dropped, "failures", (json_int_t)s.failures, "failing_since",
+		api_time(s.failing_since_ms), "error", s.error[0] ? api_text(s.error) : json_null(),
+		"error_at", api_time(s.error_ms), "test", test_json(&s));
 }
 
 static json_t *drain_json(struct request *r, const struct app *app, const struct drain *dr)
 {
 	_cleanup_free_ char *masked = drain_mask_url(dr->url);
 
-	return json_pack("{s:n, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "addon", "app",
-			 "id", app->id, "name", app->name, "id", dr->id, "token", dr->token, "url", dr->url,
-			 "display_url", masked, "format", dr->format, "on_full", dr->on_full, "own_ca",
-			 dr->ca != NULL, "created_at", api_time(dr->created_ms), "updated_at",
-			 api_time(dr->updated_ms), "status", status_json(request_daemon(r), dr->id));
+	return json_pack("{s:n, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o}",
+			 "addon", "app", "id", app->id, "name", app->name, "id", dr->id, "token",
+			 dr->token, "url", dr->url, "display_url", masked, "format", dr->format,
+			 "on_full", dr->on_full, "own_ca", dr->ca != NULL, "created_at",
+			 api_time(dr->created_ms), "updated_at", api_time(dr->updated_ms), "status",
+			 status_json(request_daemon(r), dr->id));
 }
 
 /* ---- reading ---- */
@@ -95,7 +97,8 @@ static int find(struct request *r, struct app *app, struct drain *dr, struct err
 {
 	if (api_app(r, app, err) < 0)
 		return -1;
-	return store_drain_get(request_daemon(r)->store, app->id, request_param(r, "drain"), dr, err);
+	return store_drain_get(request_daemon(r)->store, app->id, request_param(r, "drain"), dr,
+			       err);
 }
 
 int api_drains_get(struct request *r, struct error *err)
@@ -126,8 +129,10 @@ static int read_drain(struct request *r, struct drain *dr, struct error *err)
 	struct drain_target t = { 0 };
 	int result = -1;
 
-	if (request_string(r, "url", !dr->url, &url, err) < 0 || request_string(r, "format", false, &format, err) < 0 ||
-	    request_string(r, "on_full", false, &on_full, err) < 0 || request_string(r, "ca", false, &ca, err) < 0)
+	if (request_string(r, "url", !dr->url, &url, err) < 0 ||
+	    request_string(r, "format", false, &format, err) < 0 ||
+	    request_string(r, "on_full", false, &on_full, err) < 0 ||
+	    request_string(r, "ca", false, &ca, err) < 0)
 		return -1;
 	if (url)
 		set(&dr->url, url);
@@ -140,14 +145,17 @@ static int read_drain(struct request *r, struct drain *dr, struct error *err)
 	if (format || !dr->format)
 		set(&dr->format, format ? format : drain_default_format(&t));
 	if (!streq(dr->on_full, "drop") && !streq(dr->on_full, "block"))
-		error_set(err, ERROR_INVALID, "\"on_full\" is \"%.20s\": expected drop or block", dr->on_full);
-	else if (drain_check_format(&t, dr->format, err) == 0 && (!dr->ca || drain_check_ca(&t, dr->ca, err) == 0))
+		error_set(err, ERROR_INVALID, "\"on_full\" is \"%.20s\": expected drop or block",
+			  dr->on_full);
+	else if (drain_check_format(&t, dr->format, err) == 0 &&
+		 (!dr->ca || drain_check_ca(&t, dr->ca, err) == 0))
 		result = 0;
 	drain_target_done(&t);
 	return result;
 }
 
-static int check_new(struct daemon *d, const struct app *app, const struct drain *dr, struct error *err)
+static int check_new(struct daemon *d, const struct app *app, const struct drain *dr,
+		     struct error *err)
 {
 	struct drain *list = NULL;
 	size_t n = 0;
@@ -155,23 +163,26 @@ static int check_new(struct daemon *d, const struct app *app, const struct drain
 
 	for (size_t i = 0; result == 0 && i < n; i++)
 		if (!streq(list[i].id, dr->id) && streq(list[i].url, dr->url))
-			result = error_set(err, ERROR_INVALID, "%s has a drain with this URL already: %s", app->name,
+			result = error_set(err, ERROR_INVALID,
+					   "%s has a drain with this URL already: %s", app->name,
 					   list[i].token);
 	if (result == 0 && !dr->id[0] && n >= DRAINS_MAX)
-		result = error_set(err, ERROR_INVALID, "%s has %zu drains, and more than %d are not allowed", app->name,
+		result = error_set(err, ERROR_INVALID,
+				   "%s has %zu drains, and more than %d are not allowed", app->name,
 				   n, DRAINS_MAX);
 	drain_free_array(list, n);
 	return result;
 }
 
 /* In the stream, without the URL's secrets. */
-static void tell_change(struct request *r, const struct app *app, const struct drain *dr, const char *what)
+static void tell_change(struct request *r, const struct app *app, const struct drain *dr,
+			const char *what)
 {
 	_cleanup_free_ char *masked = drain_mask_url(dr->url);
 	struct daemon *d = request_daemon(r);
 
-	logs_append(d->logs, app->id, "app", "api", "Log drain %s (%s) %s by user %s", dr->token, masked, what,
-		    request_caller(r)->name);
+	logs_append(d->logs, app->id, "app", "api", "Log drain %s (%s) %s by user %s", dr->token,
+		    masked, what, request_caller(r)->name);
 	request_note(r, "drain %s (%s)", dr->token, masked);
 	drains_tell(d, app->id);
 }
@@ -270,7 +281,8 @@ static int answer_test(struct request *r, struct error *err)
 
 	if (clock_now_ms() > t->until_ms)
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "No answer to the test came within %d s: look at drains:info and at the log of twelved",
+				 "No answer to the test came within %d s: look at drains:info and "
+				 "at the log of twelved",
 				 TEST_MS / 1000);
 	return request_answer(r, 200, drain_json(r, &t->app, &t->drain));
 }
@@ -281,7 +293,8 @@ static void look(void *userdata)
 	struct daemon *d = request_daemon(t->request);
 	struct drain_status s;
 
-	if ((drains_status(d, t->drain.id, &s) && streq(s.test_id, t->id) && s.test != DRAIN_TEST_RUNNING) ||
+	if ((drains_status(d, t->drain.id, &s) && streq(s.test_id, t->id) &&
+	     s.test != DRAIN_TEST_RUNNING) ||
 	    clock_now_ms() > t->until_ms)
 		request_resume(t->request);
 	else

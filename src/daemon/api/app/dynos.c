@@ -153,7 +153,8 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 			    o->inside ? " inside " : "", o->inside ? o->inside->name : "",
 			    request_caller(r)->name);
 		/* Its arguments may hold a secret. */
-		request_note(r, "%s: %.*s", dyno->name, (int)strcspn(o->command, " \t\n"), o->command);
+		request_note(r, "%s: %.*s", dyno->name, (int)strcspn(o->command, " \t\n"),
+			     o->command);
 		result = request_answer(r, 201, started_json(r, app, dyno, secret));
 	}
 	release_done(&release);
@@ -161,8 +162,9 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 }
 
 /*
- * What the client says, else whether it has a terminal itself: Heroku's gives the size of the one that
- * its stdout is. Without, pipes carry bytes as they are, and long lines, which a terminal would not.
+ * What the client says, else whether it has a terminal itself: Heroku's gives the size of the one
+ * that its stdout is. Without, pipes carry bytes as they are, and long lines, which a terminal
+ * would not.
  */
 static bool wants_terminal(struct request *r, const struct dyno_start *o, bool no_tty)
 {
@@ -192,7 +194,8 @@ static int read_command(struct request *r, struct dyno_start *o, struct error *e
 	return 0;
 }
 
-/* What the body says. `type` is for show with Heroku, where it names the dyno; here all are run.N. */
+/* What the body says. `type` is for show with Heroku, where it names the dyno; here all are run.N.
+ */
 static int read_options(struct request *r, struct dyno_start *o, struct error *err)
 {
 	const char *size, *type;
@@ -227,10 +230,12 @@ static int check_is_up(const struct dyno *dyno, struct error *err)
 {
 	if (dyno->inside[0])
 		return error_set(err, ERROR_CONFLICT,
-				 "%s runs inside of another dyno itself: name that one", dyno->name);
+				 "%s runs inside of another dyno itself: name that one",
+				 dyno->name);
 	if (dyno->state != DYNO_UP)
-		return error_set(err, ERROR_CONFLICT, "%s is %s, so nothing can run inside of it now",
-				 dyno->name, dyno_state_word(dyno));
+		return error_set(err, ERROR_CONFLICT,
+				 "%s is %s, so nothing can run inside of it now", dyno->name,
+				 dyno_state_word(dyno));
 	return 0;
 }
 
@@ -353,13 +358,17 @@ static int check_type(struct request *r, const struct app *app, const char *type
 			 type);
 }
 
-/* A dyno, or NULL when the path names a process type that has some: "web" is all of web.1, web.2 ... */
-static int find_dyno_or_type(struct request *r, const struct app *app, struct dyno **ret, struct error *err)
+/* A dyno, or NULL when the path names a process type that has some: "web" is all of web.1, web.2
+ * ... */
+static int find_dyno_or_type(struct request *r, const struct app *app, struct dyno **ret,
+			     struct error *err)
 {
 	struct error ignored = ERROR_INIT;
 
 	*ret = NULL;
-	return check_type(r, app, request_param(r, "dyno"), &ignored) == 0 ? 0 : find_dyno(r, app, ret, err);
+	return check_type(r, app, request_param(r, "dyno"), &ignored) == 0
+		       ? 0
+		       : find_dyno(r, app, ret, err);
 }
 
 int api_dynos_restart(struct request *r, struct error *err)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Features that can be turned on and off at Heroku. Of an app there are those that mean something here, and these are
- * always on: to turn one on again is fine, to turn it off is refused with the reason. Of an account there are none; but
- * that one is off is told of the one that the heroku command asks for before it configures review apps: without an answer
- * it would turn to Heroku's own service for repositories.
- * Teams, spaces and enterprise accounts there are none either.
+ * Features that can be turned on and off at Heroku. Of an app there are those that mean something
+ * here, and these are always on: to turn one on again is fine, to turn it off is refused with the
+ * reason. Of an account there are none; but that one is off is told of the one that the heroku
+ * command asks for before it configures review apps: without an answer it would turn to Heroku's
+ * own service for repositories. Teams, spaces and enterprise accounts there are none either.
  */
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
@@ -13,26 +13,30 @@
 static const struct feature {
 	const char *name, *title, *description, *why;
 } features[] = {
-	{ "preboot", "Preboot", "New dynos take requests before the old ones are stopped; always on.",
+	{ "preboot", "Preboot",
+	  "New dynos take requests before the old ones are stopped; always on.",
 	  "each rollout makes before it breaks" },
-	{ "runtime-dyno-metadata", "Dyno metadata", "HEROKU_APP_NAME, HEROKU_SLUG_COMMIT and the like in each dyno; always on.",
+	{ "runtime-dyno-metadata", "Dyno metadata",
+	  "HEROKU_APP_NAME, HEROKU_SLUG_COMMIT and the like in each dyno; always on.",
 	  "every dyno gets the variables" },
 };
 
-static const struct feature repositories = {
-	"dashboard-repositories-api", "Repositories", "Pipelines know their repository on GitHub; never on.", ""
-};
+static const struct feature repositories = { "dashboard-repositories-api", "Repositories",
+					     "Pipelines know their repository on GitHub; never on.",
+					     "" };
 
 static json_t *feature_json(struct request *r, const struct feature *f, bool enabled)
 {
 	json_t *since = api_time(request_daemon(r)->started_ms);
 	char id[UUID_SIZE];
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:O, s:O}", "id", api_uuid("feature", f->name, id), "name",
-			      f->name, "display_name", f->title, "description", f->description, "enabled", enabled, "state",
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:O, s:O}", "id",
+			      api_uuid("feature", f->name, id), "name", f->name, "display_name",
+			      f->title, "description", f->description, "enabled", enabled, "state",
 			      "general", "created_at", since, "updated_at", since);
 
 	json_decref(since);
-	json_object_update_new(j, json_pack("{s:s, s:s}", "doc_url", "https://devcenter.heroku.com/articles/preboot",
+	json_object_update_new(j, json_pack("{s:s, s:s}", "doc_url",
+					    "https://devcenter.heroku.com/articles/preboot",
 					    "feedback_email", "root@localhost"));
 	return j;
 }
@@ -53,15 +57,18 @@ static const struct feature *find(struct request *r, struct error *err)
 	char id[UUID_SIZE], excerpt[NAME_EXCERPT_SIZE];
 
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++)
-		if (streq(features[i].name, which) || streq(api_uuid("feature", features[i].name, id), which))
+		if (streq(features[i].name, which) ||
+		    streq(api_uuid("feature", features[i].name, id), which))
 			return &features[i];
 	if (streq(which, "log-runtime-metrics")) {
 		error_set(err, ERROR_NOT_FOUND,
-			  "There is no feature log-runtime-metrics here: memory and load of dynos are not written to the log; an app can write what it "
+			  "There is no feature log-runtime-metrics here: memory and load of dynos "
+			  "are not written to the log; an app can write what it "
 			  "finds in /sys/fs/cgroup");
 		return NULL;
 	}
-	error_set(err, ERROR_NOT_FOUND, "Couldn't find that app feature: %s", name_excerpt(excerpt, which));
+	error_set(err, ERROR_NOT_FOUND, "Couldn't find that app feature: %s",
+		  name_excerpt(excerpt, which));
 	return NULL;
 }
 
@@ -102,5 +109,7 @@ int api_account_feature(struct request *r, struct error *err)
 int api_no_such(struct request *r, struct error *err)
 {
 	(void)r;
-	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that: there are no teams, spaces and enterprise accounts here");
+	return error_set(
+		err, ERROR_NOT_FOUND,
+		"Couldn't find that: there are no teams, spaces and enterprise accounts here");
 }

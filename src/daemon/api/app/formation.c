@@ -24,13 +24,15 @@ static int find_want(struct request *r, const struct app *app, const struct rele
 }
 
 /* The type that an id of a formation is of; what is no id is a name. */
-static const char *type_named(struct request *r, const struct app *app, const struct release *base, const char *which)
+static const char *type_named(struct request *r, const struct app *app, const struct release *base,
+			      const char *which)
 {
 	for (size_t i = 0; uuid_is_valid(which) && i < base->processes.n_types; i++) {
 		const char *type = base->processes.types[i].name;
 		struct error ignored = ERROR_INIT;
 		struct want w = { 0 };
-		bool same = find_want(r, app, base, type, &w, &ignored) == 0 && streq(w.row.id, which);
+		bool same =
+			find_want(r, app, base, type, &w, &ignored) == 0 && streq(w.row.id, which);
 
 		formation_done(&w.row);
 		if (same)
@@ -116,7 +118,8 @@ int api_refuse_size(const char *name, struct error *err)
 
 	for (size_t i = 0; i < n_dyno_sizes; i++)
 		buf_printf(&names, "%s%s", i ? ", " : "", dyno_sizes[i].name);
-	return error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\": the sizes are %s", name ? name : "", names.data);
+	return error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\": the sizes are %s",
+			 name ? name : "", names.data);
 }
 
 static int read_size(json_t *v, struct formation *row, struct error *err)
@@ -140,9 +143,11 @@ static int read_update(struct request *r, const struct app *app, const struct re
 
 	if (!size)
 		size = json_object_get(update, "dyno_size");
-	if (json_is_string(json_object_get(update, "docker_image")) || json_is_object(json_object_get(update, "docker_image")))
+	if (json_is_string(json_object_get(update, "docker_image")) ||
+	    json_is_object(json_object_get(update, "docker_image")))
 		return error_set(err, ERROR_INVALID,
-				 "\"docker_image\": images of containers are not run here: push the source with git, or release a slug");
+				 "\"docker_image\": images of containers are not run here: push "
+				 "the source with git, or release a slug");
 	if (!procfile_get(&base->processes, type) || streq(type, "release"))
 		return no_type(app, base, type, err);
 	if (find_want(r, app, base, type, w, err) < 0)
@@ -156,7 +161,8 @@ static int read_update(struct request *r, const struct app *app, const struct re
 static int write_all(struct request *r, const struct app *app, const struct want *all, size_t n,
 		     struct error *err)
 {
-	_cleanup_free_ struct formation *rows = xcalloc(n, sizeof(*rows)); /* the strings are borrowed */
+	_cleanup_free_ struct formation *rows =
+		xcalloc(n, sizeof(*rows)); /* the strings are borrowed */
 	_cleanup_free_ char *by = xasprintf("user %s", request_caller(r)->name), *text = NULL;
 
 	for (size_t i = 0; i < n; i++)
@@ -182,12 +188,16 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 		const char *type;
 
 		u = json_array_get(updates, i);
-		if (!single && api_check_members("updates", "type id quantity size dyno_size docker_image", u, err) < 0) {
+		if (!single &&
+		    api_check_members("updates", "type id quantity size dyno_size docker_image", u,
+				      err) < 0) {
 			result = -1;
 			break;
 		}
-		type = json_string_value(json_object_get(u, json_object_get(u, "type") ? "type" : "id"));
-		result = type ? read_update(r, &app, &base, type_named(r, &app, &base, type), u, &all[i], err)
+		type = json_string_value(
+			json_object_get(u, json_object_get(u, "type") ? "type" : "id"));
+		result = type ? read_update(r, &app, &base, type_named(r, &app, &base, type), u,
+					    &all[i], err)
 			      : error_set(err, ERROR_INVALID,
 					  "\"type\" is missing in an update: a string is needed");
 	}
@@ -213,9 +223,9 @@ int api_formation_batch(struct request *r, struct error *err)
 	json_t *updates = json_object_get(request_body(r), "updates");
 
 	if (!json_is_array(updates) || !json_array_size(updates))
-		return error_set(
-			err, ERROR_INVALID,
-			"\"updates\" is empty: an array with at least one {type, quantity, size} is needed");
+		return error_set(err, ERROR_INVALID,
+				 "\"updates\" is empty: an array with at least one {type, "
+				 "quantity, size} is needed");
 	return update(r, updates, false, err);
 }
 

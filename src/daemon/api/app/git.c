@@ -7,8 +7,8 @@
  *     POST /APP.git/git-receive-pack                     a push; its hook builds and releases
  *     POST /APP.git/git-upload-pack                      a clone or a fetch
  *
- * git shows its user what is plain text of a refused GET, and nothing of a refused POST. So what can be
- * said is said to the first, and to the second in git's own words.
+ * git shows its user what is plain text of a refused GET, and nothing of a refused POST. So what
+ * can be said is said to the first, and to the second in git's own words.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -129,7 +129,8 @@ static struct git_request *begin(struct request *r, enum git_service service, bo
 	struct app app = { 0 };
 	bool gzip = false;
 
-	if ((!advertise && check_encoding(r, &gzip, err) < 0) || find_app(r, service, &app, err) < 0) {
+	if ((!advertise && check_encoding(r, &gzip, err) < 0) ||
+	    find_app(r, service, &app, err) < 0) {
 		app_done(&app);
 		return NULL;
 	}
@@ -194,7 +195,8 @@ static int answer(struct request *r, struct error *err)
 
 /* ---- what there is ---- */
 
-/* "version=2" among the words: such an answer has no heading, but receive-pack knows no version 2. */
+/* "version=2" among the words: such an answer has no heading, but receive-pack knows no version 2.
+ */
 static bool has_heading(struct request *r, enum git_service service)
 {
 	const char *protocol = protocol_of(r);
@@ -255,13 +257,12 @@ int api_git_refs(struct request *r, struct error *err)
 /* As receive-pack would say it on the sideband (gitprotocol-pack(5)), which all clients ask for. */
 static void put_refusal(struct git_request *g)
 {
-	buf_printf(&g->prefix, "%04zx\3%s0000", strlen(g->refusal.message) + 5,
-		   g->refusal.message);
+	buf_printf(&g->prefix, "%04zx\3%s0000", strlen(g->refusal.message) + 5, g->refusal.message);
 }
 
 /*
- * A push that would fill the disk ends here; what comes of it yet is dropped. A large object is written when it is whole, so that
- * what was free at the start counts as well as what is free now.
+ * A push that would fill the disk ends here; what comes of it yet is dropped. A large object is
+ * written when it is whole, so that what was free at the start counts as well as what is free now.
  */
 static bool is_refused(struct request *r, struct git_request *g, size_t n)
 {

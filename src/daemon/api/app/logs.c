@@ -33,8 +33,10 @@ static int read_since(struct request *r, int64_t *ret_ms, struct error *err)
 	if (request_string(r, "since", false, &text, err) < 0)
 		return -1;
 	if (text && !clock_parse(text, ret_ms))
-		return error_set(err, ERROR_INVALID,
-				 "\"since\" is \"%.40s\": expected a time such as 2026-11-24T10:00:00Z", text);
+		return error_set(
+			err, ERROR_INVALID,
+			"\"since\" is \"%.40s\": expected a time such as 2026-11-24T10:00:00Z",
+			text);
 	return 0;
 }
 
@@ -47,12 +49,14 @@ static json_t *describe(struct request *r, const struct app *app, struct error *
 
 	if (read_dyno(r, &dyno, err) < 0 || request_string(r, "source", false, &source, err) < 0 ||
 	    request_bool(r, "tail", false, &tail, err) < 0 ||
-	    request_int(r, "release", 0, UINT32_MAX, 0, &release, err) < 0 || read_since(r, &since_ms, err) < 0 ||
-	    request_int(r, "lines", 1, LINES_MAX, since_ms ? LINES_MAX : LINES_DEFAULT, &lines, err) < 0)
+	    request_int(r, "release", 0, UINT32_MAX, 0, &release, err) < 0 ||
+	    read_since(r, &since_ms, err) < 0 ||
+	    request_int(r, "lines", 1, LINES_MAX, since_ms ? LINES_MAX : LINES_DEFAULT, &lines,
+			err) < 0)
 		return NULL;
-	return json_pack("{s:s, s:I, s:b, s:s?, s:s?, s:I, s:I}", "app", app->id, "lines", (json_int_t)lines, "tail",
-			 (int)tail, "dyno", dyno, "source", source, "release", (json_int_t)release, "since_ms",
-			 (json_int_t)since_ms);
+	return json_pack("{s:s, s:I, s:b, s:s?, s:s?, s:I, s:I}", "app", app->id, "lines",
+			 (json_int_t)lines, "tail", (int)tail, "dyno", dyno, "source", source,
+			 "release", (json_int_t)release, "since_ms", (json_int_t)since_ms);
 }
 
 int api_log_sessions_create(struct request *r, struct error *err)
@@ -66,7 +70,9 @@ int api_log_sessions_create(struct request *r, struct error *err)
 		return -1;
 	session = describe(r, &app, err);
 	app_done(&app);
-	secret = session ? capability_seal(request_daemon(r), "log session", session, SESSION_MS, err) : NULL;
+	secret = session ? capability_seal(request_daemon(r), "log session", session, SESSION_MS,
+					   err)
+			 : NULL;
 	if (!secret)
 		return -1;
 	url = request_url(r, "/log-streams/%s", secret);
@@ -86,7 +92,8 @@ static char *copy_string(json_t *session, const char *key)
 int api_log_stream(struct request *r, struct error *err)
 {
 	const char *last = request_header(r, "Last-Event-ID");
-	json_t *session = capability_open(request_daemon(r), "log session", request_param(r, "session"), err);
+	json_t *session =
+		capability_open(request_daemon(r), "log session", request_param(r, "session"), err);
 	struct log_session s = { 0 };
 	int result;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Autoscaling of web dynos, as Heroku's metrics service (api.metrics.heroku.com) has it: a monitor of a process type,
- * of which there is one kind here. Its own CLI asks for it on the API's port, by that host name.
+ * Autoscaling of web dynos, as Heroku's metrics service (api.metrics.heroku.com) has it: a monitor
+ * of a process type, of which there is one kind here. Its own CLI asks for it on the API's port, by
+ * that host name.
  */
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
@@ -19,7 +20,8 @@
 
 /* ---- what is shown ---- */
 
-static int monitor_json(struct request *r, const struct app *app, const struct monitor *m, json_t **ret, struct error *err)
+static int monitor_json(struct request *r, const struct app *app, const struct monitor *m,
+			json_t **ret, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct autoscale_period last;
@@ -32,29 +34,35 @@ static int monitor_json(struct request *r, const struct app *app, const struct m
 	more = json_pack("{s:I}", "quantity", (json_int_t)web.quantity);
 	formation_done(&web);
 	if (autoscaler_last(d->autoscaler, app->id, &last, &at_ms))
-		json_object_update_new(more, json_pack("{s:o, s:I, s:o}", "measured_at", api_time(at_ms), "requests",
-						       (json_int_t)last.requests, "p95_ms",
-						       last.requests ? json_integer((json_int_t)last.p95_ms) : json_null()));
-	*ret = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "id", m->id, "app", api_app_ref(app), "process_type", "web", "name",
-			 NAME, "action_type", "scale", "op", OP);
-	json_object_update_new(*ret, json_pack("{s:b, s:I, s:I, s:I, s:i}", "is_active", m->active, "min_quantity",
-					       (json_int_t)m->min, "max_quantity", (json_int_t)m->max, "value",
+		json_object_update_new(
+			more, json_pack("{s:o, s:I, s:o}", "measured_at", api_time(at_ms),
+					"requests", (json_int_t)last.requests, "p95_ms",
+					last.requests ? json_integer((json_int_t)last.p95_ms)
+						      : json_null()));
+	*ret = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "id", m->id, "app", api_app_ref(app),
+			 "process_type", "web", "name", NAME, "action_type", "scale", "op", OP);
+	json_object_update_new(*ret, json_pack("{s:b, s:I, s:I, s:I, s:i}", "is_active", m->active,
+					       "min_quantity", (json_int_t)m->min, "max_quantity",
+					       (json_int_t)m->max, "value",
 					       (json_int_t)m->target_ms, "period", 1));
-	json_object_update_new(*ret, json_pack("{s:[], s:i, s:o, s:o, s:o}", "notification_channels", "notification_period",
-					       NOTIFICATION_PERIOD, "created_at", api_time(m->created_ms), "updated_at",
-					       api_time(m->updated_ms), "twelve", more));
+	json_object_update_new(*ret,
+			       json_pack("{s:[], s:i, s:o, s:o, s:o}", "notification_channels",
+					 "notification_period", NOTIFICATION_PERIOD, "created_at",
+					 api_time(m->created_ms), "updated_at",
+					 api_time(m->updated_ms), "twelve", more));
 	return 0;
 }
 
-static int answer_one(struct request *r, const struct app *app, const struct monitor *m, int status, struct error *err)
+static int answer_one(struct request *r, const struct app *app, const struct monitor *m, int status,
+		      struct error *err)
 {
 	json_t *j;
 
 	if (monitor_json(r, app, m, &j, err) < 0)
 		return -1;
 	if (m->active)
-		request_note(r, "autoscale web from %lld to %lld at %lld ms", (long long)m->min, (long long)m->max,
-			     (long long)m->target_ms);
+		request_note(r, "autoscale web from %lld to %lld at %lld ms", (long long)m->min,
+			     (long long)m->max, (long long)m->target_ms);
 	else
 		request_note(r, "autoscale web no more");
 	return request_answer(r, status, j);
@@ -70,8 +78,8 @@ static int check_word(struct request *r, const char *key, const char *expected, 
 	if (request_string(r, key, false, &word, err) < 0)
 		return -1;
 	if (word && !streq(word, expected))
-		return error_set(err, ERROR_INVALID, "\"%s\" can only be %s here, not \"%s\"", key, expected,
-				 name_excerpt(excerpt, word));
+		return error_set(err, ERROR_INVALID, "\"%s\" can only be %s here, not \"%s\"", key,
+				 expected, name_excerpt(excerpt, word));
 	return 0;
 }
 
@@ -83,15 +91,19 @@ static int check_kind(struct request *r, struct error *err)
 	int64_t ignored;
 
 	if (!streq(type, "web"))
-		return error_set(err, ERROR_INVALID, "Only web dynos can be autoscaled, since requests are what is measured; not \"%s\"",
+		return error_set(err, ERROR_INVALID,
+				 "Only web dynos can be autoscaled, since requests are what is "
+				 "measured; not \"%s\"",
 				 name_excerpt(excerpt, type));
 	if (check_word(r, "action_type", "scale", err) < 0 || check_word(r, "op", OP, err) < 0 ||
-	    check_word(r, "name", NAME, err) < 0 || request_int(r, "period", 1, 1, 1, &ignored, err) < 0 ||
+	    check_word(r, "name", NAME, err) < 0 ||
+	    request_int(r, "period", 1, 1, 1, &ignored, err) < 0 ||
 	    request_int(r, "notification_period", 0, INT32_MAX, 0, &ignored, err) < 0)
 		return -1;
 	if (json_array_size(json_object_get(request_body(r), "notification_channels")))
 		return error_set(err, ERROR_INVALID,
-				 "\"notification_channels\" has to be empty: no mail is sent from here; that the maximum is reached "
+				 "\"notification_channels\" has to be empty: no mail is sent from "
+				 "here; that the maximum is reached "
 				 "is a line in the app's log");
 	return 0;
 }
@@ -100,14 +112,17 @@ static int read_monitor(struct request *r, struct monitor *m, struct error *err)
 {
 	int64_t max = request_daemon(r)->settings.max_dynos;
 
-	if (check_kind(r, err) < 0 || request_int(r, "min_quantity", 1, max, m->min, &m->min, err) < 0 ||
+	if (check_kind(r, err) < 0 ||
+	    request_int(r, "min_quantity", 1, max, m->min, &m->min, err) < 0 ||
 	    request_int(r, "max_quantity", 1, max, m->max, &m->max, err) < 0 ||
 	    request_int(r, "value", 1, TARGET_MAX_MS, m->target_ms, &m->target_ms, err) < 0 ||
 	    request_bool(r, "is_active", m->active, &m->active, err) < 0)
 		return -1;
 	if (m->min > m->max)
-		return error_set(err, ERROR_INVALID, "\"min_quantity\" (%lld) can't be more than \"max_quantity\" (%lld)",
-				 (long long)m->min, (long long)m->max);
+		return error_set(
+			err, ERROR_INVALID,
+			"\"min_quantity\" (%lld) can't be more than \"max_quantity\" (%lld)",
+			(long long)m->min, (long long)m->max);
 	return 0;
 }
 
@@ -151,7 +166,8 @@ int api_monitors_create(struct request *r, struct error *err)
 	return result;
 }
 
-static int find_monitor(struct request *r, const struct app *app, struct monitor *ret, struct error *err)
+static int find_monitor(struct request *r, const struct app *app, struct monitor *ret,
+			struct error *err)
 {
 	const char *which = request_param(r, "monitor");
 	char excerpt[NAME_EXCERPT_SIZE];
@@ -161,7 +177,8 @@ static int find_monitor(struct request *r, const struct app *app, struct monitor
 		return -1;
 	if (found && (streq(which, ret->id) || streq(which, NAME)))
 		return 0;
-	return error_set(err, ERROR_NOT_FOUND, "%s has no monitor \"%s\"", app->name, name_excerpt(excerpt, which));
+	return error_set(err, ERROR_NOT_FOUND, "%s has no monitor \"%s\"", app->name,
+			 name_excerpt(excerpt, which));
 }
 
 int api_monitors_update(struct request *r, struct error *err)

@@ -31,7 +31,8 @@ static void note_config(struct request *r, json_t *changes)
 	json_t *value;
 
 	json_object_foreach (changes, name, value)
-		buf_printf(&text, "%s%s %s", text.len ? ", " : "", json_is_null(value) ? "unset" : "set", name);
+		buf_printf(&text, "%s%s %s", text.len ? ", " : "",
+			   json_is_null(value) ? "unset" : "set", name);
 	request_note(r, "%.*s", NOTE_MAX, text.data ? text.data : "");
 }
 
@@ -54,7 +55,8 @@ int api_config_update(struct request *r, struct error *err)
 }
 
 /* By version ("3" or "v3"), or id, or "current". */
-int api_release_find(struct request *r, const struct app *app, const char *which, struct release *ret, struct error *err)
+int api_release_find(struct request *r, const struct app *app, const char *which,
+		     struct release *ret, struct error *err)
 {
 	struct store *s = request_daemon(r)->store;
 	int64_t version;
@@ -214,11 +216,13 @@ static int roll_back_later(struct request *r, struct app *take_app, int64_t vers
 
 static int check_no_description(struct request *r, struct error *err)
 {
-	const char *description = json_string_value(json_object_get(request_body(r), "description"));
+	const char *description =
+		json_string_value(json_object_get(request_body(r), "description"));
 
-	return description && *description
-		       ? error_set(err, ERROR_INVALID, "\"description\" goes with a slug: a rollback says by itself what it is")
-		       : 0;
+	return description && *description ? error_set(err, ERROR_INVALID,
+						       "\"description\" goes with a slug: a "
+						       "rollback says by itself what it is")
+					   : 0;
 }
 
 int api_releases_create(struct request *r, struct error *err)
@@ -228,18 +232,20 @@ int api_releases_create(struct request *r, struct error *err)
 	const char *which;
 	int result = -1;
 
-	if (!json_is_null(json_object_get(request_body(r), "slug")) && json_object_get(request_body(r), "slug"))
+	if (!json_is_null(json_object_get(request_body(r), "slug")) &&
+	    json_object_get(request_body(r), "slug"))
 		return api_slug_release(r, err);
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (request_string(r, "release", true, &which, err) == 0 && check_no_description(r, err) == 0 &&
+	if (request_string(r, "release", true, &which, err) == 0 &&
+	    check_no_description(r, err) == 0 &&
 	    api_release_find(r, &app, which, &target, err) == 0)
 		request_note(r, "rollback to v%lld", (long long)target.version);
-	if (target.version &&
-	    releases_rollback(request_daemon(r), &app, target.version, request_caller(r), &release,
-			      err) == 0)
-		result = release.version ? request_answer(r, 201, api_release_json(r, &app, &release)) :
-					   roll_back_later(r, &app, target.version);
+	if (target.version && releases_rollback(request_daemon(r), &app, target.version,
+						request_caller(r), &release, err) == 0)
+		result = release.version
+				 ? request_answer(r, 201, api_release_json(r, &app, &release))
+				 : roll_back_later(r, &app, target.version);
 	release_done(&target);
 	release_done(&release);
 	app_done(&app);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bill of materials of a release: a child reads its stack and its slug (daemon/apps/sbom.h) and writes the document to a memory file. */
+/* The bill of materials of a release: a child reads its stack and its slug (daemon/apps/sbom.h) and
+ * writes the document to a memory file. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -68,8 +69,9 @@ static int answer(struct request *r, struct error *err)
 
 	if (w->status != 0) {
 		if (proc_exit_code(w->status) != 1 || pread(w->fd, sentence, SENTENCE_MAX, 0) <= 0)
-			return error_set(err, ERROR_SYSTEM, "The process that reads the slug %s",
-					 proc_describe_status(w->status, described, sizeof(described)));
+			return error_set(
+				err, ERROR_SYSTEM, "The process that reads the slug %s",
+				proc_describe_status(w->status, described, sizeof(described)));
 		return error_set(err, ERROR_SYSTEM, "%.*s", (int)strcspn(sentence, "\n"), sentence);
 	}
 	if (fstat(w->fd, &st) < 0)
@@ -79,9 +81,12 @@ static int answer(struct request *r, struct error *err)
 
 static int write_order(struct daemon *d, const struct app *app, const struct release *rel)
 {
-	const char *state = d->settings.state_dir, *stack = stack_by_name(rel->stack_name ? rel->stack_name : app->stack);
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "app", app->name, "release_id", rel->id, "commit", rel->commit, "slug", rel->slug,
-			      "version", (json_int_t)rel->version, "created", api_time(rel->created_ms), "distro", stack ? stack : app->stack);
+	const char *state = d->settings.state_dir,
+		   *stack = stack_by_name(rel->stack_name ? rel->stack_name : app->stack);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "app", app->name, "release_id",
+			      rel->id, "commit", rel->commit, "slug", rel->slug, "version",
+			      (json_int_t)rel->version, "created", api_time(rel->created_ms),
+			      "distro", stack ? stack : app->stack);
 	__attribute__((cleanup(stack_done))) struct stack have = { 0 };
 	struct error gone = ERROR_INIT;
 	_cleanup_free_ char *text = NULL;
@@ -90,18 +95,24 @@ static int write_order(struct daemon *d, const struct app *app, const struct rel
 	if (stack_open(state, rel->stack, &have, &gone) < 0)
 		log_debug("sbom: %s", gone.message);
 	json_object_set_new(j, "tree", json_sprintf("%s/slugs/%s/app", state, rel->slug));
-	json_object_set_new(j, "packages", json_sprintf("%s/stacks/%s/packages", state, rel->stack));
-	json_object_set_new(j, "status", json_sprintf("%s/var/lib/dpkg/status", have.layers ? have.layers[0] : ""));
+	json_object_set_new(j, "packages",
+			    json_sprintf("%s/stacks/%s/packages", state, rel->stack));
+	json_object_set_new(
+		j, "status",
+		json_sprintf("%s/var/lib/dpkg/status", have.layers ? have.layers[0] : ""));
 	text = json_dumps(j, 0);
 	json_decref(j);
 	return fd_memfile("sbom", text, strlen(text));
 }
 
-static int start(struct daemon *d, const struct app *app, const struct release *rel, struct reading *w, struct error *err)
+static int start(struct daemon *d, const struct app *app, const struct release *rel,
+		 struct reading *w, struct error *err)
 {
 	static const char *const argv[] = { "/proc/self/exe", "sbom", NULL };
 	_cleanup_fd_ int order_fd = write_order(d, app, rel);
-	struct proc_options o = { .argv = argv, .die_with_us = true, .dir = "/", .stdin_fd = order_fd };
+	struct proc_options o = {
+		.argv = argv, .die_with_us = true, .dir = "/", .stdin_fd = order_fd
+	};
 	int e;
 
 	w->fd = memfd_create("sbom", MFD_CLOEXEC);
@@ -121,16 +132,21 @@ static int check(struct daemon *d, const struct release *rel, struct error *err)
 	_cleanup_free_ char *tree = NULL, *stack = NULL;
 
 	if (!rel->slug || !rel->stack)
-		return error_set(err, ERROR_NOT_FOUND, "Nothing was deployed in v%lld, so that there is nothing to list", (long long)rel->version);
+		return error_set(err, ERROR_NOT_FOUND,
+				 "Nothing was deployed in v%lld, so that there is nothing to list",
+				 (long long)rel->version);
 	tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, rel->slug);
 	stack = xasprintf("%s/stacks/%s/packages", d->settings.state_dir, rel->stack);
 	if (fs_exists(tree) && fs_exists(stack))
 		return 0;
-	return error_set(err, ERROR_NOT_FOUND, "The files of v%lld are not there any more: those of the newest %lld releases are kept (TWELVE_KEEP_RELEASES)",
+	return error_set(err, ERROR_NOT_FOUND,
+			 "The files of v%lld are not there any more: those of the newest %lld "
+			 "releases are kept (TWELVE_KEEP_RELEASES)",
 			 (long long)rel->version, (long long)d->settings.keep_releases);
 }
 
-static int read_release(struct request *r, const struct app *app, const struct release *rel, struct error *err)
+static int read_release(struct request *r, const struct app *app, const struct release *rel,
+			struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct reading *w;
@@ -139,7 +155,8 @@ static int read_release(struct request *r, const struct app *app, const struct r
 		return -1;
 	w = xcalloc(1, sizeof(*w));
 	*w = (struct reading){ .request = r, .fd = -1 };
-	if (packings_enter(d, request_caller(r)->user_id, 0, &w->place, err) < 0 || start(d, app, rel, w, err) < 0) {
+	if (packings_enter(d, request_caller(r)->user_id, 0, &w->place, err) < 0 ||
+	    start(d, app, rel, w, err) < 0) {
 		fd_close(w->fd);
 		reading_done(w);
 		return -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A slug becomes a release: one that a release had, or one that was built elsewhere and is imported first. */
+/* A slug becomes a release: one that a release had, or one that was built elsewhere and is imported
+ * first. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@
 #include "stack/stack.h"
 #include "store/slug.h"
 
-static int answer_release(struct request *r, const struct app *app, int64_t version, struct error *err)
+static int answer_release(struct request *r, const struct app *app, int64_t version,
+			  struct error *err)
 {
 	struct release release = { 0 };
 	struct app now = { 0 };
@@ -63,7 +65,8 @@ static int answer_imported(struct request *r, struct error *err)
 	return -1;
 }
 
-static void on_imported(const struct error *err, const struct build_result *slug, int64_t version, void *userdata)
+static void on_imported(const struct error *err, const struct build_result *slug, int64_t version,
+			void *userdata)
 {
 	struct waiting *w = userdata;
 	struct error own = ERROR_INIT;
@@ -89,20 +92,27 @@ static void on_imported(const struct error *err, const struct build_result *slug
 		request_resume(w->request);
 }
 
-static int import(struct request *r, struct app *take_app, struct api_slug *take_slug, struct error *err)
+static int import(struct request *r, struct app *take_app, struct api_slug *take_slug,
+		  struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *path = api_upload_path(d, take_slug->row.upload_id);
 	struct waiting *w;
-	struct builds_import i = { .types = &take_slug->types, .stack = stack_by_name(take_slug->row.stack), .fn = on_imported };
+	struct builds_import i = { .types = &take_slug->types,
+				   .stack = stack_by_name(take_slug->row.stack),
+				   .fn = on_imported };
 	struct builds_start o = { .source = path, .who = request_caller(r), .import = &i };
 	char stream_id[UUID_SIZE];
 	struct build ignored = { 0 };
 
 	if (!fs_exists(path))
-		return error_set(err, ERROR_INVALID, "Nothing has been uploaded for this slug: PUT the tar file to its blob's url first");
+		return error_set(err, ERROR_INVALID,
+				 "Nothing has been uploaded for this slug: PUT the tar file to its "
+				 "blob's url first");
 	if (http_is_collecting(d->http))
-		return error_set(err, ERROR_UNAVAILABLE, "What no release uses is being removed just now: try again in a moment");
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"What no release uses is being removed just now: try again in a moment");
 	w = xcalloc(1, sizeof(*w));
 	*w = (struct waiting){ .request = r, .d = d, .app = *take_app, .slug = *take_slug };
 	*take_app = (struct app){ 0 };
@@ -130,21 +140,27 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 static int deploy(struct request *r, struct app *app, struct api_slug *f, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
-	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, f->row.digest);
+	_cleanup_free_ char *tree =
+		xasprintf("%s/slugs/%s/app", d->settings.state_dir, f->row.digest);
 	struct build_result result = { 0 };
 	struct release release = { 0 };
 	int e = -1;
 
 	if (!fs_exists(tree))
-		return error_set(err, ERROR_NOT_FOUND, "The files of this slug are not there any more: no release that is kept uses it, and they were let go: push that commit again");
+		return error_set(err, ERROR_NOT_FOUND,
+				 "The files of this slug are not there any more: no release that "
+				 "is kept uses it, and they were let go: push that commit again");
 	snprintf(result.slug, sizeof(result.slug), "%s", f->row.digest);
-	snprintf(result.stack, sizeof(result.stack), "%s", f->row.run_stack ? f->row.run_stack : "");
+	snprintf(result.stack, sizeof(result.stack), "%s",
+		 f->row.run_stack ? f->row.run_stack : "");
 	result.stack_name = xstrdup(f->row.stack);
 	result.n_processes = f->types.n_types;
 	result.processes = xcalloc(f->types.n_types + 1, sizeof(*result.processes));
 	for (size_t i = 0; i < f->types.n_types; i++)
-		result.processes[i] = (struct build_process){ xstrdup(f->types.types[i].name), xstrdup(f->types.types[i].command) };
-	if (releases_deploy(d, app, &result, f->row.commit, json_string_value(json_object_get(request_body(r), "description")),
+		result.processes[i] = (struct build_process){ xstrdup(f->types.types[i].name),
+							      xstrdup(f->types.types[i].command) };
+	if (releases_deploy(d, app, &result, f->row.commit,
+			    json_string_value(json_object_get(request_body(r), "description")),
 			    request_caller(r), &release, err) == 0)
 		e = answer_release(r, app, release.version, err);
 	build_result_done(&result);
@@ -159,7 +175,8 @@ int api_slug_release(struct request *r, struct error *err)
 	const char *id;
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && request_ref(r, "slug", true, &id, err) == 0 && api_slug_find(r, &app, id, true, &f, err) == 0) {
+	if (api_app(r, &app, err) == 0 && request_ref(r, "slug", true, &id, err) == 0 &&
+	    api_slug_find(r, &app, id, true, &f, err) == 0) {
 		request_note(r, "slug %s", f.row.id);
 		result = f.row.digest ? deploy(r, &app, &f, err) : import(r, &app, &f, err);
 	}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slugs: those of our builds, which releases tell of, and those that were built elsewhere (store/slug.h). The latter are announced, uploaded,
- * and unpacked by a child of the builds (build/builds.h) when they are released first; from then on they are trees in the store of slugs as any.
+ * Slugs: those of our builds, which releases tell of, and those that were built elsewhere
+ * (store/slug.h). The latter are announced, uploaded, and unpacked by a child of the builds
+ * (build/builds.h) when they are released first; from then on they are trees in the store of slugs
+ * as any.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +41,9 @@ static int read_types(json_t *object, struct procfile *ret, struct error *err)
 
 	json_object_foreach (object, type, command) {
 		if (!json_is_string(command))
-			return error_set(err, ERROR_INVALID, "\"process_types\" has a command for each type, and that of \"%.50s\" is no string",
+			return error_set(err, ERROR_INVALID,
+					 "\"process_types\" has a command for each type, and that "
+					 "of \"%.50s\" is no string",
 					 type);
 		if (procfile_add(ret, type, json_string_value(command), err) < 0)
 			return error_prefix(err, "process_types");
@@ -83,11 +87,13 @@ static void take_release(const struct release *release, const char *id, struct a
 	ret->row.stack = xstrdup(release->stack_name ? release->stack_name : STACK_DEFAULT);
 	ret->row.created_ms = ret->row.updated_ms = release->created_ms;
 	for (size_t i = 0; i < release->processes.n_types; i++)
-		procfile_set(&ret->types, release->processes.types[i].name, release->processes.types[i].command);
+		procfile_set(&ret->types, release->processes.types[i].name,
+			     release->processes.types[i].command);
 }
 
 /* The newest release of an app with this slug: 1 when there is one, 0, or -1. */
-static int find_release(struct request *r, const struct app *app, const char *id, struct api_slug *ret, struct error *err)
+static int find_release(struct request *r, const struct app *app, const char *id,
+			struct api_slug *ret, struct error *err)
 {
 	struct release *rows = NULL;
 	bool found = false;
@@ -109,7 +115,8 @@ static int find_release(struct request *r, const struct app *app, const char *id
 }
 
 /* Of the apps that the caller may view. */
-static int find_elsewhere(struct request *r, const char *id, struct api_slug *ret, struct error *err)
+static int find_elsewhere(struct request *r, const char *id, struct api_slug *ret,
+			  struct error *err)
 {
 	struct app *apps = NULL;
 	int result = 0;
@@ -126,7 +133,8 @@ static int find_elsewhere(struct request *r, const char *id, struct api_slug *re
 	return result;
 }
 
-int api_slug_find(struct request *r, const struct app *app, const char *id, bool anywhere, struct api_slug *ret, struct error *err)
+int api_slug_find(struct request *r, const struct app *app, const char *id, bool anywhere,
+		  struct api_slug *ret, struct error *err)
 {
 	struct error own = ERROR_INIT;
 	int result = take_row(r, id, ret, &own);
@@ -145,7 +153,8 @@ int api_slug_find(struct request *r, const struct app *app, const char *id, bool
 	if (result == 0 && anywhere)
 		result = find_elsewhere(r, id, ret, err);
 	if (result == 0)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that slug: %.50s is none of %s", id, app->name);
+		return error_set(err, ERROR_NOT_FOUND,
+				 "Couldn't find that slug: %.50s is none of %s", id, app->name);
 	return result < 0 ? -1 : 0;
 }
 
@@ -160,7 +169,8 @@ static json_t *types_json(const struct procfile *types)
 	return j;
 }
 
-/* By which buildpacks the app's own newest build made it; what builds of other apps said of the same tree is theirs. */
+/* By which buildpacks the app's own newest build made it; what builds of other apps said of the
+ * same tree is theirs. */
 static char *described(struct request *r, const char *app_id, const char *digest)
 {
 	struct error ignored = ERROR_INIT;
@@ -171,7 +181,8 @@ static char *described(struct request *r, const char *app_id, const char *digest
 	if (store_build_list(request_daemon(r)->store, app_id, &rows, &n, &ignored) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (!ret && rows[i].slug && streq(rows[i].slug, digest) && rows[i].buildpacks && rows[i].buildpacks[0])
+		if (!ret && rows[i].slug && streq(rows[i].slug, digest) && rows[i].buildpacks &&
+		    rows[i].buildpacks[0])
 			ret = xstrdup(rows[i].buildpacks);
 		build_row_done(&rows[i]);
 	}
@@ -184,7 +195,8 @@ static void add_tree(struct request *r, const struct app *app, struct api_slug *
 	struct error ignored = ERROR_INIT;
 	uint64_t size = 0;
 
-	if (!f->row.digest || build_slug_size(request_daemon(r)->settings.state_dir, f->row.digest, &size, &ignored) < 0)
+	if (!f->row.digest || build_slug_size(request_daemon(r)->settings.state_dir, f->row.digest,
+					      &size, &ignored) < 0)
 		return;
 	f->row.size_bytes = (int64_t)size;
 	if (!f->row.description)
@@ -196,20 +208,24 @@ static json_t *slug_json(struct request *r, const struct app *app, struct api_sl
 	struct error ignored = ERROR_INIT;
 	/* Who knows that URL may bring the files. */
 	bool awaited = !f->row.digest && authz_allow(r, app, NEED_DEPLOY, &ignored) == 0;
-	_cleanup_free_ char *url = awaited ? request_url(r, "/sources/%s", f->row.upload_id) :
-					     request_url(r, "/apps/%s/slugs/%s/content", app->id, f->row.id);
+	_cleanup_free_ char *url =
+		awaited ? request_url(r, "/sources/%s", f->row.upload_id)
+			: request_url(r, "/apps/%s/slugs/%s/content", app->id, f->row.id);
 	json_t *j;
 
 	add_tree(r, app, f);
-	j = json_pack("{s:s, s:{s:s, s:s}, s:o, s:s?}", "id", f->row.id, "blob", "method", awaited ? "PUT" : "GET", "url", url,
-		      "process_types", types_json(&f->types), "checksum", f->row.checksum);
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o, s:o}", "commit", api_text(f->row.commit), "commit_description",
-					    api_text(f->row.commit_description), "buildpack_provided_description",
-					    api_text(f->row.description), "size",
-					    f->row.size_bytes ? json_integer((json_int_t)f->row.size_bytes) : json_null(), "stack",
-					    api_stack_ref(f->row.stack)));
-	json_object_update_new(j, json_pack("{s:o, s:o}", "created_at", api_time(f->row.created_ms), "updated_at",
-					    api_time(f->row.updated_ms)));
+	j = json_pack("{s:s, s:{s:s, s:s}, s:o, s:s?}", "id", f->row.id, "blob", "method",
+		      awaited ? "PUT" : "GET", "url", url, "process_types", types_json(&f->types),
+		      "checksum", f->row.checksum);
+	json_object_update_new(
+		j, json_pack("{s:o, s:o, s:o, s:o, s:o}", "commit", api_text(f->row.commit),
+			     "commit_description", api_text(f->row.commit_description),
+			     "buildpack_provided_description", api_text(f->row.description), "size",
+			     f->row.size_bytes ? json_integer((json_int_t)f->row.size_bytes)
+					       : json_null(),
+			     "stack", api_stack_ref(f->row.stack)));
+	json_object_update_new(j, json_pack("{s:o, s:o}", "created_at", api_time(f->row.created_ms),
+					    "updated_at", api_time(f->row.updated_ms)));
 	return j;
 }
 
@@ -234,9 +250,11 @@ static int check_checksum(const char *text, struct error *err)
 {
 	static const char prefix[] = "SHA256:", hex[] = "0123456789abcdef";
 
-	if (!text || (str_starts(text, prefix) && strspn(text + strlen(prefix), hex) == 64 && strlen(text) == strlen(prefix) + 64))
+	if (!text || (str_starts(text, prefix) && strspn(text + strlen(prefix), hex) == 64 &&
+		      strlen(text) == strlen(prefix) + 64))
 		return 0;
-	return error_set(err, ERROR_INVALID, "\"checksum\" has to be SHA256: and 64 hex digits in small letters");
+	return error_set(err, ERROR_INVALID,
+			 "\"checksum\" has to be SHA256: and 64 hex digits in small letters");
 }
 
 static char *copy_member(struct request *r, const char *name)
@@ -251,13 +269,15 @@ static int read_row(struct request *r, const struct app *app, struct api_slug *f
 	json_t *types = json_object_get(request_body(r), "process_types");
 	const char *stack;
 
-	if (request_ref(r, "stack", false, &stack, err) < 0 || api_read_stack(stack, &stack, err) < 0 || read_types(types, &f->types, err) < 0)
+	if (request_ref(r, "stack", false, &stack, err) < 0 ||
+	    api_read_stack(stack, &stack, err) < 0 || read_types(types, &f->types, err) < 0)
 		return -1;
 	memcpy(f->row.app_id, app->id, sizeof(f->row.app_id));
 	f->row.stack = xstrdup(stack);
 	f->row.types = json_dumps(types, JSON_COMPACT);
 	if (strlen(f->row.types) > TYPES_TEXT_MAX)
-		return error_set(err, ERROR_INVALID, "\"process_types\" is larger than %d KB", TYPES_TEXT_MAX >> 10);
+		return error_set(err, ERROR_INVALID, "\"process_types\" is larger than %d KB",
+				 TYPES_TEXT_MAX >> 10);
 	f->row.commit = copy_member(r, "commit");
 	f->row.commit_description = copy_member(r, "commit_description");
 	f->row.checksum = copy_member(r, "checksum");
@@ -341,7 +361,8 @@ static int answer_packed(struct request *r, struct error *err)
 	struct stat st;
 
 	if (p->status != 0)
-		return error_set(err, ERROR_UNAVAILABLE, "The slug's files could not be packed: the disk may be full");
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The slug's files could not be packed: the disk may be full");
 	if (fstat(p->fd, &st) < 0)
 		return error_set_errno(err, errno, "reading the packed slug");
 	return request_answer_file(r, fd_steal(&p->fd), (uint64_t)st.st_size, name);
@@ -350,7 +371,8 @@ static int answer_packed(struct request *r, struct error *err)
 static int start_packing(struct daemon *d, const char *digest, struct packing *p, struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/slugs/%s", d->settings.state_dir, digest);
-	const char *const argv[] = { "tar", "-C", dir, "--owner=0", "--group=0", "-czf", "-", "./app", NULL };
+	const char *const argv[] = { "tar",  "-C", dir,	    "--owner=0", "--group=0",
+				     "-czf", "-",  "./app", NULL };
 	struct proc_options o = { .argv = argv, .die_with_us = true };
 	int e;
 
@@ -366,12 +388,17 @@ static int start_packing(struct daemon *d, const char *digest, struct packing *p
 
 static int check_tree(struct daemon *d, const struct api_slug *f, struct error *err)
 {
-	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, f->row.digest ? f->row.digest : "");
+	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir,
+					      f->row.digest ? f->row.digest : "");
 
 	if (!f->row.digest)
-		return error_set(err, ERROR_NOT_FOUND, "This slug has not been released yet: there is nothing but its upload");
+		return error_set(
+			err, ERROR_NOT_FOUND,
+			"This slug has not been released yet: there is nothing but its upload");
 	if (!fs_exists(tree))
-		return error_set(err, ERROR_NOT_FOUND, "The files of this slug are not there any more: no release that is kept uses it, and they were let go: push that commit again");
+		return error_set(err, ERROR_NOT_FOUND,
+				 "The files of this slug are not there any more: no release that "
+				 "is kept uses it, and they were let go: push that commit again");
 	return 0;
 }
 
@@ -386,7 +413,8 @@ static int pack(struct request *r, const struct app *app, struct api_slug *f, st
 	p = xcalloc(1, sizeof(*p));
 	*p = (struct packing){ .request = r, .fd = -1 };
 	memcpy(p->id, f->row.id, sizeof(p->id));
-	if (packings_enter(d, request_caller(r)->user_id, f->row.size_bytes, &p->place, err) < 0 || start_packing(d, f->row.digest, p, err) < 0) {
+	if (packings_enter(d, request_caller(r)->user_id, f->row.size_bytes, &p->place, err) < 0 ||
+	    start_packing(d, f->row.digest, p, err) < 0) {
 		p->ended = true;
 		packing_free(p);
 		return -1;

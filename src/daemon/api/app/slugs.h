@@ -7,10 +7,12 @@
 
 /* What a slug is, wherever it came from. */
 struct api_slug {
-	struct slug row; /* id and digest are set in any case; without upload_id it came by a build */
+	struct slug
+		row; /* id and digest are set in any case; without upload_id it came by a build */
 	struct procfile types;
 };
 void api_slug_done(struct api_slug *f);
 
 /* A slug of the app, or (anywhere) of another that the caller may view. */
-int api_slug_find(struct request *r, const struct app *app, const char *id, bool anywhere, struct api_slug *ret, struct error *err);
+int api_slug_find(struct request *r, const struct app *app, const char *id, bool anywhere,
+		  struct api_slug *ret, struct error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SNI endpoints: certificates that apps bring, and those that were got for them. A key comes in and is never shown. */
+/* SNI endpoints: certificates that apps bring, and those that were got for them. A key comes in and
+ * is never shown. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +24,12 @@ static json_t *ssl_cert_json(const struct sni_endpoint *e)
 	}
 	for (char **name = c.names; name && *name; name++)
 		json_array_append_new(names, api_text(*name));
-	j = json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:s}", "id", api_uuid("certificate", c.fingerprint, id),
-		      "ca_signed?", (int)e->trusted, "acm", (int)e->acm, "cert_domains", names, "issuer", api_text(c.issuer),
-		      "subject", api_text(c.subject), "starts_at", api_time(c.starts_ms), "expires_at",
-		      api_time(c.expires_ms), "self_signed?", (int)c.self_signed, "fingerprint", c.fingerprint);
+	j = json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:s}", "id",
+		      api_uuid("certificate", c.fingerprint, id), "ca_signed?", (int)e->trusted,
+		      "acm", (int)e->acm, "cert_domains", names, "issuer", api_text(c.issuer),
+		      "subject", api_text(c.subject), "starts_at", api_time(c.starts_ms),
+		      "expires_at", api_time(c.expires_ms), "self_signed?", (int)c.self_signed,
+		      "fingerprint", c.fingerprint);
 	cert_done(&c);
 	return j;
 }
@@ -51,12 +54,14 @@ static json_t *domain_ids(struct daemon *d, const struct sni_endpoint *e)
 
 static json_t *sni_json(struct daemon *d, const struct app *app, const struct sni_endpoint *e)
 {
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", e->id, "name", e->name, "display_name", e->name,
-			      "certificate_chain", e->chain, "app", api_app_ref(app));
+	json_t *j =
+		json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", e->id, "name", e->name, "display_name",
+			  e->name, "certificate_chain", e->chain, "app", api_app_ref(app));
 
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "created_at", api_time(e->created_ms), "updated_at",
-					    api_time(e->updated_ms), "domains", domain_ids(d, e), "ssl_cert",
-					    ssl_cert_json(e)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "created_at",
+					    api_time(e->created_ms), "updated_at",
+					    api_time(e->updated_ms), "domains", domain_ids(d, e),
+					    "ssl_cert", ssl_cert_json(e)));
 	return j;
 }
 
@@ -85,8 +90,8 @@ int api_sni_list(struct request *r, struct error *err)
 /* The app and its endpoint that the path names. */
 static int get_both(struct request *r, struct app *app, struct sni_endpoint *e, struct error *err)
 {
-	return api_app(r, app, err) == 0 &&
-			       store_sni_get(request_daemon(r)->store, app->id, request_param(r, "sni"), e, err) == 0
+	return api_app(r, app, err) == 0 && store_sni_get(request_daemon(r)->store, app->id,
+							  request_param(r, "sni"), e, err) == 0
 		       ? 0
 		       : -1;
 }
@@ -111,7 +116,8 @@ static int read_pair(struct request *r, struct sni_endpoint *e, char **ret_key, 
 	char *checked;
 
 	if (request_string(r, "certificate_chain", true, &chain, err) < 0 ||
-	    request_string(r, "private_key", true, &key, err) < 0 || cert_check(chain, key, &checked, ret_key, err) < 0)
+	    request_string(r, "private_key", true, &key, err) < 0 ||
+	    cert_check(chain, key, &checked, ret_key, err) < 0)
 		return -1;
 	free(e->chain);
 	e->chain = checked;
@@ -127,12 +133,14 @@ static void wipe_key(char **key)
 }
 #define _cleanup_key_ __attribute__((cleanup(wipe_key)))
 
-static int answer_changed(struct request *r, int status, const struct app *app, const struct sni_endpoint *e, const char *what)
+static int answer_changed(struct request *r, int status, const struct app *app,
+			  const struct sni_endpoint *e, const char *what)
 {
 	struct daemon *d = request_daemon(r);
 
 	request_note(r, "certificate %s %s", e->name, what);
-	logs_append(d->logs, app->id, "app", "api", "Certificate %s %s by user %s", e->name, what, request_caller(r)->name);
+	logs_append(d->logs, app->id, "app", "api", "Certificate %s %s by user %s", e->name, what,
+		    request_caller(r)->name);
 	certs_changed(d->certs);
 	return request_answer(r, status, sni_json(d, app, e));
 }
@@ -171,11 +179,14 @@ static int check_domains(struct request *r, const struct sni_endpoint *e, struct
 	if (result == 0)
 		result = store_domain_list(request_daemon(r)->store, e->app_id, &domains, &n, err);
 	for (size_t i = 0; i < n; i++) {
-		if (result == 0 && streq(domains[i].sni_id, e->id) && !cert_covers(&c, domains[i].hostname))
-			result = error_set(err, ERROR_INVALID,
-					   "The new certificate is not for %s, which is served with %s: add it as another one "
-					   "(certs:add), or take the domain away from this one first",
-					   domains[i].hostname, e->name);
+		if (result == 0 && streq(domains[i].sni_id, e->id) &&
+		    !cert_covers(&c, domains[i].hostname))
+			result = error_set(
+				err, ERROR_INVALID,
+				"The new certificate is not for %s, which is served with %s: add "
+				"it as another one "
+				"(certs:add), or take the domain away from this one first",
+				domains[i].hostname, e->name);
 		domain_done(&domains[i]);
 	}
 	free(domains);
@@ -187,7 +198,9 @@ static int check_own(const struct sni_endpoint *e, struct error *err)
 {
 	if (!e->acm)
 		return 0;
-	return error_set(err, ERROR_INVALID, "%s is managed automatically: turn that off with certs:auto:disable", e->name);
+	return error_set(err, ERROR_INVALID,
+			 "%s is managed automatically: turn that off with certs:auto:disable",
+			 e->name);
 }
 
 int api_sni_update(struct request *r, struct error *err)
@@ -197,7 +210,8 @@ int api_sni_update(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = get_both(r, &app, &e, err);
 
-	if (result == 0 && (check_own(&e, err) < 0 || read_pair(r, &e, &key, err) < 0 || check_domains(r, &e, err) < 0 ||
+	if (result == 0 && (check_own(&e, err) < 0 || read_pair(r, &e, &key, err) < 0 ||
+			    check_domains(r, &e, err) < 0 ||
 			    store_sni_update(request_daemon(r)->store, &e, key, err) < 0))
 		result = -1;
 	if (result == 0)
@@ -213,7 +227,8 @@ int api_sni_delete(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = get_both(r, &app, &e, err);
 
-	if (result == 0 && (check_own(&e, err) < 0 || store_sni_delete(request_daemon(r)->store, e.id, err) < 0))
+	if (result == 0 &&
+	    (check_own(&e, err) < 0 || store_sni_delete(request_daemon(r)->store, e.id, err) < 0))
 		result = -1;
 	if (result == 0)
 		result = answer_changed(r, 200, &app, &e, "removed");

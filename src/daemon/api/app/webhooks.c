@@ -29,9 +29,14 @@ static int refuse_entity(json_t *item, struct error *err)
 	char excerpt[NAME_EXCERPT_SIZE];
 
 	for (size_t i = 0; webhook_entities[i]; i++)
-		buf_printf(&entities, "%s%s", !i ? "" : webhook_entities[i + 1] ? ", " : " and ", webhook_entities[i]);
+		buf_printf(&entities, "%s%s",
+			   !i			     ? ""
+			   : webhook_entities[i + 1] ? ", "
+						     : " and ",
+			   webhook_entities[i]);
 	return error_set(err, ERROR_INVALID, "\"include\" may have %s, not \"%s\"", entities.data,
-			 json_is_string(item) ? name_excerpt(excerpt, json_string_value(item)) : "what is no string");
+			 json_is_string(item) ? name_excerpt(excerpt, json_string_value(item))
+					      : "what is no string");
 }
 
 static int read_include(struct request *r, struct webhook *w, struct error *err)
@@ -45,7 +50,8 @@ static int read_include(struct request *r, struct webhook *w, struct error *err)
 		if (!json_is_string(item) || !is_entity(json_string_value(item)))
 			return refuse_entity(item, err);
 	if (!json_array_size(list) || json_array_size(list) > 64)
-		return error_set(err, ERROR_INVALID, "\"include\" has to name what is told, such as api:release");
+		return error_set(err, ERROR_INVALID,
+				 "\"include\" has to name what is told, such as api:release");
 	free(w->include);
 	w->include = json_dumps(list, JSON_COMPACT);
 	return 0;
@@ -59,7 +65,8 @@ static int read_level(struct request *r, struct webhook *w, struct error *err)
 	if (request_string(r, "level", false, &level, err) < 0)
 		return -1;
 	if (level && !streq(level, "notify") && !streq(level, "sync"))
-		return error_set(err, ERROR_INVALID, "\"level\" is notify or sync, not \"%s\"", name_excerpt(excerpt, level));
+		return error_set(err, ERROR_INVALID, "\"level\" is notify or sync, not \"%s\"",
+				 name_excerpt(excerpt, level));
 	w->sync = level ? streq(level, "sync") : w->sync;
 	return 0;
 }
@@ -76,8 +83,8 @@ static bool is_ours(const struct daemon *d, const char *host, const char *port)
 	for (size_t i = 0; own && i < ARRAY_SIZE(local); i++)
 		if (streq(host, local[i]) && streq(port, own + 1))
 			return true;
-	return own && strlen(host) == (size_t)(own - d->settings.api_address) && str_starts(d->settings.api_address, host) &&
-	       streq(port, own + 1);
+	return own && strlen(host) == (size_t)(own - d->settings.api_address) &&
+	       str_starts(d->settings.api_address, host) && streq(port, own + 1);
 }
 
 static int check_url(struct daemon *d, const char *url, struct error *err)
@@ -96,15 +103,19 @@ static int check_url(struct daemon *d, const char *url, struct error *err)
 	curl_free(port);
 	curl_url_cleanup(u);
 	if (!good)
-		return error_set(err, ERROR_INVALID, "\"url\" has to be like https://example.com/hook");
-	return ours ? error_set(err, ERROR_INVALID, "\"url\" is the address of this platform's API: choose another") : 0;
+		return error_set(err, ERROR_INVALID,
+				 "\"url\" has to be like https://example.com/hook");
+	return ours ? error_set(err, ERROR_INVALID,
+				"\"url\" is the address of this platform's API: choose another")
+		    : 0;
 }
 
 static int read_url(struct request *r, struct webhook *w, struct error *err)
 {
 	const char *url;
 
-	if (request_string(r, "url", false, &url, err) < 0 || (url && check_url(request_daemon(r), url, err) < 0))
+	if (request_string(r, "url", false, &url, err) < 0 ||
+	    (url && check_url(request_daemon(r), url, err) < 0))
 		return -1;
 	if (url) {
 		free(w->url);
@@ -124,9 +135,13 @@ static int read_secret(struct request *r, const char *key, char **ret, struct er
 		return 0;
 	for (const char *p = value; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return error_set(err, ERROR_INVALID, "\"%s\" may not have line breaks and other control characters", key);
+			return error_set(
+				err, ERROR_INVALID,
+				"\"%s\" may not have line breaks and other control characters",
+				key);
 	if (!value[0] || strlen(value) > SECRET_MAX)
-		return error_set(err, ERROR_INVALID, "\"%s\" has to have 1 to %d bytes", key, SECRET_MAX);
+		return error_set(err, ERROR_INVALID, "\"%s\" has to have 1 to %d bytes", key,
+				 SECRET_MAX);
 	free(*ret);
 	*ret = xstrdup(value);
 	return 0;
@@ -135,7 +150,8 @@ static int read_secret(struct request *r, const char *key, char **ret, struct er
 static int read_webhook(struct request *r, struct webhook *w, struct error *err)
 {
 	if (read_include(r, w, err) < 0 || read_level(r, w, err) < 0 || read_url(r, w, err) < 0 ||
-	    read_secret(r, "authorization", &w->authorization, err) < 0 || read_secret(r, "secret", &w->secret, err) < 0)
+	    read_secret(r, "authorization", &w->authorization, err) < 0 ||
+	    read_secret(r, "secret", &w->secret, err) < 0)
 		return -1;
 	return 0;
 }
@@ -144,8 +160,9 @@ static int read_webhook(struct request *r, struct webhook *w, struct error *err)
 
 static json_t *webhook_json(const struct app *app, const struct webhook *w)
 {
-	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o}", "id", w->id, "app", api_app_ref(app), "include",
-			 json_loads(w->include, 0, NULL), "level", w->sync ? "sync" : "notify", "url", w->url, "created_at",
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o}", "id", w->id, "app",
+			 api_app_ref(app), "include", json_loads(w->include, 0, NULL), "level",
+			 w->sync ? "sync" : "notify", "url", w->url, "created_at",
 			 api_time(w->created_ms), "updated_at", api_time(w->updated_ms));
 }
 
@@ -177,7 +194,10 @@ static int check_number(struct request *r, const struct app *app, struct error *
 	if (store_webhook_list(request_daemon(r)->store, app->id, &rows, &n, err) < 0)
 		return -1;
 	webhook_free_array(rows, n);
-	return n < WEBHOOKS_MAX ? 0 : error_set(err, ERROR_INVALID, "%s has %d webhooks, and may have no more", app->name, WEBHOOKS_MAX);
+	return n < WEBHOOKS_MAX
+		       ? 0
+		       : error_set(err, ERROR_INVALID, "%s has %d webhooks, and may have no more",
+				   app->name, WEBHOOKS_MAX);
 }
 
 int api_webhooks_create(struct request *r, struct error *err)
@@ -187,7 +207,8 @@ int api_webhooks_create(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && check_number(r, &app, err) == 0 && read_webhook(r, &w, err) == 0) {
+	if (api_app(r, &app, err) == 0 && check_number(r, &app, err) == 0 &&
+	    read_webhook(r, &w, err) == 0) {
 		if (!w.secret)
 			w.secret = xstrdup(uuid_make(made));
 		memcpy(w.app_id, app.id, UUID_SIZE);
@@ -207,7 +228,8 @@ static int find(struct request *r, struct app *app, struct webhook *w, struct er
 {
 	if (api_app(r, app, err) < 0)
 		return -1;
-	return store_webhook_get(request_daemon(r)->store, app->id, request_param(r, "webhook"), w, err);
+	return store_webhook_get(request_daemon(r)->store, app->id, request_param(r, "webhook"), w,
+				 err);
 }
 
 int api_webhooks_get(struct request *r, struct error *err)
@@ -259,11 +281,12 @@ int api_webhooks_delete(struct request *r, struct error *err)
 
 static json_t *event_json(const struct webhook_event *e)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:{s:s, s:o, s:o, s:o, s:s, s:s}}", "id", e->id, "include", e->include,
-			 "created_at", api_time(e->created_ms), "updated_at", api_time(e->created_ms), "payload", "action",
-			 e->action, "actor", json_loads(e->actor, 0, NULL), "data", json_loads(e->data, 0, NULL),
-			 "previous_data", json_loads(e->previous, 0, NULL), "resource", e->resource, "version",
-			 "application/vnd.heroku+json; version=3");
+	return json_pack("{s:s, s:s, s:o, s:o, s:{s:s, s:o, s:o, s:o, s:s, s:s}}", "id", e->id,
+			 "include", e->include, "created_at", api_time(e->created_ms), "updated_at",
+			 api_time(e->created_ms), "payload", "action", e->action, "actor",
+			 json_loads(e->actor, 0, NULL), "data", json_loads(e->data, 0, NULL),
+			 "previous_data", json_loads(e->previous, 0, NULL), "resource", e->resource,
+			 "version", "application/vnd.heroku+json; version=3");
 }
 
 int api_webhook_events_list(struct request *r, struct error *err)
@@ -293,7 +316,8 @@ int api_webhook_events_get(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_event_get(request_daemon(r)->store, app.id, request_param(r, "event"), &e, err);
+		result = store_webhook_event_get(request_daemon(r)->store, app.id,
+						 request_param(r, "event"), &e, err);
 	if (result == 0)
 		result = request_answer(r, 200, event_json(&e));
 	webhook_event_done(&e);
@@ -308,19 +332,22 @@ static json_t *attempt_json(const struct webhook_delivery *d)
 	if (!d->n_attempts)
 		return json_null();
 	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o}", "id", d->attempt_id, "code",
-			 d->attempt_code ? json_integer((json_int_t)d->attempt_code) : json_null(), "error_class",
-			 api_text(d->attempt_error), "status", d->attempt_code / 100 == 2 ? "succeeded" : "failed", "created_at",
+			 d->attempt_code ? json_integer((json_int_t)d->attempt_code) : json_null(),
+			 "error_class", api_text(d->attempt_error), "status",
+			 d->attempt_code / 100 == 2 ? "succeeded" : "failed", "created_at",
 			 api_time(d->attempt_ms), "updated_at", api_time(d->updated_ms));
 }
 
 static json_t *delivery_json(const struct webhook_delivery *d)
 {
-	json_t *j = json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s, s:I}", "id", d->id, "event", "id", d->event_id,
-			      "include", d->include, "webhook", "id", d->webhook_id, "level", d->sync ? "sync" : "notify",
-			      "status", d->status, "num_attempts", (json_int_t)d->n_attempts);
+	json_t *j = json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s, s:I}", "id", d->id, "event",
+			      "id", d->event_id, "include", d->include, "webhook", "id",
+			      d->webhook_id, "level", d->sync ? "sync" : "notify", "status",
+			      d->status, "num_attempts", (json_int_t)d->n_attempts);
 
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "next_attempt_at", api_time(d->next_ms), "last_attempt",
-					    attempt_json(d), "created_at", api_time(d->created_ms), "updated_at",
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "next_attempt_at",
+					    api_time(d->next_ms), "last_attempt", attempt_json(d),
+					    "created_at", api_time(d->created_ms), "updated_at",
 					    api_time(d->updated_ms)));
 	return j;
 }
@@ -334,7 +361,8 @@ int api_webhook_deliveries_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_delivery_list(request_daemon(r)->store, app.id, &rows, &n, err);
+		result = store_webhook_delivery_list(request_daemon(r)->store, app.id, &rows, &n,
+						     err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, delivery_json(&rows[i]));
 	webhook_delivery_free_array(rows, n);
@@ -352,7 +380,8 @@ int api_webhook_deliveries_get(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_delivery_get(request_daemon(r)->store, app.id, request_param(r, "delivery"), &d, err);
+		result = store_webhook_delivery_get(request_daemon(r)->store, app.id,
+						    request_param(r, "delivery"), &d, err);
 	if (result == 0)
 		result = request_answer(r, 200, delivery_json(&d));
 	webhook_delivery_done(&d);

@@ -18,8 +18,9 @@ int api_ca_get(struct request *r, struct error *err)
 		return error_set_errno(err, e, "reading %s", path);
 	if (cert_read(pem.data, &c, err) < 0)
 		return error_prefix(err, "%s", path);
-	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "certificate", pem.data, "fingerprint", c.fingerprint, "subject",
-		      c.subject, "path", path, "starts_at", api_time(c.starts_ms), "expires_at", api_time(c.expires_ms));
+	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "certificate", pem.data, "fingerprint",
+		      c.fingerprint, "subject", c.subject, "path", path, "starts_at",
+		      api_time(c.starts_ms), "expires_at", api_time(c.expires_ms));
 	cert_done(&c);
 	return request_answer(r, 200, j);
 }

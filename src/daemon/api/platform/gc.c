@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Garbage collection: slugs and stacks that no release uses, and what the rest holds. Removing a hundred
- * thousand files takes seconds, so a child does it, and the request waits. Builds make
+ * Garbage collection: slugs and stacks that no release uses, and what the rest holds. Removing a
+ * hundred thousand files takes seconds, so a child does it, and the request waits. Builds make
  * slugs and stacks that no release refers to yet: none runs meanwhile.
  */
 #include <errno.h>
@@ -26,7 +26,8 @@
 #include "stack/stack.h"
 
 /* Folders of the state, by what they hold. */
-static const char *const holders[] = { "slugs", "stacks", "cache", "volumes", "backups", "sources", "streams", "git", "lost+found" };
+static const char *const holders[] = { "slugs",	  "stacks",  "cache", "volumes",   "backups",
+				       "sources", "streams", "git",   "lost+found" };
 #define N_HELD ARRAY_SIZE(holders)
 
 struct collection {
@@ -39,7 +40,7 @@ struct collection {
 		struct error err;
 		size_t n_slugs, n_stacks, n_unknown;
 		uint64_t held[N_HELD]; /* bytes, in the order of `holders` */
-	} report; /* fits one pipe write */
+	} report;		       /* fits one pipe write */
 	bool told;
 };
 
@@ -50,7 +51,8 @@ static void collection_free(struct collection *c)
 	free(c);
 }
 
-/* The request ends. The child goes on if it has not told yet, and no build may begin before it has. */
+/* The request ends. The child goes on if it has not told yet, and no build may begin before it has.
+ */
 static void let_go(void *work)
 {
 	struct collection *c = work;
@@ -79,11 +81,16 @@ static int check_no_builds(struct daemon *d, struct error *err)
 		return error_set(err, ERROR_CONFLICT,
 				 "What no release uses is being removed already");
 	if (d->preparing_stacks && !stacks_are_shared(d->settings.state_dir))
-		return error_set(err, ERROR_CONFLICT, "The stack of new apps is being made since the start: try again in a minute");
+		return error_set(err, ERROR_CONFLICT,
+				 "The stack of new apps is being made since the start: try again "
+				 "in a minute");
 	if (stack_updates_running(d->stack_updates))
-		return error_set(err, ERROR_CONFLICT, "Stacks are being made anew: try again when twelve stacks:update has ended");
+		return error_set(err, ERROR_CONFLICT,
+				 "Stacks are being made anew: try again when twelve stacks:update "
+				 "has ended");
 	if (addons_have_jobs(d->addons))
-		return error_set(err, ERROR_CONFLICT, "An add-on is being worked on: try again in a moment");
+		return error_set(err, ERROR_CONFLICT,
+				 "An add-on is being worked on: try again in a moment");
 	if (store_app_list(d->store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
@@ -120,7 +127,8 @@ static void collect(struct daemon *d, int fd, const struct used *u)
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	if (dup2(fd, 3) == 3 && close_range(4, ~0U, 0) == 0 &&
-	    build_collect(dir, &o, &report.n_slugs, &report.n_unknown, &report.err) == 0 && !stacks_are_shared(dir) && !build_in_doubt(o.put_back_ms))
+	    build_collect(dir, &o, &report.n_slugs, &report.n_unknown, &report.err) == 0 &&
+	    !stacks_are_shared(dir) && !build_in_doubt(o.put_back_ms))
 		stack_collect(dir, u->stacks, &report.n_stacks, &report.err);
 	measure(dir, report.held);
 	_exit(fd_write_all(3, &report, sizeof(report)) < 0);
@@ -150,9 +158,11 @@ static int answer(struct request *r, struct error *err)
 	fs_free_bytes(request_daemon(r)->settings.state_dir, &after);
 	return request_answer(
 		r, 200,
-		json_pack("{s:I, s:I, s:I, s:I, s:o}", "slugs", (json_int_t)c->report.n_slugs, "stacks",
-			  (json_int_t)c->report.n_stacks, "unknown_slugs", (json_int_t)c->report.n_unknown, "freed_bytes",
-			  (json_int_t)(after > c->free_before ? after - c->free_before : 0), "held_bytes", held_json(c)));
+		json_pack("{s:I, s:I, s:I, s:I, s:o}", "slugs", (json_int_t)c->report.n_slugs,
+			  "stacks", (json_int_t)c->report.n_stacks, "unknown_slugs",
+			  (json_int_t)c->report.n_unknown, "freed_bytes",
+			  (json_int_t)(after > c->free_before ? after - c->free_before : 0),
+			  "held_bytes", held_json(c)));
 }
 
 static void on_report(void *userdata)
@@ -202,7 +212,8 @@ int api_gc(struct request *r, struct error *err)
 	struct collection *c;
 	int fd = -1;
 
-	if (check_no_builds(d, err) < 0 || used_read(d, &used, err) < 0 || start(d, &used, &fd, err) < 0)
+	if (check_no_builds(d, err) < 0 || used_read(d, &used, err) < 0 ||
+	    start(d, &used, &fd, err) < 0)
 		return -1;
 	c = xcalloc(1, sizeof(*c));
 	*c = (struct collection){ .request = r, .http = d->http, .fd = fd };

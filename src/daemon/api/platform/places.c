@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stacks and regions. There is one stack and one region, this machine; but programs declare apps with Heroku's names of them, and
- * compare what they declared with what they find. So these names stand for ours, and an app keeps the one that it was given.
+ * Stacks and regions. There is one stack and one region, this machine; but programs declare apps
+ * with Heroku's names of them, and compare what they declared with what they find. So these names
+ * stand for ours, and an app keeps the one that it was given.
  */
 #include <string.h>
 #include <strings.h>
@@ -31,8 +32,11 @@ int api_read_stack(const char *given, const char **ret, struct error *err)
 
 	if (!name)
 		return error_set(err, ERROR_INVALID,
-				 "There is no stack \"%s\": this platform has debian-13 and debian-12, which stand for heroku-24 and heroku-22 too%s",
-				 name_excerpt(excerpt, given), streq(given, "container") ? "; it runs no images of containers" : "");
+				 "There is no stack \"%s\": this platform has debian-13 and "
+				 "debian-12, which stand for heroku-24 and heroku-22 too%s",
+				 name_excerpt(excerpt, given),
+				 streq(given, "container") ? "; it runs no images of containers"
+							   : "");
 	*ret = name;
 	return 0;
 }
@@ -44,7 +48,8 @@ int api_read_region(const char *given, const char **ret, struct error *err)
 
 	if (!name)
 		return error_set(err, ERROR_INVALID,
-				 "There is no region \"%s\": this platform is one machine, for which \"" API_REGION "\" and \"eu\" both stand",
+				 "There is no region \"%s\": this platform is one machine, for "
+				 "which \"" API_REGION "\" and \"eu\" both stand",
 				 name_excerpt(excerpt, given));
 	*ret = name;
 	return 0;
@@ -77,7 +82,8 @@ static json_t *list_stacks(struct request *r)
 	for (size_t i = 0; stack_names[i]; i++) {
 		json_t *j = api_stack_ref(stack_names[i]);
 
-		json_object_update_new(j, json_pack("{s:s, s:b}", "state", "public", "default", i == 0));
+		json_object_update_new(
+			j, json_pack("{s:s, s:b}", "state", "public", "default", i == 0));
 		put_times(r, j);
 		json_array_append_new(list, j);
 	}
@@ -91,10 +97,13 @@ static json_t *list_regions(struct request *r)
 	for (size_t i = 0; regions[i]; i++) {
 		json_t *j = api_region_ref(regions[i]);
 
-		json_object_update_new(j, json_pack("{s:s, s:s, s:s, s:b}", "description", "This machine", "country", "This machine",
-						    "locale", "This machine", "private_capable", 0));
+		json_object_update_new(j,
+				       json_pack("{s:s, s:s, s:s, s:b}", "description",
+						 "This machine", "country", "This machine",
+						 "locale", "This machine", "private_capable", 0));
 		/* The schema has a list of places that this must be one of. */
-		json_object_update_new(j, json_pack("{s:{s:s, s:s}}", "provider", "name", "twelve", "region", "us-east-1"));
+		json_object_update_new(j, json_pack("{s:{s:s, s:s}}", "provider", "name", "twelve",
+						    "region", "us-east-1"));
 		put_times(r, j);
 		json_array_append_new(list, j);
 	}

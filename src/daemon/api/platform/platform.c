@@ -22,7 +22,8 @@
 int api_rate_limits(struct request *r, struct error *err)
 {
 	(void)err;
-	return request_answer(r, 200, json_pack("{s:I}", "remaining", (json_int_t)http_requests_left(r)));
+	return request_answer(r, 200,
+			      json_pack("{s:I}", "remaining", (json_int_t)http_requests_left(r)));
 }
 
 int api_no_rows(struct request *r, struct error *err)
@@ -133,10 +134,10 @@ int api_status(struct request *r, struct error *err)
 				      "path", api_text(d->runtime.path), "version",
 				      api_text(d->runtime.version), "why",
 				      api_text(d->runtime.why)));
-	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:b}, s:s, s:s}", "router", "address",
-					    d->settings.http_address, "https_address", d->settings.https_address, "settled",
-					    (int)router_is_settled(d->router), "apps_domain",
-					    d->settings.apps_domain, "api_address",
-					    d->settings.api_address));
+	json_object_update_new(
+		j, json_pack("{s:{s:s, s:s, s:b}, s:s, s:s}", "router", "address",
+			     d->settings.http_address, "https_address", d->settings.https_address,
+			     "settled", (int)router_is_settled(d->router), "apps_domain",
+			     d->settings.apps_domain, "api_address", d->settings.api_address));
 	return request_answer(r, 200, j);
 }

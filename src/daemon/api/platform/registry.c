@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The platform's own buildpacks, by the names that they have in Heroku's registry of buildpacks: `heroku
- * buildpacks:set heroku/nodejs` asks a registry for the buildpack's blob_url and sets that. Ours is the name
- * that builds know the buildpack by. HEROKU_BUILDPACK_REGISTRY_URL points the CLI here; it sends no token.
+ * The platform's own buildpacks, by the names that they have in Heroku's registry of buildpacks:
+ * `heroku buildpacks:set heroku/nodejs` asks a registry for the buildpack's blob_url and sets that.
+ * Ours is the name that builds know the buildpack by. HEROKU_BUILDPACK_REGISTRY_URL points the CLI
+ * here; it sends no token.
  */
 #include <string.h>
 #include <unistd.h>
@@ -18,9 +19,10 @@ static json_t *buildpack_json(const char *name)
 {
 	char id[UUID_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s}", "id", api_uuid("buildpack", name, id), "name", name, "namespace", "heroku",
-			 "blob_url", name, "two_factor_authentication", 0, "category", "languages", "description",
-			 "One of the platform's own");
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s}", "id",
+			 api_uuid("buildpack", name, id), "name", name, "namespace", "heroku",
+			 "blob_url", name, "two_factor_authentication", 0, "category", "languages",
+			 "description", "One of the platform's own");
 }
 
 int api_registry_get(struct request *r, struct error *err)
@@ -32,7 +34,9 @@ int api_registry_get(struct request *r, struct error *err)
 		return request_answer(r, 200, buildpack_json(which));
 	if (!name || !packs_has(request_daemon(r)->settings.data_dir, name))
 		return error_set(err, ERROR_NOT_FOUND,
-				 "The platform has no buildpack %.100s: give the URL of its git repository instead", which);
+				 "The platform has no buildpack %.100s: give the URL of its git "
+				 "repository instead",
+				 which);
 	return request_answer(r, 200, buildpack_json(name));
 }
 
@@ -56,8 +60,10 @@ int api_registry_list(struct request *r, struct error *err)
 	strv_sort_unique(names);
 	list = json_array();
 	for (char **n = names; n && *n; n++)
-		if (packs_has(request_daemon(r)->settings.data_dir, *n) && asks_for(r, "in[namespace][]", "heroku", false) &&
-		    asks_for(r, "in[name][]", *n, false) && asks_for(r, "like[description]", "One of the platform's own", true))
+		if (packs_has(request_daemon(r)->settings.data_dir, *n) &&
+		    asks_for(r, "in[namespace][]", "heroku", false) &&
+		    asks_for(r, "in[name][]", *n, false) &&
+		    asks_for(r, "like[description]", "One of the platform's own", true))
 			json_array_append_new(list, buildpack_json(*n));
 	return request_answer(r, 200, list);
 }

@@ -16,13 +16,24 @@ int api_stack_updates_create(struct request *r, struct error *err)
 	const char *stack = NULL;
 	bool check, apply;
 
-	if (request_bool(r, "check", false, &check, err) < 0 || request_bool(r, "apply", false, &apply, err) < 0 ||
-	    request_ref(r, "stack", false, &stack, err) < 0 || (stack && api_read_stack(stack, &stack, err) < 0))
+	if (request_bool(r, "check", false, &check, err) < 0 ||
+	    request_bool(r, "apply", false, &apply, err) < 0 ||
+	    request_ref(r, "stack", false, &stack, err) < 0 ||
+	    (stack && api_read_stack(stack, &stack, err) < 0))
 		return -1;
 	if (check && apply)
-		return error_set(err, ERROR_INVALID, "Either \"check\", which changes nothing, or \"apply\", not both");
-	request_note(r, "%s%s%s", check ? "check" : apply ? "apply" : "make", stack ? " " : "", stack ? stack : "");
-	if (stack_updates_start(u, request_caller(r), check ? STACK_UPDATE_CHECK : apply ? STACK_UPDATE_APPLY : STACK_UPDATE_MAKE, stack, err) < 0)
+		return error_set(err, ERROR_INVALID,
+				 "Either \"check\", which changes nothing, or \"apply\", not both");
+	request_note(r, "%s%s%s",
+		     check   ? "check"
+		     : apply ? "apply"
+			     : "make",
+		     stack ? " " : "", stack ? stack : "");
+	if (stack_updates_start(u, request_caller(r),
+				check	? STACK_UPDATE_CHECK
+				: apply ? STACK_UPDATE_APPLY
+					: STACK_UPDATE_MAKE,
+				stack, err) < 0)
 		return -1;
 	return request_answer(r, 202, stack_updates_report(u));
 }

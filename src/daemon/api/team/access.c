@@ -103,7 +103,8 @@ int api_keys_create(struct request *r, struct error *err)
 	const char *text;
 	int result = -1;
 
-	if (request_string(r, "public_key", true, &text, err) < 0 || for_whom(r, k.user_id, err) < 0)
+	if (request_string(r, "public_key", true, &text, err) < 0 ||
+	    for_whom(r, k.user_id, err) < 0)
 		return -1;
 	k.public_key = xstrdup(text);
 	if (git_check_key(str_trim(k.public_key), &k.fingerprint, &k.comment, err) == 0 &&
@@ -169,7 +170,8 @@ static int read_scopes(struct request *r, unsigned *ret, struct error *err)
 
 		if (!word || !scope_parse(word))
 			return error_set(err, ERROR_INVALID,
-					 "\"scope\" has global, identity, read, write, read-protected and write-protected, not \"%.50s\"",
+					 "\"scope\" has global, identity, read, write, "
+					 "read-protected and write-protected, not \"%.50s\"",
 					 word ? word : "(no word)");
 		*ret |= scope_parse(word);
 	}
@@ -182,16 +184,17 @@ static json_t *token_json(struct request *r, const struct token *t, const char *
 	int64_t left_s = t->expires_ms ? (t->expires_ms - clock_wall_ms()) / 1000 : 0;
 	json_t *expires = t->expires_ms ? json_integer((json_int_t)left_s) : json_null();
 
-	json_t *j = json_pack("{s:s, s:o, s:o, s:o, s:o}", "id", t->id, "description",
-			      api_text(t->description), "scope", scope_names(t->scopes), "created_at",
-			      api_time(t->created_ms), "updated_at", api_time(t->created_ms));
+	json_t *j =
+		json_pack("{s:s, s:o, s:o, s:o, s:o}", "id", t->id, "description",
+			  api_text(t->description), "scope", scope_names(t->scopes), "created_at",
+			  api_time(t->created_ms), "updated_at", api_time(t->created_ms));
 
 	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n}", "client", "grant",
 					    "refresh_token", "session"));
 	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:o}, s:o, s:{s:o}}", "access_token",
 					    "id", t->id, "token", secret ? secret : t->masked,
-					    "expires_in", expires, "user", token_user(r, t), "twelve",
-					    "used_at", api_time(t->used_ms)));
+					    "expires_in", expires, "user", token_user(r, t),
+					    "twelve", "used_at", api_time(t->used_ms)));
 	return j;
 }
 
@@ -201,7 +204,8 @@ int api_tokens_list(struct request *r, struct error *err)
 	json_t *list;
 	size_t n = 0;
 
-	if (store_token_list(request_daemon(r)->store, request_caller(r)->user_id, &tokens, &n, err) < 0)
+	if (store_token_list(request_daemon(r)->store, request_caller(r)->user_id, &tokens, &n,
+			     err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++) {
@@ -214,7 +218,8 @@ int api_tokens_list(struct request *r, struct error *err)
 
 static int own_token(struct request *r, struct token *ret, struct error *err)
 {
-	return store_token_get(request_daemon(r)->store, request_caller(r)->user_id, request_param(r, "token"), ret, err);
+	return store_token_get(request_daemon(r)->store, request_caller(r)->user_id,
+			       request_param(r, "token"), ret, err);
 }
 
 int api_tokens_get(struct request *r, struct error *err)
@@ -233,8 +238,9 @@ int api_tokens_get(struct request *r, struct error *err)
 		return -1;
 	}
 	/*
-	 * `heroku logout` asks for "~", which is an account's default token with Heroku, spares that, and wants to
-	 * be told of what kind the missing thing is. Here no token is the default.
+	 * `heroku logout` asks for "~", which is an account's default token with Heroku, spares
+	 * that, and wants to be told of what kind the missing thing is. Here no token is the
+	 * default.
 	 */
 	return request_answer(r, 404,
 			      json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource",
@@ -278,7 +284,8 @@ int api_tokens_create(struct request *r, struct error *err)
 /* Another description, or another secret: shown once, as when it was made. */
 static int change_token(struct request *r, bool regenerate, struct error *err)
 {
-	const char *description = json_string_value(json_object_get(request_body(r), "description"));
+	const char *description =
+		json_string_value(json_object_get(request_body(r), "description"));
 	_cleanup_free_ char *secret = NULL;
 	struct token t = { 0 };
 	int result = own_token(r, &t, err);
@@ -288,7 +295,8 @@ static int change_token(struct request *r, bool regenerate, struct error *err)
 		t.description = xstrdup(description);
 	}
 	if (result == 0)
-		result = store_token_update(request_daemon(r)->store, &t, regenerate ? &secret : NULL, err);
+		result = store_token_update(request_daemon(r)->store, &t,
+					    regenerate ? &secret : NULL, err);
 	if (result == 0) {
 		request_note(r, "authorization %s%s", t.id, regenerate ? ": another secret" : "");
 		result = request_answer(r, regenerate ? 201 : 200, token_json(r, &t, secret));
@@ -312,7 +320,8 @@ int api_tokens_delete(struct request *r, struct error *err)
 	const char *which = request_param(r, "token"), *own = request_caller(r)->token_id;
 	struct store *s = request_daemon(r)->store;
 	struct token t = { 0 };
-	int result = store_token_get(s, reach(r), streq(which, "~") && own[0] ? own : which, &t, err);
+	int result =
+		store_token_get(s, reach(r), streq(which, "~") && own[0] ? own : which, &t, err);
 
 	if (result == 0)
 		result = store_token_delete(s, reach(r), t.id, err);

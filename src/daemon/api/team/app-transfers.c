@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Apps that change their owner. The owner offers, the recipient accepts or declines; an administrator, who
- * may do either, does both at once. Who gave an app away stays its collaborator.
+ * Apps that change their owner. The owner offers, the recipient accepts or declines; an
+ * administrator, who may do either, does both at once. Who gave an app away stays its collaborator.
  */
 #include <string.h>
 
@@ -25,9 +25,10 @@ static json_t *transfer_json(struct request *r, const struct transfer *t)
 	json_t *j = NULL;
 
 	if (store_app_get(request_daemon(r)->store, t->app_id, &app, &ignored) == 0)
-		j = json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "id", t->id, "app", api_app_ref(&app), "owner",
-			      api_user_ref(r, t->owner_id), "recipient", api_user_ref(r, t->recipient_id), "state", t->state,
-			      "created_at", api_time(t->created_ms), "updated_at", api_time(t->updated_ms));
+		j = json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "id", t->id, "app",
+			      api_app_ref(&app), "owner", api_user_ref(r, t->owner_id), "recipient",
+			      api_user_ref(r, t->recipient_id), "state", t->state, "created_at",
+			      api_time(t->created_ms), "updated_at", api_time(t->updated_ms));
 	app_done(&app);
 	return j;
 }
@@ -36,7 +37,8 @@ static int answer(struct request *r, int status, const struct transfer *t, struc
 {
 	json_t *j = transfer_json(r, t);
 
-	return j ? request_answer(r, status, j) : error_set(err, ERROR_NOT_FOUND, "The app of the transfer is gone");
+	return j ? request_answer(r, status, j)
+		 : error_set(err, ERROR_NOT_FOUND, "The app of the transfer is gone");
 }
 
 int api_app_transfers_list(struct request *r, struct error *err)
@@ -46,7 +48,8 @@ int api_app_transfers_list(struct request *r, struct error *err)
 	json_t *list, *j;
 	size_t n = 0;
 
-	if (store_transfer_list(request_daemon(r)->store, c->admin ? NULL : c->user_id, &rows, &n, err) < 0)
+	if (store_transfer_list(request_daemon(r)->store, c->admin ? NULL : c->user_id, &rows, &n,
+				err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
@@ -62,18 +65,21 @@ static int take_over(struct request *r, struct transfer *t, struct error *err)
 
 	if (store_transfer_accept(d->store, t, PERMISSIONS_DEFAULT, err) < 0)
 		return -1;
-	logs_append(d->logs, t->app_id, "app", "api", "Transfer accepted by user %s", request_caller(r)->name);
+	logs_append(d->logs, t->app_id, "app", "api", "Transfer accepted by user %s",
+		    request_caller(r)->name);
 	return 0;
 }
 
-static int offer(struct request *r, const struct app *app, const char *recipient, struct transfer *t, struct error *err)
+static int offer(struct request *r, const struct app *app, const char *recipient,
+		 struct transfer *t, struct error *err)
 {
 	struct store *s = request_daemon(r)->store;
 	struct user u = { 0 };
 	int result = store_user_get(s, recipient, &u, err);
 
 	if (result == 0 && streq(u.id, app->owner_id))
-		result = error_set(err, ERROR_INVALID, "%s is the owner of %s already", u.email, app->name);
+		result = error_set(err, ERROR_INVALID, "%s is the owner of %s already", u.email,
+				   app->name);
 	if (result == 0) {
 		memcpy(t->app_id, app->id, UUID_SIZE);
 		memcpy(t->owner_id, app->owner_id, UUID_SIZE);
@@ -92,7 +98,8 @@ int api_app_transfers_create(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = -1;
 
-	if (request_ref(r, "app", true, &name, err) == 0 && request_ref(r, "recipient", true, &recipient, err) == 0 &&
+	if (request_ref(r, "app", true, &name, err) == 0 &&
+	    request_ref(r, "recipient", true, &recipient, err) == 0 &&
 	    authz_app_named(r, name, NEED_OWNER, &app, err) == 0)
 		result = offer(r, &app, recipient, &t, err);
 	if (result == 0 && request_caller(r)->admin)
@@ -114,12 +121,14 @@ static int find(struct request *r, struct transfer *ret, struct error *err)
 	struct app app = { 0 };
 	int result;
 
-	result = store_transfer_get(s, store_app_get(s, which, &app, &ignored) == 0 ? app.id : which, ret, err);
+	result = store_transfer_get(
+		s, store_app_get(s, which, &app, &ignored) == 0 ? app.id : which, ret, err);
 	app_done(&app);
 	if (result < 0 || is_me(r, ret->owner_id) || is_me(r, ret->recipient_id))
 		return result;
 	transfer_done(ret);
-	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that app transfer: %s", name_excerpt(excerpt, which));
+	return error_set(err, ERROR_NOT_FOUND, "Couldn't find that app transfer: %s",
+			 name_excerpt(excerpt, which));
 }
 
 int api_app_transfers_get(struct request *r, struct error *err)
@@ -138,12 +147,14 @@ static int decide(struct request *r, struct transfer *t, const char *state, stru
 	char excerpt[NAME_EXCERPT_SIZE];
 
 	if (!is_me(r, t->recipient_id))
-		return error_set(err, ERROR_FORBIDDEN, "Only who it is offered to may accept or decline.");
+		return error_set(err, ERROR_FORBIDDEN,
+				 "Only who it is offered to may accept or decline.");
 	if (streq(state, "accepted"))
 		return take_over(r, t, err);
 	if (streq(state, "declined"))
 		return store_transfer_decline(request_daemon(r)->store, t, err);
-	return error_set(err, ERROR_INVALID, "\"state\" is accepted or declined, not \"%s\"", name_excerpt(excerpt, state));
+	return error_set(err, ERROR_INVALID, "\"state\" is accepted or declined, not \"%s\"",
+			 name_excerpt(excerpt, state));
 }
 
 int api_app_transfers_update(struct request *r, struct error *err)
@@ -168,7 +179,8 @@ int api_app_transfers_delete(struct request *r, struct error *err)
 	int result = find(r, &t, err);
 
 	if (result == 0 && !is_me(r, t.owner_id))
-		result = error_set(err, ERROR_FORBIDDEN, "Only who offers the app may cancel that.");
+		result =
+			error_set(err, ERROR_FORBIDDEN, "Only who offers the app may cancel that.");
 	if (result == 0 && !streq(t.state, "pending"))
 		result = error_set(err, ERROR_CONFLICT, "The transfer was %s already", t.state);
 	if (result == 0)

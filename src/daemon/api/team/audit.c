@@ -11,19 +11,23 @@
 
 static json_t *app_of(const struct audit *a)
 {
-	return a->app_id[0] ? json_pack("{s:s, s:o}", "id", a->app_id, "name", api_text(a->app_name)) : json_null();
+	return a->app_id[0]
+		       ? json_pack("{s:s, s:o}", "id", a->app_id, "name", api_text(a->app_name))
+		       : json_null();
 }
 
 static json_t *audit_json(const struct audit *a)
 {
-	json_t *j = json_pack("{s:I, s:o, s:{s:s, s:o}, s:o}", "number", (json_int_t)a->number, "at", api_time(a->at_ms),
-			      "user", "id", a->user_id, "name", api_text(a->user), "app", app_of(a));
+	json_t *j = json_pack("{s:I, s:o, s:{s:s, s:o}, s:o}", "number", (json_int_t)a->number,
+			      "at", api_time(a->at_ms), "user", "id", a->user_id, "name",
+			      api_text(a->user), "app", app_of(a));
 
-	json_object_update_new(j, json_pack("{s:o, s:o, s:I, s:o, s:s, s:o}", "action", api_text(a->action), "note",
-					    api_text(a->note), "status", (json_int_t)a->status, "release",
-					    a->version ? json_pack("{s:I}", "version", (json_int_t)a->version) :
-							 json_null(),
-					    "request_id", a->request_id, "from", api_text(a->from)));
+	json_object_update_new(
+		j, json_pack("{s:o, s:o, s:I, s:o, s:s, s:o}", "action", api_text(a->action),
+			     "note", api_text(a->note), "status", (json_int_t)a->status, "release",
+			     a->version ? json_pack("{s:I}", "version", (json_int_t)a->version)
+					: json_null(),
+			     "request_id", a->request_id, "from", api_text(a->from)));
 	return j;
 }
 
@@ -38,10 +42,12 @@ static int answer(struct request *r, const char *app_id, const char *user_id, st
 
 	text = request_query(r, "max");
 	if (text && !str_to_i64(text, 1, MAX_MAX, &max))
-		return error_set(err, ERROR_INVALID, "\"max\" has to be a whole number from 1 to %d", MAX_MAX);
+		return error_set(err, ERROR_INVALID,
+				 "\"max\" has to be a whole number from 1 to %d", MAX_MAX);
 	text = request_query(r, "release");
 	if (text && !str_to_i64(text, 1, INT64_MAX, &f.version))
-		return error_set(err, ERROR_INVALID, "\"release\" has to be the number of a release");
+		return error_set(err, ERROR_INVALID,
+				 "\"release\" has to be the number of a release");
 	f.max = (size_t)max;
 	if (store_audit_list(request_daemon(r)->store, &f, &rows, &n, err) < 0)
 		return -1;

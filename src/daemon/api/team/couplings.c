@@ -50,10 +50,11 @@ int api_coupling_of_app(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0 && store_coupling_get(request_daemon(r)->store, app.id, &c, &own) < 0) {
-		result = own.kind == ERROR_NOT_FOUND ?
-				 error_set(err, ERROR_NOT_FOUND, "%s is in no pipeline: pipelines:add puts it into one",
-					   app.name) :
-				 error_set(err, own.kind, "%s", own.message);
+		result = own.kind == ERROR_NOT_FOUND
+				 ? error_set(err, ERROR_NOT_FOUND,
+					     "%s is in no pipeline: pipelines:add puts it into one",
+					     app.name)
+				 : error_set(err, own.kind, "%s", own.message);
 	}
 	if (result == 0)
 		result = request_answer(r, 200, coupling_json(&c));
@@ -72,7 +73,8 @@ static int read_stage(struct request *r, enum stage *ret, struct error *err)
 	*ret = stage_parse(word);
 	if (*ret < _STAGE_MAX)
 		return 0;
-	return error_set(err, ERROR_INVALID, "\"stage\" is review, development, staging or production, not \"%s\"",
+	return error_set(err, ERROR_INVALID,
+			 "\"stage\" is review, development, staging or production, not \"%s\"",
 			 name_excerpt(excerpt, word));
 }
 
@@ -85,7 +87,8 @@ int api_couplings_create(struct request *r, struct error *err)
 	int result = -1;
 
 	if (request_ref(r, "app", true, &app_name, err) == 0 &&
-	    request_ref(r, "pipeline", true, &pipeline_name, err) == 0 && read_stage(r, &c.stage, err) == 0 &&
+	    request_ref(r, "pipeline", true, &pipeline_name, err) == 0 &&
+	    read_stage(r, &c.stage, err) == 0 &&
 	    authz_app_named(r, app_name, NEED_MANAGE, &app, err) == 0 &&
 	    store_pipeline_get(request_daemon(r)->store, pipeline_name, &p, err) == 0 &&
 	    pipeline_may_add(r, &p, err) == 0) {
@@ -152,8 +155,8 @@ int api_couplings_update(struct request *r, struct error *err)
 	enum stage stage;
 	int result = -1;
 
-	if (find(r, &c, err) == 0 && may_change(r, &c, err) == 0 && read_stage(r, &stage, err) == 0 &&
-	    store_coupling_set_stage(s, c.id, stage, err) == 0)
+	if (find(r, &c, err) == 0 && may_change(r, &c, err) == 0 &&
+	    read_stage(r, &stage, err) == 0 && store_coupling_set_stage(s, c.id, stage, err) == 0)
 		result = store_coupling_get(s, c.id, &now, err);
 	if (result == 0) {
 		request_note(r, "in %s as %s", now.pipeline_name, stage_names[now.stage]);

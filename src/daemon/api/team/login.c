@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Logging in by browser, as Heroku's login service does it: POST /auth gives two URLs; a person opens one, the command
- * line waits at the other. See api/team/logins.h.
+ * Logging in by browser, as Heroku's login service does it: POST /auth gives two URLs; a person
+ * opens one, the command line waits at the other. See api/team/logins.h.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -34,7 +34,8 @@ int api_login_ask(struct request *r, struct error *err)
 	json_t *j;
 
 	if (request_string(r, "description", false, &description, err) < 0 ||
-	    logins_ask(request_daemon(r)->logins, description && description[0] ? description : "a command line",
+	    logins_ask(request_daemon(r)->logins,
+		       description && description[0] ? description : "a command line",
 		       address_of(r), clock_now_ms(), &login, err) < 0)
 		return -1;
 	j = json_object();
@@ -49,7 +50,8 @@ int api_login_ask(struct request *r, struct error *err)
 static int answer_gone(struct request *r, struct error *err)
 {
 	return page_answer_message(r, 404, "This login is over",
-				   "It was answered, its ten minutes are over, or twelved was restarted meanwhile. Start it "
+				   "It was answered, its ten minutes are over, or twelved was "
+				   "restarted meanwhile. Start it "
 				   "again on your command line.",
 				   err);
 }
@@ -61,19 +63,21 @@ static void set_cookie(struct request *r, struct login *login)
 
 	random_hex(login->cookie, (LOGIN_SECRET_SIZE - 1) / 2);
 	free(r->set_cookie);
-	r->set_cookie = xasprintf("twelve-login=%s; Path=/auth/browser/%s; Max-Age=%d; HttpOnly; SameSite=Strict%s",
-				  login->cookie, login->page, LOGIN_LIFE_MS / 1000,
-				  proto && streq(proto, "https") ? "; Secure" : "");
+	r->set_cookie = xasprintf(
+		"twelve-login=%s; Path=/auth/browser/%s; Max-Age=%d; HttpOnly; SameSite=Strict%s",
+		login->cookie, login->page, LOGIN_LIFE_MS / 1000,
+		proto && streq(proto, "https") ? "; Secure" : "");
 }
 
-static int answer_form(struct request *r, struct login *login, int status, const char *said, const char *email,
-		       struct error *err)
+static int answer_form(struct request *r, struct login *login, int status, const char *said,
+		       const char *email, struct error *err)
 {
 	bool elsewhere = !streq(login->from, address_of(r));
 	_cleanup_free_ char *host = request_url(r, "%s", "");
 	_cleanup_free_ char *there =
-		elsewhere ? xasprintf(" It was started at %s, and your browser is at %s.", login->from, address_of(r)) :
-			    NULL;
+		elsewhere ? xasprintf(" It was started at %s, and your browser is at %s.",
+				      login->from, address_of(r))
+			  : NULL;
 	json_t *since = api_time(login->asked_ms);
 	int result;
 
@@ -94,8 +98,8 @@ static int answer_form(struct request *r, struct login *login, int status, const
 
 int api_login_page(struct request *r, struct error *err)
 {
-	struct login *login =
-		logins_by_page(request_daemon(r)->logins, request_param(r, "login"), clock_now_ms());
+	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"),
+					     clock_now_ms());
 
 	return login ? answer_form(r, login, 200, NULL, NULL, err) : answer_gone(r, err);
 }
@@ -103,44 +107,51 @@ int api_login_page(struct request *r, struct error *err)
 /* The form was sent by our page, in the browser that opened it. */
 static bool is_from_page(struct request *r, const struct login *login)
 {
-	const char *cookie = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "twelve-login");
+	const char *cookie =
+		MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "twelve-login");
 	const char *origin = request_header(r, "Origin");
 	_cleanup_free_ char *ours = request_url(r, "%s", "");
 
 	return cookie && login->cookie[0] && strlen(cookie) == LOGIN_SECRET_SIZE - 1 &&
-	       sodium_memcmp(cookie, login->cookie, LOGIN_SECRET_SIZE - 1) == 0 && (!origin || streq(origin, ours));
+	       sodium_memcmp(cookie, login->cookie, LOGIN_SECRET_SIZE - 1) == 0 &&
+	       (!origin || streq(origin, ours));
 }
 
 static int refuse(struct request *r, struct login *login, struct error *err)
 {
 	login_decide(login, NULL);
-	return page_answer_message(r, 200, "Refused", "The command line is not logged in. You can close this page.", err);
+	return page_answer_message(r, 200, "Refused",
+				   "The command line is not logged in. You can close this page.",
+				   err);
 }
 
 static int approve(struct request *r, struct login *login, struct error *err)
 {
 	login_decide(login, r->caller.user_id);
 	request_note(r, "login of \"%s\" from %s", login->description, login->from);
-	return page_answer_message(r, 200, "Logged in", "Go back to your command line. You can close this page.", err);
+	return page_answer_message(r, 200, "Logged in",
+				   "Go back to your command line. You can close this page.", err);
 }
 
 /* The login may have ended meanwhile. */
 static int password_looked_at(struct request *r, struct error *err)
 {
-	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"), clock_now_ms());
+	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"),
+					     clock_now_ms());
 	const char *email = json_string_value(json_object_get(request_body(r), "email"));
 
 	if (!login)
 		return answer_gone(r, err);
 	if (request_caller(r)->user_id[0])
 		return approve(r, login, err);
-	return answer_form(r, login, 403, "That e-mail address and password do not belong together.", email, err);
+	return answer_form(r, login, 403,
+			   "That e-mail address and password do not belong together.", email, err);
 }
 
 int api_login_answer(struct request *r, struct error *err)
 {
-	struct login *login =
-		logins_by_page(request_daemon(r)->logins, request_param(r, "login"), clock_now_ms());
+	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"),
+					     clock_now_ms());
 	const char *email, *password, *action;
 	struct error own = ERROR_INIT;
 
@@ -151,17 +162,20 @@ int api_login_answer(struct request *r, struct error *err)
 	if (!login)
 		return answer_gone(r, err);
 	if (!is_from_page(r, login))
-		return answer_form(r, login, 403, "This form was not sent from this page: try again.", email, err);
+		return answer_form(r, login, 403,
+				   "This form was not sent from this page: try again.", email, err);
 	if (action && streq(action, "refuse"))
 		return refuse(r, login, err);
-	if (http_ask_password(r, email ? email : "", password ? password : "", password_looked_at, &own) == 0)
+	if (http_ask_password(r, email ? email : "", password ? password : "", password_looked_at,
+			      &own) == 0)
 		return 0;
 	return answer_form(r, login, error_http_status(own.kind), own.message, email, err);
 }
 
 /* ---- the command line ---- */
 
-/* It waits for JSON, and blanks before JSON are none of it: a blank now and then says that we are there. */
+/* It waits for JSON, and blanks before JSON are none of it: a blank now and then says that we are
+ * there. */
 struct waiting {
 	struct http_tail tail;
 	struct login_waiter waiter;
@@ -196,11 +210,12 @@ static json_t *give_token(struct daemon *d, struct login *login)
 	struct error err = ERROR_INIT;
 
 	memcpy(t.user_id, login->user_id, sizeof(t.user_id));
-	if (!login->access_token && store_token_create(d->store, &t, &login->access_token, &err) < 0)
+	if (!login->access_token &&
+	    store_token_create(d->store, &t, &login->access_token, &err) < 0)
 		login->access_token = NULL;
 	token_done(&t);
-	return login->access_token ? json_pack("{s:s}", "access_token", login->access_token) :
-				     json_pack("{s:s}", "error", err.message);
+	return login->access_token ? json_pack("{s:s}", "access_token", login->access_token)
+				   : json_pack("{s:s}", "error", err.message);
 }
 
 /* What there is to say of a login that may be gone: NULL as long as nothing is decided. */
@@ -209,10 +224,12 @@ static json_t *outcome(struct daemon *d, struct login *login)
 	if (login && login->state == LOGIN_WAITING)
 		return NULL;
 	if (!login)
-		return json_pack("{s:s}", "error", "nobody answered within ten minutes: log in again");
+		return json_pack("{s:s}", "error",
+				 "nobody answered within ten minutes: log in again");
 	login_handed_over(login, clock_now_ms());
-	return login->state == LOGIN_APPROVED ? give_token(d, login) :
-						json_pack("{s:s}", "error", "the login was refused in the browser");
+	return login->state == LOGIN_APPROVED
+		       ? give_token(d, login)
+		       : json_pack("{s:s}", "error", "the login was refused in the browser");
 }
 
 static void put_outcome(struct waiting *w)
@@ -265,7 +282,8 @@ static bool has_token(struct request *r, const struct login *login)
 {
 	const char *given = request_header(r, "Authorization");
 
-	return given && str_starts(given, "Bearer ") && strlen(given + 7) == LOGIN_SECRET_SIZE - 1 &&
+	return given && str_starts(given, "Bearer ") &&
+	       strlen(given + 7) == LOGIN_SECRET_SIZE - 1 &&
 	       sodium_memcmp(given + 7, login->token, LOGIN_SECRET_SIZE - 1) == 0;
 }
 
@@ -278,15 +296,19 @@ int api_login_wait(struct request *r, struct error *err)
 
 	if (!login || !has_token(r, login))
 		return error_set(err, ERROR_NOT_FOUND,
-				 "This login is over: its ten minutes have passed, or twelved was restarted meanwhile. Log in "
+				 "This login is over: its ten minutes have passed, or twelved was "
+				 "restarted meanwhile. Log in "
 				 "again");
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct waiting){ .d = d, .out = BUF_INIT, .waiter = { .fn = on_decided, .userdata = w } };
+	*w = (struct waiting){ .d = d,
+			       .out = BUF_INIT,
+			       .waiter = { .fn = on_decided, .userdata = w } };
 	memcpy(w->cli, login->cli, sizeof(w->cli));
 	http_tail_init(&w->tail, r->http, r->connection);
 	login_wait(login, &w->waiter);
 	w->timer = watch_timer(d->loop, on_beat, w);
 	watch_arm(w->timer, HEARTBEAT_MS);
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, read_waiting, w, free_waiting);
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, read_waiting, w,
+						     free_waiting);
 	return http_queue(r, 200, response, "application/json") == MHD_YES ? 0 : -1;
 }

@@ -124,11 +124,12 @@ static int check_room(const struct logins *l, const char *from, struct error *er
 	}
 	if (n < LOGINS_MAX && n_from < LOGINS_MAX_FROM)
 		return 0;
-	return error_set(err, ERROR_RATE_LIMIT, "Too many logins wait for their users: try again in some minutes");
+	return error_set(err, ERROR_RATE_LIMIT,
+			 "Too many logins wait for their users: try again in some minutes");
 }
 
-int logins_ask(struct logins *l, const char *description, const char *from, int64_t now_ms, struct login **ret,
-	       struct error *err)
+int logins_ask(struct logins *l, const char *description, const char *from, int64_t now_ms,
+	       struct login **ret, struct error *err)
 {
 	struct login *login;
 

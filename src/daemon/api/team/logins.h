@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Logins by browser: a command line asks for one and waits, its user says who they are on a web page,
- * the command line gets a token. All in memory and short-lived: nothing of it is left by a restart.
+ * Logins by browser: a command line asks for one and waits, its user says who they are on a web
+ * page, the command line gets a token. All in memory and short-lived: nothing of it is left by a
+ * restart.
  *
- *     POST /auth ──▶ waiting ──┬─ e-mail and password ──▶ approved ──▶ the token is made and handed over
- *                              ├─ "Refuse" ─────────────▶ refused
- *                              └─ 10 minutes ───────────▶ gone
+ *     POST /auth ──▶ waiting ──┬─ e-mail and password ──▶ approved ──▶ the token is made and handed
+ * over ├─ "Refuse" ─────────────▶ refused └─ 10 minutes ───────────▶ gone
  *
- * Three secrets: who has the page's may say yes, who has the command line's two gets the token. The page's is good
- * for one answer, the command line's for a minute after it.
+ * Three secrets: who has the page's may say yes, who has the command line's two gets the token. The
+ * page's is good for one answer, the command line's for a minute after it.
  */
 #pragma once
 
@@ -55,9 +55,10 @@ struct logins *logins_new(void);
 /* Nobody waits any more. */
 void logins_free(struct logins *l);
 /* A new one, borrowed; ERROR_RATE_LIMIT when there are too many. */
-int logins_ask(struct logins *l, const char *description, const char *from, int64_t now_ms, struct login **ret,
-	       struct error *err);
-/* By the page's secret, or the command line's; NULL when there is none, or its time is over. Borrowed until the next call. */
+int logins_ask(struct logins *l, const char *description, const char *from, int64_t now_ms,
+	       struct login **ret, struct error *err);
+/* By the page's secret, or the command line's; NULL when there is none, or its time is over.
+ * Borrowed until the next call. */
 struct login *logins_by_page(struct logins *l, const char *secret, int64_t now_ms);
 struct login *logins_by_cli(struct logins *l, const char *secret, int64_t now_ms);
 /* The answer: who approved, or NULL for "Refuse". The page's secret is spent. */

@@ -20,7 +20,11 @@ static void put_escaped(struct buf *out, const char *s)
 	static const struct {
 		char c;
 		const char *text;
-	} escapes[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" }, { '\'', "&#39;" } };
+	} escapes[] = { { '&', "&amp;" },
+			{ '<', "&lt;" },
+			{ '>', "&gt;" },
+			{ '"', "&quot;" },
+			{ '\'', "&#39;" } };
 
 	for (; *s; s++) {
 		const char *text = NULL;
@@ -82,7 +86,8 @@ static int read_file(struct request *r, const char *name, struct buf *ret, struc
 	return e < 0 ? error_set_errno(err, e, "reading the page %s", path) : 0;
 }
 
-/* Nothing may run or be loaded but our own style sheet, which stands in the page; nobody may frame it. */
+/* Nothing may run or be loaded but our own style sheet, which stands in the page; nobody may frame
+ * it. */
 static char *policy_for(const char *style)
 {
 	unsigned char hash[crypto_hash_sha256_BYTES];
@@ -90,9 +95,10 @@ static char *policy_for(const char *style)
 
 	crypto_hash_sha256(hash, (const unsigned char *)style, strlen(style));
 	sodium_bin2base64(text, sizeof(text), hash, sizeof(hash), sodium_base64_VARIANT_ORIGINAL);
-	return xasprintf("default-src 'none'; style-src 'sha256-%s'; form-action 'self'; base-uri 'none'; "
-			 "frame-ancestors 'none'",
-			 text);
+	return xasprintf(
+		"default-src 'none'; style-src 'sha256-%s'; form-action 'self'; base-uri 'none'; "
+		"frame-ancestors 'none'",
+		text);
 }
 
 static int answer_html(struct request *r, int status, struct buf *html, const char *policy)
@@ -110,25 +116,30 @@ static int answer_html(struct request *r, int status, struct buf *html, const ch
 	return http_queue(r, status, response, "text/html; charset=utf-8") == MHD_YES ? 0 : -1;
 }
 
-int page_answer(struct request *r, int status, const char *name, const char *title, const struct page_value *values,
-		struct error *err)
+int page_answer(struct request *r, int status, const char *name, const char *title,
+		const struct page_value *values, struct error *err)
 {
-	_cleanup_buf_ struct buf frame = BUF_INIT, style = BUF_INIT, template = BUF_INIT, content = BUF_INIT, out = BUF_INIT;
+	_cleanup_buf_ struct buf frame = BUF_INIT, style = BUF_INIT, template = BUF_INIT,
+				 content = BUF_INIT, out = BUF_INIT;
 	_cleanup_free_ char *file = xasprintf("%s.html", name), *policy = NULL;
 
-	if (read_file(r, "page.html", &frame, err) < 0 || read_file(r, "style.css", &style, err) < 0 ||
-	    read_file(r, file, &template, err) < 0)
+	if (read_file(r, "page.html", &frame, err) < 0 ||
+	    read_file(r, "style.css", &style, err) < 0 || read_file(r, file, &template, err) < 0)
 		return -1;
 	page_fill(template.data, values, &content);
 	page_fill(frame.data,
-		  (const struct page_value[]){
-			  { "title", title }, { "style", style.data }, { "content", content.data }, { 0 } },
+		  (const struct page_value[]){ { "title", title },
+					       { "style", style.data },
+					       { "content", content.data },
+					       { 0 } },
 		  &out);
 	policy = policy_for(style.data);
 	return answer_html(r, status, &out, policy);
 }
 
-int page_answer_message(struct request *r, int status, const char *title, const char *message, struct error *err)
+int page_answer_message(struct request *r, int status, const char *title, const char *message,
+			struct error *err)
 {
-	return page_answer(r, status, "message", title, (const struct page_value[]){ { "message", message }, { 0 } }, err);
+	return page_answer(r, status, "message", title,
+			   (const struct page_value[]){ { "message", message }, { 0 } }, err);
 }

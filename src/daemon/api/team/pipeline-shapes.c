@@ -59,15 +59,18 @@ int pipeline_may_change(struct request *r, const struct pipeline *p, struct erro
 {
 	if (owns(r, p))
 		return 0;
-	return error_set(err, ERROR_FORBIDDEN, "Only the owner of the pipeline %s may do this.", p->name);
+	return error_set(err, ERROR_FORBIDDEN, "Only the owner of the pipeline %s may do this.",
+			 p->name);
 }
 
 int pipeline_may_add(struct request *r, const struct pipeline *p, struct error *err)
 {
 	if (owns(r, p) || has_app(r, p, NEED_MANAGE))
 		return 0;
-	return error_set(err, ERROR_FORBIDDEN,
-			 "Only the owner of the pipeline %s, or who may manage an app in it, may do this.", p->name);
+	return error_set(
+		err, ERROR_FORBIDDEN,
+		"Only the owner of the pipeline %s, or who may manage an app in it, may do this.",
+		p->name);
 }
 
 json_t *pipeline_json(const struct pipeline *p)
@@ -77,22 +80,25 @@ json_t *pipeline_json(const struct pipeline *p)
 	char id[UUID_SIZE];
 
 	json_object_set_new(j, "generation",
-			    json_pack("{s:s, s:s}", "id", api_uuid("generation", "cedar", id), "name", "cedar"));
+			    json_pack("{s:s, s:s}", "id", api_uuid("generation", "cedar", id),
+				      "name", "cedar"));
 	json_object_set_new(j, "owner",
-			    p->owner_id[0] ? json_pack("{s:s, s:s}", "id", p->owner_id, "type", "user") : json_null());
+			    p->owner_id[0]
+				    ? json_pack("{s:s, s:s}", "id", p->owner_id, "type", "user")
+				    : json_null());
 	return j;
 }
 
 json_t *coupling_json(const struct coupling *c)
 {
-	return json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s, s:o, s:o}", "id", c->id, "app", "id", c->app_id,
-			 "name", c->app_name, "pipeline", "id", c->pipeline_id, "name", c->pipeline_name, "stage",
-			 stage_names[c->stage], "created_at", api_time(c->created_ms), "updated_at",
-			 api_time(c->updated_ms));
+	return json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s, s:o, s:o}", "id", c->id, "app",
+			 "id", c->app_id, "name", c->app_name, "pipeline", "id", c->pipeline_id,
+			 "name", c->pipeline_name, "stage", stage_names[c->stage], "created_at",
+			 api_time(c->created_ms), "updated_at", api_time(c->updated_ms));
 }
 
 int pipelines_mend(struct daemon *d, struct error *err)
 {
-	return store_promotion_fail_pending(d->store, "twelved was restarted before its turn came: promote again",
-					    err);
+	return store_promotion_fail_pending(
+		d->store, "twelved was restarted before its turn came: promote again", err);
 }

@@ -9,7 +9,8 @@
 #include "model/names.h"
 #include "stack/stack.h"
 
-/* ?eq[name]=x, with its brackets as they are or encoded: libmicrohttpd is told to leave names alone. */
+/* ?eq[name]=x, with its brackets as they are or encoded: libmicrohttpd is told to leave names
+ * alone. */
 static const char *wanted_name(struct request *r)
 {
 	static const char *const forms[] = { "eq[name]", "eq%5Bname%5D", "eq%5bname%5d" };
@@ -50,7 +51,8 @@ int api_pipelines_get(struct request *r, struct error *err)
 }
 
 /* A user, by {id, type}; teams there are none. */
-static int find_owner(struct request *r, json_t *owner, char ret_id[static UUID_SIZE], struct error *err)
+static int find_owner(struct request *r, json_t *owner, char ret_id[static UUID_SIZE],
+		      struct error *err)
 {
 	const char *type = json_string_value(json_object_get(owner, "type"));
 	const char *id = json_string_value(json_object_get(owner, "id"));
@@ -58,7 +60,8 @@ static int find_owner(struct request *r, json_t *owner, char ret_id[static UUID_
 
 	if (!id || (type && !streq(type, "user")))
 		return error_set(err, ERROR_INVALID,
-				 "A pipeline is owned by a user: {\"id\": \"...\", \"type\": \"user\"} is needed");
+				 "A pipeline is owned by a user: {\"id\": \"...\", \"type\": "
+				 "\"user\"} is needed");
 	if (store_user_get(request_daemon(r)->store, id, &u, err) < 0)
 		return -1;
 	memcpy(ret_id, u.id, UUID_SIZE);
@@ -80,7 +83,8 @@ static int first_owner(struct request *r, struct pipeline *p, struct error *err)
 	return authz_admin(r, err);
 }
 
-/* The heroku command says which of Heroku's two generations it means; this platform is like the first. */
+/* The heroku command says which of Heroku's two generations it means; this platform is like the
+ * first. */
 static int check_generation(struct request *r, struct error *err)
 {
 	const char *given = api_ref(json_object_get(request_body(r), "generation"));
@@ -88,7 +92,8 @@ static int check_generation(struct request *r, struct error *err)
 
 	return !given || streq(given, "cedar") || streq(given, api_uuid("generation", "cedar", id))
 		       ? 0
-		       : error_set(err, ERROR_INVALID, "\"generation\" has to be cedar: there is no other here");
+		       : error_set(err, ERROR_INVALID,
+				   "\"generation\" has to be cedar: there is no other here");
 }
 
 int api_pipelines_create(struct request *r, struct error *err)
@@ -117,7 +122,8 @@ int api_pipelines_update(struct request *r, struct error *err)
 	int result = -1;
 
 	if (pipeline_in_path(r, &p, err) == 0 && pipeline_may_change(r, &p, err) == 0 &&
-	    request_string(r, "name", false, &name, err) == 0 && (!name || name_check_app(name, err) == 0)) {
+	    request_string(r, "name", false, &name, err) == 0 &&
+	    (!name || name_check_app(name, err) == 0)) {
 		request_note(r, "pipeline %s", p.name);
 		if (name) {
 			free(p.name);
@@ -152,7 +158,8 @@ int api_pipelines_stack(struct request *r, struct error *err)
 	int result = pipeline_in_path(r, &p, err);
 
 	if (result == 0)
-		result = request_answer(r, 200, json_pack("{s:o}", "stack", api_stack_ref(STACK_DEFAULT)));
+		result = request_answer(r, 200,
+					json_pack("{s:o}", "stack", api_stack_ref(STACK_DEFAULT)));
 	pipeline_done(&p);
 	return result;
 }
@@ -169,8 +176,8 @@ int api_pipelines_transfer(struct request *r, struct error *err)
 	const char *name;
 	int result = -1;
 
-	if (request_ref(r, "pipeline", true, &name, err) == 0 && pipeline_named(r, name, &p, err) == 0 &&
-	    pipeline_may_change(r, &p, err) == 0) {
+	if (request_ref(r, "pipeline", true, &name, err) == 0 &&
+	    pipeline_named(r, name, &p, err) == 0 && pipeline_may_change(r, &p, err) == 0) {
 		before = owner_json(p.owner_id);
 		result = find_owner(r, owner, p.owner_id, err);
 	}
@@ -178,9 +185,10 @@ int api_pipelines_transfer(struct request *r, struct error *err)
 		result = store_pipeline_update(request_daemon(r)->store, &p, err);
 	if (result == 0) {
 		request_note(r, "pipeline %s to %s", p.name, p.owner_id);
-		result = request_answer(r, 201, json_pack("{s:{s:s}, s:O, s:o}", "pipeline", "id", p.id,
-							  "previous_owner", before, "new_owner",
-							  owner_json(p.owner_id)));
+		result = request_answer(r, 201,
+					json_pack("{s:{s:s}, s:O, s:o}", "pipeline", "id", p.id,
+						  "previous_owner", before, "new_owner",
+						  owner_json(p.owner_id)));
 	}
 	json_decref(before);
 	pipeline_done(&p);
@@ -196,7 +204,8 @@ static void append_newest(struct request *r, const struct coupling *c, json_t *l
 	struct app app = { 0 };
 
 	if (authz_app_named(r, c->app_id, NEED_VIEW, &app, &ignored) == 0 &&
-	    store_release_get(request_daemon(r)->store, app.id, app.last_version, &release, &ignored) == 0)
+	    store_release_get(request_daemon(r)->store, app.id, app.last_version, &release,
+			      &ignored) == 0)
 		json_array_append_new(list, api_release_json(r, &app, &release));
 	release_done(&release);
 	app_done(&app);

@@ -34,8 +34,9 @@ static const char *status_of(struct request *r, const struct promotion_target *t
 	} else if (release.status == RELEASE_SUCCEEDED) {
 		status = "succeeded";
 	} else {
-		*ret_reason = release.reason ? xstrdup(release.reason) :
-					       xstrdup("A newer release came before this one was live");
+		*ret_reason = release.reason
+				      ? xstrdup(release.reason)
+				      : xstrdup("A newer release came before this one was live");
 	}
 	release_done(&release);
 	return status;
@@ -46,10 +47,10 @@ static json_t *target_json(struct request *r, const struct promotion_target *t)
 	_cleanup_free_ char *reason = NULL;
 	const char *status = status_of(r, t, &reason);
 
-	return json_pack("{s:s, s:{s:s}, s:{s:s}, s:o, s:s, s:o}", "id", t->id, "app", "id", t->app_id,
-			 "pipeline_promotion", "id", t->promotion_id, "release",
-			 t->release_id[0] ? json_pack("{s:s}", "id", t->release_id) : json_null(), "status", status,
-			 "error_message", api_text(reason));
+	return json_pack("{s:s, s:{s:s}, s:{s:s}, s:o, s:s, s:o}", "id", t->id, "app", "id",
+			 t->app_id, "pipeline_promotion", "id", t->promotion_id, "release",
+			 t->release_id[0] ? json_pack("{s:s}", "id", t->release_id) : json_null(),
+			 "status", status, "error_message", api_text(reason));
 }
 
 static json_t *promotion_json(struct request *r, const struct promotion *p, struct error *err)
@@ -66,10 +67,11 @@ static json_t *promotion_json(struct request *r, const struct promotion *p, stru
 		pending = pending || streq(status_of(r, &targets[i], &reason), "pending");
 	}
 	promotion_target_free_array(targets, n);
-	return json_pack("{s:s, s:{s:s}, s:{s:{s:s}, s:{s:s}}, s:s, s:o, s:o}", "id", p->id, "pipeline", "id",
-			 p->pipeline_id, "source", "app", "id", p->app_id, "release", "id", p->release_id, "status",
-			 pending ? "pending" : "completed", "created_at", api_time(p->created_ms), "updated_at",
-			 api_time(p->created_ms));
+	return json_pack("{s:s, s:{s:s}, s:{s:{s:s}, s:{s:s}}, s:s, s:o, s:o}", "id", p->id,
+			 "pipeline", "id", p->pipeline_id, "source", "app", "id", p->app_id,
+			 "release", "id", p->release_id, "status",
+			 pending ? "pending" : "completed", "created_at", api_time(p->created_ms),
+			 "updated_at", api_time(p->created_ms));
 }
 
 /* ---- making one ---- */
@@ -92,7 +94,8 @@ static void plan_done(struct plan *p)
 	free(p->targets);
 }
 
-static int check_coupled(struct request *r, const struct plan *p, const struct app *app, struct error *err)
+static int check_coupled(struct request *r, const struct plan *p, const struct app *app,
+			 struct error *err)
 {
 	struct error own = ERROR_INIT;
 	struct coupling c = { 0 };
@@ -104,22 +107,25 @@ static int check_coupled(struct request *r, const struct plan *p, const struct a
 		return 0;
 	if (own.kind != ERROR_NONE && own.kind != ERROR_NOT_FOUND)
 		return error_set(err, own.kind, "%s", own.message);
-	return error_set(err, ERROR_INVALID, "%s is not in the pipeline %s", app->name, p->pipeline.name);
+	return error_set(err, ERROR_INVALID, "%s is not in the pipeline %s", app->name,
+			 p->pipeline.name);
 }
 
 static int find_release(struct request *r, struct plan *p, struct error *err)
 {
 	json_t *source = json_object_get(request_body(r), "source");
-	const char *id = json_string_value(json_object_get(json_object_get(source, "release"), "id"));
+	const char *id =
+		json_string_value(json_object_get(json_object_get(source, "release"), "id"));
 	struct store *s = request_daemon(r)->store;
-	int result = id ? store_release_by_id(s, id, &p->release, err) :
-			  store_release_get(s, p->source.id, p->source.current_version, &p->release, err);
+	int result = id ? store_release_by_id(s, id, &p->release, err)
+			: store_release_get(s, p->source.id, p->source.current_version, &p->release,
+					    err);
 
 	if (result == 0 && !streq(p->release.app_id, p->source.id))
 		return error_set(err, ERROR_NOT_FOUND, "%s has no release %s", p->source.name, id);
 	if (result == 0 && (!p->release.slug || p->release.status != RELEASE_SUCCEEDED))
-		return error_set(err, ERROR_INVALID, "v%lld of %s can't be promoted: %s", (long long)p->release.version,
-				 p->source.name,
+		return error_set(err, ERROR_INVALID, "v%lld of %s can't be promoted: %s",
+				 (long long)p->release.version, p->source.name,
 				 p->release.slug ? "it never ran" : "nothing was deployed in it");
 	return result;
 }
@@ -130,7 +136,8 @@ static int add_target(struct request *r, struct plan *p, const json_t *item, str
 	struct app *app = &p->targets[p->n];
 
 	if (!name)
-		return error_set(err, ERROR_INVALID, "\"targets\" has to be a list of {\"app\": {\"id\": \"...\"}}");
+		return error_set(err, ERROR_INVALID,
+				 "\"targets\" has to be a list of {\"app\": {\"id\": \"...\"}}");
 	if (authz_app_named(r, name, NEED_DEPLOY, app, err) < 0)
 		return -1;
 	p->n++;
@@ -148,7 +155,8 @@ static int read_targets(struct request *r, struct plan *p, struct error *err)
 	size_t n = json_array_size(list), i;
 
 	if (!n || n > TARGETS_MAX)
-		return error_set(err, ERROR_INVALID, "\"targets\" has to have 1 to %d apps", TARGETS_MAX);
+		return error_set(err, ERROR_INVALID, "\"targets\" has to have 1 to %d apps",
+				 TARGETS_MAX);
 	p->targets = xcalloc(n, sizeof(*p->targets));
 	json_array_foreach (list, i, item)
 		if (add_target(r, p, item, err) < 0)
@@ -158,11 +166,15 @@ static int read_targets(struct request *r, struct plan *p, struct error *err)
 
 static int read_plan(struct request *r, struct plan *p, struct error *err)
 {
-	const char *name, *source = api_ref(json_object_get(json_object_get(request_body(r), "source"), "app"));
+	const char *name,
+		*source =
+			api_ref(json_object_get(json_object_get(request_body(r), "source"), "app"));
 
 	if (!source)
-		return error_set(err, ERROR_INVALID, "\"source\" has to be {\"app\": {\"id\": \"...\"}}");
-	if (request_ref(r, "pipeline", true, &name, err) < 0 || pipeline_named(r, name, &p->pipeline, err) < 0 ||
+		return error_set(err, ERROR_INVALID,
+				 "\"source\" has to be {\"app\": {\"id\": \"...\"}}");
+	if (request_ref(r, "pipeline", true, &name, err) < 0 ||
+	    pipeline_named(r, name, &p->pipeline, err) < 0 ||
 	    authz_app_named(r, source, NEED_VIEW, &p->source, err) < 0 ||
 	    check_coupled(r, p, &p->source, err) < 0 || find_release(r, p, err) < 0)
 		return -1;
@@ -170,13 +182,15 @@ static int read_plan(struct request *r, struct plan *p, struct error *err)
 }
 
 /* One target: its release, or why there is none. */
-static void promote_to(struct request *r, const struct plan *p, struct app *app, const struct promotion_target *t)
+static void promote_to(struct request *r, const struct plan *p, struct app *app,
+		       const struct promotion_target *t)
 {
 	struct daemon *d = request_daemon(r);
 	struct error err = ERROR_INIT, later = ERROR_INIT;
 	struct release release = { 0 };
 
-	if (releases_promote(d, app, &p->source, &p->release, t, request_caller(r), &release, &err) < 0)
+	if (releases_promote(d, app, &p->source, &p->release, t, request_caller(r), &release,
+			     &err) < 0)
 		/* Should this not work either, the next start says that it did not. */
 		store_promotion_target_set(d->store, t->id, NULL, err.message, &later);
 	release_done(&release);
@@ -200,8 +214,8 @@ static int promote(struct request *r, struct plan *p, struct error *err)
 	if (result == 0) {
 		json_t *j = promotion_json(r, &row, err);
 
-		request_note(r, "v%lld of %s to %zu apps of %s", (long long)p->release.version, p->source.name, p->n,
-			     p->pipeline.name);
+		request_note(r, "v%lld of %s to %zu apps of %s", (long long)p->release.version,
+			     p->source.name, p->n, p->pipeline.name);
 		result = j ? request_answer(r, 201, j) : -1;
 	}
 	return result;
@@ -223,7 +237,8 @@ int api_promotions_create(struct request *r, struct error *err)
 static int find(struct request *r, struct promotion *ret, struct error *err)
 {
 	struct pipeline p = { 0 };
-	int result = store_promotion_get(request_daemon(r)->store, request_param(r, "promotion"), ret, err);
+	int result = store_promotion_get(request_daemon(r)->store, request_param(r, "promotion"),
+					 ret, err);
 
 	if (result == 0)
 		result = pipeline_named(r, ret->pipeline_id, &p, err);
@@ -249,7 +264,8 @@ int api_promotions_targets(struct request *r, struct error *err)
 	json_t *list;
 	size_t n = 0;
 
-	if (find(r, &p, err) < 0 || store_promotion_targets(request_daemon(r)->store, p.id, &targets, &n, err) < 0)
+	if (find(r, &p, err) < 0 ||
+	    store_promotion_targets(request_daemon(r)->store, p.id, &targets, &n, err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
@@ -263,7 +279,8 @@ int api_promotions_targets(struct request *r, struct error *err)
 /* POST, for long lists: the apps with these ids that the caller may see. */
 int api_filter_apps(struct request *r, struct error *err)
 {
-	json_t *ids = json_object_get(json_object_get(request_body(r), "in"), "id"), *list = json_array(), *id;
+	json_t *ids = json_object_get(json_object_get(request_body(r), "in"), "id"),
+	       *list = json_array(), *id;
 	struct error ignored = ERROR_INIT;
 	size_t i;
 

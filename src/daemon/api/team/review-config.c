@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a pipeline's review apps are made and how long they stay: Heroku's "review-app-config". There is one or none, and
- * POST /review-apps works without. Nothing here watches a repository, so what would need that can't be turned on; the
- * repository's name is kept for whoever asks.
+ * How a pipeline's review apps are made and how long they stay: Heroku's "review-app-config". There
+ * is one or none, and POST /review-apps works without. Nothing here watches a repository, so what
+ * would need that can't be turned on; the repository's name is kept for whoever asks.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,8 @@
 #define REPO_MAX 255
 #define BASE_MAX 20 /* room for "-pr-12345" in an app's name */
 
-/* Heroku's is GitHub's number of the repository; here one that is made from the name, the same each time. */
+/* Heroku's is GitHub's number of the repository; here one that is made from the name, the same each
+ * time. */
 static json_int_t number_of(const char *repo)
 {
 	char id[UUID_SIZE];
@@ -27,12 +28,14 @@ static json_int_t number_of(const char *repo)
 
 static json_t *config_json(const struct review_config *c)
 {
-	json_t *j = json_pack("{s:s, s:b, s:b, s:b, s:I, s:o}", "pipeline_id", c->pipeline_id, "automatic_review_apps", 0,
-			      "wait_for_ci", 0, "destroy_stale_apps", c->destroy_stale, "stale_days",
-			      (json_int_t)c->stale_days, "base_name", api_text(c->base_name));
+	json_t *j = json_pack("{s:s, s:b, s:b, s:b, s:I, s:o}", "pipeline_id", c->pipeline_id,
+			      "automatic_review_apps", 0, "wait_for_ci", 0, "destroy_stale_apps",
+			      c->destroy_stale, "stale_days", (json_int_t)c->stale_days,
+			      "base_name", api_text(c->base_name));
 
 	json_object_set_new(j, "deploy_target",
-			    c->target ? json_pack("{s:s, s:s}", "id", c->target, "type", "region") : json_null());
+			    c->target ? json_pack("{s:s, s:s}", "id", c->target, "type", "region")
+				      : json_null());
 	if (c->repo) {
 		json_object_set_new(j, "repo", json_pack("{s:I}", "id", number_of(c->repo)));
 		json_object_set_new(j, "twelve", json_pack("{s:o}", "repo", api_text(c->repo)));
@@ -50,7 +53,9 @@ static int find(struct request *r, struct pipeline *p, struct review_config *ret
 	n = store_review_config_get(request_daemon(r)->store, p->id, ret, err);
 	if (n == 0)
 		return error_set(err, ERROR_NOT_FOUND,
-				 "Review apps of the pipeline %s are not configured: POST the configuration first", p->name);
+				 "Review apps of the pipeline %s are not configured: POST the "
+				 "configuration first",
+				 p->name);
 	return n < 0 ? -1 : 0;
 }
 
@@ -66,7 +71,8 @@ static int refuse_watching(struct request *r, struct error *err)
 	if (!automatic && !wait)
 		return 0;
 	return error_set(err, ERROR_INVALID,
-			 "\"%s\" can't be true here: twelved watches no repository; have a CI job make review apps, with "
+			 "\"%s\" can't be true here: twelved watches no repository; have a CI job "
+			 "make review apps, with "
 			 "POST /review-apps",
 			 automatic ? "automatic_review_apps" : "wait_for_ci");
 }
@@ -96,8 +102,8 @@ static int take_target(struct request *r, struct review_config *c, struct error 
 	if (!json_is_null(target)) {
 		if (!id || !type || !streq(type, "region"))
 			return error_set(err, ERROR_INVALID,
-					 "\"deploy_target\" has to be {\"type\": \"region\", \"id\": \"" API_REGION
-					 "\"} here: there are no spaces");
+					 "\"deploy_target\" has to be {\"type\": \"region\", "
+					 "\"id\": \"" API_REGION "\"} here: there are no spaces");
 		if (api_read_region(id, &id, err) < 0)
 			return error_prefix(err, "\"deploy_target\"");
 	}
@@ -109,10 +115,12 @@ static int take_target(struct request *r, struct review_config *c, struct error 
 static int check_texts(const struct review_config *c, struct error *err)
 {
 	if (c->repo && (!c->repo[0] || strlen(c->repo) > REPO_MAX))
-		return error_set(err, ERROR_INVALID, "\"repo\" has to have 1 to %d bytes", REPO_MAX);
+		return error_set(err, ERROR_INVALID, "\"repo\" has to have 1 to %d bytes",
+				 REPO_MAX);
 	if (c->base_name && strlen(c->base_name) > BASE_MAX)
 		return error_set(err, ERROR_INVALID,
-				 "\"base_name\" is too long: %d characters at most, so that \"-pr-12345\" fits behind it",
+				 "\"base_name\" is too long: %d characters at most, so that "
+				 "\"-pr-12345\" fits behind it",
 				 BASE_MAX);
 	if (c->base_name && name_check_app(c->base_name, err) < 0)
 		return error_prefix(err, "\"base_name\"");
@@ -122,7 +130,8 @@ static int check_texts(const struct review_config *c, struct error *err)
 static int take_body(struct request *r, struct review_config *c, struct error *err)
 {
 	if (refuse_watching(r, err) < 0 || take_text(r, "repo", &c->repo, err) < 0 ||
-	    take_text(r, "base_name", &c->base_name, err) < 0 || take_target(r, c, err) < 0 || check_texts(c, err) < 0)
+	    take_text(r, "base_name", &c->base_name, err) < 0 || take_target(r, c, err) < 0 ||
+	    check_texts(c, err) < 0)
 		return -1;
 	if (request_bool(r, "destroy_stale_apps", c->destroy_stale, &c->destroy_stale, err) < 0)
 		return -1;
@@ -136,18 +145,22 @@ static int check_pipeline(struct request *r, const struct pipeline *p, struct er
 
 	return !given || streq(given, p->id) || streq(given, p->name)
 		       ? 0
-		       : error_set(err, ERROR_INVALID, "\"pipeline\" is another than the one in the path, %s", p->name);
+		       : error_set(err, ERROR_INVALID,
+				   "\"pipeline\" is another than the one in the path, %s", p->name);
 }
 
-static int save(struct request *r, const struct pipeline *p, struct review_config *c, struct error *err)
+static int save(struct request *r, const struct pipeline *p, struct review_config *c,
+		struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 
-	if (check_pipeline(r, p, err) < 0 || take_body(r, c, err) < 0 || store_review_config_put(d->store, c, err) < 0)
+	if (check_pipeline(r, p, err) < 0 || take_body(r, c, err) < 0 ||
+	    store_review_config_put(d->store, c, err) < 0)
 		return -1;
 	stale_look(d->stale);
 	if (c->destroy_stale)
-		request_note(r, "review apps of %s: stale ones are destroyed after %lld days", p->name, (long long)c->stale_days);
+		request_note(r, "review apps of %s: stale ones are destroyed after %lld days",
+			     p->name, (long long)c->stale_days);
 	else
 		request_note(r, "review apps of %s", p->name);
 	return 0;
@@ -164,7 +177,9 @@ int api_review_config_create(struct request *r, struct error *err)
 	if (pipeline_in_path(r, &p, err) == 0 && pipeline_may_change(r, &p, err) == 0)
 		n = store_review_config_get(request_daemon(r)->store, p.id, &old, err);
 	if (n > 0)
-		error_set(err, ERROR_INVALID, "Review apps of the pipeline %s are configured already: PATCH changes it", p.name);
+		error_set(err, ERROR_INVALID,
+			  "Review apps of the pipeline %s are configured already: PATCH changes it",
+			  p.name);
 	if (n == 0) {
 		memcpy(c.pipeline_id, p.id, UUID_SIZE);
 		c.stale_days = STALE_DAYS_DEFAULT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Review apps: an app setup whose app.json is read with its "review" environment, and whose app stands in a pipeline's
- * stage of that name from the first step on. Whoever has the code (a CI job, say) brings the archive; nothing here watches
- * a repository.
+ * Review apps: an app setup whose app.json is read with its "review" environment, and whose app
+ * stands in a pipeline's stage of that name from the first step on. Whoever has the code (a CI job,
+ * say) brings the archive; nothing here watches a repository.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +21,14 @@
 
 /* ---- shapes ---- */
 
-static const char *status_of(struct request *r, const struct review *v, const struct setup *s, bool *ret_there)
+static const char *status_of(struct request *r, const struct review *v, const struct setup *s,
+			     bool *ret_there)
 {
 	struct error ignored = ERROR_INIT;
 	struct app app = { 0 };
 
-	*ret_there = s->app_id[0] && store_app_get(request_daemon(r)->store, s->app_id, &app, &ignored) == 0;
+	*ret_there = s->app_id[0] &&
+		     store_app_get(request_daemon(r)->store, s->app_id, &app, &ignored) == 0;
 	app_done(&app);
 	if (v->deleted)
 		return "deleted";
@@ -41,15 +43,19 @@ static json_t *review_json(struct request *r, const struct review *v, const stru
 {
 	bool there;
 	const char *status = status_of(r, v, s, &there);
-	json_t *j = json_pack("{s:s, s:o, s:{s:s}, s:s, s:{s:s}, s:s, s:{s:s}, s:b, s:n, s:n}", "id", v->id, "app",
-			      there ? json_pack("{s:s}", "id", s->app_id) : json_null(), "app_setup", "id", s->id, "branch",
-			      v->branch, "pipeline", "id", v->pipeline_id, "status", status, "creator", "id", s->user_id,
-			      "wait_for_ci", 0, "message", "fork_repo");
+	json_t *j = json_pack(
+		"{s:s, s:o, s:{s:s}, s:s, s:{s:s}, s:s, s:{s:s}, s:b, s:n, s:n}", "id", v->id,
+		"app", there ? json_pack("{s:s}", "id", s->app_id) : json_null(), "app_setup", "id",
+		s->id, "branch", v->branch, "pipeline", "id", v->pipeline_id, "status", status,
+		"creator", "id", s->user_id, "wait_for_ci", 0, "message", "fork_repo");
 
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "created_at", api_time(v->created_ms), "updated_at",
-					    api_time(v->updated_ms > s->updated_ms ? v->updated_ms : s->updated_ms),
-					    "error_status", api_text(s->failure), "pr_number",
-					    v->pr_number ? json_integer(v->pr_number) : json_null()));
+	json_object_update_new(
+		j,
+		json_pack("{s:o, s:o, s:o, s:o}", "created_at", api_time(v->created_ms),
+			  "updated_at",
+			  api_time(v->updated_ms > s->updated_ms ? v->updated_ms : s->updated_ms),
+			  "error_status", api_text(s->failure), "pr_number",
+			  v->pr_number ? json_integer(v->pr_number) : json_null()));
 	return j;
 }
 
@@ -67,7 +73,8 @@ static int answer(struct request *r, int status, const struct review *v, struct 
 /* ---- looking ---- */
 
 /* One of a pipeline that the caller may not see is not there. */
-static int find(struct request *r, struct review *ret, struct pipeline *ret_pipeline, struct error *err)
+static int find(struct request *r, struct review *ret, struct pipeline *ret_pipeline,
+		struct error *err)
 {
 	const char *id = request_param(r, "review_app");
 	char excerpt[NAME_EXCERPT_SIZE];
@@ -75,7 +82,8 @@ static int find(struct request *r, struct review *ret, struct pipeline *ret_pipe
 	if (store_review_get(request_daemon(r)->store, id, ret, err) < 0)
 		return -1;
 	if (!streq(ret->id, id) || pipeline_named(r, ret->pipeline_id, ret_pipeline, err) < 0)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that review app: %s", name_excerpt(excerpt, id));
+		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that review app: %s",
+				 name_excerpt(excerpt, id));
 	return 0;
 }
 
@@ -144,8 +152,8 @@ int api_reviews_of_pipeline(struct request *r, struct error *err)
 /* ---- making one ---- */
 
 /*
- * "shop-pr-7-3fa9c1": of the pipeline, and of no other app. With a base name what Heroku makes of it, which can be told in
- * advance: "base-pr-7"; without a pull request "base-3fa9c1". Heap.
+ * "shop-pr-7-3fa9c1": of the pipeline, and of no other app. With a base name what Heroku makes of
+ * it, which can be told in advance: "base-pr-7"; without a pull request "base-3fa9c1". Heap.
  */
 static char *make_name(const struct pipeline *p, const char *base, int64_t pr)
 {
@@ -154,7 +162,8 @@ static char *make_name(const struct pipeline *p, const char *base, int64_t pr)
 
 	random_hex(hex, 3);
 	if (base)
-		return pr ? xasprintf("%s-pr-%lld", base, (long long)pr) : xasprintf("%s-%s", base, hex);
+		return pr ? xasprintf("%s-pr-%lld", base, (long long)pr)
+			  : xasprintf("%s-%s", base, hex);
 	for (const char *c = p->name; *c && n < NAME_STEM; c++)
 		if ((*c >= 'a' && *c <= 'z') || (n && ((*c >= '0' && *c <= '9') || *c == '-')))
 			stem[n++] = *c;
@@ -182,7 +191,8 @@ static json_t *overrides_of(json_t *environment)
 	return json_pack("{s:o}", "env", env);
 }
 
-static int make(struct request *r, const struct pipeline *p, const char *base, struct review *v, struct error *err)
+static int make(struct request *r, const struct pipeline *p, const char *base, struct review *v,
+		struct error *err)
 {
 	json_t *overrides = overrides_of(json_object_get(request_body(r), "environment"));
 	_cleanup_free_ char *name = make_name(p, base, v->pr_number);
@@ -190,7 +200,9 @@ static int make(struct request *r, const struct pipeline *p, const char *base, s
 	struct app app = { 0 };
 	int result;
 
-	result = api_setup_begin(r, name, overrides, json_pack("{s:s, s:s}", "environment", "review", "pipeline", p->id), &s, &app, err);
+	result = api_setup_begin(
+		r, name, overrides,
+		json_pack("{s:s, s:s}", "environment", "review", "pipeline", p->id), &s, &app, err);
 	if (result == 0) {
 		memcpy(v->pipeline_id, p->id, UUID_SIZE);
 		memcpy(v->setup_id, s.id, UUID_SIZE);
@@ -215,14 +227,17 @@ int api_reviews_create(struct request *r, struct error *err)
 	struct review v = { 0 };
 	int result = -1;
 
-	if (request_string(r, "branch", true, &branch, err) < 0 || request_ref(r, "pipeline", true, &pipeline, err) < 0 ||
+	if (request_string(r, "branch", true, &branch, err) < 0 ||
+	    request_ref(r, "pipeline", true, &pipeline, err) < 0 ||
 	    request_int(r, "pr_number", 1, INT32_MAX, 0, &v.pr_number, err) < 0)
 		return -1;
 	if (!branch[0] || strlen(branch) > BRANCH_MAX)
-		return error_set(err, ERROR_INVALID, "\"branch\" has to have 1 to %d bytes", BRANCH_MAX);
+		return error_set(err, ERROR_INVALID, "\"branch\" has to have 1 to %d bytes",
+				 BRANCH_MAX);
 	v.branch = xstrdup(branch);
 	if (pipeline_named(r, pipeline, &p, err) == 0 && pipeline_may_add(r, &p, err) == 0 &&
-	    store_review_config_get(request_daemon(r)->store, p.id, &c, err) >= 0 && make(r, &p, c.base_name, &v, err) == 0)
+	    store_review_config_get(request_daemon(r)->store, p.id, &c, err) >= 0 &&
+	    make(r, &p, c.base_name, &v, err) == 0)
 		result = answer(r, 201, &v, err);
 	review_config_done(&c);
 	pipeline_done(&p);
@@ -233,7 +248,8 @@ int api_reviews_create(struct request *r, struct error *err)
 /* ---- taking one away ---- */
 
 /* Whose app it is, and whose pipeline. */
-static int may_delete(struct request *r, const struct setup *s, const struct pipeline *p, struct error *err)
+static int may_delete(struct request *r, const struct setup *s, const struct pipeline *p,
+		      struct error *err)
 {
 	struct error ignored = ERROR_INIT;
 

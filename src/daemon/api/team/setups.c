@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* App setups: ask for an app out of an archive with an app.json; see how it goes. The work is in apps/setups.c. */
+/* App setups: ask for an app out of an archive with an app.json; see how it goes. The work is in
+ * apps/setups.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,12 +26,14 @@ static json_t *build_of(struct request *r, const struct setup *s)
 
 	if (!s->build_id[0])
 		return json_null();
-	return json_pack("{s:s, s:s, s:s?}", "id", s->build_id, "status", status ? status : "pending", "output_stream_url", url);
+	return json_pack("{s:s, s:s, s:s?}", "id", s->build_id, "status",
+			 status ? status : "pending", "output_stream_url", url);
 }
 
 static json_t *postdeploy_of(const struct setup *s)
 {
-	json_t *output = json_object_get(s->data, "output"), *code = json_object_get(s->data, "exit_code");
+	json_t *output = json_object_get(s->data, "output"),
+	       *code = json_object_get(s->data, "exit_code");
 
 	if (!output || !code)
 		return json_null();
@@ -40,7 +43,8 @@ static json_t *postdeploy_of(const struct setup *s)
 /* A path is one of the app's, a URL stands for itself. */
 static json_t *success_url(struct request *r, const struct setup *s)
 {
-	const char *path = json_string_value(json_object_get(json_object_get(s->data, "plan"), "success_url"));
+	const char *path =
+		json_string_value(json_object_get(json_object_get(s->data, "plan"), "success_url"));
 	_cleanup_free_ char *app = NULL;
 
 	if (!path || !streq(s->step, "succeeded"))
@@ -56,11 +60,13 @@ static json_t *setup_json(struct request *r, const struct setup *s)
 	bool ended = streq(s->step, "succeeded") || streq(s->step, "failed");
 	json_t *errors = json_object_get(s->data, "manifest_errors");
 
-	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "id", s->id, "created_at",
-			 api_time(s->created_ms), "updated_at", api_time(s->updated_ms), "status", ended ? s->step : "pending",
-			 "failure_message", api_text(s->failure), "app", "id", s->app_id[0] ? s->app_id : NO_APP, "name", s->app_name, "build",
-			 build_of(r, s), "manifest_errors", errors ? json_incref(errors) : json_array(), "postdeploy",
-			 postdeploy_of(s), "resolved_success_url", success_url(r, s));
+	return json_pack(
+		"{s:s, s:o, s:o, s:s, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "id", s->id,
+		"created_at", api_time(s->created_ms), "updated_at", api_time(s->updated_ms),
+		"status", ended ? s->step : "pending", "failure_message", api_text(s->failure),
+		"app", "id", s->app_id[0] ? s->app_id : NO_APP, "name", s->app_name, "build",
+		build_of(r, s), "manifest_errors", errors ? json_incref(errors) : json_array(),
+		"postdeploy", postdeploy_of(s), "resolved_success_url", success_url(r, s));
 }
 
 /* ---- what is asked for ---- */
@@ -71,12 +77,14 @@ static int check_env(json_t *env, struct error *err)
 	json_t *v;
 
 	if (env && !json_is_null(env) && !json_is_object(env))
-		return error_set(err, ERROR_INVALID, "\"overrides.env\" has to be an object of strings");
+		return error_set(err, ERROR_INVALID,
+				 "\"overrides.env\" has to be an object of strings");
 	json_object_foreach (env, key, v) {
 		if (name_check_config_key(key, err) < 0)
 			return error_prefix(err, "\"overrides.env\"");
 		if (!json_is_string(v))
-			return error_set(err, ERROR_INVALID, "\"overrides.env.%.100s\" has to be a string", key);
+			return error_set(err, ERROR_INVALID,
+					 "\"overrides.env.%.100s\" has to be a string", key);
 		if (name_check_config_value(key, json_string_value(v), err) < 0)
 			return -1;
 	}
@@ -87,8 +95,9 @@ static int check_env(json_t *env, struct error *err)
 static json_t *read_overrides(json_t *overrides, struct error *err)
 {
 	json_t *env = json_object_get(overrides, "env"), *errors = json_array();
-	json_t *file = json_pack("{s:O?, s:O?}", "buildpacks", json_object_get(overrides, "buildpacks"), "formation",
-				 json_object_get(overrides, "formation"));
+	json_t *file =
+		json_pack("{s:O?, s:O?}", "buildpacks", json_object_get(overrides, "buildpacks"),
+			  "formation", json_object_get(overrides, "formation"));
 	_cleanup_free_ char *text = json_dumps(file, 0);
 	json_t *parsed = app_json_parse(text, strlen(text), NULL, errors), *ret = NULL;
 	int understood = api_check_members("overrides", "env buildpacks formation", overrides, err);
@@ -97,17 +106,23 @@ static json_t *read_overrides(json_t *overrides, struct error *err)
 		error_set(err, ERROR_INVALID, "\"overrides\": %s",
 			  json_string_value(json_array_get(errors, 0)) + strlen("app.json: "));
 	else if (understood == 0 && check_env(env, err) == 0)
-		ret = json_pack("{s:O?, s:O?, s:O?}", "env", json_is_object(env) ? env : NULL, "buildpacks",
-				json_is_array(json_object_get(file, "buildpacks")) ? json_object_get(parsed, "buildpacks") : NULL,
+		ret = json_pack("{s:O?, s:O?, s:O?}", "env", json_is_object(env) ? env : NULL,
+				"buildpacks",
+				json_is_array(json_object_get(file, "buildpacks"))
+					? json_object_get(parsed, "buildpacks")
+					: NULL,
 				"formation",
-				json_is_object(json_object_get(file, "formation")) ? json_object_get(parsed, "formation") : NULL);
+				json_is_object(json_object_get(file, "formation"))
+					? json_object_get(parsed, "formation")
+					: NULL);
 	json_decref(parsed);
 	json_decref(errors);
 	json_decref(file);
 	return ret;
 }
 
-static int text_in(json_t *object, const char *label, const char *key, const char **ret, struct error *err)
+static int text_in(json_t *object, const char *label, const char *key, const char **ret,
+		   struct error *err)
 {
 	json_t *v = json_object_get(object, key);
 
@@ -128,17 +143,18 @@ static int plan_app(struct request *r, const char *name, struct app *app, struct
 	}
 	if (name_check_app(name, err) < 0)
 		return -1;
-	*app = (struct app){
-		.name = xstrdup(name), .stack = xstrdup(STACK_DEFAULT), .region = xstrdup(API_REGION), .buildpacks = xstrdup("[]"),
-		.branch = xstrdup("main")
-	};
+	*app = (struct app){ .name = xstrdup(name),
+			     .stack = xstrdup(STACK_DEFAULT),
+			     .region = xstrdup(API_REGION),
+			     .buildpacks = xstrdup("[]"),
+			     .branch = xstrdup("main") };
 	memcpy(app->owner_id, request_caller(r)->user_id, sizeof(app->owner_id));
 	return 0;
 }
 
 /* The archive is taken last: what was wrong before leaves it for another try. */
-static int read_setup(struct request *r, const struct app *app, json_t *overrides, json_t *extra, struct setup *s,
-		      struct error *err)
+static int read_setup(struct request *r, const struct app *app, json_t *overrides, json_t *extra,
+		      struct setup *s, struct error *err)
 {
 	json_t *plain = read_overrides(overrides, err);
 	struct api_source source = { 0 };
@@ -149,8 +165,9 @@ static int read_setup(struct request *r, const struct app *app, json_t *override
 		json_decref(plain);
 		return -1;
 	}
-	s->data = json_pack("{s:o, s:s, s:s, s:s}", "overrides", plain, "user", request_caller(r)->name, "checksum", source.sha256,
-			    "version", source.commit);
+	s->data = json_pack("{s:o, s:s, s:s, s:s}", "overrides", plain, "user",
+			    request_caller(r)->name, "checksum", source.sha256, "version",
+			    source.commit);
 	if (source.url)
 		json_object_set_new(s->data, "url", json_string(source.url));
 	json_object_update(s->data, extra);
@@ -164,8 +181,8 @@ static int read_setup(struct request *r, const struct app *app, json_t *override
 }
 
 /* The row comes first: should the app be made and nobody be told, it says so. */
-int api_setup_begin(struct request *r, const char *name, json_t *overrides, json_t *take_extra, struct setup *s,
-		    struct app *app, struct error *err)
+int api_setup_begin(struct request *r, const char *name, json_t *overrides, json_t *take_extra,
+		    struct setup *s, struct app *app, struct error *err)
 {
 	int result = plan_app(r, name, app, err);
 
@@ -208,15 +225,22 @@ static int take_places(struct setup *s, struct app *app, const char *stack, cons
 /* Heroku's apps may be of an organization and the like: here there is none. */
 static int check_app(json_t *asked, struct error *err)
 {
-	static const char *const none[] = { "organization", "personal", "space", "locked", "internal_routing" };
+	static const char *const none[] = { "organization", "personal", "space", "locked",
+					    "internal_routing" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
 		const json_t *v = json_object_get(asked, none[i]);
 
-		if (v && !json_is_null(v) && !json_is_false(v) && !(streq(none[i], "personal") && json_is_true(v)))
-			return error_set(err, ERROR_INVALID, "\"app.%s\" has to be null or false: this platform has no such thing", none[i]);
+		if (v && !json_is_null(v) && !json_is_false(v) &&
+		    !(streq(none[i], "personal") && json_is_true(v)))
+			return error_set(err, ERROR_INVALID,
+					 "\"app.%s\" has to be null or false: this platform has no "
+					 "such thing",
+					 none[i]);
 	}
-	return api_check_members("app", "name stack region organization personal space locked internal_routing", asked, err);
+	return api_check_members(
+		"app", "name stack region organization personal space locked internal_routing",
+		asked, err);
 }
 
 int api_setups_create(struct request *r, struct error *err)
@@ -227,11 +251,15 @@ int api_setups_create(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = -1;
 
-	if (check_app(asked, err) == 0 && text_in(asked, "app", "name", &name, err) == 0 && text_in(asked, "app", "stack", &stack, err) == 0 &&
-	    api_read_stack(stack, &stack_name, err) == 0 && text_in(asked, "app", "region", &region, err) == 0 &&
+	if (check_app(asked, err) == 0 && text_in(asked, "app", "name", &name, err) == 0 &&
+	    text_in(asked, "app", "stack", &stack, err) == 0 &&
+	    api_read_stack(stack, &stack_name, err) == 0 &&
+	    text_in(asked, "app", "region", &region, err) == 0 &&
 	    api_read_region(region, &region_name, err) == 0 &&
-	    api_setup_begin(r, name, json_object_get(request_body(r), "overrides"), NULL, &s, &app, err) == 0 &&
-	    take_places(&s, &app, stack ? stack_name : NULL, region_name) == 0 && api_setup_go(r, &s, &app, 0, err) == 0) {
+	    api_setup_begin(r, name, json_object_get(request_body(r), "overrides"), NULL, &s, &app,
+			    err) == 0 &&
+	    take_places(&s, &app, stack ? stack_name : NULL, region_name) == 0 &&
+	    api_setup_go(r, &s, &app, 0, err) == 0) {
 		audit_app(r, &app);
 		request_note(r, "setup from app.json");
 		result = request_answer(r, 202, setup_json(r, &s));
@@ -241,7 +269,8 @@ int api_setups_create(struct request *r, struct error *err)
 	return result;
 }
 
-/* Who asked for it, administrators, and who may view the app. Others are told what is told of none. */
+/* Who asked for it, administrators, and who may view the app. Others are told what is told of none.
+ */
 static bool may_see(struct request *r, const struct setup *s)
 {
 	const struct caller *who = request_caller(r);

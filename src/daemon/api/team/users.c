@@ -30,7 +30,8 @@ static json_t *make_ref(struct request *r, const char *name)
 		email = strchr(name, '@') ? xstrdup(name) : xasprintf("%s@localhost", name);
 		for (char *p = email; *p; p++)
 			*p = *p == ' ' ? '-' : *p;
-		j = json_pack("{s:s, s:o}", "id", api_uuid("user", email, id), "email", api_text(email));
+		j = json_pack("{s:s, s:o}", "id", api_uuid("user", email, id), "email",
+			      api_text(email));
 	}
 	user_done(&u);
 	return j;
@@ -43,17 +44,19 @@ json_t *api_user_ref(struct request *r, const char *name)
 
 static json_t *user_json(const struct user *u)
 {
-	json_t *j = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b}", "id", u->id, "email", u->email, "name",
-			      u->name, "verified", 1, "allow_tracking", 0, "beta", 0, "federated", 0,
-			      "two_factor_authentication", 0);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b}", "id", u->id, "email",
+			      u->email, "name", u->name, "verified", 1, "allow_tracking", 0, "beta",
+			      0, "federated", 0, "two_factor_authentication", 0);
 
-	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:n, s:n}", "created_at", api_time(u->created_ms),
-					    "updated_at", api_time(u->updated_ms), "last_login",
-					    api_time(u->login_ms), "suspended_at", "delinquent_at"));
-	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:{s:b, s:b}}", "sms_number",
-					    "country_of_residence", "identity_provider", "default_organization",
-					    "default_team", "twelve", "admin", (int)u->admin, "password",
-					    u->password_hash != NULL));
+	json_object_update_new(
+		j, json_pack("{s:o, s:o, s:o, s:n, s:n}", "created_at", api_time(u->created_ms),
+			     "updated_at", api_time(u->updated_ms), "last_login",
+			     api_time(u->login_ms), "suspended_at", "delinquent_at"));
+	json_object_update_new(j,
+			       json_pack("{s:n, s:n, s:n, s:n, s:n, s:{s:b, s:b}}", "sms_number",
+					 "country_of_residence", "identity_provider",
+					 "default_organization", "default_team", "twelve", "admin",
+					 (int)u->admin, "password", u->password_hash != NULL));
 	return j;
 }
 
@@ -87,14 +90,18 @@ static int change_user(struct request *r, struct user *u, bool own, struct error
 	const char *name, *email, *password, *old;
 	bool admin;
 
-	if (request_string(r, "name", false, &name, err) < 0 || check_name(name, err) < 0 || request_string(r, "email", false, &email, err) < 0 ||
+	if (request_string(r, "name", false, &name, err) < 0 || check_name(name, err) < 0 ||
+	    request_string(r, "email", false, &email, err) < 0 ||
 	    request_string(r, own ? "new_password" : "password", false, &password, err) < 0 ||
-	    request_string(r, "password", false, &old, err) < 0 || request_bool(r, "admin", u->admin, &admin, err) < 0)
+	    request_string(r, "password", false, &old, err) < 0 ||
+	    request_bool(r, "admin", u->admin, &admin, err) < 0)
 		return -1;
 	/* Each costs 15 ms of everybody's; and who has a token only might guess. */
-	if (own && password && request_caller(r)->token_id[0] && http_take_guess(r, u->email, err) < 0)
+	if (own && password && request_caller(r)->token_id[0] &&
+	    http_take_guess(r, u->email, err) < 0)
 		return -1;
-	if (own && password && u->password_hash && request_caller(r)->token_id[0] && !(old && user_has_password(u, old)))
+	if (own && password && u->password_hash && request_caller(r)->token_id[0] &&
+	    !(old && user_has_password(u, old)))
 		return error_set(err, ERROR_FORBIDDEN, "\"password\" has to be the present one");
 	if (password && user_set_password(u, password, err) < 0)
 		return -1;
@@ -146,8 +153,8 @@ int api_users_create(struct request *r, struct error *err)
 	struct user u = { 0 };
 	int result = -1;
 
-	if (request_string(r, "email", true, &email, err) < 0 || request_string(r, "name", false, &name, err) < 0 ||
-	    check_name(name, err) < 0 ||
+	if (request_string(r, "email", true, &email, err) < 0 ||
+	    request_string(r, "name", false, &name, err) < 0 || check_name(name, err) < 0 ||
 	    request_string(r, "password", false, &password, err) < 0 ||
 	    request_bool(r, "admin", false, &u.admin, err) < 0)
 		return -1;
@@ -200,21 +207,25 @@ static json_t *permissions_json(unsigned permissions)
 
 	for (const struct permission_word *w = permission_words; w->name; w++)
 		if (permissions & w->permission)
-			json_array_append_new(list, json_pack("{s:s, s:s}", "name", w->name, "description",
-							      w->description));
+			json_array_append_new(list, json_pack("{s:s, s:s}", "name", w->name,
+							      "description", w->description));
 	return list;
 }
 
-static json_t *collaborator_json(struct request *r, const struct app *app, const struct collaborator *c)
+static json_t *collaborator_json(struct request *r, const struct app *app,
+				 const struct collaborator *c)
 {
 	bool owner = streq(c->user_id, app->owner_id);
 	json_t *user = api_user_ref(r, c->user_id);
 
 	json_object_set_new(user, "federated", json_false());
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "id", c->id, "app", api_app_ref(app), "user", user,
-			 "permissions", permissions_json(c->permissions), "role",
-			 owner ? "owner" : c->permissions & PERMISSION_MANAGE ? "admin" : "collaborator", "created_at",
-			 api_time(c->created_ms), "updated_at", api_time(c->updated_ms));
+	return json_pack(
+		"{s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "id", c->id, "app", api_app_ref(app), "user",
+		user, "permissions", permissions_json(c->permissions), "role",
+		owner				     ? "owner"
+		: c->permissions & PERMISSION_MANAGE ? "admin"
+						     : "collaborator",
+		"created_at", api_time(c->created_ms), "updated_at", api_time(c->updated_ms));
 }
 
 /* The owner as a row like the others. */
@@ -253,8 +264,8 @@ int api_collaborators_list(struct request *r, struct error *err)
 }
 
 /* By address, user id or its own; ERROR_NOT_FOUND. */
-static int find_collaborator(struct request *r, const struct app *app, const char *which, struct collaborator *ret,
-			     struct error *err)
+static int find_collaborator(struct request *r, const struct app *app, const char *which,
+			     struct collaborator *ret, struct error *err)
 {
 	struct collaborator *rows = NULL;
 	bool found = false;
@@ -263,8 +274,8 @@ static int find_collaborator(struct request *r, const struct app *app, const cha
 	if (store_collaborator_list(request_daemon(r)->store, app->id, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (!found && (strcasecmp(rows[i].email, which) == 0 || streq(rows[i].user_id, which) ||
-			       streq(rows[i].id, which))) {
+		if (!found && (strcasecmp(rows[i].email, which) == 0 ||
+			       streq(rows[i].user_id, which) || streq(rows[i].id, which))) {
 			*ret = rows[i];
 			found = true;
 		} else {
@@ -273,7 +284,8 @@ static int find_collaborator(struct request *r, const struct app *app, const cha
 	}
 	free(rows);
 	return found ? 0
-		     : error_set(err, ERROR_NOT_FOUND, "Couldn't find that collaborator: %.100s is none of %s", which,
+		     : error_set(err, ERROR_NOT_FOUND,
+				 "Couldn't find that collaborator: %.100s is none of %s", which,
 				 app->name);
 }
 
@@ -285,20 +297,24 @@ static bool is_owner(struct request *r, const struct app *app, const char *which
 	struct user u = { 0 };
 	bool is = app->owner_id[0] && (streq(which, owner.id) || streq(which, owner.user_id));
 
-	if (!is && app->owner_id[0] && store_user_get(request_daemon(r)->store, app->owner_id, &u, &ignored) == 0)
+	if (!is && app->owner_id[0] &&
+	    store_user_get(request_daemon(r)->store, app->owner_id, &u, &ignored) == 0)
 		is = strcasecmp(which, u.email) == 0;
 	user_done(&u);
 	return is;
 }
 
 /* One whose permissions can be changed. */
-static int find_changeable(struct request *r, const struct app *app, struct collaborator *ret, struct error *err)
+static int find_changeable(struct request *r, const struct app *app, struct collaborator *ret,
+			   struct error *err)
 {
 	const char *which = request_param(r, "collaborator");
 
 	if (is_owner(r, app, which))
-		return error_set(err, ERROR_INVALID, "%.100s is the owner of %s, and may do everything: \"twelve apps:transfer\" gives the app away", which,
-				 app->name);
+		return error_set(err, ERROR_INVALID,
+				 "%.100s is the owner of %s, and may do everything: \"twelve "
+				 "apps:transfer\" gives the app away",
+				 which, app->name);
 	return find_collaborator(r, app, which, ret, err);
 }
 
@@ -331,7 +347,8 @@ static int read_permissions(struct request *r, unsigned fallback, unsigned *ret,
 
 		if (!word || !permission_parse(word))
 			return error_set(err, ERROR_INVALID,
-					 "\"permissions\" are view, deploy, operate and manage, not \"%.50s\"",
+					 "\"permissions\" are view, deploy, operate and manage, "
+					 "not \"%.50s\"",
 					 word ? word : "(no word)");
 		permissions |= permission_parse(word);
 	}
@@ -349,8 +366,8 @@ static void note_permissions(struct request *r, const char *email, unsigned perm
 	request_note(r, "collaborator %s: %s", email, text.data);
 }
 
-static int set_collaborator(struct request *r, const struct app *app, const char *email, unsigned permissions,
-			    int status, struct error *err)
+static int set_collaborator(struct request *r, const struct app *app, const char *email,
+			    unsigned permissions, int status, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct collaborator c = { 0 };
@@ -358,7 +375,8 @@ static int set_collaborator(struct request *r, const struct app *app, const char
 	int result = store_user_get(d->store, email, &u, err);
 
 	if (result == 0 && streq(u.id, app->owner_id))
-		result = error_set(err, ERROR_INVALID, "%s is the owner of %s, and may do everything", u.email,
+		result = error_set(err, ERROR_INVALID,
+				   "%s is the owner of %s, and may do everything", u.email,
 				   app->name);
 	if (result == 0)
 		result = store_collaborator_set(d->store, app->id, u.id, permissions, err);
@@ -366,8 +384,8 @@ static int set_collaborator(struct request *r, const struct app *app, const char
 		result = find_collaborator(r, app, u.id, &c, err);
 	if (result == 0) {
 		note_permissions(r, u.email, permissions);
-		logs_append(d->logs, app->id, "app", "api", "Collaborator %s set by user %s", u.email,
-			    request_caller(r)->name);
+		logs_append(d->logs, app->id, "app", "api", "Collaborator %s set by user %s",
+			    u.email, request_caller(r)->name);
 		result = request_answer(r, status, collaborator_json(r, app, &c));
 	}
 	collaborator_done(&c);
@@ -396,8 +414,7 @@ int api_collaborators_update(struct request *r, struct error *err)
 	unsigned permissions;
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    find_changeable(r, &app, &c, err) == 0 &&
+	if (api_app(r, &app, err) == 0 && find_changeable(r, &app, &c, err) == 0 &&
 	    read_permissions(r, c.permissions, &permissions, err) == 0)
 		result = set_collaborator(r, &app, c.user_id, permissions, 200, err);
 	collaborator_done(&c);
@@ -421,8 +438,8 @@ int api_collaborators_delete(struct request *r, struct error *err)
 	}
 	if (result == 0) {
 		request_note(r, "collaborator %s", c.email);
-		logs_append(d->logs, app.id, "app", "api", "Collaborator %s removed by user %s", c.email,
-			    request_caller(r)->name);
+		logs_append(d->logs, app.id, "app", "api", "Collaborator %s removed by user %s",
+			    c.email, request_caller(r)->name);
 		result = request_answer(r, 200, json_incref(j));
 	}
 	json_decref(j);
