@@ -9,7 +9,7 @@ DATABASE_URL = os.environ.get("DATABASE_URL")
 REDIS_URL = os.environ.get("REDIS_URL")
 
 # A connection is looked at before it is used, so a database that was restarted costs no request.
-pool = ConnectionPool(DATABASE_URL, min_size=1, max_size=int(os.environ.get("DB_POOL", "4")), timeout=10, open=False,
+pool = ConnectionPool(DATABASE_URL, min_size=1, max_size=int(os.environ.get("DB_POOL", "3")), timeout=10, open=False,
                       check=ConnectionPool.check_connection, kwargs={"autocommit": True}) if DATABASE_URL else None
 cache = redis.Redis.from_url(REDIS_URL, decode_responses=True, socket_timeout=10, health_check_interval=10,
                              retry_on_error=[redis.ConnectionError]) if REDIS_URL else None
