@@ -32,37 +32,20 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "build/fetch.h"
-#include "daemon/edge/acme.h"
-#include "daemon/services/job.h"
-#include "daemon/services/services.h"
 #include "daemon/api/docs.h"
 #include "daemon/apps/backup.h"
 #include "daemon/apps/sbom.h"
-#include "daemon/rollout/autoscale.h"
-#include "daemon/build/retention.h"
-#include "daemon/build/stacks.h"
-#include "daemon/build/stack-updates.h"
+#include "daemon/apps/setups.h"
 #include "daemon/build/builds.h"
-#include "daemon/git/branch.h"
-#include "daemon/edge/certs.h"
+#include "daemon/build/stack-updates.h"
+#include "daemon/build/stacks.h"
 #include "daemon/core/env-file.h"
 #include "daemon/core/places.h"
-#include "daemon/core/state.h"
-#include "daemon/edge/door.h"
-#include "daemon/lines/drains.h"
 #include "daemon/dynos/dynos.h"
-#include "daemon/git/child.h"
-#include "daemon/http/http.h"
-#include "daemon/api/team/logins.h"
+#include "daemon/edge/acme.h"
 #include "daemon/lines/lines.h"
-#include "daemon/rollout/reconcile.h"
-#include "daemon/dynos/rendezvous.h"
-#include "daemon/edge/router.h"
-#include "daemon/apps/setups.h"
-#include "daemon/apps/stale.h"
-#include "daemon/build/slug-sizes.h"
-#include "daemon/core/stream.h"
-#include "daemon/apps/webhooks.h"
+#include "daemon/services/job.h"
+#include "daemon/wiring.h"
 
 #define STOP_ALL_LIMIT_MS 60000
 #define STOP_ALL_POLL_MS 50
@@ -125,12 +108,7 @@ static void on_stop_all(void *userdata)
 	if (s->everything)
 		return;
 	s->everything = true;
-	autoscaler_free(steal_ptr(s->d->autoscaler));
-	stale_free(steal_ptr(s->d->stale));
-	stack_updates_free(steal_ptr(s->d->stack_updates));
-	setups_free(steal_ptr(s->d->setups));
-	reconciler_free(steal_ptr(s->d->reconciler));
-	addons_free(steal_ptr(s->d->addons));
+	wiring_end_apps(s->d);
 	s->deadline_ms = clock_now_ms() + STOP_ALL_LIMIT_MS;
 	s->poll = watch_timer(s->d->loop, on_poll, s);
 	watch_arm(s->poll, 0);
@@ -178,74 +156,6 @@ static int check_host(struct daemon *d, struct error *err)
 	return sandbox_runtime_detect(&d->runtime, err);
 }
 
-static int start_parts(struct daemon *d, struct error *err)
-{
-	d->loop = loop_new();
-	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
-	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
-	d->started_ms = clock_wall_ms();
-	if (door_prepare(d, err) < 0 || state_open(d, err) < 0 ||
-	    streams_new(d->settings.state_dir, &d->streams, err) < 0 ||
-	    logs_client_new(d, &d->logs, err) < 0 || certs_new(d, &d->certs, err) < 0 ||
-	    router_new(d, &d->router, err) < 0 || dynos_new(d, &d->dynos, err) < 0)
-		return -1;
-	d->builds = builds_new(d);
-	d->branches = branches_new(d);
-	d->slug_sizes = slug_sizes_new();
-	drains_tell_all(d);
-	d->acme = acme_new(d);
-	d->reconciler = reconciler_new(d);
-	d->addons = addons_new(d);
-	d->webhooks = webhooks_new(d);
-	d->setups = setups_new(d);
-	d->autoscaler = autoscaler_new(d);
-	d->stale = stale_new(d);
-	d->retention = retention_new(d);
-	d->stack_updates = stack_updates_new(d);
-	reconcile_all(d->reconciler);
-	d->logins = logins_new();
-	if (rendezvous_new(d, &d->rendezvous, err) < 0)
-		return -1;
-	return http_new(d, &d->http, err);
-}
-
-static void stop_parts(struct daemon *d, bool everything)
-{
-	http_free(d->http);
-	logins_free(d->logins);
-	git_children_free(d);
-	rendezvous_free(d->rendezvous);
-	webhooks_free(d->webhooks);
-	autoscaler_free(d->autoscaler);
-	stale_free(d->stale);
-	stack_updates_free(d->stack_updates);
-	retention_free(d->retention);
-	setups_free(d->setups);
-	builds_free(d->builds);
-	branches_free(d->branches);
-	slug_sizes_free(d->slug_sizes);
-	addons_free(d->addons);
-	reconciler_free(d->reconciler);
-	dynos_free(d->dynos);
-	if (everything && d->router)
-		router_shutdown(d->router);
-	acme_free(d->acme);
-	certs_free(d->certs);
-	router_free(d->router);
-	if (everything && d->logs)
-		logs_client_shutdown(d->logs);
-	logs_client_free(d->logs);
-	streams_free(d->streams);
-	store_close(d->store);
-	loop_free(d->loop);
-	sandbox_runtime_done(&d->runtime);
-	free(d->api_socket);
-	free(d->door_dir);
-	free(d->runtime_root);
-	strv_free(d->to_remove);
-	settings_done(&d->settings);
-}
-
 /* Tells systemd, or whoever waits, that the API answers (sd_notify(3): one datagram). */
 static void notify_ready(void)
 {
@@ -277,7 +187,7 @@ static void serve(struct daemon *d)
 		watch_free(watches[i]);
 	watch_free(s.poll);
 	log_info(s.everything ? "everything has ended" : "ending; what runs goes on");
-	stop_parts(d, s.everything);
+	wiring_stop(d, s.everything);
 }
 
 static int run(const char *env_file)
@@ -294,7 +204,7 @@ static int run(const char *env_file)
 	if ((env_file && env_file_load(env_file, &err) < 0) ||
 	    settings_load(&d.settings, &err) < 0 || check_host(&d, &err) < 0 ||
 	    places_make(&d.settings, &err) < 0 || harden(&d.settings, &lock_fd, &err) < 0 ||
-	    restore_finish(d.settings.state_dir, &err) < 0 || start_parts(&d, &err) < 0) {
+	    restore_finish(d.settings.state_dir, &err) < 0 || wiring_start(&d, &err) < 0) {
 		log_error("%s", err.message);
 		logs_client_undo(d.logs);
 		return error_exit_code(err.kind);

@@ -15,15 +15,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/services/services.h"
 #include "daemon/build/builds.h"
 #include "daemon/build/retention.h"
 #include "daemon/core/state.h"
 #include "daemon/git/branch.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile-priv.h"
-#include "daemon/apps/setups.h"
-#include "daemon/apps/webhooks.h"
 
 #define RETRY_MS 2000
 #define UNKNOWN_POLL_MS 10
@@ -462,21 +459,13 @@ void reconcile_forget(struct reconciler *r, const char *app_id)
 	drop_state(r, id);
 }
 
-static void on_dyno(struct dyno *dyno, void *userdata)
+void reconcile_dyno_changed(struct reconciler *r, const struct dyno *dyno)
 {
-	struct reconciler *r = userdata;
-
-	addons_dyno_changed(r->d->addons, dyno);
-	if (dyno->addon)
-		return;
-	webhooks_dyno_changed(r->d, dyno);
 	if (streq(dyno->type, "release") && dyno->one_off && dyno->state == DYNO_EXITED) {
 		phase_ended(state_of(r, dyno->app_id), dyno);
 		/* A newer release may wait for its end. */
 		reconcile_app(r, dyno->app_id);
 	}
-	if (streq(dyno->type, SETUP_DYNO_TYPE) && dyno->one_off && dyno->state == DYNO_EXITED)
-		setups_dyno_ended(r->d->setups, dyno);
 	if (!dyno->one_off)
 		reconcile_app(r, dyno->app_id);
 }
@@ -497,7 +486,6 @@ struct reconciler *reconciler_new(struct daemon *d)
 	struct reconciler *r = xcalloc(1, sizeof(*r));
 
 	r->d = d;
-	dynos_on_change(d->dynos, on_dyno, r);
 	router_on_settled(d->router, on_router_settled, r);
 	return r;
 }
@@ -506,8 +494,7 @@ void reconciler_free(struct reconciler *r)
 {
 	if (!r)
 		return;
-	/* Both outlive us when everything is being ended. */
-	dynos_on_change(r->d->dynos, NULL, NULL);
+	/* It outlives us when everything is being ended. */
 	router_on_settled(r->d->router, NULL, NULL);
 	for (size_t i = 0; i < r->n; i++)
 		app_state_free(r->apps[i]);

@@ -10,6 +10,7 @@
 #include "daemon/core/daemon.h"
 
 struct reconciler;
+struct dyno;
 
 struct reconciler *reconciler_new(struct daemon *d);
 void reconciler_free(struct reconciler *r);
@@ -24,3 +25,5 @@ bool reconcile_is_undoing(struct reconciler *r, const char *app_id, int64_t vers
 /* The app is destroyed: forget it, stop its dynos and take its routes away. Its row is gone
  * already. */
 void reconcile_forget(struct reconciler *r, const char *app_id);
+/* A dyno of an app, of its formation or a one-off one, has changed. */
+void reconcile_dyno_changed(struct reconciler *r, const struct dyno *dyno);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts are made from and who is told of what; see wiring.h. */
+#include "daemon/wiring.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "daemon/api/team/logins.h"
+#include "daemon/apps/setups.h"
+#include "daemon/apps/stale.h"
+#include "daemon/apps/webhooks.h"
+#include "daemon/build/builds.h"
+#include "daemon/build/retention.h"
+#include "daemon/build/slug-sizes.h"
+#include "daemon/build/stack-updates.h"
+#include "daemon/core/state.h"
+#include "daemon/core/stream.h"
+#include "daemon/dynos/dynos.h"
+#include "daemon/dynos/rendezvous.h"
+#include "daemon/edge/acme.h"
+#include "daemon/edge/certs.h"
+#include "daemon/edge/door.h"
+#include "daemon/edge/router.h"
+#include "daemon/git/branch.h"
+#include "daemon/git/child.h"
+#include "daemon/http/http.h"
+#include "daemon/lines/drains.h"
+#include "daemon/lines/lines.h"
+#include "daemon/rollout/autoscale.h"
+#include "daemon/rollout/reconcile.h"
+#include "daemon/services/services.h"
+
+/* Everyone who follows dynos. */
+static void on_dyno(struct dyno *dyno, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	addons_dyno_changed(d->addons, dyno);
+	if (dyno->addon)
+		return;
+	webhooks_dyno_changed(d, dyno);
+	reconcile_dyno_changed(d->reconciler, dyno);
+	if (streq(dyno->type, SETUP_DYNO_TYPE) && dyno->one_off && dyno->state == DYNO_EXITED)
+		setups_dyno_ended(d->setups, dyno);
+}
+
+int wiring_start(struct daemon *d, struct error *err)
+{
+	d->loop = loop_new();
+	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
+	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
+	d->started_ms = clock_wall_ms();
+	if (door_prepare(d, err) < 0 || state_open(d, err) < 0 ||
+	    streams_new(d->settings.state_dir, &d->streams, err) < 0 ||
+	    logs_client_new(d, &d->logs, err) < 0 || certs_new(d, &d->certs, err) < 0 ||
+	    router_new(d, &d->router, err) < 0 || dynos_new(d, &d->dynos, err) < 0)
+		return -1;
+	d->builds = builds_new(d);
+	d->branches = branches_new(d);
+	d->slug_sizes = slug_sizes_new();
+	drains_tell_all(d);
+	d->acme = acme_new(d);
+	d->reconciler = reconciler_new(d);
+	dynos_on_change(d->dynos, on_dyno, d);
+	d->addons = addons_new(d);
+	d->webhooks = webhooks_new(d);
+	d->setups = setups_new(d);
+	d->autoscaler = autoscaler_new(d);
+	d->stale = stale_new(d);
+	d->retention = retention_new(d);
+	d->stack_updates = stack_updates_new(d);
+	reconcile_all(d->reconciler);
+	d->logins = logins_new();
+	if (rendezvous_new(d, &d->rendezvous, err) < 0)
+		return -1;
+	return http_new(d, &d->http, err);
+}
+
+void wiring_end_apps(struct daemon *d)
+{
+	dynos_on_change(d->dynos, NULL, NULL);
+	autoscaler_free(steal_ptr(d->autoscaler));
+	stale_free(steal_ptr(d->stale));
+	stack_updates_free(steal_ptr(d->stack_updates));
+	setups_free(steal_ptr(d->setups));
+	reconciler_free(steal_ptr(d->reconciler));
+	addons_free(steal_ptr(d->addons));
+}
+
+void wiring_stop(struct daemon *d, bool everything)
+{
+	dynos_on_change(d->dynos, NULL, NULL);
+	http_free(d->http);
+	logins_free(d->logins);
+	git_children_free(d);
+	rendezvous_free(d->rendezvous);
+	webhooks_free(d->webhooks);
+	autoscaler_free(d->autoscaler);
+	stale_free(d->stale);
+	stack_updates_free(d->stack_updates);
+	retention_free(d->retention);
+	setups_free(d->setups);
+	builds_free(d->builds);
+	branches_free(d->branches);
+	slug_sizes_free(d->slug_sizes);
+	addons_free(d->addons);
+	reconciler_free(d->reconciler);
+	dynos_free(d->dynos);
+	if (everything && d->router)
+		router_shutdown(d->router);
+	acme_free(d->acme);
+	certs_free(d->certs);
+	router_free(d->router);
+	if (everything && d->logs)
+		logs_client_shutdown(d->logs);
+	logs_client_free(d->logs);
+	streams_free(d->streams);
+	store_close(d->store);
+	loop_free(d->loop);
+	sandbox_runtime_done(&d->runtime);
+	free(d->api_socket);
+	free(d->door_dir);
+	free(d->runtime_root);
+	strv_free(d->to_remove);
+	settings_done(&d->settings);
+}
