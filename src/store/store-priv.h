@@ -216,8 +216,18 @@ struct store {
 	void *webhook_userdata;
 };
 
+/* ---- db.c ---- */
+
 /* The sentence for what SQLite just said. Returns -1. */
 int store_error(struct store *s, int rc, struct error *err);
+/* Opens s->path, and makes the file if it is not there. */
+int db_open(struct store *s, struct error *err);
+/* Finds a damaged page before anybody reads it. */
+int db_check_pages(struct store *s, struct error *err);
+/* SQL without parameters and rows. */
+int db_exec(struct store *s, const char *sql, struct error *err);
+/* With the statements. Takes a store whose database never opened. */
+void db_close(struct store *s);
 
 /* ---- query.c ---- */
 
