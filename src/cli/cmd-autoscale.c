@@ -75,7 +75,7 @@ static int show_run(struct cli *c, struct error *err)
 const struct command cmd_ps_autoscale = {
 	.name = "ps:autoscale",
 	.usage = "",
-	.summary = "show whether web dynos are autoscaled, and what was measured last",
+	.summary = "show whether web dynos are autoscaled, and the last measurement",
 	.flags = CMD_APP | CMD_JSON,
 	.run = show_run,
 	.examples = "twelve ps:autoscale -a shop",
@@ -149,7 +149,7 @@ static const struct arg_option enable_options[] = {
 const struct command cmd_ps_autoscale_enable = {
 	.name = "ps:autoscale:enable",
 	.usage = "",
-	.summary = "have web dynos added and removed by how fast requests are answered",
+	.summary = "add and remove web dynos by response time",
 	.options = enable_options,
 	.flags = CMD_APP | CMD_JSON,
 	.run = enable_run,
@@ -181,7 +181,7 @@ static int disable_run(struct cli *c, struct error *err)
 const struct command cmd_ps_autoscale_disable = {
 	.name = "ps:autoscale:disable",
 	.usage = "",
-	.summary = "leave the number of web dynos as it is",
+	.summary = "stop autoscaling; the number of web dynos stays",
 	.flags = CMD_APP | CMD_JSON,
 	.run = disable_run,
 	.examples = "twelve ps:autoscale:disable -a shop",

@@ -113,7 +113,7 @@ const struct command cmd_backup = {
 	.usage = "FILE|-",
 	.min_args = 1,
 	.max_args = 1,
-	.summary = "save the state of the platform into a file",
+	.summary = "back up the state of the platform to a file",
 	.options = backup_platform_options,
 	.run = backup_run,
 	.details = "A consistent copy of the database of the running platform, its keys and "
@@ -166,7 +166,7 @@ const struct command cmd_restore = {
 	.usage = "FILE",
 	.min_args = 1,
 	.max_args = 1,
-	.summary = "put a backup of the platform into an empty state directory",
+	.summary = "restore the platform from a backup into an empty state directory",
 	.run = restore_run,
 	.details = "As root, on the machine of the platform, while no twelved runs. "
 		   "TWELVE_STATE_DIR says where (/var/lib/twelve); a directory that is not "

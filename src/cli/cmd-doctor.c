@@ -312,7 +312,7 @@ static int doctor_run(struct cli *c, struct error *err)
 const struct command cmd_doctor = {
 	.name = "doctor",
 	.usage = "",
-	.summary = "check what this machine has and what is missing",
+	.summary = "check this machine for what the platform needs",
 	.flags = CMD_JSON,
 	.run = doctor_run,
 	.details = "Each line is ok, warn or fail, with what to do. The exit code is 1 when one "

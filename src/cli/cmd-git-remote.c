@@ -131,7 +131,7 @@ static int git_remote_run(struct cli *c, struct error *err)
 const struct command cmd_git_remote = {
 	.name = "git:remote",
 	.usage = "",
-	.summary = "add the git remote of an app to this repository",
+	.summary = "add an app's git remote to this repository",
 	.flags = CMD_APP | CMD_REMOTE,
 	.run = git_remote_run,
 	.details =

@@ -296,7 +296,7 @@ const struct command cmd_login = {
 	.name = "login",
 	.aliases = { "auth:login" },
 	.usage = "",
-	.summary = "get a token for a host, and speak to that host from now on",
+	.summary = "log in to a host and use it from now on",
 	.options = login_options,
 	.run = login_run,
 	.details = "In a browser, or here with -i. The token goes to ~/.netrc, the host to "
@@ -362,7 +362,7 @@ const struct command cmd_logout = {
 	.name = "logout",
 	.aliases = { "auth:logout" },
 	.usage = "",
-	.summary = "end the token of a login, and forget it and its host",
+	.summary = "log out: revoke the token and forget the host",
 	.run = logout_run,
 	.examples = "twelve logout",
 };
@@ -384,7 +384,7 @@ const struct command cmd_whoami = {
 	.name = "whoami",
 	.aliases = { "auth:whoami", "account" },
 	.usage = "",
-	.summary = "tell as whom you come",
+	.summary = "show who you are logged in as",
 	.flags = CMD_JSON,
 	.run = whoami_run,
 	.examples = "twelve whoami",
@@ -408,7 +408,7 @@ static int auth_token_run(struct cli *c, struct error *err)
 const struct command cmd_auth_token = {
 	.name = "auth:token",
 	.usage = "",
-	.summary = "print the token that you come with",
+	.summary = "print the token in use",
 	.run = auth_token_run,
 	.details = "That of TWELVE_API_KEY, or of the login. Where there is none yet, twelve "
 		   "authorizations:create makes one.",

@@ -195,7 +195,7 @@ static const struct arg_option promote_options[] = {
 const struct command cmd_pipelines_promote = {
 	.name = "pipelines:promote",
 	.usage = "",
-	.summary = "release what runs in an app in the apps of the next stage",
+	.summary = "release an app's slug to the next stage of its pipeline",
 	.flags = CMD_APP | CMD_JSON | CMD_WAIT,
 	.options = promote_options,
 	.run = promote_run,
@@ -291,7 +291,7 @@ static int diff_run(struct cli *c, struct error *err)
 const struct command cmd_pipelines_diff = {
 	.name = "pipelines:diff",
 	.usage = "",
-	.summary = "compare what runs in an app with the next stage",
+	.summary = "compare an app with the next stage of its pipeline",
 	.flags = CMD_APP | CMD_JSON,
 	.options = promote_options,
 	.run = diff_run,

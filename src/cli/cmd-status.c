@@ -54,7 +54,7 @@ static int status_run(struct cli *c, struct error *err)
 const struct command cmd_status = {
 	.name = "status",
 	.usage = "",
-	.summary = "tell how the platform is",
+	.summary = "show the status of the platform",
 	.flags = CMD_JSON,
 	.run = status_run,
 	.examples = "twelve status",

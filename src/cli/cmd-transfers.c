@@ -32,7 +32,7 @@ const struct command cmd_apps_transfer = {
 	.usage = "USER",
 	.min_args = 1,
 	.max_args = 1,
-	.summary = "give an app to another user",
+	.summary = "offer an app to another user",
 	.flags = CMD_APP | CMD_JSON,
 	.run = transfer_run,
 	.details = "They have to accept it, but for an administrator's, which is done at once. Who "
@@ -73,7 +73,7 @@ static int transfers_run(struct cli *c, struct error *err)
 const struct command cmd_transfers = {
 	.name = "transfers",
 	.usage = "",
-	.summary = "list the apps that are offered to you, or by you",
+	.summary = "list app transfers from you and to you",
 	.flags = CMD_JSON,
 	.run = transfers_run,
 	.examples = "twelve transfers",
@@ -100,7 +100,7 @@ const struct command cmd_transfers_accept = {
 	.usage = "APP",
 	.min_args = 1,
 	.max_args = 1,
-	.summary = "take an app that is offered to you",
+	.summary = "accept an app transfer",
 	.run = accept_run,
 	.examples = "twelve transfers:accept shop",
 };
@@ -115,7 +115,7 @@ const struct command cmd_transfers_decline = {
 	.usage = "APP",
 	.min_args = 1,
 	.max_args = 1,
-	.summary = "say no to an app that is offered to you",
+	.summary = "decline an app transfer",
 	.run = decline_run,
 	.examples = "twelve transfers:decline shop",
 };
@@ -136,7 +136,7 @@ const struct command cmd_transfers_cancel = {
 	.usage = "APP",
 	.min_args = 1,
 	.max_args = 1,
-	.summary = "offer an app no longer",
+	.summary = "cancel an app transfer",
 	.run = cancel_run,
 	.examples = "twelve transfers:cancel shop",
 };

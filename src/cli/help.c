@@ -147,7 +147,7 @@ const struct command cmd_help = {
 	.name = "help",
 	.usage = "[COMMAND]",
 	.max_args = 1,
-	.summary = "list the commands, or tell about one",
+	.summary = "list commands, or show one",
 	.run = help_run,
 	.examples = "twelve help\ntwelve help ps:scale",
 };
