@@ -2,8 +2,7 @@
 /*
  * Backups: STATE/backups/ID/NAME-bN.EXT, written by the service's own tools. A row says "running"
  * until the file is whole and durable; one that a kill cut off is marked failed at the next
- * start, and its file removed. A verification restores into a scratch service, a sandbox with a
- * volume of its own that nobody else sees.
+ * start, and its file removed (services/schedule.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,48 +16,29 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
-#include "daemon/core/state.h"
 #include "daemon/core/remove.h"
-
-#define BACKUP_TIMEOUT_MS (4 * 3600 * 1000)
-#define DAY_MS 86400000
 
 /* The summary is the last thing said. */
 static const char backup_script[] = "/app/bin/backup && /app/bin/summary";
-
-/* A whole life in one sandbox: the server's own words only when it fails. */
-static const char verify_script[] =
-	"set -e\n"
-	"fail() { tail -n 5 /tmp/server.log; echo \"$1\"; exit 1; }\n"
-	"/app/bin/provision >/tmp/provision.log 2>&1 || { tail -n 5 /tmp/provision.log; exit 1; }\n"
-	"/app/bin/server >/tmp/server.log 2>&1 & server=$!\n"
-	"trap 'kill $server; wait $server || :' EXIT\n"
-	"until /app/bin/health >/tmp/health 2>&1; do\n"
-	"  kill -0 $server 2>/dev/null || fail 'The scratch server does not stay up'\n"
-	"  ((SECONDS < 90)) || fail 'The scratch server does not answer'\n"
-	"  sleep 0.1\n"
-	"done\n"
-	"/app/bin/restore\n"
-	"/app/bin/summary\n";
 
 char *backup_dir(struct addons *as, const char *backup_id)
 {
 	return xasprintf("%s/backups/%s", as->d->settings.state_dir, backup_id);
 }
 
-static char *file_name(const struct backup *b)
+char *backup_file_name(const struct backup *b)
 {
 	return xasprintf("%s-b%lld.%s", b->addon_name, (long long)b->number, b->extension);
 }
 
 char *addons_backup_path(struct addons *as, const struct backup *b)
 {
-	_cleanup_free_ char *dir = backup_dir(as, b->id), *name = file_name(b);
+	_cleanup_free_ char *dir = backup_dir(as, b->id), *name = backup_file_name(b);
 
 	return xasprintf("%s/%s", dir, name);
 }
 
-static void save(struct addons *as, const struct backup *b)
+void backup_save(struct addons *as, const struct backup *b)
 {
 	struct error err = ERROR_INIT;
 
@@ -67,7 +47,7 @@ static void save(struct addons *as, const struct backup *b)
 			  err.message);
 }
 
-static char *last_line(const char *text)
+char *backup_last_line(const char *text)
 {
 	_cleanup_free_ char *copy = xstrdup(text ? text : "");
 	char *trimmed = str_trim(copy), *line = strrchr(trimmed, '\n');
@@ -77,7 +57,7 @@ static char *last_line(const char *text)
 
 /* ---- taking one ---- */
 
-static void drop_file(struct addons *as, const char *id)
+void backup_drop_file(struct addons *as, const char *id)
 {
 	_cleanup_free_ char *dir = backup_dir(as, id);
 
@@ -131,14 +111,14 @@ static void ended(struct resource *r, struct backup *b, const struct addon_job_r
 	b->bytes = result->bytes;
 	if (result->ok) {
 		b->sha256 = xstrdup(result->sha256);
-		b->summary = last_line(result->output);
+		b->summary = backup_last_line(result->output);
 	} else {
 		b->error = xstrdup(result->reason ? result->reason : "It failed without a word");
-		drop_file(as, b->id);
+		backup_drop_file(as, b->id);
 	}
 	if (streq(b->kind, "last"))
 		b->expires_ms = b->finished_ms + as->d->settings.last_backup_ms;
-	save(as, b);
+	backup_save(as, b);
 	if (store_addon_get(as->d->store, b->addon_id, &a, &err) < 0)
 		return;
 	addon_say(as, &a,
@@ -166,7 +146,7 @@ static void on_backup(const struct addon_job_result *result, void *userdata)
 	resource_turn_soon(r);
 }
 
-static char *databases_text(struct addons *as, const struct addon *a)
+char *backup_databases(struct addons *as, const struct addon *a)
 {
 	_cleanup_strv_ char **names = NULL;
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -193,8 +173,9 @@ static int start(struct resource *r, const struct addon *a, const struct service
 {
 	struct addons *as = r->owner;
 	static const char *const argv[] = { "/bin/bash", "-c", backup_script, NULL };
-	_cleanup_free_ char *volume = NULL, *dir = backup_dir(as, b->id), *name = file_name(b);
-	_cleanup_free_ char *path = addons_backup_path(as, b), *databases = databases_text(as, a);
+	_cleanup_free_ char *volume = NULL, *dir = backup_dir(as, b->id),
+			    *name = backup_file_name(b);
+	_cleanup_free_ char *path = addons_backup_path(as, b), *databases = backup_databases(as, a);
 	json_t *env = addon_env(a, s);
 	struct addon_job_order o;
 	int result;
@@ -335,7 +316,7 @@ int addons_backup_uploaded(struct addons *as, const struct addon *a, const char 
 		return -1;
 	if (take_file(as, upload, &b, err) < 0) {
 		store_backup_delete(as->d->store, b.id, &ignored);
-		drop_file(as, b.id);
+		backup_drop_file(as, b.id);
 		backup_done(&b);
 		return -1;
 	}
@@ -344,7 +325,7 @@ int addons_backup_uploaded(struct addons *as, const struct addon *a, const char 
 	b.finished_ms = clock_wall_ms();
 	/* One that is never restored is not kept for good. */
 	b.expires_ms = b.finished_ms + as->d->settings.last_backup_ms;
-	save(as, &b);
+	backup_save(as, &b);
 	*ret = b;
 	return 0;
 }
@@ -367,131 +348,6 @@ int addons_backup(struct addons *as, const struct addon *a, const char *kind, st
 	}
 	*ret = b;
 	return 0;
-}
-
-/* ---- verifying ---- */
-
-static void judge(struct backup *b, const struct addon_job_result *result)
-{
-	_cleanup_free_ char *found = last_line(result->output);
-
-	free(b->verified_text);
-	b->verified_ms = clock_wall_ms();
-	b->verified_ok = false;
-	if (!result->ok)
-		b->verified_text =
-			xasprintf("It can't be restored: %s",
-				  result->reason ? result->reason : "no reason was given");
-	else if (b->sha256 && result->sha256 && !streq(b->sha256, result->sha256))
-		b->verified_text = xstrdup("Its file is not what was written: the digests differ");
-	else if (b->summary && !streq(b->summary, found))
-		b->verified_text = xasprintf("It restores to something else: %s instead of %s",
-					     found, b->summary);
-	else
-		b->verified_ok = true;
-	if (b->verified_ok && !b->sha256)
-		b->sha256 = xstrdup(result->sha256);
-	if (b->verified_ok)
-		b->verified_text = xasprintf("Restored into a scratch service: %s", found);
-}
-
-static char *scratch_volume(struct addons *as, const char *backup_id)
-{
-	return xasprintf("%s/volumes/" VOLUME_SCRATCH "%s", as->d->settings.state_dir, backup_id);
-}
-
-static void on_verified(const struct addon_job_result *result, void *userdata)
-{
-	struct resource *r = userdata;
-	_cleanup_free_ char *volume = scratch_volume(r->owner, r->verify_id);
-	struct error err = ERROR_INIT;
-	struct backup b = { 0 };
-
-	r->verify_job = NULL;
-	remove_tree_later(r->owner->d, volume);
-	if (store_backup_get(r->owner->d->store, r->verify_id, &b, &err) == 0) {
-		judge(&b, result);
-		save(r->owner, &b);
-		log_info("backup b%lld of %s: %s", (long long)b.number, b.addon_name,
-			 b.verified_text);
-	}
-	backup_done(&b);
-}
-
-/* The add-on as the scratch service sees itself: other ports, another password. */
-static json_t *scratch_env(struct addons *as, const struct addon *a, const struct service *s,
-			   const struct backup *b)
-{
-	_cleanup_free_ char *name = file_name(b), *databases = databases_text(as, a);
-	char password[41];
-	struct addon copy = *a;
-	json_t *env;
-
-	random_hex(password, 20);
-	copy.first_port = addon_pick_ports(as);
-	copy.secret = json_pack("{s:s}", "admin_password", password);
-	env = addon_env(&copy, s);
-	json_decref(copy.secret);
-	json_object_set_new(env, "BACKUP", json_sprintf("/app/backup/%s", name));
-	json_object_set_new(env, "DATABASES", json_string(databases));
-	return env;
-}
-
-static int start_verify(struct resource *r, const struct addon *a, const struct service *s,
-			const struct backup *b, struct error *err)
-{
-	struct addons *as = r->owner;
-	static const char *const argv[] = { "/bin/bash", "-c", verify_script, NULL };
-	_cleanup_free_ char *dir = backup_dir(as, b->id), *path = addons_backup_path(as, b);
-	_cleanup_free_ char *volume = scratch_volume(as, b->id);
-	const struct service_plan *plan = service_plan(s, a->plan);
-	json_t *env = scratch_env(as, a, s, b);
-	struct addon_job_order o = { .packages = s->packages,
-				     .stack = a->stack,
-				     .lower = s->dir,
-				     .volume = volume,
-				     .exchange = dir,
-				     .argv = argv,
-				     .env = env,
-				     .memory_bytes = plan ? 2 * plan->memory_bytes : 0,
-				     .timeout_ms = BACKUP_TIMEOUT_MS,
-				     .measure = path };
-	int e = fs_mkdirs(volume, 0700), result = -1;
-
-	if (e == 0 && chown(volume, SANDBOX_UID, SANDBOX_GID) < 0)
-		e = -errno;
-	snprintf(r->verify_id, sizeof(r->verify_id), "%s", b->id);
-	if (e < 0)
-		error_set_errno(err, e, "making %s", volume);
-	else
-		result = addon_job_start(as->d, &o, on_verified, r, &r->verify_job, err);
-	json_decref(env);
-	return result;
-}
-
-int addons_verify(struct addons *as, const struct backup *b, struct error *err)
-{
-	struct addon a = { 0 };
-	struct resource *r;
-	int result = -1;
-
-	if (!streq(b->status, "succeeded"))
-		return error_set(err, ERROR_CONFLICT, "b%lld is not there to be verified: it is %s",
-				 (long long)b->number, b->status);
-	if (store_addon_get(as->d->store, b->addon_id, &a, err) < 0)
-		return error_set(
-			err, ERROR_CONFLICT,
-			"The add-on of b%lld was destroyed: restore it, then verify its backups",
-			(long long)b->number);
-	r = resource_find(as, a.id);
-	if (!r || !addons_service_of(as, &a) || !a.stack)
-		error_set(err, ERROR_CONFLICT, "%s is not ready", a.name);
-	else if (r->verify_job)
-		error_set(err, ERROR_CONFLICT, "A backup of %s is being verified already", a.name);
-	else
-		result = start_verify(r, &a, addons_service_of(as, &a), b, err);
-	addon_done(&a);
-	return result;
 }
 
 void backups_cancel(struct resource *r)
@@ -568,124 +424,6 @@ int addons_delete_backup(struct addons *as, const struct backup *b, struct error
 				 (long long)b->number);
 	if (store_backup_delete(as->d->store, b->id, err) < 0)
 		return -1;
-	drop_file(as, b->id);
+	backup_drop_file(as, b->id);
 	return 0;
-}
-
-/* ---- by the clock ---- */
-
-/* When the schedule of today was, or is; of yesterday if today's is yet to come. */
-static int64_t due_at(const struct addon *a, int64_t now_ms)
-{
-	int64_t at = now_ms / DAY_MS * DAY_MS + a->schedule_minute * 60000;
-
-	return at > now_ms ? at - DAY_MS : at;
-}
-
-static void maybe_scheduled(struct addons *as, const struct addon *a, const struct backup *list,
-			    size_t n, int64_t now_ms)
-{
-	int64_t due = due_at(a, now_ms);
-	struct error err = ERROR_INIT;
-	struct backup b = { 0 };
-
-	/* One that was made since it fell due; and a schedule begins when it is set. */
-	if (a->schedule_minute < 0 || a->state != ADDON_PROVISIONED ||
-	    due < json_integer_value(json_object_get(a->secret, "scheduled_ms")))
-		return;
-	for (size_t i = 0; i < n; i++)
-		if (streq(list[i].addon_id, a->id) && streq(list[i].kind, "scheduled") &&
-		    list[i].created_ms >= due)
-			return;
-	if (addons_backup(as, a, "scheduled", &b, &err) < 0) {
-		log_warn("the scheduled backup of %s: %s", a->name, err.message);
-		addon_say(as, a, "The scheduled backup of %s could not be begun: %s", a->name,
-			  err.message);
-	}
-	backup_done(&b);
-}
-
-/* A database that was put back may be older than what it says of an end: whoever put it back has
- * the whole time to look. */
-static bool has_expired(struct addons *as, const struct backup *b, int64_t now_ms)
-{
-	int64_t put_back_ms = store_put_back_ms(as->d->store);
-
-	return b->expires_ms && b->expires_ms < now_ms &&
-	       (!put_back_ms || put_back_ms + as->d->settings.last_backup_ms < now_ms);
-}
-
-void backups_minute(struct addons *as)
-{
-	struct backup *list = NULL;
-	struct addon *addons = NULL;
-	struct error err = ERROR_INIT;
-	int64_t now_ms = clock_wall_ms();
-	size_t n = 0, n_addons = 0;
-
-	if (store_backup_list(as->d->store, NULL, NULL, &list, &n, &err) < 0 ||
-	    store_addon_list(as->d->store, NULL, &addons, &n_addons, &err) < 0)
-		log_error("backups: %s", err.message);
-	for (size_t i = 0; i < n_addons; i++)
-		maybe_scheduled(as, &addons[i], list, n, now_ms);
-	for (size_t i = 0; i < n; i++)
-		if (has_expired(as, &list[i], now_ms) &&
-		    addons_delete_backup(as, &list[i], &err) == 0)
-			log_info("backup b%lld of %s has expired", (long long)list[i].number,
-				 list[i].addon_name);
-	addon_free_array(addons, n_addons);
-	backup_free_array(list, n);
-}
-
-static bool has_row(const struct backup *list, size_t n, const char *id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (streq(list[i].id, id))
-			return true;
-	return false;
-}
-
-/* In a newer database that this one was put in the place of it may have ended well: then its file
- * is a person's to look at. */
-static void cut_off(struct addons *as, struct backup *b)
-{
-	_cleanup_free_ char *path = addons_backup_path(as, b);
-	bool known = b->created_ms > store_put_back_ms(as->d->store);
-
-	b->error = known ? xstrdup("twelved was restarted while it was being made")
-			 : xasprintf("The platform was put back from while it was being made; what "
-				     "there is of it is %s",
-				     path);
-	save(as, b);
-	if (known)
-		drop_file(as, b->id);
-}
-
-/* At start: rows that say "running", and files whose row was deleted. One that just has no row
- * stays: the database may be older than it. */
-void backups_mend(struct addons *as)
-{
-	_cleanup_free_ char *dir = xasprintf("%s/backups", as->d->settings.state_dir);
-	_cleanup_strv_ char **names = NULL;
-	struct backup *list = NULL;
-	struct error err = ERROR_INIT;
-	size_t n = 0;
-
-	if (store_backup_list(as->d->store, NULL, NULL, &list, &n, &err) < 0) {
-		log_error("backups: %s", err.message);
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (!streq(list[i].status, "running"))
-			continue;
-		free(list[i].status);
-		list[i].status = xstrdup("failed");
-		list[i].finished_ms = clock_wall_ms();
-		cut_off(as, &list[i]);
-	}
-	fs_list(dir, &names);
-	for (char **name = names; name && *name; name++)
-		if (!has_row(list, n, *name) && state_is_gone(as->d, "backup", *name))
-			drop_file(as, *name);
-	backup_free_array(list, n);
 }

@@ -5,7 +5,6 @@
  * the services know them, and then makes one release. What is under way is in memory only: after a
  * kill nothing refers to its credentials, and they are revoked.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +14,6 @@
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
 #include "daemon/wanted/releases.h"
-
-#define DATABASE_NAME_MAX 40
-#define NUMBERED_MAX 15
 
 /* ---- the list ---- */
 
@@ -83,13 +79,9 @@ static void finish(struct change *c, struct error *err, int64_t version)
 
 /* ---- the release ---- */
 
-/* The vars of one attachment, or NULL with *err. */
-static json_t *vars_of(struct addons *as, const char *addon_id, const char *credential_id,
-		       const char *name, struct error *err);
-
 static json_t *item_of(struct addons *as, const struct change_step *s, struct error *err)
 {
-	json_t *vars = vars_of(as, s->addon_id, s->credential_id, s->name, err), *item;
+	json_t *vars = addon_vars(as, s->addon_id, s->credential_id, s->name, err), *item;
 
 	if (!vars)
 		return NULL;
@@ -192,161 +184,6 @@ void changes_credential(struct addons *as, const char *credential_id, const char
 		}
 }
 
-/* ---- vars ---- */
-
-/* Who has asked for TLS finds it under the first name, too. */
-static void prefer_tls(json_t *vars, const struct service *s, const char *name)
-{
-	_cleanup_free_ char *over_tls = xasprintf("%s_%s", name, ADDON_TLS_KEY);
-	_cleanup_free_ char *url =
-		xasprintf("%s_%s", name, json_object_iter_key(json_object_iter(s->config)));
-
-	json_object_set(vars, url, json_object_get(vars, over_tls));
-}
-
-static json_t *vars_of(struct addons *as, const char *addon_id, const char *credential_id,
-		       const char *name, struct error *err)
-{
-	struct addon a = { 0 };
-	struct credential c = { 0 };
-	const struct service *s;
-	json_t *vars = NULL;
-
-	if (store_addon_get(as->d->store, addon_id, &a, err) < 0) {
-		error_set(err, ERROR_NOT_FOUND, "The add-on of %s was destroyed: attach another",
-			  name);
-		return NULL;
-	}
-	s = addon_is_server(as, &a) ? addons_service_of(as, &a) : NULL;
-	if (s && store_credential_get(as->d->store, credential_id, &c, err) == 0) {
-		struct service_values v = { .user = c.username,
-					    .password = c.password,
-					    .host = ADDON_HOST,
-					    .database = c.database };
-
-		for (size_t i = 0; i < SERVICE_MAX_PORTS; i++)
-			v.ports[i] = (uint16_t)(a.first_port + (int64_t)i);
-		vars = service_config(s, name, &v);
-		if (json_object_get(a.secret, "tls"))
-			prefer_tls(vars, s, name);
-	} else if (!addon_is_server(as, &a)) {
-		vars = addon_elsewhere_vars(as, &a, name);
-	} else if (!s) {
-		error_set(err, ERROR_UNAVAILABLE, "The service %s is not there any more",
-			  a.service);
-	}
-	credential_done(&c);
-	addon_done(&a);
-	return vars;
-}
-
-int addons_vars(struct addons *as, json_t *list, json_t **ret, struct error *err)
-{
-	json_t *all = json_object();
-	struct attachment a;
-
-	for (size_t i = 0; attach_at(list, i, &a); i++) {
-		json_t *vars = vars_of(as, a.addon, a.credential, a.name, err);
-
-		if (!vars) {
-			json_decref(all);
-			return -1;
-		}
-		json_object_update(all, vars);
-		json_decref(vars);
-	}
-	*ret = all;
-	return 0;
-}
-
-/* ---- databases and credentials ---- */
-
-/* "shop_3f2a91c0": people know it again, and an app that comes later by the same name gets another.
- */
-static char *make_database_name(const struct app *app)
-{
-	/* PostgreSQL keeps names that begin with "pg_" for itself. */
-	char *name = xasprintf("%s%.*s_%.8s", str_starts(app->name, "pg-") ? "db_" : "",
-			       DATABASE_NAME_MAX - 3, app->name, app->id);
-
-	for (char *p = name; *p; p++)
-		*p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '_';
-	return name;
-}
-
-static char *next_number(struct addons *as, const char *addon_id, struct error *err)
-{
-	_cleanup_strv_ char **taken = NULL;
-
-	if (store_database_list(as->d->store, addon_id, &taken, err) < 0)
-		return NULL;
-	for (int i = 1; i <= NUMBERED_MAX; i++) {
-		char *n = xasprintf("%d", i);
-
-		if (!strv_has(taken, n))
-			return n;
-		free(n);
-	}
-	error_set(err, ERROR_CONFLICT, "All %d databases of this add-on are given to apps",
-		  NUMBERED_MAX);
-	return NULL;
-}
-
-/* The database that the app has in the add-on, made up the first time. */
-static char *database_of(struct addons *as, const struct addon *a, const struct service *s,
-			 const struct app *app, struct error *err)
-{
-	char *name = NULL;
-
-	if (s->databases == SERVICE_ONE_DATABASE)
-		return xstrdup("");
-	if (store_database_get(as->d->store, a->id, app->id, &name, err) < 0)
-		return NULL;
-	if (name[0])
-		return name;
-	free(name);
-	name = s->databases == SERVICE_NAMED ? make_database_name(app)
-					     : next_number(as, a->id, err);
-	if (name && store_database_set(as->d->store, a->id, app->id, name, err) < 0) {
-		free(name);
-		return NULL;
-	}
-	return name;
-}
-
-/* The app whose database an attachment opens: its own, or the owner's. */
-static int tenant_of(struct addons *as, const struct addon *a, const struct app *app, bool shared,
-		     struct app *ret, struct error *err)
-{
-	return store_app_get(as->d->store, shared ? a->app_id : app->id, ret, err);
-}
-
-/* The row of a new credential for this step; a service elsewhere has none. */
-static int make_credential(struct change *c, struct change_step *step, const struct app *app,
-			   struct error *err)
-{
-	struct addons *as = c->owner;
-	struct credential cred = { 0 };
-	const struct service *s;
-	struct app tenant = { 0 };
-	struct addon a = { 0 };
-	int r = store_addon_get(as->d->store, step->addon_id, &a, err);
-
-	s = r == 0 && addon_is_server(as, &a) ? addons_service_of(as, &a) : NULL;
-	if (r == 0 && s) {
-		r = tenant_of(as, &a, app, step->shared, &tenant, err);
-		cred.database = r == 0 ? database_of(as, &a, s, &tenant, err) : NULL;
-		memcpy(cred.addon_id, a.id, sizeof(cred.addon_id));
-		memcpy(cred.app_id, app->id, sizeof(cred.app_id));
-		r = cred.database ? store_credential_create(as->d->store, &cred, err) : -1;
-		memcpy(step->credential_id, cred.id, sizeof(step->credential_id));
-	}
-	credential_done(&cred);
-	app_done(&tenant);
-	addon_done(&a);
-	return r;
-}
-
 /* ---- the changes ---- */
 
 static struct change *change_new(struct addons *as, enum change_kind kind,
@@ -384,7 +221,7 @@ static void begin(struct change *c, const struct app *app)
 	struct error err = ERROR_INIT;
 
 	for (size_t i = 0; i < c->n_steps; i++)
-		if (make_credential(c, &c->steps[i], app, &err) < 0) {
+		if (change_credential(c->owner, &c->steps[i], app, &err) < 0) {
 			finish(c, &err, 0);
 			return;
 		}

@@ -184,13 +184,6 @@ static void on_looked(const char *reason, void *userdata)
 	watch_arm(r->timer, CHECK_EVERY_MS);
 }
 
-static const char *url_of(const struct addon *a)
-{
-	const char *url = json_string_value(json_object_get(a->secret, "url"));
-
-	return url ? url : "";
-}
-
 static void look(struct resource *r, const struct addon *a)
 {
 	struct error err = ERROR_INIT;
@@ -199,7 +192,7 @@ static void look(struct resource *r, const struct addon *a)
 	    (r->healthy_since_ms && clock_now_ms() - r->healthy_since_ms < CHECK_EVERY_MS))
 		return;
 	r->healthy_since_ms = clock_now_ms();
-	r->job = addons_check_url(r->owner, url_of(a), on_looked, r, &err);
+	r->job = addons_check_url(r->owner, addon_url(a), on_looked, r, &err);
 	if (!r->job)
 		log_warn("add-on %s: %s", a->name, err.message);
 }
@@ -235,23 +228,4 @@ void addon_elsewhere_turn(struct resource *r, struct addon *a)
 		remove_row(r, a);
 	else
 		look(r, a);
-}
-
-json_t *addon_elsewhere_vars(struct addons *as, const struct addon *a, const char *attachment)
-{
-	_cleanup_free_ char *name = xasprintf("%s_URL", attachment);
-
-	if (addon_provider(a))
-		return addon_provider_vars(as, a, attachment);
-	return json_pack("{s:s}", name, url_of(a));
-}
-
-json_t *addon_elsewhere_keys(struct addons *as, const struct addon *a, char **ret_usual)
-{
-	const struct service *s = service_set_by_url(&as->services, url_of(a));
-
-	if (addon_provider(a))
-		return addon_provider_keys(as, addon_provider(a), ret_usual);
-	*ret_usual = xstrdup(s ? s->attachment : "EXTERNAL");
-	return json_pack("{s:s}", "URL", "");
 }

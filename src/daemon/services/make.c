@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making, changing and ending add-ons, as people ask for it; the rest of their life is
  * services/act.c. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,18 +230,6 @@ static int create_provided(struct addons *as, const struct addon_create *o, stru
 	return result;
 }
 
-bool addons_is_provided(struct addons *as, const char *service)
-{
-	struct error ignored = ERROR_INIT;
-	json_t *manifest = NULL;
-	struct partner p = { 0 };
-	bool found = addons_partner(as, service, &manifest, &p, &ignored) == 0;
-
-	partner_done(&p);
-	json_decref(manifest);
-	return found;
-}
-
 int addons_create(struct addons *as, const struct addon_create *o, struct addon *ret,
 		  struct error *err)
 {
@@ -316,11 +303,6 @@ static int check_service(struct addons *as, const struct addon *a, const char *n
 		       : error_set(err, ERROR_INVALID,
 				   "%s is of the service %s: give a plan of that", a->name,
 				   a->service);
-}
-
-const char *addon_heroku_name(const struct addon *a)
-{
-	return json_string_value(json_object_get(a->secret, "heroku"));
 }
 
 int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan,

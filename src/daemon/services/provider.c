@@ -18,36 +18,6 @@
 #define GRANT_MS 300000
 #define LOOK_AGAIN_MS 60000
 
-/* ---- who provides ---- */
-
-int addons_partner(struct addons *as, const char *id, json_t **ret_manifest, struct partner *ret,
-		   struct error *err)
-{
-	struct provider *list = NULL;
-	json_t *manifest = NULL;
-	size_t n = 0;
-
-	if (store_provider_list(as->d->store, &list, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (streq(list[i].name, id))
-			manifest = json_incref(list[i].manifest);
-	provider_free_array(list, n);
-	if (!manifest)
-		return error_set(err, ERROR_NOT_FOUND, "There is no provider %.60s", id);
-	if (partner_parse(manifest, ret, err) < 0) {
-		json_decref(manifest);
-		return -1;
-	}
-	*ret_manifest = manifest;
-	return 0;
-}
-
-const char *addon_provider(const struct addon *a)
-{
-	return json_string_value(json_object_get(a->secret, "provider"));
-}
-
 static json_t *config_of(const struct addon *a)
 {
 	return json_object_get(a->secret, "config");
@@ -224,24 +194,7 @@ static void on_answer(const struct addon_job_result *result, void *userdata)
 
 /* ---- the turn ---- */
 
-static void act(struct resource *r, struct addon *a, const struct partner *p)
-{
-	_cleanup_free_ char *url = xasprintf("%s/%s", p->base_url, a->id);
-
-	if (a->state == ADDON_PROVISIONING && json_is_true(json_object_get(a->secret, "ready")))
-		addon_attach_first(r, a);
-	else if (a->state == ADDON_PROVISIONING &&
-		 json_is_true(json_object_get(a->secret, "pending")))
-		addon_provider_pending(r, a);
-	else if (a->state == ADDON_PROVISIONING)
-		ask_provision(r, a, p);
-	else if (a->state == ADDON_PROVISIONED && a->applied && !streq(a->applied, a->plan))
-		ask(r, p, "PUT", url, json_pack("{s:s}", "plan", a->plan), LIFE_UPGRADE);
-	else if (a->state == ADDON_DEPROVISIONING && !reference_has(r->owner, a->id))
-		ask(r, p, "DELETE", url, NULL, LIFE_REMOVE);
-}
-
-void addon_provider_pending(struct resource *r, struct addon *a)
+static void wait_pending(struct resource *r, struct addon *a)
 {
 	if (clock_wall_ms() - a->created_ms > PARTNER_PROVISION_MS) {
 		addon_set_reason(
@@ -252,6 +205,23 @@ void addon_provider_pending(struct resource *r, struct addon *a)
 		return;
 	}
 	watch_arm(r->timer, LOOK_AGAIN_MS);
+}
+
+static void act(struct resource *r, struct addon *a, const struct partner *p)
+{
+	_cleanup_free_ char *url = xasprintf("%s/%s", p->base_url, a->id);
+
+	if (a->state == ADDON_PROVISIONING && json_is_true(json_object_get(a->secret, "ready")))
+		addon_attach_first(r, a);
+	else if (a->state == ADDON_PROVISIONING &&
+		 json_is_true(json_object_get(a->secret, "pending")))
+		wait_pending(r, a);
+	else if (a->state == ADDON_PROVISIONING)
+		ask_provision(r, a, p);
+	else if (a->state == ADDON_PROVISIONED && a->applied && !streq(a->applied, a->plan))
+		ask(r, p, "PUT", url, json_pack("{s:s}", "plan", a->plan), LIFE_UPGRADE);
+	else if (a->state == ADDON_DEPROVISIONING && !reference_has(r->owner, a->id))
+		ask(r, p, "DELETE", url, NULL, LIFE_REMOVE);
 }
 
 void addon_provider_turn(struct resource *r, struct addon *a)
@@ -270,49 +240,6 @@ void addon_provider_turn(struct resource *r, struct addon *a)
 	act(r, a, &p);
 	partner_done(&p);
 	json_decref(manifest);
-}
-
-/* ---- attachments ---- */
-
-json_t *addon_provider_vars(struct addons *as, const struct addon *a, const char *attachment)
-{
-	struct error err = ERROR_INIT;
-	json_t *manifest = NULL, *vars;
-	struct partner p = { 0 };
-
-	if (addons_partner(as, addon_provider(a), &manifest, &p, &err) < 0) {
-		log_warn("add-on %s: %s", a->name, err.message);
-		return json_object();
-	}
-	vars = partner_vars(&p, config_of(a), attachment);
-	partner_done(&p);
-	json_decref(manifest);
-	return vars;
-}
-
-/* What its config vars may be, by the manifest; their common prefix is the usual name. */
-json_t *addon_provider_keys(struct addons *as, const char *provider, char **ret_prefix)
-{
-	struct error err = ERROR_INIT;
-	json_t *manifest = NULL, *keys = json_object(), *var;
-	struct partner p = { 0 };
-	size_t i, n;
-
-	if (addons_partner(as, provider, &manifest, &p, &err) < 0) {
-		*ret_prefix = xstrdup("EXTERNAL");
-		return keys;
-	}
-	n = strlen(p.prefix);
-	json_array_foreach (p.config_vars, i, var) {
-		const char *name = json_string_value(var);
-		bool has_prefix = strncmp(name, p.prefix, n) == 0 && name[n] == '_';
-
-		json_object_set_new(keys, has_prefix ? name + n + 1 : name, json_string(""));
-	}
-	*ret_prefix = xstrdup(p.prefix);
-	partner_done(&p);
-	json_decref(manifest);
-	return keys;
 }
 
 /* ---- what it tells us by itself ---- */

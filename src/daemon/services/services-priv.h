@@ -84,10 +84,16 @@ struct addons {
 	json_t *references;
 	char authority[DIGEST_HEX_SIZE]; /* of the local authority's certificate; "": not known */
 	bool references_old;		 /* something changed since they were read */
+	void (*on_turn)(void *resource); /* services/turns.c: when the timer of one is due */
 };
 
-/* services/turns.c */
+/* services/catalog.c */
+/* The id of the provider that runs it; NULL: none does. */
+const char *addon_provider(const struct addon *a);
+
+/* services/resource.c */
 struct resource *resource_find(struct addons *as, const char *id);
+struct resource *resource_add(struct addons *as, const char *id);
 void resource_turn_soon(struct resource *r);
 /* The action failed: it is tried again after a pause that grows. */
 void resource_retry(struct resource *r);
@@ -112,12 +118,31 @@ int64_t addon_pick_ports(struct addons *as);
 /* "15 mini": what the volume is used with. Heap. */
 char *addon_use(const struct addon *a, const struct service *s);
 
+/* services/vars.c */
+/* The config vars of one attachment, a new reference; NULL with *err. */
+json_t *addon_vars(struct addons *as, const char *addon_id, const char *credential_id,
+		   const char *name, struct error *err);
+/* Of a service elsewhere: the keys of its config vars (an object), and the usual name of its
+ * attachments (heap). */
+json_t *addon_elsewhere_keys(struct addons *as, const struct addon *a, char **ret_usual);
+/* The URL that somebody gave; "" for none. */
+const char *addon_url(const struct addon *a);
+
+/* services/credential.c: the row of a new credential for this step; a service elsewhere has none.
+ */
+int change_credential(struct addons *as, struct change_step *step, const struct app *app,
+		      struct error *err);
+
+/* services/first.c: the owner's first attachment, and then it is provisioned. */
+void addon_attach_first(struct resource *r, struct addon *a);
+
+/* services/script.c: the actions that are scripts of the service. */
+void addon_script(struct resource *r, struct addon *a, const struct service *s,
+		  enum life_action action);
+
 /* services/act.c: the actions of a life. */
 void addon_act(struct resource *r, struct addon *a, const struct service *s,
 	       enum life_action action);
-
-/* The owner's first attachment, and then it is provisioned. */
-void addon_attach_first(struct resource *r, struct addon *a);
 
 /* services/refs.c */
 /* Reads anew what releases and dynos refer to; tells twelve-logs who is attached to what. */
@@ -163,22 +188,25 @@ void tls_taken(const struct resource *r, struct addon *a);
 void tls_failed(struct resource *r, const struct addon *a, const char *reason);
 
 /* services/backup.c */
+#define BACKUP_TIMEOUT_MS (4 * 3600 * 1000)
+void backups_cancel(struct resource *r);
+/* Its directory, the name of its file in there; heap. */
+char *backup_dir(struct addons *as, const char *backup_id);
+char *backup_file_name(const struct backup *b);
+/* Writes the row back; a failure is logged. */
+void backup_save(struct addons *as, const struct backup *b);
+void backup_drop_file(struct addons *as, const char *id);
+/* The last line of what a script said. Heap. */
+char *backup_last_line(const char *text);
+/* The names of the add-on's databases, separated by blanks. Heap. */
+char *backup_databases(struct addons *as, const struct addon *a);
+
+/* services/schedule.c */
 void backups_minute(struct addons *as);
 void backups_mend(struct addons *as);
-void backups_cancel(struct resource *r);
-char *backup_dir(struct addons *as, const char *backup_id);
 
 /* services/elsewhere.c: a service elsewhere has no server; what its turn does. */
 void addon_elsewhere_turn(struct resource *r, struct addon *a);
-/* Its config vars under the name of an attachment. */
-json_t *addon_elsewhere_vars(struct addons *as, const struct addon *a, const char *attachment);
-/* Their keys (an object), and the usual name of its attachments (heap). */
-json_t *addon_elsewhere_keys(struct addons *as, const struct addon *a, char **ret_usual);
 
-/* services/provider.c: the same for a service of a provider, whose id is in the secret; NULL: it
- * has none. */
-const char *addon_provider(const struct addon *a);
+/* services/provider.c: the same for a service of a provider. */
 void addon_provider_turn(struct resource *r, struct addon *a);
-void addon_provider_pending(struct resource *r, struct addon *a);
-json_t *addon_provider_vars(struct addons *as, const struct addon *a, const char *attachment);
-json_t *addon_provider_keys(struct addons *as, const char *provider, char **ret_prefix);

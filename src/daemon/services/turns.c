@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Add-ons; see services/services.h. This file has the list and the turns: what is wanted
+ * Add-ons; see services/services.h. This file has the turns: what is wanted
  * and what is seen becomes a life_view, addon/life.h says what is next, and
  * services/act.c does it.
  */
 #include "daemon/services/services.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,112 +19,10 @@
 #include "daemon/lines/lines.h"
 #include "daemon/core/remove.h"
 
-#define SWEEP_MS 100
 #define MINUTE_MS 60000
 #define SECOND_MS 1000
-#define PAUSE_FIRST_MS 1000
-#define PAUSE_MAX_MS 300000
+#define SWEEP_AGAIN_MS 1000
 #define HEALTH_EVERY_MS 300000
-
-/* ---- the services ---- */
-
-const struct service_set *addons_services(struct addons *as)
-{
-	_cleanup_free_ char *ours = xasprintf("%s/addons", as->d->settings.data_dir);
-	const char *const dirs[] = { ours, as->d->settings.addons_dir, NULL };
-
-	service_set_done(&as->services);
-	service_set_load(dirs, &as->services);
-	for (char **p = as->services.problems; p && *p; p++)
-		log_warn("a service is left out: %s", *p);
-	return &as->services;
-}
-
-const struct service *addons_service_of(struct addons *as, const struct addon *a)
-{
-	for (size_t i = 0; i < as->services.n; i++)
-		if (streq(as->services.list[i].name, a->service))
-			return &as->services.list[i];
-	return NULL;
-}
-
-/* It has ports since it was made. */
-bool addon_is_server(struct addons *as, const struct addon *a)
-{
-	(void)as;
-	return a->first_port > 0;
-}
-
-bool addons_have_jobs(const struct addons *as)
-{
-	for (size_t i = 0; i < as->n; i++)
-		if (as->list[i]->job || as->list[i]->verify_job)
-			return true;
-	return false;
-}
-
-/* ---- small things that all files use ---- */
-
-struct resource *resource_find(struct addons *as, const char *id)
-{
-	for (size_t i = 0; i < as->n; i++)
-		if (streq(as->list[i]->id, id))
-			return as->list[i];
-	return NULL;
-}
-
-void resource_turn_soon(struct resource *r)
-{
-	watch_arm(r->timer, 0);
-}
-
-void resource_retry(struct resource *r)
-{
-	r->pause_ms = r->pause_ms ? r->pause_ms * 2 : PAUSE_FIRST_MS;
-	if (r->pause_ms > PAUSE_MAX_MS)
-		r->pause_ms = PAUSE_MAX_MS;
-	r->not_before_ms = clock_now_ms() + r->pause_ms;
-	watch_arm(r->timer, r->pause_ms);
-}
-
-void resource_succeeded(struct resource *r)
-{
-	r->pause_ms = r->not_before_ms = 0;
-	resource_turn_soon(r);
-}
-
-void addon_save(struct addons *as, const struct addon *a)
-{
-	struct error err = ERROR_INIT;
-
-	if (store_addon_update(as->d->store, a, &err) < 0)
-		log_error("add-on %s: %s", a->name, err.message);
-}
-
-void addon_set_reason(struct addon *a, char *take)
-{
-	free(a->reason);
-	a->reason = take;
-}
-
-struct dyno *addon_server(struct addons *as, const struct addon *a)
-{
-	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(as->d->dynos, a->id, &dynos);
-
-	return n ? dynos[0] : NULL;
-}
-
-void addon_say(struct addons *as, const struct addon *a, const char *fmt, ...)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	logs_append(as->d->logs, a->id, "addon", a->name, "%s", text.data);
-}
 
 /* ---- a turn ---- */
 
@@ -278,7 +174,7 @@ static void forget(struct resource *r)
 	free(r);
 }
 
-static void on_timer(void *userdata)
+static void on_turn(void *userdata)
 {
 	struct resource *r = userdata;
 	struct addons *as = r->owner;
@@ -306,22 +202,6 @@ static void on_timer(void *userdata)
 	addon_done(&a);
 }
 
-/* ---- the list ---- */
-
-static struct resource *enlist(struct addons *as, const char *id)
-{
-	struct resource *r = xcalloc(1, sizeof(*r));
-
-	*r = (struct resource){
-		.owner = as, .du_fd = -1, .disk_used = -1, .free_then = -1, .du_text = BUF_INIT
-	};
-	snprintf(r->id, sizeof(r->id), "%s", id);
-	r->timer = watch_timer(as->d->loop, on_timer, r);
-	as->list = xrealloc(as->list, (as->n + 1) * sizeof(struct resource *));
-	as->list[as->n++] = r;
-	return r;
-}
-
 /* References are read once for all turns that follow. */
 static void on_sweep(void *userdata)
 {
@@ -333,7 +213,7 @@ static void on_sweep(void *userdata)
 	if (references_read(as, &err) < 0 ||
 	    store_addon_list(as->d->store, NULL, &list, &n, &err) < 0) {
 		log_error("add-ons: %s", err.message);
-		watch_arm(as->sweep_timer, PAUSE_FIRST_MS);
+		watch_arm(as->sweep_timer, SWEEP_AGAIN_MS);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -342,31 +222,12 @@ static void on_sweep(void *userdata)
 		if (list[i].state == ADDON_DEPROVISIONED)
 			continue;
 		if (!r)
-			r = enlist(as, list[i].id);
+			r = resource_add(as, list[i].id);
 		if (addon_is_server(as, &list[i]))
 			quota_start(r);
 		resource_turn_soon(r);
 	}
 	addon_free_array(list, n);
-}
-
-void addons_kick(struct addons *as)
-{
-	if (!as)
-		return;
-	as->references_old = true;
-	watch_arm(as->sweep_timer, SWEEP_MS);
-}
-
-void addons_kick_one(struct addons *as, const char *addon_id)
-{
-	struct resource *r = resource_find(as, addon_id);
-
-	if (r)
-		resource_turn_soon(r);
-	else
-		watch_arm(as->sweep_timer, 0);
-	as->references_old = true;
 }
 
 void addons_dyno_changed(struct addons *as, struct dyno *dyno)
@@ -445,6 +306,7 @@ struct addons *addons_new(struct daemon *d)
 	struct addons *as = xcalloc(1, sizeof(*as));
 
 	as->d = d;
+	as->on_turn = on_turn;
 	addons_services(as);
 	tls_note_authority(as);
 	addon_jobs_sweep(d);

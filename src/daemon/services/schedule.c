@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backups by the clock: those that are due, those that have expired, and, at the start, those that
+ * a kill has cut off.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/core/state.h"
+#include "daemon/services/services-priv.h"
+
+#define DAY_MS 86400000
+
+/* When the schedule of today was, or is; of yesterday if today's is yet to come. */
+static int64_t due_at(const struct addon *a, int64_t now_ms)
+{
+	int64_t at = now_ms / DAY_MS * DAY_MS + a->schedule_minute * 60000;
+
+	return at > now_ms ? at - DAY_MS : at;
+}
+
+static void maybe_scheduled(struct addons *as, const struct addon *a, const struct backup *list,
+			    size_t n, int64_t now_ms)
+{
+	int64_t due = due_at(a, now_ms);
+	struct error err = ERROR_INIT;
+	struct backup b = { 0 };
+
+	/* One that was made since it fell due; and a schedule begins when it is set. */
+	if (a->schedule_minute < 0 || a->state != ADDON_PROVISIONED ||
+	    due < json_integer_value(json_object_get(a->secret, "scheduled_ms")))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (streq(list[i].addon_id, a->id) && streq(list[i].kind, "scheduled") &&
+		    list[i].created_ms >= due)
+			return;
+	if (addons_backup(as, a, "scheduled", &b, &err) < 0) {
+		log_warn("the scheduled backup of %s: %s", a->name, err.message);
+		addon_say(as, a, "The scheduled backup of %s could not be begun: %s", a->name,
+			  err.message);
+	}
+	backup_done(&b);
+}
+
+/* A database that was put back may be older than what it says of an end: whoever put it back has
+ * the whole time to look. */
+static bool has_expired(struct addons *as, const struct backup *b, int64_t now_ms)
+{
+	int64_t put_back_ms = store_put_back_ms(as->d->store);
+
+	return b->expires_ms && b->expires_ms < now_ms &&
+	       (!put_back_ms || put_back_ms + as->d->settings.last_backup_ms < now_ms);
+}
+
+void backups_minute(struct addons *as)
+{
+	struct backup *list = NULL;
+	struct addon *addons = NULL;
+	struct error err = ERROR_INIT;
+	int64_t now_ms = clock_wall_ms();
+	size_t n = 0, n_addons = 0;
+
+	if (store_backup_list(as->d->store, NULL, NULL, &list, &n, &err) < 0 ||
+	    store_addon_list(as->d->store, NULL, &addons, &n_addons, &err) < 0)
+		log_error("backups: %s", err.message);
+	for (size_t i = 0; i < n_addons; i++)
+		maybe_scheduled(as, &addons[i], list, n, now_ms);
+	for (size_t i = 0; i < n; i++)
+		if (has_expired(as, &list[i], now_ms) &&
+		    addons_delete_backup(as, &list[i], &err) == 0)
+			log_info("backup b%lld of %s has expired", (long long)list[i].number,
+				 list[i].addon_name);
+	addon_free_array(addons, n_addons);
+	backup_free_array(list, n);
+}
+
+static bool has_row(const struct backup *list, size_t n, const char *id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(list[i].id, id))
+			return true;
+	return false;
+}
+
+/* In a newer database that this one was put in the place of it may have ended well: then its file
+ * is a person's to look at. */
+static void cut_off(struct addons *as, struct backup *b)
+{
+	_cleanup_free_ char *path = addons_backup_path(as, b);
+	bool known = b->created_ms > store_put_back_ms(as->d->store);
+
+	b->error = known ? xstrdup("twelved was restarted while it was being made")
+			 : xasprintf("The platform was put back from while it was being made; what "
+				     "there is of it is %s",
+				     path);
+	backup_save(as, b);
+	if (known)
+		backup_drop_file(as, b->id);
+}
+
+/* At start: rows that say "running", and files whose row was deleted. One that just has no row
+ * stays: the database may be older than it. */
+void backups_mend(struct addons *as)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/backups", as->d->settings.state_dir);
+	_cleanup_strv_ char **names = NULL;
+	struct backup *list = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	if (store_backup_list(as->d->store, NULL, NULL, &list, &n, &err) < 0) {
+		log_error("backups: %s", err.message);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!streq(list[i].status, "running"))
+			continue;
+		free(list[i].status);
+		list[i].status = xstrdup("failed");
+		list[i].finished_ms = clock_wall_ms();
+		cut_off(as, &list[i]);
+	}
+	fs_list(dir, &names);
+	for (char **name = names; name && *name; name++)
+		if (!has_row(list, n, *name) && state_is_gone(as->d, "backup", *name))
+			backup_drop_file(as, *name);
+	backup_free_array(list, n);
+}
