@@ -61,12 +61,20 @@ struct build {
 	enum stop_reason stop_reason;
 };
 
-/* build.c: text for the pusher. */
+/* work.c: what all parts of a build use. */
+/* Text for the pusher. */
 void build_say(const struct build *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A small text file of the app's tree: -ENOENT is returned for one that is not there, -1 with an
  * error for one that can't be used. */
 int build_read_text(const struct build *b, const char *name, struct buf *ret, struct error *err);
+/* From here on SIGTERM and SIGINT cancel the build. */
+void build_take_signals(void);
+/* True after SIGTERM or SIGINT. */
+bool build_cancelled(void);
+/* Whether one that others wrote comes before this one: what it makes can't be told from the source.
+ */
+bool build_has_foreign(const struct build *b, size_t before);
 
 /* packs.c: which buildpacks. */
 /* Copies the in-tree buildpacks and those of the setting into packs/. */
@@ -77,9 +85,6 @@ int packs_detect(struct build *b, struct error *err);
 /* Of those that were chosen, the one with this number: its name, or why it does not want the app.
  */
 int packs_detect_chosen(struct build *b, size_t i, struct error *err);
-/* Whether one that others wrote comes before this one: what it makes can't be told from the source.
- */
-bool packs_has_foreign(const struct build *b, size_t before);
 /* packs-choose.c: of those that recognise the app when none was chosen, keeps what builds it, and
  * says why. */
 int packs_choose(struct build *b, struct error *err);
@@ -105,9 +110,6 @@ int unsupported_files(struct build *b, struct error *err);
 int packs_packages(struct build *b, struct error *err);
 
 /* steps.c: what runs in the sandbox. */
-/* bin/compile of each, then bin/release of the last, whose output is left in
- * app/.twelve/release.yml. */
-int steps_compile(struct build *b, struct error *err);
 /* Runs a script in `stack` with the folder names of the buildpacks as arguments; its exit code is
  * in *ret_code. */
 int steps_run(struct build *b, const struct stack *stack, const char *script, char *const *args,
@@ -129,10 +131,13 @@ void steps_put_network(struct buf *env, bool proxies);
 size_t steps_bind_certificates(struct sandbox_bind *ret);
 /* Mounts a file system that is in memory, in a namespace of this process's own. */
 int steps_mount_memory(struct build *b, const char *dir, struct error *err);
-/* True after SIGTERM or SIGINT. */
-bool build_cancelled(void);
 /* Makes env/ with a file for each config var. */
 int steps_mount_env(struct build *b, struct error *err);
+
+/* compile.c */
+/* bin/compile of each, then bin/release of the last, whose output is left in
+ * app/.twelve/release.yml. */
+int compile_packs(struct build *b, struct error *err);
 
 /* types.c: what a slug runs. */
 /* The app's Procfile, before anything long: what can't run need not be built. */

@@ -5,9 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,35 +19,8 @@
 #include "build/build-priv.h"
 #include "build/pack.h"
 
-#define TEXT_MAX_BYTES 65536
 /* Part of every key: changes when builds of the same input shall be made again. */
 #define KEY_FORMAT "twelve-build-2"
-
-static volatile sig_atomic_t cancelled;
-
-static void on_cancel(int sig)
-{
-	(void)sig;
-	cancelled = 1;
-}
-
-bool build_cancelled(void)
-{
-	return cancelled;
-}
-
-void build_say(const struct build *b, const char *fmt, ...)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	/* When twelved is gone, so are we soon. */
-	if (fd_write_all(b->o->output_fd, text.data, text.len) < 0)
-		return;
-}
 
 /* ---- preparing ---- */
 
@@ -137,8 +107,9 @@ static int trim_cache(const struct build *b, struct error *err)
 
 static int check_cancelled(struct error *err)
 {
-	return cancelled ? error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled")
-			 : 0;
+	return build_cancelled()
+		       ? error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled")
+		       : 0;
 }
 
 static int fetch_source(const struct build *b, struct error *err)
@@ -253,33 +224,6 @@ static int unpack_source(struct build *b, uint64_t room, struct error *err)
 	    pack_normalise(b->app, SANDBOX_UID, SANDBOX_GID, PACK_EPOCH, err) < 0)
 		return -1;
 	return pack_digest(b->app, b->o->disk_bytes, b->source_digest, &size, err);
-}
-
-int build_read_text(const struct build *b, const char *name, struct buf *ret, struct error *err)
-{
-	int r = pack_read_file(b->app, name, TEXT_MAX_BYTES, ret);
-	json_t *utf8;
-
-	if (r == -ENOENT)
-		return r;
-	if (r == -EFBIG)
-		error_set(err, ERROR_INVALID, "%s: it is larger than %d KB", name,
-			  TEXT_MAX_BYTES >> 10);
-	else if (r == -EISDIR || r == -EINVAL || r == -ELOOP || r == -EXDEV)
-		error_set(err, ERROR_INVALID, "%s: it is not a file", name);
-	else if (r < 0)
-		error_set_errno(err, r, "reading %s", name);
-	if (r < 0)
-		return -1;
-	/* Editors on Windows write a byte order mark, which belongs to no line. */
-	if (str_starts(ret->data, "\xef\xbb\xbf"))
-		buf_consume(ret, 3);
-	utf8 = json_stringn(ret->data, ret->len);
-	json_decref(utf8);
-	if (!utf8 || strlen(ret->data) != ret->len)
-		return error_set(err, ERROR_INVALID, "%s: it is not UTF-8 text: save it as such",
-				 name);
-	return 0;
 }
 
 static const char *where_from(const char *package, void *userdata)
@@ -413,7 +357,7 @@ static int run_steps(struct build *b, struct build_result *ret, struct error *er
 			  b->watched_digest[0] ? "that TWELVE_WATCH_PATHS names " : "", ret->slug);
 		return 0;
 	}
-	if (steps_compile(b, err) < 0 || types_collect(b, &types, err) < 0)
+	if (compile_packs(b, err) < 0 || types_collect(b, &types, err) < 0)
 		return -1;
 	r = slug_keep(b, key, &types, ret, err);
 	procfile_done(&types);
@@ -526,8 +470,7 @@ int build_run(const struct build_options *o, struct build_result *ret, struct er
 	struct build b = { .o = o, .aptfile = BUF_INIT };
 	int r;
 
-	signal(SIGTERM, on_cancel);
-	signal(SIGINT, on_cancel);
+	build_take_signals();
 	b.work = xasprintf("%s/builds/%s", o->state_dir, o->id);
 	b.app = xasprintf("%s/app", b.work);
 	b.packs_dir = xasprintf("%s/packs", b.work);

@@ -334,7 +334,7 @@ static int refuse_chosen(struct build *b, const struct pack *p, char *said, stru
 
 /*
  * One of those that were chosen. As on Heroku the second looks at what the first has left, so each
- * is asked when its turn comes (steps_compile()), and the first before anything long.
+ * is asked when its turn comes (compile_packs()), and the first before anything long.
  */
 int packs_detect_chosen(struct build *b, size_t i, struct error *err)
 {
@@ -377,14 +377,6 @@ int packs_detect(struct build *b, struct error *err)
 		build_say(b, "-----> %s app, by the buildpack %s\n", b->packs[i].name,
 			  b->packs[i].label);
 	return 0;
-}
-
-bool packs_has_foreign(const struct build *b, size_t before)
-{
-	for (size_t i = 0; i < before; i++)
-		if (str_starts(b->packs[i].folder, "ext-"))
-			return true;
-	return false;
 }
 
 static int add_list(const struct build *b, const char *folder, const char *name, char ***packages,

@@ -70,7 +70,7 @@ int types_read_procfile(struct build *b, struct error *err)
 /* Ours look at the source alone; others may look at what they compiled. */
 static bool can_tell_before(const struct build *b)
 {
-	return !packs_has_foreign(b, b->n_packs);
+	return !build_has_foreign(b, b->n_packs);
 }
 
 int types_check_defaults(struct build *b, struct error *err)

@@ -149,7 +149,7 @@ int unsupported_files(struct build *b, struct error *err)
 	int code;
 
 	/* Those of others have no such program: their folders are looked at by nobody here. */
-	for (size_t i = 0; i < b->n_packs && !packs_has_foreign(b, i + 1); i++)
+	for (size_t i = 0; i < b->n_packs && !build_has_foreign(b, i + 1); i++)
 		strv_push(&args, b->packs[i].folder);
 	if (!args)
 		return 0;
