@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,28 +15,11 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
-#include "base/proc.h"
 #include "base/str.h"
 #include "sandbox/sandbox.h"
 #include "stack/stack-priv.h"
 
 #define CACHE_MAX_BYTES (2ULL << 30)
-#define LIST_MAX_BYTES (4 << 20)
-
-void stack_say(const struct stack_options *o, const char *fmt, ...)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	va_list ap;
-
-	if (o->output_fd < 0)
-		return;
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	/* Nobody may be listening any more; the stack is of use all the same. */
-	if (fd_write_all(o->output_fd, text.data, text.len) < 0)
-		return;
-}
 
 static int append(const char *rootfs, const char *file, const char *line)
 {
@@ -96,32 +78,13 @@ static void strip(const char *rootfs)
 	}
 }
 
-int stack_list_packages(const char *dir, const char *rootfs, struct error *err)
-{
-	_cleanup_free_ char *admin = xasprintf("--admindir=%s/var/lib/dpkg", rootfs);
-	_cleanup_free_ char *path = xasprintf("%s/packages", dir);
-	const char *const argv[] = { "dpkg-query", admin, "-W", "-f", "${Package}=${Version}\n",
-				     NULL };
-	struct proc_options p = { .argv = argv, .die_with_us = true, .max_output = LIST_MAX_BYTES };
-	_cleanup_buf_ struct buf list = BUF_INIT;
-	int status, r;
-
-	if (proc_run(&p, &list, &status, err) < 0)
-		return -1;
-	if (status != 0)
-		return error_set(err, ERROR_SYSTEM,
-				 "dpkg-query could not list the packages of the stack");
-	r = fs_write_atomic(path, 0644, list.data, list.len);
-	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
-}
-
 static int address(const char *dir, const char *name, char digest[static DIGEST_HEX_SIZE],
 		   struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/packages", dir);
 	_cleanup_buf_ struct buf list = BUF_INIT;
 	struct digest *d;
-	int r = fs_read_file(path, LIST_MAX_BYTES, &list);
+	int r = fs_read_file(path, STACK_PACKAGES_MAX_BYTES, &list);
 
 	if (r < 0)
 		return error_set_errno(err, r, "reading %s", path);

@@ -9,12 +9,23 @@
 #define STACK_FORMAT "twelve-stack-3"
 /* Many more than there are: base, build variant, package set. */
 #define STACK_MAX_LAYERS 8
+/* Of DIR/packages. */
+#define STACK_PACKAGES_MAX_BYTES (4 << 20)
 /* 2024-01-01: the one date of everything that we make. */
 #define STACK_EPOCH "1704067200"
 #define STACK_KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-/* stack.c: true when the stack and all that it stands on are there. */
+/* stack-open.c: true when the stack and all that it stands on are there. */
 bool stack_is_whole(const char *state_dir, const char *digest);
+/* The digest of what a stack stands on: 1, 0 when it is a root by itself, or a negative errno. */
+int stack_read_below(const char *state_dir, const char *digest, char below[static DIGEST_HEX_SIZE]);
+
+/* stack-work.c */
+/* For people who wait. */
+void stack_say(const struct stack_options *o, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Writes DIR/packages: what is in the root. */
+int stack_list_packages(const char *dir, const char *rootfs, struct error *err);
 
 /* What is to be made. */
 struct stack_plan {
@@ -30,11 +41,6 @@ void stack_added(char *const *all, char *const *in, char ***ret);
 /* stack-make.c: makes it; its digest is written to `digest`. The caller holds the spec's lock. */
 int stack_make(const struct stack_options *o, const struct stack_plan *p,
 	       char digest[static DIGEST_HEX_SIZE], struct error *err);
-/* For people who wait. */
-void stack_say(const struct stack_options *o, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-/* Writes DIR/packages: what is in the root. */
-int stack_list_packages(const char *dir, const char *rootfs, struct error *err);
 
 /* stack-layer.c: fills DIR/layer with what the plan adds to what is below, and DIR/packages with
  * all that is in both. */
