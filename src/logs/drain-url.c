@@ -114,20 +114,6 @@ static bool read_options(struct drain_target *t)
 	return true;
 }
 
-const char *drain_option(const struct drain_target *t, const char *name)
-{
-	const char *o = t->options;
-
-	while (o && *o) {
-		const char *value = o + strlen(o) + 1;
-
-		if (streq(o, name))
-			return value;
-		o = value + strlen(value) + 1;
-	}
-	return NULL;
-}
-
 static bool is_known(const struct drain_driver *d, const char *name)
 {
 	for (size_t i = 0; d->options && d->options[i]; i++)

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all kinds of drains share; see drain.h. */
+/* The kinds of drains, and what their URLs look like to people; see drain.h. */
 #include "logs/drain.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
-
-#define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MAX_MS 30000
-#define BACKOFF_MIN_MS 100
 
 const struct drain_driver *const drain_drivers[] = {
 	&drain_syslog, &drain_logplex, &drain_fluent, &drain_elastic,
@@ -114,22 +108,4 @@ int drain_check_format(const struct drain_target *t, const char *format, struct 
 			"An %s drain carries raw lines only: its format (Logplex) has no fields",
 			t->tls ? "https" : "http");
 	return 0;
-}
-
-int64_t drain_backoff_ms(unsigned n, uint32_t random)
-{
-	int64_t most = n > 5 ? BACKOFF_MAX_MS : (int64_t)BACKOFF_FIRST_MS << (n ? n - 1 : 0);
-
-	if (most > BACKOFF_MAX_MS)
-		most = BACKOFF_MAX_MS;
-	return BACKOFF_MIN_MS + random % (most - BACKOFF_MIN_MS + 1);
-}
-
-void drain_notice(uint64_t n, int64_t since_ns, char text[static DRAIN_NOTICE_MAX])
-{
-	char when[CLOCK_ISO_SIZE];
-
-	snprintf(text, DRAIN_NOTICE_MAX,
-		 "Error L10 (output buffer overflow): %" PRIu64 " messages dropped since %s.", n,
-		 clock_iso_us(since_ns, when));
 }
