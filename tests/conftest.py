@@ -26,26 +26,23 @@ APPS = ROOT / "tests/e2e/apps"
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 import api_schema  # noqa: E402
+from guard import Guard  # noqa: E402
+from leases import Lease, free_port  # noqa: E402, F401
 from wire import Tap  # noqa: E402
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "torture: takes long or loads the machine; `make torture` runs it, `make test` does not")
+    config.addinivalue_line("markers", "alone: needs the machine for itself, because it loads it or looks at all of it; scripts/test-files runs it at the end")
 
 
 def pytest_collection_modifyitems(config, items):
     """What is marked "torture" runs when it is asked for (-m torture), and else is no case at all."""
-    if config.option.markexpr:
+    if "torture" in config.option.markexpr:
         return
     long = [i for i in items if i.get_closest_marker("torture")]
     items[:] = [i for i in items if i not in long]
     config.hook.pytest_deselected(items=long)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_for(condition, what, timeout=60):
@@ -70,16 +67,15 @@ class Result:
 
 class Platform:
     """A twelved with its own state; `cli` runs the command line against it."""
+    guard = None
 
     def __init__(self, base, **settings):
         self.state = pathlib.Path(base) / "state"
         # Short, for the paths of unix sockets; memory-backed where the machine has such a place.
         self.run = pathlib.Path(tempfile.mkdtemp(prefix="tw", dir="/run"))
         os.chmod(self.run, 0o755)
-        self.http_port = free_port()
-        self.https_port = free_port()
-        self.api_port = free_port()
-        first = 21000 + (os.getpid() % 60) * 200
+        self.lease = Lease()
+        self.http_port, self.https_port, self.api_port = (self.lease.take() for _ in range(3))
         self.env = dict(
             os.environ,
             TWELVE_STATE_DIR=str(self.state),
@@ -87,8 +83,8 @@ class Platform:
             TWELVE_HTTP=f"127.0.0.1:{self.http_port}",
             TWELVE_HTTPS=f"127.0.0.1:{self.https_port}",
             TWELVE_API=f"127.0.0.1:{self.api_port}",
-            TWELVE_PORTS=f"{first}-{first + 199}",
-            TWELVE_ADDON_PORTS=f"{34000 + os.getpid() % 100 * 20}-{34019 + os.getpid() % 100 * 20}",
+            TWELVE_PORTS=self.lease.span(200),
+            TWELVE_ADDON_PORTS=self.lease.span(100),
             TWELVE_SOCKET=str(self.run / "twelved.sock"),
             # Nobody is there: no test asks the world's authority for anything.
             TWELVE_ACME_DIRECTORY="https://localhost:1/directory",
@@ -107,6 +103,8 @@ class Platform:
         self.log = open(pathlib.Path(base) / "twelved.log", "ab")
         self.process = None
         self.tap = None
+        Platform.guard = Platform.guard or Guard()
+        self.guard.tell(run=str(self.run), program=self.program("twelved"), env=self.env, log=self.log.name)
         self.start()
 
     # -- the daemon
@@ -152,6 +150,8 @@ class Platform:
                 self.process.kill()
                 self.process.wait()
         shutil.rmtree(self.run, ignore_errors=True)
+        self.guard.tell(run=str(self.run))
+        self.lease.release()
 
     def pids_of(self, name):
         """Programs of this platform: its run directory is in their arguments or their environment."""

@@ -20,14 +20,9 @@ SERVICES = pathlib.Path(__file__).parent / "services"
 SETTINGS = {"TWELVE_ADDONS_DIR": SERVICES}
 
 
-def ports(n):
-    first = 26000 + (os.getpid() % 30) * 100 + n * 20
-    return f"{first}-{first + 19}"
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    p = Platform(tmp_path_factory.mktemp("addons"), TWELVE_ADDON_PORTS=ports(0), **SETTINGS)
+    p = Platform(tmp_path_factory.mktemp("addons"), **SETTINGS)
     yield p
     p.stop()
 
@@ -465,7 +460,7 @@ def test_the_client_in_a_sandbox(shop, app_with_code):
 
 @pytest.fixture
 def own(own_platform):
-    return own_platform(TWELVE_ADDON_PORTS=ports(1), **SETTINGS)
+    return own_platform(**SETTINGS)
 
 
 def test_kill_9_of_the_server_and_of_its_supervisor(shop, alpha):

@@ -18,11 +18,6 @@ from conftest import Platform, wait_for
 from test_addons import SERVICES, put, shelf
 
 
-def ports():
-    first = 30000 + os.getpid() % 60 * 20
-    return f"{first}-{first + 19}"
-
-
 def fill(p):
     """An app without code: its releases go live at once."""
     assert p.api("POST", "/apps", {"name": "kept"})[0] == 201
@@ -233,7 +228,7 @@ def url_of(p, name):
 
 @pytest.fixture
 def shelves(own_platform):
-    p = own_platform(TWELVE_ADDONS_DIR=SERVICES, TWELVE_ADDON_PORTS=ports())
+    p = own_platform(TWELVE_ADDONS_DIR=SERVICES)
     fill(p)
     return p
 
@@ -264,7 +259,7 @@ def slow(own_platform, tmp_path):
         "#!/bin/bash\nset -euo pipefail\n"
         'while python3 /app/shelf.py state | grep -q \'"gate": "shut"\'; do read -rt 0.1 <> <(:) || :; done\n'
         'python3 /app/shelf.py state >"$BACKUP"\n')
-    p = own_platform(TWELVE_ADDONS_DIR=services, TWELVE_ADDON_PORTS=ports())
+    p = own_platform(TWELVE_ADDONS_DIR=services)
     fill(p)
     return p
 

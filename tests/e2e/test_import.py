@@ -10,8 +10,7 @@ from test_access import tcp
 @pytest.fixture
 def two(own_platform):
     """Where the app is, where it is to go, and `twelve import heroku` there with a token for the first."""
-    # Their dynos and servers are on one machine.
-    there, here = own_platform(), own_platform(TWELVE_PORTS="33500-33599", TWELVE_ADDON_PORTS="33600-33699")
+    there, here = own_platform(), own_platform()
     token = there.cli("authorizations:create", "-d", "import").out.strip()
     url = f"http://localhost:{there.api_port}"
 

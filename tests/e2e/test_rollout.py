@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from conftest import wait_for
+from conftest import free_port, wait_for
 
 
 class Load:
@@ -101,8 +101,9 @@ def test_an_app_that_never_binds_is_undone(app):
 
 
 def test_an_app_that_binds_the_wrong_port_is_undone(app):
-    twelve, _ = undone(app, "BIND=28765")
-    assert "its processes listen on 28765" in twelve["reason"]
+    port = free_port()
+    twelve, _ = undone(app, f"BIND={port}")
+    assert f"its processes listen on {port}" in twelve["reason"]
 
 
 def test_an_app_that_binds_where_the_router_cannot_reach_is_undone(app):

@@ -24,8 +24,7 @@ from test_addons import attempt, config, end, get, healthy, server_pid
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    first = 28000 + (os.getpid() % 20) * 100
-    p = Platform(tmp_path_factory.mktemp("services"), TWELVE_ADDON_PORTS=f"{first}-{first + 79}")
+    p = Platform(tmp_path_factory.mktemp("services"))
     yield p
     p.stop()
 

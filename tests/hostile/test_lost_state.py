@@ -17,15 +17,10 @@ from conftest import ROOT, wait_for
 SERVICES = ROOT / "tests/e2e/services"
 
 
-def ports():
-    first = 28000 + os.getpid() % 60 * 20
-    return f"{first}-{first + 19}"
-
-
 @pytest.fixture
 def shop(own_platform, tmp_path):
     """An app that answers, with an add-on and a backup of it."""
-    p = own_platform(TWELVE_ADDONS_DIR=SERVICES, TWELVE_ADDON_PORTS=ports())
+    p = own_platform(TWELVE_ADDONS_DIR=SERVICES)
     p.where = deployed(p, tmp_path / "shop", "shop")
     p.addon = addon(p, "shop")
     p.backup = backup(p, p.addon)

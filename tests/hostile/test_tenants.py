@@ -4,7 +4,6 @@ A tenant of a backing service who wants more than its own database: superuser, i
 beyond its plan.
 """
 import json
-import os
 import re
 import shutil
 import socket
@@ -32,8 +31,7 @@ def place(tmp_path_factory):
         tiny = dict(manifest["plans"][0], name="tiny", disk=disk, disk_hard=str(int(disk[:-1]) + 32) + "M")
         manifest["plans"].insert(0, tiny)
         (services / name / "addon.json").write_text(json.dumps(manifest))
-    first = 26000 + (os.getpid() % 20) * 80
-    p = Platform(base, TWELVE_ADDON_PORTS=f"{first}-{first + 79}", TWELVE_ADDONS_DIR=services)
+    p = Platform(base, TWELVE_ADDONS_DIR=services)
     yield p
     p.stop()
 
