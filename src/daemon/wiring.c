@@ -36,7 +36,7 @@ static void on_dyno(struct dyno *dyno, void *userdata)
 {
 	struct daemon *d = userdata;
 
-	addons_dyno_changed(d->addons, dyno);
+	services_dyno_changed(d->services, dyno);
 	if (dyno->addon)
 		return;
 	webhooks_dyno_changed(d, dyno);
@@ -63,7 +63,12 @@ int wiring_start(struct daemon *d, struct error *err)
 	d->acme = acme_new(d);
 	d->reconciler = reconciler_new(d);
 	dynos_on_change(d->dynos, on_dyno, d);
-	d->addons = addons_new(d);
+	d->services = services_new(&(struct services_options){
+		.platform = daemon_platform(d),
+		.dynos = d->dynos,
+		.logs = d->logs,
+		.daemon = d,
+	});
 	d->webhooks = webhooks_new(d);
 	d->setups = setups_new(d);
 	d->autoscaler = autoscaler_new(d);
@@ -85,7 +90,7 @@ void wiring_end_apps(struct daemon *d)
 	stack_updates_free(steal_ptr(d->stack_updates));
 	setups_free(steal_ptr(d->setups));
 	reconciler_free(steal_ptr(d->reconciler));
-	addons_free(steal_ptr(d->addons));
+	services_free(steal_ptr(d->services));
 }
 
 void wiring_stop(struct daemon *d, bool everything)
@@ -104,7 +109,7 @@ void wiring_stop(struct daemon *d, bool everything)
 	builds_free(d->builds);
 	branches_free(d->branches);
 	slug_sizes_free(d->slug_sizes);
-	addons_free(d->addons);
+	services_free(d->services);
 	reconciler_free(d->reconciler);
 	dynos_free(d->dynos);
 	if (everything && d->router)

@@ -155,7 +155,7 @@ static int set_config(struct setups *ss, const struct setup *s, struct app *app,
 
 static void tell_taken(struct setups *ss, const struct addon_create *o, const struct addon *a)
 {
-	_cleanup_free_ char *taken = addons_taken(ss->d->addons, a, o->service, o->plan);
+	_cleanup_free_ char *taken = services_taken(ss->d->services, a, o->service, o->plan);
 
 	if (taken)
 		logs_append(ss->d->logs, o->app->id, "app", "api", "%s", taken);
@@ -180,7 +180,7 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 	int r;
 
 	/* As "addons:create heroku-postgresql -- --version=16" is refused. */
-	if (options && !addons_is_provided(ss->d->addons, service))
+	if (options && !services_is_provided(ss->d->services, service))
 		return error_set(err, ERROR_INVALID,
 				 "app.json: \"addons\": %s takes no option \"%.100s\": it runs "
 				 "here, in the version that the platform has; take "
@@ -192,7 +192,7 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 				 "app.json: \"addons\": a service elsewhere has a URL, which "
 				 "app.json can't hold: add it to the "
 				 "app with \"twelve addons:create external --url\"");
-	r = addons_create(ss->d->addons, &o, &a, err);
+	r = services_create(ss->d->services, &o, &a, err);
 	if (r == 0)
 		tell_taken(ss, &o, &a);
 	addon_done(&a);

@@ -20,7 +20,7 @@ struct daemon {
 	struct branches *branches;
 	struct dynos *dynos;
 	struct reconciler *reconciler;
-	struct addons *addons;
+	struct services *services;
 	struct certs *certs;
 	struct acme *acme;
 	struct webhooks *webhooks;

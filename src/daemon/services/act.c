@@ -21,7 +21,6 @@
 
 static void start_server(struct resource *r, const struct addon *a, const struct service *s)
 {
-	struct daemon *d = r->owner->d;
 	static const char *const words[] = { "/app/bin/server", NULL };
 	const struct service_plan *plan = service_plan(s, a->plan);
 	_cleanup_free_ char *volume = addon_volume(r->owner, a->id);
@@ -52,7 +51,7 @@ static void start_server(struct resource *r, const struct addon *a, const struct
 	program.limits.cpus = plan->cpus;
 	memcpy(app.id, a->id, sizeof(app.id));
 	memcpy(release.id, a->id, sizeof(release.id));
-	if (dynos_start(d->dynos, &o, NULL, &err) < 0) {
+	if (dynos_start(r->owner->dynos, &o, NULL, &err) < 0) {
 		log_error("add-on %s: %s", a->name, err.message);
 		resource_retry(r);
 	}
@@ -67,7 +66,7 @@ static void stop_server(struct resource *r, const struct addon *a)
 	if (a->state == ADDON_PROVISIONING)
 		r->failed = true;
 	if (dyno)
-		dynos_stop(r->owner->d->dynos, dyno);
+		dynos_stop(r->owner->dynos, dyno);
 }
 
 /* It goes aside by a rename, so that no half of it can be taken for the whole. */
@@ -86,14 +85,14 @@ static void remove_addon(struct resource *r, const struct addon *a)
 	struct error err = ERROR_INIT;
 
 	remove_volume(r, a);
-	if (store_addon_delete(r->owner->d->store, a->id, &err) < 0) {
+	if (store_addon_delete(r->owner->platform->store, a->id, &err) < 0) {
 		log_error("add-on %s: %s", a->name, err.message);
 		resource_retry(r);
 		return;
 	}
 	log_info("add-on %s was removed", a->name);
-	logs_link(r->owner->d->logs, a->id, NULL);
-	logs_forget(r->owner->d->logs, a->id);
+	logs_link(r->owner->logs, a->id, NULL);
+	logs_forget(r->owner->logs, a->id);
 	resource_turn_soon(r);
 }
 
@@ -107,7 +106,7 @@ static void on_last_lines(char *const *lines, void *userdata)
 	struct addon a = { 0 };
 
 	r->last_lines = NULL;
-	if (store_addon_get(r->owner->d->store, r->id, &a, &err) < 0)
+	if (store_addon_get(r->owner->platform->store, r->id, &a, &err) < 0)
 		return;
 	buf_puts(&text, a.reason ? a.reason : "Its server does not stay up");
 	for (; lines && *lines; lines++)
@@ -118,7 +117,7 @@ static void on_last_lines(char *const *lines, void *userdata)
 	addon_save(r->owner, &a);
 	addon_say(r->owner, &a, "%s could not be made: %s", a.name, a.reason);
 	/* The row stays for whoever asks why; its credentials open nothing any more. */
-	logs_link(r->owner->d->logs, a.id, NULL);
+	logs_link(r->owner->logs, a.id, NULL);
 	addon_done(&a);
 	resource_turn_soon(r);
 }
@@ -137,7 +136,7 @@ static void last_backup(struct resource *r, struct addon *a)
 	struct backup b = { 0 };
 	struct error err = ERROR_INIT;
 
-	if (addons_backup(r->owner, a, "last", &b, &err) < 0) {
+	if (services_backup(r->owner, a, "last", &b, &err) < 0) {
 		addon_set_reason(
 			a, xasprintf("Its last backup can't be made: %s. Destroy it with --force "
 				     "to do without",

@@ -21,9 +21,9 @@
 /* The summary is the last thing said. */
 static const char backup_script[] = "/app/bin/backup && /app/bin/summary";
 
-char *backup_dir(struct addons *as, const char *backup_id)
+char *backup_dir(struct services *sv, const char *backup_id)
 {
-	return xasprintf("%s/backups/%s", as->d->settings.state_dir, backup_id);
+	return xasprintf("%s/backups/%s", sv->platform->settings.state_dir, backup_id);
 }
 
 char *backup_file_name(const struct backup *b)
@@ -31,18 +31,18 @@ char *backup_file_name(const struct backup *b)
 	return xasprintf("%s-b%lld.%s", b->addon_name, (long long)b->number, b->extension);
 }
 
-char *addons_backup_path(struct addons *as, const struct backup *b)
+char *services_backup_path(struct services *sv, const struct backup *b)
 {
-	_cleanup_free_ char *dir = backup_dir(as, b->id), *name = backup_file_name(b);
+	_cleanup_free_ char *dir = backup_dir(sv, b->id), *name = backup_file_name(b);
 
 	return xasprintf("%s/%s", dir, name);
 }
 
-void backup_save(struct addons *as, const struct backup *b)
+void backup_save(struct services *sv, const struct backup *b)
 {
 	struct error err = ERROR_INIT;
 
-	if (store_backup_update(as->d->store, b, &err) < 0)
+	if (store_backup_update(sv->platform->store, b, &err) < 0)
 		log_error("backup b%lld of %s: %s", (long long)b->number, b->addon_name,
 			  err.message);
 }
@@ -57,27 +57,27 @@ char *backup_last_line(const char *text)
 
 /* ---- taking one ---- */
 
-void backup_drop_file(struct addons *as, const char *id)
+void backup_drop_file(struct services *sv, const char *id)
 {
-	_cleanup_free_ char *dir = backup_dir(as, id);
+	_cleanup_free_ char *dir = backup_dir(sv, id);
 
-	remove_tree_later(as->d, dir);
+	remove_tree_later(sv->d, dir);
 }
 
 /* Of those that were taken by schedule, only so many are kept. */
-static void keep_newest(struct addons *as, const struct addon *a)
+static void keep_newest(struct services *sv, const struct addon *a)
 {
 	struct backup *list = NULL;
 	struct error err = ERROR_INIT;
 	int64_t kept = 0;
 	size_t n = 0;
 
-	if (store_backup_list(as->d->store, a->id, NULL, &list, &n, &err) < 0)
+	if (store_backup_list(sv->platform->store, a->id, NULL, &list, &n, &err) < 0)
 		log_error("backups of %s: %s", a->name, err.message);
 	for (size_t i = 0; i < n; i++)
 		if (streq(list[i].kind, "scheduled") && !streq(list[i].status, "running") &&
 		    ++kept > a->schedule_keep)
-			addons_delete_backup(as, &list[i], &err);
+			services_delete_backup(sv, &list[i], &err);
 	backup_free_array(list, n);
 }
 
@@ -101,7 +101,7 @@ static void note_last(struct resource *r, struct addon *a, const struct backup *
 
 static void ended(struct resource *r, struct backup *b, const struct addon_job_result *result)
 {
-	struct addons *as = r->owner;
+	struct services *sv = r->owner;
 	struct error err = ERROR_INIT;
 	struct addon a = { 0 };
 
@@ -114,20 +114,20 @@ static void ended(struct resource *r, struct backup *b, const struct addon_job_r
 		b->summary = backup_last_line(result->output);
 	} else {
 		b->error = xstrdup(result->reason ? result->reason : "It failed without a word");
-		backup_drop_file(as, b->id);
+		backup_drop_file(sv, b->id);
 	}
 	if (streq(b->kind, "last"))
-		b->expires_ms = b->finished_ms + as->d->settings.last_backup_ms;
-	backup_save(as, b);
-	if (store_addon_get(as->d->store, b->addon_id, &a, &err) < 0)
+		b->expires_ms = b->finished_ms + sv->platform->settings.last_backup_ms;
+	backup_save(sv, b);
+	if (store_addon_get(sv->platform->store, b->addon_id, &a, &err) < 0)
 		return;
-	addon_say(as, &a,
+	addon_say(sv, &a,
 		  result->ok ? "Backup b%lld of %s: %lld bytes, %s"
 			     : "Backup b%lld of %s failed (%lld bytes): %s",
 		  (long long)b->number, a.name, (long long)b->bytes,
 		  result->ok ? b->summary : b->error);
 	if (streq(b->kind, "scheduled"))
-		keep_newest(as, &a);
+		keep_newest(sv, &a);
 	if (streq(b->kind, "last"))
 		note_last(r, &a, b);
 	addon_done(&a);
@@ -140,27 +140,27 @@ static void on_backup(const struct addon_job_result *result, void *userdata)
 	struct backup b = { 0 };
 
 	r->backup_job = NULL;
-	if (store_backup_get(r->owner->d->store, r->backup_id, &b, &err) == 0)
+	if (store_backup_get(r->owner->platform->store, r->backup_id, &b, &err) == 0)
 		ended(r, &b, result);
 	backup_done(&b);
 	resource_turn_soon(r);
 }
 
-char *backup_databases(struct addons *as, const struct addon *a)
+char *backup_databases(struct services *sv, const struct addon *a)
 {
 	_cleanup_strv_ char **names = NULL;
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct error err = ERROR_INIT;
 
-	store_database_list(as->d->store, a->id, &names, &err);
+	store_database_list(sv->platform->store, a->id, &names, &err);
 	for (char **n = names; n && *n; n++)
 		buf_printf(&text, "%s%s", text.len ? " " : "", *n);
 	return buf_steal(&text);
 }
 
-static int make_dir(struct addons *as, const struct backup *b, struct error *err)
+static int make_dir(struct services *sv, const struct backup *b, struct error *err)
 {
-	_cleanup_free_ char *dir = backup_dir(as, b->id);
+	_cleanup_free_ char *dir = backup_dir(sv, b->id);
 	int e = fs_mkdirs(dir, 0700);
 
 	if (e == 0 && chown(dir, SANDBOX_UID, SANDBOX_GID) < 0)
@@ -171,16 +171,17 @@ static int make_dir(struct addons *as, const struct backup *b, struct error *err
 static int start(struct resource *r, const struct addon *a, const struct service *s,
 		 const struct backup *b, struct error *err)
 {
-	struct addons *as = r->owner;
+	struct services *sv = r->owner;
 	static const char *const argv[] = { "/bin/bash", "-c", backup_script, NULL };
-	_cleanup_free_ char *volume = NULL, *dir = backup_dir(as, b->id),
+	_cleanup_free_ char *volume = NULL, *dir = backup_dir(sv, b->id),
 			    *name = backup_file_name(b);
-	_cleanup_free_ char *path = addons_backup_path(as, b), *databases = backup_databases(as, a);
+	_cleanup_free_ char *path = services_backup_path(sv, b),
+			    *databases = backup_databases(sv, a);
 	json_t *env = addon_env(a, s);
 	struct addon_job_order o;
 	int result;
 
-	addon_order(as, a, s, &volume, &o);
+	addon_order(sv, a, s, &volume, &o);
 	json_object_set_new(env, "BACKUP", json_sprintf("/app/backup/%s", name));
 	json_object_set_new(env, "DATABASES", json_string(databases));
 	o.argv = argv;
@@ -189,9 +190,9 @@ static int start(struct resource *r, const struct addon *a, const struct service
 	o.measure = path;
 	o.timeout_ms = BACKUP_TIMEOUT_MS;
 	snprintf(r->backup_id, sizeof(r->backup_id), "%s", b->id);
-	result = make_dir(as, b, err);
+	result = make_dir(sv, b, err);
 	if (result == 0)
-		result = addon_job_start(as->d, &o, on_backup, r, &r->backup_job, err);
+		result = addon_job_start(sv->platform, &o, on_backup, r, &r->backup_job, err);
 	json_decref(env);
 	return result;
 }
@@ -199,7 +200,7 @@ static int start(struct resource *r, const struct addon *a, const struct service
 /* The platform never fills the disk: a backup is at most about as large as its volume. */
 static int check_room(struct resource *r, struct error *err)
 {
-	const struct settings *s = &r->owner->d->settings;
+	const struct settings *s = &r->owner->platform->settings;
 	uint64_t room = 0, need = (uint64_t)s->disk_reserve_bytes;
 
 	if (r->disk_used > 0)
@@ -215,13 +216,13 @@ static int check_room(struct resource *r, struct error *err)
 	return 0;
 }
 
-static int check(struct addons *as, const struct addon *a, const struct service *s,
-		 struct resource *r, struct error *err)
+static int check(const struct addon *a, const struct service *s, struct resource *r,
+		 struct error *err)
 {
 	if (!s || !s->backup)
 		return error_set(err, ERROR_INVALID, "%s has no backups: %s", a->name,
-				 addon_is_server(as, a) ? "its service keeps nothing that lasts"
-							: "it runs elsewhere, where they are made");
+				 addon_is_server(a) ? "its service keeps nothing that lasts"
+						    : "it runs elsewhere, where they are made");
 	if (!r || !a->stack)
 		return error_set(err, ERROR_CONFLICT, "%s is not ready yet", a->name);
 	if (r->backup_job)
@@ -230,7 +231,7 @@ static int check(struct addons *as, const struct addon *a, const struct service 
 	return check_room(r, err);
 }
 
-static json_t *databases_of(struct addons *as, const struct addon *a)
+static json_t *databases_of(struct services *sv, const struct addon *a)
 {
 	json_t *map = json_object();
 	struct app *apps = NULL;
@@ -239,15 +240,15 @@ static json_t *databases_of(struct addons *as, const struct addon *a)
 	char *name;
 
 	/* The owner may be gone already; the rows of databases are not. */
-	if (store_database_get(as->d->store, a->id, a->app_id, &name, &err) == 0) {
+	if (store_database_get(sv->platform->store, a->id, a->app_id, &name, &err) == 0) {
 		if (name[0])
 			json_object_set_new(map, a->app_id, json_string(name));
 		free(name);
 	}
-	if (store_app_list(as->d->store, &apps, &n, &err) < 0)
+	if (store_app_list(sv->platform->store, &apps, &n, &err) < 0)
 		return map;
 	for (size_t i = 0; i < n; i++) {
-		if (store_database_get(as->d->store, a->id, apps[i].id, &name, &err) == 0) {
+		if (store_database_get(sv->platform->store, a->id, apps[i].id, &name, &err) == 0) {
 			if (name[0])
 				json_object_set_new(map, apps[i].id, json_string(name));
 			free(name);
@@ -259,7 +260,7 @@ static json_t *databases_of(struct addons *as, const struct addon *a)
 }
 
 /* The row, "running" until there is a file. */
-static int insert(struct addons *as, const struct addon *a, const struct service *s,
+static int insert(struct services *sv, const struct addon *a, const struct service *s,
 		  const char *kind, struct backup *ret, struct error *err)
 {
 	struct backup b = { 0 };
@@ -274,9 +275,9 @@ static int insert(struct addons *as, const struct addon *a, const struct service
 	b.extension = xstrdup(s->backup);
 	b.status = xstrdup("running");
 	b.kind = xstrdup(kind);
-	b.databases = databases_of(as, a);
-	b.attachments = addons_names_of(as, a);
-	if (store_backup_create(as->d->store, &b, err) < 0) {
+	b.databases = databases_of(sv, a);
+	b.attachments = services_names_of(sv, a);
+	if (store_backup_create(sv->platform->store, &b, err) < 0) {
 		backup_done(&b);
 		return -1;
 	}
@@ -284,16 +285,16 @@ static int insert(struct addons *as, const struct addon *a, const struct service
 	return 0;
 }
 
-static int take_file(struct addons *as, const char *upload, struct backup *b, struct error *err)
+static int take_file(struct services *sv, const char *upload, struct backup *b, struct error *err)
 {
-	_cleanup_free_ char *path = addons_backup_path(as, b);
+	_cleanup_free_ char *path = services_backup_path(sv, b);
 	struct stat st;
 
 	if (lstat(upload, &st) < 0)
 		return error_set(err, ERROR_NOT_FOUND,
 				 "There is no such source, or nothing was uploaded to it: POST "
 				 "/sources, PUT the file, then name it here");
-	if (make_dir(as, b, err) < 0)
+	if (make_dir(sv, b, err) < 0)
 		return -1;
 	/* Nothing but the service's scripts in their sandbox ever opens it. */
 	if (rename(upload, path) < 0 || lchown(path, SANDBOX_UID, SANDBOX_GID) < 0 ||
@@ -303,20 +304,20 @@ static int take_file(struct addons *as, const char *upload, struct backup *b, st
 	return 0;
 }
 
-int addons_backup_uploaded(struct addons *as, const struct addon *a, const char *upload,
-			   struct backup *ret, struct error *err)
+int services_backup_uploaded(struct services *sv, const struct addon *a, const char *upload,
+			     struct backup *ret, struct error *err)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
 	struct error ignored = ERROR_INIT;
 	struct backup b = { 0 };
 
 	if (!s || !s->backup)
 		return error_set(err, ERROR_INVALID, "%s has no backups", a->name);
-	if (insert(as, a, s, BACKUP_UPLOADED, &b, err) < 0)
+	if (insert(sv, a, s, BACKUP_UPLOADED, &b, err) < 0)
 		return -1;
-	if (take_file(as, upload, &b, err) < 0) {
-		store_backup_delete(as->d->store, b.id, &ignored);
-		backup_drop_file(as, b.id);
+	if (take_file(sv, upload, &b, err) < 0) {
+		store_backup_delete(sv->platform->store, b.id, &ignored);
+		backup_drop_file(sv, b.id);
 		backup_done(&b);
 		return -1;
 	}
@@ -324,25 +325,25 @@ int addons_backup_uploaded(struct addons *as, const struct addon *a, const char 
 	b.status = xstrdup("succeeded");
 	b.finished_ms = clock_wall_ms();
 	/* One that is never restored is not kept for good. */
-	b.expires_ms = b.finished_ms + as->d->settings.last_backup_ms;
-	backup_save(as, &b);
+	b.expires_ms = b.finished_ms + sv->platform->settings.last_backup_ms;
+	backup_save(sv, &b);
 	*ret = b;
 	return 0;
 }
 
-int addons_backup(struct addons *as, const struct addon *a, const char *kind, struct backup *ret,
-		  struct error *err)
+int services_backup(struct services *sv, const struct addon *a, const char *kind,
+		    struct backup *ret, struct error *err)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
-	struct resource *r = resource_find(as, a->id);
+	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
+	struct resource *r = resource_find(sv, a->id);
 	struct backup b = { 0 };
 
-	if (check(as, a, s, r, err) < 0 || insert(as, a, s, kind, &b, err) < 0)
+	if (check(a, s, r, err) < 0 || insert(sv, a, s, kind, &b, err) < 0)
 		return -1;
 	if (start(r, a, s, &b, err) < 0) {
 		struct error ignored = ERROR_INIT;
 
-		store_backup_delete(as->d->store, b.id, &ignored);
+		store_backup_delete(sv->platform->store, b.id, &ignored);
 		backup_done(&b);
 		return -1;
 	}
@@ -358,7 +359,7 @@ void backups_cancel(struct resource *r)
 
 /* ---- restoring and deleting ---- */
 
-int addons_check_uploaded(const struct backup *b, struct error *err)
+int services_check_uploaded(const struct backup *b, struct error *err)
 {
 	if (!streq(b->kind, BACKUP_UPLOADED) || b->verified_ok)
 		return 0;
@@ -369,14 +370,15 @@ int addons_check_uploaded(const struct backup *b, struct error *err)
 			 b->verified_ms ? b->verified_text : "");
 }
 
-int addons_restore(struct addons *as, struct addon *a, const struct backup *b, struct error *err)
+int services_restore(struct services *sv, struct addon *a, const struct backup *b,
+		     struct error *err)
 {
-	_cleanup_free_ char *volume = addon_volume(as, a->id);
+	_cleanup_free_ char *volume = addon_volume(sv, a->id);
 
 	if (!streq(b->status, "succeeded"))
 		return error_set(err, ERROR_CONFLICT, "b%lld can't be restored: it is %s",
 				 (long long)b->number, b->status);
-	if (addons_check_uploaded(b, err) < 0)
+	if (services_check_uploaded(b, err) < 0)
 		return -1;
 	if (a->state != ADDON_PROVISIONED)
 		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name,
@@ -394,20 +396,20 @@ int addons_restore(struct addons *as, struct addon *a, const struct backup *b, s
 		free(steal_ptr(a->stack));
 	a->restoring = xstrdup(b->id);
 	addon_set_reason(a, NULL);
-	if (store_addon_update(as->d->store, a, err) < 0)
+	if (store_addon_update(sv->platform->store, a, err) < 0)
 		return -1;
-	addons_kick_one(as, a->id);
+	services_kick_one(sv, a->id);
 	return 0;
 }
 
-static bool is_in_use(struct addons *as, const struct backup *b)
+static bool is_in_use(struct services *sv, const struct backup *b)
 {
 	struct error err = ERROR_INIT;
 	struct addon *list = NULL;
 	bool used = false;
 	size_t n = 0;
 
-	store_addon_list(as->d->store, NULL, &list, &n, &err);
+	store_addon_list(sv->platform->store, NULL, &list, &n, &err);
 	for (size_t i = 0; i < n; i++)
 		used |= list[i].restoring && streq(list[i].restoring, b->id);
 	addon_free_array(list, n);
@@ -415,15 +417,15 @@ static bool is_in_use(struct addons *as, const struct backup *b)
 }
 
 /* The row first: a file without a row is swept at the next start. */
-int addons_delete_backup(struct addons *as, const struct backup *b, struct error *err)
+int services_delete_backup(struct services *sv, const struct backup *b, struct error *err)
 {
 	if (streq(b->status, "running"))
 		return error_set(err, ERROR_CONFLICT, "b%lld is being made", (long long)b->number);
-	if (is_in_use(as, b))
+	if (is_in_use(sv, b))
 		return error_set(err, ERROR_CONFLICT, "b%lld is being restored",
 				 (long long)b->number);
-	if (store_backup_delete(as->d->store, b->id, err) < 0)
+	if (store_backup_delete(sv->platform->store, b->id, err) < 0)
 		return -1;
-	backup_drop_file(as, b->id);
+	backup_drop_file(sv, b->id);
 	return 0;
 }

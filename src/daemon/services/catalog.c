@@ -10,41 +10,40 @@
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
 
-const struct service_set *addons_services(struct addons *as)
+const struct service_set *services_catalog(struct services *sv)
 {
-	_cleanup_free_ char *ours = xasprintf("%s/addons", as->d->settings.data_dir);
-	const char *const dirs[] = { ours, as->d->settings.addons_dir, NULL };
+	_cleanup_free_ char *ours = xasprintf("%s/addons", sv->platform->settings.data_dir);
+	const char *const dirs[] = { ours, sv->platform->settings.addons_dir, NULL };
 
-	service_set_done(&as->services);
-	service_set_load(dirs, &as->services);
-	for (char **p = as->services.problems; p && *p; p++)
+	service_set_done(&sv->catalog);
+	service_set_load(dirs, &sv->catalog);
+	for (char **p = sv->catalog.problems; p && *p; p++)
 		log_warn("a service is left out: %s", *p);
-	return &as->services;
+	return &sv->catalog;
 }
 
-const struct service *addons_service_of(struct addons *as, const struct addon *a)
+const struct service *services_service_of(struct services *sv, const struct addon *a)
 {
-	for (size_t i = 0; i < as->services.n; i++)
-		if (streq(as->services.list[i].name, a->service))
-			return &as->services.list[i];
+	for (size_t i = 0; i < sv->catalog.n; i++)
+		if (streq(sv->catalog.list[i].name, a->service))
+			return &sv->catalog.list[i];
 	return NULL;
 }
 
 /* It has ports since it was made. */
-bool addon_is_server(struct addons *as, const struct addon *a)
+bool addon_is_server(const struct addon *a)
 {
-	(void)as;
 	return a->first_port > 0;
 }
 
-int addons_partner(struct addons *as, const char *id, json_t **ret_manifest, struct partner *ret,
-		   struct error *err)
+int services_partner(struct services *sv, const char *id, json_t **ret_manifest,
+		     struct partner *ret, struct error *err)
 {
 	struct provider *list = NULL;
 	json_t *manifest = NULL;
 	size_t n = 0;
 
-	if (store_provider_list(as->d->store, &list, &n, err) < 0)
+	if (store_provider_list(sv->platform->store, &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (streq(list[i].name, id))
@@ -65,12 +64,12 @@ const char *addon_provider(const struct addon *a)
 	return json_string_value(json_object_get(a->secret, "provider"));
 }
 
-bool addons_is_provided(struct addons *as, const char *service)
+bool services_is_provided(struct services *sv, const char *service)
 {
 	struct error ignored = ERROR_INIT;
 	json_t *manifest = NULL;
 	struct partner p = { 0 };
-	bool found = addons_partner(as, service, &manifest, &p, &ignored) == 0;
+	bool found = services_partner(sv, service, &manifest, &p, &ignored) == 0;
 
 	partner_done(&p);
 	json_decref(manifest);

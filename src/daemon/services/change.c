@@ -28,42 +28,42 @@ static void change_free(struct change *c)
 
 static void unlist(struct change *c)
 {
-	struct addons *as = c->owner;
+	struct services *sv = c->owner;
 
-	for (size_t i = 0; i < as->n_changes; i++)
-		if (as->changes[i] == c) {
-			as->changes[i] = as->changes[--as->n_changes];
+	for (size_t i = 0; i < sv->n_changes; i++)
+		if (sv->changes[i] == c) {
+			sv->changes[i] = sv->changes[--sv->n_changes];
 			return;
 		}
 }
 
-void changes_free(struct addons *as)
+void changes_free(struct services *sv)
 {
-	while (as->n_changes)
-		change_free(as->changes[--as->n_changes]);
-	free(as->changes);
+	while (sv->n_changes)
+		change_free(sv->changes[--sv->n_changes]);
+	free(sv->changes);
 }
 
-bool change_holds(const struct addons *as, const char *credential_id)
+bool change_holds(const struct services *sv, const char *credential_id)
 {
-	for (size_t i = 0; i < as->n_changes; i++)
-		for (size_t k = 0; k < as->changes[i]->n_steps; k++)
-			if (streq(as->changes[i]->steps[k].credential_id, credential_id))
+	for (size_t i = 0; i < sv->n_changes; i++)
+		for (size_t k = 0; k < sv->changes[i]->n_steps; k++)
+			if (streq(sv->changes[i]->steps[k].credential_id, credential_id))
 				return true;
 	return false;
 }
 
-void addons_abandon(struct addons *as, void *userdata)
+void services_abandon(struct services *sv, void *userdata)
 {
-	for (size_t i = 0; i < as->n_changes; i++)
-		if (as->changes[i]->userdata == userdata)
-			as->changes[i]->fn = NULL;
+	for (size_t i = 0; i < sv->n_changes; i++)
+		if (sv->changes[i]->userdata == userdata)
+			sv->changes[i]->fn = NULL;
 }
 
 /* It is off the list before anybody is told: they may begin another. */
 static void finish(struct change *c, struct error *err, int64_t version)
 {
-	struct addons *as = c->owner;
+	struct services *sv = c->owner;
 
 	unlist(c);
 	if (err)
@@ -74,14 +74,14 @@ static void finish(struct change *c, struct error *err, int64_t version)
 		      c->kind == CHANGE_ROLLBACK || !c->n_steps ? NULL : c->steps[0].attachment_id,
 		      version, c->userdata);
 	change_free(c);
-	addons_kick(as);
+	services_kick(sv);
 }
 
 /* ---- the release ---- */
 
-static json_t *item_of(struct addons *as, const struct change_step *s, struct error *err)
+static json_t *item_of(struct services *sv, const struct change_step *s, struct error *err)
 {
-	json_t *vars = addon_vars(as, s->addon_id, s->credential_id, s->name, err), *item;
+	json_t *vars = addon_vars(sv, s->addon_id, s->credential_id, s->name, err), *item;
 
 	if (!vars)
 		return NULL;
@@ -97,9 +97,9 @@ static json_t *list_of(const struct change *c, const struct app *app, struct err
 {
 	json_t *list = NULL;
 
-	if (c->version
-		    ? store_release_attachments(c->owner->d->store, app->id, c->version, &list, err)
-		    : addons_attachments(c->owner, app, &list, err))
+	if (c->version ? store_release_attachments(c->owner->platform->store, app->id, c->version,
+						   &list, err)
+		       : services_attachments(c->owner, app, &list, err))
 		return NULL;
 	for (size_t i = 0; i < c->n_steps; i++) {
 		json_t *item = item_of(c->owner, &c->steps[i], err), *next;
@@ -115,19 +115,18 @@ static json_t *list_of(const struct change *c, const struct app *app, struct err
 
 static int make_release(const struct change *c, int64_t *ret_version, struct error *err)
 {
-	struct daemon *d = c->owner->d;
 	struct release release = { 0 };
 	struct app app = { 0 };
 	json_t *list = NULL, *vars = NULL;
-	int r = store_app_get(d->store, c->app_id, &app, err);
+	int r = store_app_get(c->owner->platform->store, c->app_id, &app, err);
 
 	if (r == 0) {
 		list = list_of(c, &app, err);
-		r = list ? addons_vars(c->owner, list, &vars, err) : -1;
+		r = list ? services_vars(c->owner, list, &vars, err) : -1;
 	}
 	if (r == 0)
-		r = releases_set_attachments(d, &app, c->version, list, vars, c->description,
-					     &c->who, &release, err);
+		r = releases_set_attachments(c->owner->d, &app, c->version, list, vars,
+					     c->description, &c->who, &release, err);
 	*ret_version = release.version;
 	json_decref(list);
 	json_decref(vars);
@@ -148,8 +147,8 @@ static void maybe_release(struct change *c)
 
 		if (!c->steps[i].credential_id[0])
 			continue;
-		if (store_credential_get(c->owner->d->store, c->steps[i].credential_id, &cred,
-					 &err) < 0) {
+		if (store_credential_get(c->owner->platform->store, c->steps[i].credential_id,
+					 &cred, &err) < 0) {
 			finish(c, &err, 0);
 			return;
 		}
@@ -164,11 +163,11 @@ static void maybe_release(struct change *c)
 		finish(c, NULL, version);
 }
 
-void changes_credential(struct addons *as, const char *credential_id, const char *reason)
+void changes_credential(struct services *sv, const char *credential_id, const char *reason)
 {
-	for (size_t i = 0; i < as->n_changes; i++)
-		for (size_t k = 0; k < as->changes[i]->n_steps; k++) {
-			struct change *c = as->changes[i];
+	for (size_t i = 0; i < sv->n_changes; i++)
+		for (size_t k = 0; k < sv->changes[i]->n_steps; k++) {
+			struct change *c = sv->changes[i];
 			struct error err = ERROR_INIT;
 
 			if (!streq(c->steps[k].credential_id, credential_id))
@@ -186,17 +185,17 @@ void changes_credential(struct addons *as, const char *credential_id, const char
 
 /* ---- the changes ---- */
 
-static struct change *change_new(struct addons *as, enum change_kind kind,
+static struct change *change_new(struct services *sv, enum change_kind kind,
 				 const struct addon_change *o)
 {
 	struct change *c = xcalloc(1, sizeof(*c));
 
 	*c = (struct change){
-		.owner = as, .kind = kind, .who = *o->who, .fn = o->fn, .userdata = o->userdata
+		.owner = sv, .kind = kind, .who = *o->who, .fn = o->fn, .userdata = o->userdata
 	};
 	memcpy(c->app_id, o->app->id, sizeof(c->app_id));
-	as->changes = xrealloc(as->changes, (as->n_changes + 1) * sizeof(struct change *));
-	as->changes[as->n_changes++] = c;
+	sv->changes = xrealloc(sv->changes, (sv->n_changes + 1) * sizeof(struct change *));
+	sv->changes[sv->n_changes++] = c;
 	return c;
 }
 
@@ -226,7 +225,7 @@ static void begin(struct change *c, const struct app *app)
 			return;
 		}
 	for (size_t i = 0; i < c->n_steps; i++)
-		addons_kick_one(c->owner, c->steps[i].addon_id);
+		services_kick_one(c->owner, c->steps[i].addon_id);
 	maybe_release(c);
 }
 
@@ -235,18 +234,18 @@ static void refuse(struct change *c, struct error *err)
 	finish(c, err, 0);
 }
 
-char *addons_pick_name(struct addons *as, const struct app *app, const struct addon *a,
-		       const char *wanted, struct error *err)
+char *services_pick_name(struct services *sv, const struct app *app, const struct addon *a,
+			 const char *wanted, struct error *err)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
 	const char *heroku = addon_heroku_name(a);
 	_cleanup_free_ char *usual =
 		s ? xstrdup(service_usual_attachment(s, heroku ? heroku : s->name)) : NULL;
-	json_t *keys = s ? json_incref(s->config) : addon_elsewhere_keys(as, a, &usual);
+	json_t *keys = s ? json_incref(s->config) : addon_elsewhere_keys(sv, a, &usual);
 	struct release base = { 0 };
 	char *name = NULL;
 
-	if (releases_base(as->d, app, &base, err) == 0)
+	if (releases_base(sv->d, app, &base, err) == 0)
 		name = attach_pick_name(base.attachments, base.config, keys, wanted, usual,
 					heroku ? heroku : a->service, err);
 	release_done(&base);
@@ -254,12 +253,12 @@ char *addons_pick_name(struct addons *as, const struct app *app, const struct ad
 	return name;
 }
 
-void addons_attach(struct addons *as, const struct addon_change *o, const struct addon *a,
-		   const char *wanted, bool shared)
+void services_attach(struct services *sv, const struct addon_change *o, const struct addon *a,
+		     const char *wanted, bool shared)
 {
-	struct change *c = change_new(as, CHANGE_ATTACH, o);
+	struct change *c = change_new(sv, CHANGE_ATTACH, o);
 	struct error err = ERROR_INIT;
-	_cleanup_free_ char *name = addons_pick_name(as, o->app, a, wanted, &err);
+	_cleanup_free_ char *name = services_pick_name(sv, o->app, a, wanted, &err);
 	char id[UUID_SIZE];
 
 	if (!name) {
@@ -272,10 +271,10 @@ void addons_attach(struct addons *as, const struct addon_change *o, const struct
 	begin(c, o->app);
 }
 
-static int find_attachment(struct addons *as, const struct app *app, const char *id_or_name,
+static int find_attachment(struct services *sv, const struct app *app, const char *id_or_name,
 			   json_t **ret_list, struct attachment *ret, struct error *err)
 {
-	if (addons_attachments(as, app, ret_list, err) < 0)
+	if (services_attachments(sv, app, ret_list, err) < 0)
 		return -1;
 	if (attach_find(*ret_list, id_or_name, ret))
 		return 0;
@@ -283,15 +282,15 @@ static int find_attachment(struct addons *as, const struct app *app, const char 
 }
 
 /* A change of one attachment: to another add-on, or to another credential of its own. */
-static void replace(struct addons *as, const struct addon_change *o, const char *attachment,
+static void replace(struct services *sv, const struct addon_change *o, const char *attachment,
 		    const struct addon *to, const char *what)
 {
-	struct change *c = change_new(as, to ? CHANGE_SWAP : CHANGE_ROTATE, o);
+	struct change *c = change_new(sv, to ? CHANGE_SWAP : CHANGE_ROTATE, o);
 	struct error err = ERROR_INIT;
 	struct attachment at;
 	json_t *list = NULL;
 
-	if (find_attachment(as, o->app, attachment, &list, &at, &err) < 0) {
+	if (find_attachment(sv, o->app, attachment, &list, &at, &err) < 0) {
 		json_decref(list);
 		refuse(c, &err);
 		return;
@@ -303,36 +302,36 @@ static void replace(struct addons *as, const struct addon_change *o, const char 
 	begin(c, o->app);
 }
 
-void addons_swap(struct addons *as, const struct addon_change *c, const char *attachment,
-		 const struct addon *to)
+void services_swap(struct services *sv, const struct addon_change *c, const char *attachment,
+		   const struct addon *to)
 {
-	replace(as, c, attachment, to, NULL);
+	replace(sv, c, attachment, to, NULL);
 }
 
-void addons_rotate(struct addons *as, const struct addon_change *c, const char *attachment)
+void services_rotate(struct services *sv, const struct addon_change *c, const char *attachment)
 {
-	replace(as, c, attachment, NULL, "Rotate the credential of");
+	replace(sv, c, attachment, NULL, "Rotate the credential of");
 }
 
-void addons_rollback(struct addons *as, const struct addon_change *o, int64_t version)
+void services_rollback(struct services *sv, const struct addon_change *o, int64_t version)
 {
-	struct change *c = change_new(as, CHANGE_ROLLBACK, o);
+	struct change *c = change_new(sv, CHANGE_ROLLBACK, o);
 	struct error err = ERROR_INIT;
 	struct attachment at;
 	json_t *list = NULL;
 
 	c->version = version;
 	c->description = xasprintf("Rollback to v%lld", (long long)version);
-	if (store_release_attachments(as->d->store, o->app->id, version, &list, &err) < 0) {
+	if (store_release_attachments(sv->platform->store, o->app->id, version, &list, &err) < 0) {
 		refuse(c, &err);
 		return;
 	}
 	for (size_t i = 0; attach_at(list, i, &at); i++) {
 		struct addon a = { 0 };
 
-		if (!at.credential[0] || addons_credential_lives(as, at.credential))
+		if (!at.credential[0] || services_credential_lives(sv, at.credential))
 			continue;
-		if (store_addon_get(as->d->store, at.addon, &a, &err) < 0 ||
+		if (store_addon_get(sv->platform->store, at.addon, &a, &err) < 0 ||
 		    a.state != ADDON_PROVISIONED) {
 			error_set(&err, ERROR_INVALID,
 				  "v%lld can't be rolled back to: the add-on that it has as %s was "
@@ -350,16 +349,16 @@ void addons_rollback(struct addons *as, const struct addon_change *o, int64_t ve
 	begin(c, o->app);
 }
 
-int addons_detach(struct addons *as, struct app *app, json_t *left, const char *names,
-		  const char *addon, const struct caller *who, struct error *err)
+int services_detach(struct services *sv, struct app *app, json_t *left, const char *names,
+		    const char *addon, const struct caller *who, struct error *err)
 {
 	_cleanup_free_ char *description = xasprintf("Detach %s (@ref:%s)", names, addon);
 	struct release release = { 0 };
 	json_t *vars = NULL;
-	int r = addons_vars(as, left, &vars, err);
+	int r = services_vars(sv, left, &vars, err);
 
 	if (r == 0)
-		r = releases_set_attachments(as->d, app, 0, left, vars, description, who, &release,
+		r = releases_set_attachments(sv->d, app, 0, left, vars, description, who, &release,
 					     err);
 	release_done(&release);
 	json_decref(vars);

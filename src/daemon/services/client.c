@@ -10,11 +10,11 @@
 
 /* The service whose client opens an attachment: its add-on's, or the one that knows the URL's
  * scheme. */
-static const struct service *client_service(struct addons *as, const struct addon *a,
+static const struct service *client_service(struct services *sv, const struct addon *a,
 					    const char *url, struct error *err)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a)
-							 : service_set_by_url(&as->services, url);
+	const struct service *s = addon_is_server(a) ? services_service_of(sv, a)
+						     : service_set_by_url(&sv->catalog, url);
 
 	if (s && s->client)
 		return s;
@@ -23,7 +23,7 @@ static const struct service *client_service(struct addons *as, const struct addo
 	return NULL;
 }
 
-static int start_client(struct addons *as, const struct addon_client *o, const struct service *s,
+static int start_client(struct services *sv, const struct addon_client *o, const struct service *s,
 			const char *stack, const char *url, struct dyno **ret, struct error *err)
 {
 	const struct dyno_size *size = dyno_size_find(DYNO_SIZE_DEFAULT);
@@ -53,9 +53,9 @@ static int start_client(struct addons *as, const struct addon_client *o, const s
 		strv_push(&argv, *a);
 	program.argv = argv;
 	start.env = json_pack("{s:s, s:s*}", "URL", url, "TERM", o->term);
-	r = store_next_number(as->d->store, o->app->id, "run", &start.number, err);
+	r = store_next_number(sv->platform->store, o->app->id, "run", &start.number, err);
 	if (r == 0)
-		r = dynos_start(as->d->dynos, &start, ret, err);
+		r = dynos_start(sv->dynos, &start, ret, err);
 	json_decref(start.env);
 	return r;
 }
@@ -72,7 +72,7 @@ static const char *url_of(const struct addon_client *o)
  * A volume that is full lets people in by a login of its own, which may still delete (bin/full):
  * *ret is its URL, heap. NULL: as always.
  */
-static int rescue_url(struct addons *as, const struct addon_client *o, const struct addon *a,
+static int rescue_url(struct services *sv, const struct addon_client *o, const struct addon *a,
 		      const struct service *s, char **ret, struct error *err)
 {
 	struct service_values v = { .host = ADDON_HOST };
@@ -81,7 +81,7 @@ static int rescue_url(struct addons *as, const struct addon_client *o, const str
 	int r;
 
 	*ret = NULL;
-	if (a->full == ROOM_FREE || !addon_is_server(as, a))
+	if (a->full == ROOM_FREE || !addon_is_server(a))
 		return 0;
 	if (a->full == ROOM_CLOSED)
 		return error_set(err, ERROR_CONFLICT,
@@ -89,7 +89,7 @@ static int rescue_url(struct addons *as, const struct addon_client *o, const str
 				 "take a larger plan (twelve "
 				 "addons:upgrade), or restore a backup",
 				 a->name);
-	r = store_credential_get(as->d->store, o->attachment->credential, &c, err);
+	r = store_credential_get(sv->platform->store, o->attachment->credential, &c, err);
 	if (r == 0) {
 		v.user = user = quota_rescue_name(c.database);
 		v.password = password = quota_rescue_password(a, c.database);
@@ -105,14 +105,14 @@ static int rescue_url(struct addons *as, const struct addon_client *o, const str
 
 /* The stack of a service that has run here: of the add-on itself, or of another of the same
  * service. */
-static char *find_stack(struct addons *as, const struct addon *a, const struct service *s,
+static char *find_stack(struct services *sv, const struct addon *a, const struct service *s,
 			struct error *err)
 {
 	struct addon *list = NULL;
 	char *stack = a->stack ? xstrdup(a->stack) : NULL;
 	size_t n = 0;
 
-	if (!stack && store_addon_list(as->d->store, NULL, &list, &n, err) < 0)
+	if (!stack && store_addon_list(sv->platform->store, NULL, &list, &n, err) < 0)
 		return NULL;
 	for (size_t i = 0; !stack && i < n; i++)
 		if (list[i].stack && streq(list[i].service, s->name))
@@ -126,8 +126,8 @@ static char *find_stack(struct addons *as, const struct addon *a, const struct s
 	return stack;
 }
 
-int addons_start_client(struct addons *as, const struct addon_client *o, struct dyno **ret,
-			struct error *err)
+int services_start_client(struct services *sv, const struct addon_client *o, struct dyno **ret,
+			  struct error *err)
 {
 	_cleanup_free_ char *stack = NULL, *rescue = NULL;
 	const char *url = url_of(o);
@@ -135,16 +135,16 @@ int addons_start_client(struct addons *as, const struct addon_client *o, struct 
 	struct addon a = { 0 };
 	int r = -1;
 
-	if (store_addon_get(as->d->store, o->attachment->addon, &a, err) < 0)
+	if (store_addon_get(sv->platform->store, o->attachment->addon, &a, err) < 0)
 		return -1;
-	s = url ? client_service(as, &a, url, err) : NULL;
+	s = url ? client_service(sv, &a, url, err) : NULL;
 	if (!url)
 		error_set(err, ERROR_CONFLICT, "The release with %s is not there yet",
 			  o->attachment->name);
-	else if (s && rescue_url(as, o, &a, s, &rescue, err) == 0)
-		stack = find_stack(as, &a, s, err);
+	else if (s && rescue_url(sv, o, &a, s, &rescue, err) == 0)
+		stack = find_stack(sv, &a, s, err);
 	if (stack)
-		r = start_client(as, o, s, stack, rescue ? rescue : url, ret, err);
+		r = start_client(sv, o, s, stack, rescue ? rescue : url, ret, err);
 	addon_done(&a);
 	return r;
 }

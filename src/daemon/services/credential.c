@@ -26,11 +26,11 @@ static char *make_database_name(const struct app *app)
 	return name;
 }
 
-static char *next_number(struct addons *as, const char *addon_id, struct error *err)
+static char *next_number(struct services *sv, const char *addon_id, struct error *err)
 {
 	_cleanup_strv_ char **taken = NULL;
 
-	if (store_database_list(as->d->store, addon_id, &taken, err) < 0)
+	if (store_database_list(sv->platform->store, addon_id, &taken, err) < 0)
 		return NULL;
 	for (int i = 1; i <= NUMBERED_MAX; i++) {
 		char *n = xasprintf("%d", i);
@@ -45,21 +45,21 @@ static char *next_number(struct addons *as, const char *addon_id, struct error *
 }
 
 /* The database that the app has in the add-on, made up the first time. */
-static char *database_of(struct addons *as, const struct addon *a, const struct service *s,
+static char *database_of(struct services *sv, const struct addon *a, const struct service *s,
 			 const struct app *app, struct error *err)
 {
 	char *name = NULL;
 
 	if (s->databases == SERVICE_ONE_DATABASE)
 		return xstrdup("");
-	if (store_database_get(as->d->store, a->id, app->id, &name, err) < 0)
+	if (store_database_get(sv->platform->store, a->id, app->id, &name, err) < 0)
 		return NULL;
 	if (name[0])
 		return name;
 	free(name);
 	name = s->databases == SERVICE_NAMED ? make_database_name(app)
-					     : next_number(as, a->id, err);
-	if (name && store_database_set(as->d->store, a->id, app->id, name, err) < 0) {
+					     : next_number(sv, a->id, err);
+	if (name && store_database_set(sv->platform->store, a->id, app->id, name, err) < 0) {
 		free(name);
 		return NULL;
 	}
@@ -67,29 +67,29 @@ static char *database_of(struct addons *as, const struct addon *a, const struct 
 }
 
 /* The app whose database an attachment opens: its own, or the owner's. */
-static int tenant_of(struct addons *as, const struct addon *a, const struct app *app, bool shared,
+static int tenant_of(struct services *sv, const struct addon *a, const struct app *app, bool shared,
 		     struct app *ret, struct error *err)
 {
-	return store_app_get(as->d->store, shared ? a->app_id : app->id, ret, err);
+	return store_app_get(sv->platform->store, shared ? a->app_id : app->id, ret, err);
 }
 
 /* The row of a new credential for this step; a service elsewhere has none. */
-int change_credential(struct addons *as, struct change_step *step, const struct app *app,
+int change_credential(struct services *sv, struct change_step *step, const struct app *app,
 		      struct error *err)
 {
 	struct credential cred = { 0 };
 	const struct service *s;
 	struct app tenant = { 0 };
 	struct addon a = { 0 };
-	int r = store_addon_get(as->d->store, step->addon_id, &a, err);
+	int r = store_addon_get(sv->platform->store, step->addon_id, &a, err);
 
-	s = r == 0 && addon_is_server(as, &a) ? addons_service_of(as, &a) : NULL;
+	s = r == 0 && addon_is_server(&a) ? services_service_of(sv, &a) : NULL;
 	if (r == 0 && s) {
-		r = tenant_of(as, &a, app, step->shared, &tenant, err);
-		cred.database = r == 0 ? database_of(as, &a, s, &tenant, err) : NULL;
+		r = tenant_of(sv, &a, app, step->shared, &tenant, err);
+		cred.database = r == 0 ? database_of(sv, &a, s, &tenant, err) : NULL;
 		memcpy(cred.addon_id, a.id, sizeof(cred.addon_id));
 		memcpy(cred.app_id, app->id, sizeof(cred.app_id));
-		r = cred.database ? store_credential_create(as->d->store, &cred, err) : -1;
+		r = cred.database ? store_credential_create(sv->platform->store, &cred, err) : -1;
 		memcpy(step->credential_id, cred.id, sizeof(step->credential_id));
 	}
 	credential_done(&cred);

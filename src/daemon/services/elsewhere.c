@@ -135,11 +135,11 @@ static void on_checked(const struct addon_job_result *result, void *userdata)
 	free(c);
 }
 
-struct addon_job *addons_check_url(struct addons *as, const char *text, addon_check_fn fn,
-				   void *userdata, struct error *err)
+struct addon_job *services_check_url(struct services *sv, const char *text, addon_check_fn fn,
+				     void *userdata, struct error *err)
 {
-	const struct service *s = service_set_by_url(&as->services, text);
-	_cleanup_free_ char *empty = xasprintf("%s/empty", as->d->settings.state_dir);
+	const struct service *s = service_set_by_url(&sv->catalog, text);
+	_cleanup_free_ char *empty = xasprintf("%s/empty", sv->platform->settings.state_dir);
 	const char *const argv[] = { "/bin/bash", "-c", s ? health_script : connect_script, NULL };
 	struct addon_job_order o = { .packages = s ? s->packages : NULL,
 				     .lower = s ? s->dir : empty,
@@ -156,7 +156,7 @@ struct addon_job *addons_check_url(struct addons *as, const char *text, addon_ch
 	c = xcalloc(1, sizeof(*c));
 	*c = (struct check){ .fn = fn, .userdata = userdata };
 	o.env = json_pack("{s:s, s:s, s:s}", "URL", text, "HOST", u.host, "PORT", u.port);
-	if (addon_job_start(as->d, &o, on_checked, c, &job, err) < 0)
+	if (addon_job_start(sv->platform, &o, on_checked, c, &job, err) < 0)
 		free(c);
 	json_decref(o.env);
 	url_done(&u);
@@ -174,7 +174,7 @@ static void on_looked(const char *reason, void *userdata)
 	r->job = NULL;
 	r->healthy = !reason;
 	r->healthy_since_ms = clock_now_ms();
-	if (store_addon_get(r->owner->d->store, r->id, &a, &err) < 0)
+	if (store_addon_get(r->owner->platform->store, r->id, &a, &err) < 0)
 		return;
 	if (reason && !a.reason)
 		addon_say(r->owner, &a, "%s does not answer: %s", a.name, reason);
@@ -192,7 +192,7 @@ static void look(struct resource *r, const struct addon *a)
 	    (r->healthy_since_ms && clock_now_ms() - r->healthy_since_ms < CHECK_EVERY_MS))
 		return;
 	r->healthy_since_ms = clock_now_ms();
-	r->job = addons_check_url(r->owner, addon_url(a), on_looked, r, &err);
+	r->job = services_check_url(r->owner, addon_url(a), on_looked, r, &err);
 	if (!r->job)
 		log_warn("add-on %s: %s", a->name, err.message);
 }
@@ -203,7 +203,7 @@ static void remove_row(struct resource *r, const struct addon *a)
 
 	if (r->job || reference_has(r->owner, a->id))
 		return;
-	if (store_addon_delete(r->owner->d->store, a->id, &err) < 0)
+	if (store_addon_delete(r->owner->platform->store, a->id, &err) < 0)
 		log_error("add-on %s: %s", a->name, err.message);
 	resource_turn_soon(r);
 }

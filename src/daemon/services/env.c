@@ -13,9 +13,9 @@
 
 #define JOB_TIMEOUT_MS 120000
 
-char *addon_volume(struct addons *as, const char *id)
+char *addon_volume(struct services *sv, const char *id)
 {
-	return xasprintf("%s/volumes/%s", as->d->settings.state_dir, id);
+	return xasprintf("%s/volumes/%s", sv->platform->settings.state_dir, id);
 }
 
 char *addon_use(const struct addon *a, const struct service *s)
@@ -71,10 +71,10 @@ json_t *addon_env(const struct addon *a, const struct service *s)
 	return env;
 }
 
-void addon_order(struct addons *as, const struct addon *a, const struct service *s, char **volume,
+void addon_order(struct services *sv, const struct addon *a, const struct service *s, char **volume,
 		 struct addon_job_order *ret)
 {
-	*volume = addon_volume(as, a->id);
+	*volume = addon_volume(sv, a->id);
 	*ret = (struct addon_job_order){ .packages = s->packages,
 					 .stack = a->stack,
 					 .lower = s->dir,
@@ -112,15 +112,15 @@ static bool block_is_given(const struct addon *list, size_t n, int64_t first)
 	return false;
 }
 
-int64_t addon_pick_ports(struct addons *as)
+int64_t addon_pick_ports(struct services *sv)
 {
-	const struct settings *s = &as->d->settings;
+	const struct settings *s = &sv->platform->settings;
 	struct addon *list = NULL;
 	struct error err = ERROR_INIT;
 	int64_t found = 0;
 	size_t n = 0;
 
-	if (store_addon_list(as->d->store, NULL, &list, &n, &err) < 0)
+	if (store_addon_list(sv->platform->store, NULL, &list, &n, &err) < 0)
 		return 0;
 	for (int64_t first = s->addon_port_first;
 	     !found && first + ADDON_PORTS_EACH - 1 <= s->addon_port_last;

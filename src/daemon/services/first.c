@@ -21,7 +21,7 @@ static void on_attached(struct error *err, const char *attachment_id, int64_t ve
 	(void)attachment_id;
 	(void)version;
 	r->attaching = false;
-	if (err && store_addon_get(r->owner->d->store, r->id, &a, &own) == 0) {
+	if (err && store_addon_get(r->owner->platform->store, r->id, &a, &own) == 0) {
 		r->failed = true;
 		addon_set_reason(&a, xstrdup(err->message));
 		addon_save(r->owner, &a);
@@ -50,7 +50,7 @@ static void provisioned(struct resource *r, struct addon *a, json_t *list)
 /* The owner's first attachment; it may be there since before a kill. */
 void addon_attach_first(struct resource *r, struct addon *a)
 {
-	struct addons *as = r->owner;
+	struct services *sv = r->owner;
 	struct addon_change c = { .fn = on_attached, .userdata = r };
 	struct error err = ERROR_INIT;
 	struct caller who = { 0 };
@@ -59,11 +59,11 @@ void addon_attach_first(struct resource *r, struct addon *a)
 
 	if (r->attaching)
 		return;
-	if (store_app_get(as->d->store, a->app_id, &app, &err) < 0 ||
-	    addons_attachments(as, &app, &list, &err) < 0) {
+	if (store_app_get(sv->platform->store, a->app_id, &app, &err) < 0 ||
+	    services_attachments(sv, &app, &list, &err) < 0) {
 		/* Its app was destroyed meanwhile: nobody wants it. Not so when it just can't be
 		 * read. */
-		if (err.kind != ERROR_NOT_FOUND || !state_is_gone(as->d, "app", a->app_id)) {
+		if (err.kind != ERROR_NOT_FOUND || !state_is_gone(sv->d, "app", a->app_id)) {
 			log_error("add-on %s: %s", a->name, err.message);
 			resource_retry(r);
 			app_done(&app);
@@ -71,7 +71,7 @@ void addon_attach_first(struct resource *r, struct addon *a)
 		}
 		a->state = ADDON_DEPROVISIONING;
 		a->keep_last = false;
-		addon_save(as, a);
+		addon_save(sv, a);
 		resource_turn_soon(r);
 	} else if (attach_has_addon(list, a->id)) {
 		provisioned(r, a, list);
@@ -83,7 +83,7 @@ void addon_attach_first(struct resource *r, struct addon *a)
 		c.app = &app;
 		c.who = &who;
 		r->attaching = true;
-		addons_attach(as, &c, a, a->attachment, false);
+		services_attach(sv, &c, a, a->attachment, false);
 	}
 	json_decref(list);
 	app_done(&app);

@@ -18,7 +18,7 @@
 #define RESULT_MAX_BYTES (64 << 10)
 
 struct addon_job {
-	struct daemon *d;
+	struct platform *platform;
 	char id[UUID_SIZE];
 	addon_job_fn fn; /* NULL: cancelled */
 	void *userdata;
@@ -49,28 +49,28 @@ static void job_free(struct addon_job *j)
 
 /* ---- the end ---- */
 
-static void sweep(struct daemon *d, const char *id)
+static void sweep(struct platform *p, const char *id)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/jobs/%s", d->settings.state_dir, id);
+	_cleanup_free_ char *dir = xasprintf("%s/jobs/%s", p->settings.state_dir, id);
 	struct error err = ERROR_INIT;
 
 	if (!fs_exists(dir))
 		return;
-	if (sandbox_delete(&d->runtime, d->runtime_root, id, &err) < 0)
+	if (sandbox_delete(&p->runtime, p->runtime_root, id, &err) < 0)
 		log_warn("job %s: %s", id, err.message);
 	if (fs_remove_tree(dir) < 0)
 		log_warn("job %s: %s can't be removed; it is tried again at the next start", id,
 			 dir);
 }
 
-void addon_jobs_sweep(struct daemon *d)
+void addon_jobs_sweep(struct platform *p)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/jobs", d->settings.state_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/jobs", p->settings.state_dir);
 	_cleanup_strv_ char **left = NULL;
 
 	if (fs_list(dir, &left) == 0)
 		for (char **id = left; id && *id; id++)
-			sweep(d, *id);
+			sweep(p, *id);
 }
 
 static char *copy_of(json_t *j, const char *key)
@@ -106,7 +106,7 @@ static void maybe_ended(struct addon_job *j)
 
 	if (!j->ended || j->results)
 		return;
-	sweep(j->d, j->id);
+	sweep(j->platform, j->id);
 	parse(j, &r);
 	if (j->fn)
 		j->fn(&r, j->userdata);
@@ -163,14 +163,14 @@ static json_t *text(const char *s)
 
 static int write_order(const struct addon_job *job, const struct addon_job_order *o)
 {
-	const struct daemon *d = job->d;
-	_cleanup_free_ char *init = settings_program(&d->settings, "twelve-init");
+	const struct platform *p = job->platform;
+	_cleanup_free_ char *init = settings_program(&p->settings, "twelve-init");
 	json_t *j = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, s:I, "
 		"s:I, s:o, s:O?}",
-		"state_dir", d->settings.state_dir, "data_dir", d->settings.data_dir,
-		"runtime_root", d->runtime_root, "runtime", d->runtime.path, "runtime_name",
-		d->runtime.name, "cgroup", (int)d->runtime.cgroup, "init", init, "id", job->id,
+		"state_dir", p->settings.state_dir, "data_dir", p->settings.data_dir,
+		"runtime_root", p->runtime_root, "runtime", p->runtime.path, "runtime_name",
+		p->runtime.name, "cgroup", (int)p->runtime.cgroup, "init", init, "id", job->id,
 		"packages", strings((const char *const *)o->packages), "stack", text(o->stack),
 		"lower", text(o->lower), "volume", text(o->volume), "exchange", text(o->exchange),
 		"argv", strings(o->argv), "env", o->env, "memory_bytes",
@@ -205,19 +205,19 @@ static int spawn(struct addon_job *j, int order_fd, struct error *err)
 	if (r < 0)
 		return -1;
 	fd_set_nonblock(j->result_fd, true);
-	j->results = watch_readable(j->d->loop, j->result_fd, on_result, j);
-	r = watch_child(j->d->loop, j->pid, on_child, j, NULL);
+	j->results = watch_readable(j->platform->loop, j->result_fd, on_result, j);
+	r = watch_child(j->platform->loop, j->pid, on_child, j, NULL);
 	return r < 0 ? error_set_errno(err, r, "watching a job") : 0;
 }
 
-int addon_job_start(struct daemon *d, const struct addon_job_order *o, addon_job_fn fn,
+int addon_job_start(struct platform *p, const struct addon_job_order *o, addon_job_fn fn,
 		    void *userdata, struct addon_job **ret, struct error *err)
 {
 	struct addon_job *j = xcalloc(1, sizeof(*j));
 	_cleanup_fd_ int order_fd = -1;
 
 	*j = (struct addon_job){
-		.d = d, .fn = fn, .userdata = userdata, .result_fd = -1, .result = BUF_INIT
+		.platform = p, .fn = fn, .userdata = userdata, .result_fd = -1, .result = BUF_INIT
 	};
 	uuid_make(j->id);
 	order_fd = write_order(j, o);

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
 #define ADDON_JOB_OUTPUT_BYTES 8192
 
@@ -47,12 +47,12 @@ void addon_job_result_done(struct addon_job_result *r);
 /* Called once, in a turn of the loop; the job is freed after. */
 typedef void (*addon_job_fn)(const struct addon_job_result *result, void *userdata);
 
-int addon_job_start(struct daemon *d, const struct addon_job_order *o, addon_job_fn fn,
+int addon_job_start(struct platform *p, const struct addon_job_order *o, addon_job_fn fn,
 		    void *userdata, struct addon_job **ret, struct error *err);
 /* Ends it without a call. */
 void addon_job_cancel(struct addon_job *j);
 /* At start: what jobs left that died with a twelved before us. */
-void addon_jobs_sweep(struct daemon *d);
+void addon_jobs_sweep(struct platform *p);
 
 /* main() of `twelved addon`. */
 int addon_worker_main(void);

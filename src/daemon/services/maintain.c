@@ -14,7 +14,7 @@
 #define MAINTAIN_TIMEOUT_MS 120000
 
 struct maintenance {
-	struct addons *owner;
+	struct services *owner;
 	char addon_id[UUID_SIZE];
 	addon_check_fn fn;
 	void *userdata;
@@ -37,10 +37,10 @@ static void on_maintained(const struct addon_job_result *result, void *userdata)
 	free(m);
 }
 
-static const struct service *able(struct addons *as, const struct addon *a, struct error *err)
+static const struct service *able(struct services *sv, const struct addon *a, struct error *err)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
-	const struct resource *r = resource_find(as, a->id);
+	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
+	const struct resource *r = resource_find(sv, a->id);
 	_cleanup_free_ char *script = s ? xasprintf("%s/bin/maintain", s->dir) : NULL;
 
 	if (!script || !fs_exists(script)) {
@@ -57,20 +57,20 @@ static const struct service *able(struct addons *as, const struct addon *a, stru
 	return s;
 }
 
-struct addon_job *addons_maintain(struct addons *as, const struct addon *a,
-				  const struct addon_maintenance *o, addon_check_fn fn,
-				  void *userdata, struct error *err)
+struct addon_job *services_maintain(struct services *sv, const struct addon *a,
+				    const struct addon_maintenance *o, addon_check_fn fn,
+				    void *userdata, struct error *err)
 {
 	const char *const argv[] = { "/app/bin/maintain", o->verb, NULL };
 	_cleanup_free_ char *volume = NULL, *database = NULL;
-	const struct service *s = able(as, a, err);
+	const struct service *s = able(sv, a, err);
 	struct addon_job_order order;
 	struct addon_job *job = NULL;
 	struct maintenance *m;
 
-	if (!s || store_database_get(as->d->store, a->id, a->app_id, &database, err) < 0)
+	if (!s || store_database_get(sv->platform->store, a->id, a->app_id, &database, err) < 0)
 		return NULL;
-	addon_order(as, a, s, &volume, &order);
+	addon_order(sv, a, s, &volume, &order);
 	order.argv = argv;
 	order.timeout_ms = MAINTAIN_TIMEOUT_MS;
 	order.env = addon_env(a, s);
@@ -78,9 +78,9 @@ struct addon_job *addons_maintain(struct addons *as, const struct addon *a,
 	json_object_set_new(order.env, "EXTENSIONS",
 			    json_string(o->extensions ? o->extensions : ""));
 	m = xcalloc(1, sizeof(*m));
-	*m = (struct maintenance){ .owner = as, .fn = fn, .userdata = userdata };
+	*m = (struct maintenance){ .owner = sv, .fn = fn, .userdata = userdata };
 	memcpy(m->addon_id, a->id, sizeof(m->addon_id));
-	if (addon_job_start(as->d, &order, on_maintained, m, &job, err) < 0)
+	if (addon_job_start(sv->platform, &order, on_maintained, m, &job, err) < 0)
 		free(m);
 	json_decref(order.env);
 	return job;

@@ -14,7 +14,7 @@
 
 /* ---- names and plans ---- */
 
-int addons_check_name(const char *name, struct error *err)
+int services_check_name(const char *name, struct error *err)
 {
 	size_t n = strlen(name);
 
@@ -55,10 +55,10 @@ static const struct service_plan *find_plan(const struct service *s, const char 
 
 /* ---- creating ---- */
 
-static int check_backup(struct addons *as, const char *id, const struct service *s,
+static int check_backup(struct services *sv, const char *id, const struct service *s,
 			struct backup *ret, struct error *err)
 {
-	if (store_backup_get(as->d->store, id, ret, err) < 0)
+	if (store_backup_get(sv->platform->store, id, ret, err) < 0)
 		return -1;
 	if (!streq(ret->service, s->name))
 		return error_set(err, ERROR_INVALID,
@@ -67,32 +67,33 @@ static int check_backup(struct addons *as, const char *id, const struct service 
 	if (!streq(ret->status, "succeeded"))
 		return error_set(err, ERROR_INVALID, "b%lld can't be restored: it is %s",
 				 (long long)ret->number, ret->status);
-	return addons_check_uploaded(ret, err);
+	return services_check_uploaded(ret, err);
 }
 
 /* The databases of a backup keep their names; the owner's goes to the new owner. */
-static int take_databases(struct addons *as, const struct addon *a, const struct backup *b,
+static int take_databases(struct services *sv, const struct addon *a, const struct backup *b,
 			  struct error *err)
 {
 	const char *app_id;
 	json_t *name;
 
 	json_object_foreach (b->databases, app_id, name)
-		if (store_database_set(as->d->store, a->id,
+		if (store_database_set(sv->platform->store, a->id,
 				       streq(app_id, b->app_id) ? a->app_id : app_id,
 				       json_string_value(name), err) < 0)
 			return -1;
 	return 0;
 }
 
-static int insert(struct addons *as, struct addon *a, const struct backup *from, struct error *err)
+static int insert(struct services *sv, struct addon *a, const struct backup *from,
+		  struct error *err)
 {
-	struct store *s = as->d->store;
+	struct store *s = sv->platform->store;
 
 	if (store_begin(s, err) < 0)
 		return -1;
 	if (store_addon_create(s, a, err) == 0 &&
-	    (!from || take_databases(as, a, from, err) == 0) && store_commit(s, err) == 0)
+	    (!from || take_databases(sv, a, from, err) == 0) && store_commit(s, err) == 0)
 		return 0;
 	store_rollback(s);
 	return -1;
@@ -110,10 +111,10 @@ static void fill(struct addon *a, const struct addon_create *o, const char *serv
 }
 
 /* The wanted name of its attachment is checked now, so that nobody waits for a refusal. */
-static int name_attachment(struct addons *as, struct addon *a, const struct addon_create *o,
+static int name_attachment(struct services *sv, struct addon *a, const struct addon_create *o,
 			   struct error *err)
 {
-	char *name = addons_pick_name(as, o->app, a, o->attachment, err);
+	char *name = services_pick_name(sv, o->app, a, o->attachment, err);
 
 	if (!name)
 		return -1;
@@ -143,10 +144,10 @@ static int check_server_options(const struct addon_create *o, const struct servi
 	return 0;
 }
 
-static int create_server(struct addons *as, const struct addon_create *o, struct addon *a,
+static int create_server(struct services *sv, const struct addon_create *o, struct addon *a,
 			 struct error *err)
 {
-	const struct service *s = service_set_find(addons_services(as), o->service, err);
+	const struct service *s = service_set_find(services_catalog(sv), o->service, err);
 	const struct service_plan *p = s ? find_plan(s, o->service, o->plan, err) : NULL;
 	struct backup from = { 0 };
 	char password[41];
@@ -160,22 +161,22 @@ static int create_server(struct addons *as, const struct addon_create *o, struct
 		json_object_set_new(a->secret, "heroku", json_string(o->service));
 	if (o->tls)
 		json_object_set_new(a->secret, "tls", json_string("true"));
-	a->first_port = addon_pick_ports(as);
+	a->first_port = addon_pick_ports(sv);
 	random_hex(password, 20);
 	json_object_set_new(a->secret, "admin_password", json_string(password));
 	if (!a->first_port) {
 		error_set(err, ERROR_UNAVAILABLE,
 			  "No ports are free for %s: widen TWELVE_ADDON_PORTS", s->name);
-	} else if (name_attachment(as, a, o, err) == 0 &&
-		   (!o->from_backup || check_backup(as, o->from_backup, s, &from, err) == 0)) {
+	} else if (name_attachment(sv, a, o, err) == 0 &&
+		   (!o->from_backup || check_backup(sv, o->from_backup, s, &from, err) == 0)) {
 		a->restoring = o->from_backup ? xstrdup(o->from_backup) : NULL;
-		result = insert(as, a, o->from_backup ? &from : NULL, err);
+		result = insert(sv, a, o->from_backup ? &from : NULL, err);
 	}
 	backup_done(&from);
 	return result;
 }
 
-static int create_external(struct addons *as, const struct addon_create *o, struct addon *a,
+static int create_external(struct services *sv, const struct addon_create *o, struct addon *a,
 			   struct error *err)
 {
 	if (!o->url)
@@ -192,18 +193,18 @@ static int create_external(struct addons *as, const struct addon_create *o, stru
 	fill(a, o, SERVICE_EXTERNAL);
 	a->plan = xstrdup(SERVICE_EXTERNAL);
 	json_object_set_new(a->secret, "url", json_string(o->url));
-	return name_attachment(as, a, o, err) < 0 ? -1 : insert(as, a, NULL, err);
+	return name_attachment(sv, a, o, err) < 0 ? -1 : insert(sv, a, NULL, err);
 }
 
 /* A service that a provider runs: it is asked in the first turn. */
-static int create_provided(struct addons *as, const struct addon_create *o, struct addon *a,
+static int create_provided(struct services *sv, const struct addon_create *o, struct addon *a,
 			   struct error *err)
 {
 	json_t *manifest = NULL;
 	struct partner p = { 0 };
 	int result = -1;
 
-	if (addons_partner(as, o->service, &manifest, &p, err) < 0)
+	if (services_partner(sv, o->service, &manifest, &p, err) < 0)
 		return -1;
 	if (o->plan && !partner_has_plan(&p, o->plan)) {
 		error_set(err, ERROR_NOT_FOUND,
@@ -223,39 +224,40 @@ static int create_provided(struct addons *as, const struct addon_create *o, stru
 		json_object_set_new(a->secret, "provider", json_string(p.id));
 		if (o->options)
 			json_object_set(a->secret, "options", o->options);
-		result = name_attachment(as, a, o, err) < 0 ? -1 : insert(as, a, NULL, err);
+		result = name_attachment(sv, a, o, err) < 0 ? -1 : insert(sv, a, NULL, err);
 	}
 	partner_done(&p);
 	json_decref(manifest);
 	return result;
 }
 
-int addons_create(struct addons *as, const struct addon_create *o, struct addon *ret,
-		  struct error *err)
+int services_create(struct services *sv, const struct addon_create *o, struct addon *ret,
+		    struct error *err)
 {
 	struct addon a = { 0 };
 	int r;
 
-	if (o->name && addons_check_name(o->name, err) < 0)
+	if (o->name && services_check_name(o->name, err) < 0)
 		return -1;
 	if (streq(o->service, SERVICE_EXTERNAL))
-		r = create_external(as, o, &a, err);
-	else if (addons_is_provided(as, o->service))
-		r = create_provided(as, o, &a, err);
+		r = create_external(sv, o, &a, err);
+	else if (services_is_provided(sv, o->service))
+		r = create_provided(sv, o, &a, err);
 	else
-		r = create_server(as, o, &a, err);
+		r = create_server(sv, o, &a, err);
 	if (r < 0) {
 		addon_done(&a);
 		return -1;
 	}
 	*ret = a;
-	addons_kick_one(as, a.id);
+	services_kick_one(sv, a.id);
 	return 0;
 }
 
-char *addons_taken(struct addons *as, const struct addon *a, const char *service, const char *plan)
+char *services_taken(struct services *sv, const struct addon *a, const char *service,
+		     const char *plan)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
 
 	if (!s || !service || !strv_has(s->heroku, service))
 		return NULL;
@@ -266,36 +268,36 @@ char *addons_taken(struct addons *as, const struct addon *a, const char *service
 /* ---- another plan ---- */
 
 /* The provider is asked in the next turn; a refusal puts the old plan back and says why. */
-static int set_provided_plan(struct addons *as, struct addon *a, const char *plan,
+static int set_provided_plan(struct services *sv, struct addon *a, const char *plan,
 			     struct error *err)
 {
 	json_t *manifest = NULL;
 	struct partner p = { 0 };
-	int r = addons_partner(as, a->service, &manifest, &p, err);
+	int r = services_partner(sv, a->service, &manifest, &p, err);
 
 	if (r == 0 && !partner_has_plan(&p, plan))
 		r = error_set(err, ERROR_NOT_FOUND, "There is no plan %s:%.40s", a->service, plan);
 	if (r == 0) {
 		free(a->plan);
 		a->plan = xstrdup(plan);
-		r = store_addon_update(as->d->store, a, err);
+		r = store_addon_update(sv->platform->store, a, err);
 	}
 	partner_done(&p);
 	json_decref(manifest);
 	if (r == 0)
-		addons_kick_one(as, a->id);
+		services_kick_one(sv, a->id);
 	return r;
 }
 
 /* Whether it is of a service that goes by this name. */
-static int check_service(struct addons *as, const struct addon *a, const char *name,
+static int check_service(struct services *sv, const struct addon *a, const char *name,
 			 struct error *err)
 {
 	const struct service *s;
 
 	if (!name || streq(name, a->service))
 		return 0;
-	s = service_set_find(&as->services, name, err);
+	s = service_set_find(&sv->catalog, name, err);
 	if (!s)
 		return -1;
 	return streq(s->name, a->service)
@@ -305,17 +307,17 @@ static int check_service(struct addons *as, const struct addon *a, const char *n
 				   a->service);
 }
 
-int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan,
-		    struct error *err)
+int services_set_plan(struct services *sv, struct addon *a, const char *service, const char *plan,
+		      struct error *err)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
-	const struct resource *r = resource_find(as, a->id);
+	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
+	const struct resource *r = resource_find(sv, a->id);
 	const struct service_plan *p;
 
-	if (check_service(as, a, service, err) < 0)
+	if (check_service(sv, a, service, err) < 0)
 		return -1;
 	if (addon_provider(a))
-		return set_provided_plan(as, a, plan, err);
+		return set_provided_plan(sv, a, plan, err);
 	if (!s)
 		return error_set(err, ERROR_INVALID, "%s runs elsewhere: its plan is changed there",
 				 a->name);
@@ -334,15 +336,15 @@ int addons_set_plan(struct addons *as, struct addon *a, const char *service, con
 				 (unsigned long long)p->disk_bytes >> 20);
 	free(a->plan);
 	a->plan = xstrdup(p->name);
-	if (store_addon_update(as->d->store, a, err) < 0)
+	if (store_addon_update(sv->platform->store, a, err) < 0)
 		return -1;
-	addons_kick_one(as, a->id);
+	services_kick_one(sv, a->id);
 	return 0;
 }
 
 /* ---- the end ---- */
 
-static int check_others(struct addons *as, const struct addon *a, const char *instead,
+static int check_others(struct services *sv, const struct addon *a, const char *instead,
 			struct error *err)
 {
 	_cleanup_strv_ char **apps = NULL;
@@ -350,9 +352,9 @@ static int check_others(struct addons *as, const struct addon *a, const char *in
 	struct app owner = { 0 };
 	struct error ignored = ERROR_INIT;
 
-	if (references_apps(as, a->id, &apps, err) < 0)
+	if (references_apps(sv, a->id, &apps, err) < 0)
 		return -1;
-	store_app_get(as->d->store, a->app_id, &owner, &ignored);
+	store_app_get(sv->platform->store, a->app_id, &owner, &ignored);
 	for (char **name = apps; name && *name; name++)
 		if (!owner.name || !streq(*name, owner.name))
 			buf_printf(&others, "%s%s", others.len ? ", " : "", *name);
@@ -366,7 +368,7 @@ static int check_others(struct addons *as, const struct addon *a, const char *in
 }
 
 /* One release for all attachments that an app has of it. */
-static int detach_from(struct addons *as, struct app *app, const struct addon *a,
+static int detach_from(struct services *sv, struct app *app, const struct addon *a,
 		       const struct caller *who, struct error *err)
 {
 	_cleanup_buf_ struct buf names = BUF_INIT;
@@ -374,7 +376,7 @@ static int detach_from(struct addons *as, struct app *app, const struct addon *a
 	struct attachment at;
 	int r = 0;
 
-	if (addons_attachments(as, app, &list, err) < 0)
+	if (services_attachments(sv, app, &list, err) < 0)
 		return -1;
 	left = json_incref(list);
 	for (size_t i = 0; attach_at(list, i, &at); i++) {
@@ -386,7 +388,7 @@ static int detach_from(struct addons *as, struct app *app, const struct addon *a
 		left = next;
 	}
 	if (names.len)
-		r = addons_detach(as, app, left, names.data, a->name, who, err);
+		r = services_detach(sv, app, left, names.data, a->name, who, err);
 	json_decref(left);
 	json_decref(list);
 	return r;
@@ -394,9 +396,9 @@ static int detach_from(struct addons *as, struct app *app, const struct addon *a
 
 /* Who has it under which names, for its last backup: when that is taken they are gone. In `secret`,
  * as JSON in text. */
-static void note_all_attachments(struct addons *as, struct addon *a)
+static void note_all_attachments(struct services *sv, struct addon *a)
 {
-	json_t *list = addons_names_of(as, a);
+	json_t *list = services_names_of(sv, a);
 	char *text = json_dumps(list, JSON_COMPACT);
 
 	if (text && json_array_size(list))
@@ -407,17 +409,17 @@ static void note_all_attachments(struct addons *as, struct addon *a)
 
 /* For its last backup: the name under which a restore attaches it again. The usual one, if the
  * owner has it so. */
-static void note_attachment(struct addons *as, struct addon *a)
+static void note_attachment(struct services *sv, struct addon *a)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
 	struct error ignored = ERROR_INIT;
 	struct app owner = { 0 };
 	const char *name = NULL;
 	struct attachment at;
 	json_t *list = NULL;
 
-	if (s && store_app_get(as->d->store, a->app_id, &owner, &ignored) == 0 &&
-	    addons_attachments(as, &owner, &list, &ignored) == 0)
+	if (s && store_app_get(sv->platform->store, a->app_id, &owner, &ignored) == 0 &&
+	    services_attachments(sv, &owner, &list, &ignored) == 0)
 		for (size_t i = 0; attach_at(list, i, &at); i++)
 			if (streq(at.addon, a->id) && (!name || streq(at.name, s->attachment)))
 				name = at.name;
@@ -429,16 +431,16 @@ static void note_attachment(struct addons *as, struct addon *a)
 	app_done(&owner);
 }
 
-static int detach_everywhere(struct addons *as, const struct addon *a, const struct caller *who,
+static int detach_everywhere(struct services *sv, const struct addon *a, const struct caller *who,
 			     struct error *err)
 {
 	struct app *apps = NULL;
 	size_t n = 0;
-	int r = store_app_list(as->d->store, &apps, &n, err);
+	int r = store_app_list(sv->platform->store, &apps, &n, err);
 
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0)
-			r = detach_from(as, &apps[i], a, who, err);
+			r = detach_from(sv, &apps[i], a, who, err);
 		app_done(&apps[i]);
 	}
 	free(apps);
@@ -447,70 +449,70 @@ static int detach_everywhere(struct addons *as, const struct addon *a, const str
 
 /* It is wanted away from here on: a kill between this and the releases leaves attachments, which
  * the next try takes. */
-static int begin_end(struct addons *as, struct addon *a, bool force, struct error *err)
+static int begin_end(struct services *sv, struct addon *a, bool force, struct error *err)
 {
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
 
 	a->keep_last = !force && s && s->backup && a->state == ADDON_PROVISIONED;
 	a->state = ADDON_DEPROVISIONING;
-	if (store_addon_update(as->d->store, a, err) < 0)
+	if (store_addon_update(sv->platform->store, a, err) < 0)
 		return -1;
-	addons_kick(as);
-	addons_kick_one(as, a->id);
+	services_kick(sv);
+	services_kick_one(sv, a->id);
 	return 0;
 }
 
-int addons_destroy(struct addons *as, struct addon *a, bool force, const struct caller *who,
-		   struct error *err)
+int services_destroy(struct services *sv, struct addon *a, bool force, const struct caller *who,
+		     struct error *err)
 {
 	if (a->state == ADDON_DEPROVISIONED)
-		return store_addon_delete(as->d->store, a->id, err);
-	if (!force && check_others(as, a, "use --force", err) < 0)
+		return store_addon_delete(sv->platform->store, a->id, err);
+	if (!force && check_others(sv, a, "use --force", err) < 0)
 		return -1;
-	note_attachment(as, a);
-	note_all_attachments(as, a);
-	if (store_addon_update(as->d->store, a, err) < 0)
+	note_attachment(sv, a);
+	note_all_attachments(sv, a);
+	if (store_addon_update(sv->platform->store, a, err) < 0)
 		return -1;
-	if (detach_everywhere(as, a, who, err) < 0)
+	if (detach_everywhere(sv, a, who, err) < 0)
 		return -1;
-	return begin_end(as, a, force, err);
+	return begin_end(sv, a, force, err);
 }
 
-int addons_check_app_delete(struct addons *as, const struct app *app, struct error *err)
+int services_check_app_delete(struct services *sv, const struct app *app, struct error *err)
 {
 	struct addon *list = NULL;
 	size_t n = 0;
-	int r = store_addon_list(as->d->store, app->id, &list, &n, err);
+	int r = store_addon_list(sv->platform->store, app->id, &list, &n, err);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (list[i].state != ADDON_DEPROVISIONED)
-			r = check_others(as, &list[i],
+			r = check_others(sv, &list[i],
 					 "end it for all with twelve addons:destroy --force", err);
 	/* After the app's row there are none to note. */
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (list[i].state != ADDON_PROVISIONED)
 			continue;
-		note_attachment(as, &list[i]);
-		note_all_attachments(as, &list[i]);
-		r = store_addon_update(as->d->store, &list[i], err);
+		note_attachment(sv, &list[i]);
+		note_all_attachments(sv, &list[i]);
+		r = store_addon_update(sv->platform->store, &list[i], err);
 	}
 	addon_free_array(list, n);
 	return r;
 }
 
-void addons_app_deleted(struct addons *as, const struct app *app)
+void services_app_deleted(struct services *sv, const struct app *app)
 {
 	struct addon *list = NULL;
 	struct error err = ERROR_INIT;
 	size_t n = 0;
 
-	if (store_addon_list(as->d->store, app->id, &list, &n, &err) < 0)
+	if (store_addon_list(sv->platform->store, app->id, &list, &n, &err) < 0)
 		log_error("add-ons of %s: %s", app->name, err.message);
 	for (size_t i = 0; i < n; i++)
 		if (list[i].state == ADDON_DEPROVISIONED
-			    ? store_addon_delete(as->d->store, list[i].id, &err)
-			    : begin_end(as, &list[i], false, &err))
+			    ? store_addon_delete(sv->platform->store, list[i].id, &err)
+			    : begin_end(sv, &list[i], false, &err))
 			log_error("add-on %s: %s", list[i].name, err.message);
 	addon_free_array(list, n);
-	addons_kick(as);
+	services_kick(sv);
 }

@@ -39,7 +39,7 @@ static void ask(struct resource *r, const struct partner *p, const char *method,
 
 	json_decref(take_body);
 	r->doing = doing;
-	if (addon_job_start(r->owner->d, &o, on_answer, r, &r->job, &err) < 0) {
+	if (addon_job_start(r->owner->platform, &o, on_answer, r, &r->job, &err) < 0) {
 		log_error("add-on %s: %s", r->id, err.message);
 		resource_retry(r);
 	}
@@ -48,7 +48,7 @@ static void ask(struct resource *r, const struct partner *p, const char *method,
 
 static void ask_provision(struct resource *r, struct addon *a, const struct partner *p)
 {
-	const char *api = r->owner->d->settings.api_address;
+	const char *api = r->owner->platform->settings.api_address;
 	_cleanup_free_ char *callback = xasprintf("http://%s/addons/%s", api, a->id);
 	struct partner_resource resource = { .uuid = a->id,
 					     .name = a->name,
@@ -125,7 +125,7 @@ static void end_answered(struct resource *r, struct addon *a, struct partner_out
 	struct error err = ERROR_INIT;
 
 	if (o->end == PARTNER_DONE) {
-		if (store_addon_delete(r->owner->d->store, a->id, &err) < 0)
+		if (store_addon_delete(r->owner->platform->store, a->id, &err) < 0)
 			log_error("add-on %s: %s", a->name, err.message);
 		return;
 	}
@@ -182,8 +182,8 @@ static void on_answer(const struct addon_job_result *result, void *userdata)
 	struct addon a = { 0 };
 
 	r->job = NULL;
-	if (store_addon_get(r->owner->d->store, r->id, &a, &err) == 0 &&
-	    addons_partner(r->owner, addon_provider(&a), &manifest, &p, &err) == 0)
+	if (store_addon_get(r->owner->platform->store, r->id, &a, &err) == 0 &&
+	    services_partner(r->owner, addon_provider(&a), &manifest, &p, &err) == 0)
 		answered(r, &a, &p, result);
 	else
 		resource_retry(r);
@@ -232,7 +232,7 @@ void addon_provider_turn(struct resource *r, struct addon *a)
 
 	if (r->job)
 		return;
-	if (addons_partner(r->owner, addon_provider(a), &manifest, &p, &err) < 0) {
+	if (services_partner(r->owner, addon_provider(a), &manifest, &p, &err) < 0) {
 		addon_set_reason(a, xstrdup(err.message));
 		addon_save(r->owner, a);
 		return;
@@ -254,26 +254,26 @@ static bool token_is(const struct addon *a, const char *token)
 	       sodium_memcmp(digest, hex, sizeof(hex) - 1) == 0;
 }
 
-bool addons_provider_admit(const struct addon *a, const char *authorization)
+bool services_provider_admit(const struct addon *a, const char *authorization)
 {
 	return authorization && strncasecmp(authorization, "Bearer ", 7) == 0 &&
 	       token_is(a, authorization + 7);
 }
 
-int addons_provider_config(struct addons *as, struct addon *a, json_t *given, struct error *err)
+int services_provider_config(struct services *sv, struct addon *a, json_t *given, struct error *err)
 {
 	json_t *manifest = NULL, *config;
 	struct partner p = { 0 };
 	int r = -1;
 
-	if (addons_partner(as, addon_provider(a), &manifest, &p, err) < 0)
+	if (services_partner(sv, addon_provider(a), &manifest, &p, err) < 0)
 		return -1;
 	config = partner_config(&p, given, err);
 	if (config) {
 		const struct partner_outcome o = { .config = config };
 
 		keep_config(a, &o);
-		r = store_addon_update(as->d->store, a, err);
+		r = store_addon_update(sv->platform->store, a, err);
 	}
 	json_decref(config);
 	partner_done(&p);
@@ -281,9 +281,9 @@ int addons_provider_config(struct addons *as, struct addon *a, json_t *given, st
 	return r;
 }
 
-int addons_provider_ready(struct addons *as, struct addon *a, bool ready, struct error *err)
+int services_provider_ready(struct services *sv, struct addon *a, bool ready, struct error *err)
 {
-	struct resource *r = resource_find(as, a->id);
+	struct resource *r = resource_find(sv, a->id);
 
 	if (a->state != ADDON_PROVISIONING)
 		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name,
@@ -295,14 +295,14 @@ int addons_provider_ready(struct addons *as, struct addon *a, bool ready, struct
 		if (r)
 			r->failed = true;
 	}
-	if (store_addon_update(as->d->store, a, err) < 0)
+	if (store_addon_update(sv->platform->store, a, err) < 0)
 		return -1;
-	addons_kick_one(as, a->id);
+	services_kick_one(sv, a->id);
 	return 0;
 }
 
-int addons_provider_token(struct addons *as, const char *code, const char *secret, char **ret_token,
-			  struct error *err)
+int services_provider_token(struct services *sv, const char *code, const char *secret,
+			    char **ret_token, struct error *err)
 {
 	struct addon *list = NULL;
 	json_t *manifest = NULL;
@@ -310,7 +310,7 @@ int addons_provider_token(struct addons *as, const char *code, const char *secre
 	size_t n = 0;
 	int r = -1;
 
-	if (store_addon_list(as->d->store, NULL, &list, &n, err) < 0)
+	if (store_addon_list(sv->platform->store, NULL, &list, &n, err) < 0)
 		return -1;
 	error_set(err, ERROR_UNAUTHORIZED,
 		  "The grant is unknown, used or over, or the secret is not the provider's");
@@ -322,7 +322,7 @@ int addons_provider_token(struct addons *as, const char *code, const char *secre
 		if (!own || !streq(own, code) ||
 		    clock_wall_ms() >
 			    json_integer_value(json_object_get(a->secret, "grant_expires_ms")) ||
-		    addons_partner(as, addon_provider(a), &manifest, &p, &ignored) < 0)
+		    services_partner(sv, addon_provider(a), &manifest, &p, &ignored) < 0)
 			continue;
 		if (streq(p.password, secret)) {
 			char token[65], hex[DIGEST_HEX_SIZE];
@@ -332,7 +332,7 @@ int addons_provider_token(struct addons *as, const char *code, const char *secre
 			digest_bytes(*ret_token, strlen(*ret_token), hex);
 			json_object_del(a->secret, "grant_code");
 			json_object_set_new(a->secret, "token_digest", json_string(hex));
-			r = store_addon_update(as->d->store, a, err);
+			r = store_addon_update(sv->platform->store, a, err);
 		}
 		partner_done(&p);
 		json_decref(manifest);

@@ -133,9 +133,9 @@ static void judge(struct resource *r, const struct addon *a, const struct servic
 
 /* ---- when to count ---- */
 
-static int64_t free_space(struct addons *as)
+static int64_t free_space(struct services *sv)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/volumes", as->d->settings.state_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/volumes", sv->platform->settings.state_dir);
 	struct statvfs vfs;
 
 	return statvfs(dir, &vfs) < 0 ? -1 : (int64_t)vfs.f_bfree * (int64_t)vfs.f_frsize;
@@ -150,9 +150,9 @@ static bool may_be_near(struct resource *r, int64_t free_now)
 	bool near = false;
 
 	if (r->disk_used < 0 || r->free_then < 0 ||
-	    store_addon_get(r->owner->d->store, r->id, &a, &err) < 0)
+	    store_addon_get(r->owner->platform->store, r->id, &a, &err) < 0)
 		return false;
-	s = addons_service_of(r->owner, &a);
+	s = services_service_of(r->owner, &a);
 	p = s ? service_plan(s, a.plan) : NULL;
 	if (p) {
 		const struct room room = { .used = r->disk_used, .quota = (int64_t)p->disk_bytes };
@@ -163,14 +163,14 @@ static bool may_be_near(struct resource *r, int64_t free_now)
 	return near;
 }
 
-void quotas_look(struct addons *as)
+void quotas_look(struct services *sv)
 {
-	int64_t free_now = free_space(as);
+	int64_t free_now = free_space(sv);
 
-	for (size_t i = 0; free_now >= 0 && i < as->n; i++)
-		if (as->list[i]->du_timer && !as->list[i]->du_readable &&
-		    may_be_near(as->list[i], free_now))
-			watch_arm(as->list[i]->du_timer, 0);
+	for (size_t i = 0; free_now >= 0 && i < sv->n; i++)
+		if (sv->list[i]->du_timer && !sv->list[i]->du_readable &&
+		    may_be_near(sv->list[i], free_now))
+			watch_arm(sv->list[i]->du_timer, 0);
 }
 
 static void counted(struct resource *r)
@@ -181,9 +181,9 @@ static void counted(struct resource *r)
 	struct addon a = { 0 };
 
 	r->disk_used = strtoll(r->du_text.data, NULL, 10);
-	if (store_addon_get(r->owner->d->store, r->id, &a, &err) < 0)
+	if (store_addon_get(r->owner->platform->store, r->id, &a, &err) < 0)
 		return;
-	s = addons_service_of(r->owner, &a);
+	s = services_service_of(r->owner, &a);
 	p = s ? service_plan(s, a.plan) : NULL;
 	if (p && a.state == ADDON_PROVISIONED)
 		judge(r, &a, s, p);
@@ -218,7 +218,6 @@ static void on_child(int status, void *userdata)
 static void on_timer(void *userdata)
 {
 	struct resource *r = userdata;
-	struct daemon *d = r->owner->d;
 	_cleanup_free_ char *volume = addon_volume(r->owner, r->id);
 	const char *const argv[] = { "du", "-s", "--block-size=1", "--", volume, NULL };
 	_cleanup_fd_ int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -236,12 +235,12 @@ static void on_timer(void *userdata)
 		log_warn("counting the disk of %s: %s", volume, err.message);
 		fd_close(fds[0]);
 	} else {
-		watch_child(d->loop, pid, on_child, NULL, NULL);
+		watch_child(r->owner->platform->loop, pid, on_child, NULL, NULL);
 		watch_arm(r->du_timer, -1);
 		fd_set_nonblock(fds[0], true);
 		buf_clear(&r->du_text);
 		r->du_fd = fds[0];
-		r->du_readable = watch_readable(d->loop, r->du_fd, on_readable, r);
+		r->du_readable = watch_readable(r->owner->platform->loop, r->du_fd, on_readable, r);
 	}
 	fd_close(fds[1]);
 }
@@ -250,7 +249,7 @@ void quota_start(struct resource *r)
 {
 	if (r->du_timer)
 		return;
-	r->du_timer = watch_timer(r->owner->d->loop, on_timer, r);
+	r->du_timer = watch_timer(r->owner->platform->loop, on_timer, r);
 	watch_arm(r->du_timer, 0);
 }
 

@@ -23,7 +23,7 @@ static void add_all(json_t *set, json_t *list)
 	}
 }
 
-static int add_release(struct addons *as, json_t *set, const char *app_id, int64_t version,
+static int add_release(struct services *sv, json_t *set, const char *app_id, int64_t version,
 		       struct error *err)
 {
 	struct error own = ERROR_INIT;
@@ -31,7 +31,7 @@ static int add_release(struct addons *as, json_t *set, const char *app_id, int64
 
 	if (!version)
 		return 0;
-	if (store_release_attachments(as->d->store, app_id, version, &list, &own) < 0) {
+	if (store_release_attachments(sv->platform->store, app_id, version, &list, &own) < 0) {
 		/* Of an app that was just destroyed. */
 		if (own.kind == ERROR_NOT_FOUND)
 			return 0;
@@ -43,26 +43,26 @@ static int add_release(struct addons *as, json_t *set, const char *app_id, int64
 	return 0;
 }
 
-static int add_dynos(struct addons *as, json_t *set, struct error *err)
+static int add_dynos(struct services *sv, json_t *set, struct error *err)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(as->d->dynos, NULL, &dynos);
+	size_t n = dynos_list(sv->dynos, NULL, &dynos);
 
 	for (size_t i = 0; i < n; i++)
 		if (!dynos[i]->addon &&
-		    add_release(as, set, dynos[i]->app_id, dynos[i]->release, err) < 0)
+		    add_release(sv, set, dynos[i]->app_id, dynos[i]->release, err) < 0)
 			return -1;
 	return 0;
 }
 
 /* The version whose attachments are an app's now: a pending release's, or the current one's. */
-static int base_version(struct addons *as, const struct app *app, int64_t *ret, struct error *err)
+static int base_version(struct services *sv, const struct app *app, int64_t *ret, struct error *err)
 {
 	struct release base = { 0 };
 	struct error own = ERROR_INIT;
 
 	*ret = 0;
-	if (releases_base(as->d, app, &base, &own) == 0)
+	if (releases_base(sv->d, app, &base, &own) == 0)
 		*ret = base.version;
 	else if (own.kind != ERROR_NOT_FOUND)
 		return error_set(err, own.kind, "%s", own.message);
@@ -85,18 +85,18 @@ static void note_links(json_t *links, const char *app_id, json_t *list)
 	}
 }
 
-static int add_app(struct addons *as, json_t *set, json_t *links, const struct app *app,
+static int add_app(struct services *sv, json_t *set, json_t *links, const struct app *app,
 		   struct error *err)
 {
 	int64_t version;
 	json_t *list;
 
-	if (base_version(as, app, &version, err) < 0 ||
-	    add_release(as, set, app->id, app->current_version, err) < 0)
+	if (base_version(sv, app, &version, err) < 0 ||
+	    add_release(sv, set, app->id, app->current_version, err) < 0)
 		return -1;
 	if (!version)
 		return 0;
-	if (store_release_attachments(as->d->store, app->id, version, &list, err) < 0)
+	if (store_release_attachments(sv->platform->store, app->id, version, &list, err) < 0)
 		return -1;
 	add_all(set, list);
 	note_links(links, app->id, list);
@@ -104,40 +104,40 @@ static int add_app(struct addons *as, json_t *set, json_t *links, const struct a
 	return 0;
 }
 
-static void tell_links(struct addons *as, json_t *links)
+static void tell_links(struct services *sv, json_t *links)
 {
-	for (size_t i = 0; i < as->n; i++) {
-		json_t *apps = json_object_get(links, as->list[i]->id), *id;
+	for (size_t i = 0; i < sv->n; i++) {
+		json_t *apps = json_object_get(links, sv->list[i]->id), *id;
 		_cleanup_strv_ char **ids = NULL;
 		size_t k;
 
 		json_array_foreach (apps, k, id)
 			strv_push(&ids, json_string_value(id));
 		strv_sort_unique(ids);
-		logs_link(as->d->logs, as->list[i]->id, ids);
+		logs_link(sv->logs, sv->list[i]->id, ids);
 	}
 }
 
-int references_read(struct addons *as, struct error *err)
+int references_read(struct services *sv, struct error *err)
 {
 	json_t *set = json_object(), *links = json_object();
 	struct app *apps = NULL;
 	size_t n = 0;
-	int r = store_app_list(as->d->store, &apps, &n, err);
+	int r = store_app_list(sv->platform->store, &apps, &n, err);
 
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0)
-			r = add_app(as, set, links, &apps[i], err);
+			r = add_app(sv, set, links, &apps[i], err);
 		app_done(&apps[i]);
 	}
 	free(apps);
 	if (r == 0)
-		r = add_dynos(as, set, err);
+		r = add_dynos(sv, set, err);
 	if (r == 0) {
-		json_decref(as->references);
-		as->references = json_incref(set);
-		as->references_old = false;
-		tell_links(as, links);
+		json_decref(sv->references);
+		sv->references = json_incref(set);
+		sv->references_old = false;
+		tell_links(sv, links);
 	}
 	json_decref(set);
 	json_decref(links);
@@ -145,36 +145,36 @@ int references_read(struct addons *as, struct error *err)
 }
 
 /* Before the first reading everything counts as referred to: nothing is revoked on a guess. */
-bool reference_has(const struct addons *as, const char *id)
+bool reference_has(const struct services *sv, const char *id)
 {
-	return !as->references || json_object_get(as->references, id);
+	return !sv->references || json_object_get(sv->references, id);
 }
 
 /* One that nothing refers to may be on its way out at this moment. */
-bool addons_credential_lives(struct addons *as, const char *credential_id)
+bool services_credential_lives(struct services *sv, const char *credential_id)
 {
 	struct error err = ERROR_INIT;
 	struct credential c = { 0 };
 	bool there;
 
-	if ((!as->references || as->references_old) && references_read(as, &err) < 0)
+	if ((!sv->references || sv->references_old) && references_read(sv, &err) < 0)
 		return false;
-	there = store_credential_get(as->d->store, credential_id, &c, &err) == 0;
+	there = store_credential_get(sv->platform->store, credential_id, &c, &err) == 0;
 	credential_done(&c);
-	return there && reference_has(as, credential_id);
+	return there && reference_has(sv, credential_id);
 }
 
-int references_apps(struct addons *as, const char *addon_id, char ***ret, struct error *err)
+int references_apps(struct services *sv, const char *addon_id, char ***ret, struct error *err)
 {
 	struct app *apps = NULL;
 	size_t n = 0;
-	int r = store_app_list(as->d->store, &apps, &n, err);
+	int r = store_app_list(sv->platform->store, &apps, &n, err);
 
 	for (size_t i = 0; i < n; i++) {
 		json_t *list = NULL;
 
 		if (r == 0)
-			r = addons_attachments(as, &apps[i], &list, err);
+			r = services_attachments(sv, &apps[i], &list, err);
 		if (r == 0 && attach_has_addon(list, addon_id))
 			strv_push(ret, apps[i].name);
 		json_decref(list);
@@ -195,7 +195,7 @@ static void add_names(json_t *names, const struct app *app, json_t *list, const 
 							"app_name", app->name, "name", at.name));
 }
 
-json_t *addons_names_of(struct addons *as, const struct addon *a)
+json_t *services_names_of(struct services *sv, const struct addon *a)
 {
 	const char *noted = json_string_value(json_object_get(a->secret, "attached"));
 	json_t *names = noted && a->state != ADDON_PROVISIONED ? json_loads(noted, 0, NULL) : NULL;
@@ -206,12 +206,12 @@ json_t *addons_names_of(struct addons *as, const struct addon *a)
 	if (names)
 		return names;
 	names = json_array();
-	if (store_app_list(as->d->store, &apps, &n, &err) < 0)
+	if (store_app_list(sv->platform->store, &apps, &n, &err) < 0)
 		log_error("the attachments of %s: %s", a->name, err.message);
 	for (size_t i = 0; i < n; i++) {
 		json_t *list = NULL;
 
-		if (addons_attachments(as, &apps[i], &list, &err) == 0)
+		if (services_attachments(sv, &apps[i], &list, &err) == 0)
 			add_names(names, &apps[i], list, a->id);
 		json_decref(list);
 		app_done(&apps[i]);
@@ -220,15 +220,16 @@ json_t *addons_names_of(struct addons *as, const struct addon *a)
 	return names;
 }
 
-int addons_attachments(struct addons *as, const struct app *app, json_t **ret, struct error *err)
+int services_attachments(struct services *sv, const struct app *app, json_t **ret,
+			 struct error *err)
 {
 	int64_t version;
 
-	if (base_version(as, app, &version, err) < 0)
+	if (base_version(sv, app, &version, err) < 0)
 		return -1;
 	if (!version) {
 		*ret = json_array();
 		return 0;
 	}
-	return store_release_attachments(as->d->store, app->id, version, ret, err);
+	return store_release_attachments(sv->platform->store, app->id, version, ret, err);
 }

@@ -17,19 +17,19 @@
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 300000
 
-bool addons_have_jobs(const struct addons *as)
+bool services_have_jobs(const struct services *sv)
 {
-	for (size_t i = 0; i < as->n; i++)
-		if (as->list[i]->job || as->list[i]->verify_job)
+	for (size_t i = 0; i < sv->n; i++)
+		if (sv->list[i]->job || sv->list[i]->verify_job)
 			return true;
 	return false;
 }
 
-struct resource *resource_find(struct addons *as, const char *id)
+struct resource *resource_find(struct services *sv, const char *id)
 {
-	for (size_t i = 0; i < as->n; i++)
-		if (streq(as->list[i]->id, id))
-			return as->list[i];
+	for (size_t i = 0; i < sv->n; i++)
+		if (streq(sv->list[i]->id, id))
+			return sv->list[i];
 	return NULL;
 }
 
@@ -53,11 +53,11 @@ void resource_succeeded(struct resource *r)
 	resource_turn_soon(r);
 }
 
-void addon_save(struct addons *as, const struct addon *a)
+void addon_save(struct services *sv, const struct addon *a)
 {
 	struct error err = ERROR_INIT;
 
-	if (store_addon_update(as->d->store, a, &err) < 0)
+	if (store_addon_update(sv->platform->store, a, &err) < 0)
 		log_error("add-on %s: %s", a->name, err.message);
 }
 
@@ -67,15 +67,15 @@ void addon_set_reason(struct addon *a, char *take)
 	a->reason = take;
 }
 
-struct dyno *addon_server(struct addons *as, const struct addon *a)
+struct dyno *addon_server(struct services *sv, const struct addon *a)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(as->d->dynos, a->id, &dynos);
+	size_t n = dynos_list(sv->dynos, a->id, &dynos);
 
 	return n ? dynos[0] : NULL;
 }
 
-void addon_say(struct addons *as, const struct addon *a, const char *fmt, ...)
+void addon_say(struct services *sv, const struct addon *a, const char *fmt, ...)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	va_list ap;
@@ -83,38 +83,38 @@ void addon_say(struct addons *as, const struct addon *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	logs_append(as->d->logs, a->id, "addon", a->name, "%s", text.data);
+	logs_append(sv->logs, a->id, "addon", a->name, "%s", text.data);
 }
 
-struct resource *resource_add(struct addons *as, const char *id)
+struct resource *resource_add(struct services *sv, const char *id)
 {
 	struct resource *r = xcalloc(1, sizeof(*r));
 
 	*r = (struct resource){
-		.owner = as, .du_fd = -1, .disk_used = -1, .free_then = -1, .du_text = BUF_INIT
+		.owner = sv, .du_fd = -1, .disk_used = -1, .free_then = -1, .du_text = BUF_INIT
 	};
 	snprintf(r->id, sizeof(r->id), "%s", id);
-	r->timer = watch_timer(as->d->loop, as->on_turn, r);
-	as->list = xrealloc(as->list, (as->n + 1) * sizeof(struct resource *));
-	as->list[as->n++] = r;
+	r->timer = watch_timer(sv->platform->loop, sv->on_turn, r);
+	sv->list = xrealloc(sv->list, (sv->n + 1) * sizeof(struct resource *));
+	sv->list[sv->n++] = r;
 	return r;
 }
 
-void addons_kick(struct addons *as)
+void services_kick(struct services *sv)
 {
-	if (!as)
+	if (!sv)
 		return;
-	as->references_old = true;
-	watch_arm(as->sweep_timer, SWEEP_MS);
+	sv->references_old = true;
+	watch_arm(sv->sweep_timer, SWEEP_MS);
 }
 
-void addons_kick_one(struct addons *as, const char *addon_id)
+void services_kick_one(struct services *sv, const char *addon_id)
 {
-	struct resource *r = resource_find(as, addon_id);
+	struct resource *r = resource_find(sv, addon_id);
 
 	if (r)
 		resource_turn_soon(r);
 	else
-		watch_arm(as->sweep_timer, 0);
-	as->references_old = true;
+		watch_arm(sv->sweep_timer, 0);
+	sv->references_old = true;
 }

@@ -23,7 +23,7 @@ static int64_t due_at(const struct addon *a, int64_t now_ms)
 	return at > now_ms ? at - DAY_MS : at;
 }
 
-static void maybe_scheduled(struct addons *as, const struct addon *a, const struct backup *list,
+static void maybe_scheduled(struct services *sv, const struct addon *a, const struct backup *list,
 			    size_t n, int64_t now_ms)
 {
 	int64_t due = due_at(a, now_ms);
@@ -38,9 +38,9 @@ static void maybe_scheduled(struct addons *as, const struct addon *a, const stru
 		if (streq(list[i].addon_id, a->id) && streq(list[i].kind, "scheduled") &&
 		    list[i].created_ms >= due)
 			return;
-	if (addons_backup(as, a, "scheduled", &b, &err) < 0) {
+	if (services_backup(sv, a, "scheduled", &b, &err) < 0) {
 		log_warn("the scheduled backup of %s: %s", a->name, err.message);
-		addon_say(as, a, "The scheduled backup of %s could not be begun: %s", a->name,
+		addon_say(sv, a, "The scheduled backup of %s could not be begun: %s", a->name,
 			  err.message);
 	}
 	backup_done(&b);
@@ -48,15 +48,15 @@ static void maybe_scheduled(struct addons *as, const struct addon *a, const stru
 
 /* A database that was put back may be older than what it says of an end: whoever put it back has
  * the whole time to look. */
-static bool has_expired(struct addons *as, const struct backup *b, int64_t now_ms)
+static bool has_expired(struct services *sv, const struct backup *b, int64_t now_ms)
 {
-	int64_t put_back_ms = store_put_back_ms(as->d->store);
+	int64_t put_back_ms = store_put_back_ms(sv->platform->store);
 
 	return b->expires_ms && b->expires_ms < now_ms &&
-	       (!put_back_ms || put_back_ms + as->d->settings.last_backup_ms < now_ms);
+	       (!put_back_ms || put_back_ms + sv->platform->settings.last_backup_ms < now_ms);
 }
 
-void backups_minute(struct addons *as)
+void backups_minute(struct services *sv)
 {
 	struct backup *list = NULL;
 	struct addon *addons = NULL;
@@ -64,14 +64,14 @@ void backups_minute(struct addons *as)
 	int64_t now_ms = clock_wall_ms();
 	size_t n = 0, n_addons = 0;
 
-	if (store_backup_list(as->d->store, NULL, NULL, &list, &n, &err) < 0 ||
-	    store_addon_list(as->d->store, NULL, &addons, &n_addons, &err) < 0)
+	if (store_backup_list(sv->platform->store, NULL, NULL, &list, &n, &err) < 0 ||
+	    store_addon_list(sv->platform->store, NULL, &addons, &n_addons, &err) < 0)
 		log_error("backups: %s", err.message);
 	for (size_t i = 0; i < n_addons; i++)
-		maybe_scheduled(as, &addons[i], list, n, now_ms);
+		maybe_scheduled(sv, &addons[i], list, n, now_ms);
 	for (size_t i = 0; i < n; i++)
-		if (has_expired(as, &list[i], now_ms) &&
-		    addons_delete_backup(as, &list[i], &err) == 0)
+		if (has_expired(sv, &list[i], now_ms) &&
+		    services_delete_backup(sv, &list[i], &err) == 0)
 			log_info("backup b%lld of %s has expired", (long long)list[i].number,
 				 list[i].addon_name);
 	addon_free_array(addons, n_addons);
@@ -88,31 +88,31 @@ static bool has_row(const struct backup *list, size_t n, const char *id)
 
 /* In a newer database that this one was put in the place of it may have ended well: then its file
  * is a person's to look at. */
-static void cut_off(struct addons *as, struct backup *b)
+static void cut_off(struct services *sv, struct backup *b)
 {
-	_cleanup_free_ char *path = addons_backup_path(as, b);
-	bool known = b->created_ms > store_put_back_ms(as->d->store);
+	_cleanup_free_ char *path = services_backup_path(sv, b);
+	bool known = b->created_ms > store_put_back_ms(sv->platform->store);
 
 	b->error = known ? xstrdup("twelved was restarted while it was being made")
 			 : xasprintf("The platform was put back from while it was being made; what "
 				     "there is of it is %s",
 				     path);
-	backup_save(as, b);
+	backup_save(sv, b);
 	if (known)
-		backup_drop_file(as, b->id);
+		backup_drop_file(sv, b->id);
 }
 
 /* At start: rows that say "running", and files whose row was deleted. One that just has no row
  * stays: the database may be older than it. */
-void backups_mend(struct addons *as)
+void backups_mend(struct services *sv)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/backups", as->d->settings.state_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/backups", sv->platform->settings.state_dir);
 	_cleanup_strv_ char **names = NULL;
 	struct backup *list = NULL;
 	struct error err = ERROR_INIT;
 	size_t n = 0;
 
-	if (store_backup_list(as->d->store, NULL, NULL, &list, &n, &err) < 0) {
+	if (store_backup_list(sv->platform->store, NULL, NULL, &list, &n, &err) < 0) {
 		log_error("backups: %s", err.message);
 		return;
 	}
@@ -122,11 +122,11 @@ void backups_mend(struct addons *as)
 		free(list[i].status);
 		list[i].status = xstrdup("failed");
 		list[i].finished_ms = clock_wall_ms();
-		cut_off(as, &list[i]);
+		cut_off(sv, &list[i]);
 	}
 	fs_list(dir, &names);
 	for (char **name = names; name && *name; name++)
-		if (!has_row(list, n, *name) && state_is_gone(as->d, "backup", *name))
-			backup_drop_file(as, *name);
+		if (!has_row(list, n, *name) && state_is_gone(sv->d, "backup", *name))
+			backup_drop_file(sv, *name);
 	backup_free_array(list, n);
 }

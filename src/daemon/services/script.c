@@ -36,7 +36,7 @@ static void start_job(struct resource *r, const struct addon *a, const struct ad
 	struct error err = ERROR_INIT;
 
 	r->doing = action;
-	if (addon_job_start(r->owner->d, o, on_job, r, &r->job, &err) == 0)
+	if (addon_job_start(r->owner->platform, o, on_job, r, &r->job, &err) == 0)
 		return;
 	log_error("add-on %s: %s", a->name, err.message);
 	resource_retry(r);
@@ -138,16 +138,16 @@ static void credentials(struct resource *r, const struct addon *a, const struct 
 static void next_credential(struct resource *r, const struct addon *a, const struct service *s,
 			    enum life_action action)
 {
-	struct addons *as = r->owner;
+	struct services *sv = r->owner;
 	bool make = action == LIFE_CREATE_CREDENTIAL;
 	struct credential *list = NULL;
 	struct error err = ERROR_INIT;
 	size_t n = 0, i;
 
-	if (store_credential_list(as->d->store, a->id, &list, &n, &err) < 0)
+	if (store_credential_list(sv->platform->store, a->id, &list, &n, &err) < 0)
 		log_error("add-on %s: %s", a->name, err.message);
 	for (i = 0; i < n; i++) {
-		bool wanted = reference_has(as, list[i].id) || change_holds(as, list[i].id);
+		bool wanted = reference_has(sv, list[i].id) || change_holds(sv, list[i].id);
 
 		if (wanted == make && !(make && list[i].made))
 			break;
@@ -217,7 +217,7 @@ static void restore(struct resource *r, struct addon *a, const struct service *s
 	struct addon_job_order o;
 	json_t *env;
 
-	if (store_backup_get(r->owner->d->store, a->restoring, &b, &err) < 0) {
+	if (store_backup_get(r->owner->platform->store, a->restoring, &b, &err) < 0) {
 		addon_set_reason(a, xasprintf("It could not be restored: %s", err.message));
 		free(steal_ptr(a->restoring));
 		addon_save(r->owner, a);
@@ -279,7 +279,7 @@ static void restored(struct resource *r, struct addon *a)
 	struct error err = ERROR_INIT;
 
 	/* Users are not in a backup. If we are killed before this, it is restored once more. */
-	if (store_credential_unmake(r->owner->d->store, a->id, &err) < 0) {
+	if (store_credential_unmake(r->owner->platform->store, a->id, &err) < 0) {
 		log_error("add-on %s: %s", a->name, err.message);
 		return;
 	}
@@ -290,7 +290,7 @@ static void restored(struct resource *r, struct addon *a)
 
 static void credential_done_with(struct resource *r, const struct addon *a)
 {
-	struct store *s = r->owner->d->store;
+	struct store *s = r->owner->platform->store;
 	struct error err = ERROR_INIT;
 
 	if (r->doing == LIFE_CREATE_CREDENTIAL
@@ -344,11 +344,11 @@ static void on_job(const struct addon_job_result *result, void *userdata)
 	struct addon a = { 0 };
 
 	r->job = NULL;
-	if (store_addon_get(r->owner->d->store, r->id, &a, &err) < 0) {
+	if (store_addon_get(r->owner->platform->store, r->id, &a, &err) < 0) {
 		resource_turn_soon(r);
 		return;
 	}
-	s = addons_service_of(r->owner, &a);
+	s = services_service_of(r->owner, &a);
 	if (result->ok && s)
 		job_done(r, &a, s, result);
 	else

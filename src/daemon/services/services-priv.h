@@ -17,7 +17,7 @@
 
 /* Of each add-on, while twelved runs: nothing that has to survive. */
 struct resource {
-	struct addons *owner;
+	struct services *owner;
 	char id[UUID_SIZE];
 	struct watch *timer;
 	struct addon_job *job; /* of the action that is under way */
@@ -60,7 +60,7 @@ struct change_step {
 enum change_kind { CHANGE_ATTACH, CHANGE_SWAP, CHANGE_ROTATE, CHANGE_ROLLBACK };
 
 struct change {
-	struct addons *owner;
+	struct services *owner;
 	enum change_kind kind;
 	char app_id[UUID_SIZE];
 	struct caller who;
@@ -72,9 +72,12 @@ struct change {
 	void *userdata;
 };
 
-struct addons {
+struct services {
+	struct platform *platform;
+	struct dynos *dynos;
+	struct logs_client *logs;
 	struct daemon *d;
-	struct service_set services;
+	struct service_set catalog;
 	struct resource **list;
 	size_t n;
 	struct change **changes;
@@ -92,45 +95,45 @@ struct addons {
 const char *addon_provider(const struct addon *a);
 
 /* services/resource.c */
-struct resource *resource_find(struct addons *as, const char *id);
-struct resource *resource_add(struct addons *as, const char *id);
+struct resource *resource_find(struct services *sv, const char *id);
+struct resource *resource_add(struct services *sv, const char *id);
 void resource_turn_soon(struct resource *r);
 /* The action failed: it is tried again after a pause that grows. */
 void resource_retry(struct resource *r);
 void resource_succeeded(struct resource *r);
 /* Writes the row back; a failure is logged. */
-void addon_save(struct addons *as, const struct addon *a);
+void addon_save(struct services *sv, const struct addon *a);
 void addon_set_reason(struct addon *a, char *take);
-struct dyno *addon_server(struct addons *as, const struct addon *a);
+struct dyno *addon_server(struct services *sv, const struct addon *a);
 /* A line in the add-on's stream, and so in those of the apps that it is attached to. */
-void addon_say(struct addons *as, const struct addon *a, const char *fmt, ...)
+void addon_say(struct services *sv, const struct addon *a, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* services/env.c: what scripts are given. New references, heap strings. */
 json_t *addon_env(const struct addon *a, const struct service *s);
 /* The order of a script of the add-on: lower, stack, volume, limits. The strings are borrowed from
  * *a, *s and *volume. */
-void addon_order(struct addons *as, const struct addon *a, const struct service *s, char **volume,
+void addon_order(struct services *sv, const struct addon *a, const struct service *s, char **volume,
 		 struct addon_job_order *ret);
-char *addon_volume(struct addons *as, const char *id);
+char *addon_volume(struct services *sv, const char *id);
 /* A block of ports that nobody has; 0 when there is none. */
-int64_t addon_pick_ports(struct addons *as);
+int64_t addon_pick_ports(struct services *sv);
 /* "15 mini": what the volume is used with. Heap. */
 char *addon_use(const struct addon *a, const struct service *s);
 
 /* services/vars.c */
 /* The config vars of one attachment, a new reference; NULL with *err. */
-json_t *addon_vars(struct addons *as, const char *addon_id, const char *credential_id,
+json_t *addon_vars(struct services *sv, const char *addon_id, const char *credential_id,
 		   const char *name, struct error *err);
 /* Of a service elsewhere: the keys of its config vars (an object), and the usual name of its
  * attachments (heap). */
-json_t *addon_elsewhere_keys(struct addons *as, const struct addon *a, char **ret_usual);
+json_t *addon_elsewhere_keys(struct services *sv, const struct addon *a, char **ret_usual);
 /* The URL that somebody gave; "" for none. */
 const char *addon_url(const struct addon *a);
 
 /* services/credential.c: the row of a new credential for this step; a service elsewhere has none.
  */
-int change_credential(struct addons *as, struct change_step *step, const struct app *app,
+int change_credential(struct services *sv, struct change_step *step, const struct app *app,
 		      struct error *err);
 
 /* services/first.c: the owner's first attachment, and then it is provisioned. */
@@ -146,20 +149,20 @@ void addon_act(struct resource *r, struct addon *a, const struct service *s,
 
 /* services/refs.c */
 /* Reads anew what releases and dynos refer to; tells twelve-logs who is attached to what. */
-int references_read(struct addons *as, struct error *err);
-bool reference_has(const struct addons *as, const char *id);
+int references_read(struct services *sv, struct error *err);
+bool reference_has(const struct services *sv, const char *id);
 /* Names of the apps (base releases) that an add-on is attached to, as a strv. */
 /* The names under which apps have it, or had it when it was destroyed: an array of {"app",
  * "app_name", "name"}. A new reference. */
-json_t *addons_names_of(struct addons *as, const struct addon *a);
-int references_apps(struct addons *as, const char *addon_id, char ***ret, struct error *err);
+json_t *services_names_of(struct services *sv, const struct addon *a);
+int references_apps(struct services *sv, const char *addon_id, char ***ret, struct error *err);
 
 /* services/change.c */
 /* Whether a change under way holds this credential. */
-bool change_holds(const struct addons *as, const char *credential_id);
+bool change_holds(const struct services *sv, const char *credential_id);
 /* A credential was made, or can't be made (reason not NULL). */
-void changes_credential(struct addons *as, const char *credential_id, const char *reason);
-void changes_free(struct addons *as);
+void changes_credential(struct services *sv, const char *credential_id, const char *reason);
+void changes_free(struct services *sv);
 
 /* services/quota.c */
 void quota_start(struct resource *r);
@@ -170,14 +173,14 @@ void quota_stop(struct resource *r);
 bool quota_due(const struct resource *r, const struct addon *a);
 enum room_level quota_level(const struct resource *r, const struct addon *a);
 /* A look at the file system, each second: who may have grown is counted. */
-void quotas_look(struct addons *as);
+void quotas_look(struct services *sv);
 /* The user's name and password of the door, when a volume is full; heap. */
 char *quota_rescue_name(const char *database);
 char *quota_rescue_password(const struct addon *a, const char *database);
 
 /* services/tls.c */
 /* Looks which authority there is. */
-void tls_note_authority(struct addons *as);
+void tls_note_authority(struct services *sv);
 /* Whether its server needs a certificate. */
 bool tls_due(const struct resource *r, const struct addon *a, const struct service *s);
 /* What bin/tls is given, with a certificate made for it; NULL with *err. */
@@ -191,19 +194,19 @@ void tls_failed(struct resource *r, const struct addon *a, const char *reason);
 #define BACKUP_TIMEOUT_MS (4 * 3600 * 1000)
 void backups_cancel(struct resource *r);
 /* Its directory, the name of its file in there; heap. */
-char *backup_dir(struct addons *as, const char *backup_id);
+char *backup_dir(struct services *sv, const char *backup_id);
 char *backup_file_name(const struct backup *b);
 /* Writes the row back; a failure is logged. */
-void backup_save(struct addons *as, const struct backup *b);
-void backup_drop_file(struct addons *as, const char *id);
+void backup_save(struct services *sv, const struct backup *b);
+void backup_drop_file(struct services *sv, const char *id);
 /* The last line of what a script said. Heap. */
 char *backup_last_line(const char *text);
 /* The names of the add-on's databases, separated by blanks. Heap. */
-char *backup_databases(struct addons *as, const struct addon *a);
+char *backup_databases(struct services *sv, const struct addon *a);
 
 /* services/schedule.c */
-void backups_minute(struct addons *as);
-void backups_mend(struct addons *as);
+void backups_minute(struct services *sv);
+void backups_mend(struct services *sv);
 
 /* services/elsewhere.c: a service elsewhere has no server; what its turn does. */
 void addon_elsewhere_turn(struct resource *r, struct addon *a);

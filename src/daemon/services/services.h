@@ -24,27 +24,33 @@
  * for it. */
 #define ADDON_TLS_KEY "TLS_URL"
 
-struct addons;
+struct services;
 
-struct addons *addons_new(struct daemon *d);
+struct services_options {
+	struct platform *platform;
+	struct dynos *dynos;
+	struct logs_client *logs;
+	struct daemon *daemon;
+};
+struct services *services_new(const struct services_options *o);
 /* Ends jobs; servers go on. */
-void addons_free(struct addons *as);
+void services_free(struct services *sv);
 /* A dyno, of an app or an add-on, has changed. */
-void addons_dyno_changed(struct addons *as, struct dyno *dyno);
+void services_dyno_changed(struct services *sv, struct dyno *dyno);
 /* Something that an add-on's turn looks at has changed: releases, apps. */
-void addons_kick(struct addons *as);
+void services_kick(struct services *sv);
 /* The same for one, at once. */
-void addons_kick_one(struct addons *as, const char *addon_id);
+void services_kick_one(struct services *sv, const char *addon_id);
 
 /* Whether a job is under way, whose stack no row refers to yet. */
-bool addons_have_jobs(const struct addons *as);
+bool services_have_jobs(const struct services *sv);
 
 /* The services there are, read anew. Borrowed until the next call. */
-const struct service_set *addons_services(struct addons *as);
+const struct service_set *services_catalog(struct services *sv);
 /* Of the manifest of this add-on; NULL for "external", a provider's, and when it is not there any
  * more. */
-const struct service *addons_service_of(struct addons *as, const struct addon *a);
-bool addon_is_server(struct addons *as, const struct addon *a);
+const struct service *services_service_of(struct services *sv, const struct addon *a);
+bool addon_is_server(const struct addon *a);
 
 /* ---- what an add-on is like now ---- */
 
@@ -55,7 +61,7 @@ struct addon_status {
 	bool backing_up;
 	bool changing; /* it does not have its plan yet */
 };
-void addons_status(struct addons *as, const struct addon *a, struct addon_status *ret);
+void services_status(struct services *sv, const struct addon *a, struct addon_status *ret);
 
 /* ---- making, changing, ending ---- */
 
@@ -77,8 +83,8 @@ struct addon_create {
  */
 typedef void (*addon_check_fn)(const char *reason, void *userdata);
 struct addon_job;
-struct addon_job *addons_check_url(struct addons *as, const char *url, addon_check_fn fn,
-				   void *userdata, struct error *err);
+struct addon_job *services_check_url(struct services *sv, const char *url, addon_check_fn fn,
+				     void *userdata, struct error *err);
 /*
  * Something that is done to the owner's database: "sessions" ends those that are open, "reset"
  * makes it anew and empty. fn is called once, reason NULL: it is done. NULL with *err when it can't
@@ -88,27 +94,28 @@ struct addon_maintenance {
 	const char *verb;
 	const char *extensions; /* of a reset: names, separated by blanks, or NULL */
 };
-struct addon_job *addons_maintain(struct addons *as, const struct addon *a,
-				  const struct addon_maintenance *o, addon_check_fn fn,
-				  void *userdata, struct error *err);
+struct addon_job *services_maintain(struct services *sv, const struct addon *a,
+				    const struct addon_maintenance *o, addon_check_fn fn,
+				    void *userdata, struct error *err);
 /* A URL of a service without its password, for people. Heap. */
 char *addon_shown_url(const char *url);
 
 /* The row; its life begins in the next turn. */
-int addons_create(struct addons *as, const struct addon_create *o, struct addon *ret,
-		  struct error *err);
+int services_create(struct services *sv, const struct addon_create *o, struct addon *ret,
+		    struct error *err);
 /*
  * What to tell who asked by one of Heroku's names: "heroku-postgresql:essential-0 is Heroku's; this
  * is postgresql:mini". Heap; NULL when it was one of ours.
  */
-char *addons_taken(struct addons *as, const struct addon *a, const char *service, const char *plan);
+char *services_taken(struct services *sv, const struct addon *a, const char *service,
+		     const char *plan);
 /* Whether this is a service of a provider. */
-bool addons_is_provided(struct addons *as, const char *service);
-int addons_check_name(const char *name, struct error *err);
+bool services_is_provided(struct services *sv, const char *service);
+int services_check_name(const char *name, struct error *err);
 /* `service` is what it was called, one of its names here or at Heroku; NULL: as when it was made.
  */
-int addons_set_plan(struct addons *as, struct addon *a, const char *service, const char *plan,
-		    struct error *err);
+int services_set_plan(struct services *sv, struct addon *a, const char *service, const char *plan,
+		      struct error *err);
 /* The name at Heroku by which it was made, or NULL. */
 const char *addon_heroku_name(const struct addon *a);
 /*
@@ -116,19 +123,20 @@ const char *addon_heroku_name(const struct addon *a);
  * force, other apps than the owner that are attached are an error that names them, and so is
  * a last backup that can't be made.
  */
-int addons_destroy(struct addons *as, struct addon *a, bool force, const struct caller *who,
-		   struct error *err);
+int services_destroy(struct services *sv, struct addon *a, bool force, const struct caller *who,
+		     struct error *err);
 /* Before an app is destroyed: its add-ons go with it; an error names the other apps that use one.
  */
-int addons_check_app_delete(struct addons *as, const struct app *app, struct error *err);
-void addons_app_deleted(struct addons *as, const struct app *app);
+int services_check_app_delete(struct services *sv, const struct app *app, struct error *err);
+void services_app_deleted(struct services *sv, const struct app *app);
 
 /* ---- attachments ---- */
 
 /* Those of the app's base release. A new reference; empty when there is no release. */
-int addons_attachments(struct addons *as, const struct app *app, json_t **ret, struct error *err);
+int services_attachments(struct services *sv, const struct app *app, json_t **ret,
+			 struct error *err);
 /* Config vars of these attachments, from the credentials that there are now. A new reference. */
-int addons_vars(struct addons *as, json_t *list, json_t **ret, struct error *err);
+int services_vars(struct services *sv, json_t *list, json_t **ret, struct error *err);
 
 /*
  * A change ends with one release, and then fn is called: with an error, or with the id of
@@ -144,45 +152,46 @@ struct addon_change {
 	addon_change_fn fn;
 	void *userdata;
 };
-void addons_attach(struct addons *as, const struct addon_change *c, const struct addon *addon,
-		   const char *name, bool shared);
-void addons_swap(struct addons *as, const struct addon_change *c, const char *attachment,
-		 const struct addon *to);
-void addons_rotate(struct addons *as, const struct addon_change *c, const char *attachment);
+void services_attach(struct services *sv, const struct addon_change *c, const struct addon *addon,
+		     const char *name, bool shared);
+void services_swap(struct services *sv, const struct addon_change *c, const char *attachment,
+		   const struct addon *to);
+void services_rotate(struct services *sv, const struct addon_change *c, const char *attachment);
 /* To a release whose attachments need new credentials. */
-void addons_rollback(struct addons *as, const struct addon_change *c, int64_t version);
+void services_rollback(struct services *sv, const struct addon_change *c, int64_t version);
 /* The name that an attachment would get: `wanted`, or the usual one if it is NULL. Heap; NULL with
  * *err. */
-char *addons_pick_name(struct addons *as, const struct app *app, const struct addon *a,
-		       const char *wanted, struct error *err);
+char *services_pick_name(struct services *sv, const struct app *app, const struct addon *a,
+			 const char *wanted, struct error *err);
 /* Whether the service knows it and goes on knowing it: something that runs refers to it. */
-bool addons_credential_lives(struct addons *as, const char *credential_id);
+bool services_credential_lives(struct services *sv, const char *credential_id);
 /* A release with only these attachments left, at once. `names` and the add-on's name are for its
  * description. */
-int addons_detach(struct addons *as, struct app *app, json_t *left, const char *names,
-		  const char *addon, const struct caller *who, struct error *err);
+int services_detach(struct services *sv, struct app *app, json_t *left, const char *names,
+		    const char *addon, const struct caller *who, struct error *err);
 /* Nobody waits for its changes any more. */
-void addons_abandon(struct addons *as, void *userdata);
+void services_abandon(struct services *sv, void *userdata);
 
 /* ---- backups ---- */
 
 /* Starts one; *ret is its row. kind: "manual", "scheduled", "last". */
-int addons_backup(struct addons *as, const struct addon *a, const char *kind, struct backup *ret,
-		  struct error *err);
-int addons_verify(struct addons *as, const struct backup *b, struct error *err);
+int services_backup(struct services *sv, const struct addon *a, const char *kind,
+		    struct backup *ret, struct error *err);
+int services_verify(struct services *sv, const struct backup *b, struct error *err);
 /*
  * A backup out of a file that somebody brings, at the path `upload`, which is taken: kind
  * "uploaded". It has to be verified before it may be restored, and expires as a last backup does.
  */
 #define BACKUP_UPLOADED "uploaded"
-int addons_backup_uploaded(struct addons *as, const struct addon *a, const char *upload,
-			   struct backup *ret, struct error *err);
+int services_backup_uploaded(struct services *sv, const struct addon *a, const char *upload,
+			     struct backup *ret, struct error *err);
 /* ERROR_CONFLICT for one that was uploaded and not verified. */
-int addons_check_uploaded(const struct backup *b, struct error *err);
-int addons_restore(struct addons *as, struct addon *a, const struct backup *b, struct error *err);
-int addons_delete_backup(struct addons *as, const struct backup *b, struct error *err);
+int services_check_uploaded(const struct backup *b, struct error *err);
+int services_restore(struct services *sv, struct addon *a, const struct backup *b,
+		     struct error *err);
+int services_delete_backup(struct services *sv, const struct backup *b, struct error *err);
 /* The path of its file. Heap. */
-char *addons_backup_path(struct addons *as, const struct backup *b);
+char *services_backup_path(struct services *sv, const struct backup *b);
 
 /* ---- doors ---- */
 
@@ -196,19 +205,20 @@ struct addon_client {
 	int columns, rows;
 	const char *term;
 };
-int addons_start_client(struct addons *as, const struct addon_client *o, struct dyno **ret,
-			struct error *err);
+int services_start_client(struct services *sv, const struct addon_client *o, struct dyno **ret,
+			  struct error *err);
 
 /* ---- providers (addon/partner.h) ---- */
 
 struct partner;
 /* By its id. ret->manifest is *ret_manifest, a new reference; partner_done(). */
-int addons_partner(struct addons *as, const char *id, json_t **ret_manifest, struct partner *ret,
-		   struct error *err);
+int services_partner(struct services *sv, const char *id, json_t **ret_manifest,
+		     struct partner *ret, struct error *err);
 /* Whether this header is the provider's of the add-on. */
-bool addons_provider_admit(const struct addon *a, const char *authorization);
+bool services_provider_admit(const struct addon *a, const char *authorization);
 /* What a provider calls back: config vars, that it is ready or can't be; a grant's token (heap). */
-int addons_provider_config(struct addons *as, struct addon *a, json_t *given, struct error *err);
-int addons_provider_ready(struct addons *as, struct addon *a, bool ready, struct error *err);
-int addons_provider_token(struct addons *as, const char *code, const char *secret, char **ret_token,
-			  struct error *err);
+int services_provider_config(struct services *sv, struct addon *a, json_t *given,
+			     struct error *err);
+int services_provider_ready(struct services *sv, struct addon *a, bool ready, struct error *err);
+int services_provider_token(struct services *sv, const char *code, const char *secret,
+			    char **ret_token, struct error *err);

@@ -19,14 +19,14 @@
 #define AUTHORITY_MAX_BYTES 65536
 #define AGAIN_MS 600000
 
-void tls_note_authority(struct addons *as)
+void tls_note_authority(struct services *sv)
 {
-	_cleanup_free_ char *path = ca_path(as->d->settings.state_dir);
+	_cleanup_free_ char *path = ca_path(sv->platform->settings.state_dir);
 	_cleanup_buf_ struct buf pem = BUF_INIT;
 
-	as->authority[0] = '\0';
+	sv->authority[0] = '\0';
 	if (fs_read_file(path, AUTHORITY_MAX_BYTES, &pem) == 0)
-		digest_bytes(pem.data, pem.len, as->authority);
+		digest_bytes(pem.data, pem.len, sv->authority);
 }
 
 static const char *secret_of(const struct addon *a, const char *key)
@@ -38,12 +38,12 @@ static const char *secret_of(const struct addon *a, const char *key)
 
 bool tls_due(const struct resource *r, const struct addon *a, const struct service *s)
 {
-	const struct addons *as = r->owner;
+	const struct services *sv = r->owner;
 	int64_t until_ms = 0;
 
-	if (!s->tls || !as->authority[0] || clock_now_ms() < r->tls_not_before_ms)
+	if (!s->tls || !sv->authority[0] || clock_now_ms() < r->tls_not_before_ms)
 		return false;
-	if (!streq(secret_of(a, "tls_by"), as->authority) ||
+	if (!streq(secret_of(a, "tls_by"), sv->authority) ||
 	    !str_to_i64(secret_of(a, "tls_until"), 0, INT64_MAX, &until_ms))
 		return true;
 	return clock_wall_ms() >= ca_renew_ms(until_ms);
@@ -57,8 +57,8 @@ json_t *tls_env(struct resource *r, const struct addon *a, const struct service 
 	char *chain = NULL, *key = NULL;
 	json_t *env;
 
-	if (ca_issue(r->owner->d->settings.state_dir, names, &chain, &key, &r->tls_until_ms, err) <
-	    0)
+	if (ca_issue(r->owner->platform->settings.state_dir, names, &chain, &key, &r->tls_until_ms,
+		     err) < 0)
 		return NULL;
 	env = addon_env(a, s);
 	json_object_set_new(env, "TLS_CERTIFICATE", json_string(chain));

@@ -48,15 +48,15 @@ static void note_server(struct resource *r, const struct dyno *dyno)
 
 static void count_credentials(struct resource *r, const struct addon *a, struct life_view *v)
 {
-	struct addons *as = r->owner;
+	struct services *sv = r->owner;
 	struct credential *list = NULL;
 	struct error err = ERROR_INIT;
 	size_t n = 0;
 
-	if (store_credential_list(as->d->store, a->id, &list, &n, &err) < 0)
+	if (store_credential_list(sv->platform->store, a->id, &list, &n, &err) < 0)
 		log_error("add-on %s: %s", a->name, err.message);
 	for (size_t i = 0; i < n; i++) {
-		bool wanted = reference_has(as, list[i].id) || change_holds(as, list[i].id);
+		bool wanted = reference_has(sv, list[i].id) || change_holds(sv, list[i].id);
 
 		v->to_create += wanted && !list[i].made;
 		v->to_revoke += !wanted;
@@ -74,15 +74,15 @@ static enum life_state state_of(const struct addon *a)
 static void look(struct resource *r, const struct addon *a, const struct service *s,
 		 struct life_view *v)
 {
-	struct addons *as = r->owner;
-	const struct dyno *dyno = addon_server(as, a);
+	struct services *sv = r->owner;
+	const struct dyno *dyno = addon_server(sv, a);
 	_cleanup_free_ char *use = addon_use(a, s);
 	struct error err = ERROR_INIT;
 
 	/* There is nothing to be healthy: what is next depends on how it crashed. */
 	if (r->job && r->doing == LIFE_CHECK_HEALTH && seen_server(dyno) != LIFE_UP)
 		addon_job_cancel(steal_ptr(r->job));
-	if (as->references_old && references_read(as, &err) < 0)
+	if (sv->references_old && references_read(sv, &err) < 0)
 		log_error("add-ons: %s", err.message);
 	note_server(r, dyno);
 	if (r->healthy && clock_now_ms() - r->healthy_since_ms > HEALTH_EVERY_MS && !r->job)
@@ -101,7 +101,7 @@ static void look(struct resource *r, const struct addon *a, const struct service
 		.restoring = a->restoring != NULL,
 		.limit_due = quota_due(r, a),
 		.uncertified = tls_due(r, a, s),
-		.referenced = reference_has(as, a->id),
+		.referenced = reference_has(sv, a->id),
 		.backup_due = a->keep_last && s->backup,
 		.destroyed = r->destroyed,
 	};
@@ -110,15 +110,15 @@ static void look(struct resource *r, const struct addon *a, const struct service
 
 /* A restored platform, or a disk that is not mounted: a server on an empty directory would be taken
  * for the data. */
-static bool lacks_data(struct addons *as, const struct addon *a)
+static bool lacks_data(struct services *sv, const struct addon *a)
 {
-	_cleanup_free_ char *volume = addon_volume(as, a->id);
+	_cleanup_free_ char *volume = addon_volume(sv, a->id);
 
-	return a->stack && !a->restoring && a->state == ADDON_PROVISIONED && !addon_server(as, a) &&
+	return a->stack && !a->restoring && a->state == ADDON_PROVISIONED && !addon_server(sv, a) &&
 	       !fs_exists(volume);
 }
 
-static void tell_lacking(struct addons *as, struct addon *a)
+static void tell_lacking(struct services *sv, struct addon *a)
 {
 	static const char reason[] =
 		"Its data are not here: twelve backups:restore puts a backup in their place";
@@ -126,14 +126,14 @@ static void tell_lacking(struct addons *as, struct addon *a)
 	if (a->reason && streq(a->reason, reason))
 		return;
 	addon_set_reason(a, xstrdup(reason));
-	addon_save(as, a);
+	addon_save(sv, a);
 	log_warn("add-on %s: its volume is not there; its server is not started", a->name);
-	addon_say(as, a, "%s: %s", a->name, reason);
+	addon_say(sv, a, "%s: %s", a->name, reason);
 }
 
 static void turn(struct resource *r, struct addon *a)
 {
-	const struct service *s = addons_service_of(r->owner, a);
+	const struct service *s = services_service_of(r->owner, a);
 	enum life_action action;
 	struct life_view v;
 
@@ -161,11 +161,11 @@ static void turn(struct resource *r, struct addon *a)
 
 static void forget(struct resource *r)
 {
-	struct addons *as = r->owner;
+	struct services *sv = r->owner;
 
-	for (size_t i = 0; i < as->n; i++)
-		if (as->list[i] == r)
-			as->list[i] = as->list[--as->n];
+	for (size_t i = 0; i < sv->n; i++)
+		if (sv->list[i] == r)
+			sv->list[i] = sv->list[--sv->n];
 	addon_job_cancel(r->job);
 	backups_cancel(r);
 	quota_stop(r);
@@ -177,7 +177,7 @@ static void forget(struct resource *r)
 static void on_turn(void *userdata)
 {
 	struct resource *r = userdata;
-	struct addons *as = r->owner;
+	struct services *sv = r->owner;
 	int64_t too_early_ms = r->not_before_ms - clock_now_ms();
 	struct error err = ERROR_INIT;
 	struct addon a = { 0 };
@@ -186,7 +186,7 @@ static void on_turn(void *userdata)
 		watch_arm(r->timer, too_early_ms);
 		return;
 	}
-	if (store_addon_get(as->d->store, r->id, &a, &err) < 0) {
+	if (store_addon_get(sv->platform->store, r->id, &a, &err) < 0) {
 		if (err.kind == ERROR_NOT_FOUND)
 			forget(r);
 		else
@@ -195,7 +195,7 @@ static void on_turn(void *userdata)
 	}
 	if (a.state == ADDON_DEPROVISIONED)
 		forget(r);
-	else if (addon_is_server(as, &a))
+	else if (addon_is_server(&a))
 		turn(r, &a);
 	else
 		addon_elsewhere_turn(r, &a);
@@ -205,62 +205,62 @@ static void on_turn(void *userdata)
 /* References are read once for all turns that follow. */
 static void on_sweep(void *userdata)
 {
-	struct addons *as = userdata;
+	struct services *sv = userdata;
 	struct addon *list = NULL;
 	struct error err = ERROR_INIT;
 	size_t n = 0;
 
-	if (references_read(as, &err) < 0 ||
-	    store_addon_list(as->d->store, NULL, &list, &n, &err) < 0) {
+	if (references_read(sv, &err) < 0 ||
+	    store_addon_list(sv->platform->store, NULL, &list, &n, &err) < 0) {
 		log_error("add-ons: %s", err.message);
-		watch_arm(as->sweep_timer, SWEEP_AGAIN_MS);
+		watch_arm(sv->sweep_timer, SWEEP_AGAIN_MS);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct resource *r = resource_find(as, list[i].id);
+		struct resource *r = resource_find(sv, list[i].id);
 
 		if (list[i].state == ADDON_DEPROVISIONED)
 			continue;
 		if (!r)
-			r = resource_add(as, list[i].id);
-		if (addon_is_server(as, &list[i]))
+			r = resource_add(sv, list[i].id);
+		if (addon_is_server(&list[i]))
 			quota_start(r);
 		resource_turn_soon(r);
 	}
 	addon_free_array(list, n);
 }
 
-void addons_dyno_changed(struct addons *as, struct dyno *dyno)
+void services_dyno_changed(struct services *sv, struct dyno *dyno)
 {
-	if (!as)
+	if (!sv)
 		return;
 	if (dyno->addon)
-		addons_kick_one(as, dyno->app_id);
+		services_kick_one(sv, dyno->app_id);
 	else if (dyno->state == DYNO_EXITED)
-		addons_kick(as);
+		services_kick(sv);
 }
 
 static void on_minute(void *userdata)
 {
-	struct addons *as = userdata;
+	struct services *sv = userdata;
 
-	backups_minute(as);
-	tls_note_authority(as);
-	watch_arm(as->minute_timer, MINUTE_MS);
+	backups_minute(sv);
+	tls_note_authority(sv);
+	watch_arm(sv->minute_timer, MINUTE_MS);
 }
 
 static void on_second(void *userdata)
 {
-	struct addons *as = userdata;
+	struct services *sv = userdata;
 
-	quotas_look(as);
-	watch_arm(as->room_timer, SECOND_MS);
+	quotas_look(sv);
+	watch_arm(sv->room_timer, SECOND_MS);
 }
 
 /* What was being removed when twelved was killed: its name says so. */
-static void sweep_volumes(struct addons *as)
+static void sweep_volumes(struct services *sv)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/volumes", as->d->settings.state_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/volumes", sv->platform->settings.state_dir);
 	_cleanup_strv_ char **names = NULL;
 
 	fs_list(dir, &names);
@@ -268,74 +268,77 @@ static void sweep_volumes(struct addons *as)
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
 
 		if (str_ends(*n, VOLUME_REMOVED) || str_starts(*n, VOLUME_SCRATCH))
-			remove_tree_later(as->d, path);
+			remove_tree_later(sv->d, path);
 	}
 }
 
 /* Runs without a row. If its add-on was removed just before twelved was killed it is stopped; else
  * the database lacks it, and a person decides. */
-static void stray(struct addons *as, struct dyno *dyno)
+static void stray(struct services *sv, struct dyno *dyno)
 {
-	if (state_is_gone(as->d, "addon", dyno->app_id))
-		dynos_stop(as->d->dynos, dyno);
+	if (state_is_gone(sv->d, "addon", dyno->app_id))
+		dynos_stop(sv->dynos, dyno);
 	else
 		log_warn("the server %s runs for an add-on that is in no row of the database: it "
 			 "is left alone (twelve doctor lists what is)",
 			 dyno->name);
 }
 
-static void stop_strays(struct addons *as)
+static void stop_strays(struct services *sv)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(as->d->dynos, NULL, &dynos);
+	size_t n = dynos_list(sv->dynos, NULL, &dynos);
 
 	for (size_t i = 0; i < n; i++) {
 		struct error err = ERROR_INIT;
 		struct addon a = { 0 };
 
 		if (dynos[i]->addon &&
-		    store_addon_get(as->d->store, dynos[i]->app_id, &a, &err) < 0 &&
+		    store_addon_get(sv->platform->store, dynos[i]->app_id, &a, &err) < 0 &&
 		    err.kind == ERROR_NOT_FOUND)
-			stray(as, dynos[i]);
+			stray(sv, dynos[i]);
 		addon_done(&a);
 	}
 }
 
-struct addons *addons_new(struct daemon *d)
+struct services *services_new(const struct services_options *o)
 {
-	struct addons *as = xcalloc(1, sizeof(*as));
+	struct services *sv = xcalloc(1, sizeof(*sv));
 
-	as->d = d;
-	as->on_turn = on_turn;
-	addons_services(as);
-	tls_note_authority(as);
-	addon_jobs_sweep(d);
-	backups_mend(as);
-	sweep_volumes(as);
-	stop_strays(as);
-	as->sweep_timer = watch_timer(d->loop, on_sweep, as);
-	as->minute_timer = watch_timer(d->loop, on_minute, as);
-	as->room_timer = watch_timer(d->loop, on_second, as);
-	watch_arm(as->sweep_timer, 0);
-	watch_arm(as->minute_timer, 0);
-	watch_arm(as->room_timer, SECOND_MS);
-	return as;
+	sv->platform = o->platform;
+	sv->dynos = o->dynos;
+	sv->logs = o->logs;
+	sv->d = o->daemon;
+	sv->on_turn = on_turn;
+	services_catalog(sv);
+	tls_note_authority(sv);
+	addon_jobs_sweep(sv->platform);
+	backups_mend(sv);
+	sweep_volumes(sv);
+	stop_strays(sv);
+	sv->sweep_timer = watch_timer(sv->platform->loop, on_sweep, sv);
+	sv->minute_timer = watch_timer(sv->platform->loop, on_minute, sv);
+	sv->room_timer = watch_timer(sv->platform->loop, on_second, sv);
+	watch_arm(sv->sweep_timer, 0);
+	watch_arm(sv->minute_timer, 0);
+	watch_arm(sv->room_timer, SECOND_MS);
+	return sv;
 }
 
-void addons_free(struct addons *as)
+void services_free(struct services *sv)
 {
-	if (!as)
+	if (!sv)
 		return;
-	while (as->n)
-		forget(as->list[as->n - 1]);
-	free(as->list);
-	changes_free(as);
-	watch_free(as->sweep_timer);
-	watch_free(as->minute_timer);
-	watch_free(as->room_timer);
-	json_decref(as->references);
-	service_set_done(&as->services);
-	free(as);
+	while (sv->n)
+		forget(sv->list[sv->n - 1]);
+	free(sv->list);
+	changes_free(sv);
+	watch_free(sv->sweep_timer);
+	watch_free(sv->minute_timer);
+	watch_free(sv->room_timer);
+	json_decref(sv->references);
+	service_set_done(&sv->catalog);
+	free(sv);
 }
 
 static const char *word_of(const struct resource *r, const struct dyno *dyno, const struct addon *a)
@@ -355,11 +358,11 @@ static const char *word_of(const struct resource *r, const struct dyno *dyno, co
 	return "is starting";
 }
 
-void addons_status(struct addons *as, const struct addon *a, struct addon_status *ret)
+void services_status(struct services *sv, const struct addon *a, struct addon_status *ret)
 {
-	const struct resource *r = resource_find(as, a->id);
-	const struct dyno *dyno = addon_server(as, a);
-	bool here = addon_is_server(as, a);
+	const struct resource *r = resource_find(sv, a->id);
+	const struct dyno *dyno = addon_server(sv, a);
+	bool here = addon_is_server(a);
 
 	*ret = (struct addon_status){
 		.healthy = here ? r && r->healthy : a->state == ADDON_PROVISIONED && !a->reason,

@@ -28,13 +28,13 @@ const char *addon_url(const struct addon *a)
 	return url ? url : "";
 }
 
-static json_t *provider_vars(struct addons *as, const struct addon *a, const char *attachment)
+static json_t *provider_vars(struct services *sv, const struct addon *a, const char *attachment)
 {
 	struct error err = ERROR_INIT;
 	json_t *manifest = NULL, *vars;
 	struct partner p = { 0 };
 
-	if (addons_partner(as, addon_provider(a), &manifest, &p, &err) < 0) {
+	if (services_partner(sv, addon_provider(a), &manifest, &p, &err) < 0) {
 		log_warn("add-on %s: %s", a->name, err.message);
 		return json_object();
 	}
@@ -45,14 +45,14 @@ static json_t *provider_vars(struct addons *as, const struct addon *a, const cha
 }
 
 /* What its config vars may be, by the manifest; their common prefix is the usual name. */
-static json_t *provider_keys(struct addons *as, const char *provider, char **ret_prefix)
+static json_t *provider_keys(struct services *sv, const char *provider, char **ret_prefix)
 {
 	struct error err = ERROR_INIT;
 	json_t *manifest = NULL, *keys = json_object(), *var;
 	struct partner p = { 0 };
 	size_t i, n;
 
-	if (addons_partner(as, provider, &manifest, &p, &err) < 0) {
+	if (services_partner(sv, provider, &manifest, &p, &err) < 0) {
 		*ret_prefix = xstrdup("EXTERNAL");
 		return keys;
 	}
@@ -69,16 +69,16 @@ static json_t *provider_keys(struct addons *as, const char *provider, char **ret
 	return keys;
 }
 
-static json_t *elsewhere_vars(struct addons *as, const struct addon *a, const char *attachment)
+static json_t *elsewhere_vars(struct services *sv, const struct addon *a, const char *attachment)
 {
 	_cleanup_free_ char *name = xasprintf("%s_URL", attachment);
 
 	if (addon_provider(a))
-		return provider_vars(as, a, attachment);
+		return provider_vars(sv, a, attachment);
 	return json_pack("{s:s}", name, addon_url(a));
 }
 
-json_t *addon_vars(struct addons *as, const char *addon_id, const char *credential_id,
+json_t *addon_vars(struct services *sv, const char *addon_id, const char *credential_id,
 		   const char *name, struct error *err)
 {
 	struct addon a = { 0 };
@@ -86,13 +86,13 @@ json_t *addon_vars(struct addons *as, const char *addon_id, const char *credenti
 	const struct service *s;
 	json_t *vars = NULL;
 
-	if (store_addon_get(as->d->store, addon_id, &a, err) < 0) {
+	if (store_addon_get(sv->platform->store, addon_id, &a, err) < 0) {
 		error_set(err, ERROR_NOT_FOUND, "The add-on of %s was destroyed: attach another",
 			  name);
 		return NULL;
 	}
-	s = addon_is_server(as, &a) ? addons_service_of(as, &a) : NULL;
-	if (s && store_credential_get(as->d->store, credential_id, &c, err) == 0) {
+	s = addon_is_server(&a) ? services_service_of(sv, &a) : NULL;
+	if (s && store_credential_get(sv->platform->store, credential_id, &c, err) == 0) {
 		struct service_values v = { .user = c.username,
 					    .password = c.password,
 					    .host = ADDON_HOST,
@@ -103,8 +103,8 @@ json_t *addon_vars(struct addons *as, const char *addon_id, const char *credenti
 		vars = service_config(s, name, &v);
 		if (json_object_get(a.secret, "tls"))
 			prefer_tls(vars, s, name);
-	} else if (!addon_is_server(as, &a)) {
-		vars = elsewhere_vars(as, &a, name);
+	} else if (!addon_is_server(&a)) {
+		vars = elsewhere_vars(sv, &a, name);
 	} else if (!s) {
 		error_set(err, ERROR_UNAVAILABLE, "The service %s is not there any more",
 			  a.service);
@@ -114,13 +114,13 @@ json_t *addon_vars(struct addons *as, const char *addon_id, const char *credenti
 	return vars;
 }
 
-int addons_vars(struct addons *as, json_t *list, json_t **ret, struct error *err)
+int services_vars(struct services *sv, json_t *list, json_t **ret, struct error *err)
 {
 	json_t *all = json_object();
 	struct attachment a;
 
 	for (size_t i = 0; attach_at(list, i, &a); i++) {
-		json_t *vars = addon_vars(as, a.addon, a.credential, a.name, err);
+		json_t *vars = addon_vars(sv, a.addon, a.credential, a.name, err);
 
 		if (!vars) {
 			json_decref(all);
@@ -133,12 +133,12 @@ int addons_vars(struct addons *as, json_t *list, json_t **ret, struct error *err
 	return 0;
 }
 
-json_t *addon_elsewhere_keys(struct addons *as, const struct addon *a, char **ret_usual)
+json_t *addon_elsewhere_keys(struct services *sv, const struct addon *a, char **ret_usual)
 {
-	const struct service *s = service_set_by_url(&as->services, addon_url(a));
+	const struct service *s = service_set_by_url(&sv->catalog, addon_url(a));
 
 	if (addon_provider(a))
-		return provider_keys(as, addon_provider(a), ret_usual);
+		return provider_keys(sv, addon_provider(a), ret_usual);
 	*ret_usual = xstrdup(s ? s->attachment : "EXTERNAL");
 	return json_pack("{s:s}", "URL", "");
 }

@@ -55,9 +55,10 @@ static void judge(struct backup *b, const struct addon_job_result *result)
 		b->verified_text = xasprintf("Restored into a scratch service: %s", found);
 }
 
-static char *scratch_volume(struct addons *as, const char *backup_id)
+static char *scratch_volume(struct services *sv, const char *backup_id)
 {
-	return xasprintf("%s/volumes/" VOLUME_SCRATCH "%s", as->d->settings.state_dir, backup_id);
+	return xasprintf("%s/volumes/" VOLUME_SCRATCH "%s", sv->platform->settings.state_dir,
+			 backup_id);
 }
 
 static void on_verified(const struct addon_job_result *result, void *userdata)
@@ -69,7 +70,7 @@ static void on_verified(const struct addon_job_result *result, void *userdata)
 
 	r->verify_job = NULL;
 	remove_tree_later(r->owner->d, volume);
-	if (store_backup_get(r->owner->d->store, r->verify_id, &b, &err) == 0) {
+	if (store_backup_get(r->owner->platform->store, r->verify_id, &b, &err) == 0) {
 		judge(&b, result);
 		backup_save(r->owner, &b);
 		log_info("backup b%lld of %s: %s", (long long)b.number, b.addon_name,
@@ -79,16 +80,16 @@ static void on_verified(const struct addon_job_result *result, void *userdata)
 }
 
 /* The add-on as the scratch service sees itself: other ports, another password. */
-static json_t *scratch_env(struct addons *as, const struct addon *a, const struct service *s,
+static json_t *scratch_env(struct services *sv, const struct addon *a, const struct service *s,
 			   const struct backup *b)
 {
-	_cleanup_free_ char *name = backup_file_name(b), *databases = backup_databases(as, a);
+	_cleanup_free_ char *name = backup_file_name(b), *databases = backup_databases(sv, a);
 	char password[41];
 	struct addon copy = *a;
 	json_t *env;
 
 	random_hex(password, 20);
-	copy.first_port = addon_pick_ports(as);
+	copy.first_port = addon_pick_ports(sv);
 	copy.secret = json_pack("{s:s}", "admin_password", password);
 	env = addon_env(&copy, s);
 	json_decref(copy.secret);
@@ -100,12 +101,12 @@ static json_t *scratch_env(struct addons *as, const struct addon *a, const struc
 static int start_verify(struct resource *r, const struct addon *a, const struct service *s,
 			const struct backup *b, struct error *err)
 {
-	struct addons *as = r->owner;
+	struct services *sv = r->owner;
 	static const char *const argv[] = { "/bin/bash", "-c", verify_script, NULL };
-	_cleanup_free_ char *dir = backup_dir(as, b->id), *path = addons_backup_path(as, b);
-	_cleanup_free_ char *volume = scratch_volume(as, b->id);
+	_cleanup_free_ char *dir = backup_dir(sv, b->id), *path = services_backup_path(sv, b);
+	_cleanup_free_ char *volume = scratch_volume(sv, b->id);
 	const struct service_plan *plan = service_plan(s, a->plan);
-	json_t *env = scratch_env(as, a, s, b);
+	json_t *env = scratch_env(sv, a, s, b);
 	struct addon_job_order o = { .packages = s->packages,
 				     .stack = a->stack,
 				     .lower = s->dir,
@@ -124,12 +125,12 @@ static int start_verify(struct resource *r, const struct addon *a, const struct 
 	if (e < 0)
 		error_set_errno(err, e, "making %s", volume);
 	else
-		result = addon_job_start(as->d, &o, on_verified, r, &r->verify_job, err);
+		result = addon_job_start(sv->platform, &o, on_verified, r, &r->verify_job, err);
 	json_decref(env);
 	return result;
 }
 
-int addons_verify(struct addons *as, const struct backup *b, struct error *err)
+int services_verify(struct services *sv, const struct backup *b, struct error *err)
 {
 	struct addon a = { 0 };
 	struct resource *r;
@@ -138,18 +139,18 @@ int addons_verify(struct addons *as, const struct backup *b, struct error *err)
 	if (!streq(b->status, "succeeded"))
 		return error_set(err, ERROR_CONFLICT, "b%lld is not there to be verified: it is %s",
 				 (long long)b->number, b->status);
-	if (store_addon_get(as->d->store, b->addon_id, &a, err) < 0)
+	if (store_addon_get(sv->platform->store, b->addon_id, &a, err) < 0)
 		return error_set(
 			err, ERROR_CONFLICT,
 			"The add-on of b%lld was destroyed: restore it, then verify its backups",
 			(long long)b->number);
-	r = resource_find(as, a.id);
-	if (!r || !addons_service_of(as, &a) || !a.stack)
+	r = resource_find(sv, a.id);
+	if (!r || !services_service_of(sv, &a) || !a.stack)
 		error_set(err, ERROR_CONFLICT, "%s is not ready", a.name);
 	else if (r->verify_job)
 		error_set(err, ERROR_CONFLICT, "A backup of %s is being verified already", a.name);
 	else
-		result = start_verify(r, &a, addons_service_of(as, &a), b, err);
+		result = start_verify(r, &a, services_service_of(sv, &a), b, err);
 	addon_done(&a);
 	return result;
 }

@@ -113,7 +113,7 @@ static int create_for(struct daemon *d, struct app *app, struct release *r,
 	logs_append(d->logs, app->id, "app", "api", "Release v%lld created by user %s",
 		    (long long)r->version, who->name);
 	reconcile_app(d->reconciler, app->id);
-	addons_kick(d->addons);
+	services_kick(d->services);
 	return 0;
 failed:
 	if (output)
@@ -353,7 +353,7 @@ static bool has_credentials(struct daemon *d, json_t *list)
 	struct attachment a;
 
 	for (size_t i = 0; attach_at(list, i, &a); i++)
-		if (a.credential[0] && !addons_credential_lives(d->addons, a.credential))
+		if (a.credential[0] && !services_credential_lives(d->services, a.credential))
 			return false;
 	return true;
 }
@@ -371,7 +371,7 @@ int releases_rollback(struct daemon *d, struct app *app, int64_t version, const 
 	if (check_target(d, &r, err) == 0)
 		result = 0;
 	if (result == 0 && has_credentials(d, r.attachments)) {
-		result = addons_vars(d->addons, r.attachments, &vars, err);
+		result = services_vars(d->services, r.attachments, &vars, err);
 		if (result == 0)
 			result = releases_set_attachments(d, app, version, r.attachments, vars,
 							  description, who, ret, err);

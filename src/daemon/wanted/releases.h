@@ -58,7 +58,7 @@ int releases_restack(struct daemon *d, struct app *app, const char *stack, const
 /*
  * Slug, config, process types and attachments of `version` as a new release. A release that
  * failed, or has no slug, is ERROR_INVALID with a sentence that says so. *ret is empty, and nothing
- * is done, when its attachments need credentials that are not there any more: addons_rollback()
+ * is done, when its attachments need credentials that are not there any more: services_rollback()
  * makes them first.
  */
 int releases_rollback(struct daemon *d, struct app *app, int64_t version, const struct caller *who,

@@ -29,7 +29,7 @@ static json_t *config_vars(struct request *r, const struct addon *a)
 	size_t k;
 
 	if (store_app_get(d->store, a->app_id, &app, &ignored) == 0 &&
-	    addons_attachments(d->addons, &app, &list, &ignored) == 0)
+	    services_attachments(d->services, &app, &list, &ignored) == 0)
 		for (size_t i = 0; attach_at(list, i, &at); i++)
 			if (streq(at.addon, a->id))
 				json_array_foreach (at.vars, k, var)
@@ -71,26 +71,26 @@ static size_t count_attachments(struct request *r, const struct addon *a)
 	return n;
 }
 
-static const char *kind_of(struct addons *as, const struct addon *a)
+static const char *kind_of(const struct addon *a)
 {
-	if (addon_is_server(as, a))
+	if (addon_is_server(a))
 		return "server";
 	return json_object_get(a->secret, "provider") ? "provider" : "external";
 }
 
 static json_t *extra(struct request *r, const struct addon *a)
 {
-	struct addons *as = request_daemon(r)->addons;
-	const struct service *s = addon_is_server(as, a) ? addons_service_of(as, a) : NULL;
+	struct services *services = request_daemon(r)->services;
+	const struct service *s = addon_is_server(a) ? services_service_of(services, a) : NULL;
 	const struct service_plan *p = s ? service_plan(s, a->plan) : NULL;
 	const char *url = json_string_value(json_object_get(a->secret, "url"));
 	_cleanup_free_ char *shown = url ? addon_shown_url(url) : NULL;
 	struct addon_status now;
 	json_t *j;
 
-	addons_status(as, a, &now);
+	services_status(services, a, &now);
 	j = json_pack("{s:s, s:s, s:b, s:o, s:s?, s:I, s:b, s:b, s:b, s:o, s:s?}", "kind",
-		      kind_of(as, a), "status", now.word, "healthy", (int)now.healthy, "reason",
+		      kind_of(a), "status", now.word, "healthy", (int)now.healthy, "reason",
 		      api_text(a->reason), "version", s ? s->version : NULL, "port",
 		      (json_int_t)a->first_port, "full", a->full != ROOM_FREE, "restoring",
 		      (int)(a->restoring != NULL), "backing_up", (int)now.backing_up, "schedule",
@@ -112,7 +112,7 @@ static json_t *extra(struct request *r, const struct addon *a)
 
 static json_t *service_ref(struct request *r, const struct addon *a)
 {
-	const struct service *s = addons_service_of(request_daemon(r)->addons, a);
+	const struct service *s = services_service_of(request_daemon(r)->services, a);
 	char id[UUID_SIZE];
 
 	return json_pack("{s:s, s:s, s:s}", "id", api_uuid("service", a->service, id), "name",
@@ -195,7 +195,7 @@ int api_addon(struct request *r, struct addon *ret, struct error *err)
 	}
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (addons_attachments(d->addons, &app, &list, err) < 0)
+	if (services_attachments(d->services, &app, &list, err) < 0)
 		result = -1;
 	else if (attach_find(list, which, &at))
 		result = api_addon_named(r, at.addon, request_need(r), ret, err);
@@ -225,7 +225,7 @@ static int answer_addons(struct request *r, const struct app *app, struct error 
 	struct addon *rows = NULL;
 	size_t n = 0;
 
-	if ((app && addons_attachments(d->addons, app, &attached, err) < 0) ||
+	if ((app && services_attachments(d->services, app, &attached, err) < 0) ||
 	    store_addon_list(d->store, NULL, &rows, &n, err) < 0) {
 		json_decref(list);
 		json_decref(attached);
@@ -290,7 +290,7 @@ int api_addons_resolve(struct request *r, struct error *err)
 	result = api_addon_named(r, name, NEED_VIEW, &a, &own);
 	if (result < 0 && app_name && own.kind == ERROR_NOT_FOUND) {
 		if (authz_app_named(r, app_name, NEED_VIEW, &app, err) == 0 &&
-		    addons_attachments(d->addons, &app, &list, err) == 0 &&
+		    services_attachments(d->services, &app, &list, err) == 0 &&
 		    attach_find(list, name, &at))
 			result = api_addon_named(r, at.addon, NEED_VIEW, &a, &own);
 	}
@@ -313,7 +313,7 @@ int api_addons_resolve(struct request *r, struct error *err)
 
 static int rename_addon(struct request *r, struct addon *a, const char *name, struct error *err)
 {
-	if (addons_check_name(name, err) < 0)
+	if (services_check_name(name, err) < 0)
 		return -1;
 	free(a->name);
 	a->name = xstrdup(name);
@@ -330,7 +330,7 @@ static json_t *updated_json(struct request *r, const struct addon *a, const char
 	if (!service || streq(service, a->service))
 		service = addon_heroku_name(a);
 	if (plan && !streq(plan, a->plan))
-		taken = addons_taken(request_daemon(r)->addons, a, service, plan);
+		taken = services_taken(request_daemon(r)->services, a, service, plan);
 	if (taken)
 		json_object_set_new(j, "provision_message", api_text(taken));
 	return j;
@@ -348,7 +348,7 @@ int api_addons_update(struct request *r, struct error *err)
 		return -1;
 	if ((!name || rename_addon(r, &a, name, err) == 0) &&
 	    (!plan ||
-	     addons_set_plan(d->addons, &a, service, colon ? colon + 1 : plan, err) == 0)) {
+	     services_set_plan(d->services, &a, service, colon ? colon + 1 : plan, err) == 0)) {
 		request_note(r, "addon %s%s%s%s%s", request_param(r, "addon"),
 			     name ? ": now named " : "", name ? name : "", plan ? ": plan " : "",
 			     plan ? plan : "");
@@ -370,7 +370,7 @@ int api_addons_delete(struct request *r, struct error *err)
 	if (request_bool(r, "force", false, &force, err) < 0 || api_addon(r, &a, err) < 0)
 		return -1;
 	j = api_addon_json(r, &a);
-	if (addons_destroy(d->addons, &a, force, request_caller(r), err) == 0) {
+	if (services_destroy(d->services, &a, force, request_caller(r), err) == 0) {
 		/* Heroku's word; what is left to do goes on without anybody. */
 		json_object_set_new(j, "state", json_string("deprovisioned"));
 		logs_append(d->logs, a.app_id, "app", "api", "Destroy %s:%s add-on (%s) by user %s",

@@ -20,7 +20,7 @@
 
 struct waiting {
 	struct request *request;
-	struct addons *addons;
+	struct services *services;
 	struct app app;
 	struct caller who;
 	int status; /* of the answer */
@@ -33,7 +33,7 @@ static void waiting_free(void *work)
 {
 	struct waiting *w = work;
 
-	addons_abandon(w->addons, w);
+	services_abandon(w->services, w);
 	app_done(&w->app);
 	free(w);
 }
@@ -81,7 +81,7 @@ static struct waiting *waiting_new(struct request *r, int status)
 	struct waiting *w = xcalloc(1, sizeof(*w));
 
 	*w = (struct waiting){ .request = r,
-			       .addons = request_daemon(r)->addons,
+			       .services = request_daemon(r)->services,
 			       .who = *request_caller(r),
 			       .status = status };
 	return w;
@@ -125,8 +125,8 @@ static int check_swap(struct request *r, const struct attachment *from, const st
 
 	if (result == 0 && streq(old.id, to->id))
 		result = error_set(err, ERROR_INVALID, "%s is %s already", from->name, to->name);
-	else if (result == 0 && !streq(old.service, to->service) &&
-		 addon_is_server(d->addons, &old) && addon_is_server(d->addons, to))
+	else if (result == 0 && !streq(old.service, to->service) && addon_is_server(&old) &&
+		 addon_is_server(to))
 		result = error_set(err, ERROR_INVALID,
 				   "%s is a %s and %s a %s: they can't be swapped", old.name,
 				   old.service, to->name, to->service);
@@ -148,7 +148,7 @@ static int replaced(struct request *r, const struct app *app, const char *name,
 
 	if (!name || !confirm || !(streq(confirm, app->name) || streq(confirm, app->id)))
 		return 0;
-	if (addons_attachments(request_daemon(r)->addons, app, &list, err) < 0)
+	if (services_attachments(request_daemon(r)->services, app, &list, err) < 0)
 		return -1;
 	if (attach_find(list, name, &at)) {
 		result = check_swap(r, &at, to, err) < 0 ? -1 : 1;
@@ -185,9 +185,9 @@ int api_attachments_create(struct request *r, struct error *err)
 	} else {
 		request_note(r, "attach %s%s%s", a.name, name ? " as " : "", name ? name : "");
 		if (result)
-			addons_swap(w->addons, &c, taken, &a);
+			services_swap(w->services, &c, taken, &a);
 		else
-			addons_attach(w->addons, &c, &a, name, namespace != NULL);
+			services_attach(w->services, &c, &a, name, namespace != NULL);
 		result = wait_for(w);
 	}
 	addon_done(&a);
@@ -210,7 +210,7 @@ int api_attachments_swap(struct request *r, struct error *err)
 		result = check_swap(r, &at, &to, err);
 	if (result == 0) {
 		request_note(r, "swap %s to %s", at.name, to.name);
-		addons_swap(w->addons, &c, at.id, &to);
+		services_swap(w->services, &c, at.id, &to);
 		result = wait_for(w);
 	} else {
 		waiting_free(w);
@@ -233,7 +233,7 @@ static int rotate(struct waiting *w, const struct attachment *at, struct error *
 				 at->name);
 	}
 	request_note(w->request, "new credential of %s", at->name);
-	addons_rotate(w->addons, &c, at->id);
+	services_rotate(w->services, &c, at->id);
 	return wait_for(w);
 }
 
@@ -307,8 +307,8 @@ int api_attachments_delete(struct request *r, struct error *err)
 		note = users_of(r, &app, &at);
 		json_object_set_new(json_object_get(j, "twelve"), "note", api_text(note));
 		left = attach_remove(list, at.id);
-		result = addons_detach(
-			d->addons, &app, left, at.name,
+		result = services_detach(
+			d->services, &app, left, at.name,
 			json_string_value(json_object_get(json_object_get(j, "addon"), "name")),
 			request_caller(r), err);
 		json_decref(left);
@@ -374,7 +374,7 @@ static int start_client(struct request *r, const struct app *app, const struct a
 	o.args = args;
 	o.terminal = !no_tty;
 	if (store_release_get(d->store, app->id, app->current_version, &release, err) == 0 &&
-	    addons_start_client(d->addons, &o, &dyno, err) == 0) {
+	    services_start_client(d->services, &o, &dyno, err) == 0) {
 		logs_append(d->logs, app->id, "app", "api", "Opening %s by user %s", at->name,
 			    request_caller(r)->name);
 		request_note(r, "client of %s", at->name);

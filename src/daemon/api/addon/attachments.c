@@ -22,7 +22,7 @@ static json_t *extra(struct request *r, const struct addon *addon, const struct 
 	if (a->credential[0])
 		store_credential_get(d->store, a->credential, &c, &ignored);
 	j = json_pack("{s:s?, s:s, s:s?, s:s?, s:o}", "service", addon->service, "kind",
-		      addon_is_server(d->addons, addon) ? "server" : "external", "user", c.username,
+		      addon_is_server(addon) ? "server" : "external", "user", c.username,
 		      "database", c.database && c.database[0] ? c.database : NULL,
 		      "credential_created_at", api_time(c.created_ms));
 	credential_done(&c);
@@ -67,7 +67,7 @@ static int add_of_app(struct request *r, const struct app *app, const char *addo
 	struct attachment at;
 	json_t *list = NULL;
 
-	if (addons_attachments(request_daemon(r)->addons, app, &list, err) < 0)
+	if (services_attachments(request_daemon(r)->services, app, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; attach_at(list, i, &at); i++)
 		if (!addon_id || streq(at.addon, addon_id))
@@ -126,7 +126,7 @@ int api_attachment_in(struct request *r, const struct app *app, const char *whic
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 
-	if (addons_attachments(request_daemon(r)->addons, app, ret_list, err) < 0)
+	if (services_attachments(request_daemon(r)->services, app, ret_list, err) < 0)
 		return -1;
 	if (attach_find(*ret_list, which, ret) || attach_by_var(*ret_list, which, ret))
 		return 0;
@@ -203,7 +203,7 @@ static int find_by_addon(struct request *r, const struct app *app, const char *a
 	int result = 1;
 
 	if (api_addon_named(r, addon_name, NEED_VIEW, &a, &ignored) == 0 &&
-	    addons_attachments(request_daemon(r)->addons, app, ret_list, &ignored) == 0)
+	    services_attachments(request_daemon(r)->services, app, ret_list, &ignored) == 0)
 		for (size_t i = 0; result == 1 && attach_at(*ret_list, i, ret); i++)
 			result = !streq(ret->addon, a.id);
 	addon_done(&a);

@@ -198,7 +198,7 @@ static int take_source(struct request *r, const struct addon *a, const char *sou
 	if (!uuid_is_valid(source))
 		return error_set(err, ERROR_INVALID,
 				 "\"source\" has to be the id of a source: the end of its put_url");
-	if (addons_backup_uploaded(request_daemon(r)->addons, a, path, ret, err) < 0)
+	if (services_backup_uploaded(request_daemon(r)->services, a, path, ret, err) < 0)
 		return -1;
 	api_upload_taken(request_daemon(r), source);
 	return 0;
@@ -220,7 +220,7 @@ int api_backups_create(struct request *r, struct error *err)
 	if (result == 0 && source)
 		result = take_source(r, &a, source, &b, err);
 	else if (result == 0)
-		result = addons_backup(d->addons, &a, "manual", &b, err);
+		result = services_backup(d->services, &a, "manual", &b, err);
 	if (result == 0) {
 		request_note(r, "backup b%lld of %s", (long long)b.number, a.name);
 		result = request_answer(r, 202, backup_json(&b));
@@ -238,7 +238,7 @@ int api_backups_delete(struct request *r, struct error *err)
 
 	if (result == 0) {
 		j = backup_json(&b);
-		result = addons_delete_backup(request_daemon(r)->addons, &b, err);
+		result = services_delete_backup(request_daemon(r)->services, &b, err);
 	}
 	if (result == 0)
 		result = request_answer(r, 200, json_incref(j));
@@ -249,7 +249,7 @@ int api_backups_delete(struct request *r, struct error *err)
 
 int api_answer_backup(struct request *r, const struct backup *b, struct error *err)
 {
-	_cleanup_free_ char *path = addons_backup_path(request_daemon(r)->addons, b);
+	_cleanup_free_ char *path = services_backup_path(request_daemon(r)->services, b);
 	_cleanup_fd_ int fd = -1;
 	struct stat st;
 
@@ -283,7 +283,7 @@ int api_backups_verify(struct request *r, struct error *err)
 	int result = find(r, &b, err);
 
 	if (result == 0)
-		result = addons_verify(request_daemon(r)->addons, &b, err);
+		result = services_verify(request_daemon(r)->services, &b, err);
 	if (result == 0)
 		result = request_answer(r, 202, backup_json(&b));
 	backup_done(&b);
@@ -304,7 +304,7 @@ int api_backups_restore(struct request *r, struct error *err)
 	if (result == 0)
 		result = api_addon_named(r, name ? name : b.addon_id, NEED_OPERATE, &a, err);
 	if (result == 0)
-		result = addons_restore(d->addons, &a, &b, err);
+		result = services_restore(d->services, &a, &b, err);
 	if (result == 0) {
 		logs_append(d->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s",
 			    (long long)b.number, a.name, request_caller(r)->name);
@@ -379,7 +379,7 @@ int api_schedule_put(struct request *r, struct error *err)
 	    request_int(r, "keep", 1, KEEP_MAX, KEEP_DEFAULT, &keep, err) < 0 ||
 	    api_addon(r, &a, err) < 0)
 		goto out;
-	s = addon_is_server(d->addons, &a) ? addons_service_of(d->addons, &a) : NULL;
+	s = addon_is_server(&a) ? services_service_of(d->services, &a) : NULL;
 	if (!parse_time(at, &minute))
 		error_set(err, ERROR_INVALID,
 			  "\"at\" has to be a time of the day in UTC, such as 02:30");

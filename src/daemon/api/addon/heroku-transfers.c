@@ -182,7 +182,7 @@ int api_transfers_delete(struct request *r, struct error *err)
 
 	if (load(r, &t, err) < 0 || !(b = find(&t, request_param(r, "transfer"), err)))
 		return -1;
-	if (addons_delete_backup(request_daemon(r)->addons, b, err) < 0)
+	if (services_delete_backup(request_daemon(r)->services, b, err) < 0)
 		return -1;
 	request_note(r, "backup b%lld of %s", (long long)b->number, b->addon_name);
 	j = backup_transfer(r, &t, b);
@@ -253,7 +253,7 @@ int api_data_capture(struct request *r, struct error *err)
 		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name,
 				   addon_state_names[a.state]);
 	if (result == 0)
-		result = addons_backup(request_daemon(r)->addons, &a, "manual", &b, err);
+		result = services_backup(request_daemon(r)->services, &a, "manual", &b, err);
 	if (result == 0) {
 		request_note(r, "backup b%lld of %s", (long long)b.number, a.name);
 		result = answer_backup(r, &a, b.id, err);
@@ -302,7 +302,7 @@ int api_data_restore(struct request *r, struct error *err)
 				 "database, and they are restored with it");
 	if (request_string(r, "backup_url", true, &url, err) == 0 && api_addon(r, &a, err) == 0 &&
 	    backup_of_url(r, url, &b, err) == 0)
-		result = addons_restore(d->addons, &a, &b, err);
+		result = services_restore(d->services, &a, &b, err);
 	if (result == 0) {
 		logs_append(d->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s",
 			    (long long)b.number, a.name, request_caller(r)->name);

@@ -13,7 +13,7 @@
 /* What the request says, kept while the URL of a service elsewhere is looked at. */
 struct making {
 	struct request *request; /* NULL: it has gone away */
-	struct addons *addons;
+	struct services *services;
 	char app_id[UUID_SIZE];
 	char *service, *plan, *name, *attachment, *url, *from_backup;
 	bool tls;
@@ -43,7 +43,7 @@ static void making_free(void *work)
 static json_t *made_json(struct request *r, const struct addon_create *o, const struct addon *a)
 {
 	_cleanup_free_ char *taken =
-		addons_taken(request_daemon(r)->addons, a, o->service, o->plan);
+		services_taken(request_daemon(r)->services, a, o->service, o->plan);
 	json_t *j = api_addon_json(r, a);
 
 	if (taken)
@@ -69,7 +69,7 @@ static int make(struct request *r, const struct making *m, struct error *err)
 
 	o.app = &app;
 	if (store_app_get(d->store, m->app_id, &app, err) == 0 &&
-	    addons_create(d->addons, &o, &a, err) == 0) {
+	    services_create(d->services, &o, &a, err) == 0) {
 		logs_append(d->logs, app.id, "app", "api", "Create %s:%s add-on (%s) by user %s",
 			    a.service, a.plan, a.name, m->who.name);
 		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
@@ -196,7 +196,7 @@ static int read_options(struct request *r, struct making *m, bool *ret_skip, str
 
 	if (config && !json_is_null(config) && !json_is_object(config))
 		return error_set(err, ERROR_INVALID, "\"config\" has to be an object");
-	if (addons_is_provided(m->addons, m->service)) {
+	if (services_is_provided(m->services, m->service)) {
 		m->options = config && json_object_size(config) ? json_deep_copy(config) : NULL;
 		return 0;
 	}
@@ -254,14 +254,14 @@ int api_addons_create(struct request *r, struct error *err)
 	bool skip = false;
 	int result;
 
-	m->addons = request_daemon(r)->addons;
+	m->services = request_daemon(r)->services;
 	result = api_app(r, &app, err);
 	memcpy(m->app_id, app.id, sizeof(m->app_id));
 	app_done(&app);
 	if (result == 0)
 		result = read_making(r, m, &skip, err);
 	if (result == 0 && streq(m->service, SERVICE_EXTERNAL) && m->url && !skip) {
-		m->check = addons_check_url(m->addons, m->url, on_checked, m, err);
+		m->check = services_check_url(m->services, m->url, on_checked, m, err);
 		if (m->check) {
 			m->request = r;
 			request_defer(r, answer_made, m, making_free);

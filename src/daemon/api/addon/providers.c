@@ -16,7 +16,7 @@
 
 static int check_new(struct request *r, const struct partner *p, struct error *err)
 {
-	const struct service_set *set = addons_services(request_daemon(r)->addons);
+	const struct service_set *set = services_catalog(request_daemon(r)->services);
 	struct error none = ERROR_INIT;
 
 	if (streq(p->id, SERVICE_EXTERNAL) || service_set_find(set, p->id, &none))
@@ -60,7 +60,7 @@ int api_providers_delete(struct request *r, struct error *err)
 	size_t n = 0;
 	int result;
 
-	if (addons_partner(d->addons, name, &manifest, &p, err) < 0)
+	if (services_partner(d->services, name, &manifest, &p, err) < 0)
 		return -1;
 	j = api_provider_json(r, &p);
 	result = store_addon_list(d->store, NULL, &list, &n, err);
@@ -86,7 +86,7 @@ int api_providers_delete(struct request *r, struct error *err)
 static int admitted_addon(struct request *r, struct addon *ret, struct error *err)
 {
 	if (store_addon_get(request_daemon(r)->store, request_param(r, "addon"), ret, err) < 0 ||
-	    !addons_provider_admit(ret, request_header(r, "Authorization")))
+	    !services_provider_admit(ret, request_header(r, "Authorization")))
 		return error_set(err, ERROR_UNAUTHORIZED, "The token is not one for this add-on");
 	return 0;
 }
@@ -118,8 +118,8 @@ int api_addon_config_update(struct request *r, struct error *err)
 	int result = admitted_addon(r, &a, err);
 
 	if (result == 0)
-		result = addons_provider_config(request_daemon(r)->addons, &a,
-						json_object_get(request_body(r), "config"), err);
+		result = services_provider_config(request_daemon(r)->services, &a,
+						  json_object_get(request_body(r), "config"), err);
 	if (result == 0)
 		result = request_answer(r, 200, config_list(&a));
 	addon_done(&a);
@@ -132,7 +132,7 @@ static int tell_ready(struct request *r, bool ready, struct error *err)
 	int result = admitted_addon(r, &a, err);
 
 	if (result == 0)
-		result = addons_provider_ready(request_daemon(r)->addons, &a, ready, err);
+		result = services_provider_ready(request_daemon(r)->services, &a, ready, err);
 	if (result == 0)
 		result = request_answer(r, 200, api_addon_json(r, &a));
 	addon_done(&a);
@@ -161,7 +161,7 @@ int api_oauth_token(struct request *r, struct error *err)
 	if (!streq(kind, "authorization_code"))
 		return error_set(err, ERROR_INVALID,
 				 "\"grant_type\" can be authorization_code only");
-	if (addons_provider_token(request_daemon(r)->addons, code, secret, &token, err) < 0)
+	if (services_provider_token(request_daemon(r)->services, code, secret, &token, err) < 0)
 		return -1;
 	return request_answer(r, 200,
 			      json_pack("{s:s, s:s, s:i}", "access_token", token, "token_type",

@@ -92,13 +92,13 @@ static bool find_provider(struct request *r, json_t **ret_manifest, struct partn
 {
 	struct error ignored = ERROR_INIT;
 
-	return addons_partner(request_daemon(r)->addons, request_param(r, "service"), ret_manifest,
-			      ret, &ignored) == 0;
+	return services_partner(request_daemon(r)->services, request_param(r, "service"),
+				ret_manifest, ret, &ignored) == 0;
 }
 
 int api_services_list(struct request *r, struct error *err)
 {
-	const struct service_set *set = addons_services(request_daemon(r)->addons);
+	const struct service_set *set = services_catalog(request_daemon(r)->services);
 	json_t *list = json_array();
 
 	if (add_providers(r, list, err) < 0) {
@@ -123,7 +123,7 @@ static bool names_external(struct request *r)
 /* By name, alias or id; "external" is not among them. */
 static const struct service *find(struct request *r, struct error *err)
 {
-	const struct service_set *set = addons_services(request_daemon(r)->addons);
+	const struct service_set *set = services_catalog(request_daemon(r)->services);
 	const char *name = request_param(r, "service");
 	char id[UUID_SIZE];
 

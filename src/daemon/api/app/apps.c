@@ -230,7 +230,7 @@ int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *w
 {
 	struct error ignored = ERROR_INIT;
 
-	if (addons_check_app_delete(d->addons, app, err) < 0)
+	if (services_check_app_delete(d->services, app, err) < 0)
 		return -1;
 	cancel_build(d, app);
 	if (delete_row(d, app, line, err) < 0)
@@ -239,7 +239,7 @@ int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *w
 	reconcile_forget(d->reconciler, app->id);
 	builds_app_gone(d->builds, app->id);
 	certs_changed(d->certs);
-	addons_app_deleted(d->addons, app);
+	services_app_deleted(d->services, app);
 	if (git_delete(d, app->name, &ignored) < 0)
 		log_warn("destroying %s: %s", app->name, ignored.message);
 	remove_kept(d, app->id);

@@ -145,7 +145,7 @@ int api_releases_get(struct request *r, struct error *err)
 /* A rollback that waits for credentials. */
 struct waiting {
 	struct request *request;
-	struct addons *addons;
+	struct services *services;
 	struct app app;
 	struct caller who;
 	bool done, deferred;
@@ -157,7 +157,7 @@ static void waiting_free(void *work)
 {
 	struct waiting *w = work;
 
-	addons_abandon(w->addons, w);
+	services_abandon(w->services, w);
 	app_done(&w->app);
 	free(w);
 }
@@ -200,13 +200,13 @@ static int roll_back_later(struct request *r, struct app *take_app, int64_t vers
 	struct addon_change c = { .fn = on_rolled_back, .userdata = w };
 
 	*w = (struct waiting){ .request = r,
-			       .addons = request_daemon(r)->addons,
+			       .services = request_daemon(r)->services,
 			       .app = *take_app,
 			       .who = *request_caller(r) };
 	*take_app = (struct app){ 0 };
 	c.app = &w->app;
 	c.who = &w->who;
-	addons_rollback(w->addons, &c, version);
+	services_rollback(w->services, &c, version);
 	w->deferred = true;
 	request_defer(r, answer_rollback, w, waiting_free);
 	if (w->done)

@@ -88,7 +88,7 @@ static int check_no_builds(struct daemon *d, struct error *err)
 		return error_set(err, ERROR_CONFLICT,
 				 "Stacks are being made anew: try again when twelve stacks:update "
 				 "has ended");
-	if (addons_have_jobs(d->addons))
+	if (services_have_jobs(d->services))
 		return error_set(err, ERROR_CONFLICT,
 				 "An add-on is being worked on: try again in a moment");
 	if (store_app_list(d->store, &apps, &n, err) < 0)
