@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* twelved's connections: each gets the status at once and at every change, and may stop, kill or
- * attach. */
+/* twelved's connections: each gets the status at once and at every change, and may send orders. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -62,19 +61,13 @@ bool control_accept(struct dyno *d)
 	return true;
 }
 
-void control_read(struct dyno *d, size_t client)
+bool control_read(struct dyno *d, size_t client, struct ipc_msg *ret)
 {
-	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
-	int r = ipc_recv(d->clients[client], &m);
+	int r = ipc_recv(d->clients[client], ret);
 
-	if (r == -EAGAIN || r == -EPROTO)
-		return;
-	if (r <= 0)
+	if (r > 0)
+		return true;
+	if (r != -EAGAIN && r != -EPROTO)
 		d->clients[client] = fd_close(d->clients[client]);
-	else if (m.type == DYNO_STOP)
-		dyno_stop(d, ipc_get_i64(&m, "stop_ms", d->stop_ms), "was stopped");
-	else if (m.type == DYNO_KILL)
-		dyno_stop(d, 0, "was killed");
-	else if (m.type == DYNO_ATTACH)
-		dyno_attached(d, &m, ipc_take_fd(&m, 0));
+	return false;
 }

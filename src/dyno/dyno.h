@@ -2,12 +2,7 @@
 /*
  * twelve-dyno, the supervisor of one dyno: what its files share.
  *
- *              launch ok              SIGTERM (DYNO_STOP, time limit, client gone)
- *  STARTING ──────────────▶ UP ───────────────────────▶ STOPPING ──┐ window over: SIGKILL
- *     ▲  │ launch failed     │ process ended                │ ◀─────┘
- *     │  ▼                   ▼                              ▼ process ended
- *     └ CRASHED ◀────── restart=1 ?  ── no ─────────────▶ EXITED
- *      pause: 1, 2, 4 ... 60 s; again 1 s after a run of 60 s
+ * machine.h has its states, and what moves it from one to the next.
  *
  * A client that breaks off changes nothing here: the session waits for the next one.
  * In EXITED the loop goes on only until twelved, the session's client and twelve-logs
@@ -24,21 +19,29 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "dyno/machine.h"
 #include "ipc/dyno-proto.h"
 #include "ipc/ipc.h"
 
 #define DYNO_MAX_CLIENTS 8
 #define DYNO_ENV_FD 3
 #define DYNO_ATTACH_WAIT_S 60
+#define SESSION_CHUNK 16384
 
 struct dyno;
+
+/* What came from the client. */
+enum session_taken {
+	SESSION_GOES_ON,
+	SESSION_GOODBYE, /* it goes on purpose; what is behind that is not looked at */
+	SESSION_BROKEN,	 /* not what a client sends */
+};
 
 /* What a client speaks: frames, or Heroku's rendezvous. */
 struct session_wire {
 	void (*begin)(struct dyno *d);
-	/* Takes all bytes of from_client that it can. False: they are not what the client should
-	 * send. */
-	bool (*take)(struct dyno *d);
+	/* Takes all bytes of from_client that it can. */
+	enum session_taken (*take)(struct dyno *d);
 	/* Moves output to to_client, which is empty: as much as may go now. */
 	void (*fill)(struct dyno *d);
 	/* The client is gone: puts back what did not reach it. */
@@ -56,6 +59,10 @@ struct session_raw {
 };
 
 struct session {
+	/* To the process, which the session does not know otherwise: as dyno_signal() and
+	 * dyno_stop(). */
+	void (*signal)(const struct dyno *d, int sig);
+	void (*stop)(struct dyno *d, int64_t window_ms, const char *why);
 	const struct session_wire *wire; /* of the present or last client; NULL: there was none */
 	int client_fd;			 /* the client's stream socket, or -1 */
 	int in_fd;			 /* to the process: pty master or pipe, or -1 */
@@ -104,6 +111,7 @@ struct dyno {
 	int64_t deadline_ms; /* clock_now_ms() of the next thing to do by time; 0: none */
 	int64_t began_ms;    /* clock_now_ms() when the process started */
 	int64_t limit_at_ms; /* clock_now_ms() when time_limit_ms is over; 0: none */
+	int64_t ran_ms;	     /* how long the last process ran; 0: it did not start */
 	int64_t pause_ms;
 	int64_t restarts;
 	int exit_code;
@@ -112,7 +120,7 @@ struct dyno {
 	bool end_was_told; /* somebody got the status EXITED */
 	bool leftover; /* the runtime could not remove all: the directory stays, and twelved cleans
 			  up */
-	char reason[256];
+	char reason[MACHINE_REASON_MAX];
 	const char *stopped; /* why it was stopped, the reason then; NULL: nobody did */
 	int64_t window_ms;   /* of the stop that is under way */
 
@@ -141,7 +149,8 @@ void dyno_unmount_scratch(const struct dyno *d);
 /* control.c: twelved's connections. */
 /* False when nobody waits. */
 bool control_accept(struct dyno *d);
-void control_read(struct dyno *d, size_t client);
+/* True with an order of twelved's. */
+bool control_read(struct dyno *d, size_t client, struct ipc_msg *ret);
 void control_report(struct dyno *d);
 
 /* streams.c: the way to twelve-logs. */
@@ -170,25 +179,31 @@ void session_end(struct dyno *d);
 /* True when nobody would miss anything by our end. */
 bool session_is_settled(const struct dyno *d);
 
-/* For the wires: input, and its end. */
-void session_take_input(struct dyno *d, const char *data, size_t n);
-void session_end_input(struct dyno *d);
-void session_set_size(struct dyno *d, int columns, int rows);
 /* Fills and sends to_client as far as it goes. */
 void session_pump(struct dyno *d);
-/* The client goes on purpose, or nobody came: the process is told to end. `why` as of dyno_stop().
- */
-void session_abandon(struct dyno *d, const char *why);
+
+/* stdio.c: the process's side of a session. */
+/* Input, and its end. */
+void stdio_take_input(struct dyno *d, const char *data, size_t n);
+void stdio_end_input(struct dyno *d);
+void stdio_set_size(struct dyno *d, int columns, int rows);
+/* Writes what the process can take now. */
+void stdio_write(struct dyno *d);
+/* A terminal has no end of input: Ctrl-D is a byte that the client sends. */
+void stdio_close_input(struct session *s);
+/* Reads output into kept. False when there was nothing to read now. */
+bool stdio_read(struct dyno *d, int *fd, enum attach_frame frame);
 /* Forgets the output before a position. */
 void session_acknowledge(struct session *s, uint64_t position);
 /* Calls the wire's on_time() at that time, or before. */
 void session_wake_at(struct session *s, int64_t at_ms);
-/* session-frames.c: appends one to b. */
+
+/* frame.c: appends one to b. */
 void frame_append(struct buf *b, enum attach_frame type, const void *data, size_t n);
 /* Header and payload of the frame at `data`; its payload's length is in *ret_n. */
 size_t frame_length(const char *data, size_t *ret_n);
 
-/* state.c: the drawing above. */
+/* state.c: what happens to it. */
 void dyno_start(struct dyno *d);
 void dyno_attached(struct dyno *d, const struct ipc_msg *m, int take_fd);
 /* SIGTERM, and SIGKILL after the window (at once for 0). `why` is a constant: the reason that is

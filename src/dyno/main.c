@@ -40,6 +40,20 @@ static void on_signal(struct dyno *d)
 			dyno_process_ended(d, status);
 }
 
+static void on_order(struct dyno *d, size_t client)
+{
+	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
+
+	if (!control_read(d, client, &m))
+		return;
+	if (m.type == DYNO_STOP)
+		dyno_stop(d, ipc_get_i64(&m, "stop_ms", d->stop_ms), "was stopped");
+	else if (m.type == DYNO_KILL)
+		dyno_stop(d, 0, "was killed");
+	else if (m.type == DYNO_ATTACH)
+		dyno_attached(d, &m, ipc_take_fd(&m, 0));
+}
+
 /* ---- the loop ---- */
 
 enum slot {
@@ -84,7 +98,7 @@ static void dispatch(struct dyno *d, const struct pollfd *p)
 		streams_lost(d);
 	for (size_t i = 0; i < DYNO_MAX_CLIENTS; i++)
 		if (p[SLOT_CLIENTS + i].revents && d->clients[i] == p[SLOT_CLIENTS + i].fd)
-			control_read(d, i);
+			on_order(d, i);
 	if (p[SLOT_LISTEN].revents)
 		control_accept(d);
 	if (p[SLOT_SIGNAL].revents)
@@ -235,7 +249,9 @@ int main(int argc, char **argv)
 		.logs_fd = -1,
 		.alive_fd = -1,
 		.lines = BUF_INIT,
-		.session = { .client_fd = -1,
+		.session = { .signal = dyno_signal,
+			     .stop = dyno_stop,
+			     .client_fd = -1,
 			     .in_fd = -1,
 			     .out_fd = -1,
 			     .err_fd = -1,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our own client: attach frames (ipc/dyno-proto.h), which carry all that a session has. */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,25 +7,6 @@
 
 #include "base/str.h"
 #include "dyno/dyno.h"
-
-void frame_append(struct buf *b, enum attach_frame type, const void *data, size_t n)
-{
-	uint32_t length = htonl((uint32_t)n);
-	char header[ATTACH_HEADER_BYTES] = { (char)type };
-
-	memcpy(header + 1, &length, sizeof(length));
-	buf_append(b, header, sizeof(header));
-	buf_append(b, data, n);
-}
-
-size_t frame_length(const char *data, size_t *ret_n)
-{
-	uint32_t length;
-
-	memcpy(&length, data + 1, sizeof(length));
-	*ret_n = ntohl(length);
-	return ATTACH_HEADER_BYTES + *ret_n;
-}
 
 static void begin(struct dyno *d)
 {
@@ -72,7 +52,7 @@ static void pass_signal(const struct dyno *d, int64_t number)
 
 	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
 		if (passed[i] == number)
-			dyno_signal(d, passed[i]);
+			d->session.signal(d, passed[i]);
 }
 
 static void on_frame(struct dyno *d, char type, const char *data, size_t n)
@@ -85,13 +65,13 @@ static void on_frame(struct dyno *d, char type, const char *data, size_t n)
 	switch (type) {
 	case ATTACH_STDIN:
 		if (n)
-			session_take_input(d, data, n);
+			stdio_take_input(d, data, n);
 		else
-			session_end_input(d);
+			stdio_end_input(d);
 		break;
 	case ATTACH_WINSIZE:
 		if (sscanf(text, "%d %d", &columns, &rows) == 2)
-			session_set_size(d, columns, rows);
+			stdio_set_size(d, columns, rows);
 		break;
 	case ATTACH_SIGNAL:
 		if (str_to_i64(text, 1, NSIG, &number))
@@ -101,14 +81,11 @@ static void on_frame(struct dyno *d, char type, const char *data, size_t n)
 		if (str_to_i64(text, 0, INT64_MAX, &number))
 			session_acknowledge(&d->session, (uint64_t)number);
 		break;
-	case ATTACH_GOODBYE:
-		session_abandon(d, "was stopped: the client went away");
-		break;
 	}
 }
 
-/* Takes the frames that are there whole. */
-static bool take(struct dyno *d)
+/* Takes the frames that are there whole, up to a goodbye. */
+static enum session_taken take(struct dyno *d)
 {
 	struct buf *b = &d->session.from_client;
 	size_t n, payload;
@@ -116,16 +93,15 @@ static bool take(struct dyno *d)
 	while (b->len >= ATTACH_HEADER_BYTES) {
 		n = frame_length(b->data, &payload);
 		if (payload > ATTACH_MAX_PAYLOAD)
-			return false;
+			return SESSION_BROKEN;
 		if (b->len < n)
-			return true;
+			return SESSION_GOES_ON;
+		if (b->data[0] == ATTACH_GOODBYE)
+			return SESSION_GOODBYE;
 		on_frame(d, b->data[0], b->data + ATTACH_HEADER_BYTES, payload);
-		/* A goodbye has emptied it. */
-		if (b->len < n)
-			return true;
 		buf_consume(b, n);
 	}
-	return true;
+	return SESSION_GOES_ON;
 }
 
 static void on_time(struct dyno *d)

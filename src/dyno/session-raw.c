@@ -161,22 +161,22 @@ static void fill(struct dyno *d)
 
 /* ---- from the client ---- */
 
-static bool take(struct dyno *d)
+static enum session_taken take(struct dyno *d)
 {
 	struct session *s = &d->session;
 	struct buf *b = &s->from_client;
 
 	if (s->raw.eot_at_ms)
-		session_take_input(d, &eot, 1);
+		stdio_take_input(d, &eot, 1);
 	s->raw.eot_at_ms = 0;
 	if (!d->terminal && b->len && b->data[b->len - 1] == eot) {
 		b->data[--b->len] = '\0';
 		s->raw.eot_at_ms = clock_now_ms() + EOT_SILENCE_MS;
 		session_wake_at(s, s->raw.eot_at_ms);
 	}
-	session_take_input(d, b->data, b->len);
+	stdio_take_input(d, b->data, b->len);
 	buf_clear(b);
-	return true;
+	return SESSION_GOES_ON;
 }
 
 static void on_time(struct dyno *d)
@@ -190,7 +190,7 @@ static void on_time(struct dyno *d)
 	}
 	if (s->raw.eot_at_ms && now_ms >= s->raw.eot_at_ms) {
 		s->raw.eot_at_ms = 0;
-		session_end_input(d);
+		stdio_end_input(d);
 	}
 	if (s->raw.eot_at_ms)
 		session_wake_at(s, s->raw.eot_at_ms);

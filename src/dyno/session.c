@@ -22,10 +22,9 @@
 #include "base/str.h"
 #include "dyno/dyno.h"
 
-#define CHUNK 16384
 #define INPUT_MAX (2 * ATTACH_WINDOW_BYTES)
 
-/* ---- the process's side ---- */
+/* ---- beginning ---- */
 
 static int make_pipe(int *ours, int *theirs, bool to_process)
 {
@@ -53,107 +52,12 @@ int session_prepare(struct dyno *d, int stdio[3])
 	return stdio[2] < 0 ? -errno : 0;
 }
 
-void session_set_size(struct dyno *d, int columns, int rows)
-{
-	struct session *s = &d->session;
-	struct winsize size = { .ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows };
-	struct winsize other = { .ws_col = size.ws_col,
-				 .ws_row = (unsigned short)(rows > 1 ? rows - 1 : rows + 1) };
-
-	if (!d->terminal || s->out_fd < 0 || columns <= 0 || rows <= 0)
-		return;
-	/* A change makes the kernel send SIGWINCH, upon which programs draw. */
-	if (s->redraw)
-		ioctl(s->out_fd, TIOCSWINSZ, &other);
-	s->redraw = false;
-	ioctl(s->out_fd, TIOCSWINSZ, &size);
-}
-
 void session_take_terminal(struct dyno *d, int console_fd)
 {
 	fd_set_nonblock(console_fd, true);
 	d->session.in_fd = d->session.out_fd = console_fd;
-	session_set_size(d, (int)ipc_get_i64(&d->spec, "columns", 0),
-			 (int)ipc_get_i64(&d->spec, "rows", 0));
-}
-
-/* A terminal has no end of input: Ctrl-D is a byte that the client sends. */
-static void close_input(struct session *s)
-{
-	buf_done(&s->to_process);
-	if (s->in_fd >= 0 && s->in_fd != s->out_fd)
-		s->in_fd = fd_close(s->in_fd);
-}
-
-/* Writes what the process can take now. */
-static void write_input(struct dyno *d)
-{
-	struct session *s = &d->session;
-	ssize_t r = 0;
-
-	while (s->in_fd >= 0 && s->to_process.len) {
-		r = fd_write(s->in_fd, s->to_process.data, s->to_process.len);
-		if (r < 0)
-			break;
-		buf_consume(&s->to_process, (size_t)r);
-	}
-	/* A process that has closed its input does not want the rest. */
-	if ((r < 0 && r != -EAGAIN) || (s->input_ended && !s->to_process.len))
-		close_input(s);
-}
-
-void session_take_input(struct dyno *d, const char *data, size_t n)
-{
-	struct session *s = &d->session;
-
-	/* What is not wanted counts as taken. */
-	s->n_input += n;
-	if (!s->input_ended && (s->in_fd >= 0 || d->state == DYNO_STARTING))
-		buf_append(&s->to_process, data, n);
-	write_input(d);
-}
-
-void session_end_input(struct dyno *d)
-{
-	d->session.input_ended = true;
-	write_input(d);
-}
-
-/* False when there was nothing to read now. */
-static bool read_output(struct dyno *d, int *fd, enum attach_frame frame)
-{
-	struct session *s = &d->session;
-	char chunk[CHUNK];
-	ssize_t r = fd_read(*fd, chunk, sizeof(chunk));
-
-	if (r == -EAGAIN)
-		return false;
-	if (r > 0) {
-		if (!s->left)
-			frame_append(&s->kept, frame, chunk, (size_t)r);
-		return true;
-	}
-	/* The end; a terminal whose other side is closed gives EIO. */
-	if (s->in_fd == *fd)
-		s->in_fd = -1;
-	*fd = fd_close(*fd);
-	return false;
-}
-
-void session_acknowledge(struct session *s, uint64_t position)
-{
-	size_t done = 0, payload;
-
-	while (done < s->kept.len) {
-		size_t n = frame_length(s->kept.data + done, &payload);
-
-		if (s->kept_at + done + n > position)
-			break;
-		done += n;
-	}
-	buf_consume(&s->kept, done);
-	s->kept_at += done;
-	s->sent = s->sent > done ? s->sent - done : 0;
+	stdio_set_size(d, (int)ipc_get_i64(&d->spec, "columns", 0),
+		       (int)ipc_get_i64(&d->spec, "rows", 0));
 }
 
 /* ---- a client comes and goes ---- */
@@ -182,7 +86,8 @@ static void client_broke(struct dyno *d)
 		    d->name, (long long)d->detach_ms / 1000);
 }
 
-void session_abandon(struct dyno *d, const char *why)
+/* The client goes on purpose, or nobody came: the process is told to end. */
+static void abandon(struct dyno *d, const char *why)
 {
 	struct session *s = &d->session;
 
@@ -190,11 +95,11 @@ void session_abandon(struct dyno *d, const char *why)
 	s->alone_until_ms = 0;
 	close_client(s);
 	buf_done(&s->kept);
-	close_input(s);
+	stdio_close_input(s);
 	if (d->state != DYNO_UP)
 		return;
-	dyno_signal(d, SIGHUP);
-	dyno_stop(d, d->stop_ms, why);
+	s->signal(d, SIGHUP);
+	s->stop(d, d->stop_ms, why);
 }
 
 /* One frame to a client that is let go; if it can't be written at once, the client learns it from
@@ -298,25 +203,30 @@ void session_pump(struct dyno *d)
 static void read_client(struct dyno *d)
 {
 	struct session *s = &d->session;
-	ssize_t r = fd_read(s->client_fd, buf_reserve(&s->from_client, CHUNK), CHUNK);
+	ssize_t r =
+		fd_read(s->client_fd, buf_reserve(&s->from_client, SESSION_CHUNK), SESSION_CHUNK);
 
 	if (r == -EAGAIN)
 		return;
 	if (r > 0)
 		buf_added(&s->from_client, (size_t)r);
-	if (s->closing && r > 0)
+	if (s->closing && r > 0) {
 		buf_clear(&s->from_client);
-	else if (r <= 0 || !s->wire->take(d))
+		return;
+	}
+	switch (r > 0 ? s->wire->take(d) : SESSION_BROKEN) {
+	case SESSION_GOES_ON:
+		break;
+	case SESSION_GOODBYE:
+		abandon(d, "was stopped: the client went away");
+		break;
+	case SESSION_BROKEN:
 		client_broke(d);
+		break;
+	}
 }
 
 /* ---- the loop's side ---- */
-
-void session_wake_at(struct session *s, int64_t at_ms)
-{
-	if (!s->wake_ms || at_ms < s->wake_ms)
-		s->wake_ms = at_ms;
-}
 
 int64_t session_next_ms(const struct dyno *d)
 {
@@ -333,7 +243,7 @@ void session_on_time(struct dyno *d)
 	int64_t now_ms = clock_now_ms();
 
 	if (s->alone_until_ms && now_ms >= s->alone_until_ms)
-		session_abandon(d, "was stopped: its client went away and none came");
+		abandon(d, "was stopped: its client went away and none came");
 	if (!s->wake_ms || now_ms < s->wake_ms)
 		return;
 	s->wake_ms = 0;
@@ -362,11 +272,11 @@ void session_dispatch(struct dyno *d, const struct pollfd p[static N_SESSION_SLO
 	struct session *s = &d->session;
 
 	if (p[SESSION_OUT].revents && s->out_fd >= 0 && s->out_fd == p[SESSION_OUT].fd)
-		read_output(d, &s->out_fd, ATTACH_STDOUT);
+		stdio_read(d, &s->out_fd, ATTACH_STDOUT);
 	if (p[SESSION_ERR].revents && s->err_fd >= 0 && s->err_fd == p[SESSION_ERR].fd)
-		read_output(d, &s->err_fd, ATTACH_STDERR);
+		stdio_read(d, &s->err_fd, ATTACH_STDERR);
 	if (p[SESSION_IN].revents)
-		write_input(d);
+		stdio_write(d);
 	if (s->client_fd < 0 || s->client_fd != p[SESSION_CLIENT].fd)
 		return;
 	if (p[SESSION_CLIENT].revents & POLLIN)
@@ -383,11 +293,11 @@ void session_end(struct dyno *d)
 
 	/* What is in the pipes still belongs to the session; no process is left that could add to
 	 * it. */
-	while (s->out_fd >= 0 && read_output(d, &s->out_fd, ATTACH_STDOUT))
+	while (s->out_fd >= 0 && stdio_read(d, &s->out_fd, ATTACH_STDOUT))
 		;
-	while (s->err_fd >= 0 && read_output(d, &s->err_fd, ATTACH_STDERR))
+	while (s->err_fd >= 0 && stdio_read(d, &s->err_fd, ATTACH_STDERR))
 		;
-	close_input(s);
+	stdio_close_input(s);
 	s->ended = true;
 	s->alone_until_ms = 0;
 	if (s->left || !s->wire)
