@@ -107,6 +107,8 @@ char *build_pack_names(const char *packs_dir);
 /* Errors are for the pusher: what failed, where, what to do. */
 int build_run(const struct build_options *o, struct build_result *ret, struct error *err);
 
+/* Whether STATE/slugs has it. False for NULL, too. */
+bool build_slug_is_there(const char *state_dir, const char *digest);
 /* Of a slug that is there. */
 int build_slug_size(const char *state_dir, const char *digest, uint64_t *ret, struct error *err);
 /* What the app's build with this key gave. */

@@ -89,6 +89,13 @@ static int gone(const char *what, struct error *err)
 			 "The slug %.12s is not there any more: push again to make it", what);
 }
 
+bool build_slug_is_there(const char *state_dir, const char *digest)
+{
+	_cleanup_free_ char *path = xasprintf("%s/slugs/%s/app", state_dir, digest ? digest : "");
+
+	return digest && fs_exists(path);
+}
+
 int build_slug_size(const char *state_dir, const char *digest, uint64_t *ret, struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/slugs/%s/slug.json", state_dir, digest);

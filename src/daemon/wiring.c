@@ -30,6 +30,7 @@
 #include "daemon/rollout/autoscale.h"
 #include "daemon/rollout/reconcile.h"
 #include "daemon/services/services.h"
+#include "daemon/wanted/wanted.h"
 
 /* Everyone who follows dynos. */
 static void on_dyno(struct dyno *dyno, void *userdata)
@@ -45,6 +46,24 @@ static void on_dyno(struct dyno *dyno, void *userdata)
 		setups_dyno_ended(d->setups, dyno);
 }
 
+/* Everyone who follows what is wanted. */
+static void on_wanted(const char *app_id, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	reconcile_app(d->reconciler, app_id);
+	services_kick(d->services);
+}
+
+static struct wanted *make_wanted(struct daemon *d)
+{
+	return wanted_new(&(struct wanted_options){ .platform = daemon_platform(d),
+						    .logs = d->logs,
+						    .streams = d->streams,
+						    .changed = on_wanted,
+						    .userdata = d });
+}
+
 int wiring_start(struct daemon *d, struct error *err)
 {
 	d->loop = loop_new();
@@ -56,6 +75,7 @@ int wiring_start(struct daemon *d, struct error *err)
 	    logs_client_new(d, &d->logs, err) < 0 || certs_new(d, &d->certs, err) < 0 ||
 	    router_new(d, &d->router, err) < 0 || dynos_new(d, &d->dynos, err) < 0)
 		return -1;
+	d->wanted = make_wanted(d);
 	d->builds = builds_new(d);
 	d->branches = branches_new(d);
 	d->slug_sizes = slug_sizes_new();
@@ -67,6 +87,7 @@ int wiring_start(struct daemon *d, struct error *err)
 		.platform = daemon_platform(d),
 		.dynos = d->dynos,
 		.logs = d->logs,
+		.wanted = d->wanted,
 		.daemon = d,
 	});
 	d->webhooks = webhooks_new(d);
@@ -112,6 +133,7 @@ void wiring_stop(struct daemon *d, bool everything)
 	services_free(d->services);
 	reconciler_free(d->reconciler);
 	dynos_free(d->dynos);
+	wanted_free(d->wanted);
 	if (everything && d->router)
 		router_shutdown(d->router);
 	acme_free(d->acme);

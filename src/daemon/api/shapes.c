@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "daemon/api/api-priv.h"
-#include "daemon/build/retention.h"
+#include "build/build.h"
 #include "daemon/api/authz.h"
 #include "daemon/edge/certs.h"
 #include "daemon/git/git.h"
@@ -233,11 +233,13 @@ static json_t *release_extra(struct request *r, const struct release *rel)
 	for (size_t i = 0; i < rel->processes.n_types; i++)
 		json_object_set_new(types, rel->processes.types[i].name,
 				    api_text(rel->processes.types[i].command));
-	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason",
-			 api_text(rel->reason), "proof", rel->proof, "commit",
-			 api_text(rel->commit), "processes", types, "phase_done",
-			 (int)rel->phase_done, "slug", rel->slug, "stack", rel->stack, "slug_gone",
-			 (int)(rel->slug && !slug_is_there(request_daemon(r), rel->slug)));
+	return json_pack(
+		"{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason", api_text(rel->reason),
+		"proof", rel->proof, "commit", api_text(rel->commit), "processes", types,
+		"phase_done", (int)rel->phase_done, "slug", rel->slug, "stack", rel->stack,
+		"slug_gone",
+		(int)(rel->slug &&
+		      !build_slug_is_there(request_daemon(r)->settings.state_dir, rel->slug)));
 }
 
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel)
@@ -255,12 +257,13 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 	json_object_update_new(j, json_pack("{s:o, s:o, s:[], s:[], s:n}", "app", api_app_ref(a),
 					    "slug", api_slug_of(r, a->id, rel->slug),
 					    "addon_plan_names", "artifacts", "oci_image"));
-	json_object_update_new(j, json_pack("{s:b, s:b, s:s?}", "current",
-					    (int)(rel->version == a->current_version),
-					    "eligible_for_rollback",
-					    (int)(rel->status == RELEASE_SUCCEEDED &&
-						  slug_is_there(request_daemon(r), rel->slug)),
-					    "output_stream_url", output));
+	json_object_update_new(
+		j, json_pack("{s:b, s:b, s:s?}", "current",
+			     (int)(rel->version == a->current_version), "eligible_for_rollback",
+			     (int)(rel->status == RELEASE_SUCCEEDED &&
+				   build_slug_is_there(request_daemon(r)->settings.state_dir,
+						       rel->slug)),
+			     "output_stream_url", output));
 	json_object_set_new(j, "twelve", release_extra(r, rel));
 	return j;
 }

@@ -146,8 +146,8 @@ static int set_config(struct setups *ss, const struct setup *s, struct app *app,
 	const struct caller who = caller_of(s);
 	struct release release = { 0 };
 	bool changed;
-	int r = releases_set_config(ss->d, app, json_object_get(plan_of(s), "env"), &who, &release,
-				    &changed, err);
+	int r = releases_set_config(ss->d->wanted, app, json_object_get(plan_of(s), "env"), &who,
+				    &release, &changed, err);
 
 	release_done(&release);
 	return r;

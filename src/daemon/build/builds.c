@@ -26,7 +26,7 @@
 #include "daemon/build/queue.h"
 #include "daemon/build/worker.h"
 #include "daemon/git/branch.h"
-#include "daemon/wanted/releases.h"
+#include "daemon/wanted/base.h"
 #include "daemon/core/remove.h"
 #include "daemon/core/stream.h"
 #include "store/fetch-key.h"
@@ -263,7 +263,7 @@ static int launch(struct job *j, struct error *err)
 	int r = store_app_get(d->store, j->row.app_id, &app, err);
 
 	if (r == 0)
-		r = releases_base(d, &app, &base, err);
+		r = releases_base(d->wanted, &app, &base, err);
 	if (r == 0 && store_fetch_key_get(d->store, app.id, &key, err) < 0)
 		r = -1;
 	if (r == 0) {

@@ -23,7 +23,8 @@ static int release_it(struct job *j, const struct build_result *result, struct e
 
 	if (store_app_get(d->store, j->row.app_id, &app, err) < 0)
 		return -1;
-	r = releases_deploy(d, &app, result, j->row.commit, j->description, &j->who, &release, err);
+	r = releases_deploy(d->wanted, &app, result, j->row.commit, j->description, &j->who,
+			    &release, err);
 	if (r == 0) {
 		_cleanup_free_ char *note =
 			xasprintf("build of %s", j->row.commit[0] ? j->row.commit : "an archive");

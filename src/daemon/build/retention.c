@@ -89,14 +89,6 @@ int used_read(struct daemon *d, struct used *ret, struct error *err)
 	return 0;
 }
 
-bool slug_is_there(const struct daemon *d, const char *digest)
-{
-	_cleanup_free_ char *path =
-		xasprintf("%s/slugs/%s/app", d->settings.state_dir, digest ? digest : "");
-
-	return digest && fs_exists(path);
-}
-
 /* ---- letting go ---- */
 
 struct retention {

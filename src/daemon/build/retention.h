@@ -23,5 +23,3 @@ void retention_free(struct retention *r);
 /* A release is live and what ran before it has ended: soon, when no build runs, slugs are let go.
  */
 void retention_kick(struct retention *r);
-/* STATE/slugs has it. False for NULL, too. */
-bool slug_is_there(const struct daemon *d, const char *digest);

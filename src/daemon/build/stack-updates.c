@@ -20,6 +20,7 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/api/audit.h"
 #include "daemon/build/builds.h"
+#include "daemon/wanted/base.h"
 #include "daemon/wanted/releases.h"
 #include "stack/names.h"
 #include "stack/stack.h"
@@ -186,7 +187,7 @@ static char *why_not(struct stack_updates *u, struct app *app, struct release *c
 	char *why = NULL;
 	int64_t failed;
 
-	if (releases_base(u->d, app, &base, &err) < 0)
+	if (releases_base(u->d->wanted, app, &base, &err) < 0)
 		return xstrdup(err.message);
 	failed = failed_before(u, app, current->slug, to);
 	if (base.version != current->version)
@@ -207,7 +208,7 @@ static int64_t release_on(struct stack_updates *u, struct app *app, const struct
 	struct release made = { 0 };
 	int64_t version;
 
-	if (releases_restack(u->d, app, to, description, &u->who, &made, err) < 0)
+	if (releases_restack(u->d->wanted, app, to, description, &u->who, &made, err) < 0)
 		return 0;
 	version = made.version;
 	if (u->who.user_id[0])

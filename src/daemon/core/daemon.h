@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "daemon/core/caller.h"
 #include "daemon/core/platform.h"
 
 struct daemon {
@@ -16,6 +17,7 @@ struct daemon {
 	struct http *http;
 	struct logins *logins;
 	struct streams *streams;
+	struct wanted *wanted;
 	struct builds *builds;
 	struct branches *branches;
 	struct dynos *dynos;
@@ -46,14 +48,3 @@ static inline struct platform *daemon_platform(struct daemon *d)
 {
 	return (struct platform *)d;
 }
-
-/* Who asks: for `user` of releases and for the log. */
-struct caller {
-	char name[256];	 /* for people: an e-mail address; of an administrator's SSH key, its
-			    comment. "": nobody */
-	char email[256]; /* of the user */
-	char user_id[UUID_SIZE];  /* "": the platform itself */
-	char token_id[UUID_SIZE]; /* "": over the unix socket, or by password */
-	bool admin;
-	unsigned scopes; /* of enum scope (model/role.h): what the token is for; all without one */
-};

@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/build/retention.h"
+#include "build/build.h"
 #include "daemon/lines/drains.h"
 #include "daemon/dynos/dyno-priv.h"
 #include "ipc/ipc.h"
@@ -397,7 +397,7 @@ static int check_start(struct daemon *d, const struct dyno_start *o, const char 
 		return error_set(err, ERROR_INVALID,
 				 "Nothing is deployed to %s yet: push a commit first",
 				 o->app->name);
-	if (!slug_is_there(d, o->release->slug))
+	if (!build_slug_is_there(d->settings.state_dir, o->release->slug))
 		return error_set(err, ERROR_NOT_FOUND,
 				 "v%lld of %s can't run: its slug is not here any more. Push its "
 				 "commit again: git push -f twelve %.40s:main",

@@ -145,7 +145,7 @@ static int look_at(struct look *k, const char *app_id, struct error *err)
 	if (r <= 0 || !k->monitor.active)
 		return r < 0 ? -1 : 0;
 	if (store_app_get(d->store, app_id, &k->app, err) < 0 || look_at_releases(k, err) < 0 ||
-	    formation_find(d, &k->app, "web", &k->web, err) < 0)
+	    formation_find(d->wanted, &k->app, "web", &k->web, err) < 0)
 		return -1;
 	k->busy = k->busy || k->app.maintenance || is_starting(k);
 	k->now_ms = clock_wall_ms();
@@ -224,7 +224,7 @@ static int scale(struct look *k, int64_t quantity, struct error *err)
 	int64_t before = k->web.quantity;
 
 	k->web.quantity = quantity;
-	if (formation_set(k->a->d, &k->app, &k->web, 1, "autoscaling", &text, err) < 0)
+	if (formation_set(k->a->d->wanted, &k->app, &k->web, 1, "autoscaling", &text, err) < 0)
 		return -1;
 	note = xasprintf("%s, from %lld", text, (long long)before);
 	audit_platform(k->a->d, "autoscaling", &k->app, "scale", note);

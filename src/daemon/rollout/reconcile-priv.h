@@ -84,8 +84,6 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 /* The newest release came before those after version `after` were done: who waits for one of them
  * is told. */
 void rollout_superseded(struct app_state *a, int64_t after, int64_t by);
-/* Its fate is decided, though its row says pending until its last lines are there. */
-bool rollout_is_undoing(const struct app_state *a, int64_t version);
 void rollout_clear(struct app_state *a);
 /* The app is gone: with what is under way for it. */
 void rollout_forget(struct app_state *a);

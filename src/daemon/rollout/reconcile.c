@@ -15,8 +15,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "build/build.h"
 #include "daemon/build/builds.h"
-#include "daemon/build/retention.h"
 #include "daemon/core/state.h"
 #include "daemon/git/branch.h"
 #include "daemon/lines/lines.h"
@@ -38,7 +38,8 @@ static bool wants_web(const struct turn *t)
 /* Let go by a hand, or not in the backup that the platform was restored from. */
 static bool is_slugless(const struct turn *t)
 {
-	return t->current.version && !slug_is_there(t->d, t->current.slug);
+	return t->current.version &&
+	       !build_slug_is_there(t->d->settings.state_dir, t->current.slug);
 }
 
 /* Without a dyno that has traffic: have they crashed, are they on their way, or is none wanted? */
@@ -406,14 +407,6 @@ void reconcile_app(struct reconciler *r, const char *app_id)
 	 * be under way still. */
 	if (r)
 		watch_arm(state_of(r, app_id)->timer, 0);
-}
-
-bool reconcile_is_undoing(struct reconciler *r, const char *app_id, int64_t version)
-{
-	for (size_t i = 0; r && i < r->n; i++)
-		if (streq(r->apps[i]->id, app_id))
-			return rollout_is_undoing(r->apps[i], version);
-	return false;
 }
 
 void reconcile_all(struct reconciler *r)

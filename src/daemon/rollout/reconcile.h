@@ -17,11 +17,6 @@ void reconciler_free(struct reconciler *r);
 /* Plans for this app in the next turn of the loop. Any number of calls make one plan. */
 void reconcile_app(struct reconciler *r, const char *app_id);
 void reconcile_all(struct reconciler *r);
-/*
- * Whether a pending release has failed already, and only its last lines are awaited: no other
- * release is made from it, as its push is told that it was rejected.
- */
-bool reconcile_is_undoing(struct reconciler *r, const char *app_id, int64_t version);
 /* The app is destroyed: forget it, stop its dynos and take its routes away. Its row is gone
  * already. */
 void reconcile_forget(struct reconciler *r, const char *app_id);

@@ -19,6 +19,7 @@
 #include "daemon/lines/last-lines.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile-priv.h"
+#include "daemon/wanted/base.h"
 
 /* gunicorn on Python 3.13 tells why its workers did not boot some seventy lines before its end. */
 #define LAST_LINES 100
@@ -200,11 +201,6 @@ static void post_mortem_free(struct post_mortem *pm)
 	free(pm);
 }
 
-bool rollout_is_undoing(const struct app_state *a, int64_t version)
-{
-	return a->post_mortem && a->post_mortem->release.version == version;
-}
-
 void rollout_forget(struct app_state *a)
 {
 	struct post_mortem *pm = steal_ptr(a->post_mortem);
@@ -212,6 +208,7 @@ void rollout_forget(struct app_state *a)
 	rollout_clear(a);
 	if (!pm)
 		return;
+	wanted_forget_failing(a->owner->d->wanted, a->id);
 	last_lines_cancel(pm->lines);
 	post_mortem_free(pm);
 }
@@ -250,6 +247,7 @@ static void finish_undo(char *const *lines, void *userdata)
 	logs_append(d->logs, a->id, "app", "api", "Release v%lld failed and was undone: %s",
 		    (long long)pm->release.version, pm->reason);
 	builds_rollout_done(d->builds, a->id, pm->release.version, pm->reason, pm->release.proof);
+	wanted_forget_failing(d->wanted, a->id);
 	post_mortem_free(pm);
 	a->post_mortem = NULL;
 	rollout_clear(a);
@@ -275,6 +273,7 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 	*pm = (struct post_mortem){ .a = a, .reason = xstrdup(reason), .release = *take_candidate };
 	*take_candidate = (struct release){ 0 };
 	a->post_mortem = pm;
+	wanted_mark_failing(d->wanted, a->id, pm->release.version);
 	/* By the time that its last lines are there. */
 	rollout_counted(a);
 	log_info("app %s: v%lld is undone: %s", a->id, (long long)pm->release.version, reason);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/wanted/base.h"
 #include "daemon/wanted/releases.h"
 
 /* ---- the list ---- */
@@ -125,7 +126,7 @@ static int make_release(const struct change *c, int64_t *ret_version, struct err
 		r = list ? services_vars(c->owner, list, &vars, err) : -1;
 	}
 	if (r == 0)
-		r = releases_set_attachments(c->owner->d, &app, c->version, list, vars,
+		r = releases_set_attachments(c->owner->wanted, &app, c->version, list, vars,
 					     c->description, &c->who, &release, err);
 	*ret_version = release.version;
 	json_decref(list);
@@ -245,7 +246,7 @@ char *services_pick_name(struct services *sv, const struct app *app, const struc
 	struct release base = { 0 };
 	char *name = NULL;
 
-	if (releases_base(sv->d, app, &base, err) == 0)
+	if (releases_base(sv->wanted, app, &base, err) == 0)
 		name = attach_pick_name(base.attachments, base.config, keys, wanted, usual,
 					heroku ? heroku : a->service, err);
 	release_done(&base);
@@ -315,11 +316,16 @@ void services_rotate(struct services *sv, const struct addon_change *c, const ch
 
 void services_rollback(struct services *sv, const struct addon_change *o, int64_t version)
 {
-	struct change *c = change_new(sv, CHANGE_ROLLBACK, o);
 	struct error err = ERROR_INIT;
 	struct attachment at;
 	json_t *list = NULL;
+	struct change *c;
 
+	if (wanted_check_rollback(sv->wanted, o->app, version, &err) < 0) {
+		o->fn(&err, NULL, 0, o->userdata);
+		return;
+	}
+	c = change_new(sv, CHANGE_ROLLBACK, o);
 	c->version = version;
 	c->description = xasprintf("Rollback to v%lld", (long long)version);
 	if (store_release_attachments(sv->platform->store, o->app->id, version, &list, &err) < 0) {
@@ -358,8 +364,8 @@ int services_detach(struct services *sv, struct app *app, json_t *left, const ch
 	int r = services_vars(sv, left, &vars, err);
 
 	if (r == 0)
-		r = releases_set_attachments(sv->d, app, 0, left, vars, description, who, &release,
-					     err);
+		r = releases_set_attachments(sv->wanted, app, 0, left, vars, description, who,
+					     &release, err);
 	release_done(&release);
 	json_decref(vars);
 	return r;

@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
 #include "daemon/lines/lines.h"
-#include "daemon/wanted/releases.h"
+#include "daemon/wanted/base.h"
 
 static void add_all(json_t *set, json_t *list)
 {
@@ -62,7 +62,7 @@ static int base_version(struct services *sv, const struct app *app, int64_t *ret
 	struct error own = ERROR_INIT;
 
 	*ret = 0;
-	if (releases_base(sv->d, app, &base, &own) == 0)
+	if (releases_base(sv->wanted, app, &base, &own) == 0)
 		*ret = base.version;
 	else if (own.kind != ERROR_NOT_FOUND)
 		return error_set(err, own.kind, "%s", own.message);

@@ -76,6 +76,7 @@ struct services {
 	struct platform *platform;
 	struct dynos *dynos;
 	struct logs_client *logs;
+	struct wanted *wanted;
 	struct daemon *d;
 	struct service_set catalog;
 	struct resource **list;

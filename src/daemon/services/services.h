@@ -30,6 +30,7 @@ struct services_options {
 	struct platform *platform;
 	struct dynos *dynos;
 	struct logs_client *logs;
+	struct wanted *wanted;
 	struct daemon *daemon;
 };
 struct services *services_new(const struct services_options *o);
@@ -157,7 +158,11 @@ void services_attach(struct services *sv, const struct addon_change *c, const st
 void services_swap(struct services *sv, const struct addon_change *c, const char *attachment,
 		   const struct addon *to);
 void services_rotate(struct services *sv, const struct addon_change *c, const char *attachment);
-/* To a release whose attachments need new credentials. */
+/*
+ * Slug, config, process types and attachments of `version` as a new release: at once, unless its
+ * attachments need credentials that are not there any more. A release that failed, or has no slug,
+ * is an error with a sentence that says so.
+ */
 void services_rollback(struct services *sv, const struct addon_change *c, int64_t version);
 /* The name that an attachment would get: `wanted`, or the usual one if it is NULL. Heap; NULL with
  * *err. */

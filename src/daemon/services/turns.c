@@ -308,6 +308,7 @@ struct services *services_new(const struct services_options *o)
 	sv->platform = o->platform;
 	sv->dynos = o->dynos;
 	sv->logs = o->logs;
+	sv->wanted = o->wanted;
 	sv->d = o->daemon;
 	sv->on_turn = on_turn;
 	services_catalog(sv);

@@ -5,16 +5,16 @@
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/lines/lines.h"
-#include "daemon/rollout/reconcile.h"
+#include "daemon/wanted/wanted-priv.h"
 #include "model/size.h"
 
-int formation_find(struct daemon *d, const struct app *app, const char *type, struct formation *ret,
+int formation_find(struct wanted *w, const struct app *app, const char *type, struct formation *ret,
 		   struct error *err)
 {
 	struct formation *rows = NULL;
 	size_t n = 0;
 
-	if (store_formation_list(d->store, app->id, &rows, &n, err) < 0)
+	if (store_formation_list(w->store, app->id, &rows, &n, err) < 0)
 		return -1;
 	*ret = (struct formation){ 0 };
 	for (size_t i = 0; i < n; i++)
@@ -51,12 +51,12 @@ undo:
 	return -1;
 }
 
-int formation_set(struct daemon *d, const struct app *app, const struct formation *rows, size_t n,
+int formation_set(struct wanted *w, const struct app *app, const struct formation *rows, size_t n,
 		  const char *by, char **ret_text, struct error *err)
 {
 	struct buf text = BUF_INIT;
 
-	if (write_all(d->store, app, rows, n, err) < 0)
+	if (write_all(w->store, app, rows, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		char size[32];
@@ -65,8 +65,8 @@ int formation_set(struct daemon *d, const struct app *app, const struct formatio
 		buf_printf(&text, "%s%s@%lld:%s", i ? " " : "", rows[i].type,
 			   (long long)rows[i].quantity, size);
 	}
-	logs_append(d->logs, app->id, "app", "api", "Scaled to %s by %s", text.data, by);
-	reconcile_app(d->reconciler, app->id);
+	logs_append(w->o.logs, app->id, "app", "api", "Scaled to %s by %s", text.data, by);
+	wanted_changed(w, app->id);
 	*ret_text = buf_steal(&text);
 	return 0;
 }

@@ -8,53 +8,16 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "addon/attach.h"
-#include "daemon/services/services.h"
-#include "daemon/build/retention.h"
 #include "daemon/lines/lines.h"
-#include "daemon/rollout/reconcile.h"
 #include "daemon/core/stream.h"
+#include "daemon/wanted/base.h"
+#include "daemon/wanted/wanted-priv.h"
 #include "model/names.h"
 #include "stack/names.h"
 #include "store/pipeline.h"
 
-int releases_base(struct daemon *d, const struct app *app, struct release *ret, struct error *err)
-{
-	struct release newest = { 0 };
-
-	if (!app->last_version)
-		return error_set(err, ERROR_NOT_FOUND, "%s has no release", app->name);
-	if (store_release_get(d->store, app->id, app->last_version, &newest, err) < 0)
-		return -1;
-	if ((newest.status == RELEASE_PENDING &&
-	     !reconcile_is_undoing(d->reconciler, app->id, newest.version)) ||
-	    newest.version == app->current_version) {
-		*ret = newest;
-		return 0;
-	}
-	release_done(&newest);
-	return store_release_get(d->store, app->id, app->current_version, ret, err);
-}
-
-int releases_follow(struct daemon *d, struct release *r, struct error *err)
-{
-	while (r->status == RELEASE_EXPIRED) {
-		struct release next = { 0 };
-
-		if (store_release_get(d->store, r->app_id, r->version + 1, &next, err) < 0)
-			return -1;
-		if (!next.slug || !r->slug || !streq(next.slug, r->slug) ||
-		    !streq(next.commit, r->commit)) {
-			release_done(&next);
-			return 0;
-		}
-		release_done(r);
-		*r = next;
-	}
-	return 0;
-}
-
 /* The output stream of a release phase; without one the release is the same, only silent. */
-static struct stream *open_output(struct daemon *d, struct release *r)
+static struct stream *open_output(struct wanted *w, struct release *r)
 {
 	char id[UUID_SIZE];
 	struct error err = ERROR_INIT;
@@ -63,7 +26,7 @@ static struct stream *open_output(struct daemon *d, struct release *r)
 	free(steal_ptr(r->output_id));
 	if (!r->slug || !procfile_get(&r->processes, "release"))
 		return NULL;
-	if (stream_create(d->streams, id, &st, &err) < 0) {
+	if (stream_create(w->o.streams, id, &st, &err) < 0) {
 		log_warn("the release phase will be silent: %s", err.message);
 		return NULL;
 	}
@@ -92,28 +55,27 @@ static int write_rows(struct store *s, struct app *app, struct release *r,
 
 /* All in one transaction; then it is told, and the reconciler looks. `said` is a line of the log
  * for what led to it. */
-static int create_for(struct daemon *d, struct app *app, struct release *r,
+static int create_for(struct wanted *w, struct app *app, struct release *r,
 		      const struct caller *who, const char *said,
 		      const struct promotion_target *target, struct error *err)
 {
-	struct stream *output = open_output(d, r);
+	struct stream *output = open_output(w, r);
 
 	free(r->user);
 	r->user = xstrdup(who->name);
 	r->status = r->slug ? RELEASE_PENDING : RELEASE_SUCCEEDED;
 	r->phase_done = !r->slug;
-	if (store_begin(d->store, err) < 0)
+	if (store_begin(w->store, err) < 0)
 		goto failed;
-	if (write_rows(d->store, app, r, target, err) < 0 || store_commit(d->store, err) < 0) {
-		store_rollback(d->store);
+	if (write_rows(w->store, app, r, target, err) < 0 || store_commit(w->store, err) < 0) {
+		store_rollback(w->store);
 		goto failed;
 	}
 	if (said)
-		logs_append(d->logs, app->id, "app", "api", "%s by user %s", said, who->name);
-	logs_append(d->logs, app->id, "app", "api", "Release v%lld created by user %s",
+		logs_append(w->o.logs, app->id, "app", "api", "%s by user %s", said, who->name);
+	logs_append(w->o.logs, app->id, "app", "api", "Release v%lld created by user %s",
 		    (long long)r->version, who->name);
-	reconcile_app(d->reconciler, app->id);
-	services_kick(d->services);
+	wanted_changed(w, app->id);
 	return 0;
 failed:
 	if (output)
@@ -121,10 +83,10 @@ failed:
 	return -1;
 }
 
-static int create(struct daemon *d, struct app *app, struct release *r, const struct caller *who,
+static int create(struct wanted *w, struct app *app, struct release *r, const struct caller *who,
 		  const char *said, struct error *err)
 {
-	return create_for(d, app, r, who, said, NULL, err);
+	return create_for(w, app, r, who, said, NULL, err);
 }
 
 /* What belongs to the release that a new one starts from, and not to the new one. */
@@ -136,12 +98,12 @@ static void forget_past(struct release *r, char *take_description)
 	json_decref(steal_ptr(r->proof));
 }
 
-int releases_initial(struct daemon *d, struct app *app, const struct caller *who, struct error *err)
+int releases_initial(struct wanted *w, struct app *app, const struct caller *who, struct error *err)
 {
 	struct release r = { .description = xstrdup("Initial release"),
 			     .commit = xstrdup(""),
 			     .config = json_object() };
-	int result = create(d, app, &r, who, NULL, err);
+	int result = create(w, app, &r, who, NULL, err);
 
 	release_done(&r);
 	return result;
@@ -154,13 +116,13 @@ static char *stack_name_for(const struct app *app, const char *built_for)
 								  : xstrdup(app->stack);
 }
 
-int releases_deploy(struct daemon *d, struct app *app, const struct build_result *build,
+int releases_deploy(struct wanted *w, struct app *app, const struct build_result *build,
 		    const char *commit, const char *description, const struct caller *who,
 		    struct release *ret, struct error *err)
 {
 	struct release base = { 0 }, r = { 0 };
 
-	if (releases_base(d, app, &base, err) < 0)
+	if (releases_base(w, app, &base, err) < 0)
 		return -1;
 	r.slug = xstrdup(build->slug);
 	r.stack = xstrdup(build->stack);
@@ -176,7 +138,7 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 	for (size_t i = 0; i < build->n_processes; i++)
 		procfile_set(&r.processes, build->processes[i].type, build->processes[i].command);
 	release_done(&base);
-	if (create(d, app, &r, who, r.description, err) < 0) {
+	if (create(w, app, &r, who, r.description, err) < 0) {
 		release_done(&r);
 		return -1;
 	}
@@ -184,13 +146,13 @@ int releases_deploy(struct daemon *d, struct app *app, const struct build_result
 	return 0;
 }
 
-int releases_promote(struct daemon *d, struct app *app, const struct app *source,
+int releases_promote(struct wanted *w, struct app *app, const struct app *source,
 		     const struct release *from, const struct promotion_target *target,
 		     const struct caller *who, struct release *ret, struct error *err)
 {
 	struct release base = { 0 }, r = { 0 };
 
-	if (releases_base(d, app, &base, err) < 0)
+	if (releases_base(w, app, &base, err) < 0)
 		return -1;
 	r.slug = xstrdup(from->slug);
 	r.stack = from->stack ? xstrdup(from->stack) : NULL;
@@ -204,7 +166,7 @@ int releases_promote(struct daemon *d, struct app *app, const struct app *source
 		procfile_set(&r.processes, from->processes.types[i].name,
 			     from->processes.types[i].command);
 	release_done(&base);
-	if (create_for(d, app, &r, who, r.description, target, err) < 0) {
+	if (create_for(w, app, &r, who, r.description, target, err) < 0) {
 		release_done(&r);
 		return -1;
 	}
@@ -212,17 +174,17 @@ int releases_promote(struct daemon *d, struct app *app, const struct app *source
 	return 0;
 }
 
-int releases_restack(struct daemon *d, struct app *app, const char *stack, const char *description,
+int releases_restack(struct wanted *w, struct app *app, const char *stack, const char *description,
 		     const struct caller *who, struct release *ret, struct error *err)
 {
 	struct release r = { 0 };
 
-	if (releases_base(d, app, &r, err) < 0)
+	if (releases_base(w, app, &r, err) < 0)
 		return -1;
 	free(r.stack);
 	r.stack = xstrdup(stack);
 	forget_past(&r, xstrdup(description));
-	if (create(d, app, &r, who, description, err) < 0) {
+	if (create(w, app, &r, who, description, err) < 0) {
 		release_done(&r);
 		return -1;
 	}
@@ -295,7 +257,7 @@ static json_t *apply(json_t *config, json_t *changes, char **ret_description)
 	return now;
 }
 
-int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
+int releases_set_config(struct wanted *w, struct app *app, json_t *changes,
 			const struct caller *who, struct release *ret, bool *ret_changed,
 			struct error *err)
 {
@@ -303,7 +265,7 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
 	char *description;
 	json_t *config;
 
-	if (releases_base(d, app, &r, err) < 0)
+	if (releases_base(w, app, &r, err) < 0)
 		return -1;
 	if (check_changes(changes, r.attachments, err) < 0) {
 		release_done(&r);
@@ -318,7 +280,7 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
 	json_decref(r.config);
 	r.config = config;
 	forget_past(&r, description);
-	if (create(d, app, &r, who, description, err) < 0) {
+	if (create(w, app, &r, who, description, err) < 0) {
 		release_done(&r);
 		return -1;
 	}
@@ -328,7 +290,7 @@ int releases_set_config(struct daemon *d, struct app *app, json_t *changes,
 
 /* ---- rollback ---- */
 
-static int check_target(struct daemon *d, const struct release *r, struct error *err)
+static int check_target(const struct wanted *w, const struct release *r, struct error *err)
 {
 	if (!r->slug)
 		return error_set(err, ERROR_INVALID,
@@ -338,60 +300,40 @@ static int check_target(struct daemon *d, const struct release *r, struct error 
 		return error_set(err, ERROR_INVALID,
 				 "v%lld can't be rolled back to: it never ran (%s)",
 				 (long long)r->version, release_status_names[r->status]);
-	if (!slug_is_there(d, r->slug))
+	if (!build_slug_is_there(w->o.platform->settings.state_dir, r->slug))
 		return error_set(err, ERROR_CONFLICT,
 				 "v%lld can't be rolled back to: its slug is gone (those of the "
 				 "newest %lld releases are kept, TWELVE_KEEP_RELEASES). "
 				 "Push that commit again: git push -f twelve %.40s:main",
-				 (long long)r->version, (long long)d->settings.keep_releases,
+				 (long long)r->version,
+				 (long long)w->o.platform->settings.keep_releases,
 				 r->commit[0] ? r->commit : "COMMIT");
 	return 0;
 }
 
-static bool has_credentials(struct daemon *d, json_t *list)
+int wanted_check_rollback(const struct wanted *w, const struct app *app, int64_t version,
+			  struct error *err)
 {
-	struct attachment a;
-
-	for (size_t i = 0; attach_at(list, i, &a); i++)
-		if (a.credential[0] && !services_credential_lives(d->services, a.credential))
-			return false;
-	return true;
-}
-
-int releases_rollback(struct daemon *d, struct app *app, int64_t version, const struct caller *who,
-		      struct release *ret, struct error *err)
-{
-	_cleanup_free_ char *description = xasprintf("Rollback to v%lld", (long long)version);
 	struct release r = { 0 };
-	json_t *vars = NULL;
-	int result = -1;
+	int result = store_release_get(w->store, app->id, version, &r, err);
 
-	if (store_release_get(d->store, app->id, version, &r, err) < 0)
-		return -1;
-	if (check_target(d, &r, err) == 0)
-		result = 0;
-	if (result == 0 && has_credentials(d, r.attachments)) {
-		result = services_vars(d->services, r.attachments, &vars, err);
-		if (result == 0)
-			result = releases_set_attachments(d, app, version, r.attachments, vars,
-							  description, who, ret, err);
-	}
-	json_decref(vars);
+	if (result == 0)
+		result = check_target(w, &r, err);
 	release_done(&r);
 	return result;
 }
 
 /* ---- attachments ---- */
 
-int releases_set_attachments(struct daemon *d, struct app *app, int64_t version, json_t *list,
+int releases_set_attachments(struct wanted *w, struct app *app, int64_t version, json_t *list,
 			     json_t *vars, const char *description, const struct caller *who,
 			     struct release *ret, struct error *err)
 {
 	struct release r = { 0 };
 	json_t *config;
 
-	if (version ? store_release_get(d->store, app->id, version, &r, err) < 0
-		    : releases_base(d, app, &r, err) < 0)
+	if (version ? store_release_get(w->store, app->id, version, &r, err) < 0
+		    : releases_base(w, app, &r, err) < 0)
 		return -1;
 	config = attach_own_config(r.config, r.attachments);
 	json_object_update(config, vars);
@@ -400,7 +342,7 @@ int releases_set_attachments(struct daemon *d, struct app *app, int64_t version,
 	r.config = config;
 	r.attachments = json_incref(list);
 	forget_past(&r, xstrdup(description));
-	if (create(d, app, &r, who, description, err) < 0) {
+	if (create(w, app, &r, who, description, err) < 0) {
 		release_done(&r);
 		return -1;
 	}

@@ -63,7 +63,7 @@ int api_make_app(struct request *r, struct app *app, struct error *err)
 	struct daemon *d = request_daemon(r);
 	struct error ignored = ERROR_INIT;
 
-	if (releases_initial(d, app, request_caller(r), err) < 0)
+	if (releases_initial(d->wanted, app, request_caller(r), err) < 0)
 		return -1;
 	/* A repository of this name is what was left of another app when twelved was killed, or of
 	 * one that the database has lost. */

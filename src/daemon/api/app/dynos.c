@@ -10,6 +10,7 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile.h"
+#include "daemon/wanted/restart.h"
 #include "daemon/dynos/rendezvous.h"
 #include "model/names.h"
 #include "model/procfile.h"
@@ -324,14 +325,8 @@ int api_dynos_attach_session(struct request *r, struct error *err)
 static int restart(struct request *r, const struct app *app, const char *type, int64_t number,
 		   struct error *err)
 {
-	struct daemon *d = request_daemon(r);
-
-	if (store_restart_set(d->store, app->id, type, number, clock_wall_ms(), err) < 0)
-		return -1;
-	logs_append(d->logs, app->id, "app", "api", "Restarting %s by user %s",
-		    type[0] ? type : "all dynos", request_caller(r)->name);
-	reconcile_app(d->reconciler, app->id);
-	return 0;
+	return restart_ask(request_daemon(r)->wanted, app, type, number, request_caller(r)->name,
+			   err);
 }
 
 int api_dynos_restart_all(struct request *r, struct error *err)

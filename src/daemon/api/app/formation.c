@@ -6,8 +6,8 @@
 
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/wanted/base.h"
 #include "daemon/wanted/formation.h"
-#include "daemon/wanted/releases.h"
 #include "model/size.h"
 
 /* One process type as it is wanted: the row where there is one, else what is taken for granted. */
@@ -20,7 +20,7 @@ static int find_want(struct request *r, const struct app *app, const struct rele
 		     const char *type, struct want *ret, struct error *err)
 {
 	*ret = (struct want){ .command = procfile_get(&base->processes, type) };
-	return formation_find(request_daemon(r), app, type, &ret->row, err);
+	return formation_find(request_daemon(r)->wanted, app, type, &ret->row, err);
 }
 
 /* The type that an id of a formation is of; what is no id is a name. */
@@ -167,7 +167,7 @@ static int write_all(struct request *r, const struct app *app, const struct want
 
 	for (size_t i = 0; i < n; i++)
 		rows[i] = all[i].row;
-	if (formation_set(request_daemon(r), app, rows, n, by, &text, err) < 0)
+	if (formation_set(request_daemon(r)->wanted, app, rows, n, by, &text, err) < 0)
 		return -1;
 	request_note(r, "scale %s", text);
 	return 0;
@@ -183,7 +183,7 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = releases_base(request_daemon(r), &app, &base, err);
+		result = releases_base(request_daemon(r)->wanted, &app, &base, err);
 	for (i = 0; result == 0 && i < n; i++) {
 		const char *type;
 
@@ -249,7 +249,7 @@ static int answer_types(struct request *r, const char *only, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = releases_base(request_daemon(r), &app, &base, err);
+		result = releases_base(request_daemon(r)->wanted, &app, &base, err);
 	if (result == 0 && only)
 		only = type_named(r, &app, &base, only);
 	for (size_t i = 0; result == 0 && i < base.processes.n_types; i++) {

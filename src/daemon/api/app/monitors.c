@@ -29,7 +29,7 @@ static int monitor_json(struct request *r, const struct app *app, const struct m
 	int64_t at_ms;
 	json_t *more;
 
-	if (formation_find(d, app, "web", &web, err) < 0)
+	if (formation_find(d->wanted, app, "web", &web, err) < 0)
 		return -1;
 	more = json_pack("{s:I}", "quantity", (json_int_t)web.quantity);
 	formation_done(&web);

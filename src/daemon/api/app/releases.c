@@ -6,6 +6,7 @@
 #include "daemon/services/services.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/http/range.h"
+#include "daemon/wanted/base.h"
 #include "daemon/wanted/releases.h"
 
 #define NOTE_MAX 1000
@@ -16,7 +17,8 @@ int api_config_get(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && releases_base(request_daemon(r), &app, &base, err) == 0)
+	if (api_app(r, &app, err) == 0 &&
+	    releases_base(request_daemon(r)->wanted, &app, &base, err) == 0)
 		result = request_answer(r, 200, json_incref(base.config));
 	release_done(&base);
 	app_done(&app);
@@ -44,7 +46,7 @@ int api_config_update(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    releases_set_config(request_daemon(r), &app, request_body(r), request_caller(r),
+	    releases_set_config(request_daemon(r)->wanted, &app, request_body(r), request_caller(r),
 				&release, &changed, err) == 0) {
 		note_config(r, request_body(r));
 		result = request_answer(r, 200, json_incref(release.config));
@@ -162,9 +164,8 @@ static void waiting_free(void *work)
 	free(w);
 }
 
-static int answer_rollback(struct request *r, struct error *err)
+static int answer(struct request *r, const struct waiting *w, struct error *err)
 {
-	const struct waiting *w = request_work(r);
 	struct store *s = request_daemon(r)->store;
 	struct release release = { 0 };
 	struct app app = { 0 };
@@ -178,6 +179,11 @@ static int answer_rollback(struct request *r, struct error *err)
 	release_done(&release);
 	app_done(&app);
 	return result;
+}
+
+static int answer_rollback(struct request *r, struct error *err)
+{
+	return answer(r, request_work(r), err);
 }
 
 static void on_rolled_back(struct error *err, const char *attachment_id, int64_t version,
@@ -194,10 +200,12 @@ static void on_rolled_back(struct error *err, const char *attachment_id, int64_t
 		request_resume(w->request);
 }
 
-static int roll_back_later(struct request *r, struct app *take_app, int64_t version)
+/* Answers at once, or when the credentials that it needs are there. */
+static int roll_back(struct request *r, struct app *take_app, int64_t version, struct error *err)
 {
 	struct waiting *w = xcalloc(1, sizeof(*w));
 	struct addon_change c = { .fn = on_rolled_back, .userdata = w };
+	int result = 0;
 
 	*w = (struct waiting){ .request = r,
 			       .services = request_daemon(r)->services,
@@ -207,10 +215,13 @@ static int roll_back_later(struct request *r, struct app *take_app, int64_t vers
 	c.app = &w->app;
 	c.who = &w->who;
 	services_rollback(w->services, &c, version);
+	if (w->done) {
+		result = answer(r, w, err);
+		waiting_free(w);
+		return result;
+	}
 	w->deferred = true;
 	request_defer(r, answer_rollback, w, waiting_free);
-	if (w->done)
-		request_resume(r);
 	return 0;
 }
 
@@ -227,7 +238,7 @@ static int check_no_description(struct request *r, struct error *err)
 
 int api_releases_create(struct request *r, struct error *err)
 {
-	struct release target = { 0 }, release = { 0 };
+	struct release target = { 0 };
 	struct app app = { 0 };
 	const char *which;
 	int result = -1;
@@ -239,15 +250,11 @@ int api_releases_create(struct request *r, struct error *err)
 		return -1;
 	if (request_string(r, "release", true, &which, err) == 0 &&
 	    check_no_description(r, err) == 0 &&
-	    api_release_find(r, &app, which, &target, err) == 0)
+	    api_release_find(r, &app, which, &target, err) == 0) {
 		request_note(r, "rollback to v%lld", (long long)target.version);
-	if (target.version && releases_rollback(request_daemon(r), &app, target.version,
-						request_caller(r), &release, err) == 0)
-		result = release.version
-				 ? request_answer(r, 201, api_release_json(r, &app, &release))
-				 : roll_back_later(r, &app, target.version);
+		result = roll_back(r, &app, target.version, err);
+	}
 	release_done(&target);
-	release_done(&release);
 	app_done(&app);
 	return result;
 }

@@ -159,7 +159,7 @@ static int deploy(struct request *r, struct app *app, struct api_slug *f, struct
 	for (size_t i = 0; i < f->types.n_types; i++)
 		result.processes[i] = (struct build_process){ xstrdup(f->types.types[i].name),
 							      xstrdup(f->types.types[i].command) };
-	if (releases_deploy(d, app, &result, f->row.commit,
+	if (releases_deploy(d->wanted, app, &result, f->row.commit,
 			    json_string_value(json_object_get(request_body(r), "description")),
 			    request_caller(r), &release, err) == 0)
 		e = answer_release(r, app, release.version, err);

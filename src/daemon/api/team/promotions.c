@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/team/pipeline-shapes.h"
+#include "daemon/wanted/base.h"
 #include "daemon/wanted/releases.h"
 
 #define TARGETS_MAX 100
@@ -27,7 +28,7 @@ static const char *status_of(struct request *r, const struct promotion_target *t
 	if (!t->release_id[0])
 		return t->error ? "failed" : "pending";
 	if (store_release_by_id(request_daemon(r)->store, t->release_id, &release, &ignored) < 0 ||
-	    releases_follow(request_daemon(r), &release, &ignored) < 0) {
+	    releases_follow(request_daemon(r)->wanted, &release, &ignored) < 0) {
 		*ret_reason = xstrdup("The app was destroyed");
 	} else if (release.status == RELEASE_PENDING) {
 		status = "pending";
@@ -189,8 +190,8 @@ static void promote_to(struct request *r, const struct plan *p, struct app *app,
 	struct error err = ERROR_INIT, later = ERROR_INIT;
 	struct release release = { 0 };
 
-	if (releases_promote(d, app, &p->source, &p->release, t, request_caller(r), &release,
-			     &err) < 0)
+	if (releases_promote(d->wanted, app, &p->source, &p->release, t, request_caller(r),
+			     &release, &err) < 0)
 		/* Should this not work either, the next start says that it did not. */
 		store_promotion_target_set(d->store, t->id, NULL, err.message, &later);
 	release_done(&release);

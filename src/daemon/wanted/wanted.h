@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is wanted, and the only room that writes it: releases (wanted/releases.h), the formation
+ * (wanted/formation.h) and restarts (wanted/restart.h). After each change it tells one subscriber
+ * which app has changed, and asks nobody anything.
+ */
+#pragma once
+
+#include "daemon/core/caller.h"
+#include "daemon/core/platform.h"
+
+struct logs_client;
+struct streams;
+struct wanted;
+
+/* What is wanted of this app has changed; the rows are written. Called before the change returns:
+ * it only takes note. */
+typedef void (*wanted_changed_fn)(const char *app_id, void *userdata);
+
+struct wanted_options {
+	const struct platform *platform;
+	struct logs_client *logs; /* changes are told in the app's stream */
+	struct streams *streams;  /* where the output of a release phase goes */
+	wanted_changed_fn changed;
+	void *userdata;
+};
+/* All parts are borrowed and outlive it. */
+struct wanted *wanted_new(const struct wanted_options *o);
+void wanted_free(struct wanted *w);
