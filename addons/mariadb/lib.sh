@@ -2,7 +2,7 @@
 # What the scripts share. Sourced.
 #
 # An app's tables, views, triggers and routines are its own, and so are their names. The administrator opens none of
-# them: what has to be read or loaded in a database is done by its keeper, a user without a login who may do there what the app may and
+# them: what must be read or loaded in a database is done by its keeper, a user without a login who may do there what the app may and
 # nothing elsewhere, and who gets a login for the time of a job. Names go into statements quoted by the server.
 set -euo pipefail
 export LC_ALL=C.UTF-8

@@ -2,7 +2,7 @@
 # What the scripts share. Sourced.
 #
 # An app owns its database: functions, operators, casts and rules of its making stand wherever a name is looked up. So
-# the administrator logs in to "postgres" alone, where no app can make anything, and what has to be done inside an app's database is
+# the administrator logs in to "postgres" alone, where no app can make anything, and what must be done inside an app's database is
 # done by a role that is there what the app is and no more (visitor). No session looks into a schema but pg_catalog.
 set -euo pipefail
 export PATH=/usr/lib/postgresql/15/bin:$PATH LC_ALL=C.UTF-8

@@ -22,7 +22,7 @@ collect_static() {
 	local manage settings disabled log=$SCRATCH/django.log
 	manage=$(find . -maxdepth 3 -name manage.py -not -path './.twelve/*' -not -path '*/node_modules/*' | LC_ALL=C sort | sed -n 1p)
 	[[ -n $manage ]] && "$venv/bin/python" -c 'import django' 2>/dev/null || return 0
-	# Without it there is no place to collect them in, and nobody's settings have to be loaded.
+	# Without it there is no place to collect them in, and nobody's settings must be loaded.
 	grep -rqs --include='*.py' --exclude-dir=.twelve --exclude-dir=node_modules STATIC_ROOT . || return 0
 	disabled=$(config_var DISABLE_COLLECTSTATIC)
 	if [[ -n $disabled && $disabled != 0 ]]; then

@@ -53,7 +53,7 @@ precompile_assets() {
 	fi
 	heading "Compiling assets (rake assets:precompile)"
 	with_config bundle exec rake assets:precompile 2>&1 | tee "$log" | indent ||
-		fail_with_log "$log" "rake assets:precompile failed: its words above say why. What it reads at build time has to be a config var (twelve config:set)."
+		fail_with_log "$log" "rake assets:precompile failed: its words above say why. What it reads at build time must be a config var (twelve config:set)."
 	! grep -qx 'assets:clean' <<<"$tasks" || with_config bundle exec rake assets:clean 2>&1 | indent
 	steady_manifest
 }

@@ -18,7 +18,7 @@
 
 static int wrong(const char *field, const char *expected, struct error *err)
 {
-	return error_set(err, ERROR_INVALID, "The provider's manifest: \"%s\" has to be %s", field,
+	return error_set(err, ERROR_INVALID, "The provider's manifest: \"%s\" must be %s", field,
 			 expected);
 }
 
@@ -269,7 +269,7 @@ static void succeeded(const struct partner *p, enum partner_verb verb, long stat
 		o->message = clean(message);
 	}
 	if (verb == PARTNER_PROVISION && !json_is_object(j)) {
-		say(o, PARTNER_REFUSED, xstrdup("its answer is no JSON object"));
+		say(o, PARTNER_REFUSED, xstrdup("its response is not a JSON object"));
 	} else if (verb == PARTNER_PROVISION) {
 		provisioned(p, status, j, o);
 	} else if (verb == PARTNER_PLAN && json_object_get(j, "config")) {
@@ -287,7 +287,7 @@ static void refused(long status, const char *body, struct partner_outcome *o)
 	_cleanup_free_ char *said = message ? clean(message) : NULL;
 
 	say(o, PARTNER_REFUSED,
-	    said ? xstrdup(said) : xasprintf("it answered with status %ld", status));
+	    said ? xstrdup(said) : xasprintf("it responded with status %ld", status));
 	json_decref(j);
 }
 
@@ -304,7 +304,7 @@ void partner_answer(const struct partner *p, enum partner_verb verb, long status
 
 		say(&o, PARTNER_RETRY, xasprintf("it could not be reached: %s", why));
 	} else if (status >= 500 || status == 408 || status == 429) {
-		say(&o, PARTNER_RETRY, xasprintf("it answered with status %ld", status));
+		say(&o, PARTNER_RETRY, xasprintf("it responded with status %ld", status));
 	} else if (status >= 200 && status < 300) {
 		succeeded(p, verb, status, body, &o);
 	} else if (verb == PARTNER_DEPROVISION && (status == 404 || status == 410)) {

@@ -21,8 +21,7 @@ struct reading {
 
 static int wrong(const struct reading *r, const char *field, const char *expected)
 {
-	return error_set(r->err, ERROR_INVALID, "%s: \"%s\" has to be %s", r->label, field,
-			 expected);
+	return error_set(r->err, ERROR_INVALID, "%s: \"%s\" must be %s", r->label, field, expected);
 }
 
 static int read_string(const struct reading *r, json_t *j, const char *field, bool required,

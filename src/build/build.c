@@ -32,14 +32,12 @@ static int check_disk(struct build *b, uint64_t *ret_room, struct error *err)
 	if (r < 0)
 		return error_set_errno(err, r, "asking for the free space of %s", b->o->state_dir);
 	if (free_bytes < b->o->reserve_bytes)
-		return error_set(
-			err, ERROR_UNAVAILABLE,
-			"The build was refused: the disk has %llu MB free and %llu MB are kept in "
-			"reserve "
-			"(TWELVE_DISK_RESERVE); \"twelve gc\" removes what nobody needs, and says "
-			"what holds the rest",
-			(unsigned long long)free_bytes >> 20,
-			(unsigned long long)b->o->reserve_bytes >> 20);
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The build was refused: the disk has %llu MB free and %llu MB are "
+				 "reserved (TWELVE_DISK_RESERVE); \"twelve gc\" deletes unused "
+				 "files and shows disk usage",
+				 (unsigned long long)free_bytes >> 20,
+				 (unsigned long long)b->o->reserve_bytes >> 20);
 	*ret_room = free_bytes - b->o->reserve_bytes;
 	return 0;
 }
@@ -107,9 +105,7 @@ static int trim_cache(const struct build *b, struct error *err)
 
 static int check_cancelled(struct error *err)
 {
-	return build_cancelled()
-		       ? error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled")
-		       : 0;
+	return build_cancelled() ? error_set(err, ERROR_CONFLICT, "The build was cancelled") : 0;
 }
 
 static int fetch_source(const struct build *b, struct error *err)

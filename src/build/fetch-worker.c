@@ -130,15 +130,15 @@ static int explain(const struct transfer *t, CURLcode code, long status, const c
 			"%s is larger than the %llu MB that a source may have (TWELVE_MAX_UPLOAD)",
 			url, (unsigned long long)t->o->max_bytes >> 20);
 	if (t->too_full)
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "%s does not fit: %llu MB of the disk are kept in reserve "
-				 "(TWELVE_DISK_RESERVE)",
-				 url, (unsigned long long)t->o->reserve_bytes >> 20);
+		return error_set(
+			err, ERROR_UNAVAILABLE,
+			"%s does not fit: %llu MB of the disk are reserved (TWELVE_DISK_RESERVE)",
+			url, (unsigned long long)t->o->reserve_bytes >> 20);
 	if (t->write_errno < 0)
 		return error_set_errno(err, t->write_errno, "writing what %s sends", url);
 	if (status >= 400)
 		return error_set(err, ERROR_INVALID,
-				 "%s could not be fetched: it answers with status %ld", url,
+				 "%s could not be fetched: it responded with status %ld", url,
 				 status);
 	return error_set(err, ERROR_INVALID, "%s could not be fetched: %s", url,
 			 said[0] ? said : curl_easy_strerror(code));
@@ -170,7 +170,7 @@ static int take_place(CURL *curl, struct fetch_place *ret, struct error *err)
 		end = p;
 	if (!end || !address || (size_t)(end - url) >= sizeof(ret->url) ||
 	    strlen(address) >= sizeof(ret->address))
-		return error_set(err, ERROR_INVALID, "it leads to what is no repository");
+		return error_set(err, ERROR_INVALID, "it does not lead to a repository");
 	memcpy(ret->url, url, (size_t)(end - url));
 	strcpy(ret->address, address);
 	return 0;
@@ -186,7 +186,7 @@ static int transfer(const struct fetch_order *o, struct fetch_place *ret, struct
 	int r = 0;
 
 	if (!curl)
-		return error_set(err, ERROR_SYSTEM, "there is no memory to fetch the source");
+		return error_set(err, ERROR_SYSTEM, "out of memory while fetching the source");
 	code = perform(curl, &t, &status, said);
 	if (o->what == FETCH_REPOSITORY && t.answered)
 		r = take_place(curl, ret, err);

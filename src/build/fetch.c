@@ -48,9 +48,8 @@ int fetch_check_url(const char *url, bool has_checksum, struct error *err)
 	if (!authority || !is_printable(url) || strlen(url) > FETCH_URL_MAX ||
 	    (!has_scheme(url, "https://") && !has_scheme(url, "http://")))
 		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.url\" has to be a get_url of POST /sources, or an "
-				 "https:// URL of an archive, "
-				 "with at most %d characters",
+				 "\"source_blob.url\" must be a get_url of POST /sources, or an "
+				 "https:// URL of an archive, with at most %d characters",
 				 FETCH_URL_MAX);
 	authority += strlen("://");
 	n = strcspn(authority, "/?#");
@@ -63,9 +62,8 @@ int fetch_check_url(const char *url, bool has_checksum, struct error *err)
 				 "with POST /sources");
 	if (has_scheme(url, "http://") && !has_checksum)
 		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.url\" is http://, where nobody knows what arrives: "
-				 "give https://, or a "
-				 "\"source_blob.checksum\"");
+				 "\"source_blob.url\" is http://, which is not verified: give "
+				 "https://, or a \"source_blob.checksum\"");
 	return 0;
 }
 

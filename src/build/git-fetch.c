@@ -70,8 +70,8 @@ int git_fetch_check(const struct git_fetch *f, struct error *err)
 		return -1;
 	if (u.transport == GIT_HTTP && (!f->ref || !git_ref_is_commit(f->ref)))
 		return error_set(err, ERROR_INVALID,
-				 "%s is at http://, where nobody knows what arrives: give "
-				 "https://, or a commit in full after a #",
+				 "%s is at http://, which is not verified: give https://, or a "
+				 "commit in full after a #",
 				 f->subject);
 	return 0;
 }

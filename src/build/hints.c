@@ -153,7 +153,7 @@ void hints_tell_types(const struct build *b, const struct procfile *types)
 			    !streq(types->types[i].name, special[k]))
 				build_say(b,
 					  " !     The process type \"%s\" is not \"%s\": write it "
-					  "in small letters, or it is one like any other\n",
+					  "in lower case, or it is one like any other\n",
 					  types->types[i].name, special[k]);
 	if (!procfile_get(types, "web"))
 		build_say(b, " !     There is no process type \"web\": nothing answers requests, "

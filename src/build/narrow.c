@@ -194,7 +194,7 @@ static int watch_tree(struct build *b, struct watch *w, struct error *err)
 	int r = tree_walk(b->app, &o, NULL);
 
 	if (r == -ECANCELED)
-		return error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled");
+		return error_set(err, ERROR_CONFLICT, "The build was cancelled");
 	if (r < 0)
 		return error_set_errno(err, r, "reading what " WATCH_PATHS " names");
 	if (check_seen(w, err) < 0)

@@ -63,7 +63,7 @@ static void tell_left_out(const struct build *b, const struct choice *c)
 	for (size_t i = 0; i < c->n_left_out; i++) {
 		const struct pack *p = &b->packs[c->left_out[i]];
 
-		build_say(b, "       %s is here, too, and left out: %s\n", p->name,
+		build_say(b, "       %s is here, too, and is not built: %s\n", p->name,
 			  p->why ? p->why : "no process runs it");
 	}
 }

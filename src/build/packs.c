@@ -323,8 +323,8 @@ static int refuse_chosen(struct build *b, const struct pack *p, char *said, stru
 			    *advice = NULL;
 
 	if (others[0] && !streq(others, "plain"))
-		advice = xasprintf("; \"twelve buildpacks:set %s\" names what does, \"twelve "
-				   "buildpacks:clear\" has the platform look by itself",
+		advice = xasprintf("; \"twelve buildpacks:set %s\" sets the right one, \"twelve "
+				   "buildpacks:clear\" detects it",
 				   others);
 	return error_set(err, ERROR_INVALID,
 			 "The buildpack %s does not recognise this app: %.300s%s", p->label,

@@ -85,8 +85,8 @@ static int read_result(const char *path, struct build_result *ret)
 
 static int gone(const char *what, struct error *err)
 {
-	return error_set(err, ERROR_NOT_FOUND,
-			 "The slug %.12s is not there any more: push again to make it", what);
+	return error_set(err, ERROR_NOT_FOUND, "The slug %.12s is gone: push again to make it",
+			 what);
 }
 
 bool build_slug_is_there(const char *state_dir, const char *digest)

@@ -134,8 +134,8 @@ static void check_executable(const struct build *b, const char *type, const char
 			  type, word);
 	else if (found >= 0 && strchr(word, '/') && !pack_is_program(b->app, name))
 		build_say(b,
-			  " !     %s starts %s, which is no program: \"git update-index --chmod=+x "
-			  "%s\" makes it one, or write \"sh %s\"\n",
+			  " !     %s starts %s, which is not executable: \"git update-index "
+			  "--chmod=+x %s\" makes it one, or write \"sh %s\"\n",
 			  type, word, name, name);
 }
 
@@ -150,9 +150,9 @@ static void check_word(const struct build *b, const char *type, const char *word
 	if (end && end > text.data && end[-1] == '\r' &&
 	    (str_starts(text.data, "#!") || str_ends(word, ".sh")))
 		build_say(b,
-			  " !     %s starts %s, whose lines end as on Windows (CRLF), so that it "
-			  "can't run: save it with the line ends of Unix, and add the line "
-			  "\"%s text eol=lf\" to .gitattributes\n",
+			  " !     %s starts %s, which has Windows line endings (CRLF) and can't "
+			  "run: save it with Unix line endings, and add the line \"%s text "
+			  "eol=lf\" to .gitattributes\n",
 			  type, word, name);
 	else if (first)
 		check_executable(b, type, word, name, found == -EFBIG ? 0 : found);

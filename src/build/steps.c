@@ -220,34 +220,31 @@ static int explain_stop(const struct build *b, struct error *err)
 	switch (b->stop_reason) {
 	case STOP_DISK_SHARE:
 		return error_set(err, ERROR_INVALID,
-				 "The build was ended: it used more than its %llu MB of disk "
+				 "The build was stopped: it used more than its %llu MB of disk "
 				 "(TWELVE_BUILD_DISK)",
 				 (unsigned long long)b->o->disk_bytes >> 20);
 	case STOP_DISK_FULL:
-		return error_set(
-			err, ERROR_UNAVAILABLE,
-			"The build was ended: the machine's disk is down to the %llu MB that are "
-			"kept in reserve (TWELVE_DISK_RESERVE); \"twelve gc\" removes what nobody "
-			"needs, and says what holds the rest",
-			(unsigned long long)b->o->reserve_bytes >> 20);
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "The build was stopped: the machine's disk is down to the %llu MB "
+				 "that are reserved (TWELVE_DISK_RESERVE); \"twelve gc\" deletes "
+				 "unused files and shows disk usage",
+				 (unsigned long long)b->o->reserve_bytes >> 20);
 	case STOP_FILES:
 		return error_set(err, ERROR_INVALID,
-				 "The build was ended: it made more than %llu files and folders "
-				 "(TWELVE_BUILD_FILES), its cache "
-				 "included; leave out what the app does not need, or build without "
-				 "the cache",
+				 "The build was stopped: it made more than %llu files and folders "
+				 "(TWELVE_BUILD_FILES), its cache included; leave out what the app "
+				 "does not need, or build without the cache",
 				 (unsigned long long)b->o->max_files);
 	case STOP_DEPTH:
 		return error_set(err, ERROR_INVALID,
-				 "The build was ended: it made folders more than %d levels deep, "
-				 "or paths of more than %d "
-				 "characters, which can't be kept",
+				 "The build was stopped: it made folders more than %d levels deep, "
+				 "or paths of more than %d characters, which can't be kept",
 				 TREE_MAX_DEPTH, TREE_MAX_PATH);
 	case STOP_CANCELLED:
 	case STOP_NOT:
 		break;
 	}
-	return error_set(err, ERROR_CONFLICT, "The build was ended: it was cancelled");
+	return error_set(err, ERROR_CONFLICT, "The build was cancelled");
 }
 
 static int explain_end(const struct build *b, const struct sandbox_result *r, struct error *err)
@@ -255,14 +252,14 @@ static int explain_end(const struct build *b, const struct sandbox_result *r, st
 	switch (r->end) {
 	case SANDBOX_TIMEOUT:
 		return error_set(err, ERROR_INVALID,
-				 "The build was ended: it took more than its %lld s of time "
+				 "The build was stopped: it took more than its %lld s of time "
 				 "(TWELVE_BUILD_TIMEOUT)",
 				 (long long)b->o->timeout_ms / 1000);
 	case SANDBOX_STOPPED:
 		return explain_stop(b, err);
 	case SANDBOX_OOM:
 		return error_set(err, ERROR_INVALID,
-				 "The build was ended: it used more than its %llu MB of memory "
+				 "The build was stopped: it used more than its %llu MB of memory "
 				 "(TWELVE_BUILD_MEMORY)",
 				 (unsigned long long)b->o->limits.memory_bytes >> 20);
 	case SANDBOX_ENDED:

@@ -96,7 +96,8 @@ static int read_head(struct api_raw *r, struct buf *head, struct error *err)
 		if (n == -EAGAIN)
 			continue;
 		if (n <= 0 || head->len > MAX_HEAD)
-			return error_set(err, ERROR_UNAVAILABLE, "The connection to twelved broke");
+			return error_set(err, ERROR_UNAVAILABLE,
+					 "The connection to twelved was lost");
 		buf_added(head, (size_t)n);
 	}
 	end += strlen("\r\n\r\n");
@@ -127,12 +128,12 @@ static int say_hello(struct api *a, struct api_raw *r, const char *path, const c
 		buf_printf(&head, "Twelve-User: %s\r\n", a->user);
 	buf_puts(&head, "\r\n");
 	if (api_raw_write(r, head.data, head.len) < 0)
-		return error_set(err, ERROR_UNAVAILABLE, "The connection to twelved broke");
+		return error_set(err, ERROR_UNAVAILABLE, "The connection to twelved was lost");
 	buf_clear(&head);
 	if (read_head(r, &head, err) < 0)
 		return -1;
 	if (sscanf(head.data, "HTTP/1.%*d %d", &status) != 1)
-		return error_set(err, ERROR_SYSTEM, "twelved gave no HTTP answer");
+		return error_set(err, ERROR_SYSTEM, "twelved sent no HTTP response");
 	return status == 101 ? 0 : refused(r, status, err);
 }
 

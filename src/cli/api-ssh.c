@@ -48,7 +48,7 @@ static int spawn_ssh(struct api *a, int fd)
 
 	if (a->n_ssh == API_MAX_SSH)
 		return error_set(&a->ssh_error, ERROR_UNAVAILABLE,
-				 "The connection through ssh broke too often");
+				 "The connection through ssh was lost too often");
 	if (a->host.port) {
 		argv[n++] = "-p";
 		argv[n++] = a->host.port;

@@ -220,7 +220,7 @@ int api_transport_error(struct api *a, CURL *curl, CURLcode code, struct error *
 				 "who signed it",
 				 a->host.path, a->host.path);
 	case CURLE_SSL_CACERT_BADFILE:
-		return error_set(err, ERROR_INVALID, "%s is no file of certificates (PEM)",
+		return error_set(err, ERROR_INVALID, "%s is not a file of certificates (PEM)",
 				 a->ca ? a->ca : "The trust store");
 	case CURLE_ABORTED_BY_CALLBACK:
 		return error_set(err, ERROR_UNAVAILABLE, "interrupted");
@@ -232,7 +232,7 @@ int api_transport_error(struct api *a, CURL *curl, CURLcode code, struct error *
 				 "The connection through ssh to %s ended: is twelve installed "
 				 "there, and may %s use it?",
 				 a->host.machine, a->host.user ? a->host.user : "your user");
-	return error_set(err, ERROR_UNAVAILABLE, "The connection to twelved broke: %s",
+	return error_set(err, ERROR_UNAVAILABLE, "The connection to twelved was lost: %s",
 			 curl_easy_strerror(code));
 }
 

@@ -242,8 +242,8 @@ static int check_twice(const struct args *a, struct error *err)
 		remote |= streq(o->name, "remote");
 		for (size_t k = 0; k < i && o->value && !o->many; k++)
 			if (streq(a->values[k].option->name, o->name))
-				return error_set(err, ERROR_INVALID,
-						 "--%s is there twice: say which", o->name);
+				return error_set(err, ERROR_INVALID, "--%s is given twice",
+						 o->name);
 	}
 	return app && remote && !(a->command->flags & CMD_REMOTE)
 		       ? error_set(err, ERROR_INVALID,
@@ -261,9 +261,9 @@ static int check_count(const struct args *a, struct error *err)
 	    (cmd->max_args == CMD_ANY_ARGS || (int)a->n_rest <= cmd->max_args))
 		return 0;
 	if ((int)a->n_rest < cmd->min_args)
-		return error_set(err, ERROR_INVALID, "something is missing. Usage: twelve %s %s",
+		return error_set(err, ERROR_INVALID, "missing argument. Usage: twelve %s %s",
 				 cmd->name, cmd->usage);
-	return error_set(err, ERROR_INVALID, "\"%s\" is too much. Usage: twelve %s %s",
+	return error_set(err, ERROR_INVALID, "unexpected argument \"%s\". Usage: twelve %s %s",
 			 a->rest[cmd->max_args], cmd->name, cmd->usage);
 }
 

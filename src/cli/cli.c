@@ -36,7 +36,7 @@ const char *cli_app(struct cli *c, struct error *err)
 	if (c->app)
 		return c->app;
 	error_set(err, ERROR_INVALID,
-		  "Which app? There is no git remote \"%s\" here: say -a APP, or set TWELVE_APP "
+		  "Which app? There is no git remote \"%s\" here: use -a APP, or set TWELVE_APP "
 		  "(twelve apps lists them)",
 		  remote ? remote : "twelve");
 	return NULL;

@@ -269,7 +269,7 @@ static json_t *creation(struct cli *c, struct error *err)
 			 "attachment", "name", cli_get(c, "as"), "config", config, "name",
 			 cli_get(c, "name"), "confirm", cli_get(c, "confirm"));
 	if (!body)
-		error_set(err, ERROR_INVALID, "The arguments have to be UTF-8");
+		error_set(err, ERROR_INVALID, "The arguments must be UTF-8");
 	return body;
 }
 

@@ -72,7 +72,7 @@ static int set_folder(struct cli *c, const char *name, const char *folder, struc
 	json_t *body = json_pack("{s:s}", "TWELVE_BUILD_DIR", folder);
 
 	if (!body)
-		return error_set(err, ERROR_INVALID, "The arguments have to be UTF-8");
+		return error_set(err, ERROR_INVALID, "The arguments must be UTF-8");
 	if (api_request(c->api, "PATCH", body, NULL, err, "/apps/%s/config-vars", name) < 0)
 		return error_prefix(err,
 				    "the app is made, but not its folder: \"twelve config:set "
@@ -95,7 +95,7 @@ static int create_run(struct cli *c, struct error *err)
 	body = json_pack("{s:s*, s:s*, s:s*}", "name", name, "region", cli_get(c, "region"),
 			 "stack", cli_get(c, "stack"));
 	if (!body)
-		return error_set(err, ERROR_INVALID, "The arguments have to be UTF-8");
+		return error_set(err, ERROR_INVALID, "The arguments must be UTF-8");
 	if (api_request(c->api, "POST", body, &app, err, "/apps") < 0)
 		return -1;
 	note(c, "Created %s", json_str(app, "name", ""));

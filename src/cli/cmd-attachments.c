@@ -21,7 +21,7 @@ static int attach_run(struct cli *c, struct error *err)
 	body = json_pack("{s:s, s:s, s:s*, s:s*}", "addon", cli_rest(c, 0), "app", app, "name",
 			 cli_get(c, "as"), "namespace", cli_has(c, "shared") ? "shared" : NULL);
 	if (!body)
-		return error_set(err, ERROR_INVALID, "The arguments have to be UTF-8");
+		return error_set(err, ERROR_INVALID, "The arguments must be UTF-8");
 	progress(c, "Making a credential");
 	if (api_request(c->api, "POST", body, &at, err, "/addon-attachments") < 0)
 		return -1;

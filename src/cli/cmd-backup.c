@@ -116,10 +116,10 @@ const struct command cmd_backup = {
 	.summary = "back up the state of the platform to a file",
 	.options = backup_platform_options,
 	.run = backup_run,
-	.details = "A consistent copy of the database of the running platform, its keys and "
-		   "authorities, and the repositories; for administrators. "
-		   "Without --slugs each app has to be pushed again after a restore. The file "
-		   "holds the key to all secrets.",
+	.details =
+		"A consistent copy of the database of the running platform, its keys and "
+		"authorities, and the repositories; for administrators. Without --slugs each app "
+		"must be pushed again after a restore. The file holds the key to all secrets.",
 	.examples = "twelve backup /var/backups/twelve-$(date +%F).tar\ntwelve backup - --volumes "
 		    "| age -r KEY > twelve.tar.age",
 };
@@ -169,10 +169,9 @@ const struct command cmd_restore = {
 	.summary = "restore the platform from a backup into an empty state directory",
 	.run = restore_run,
 	.details = "As root, on the machine of the platform, while no twelved runs. "
-		   "TWELVE_STATE_DIR says where (/var/lib/twelve); a directory that is not "
-		   "empty is refused. The backup is checked before anything is put in place. Apps "
-		   "whose slug is not in it say that they have to be pushed "
-		   "again, add-ons whose data are not there that a backup of theirs has to be "
-		   "restored.",
+		   "TWELVE_STATE_DIR says where (/var/lib/twelve); a directory that is not empty "
+		   "is refused. The backup is checked before anything is put in place. Apps whose "
+		   "slug is not in it say that they must be pushed again, add-ons whose data are "
+		   "not there that a backup of theirs must be restored.",
 	.examples = "sudo twelve restore /var/backups/twelve-2026-11-28.tar",
 };

@@ -78,7 +78,7 @@ static json_t *read_body(struct cli *c, struct error *err)
 		return NULL;
 	body = json_pack("{s:s, s:s}", "certificate_chain", chain.data, "private_key", key.data);
 	if (!body)
-		error_set(err, ERROR_INVALID, "%s and %s have to be PEM texts", cli_rest(c, 0),
+		error_set(err, ERROR_INVALID, "%s and %s must be PEM texts", cli_rest(c, 0),
 			  cli_rest(c, 1));
 	explicit_bzero(key.data, key.len);
 	return body;
@@ -322,7 +322,7 @@ const struct command cmd_certs_update = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = name_option,
 	.run = certs_update_run,
-	.details = "No connection is lost. The new one has to be for all domains that are served "
+	.details = "No connection is lost. The new one must be for all domains that are served "
 		   "with the old one.",
 	.examples = "twelve certs:update shop.crt shop.key -a shop",
 };

@@ -173,7 +173,7 @@ static int access_remove_run(struct cli *c, struct error *err)
 	    api_request(c->api, "DELETE", NULL, NULL, err, "/apps/%s/collaborators/%s", app, part) <
 		    0)
 		return -1;
-	note(c, "%s may do nothing to %s any more", cli_rest(c, 0), app);
+	note(c, "%s has no permissions for %s any more", cli_rest(c, 0), app);
 	return 0;
 }
 

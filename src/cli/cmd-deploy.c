@@ -116,7 +116,7 @@ static int builds_run(struct cli *c, struct error *err)
 		return 0;
 	}
 	if (!json_array_size(list)) {
-		note(c, "Nothing of %s has been built yet: git push twelve main builds it", app);
+		note(c, "%s has no builds yet: git push twelve main builds it", app);
 		return 0;
 	}
 	json_array_foreach (list, i, b) {
@@ -226,7 +226,7 @@ static int builds_output_run(struct cli *c, struct error *err)
 		return -1;
 	if (!o.url)
 		return error_set(err, ERROR_NOT_FOUND,
-				 "The output of this build is not kept any more");
+				 "The output of this build is no longer kept");
 	return api_stream(c->api, &o, err);
 }
 

@@ -120,7 +120,7 @@ static int drains_add_run(struct cli *c, struct error *err)
 	body = json_pack("{s:s, s:s*, s:s*, s:o*}", "url", url, "format", format, "on_full",
 			 on_full, "ca", ca);
 	if (!body)
-		return error_set(err, ERROR_INVALID, "The URL has to be UTF-8");
+		return error_set(err, ERROR_INVALID, "The URL must be UTF-8");
 	if (api_request(c->api, "POST", body, &drain, err, "/apps/%s/log-drains", app) < 0)
 		return -1;
 	if (cli_has(c, "json")) {

@@ -89,8 +89,8 @@ static int prepare_https(struct cli *c, const char *url, struct error *err)
 	if (set_config(helper_key, helper, err) < 0 || find_authority(c, authority, &path, err) < 0)
 		return -1;
 	if (path && getenv("GIT_SSL_CAINFO"))
-		note(c, "GIT_SSL_CAINFO is set, which git heeds more than its configuration: unset "
-			"it to use this remote");
+		note(c, "GIT_SSL_CAINFO is set, which overrides git's configuration: unset it to "
+			"use this remote");
 	return path ? set_config(ca_key, path, err) : 0;
 }
 
@@ -122,8 +122,7 @@ static int git_remote_run(struct cli *c, struct error *err)
 	if (!name || !cli_api(c, err) || api_get(c->api, &app, err, "/apps/%s", name) < 0)
 		return -1;
 	if (!git_in_work_tree(NULL))
-		return error_set(err, ERROR_INVALID,
-				 "This is no git repository: git init makes one");
+		return error_set(err, ERROR_INVALID, "This is not a git repository: run git init");
 	url = git_url_of(c, app);
 	return remote_add(c, remote ? remote : "twelve", url, err);
 }

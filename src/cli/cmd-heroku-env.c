@@ -102,13 +102,12 @@ static int check_name(const struct target *t, struct error *err)
 {
 	if (strstr(t->host, "localhost") || strstr(t->host, "127.0.0.1"))
 		return 0;
-	return error_set(err, ERROR_INVALID,
-			 "The heroku command speaks to hosts named localhost and to Heroku alone: "
-			 "it would take its token there "
-			 "instead of to %s. Lead a port here (ssh -N -L 5000:localhost:5000 "
-			 "USER@MACHINE) and use --host "
-			 "http://localhost:5000",
-			 t->authority);
+	return error_set(
+		err, ERROR_INVALID,
+		"The heroku command speaks to hosts named localhost and to Heroku alone: it would "
+		"take its token there instead of to %s. Forward a port (ssh -N -L "
+		"5000:localhost:5000 USER@MACHINE) and use --host http://localhost:5000",
+		t->authority);
 }
 
 static int find_url(struct cli *c, struct target *t, struct error *err)
@@ -117,11 +116,11 @@ static int find_url(struct cli *c, struct target *t, struct error *err)
 	struct host parsed = { 0 };
 
 	if (h->kind == HOST_SSH)
-		return error_set(err, ERROR_INVALID,
-				 "The heroku command can't go over ssh by itself: lead a port here "
-				 "(ssh -N -L "
-				 "5000:localhost:5000 %s%s%s) and use --host http://localhost:5000",
-				 h->user ? h->user : "", h->user ? "@" : "", h->machine);
+		return error_set(
+			err, ERROR_INVALID,
+			"The heroku command can't go over ssh by itself: forward a port (ssh -N -L "
+			"5000:localhost:5000 %s%s%s) and use --host http://localhost:5000",
+			h->user ? h->user : "", h->user ? "@" : "", h->machine);
 	if (h->kind == HOST_HTTP)
 		t->url = xstrdup(h->path);
 	else if (url_of_door(c, &t->url, err) < 0)

@@ -73,8 +73,8 @@ static void tell_failure(const char *app, const struct import_step *at, const st
 	for (; s->name; s++)
 		buf_printf(&left, "%s%s", left.len ? ", " : "", s->name);
 	fprintf(stderr,
-		"  %s of %s failed: %s\n  Done: %s. Left: %s. The same command again goes on from "
-		"here.\n",
+		"  %s of %s failed: %s\n  Done: %s. Left: %s. Run the same command again to "
+		"continue.\n",
 		at->name, app, err->message, done.len ? done.data : "nothing", left.data);
 }
 

@@ -31,9 +31,8 @@ static struct api *http_api(struct cli *c, const char *verb, struct error *err)
 	if (!a || api_host(a)->kind == HOST_HTTP)
 		return a;
 	error_set(err, ERROR_INVALID,
-		  "%s is for hosts with http and https: over a unix socket and ssh you are who you "
-		  "are there. Name one: "
-		  "--host https://MACHINE:PORT",
+		  "%s is for hosts with http and https: a unix socket and ssh know who you are. "
+		  "Name one: --host https://MACHINE:PORT",
 		  verb);
 	return NULL;
 }
@@ -56,7 +55,7 @@ static int describe(const char *pem, char fingerprint[static 96], char subject[s
 		X509_NAME_oneline(X509_get_subject_name(x), subject, 256);
 	X509_free(x);
 	BIO_free(bio);
-	return good ? 0 : error_set(err, ERROR_INVALID, "This is no certificate (PEM)");
+	return good ? 0 : error_set(err, ERROR_INVALID, "This is not a certificate (PEM)");
 }
 
 /* From here on this authority is trusted for this host. */
@@ -150,7 +149,7 @@ static int by_password(struct cli *c, char **ret_token, struct error *err)
 		return error_set(err, ERROR_INVALID, "--password-stdin needs --email EMAIL");
 	if (!piped && !prompt_can_ask())
 		return error_set(err, ERROR_INVALID,
-				 "There is no terminal to ask on: say --email EMAIL "
+				 "There is no terminal for the question: say --email EMAIL "
 				 "--password-stdin, with the password as the first line of stdin");
 	if (!email && prompt_line("E-mail: ", &email, err) < 0)
 		return -1;
@@ -243,8 +242,8 @@ static void note_what_goes_before(struct cli *c, const char *path)
 
 		if (v && *v && !streq(v, path))
 			note(c,
-			     "%s is set and goes before a login: unset it to speak to %s without "
-			     "--host",
+			     "%s is set and takes precedence over a login: unset it to speak to %s "
+			     "without --host",
 			     names[i], path);
 	}
 }
@@ -274,8 +273,9 @@ static int login_run(struct cli *c, struct error *err)
 		cli_has(c, "interactive") || cli_has(c, "email") || cli_has(c, "password-stdin");
 
 	if (key && *key)
-		return error_set(err, ERROR_INVALID,
-				 "TWELVE_API_KEY is set and goes before a login: unset it first");
+		return error_set(
+			err, ERROR_INVALID,
+			"TWELVE_API_KEY is set and takes precedence over a login: unset it first");
 	if (!http_api(c, "login", err) || settle_trust(c, err) < 0)
 		return -1;
 	api_use_token(c->api, NULL);

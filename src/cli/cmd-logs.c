@@ -210,11 +210,11 @@ static void tell_nothing(const struct tail *t, const char *app)
 		return;
 	if (dyno)
 		note(t->c,
-		     "There are no such lines of %s in what is kept of %s: twelve ps -a %s lists "
-		     "its dynos",
+		     "No log lines from %s (%s keeps its most recent lines only). twelve ps -a %s "
+		     "lists the dynos",
 		     dyno, app, app);
 	else
-		note(t->c, "There are no such lines in what is kept of %s", app);
+		note(t->c, "No matching log lines (%s keeps its most recent lines only)", app);
 }
 
 static int logs_run(struct cli *c, struct error *err)

@@ -292,7 +292,7 @@ static int destroy_run(struct cli *c, struct error *err)
 	if (!cli_api(c, err) ||
 	    api_request(c->api, "DELETE", NULL, NULL, err, "/pipelines/%s", name) < 0)
 		return -1;
-	note(c, "Destroyed the pipeline %s; its apps go on", cli_rest(c, 0));
+	note(c, "Destroyed the pipeline %s; its apps stay", cli_rest(c, 0));
 	return 0;
 }
 

@@ -221,7 +221,7 @@ static json_t *running(struct cli *c, const char *app, struct error *err)
 	json_array_foreach (list, i, item)
 		if (json_bool(item, "current") && json_str(item, "slug.id", NULL))
 			return json_incref(item);
-	error_set(err, ERROR_INVALID, "Nothing was deployed to %s yet", app);
+	error_set(err, ERROR_INVALID, "Nothing is deployed to %s yet", app);
 	return NULL;
 }
 

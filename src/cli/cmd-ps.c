@@ -127,12 +127,12 @@ static void why_nothing(struct cli *c, const char *app)
 		note(c, "Nothing is deployed to %s yet: git push twelve main", app);
 	else if (json_bool(release, "twelve.slug_gone"))
 		note(c,
-		     "v%lld can't run: its slug is not here any more. Push its commit again: git "
-		     "push -f twelve %s:main",
+		     "v%lld can't run: its slug is gone. Push its commit again: git push -f twelve "
+		     "%s:main",
 		     (long long)json_i64(release, "version", 0),
 		     json_str(release, "twelve.commit", "COMMIT"));
 	else
-		note(c, "Nothing of %s runs. twelve ps:scale shows what should.", app);
+		note(c, "No dynos of %s are running. twelve ps:scale shows the formation.", app);
 }
 
 static int ps_run(struct cli *c, struct error *err)
@@ -253,9 +253,8 @@ static int ps_scale_run(struct cli *c, struct error *err)
 
 		if (scale_parse(cli_rest(c, i), &s, err) == 0 && !s.quantity[0])
 			error_set(err, ERROR_INVALID,
-				  "%s: \"%s\" is no quantity; a size goes after it "
-				  "(%s=2:standard-2x), or twelve ps:type sets it",
-				  cli_rest(c, i), s.size, s.type);
+				  "%s: \"%s\" is not a number. Example: %s=2, or %s=2:standard-2x",
+				  cli_rest(c, i), s.size, s.type, s.type);
 		if (err->kind != ERROR_NONE) {
 			json_decref(updates);
 			return -1;

@@ -118,8 +118,7 @@ static int check_restore(struct cli *c, const json_t *a, struct error *err)
 	if (confirm && streq(confirm, owner))
 		return 0;
 	return error_set(err, ERROR_INVALID,
-			 "This puts the backup in the place of all that %s holds now. To go on: "
-			 "--confirm %s",
+			 "This replaces all data of %s. To confirm: --confirm %s",
 			 json_str(a, "name", ""), owner);
 }
 
@@ -461,8 +460,8 @@ static int delete_run(struct cli *c, struct error *err)
 		return -1;
 	if (!confirm || !streq(confirm, name))
 		return error_set(err, ERROR_INVALID,
-				 "This deletes %s of %s for good. To do so: --confirm %s", name,
-				 json_str(b, "addon.name", ""), name);
+				 "This deletes %s of %s permanently. To confirm: --confirm %s",
+				 name, json_str(b, "addon.name", ""), name);
 	if (api_request(c->api, "DELETE", NULL, NULL, err, "/backups/%s", json_str(b, "id", "")) <
 	    0)
 		return -1;

@@ -89,7 +89,7 @@ static int attach_again(struct cli *c, struct error *err)
 					 alone[i]);
 	if (cli_rest(c, 0))
 		return error_set(err, ERROR_INVALID,
-				 "--attach goes on with what runs already, without a command");
+				 "--attach resumes a running session and takes no command");
 	if (!app || !cli_api(c, err))
 		return -1;
 	if (api_get(c->api, &dyno, err, "/apps/%s/dynos/%s", app, escaped) < 0)

@@ -156,7 +156,7 @@ static int fetch_manifest(const char *url, struct buf *text, struct error *err)
 	if (code != CURLE_OK)
 		return error_set(err, ERROR_UNAVAILABLE, "%s: %s", url, curl_easy_strerror(code));
 	if (status != 200)
-		return error_set(err, ERROR_UNAVAILABLE, "%s answered with status %ld", url,
+		return error_set(err, ERROR_UNAVAILABLE, "%s responded with status %ld", url,
 				 status);
 	return 0;
 }
@@ -221,7 +221,7 @@ static int services_remove_run(struct cli *c, struct error *err)
 	if (!cli_api(c, err) ||
 	    api_request(c->api, "DELETE", NULL, NULL, err, "/addon-services/%s", name) < 0)
 		return -1;
-	note(c, "%s is not offered any more", cli_rest(c, 0));
+	note(c, "%s is no longer offered", cli_rest(c, 0));
 	return 0;
 }
 

@@ -176,7 +176,7 @@ const struct command cmd_users_remove = {
 	.max_args = 1,
 	.summary = "delete a user with their keys and tokens",
 	.run = users_remove_run,
-	.details = "Who owns apps can't be removed: give those away first.",
+	.details = "Who owns apps can't be removed: transfer those first.",
 	.examples = "twelve users:remove ada@example.com",
 };
 

@@ -139,7 +139,7 @@ static int add_run(struct cli *c, struct error *err)
 	if (!cli_get(c, "secret")) {
 		if (getentropy(random, sizeof(random)) < 0) {
 			json_decref(body);
-			return error_set(err, ERROR_SYSTEM, "There is no randomness to be had");
+			return error_set(err, ERROR_SYSTEM, "No random bytes are available");
 		}
 		for (size_t i = 0; i < sizeof(random); i++)
 			snprintf(secret + 2 * i, 3, "%02x", random[i]);

@@ -94,7 +94,7 @@ int ssh_command_parse(const char *command, const char **ret_program, char **ret_
 	if (!command || !*command)
 		return error_set(err, ERROR_FORBIDDEN,
 				 "Your key is known here. There is no shell: git push and git "
-				 "clone work, for the rest use twelve --host");
+				 "clone work, for anything else use twelve --host");
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		size_t n = strlen(programs[i]);
 

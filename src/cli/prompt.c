@@ -62,7 +62,7 @@ static int ask(const char *question, bool echo, char **ret, struct error *err)
 	char *line;
 
 	if (fd < 0)
-		return error_set(err, ERROR_INVALID, "There is no terminal to ask on: %s",
+		return error_set(err, ERROR_INVALID, "There is no terminal for the question: %s",
 				 question);
 	if (tcgetattr(fd, &before) < 0)
 		return error_set(err, ERROR_SYSTEM, "The terminal can't be read");
@@ -125,9 +125,8 @@ int prompt_new_password(struct cli *c, char **ret, struct error *err)
 		return prompt_stdin_line("the new password", ret, err);
 	if (!prompt_can_ask())
 		return error_set(err, ERROR_INVALID,
-				 "There is no terminal to ask for the password on: give it as a "
-				 "line of stdin with "
-				 "--password-stdin");
+				 "There is no terminal to enter the password: give it as a line of "
+				 "stdin with --password-stdin");
 	if (prompt_secret("New password: ", &first, err) < 0 ||
 	    prompt_secret("The same again: ", &second, err) < 0)
 		return -1;

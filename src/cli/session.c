@@ -310,7 +310,7 @@ static int connect_again(struct cli *c, struct session *s, const char *url, cons
 					       (long long)s->serial, (long long)s->position);
 	int64_t pause = AGAIN_FIRST_MS;
 
-	note(c, "The connection to %s broke. Trying again", name);
+	note(c, "The connection to %s broke. Reconnecting", name);
 	cli_interrupted = 0;
 	for (int64_t waited = 0; !cli_interrupted; waited += pause) {
 		struct error why = ERROR_INIT;
@@ -321,17 +321,18 @@ static int connect_again(struct cli *c, struct session *s, const char *url, cons
 			return 0;
 		if (why.kind == ERROR_NOT_FOUND)
 			return error_set(err, ERROR_UNAVAILABLE,
-					 "The connection to %s broke, and it has ended meanwhile",
+					 "The connection to %s was lost, and the session has ended",
 					 name);
 		if (is_final(&why) || waited > AGAIN_MAX_MS)
 			return error_set(err, why.kind,
-					 "The connection to %s broke: %s. Go on with it: twelve "
+					 "The connection to %s broke: %s. Resume it with: twelve "
 					 "run --attach %s",
 					 name, why.message, name);
 		pause_ms(pause);
 		pause = pause * 2 > AGAIN_PAUSE_MAX_MS ? AGAIN_PAUSE_MAX_MS : pause * 2;
 	}
-	return error_set(err, ERROR_UNAVAILABLE, "%s goes on: twelve run --attach %s", name, name);
+	return error_set(err, ERROR_UNAVAILABLE,
+			 "%s is still running. Resume it with: twelve run --attach %s", name, name);
 }
 
 static int result(const struct session *s, int r, const char *name, struct error *err)
@@ -378,7 +379,7 @@ int session_of_dyno(struct cli *c, const json_t *dyno, bool terminal, struct err
 	int r;
 
 	if (!url)
-		return error_set(err, ERROR_CONFLICT, "%s was not started to be attached to", name);
+		return error_set(err, ERROR_CONFLICT, "%s is not waiting for a client", name);
 	if (api_upgrade(c->api, url, ATTACH_PROTOCOL, &s.raw, err) < 0)
 		return -1;
 	progress_clear(c);

@@ -109,7 +109,7 @@ int tar_spawn(const char *dir, pid_t *ret_pid, int *ret_fd, struct error *err)
 		return error_set(err, ERROR_INVALID, "%s: %s", dir, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return error_set(err, ERROR_INVALID,
-				 "%s is no directory; for an archive: --source %s", dir, dir);
+				 "%s is not a directory; for an archive: --source %s", dir, dir);
 	if (git_in_work_tree(dir)) {
 		if (list_files(dir, &names_fd, err) < 0)
 			return -1;

@@ -100,17 +100,17 @@ static int tell_failure(struct cli *c, const char *app, const json_t *release, s
 	const json_t *lines = json_at(release, "twelve.proof.last_lines");
 
 	if (json_array_size(lines))
-		note(c, "The last lines that it wrote:");
+		note(c, "The last lines of its output:");
 	for (size_t i = 0; i < json_array_size(lines); i++) {
 		_cleanup_buf_ struct buf b = BUF_INIT;
 
 		buf_put_clean(&b, json_string_value(json_array_get(lines, i)));
 		note(c, "    %s", b.data);
 	}
-	return error_set(err, ERROR_SYSTEM, "v%lld failed and was undone%s: %s",
+	return error_set(err, ERROR_SYSTEM, "v%lld failed: %s%s",
 			 (long long)json_i64(release, "version", 0),
-			 something_runs(c, app) ? ", what ran before goes on" : "",
-			 json_str(release, "twelve.reason", "see twelve releases:info"));
+			 json_str(release, "twelve.reason", "see twelve releases:info"),
+			 something_runs(c, app) ? ". The release before it is still running" : "");
 }
 
 /* 1: done well, 0: go on waiting (for *version, which may have become a later one). */
@@ -154,8 +154,8 @@ int wait_for_release(struct cli *c, const char *app, int64_t version, struct err
 
 		if (r > 0) {
 			note(c,
-			     "v%lld goes on becoming live: twelve releases:info v%lld -a %s tells "
-			     "how it went",
+			     "v%lld is still being rolled out: twelve releases:info v%lld -a %s "
+			     "shows how it went",
 			     (long long)version, (long long)version, app);
 			return 128 + cli_interrupted;
 		}
@@ -296,7 +296,7 @@ static int wait_for_dynos(struct cli *c, const char *app, judge_fn judge, const 
 		int r = get_patiently(c, &dynos, err, path);
 
 		if (r > 0) {
-			note(c, "The change goes on: twelve ps -a %s tells how far it is", app);
+			note(c, "The change continues: twelve ps -a %s shows its progress", app);
 			return 128 + cli_interrupted;
 		}
 		if (r == 0)

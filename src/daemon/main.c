@@ -166,7 +166,7 @@ static void notify_ready(void)
 		return;
 	fd = sock_connect_unix(path, SOCK_DGRAM);
 	if (fd < 0 || fd_write_all(fd, "READY=1", 7) < 0)
-		log_warn("telling the service manager that we are ready did not work");
+		log_warn("notifying the service manager failed");
 }
 
 static void serve(struct daemon *d)
@@ -186,7 +186,7 @@ static void serve(struct daemon *d)
 	for (size_t i = 0; i < ARRAY_SIZE(watches); i++)
 		watch_free(watches[i]);
 	watch_free(s.poll);
-	log_info(s.everything ? "everything has ended" : "ending; what runs goes on");
+	log_info(s.everything ? "all processes have stopped" : "stopping; apps keep running");
 	wiring_stop(d, s.everything);
 }
 

@@ -81,8 +81,7 @@ static void client_broke(struct dyno *d)
 	if (s->left || d->state == DYNO_EXITED)
 		return;
 	s->alone_until_ms = clock_now_ms() + d->detach_ms;
-	streams_say(d,
-		    "Client disconnected: `twelve run --attach %s` goes on with it within %lld s",
+	streams_say(d, "Client disconnected: `twelve run --attach %s` resumes it within %lld s",
 		    d->name, (long long)d->detach_ms / 1000);
 }
 

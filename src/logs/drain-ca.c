@@ -28,6 +28,6 @@ int drain_check_ca(const struct drain_target *t, const char *pem, struct error *
 		return 0;
 	ERR_clear_error();
 	return error_set(err, ERROR_INVALID,
-			 "The certificate authorities are no certificates in PEM "
-			 "(-----BEGIN CERTIFICATE-----)");
+			 "The certificate authorities are not certificates in PEM (-----BEGIN "
+			 "CERTIFICATE-----)");
 }

@@ -315,7 +315,7 @@ enum forward_event forward_session_next(struct forward_session *s, struct buf *o
 		if (r != MSGPACK_UNPACK_SUCCESS) {
 			msgpack_unpacked_destroy(&u);
 			error_set(err, ERROR_UNAVAILABLE,
-				  "the server's answer is not of the forward protocol");
+				  "the server's response is not of the forward protocol");
 			return FORWARD_BAD;
 		}
 		e = on_object(s, &u.data, out, id, err);

@@ -52,7 +52,7 @@ const struct drain_curl *drain_curl_load(struct logsd *l, struct error *err)
 	}
 	l->curl_deadline_ms = INT64_MAX;
 	if (c->prepare(l) < 0) {
-		error_set(err, ERROR_SYSTEM, "there is no memory for connections");
+		error_set(err, ERROR_SYSTEM, "out of memory for connections");
 		return NULL;
 	}
 	l->curl = c;

@@ -212,7 +212,7 @@ static void open_stream(struct wire *w)
 			return;
 	}
 	wire_close(w);
-	drain_fail(w->drain, 0, "there is no memory for a connection");
+	drain_fail(w->drain, 0, "out of memory for a connection");
 }
 
 static ssize_t send_stream(struct wire *w, const char *data, size_t n)

@@ -36,7 +36,7 @@ bool drain_batch_make(struct drain *d, struct batch *b)
 		return true;
 	drain_rewind(d, b->first);
 	drain_void_batch(d);
-	drain_fail(d, 0, "there is no memory for a batch");
+	drain_fail(d, 0, "out of memory for a batch");
 	return false;
 }
 

@@ -58,7 +58,7 @@ bool http_request(struct http_link *h, struct transfer *t, const char *url,
 	const struct drain_target *target = &h->drain->target;
 
 	if (!t->easy && !(t->easy = curl_easy_init())) {
-		drain_fail(h->drain, 0, "there is no memory for a request");
+		drain_fail(h->drain, 0, "out of memory for a request");
 		return false;
 	}
 	buf_clear(reply);
@@ -82,7 +82,7 @@ bool http_request(struct http_link *h, struct transfer *t, const char *url,
 	}
 	if (transfer_add(h->drain->app->logsd, t) == 0)
 		return true;
-	drain_fail(h->drain, 0, "there is no memory for a request");
+	drain_fail(h->drain, 0, "out of memory for a request");
 	return false;
 }
 

@@ -281,7 +281,7 @@ void drains_set(struct app *a, const char *json)
 	size_t i;
 
 	if (!json_is_array(all)) {
-		log_warn("the drains of app %s are no JSON array", a->id);
+		log_warn("the drains of app %s are not a JSON array", a->id);
 		json_decref(all);
 		return;
 	}

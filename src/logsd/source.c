@@ -209,7 +209,7 @@ static ssize_t take_lines(struct source *s, size_t n, bool flush)
 
 static void fail(struct source *s, int errnum)
 {
-	log_error("reading the output of %s of app %s: %s: it is not followed any more", s->dyno,
+	log_error("reading the output of %s of app %s: %s: it is no longer read", s->dyno,
 		  s->app->id, strerror(-errnum));
 	source_free(s);
 }

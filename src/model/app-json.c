@@ -41,7 +41,7 @@ static json_t *text_of(json_t *object, const char *key, json_t *errors)
 		return json_null();
 	if (json_is_string(v))
 		return json_incref(v);
-	fault(errors, "\"%s\" has to be a string", key);
+	fault(errors, "\"%s\" must be a string", key);
 	return json_null();
 }
 
@@ -54,15 +54,15 @@ static json_t *env_object(const char *key, json_t *v, json_t *errors)
 	bool secret = generator && !json_is_null(generator);
 
 	if (value && !json_is_null(value) && !json_is_string(value))
-		fault(errors, "\"env.%.100s.value\" has to be a string", key);
+		fault(errors, "\"env.%.100s.value\" must be a string", key);
 	else if (secret &&
 		 (!json_is_string(generator) || !streq(json_string_value(generator), "secret")))
 		fault(errors,
-		      "\"env.%.100s.generator\" has to be \"secret\", the only generator that "
-		      "there is",
+		      "\"env.%.100s.generator\" must be \"secret\", the only generator that there "
+		      "is",
 		      key);
 	else if (required && !json_is_null(required) && !json_is_boolean(required))
-		fault(errors, "\"env.%.100s.required\" has to be true or false", key);
+		fault(errors, "\"env.%.100s.required\" must be true or false", key);
 	else
 		return json_pack("{s:O?, s:b, s:b}", "value", json_is_string(value) ? value : NULL,
 				 "required", !json_is_false(required), "secret", (int)secret);
@@ -75,7 +75,7 @@ static void read_env(json_t *env, json_t *errors, json_t *ret)
 	json_t *v;
 
 	if (env && !json_is_null(env) && !json_is_object(env))
-		fault(errors, "\"env\" has to be an object of config vars");
+		fault(errors, "\"env\" must be an object of config vars");
 	json_object_foreach (env, key, v) {
 		struct error err = ERROR_INIT;
 		json_t *one = NULL;
@@ -107,9 +107,9 @@ static json_t *read_addon(json_t *v, size_t i, json_t *errors)
 		fault(errors, "\"addons[%zu]\": a plan, or an object with a \"plan\", is needed",
 		      i);
 	else if (as && !json_is_null(as) && !json_is_string(as))
-		fault(errors, "\"addons[%zu].as\" has to be a string", i);
+		fault(errors, "\"addons[%zu].as\" must be a string", i);
 	else if (options && !json_is_null(options) && !json_is_object(options))
-		fault(errors, "\"addons[%zu].options\" has to be an object", i);
+		fault(errors, "\"addons[%zu].options\" must be an object", i);
 	else
 		return json_pack("{s:s, s:O?, s:O*}", "plan", plan, "as",
 				 json_is_string(as) ? as : NULL, "options",
@@ -141,7 +141,7 @@ static json_t *read_list(json_t *list, const char *key, size_t max,
 	size_t i;
 
 	if (list && !json_is_null(list) && !json_is_array(list))
-		fault(errors, "\"%s\" has to be an array", key);
+		fault(errors, "\"%s\" must be an array", key);
 	if (json_array_size(list) > max)
 		fault(errors, "\"%s\" has %zu members, and %zu are the most", key,
 		      json_array_size(list), max);
@@ -174,8 +174,7 @@ static json_t *read_type(const char *type, json_t *v, json_t *errors)
 	else if (quantity && !json_is_null(quantity) &&
 		 (!json_is_integer(quantity) || json_integer_value(quantity) < 0 ||
 		  json_integer_value(quantity) > QUANTITY_MAX))
-		fault(errors, "\"formation.%.100s.quantity\" has to be a whole number from 0",
-		      type);
+		fault(errors, "\"formation.%.100s.quantity\" must be a whole number from 0", type);
 	else if (size && !json_is_null(size) && !known)
 		fault(errors, "\"formation.%.100s.size\" is no dyno size that there is here", type);
 	else
@@ -191,7 +190,7 @@ static json_t *read_formation(json_t *formation, json_t *errors)
 	const char *type;
 
 	if (formation && !json_is_null(formation) && !json_is_object(formation))
-		fault(errors, "\"formation\" has to be an object of process types");
+		fault(errors, "\"formation\" must be an object of process types");
 	json_object_foreach (formation, type, v) {
 		json_t *one = read_type(type, v, errors);
 
@@ -206,7 +205,7 @@ static json_t *read_postdeploy(json_t *scripts, json_t *errors)
 	json_t *v = json_object_get(scripts, "postdeploy");
 
 	if (scripts && !json_is_null(scripts) && !json_is_object(scripts))
-		fault(errors, "\"scripts\" has to be an object");
+		fault(errors, "\"scripts\" must be an object");
 	if (!v || json_is_null(v))
 		return json_null();
 	if (json_is_object(v))
@@ -228,11 +227,11 @@ static json_t *environment_of(json_t *file, const char *environment, json_t *err
 	json_t *one = environment ? json_object_get(all, environment) : NULL;
 
 	if (all && !json_is_null(all) && !json_is_object(all))
-		fault(errors, "\"environments\" has to be an object");
+		fault(errors, "\"environments\" must be an object");
 	if (!one || json_is_null(one))
 		return NULL;
 	if (!json_is_object(one))
-		fault(errors, "\"environments.%s\" has to be an object", environment);
+		fault(errors, "\"environments.%s\" must be an object", environment);
 	return one;
 }
 

@@ -29,8 +29,8 @@ struct ending {
 #define UPLOAD "upload"
 
 static const struct code codes[] = {
-	{ "400", "Bad request: not HTTP, characters that have to be written as %XX, or headers "
-		 "over 64 KB" },
+	{ "400",
+	  "Bad request: not HTTP, characters that must be written as %XX, or headers over 64 KB" },
 	{ "408", "Request not whole in time" },
 	{ "429", "Too many requests at once from one address" },
 	{ "431", "Request headers over 64 KB" },

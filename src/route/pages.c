@@ -20,8 +20,8 @@ struct page {
 
 static const struct page pages[] = {
 	{ "400", "400 Bad Request", "The request was not understood",
-	  "It is not HTTP, or its address has characters that have to be written as %XX, or its "
-	  "head is larger than 64 KB.",
+	  "It is not HTTP, or its address has characters that must be written as %XX, or its head "
+	  "is larger than 64 KB.",
 	  0, false },
 	{ "404", "404 Not Found", "No such app", "No app has this host name.", 0, false },
 	{ "408", "408 Request Timeout", "The request did not come",

@@ -159,7 +159,7 @@ static int make_layer(const struct stack_options *o, const struct stack_plan *p,
 	int r = stack_layer(o, p, dir, err);
 
 	if (r == STACK_NO_LAYERS) {
-		stack_say(o, "       overlayfs can't write here: the whole is made anew\n");
+		stack_say(o, "       overlayfs can't write here: the whole is recreated\n");
 		return make_root(o, p, dir, err);
 	}
 	if (r < 0)

@@ -134,8 +134,7 @@ int store_addon_create(struct store *s, struct addon *a, struct error *err)
 	context = context_of(a);
 	secret = seal_json(s, context, a->secret, &n);
 	if (!secret)
-		return error_set(err, ERROR_INVALID,
-				 "What the add-on is made with has to be UTF-8");
+		return error_set(err, ERROR_INVALID, "What the add-on is made with must be UTF-8");
 	query_bind_text(&q, a->id);
 	query_bind_text(&q, a->app_id);
 	query_bind_text(&q, a->app_name);
@@ -193,8 +192,7 @@ int store_addon_update(struct store *s, const struct addon *a, struct error *err
 	_cleanup_free_ unsigned char *secret = seal_json(s, context, a->secret, &n);
 
 	if (!secret)
-		return error_set(err, ERROR_INVALID,
-				 "What the add-on is made with has to be UTF-8");
+		return error_set(err, ERROR_INVALID, "What the add-on is made with must be UTF-8");
 	query_bind_text(&q, a->app_name);
 	query_bind_text(&q, a->name);
 	query_bind_text(&q, a->plan);

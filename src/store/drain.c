@@ -75,7 +75,7 @@ static unsigned char *seal(struct store *s, const struct drain *d, size_t *ret_n
 
 	json_decref(secret);
 	if (!sealed)
-		error_set(err, ERROR_INVALID, "The drain's URL has to be UTF-8");
+		error_set(err, ERROR_INVALID, "The drain's URL must be UTF-8");
 	return sealed;
 }
 

@@ -57,7 +57,7 @@ int store_provider_put(struct store *s, const struct provider *p, struct error *
 	_cleanup_free_ unsigned char *sealed = seal_json(s, context, p->manifest, &n);
 
 	if (!sealed)
-		return error_set(err, ERROR_INVALID, "The provider's manifest has to be UTF-8");
+		return error_set(err, ERROR_INVALID, "The provider's manifest must be UTF-8");
 	query_bind_text(&q, p->name);
 	query_bind_int(&q, clock_wall_ms());
 	query_bind_blob(&q, sealed, n);

@@ -108,8 +108,8 @@ int seal_check(struct store *s, struct error *err)
 	if (r == 0 && !s->first)
 		return error_set(
 			err, ERROR_CONFLICT,
-			"The database %s does not say which key it was sealed with: it is no "
-			"database of twelve's; restore it from a backup, with its secret.key",
+			"The database %s does not say which key it was sealed with: it is not a "
+			"database of twelve; restore it from a backup, with its secret.key",
 			s->path);
 	if (r == 0)
 		return remember_key(s, err);

@@ -75,7 +75,7 @@ static int write_setup(struct store *s, enum statement statement, const struct s
 	_cleanup_free_ unsigned char *sealed = seal_json(s, context, setup->data, &n);
 
 	if (!sealed)
-		return error_set(err, ERROR_INVALID, "What an app setup has has to be UTF-8");
+		return error_set(err, ERROR_INVALID, "What an app setup has must be UTF-8");
 	query_bind_text(&q, setup->id);
 	query_bind_text(&q, setup->user_id);
 	query_bind_text(&q, setup->app_id);

@@ -64,8 +64,9 @@ int store_transfer_create(struct store *s, struct transfer *t, struct error *err
 	if (query_run(&q, err) < 0)
 		return -1;
 	if (!query_n_changed(&q))
-		return error_set(err, ERROR_CONFLICT,
-				 "The app is offered to somebody already: cancel that first");
+		return error_set(
+			err, ERROR_CONFLICT,
+			"The app is already offered to somebody: cancel that transfer first");
 	return 0;
 }
 

@@ -189,12 +189,11 @@ int store_user_delete(struct store *s, const struct user *u, struct error *err)
 	    count(s, STATEMENT_USER_OTHER_ADMINS, u->id, &n_others, err) < 0)
 		return -1;
 	if (n_apps)
-		return error_set(err, ERROR_CONFLICT,
-				 "%s owns %lld apps: give them to somebody else first", u->email,
-				 (long long)n_apps);
+		return error_set(err, ERROR_CONFLICT, "%s owns %lld apps: transfer them first",
+				 u->email, (long long)n_apps);
 	if (u->admin && !n_others)
 		return error_set(err, ERROR_CONFLICT,
-				 "%s is the only administrator: make another first", u->email);
+				 "%s is the only administrator: add another one first", u->email);
 	query_bind_text(&q, u->id);
 	return query_run(&q, err);
 }
@@ -206,11 +205,11 @@ int user_set_password(struct user *u, const char *password, struct error *err)
 	char hash[crypto_pwhash_STRBYTES];
 
 	if (strlen(password) < PASSWORD_MIN || strlen(password) > PASSWORD_MAX)
-		return error_set(err, ERROR_INVALID, "A password has to have %d to %d bytes",
+		return error_set(err, ERROR_INVALID, "A password must have %d to %d bytes",
 				 PASSWORD_MIN, PASSWORD_MAX);
 	if (crypto_pwhash_str(hash, password, strlen(password), PASSWORD_PASSES, PASSWORD_MEMORY) <
 	    0)
-		return error_set(err, ERROR_SYSTEM, "There is no memory to hash a password");
+		return error_set(err, ERROR_SYSTEM, "Out of memory while hashing a password");
 	free(u->password_hash);
 	u->password_hash = xstrdup(hash);
 	return 0;

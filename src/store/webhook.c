@@ -89,7 +89,7 @@ static unsigned char *seal(struct store *s, const struct webhook *w, size_t *ret
 
 	json_decref(secret);
 	if (!sealed)
-		error_set(err, ERROR_INVALID, "The webhook's URL and secrets have to be UTF-8");
+		error_set(err, ERROR_INVALID, "The webhook's URL and secrets must be UTF-8");
 	return sealed;
 }
 

@@ -455,7 +455,7 @@ class Stub:
     def put_schedule(self, q, body, name):
         a = self.find_addon(name)
         if not re.fullmatch(r"\d\d:\d\d", body["at"]):
-            raise Refusal(422, '"at" has to be a time of the day in UTC, such as 02:30')
+            raise Refusal(422, '"at" must be a time of the day in UTC, such as 02:30')
         a["schedule"] = {"at": body["at"], "keep": body["keep"]}
         return 200, a["schedule"]
 

@@ -18,7 +18,7 @@ VALUES = [None, True, False, 0, -1, 1, 2**31, 2**63 - 1, -2**63, 0.5, 1e300, "",
 # What JSON has no value for in Python: they stand in the text.
 RAW = [b'"\xff"', b'"\xc3"', b'"\xed\xa0\x80"', b'"\xf4\x90\x80\x80"', b'"\xc0\x80"', b'"\\ud800"', b'"\\u0000"', b"9" * 400, b"9223372036854775808", b"-9223372036854775809",
        b"1e999", b"-0", b"00", b"1.", b"NaN", b"nul", b"[" * 1500 + b"]" * 1500, b'{"a":' * 1500 + b"1" + b"}" * 1500, b'{"id":1,"id":2}', b'"\x01"', b"\x00", b""]
-# What is no JSON object, as bytes.
+# What is not a JSON object, as bytes.
 BODIES = [b"", b"{", b"[]", b"1", b"null", b'"x"', b"\xff\xfe{}", b'{"name": "\xff"}', b'{"name": "\xc3"}', b'{"a": 1, "a": 2}', b'{"name": "\\u0000"}',
           b'{"name": "\\ud800"}', b'{"x": 1e999}', b'{"x": 99999999999999999999999}', b"[" * 5000, b'{"a":' * 3000 + b"1" + b"}" * 3000,
           b'{"name":' + b"[" * 2000 + b"]" * 2000 + b"}", b"{}" * 10, b"{}\n", b"\xef\xbb\xbf{}", b'{"name": NaN}', b"a=b&c=d", b'{"name": "' + b"x" * 900000 + b'"}',

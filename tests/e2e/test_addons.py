@@ -314,7 +314,7 @@ def test_backup_verify_wreck_restore(shop, alpha):
     put(url, "k2", "wrecked")
     assert shop.api("POST", f"/backups/{b['id']}/actions/restore", {"addon": a["name"]})[0] == 202
     wait_for(lambda: not get(shop, a["name"])["twelve"]["restoring"], "the restore")
-    # The same URL goes on: its user is made anew.
+    # The same URL goes on: its user is recreated.
     wait_for(lambda: works(url), "the credential to be there again")
     assert shelf(url, "get", "k") == (0, "precious")
     status, text = shop.api("GET", f"/backups/{b['id']}/content")

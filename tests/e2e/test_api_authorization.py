@@ -116,7 +116,7 @@ class World:
 
 @pytest.fixture
 def world(own_platform, monkeypatch):
-    # Unused stacks are removed in it: those that are shared with others have to be out of reach.
+    # Unused stacks are removed in it: those that are shared with others must be out of reach.
     monkeypatch.delenv("TWELVE_STACK_CACHE", raising=False)
     return World(own_platform())
 

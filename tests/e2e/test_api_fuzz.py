@@ -2,7 +2,7 @@
 """
 Requests that nobody means: for each endpoint of docs/openapi.json, and with the bodies of Heroku's published schema where it
 can be had (fuzz_bodies.py), wrong types, missing and huge members, ids of nothing and of another app, odd ranges, broken UTF-8, deep nesting,
-bodies in pieces; and what is no HTTP at all, at each of the doors. Each answer has to be 2xx to 4xx, an error a sentence, and the daemon has to
+bodies in pieces; and what is no HTTP at all, at each of the doors. Each answer must be 2xx to 4xx, an error a sentence, and the daemon has to
 be there at the end. A body that is valid by the published schema is not refused for its form.
 
 TWELVE_FUZZ_SECONDS and TWELVE_FUZZ_SEED: `make fuzz-api` runs it for minutes, under AddressSanitizer. A failure tells the seed.
@@ -47,7 +47,7 @@ ACCEPTS = ["*/*", "application/json", "application/vnd.heroku+json; version=3.sd
 EMPTY = "the schema has no member that is required, and without any there is nothing to do"
 STRICTER = {
     ("POST", "/filters/apps"): ('"in" is missing', EMPTY),
-    ("POST", "/pipeline-transfers"): ('"(pipeline|new_owner)" (is missing|has to be a string, or an object with)', EMPTY),
+    ("POST", "/pipeline-transfers"): ('"(pipeline|new_owner)" (is missing|must be a string, or an object with)', EMPTY),
     ("PATCH", "/pipeline-couplings/{}"): ('"stage" is missing', EMPTY),
     ("PATCH", "/addons/{}/config"): ('"config" is missing', EMPTY),
     **{("POST", path): (r'"source_blob[.]url" is missing', "the schema does not require what everything is made of")
@@ -270,7 +270,7 @@ class Fuzz:
 
     def judge_valid(self, method, template, error):
         """A sentence about the form of a body that is valid."""
-        if not re.search(r"is missing|has to be (a string|a whole number|true or false|an object|an array|a value)(,|$| or )|nknown member|no such member", error["message"]):
+        if not re.search(r"is missing|must be (a string|a whole number|true or false|an object|an array|a value)(,|$| or )|nknown member|no such member", error["message"]):
             return
         pattern, _ = STRICTER.get((method, shape(template)), ("(?!)", ""))
         assert re.search(pattern, error["message"]), f"a body that is valid by the published schema is refused: {error['message']}"
@@ -413,7 +413,7 @@ class Doors:
 
 @pytest.fixture
 def platform(own_platform, monkeypatch):
-    # What no release uses is removed in it: stacks that are shared with others have to be out of its reach.
+    # What no release uses is removed in it: stacks that are shared with others must be out of its reach.
     monkeypatch.delenv("TWELVE_STACK_CACHE", raising=False)
     return own_platform(ASAN_OPTIONS="detect_leaks=0:abort_on_error=1", UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1", TWELVE_LOG_LEVEL="warn", TWELVE_DISK_RESERVE="1M")
 
@@ -423,7 +423,7 @@ def test_odd_requests_get_sentences(platform):
     rounds = fuzz.run(SECONDS)
     print(f"seed {SEED}: {len(fuzz.sent)} requests, {rounds} rounds of {len(fuzz.statuses)} endpoints; of the valid bodies {fuzz.valid[True]} did, {fuzz.valid[False]} were refused")
     assert platform.process.poll() is None and platform.api("GET", "/account")[0] == 200
-    # Most endpoints have to be got through to their ends, or nothing was tried.
+    # Most endpoints must be got through to their ends, or nothing was tried.
     good = [e for e, statuses in fuzz.statuses.items() if any(s < 400 for s in statuses)]
     assert len(good) > len(fuzz.statuses) / 3, sorted(set(fuzz.statuses) - set(good))
 

@@ -143,16 +143,16 @@ def test_requests_that_are_refused(scaled):
     refused("POST", "/apps/shop/formation/worker/monitors", good, 'Only web dynos can be autoscaled, since requests are what is measured; not "worker"')
     refused("POST", path, {**good, "action_type": "alert"}, '"action_type" can only be scale here, not "alert"')
     refused("POST", path, {**good, "op": "LESS"}, '"op" can only be GREATER_OR_EQUAL here, not "LESS"')
-    refused("POST", path, {**good, "period": 5}, '"period" has to be a whole number from 1 to 1')
-    refused("POST", path, {**good, "notification_channels": ["app"]}, '"notification_channels" has to be empty')
-    refused("POST", path, {"min_quantity": 0, "max_quantity": 2}, '"min_quantity" has to be a whole number from 1 to 200')
+    refused("POST", path, {**good, "period": 5}, '"period" must be a whole number from 1 to 1')
+    refused("POST", path, {**good, "notification_channels": ["app"]}, '"notification_channels" must be empty')
+    refused("POST", path, {"min_quantity": 0, "max_quantity": 2}, '"min_quantity" must be a whole number from 1 to 200')
     refused("POST", path, {"min_quantity": 3, "max_quantity": 2}, '"min_quantity" (3) can\'t be more than "max_quantity" (2)')
-    refused("POST", path, {**good, "value": 0}, '"value" has to be a whole number from 1 to 30000')
+    refused("POST", path, {**good, "value": 0}, '"value" must be a whole number from 1 to 30000')
     assert scaled.api("GET", path) == (200, [])
     assert scaled.api("POST", path, good)[0] == 201
     status, answer = scaled.api("POST", path, good)
     assert status == 409 and "have a monitor already" in answer["message"]
-    refused("PATCH", f"{path}/LATENCY_SCALE", {"max_quantity": 201}, '"max_quantity" has to be')
+    refused("PATCH", f"{path}/LATENCY_SCALE", {"max_quantity": 201}, '"max_quantity" must be')
     refused("PATCH", f"{path}/LATENCY_SCALE", {"min_quantity": 3}, '"min_quantity" (3)')
     assert scaled.api("PATCH", f"{path}/none", {"value": 5})[0] == 404
     assert scaled.api("GET", "/apps/shop/formation/worker/monitors") == (200, [])

@@ -448,7 +448,7 @@ def test_an_app_whose_slug_was_not_saved_says_push_again(own_platform, empty, tm
     p.stop()
     restore(empty, f)
     empty.begin()
-    wait_for(lambda: "its slug is not here any more" in empty.cli("logs", "-a", "shop", "-n", "50").out, "that to be said")
+    wait_for(lambda: "its slug is gone" in empty.cli("logs", "-a", "shop", "-n", "50").out, "that to be said")
     assert "git push -f twelve" in empty.cli("ps", "-a", "shop").err
     assert empty.get("shop")[0] != 200 and empty.dynos("shop") == []
     said = (tmp_path / "other/twelved.log").read_text()

@@ -170,9 +170,9 @@ def test_who_waits_no_longer_is_told_that_it_goes_on(app):
     port = gate.getsockname()[1]
     platform.cli("config:set", f"GATE={port}", "-a", name)
     gate.close()
-    for args, goes_on in ((["ps:restart"], f"The change goes on: twelve ps -a {name} tells how far it is"),
-                          (["ps:scale", "web=2"], f"The change goes on: twelve ps -a {name} tells how far it is"),
-                          (["config:set", "A=1"], f"v5 goes on becoming live: twelve releases:info v5 -a {name} tells how it went")):
+    for args, goes_on in ((["ps:restart"], f"The change continues: twelve ps -a {name} shows its progress"),
+                          (["ps:scale", "web=2"], f"The change continues: twelve ps -a {name} shows its progress"),
+                          (["config:set", "A=1"], f"v5 is still being rolled out: twelve releases:info v5 -a {name} shows how it went")):
         p = subprocess.Popen([platform.program("twelve"), *args, "-a", name], env=platform.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         wait_for(lambda: is_caught(p.pid, signal.SIGINT), "it to wait")
         p.send_signal(signal.SIGINT)
@@ -284,7 +284,7 @@ def test_an_address_in_use_is_named(platform, tmp_path, setting):
     p = start()
     # Its socket is there a moment before signals are listened to.
     wait_for(lambda: "serving apps on" in log.read_text() or p.poll() is not None, "twelved to serve", 30)
-    # Neither does it change to one in use, when its haproxy runs already: that goes on where it was.
+    # Neither does it change to one in use, when its haproxy is already running: that goes on where it was.
     p.kill()
     p.wait(60)
     log.write_text("")

@@ -300,11 +300,11 @@ def test_a_checksum_is_held_to(bare, tmp_path):
     def build(**blob):
         return platform.api("POST", f"/apps/{name}/builds", {"source_blob": {"url": upload(platform, path), **blob}})
 
-    for checksum, words in (("SHA256:12", "64 hex digits"), ("MD5:" + "0" * 64, "64 hex digits"), ("g" * 64, "64 hex digits"), (7, "has to be a string")):
+    for checksum, words in (("SHA256:12", "64 hex digits"), ("MD5:" + "0" * 64, "64 hex digits"), ("g" * 64, "64 hex digits"), (7, "must be a string")):
         status, error = build(checksum=checksum)
         assert status == 422 and words in error["message"] and "source_blob.checksum" in error["message"], error
     status, error = build(version=["v1"])
-    assert status == 422 and error["message"] == '"source_blob.version" has to be a string', error
+    assert status == 422 and error["message"] == '"source_blob.version" must be a string', error
     assert platform.api("GET", f"/apps/{name}/builds")[1] == []
 
     def ended(answer):
@@ -356,7 +356,7 @@ def test_a_full_disk_refuses_builds(own_platform, tmp_path):
     p = own_platform(TWELVE_DISK_RESERVE="900T")
     p.cli("create", "full")
     r = p.cli("deploy", "--source", archive(tmp_path / "s.tgz", PROCFILE), "-a", "full", check=False)
-    assert r.code != 0 and "are kept in reserve (TWELVE_DISK_RESERVE)" in said(r) and "twelve gc" in said(r)
+    assert r.code != 0 and "are reserved (TWELVE_DISK_RESERVE)" in said(r) and "twelve gc" in said(r)
 
 
 def test_cancel_and_one_at_a_time(bare, tmp_path):

@@ -162,7 +162,7 @@ def test_bad_input(platform, authority):
     good = body(crt, key)
     expired = authority.sign("bad.example", days="-1")
     for change, said in (
-        ({"private_key": key2.read_text()}, "don't belong together"),
+        ({"private_key": key2.read_text()}, "do not match"),
         ({"certificate_chain": leaf(crt) + leaf(crt2)}, "out of order"),
         ({"certificate_chain": "nonsense"}, "no certificate"),
         ({"private_key": "nonsense"}, "no private key"),

@@ -115,7 +115,7 @@ def test_what_can_not_be_fetched(trusting, server, tmp_path):
     p, name = trusting, "f-not"
     p.cli("create", name)
     tls = Server(receivers.certificates(tmp_path))
-    refused = [(server.blob("no.tgz"), "it answers with status 404"), (server.blob("to/loop"), "redirects"), (server.blob("empty.tgz"), "the answer is empty"),
+    refused = [(server.blob("no.tgz"), "it responded with status 404"), (server.blob("to/loop"), "redirects"), (server.blob("empty.tgz"), "the answer is empty"),
                (server.blob("huge.tgz"), "is larger than the 2 MB that a source may have (TWELVE_MAX_UPLOAD)"),
                (server.blob("simple.tgz", checksum="SHA256:" + "0" * 64), "not the one that was announced"),
                ({"url": f"{tls.url}/simple.tgz"}, "certificate"), ({"url": "https://127.0.0.1:1/x.tgz"}, "could not be fetched"),
@@ -156,7 +156,7 @@ def test_a_setup(trusting, server):
     p.cli("destroy", "-a", "f-setup", "--confirm", "f-setup")
     status, s = asked(p, "POST", "/app-setups", {"app": {"name": "f-late"}, "source_blob": server.blob("no.tgz")})
     s = ended(p, s["id"])
-    assert s["status"] == "failed" and "it answers with status 404" in s["failure_message"] and sources(p) == []
+    assert s["status"] == "failed" and "it responded with status 404" in s["failure_message"] and sources(p) == []
 
 
 def test_kill_9_while_it_is_fetched(own_platform):

@@ -23,7 +23,7 @@ def test_buildpacks(heroku, alpha):
     heroku("buildpacks:set", "heroku/nodejs", app=alpha)
     assert installed() == ["nodejs"]
     assert "heroku/ruby" not in heroku("buildpacks", app=alpha).out
-    assert "has to be a name" in heroku("buildpacks:set", "heroku/clojure", app=alpha, code=2).err
+    assert "must be a name" in heroku("buildpacks:set", "heroku/clojure", app=alpha, code=2).err
     heroku("buildpacks:clear", app=alpha)
     assert installed() == []
 

@@ -53,7 +53,7 @@ COMMANDS = [
     (("telemetry", "-a", "APP"), "There are no telemetry drains here"),
     (("clients:create", "x", "https://x.example"), "There are no OAuth clients here"),
     (("apps:lock", "-a", "APP"), "There are no teams here"),
-    (("labs:enable", "log-runtime-metrics", "-a", "APP"), "There is no feature log-runtime-metrics here"),
+    (("labs:enable", "log-runtime-metrics", "-a", "APP"), "log-runtime-metrics is not supported"),
 ]
 
 

@@ -388,7 +388,7 @@ def test_a_sentence_names_what_is_wrong(bare):
     platform, _ = bare
     for method, path, body, words in (
             ("PATCH", "/formation/web%FF", {"quantity": 1}, "web\ufffd"), ("PATCH", "/formation", {"updates": []}, '"updates" is empty'),
-            ("POST", "/builds", {"source_blob": {}}, '"source_blob.url" is missing'), ("POST", "/builds", {"source_blob": {"url": 1}}, '"source_blob.url" has to be a string')):
+            ("POST", "/builds", {"source_blob": {}}, '"source_blob.url" is missing'), ("POST", "/builds", {"source_blob": {"url": 1}}, '"source_blob.url" must be a string')):
         status, e = platform.api(method, "/apps/http-bare" + path, body)
         assert 400 <= status < 500 and words in e["message"], (status, e)
 

@@ -15,7 +15,7 @@ from test_build import PROCFILE, archive, pack, said
 
 
 def own_stacks(p):
-    """Stacks of the platform's own, where it shares those of others: what others' stand on, by hard links. What stands on these is made anew."""
+    """Stacks of the platform's own, where it shares those of others: what others' stand on, by hard links. What stands on these is recreated."""
     stacks = p.state / "stacks"
     if not stacks.is_symlink():
         return stacks

@@ -200,13 +200,13 @@ def test_login_by_password(platform, lena, laptop):
     r = laptop("apps", check=False)
     assert r.returncode == 1 and "twelved is not running here" in r.stderr
     r = laptop("login", "--host", url, "--email", EMAIL, "--password-stdin", input=PASSWORD + "\n")
-    assert f"Logged in as {EMAIL} at {url}" in r.stderr and "goes before a login" not in r.stderr
+    assert f"Logged in as {EMAIL} at {url}" in r.stderr and "takes precedence over a login" not in r.stderr
     r = laptop("login", "--host", url, "--email", EMAIL, "--password-stdin", input=PASSWORD + "\n", TWELVE_SOCKET="/nowhere")
-    assert f"TWELVE_SOCKET is set and goes before a login: unset it to speak to {url} without --host" in r.stderr
+    assert f"TWELVE_SOCKET is set and takes precedence over a login: unset it to speak to {url} without --host" in r.stderr
     assert "password KEPT" in netrc.read_text() and netrc.stat().st_mode & 0o777 == 0o600
     entry = re.search(rf"machine localhost:{platform.api_port}\n  login {re.escape(EMAIL)}\n  password (tw-[0-9a-f]{{64}})\n", netrc.read_text())
     assert entry
-    # From now on nothing has to be said.
+    # From now on nothing must be said.
     assert laptop("whoami").stdout == EMAIL + "\n" and laptop("auth:token").stdout == entry[1] + "\n"
     laptop("create", "login-app", "--no-remote")
     assert "login-app" in laptop("apps").stdout
@@ -244,7 +244,7 @@ def test_login_says_what_is_wrong(platform, lena, laptop):
     # A session of its own has no terminal.
     r = subprocess.run([platform.program("twelve"), "login", "-i", "--host", url], env=laptop.env, stdin=subprocess.DEVNULL,
                        capture_output=True, text=True, start_new_session=True, timeout=60)
-    assert r.returncode == 2 and "no terminal to ask on: say --email EMAIL --password-stdin" in r.stderr, r
+    assert r.returncode == 2 and "no terminal for the question: say --email EMAIL --password-stdin" in r.stderr, r
     assert "TWELVE_API_KEY is set" in laptop("login", "--host", url, check=False, TWELVE_API_KEY="tw-x").stderr
     assert not (laptop.home / ".netrc").exists()
 

@@ -41,7 +41,7 @@ def test_lines_and_filters(app):
     # What is not there is told to people, not to programs.
     r = platform.cli("logs", "-a", name, "-d", "web.9")
     assert r.out == "" and f"no such lines of web.9 in what is kept of {name}: twelve ps -a {name}" in r.err, r
-    assert f"no such lines in what is kept of {name}" in platform.cli("logs", "-a", name, "--release", "v99").err
+    assert f"No matching log lines ({name}" in platform.cli("logs", "-a", name, "--release", "v99").err
     assert platform.cli("logs", "-a", name, "-d", "web.9", "--json").err == ""
     assert platform.cli("logs", "-a", name, "-d", "web.1").err == ""
 
@@ -168,7 +168,7 @@ def test_drains_that_are_refused(app, tmp_path):
         (["https://example.com", "--format", "records"], "raw lines only"),
         (["syslog://example.com", "--format", "xml"], "expected raw or records"),
         (["syslog://example.com", "--on-full", "wait"], "expected drop or block"),
-        (["syslog+tls://example.com", "--ca", str(tmp_path / "ca")], "no certificates in PEM"),
+        (["syslog+tls://example.com", "--ca", str(tmp_path / "ca")], "not certificates in PEM"),
         (["syslog+tls://example.com", "--ca", str(tmp_path / "none")], "No such file"),
         (["syslog://example.com", "--ca", str(tmp_path / "ca")], "not encrypted"),
     ]:

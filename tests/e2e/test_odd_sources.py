@@ -89,5 +89,5 @@ def test_scripts_that_can_not_run(odd, tmp_path):
                   ("tick.sh", b"#!/bin/sh\r\n"), ("text", b"echo\n"), check=True)
     assert 'worker starts ./start.sh, whose lines end as on Windows (CRLF)' in text and '"start.sh text eol=lf" to .gitattributes' in text
     assert "clock starts tick.sh, whose lines end" in text and "clock starts bin/none, which is not there" in text
-    assert 'plain starts ./text, which is no program: "git update-index --chmod=+x text"' in text
+    assert 'plain starts ./text, which is not executable: "git update-index --chmod=+x text"' in text
     assert "other starts" not in text

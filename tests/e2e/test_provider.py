@@ -74,8 +74,8 @@ def test_it_calls_back(shop, acme):
 
 
 @pytest.mark.parametrize("plan, why", [
-    ("refuses", "We do not deliver to your planet"), ("no-id", "without an id"), ("no-json", "no JSON object"),
-    ("wrong-var", "PATH, which its manifest does not name"), ("array", "no JSON object"),
+    ("refuses", "We do not deliver to your planet"), ("no-id", "without an id"), ("no-json", "not a JSON object"),
+    ("wrong-var", "PATH, which its manifest does not name"), ("array", "not a JSON object"),
     ("redirects", "status 302"), ("not-after-all", "could not make it")])
 def test_a_provider_that_says_no_or_lies(shop, plan, why):
     a = create(shop, "alpha", plan=f"acme:{plan}")

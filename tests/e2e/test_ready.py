@@ -71,7 +71,7 @@ def test_one_that_answers_and_ends_is_not_up(platform, shop):
 @pytest.mark.parametrize("mode, sentence", [
     ("silent", "it listens on $PORT, and has not answered GET / there yet"),
     ("closes", "GET / on $PORT is not answered: the connection is closed"),
-    ("banner", 'GET / on $PORT gets an answer that is not HTTP: "SSH-2.0-shop"'),
+    ("banner", 'GET / on $PORT gets a response that is not HTTP: "SSH-2.0-shop"'),
 ])
 def test_bound_is_not_healthy(platform, shop, mode, sentence):
     reason = undone(platform, shop, f"MODE={mode}")["reason"]

@@ -159,7 +159,7 @@ def test_what_is_wrong_with_app_json_is_said(platform):
     s = refused(platform, archive(HELLO, {"addons": ["nothing-such"]}), "set-wrong")
     assert 'app.json: "addons"' in s["failure_message"]
     s = refused(platform, archive(HELLO, {"addons": [{"plan": "heroku-redis", "options": "9"}]}), "set-wrong")
-    assert s["manifest_errors"] == ['app.json: "addons[0].options" has to be an object']
+    assert s["manifest_errors"] == ['app.json: "addons[0].options" must be an object']
     s = refused(platform, archive(HELLO, {"addons": [{"plan": "heroku-redis", "options": {"version": "9"}}]}), "set-wrong")
     assert s["failure_message"].startswith('app.json: "addons": heroku-redis takes no option "version"'), s
 
@@ -250,7 +250,7 @@ def test_a_kill_before_the_app_and_after_it_failed(own_platform):
     change(p, "UPDATE app_setup SET step = 'making', app_id = '', created_ms = created_ms + 3600000 WHERE id = ?", setup)
     p.start()
     s = ended(p, setup)
-    assert s["status"] == "failed" and "before the app was made" in s["failure_message"]
+    assert s["status"] == "failed" and "before the app was created" in s["failure_message"]
     assert p.api("GET", "/apps/set-made")[0] == 200
     # The reason was written, and the app was still there.
     s = p.api("GET", "/apps/set-made")[1]
@@ -294,7 +294,7 @@ def test_a_script_that_ended_while_nobody_looked(own_platform):
     shutil.rmtree(where)
     p.start()
     s = ended(p, setup)
-    assert s["status"] == "failed" and "how it ended is not known" in s["failure_message"], s
+    assert s["status"] == "failed" and "its result is unknown" in s["failure_message"], s
     assert p.api("GET", "/apps/set-lost")[0] == 404
 
 
@@ -374,7 +374,7 @@ def test_the_configuration_of_review_apps(platform):
     assert asked(platform, "PATCH", path, CONFIG)[0] == 404 and asked(platform, "DELETE", path)[0] == 404
     for body, part in (({"automatic_review_apps": True}, '"automatic_review_apps" can\'t be true here: twelved watches no repository'),
                        ({"wait_for_ci": True}, '"wait_for_ci" can\'t be true'),
-                       ({"stale_days": 0}, '"stale_days" has to be a whole number from 1 to 365'),
+                       ({"stale_days": 0}, '"stale_days" must be a whole number from 1 to 365'),
                        ({"base_name": "No"}, '"base_name"'), ({"base_name": "a" * 21}, "20 characters at most"), ({"repo": ""}, '"repo"'),
                        ({"deploy_target": {"type": "space", "id": "us"}}, "there are no spaces"),
                        ({"deploy_target": {"type": "region", "id": "xx"}}, 'There is no region "xx"')):

@@ -41,7 +41,7 @@ def test_what_only_checks_the_source_is_left_out(bare, tmp_path):
     r = deploy(archive(tmp_path / "s.tgz", ("Procfile", b"web: python server.py\n"), ("requirements.txt", b"no-such-package-of-anybody==1\n"),
                        package(scripts={"lint": "prettier ."}, devDependencies={"prettier": "3.0.0"})))
     assert headings(r) == ["Python app, by the buildpack python"]
-    assert "Node.js is here, too, and left out: package.json has neither dependencies nor a build script" in said(r)
+    assert "Node.js is here, too, and is not built: package.json has neither dependencies nor a build script" in said(r)
     assert '"twelve buildpacks:set nodejs python" says otherwise' in said(r) and "That was the buildpack" not in said(r)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What is not understood is refused. Of the API: each endpoint with a body refuses a member that it does not know, and each member that
+What is not supported is refused. Of the API: each endpoint with a body refuses a member that it does not know, and each member that
 it declares is read by its handler, or stands below with a reason. Of the command line: each option of each command is read by it.
 """
 import json
@@ -49,7 +49,7 @@ def test_a_member_that_is_not_known_is_refused(platform, app, method, path):
     if status == 401:
         assert path.startswith("/addons/"), "providers only"
         return
-    assert status == 422 and '"no_such_member" is not understood here' in answer["message"], answer
+    assert status == 422 and '"no_such_member" is not supported' in answer["message"], answer
 
 
 # Members that a handler reads by other code than its own file's: (method, path, member): where.
@@ -93,15 +93,15 @@ def test_each_member_that_is_declared_is_read():
 
 
 @pytest.mark.parametrize("path,body,words", [
-    ("/apps", {"space": "private"}, '"space" has to be null or false'),
-    ("/apps", {"internal_routing": True}, '"internal_routing" has to be null or false'),
-    ("/apps", {"locked": True}, '"locked" has to be null or false'),
-    ("/apps", {"kernel": "x"}, '"kernel" has to be null or false'),
-    ("/apps", {"team": "t"}, '"team" has to be null or false'),
-    ("/apps/understood/collaborators", {"user": "a@example.com", "silent": False}, '"silent" has to be true'),
+    ("/apps", {"space": "private"}, '"space" must be null or false'),
+    ("/apps", {"internal_routing": True}, '"internal_routing" must be null or false'),
+    ("/apps", {"locked": True}, '"locked" must be null or false'),
+    ("/apps", {"kernel": "x"}, '"kernel" must be null or false'),
+    ("/apps", {"team": "t"}, '"team" must be null or false'),
+    ("/apps/understood/collaborators", {"user": "a@example.com", "silent": False}, '"silent" must be true'),
     ("/apps/understood/releases", {"release": "v1", "description": "mine"}, '"description" goes with a slug'),
-    ("/pipelines", {"name": "fir-pipe", "generation": {"name": "fir"}}, '"generation" has to be cedar'),
-    ("/apps/understood/releases", {"oci_image": NOWHERE}, '"oci_image" has to be null or false'),
+    ("/pipelines", {"name": "fir-pipe", "generation": {"name": "fir"}}, '"generation" must be cedar'),
+    ("/apps/understood/releases", {"oci_image": NOWHERE}, '"oci_image" must be null or false'),
 ])
 def test_what_heroku_has_and_this_platform_has_not(platform, app, path, body, words):
     status, answer = platform.api("POST", path, body)
@@ -112,14 +112,14 @@ BLOB = {"url": "https://example.com/x.tgz", "checksum": "SHA256:" + "0" * 64}
 
 
 @pytest.mark.parametrize("method,path,body,words", [
-    ("POST", "/apps/understood/builds", {"source_blob": BLOB | {"no_such": 1}}, '"no_such" is not understood in "source_blob": the members are url, version, checksum'),
-    ("POST", "/app-setups", {"source_blob": BLOB | {"no_such": 1}}, '"no_such" is not understood in "source_blob"'),
-    ("POST", "/app-setups", {"source_blob": BLOB, "app": {"name": "nested-one", "no_such": 1}}, '"no_such" is not understood in "app"'),
-    ("POST", "/app-setups", {"source_blob": BLOB, "app": {"name": "nested-one", "locked": True}}, '"app.locked" has to be null or false'),
-    ("POST", "/app-setups", {"source_blob": BLOB, "overrides": {"env": {}, "no_such": 1}}, '"no_such" is not understood in "overrides"'),
-    ("PATCH", "/apps/understood/formation", {"updates": [{"type": "web", "quantity": 1, "no_such": 1}]}, '"no_such" is not understood in "updates"'),
+    ("POST", "/apps/understood/builds", {"source_blob": BLOB | {"no_such": 1}}, '"no_such" is not supported in "source_blob": the members are url, version, checksum'),
+    ("POST", "/app-setups", {"source_blob": BLOB | {"no_such": 1}}, '"no_such" is not supported in "source_blob"'),
+    ("POST", "/app-setups", {"source_blob": BLOB, "app": {"name": "nested-one", "no_such": 1}}, '"no_such" is not supported in "app"'),
+    ("POST", "/app-setups", {"source_blob": BLOB, "app": {"name": "nested-one", "locked": True}}, '"app.locked" must be null or false'),
+    ("POST", "/app-setups", {"source_blob": BLOB, "overrides": {"env": {}, "no_such": 1}}, '"no_such" is not supported in "overrides"'),
+    ("PATCH", "/apps/understood/formation", {"updates": [{"type": "web", "quantity": 1, "no_such": 1}]}, '"no_such" is not supported in "updates"'),
     ("POST", "/apps/understood/dynos", {"command": "ls", "size": "huge"}, 'There is no dyno size "huge": the sizes are eco, basic'),
-    ("PUT", "/apps/understood/buildpack-installations", {"updates": [{"buildpack": "python", "no_such": 1}]}, '"no_such" is not understood in "updates"'),
+    ("PUT", "/apps/understood/buildpack-installations", {"updates": [{"buildpack": "python", "no_such": 1}]}, '"no_such" is not supported in "updates"'),
 ])
 def test_a_member_within_a_member_is_known_or_refused(platform, app, method, path, body, words):
     status, answer = platform.api(method, path, body)

@@ -253,13 +253,13 @@ def test_what_is_refused(platform, shop):
 
     for answer, sentence in [
         (add(include=["api:dynos"]), "api:release and api:sni-endpoint, not \"api:dynos\""),
-        (add(include=[3]), "what is no string"),
+        (add(include=[3]), "what is not a string"),
         (add(include=[]), "has to name what is told"),
-        (add(include="api:release"), '"include" has to be an array'),
+        (add(include="api:release"), '"include" must be an array'),
         (add(level="loud"), '"level" is notify or sync'),
-        (add(url="ftp://h.example/"), '"url" has to be like'),
-        (add(url="/hook"), '"url" has to be like'),
-        (add(url="http://h.example/" + "x" * 3000), '"url" has to be like'),
+        (add(url="ftp://h.example/"), '"url" must be like'),
+        (add(url="/hook"), '"url" must be like'),
+        (add(url="http://h.example/" + "x" * 3000), '"url" must be like'),
         (add(url=f"http://localhost:{platform.api_port}/apps"), "this platform's API"),
         (add(url=f"http://127.0.0.1:{platform.api_port}/apps"), "this platform's API"),
         (add(authorization="a\r\nX-More: b"), "line breaks"),

@@ -155,7 +155,7 @@ def test_nobody_reads_the_state(bare, tmp_path):
     platform, name = bare
     made, out = build(platform, name, archive(tmp_path / "s.tgz", PROCFILE, ("secret.txt", b"s")))
     assert made["status"] == "succeeded", out
-    # What leads to the state is the test's, and others may not enter it: what twelve keeps has to be closed by itself.
+    # What leads to the state is the test's, and others may not enter it: what twelve keeps must be closed by itself.
     closed = []
     for top in (platform.state, platform.run):
         for d in sorted(p for p in top.iterdir() if p.is_dir()):

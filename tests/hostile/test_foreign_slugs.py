@@ -212,7 +212,7 @@ def test_uploads_that_nobody_builds_are_few(two):
     ids = [platform.api("POST", "/sources", headers={"Twelve-User": "hers@example.com"}) for _ in range(20)]
     assert [s for s, _ in ids] == [201] * 20
     status, e = platform.api("POST", "/sources", headers={"Twelve-User": "hers@example.com"})
-    assert status == 429 and "no build has taken" in e["message"], e
+    assert status == 429 and "unused uploads" in e["message"], e
     assert platform.api("POST", f"/apps/{hers}/slugs", {"process_types": {}}, {"Twelve-User": "hers@example.com"})[0] == 429
     # Others have their own.
     assert platform.api("POST", "/sources", headers={"Twelve-User": "his@example.com"})[0] == 201

@@ -37,7 +37,7 @@ def test_a_port_that_another_dyno_took_gets_no_traffic(platform, alpha, tmp_path
     try:
         assert thief.stdout.readline() == "listening\n"
         said = push.communicate(timeout=120)[0]
-        assert push.returncode != 0 and "somebody else on this machine listens on its $PORT" in said, said
+        assert push.returncode != 0 and "another process on this machine listens on its $PORT" in said, said
         current = next(r for r in platform.releases("victim") if r["current"])
         assert current["version"] == version
         assert platform.get("victim")[1].startswith("Hello web.1")

@@ -60,27 +60,26 @@ static void test_a_manifest(void **state)
 static void test_mistakes_in_a_manifest_are_named(void **state)
 {
 	static const char *const table[][3] = {
-		{ "\"shelf\", \"human", "\"Shelf\", \"human", "\"name\" has to be" },
+		{ "\"shelf\", \"human", "\"Shelf\", \"human", "\"name\" must be" },
 		{ "\"shelf\", \"human", "\"other\", \"human", "name of its directory" },
-		{ "\"version\": \"1\"", "\"version\": 1", "\"version\" has to be a string" },
-		{ "\"ports\": 2", "\"ports\": 5",
-		  "\"ports\" has to be a whole number from 1 to 4" },
+		{ "\"version\": \"1\"", "\"version\": 1", "\"version\" must be a string" },
+		{ "\"ports\": 2", "\"ports\": 5", "\"ports\" must be a whole number from 1 to 4" },
 		{ "\"ports\": 2", "\"ports\": \"2\"", "\"ports\"" },
 		{ "[\"python3\"]", "[]", "\"packages\"" },
 		{ "[\"python3\"]", "[\"a b\"]", "\"packages\"" },
 		{ "[\"board\"]", "[\"B\"]", "\"aliases\"" },
-		{ "[\"board\"]", "\"board\"", "\"aliases\" has to be an array" },
+		{ "[\"board\"]", "\"board\"", "\"aliases\" must be an array" },
 		{ "[\"heroku-shelf\"]", "[\"heroku:shelf\"]", "\"heroku\"" },
 		{ "\"attachment\": \"SHELF\"", "\"attachment\": \"9\"", "\"attachment\"" },
 		{ "\"databases\": \"named\"", "\"databases\": \"many\"", "\"databases\"" },
 		{ "\"backup\": \"json\"", "\"backup\": \"../x\"", "\"backup\"" },
 		{ "\"memory\": \"64M\"", "\"memory\": \"64\"",
-		  "plans[0]: \"memory\" has to be a size" },
+		  "plans[0]: \"memory\" must be a size" },
 		{ "\"disk\": \"2T\"", "\"disk\": \"1K\"", "plans[1]: \"disk\"" },
 		{ "\"cpus\": 1.5", "\"cpus\": 0", "plans[1]: \"cpus\"" },
 		{ "{\"connections\": 20}", "{\"connections\": []}", "\"settings\"" },
 		{ "\"name\": \"large\"", "\"name\": \"Large\"", "plans[1]: \"name\"" },
-		{ "\"plans\": [{", "\"plan\": [{", "\"plans\" has to be" },
+		{ "\"plans\": [{", "\"plan\": [{", "\"plans\" must be" },
 		{ "\"human_name\"", "\"name\"", "x:1: duplicate object key" },
 	};
 

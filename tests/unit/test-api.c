@@ -225,38 +225,38 @@ static void test_bodies(void **state)
 
 	(void)state;
 	check(NULL, "{\"x\": null}", NULL);
-	check(NULL, "{\"x\": 1}", "\"x\" is not understood here: there are no members");
+	check(NULL, "{\"x\": 1}", "\"x\" is not supported here: there are no members");
 	check("*:any", "{\"X\": 1}", NULL);
 	check(body, "{\"name\": \"a\", \"size\": null, \"unknown\": null}", NULL);
 	check(body, "{\"name\": \"a\", \"unknown\": 3}",
-	      "\"unknown\" is not understood here: the members are name, size, on, to, list, map, "
+	      "\"unknown\" is not supported here: the members are name, size, on, to, list, map, "
 	      "it");
 	check(body, "{\"name\": \"a\", \"name size\": 3}",
-	      "\"name size\" is not understood here: the members are name, size, on, to, list, "
-	      "map, it");
+	      "\"name size\" is not supported here: the members are name, size, on, to, list, map, "
+	      "it");
 	check("space?:none", "{\"space\": false}", NULL);
 	check("space?:none", "{\"space\": \"x\"}",
-	      "\"space\" has to be null or false: this platform has no such thing");
+	      "\"space\" must be null or false: this platform has no such thing");
 	check("quiet?:true", "{\"quiet\": true}", NULL);
 	check("quiet?:true", "{\"quiet\": false}",
-	      "\"quiet\" has to be true: nothing else can be had here");
+	      "\"quiet\" must be true: nothing else can be had here");
 	check(body, "{}", "\"name\" is missing: a string is needed");
 	check(body, "{\"name\": null}", "\"name\" is missing: a string is needed");
-	check(body, "{\"name\": 1}", "\"name\" has to be a string");
+	check(body, "{\"name\": 1}", "\"name\" must be a string");
 	check(body, "{\"name\": \"a\", \"size\": \"600\"}", NULL);
-	check(body, "{\"name\": \"a\", \"size\": \"\"}", "\"size\" has to be a whole number");
-	check(body, "{\"name\": \"a\", \"size\": \"-1\"}", "\"size\" has to be a whole number");
-	check(body, "{\"name\": \"a\", \"size\": \"1.5\"}", "\"size\" has to be a whole number");
+	check(body, "{\"name\": \"a\", \"size\": \"\"}", "\"size\" must be a whole number");
+	check(body, "{\"name\": \"a\", \"size\": \"-1\"}", "\"size\" must be a whole number");
+	check(body, "{\"name\": \"a\", \"size\": \"1.5\"}", "\"size\" must be a whole number");
 	check(body, "{\"name\": \"a\", \"size\": \"1234567890123456789\"}",
-	      "\"size\" has to be a whole number");
-	check(body, "{\"name\": \"a\", \"on\": 0}", "\"on\" has to be true or false");
+	      "\"size\" must be a whole number");
+	check(body, "{\"name\": \"a\", \"on\": 0}", "\"on\" must be true or false");
 	check(body,
 	      "{\"name\": \"a\", \"to\": {\"id\": \"x\"}, \"list\": [], \"map\": {}, \"it\": 1.5}",
 	      NULL);
 	check(body, "{\"name\": \"a\", \"to\": {}}",
-	      "\"to\" has to be a string, or an object with an \"id\" or a \"name\"");
-	check(body, "{\"name\": \"a\", \"list\": {}}", "\"list\" has to be an array");
-	check(body, "{\"name\": \"a\", \"map\": []}", "\"map\" has to be an object");
+	      "\"to\" must be a string, or an object with an \"id\" or a \"name\"");
+	check(body, "{\"name\": \"a\", \"list\": {}}", "\"list\" must be an array");
+	check(body, "{\"name\": \"a\", \"map\": []}", "\"map\" must be an object");
 }
 
 /* A slip in the table would let everything pass, or nothing. */

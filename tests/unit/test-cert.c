@@ -205,8 +205,8 @@ static void test_chains(void **state)
 	assert_string_equal(check(leaf.pem, leaf.key_pem), "");
 	assert_non_null(strstr(check(turned, leaf.key_pem),
 			       "certificate 2 did not sign certificate 1 (/CN=a.example)"));
-	assert_non_null(strstr(check(behind, leaf.key_pem), "number 2 and has to be the first"));
-	assert_non_null(strstr(check(good, other.key_pem), "don't belong together"));
+	assert_non_null(strstr(check(behind, leaf.key_pem), "number 2 and must be the first"));
+	assert_non_null(strstr(check(good, other.key_pem), "do not match"));
 	assert_non_null(strstr(check(cut, leaf.key_pem), "Certificate 2 of the chain is damaged"));
 	assert_non_null(strstr(check("", leaf.key_pem), "no certificate in the chain"));
 	assert_non_null(strstr(check(leaf.key_pem, leaf.key_pem), "no certificate in the chain"));

@@ -105,7 +105,7 @@ static void test_mistakes(void **state)
 	refused("takes a value", (const char *const[]){ "twelve", "logs", "-n", NULL });
 	refused("takes no value", (const char *const[]){ "twelve", "logs", "--tail=yes", NULL });
 	refused("missing", (const char *const[]){ "twelve", "config:set", NULL });
-	refused("too much", (const char *const[]){ "twelve", "info", "what", NULL });
+	refused("unexpected argument", (const char *const[]){ "twelve", "info", "what", NULL });
 	/* -a before a command that has no app. */
 	refused("--app", (const char *const[]){ "twelve", "-a", "shop", "keys", NULL });
 }

@@ -519,14 +519,14 @@ static void test_app_json_refuses(void **state)
 		  NULL },
 		{ "", "line 1" },
 		{ "[]", "app.json: an object is needed" },
-		{ "{\"name\": 1}", "\"name\" has to be a string" },
+		{ "{\"name\": 1}", "\"name\" must be a string" },
 		{ "{\"name\": \"a\", \"name\": \"b\"}", "a member is there twice" },
-		{ "{\"env\": []}", "\"env\" has to be an object" },
+		{ "{\"env\": []}", "\"env\" must be an object" },
 		{ "{\"env\": {\"A\": 1}}", "\"env.A\": a string" },
 		{ "{\"env\": {\"A B\": \"\"}}", "app.json: \"env\": " },
 		{ "{\"env\": {\"A\": {\"generator\": \"uuid\"}}}", "the only generator" },
 		{ "{\"env\": {\"A\": {\"required\": 1}}}", "\"env.A.required\"" },
-		{ "{\"addons\": {}}", "\"addons\" has to be an array" },
+		{ "{\"addons\": {}}", "\"addons\" must be an array" },
 		{ "{\"addons\": [\"\"]}", "\"addons[0]\"" },
 		{ "{\"addons\": [\"a\", {\"plan\": \"b\", \"as\": 1}]}", "\"addons[1].as\"" },
 		{ "{\"buildpacks\": [{\"url\": \"--upload-pack=x\"}]}", "\"buildpacks[0]\"" },
@@ -537,7 +537,7 @@ static void test_app_json_refuses(void **state)
 		{ "{\"formation\": {\"a b\": {}}}", "app.json: \"formation\": " },
 		{ "{\"scripts\": {\"postdeploy\": \"\"}}", "\"scripts.postdeploy\"" },
 		{ "{\"environments\": {\"review\": 1}}",
-		  "\"environments.review\" has to be an object" },
+		  "\"environments.review\" must be an object" },
 	};
 
 	(void)state;

@@ -358,8 +358,8 @@ static void test_log_lines(void **state)
 		{ "LR 431 ", "431", "at=error code=431 desc=\"Request headers over 64 KB\" ",
 		  "431" },
 		{ "PR 400 ", "400",
-		  "at=error code=400 desc=\"Bad request: not HTTP, characters that have to be "
-		  "written as %XX, or headers over 64 KB\" ",
+		  "at=error code=400 desc=\"Bad request: not HTTP, characters that must be written "
+		  "as %XX, or headers over 64 KB\" ",
 		  "400" },
 		{ "cR 408 ", "408", "at=error code=408 desc=\"Request not whole in time\" ",
 		  "408" },

@@ -164,7 +164,7 @@ set_manager_environment() {
 	[[ $manager != berry ]] || set_berry_environment
 }
 
-# Plug'n'Play runs from the archives, so they have to be in the slug; node_modules needs none.
+# Plug'n'Play runs from the archives, so they must be in the slug; node_modules needs none.
 set_berry_environment() {
 	local linker
 	linker=$(config_var YARN_NODE_LINKER)

@@ -121,7 +121,8 @@ static int wait_for_report(struct cli *c, json_t **report, struct error *err)
 		pause_ms(LOOK_MS);
 		if (cli_interrupted) {
 			progress_clear(c);
-			note(c, "It goes on: GET /twelve/stacks/updates tells what came of it.");
+			note(c, "It continues in the background: GET /twelve/stacks/updates shows "
+				"the result.");
 			return 128 + cli_interrupted;
 		}
 		if (api_get(c->api, &now, err, "/twelve/stacks/updates") < 0)
@@ -235,10 +236,10 @@ const struct command cmd_stacks_update = {
 	.options = stacks_update_options,
 	.run = stacks_update_run,
 	.details = "For administrators. Asks Debian's archive, tells which apps run on older "
-		   "packages, and which of the newer ones come from its security archive. "
-		   "Stacks are made anew, and the next build of an app uses its new one; what runs "
-		   "stays as it is. With --apply each app gets "
-		   "a release on its new stack with the slug that it has, rolled out as any, and "
-		   "undone when it is not healthy. TWELVE_STACK_UPDATES=auto does that once a day.",
+		   "packages, and which of the newer ones come from its security archive. Stacks "
+		   "are recreated, and the next build of an app uses its new one; what runs stays "
+		   "as it is. With --apply each app gets a release on its new stack with the slug "
+		   "that it has, rolled out as any, and undone when it is not healthy. "
+		   "TWELVE_STACK_UPDATES=auto does that once a day.",
 	.examples = "twelve stacks:update --check\ntwelve stacks:update --apply --stack debian-13",
 };

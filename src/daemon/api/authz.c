@@ -175,7 +175,7 @@ static int check_scope(struct request *r, struct error *err)
 	authz_scopes(r->caller.scopes, ", ", &names);
 	return error_set(
 		err, ERROR_FORBIDDEN,
-		"This token is for less than this (its scope is %s): take one with another scope",
+		"This token's scope (%s) does not allow this: use a token with another scope",
 		names.data);
 }
 

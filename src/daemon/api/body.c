@@ -136,7 +136,7 @@ static int check_words(const char *where, const char *known, json_t *object, str
 			continue;
 		for (char *w = strtok_r(list, " ", &save); w; w = strtok_r(NULL, " ", &save))
 			buf_printf(&text, "%s%s", text.len ? ", " : "the members are ", w);
-		return error_set(err, ERROR_INVALID, "\"%s\" is not understood %s: %s",
+		return error_set(err, ERROR_INVALID, "\"%s\" is not supported %s: %s",
 				 name_excerpt(excerpt, key), where,
 				 text.len ? text.data : "there are no members");
 	}
@@ -190,7 +190,7 @@ int api_check_body(const char *body, bool strict, json_t *object, struct error *
 			value = json_object_get(object, name);
 		}
 		if (!type->is(value))
-			return error_set(err, ERROR_INVALID, "\"%s\" has to be %s", name,
+			return error_set(err, ERROR_INVALID, "\"%s\" must be %s", name,
 					 type->sentence);
 	}
 	return 0;

@@ -320,9 +320,8 @@ static int start_build(struct setups *ss, struct setup *s, const struct app *app
 	if (http_is_collecting(ss->d->http) || builds_running(ss->d->builds, app->id))
 		return 0;
 	if (!fs_exists(path))
-		return error_set(
-			err, ERROR_CONFLICT,
-			"The archive is not there any more: upload it, and ask for the app again");
+		return error_set(err, ERROR_CONFLICT,
+				 "The archive is gone: upload it and create the app again");
 	if (builds_start(ss->d->builds, &o, &build, stream, err) < 0)
 		return -1;
 	memcpy(s->build_id, build.id, sizeof(s->build_id));
@@ -330,7 +329,7 @@ static int start_build(struct setups *ss, struct setup *s, const struct app *app
 	json_object_set_new(s->data, "stream", json_string(stream));
 	return setup_save(ss, s) == 0
 		       ? 0
-		       : error_set(err, ERROR_SYSTEM, "What was begun could not be written down");
+		       : error_set(err, ERROR_SYSTEM, "The step could not be recorded");
 }
 
 /* A build that was cut off with twelved leaves its archive: it is begun again. One that failed does
@@ -432,7 +431,7 @@ static int start_script(struct setups *ss, struct setup *s, struct app *app, str
 	json_object_set_new(s->data, "started", json_true());
 	if (setup_save(ss, s) < 0)
 		return error_set(err, ERROR_SYSTEM,
-				 "That the postdeploy script begins could not be written down");
+				 "The start of the postdeploy script could not be recorded");
 	r = store_release_get(ss->d->store, app->id, app->current_version, &release, err);
 	if (r == 0)
 		r = dynos_start(ss->d->dynos, &o, &dyno, err);
@@ -491,8 +490,8 @@ int setup_run(struct setups *ss, struct setup *s, struct app *app, const char **
 		return start_script(ss, s, app, err);
 	if (!code)
 		return error_set(err, ERROR_SYSTEM,
-				 "twelved was restarted while the postdeploy script ran, and how "
-				 "it ended is not known");
+				 "twelved was restarted while the postdeploy script ran, and its "
+				 "result is unknown");
 	if (!json_object_get(s->data, "output")) {
 		fetch_output(ss, s);
 		return 0;

@@ -120,7 +120,7 @@ static void turn_making(struct setups *ss, struct setup *s)
 		go_to(ss, s, "reading");
 	} else {
 		setup_fail(ss, s,
-			   "twelved was restarted before the app was made: ask for it again");
+			   "twelved was restarted before the app was created: create it again");
 	}
 	app_done(&app);
 }

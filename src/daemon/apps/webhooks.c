@@ -188,7 +188,7 @@ static int send_one(struct flight *f, struct error *err)
 	if (r == 0)
 		body = make_body(&e, d);
 	if (r == 0 && (!body || !post(f, &hook, body)))
-		r = error_set(err, ERROR_SYSTEM, "There is no memory for a request");
+		r = error_set(err, ERROR_SYSTEM, "Out of memory for a request");
 	webhook_event_done(&e);
 	webhook_done(&hook);
 	return r;

@@ -30,9 +30,8 @@ int awaited_check(const char *sources_dir, const char *user_id, struct error *er
 		n += is_of(sources_dir, *name, user_id);
 	if (n < OF_ONE_USER)
 		return 0;
-	return error_set(
-		err, ERROR_RATE_LIMIT,
-		"You have asked for %d uploads that no build has taken: build them (POST "
-		"/apps/APP/builds), or wait, since they end a day after they were asked for",
-		OF_ONE_USER);
+	return error_set(err, ERROR_RATE_LIMIT,
+			 "You have %d unused uploads, the maximum: build them (POST "
+			 "/apps/APP/builds), or wait a day until they expire",
+			 OF_ONE_USER);
 }

@@ -336,7 +336,7 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 
 	if (other)
 		return error_set(err, ERROR_CONFLICT,
-				 "A build of %s is running already: wait for it, or end it with "
+				 "A build of %s is already running: wait for it, or cancel it with "
 				 "\"twelve builds:cancel %s\"",
 				 o->app->name, other->row.id);
 	if (o->updates && branch_push_begins(b->d->branches, o->app, o->push_pid, err) < 0)
@@ -445,8 +445,8 @@ struct builds *builds_new(struct daemon *d)
 
 	b->d = d;
 	b->begun = json_object();
-	if (store_build_fail_pending(d->store, "twelved was restarted while it was under way",
-				     &err) < 0)
+	if (store_build_fail_pending(d->store, "twelved was restarted while it was running", &err) <
+	    0)
 		log_error("builds: %s", err.message);
 	/* What a build left that died with a twelved before us. */
 	if (fs_list(dir, &left) == 0)

@@ -38,7 +38,7 @@ static int check_room(const struct daemon *d, int64_t bytes, struct error *err)
 		return 0;
 	return error_set(err, ERROR_UNAVAILABLE,
 			 "The disk is too full for a download of %lld MB (TWELVE_DISK_RESERVE): "
-			 "\"twelve gc\" removes what nobody needs, and says what holds the rest",
+			 "\"twelve gc\" deletes unused files and shows disk usage",
 			 (long long)bytes >> 20);
 }
 

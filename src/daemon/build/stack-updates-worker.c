@@ -44,7 +44,7 @@ static int renew(struct work *w, const char *digest, char ret[static DIGEST_HEX_
 	if (fs_free_bytes(w->state_dir, &free_bytes) == 0 && free_bytes < w->reserve_bytes)
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "The disk is too full (TWELVE_DISK_RESERVE): \"twelve gc\" "
-				 "removes what nobody needs");
+				 "deletes unused files");
 	return stack_renew(w->updater, digest, ret, err);
 }
 

@@ -351,12 +351,11 @@ int stack_updates_start(struct stack_updates *u, const struct caller *who,
 {
 	if (u->pid)
 		return error_set(err, ERROR_CONFLICT,
-				 "Updates of stacks are looked for already: GET "
-				 "/twelve/stacks/updates tells how far it is");
+				 "Updates of stacks are already being looked for: GET "
+				 "/twelve/stacks/updates shows its progress");
 	if (http_is_collecting(u->d->http))
-		return error_set(
-			err, ERROR_CONFLICT,
-			"What no release uses is being removed just now: try again in a moment");
+		return error_set(err, ERROR_CONFLICT,
+				 "Unused slugs are being deleted: try again in a moment");
 	u->who = *who;
 	u->extent = extent;
 	free(u->only);

@@ -102,6 +102,6 @@ json_t *capability_open(struct daemon *d, const char *kind, const char *sealed, 
 	    json_integer_value(json_object_get(what, "until")) > clock_wall_ms())
 		return what;
 	json_decref(what);
-	error_set(err, ERROR_NOT_FOUND, "This %s is over: ask for another", kind);
+	error_set(err, ERROR_NOT_FOUND, "This %s has expired: request another", kind);
 	return NULL;
 }

@@ -176,7 +176,7 @@ void stream_write(struct stream *st, const void *data, size_t n)
 	}
 	st->bytes += n;
 	if (fd_write_all(st->fd, data, n) < 0)
-		log_warn("stream %s: the disk takes no more", st->id);
+		log_warn("stream %s: the disk is full", st->id);
 	tell_readers(st);
 }
 

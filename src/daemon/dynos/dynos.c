@@ -336,8 +336,7 @@ int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, const struct dyno_
 
 	(void)ds;
 	if (!dyno->attached)
-		return error_set(err, ERROR_CONFLICT, "%s was not started to be attached to",
-				 dyno->name);
+		return error_set(err, ERROR_CONFLICT, "%s is not waiting for a client", dyno->name);
 	if (p->control_fd < 0) {
 		fd_close(p->pending_attach_fd);
 		p->pending_attach_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -399,8 +398,8 @@ static int check_start(struct daemon *d, const struct dyno_start *o, const char 
 				 o->app->name);
 	if (!build_slug_is_there(d->settings.state_dir, o->release->slug))
 		return error_set(err, ERROR_NOT_FOUND,
-				 "v%lld of %s can't run: its slug is not here any more. Push its "
-				 "commit again: git push -f twelve %.40s:main",
+				 "v%lld of %s can't run: its slug is gone. Push its commit again: "
+				 "git push -f twelve %.40s:main",
 				 (long long)o->release->version, o->app->name,
 				 o->release->commit && o->release->commit[0] ? o->release->commit
 									     : "COMMIT");

@@ -92,7 +92,7 @@ static void finish_without(struct health_probe *p)
 		finish(p, "is not answered: the connection is closed");
 		return;
 	}
-	instead = xasprintf("gets an answer that is not HTTP: \"%s\"",
+	instead = xasprintf("gets a response that is not HTTP: \"%s\"",
 			    health_excerpt(p->answer.data, p->answer.len, excerpt));
 	finish(p, instead);
 }

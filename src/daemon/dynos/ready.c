@@ -63,7 +63,7 @@ static enum listen_owner port_owner(const struct dyno *dyno)
 
 	if (r == 0)
 		return owner;
-	log_warn("asking the kernel who listens on port %u: errno %d", dyno->port, -r);
+	log_warn("looking up who listens on port %u: errno %d", dyno->port, -r);
 	return LISTEN_NOBODY;
 }
 
@@ -92,9 +92,9 @@ static void describe_missing(struct dyno *dyno, enum listen_owner owner)
 	int64_t now_ms = clock_now_ms();
 
 	if (owner == LISTEN_OTHER) {
-		dyno_set_health(dyno,
-				xasprintf("somebody else on this machine listens on its $PORT (%u)",
-					  dyno->port));
+		dyno_set_health(
+			dyno, xasprintf("another process on this machine listens on its $PORT (%u)",
+					dyno->port));
 		return;
 	}
 	if (!dyno->health[0])
@@ -127,7 +127,7 @@ static void on_probe(int status, const char *instead, void *userdata)
 	else
 		dyno_set_health(
 			dyno,
-			xasprintf("GET %s on $PORT %s (TWELVE_CHECK=port: to listen is enough)",
+			xasprintf("GET %s on $PORT %s (TWELVE_CHECK=port: listening is enough)",
 				  path_of(dyno), instead));
 	watch_arm(p->ready_timer, PROBE_PAUSE_MS);
 }
@@ -144,10 +144,9 @@ static void ask(struct dyno *dyno)
 					   .timeout_ms = left_ms > PROBE_MIN_MS ? left_ms
 										: PROBE_MIN_MS };
 
-	dyno_set_health(dyno,
-			xasprintf("it listens on $PORT, and has not answered GET %s there yet "
-				  "(TWELVE_CHECK=port: to listen is enough)",
-				  q.path));
+	dyno_set_health(dyno, xasprintf("it listens on $PORT, and has not answered GET %s there "
+					"yet (TWELVE_CHECK=port: listening is enough)",
+					q.path));
 	p->probe = health_probe_start(p->owner->d->loop, &q, on_probe, dyno);
 }
 

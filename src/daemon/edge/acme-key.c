@@ -82,7 +82,7 @@ static int thumbprint(const EVP_PKEY *key, char ret[static ACME_THUMBPRINT_SIZE]
 	    EVP_PKEY_get_bits(key) != 8 * COORDINATE_BYTES ||
 	    !coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, x) ||
 	    !coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, y))
-		return error_set(err, ERROR_INVALID, "it is no EC key of 256 bits");
+		return error_set(err, ERROR_INVALID, "it is not an EC key of 256 bits");
 	jwk = xasprintf("{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", x, y);
 	SHA256((const unsigned char *)jwk, strlen(jwk), digest);
 	sodium_bin2base64(ret, ACME_THUMBPRINT_SIZE, digest, sizeof(digest),

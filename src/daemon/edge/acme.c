@@ -171,7 +171,7 @@ static int read_files(const struct acme *a, const char *host, char **ret_chain, 
 			      "The authority sent a certificate that is not for %s", host);
 	else if (cert_renew_ms(&c) <= clock_wall_ms())
 		r = error_set(err, ERROR_SYSTEM,
-			      "The authority sent a certificate that is at its end already");
+			      "The authority sent a certificate that has expired");
 	cert_done(&c);
 	return r;
 }

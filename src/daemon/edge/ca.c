@@ -257,13 +257,11 @@ static int need_authority(const char *state_dir, struct pair *ret, struct error 
 		if (is_fresh(ret->cert))
 			return 0;
 		pair_done(ret);
-		log_warn("the local certificate authority is at its end and is made anew: it has "
-			 "to be "
+		log_warn("the local certificate authority has expired and is recreated: it must be "
 			 "trusted again (twelve ca)");
 	} else if (fs_exists(path)) {
-		log_warn("%s and %s don't belong together or are damaged, and are made anew: the "
-			 "authority "
-			 "has to be trusted again (twelve ca)",
+		log_warn("%s and %s do not match or are damaged, and are recreated: the authority "
+			 "must be trusted again (twelve ca)",
 			 path, key);
 	}
 	if (!make_authority(ret, host)) {
@@ -399,7 +397,7 @@ int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char *
 	if (!read_pair(path, key, &authority))
 		return error_set(
 			err, ERROR_SYSTEM,
-			"%s and its key can't be read: the next start of twelved makes them anew",
+			"%s and its key can't be read: the next start of twelved recreates them",
 			path);
 	r = make_leaf(&leaf, &authority, names)
 		    ? write_pems(&leaf, &authority, ret_chain, ret_key, err)

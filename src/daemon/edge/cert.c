@@ -225,12 +225,12 @@ static int check_order(const struct chain *c, EVP_PKEY *key, struct error *err)
 		if (ours)
 			return error_set(err, ERROR_INVALID,
 					 "The chain is out of order: the certificate of this key "
-					 "is number %zu and has to be the first",
+					 "is number %zu and must be the first",
 					 i + 1);
 		if (i + 1 == c->n)
 			return error_set(err, ERROR_INVALID,
-					 "The private key is not that of the certificate: they "
-					 "don't belong together");
+					 "The private key is not that of the certificate: they do "
+					 "not match");
 	}
 	for (size_t i = 0; i + 1 < c->n; i++) {
 		_cleanup_free_ char *subject = name_text(X509_get_subject_name(c->certs[i]));

@@ -186,8 +186,7 @@ static void remove_unnamed(struct daemon *d, const char *dir, const struct buf *
 
 		if (!strstr(list->data, path) && !strstr(before->data, path) &&
 		    !is_lost(d, *file) && unlink(path) < 0)
-			log_warn("%s, a certificate that is not served any more, can't be removed: "
-				 "%s",
+			log_warn("%s, a certificate that is no longer served, can't be removed: %s",
 				 path, strerror(errno));
 	}
 }

@@ -22,7 +22,7 @@ void router_read_file(struct router *r)
 	if (fs_read_file(r->h.cfg, ROUTER_FILE_MAX_BYTES, &text) < 0)
 		return;
 	if (route_parse_apps(text.data, &r->running.apps, &r->running.n_apps, &err) < 0)
-		log_warn("%s; the routes are made anew", err.message);
+		log_warn("%s; the routes are recreated", err.message);
 }
 
 /* The master, by the credentials that the kernel keeps with its socket; 0: none that answers. */
@@ -101,8 +101,8 @@ bool router_adopt(struct router *r)
 		r->stale = !read_servers(r, &r->running.apps[i]) || r->stale;
 	for (int i = 0; i < _ROUTE_MAP_MAX; i++)
 		r->stale = r->stale || !map_is_current(r, (enum route_map)i);
-	log_info("haproxy runs already, as %d%s", master,
-		 r->stale ? "; its configuration is loaded anew" : "");
+	log_info("haproxy is already running, as %d%s", master,
+		 r->stale ? "; its configuration is loaded again" : "");
 	router_watch(r, master);
 	return true;
 }

@@ -74,7 +74,7 @@ static void give_up(struct router *r, const char *why)
 {
 	struct error err = ERROR_INIT;
 
-	log_error("haproxy goes on with what it had: %s", why);
+	log_error("haproxy keeps its configuration: %s", why);
 	r->phase = ROUTER_IDLE;
 	if (haproxy_write_files(&r->h, &r->running, r->h.cfg, &err) < 0)
 		log_error("the router: %s", err.message);
@@ -319,7 +319,7 @@ static void load_anew(struct router *r, const char *why)
 {
 	struct error err = ERROR_INIT;
 
-	log_warn("%s; haproxy's configuration is loaded anew", why);
+	log_warn("%s; haproxy's configuration is loaded again", why);
 	r->stale = true;
 	if (begin_load(r, &err) == 0)
 		return;

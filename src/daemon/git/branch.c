@@ -271,7 +271,7 @@ int branch_push_begins(struct branches *b, const struct app *app, pid_t pid, str
 	 * compared again. */
 	if (br->push)
 		return error_set(err, ERROR_CONFLICT,
-				 "Another push of %s is under way: push again when it has ended",
+				 "Another push of %s is running: push again when it has finished",
 				 app->name);
 	fd = proc_pidfd_open(pid);
 	if (fd < 0 || !is_git(pid)) {

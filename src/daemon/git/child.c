@@ -132,7 +132,7 @@ static void on_stopping(void *userdata)
 	struct git_child *c = userdata;
 
 	if (clock_now_ms() > c->kill_at_ms) {
-		log_warn("%s does not end, and is killed", c->what);
+		log_warn("%s does not stop, and is killed", c->what);
 		kill(-c->pid, SIGKILL);
 		return;
 	}
@@ -281,7 +281,7 @@ static void on_readable(void *userdata)
 		watch_pause(c->readable, true);
 		c->ready(c->userdata);
 	} else if (c->early.len > GIT_CHILD_EARLY_MAX) {
-		log_warn("%s says more than it was asked, and is ended", c->what);
+		log_warn("%s sends more than was requested, and is stopped", c->what);
 		watch_pause(c->readable, true);
 		git_child_stop(c);
 	} else if (fill(c) == 0) {
@@ -421,14 +421,13 @@ int git_child_start(struct daemon *d, const struct git_child_options *o, struct 
 	struct git_child *c;
 
 	if (d->n_git_children >= GIT_CHILDREN_MAX)
-		return error_set(
-			err, ERROR_UNAVAILABLE,
-			"%d pushes and fetches are under way already: try again in a moment",
-			GIT_CHILDREN_MAX);
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "%d pushes and fetches are already running: try again in a moment",
+				 GIT_CHILDREN_MAX);
 	if (count_of(d, o->user) >= GIT_CHILDREN_MAX_USER)
 		return error_set(err, ERROR_UNAVAILABLE,
-				 "%d pushes and fetches of yours are under way already: try again "
-				 "when one has ended",
+				 "%d pushes and fetches of yours are already running: try again "
+				 "when one has finished",
 				 GIT_CHILDREN_MAX_USER);
 	c = child_new(d, o);
 	if (c->stderr_fd < 0)

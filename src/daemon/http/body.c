@@ -153,6 +153,6 @@ int http_parse_body(struct request *r, struct error *err)
 				 "The body is not JSON: line %d, column %d: %s", where.line,
 				 where.column, where.text);
 	if (!json_is_object(r->body))
-		return error_set(err, ERROR_BAD_REQUEST, "The body has to be a JSON object");
+		return error_set(err, ERROR_BAD_REQUEST, "The body must be a JSON object");
 	return 0;
 }

@@ -78,7 +78,7 @@ int request_string(struct request *r, const char *key, bool required, const char
 	json_t *v = json_object_get(r->body, key);
 
 	if (v && !json_is_null(v) && !json_is_string(v))
-		return error_set(err, ERROR_INVALID, "\"%s\" has to be a string", key);
+		return error_set(err, ERROR_INVALID, "\"%s\" must be a string", key);
 	*ret = json_string_value(v);
 	if (required && !*ret)
 		return error_set(err, ERROR_INVALID, "\"%s\" is missing: a string is needed", key);
@@ -90,7 +90,7 @@ int request_bool(struct request *r, const char *key, bool fallback, bool *ret, s
 	json_t *v = json_object_get(r->body, key);
 
 	if (v && !json_is_null(v) && !json_is_boolean(v))
-		return error_set(err, ERROR_INVALID, "\"%s\" has to be true or false", key);
+		return error_set(err, ERROR_INVALID, "\"%s\" must be true or false", key);
 	*ret = json_is_boolean(v) ? json_is_true(v) : fallback;
 	return 0;
 }
@@ -105,7 +105,7 @@ int request_int(struct request *r, const char *key, int64_t min, int64_t max, in
 		return 0;
 	if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > max)
 		return error_set(err, ERROR_INVALID,
-				 "\"%s\" has to be a whole number from %lld to %lld", key,
+				 "\"%s\" must be a whole number from %lld to %lld", key,
 				 (long long)min, (long long)max);
 	*ret = json_integer_value(v);
 	return 0;
@@ -123,8 +123,7 @@ int request_ref(struct request *r, const char *key, bool required, const char **
 		return error_set(err, ERROR_INVALID, "\"%s\" is missing: a name or an id is needed",
 				 key);
 	return error_set(err, ERROR_INVALID,
-			 "\"%s\" has to be a string, or an object with an \"id\" or a \"name\"",
-			 key);
+			 "\"%s\" must be a string, or an object with an \"id\" or a \"name\"", key);
 }
 
 void request_note(struct request *r, const char *fmt, ...)

@@ -195,12 +195,11 @@ int http_check_disk(struct http *h, int64_t bytes, struct error *err)
 
 	if (room > bytes)
 		return 0;
-	return error_set(err, ERROR_UNAVAILABLE,
-			 "The disk is too full for an upload: %lld MB are free and %lld MB are "
-			 "kept in reserve "
-			 "(TWELVE_DISK_RESERVE). \"twelve gc\" removes what nobody needs, and says "
-			 "what holds the rest",
-			 (long long)(room + reserve) >> 20, (long long)reserve >> 20);
+	return error_set(
+		err, ERROR_UNAVAILABLE,
+		"The disk is too full for an upload: %lld MB are free and %lld MB are reserved "
+		"(TWELVE_DISK_RESERVE). \"twelve gc\" deletes unused files and shows disk usage",
+		(long long)(room + reserve) >> 20, (long long)reserve >> 20);
 }
 
 static int open_upload(struct request *r, struct error *err)

@@ -121,7 +121,9 @@ static void shortfall_add(struct logs_client *c, const char *app_id, int64_t lin
 		s = xcalloc(1, sizeof(*s));
 		*s = (struct shortfall){ .next = c->shortfalls, .app_id = xstrdup(app_id) };
 		c->shortfalls = s;
-		log_warn("twelve-logs does not take lines: those of app %s are counted", app_id);
+		log_warn("twelve-logs does not take log lines: those of app %s are dropped and "
+			 "counted",
+			 app_id);
 	}
 	s->lines += lines;
 }
@@ -365,7 +367,7 @@ static void end_process(pid_t pid, int pid_fd)
 
 	kill(pid, SIGTERM);
 	if (poll(&p, 1, SHUTDOWN_MS) == 0) {
-		log_warn("twelve-logs did not end within %d s and is killed", SHUTDOWN_MS / 1000);
+		log_warn("twelve-logs did not stop within %d s and is killed", SHUTDOWN_MS / 1000);
 		kill(pid, SIGKILL);
 		poll(&p, 1, SHUTDOWN_MS);
 	}

@@ -247,7 +247,7 @@ static void tell(struct look *k, const struct autoscale_decision *d)
 		snprintf(why, sizeof(why), "web is at its maximum of %lld", (long long)d->quantity);
 	else
 		snprintf(why, sizeof(why),
-			 "%lld of %lld requests failed, which more dynos do not mend",
+			 "%lld of %lld requests failed, which more dynos will not fix",
 			 (long long)p->failed, (long long)p->requests);
 	logs_append(k->a->d->logs, k->app.id, "app", "api",
 		    "Autoscaling adds no dynos: %s; p95 is %lld ms, to be below %lld ms", why,

@@ -352,8 +352,8 @@ static void forget_unknown(struct app_state *a)
 		reconcile_forget(a->owner, a->id);
 		return;
 	}
-	log_warn("app %s runs and is in no row of the database: it is left alone (twelve doctor "
-		 "lists what is)",
+	log_warn("app %s runs and is in no row of the database: it is left alone (see twelve "
+		 "doctor)",
 		 a->id);
 	drop_state(a->owner, a->id);
 }

@@ -87,10 +87,9 @@ static void note_last(struct resource *r, struct addon *a, const struct backup *
 		a->keep_last = false;
 		addon_set_reason(a, NULL);
 	} else {
-		addon_set_reason(
-			a, xasprintf("Its last backup failed: %s. Destroy it with --force to do "
-				     "without",
-				     b->error));
+		addon_set_reason(a, xasprintf("The last backup failed: %s. Use --force to destroy "
+					      "the add-on without one",
+					      b->error));
 	}
 	addon_save(r->owner, a);
 	if (streq(b->status, "succeeded"))
@@ -209,8 +208,7 @@ static int check_room(struct resource *r, struct error *err)
 		return error_set(
 			err, ERROR_UNAVAILABLE,
 			"The disk has %llu MB left and a backup may need %llu MB besides the "
-			"reserve: "
-			"delete old backups, or run \"twelve gc\", which says what holds the rest",
+			"reserve: delete old backups, or run \"twelve gc\", which shows disk usage",
 			(unsigned long long)room >> 20,
 			(unsigned long long)(need - (uint64_t)s->disk_reserve_bytes) >> 20);
 	return 0;
@@ -226,7 +224,7 @@ static int check(const struct addon *a, const struct service *s, struct resource
 	if (!r || !a->stack)
 		return error_set(err, ERROR_CONFLICT, "%s is not ready yet", a->name);
 	if (r->backup_job)
-		return error_set(err, ERROR_CONFLICT, "A backup of %s is being made already",
+		return error_set(err, ERROR_CONFLICT, "A backup of %s is already being made",
 				 a->name);
 	return check_room(r, err);
 }
@@ -384,7 +382,7 @@ int services_restore(struct services *sv, struct addon *a, const struct backup *
 		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name,
 				 addon_state_names[a->state]);
 	if (a->restoring)
-		return error_set(err, ERROR_CONFLICT, "%s is being restored already", a->name);
+		return error_set(err, ERROR_CONFLICT, "%s is already being restored", a->name);
 	if (!streq(a->id, b->addon_id))
 		return error_set(
 			err, ERROR_INVALID,

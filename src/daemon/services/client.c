@@ -85,9 +85,8 @@ static int rescue_url(struct services *sv, const struct addon_client *o, const s
 		return 0;
 	if (a->full == ROOM_CLOSED)
 		return error_set(err, ERROR_CONFLICT,
-				 "%s is far beyond the hard limit of its disk, and lets nobody in: "
-				 "take a larger plan (twelve "
-				 "addons:upgrade), or restore a backup",
+				 "%s is far beyond the hard limit of its disk, and refuses logins: "
+				 "take a larger plan (twelve addons:upgrade), or restore a backup",
 				 a->name);
 	r = store_credential_get(sv->platform->store, o->attachment->credential, &c, err);
 	if (r == 0) {

@@ -90,7 +90,7 @@ static int url_parse(const char *text, struct url *u, struct error *err)
 
 	for (const char *p = text; *p; p++)
 		if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f)
-			return no_url("it has characters that have to be percent-encoded", err);
+			return no_url("it has characters that must be percent-encoded", err);
 	if (!n || strncmp(text + n, "://", 3) != 0 || !isalpha((unsigned char)text[0]))
 		return no_url("it does not begin with SCHEME://", err);
 	u->scheme = xstrndup(text, n);

@@ -215,7 +215,7 @@ static int create_provided(struct services *sv, const struct addon_create *o, st
 			  o->service);
 	} else if (o->url) {
 		error_set(err, ERROR_INVALID,
-			  "%s gives its URL itself: --url is for addons:create external",
+			  "%s provides its own URL: --url is for addons:create external",
 			  o->service);
 	} else {
 		fill(a, o, p.id);

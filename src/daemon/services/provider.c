@@ -313,7 +313,7 @@ int services_provider_token(struct services *sv, const char *code, const char *s
 	if (store_addon_list(sv->platform->store, NULL, &list, &n, err) < 0)
 		return -1;
 	error_set(err, ERROR_UNAUTHORIZED,
-		  "The grant is unknown, used or over, or the secret is not the provider's");
+		  "The grant is unknown, used or expired, or the secret is not the provider's");
 	for (size_t i = 0; i < n && r < 0; i++) {
 		struct addon *a = &list[i];
 		const char *own = json_string_value(json_object_get(a->secret, "grant_code"));

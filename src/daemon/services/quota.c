@@ -98,7 +98,7 @@ static void say_level(struct resource *r, const struct addon *a, const struct se
 		[ROOM_HARD] = ("is beyond the hard limit of its disk, and lets its apps in no more "
 			       "until there is room. A larger plan: "
 			       "twelve addons:upgrade"),
-		[ROOM_CLOSED] = "is far beyond the hard limit of its disk, and lets nobody in. A "
+		[ROOM_CLOSED] = "is far beyond the hard limit of its disk, and refuses logins. A "
 				"larger plan: twelve addons:upgrade",
 	};
 	const char *what = level == ROOM_FULL && quota_level(r, a) > level

@@ -139,7 +139,7 @@ static void turn(struct resource *r, struct addon *a)
 
 	if (!s) {
 		addon_set_reason(
-			a, xasprintf("The service %s is not there any more: put its directory back",
+			a, xasprintf("The service %s no longer exists: put its directory back",
 				     a->service));
 		addon_save(r->owner, a);
 		return;
@@ -280,7 +280,7 @@ static void stray(struct services *sv, struct dyno *dyno)
 		dynos_stop(sv->dynos, dyno);
 	else
 		log_warn("the server %s runs for an add-on that is in no row of the database: it "
-			 "is left alone (twelve doctor lists what is)",
+			 "is left alone (see twelve doctor)",
 			 dyno->name);
 }
 

@@ -106,8 +106,7 @@ json_t *addon_vars(struct services *sv, const char *addon_id, const char *creden
 	} else if (!addon_is_server(&a)) {
 		vars = elsewhere_vars(sv, &a, name);
 	} else if (!s) {
-		error_set(err, ERROR_UNAVAILABLE, "The service %s is not there any more",
-			  a.service);
+		error_set(err, ERROR_UNAVAILABLE, "The service %s is gone", a.service);
 	}
 	credential_done(&c);
 	addon_done(&a);

@@ -148,7 +148,7 @@ int services_verify(struct services *sv, const struct backup *b, struct error *e
 	if (!r || !services_service_of(sv, &a) || !a.stack)
 		error_set(err, ERROR_CONFLICT, "%s is not ready", a.name);
 	else if (r->verify_job)
-		error_set(err, ERROR_CONFLICT, "A backup of %s is being verified already", a.name);
+		error_set(err, ERROR_CONFLICT, "A backup of %s is already being verified", a.name);
 	else
 		result = start_verify(r, &a, services_service_of(sv, &a), b, err);
 	addon_done(&a);

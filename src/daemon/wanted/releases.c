@@ -209,10 +209,10 @@ static int check_changes(json_t *changes, json_t *attachments, struct error *err
 		if (json_is_null(value))
 			continue;
 		if (!json_is_string(value))
-			return error_set(err, ERROR_INVALID,
-					 "The value of config var %s has to be a string, or null "
-					 "to unset it",
-					 key);
+			return error_set(
+				err, ERROR_INVALID,
+				"The value of config var %s must be a string, or null to unset it",
+				key);
 		if (name_check_config_key(key, err) < 0 ||
 		    name_check_config_value(key, json_string_value(value), err) < 0)
 			return -1;

@@ -330,12 +330,12 @@ static int read_args(struct request *r, char ***ret, struct error *err)
 	size_t i;
 
 	if (args && !json_is_null(args) && !json_is_array(args))
-		return error_set(err, ERROR_INVALID, "\"args\" has to be an array of strings");
+		return error_set(err, ERROR_INVALID, "\"args\" must be an array of strings");
 	json_array_foreach (args, i, arg) {
 		if (!json_is_string(arg) || i >= MAX_ARGS ||
 		    json_string_length(arg) > PROCFILE_COMMAND_MAX)
 			return error_set(err, ERROR_INVALID,
-					 "\"args\" has to be an array of strings");
+					 "\"args\" must be an array of strings");
 		strv_push(ret, json_string_value(arg));
 	}
 	return 0;

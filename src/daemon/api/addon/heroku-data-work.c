@@ -87,9 +87,8 @@ int api_data_reset(struct request *r, struct error *err)
 
 	json_array_foreach (list, i, item) {
 		if (!is_extension(json_string_value(item)) || i >= MAX_EXTENSIONS)
-			return error_set(
-				err, ERROR_INVALID,
-				"\"extensions\" has to be an array of names of extensions");
+			return error_set(err, ERROR_INVALID,
+					 "\"extensions\" must be an array of names of extensions");
 		buf_printf(&names, "%s%s", i ? " " : "", json_string_value(item));
 	}
 	return begin(r,

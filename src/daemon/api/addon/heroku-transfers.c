@@ -356,7 +356,7 @@ int api_data_schedule(struct request *r, struct error *err)
 			       : -1;
 	if (hour < 0 || hour > 23)
 		return error_set(err, ERROR_INVALID,
-				 "\"hour\" has to be a whole number from 0 to 23");
+				 "\"hour\" must be a whole number from 0 to 23");
 	if (zone && !streq(zone, "UTC") && !streq(zone, "Etc/UTC"))
 		return error_set(err, ERROR_INVALID,
 				 "\"timezone\" is \"%.40s\": backups are scheduled in UTC here, "

@@ -54,9 +54,8 @@ static int read_buildpacks(json_t *updates, const struct packs_rules *rules, jso
 			return -1;
 		if (!name || !name[0] || name[0] == '-')
 			return error_set(err, ERROR_INVALID,
-					 "\"buildpack\" has to be a name of the platform's "
-					 "(python, nodejs, ...), a directory "
-					 "or a git URL");
+					 "\"buildpack\" must be a name of the platform's (python, "
+					 "nodejs, ...), a directory or a git URL");
 		element = packs_take(name, rules, err);
 		if (!element)
 			return -1;

@@ -157,7 +157,7 @@ static int text_of_blob(json_t *blob, const char *name, const char **ret, struct
 	json_t *v = json_object_get(blob, name);
 
 	if (v && !json_is_null(v) && !json_is_string(v))
-		return error_set(err, ERROR_INVALID, "\"source_blob.%s\" has to be a string", name);
+		return error_set(err, ERROR_INVALID, "\"source_blob.%s\" must be a string", name);
 	*ret = json_string_value(v);
 	return 0;
 }
@@ -169,7 +169,7 @@ static int read_checksum(const char *text, char ret[static DIGEST_HEX_SIZE], str
 
 	if (strlen(hex) != DIGEST_HEX_SIZE - 1 || hex[strspn(hex, "0123456789abcdefABCDEF")])
 		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.checksum\" has to be SHA256: and 64 hex digits");
+				 "\"source_blob.checksum\" must be SHA256: and 64 hex digits");
 	for (size_t i = 0; i < DIGEST_HEX_SIZE; i++)
 		ret[i] = hex[i] >= 'A' && hex[i] <= 'F' ? (char)(hex[i] - 'A' + 'a') : hex[i];
 	return 0;
@@ -268,7 +268,7 @@ static int read_submodules(struct request *r, char ***ret, struct error *err)
 
 		if (!text || strspn(text, "0123456789abcdef") != 40 || text[40] != ' ' || !text[41])
 			return error_set(err, ERROR_INVALID,
-					 "\"submodules\" has to have texts \"COMMIT PATH\"");
+					 "\"submodules\" must have texts \"COMMIT PATH\"");
 		strv_push(ret, text);
 	}
 	return 0;
@@ -291,12 +291,12 @@ static int read_push(struct request *r, char ***ret_updates, pid_t *ret_pid, str
 	json_array_foreach (updates, i, u) {
 		if (!json_is_string(u) || !is_update(json_string_value(u)))
 			return error_set(err, ERROR_INVALID,
-					 "\"push.updates\" has to have lines \"OLD NEW REF\"");
+					 "\"push.updates\" must have lines \"OLD NEW REF\"");
 		strv_push(&list, json_string_value(u));
 	}
 	if (pid < 1 || pid > PID_MAX || !list || json_array_size(updates) > UPDATES_MAX)
 		return error_set(err, ERROR_INVALID,
-				 "\"push\" has to have \"pid\", of git, and \"updates\"");
+				 "\"push\" must have \"pid\", of git, and \"updates\"");
 	*ret_updates = steal_ptr(list);
 	*ret_pid = (pid_t)pid;
 	return 0;
@@ -318,9 +318,8 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 	int result;
 
 	if (http_is_collecting(d->http))
-		return error_set(
-			err, ERROR_UNAVAILABLE,
-			"What no release uses is being removed just now: try again in a moment");
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "Unused slugs are being deleted: try again in a moment");
 	if (request_bool(r, "attached", false, &o->attached, err) < 0 ||
 	    request_bool(r, "wait", false, &o->wait_for_rollout, err) < 0 ||
 	    request_bool(r, "strip_top", false, &o->strip_top, err) < 0 ||

@@ -82,7 +82,7 @@ static int add_variable(json_t *strings, const char *key, json_t *value, struct 
 		return json_object_set_new(
 			strings, key, json_sprintf("%lld", (long long)json_integer_value(value)));
 	if (!json_is_string(value))
-		return error_set(err, ERROR_INVALID, "\"env\": the value of %s has to be a string",
+		return error_set(err, ERROR_INVALID, "\"env\": the value of %s must be a string",
 				 key);
 	return json_object_set(strings, key, value);
 }
@@ -94,7 +94,7 @@ static int read_env(struct request *r, json_t **ret, struct error *err)
 
 	if (env && !json_is_null(env) && !json_is_object(env)) {
 		json_decref(strings);
-		return error_set(err, ERROR_INVALID, "\"env\" has to be an object of strings");
+		return error_set(err, ERROR_INVALID, "\"env\" must be an object of strings");
 	}
 	json_object_foreach (env, key, value)
 		if (add_variable(strings, key, value, err) < 0) {
@@ -186,7 +186,7 @@ static int read_command(struct request *r, struct dyno_start *o, struct error *e
 	    read_env(r, &o->env, err) < 0)
 		return -1;
 	if (!o->command[0] || strlen(o->command) > PROCFILE_COMMAND_MAX)
-		return error_set(err, ERROR_INVALID, "\"command\" has to have 1 to %d bytes",
+		return error_set(err, ERROR_INVALID, "\"command\" must have 1 to %d bytes",
 				 PROCFILE_COMMAND_MAX);
 	o->columns = env_number(o->env, "COLUMNS");
 	o->rows = env_number(o->env, "LINES");
@@ -288,7 +288,7 @@ static int query_number(struct request *r, const char *key, int64_t *ret, struct
 	*ret = 0;
 	if (!s || str_to_i64(s, 0, INT64_MAX, ret))
 		return 0;
-	return error_set(err, ERROR_BAD_REQUEST, "\"%s\" has to be a number", key);
+	return error_set(err, ERROR_BAD_REQUEST, "\"%s\" must be a number", key);
 }
 
 int api_dynos_attach_session(struct request *r, struct error *err)
@@ -306,11 +306,10 @@ int api_dynos_attach_session(struct request *r, struct error *err)
 	if (result < 0)
 		return -1;
 	if (!dyno->attached)
-		return error_set(err, ERROR_CONFLICT, "%s was not started to be attached to",
-				 dyno->name);
+		return error_set(err, ERROR_CONFLICT, "%s is not waiting for a client", dyno->name);
 	if (!upgrade || !streq(upgrade, ATTACH_PROTOCOL))
 		return error_set(err, ERROR_BAD_REQUEST,
-				 "Attaching takes the header Upgrade: " ATTACH_PROTOCOL);
+				 "Attaching needs the header Upgrade: " ATTACH_PROTOCOL);
 	if (query_number(r, "session", &client.session, err) < 0 ||
 	    query_number(r, "position", &client.position, err) < 0)
 		return -1;

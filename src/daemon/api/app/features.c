@@ -62,9 +62,8 @@ static const struct feature *find(struct request *r, struct error *err)
 			return &features[i];
 	if (streq(which, "log-runtime-metrics")) {
 		error_set(err, ERROR_NOT_FOUND,
-			  "There is no feature log-runtime-metrics here: memory and load of dynos "
-			  "are not written to the log; an app can write what it "
-			  "finds in /sys/fs/cgroup");
+			  "log-runtime-metrics is not supported: memory and load of dynos are not "
+			  "written to the log; an app can write what it finds in /sys/fs/cgroup");
 		return NULL;
 	}
 	error_set(err, ERROR_NOT_FOUND, "Couldn't find that app feature: %s",

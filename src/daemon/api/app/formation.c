@@ -87,7 +87,7 @@ static int read_quantity(struct request *r, json_t *v, int64_t now, int64_t *ret
 		n = s[0] == '+' ? now + n : now - n < 0 ? 0 : now - n;
 	} else if (!s || !str_to_i64(s, 0, INT64_MAX, &n)) {
 		return error_set(err, ERROR_INVALID,
-				 "\"quantity\" has to be a whole number, as in web=2, or a change, "
+				 "\"quantity\" must be a whole number, as in web=2, or a change, "
 				 "as in web+1");
 	}
 	if (n < 0)
@@ -146,8 +146,8 @@ static int read_update(struct request *r, const struct app *app, const struct re
 	if (json_is_string(json_object_get(update, "docker_image")) ||
 	    json_is_object(json_object_get(update, "docker_image")))
 		return error_set(err, ERROR_INVALID,
-				 "\"docker_image\": images of containers are not run here: push "
-				 "the source with git, or release a slug");
+				 "\"docker_image\": container images are not supported: push the "
+				 "source with git, or release a slug");
 	if (!procfile_get(&base->processes, type) || streq(type, "release"))
 		return no_type(app, base, type, err);
 	if (find_want(r, app, base, type, w, err) < 0)

@@ -91,8 +91,8 @@ static int check_encoding(struct request *r, bool *ret_gzip, struct error *err)
 	*ret_gzip = s && (streq(s, "gzip") || streq(s, "x-gzip"));
 	if (s && !*ret_gzip && !streq(s, "identity"))
 		return error_set(err, ERROR_BAD_REQUEST,
-				 "Content-Encoding \"%.50s\" is not understood here: send gzip, or "
-				 "the body as it is",
+				 "Content-Encoding \"%.50s\" is not supported: send gzip, or the "
+				 "body as it is",
 				 s);
 	return 0;
 }
@@ -239,8 +239,8 @@ int api_git_refs(struct request *r, struct error *err)
 		service = RECEIVE_PACK;
 	else
 		return error_set(err, ERROR_FORBIDDEN,
-				 "Only git's smart protocol is spoken here: "
-				 "?service=git-upload-pack or git-receive-pack");
+				 "Only git's smart protocol is supported: ?service=git-upload-pack "
+				 "or git-receive-pack");
 	g = begin(r, service, true, err);
 	if (!g)
 		return -1;

@@ -102,9 +102,8 @@ static int check_kind(struct request *r, struct error *err)
 		return -1;
 	if (json_array_size(json_object_get(request_body(r), "notification_channels")))
 		return error_set(err, ERROR_INVALID,
-				 "\"notification_channels\" has to be empty: no mail is sent from "
-				 "here; that the maximum is reached "
-				 "is a line in the app's log");
+				 "\"notification_channels\" must be empty: no mail is sent from "
+				 "here; that the maximum is reached is a line in the app's log");
 	return 0;
 }
 

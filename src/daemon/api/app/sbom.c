@@ -133,15 +133,15 @@ static int check(struct daemon *d, const struct release *rel, struct error *err)
 
 	if (!rel->slug || !rel->stack)
 		return error_set(err, ERROR_NOT_FOUND,
-				 "Nothing was deployed in v%lld, so that there is nothing to list",
+				 "Nothing was deployed in v%lld, so there is nothing to list",
 				 (long long)rel->version);
 	tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, rel->slug);
 	stack = xasprintf("%s/stacks/%s/packages", d->settings.state_dir, rel->stack);
 	if (fs_exists(tree) && fs_exists(stack))
 		return 0;
 	return error_set(err, ERROR_NOT_FOUND,
-			 "The files of v%lld are not there any more: those of the newest %lld "
-			 "releases are kept (TWELVE_KEEP_RELEASES)",
+			 "The files of v%lld are gone: those of the newest %lld releases are kept "
+			 "(TWELVE_KEEP_RELEASES)",
 			 (long long)rel->version, (long long)d->settings.keep_releases);
 }
 

@@ -110,9 +110,8 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 				 "Nothing has been uploaded for this slug: PUT the tar file to its "
 				 "blob's url first");
 	if (http_is_collecting(d->http))
-		return error_set(
-			err, ERROR_UNAVAILABLE,
-			"What no release uses is being removed just now: try again in a moment");
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "Unused slugs are being deleted: try again in a moment");
 	w = xcalloc(1, sizeof(*w));
 	*w = (struct waiting){ .request = r, .d = d, .app = *take_app, .slug = *take_slug };
 	*take_app = (struct app){ 0 };
@@ -148,8 +147,8 @@ static int deploy(struct request *r, struct app *app, struct api_slug *f, struct
 
 	if (!fs_exists(tree))
 		return error_set(err, ERROR_NOT_FOUND,
-				 "The files of this slug are not there any more: no release that "
-				 "is kept uses it, and they were let go: push that commit again");
+				 "The files of this slug are gone, because no kept release uses "
+				 "them: push that commit again");
 	snprintf(result.slug, sizeof(result.slug), "%s", f->row.digest);
 	snprintf(result.stack, sizeof(result.stack), "%s",
 		 f->row.run_stack ? f->row.run_stack : "");

@@ -43,7 +43,7 @@ static int read_types(json_t *object, struct procfile *ret, struct error *err)
 		if (!json_is_string(command))
 			return error_set(err, ERROR_INVALID,
 					 "\"process_types\" has a command for each type, and that "
-					 "of \"%.50s\" is no string",
+					 "of \"%.50s\" is not a string",
 					 type);
 		if (procfile_add(ret, type, json_string_value(command), err) < 0)
 			return error_prefix(err, "process_types");
@@ -254,7 +254,7 @@ static int check_checksum(const char *text, struct error *err)
 		      strlen(text) == strlen(prefix) + 64))
 		return 0;
 	return error_set(err, ERROR_INVALID,
-			 "\"checksum\" has to be SHA256: and 64 hex digits in small letters");
+			 "\"checksum\" must be SHA256: and 64 hex digits in lower case");
 }
 
 static char *copy_member(struct request *r, const char *name)
@@ -397,8 +397,8 @@ static int check_tree(struct daemon *d, const struct api_slug *f, struct error *
 			"This slug has not been released yet: there is nothing but its upload");
 	if (!fs_exists(tree))
 		return error_set(err, ERROR_NOT_FOUND,
-				 "The files of this slug are not there any more: no release that "
-				 "is kept uses it, and they were let go: push that commit again");
+				 "The files of this slug are gone, because no kept release uses "
+				 "them: push that commit again");
 	return 0;
 }
 

@@ -36,7 +36,7 @@ static int refuse_entity(json_t *item, struct error *err)
 			   webhook_entities[i]);
 	return error_set(err, ERROR_INVALID, "\"include\" may have %s, not \"%s\"", entities.data,
 			 json_is_string(item) ? name_excerpt(excerpt, json_string_value(item))
-					      : "what is no string");
+					      : "what is not a string");
 }
 
 static int read_include(struct request *r, struct webhook *w, struct error *err)
@@ -104,7 +104,7 @@ static int check_url(struct daemon *d, const char *url, struct error *err)
 	curl_url_cleanup(u);
 	if (!good)
 		return error_set(err, ERROR_INVALID,
-				 "\"url\" has to be like https://example.com/hook");
+				 "\"url\" must be like https://example.com/hook");
 	return ours ? error_set(err, ERROR_INVALID,
 				"\"url\" is the address of this platform's API: choose another")
 		    : 0;
@@ -140,7 +140,7 @@ static int read_secret(struct request *r, const char *key, char **ret, struct er
 				"\"%s\" may not have line breaks and other control characters",
 				key);
 	if (!value[0] || strlen(value) > SECRET_MAX)
-		return error_set(err, ERROR_INVALID, "\"%s\" has to have 1 to %d bytes", key,
+		return error_set(err, ERROR_INVALID, "\"%s\" must have 1 to %d bytes", key,
 				 SECRET_MAX);
 	free(*ret);
 	*ret = xstrdup(value);

@@ -42,12 +42,11 @@ static int answer(struct request *r, const char *app_id, const char *user_id, st
 
 	text = request_query(r, "max");
 	if (text && !str_to_i64(text, 1, MAX_MAX, &max))
-		return error_set(err, ERROR_INVALID,
-				 "\"max\" has to be a whole number from 1 to %d", MAX_MAX);
+		return error_set(err, ERROR_INVALID, "\"max\" must be a whole number from 1 to %d",
+				 MAX_MAX);
 	text = request_query(r, "release");
 	if (text && !str_to_i64(text, 1, INT64_MAX, &f.version))
-		return error_set(err, ERROR_INVALID,
-				 "\"release\" has to be the number of a release");
+		return error_set(err, ERROR_INVALID, "\"release\" must be the number of a release");
 	f.max = (size_t)max;
 	if (store_audit_list(request_daemon(r)->store, &f, &rows, &n, err) < 0)
 		return -1;

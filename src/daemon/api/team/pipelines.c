@@ -93,7 +93,7 @@ static int check_generation(struct request *r, struct error *err)
 	return !given || streq(given, "cedar") || streq(given, api_uuid("generation", "cedar", id))
 		       ? 0
 		       : error_set(err, ERROR_INVALID,
-				   "\"generation\" has to be cedar: there is no other here");
+				   "\"generation\" must be cedar: there is no other here");
 }
 
 int api_pipelines_create(struct request *r, struct error *err)

@@ -138,7 +138,7 @@ static int add_target(struct request *r, struct plan *p, const json_t *item, str
 
 	if (!name)
 		return error_set(err, ERROR_INVALID,
-				 "\"targets\" has to be a list of {\"app\": {\"id\": \"...\"}}");
+				 "\"targets\" must be a list of {\"app\": {\"id\": \"...\"}}");
 	if (authz_app_named(r, name, NEED_DEPLOY, app, err) < 0)
 		return -1;
 	p->n++;
@@ -156,7 +156,7 @@ static int read_targets(struct request *r, struct plan *p, struct error *err)
 	size_t n = json_array_size(list), i;
 
 	if (!n || n > TARGETS_MAX)
-		return error_set(err, ERROR_INVALID, "\"targets\" has to have 1 to %d apps",
+		return error_set(err, ERROR_INVALID, "\"targets\" must have 1 to %d apps",
 				 TARGETS_MAX);
 	p->targets = xcalloc(n, sizeof(*p->targets));
 	json_array_foreach (list, i, item)
@@ -173,7 +173,7 @@ static int read_plan(struct request *r, struct plan *p, struct error *err)
 
 	if (!source)
 		return error_set(err, ERROR_INVALID,
-				 "\"source\" has to be {\"app\": {\"id\": \"...\"}}");
+				 "\"source\" must be {\"app\": {\"id\": \"...\"}}");
 	if (request_ref(r, "pipeline", true, &name, err) < 0 ||
 	    pipeline_named(r, name, &p->pipeline, err) < 0 ||
 	    authz_app_named(r, source, NEED_VIEW, &p->source, err) < 0 ||
@@ -287,7 +287,7 @@ int api_filter_apps(struct request *r, struct error *err)
 
 	if (!json_is_array(ids)) {
 		json_decref(list);
-		return error_set(err, ERROR_INVALID, "\"in\" has to be {\"id\": [ids of apps]}");
+		return error_set(err, ERROR_INVALID, "\"in\" must be {\"id\": [ids of apps]}");
 	}
 	json_array_foreach (ids, i, id) {
 		struct app app = { 0 };

@@ -102,8 +102,8 @@ static int take_target(struct request *r, struct review_config *c, struct error 
 	if (!json_is_null(target)) {
 		if (!id || !type || !streq(type, "region"))
 			return error_set(err, ERROR_INVALID,
-					 "\"deploy_target\" has to be {\"type\": \"region\", "
-					 "\"id\": \"" API_REGION "\"} here: there are no spaces");
+					 "\"deploy_target\" must be {\"type\": \"region\", \"id\": "
+					 "\"" API_REGION "\"} here: there are no spaces");
 		if (api_read_region(id, &id, err) < 0)
 			return error_prefix(err, "\"deploy_target\"");
 	}
@@ -115,8 +115,7 @@ static int take_target(struct request *r, struct review_config *c, struct error 
 static int check_texts(const struct review_config *c, struct error *err)
 {
 	if (c->repo && (!c->repo[0] || strlen(c->repo) > REPO_MAX))
-		return error_set(err, ERROR_INVALID, "\"repo\" has to have 1 to %d bytes",
-				 REPO_MAX);
+		return error_set(err, ERROR_INVALID, "\"repo\" must have 1 to %d bytes", REPO_MAX);
 	if (c->base_name && strlen(c->base_name) > BASE_MAX)
 		return error_set(err, ERROR_INVALID,
 				 "\"base_name\" is too long: %d characters at most, so that "

@@ -232,7 +232,7 @@ int api_reviews_create(struct request *r, struct error *err)
 	    request_int(r, "pr_number", 1, INT32_MAX, 0, &v.pr_number, err) < 0)
 		return -1;
 	if (!branch[0] || strlen(branch) > BRANCH_MAX)
-		return error_set(err, ERROR_INVALID, "\"branch\" has to have 1 to %d bytes",
+		return error_set(err, ERROR_INVALID, "\"branch\" must have 1 to %d bytes",
 				 BRANCH_MAX);
 	v.branch = xstrdup(branch);
 	if (pipeline_named(r, pipeline, &p, err) == 0 && pipeline_may_add(r, &p, err) == 0 &&

@@ -78,13 +78,13 @@ static int check_env(json_t *env, struct error *err)
 
 	if (env && !json_is_null(env) && !json_is_object(env))
 		return error_set(err, ERROR_INVALID,
-				 "\"overrides.env\" has to be an object of strings");
+				 "\"overrides.env\" must be an object of strings");
 	json_object_foreach (env, key, v) {
 		if (name_check_config_key(key, err) < 0)
 			return error_prefix(err, "\"overrides.env\"");
 		if (!json_is_string(v))
 			return error_set(err, ERROR_INVALID,
-					 "\"overrides.env.%.100s\" has to be a string", key);
+					 "\"overrides.env.%.100s\" must be a string", key);
 		if (name_check_config_value(key, json_string_value(v), err) < 0)
 			return -1;
 	}
@@ -127,7 +127,7 @@ static int text_in(json_t *object, const char *label, const char *key, const cha
 	json_t *v = json_object_get(object, key);
 
 	if (v && !json_is_null(v) && !json_is_string(v))
-		return error_set(err, ERROR_INVALID, "\"%s.%s\" has to be a string", label, key);
+		return error_set(err, ERROR_INVALID, "\"%s.%s\" must be a string", label, key);
 	*ret = json_string_value(v);
 	return 0;
 }
@@ -233,10 +233,10 @@ static int check_app(json_t *asked, struct error *err)
 
 		if (v && !json_is_null(v) && !json_is_false(v) &&
 		    !(streq(none[i], "personal") && json_is_true(v)))
-			return error_set(err, ERROR_INVALID,
-					 "\"app.%s\" has to be null or false: this platform has no "
-					 "such thing",
-					 none[i]);
+			return error_set(
+				err, ERROR_INVALID,
+				"\"app.%s\" must be null or false: this platform has no such thing",
+				none[i]);
 	}
 	return api_check_members(
 		"app", "name stack region organization personal space locked internal_routing",

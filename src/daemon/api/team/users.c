@@ -102,7 +102,7 @@ static int change_user(struct request *r, struct user *u, bool own, struct error
 		return -1;
 	if (own && password && u->password_hash && request_caller(r)->token_id[0] &&
 	    !(old && user_has_password(u, old)))
-		return error_set(err, ERROR_FORBIDDEN, "\"password\" has to be the present one");
+		return error_set(err, ERROR_FORBIDDEN, "\"password\" must be the present one");
 	if (password && user_set_password(u, password, err) < 0)
 		return -1;
 	if (name) {
