@@ -137,10 +137,9 @@ static void last_backup(struct resource *r, struct addon *a)
 	struct error err = ERROR_INIT;
 
 	if (services_backup(r->owner, a, "last", &b, &err) < 0) {
-		addon_set_reason(
-			a, xasprintf("Its last backup can't be made: %s. Destroy it with --force "
-				     "to do without",
-				     err.message));
+		addon_set_reason(a, xasprintf("The last backup failed: %s. Use --force to destroy "
+					      "the add-on without one",
+					      err.message));
 		addon_save(r->owner, a);
 		resource_retry(r);
 	}

@@ -218,7 +218,7 @@ static void restore(struct resource *r, struct addon *a, const struct service *s
 	json_t *env;
 
 	if (store_backup_get(r->owner->platform->store, a->restoring, &b, &err) < 0) {
-		addon_set_reason(a, xasprintf("It could not be restored: %s", err.message));
+		addon_set_reason(a, xasprintf("The restore failed: %s", err.message));
 		free(steal_ptr(a->restoring));
 		addon_save(r->owner, a);
 		resource_turn_soon(r);
@@ -253,8 +253,7 @@ static void job_failed(struct resource *r, struct addon *a, const char *reason)
 	if (r->doing == LIFE_RESTORE) {
 		free(steal_ptr(a->restoring));
 		addon_set_reason(
-			a,
-			xasprintf("It could not be restored, and holds what it held: %s", reason));
+			a, xasprintf("The restore failed and the data is unchanged: %s", reason));
 		addon_save(r->owner, a);
 		resource_succeeded(r);
 		return;

@@ -197,7 +197,7 @@ static int take_source(struct request *r, const struct addon *a, const char *sou
 
 	if (!uuid_is_valid(source))
 		return error_set(err, ERROR_INVALID,
-				 "\"source\" has to be the id of a source: the end of its put_url");
+				 "\"source\" must be the id of a source: the end of its put_url");
 	if (services_backup_uploaded(request_daemon(r)->services, a, path, ret, err) < 0)
 		return -1;
 	api_upload_taken(request_daemon(r), source);
@@ -258,7 +258,7 @@ int api_answer_backup(struct request *r, const struct backup *b, struct error *e
 				 (long long)b->number, b->status);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
-		return error_set(err, ERROR_NOT_FOUND, "The file of b%lld is not there any more",
+		return error_set(err, ERROR_NOT_FOUND, "The file of b%lld is gone",
 				 (long long)b->number);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set_errno(err, errno, "The file of b%lld can't be read",
@@ -382,7 +382,7 @@ int api_schedule_put(struct request *r, struct error *err)
 	s = addon_is_server(&a) ? services_service_of(d->services, &a) : NULL;
 	if (!parse_time(at, &minute))
 		error_set(err, ERROR_INVALID,
-			  "\"at\" has to be a time of the day in UTC, such as 02:30");
+			  "\"at\" must be a time of the day in UTC, such as 02:30");
 	else if (!s || !s->backup)
 		error_set(err, ERROR_INVALID, "%s has no backups", a.name);
 	else if (api_schedule_set(r, &a, minute, keep, err) == 0) {

@@ -129,7 +129,7 @@ static int nested(struct request *r, const char *object, const char *key, char *
 
 	if ((outer && !json_is_null(outer) && !json_is_object(outer)) ||
 	    (value && !json_is_null(value) && !json_is_string(value)))
-		return error_set(err, ERROR_INVALID, "\"%s\": {\"%s\": ...} has to be a string",
+		return error_set(err, ERROR_INVALID, "\"%s\": {\"%s\": ...} must be a string",
 				 object, key);
 	*ret = copy(json_string_value(value));
 	return 0;
@@ -185,7 +185,7 @@ static int read_flag(struct request *r, const char *key, bool *ret, struct error
 	if (!value || json_is_null(value) || json_is_boolean(value) ||
 	    (s && (streq(s, "true") || streq(s, "false"))))
 		return 0;
-	return error_set(err, ERROR_INVALID, "\"config\": {\"%s\": ...} has to be true or false",
+	return error_set(err, ERROR_INVALID, "\"config\": {\"%s\": ...} must be true or false",
 			 key);
 }
 
@@ -195,7 +195,7 @@ static int read_options(struct request *r, struct making *m, bool *ret_skip, str
 	const char *key;
 
 	if (config && !json_is_null(config) && !json_is_object(config))
-		return error_set(err, ERROR_INVALID, "\"config\" has to be an object");
+		return error_set(err, ERROR_INVALID, "\"config\" must be an object");
 	if (services_is_provided(m->services, m->service)) {
 		m->options = config && json_object_size(config) ? json_deep_copy(config) : NULL;
 		return 0;
