@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The database itself: opened and checked, its errors as sentences, transactions, a copy. Knows
  * neither the schema nor the key. */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "base/str.h"
 #include "store/store-priv.h"
 
+/* While it is opened or copied: a twelved before this one may still be closing it. */
 #define BUSY_TIMEOUT_MS 5000
 
 static int store_damaged(const struct store *s, const char *said, struct error *err)
@@ -111,6 +111,29 @@ int db_open(struct store *s, struct error *err)
 		       err);
 }
 
+int db_busy_pause_ms(int n_before)
+{
+	static const int pauses_ms[] = { 1, 2, 5, 10, 15, 20, 25 };
+
+	return n_before < (int)ARRAY_SIZE(pauses_ms) ? pauses_ms[n_before] : -1;
+}
+
+static int on_busy(void *userdata, int n_before)
+{
+	int pause_ms = db_busy_pause_ms(n_before);
+
+	(void)userdata;
+	if (pause_ms < 0)
+		return 0;
+	sqlite3_sleep(pause_ms);
+	return 1;
+}
+
+void db_give_up_soon(struct store *s)
+{
+	sqlite3_busy_handler(s->db, on_busy, NULL);
+}
+
 void db_close(struct store *s)
 {
 	for (size_t i = 0; i < _STATEMENT_MAX; i++)
@@ -118,9 +141,19 @@ void db_close(struct store *s)
 	sqlite3_close(s->db);
 }
 
+static int check_none_open(struct store *s, struct error *err)
+{
+	if (sqlite3_get_autocommit(s->db))
+		return 0;
+	return error_set(err, ERROR_SYSTEM,
+			 "A transaction of the database %s is open already: nothing was changed",
+			 s->path);
+}
+
 int store_begin(struct store *s, struct error *err)
 {
-	assert(sqlite3_get_autocommit(s->db));
+	if (check_none_open(s, err) < 0)
+		return -1;
 	/* With the write lock from the start: what is read in here is still so when it is written.
 	 */
 	return db_exec(s, "BEGIN IMMEDIATE", err);
@@ -130,7 +163,8 @@ int store_begin(struct store *s, struct error *err)
  * kernel. */
 int store_read_begin(struct store *s, struct error *err)
 {
-	assert(sqlite3_get_autocommit(s->db));
+	if (check_none_open(s, err) < 0)
+		return -1;
 	return db_exec(s, "BEGIN", err);
 }
 

@@ -226,6 +226,11 @@ int db_open(struct store *s, struct error *err);
 int db_check_pages(struct store *s, struct error *err);
 /* SQL without parameters and rows. */
 int db_exec(struct store *s, const char *sql, struct error *err);
+/* From here on a lock that another program holds is waited for a moment only, and is
+ * ERROR_UNAVAILABLE after that: who opened the database may have an event loop to run. */
+void db_give_up_soon(struct store *s);
+/* How long to wait when the database was found locked n_before times before; -1: no longer. */
+int db_busy_pause_ms(int n_before);
 /* With the statements. Takes a store whose database never opened. */
 void db_close(struct store *s);
 

@@ -20,6 +20,7 @@ static int open_all(struct store *s, const char *shows, struct error *err)
 	/* So that the file alone, if the other one is ever lost, is as new as this start. A reader
 	 * elsewhere may keep it from that. */
 	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	db_give_up_soon(s);
 	return 0;
 }
 

@@ -16,8 +16,11 @@
  * wall-clock milliseconds.
  *
  * Writes that belong together go between store_begin() and store_commit();
- * store_rollback() undoes. They don't nest. Many reads go faster between store_read_begin() and
- * store_read_end(), which see one state; nothing is written in between.
+ * store_rollback() undoes. They don't nest: a second
+ * store_begin() is ERROR_SYSTEM and leaves the first one as it is. Once it is open, a database that
+ * another program has locked is ERROR_UNAVAILABLE after a tenth of a second: try again. Many reads
+ * go faster between store_read_begin() and store_read_end(), which see one state; nothing is
+ * written in between.
  */
 #pragma once
 

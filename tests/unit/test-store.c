@@ -69,6 +69,48 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void test_a_transaction_does_not_nest(void **state)
+{
+	struct fixture *f = *state;
+	struct error err = ERROR_INIT;
+	struct app other;
+
+	must(store_begin(f->s, &err), &err);
+	other = make_app(f->s, "other");
+	assert_int_equal(store_begin(f->s, &err), -1);
+	assert_int_equal(err.kind, ERROR_SYSTEM);
+	assert_int_equal(store_read_begin(f->s, &err), -1);
+	must(store_commit(f->s, &err), &err);
+	app_done(&other);
+	must(store_app_get(f->s, "other", &other, &err), &err);
+	app_done(&other);
+}
+
+static void test_a_lock_is_waited_for_a_moment(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *path = xasprintf("%s/twelve.db", f->dir);
+	struct error err = ERROR_INIT;
+	sqlite3 *elsewhere = NULL;
+	int64_t before_ms;
+	int all_ms = 0, n = 0;
+
+	for (; db_busy_pause_ms(n) >= 0; n++)
+		all_ms += db_busy_pause_ms(n);
+	assert_in_range(all_ms, 10, 100);
+	assert_int_equal(sqlite3_open(path, &elsewhere), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(elsewhere, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	before_ms = clock_now_ms();
+	assert_int_equal(store_begin(f->s, &err), -1);
+	assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+	/* It was five seconds once. */
+	assert_true(clock_now_ms() - before_ms < 3000);
+	assert_int_equal(sqlite3_exec(elsewhere, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(elsewhere);
+	must(store_begin(f->s, &err), &err);
+	must(store_commit(f->s, &err), &err);
+}
+
 static void test_app(void **state)
 {
 	struct fixture *f = *state;
@@ -811,6 +853,8 @@ static void test_acm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_a_transaction_does_not_nest),
+		TEST(test_a_lock_is_waited_for_a_moment),
 		TEST(test_app),
 		TEST(test_app_names_are_unique),
 		TEST(test_app_list_is_sorted),
