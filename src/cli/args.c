@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the command line by the tables. The command word is looked for first,
+ * Reads the command line by the tables that it is given. The command word is looked for first,
  * past options that any command takes, so that `twelve -a shop ps` and `twelve
  * ps -a shop` are the same.
  */
@@ -64,14 +64,26 @@ const struct arg_option *command_option(const struct command *cmd, size_t i)
 	return nth_of(global_options, true, &i);
 }
 
-const struct command *command_find(const char *name)
+const struct command *command_at(const struct command_group *all, size_t i)
 {
-	for (size_t i = 0; commands[i]; i++) {
-		if (streq(commands[i]->name, name))
-			return commands[i];
-		for (size_t k = 0; commands[i]->aliases[k]; k++)
-			if (streq(commands[i]->aliases[k], name))
-				return commands[i];
+	for (; all->title; all++)
+		for (const struct command *const *const *file = all->files; *file; file++)
+			for (const struct command *const *cmd = *file; *cmd; cmd++)
+				if (i-- == 0)
+					return *cmd;
+	return NULL;
+}
+
+const struct command *command_find(const struct command_group *all, const char *name)
+{
+	const struct command *cmd;
+
+	for (size_t i = 0; (cmd = command_at(all, i)); i++) {
+		if (streq(cmd->name, name))
+			return cmd;
+		for (size_t k = 0; cmd->aliases[k]; k++)
+			if (streq(cmd->aliases[k], name))
+				return cmd;
 	}
 	return NULL;
 }
@@ -181,18 +193,19 @@ static int parse_short(struct args *a, int argc, char *const *argv, int *i, stru
 	return 0;
 }
 
-static const char *nearest_command(const char *word)
+static const char *nearest_command(const struct command_group *all, const char *word)
 {
 	const char **names = NULL, *near;
+	const struct command *cmd;
 	size_t n = 0;
 
-	for (size_t i = 0; commands[i]; i++) {
-		if (commands[i]->flags & CMD_HIDDEN)
+	for (size_t i = 0; (cmd = command_at(all, i)); i++) {
+		if (cmd->flags & CMD_HIDDEN)
 			continue;
 		names = xrealloc(names, (n + CMD_MAX_ALIASES + 2) * sizeof(*names));
-		names[n++] = commands[i]->name;
-		for (size_t k = 0; commands[i]->aliases[k]; k++)
-			names[n++] = commands[i]->aliases[k];
+		names[n++] = cmd->name;
+		for (size_t k = 0; cmd->aliases[k]; k++)
+			names[n++] = cmd->aliases[k];
 		names[n] = NULL;
 	}
 	near = suggest(word, names);
@@ -204,14 +217,14 @@ static int take_command(struct args *a, const char *word, struct error *err)
 {
 	const char *near, *here;
 
-	a->command = command_find(word);
+	a->command = command_find(a->all, word);
 	if (a->command)
 		return 0;
 	here = command_elsewhere(word);
 	if (here)
 		return error_set(err, ERROR_INVALID, "%s is not a command of twelve: %s", word,
 				 here);
-	near = nearest_command(word);
+	near = nearest_command(a->all, word);
 	if (near)
 		return error_set(err, ERROR_INVALID,
 				 "%s is not a command of twelve. Did you mean twelve %s?", word,
@@ -267,11 +280,12 @@ static int check_count(const struct args *a, struct error *err)
 			 a->rest[cmd->max_args], cmd->name, cmd->usage);
 }
 
-int args_parse(struct args *a, int argc, char *const *argv, struct error *err)
+int args_parse(struct args *a, const struct command_group *all, int argc, char *const *argv,
+	       struct error *err)
 {
 	bool only_words = false, dashes = false;
 
-	*a = (struct args){ 0 };
+	*a = (struct args){ .all = all };
 	add_rest(a, NULL);
 	a->n_rest = 0;
 	for (int i = 1; i < argc; i++) {

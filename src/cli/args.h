@@ -52,11 +52,16 @@ struct command {
 	int (*run)(struct cli *c, struct error *err);
 };
 
-/* The table: ends with NULL. Ordered by topic, as the help shows it. */
-extern const struct command *const commands[];
+/* Commands of one subject, as the help shows them: the tables of files, NULL at the end. */
+struct command_group {
+	const char *title;
+	const struct command *const *const *files;
+};
 
+/* The i-th command of all groups, which end with a title of NULL; NULL after the last. */
+const struct command *command_at(const struct command_group *all, size_t i);
 /* By name or alias; NULL when there is none. */
-const struct command *command_find(const char *name);
+const struct command *command_find(const struct command_group *all, const char *name);
 /* The options that a command takes besides its own; i-th of all, NULL after the last. */
 const struct arg_option *command_option(const struct command *cmd, size_t i);
 /* The part of a name before the colon: "ps" of "ps:scale". The length of it. */
@@ -68,7 +73,8 @@ struct arg_value {
 };
 
 struct args {
-	const struct command *command; /* NULL: none was given */
+	const struct command_group *all; /* the commands that there are */
+	const struct command *command;	 /* NULL: none was given */
 	struct arg_value *values;
 	size_t n_values;
 	const char **rest; /* borrowed words, NULL-terminated */
@@ -78,7 +84,8 @@ struct args {
 
 /* Reads argv (argv[0] is the program). Mistakes are ERROR_INVALID, with what may have been meant.
  */
-int args_parse(struct args *a, int argc, char *const *argv, struct error *err);
+int args_parse(struct args *a, const struct command_group *all, int argc, char *const *argv,
+	       struct error *err);
 void args_done(struct args *a);
 bool args_has(const struct args *a, const char *name);
 /* The last value given, or NULL. */

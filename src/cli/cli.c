@@ -41,3 +41,13 @@ const char *cli_app(struct cli *c, struct error *err)
 		  remote ? remote : "twelve");
 	return NULL;
 }
+
+void cli_use_socket(struct cli *c)
+{
+	const char *path = cli_get(c, "socket");
+
+	if (!path)
+		return;
+	setenv("TWELVE_SOCKET", path, 1);
+	unsetenv("TWELVE_HOST");
+}

@@ -31,6 +31,8 @@ struct cli {
 struct api *cli_api(struct cli *c, struct error *err);
 /* -a, $TWELVE_APP, or the git remote. NULL with *err, which says what to type. */
 const char *cli_app(struct cli *c, struct error *err);
+/* --socket of the scripts that twelved writes: it goes before the environment. */
+void cli_use_socket(struct cli *c);
 static inline const char *cli_rest(const struct cli *c, size_t i)
 {
 	return args_rest(&c->args, i);
@@ -97,6 +99,8 @@ char *duration_text(int64_t ms, char buf[static DURATION_SIZE]);
 char *since_text(int64_t at_ms, int64_t now_ms, char buf[static SINCE_SIZE]);
 /* "12.3 MB". */
 char *bytes_text(int64_t bytes, char buf[static DURATION_SIZE]);
+/* Of an add-on as the API shows it: "12.3 MB", or in words why there is no size. */
+char *addon_size_text(const json_t *addon, char buf[static DURATION_SIZE]);
 
 /* A line on stderr. */
 void note(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -128,9 +132,6 @@ int wait_for_formation(struct cli *c, const char *app, const json_t *formation, 
 /* Waits until each of these dynos has a successor that is up. */
 int wait_for_successors(struct cli *c, const char *app, const json_t *old, struct error *err);
 
-/* ", autoscaled 1 to 5" when the app's web dynos are. Appended. cmd-autoscale.c */
-int autoscale_remark(struct cli *c, const char *app, struct buf *out, struct error *err);
-
 /* ---- Apps and git (remote.c) ---- */
 
 /* "shop" of ssh://twelve@machine/shop.git, /srv/git/shop.git, machine:shop.git. NULL when there is
@@ -142,9 +143,6 @@ char *git_config(const char *key);
 bool git_in_work_tree(const char *dir);
 /* The URL to push an app to, as JSON of GET /apps/:app tells and as we reach its machine. Heap. */
 char *git_url_of(struct cli *c, const json_t *app);
-/* Adds a git remote to the working directory's repository, or changes it, with what git needs to
- * use it (cmd-git-remote.c). */
-int remote_add(struct cli *c, const char *remote, const char *url, struct error *err);
 /* What a git command prints, trimmed; NULL when it fails. Heap. */
 char *git_output(const char *dir, const char *const *argv);
 
@@ -164,8 +162,6 @@ struct deploy {
 };
 /* Uploads, builds, shows the output, waits for the rollout. -1: it failed, *err says why. */
 int deploy_source(struct cli *c, const struct deploy *o, struct error *err);
-/* For commands that scripts of twelved run: its --socket. */
-void cli_use_socket(struct cli *c);
 /* A child that writes a directory as tar to a pipe. */
 int tar_spawn(const char *dir, pid_t *ret_pid, int *ret_fd, struct error *err);
 
@@ -174,49 +170,6 @@ int tar_spawn(const char *dir, pid_t *ret_pid, int *ret_fd, struct error *err);
 void help_overview(const struct cli *c, FILE *f);
 void help_command(const struct cli *c, const struct command *cmd, FILE *f);
 /* The completion script of "bash", "zsh" or "fish"; false for another shell. */
-bool completion_script(const char *shell, struct buf *out);
+bool completion_script(const struct command_group *all, const char *shell, struct buf *out);
 
-/* Every command, by file. */
-/* clang-format off */
-#define COMMANDS(X) \
-	X(apps) \
-	X(create) X(info) X(open) X(rename) X(destroy) X(config) X(config_get) X(config_set) X( \
-		config_unset) X(deploy) X(builds) X(builds_info) X(builds_output) X(builds_cancel) \
-		X(releases) X(releases_info) X(releases_sbom) X(releases_output) X(rollback) X(ps) X(ps_scale) X( \
-			ps_type) X(ps_autoscale) X(ps_autoscale_enable) X(ps_autoscale_disable) X(ps_restart) X(ps_stop) X(run) X(run_detached) X(run_inside) X(logs) \
-			X(drains) X(drains_add) X(drains_info) X(drains_test) X(drains_remove) \
-			X(domains) X(domains_add) X(domains_remove) \
-			X(certs) X(certs_info) X(certs_add) X(certs_update) X(certs_remove) X(certs_use) \
-			X(certs_auto) X(certs_auto_enable) X(certs_auto_disable) X(certs_auto_refresh) \
-			X(ca) \
-			X(maintenance) X( \
-				maintenance_on) X(maintenance_off) \
-	X(addons) X(addons_create) X(addons_info) X(addons_attach) X(addons_detach) X(addons_swap) \
-	X(addons_destroy) X(addons_upgrade) X(addons_rename) X(addons_wait) X(addons_credentials) \
-	X(addons_credentials_rotate) X(addons_services) X(addons_plans) X(addons_docs) \
-	X(addons_services_add) X(addons_services_remove) \
-	X(addons_client) X(psql) X(redis_cli) X(mariadb) X(backups) X(backups_info) \
-	X(backups_capture) X(backups_schedule) X(backups_unschedule) X(backups_schedules) \
-	X(backups_restore) X(backups_download) X(backups_verify) X(backups_delete) \
-	X(pipelines) X(pipelines_create) X(pipelines_info) X(pipelines_add) X(pipelines_update) \
-	X(pipelines_remove) X(pipelines_rename) X(pipelines_transfer) X(pipelines_destroy) \
-	X(pipelines_promote) X(pipelines_diff) \
-	X(apps_transfer) X(transfers) X(transfers_accept) X(transfers_decline) X(transfers_cancel) \
-	X(webhooks) X(webhooks_add) X(webhooks_info) X(webhooks_update) X(webhooks_remove) \
-	X(webhooks_deliveries) X(webhooks_deliveries_info) X(webhooks_events) X(webhooks_events_info) \
-				X(buildpacks) X(buildpacks_set) \
-				X(buildpacks_add) X(buildpacks_remove) X(buildpacks_clear) X(buildpacks_key) X(keys) \
-					X(keys_add) X(keys_remove) X(authorizations) X( \
-						authorizations_create) X(authorizations_info) X(authorizations_revoke) \
-	X(users) X(users_add) X(users_update) X(users_remove) X(users_passwd) \
-	X(access) X(access_add) X(access_update) X(access_remove) X(audit) \
-	X(login) X(logout) X(whoami) X(auth_token) X(heroku_env) X(import) \
-						X(status) X(doctor) X(backup) X(restore) X(gc) X(stacks) X(stack_set) X(stacks_update) X(help) \
-							X(version) X(completion) X(git_remote) X(git_hook) \
-								X(git_shell) X(git_credentials) X(dial_stdio) \
-									X(complete)
-/* clang-format on */
-
-#define DECLARE_COMMAND(name) extern const struct command cmd_##name;
-COMMANDS(DECLARE_COMMAND)
-#undef DECLARE_COMMAND
+extern const struct command *const help_commands[], *const completion_commands[];

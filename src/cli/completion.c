@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Completion scripts for bash, zsh and fish, from the table of commands. The
+ * Completion scripts for bash, zsh and fish, from the tables of commands. The
  * scripts in completions/ are what this prints; a unit test compares them.
  * App names are asked of `twelve complete apps`, which never fails loudly.
  */
@@ -35,8 +35,10 @@ static void put_pattern(struct buf *out, const struct command *cmd)
 		buf_printf(out, "|%s", cmd->aliases[i]);
 }
 
-static void bash_script(struct buf *out)
+static void bash_script(const struct command_group *all, struct buf *out)
 {
+	const struct command *cmd;
+
 	buf_puts(out, "_twelve() {\n"
 		      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= "
 		      "i options=\n"
@@ -61,17 +63,17 @@ static void bash_script(struct buf *out)
 		      "\tdone\n"
 		      "\tcase $cmd in\n"
 		      "\t'') options='");
-	for (size_t i = 0, n = 0; commands[i]; i++)
-		if (is_shown(commands[i]))
-			buf_printf(out, "%s%s", n++ ? " " : "", commands[i]->name);
+	for (size_t i = 0, n = 0; (cmd = command_at(all, i)); i++)
+		if (is_shown(cmd))
+			buf_printf(out, "%s%s", n++ ? " " : "", cmd->name);
 	buf_puts(out, "' ;;\n");
-	for (size_t i = 0; commands[i]; i++) {
-		if (!is_shown(commands[i]))
+	for (size_t i = 0; (cmd = command_at(all, i)); i++) {
+		if (!is_shown(cmd))
 			continue;
 		buf_putc(out, '\t');
-		put_pattern(out, commands[i]);
+		put_pattern(out, cmd);
 		buf_puts(out, ") options='");
-		put_words(out, commands[i]);
+		put_words(out, cmd);
 		buf_puts(out, "' ;;\n");
 	}
 	buf_puts(out, "\tesac\n"
@@ -119,8 +121,10 @@ static void put_zsh_option(struct buf *out, const struct arg_option *o)
 	buf_putc(out, '\'');
 }
 
-static void zsh_script(struct buf *out)
+static void zsh_script(const struct command_group *all, struct buf *out)
 {
+	const struct command *cmd;
+
 	buf_puts(out, "_twelve_apps() {\n"
 		      "\tlocal -a apps=(${(f)\"$(twelve complete apps 2>/dev/null)\"})\n"
 		      "\tcompadd -a apps\n"
@@ -128,13 +132,13 @@ static void zsh_script(struct buf *out)
 		      "_twelve() {\n"
 		      "\tlocal context state line\n"
 		      "\tlocal -a commands=(\n");
-	for (size_t i = 0; commands[i]; i++) {
-		if (!is_shown(commands[i]))
+	for (size_t i = 0; (cmd = command_at(all, i)); i++) {
+		if (!is_shown(cmd))
 			continue;
 		buf_puts(out, "\t\t'");
-		put_zsh(out, commands[i]->name);
+		put_zsh(out, cmd->name);
 		buf_putc(out, ':');
-		put_zsh(out, commands[i]->summary);
+		put_zsh(out, cmd->summary);
 		buf_puts(out, "'\n");
 	}
 	buf_puts(out, "\t)\n"
@@ -146,15 +150,15 @@ static void zsh_script(struct buf *out)
 		      "\t\treturn\n"
 		      "\tfi\n"
 		      "\tcase $line[1] in\n");
-	for (size_t i = 0; commands[i]; i++) {
+	for (size_t i = 0; (cmd = command_at(all, i)); i++) {
 		const struct arg_option *o;
 
-		if (!is_shown(commands[i]))
+		if (!is_shown(cmd))
 			continue;
 		buf_putc(out, '\t');
-		put_pattern(out, commands[i]);
+		put_pattern(out, cmd);
 		buf_puts(out, ")\n\t\t_arguments");
-		for (size_t k = 0; (o = command_option(commands[i], k)); k++)
+		for (size_t k = 0; (o = command_option(cmd, k)); k++)
 			put_zsh_option(out, o);
 		buf_puts(out, " \\\n\t\t\t'*:file:_files' ;;\n");
 	}
@@ -190,29 +194,29 @@ static void put_fish_option(struct buf *out, const struct command *cmd, const st
 	buf_putc(out, '\n');
 }
 
-static void fish_script(struct buf *out)
+static void fish_script(const struct command_group *all, struct buf *out)
 {
 	const struct arg_option *o;
+	const struct command *cmd;
 
-	for (size_t i = 0; commands[i]; i++) {
-		if (!is_shown(commands[i]))
+	for (size_t i = 0; (cmd = command_at(all, i)); i++) {
+		if (!is_shown(cmd))
 			continue;
 		buf_printf(out, "complete -c twelve -f -n __fish_use_subcommand -a %s -d ",
-			   commands[i]->name);
-		put_fish(out, commands[i]->summary);
+			   cmd->name);
+		put_fish(out, cmd->summary);
 		buf_putc(out, '\n');
 	}
-	for (size_t i = 0; commands[i]; i++)
-		for (size_t k = 0; is_shown(commands[i]) && (o = command_option(commands[i], k));
-		     k++)
-			put_fish_option(out, commands[i], o);
+	for (size_t i = 0; (cmd = command_at(all, i)); i++)
+		for (size_t k = 0; is_shown(cmd) && (o = command_option(cmd, k)); k++)
+			put_fish_option(out, cmd, o);
 }
 
-bool completion_script(const char *shell, struct buf *out)
+bool completion_script(const struct command_group *all, const char *shell, struct buf *out)
 {
 	static const struct {
 		const char *shell;
-		void (*write)(struct buf *out);
+		void (*write)(const struct command_group *all, struct buf *out);
 	} writers[] = { { "bash", bash_script }, { "zsh", zsh_script }, { "fish", fish_script } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(writers); i++) {
@@ -221,7 +225,7 @@ bool completion_script(const char *shell, struct buf *out)
 		if (streq(shell, "zsh"))
 			buf_puts(out, "#compdef twelve\n");
 		buf_printf(out, HEADER, shell);
-		writers[i].write(out);
+		writers[i].write(all, out);
 		return true;
 	}
 	return false;
@@ -231,7 +235,7 @@ static int completion_run(struct cli *c, struct error *err)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
-	if (!completion_script(cli_rest(c, 0), &out))
+	if (!completion_script(c->args.all, cli_rest(c, 0), &out))
 		return error_set(err, ERROR_INVALID,
 				 "There is a completion for bash, zsh and fish, not for %s",
 				 cli_rest(c, 0));
@@ -239,7 +243,7 @@ static int completion_run(struct cli *c, struct error *err)
 	return 0;
 }
 
-const struct command cmd_completion = {
+static const struct command cmd_completion = {
 	.name = "completion",
 	.usage = "bash | zsh | fish",
 	.min_args = 1,
@@ -268,7 +272,7 @@ static int complete_run(struct cli *c, struct error *err)
 	return 0;
 }
 
-const struct command cmd_complete = {
+static const struct command cmd_complete = {
 	.name = "complete",
 	.usage = "apps",
 	.min_args = 1,
@@ -276,4 +280,10 @@ const struct command cmd_complete = {
 	.flags = CMD_HIDDEN,
 	.summary = "words for the completion scripts",
 	.run = complete_run,
+};
+
+const struct command *const completion_commands[] = {
+	&cmd_completion,
+	&cmd_complete,
+	NULL,
 };

@@ -16,15 +16,27 @@ static void heading(const struct cli *c, FILE *f, const char *text)
 	fprintf(f, "\n%s%s%s\n", style_on(c->color, STYLE_BOLD), text, style_off(c->color));
 }
 
+static void print_summary(const struct command *cmd, FILE *f)
+{
+	if (!(cmd->flags & CMD_HIDDEN))
+		fprintf(f, "  %-22s  %s\n", cmd->name, cmd->summary);
+}
+
+static void print_group(const struct cli *c, const struct command_group *g, FILE *f)
+{
+	heading(c, f, g->title);
+	for (const struct command *const *const *file = g->files; *file; file++)
+		for (const struct command *const *cmd = *file; *cmd; cmd++)
+			print_summary(*cmd, f);
+}
+
 void help_overview(const struct cli *c, FILE *f)
 {
 	fputs("twelve runs twelve-factor apps on machines that you own.\n\n"
 	      "usage: twelve [--host HOST] COMMAND [OPTIONS] [ARGUMENTS]\n",
 	      f);
-	heading(c, f, "Commands");
-	for (size_t i = 0; commands[i]; i++)
-		if (!(commands[i]->flags & CMD_HIDDEN))
-			fprintf(f, "  %-22s  %s\n", commands[i]->name, commands[i]->summary);
+	for (const struct command_group *g = c->args.all; g->title; g++)
+		print_group(c, g, f);
 	fputs("\ntwelve help COMMAND tells about one, with examples.\n", f);
 }
 
@@ -85,6 +97,7 @@ static void print_examples(const struct command *cmd, FILE *f)
 void help_command(const struct cli *c, const struct command *cmd, FILE *f)
 {
 	size_t topic = command_topic_len(cmd->name);
+	const struct command *other;
 	const struct arg_option *o;
 	bool first = true;
 
@@ -101,9 +114,7 @@ void help_command(const struct cli *c, const struct command *cmd, FILE *f)
 		heading(c, f, "Examples");
 		print_examples(cmd, f);
 	}
-	for (size_t i = 0; commands[i]; i++) {
-		const struct command *other = commands[i];
-
+	for (size_t i = 0; (other = command_at(c->args.all, i)); i++) {
 		if (other == cmd || (other->flags & CMD_HIDDEN) ||
 		    command_topic_len(other->name) != topic ||
 		    strncmp(other->name, cmd->name, topic) != 0)
@@ -111,14 +122,14 @@ void help_command(const struct cli *c, const struct command *cmd, FILE *f)
 		if (first)
 			heading(c, f, "See also");
 		first = false;
-		fprintf(f, "  %-22s  %s\n", other->name, other->summary);
+		print_summary(other, f);
 	}
 }
 
 static int help_run(struct cli *c, struct error *err)
 {
 	const char *name = cli_rest(c, 0), *near;
-	const struct command *cmd = name ? command_find(name) : NULL;
+	const struct command *cmd = name ? command_find(c->args.all, name) : NULL;
 	const char *names[256];
 	size_t n = 0;
 
@@ -133,9 +144,9 @@ static int help_run(struct cli *c, struct error *err)
 	if (command_elsewhere(name))
 		return error_set(err, ERROR_INVALID, "%s is not a command of twelve: %s", name,
 				 command_elsewhere(name));
-	for (size_t i = 0; commands[i] && n + 1 < ARRAY_SIZE(names); i++)
-		if (!(commands[i]->flags & CMD_HIDDEN))
-			names[n++] = commands[i]->name;
+	for (size_t i = 0; (cmd = command_at(c->args.all, i)) && n + 1 < ARRAY_SIZE(names); i++)
+		if (!(cmd->flags & CMD_HIDDEN))
+			names[n++] = cmd->name;
 	names[n] = NULL;
 	near = suggest(name, names);
 	return error_set(err, ERROR_INVALID, "%s is not a command of twelve%s%s%s", name,
@@ -143,11 +154,16 @@ static int help_run(struct cli *c, struct error *err)
 			 near ? "?" : "");
 }
 
-const struct command cmd_help = {
+static const struct command cmd_help = {
 	.name = "help",
 	.usage = "[COMMAND]",
 	.max_args = 1,
 	.summary = "list commands, or show one",
 	.run = help_run,
 	.examples = "twelve help\ntwelve help ps:scale",
+};
+
+const struct command *const help_commands[] = {
+	&cmd_help,
+	NULL,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * twelve: the command line, a client of the API; and what git's hooks and the
- * SSH forced command run. Each command is a record (commands.c) and a function
- * in the file of its topic.
+ * SSH forced command run. Each command is a record and a function in the file of its topic;
+ * commands.c lists the files.
  *
  * Exit codes: 0 done, 1 it did not work, 2 it was asked wrongly; `run` gives
  * the exit code of what it ran.
@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/commands.h"
 
 static bool wants_color(const struct cli *c, int fd)
 {
@@ -45,7 +46,7 @@ int main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 	struct cli c = { 0 };
-	int r = args_parse(&c.args, argc, argv, &err);
+	int r = args_parse(&c.args, commands, argc, argv, &err);
 
 	c.color = wants_color(&c, STDOUT_FILENO);
 	c.color_err = wants_color(&c, STDERR_FILENO);

@@ -199,6 +199,18 @@ char *bytes_text(int64_t bytes, char buf[static DURATION_SIZE])
 	return buf;
 }
 
+char *addon_size_text(const json_t *addon, char buf[static DURATION_SIZE])
+{
+	int64_t bytes = json_i64(addon, "twelve.disk_used_bytes", -1);
+
+	if (bytes >= 0)
+		return bytes_text(bytes, buf);
+	snprintf(buf, DURATION_SIZE, "%s",
+		 streq(json_str(addon, "twelve.kind", ""), "server") ? "not measured yet"
+								     : "elsewhere");
+	return buf;
+}
+
 void progress_clear(struct cli *c)
 {
 	if (c->in_progress)

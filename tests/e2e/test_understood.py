@@ -135,7 +135,7 @@ def test_what_says_how_it_is_is_taken(platform):
 
 # --- the command line
 
-CLI = {p: p.read_text() for p in (ROOT / "src/cli").glob("*.c")}
+CLI = {p: p.read_text() for p in (ROOT / "src/cli").rglob("*.c")}
 # (command, option): why nothing reads it.
 UNREAD = {("run", "exit-code"): "it is always given", ("run:inside", "exit-code"): "it is always given"}
 
@@ -160,7 +160,7 @@ def test_each_option_is_read():
     unread = set()
     for path, name, options in rows:
         for option in options:
-            uses = [t for p, t in CLI.items() if p == path or p.name in ("wait.c", "deploy.c", "import-steps.c", "cmd-backups.c", "cmd-git.c")]
+            uses = [t for p, t in CLI.items() if p == path or p.name in ("cli.c", "wait.c", "deploy.c", "import-steps.c", "backups.c")]
             n = sum(len(re.findall(rf'(?<!\{{ )(?<!\{{)"{option}"', t)) for t in uses)
             if not n:
                 unread.add((name, option))

@@ -145,6 +145,16 @@ def test_no_circle_of_files_in_a_folder():
     compare("Circles", {" ".join(c) for c in found})
 
 
+def test_the_command_line_is_a_frame_and_subjects():
+    """Below src/cli: main.c and commands.c list the subjects; the frame knows none of them, and they don't know each other."""
+    wrong = set()
+    for file, to, symbol in arrows():
+        a, b = pathlib.PurePath(file).parts, pathlib.PurePath(to).parts
+        if a[0] == b[0] == "cli" and len(b) > 2 and a[1] != b[1] and file != "cli/commands.c":
+            wrong.add(f"{file} -> {symbol} ({to})")
+    assert not wrong, "\n".join(sorted(wrong))
+
+
 def test_no_room_is_large():
     lines = collections.Counter()
     for f in (SRC / "daemon").rglob("*.[ch]"):

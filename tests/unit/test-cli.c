@@ -19,6 +19,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/frames.h"
 #include "cli/git-words.h"
 #include "cli/pkt-line.h"
@@ -27,10 +28,10 @@
 
 /* ---- arguments ---- */
 
-#define PARSE(a, err, ...)                                                     \
-	({                                                                     \
-		char *const words[] = { (char *)"twelve", __VA_ARGS__, NULL }; \
-		args_parse((a), (int)ARRAY_SIZE(words) - 1, words, (err));     \
+#define PARSE(a, err, ...)                                                           \
+	({                                                                           \
+		char *const words[] = { (char *)"twelve", __VA_ARGS__, NULL };       \
+		args_parse((a), commands, (int)ARRAY_SIZE(words) - 1, words, (err)); \
 	})
 #define W(s) (char *)(s)
 
@@ -88,7 +89,7 @@ static void refused(const char *word, const char *const *words)
 
 	while (words[n])
 		n++;
-	assert_int_equal(args_parse(&a, n, (char *const *)words, &err), -1);
+	assert_int_equal(args_parse(&a, commands, n, (char *const *)words, &err), -1);
 	assert_int_equal(err.kind, ERROR_INVALID);
 	if (!strstr(err.message, word))
 		fail_msg("\"%s\" is not in: %s", word, err.message);
@@ -176,7 +177,7 @@ static void check_example(const struct command *cmd, const char *line, size_t n)
 	if (argc == 0 || !streq(words[0], "twelve"))
 		return;
 	/* What was cut off may have been an argument. */
-	if (args_parse(&a, argc, words, &err) < 0 && !strstr(err.message, "missing") &&
+	if (args_parse(&a, commands, argc, words, &err) < 0 && !strstr(err.message, "missing") &&
 	    !strstr(err.message, "takes a value"))
 		fail_msg("%s: the example \"%.*s\" is wrong: %s", cmd->name, (int)n, line,
 			 err.message);
@@ -185,16 +186,16 @@ static void check_example(const struct command *cmd, const char *line, size_t n)
 
 static void test_table(void **state)
 {
-	(void)state;
-	for (size_t i = 0; commands[i]; i++) {
-		const struct command *cmd = commands[i];
+	const struct command *cmd;
 
+	(void)state;
+	for (size_t i = 0; (cmd = command_at(commands, i)); i++) {
 		assert_non_null(cmd->name);
 		assert_non_null(cmd->run);
 		assert_non_null(cmd->usage);
-		assert_ptr_equal(command_find(cmd->name), cmd);
+		assert_ptr_equal(command_find(commands, cmd->name), cmd);
 		for (size_t k = 0; cmd->aliases[k]; k++)
-			assert_ptr_equal(command_find(cmd->aliases[k]), cmd);
+			assert_ptr_equal(command_find(commands, cmd->aliases[k]), cmd);
 		assert_true(cmd->max_args == CMD_ANY_ARGS || cmd->min_args <= cmd->max_args);
 		check_options(cmd);
 		if (cmd->flags & CMD_HIDDEN)
@@ -204,6 +205,39 @@ static void test_table(void **state)
 		assert_false(str_ends(cmd->summary, "."));
 		for (const char *p = cmd->examples; *p; p += strcspn(p, "\n"), p += *p == '\n')
 			check_example(cmd, p, strcspn(p, "\n"));
+	}
+}
+
+/* Each command stands once in the overview, below the title of its subject. */
+static void test_overview(void **state)
+{
+	struct cli c = { .args.all = commands };
+	_cleanup_free_ char *text = NULL;
+	const char *at;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	(void)state;
+	help_overview(&c, f);
+	fclose(f);
+	at = text;
+	for (const struct command_group *g = commands; g->title; g++) {
+		_cleanup_free_ char *title = xasprintf("\n\n%s\n", g->title);
+
+		at = strstr(at, title);
+		if (!at)
+			fail_msg("the overview lacks \"%s\" in its place", g->title);
+		at += strlen(title) - 1;
+		for (size_t i = 0; g->files[i]; i++)
+			for (size_t k = 0; g->files[i][k]; k++) {
+				const struct command *cmd = g->files[i][k];
+				_cleanup_free_ char *line = xasprintf("\n  %s ", cmd->name);
+				const char *found = strstr(at, line);
+
+				if (!(cmd->flags & CMD_HIDDEN) != (found == at))
+					fail_msg("%s is not in its place", cmd->name);
+				at += found == at ? 1 + strcspn(at + 1, "\n") : 0;
+			}
 	}
 }
 
@@ -219,27 +253,27 @@ static void read_source(const char *name, struct buf *to)
 static void test_manual(void **state)
 {
 	_cleanup_buf_ struct buf man = BUF_INIT;
+	const struct command *cmd;
 
 	(void)state;
 	read_source("man/twelve.1", &man);
-	for (size_t i = 0; commands[i]; i++) {
-		_cleanup_free_ char *item = xasprintf("\n.It Cm %s%s", commands[i]->name,
-						      *commands[i]->usage ? " " : "\n");
+	for (size_t i = 0; (cmd = command_at(commands, i)); i++) {
+		_cleanup_free_ char *item =
+			xasprintf("\n.It Cm %s%s", cmd->name, *cmd->usage ? " " : "\n");
 		const char *at = strstr(man.data, item), *end;
 
-		if (commands[i]->flags & CMD_HIDDEN)
+		if (cmd->flags & CMD_HIDDEN)
 			continue;
 		if (!at)
-			fail_msg("man/twelve.1 lacks %s", commands[i]->name);
+			fail_msg("man/twelve.1 lacks %s", cmd->name);
 		end = strstr(at + 1, "\n.It Cm ");
-		for (size_t k = 0; commands[i]->options && commands[i]->options[k].name; k++) {
-			_cleanup_free_ char *option =
-				xasprintf("Fl Fl %s", commands[i]->options[k].name);
+		for (size_t k = 0; cmd->options && cmd->options[k].name; k++) {
+			_cleanup_free_ char *option = xasprintf("Fl Fl %s", cmd->options[k].name);
 			const char *found = strstr(at, option);
 
 			if (!found || (end && found > end))
-				fail_msg("man/twelve.1: %s lacks --%s", commands[i]->name,
-					 commands[i]->options[k].name);
+				fail_msg("man/twelve.1: %s lacks --%s", cmd->name,
+					 cmd->options[k].name);
 		}
 	}
 }
@@ -250,7 +284,7 @@ static void same_as_file(const char *shell, const char *file)
 	_cleanup_buf_ struct buf want = BUF_INIT, have = BUF_INIT;
 
 	read_source(name, &have);
-	assert_true(completion_script(shell, &want));
+	assert_true(completion_script(commands, shell, &want));
 	if (!streq(want.data, have.data))
 		fail_msg("completions/%s is old: twelve completion %s > completions/%s", file,
 			 shell, file);
@@ -264,7 +298,7 @@ static void test_completions(void **state)
 	same_as_file("bash", "twelve.bash");
 	same_as_file("zsh", "_twelve");
 	same_as_file("fish", "twelve.fish");
-	assert_false(completion_script("csh", &out));
+	assert_false(completion_script(commands, "csh", &out));
 }
 
 /* ---- words ---- */
@@ -751,33 +785,20 @@ static void test_netrc_edits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options),
-		cmocka_unit_test(test_verbatim),
-		cmocka_unit_test(test_mistakes),
-		cmocka_unit_test(test_help_needs_nothing),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_completions),
-		cmocka_unit_test(test_manual),
-		cmocka_unit_test(test_suggestions),
-		cmocka_unit_test(test_scale),
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_shell),
-		cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_times),
-		cmocka_unit_test(test_json_lacks_things),
-		cmocka_unit_test(test_proof),
-		cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_netrc_entries),
-		cmocka_unit_test(test_netrc_edits),
-		cmocka_unit_test(test_app_from_remote),
-		cmocka_unit_test(test_refs),
-		cmocka_unit_test(test_pkt_lines),
-		cmocka_unit_test(test_complaints),
-		cmocka_unit_test(test_ssh_commands),
-		cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_log_lines),
+		cmocka_unit_test(test_options),		cmocka_unit_test(test_verbatim),
+		cmocka_unit_test(test_mistakes),	cmocka_unit_test(test_help_needs_nothing),
+		cmocka_unit_test(test_overview),	cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_table),		cmocka_unit_test(test_completions),
+		cmocka_unit_test(test_manual),		cmocka_unit_test(test_suggestions),
+		cmocka_unit_test(test_scale),		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_shell),		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_times),		cmocka_unit_test(test_json_lacks_things),
+		cmocka_unit_test(test_proof),		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_netrc_entries),	cmocka_unit_test(test_netrc_edits),
+		cmocka_unit_test(test_app_from_remote), cmocka_unit_test(test_refs),
+		cmocka_unit_test(test_pkt_lines),	cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_ssh_commands),	cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_events),		cmocka_unit_test(test_log_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "cli/app/app.h"
 #include "cli/cli.h"
 
 static int sbom_run(struct cli *c, struct error *err)
@@ -20,7 +21,7 @@ static int sbom_run(struct cli *c, struct error *err)
 	return 0;
 }
 
-const struct command cmd_releases_sbom = {
+static const struct command cmd_releases_sbom = {
 	.name = "releases:sbom",
 	.usage = "[vN]",
 	.max_args = 1,
@@ -31,4 +32,9 @@ const struct command cmd_releases_sbom = {
 		   "of its language, from what is installed in the slug "
 		   "or else from lock files. Without a version, of the release that runs.",
 	.examples = "twelve releases:sbom -a shop >shop.spdx.json\ntwelve releases:sbom v7 -a shop",
+};
+
+const struct command *const sbom_commands[] = {
+	&cmd_releases_sbom,
+	NULL,
 };

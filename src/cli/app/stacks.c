@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "cli/app/app.h"
 #include "cli/cli.h"
 #include "cli/signals.h"
 
@@ -57,7 +58,7 @@ static int stacks_run(struct cli *c, struct error *err)
 	return 0;
 }
 
-const struct command cmd_stacks = {
+static const struct command cmd_stacks = {
 	.name = "stacks",
 	.aliases = { "stack", "apps:stacks" },
 	.usage = "",
@@ -92,7 +93,7 @@ static int stack_set_run(struct cli *c, struct error *err)
 	return 0;
 }
 
-const struct command cmd_stack_set = {
+static const struct command cmd_stack_set = {
 	.name = "stack:set",
 	.aliases = { "stacks:set", "apps:stacks:set" },
 	.usage = "STACK",
@@ -228,7 +229,7 @@ static const struct arg_option stacks_update_options[] = {
 	{ 0 },
 };
 
-const struct command cmd_stacks_update = {
+static const struct command cmd_stacks_update = {
 	.name = "stacks:update",
 	.usage = "",
 	.summary = "update the Debian packages of stacks in use",
@@ -242,4 +243,11 @@ const struct command cmd_stacks_update = {
 		   "that it has, rolled out as any, and undone when it is not healthy. "
 		   "TWELVE_STACK_UPDATES=auto does that once a day.",
 	.examples = "twelve stacks:update --check\ntwelve stacks:update --apply --stack debian-13",
+};
+
+const struct command *const stacks_commands[] = {
+	&cmd_stacks,
+	&cmd_stack_set,
+	&cmd_stacks_update,
+	NULL,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of `twelve doctor` share: cmd-doctor.c looks at the machine, host/doctor-network.c
- * at whether people reach it. What is decided of what was seen is a pure function each, for the
+ * What the files of `twelve doctor` share: doctor.c looks at the machine, doctor-network.c at
+ * whether people reach it. What is decided of what was seen is a pure function each, for the
  * unit test.
  */
 #pragma once

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands about add-ons and backups share, and their tables. */
+#pragma once
+
+#include "cli/cli.h"
+
+/* By name, id, or within the app the name of an attachment. A new reference, or NULL with *err. */
+json_t *addon_find(struct cli *c, const char *name, struct error *err);
+/* POST /apps/:app/addons, and waits as addons:create does. */
+int addon_create(struct cli *c, const char *app, json_t *take_body, bool wait, struct error *err);
+/* The same; *ret_id, if not NULL, gets its id, a heap string, as soon as there is one. */
+int addon_create_named(struct cli *c, const char *app, json_t *take_body, bool wait, char **ret_id,
+		       struct error *err);
+/* The add-on that is named, or the only one of the app that has backups. A new reference, or NULL
+ * with *err. */
+json_t *addon_with_backups(struct cli *c, const char *name, struct error *err);
+/* By id; "b3" of --addon or of the app. A new reference, or NULL with *err. */
+json_t *backup_find(struct cli *c, const char *which, struct error *err);
+/* The same; the newest good one of the app when `which` is NULL. */
+json_t *backup_or_newest(struct cli *c, const char *which, struct error *err);
+/* --addon, of commands that name a backup. */
+extern const struct arg_option backup_options[];
+
+/* The tables of the commands about add-ons, NULL at the end. */
+extern const struct command *const addons_commands[],
+	*const attachments_commands[], *const backups_commands[],
+					       *const client_commands[],
+						       *const restore_commands[],
+							       *const services_commands[];

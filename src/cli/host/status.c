@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status, gc, version. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "cli/host/host.h"
+#include "cli/cli.h"
+
+static char *dynos_text(const json_t *status)
+{
+	json_t *counts = (json_t *)json_at(status, "dynos"), *n;
+	struct buf b = BUF_INIT;
+	const char *state;
+
+	json_object_foreach (counts, state, n)
+		buf_printf(&b, "%s%lld %s", b.len ? ", " : "", (long long)json_integer_value(n),
+			   state);
+	return b.len ? buf_steal(&b) : xstrdup("none");
+}
+
+static int status_run(struct cli *c, struct error *err)
+{
+	_cleanup_free_ char *dynos = NULL, *apps = NULL, *runtime = NULL, *disk = NULL;
+	char uptime[DURATION_SIZE], left[DURATION_SIZE], reserve[DURATION_SIZE];
+	_cleanup_json_ json_t *s = NULL;
+	_cleanup_table_ struct table t;
+
+	table_init(&t, 2, NULL);
+	if (!cli_api(c, err) || api_get(c->api, &s, err, "/twelve/status") < 0)
+		return -1;
+	if (cli_has(c, "json")) {
+		print_json(s);
+		return 0;
+	}
+	dynos = dynos_text(s);
+	apps = xasprintf("%lld", (long long)json_i64(s, "apps", 0));
+	runtime = xasprintf("%s (%s)", json_str(s, "runtime.name", "?"),
+			    json_str(s, "runtime.version", "?"));
+	disk = xasprintf("%s free, builds keep %s",
+			 bytes_text(json_i64(s, "disk.free_bytes", 0), left),
+			 bytes_text(json_i64(s, "disk.reserve_bytes", 0), reserve));
+	table_add(&t, "twelved:", json_str(s, "version", "?"));
+	table_add(&t, "Up for:", duration_text(json_i64(s, "uptime_s", 0) * 1000, uptime));
+	table_add(&t, "Apps:", apps);
+	table_add(&t, "Dynos:", dynos);
+	table_add(&t, "Runtime:", runtime);
+	table_add(&t, "Router:", json_str(s, "router.address", "?"));
+	table_add(&t, "Disk:", disk);
+	table_print(c, &t);
+	return 0;
+}
+
+static const struct command cmd_status = {
+	.name = "status",
+	.usage = "",
+	.summary = "show the status of the platform",
+	.flags = CMD_JSON,
+	.run = status_run,
+	.examples = "twelve status",
+};
+
+/* The largest first: what frees space, if it is needed. */
+static void print_held(const struct cli *c, const json_t *held)
+{
+	static const struct {
+		const char *folder, *what;
+	} rows[] = {
+		{ "slugs", "of releases that are kept: TWELVE_KEEP_RELEASES, twelve destroy" },
+		{ "stacks", "that releases and add-ons run in" },
+		{ "cache", "of builds: they go with their app" },
+		{ "volumes", "of add-ons: twelve addons:destroy" },
+		{ "backups", "of add-ons: twelve backups:delete" },
+		{ "git", "repositories of apps" },
+		{ "streams", "outputs of builds: the newest 200 are kept" },
+		{ "sources", "uploads: they go when they are built, or after a day" },
+		{ "lost+found", "repositories that the database did not know: yours to remove" },
+	};
+	_cleanup_table_ struct table t;
+
+	table_init(&t, 3, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int64_t bytes = json_i64(held, rows[i].folder, 0);
+		char size[DURATION_SIZE];
+
+		if (bytes)
+			table_add(&t, rows[i].folder, bytes_text(bytes, size), rows[i].what);
+	}
+	table_print(c, &t);
+}
+
+static int gc_run(struct cli *c, struct error *err)
+{
+	_cleanup_json_ json_t *r = NULL;
+	char freed[DURATION_SIZE];
+
+	if (!cli_api(c, err))
+		return -1;
+	progress(c, "Collecting");
+	if (api_request(c->api, "POST", NULL, &r, err, "/twelve/gc") < 0)
+		return -1;
+	progress_clear(c);
+	if (cli_has(c, "json"))
+		print_json(r);
+	else {
+		note(c, "Removed %lld slugs and %lld stacks that no release uses: %s freed",
+		     (long long)json_i64(r, "slugs", 0), (long long)json_i64(r, "stacks", 0),
+		     bytes_text(json_i64(r, "freed_bytes", 0), freed));
+		if (json_i64(r, "unknown_slugs", 0))
+			note(c,
+			     "%lld slugs that the database does not know are left alone for a "
+			     "week: twelve doctor lists them",
+			     (long long)json_i64(r, "unknown_slugs", 0));
+		print_held(c, json_at(r, "held_bytes"));
+	}
+	return 0;
+}
+
+static const struct command cmd_gc = {
+	.name = "gc",
+	.usage = "",
+	.summary = "remove slugs and stacks that no release uses, and tell what holds the rest of "
+		   "the disk",
+	.flags = CMD_JSON,
+	.run = gc_run,
+	.examples = "twelve gc",
+};
+
+static int version_run(struct cli *c, struct error *err)
+{
+	(void)c, (void)err;
+	puts("twelve " TWELVE_VERSION);
+	return 0;
+}
+
+static const struct command cmd_version = {
+	.name = "version",
+	.usage = "",
+	.summary = "print the version of this program",
+	.run = version_run,
+	.examples = "twelve version",
+};
+
+const struct command *const status_commands[] = {
+	&cmd_status,
+	&cmd_gc,
+	&cmd_version,
+	NULL,
+};
