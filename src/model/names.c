@@ -320,3 +320,18 @@ void name_generate(char *buf, size_t size)
 	snprintf(buf, size, "%s-%s-%u", adjectives[r[0] % ARRAY_SIZE(adjectives)],
 		 nouns[r[1] % ARRAY_SIZE(nouns)], 1000 + r[2] % 9000);
 }
+
+char *name_uuid(const char *kind, const char *name, char buf[static UUID_SIZE])
+{
+	struct digest *d = digest_new();
+	char hex[DIGEST_HEX_SIZE];
+
+	digest_update_str(d, kind);
+	digest_update_str(d, name);
+	digest_finish(d, hex);
+	digest_free(d);
+	/* Version 8 of RFC 9562: made from data, in a way of one's own. */
+	snprintf(buf, UUID_SIZE, "%.8s-%.4s-8%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+		 hex + 20);
+	return buf;
+}

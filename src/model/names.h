@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 
 #define APP_NAME_MAX 30
@@ -38,6 +39,8 @@ int name_check_type(const char *s, struct error *err);
 int name_check_domain(const char *s, struct error *err);
 /* "quiet-river-4821": a name nobody asked for. size is at least APP_NAME_MAX + 1. */
 void name_generate(char *buf, size_t size);
+/* An id for what has a name only: the same each time for a kind and a name. Returns buf. */
+char *name_uuid(const char *kind, const char *name, char buf[static UUID_SIZE]);
 
 #define NAME_EXCERPT_SIZE 64
 

@@ -6,6 +6,8 @@
  */
 #include "model/size.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -56,4 +58,16 @@ const struct dyno_size *dyno_size_find(const char *name)
 			return &dyno_sizes[i];
 	}
 	return NULL;
+}
+
+void size_display(const char *size, char buf[static DYNO_SIZE_DISPLAY])
+{
+	bool start = true;
+	size_t i;
+
+	for (i = 0; size[i] && i < DYNO_SIZE_DISPLAY - 1; i++) {
+		buf[i] = start || size[i] == 'x' ? (char)toupper((unsigned char)size[i]) : size[i];
+		start = size[i] == '-';
+	}
+	buf[i] = '\0';
 }

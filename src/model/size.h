@@ -19,3 +19,8 @@ extern const size_t n_dyno_sizes;
 
 /* By name in any case, "Standard-1X" and "1X" too; NULL when there is none. */
 const struct dyno_size *dyno_size_find(const char *name);
+
+#define DYNO_SIZE_DISPLAY 32
+
+/* "Standard-1X", as people write it. */
+void size_display(const char *size, char buf[static DYNO_SIZE_DISPLAY]);

@@ -18,6 +18,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -273,6 +274,41 @@ static void test_clock(void **state)
 }
 
 /* A message is cut at its size; within a character there would be no text left for JSON. */
+static void test_json_values(void **state)
+{
+	static const struct {
+		const char *json, *ref;
+	} refs[] = {
+		{ "\"web\"", "web" },
+		{ "{\"id\": \"1\", \"name\": \"web\"}", "1" },
+		{ "{\"id\": 7, \"name\": \"web\"}", "web" },
+		{ "{\"email\": \"a@b\", \"url\": \"u\"}", "a@b" },
+		{ "{\"url\": \"u\"}", "u" },
+		{ "{\"other\": \"u\"}", NULL },
+		{ "null", NULL },
+	};
+	json_t *j;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refs); i++) {
+		j = json_loads(refs[i].json, JSON_DECODE_ANY, NULL);
+		assert_non_null(j);
+		if (refs[i].ref)
+			assert_string_equal(json_ref(j), refs[i].ref);
+		else
+			assert_null(json_ref(j));
+		json_decref(j);
+	}
+	j = json_text("caf\xc3\xa9 \xff");
+	assert_string_equal(json_string_value(j), "caf\xc3\xa9 " UTF8_REPLACEMENT);
+	json_decref(j);
+	assert_true(json_is_null(json_text(NULL)));
+	j = json_time(1764028801000);
+	assert_string_equal(json_string_value(j), "2025-11-25T00:00:01Z");
+	json_decref(j);
+	assert_true(json_is_null(json_time(0)));
+}
+
 static void test_a_cut_message_is_text(void **state)
 {
 	(void)state;
@@ -307,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_proc_deadline),
 		cmocka_unit_test(test_digest_and_uuid),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_json_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -747,9 +747,36 @@ static void test_hosts(void **state)
 	}
 }
 
+static void test_sizes_as_people_write_them(void **state)
+{
+	char buf[DYNO_SIZE_DISPLAY];
+
+	(void)state;
+	size_display("standard-1x", buf);
+	assert_string_equal(buf, "Standard-1X");
+	size_display("performance-l-ram", buf);
+	assert_string_equal(buf, "Performance-L-Ram");
+	size_display("a-name-that-is-far-longer-than-any-size", buf);
+	assert_int_equal(strlen(buf), DYNO_SIZE_DISPLAY - 1);
+}
+
+static void test_ids_of_names_stay(void **state)
+{
+	char one[UUID_SIZE], two[UUID_SIZE];
+
+	(void)state;
+	name_uuid("stack", "base-1", one);
+	assert_string_equal(name_uuid("stack", "base-1", two), one);
+	assert_int_equal(strlen(one), UUID_SIZE - 1);
+	assert_int_equal(one[14], '8');
+	assert_string_not_equal(name_uuid("region", "base-1", two), one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sizes_as_people_write_them),
+		cmocka_unit_test(test_ids_of_names_stay),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_app_names),
 		cmocka_unit_test(test_config_keys),

@@ -13,12 +13,7 @@ int api_app(struct request *r, struct app *ret, struct error *err);
 /* This machine, by the name that Heroku's clients take for granted. */
 #define API_REGION APP_REGION_DEFAULT
 
-/* New references. Times are RFC 3339, null for 0. */
-json_t *api_time(int64_t wall_ms);
-/* A string that may hold any bytes (what an app wrote); null for NULL. */
-json_t *api_text(const char *s);
-/* An id for what has a name only: the same each time. Returns buf. */
-char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE]);
+/* New references. */
 json_t *api_app_json(struct request *r, const struct app *a);
 json_t *api_app_ref(const struct app *a);
 /* By version ("3" or "v3"), or id, or "current". */
@@ -40,8 +35,6 @@ int api_answer_one(struct request *r, json_t *take, const char *what, struct err
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel);
 json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno *dyno);
 char *api_app_url(struct daemon *d, const char *app_name);
-/* "Standard-1X", as people write it. */
-void api_size_display(const char *size, char buf[static 32]);
 
 /* The handlers, by resource. */
 /* clang-format off */

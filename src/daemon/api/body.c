@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/route.h"
 #include "model/names.h"
@@ -54,7 +55,7 @@ static bool is_true(const json_t *v)
 
 static bool is_ref(const json_t *v)
 {
-	return api_ref(v) != NULL;
+	return json_ref(v) != NULL;
 }
 
 static const struct type {
@@ -72,18 +73,6 @@ static const struct type {
 	{ "none", is_none, "null or false: this platform has no such thing" },
 	{ "true", is_true, "true: nothing else can be had here" },
 };
-
-const char *api_ref(const json_t *value)
-{
-	static const char *const members[] = { "id", "name", "email", "url" };
-
-	if (json_is_string(value))
-		return json_string_value(value);
-	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-		if (json_is_string(json_object_get(value, members[i])))
-			return json_string_value(json_object_get(value, members[i]));
-	return NULL;
-}
 
 const char *api_member_next(const char *body, struct api_member *ret)
 {

@@ -76,5 +76,3 @@ int api_check_members(const char *label, const char *names, json_t *object, stru
 /* What to use instead of an endpoint of Heroku's that is not here, a sentence; NULL for what is
  * none of those. */
 const char *api_elsewhere(const char *path);
-/* The name or id in a member of type ref; NULL when it is not there. Borrowed. */
-const char *api_ref(const json_t *value);

@@ -11,8 +11,11 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "model/names.h"
+#include "model/size.h"
 #include "daemon/api/api-priv.h"
 #include "build/build.h"
 #include "daemon/api/authz.h"
@@ -37,35 +40,6 @@ int api_app(struct request *r, struct app *ret, struct error *err)
 }
 
 /* ---- values ---- */
-
-json_t *api_time(int64_t wall_ms)
-{
-	char buf[CLOCK_ISO_SIZE];
-
-	return wall_ms ? json_string(clock_iso(wall_ms, buf)) : json_null();
-}
-
-json_t *api_text(const char *s)
-{
-	_cleanup_free_ char *clean = s ? utf8_dup(s, strlen(s)) : NULL;
-
-	return clean ? json_string(clean) : json_null();
-}
-
-char *api_uuid(const char *kind, const char *name, char buf[static UUID_SIZE])
-{
-	struct digest *d = digest_new();
-	char hex[DIGEST_HEX_SIZE];
-
-	digest_update_str(d, kind);
-	digest_update_str(d, name);
-	digest_finish(d, hex);
-	digest_free(d);
-	/* Version 8 of RFC 9562: made from data, in a way of one's own. */
-	snprintf(buf, UUID_SIZE, "%.8s-%.4s-8%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-		 hex + 20);
-	return buf;
-}
 
 json_t *api_shared(struct request *r, const char *kind, const char *name,
 		   json_t *(*make)(struct request *r, const char *name))
@@ -98,18 +72,6 @@ int api_answer_one(struct request *r, json_t *take, const char *what, struct err
 	return found ? request_answer(r, 200, found)
 		     : error_set(err, ERROR_NOT_FOUND, "There is no %s \"%.50s\" here", what,
 				 which);
-}
-
-void api_size_display(const char *size, char buf[static 32])
-{
-	bool start = true;
-	size_t i;
-
-	for (i = 0; size[i] && i < 31; i++) {
-		buf[i] = start || size[i] == 'x' ? (char)toupper((unsigned char)size[i]) : size[i];
-		start = size[i] == '-';
-	}
-	buf[i] = '\0';
 }
 
 /* ---- apps ---- */
@@ -171,7 +133,7 @@ static json_t *make_generation(struct request *r, const char *name)
 	char id[UUID_SIZE];
 
 	(void)r;
-	return json_pack("{s:s, s:s}", "id", api_uuid("generation", name, id), "name", name);
+	return json_pack("{s:s, s:s}", "id", name_uuid("generation", name, id), "name", name);
 }
 
 static json_t *permissions_json(struct request *r, const struct app *a)
@@ -199,9 +161,10 @@ json_t *api_app_json(struct request *r, const struct app *a)
 	json_t *j = api_app_ref(a), *build_stack = api_shared(r, "stack", a->stack, make_stack),
 	       *stack = api_shared(r, "stack", runs_on(a), make_stack);
 
-	json_object_update_new(
-		j, json_pack("{s:o, s:o, s:o}", "created_at", api_time(a->created_ms), "updated_at",
-			     api_time(a->updated_ms), "released_at", api_time(a->released_ms)));
+	json_object_update_new(j,
+			       json_pack("{s:o, s:o, s:o}", "created_at", json_time(a->created_ms),
+					 "updated_at", json_time(a->updated_ms), "released_at",
+					 json_time(a->released_ms)));
 	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url",
 					    git_url ? git_url : git, "web_url", url, "maintenance",
 					    (int)a->maintenance, "acm", (int)has_acm(d, a)));
@@ -232,10 +195,10 @@ static json_t *release_extra(struct request *r, const struct release *rel)
 
 	for (size_t i = 0; i < rel->processes.n_types; i++)
 		json_object_set_new(types, rel->processes.types[i].name,
-				    api_text(rel->processes.types[i].command));
+				    json_text(rel->processes.types[i].command));
 	return json_pack(
-		"{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason", api_text(rel->reason),
-		"proof", rel->proof, "commit", api_text(rel->commit), "processes", types,
+		"{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason", json_text(rel->reason),
+		"proof", rel->proof, "commit", json_text(rel->commit), "processes", types,
 		"phase_done", (int)rel->phase_done, "slug", rel->slug, "stack", rel->stack,
 		"slug_gone",
 		(int)(rel->slug &&
@@ -248,12 +211,12 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 		rel->output_id ? request_url(r, "/streams/%s", rel->output_id) : NULL;
 	json_t *j = json_pack("{s:s, s:I, s:s, s:o}", "id", rel->id, "version",
 			      (json_int_t)rel->version, "status", release_status_names[rel->status],
-			      "description", api_text(rel->description));
+			      "description", json_text(rel->description));
 
-	json_object_update_new(j,
-			       json_pack("{s:o, s:o, s:o}", "created_at", api_time(rel->created_ms),
-					 "updated_at", api_time(rel->updated_ms), "user",
-					 api_user_ref(r, rel->user)));
+	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at",
+					    json_time(rel->created_ms), "updated_at",
+					    json_time(rel->updated_ms), "user",
+					    api_user_ref(r, rel->user)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:[], s:[], s:n}", "app", api_app_ref(a),
 					    "slug", api_slug_of(r, a->id, rel->slug),
 					    "addon_plan_names", "artifacts", "oci_image"));
@@ -277,7 +240,7 @@ static json_t *dyno_extra(struct request *r, const struct app *a, const struct d
 	const struct dyno *around =
 		dyno->inside[0] ? dynos_find(request_daemon(r)->dynos, a->id, dyno->inside) : NULL;
 	json_t *j = json_pack("{s:o, s:I, s:i, s:b}", "reason",
-			      api_text(dyno->reason[0] ? dyno->reason : dyno->health), "restarts",
+			      json_text(dyno->reason[0] ? dyno->reason : dyno->health), "restarts",
 			      (json_int_t)dyno->restarts, "exit_code", dyno->exit_code,
 			      "out_of_memory", (int)dyno->oom);
 
@@ -299,13 +262,13 @@ json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno 
 			      dyno->type, "state", dyno_state_word(dyno));
 	char size[32];
 
-	api_size_display(dyno->size, size);
-	json_object_update_new(j,
-			       json_pack("{s:o, s:s, s:n, s:o}", "command", api_text(dyno->command),
-					 "size", size, "attach_url", "app", api_app_ref(a)));
+	size_display(dyno->size, size);
+	json_object_update_new(j, json_pack("{s:o, s:s, s:n, s:o}", "command",
+					    json_text(dyno->command), "size", size, "attach_url",
+					    "app", api_app_ref(a)));
 	json_object_update_new(
-		j, json_pack("{s:o, s:o, s:{s:s, s:I}}", "created_at", api_time(dyno->created_ms),
-			     "updated_at", api_time(dyno->since_ms), "release", "id",
+		j, json_pack("{s:o, s:o, s:{s:s, s:I}}", "created_at", json_time(dyno->created_ms),
+			     "updated_at", json_time(dyno->since_ms), "release", "id",
 			     dyno->release_id, "version", (json_int_t)dyno->release));
 	json_object_set_new(j, "twelve", dyno_extra(r, a, dyno));
 	return j;

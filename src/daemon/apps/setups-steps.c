@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/services/services.h"
 #include "daemon/api/api-priv.h"
@@ -17,6 +18,7 @@
 #include "daemon/wanted/releases.h"
 #include "daemon/apps/setups-priv.h"
 #include "model/app-json.h"
+#include "model/names.h"
 #include "model/role.h"
 #include "model/size.h"
 #include "store/pipeline.h"
@@ -134,8 +136,8 @@ static int set_formation(struct setups *ss, const struct setup *s, const struct 
 					 "process type are more than the "
 					 "%lld that this platform runs (TWELVE_MAX_DYNOS)",
 					 type, (long long)n, (long long)ss->d->settings.max_dynos);
-		if (store_formation_set(ss->d->store, app->id, api_uuid(app->id, type, id), type, n,
-					size ? size : DYNO_SIZE_DEFAULT, err) < 0)
+		if (store_formation_set(ss->d->store, app->id, name_uuid(app->id, type, id), type,
+					n, size ? size : DYNO_SIZE_DEFAULT, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -455,7 +457,7 @@ static void on_lines(char *const *lines, void *userdata)
 	/* The handle goes when this returns. */
 	w->lines = NULL;
 	if (store_setup_get(ss->d->store, w->id, &s, &ignored) == 0) {
-		json_object_set_new(s.data, "output", api_text(text.data ? text.data : ""));
+		json_object_set_new(s.data, "output", json_text(text.data ? text.data : ""));
 		setup_save(ss, &s);
 	}
 	setup_done(&s);

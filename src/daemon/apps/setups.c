@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
@@ -209,7 +210,7 @@ void setups_kick(struct setups *ss)
 static void note_end(struct setups *ss, struct setup *s, const struct dyno *dyno)
 {
 	json_object_set_new(s->data, "exit_code", json_integer(dyno->exit_code));
-	json_object_set_new(s->data, "reason", api_text(dyno->reason));
+	json_object_set_new(s->data, "reason", json_text(dyno->reason));
 	setup_save(ss, s);
 	setups_kick(ss);
 }

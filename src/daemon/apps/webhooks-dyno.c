@@ -7,9 +7,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "model/size.h"
 #include "daemon/apps/webhooks.h"
 #include "store/webhook.h"
 
@@ -24,17 +25,17 @@ static json_t *dyno_data(const struct app *app, const struct dyno *dyno, const c
 	char size[32];
 	json_t *j =
 		json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", dyno->id, "name", dyno->name, "type",
-			  dyno->type, "state", state, "command", api_text(dyno->command));
+			  dyno->type, "state", state, "command", json_text(dyno->command));
 
-	api_size_display(dyno->size, size);
+	size_display(dyno->size, size);
 	json_object_update_new(j, json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:I}, s:n}", "size", size,
 					    "app", "id", app->id, "name", app->name, "release",
 					    "id", dyno->release_id, "version",
 					    (json_int_t)dyno->release, "attach_url"));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:{s:o, s:i}}", "created_at",
-					    api_time(dyno->created_ms), "updated_at",
-					    api_time(dyno->since_ms), "twelve", "reason",
-					    api_text(dyno->reason), "exit_code", dyno->exit_code));
+					    json_time(dyno->created_ms), "updated_at",
+					    json_time(dyno->since_ms), "twelve", "reason",
+					    json_text(dyno->reason), "exit_code", dyno->exit_code));
 	return j;
 }
 

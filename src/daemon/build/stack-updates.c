@@ -13,11 +13,11 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "build/build.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/audit.h"
 #include "daemon/build/builds.h"
 #include "daemon/wanted/base.h"
@@ -295,7 +295,7 @@ static void conclude(struct stack_updates *u, const struct error *failed)
 	json_object_set_new(u->report, "status", json_string(failed ? "failed" : "succeeded"));
 	json_object_set_new(u->report, "error",
 			    failed ? json_string(failed->message) : json_null());
-	json_object_set_new(u->report, "finished_at", api_time(clock_wall_ms()));
+	json_object_set_new(u->report, "finished_at", json_time(clock_wall_ms()));
 	if (failed)
 		log_error("updates of stacks: %s", failed->message);
 	keep_report(u);
@@ -368,7 +368,7 @@ int stack_updates_start(struct stack_updates *u, const struct caller *who,
 	json_decref(u->report);
 	u->report = json_pack("{s:s, s:s, s:s?, s:s, s:o, s:n, s:n}", "status", "running", "extent",
 			      extent_names[extent], "stack", stack, "user", who->name, "started_at",
-			      api_time(clock_wall_ms()), "finished_at", "error");
+			      json_time(clock_wall_ms()), "finished_at", "error");
 	return 0;
 }
 

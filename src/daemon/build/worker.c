@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/str.h"
-#include "base/utf8.h"
 #include "daemon/build/packs.h"
 #include "daemon/build/builds.h"
 #include "stack/stack.h"
@@ -203,14 +203,6 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 	return build_run(&o, ret, err);
 }
 
-/* A message may quote what is not UTF-8. */
-static json_t *message(const char *text)
-{
-	_cleanup_free_ char *clean = utf8_dup(text, strlen(text));
-
-	return json_string(clean);
-}
-
 int build_worker_main(void)
 {
 	static const struct rlimit none = { 0, 0 };
@@ -228,7 +220,7 @@ int build_worker_main(void)
 		  : error_set(&err, ERROR_BAD_REQUEST,
 			      "twelved build is started by twelved, with its order on stdin");
 	answer = r == 0 ? json_pack("{s:s}", "key", result.key)
-			: json_pack("{s:o, s:i}", "error", message(err.message), "kind",
+			: json_pack("{s:o, s:i}", "error", json_text(err.message), "kind",
 				    (int)err.kind);
 	text = json_dumps(answer, 0);
 	if (!text || fd_write_all(RESULT_FD, text, strlen(text)) < 0)

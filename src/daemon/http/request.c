@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
 #include "daemon/edge/door.h"
@@ -116,7 +116,7 @@ int request_ref(struct request *r, const char *key, bool required, const char **
 {
 	json_t *v = json_object_get(r->body, key);
 
-	*ret = api_ref(v);
+	*ret = json_ref(v);
 	if (*ret || (!required && (!v || json_is_null(v))))
 		return 0;
 	if (!v || json_is_null(v))
@@ -359,7 +359,7 @@ static void answer_object(struct request *r, const struct error *err)
 	wire_one_line(shown.message);
 	answer_json(r, error_http_status(err->kind),
 		    json_pack("{s:s, s:o}", "id", error_id(err->kind), "message",
-			      api_text(shown.message)),
+			      json_text(shown.message)),
 		    NULL);
 }
 

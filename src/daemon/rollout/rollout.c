@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "base/utf8.h"
 #include "daemon/build/retention.h"
 #include "daemon/build/builds.h"
 #include "daemon/lines/last-lines.h"
@@ -216,9 +216,7 @@ void rollout_forget(struct app_state *a)
 static void add_last_lines(struct post_mortem *pm, char *const *lines, json_t *to)
 {
 	for (; lines && *lines; lines++) {
-		_cleanup_free_ char *text = utf8_dup(*lines, strlen(*lines));
-
-		json_array_append_new(to, json_string(text));
+		json_array_append_new(to, json_text(*lines));
 		builds_rollout_line(pm->a->owner->d->builds, pm->a->id, pm->release.version,
 				    "%s: %s", pm->dyno, *lines);
 	}

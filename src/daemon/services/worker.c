@@ -12,8 +12,8 @@
 
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
-#include "base/utf8.h"
 #include "daemon/services/ask.h"
 #include "daemon/services/job.h"
 #include "stack/stack.h"
@@ -255,13 +255,6 @@ static int carry_out(struct work *w, struct error *err)
 	return set_or_null(text_of(w, "measure")) ? measure(w, text_of(w, "measure"), err) : 0;
 }
 
-static json_t *clean_text(const char *s)
-{
-	_cleanup_free_ char *clean = utf8_dup(s, strlen(s));
-
-	return json_string(clean);
-}
-
 static int tell(const struct work *w, int r, const struct error *err)
 {
 	json_t *j = json_pack("{s:b, s:s*, s:s*, s:I, s:I, s:I}", "ok", (int)(r == 0), "stack",
@@ -273,9 +266,9 @@ static int tell(const struct work *w, int r, const struct error *err)
 
 	/* What a script or a provider's server said may be anything. */
 	if (w->output)
-		json_object_set_new(j, "output", clean_text(w->output));
+		json_object_set_new(j, "output", json_text(w->output));
 	if (r < 0)
-		json_object_set_new(j, "reason", clean_text(err->message));
+		json_object_set_new(j, "reason", json_text(err->message));
 	dumped = json_dumps(j, 0);
 	r = dumped ? fd_write_all(RESULT_FD, dumped, strlen(dumped)) : -1;
 	free(dumped);

@@ -3,9 +3,9 @@
 #include "daemon/wanted/formation.h"
 
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/lines/lines.h"
 #include "daemon/wanted/wanted-priv.h"
+#include "model/names.h"
 #include "model/size.h"
 
 int formation_find(struct wanted *w, const struct app *app, const char *type, struct formation *ret,
@@ -26,7 +26,7 @@ int formation_find(struct wanted *w, const struct app *app, const char *type, st
 	if (ret->type)
 		return 0;
 	/* A stable id for a type that nobody has scaled yet. */
-	api_uuid(app->id, type, ret->id);
+	name_uuid(app->id, type, ret->id);
 	ret->type = xstrdup(type);
 	ret->quantity = streq(type, "web");
 	ret->size = xstrdup(DYNO_SIZE_DEFAULT);
@@ -61,7 +61,7 @@ int formation_set(struct wanted *w, const struct app *app, const struct formatio
 	for (size_t i = 0; i < n; i++) {
 		char size[32];
 
-		api_size_display(rows[i].size, size);
+		size_display(rows[i].size, size);
 		buf_printf(&text, "%s%s@%lld:%s", i ? " " : "", rows[i].type,
 			   (long long)rows[i].quantity, size);
 	}

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "addon/room.h"
+#include "base/json.h"
 #include "base/str.h"
+#include "model/names.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
 #include "daemon/lines/lines.h"
@@ -91,7 +93,7 @@ static json_t *extra(struct request *r, const struct addon *a)
 	services_status(services, a, &now);
 	j = json_pack("{s:s, s:s, s:b, s:o, s:s?, s:I, s:b, s:b, s:b, s:o, s:s?}", "kind",
 		      kind_of(a), "status", now.word, "healthy", (int)now.healthy, "reason",
-		      api_text(a->reason), "version", s ? s->version : NULL, "port",
+		      json_text(a->reason), "version", s ? s->version : NULL, "port",
 		      (json_int_t)a->first_port, "full", a->full != ROOM_FREE, "restoring",
 		      (int)(a->restoring != NULL), "backing_up", (int)now.backing_up, "schedule",
 		      schedule_json(a), "shown_url", shown);
@@ -115,7 +117,7 @@ static json_t *service_ref(struct request *r, const struct addon *a)
 	const struct service *s = services_service_of(request_daemon(r)->services, a);
 	char id[UUID_SIZE];
 
-	return json_pack("{s:s, s:s, s:s}", "id", api_uuid("service", a->service, id), "name",
+	return json_pack("{s:s, s:s, s:s}", "id", name_uuid("service", a->service, id), "name",
 			 a->service, "human_name", s ? s->human_name : a->service);
 }
 
@@ -126,7 +128,7 @@ json_t *api_addon_json(struct request *r, const struct addon *a)
 	json_t *j = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:o}}", "id", a->id,
 			      "name", a->name, "state", addon_state_names[a->state], "app", "id",
 			      a->app_id, "name", a->app_name, "addon_service", service_ref(r, a),
-			      "plan", "id", api_uuid("plan", plan, plan_id), "name", plan, "price",
+			      "plan", "id", name_uuid("plan", plan, plan_id), "name", plan, "price",
 			      api_price());
 
 	json_object_update_new(j, json_pack("{s:o, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:n, s:[]}",
@@ -136,8 +138,8 @@ json_t *api_addon_json(struct request *r, const struct addon *a)
 					    a->provider_id ? a->provider_id : a->id,
 					    "provision_message", "", "web_url", "actions"));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at",
-					    api_time(a->created_ms), "updated_at",
-					    api_time(a->updated_ms), "twelve", extra(r, a)));
+					    json_time(a->created_ms), "updated_at",
+					    json_time(a->updated_ms), "twelve", extra(r, a)));
 	return j;
 }
 
@@ -332,7 +334,7 @@ static json_t *updated_json(struct request *r, const struct addon *a, const char
 	if (plan && !streq(plan, a->plan))
 		taken = services_taken(request_daemon(r)->services, a, service, plan);
 	if (taken)
-		json_object_set_new(j, "provision_message", api_text(taken));
+		json_object_set_new(j, "provision_message", json_text(taken));
 	return j;
 }
 

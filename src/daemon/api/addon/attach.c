@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
@@ -305,7 +306,7 @@ int api_attachments_delete(struct request *r, struct error *err)
 	if (result == 0) {
 		j = api_attachment_json(r, &app, &at);
 		note = users_of(r, &app, &at);
-		json_object_set_new(json_object_get(j, "twelve"), "note", api_text(note));
+		json_object_set_new(json_object_get(j, "twelve"), "note", json_text(note));
 		left = attach_remove(list, at.id);
 		result = services_detach(
 			d->services, &app, left, at.name,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
@@ -24,7 +25,7 @@ static json_t *extra(struct request *r, const struct addon *addon, const struct 
 	j = json_pack("{s:s?, s:s, s:s?, s:s?, s:o}", "service", addon->service, "kind",
 		      addon_is_server(addon) ? "server" : "external", "user", c.username,
 		      "database", c.database && c.database[0] ? c.database : NULL,
-		      "credential_created_at", api_time(c.created_ms));
+		      "credential_created_at", json_time(c.created_ms));
 	credential_done(&c);
 	return j;
 }
@@ -46,8 +47,8 @@ json_t *api_attachment_json(struct request *r, const struct app *app, const stru
 		      api_addon_ref(&addon), "app", api_app_ref(app), "namespace",
 		      a->shared ? "shared" : NULL, "config_vars", a->vars);
 	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n, s:o}", "created_at",
-					    api_time(a->created_ms), "updated_at",
-					    api_time(a->created_ms), "web_url", "log_input_url",
+					    json_time(a->created_ms), "updated_at",
+					    json_time(a->created_ms), "web_url", "log_input_url",
 					    "twelve", extra(r, &addon, a)));
 	if (addon.plan) {
 		_cleanup_free_ char *plan = xasprintf("%s:%s", addon.service, addon.plan);
@@ -55,7 +56,7 @@ json_t *api_attachment_json(struct request *r, const struct app *app, const stru
 
 		json_object_set_new(
 			json_object_get(j, "addon"), "plan",
-			json_pack("{s:s, s:s}", "id", api_uuid("plan", plan, id), "name", plan));
+			json_pack("{s:s, s:s}", "id", name_uuid("plan", plan, id), "name", plan));
 	}
 	addon_done(&addon);
 	return j;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
@@ -23,8 +24,8 @@ static json_t *verified_json(const struct backup *b)
 {
 	if (!b->verified_ms)
 		return json_null();
-	return json_pack("{s:o, s:b, s:o}", "at", api_time(b->verified_ms), "ok",
-			 (int)b->verified_ok, "message", api_text(b->verified_text));
+	return json_pack("{s:o, s:b, s:o}", "at", json_time(b->verified_ms), "ok",
+			 (int)b->verified_ok, "message", json_text(b->verified_text));
 }
 
 static json_t *backup_json(const struct backup *b)
@@ -40,12 +41,12 @@ static json_t *backup_json(const struct backup *b)
 	json_object_set(j, "attachments", b->attachments);
 	json_object_update_new(j, json_pack("{s:I, s:s?, s:o, s:o, s:o}", "bytes",
 					    (json_int_t)b->bytes, "sha256", b->sha256, "summary",
-					    api_text(b->summary), "error", api_text(b->error),
+					    json_text(b->summary), "error", json_text(b->error),
 					    "verified", verified_json(b)));
 	json_object_update_new(
-		j, json_pack("{s:o, s:o, s:o, s:o}", "created_at", api_time(b->created_ms),
-			     "finished_at", api_time(b->finished_ms), "expires_at",
-			     api_time(b->expires_ms), "duration_ms",
+		j, json_pack("{s:o, s:o, s:o, s:o}", "created_at", json_time(b->created_ms),
+			     "finished_at", json_time(b->finished_ms), "expires_at",
+			     json_time(b->expires_ms), "duration_ms",
 			     b->finished_ms ? json_integer(b->finished_ms - b->created_ms)
 					    : json_null()));
 	return j;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
@@ -74,7 +75,7 @@ static void add_info(json_t *info, const char *name, char *take_value)
 {
 	if (take_value)
 		json_array_append_new(info, json_pack("{s:s, s:[o]}", "name", name, "values",
-						      api_text(take_value)));
+						      json_text(take_value)));
 	free(take_value);
 }
 
@@ -139,7 +140,7 @@ int api_data_database(struct request *r, struct error *err)
 		      a.plan, "resource_url", resource_url(r, &a), "info", info_of(r, &a, &now),
 		      "waiting?", not_ready(&a, &now) != NULL);
 	json_object_update_new(
-		j, json_pack("{s:o, s:n, s:n, s:b, s:o}", "created_at", api_time(a.created_ms),
+		j, json_pack("{s:o, s:n, s:n, s:b, s:o}", "created_at", json_time(a.created_ms),
 			     "following", "leader", "prefer_native_tls", native_tls(r, &a), "app",
 			     json_pack("{s:s, s:s}", "id", a.app_id, "name", a.app_name)));
 	addon_done(&a);
@@ -161,9 +162,9 @@ int api_data_wait(struct request *r, struct error *err)
 	failed = a.state == ADDON_DEPROVISIONED;
 	j = json_pack("{s:b, s:b, s:o}", "waiting?", why && !failed, "error?", (int)failed,
 		      "message",
-		      api_text(failed && a.reason ? a.reason
-			       : why		  ? why
-						  : "available"));
+		      json_text(failed && a.reason ? a.reason
+				: why		   ? why
+						   : "available"));
 	addon_done(&a);
 	return request_answer(r, 200, j);
 }

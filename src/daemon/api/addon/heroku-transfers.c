@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
@@ -85,8 +86,8 @@ static const struct backup *find(const struct transfers *t, const char *which, s
 
 static json_t *log_lines(const char *text, int64_t at_ms)
 {
-	return text ? json_pack("[{s:o, s:o}]", "created_at", api_time(at_ms), "message",
-				api_text(text))
+	return text ? json_pack("[{s:o, s:o}]", "created_at", json_time(at_ms), "message",
+				json_text(text))
 		    : json_array();
 }
 
@@ -96,15 +97,15 @@ static json_t *backup_transfer(struct request *r, const struct transfers *t, con
 	bool done = b->finished_ms != 0, good = streq(b->status, "succeeded");
 	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "uuid", b->id, "num",
 			      (json_int_t)t->numbers[b - t->rows], "from_type", "pg_dump",
-			      "to_type", "gof3r", "from_name", api_text(b->attachment), "to_name",
-			      api_text("BACKUP"));
+			      "to_type", "gof3r", "from_name", json_text(b->attachment), "to_name",
+			      json_text("BACKUP"));
 
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:n, s:o, s:b}", "created_at",
-					    api_time(b->created_ms), "started_at",
-					    api_time(b->created_ms), "finished_at",
-					    done ? api_time(b->finished_ms) : json_null(),
+					    json_time(b->created_ms), "started_at",
+					    json_time(b->created_ms), "finished_at",
+					    done ? json_time(b->finished_ms) : json_null(),
 					    "canceled_at", "updated_at",
-					    api_time(done ? b->finished_ms : b->created_ms),
+					    json_time(done ? b->finished_ms : b->created_ms),
 					    "succeeded", (int)good));
 	json_object_update_new(
 		j, json_pack("{s:I, s:I, s:i, s:{}, s:o, s:s, s:o}", "processed_bytes",
@@ -135,13 +136,13 @@ static json_t *restore_json(struct request *r, const struct addon *a, const char
 	bool running = a->restoring && streq(a->restoring, backup_id);
 	json_t *j = json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "uuid", uuid, "num", 0, "from_type",
 			      "gof3r", "to_type", "pg_restore", "from_name", "BACKUP", "to_name",
-			      api_text(a->name));
+			      json_text(a->name));
 
 	(void)r;
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:b, s:i, s:i, s:{}, s:o}",
-					    "created_at", api_time(a->updated_ms), "started_at",
-					    api_time(a->updated_ms), "finished_at",
-					    running ? json_null() : api_time(a->updated_ms),
+					    "created_at", json_time(a->updated_ms), "started_at",
+					    json_time(a->updated_ms), "finished_at",
+					    running ? json_null() : json_time(a->updated_ms),
 					    "succeeded", !running && !a->reason, "processed_bytes",
 					    0, "warnings", 0, "options", "logs",
 					    log_lines(running ? NULL : a->reason, a->updated_ms)));
@@ -323,8 +324,8 @@ static json_t *schedule_json(struct request *r, const struct addon *a)
 
 	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o}", "uuid", a->id, "name",
 			 var ? var : a->name, "hour", (json_int_t)(a->schedule_minute / 60),
-			 "timezone", "UTC", "created_at", api_time(a->updated_ms), "updated_at",
-			 api_time(a->updated_ms));
+			 "timezone", "UTC", "created_at", json_time(a->updated_ms), "updated_at",
+			 json_time(a->updated_ms));
 }
 
 int api_data_schedules(struct request *r, struct error *err)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
@@ -47,7 +48,7 @@ static json_t *made_json(struct request *r, const struct addon_create *o, const 
 	json_t *j = api_addon_json(r, a);
 
 	if (taken)
-		json_object_set_new(j, "provision_message", api_text(taken));
+		json_object_set_new(j, "provision_message", json_text(taken));
 	return j;
 }
 

@@ -4,6 +4,7 @@
 
 #include "addon/partner.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "model/names.h"
@@ -33,10 +34,10 @@ static json_t *shape(struct request *r, const char *name, const char *human_name
 	int64_t since = request_daemon(r)->started_ms;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:n, s:[], s:o, s:o, s:o}", "id",
-			 api_uuid("service", name, id), "name", name, "human_name", human_name,
+			 name_uuid("service", name, id), "name", name, "human_name", human_name,
 			 "state", "ga", "supports_sharing", 1, "supports_multiple_installations", 1,
-			 "cli_plugin_name", "supported_generations", "created_at", api_time(since),
-			 "updated_at", api_time(since), "twelve", take_extra);
+			 "cli_plugin_name", "supported_generations", "created_at", json_time(since),
+			 "updated_at", json_time(since), "twelve", take_extra);
 }
 
 static json_t *service_json(struct request *r, const struct service *s)
@@ -117,7 +118,7 @@ static bool names_external(struct request *r)
 	char id[UUID_SIZE];
 
 	return streq(which, SERVICE_EXTERNAL) ||
-	       streq(which, api_uuid("service", SERVICE_EXTERNAL, id));
+	       streq(which, name_uuid("service", SERVICE_EXTERNAL, id));
 }
 
 /* By name, alias or id; "external" is not among them. */
@@ -128,7 +129,7 @@ static const struct service *find(struct request *r, struct error *err)
 	char id[UUID_SIZE];
 
 	for (size_t i = 0; i < set->n; i++)
-		if (streq(api_uuid("service", set->list[i].name, id), name))
+		if (streq(name_uuid("service", set->list[i].name, id), name))
 			return &set->list[i];
 	return service_set_find(set, name, err);
 }
@@ -155,7 +156,7 @@ int api_services_get(struct request *r, struct error *err)
 	j = service_json(r, s);
 	path = xasprintf("%s/docs.md", s->dir);
 	if (fs_read_file(path, DOCS_MAX_BYTES, &docs) == 0)
-		json_object_set_new(json_object_get(j, "twelve"), "docs", api_text(docs.data));
+		json_object_set_new(json_object_get(j, "twelve"), "docs", json_text(docs.data));
 	return request_answer(r, 200, j);
 }
 
@@ -170,14 +171,14 @@ static json_t *plan_shape(struct request *r, const char *service, const char *pl
 	json_t *j;
 
 	j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:b, s:n, s:b, s:b, s:b}", "id",
-		      api_uuid("plan", name, id), "name", name, "human_name", plan, "description",
+		      name_uuid("plan", name, id), "name", name, "human_name", plan, "description",
 		      description, "default", (int)is_default, "state", "ga", "visible", 1,
 		      "compliance", "space_default", 0, "installable_inside_private_network", 0,
 		      "installable_outside_private_network", 1);
 	json_object_update_new(j, json_pack("{s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "addon_service",
-					    "id", api_uuid("service", service, service_id), "name",
+					    "id", name_uuid("service", service, service_id), "name",
 					    service, "price", api_price(), "created_at",
-					    api_time(since), "updated_at", api_time(since),
+					    json_time(since), "updated_at", json_time(since),
 					    "twelve", take_extra));
 	return j;
 }

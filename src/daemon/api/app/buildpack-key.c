@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/build/ssh-key.h"
@@ -39,7 +40,7 @@ int api_buildpack_key_create(struct request *r, struct error *err)
 		request_note(r, "key %.60s", key.public_key);
 		result = request_answer(r, 201,
 					json_pack("{s:s, s:o}", "public_key", key.public_key,
-						  "created_at", api_time(key.created_ms)));
+						  "created_at", json_time(key.created_ms)));
 	}
 	fetch_key_done(&key);
 	app_done(&app);

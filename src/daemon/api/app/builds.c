@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "build/fetch.h"
 #include "daemon/api/api-priv.h"
@@ -136,8 +137,8 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 	if (builds_stream_id(request_daemon(r)->builds, b->id, stream))
 		output = request_url(r, "/streams/%s", stream);
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:s?}", "created_at",
-					    api_time(b->created_ms), "updated_at",
-					    api_time(b->updated_ms), "user",
+					    json_time(b->created_ms), "updated_at",
+					    json_time(b->updated_ms), "user",
 					    api_user_ref(r, b->user), "output_stream_url", output));
 	json_object_update_new(j, json_pack("{s:[], s:o, s:o}", "buildpacks", "slug",
 					    api_slug_of(r, app->id, b->slug), "release",
@@ -145,9 +146,9 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 	json_object_update_new(
 		j, json_pack("{s:{s:n, s:o, s:n, s:s}, s:{s:o, s:o, s:s?, s:I}}", "source_blob",
 			     "checksum", "version",
-			     b->commit && b->commit[0] ? api_text(b->commit) : json_null(),
+			     b->commit && b->commit[0] ? json_text(b->commit) : json_null(),
 			     "version_description", "url", "", "twelve", "error",
-			     api_text(b->error), "buildpacks", api_text(b->buildpacks), "slug",
+			     json_text(b->error), "buildpacks", json_text(b->buildpacks), "slug",
 			     b->slug, "release_version", (json_int_t)b->release_version));
 	return j;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/edge/acme.h"
 #include "daemon/api/api-priv.h"
@@ -40,13 +41,13 @@ static json_t *domain_json(struct daemon *d, const struct app *app, const struct
 	acme_view(d, dom, &acm);
 	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s?, s:o, s:o}", "id", dom->id,
 		      "hostname", dom->hostname, "kind", "custom", "cname", cname, "app",
-		      api_app_ref(app), "created_at", api_time(dom->created_ms), "updated_at",
-		      api_time(dom->created_ms), "status", "succeeded", "acm_status", acm.status,
-		      "acm_status_reason", api_text(acm.reason), "sni_endpoint", sni_ref(d, dom));
+		      api_app_ref(app), "created_at", json_time(dom->created_ms), "updated_at",
+		      json_time(dom->created_ms), "status", "succeeded", "acm_status", acm.status,
+		      "acm_status_reason", json_text(acm.reason), "sni_endpoint", sni_ref(d, dom));
 	json_object_set_new(j, "twelve",
-			    json_pack("{s:o, s:o, s:o}", "acm_tried_at", api_time(acm.tried_ms),
-				      "acm_next_at", api_time(acm.next_ms), "hostname_text",
-				      api_text(text)));
+			    json_pack("{s:o, s:o, s:o}", "acm_tried_at", json_time(acm.tried_ms),
+				      "acm_next_at", json_time(acm.next_ms), "hostname_text",
+				      json_text(text)));
 	acme_view_done(&acm);
 	return j;
 }
@@ -58,8 +59,8 @@ static json_t *own_domain(struct daemon *d, const struct app *app)
 
 	return json_pack("{s:s, s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:n}", "id", app->id,
 			 "hostname", host, "kind", "heroku", "cname", "app", api_app_ref(app),
-			 "created_at", api_time(app->created_ms), "updated_at",
-			 api_time(app->created_ms), "status", "none", "acm_status",
+			 "created_at", json_time(app->created_ms), "updated_at",
+			 json_time(app->created_ms), "status", "none", "acm_status",
 			 "acm_status_reason", "sni_endpoint");
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/lines/drains.h"
@@ -36,7 +37,7 @@ static json_t *test_json(const struct drain_status *s)
 	if (s->test == DRAIN_TEST_NONE || s->test >= ARRAY_SIZE(results))
 		return json_null();
 	return json_pack("{s:s, s:s, s:o}", "id", s->test_id, "result", results[s->test], "text",
-			 api_text(s->test_text));
+			 json_text(s->test_text));
 }
 
 static json_t *status_json(struct daemon *d, const char *drain_id)
@@ -48,15 +49,16 @@ static json_t *status_json(struct daemon *d, const char *drain_id)
 	if (!drains_status(d, drain_id, &s))
 		return json_pack("{s:s}", "state", "unknown");
 	lag = s.tail_seq > s.next_seq ? s.tail_seq - s.next_seq : 0;
-	return json_pack(
-		"{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "state",
-		state_of(&s), "since", api_time(s.failures ? s.failing_since_ms : s.phase_since_ms),
-		"lag_lines", (json_int_t)lag, "lag_ms",
-		(json_int_t)(lag && s.oldest_ns ? now_ms - s.oldest_ns / 1000000 : 0), "sent",
-		(json_int_t)s.sent, "sent_bytes", (json_int_t)s.sent_bytes, "dropped",
-		(json_int_t)s.dropped, "failures", (json_int_t)s.failures, "failing_since",
-		api_time(s.failing_since_ms), "error", s.error[0] ? api_text(s.error) : json_null(),
-		"error_at", api_time(s.error_ms), "test", test_json(&s));
+	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "state",
+			 state_of(&s), "since",
+			 json_time(s.failures ? s.failing_since_ms : s.phase_since_ms), "lag_lines",
+			 (json_int_t)lag, "lag_ms",
+			 (json_int_t)(lag && s.oldest_ns ? now_ms - s.oldest_ns / 1000000 : 0),
+			 "sent", (json_int_t)s.sent, "sent_bytes", (json_int_t)s.sent_bytes,
+			 "dropped", (json_int_t)s.dropped, "failures", (json_int_t)s.failures,
+			 "failing_since", json_time(s.failing_since_ms), "error",
+			 s.error[0] ? json_text(s.error) : json_null(), "error_at",
+			 json_time(s.error_ms), "test", test_json(&s));
 }
 
 static json_t *drain_json(struct request *r, const struct app *app, const struct drain *dr)
@@ -67,8 +69,8 @@ static json_t *drain_json(struct request *r, const struct app *app, const struct
 			 "addon", "app", "id", app->id, "name", app->name, "id", dr->id, "token",
 			 dr->token, "url", dr->url, "display_url", masked, "format", dr->format,
 			 "on_full", dr->on_full, "own_ca", dr->ca != NULL, "created_at",
-			 api_time(dr->created_ms), "updated_at", api_time(dr->updated_ms), "status",
-			 status_json(request_daemon(r), dr->id));
+			 json_time(dr->created_ms), "updated_at", json_time(dr->updated_ms),
+			 "status", status_json(request_daemon(r), dr->id));
 }
 
 /* ---- reading ---- */

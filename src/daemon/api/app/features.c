@@ -6,6 +6,7 @@
  * command asks for before it configures review apps: without an answer it would turn to Heroku's
  * own service for repositories. Teams, spaces and enterprise accounts there are none either.
  */
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "model/names.h"
@@ -27,10 +28,10 @@ static const struct feature repositories = { "dashboard-repositories-api", "Repo
 
 static json_t *feature_json(struct request *r, const struct feature *f, bool enabled)
 {
-	json_t *since = api_time(request_daemon(r)->started_ms);
+	json_t *since = json_time(request_daemon(r)->started_ms);
 	char id[UUID_SIZE];
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:O, s:O}", "id",
-			      api_uuid("feature", f->name, id), "name", f->name, "display_name",
+			      name_uuid("feature", f->name, id), "name", f->name, "display_name",
 			      f->title, "description", f->description, "enabled", enabled, "state",
 			      "general", "created_at", since, "updated_at", since);
 
@@ -58,7 +59,7 @@ static const struct feature *find(struct request *r, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++)
 		if (streq(features[i].name, which) ||
-		    streq(api_uuid("feature", features[i].name, id), which))
+		    streq(name_uuid("feature", features[i].name, id), which))
 			return &features[i];
 	if (streq(which, "log-runtime-metrics")) {
 		error_set(err, ERROR_NOT_FOUND,

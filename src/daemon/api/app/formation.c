@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/wanted/base.h"
 #include "daemon/wanted/formation.h"
+#include "model/names.h"
 #include "model/size.h"
 
 /* One process type as it is wanted: the row where there is one, else what is taken for granted. */
@@ -46,14 +48,15 @@ static json_t *want_json(const struct app *app, const struct want *w)
 	char size[32], id[UUID_SIZE];
 	json_t *j =
 		json_pack("{s:s, s:s, s:I, s:o}", "id", w->row.id, "type", w->row.type, "quantity",
-			  (json_int_t)w->row.quantity, "command", api_text(w->command));
+			  (json_int_t)w->row.quantity, "command", json_text(w->command));
 
-	api_size_display(w->row.size, size);
+	size_display(w->row.size, size);
 	json_object_update_new(j, json_pack("{s:s, s:{s:s, s:s}, s:o}", "size", size, "dyno_size",
-					    "id", api_uuid("size", w->row.size, id), "name", size,
+					    "id", name_uuid("size", w->row.size, id), "name", size,
 					    "app", api_app_ref(app)));
-	json_object_update_new(j, json_pack("{s:o, s:o}", "created_at", api_time(w->row.created_ms),
-					    "updated_at", api_time(w->row.updated_ms)));
+	json_object_update_new(j,
+			       json_pack("{s:o, s:o}", "created_at", json_time(w->row.created_ms),
+					 "updated_at", json_time(w->row.updated_ms)));
 	return j;
 }
 
@@ -107,7 +110,7 @@ static const struct dyno_size *find_size(const char *name)
 	char id[UUID_SIZE];
 
 	for (size_t i = 0; uuid_is_valid(name) && i < n_dyno_sizes; i++)
-		if (streq(api_uuid("size", dyno_sizes[i].name, id), name))
+		if (streq(name_uuid("size", dyno_sizes[i].name, id), name))
 			return &dyno_sizes[i];
 	return dyno_size_find(name);
 }
@@ -124,7 +127,7 @@ int api_refuse_size(const char *name, struct error *err)
 
 static int read_size(json_t *v, struct formation *row, struct error *err)
 {
-	const char *name = api_ref(v);
+	const char *name = json_ref(v);
 	const struct dyno_size *size = name ? find_size(name) : NULL;
 
 	if (!size)
@@ -234,7 +237,7 @@ int api_formation_update(struct request *r, struct error *err)
 	json_t *one = json_deep_copy(request_body(r)), *updates = json_array();
 	int result;
 
-	json_object_set_new(one, "type", api_text(request_param(r, "type")));
+	json_object_set_new(one, "type", json_text(request_param(r, "type")));
 	json_array_append_new(updates, one);
 	result = update(r, updates, true, err);
 	json_decref(updates);

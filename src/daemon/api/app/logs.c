@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/core/sealed-url.h"
@@ -78,8 +79,8 @@ int api_log_sessions_create(struct request *r, struct error *err)
 	url = request_url(r, "/log-streams/%s", secret);
 	return request_answer(r, 201,
 			      json_pack("{s:s, s:s, s:o, s:o}", "id", uuid_make(id), "logplex_url",
-					url, "created_at", api_time(clock_wall_ms()), "updated_at",
-					api_time(clock_wall_ms())));
+					url, "created_at", json_time(clock_wall_ms()), "updated_at",
+					json_time(clock_wall_ms())));
 }
 
 static char *copy_string(json_t *session, const char *key)

@@ -4,6 +4,7 @@
  * of a process type, of which there is one kind here. Its own CLI asks for it on the API's port, by
  * that host name.
  */
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/rollout/autoscale.h"
@@ -35,7 +36,7 @@ static int monitor_json(struct request *r, const struct app *app, const struct m
 	formation_done(&web);
 	if (autoscaler_last(d->autoscaler, app->id, &last, &at_ms))
 		json_object_update_new(
-			more, json_pack("{s:o, s:I, s:o}", "measured_at", api_time(at_ms),
+			more, json_pack("{s:o, s:I, s:o}", "measured_at", json_time(at_ms),
 					"requests", (json_int_t)last.requests, "p95_ms",
 					last.requests ? json_integer((json_int_t)last.p95_ms)
 						      : json_null()));
@@ -48,8 +49,8 @@ static int monitor_json(struct request *r, const struct app *app, const struct m
 	json_object_update_new(*ret,
 			       json_pack("{s:[], s:i, s:o, s:o, s:o}", "notification_channels",
 					 "notification_period", NOTIFICATION_PERIOD, "created_at",
-					 api_time(m->created_ms), "updated_at",
-					 api_time(m->updated_ms), "twelve", more));
+					 json_time(m->created_ms), "updated_at",
+					 json_time(m->updated_ms), "twelve", more));
 	return 0;
 }
 

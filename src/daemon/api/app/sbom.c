@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -85,7 +86,7 @@ static int write_order(struct daemon *d, const struct app *app, const struct rel
 		   *stack = stack_by_name(rel->stack_name ? rel->stack_name : app->stack);
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "app", app->name, "release_id",
 			      rel->id, "commit", rel->commit, "slug", rel->slug, "version",
-			      (json_int_t)rel->version, "created", api_time(rel->created_ms),
+			      (json_int_t)rel->version, "created", json_time(rel->created_ms),
 			      "distro", stack ? stack : app->stack);
 	__attribute__((cleanup(stack_done))) struct stack have = { 0 };
 	struct error gone = ERROR_INIT;

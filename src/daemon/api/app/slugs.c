@@ -16,8 +16,10 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "model/names.h"
 #include "build/build.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/app/slugs.h"
@@ -58,7 +60,7 @@ json_t *api_slug_of(struct request *r, const char *app_id, const char *digest)
 	if (!digest)
 		return json_null();
 	if (!store_slug_of_digest(request_daemon(r)->store, app_id, digest, id))
-		api_uuid("slug", digest, id);
+		name_uuid("slug", digest, id);
 	return json_pack("{s:s}", "id", id);
 }
 
@@ -104,7 +106,7 @@ static int find_release(struct request *r, const struct app *app, const char *id
 	for (size_t i = 0; i < n; i++) {
 		char derived[UUID_SIZE];
 
-		if (!found && rows[i].slug && streq(api_uuid("slug", rows[i].slug, derived), id)) {
+		if (!found && rows[i].slug && streq(name_uuid("slug", rows[i].slug, derived), id)) {
 			take_release(&rows[i], id, ret);
 			found = true;
 		}
@@ -165,7 +167,7 @@ static json_t *types_json(const struct procfile *types)
 	json_t *j = json_object();
 
 	for (size_t i = 0; i < types->n_types; i++)
-		json_object_set_new(j, types->types[i].name, api_text(types->types[i].command));
+		json_object_set_new(j, types->types[i].name, json_text(types->types[i].command));
 	return j;
 }
 
@@ -218,14 +220,16 @@ static json_t *slug_json(struct request *r, const struct app *app, struct api_sl
 		      awaited ? "PUT" : "GET", "url", url, "process_types", types_json(&f->types),
 		      "checksum", f->row.checksum);
 	json_object_update_new(
-		j, json_pack("{s:o, s:o, s:o, s:o, s:o}", "commit", api_text(f->row.commit),
-			     "commit_description", api_text(f->row.commit_description),
-			     "buildpack_provided_description", api_text(f->row.description), "size",
-			     f->row.size_bytes ? json_integer((json_int_t)f->row.size_bytes)
-					       : json_null(),
-			     "stack", api_stack_ref(f->row.stack)));
-	json_object_update_new(j, json_pack("{s:o, s:o}", "created_at", api_time(f->row.created_ms),
-					    "updated_at", api_time(f->row.updated_ms)));
+		j,
+		json_pack("{s:o, s:o, s:o, s:o, s:o}", "commit", json_text(f->row.commit),
+			  "commit_description", json_text(f->row.commit_description),
+			  "buildpack_provided_description", json_text(f->row.description), "size",
+			  f->row.size_bytes ? json_integer((json_int_t)f->row.size_bytes)
+					    : json_null(),
+			  "stack", api_stack_ref(f->row.stack)));
+	json_object_update_new(j,
+			       json_pack("{s:o, s:o}", "created_at", json_time(f->row.created_ms),
+					 "updated_at", json_time(f->row.updated_ms)));
 	return j;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/edge/cert.h"
@@ -23,12 +24,12 @@ static json_t *ssl_cert_json(const struct sni_endpoint *e)
 		return json_object();
 	}
 	for (char **name = c.names; name && *name; name++)
-		json_array_append_new(names, api_text(*name));
+		json_array_append_new(names, json_text(*name));
 	j = json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:s}", "id",
-		      api_uuid("certificate", c.fingerprint, id), "ca_signed?", (int)e->trusted,
-		      "acm", (int)e->acm, "cert_domains", names, "issuer", api_text(c.issuer),
-		      "subject", api_text(c.subject), "starts_at", api_time(c.starts_ms),
-		      "expires_at", api_time(c.expires_ms), "self_signed?", (int)c.self_signed,
+		      name_uuid("certificate", c.fingerprint, id), "ca_signed?", (int)e->trusted,
+		      "acm", (int)e->acm, "cert_domains", names, "issuer", json_text(c.issuer),
+		      "subject", json_text(c.subject), "starts_at", json_time(c.starts_ms),
+		      "expires_at", json_time(c.expires_ms), "self_signed?", (int)c.self_signed,
 		      "fingerprint", c.fingerprint);
 	cert_done(&c);
 	return j;
@@ -59,8 +60,8 @@ static json_t *sni_json(struct daemon *d, const struct app *app, const struct sn
 			  e->name, "certificate_chain", e->chain, "app", api_app_ref(app));
 
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "created_at",
-					    api_time(e->created_ms), "updated_at",
-					    api_time(e->updated_ms), "domains", domain_ids(d, e),
+					    json_time(e->created_ms), "updated_at",
+					    json_time(e->updated_ms), "domains", domain_ids(d, e),
 					    "ssl_cert", ssl_cert_json(e)));
 	return j;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "model/names.h"
@@ -163,7 +164,7 @@ static json_t *webhook_json(const struct app *app, const struct webhook *w)
 	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o}", "id", w->id, "app",
 			 api_app_ref(app), "include", json_loads(w->include, 0, NULL), "level",
 			 w->sync ? "sync" : "notify", "url", w->url, "created_at",
-			 api_time(w->created_ms), "updated_at", api_time(w->updated_ms));
+			 json_time(w->created_ms), "updated_at", json_time(w->updated_ms));
 }
 
 int api_webhooks_list(struct request *r, struct error *err)
@@ -282,11 +283,12 @@ int api_webhooks_delete(struct request *r, struct error *err)
 static json_t *event_json(const struct webhook_event *e)
 {
 	return json_pack("{s:s, s:s, s:o, s:o, s:{s:s, s:o, s:o, s:o, s:s, s:s}}", "id", e->id,
-			 "include", e->include, "created_at", api_time(e->created_ms), "updated_at",
-			 api_time(e->created_ms), "payload", "action", e->action, "actor",
-			 json_loads(e->actor, 0, NULL), "data", json_loads(e->data, 0, NULL),
-			 "previous_data", json_loads(e->previous, 0, NULL), "resource", e->resource,
-			 "version", "application/vnd.heroku+json; version=3");
+			 "include", e->include, "created_at", json_time(e->created_ms),
+			 "updated_at", json_time(e->created_ms), "payload", "action", e->action,
+			 "actor", json_loads(e->actor, 0, NULL), "data",
+			 json_loads(e->data, 0, NULL), "previous_data",
+			 json_loads(e->previous, 0, NULL), "resource", e->resource, "version",
+			 "application/vnd.heroku+json; version=3");
 }
 
 int api_webhook_events_list(struct request *r, struct error *err)
@@ -333,9 +335,9 @@ static json_t *attempt_json(const struct webhook_delivery *d)
 		return json_null();
 	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o}", "id", d->attempt_id, "code",
 			 d->attempt_code ? json_integer((json_int_t)d->attempt_code) : json_null(),
-			 "error_class", api_text(d->attempt_error), "status",
+			 "error_class", json_text(d->attempt_error), "status",
 			 d->attempt_code / 100 == 2 ? "succeeded" : "failed", "created_at",
-			 api_time(d->attempt_ms), "updated_at", api_time(d->updated_ms));
+			 json_time(d->attempt_ms), "updated_at", json_time(d->updated_ms));
 }
 
 static json_t *delivery_json(const struct webhook_delivery *d)
@@ -346,9 +348,9 @@ static json_t *delivery_json(const struct webhook_delivery *d)
 			      d->status, "num_attempts", (json_int_t)d->n_attempts);
 
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "next_attempt_at",
-					    api_time(d->next_ms), "last_attempt", attempt_json(d),
-					    "created_at", api_time(d->created_ms), "updated_at",
-					    api_time(d->updated_ms)));
+					    json_time(d->next_ms), "last_attempt", attempt_json(d),
+					    "created_at", json_time(d->created_ms), "updated_at",
+					    json_time(d->updated_ms)));
 	return j;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The local certificate authority, for those who are to trust it. A certificate is no secret. */
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/edge/ca.h"
@@ -20,7 +21,7 @@ int api_ca_get(struct request *r, struct error *err)
 		return error_prefix(err, "%s", path);
 	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "certificate", pem.data, "fingerprint",
 		      c.fingerprint, "subject", c.subject, "path", path, "starts_at",
-		      api_time(c.starts_ms), "expires_at", api_time(c.expires_ms));
+		      json_time(c.starts_ms), "expires_at", json_time(c.expires_ms));
 	cert_done(&c);
 	return request_answer(r, 200, j);
 }

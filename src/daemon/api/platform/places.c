@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "model/names.h"
@@ -20,7 +21,7 @@ static const char *name_of(const char *const *names, const char *what, const cha
 	char id[UUID_SIZE];
 
 	for (; *names; names++)
-		if (strcasecmp(given, *names) == 0 || streq(given, api_uuid(what, *names, id)))
+		if (strcasecmp(given, *names) == 0 || streq(given, name_uuid(what, *names, id)))
 			return *names;
 	return NULL;
 }
@@ -59,20 +60,20 @@ json_t *api_stack_ref(const char *name)
 {
 	char id[UUID_SIZE];
 
-	return json_pack("{s:s, s:s}", "id", api_uuid("stack", name, id), "name", name);
+	return json_pack("{s:s, s:s}", "id", name_uuid("stack", name, id), "name", name);
 }
 
 json_t *api_region_ref(const char *name)
 {
 	char id[UUID_SIZE];
 
-	return json_pack("{s:s, s:s}", "id", api_uuid("region", name, id), "name", name);
+	return json_pack("{s:s, s:s}", "id", name_uuid("region", name, id), "name", name);
 }
 
 static void put_times(struct request *r, json_t *j)
 {
-	json_object_set_new(j, "created_at", api_time(request_daemon(r)->started_ms));
-	json_object_set_new(j, "updated_at", api_time(request_daemon(r)->started_ms));
+	json_object_set_new(j, "created_at", json_time(request_daemon(r)->started_ms));
+	json_object_set_new(j, "updated_at", json_time(request_daemon(r)->started_ms));
 }
 
 static json_t *list_stacks(struct request *r)

@@ -6,11 +6,13 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/core/state.h"
 #include "daemon/http/http-priv.h"
 #include "daemon/edge/router.h"
+#include "model/names.h"
 #include "model/size.h"
 
 #ifdef __aarch64__
@@ -37,14 +39,14 @@ static json_t *size_json(const struct dyno_size *s)
 	char display[32], id[UUID_SIZE], generation[UUID_SIZE];
 	json_t *j;
 
-	api_size_display(s->name, display);
-	j = json_pack("{s:s, s:s, s:f, s:I, s:f}", "id", api_uuid("size", s->name, id), "name",
+	size_display(s->name, display);
+	j = json_pack("{s:s, s:s, s:f, s:I, s:f}", "id", name_uuid("size", s->name, id), "name",
 		      display, "memory", (double)s->memory_bytes / (1 << 30), "compute",
 		      (json_int_t)(s->cpu_shares / 1024), "precise_dyno_units",
 		      (double)s->cpu_shares / 1024);
 	json_object_update_new(j, json_pack("{s:n, s:b, s:b, s:{s:s, s:s}}", "cost", "dedicated", 0,
 					    "private_space_only", 0, "generation", "id",
-					    api_uuid("generation", "cedar", generation), "name",
+					    name_uuid("generation", "cedar", generation), "name",
 					    "cedar"));
 	json_object_update_new(j, json_pack("{s:s, s:{s:I}}", "architecture", API_ARCHITECTURE,
 					    "twelve", "processes", (json_int_t)s->pids));
@@ -110,7 +112,7 @@ static json_t *disk_json(struct daemon *d)
 	uint64_t free_bytes = 0;
 	int r = fs_free_bytes(d->settings.state_dir, &free_bytes);
 
-	return json_pack("{s:o, s:o, s:I}", "state_dir", api_text(d->settings.state_dir),
+	return json_pack("{s:o, s:o, s:I}", "state_dir", json_text(d->settings.state_dir),
 			 "free_bytes", r < 0 ? json_null() : json_integer((json_int_t)free_bytes),
 			 "reserve_bytes", (json_int_t)d->settings.disk_reserve_bytes);
 }
@@ -126,14 +128,14 @@ int api_status(struct request *r, struct error *err)
 	j = json_pack("{s:s, s:I, s:I, s:o}", "version", TWELVE_VERSION, "pid",
 		      (json_int_t)getpid(), "uptime_s",
 		      (json_int_t)((clock_wall_ms() - d->started_ms) / 1000), "started_at",
-		      api_time(d->started_ms));
+		      json_time(d->started_ms));
 	json_object_update_new(j, json_pack("{s:I, s:o, s:o}", "apps", (json_int_t)n_apps, "dynos",
 					    count_dynos(d), "disk", disk_json(d)));
 	json_object_set_new(j, "runtime",
-			    json_pack("{s:o, s:o, s:o, s:o}", "name", api_text(d->runtime.name),
-				      "path", api_text(d->runtime.path), "version",
-				      api_text(d->runtime.version), "why",
-				      api_text(d->runtime.why)));
+			    json_pack("{s:o, s:o, s:o, s:o}", "name", json_text(d->runtime.name),
+				      "path", json_text(d->runtime.path), "version",
+				      json_text(d->runtime.version), "why",
+				      json_text(d->runtime.why)));
 	json_object_update_new(
 		j, json_pack("{s:{s:s, s:s, s:b}, s:s, s:s}", "router", "address",
 			     d->settings.http_address, "https_address", d->settings.https_address,

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/build/packs.h"
+#include "model/names.h"
 #include "model/pack-name.h"
 
 static json_t *buildpack_json(const char *name)
@@ -20,7 +21,7 @@ static json_t *buildpack_json(const char *name)
 	char id[UUID_SIZE];
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s}", "id",
-			 api_uuid("buildpack", name, id), "name", name, "namespace", "heroku",
+			 name_uuid("buildpack", name, id), "name", name, "namespace", "heroku",
 			 "blob_url", name, "two_factor_authentication", 0, "category", "languages",
 			 "description", "One of the platform's own");
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
@@ -17,8 +18,8 @@ static json_t *key_json(const struct ssh_key *k)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "id", k->id, "public_key",
 			 k->public_key, "fingerprint", k->fingerprint, "comment", k->comment,
-			 "email", k->comment, "created_at", api_time(k->created_ms), "updated_at",
-			 api_time(k->created_ms));
+			 "email", k->comment, "created_at", json_time(k->created_ms), "updated_at",
+			 json_time(k->created_ms));
 }
 
 static int answer_keys(struct request *r, const char *user_id, struct error *err)
@@ -186,15 +187,15 @@ static json_t *token_json(struct request *r, const struct token *t, const char *
 
 	json_t *j =
 		json_pack("{s:s, s:o, s:o, s:o, s:o}", "id", t->id, "description",
-			  api_text(t->description), "scope", scope_names(t->scopes), "created_at",
-			  api_time(t->created_ms), "updated_at", api_time(t->created_ms));
+			  json_text(t->description), "scope", scope_names(t->scopes), "created_at",
+			  json_time(t->created_ms), "updated_at", json_time(t->created_ms));
 
 	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n}", "client", "grant",
 					    "refresh_token", "session"));
 	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:o}, s:o, s:{s:o}}", "access_token",
 					    "id", t->id, "token", secret ? secret : t->masked,
 					    "expires_in", expires, "user", token_user(r, t),
-					    "twelve", "used_at", api_time(t->used_ms)));
+					    "twelve", "used_at", json_time(t->used_ms)));
 	return j;
 }
 

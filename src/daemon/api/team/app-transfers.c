@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
@@ -28,7 +29,7 @@ static json_t *transfer_json(struct request *r, const struct transfer *t)
 		j = json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "id", t->id, "app",
 			      api_app_ref(&app), "owner", api_user_ref(r, t->owner_id), "recipient",
 			      api_user_ref(r, t->recipient_id), "state", t->state, "created_at",
-			      api_time(t->created_ms), "updated_at", api_time(t->updated_ms));
+			      json_time(t->created_ms), "updated_at", json_time(t->updated_ms));
 	app_done(&app);
 	return j;
 }

@@ -2,6 +2,7 @@
 /* The audit trail, shown. */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
@@ -12,22 +13,22 @@
 static json_t *app_of(const struct audit *a)
 {
 	return a->app_id[0]
-		       ? json_pack("{s:s, s:o}", "id", a->app_id, "name", api_text(a->app_name))
+		       ? json_pack("{s:s, s:o}", "id", a->app_id, "name", json_text(a->app_name))
 		       : json_null();
 }
 
 static json_t *audit_json(const struct audit *a)
 {
 	json_t *j = json_pack("{s:I, s:o, s:{s:s, s:o}, s:o}", "number", (json_int_t)a->number,
-			      "at", api_time(a->at_ms), "user", "id", a->user_id, "name",
-			      api_text(a->user), "app", app_of(a));
+			      "at", json_time(a->at_ms), "user", "id", a->user_id, "name",
+			      json_text(a->user), "app", app_of(a));
 
 	json_object_update_new(
-		j, json_pack("{s:o, s:o, s:I, s:o, s:s, s:o}", "action", api_text(a->action),
-			     "note", api_text(a->note), "status", (json_int_t)a->status, "release",
+		j, json_pack("{s:o, s:o, s:I, s:o, s:s, s:o}", "action", json_text(a->action),
+			     "note", json_text(a->note), "status", (json_int_t)a->status, "release",
 			     a->version ? json_pack("{s:I}", "version", (json_int_t)a->version)
 					: json_null(),
-			     "request_id", a->request_id, "from", api_text(a->from)));
+			     "request_id", a->request_id, "from", json_text(a->from)));
 	return j;
 }
 

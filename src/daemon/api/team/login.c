@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/http/http-priv.h"
@@ -78,7 +79,7 @@ static int answer_form(struct request *r, struct login *login, int status, const
 		elsewhere ? xasprintf(" It was started at %s, and your browser is at %s.",
 				      login->from, address_of(r))
 			  : NULL;
-	json_t *since = api_time(login->asked_ms);
+	json_t *since = json_time(login->asked_ms);
 	int result;
 
 	set_cookie(r, login);

@@ -2,6 +2,7 @@
 /* Who may do what with a pipeline, and its shapes; see pipelines.h. */
 #include "daemon/api/team/pipeline-shapes.h"
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/authz.h"
 #include "model/names.h"
@@ -76,11 +77,11 @@ int pipeline_may_add(struct request *r, const struct pipeline *p, struct error *
 json_t *pipeline_json(const struct pipeline *p)
 {
 	json_t *j = json_pack("{s:s, s:s, s:o, s:o}", "id", p->id, "name", p->name, "created_at",
-			      api_time(p->created_ms), "updated_at", api_time(p->updated_ms));
+			      json_time(p->created_ms), "updated_at", json_time(p->updated_ms));
 	char id[UUID_SIZE];
 
 	json_object_set_new(j, "generation",
-			    json_pack("{s:s, s:s}", "id", api_uuid("generation", "cedar", id),
+			    json_pack("{s:s, s:s}", "id", name_uuid("generation", "cedar", id),
 				      "name", "cedar"));
 	json_object_set_new(j, "owner",
 			    p->owner_id[0]
@@ -94,7 +95,7 @@ json_t *coupling_json(const struct coupling *c)
 	return json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s, s:o, s:o}", "id", c->id, "app",
 			 "id", c->app_id, "name", c->app_name, "pipeline", "id", c->pipeline_id,
 			 "name", c->pipeline_name, "stage", stage_names[c->stage], "created_at",
-			 api_time(c->created_ms), "updated_at", api_time(c->updated_ms));
+			 json_time(c->created_ms), "updated_at", json_time(c->updated_ms));
 }
 
 int pipelines_mend(struct daemon *d, struct error *err)

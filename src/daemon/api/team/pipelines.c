@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/team/pipeline-shapes.h"
@@ -87,10 +88,10 @@ static int first_owner(struct request *r, struct pipeline *p, struct error *err)
  * first. */
 static int check_generation(struct request *r, struct error *err)
 {
-	const char *given = api_ref(json_object_get(request_body(r), "generation"));
+	const char *given = json_ref(json_object_get(request_body(r), "generation"));
 	char id[UUID_SIZE];
 
-	return !given || streq(given, "cedar") || streq(given, api_uuid("generation", "cedar", id))
+	return !given || streq(given, "cedar") || streq(given, name_uuid("generation", "cedar", id))
 		       ? 0
 		       : error_set(err, ERROR_INVALID,
 				   "\"generation\" must be cedar: there is no other here");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/team/pipeline-shapes.h"
@@ -51,7 +52,7 @@ static json_t *target_json(struct request *r, const struct promotion_target *t)
 	return json_pack("{s:s, s:{s:s}, s:{s:s}, s:o, s:s, s:o}", "id", t->id, "app", "id",
 			 t->app_id, "pipeline_promotion", "id", t->promotion_id, "release",
 			 t->release_id[0] ? json_pack("{s:s}", "id", t->release_id) : json_null(),
-			 "status", status, "error_message", api_text(reason));
+			 "status", status, "error_message", json_text(reason));
 }
 
 static json_t *promotion_json(struct request *r, const struct promotion *p, struct error *err)
@@ -71,8 +72,8 @@ static json_t *promotion_json(struct request *r, const struct promotion *p, stru
 	return json_pack("{s:s, s:{s:s}, s:{s:{s:s}, s:{s:s}}, s:s, s:o, s:o}", "id", p->id,
 			 "pipeline", "id", p->pipeline_id, "source", "app", "id", p->app_id,
 			 "release", "id", p->release_id, "status",
-			 pending ? "pending" : "completed", "created_at", api_time(p->created_ms),
-			 "updated_at", api_time(p->created_ms));
+			 pending ? "pending" : "completed", "created_at", json_time(p->created_ms),
+			 "updated_at", json_time(p->created_ms));
 }
 
 /* ---- making one ---- */
@@ -133,7 +134,7 @@ static int find_release(struct request *r, struct plan *p, struct error *err)
 
 static int add_target(struct request *r, struct plan *p, const json_t *item, struct error *err)
 {
-	const char *name = api_ref(json_object_get(item, "app"));
+	const char *name = json_ref(json_object_get(item, "app"));
 	struct app *app = &p->targets[p->n];
 
 	if (!name)
@@ -167,9 +168,8 @@ static int read_targets(struct request *r, struct plan *p, struct error *err)
 
 static int read_plan(struct request *r, struct plan *p, struct error *err)
 {
-	const char *name,
-		*source =
-			api_ref(json_object_get(json_object_get(request_body(r), "source"), "app"));
+	const char *name, *source = json_ref(json_object_get(
+				  json_object_get(request_body(r), "source"), "app"));
 
 	if (!source)
 		return error_set(err, ERROR_INVALID,

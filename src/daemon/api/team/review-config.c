@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/team/pipeline-shapes.h"
 #include "daemon/apps/stale.h"
@@ -23,7 +24,7 @@ static json_int_t number_of(const char *repo)
 {
 	char id[UUID_SIZE];
 
-	return (json_int_t)strtoul(api_uuid("repo", repo, id), NULL, 16);
+	return (json_int_t)strtoul(name_uuid("repo", repo, id), NULL, 16);
 }
 
 static json_t *config_json(const struct review_config *c)
@@ -31,14 +32,14 @@ static json_t *config_json(const struct review_config *c)
 	json_t *j = json_pack("{s:s, s:b, s:b, s:b, s:I, s:o}", "pipeline_id", c->pipeline_id,
 			      "automatic_review_apps", 0, "wait_for_ci", 0, "destroy_stale_apps",
 			      c->destroy_stale, "stale_days", (json_int_t)c->stale_days,
-			      "base_name", api_text(c->base_name));
+			      "base_name", json_text(c->base_name));
 
 	json_object_set_new(j, "deploy_target",
 			    c->target ? json_pack("{s:s, s:s}", "id", c->target, "type", "region")
 				      : json_null());
 	if (c->repo) {
 		json_object_set_new(j, "repo", json_pack("{s:I}", "id", number_of(c->repo)));
-		json_object_set_new(j, "twelve", json_pack("{s:o}", "repo", api_text(c->repo)));
+		json_object_set_new(j, "twelve", json_pack("{s:o}", "repo", json_text(c->repo)));
 	}
 	return j;
 }
@@ -140,7 +141,7 @@ static int take_body(struct request *r, struct review_config *c, struct error *e
 /* The heroku command says it twice: in the path and in the body. */
 static int check_pipeline(struct request *r, const struct pipeline *p, struct error *err)
 {
-	const char *given = api_ref(json_object_get(request_body(r), "pipeline"));
+	const char *given = json_ref(json_object_get(request_body(r), "pipeline"));
 
 	return !given || streq(given, p->id) || streq(given, p->name)
 		       ? 0

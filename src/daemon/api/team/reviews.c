@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
@@ -51,10 +52,10 @@ static json_t *review_json(struct request *r, const struct review *v, const stru
 
 	json_object_update_new(
 		j,
-		json_pack("{s:o, s:o, s:o, s:o}", "created_at", api_time(v->created_ms),
+		json_pack("{s:o, s:o, s:o, s:o}", "created_at", json_time(v->created_ms),
 			  "updated_at",
-			  api_time(v->updated_ms > s->updated_ms ? v->updated_ms : s->updated_ms),
-			  "error_status", api_text(s->failure), "pr_number",
+			  json_time(v->updated_ms > s->updated_ms ? v->updated_ms : s->updated_ms),
+			  "error_status", json_text(s->failure), "pr_number",
 			  v->pr_number ? json_integer(v->pr_number) : json_null()));
 	return j;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/audit.h"
@@ -62,8 +63,8 @@ static json_t *setup_json(struct request *r, const struct setup *s)
 
 	return json_pack(
 		"{s:s, s:o, s:o, s:s, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "id", s->id,
-		"created_at", api_time(s->created_ms), "updated_at", api_time(s->updated_ms),
-		"status", ended ? s->step : "pending", "failure_message", api_text(s->failure),
+		"created_at", json_time(s->created_ms), "updated_at", json_time(s->updated_ms),
+		"status", ended ? s->step : "pending", "failure_message", json_text(s->failure),
 		"app", "id", s->app_id[0] ? s->app_id : NO_APP, "name", s->app_name, "build",
 		build_of(r, s), "manifest_errors", errors ? json_incref(errors) : json_array(),
 		"postdeploy", postdeploy_of(s), "resolved_success_url", success_url(r, s));

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "model/names.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
@@ -30,8 +32,8 @@ static json_t *make_ref(struct request *r, const char *name)
 		email = strchr(name, '@') ? xstrdup(name) : xasprintf("%s@localhost", name);
 		for (char *p = email; *p; p++)
 			*p = *p == ' ' ? '-' : *p;
-		j = json_pack("{s:s, s:o}", "id", api_uuid("user", email, id), "email",
-			      api_text(email));
+		j = json_pack("{s:s, s:o}", "id", name_uuid("user", email, id), "email",
+			      json_text(email));
 	}
 	user_done(&u);
 	return j;
@@ -49,9 +51,9 @@ static json_t *user_json(const struct user *u)
 			      0, "federated", 0, "two_factor_authentication", 0);
 
 	json_object_update_new(
-		j, json_pack("{s:o, s:o, s:o, s:n, s:n}", "created_at", api_time(u->created_ms),
-			     "updated_at", api_time(u->updated_ms), "last_login",
-			     api_time(u->login_ms), "suspended_at", "delinquent_at"));
+		j, json_pack("{s:o, s:o, s:o, s:n, s:n}", "created_at", json_time(u->created_ms),
+			     "updated_at", json_time(u->updated_ms), "last_login",
+			     json_time(u->login_ms), "suspended_at", "delinquent_at"));
 	json_object_update_new(j,
 			       json_pack("{s:n, s:n, s:n, s:n, s:n, s:{s:b, s:b}}", "sms_number",
 					 "country_of_residence", "identity_provider",
@@ -225,7 +227,7 @@ static json_t *collaborator_json(struct request *r, const struct app *app,
 		owner				     ? "owner"
 		: c->permissions & PERMISSION_MANAGE ? "admin"
 						     : "collaborator",
-		"created_at", api_time(c->created_ms), "updated_at", api_time(c->updated_ms));
+		"created_at", json_time(c->created_ms), "updated_at", json_time(c->updated_ms));
 }
 
 /* The owner as a row like the others. */
@@ -235,7 +237,7 @@ static struct collaborator owner_of(const struct app *app)
 				  .created_ms = app->created_ms,
 				  .updated_ms = app->created_ms };
 
-	api_uuid("owner of", app->id, c.id);
+	name_uuid("owner of", app->id, c.id);
 	memcpy(c.app_id, app->id, sizeof(c.app_id));
 	memcpy(c.user_id, app->owner_id, sizeof(c.user_id));
 	return c;
@@ -343,7 +345,7 @@ static int read_permissions(struct request *r, unsigned fallback, unsigned *ret,
 	size_t i;
 
 	json_array_foreach (list, i, item) {
-		const char *word = api_ref(item);
+		const char *word = json_ref(item);
 
 		if (!word || !permission_parse(word))
 			return error_set(err, ERROR_INVALID,
