@@ -18,7 +18,7 @@
  * receiver's certificate is always verified: against the system's authorities, or the
  * drain's own.
  *
- * All of this is pure: values in, bytes out. twelve-logs moves the bytes (logsd/drain.h).
+ * All of this is pure: values in, bytes out. twelve-logs moves the bytes (logsd/drains.h).
  */
 #pragma once
 

@@ -6,26 +6,22 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "logs/journal.h"
 #include "logs/line.h"
-#include "logsd/drains.h"
+#include "logsd/app.h"
 #include "logsd/logsd.h"
-
-#define SUFFIX ".ring"
 
 static const char damaged[] = "The ring of recent lines was damaged and is empty now";
 
-static char *ring_path(const struct logsd *l, const char *id)
+char *app_ring_path(const struct logsd *l, const char *id)
 {
-	return xasprintf("%s/%s" SUFFIX, l->dir, id);
+	return xasprintf("%s/%s" RING_SUFFIX, l->dir, id);
 }
 
 static struct app *app_open(struct logsd *l, const char *id)
 {
-	_cleanup_free_ char *path = ring_path(l, id);
+	_cleanup_free_ char *path = app_ring_path(l, id);
 	struct ring *ring = NULL;
 	struct app *a;
 	int how = ring_open(path, l->ring_bytes, &ring);
@@ -69,71 +65,28 @@ struct app *app_get(struct logsd *l, const char *id)
 	return a ? a : app_open(l, id);
 }
 
-/* A batch whose bytes had been taken from their pipe when we were killed. */
-static void redo(struct logsd *l)
-{
-	struct journal_note note;
-	struct app *a;
-
-	if (journal_pending(l->journal, &note) && uuid_is_valid(note.app)) {
-		a = app_get(l, note.app);
-		if (a && ring_redo(a->ring, note.generation))
-			log_info("went on with what a killed twelve-logs had begun");
-	}
-	journal_clear(l->journal);
-}
-
-void apps_load(struct logsd *l)
-{
-	_cleanup_strv_ char **names = NULL;
-	int r;
-
-	redo(l);
-	r = fs_list(l->dir, &names);
-	if (r < 0)
-		log_error("listing %s: %s", l->dir, strerror(-r));
-	for (size_t i = 0; names && names[i]; i++) {
-		char *suffix = str_ends(names[i], SUFFIX)
-				       ? names[i] + strlen(names[i]) - strlen(SUFFIX)
-				       : NULL;
-
-		if (!suffix)
-			continue;
-		*suffix = '\0';
-		if (uuid_is_valid(names[i]))
-			app_get(l, names[i]);
-	}
-}
-
-void app_free(struct app *a, bool forget)
-{
-	_cleanup_free_ char *path = ring_path(a->logsd, a->id);
-	struct app **link = &a->logsd->apps;
-
-	links_forget(a);
-	drains_free(a, forget);
-	while (a->sources)
-		source_free(a->sources);
-	while (a->readers)
-		reader_free(a->readers);
-	while (*link != a)
-		link = &(*link)->next;
-	*link = a->next;
-	app_forget_commits(a);
-	ring_free(a->ring);
-	free(a->load);
-	if (forget && unlink(path) < 0 && errno != ENOENT)
-		log_error("removing %s: %s", path, strerror(errno));
-	free(a->name);
-	free(a);
-}
-
 static void evict(struct app *a, uint64_t head)
 {
-	for (struct reader *r = a->readers; r; r = r->next)
-		reader_evict(r, head);
-	drains_evict(a, head);
+	for (const struct follower *const *f = a->logsd->followers; *f; f++)
+		if ((*f)->evict)
+			(*f)->evict(a, head);
 	ring_evict(a->ring, head);
+}
+
+/* True when room for a batch would cost a follower what it must not lose. */
+static bool is_blocked(const struct app *a, uint64_t head)
+{
+	for (const struct follower *const *f = a->logsd->followers; *f; f++)
+		if ((*f)->blocks && (*f)->blocks(a, head))
+			return true;
+	return false;
+}
+
+bool app_has_room(const struct app *a)
+{
+	uint64_t head;
+
+	return ring_room(a->ring, &head) == 0 && !is_blocked(a, head);
 }
 
 /* Lines that found no room before are told first, in their place. */
@@ -163,7 +116,7 @@ static int make_room(struct app *a)
 
 	if (r < 0)
 		return r;
-	if (drains_block(a, head))
+	if (is_blocked(a, head))
 		return -EAGAIN;
 	evict(a, head);
 	return 0;
@@ -181,12 +134,8 @@ int app_begin(struct app *a)
 
 void app_show(struct app *a)
 {
-	for (struct reader *r = a->readers, *next; r; r = next) {
-		next = r->next;
-		reader_pump(r);
-	}
-	links_pump(a);
-	drains_show(a);
+	for (const struct follower *const *f = a->logsd->followers; *f; f++)
+		(*f)->shown(a);
 }
 
 void app_drop(struct app *a, uint64_t n)

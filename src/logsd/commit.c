@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "logsd/logsd.h"
+#include "logsd/app.h"
+#include "logsd/commit.h"
 
 /* Dynos of older releases are gone. */
 #define COMMITS_MAX 16

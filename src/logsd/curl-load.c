@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "logsd/curl-load.h"
 #include "logsd/curl.h"
 
 #define MODULE "twelve-logs-curl.so"

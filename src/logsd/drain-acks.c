@@ -14,8 +14,9 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "logsd/drain-batch.h"
+#include "logsd/drain-cursor.h"
 #include "logsd/drain-http.h"
+#include "logsd/drain-report.h"
 
 #define POLL_FIRST_MS 200
 #define POLL_MAX_MS 10000

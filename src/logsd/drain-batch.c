@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "logsd/drain-cursor.h"
+#include "logsd/drain-report.h"
 
 static void note(struct drain *d, const struct batch *b)
 {

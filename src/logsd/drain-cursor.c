@@ -2,7 +2,8 @@
 /* A drain's place in its app's ring, what it has lost, and how that is written down; see drains.h.
  */
 #include "base/clock.h"
-#include "logsd/drains.h"
+#include "logsd/commit.h"
+#include "logsd/drain-cursor.h"
 
 bool drain_has_lines(const struct drain *d)
 {

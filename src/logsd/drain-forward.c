@@ -16,6 +16,8 @@
 #include "base/str.h"
 #include "logs/forward.h"
 #include "logsd/drain-batch.h"
+#include "logsd/drain-cursor.h"
+#include "logsd/drain-report.h"
 #include "logsd/wire.h"
 
 #define HANDSHAKE_MS 10000

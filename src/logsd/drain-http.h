@@ -35,10 +35,12 @@ struct http_link {
 	int64_t poll_ms, poll_pause_ms;
 };
 
-/* Begins a request; `body` and `reply` have to stay. False after a drain_fail(). */
+/* drain-request.c: begins a request; `body` and `reply` have to stay. False after a drain_fail().
+ */
 bool http_request(struct http_link *h, struct transfer *t, const char *url,
 		  struct curl_slist *headers, const struct buf *body, struct buf *reply);
 
+/* drain-acks.c */
 void acks_init(struct http_link *h);
 void acks_done(struct http_link *h);
 /* The batch was taken: its lines are known to have arrived when Splunk says so. */

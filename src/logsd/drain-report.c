@@ -8,7 +8,9 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "logsd/drains.h"
+#include "logsd/app.h"
+#include "logsd/drain-cursor.h"
+#include "logsd/drain-report.h"
 
 /* A drain that fails for so long is reported in the app's stream, and then every so often. */
 #define LONG_MS 30000

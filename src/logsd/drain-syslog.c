@@ -21,6 +21,8 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "logsd/drain-cursor.h"
+#include "logsd/drain-report.h"
 #include "logsd/wire.h"
 
 /* Frames that are made at once; TLS takes one of its records, 16 KiB (RFC 8446 section 5.1). */

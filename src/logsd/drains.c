@@ -10,6 +10,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "logsd/curl-load.h"
+#include "logsd/drain-cursor.h"
+#include "logsd/drain-report.h"
+#include "logsd/source.h"
 
 #define SUFFIX ".drain"
 
@@ -58,7 +62,8 @@ static bool is_paused(const struct drain *d)
 	return d->now.phase == DRAIN_WAITING && d->deadline_ms > clock_now_ms();
 }
 
-void drains_show(struct app *a)
+/* Lines that came: pumps now or soon. */
+static void show(struct app *a)
 {
 	for (struct drain *d = a->drains, *next; d; d = next) {
 		next = d->next;
@@ -302,3 +307,9 @@ void drains_free(struct app *a, bool forget)
 	while (a->drains)
 		drop(&a->drains, forget);
 }
+
+const struct follower drains_follow = {
+	.shown = show,
+	.evict = drains_evict,
+	.blocks = drains_block,
+};

@@ -19,6 +19,7 @@
 
 #include "logs/drain-status.h"
 #include "logs/drain.h"
+#include "logsd/app.h"
 #include "logsd/logsd.h"
 
 struct drain;
@@ -69,10 +70,6 @@ struct drain {
 	bool told_long;
 };
 
-/* ---- drains.c: the set, and turns ---- */
-
-/* Lines that came: pumps now or soon. */
-void drains_show(struct app *a);
 /* Replaces the app's set; json is logs-proto.h's. */
 void drains_set(struct app *a, const char *json);
 /* One marked line for one drain. */
@@ -83,70 +80,4 @@ void drains_free(struct app *a, bool forget);
 int64_t drains_next_ms(const struct logsd *l);
 /* Pumps those whose time has come; writes what has changed. */
 void drains_tick(struct logsd *l, int64_t now_ms);
-
-/* ---- drain-cursor.c: the place in the ring, and what is lost ---- */
-
-/* Counts what is lost below the offset, which is about to be evicted. */
-void drains_evict(struct app *a, uint64_t head);
-/* True when room for a batch would cost a drain that blocks a line. */
-bool drains_block(const struct app *a, uint64_t head);
-/* A new drain begins at the first line of this time; one that was there before, where it was. */
-void drain_start_at(struct drain *d, int64_t created_ns);
-void drain_go_on(struct drain *d);
-
-bool drain_has_lines(const struct drain *d);
-/* True when there are lines and it is time to take them; sets the deadline when it is not yet. */
-bool drain_is_due(struct drain *d);
-/* Takes the next line. False at the end. */
-bool drain_take(struct drain *d, struct log_record *ret, const char **ret_commit);
-/*
- * The cursor back to a line that was taken, behind which nothing is under way any more. What the
- * ring has lost from there on is counted: counts of the same lines (drain_uncount()) are the
- * caller's to take away before.
- */
-void drain_rewind(struct drain *d, uint64_t seq);
-/* Looks at a line again, without a word about what is lost; drain_rewind() comes after. */
-void drain_seek(struct drain *d, uint64_t seq);
-/* n lines are lost, the first of which was of this time; counted, and to be told. */
-void drain_lose(struct drain *d, uint64_t n, int64_t since_ns);
-/* n of the lines that were counted as lost are about to be counted again. */
-void drain_uncount(struct drain *d, uint64_t n);
-/* The batch under way is given up: its notice is to be told again. Its lines are the caller's. */
-void drain_void_batch(struct drain *d);
-/* n lines, in so many bytes, have gone. */
-void drain_sent(struct drain *d, uint64_t n, uint64_t bytes);
-void drain_phase(struct drain *d, enum drain_phase phase);
-/* Nothing is left to carry. */
-void drain_idle(struct drain *d);
-/* Writes the status down: what a kill leaves. */
-void drain_save(struct drain *d);
-
-/* ---- drain-report.c: how it fares ---- */
-
-/* It works: what was told of failures is over. */
-void drain_ok(struct drain *d);
-/* A try failed: the next one comes after a pause, or after retry_after_ms when that is not 0. */
-void drain_fail(struct drain *d, int64_t retry_after_ms, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-/* A certificate was refused: L14, told at once. */
-void drain_fail_certificate(struct drain *d, const char *why);
-/* Told with the status and in the app's stream, but no reason to pause. */
-void drain_complain(struct drain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* L13: it has failed for long. */
-void drain_report_long(struct drain *d, int64_t now_ms);
-/* What is to be told goes into the app's stream, which calls its drains: not from within one. */
-void drain_flush_tells(struct drain *d);
-/* The line of a test that waits to be sent: true, and then it runs. */
-bool drain_take_test(struct drain *d, struct log_record *ret, char text[static DRAIN_TEXT_MAX]);
-bool drain_test_runs(const struct drain *d);
-void drain_test_result(struct drain *d, bool passed, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* ---- what libcurl does: curl-load.c, and curl.h for what is behind it ---- */
-
-/* The mover of HTTP drains, which comes with libcurl. NULL: it could not be loaded, as err says. */
-const struct drain_mover *drains_http_mover(struct logsd *l, struct error *err);
-/* The time of curl's next deadline, monotonic; INT64_MAX: none. */
-int64_t drains_curl_next_ms(const struct logsd *l);
-void drains_curl_tick(struct logsd *l, int64_t now_ms);
-void drains_curl_done(struct logsd *l);
+extern const struct follower drains_follow;

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "logsd/handler.h"
 #include "logsd/logsd.h"
 
 void logsd_watch(struct logsd *l, struct handler *h, uint32_t events)

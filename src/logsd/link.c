@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "logsd/app.h"
+#include "logsd/link.h"
 #include "logsd/logsd.h"
 
 struct link {
@@ -66,14 +68,13 @@ static void pump(struct link *k, struct app *from)
 	}
 }
 
-void links_pump(struct app *from)
+/* Copies what was committed. */
+static void links_pump(struct app *from)
 {
 	for (struct link *k = from->links; k; k = k->next)
 		pump(k, from);
 }
 
-/* Readers of the add-on's ring count what they lose; a link is pumped before each new batch, so it
- * loses nothing. */
 static struct link *find(struct app *from, const struct app *to)
 {
 	struct link *k = from->links;
@@ -140,3 +141,6 @@ void links_forget(struct app *a)
 			else
 				at = &(*at)->next;
 }
+
+/* A link is pumped before each new batch, so it loses nothing when lines are evicted. */
+const struct follower links_follow = { .shown = links_pump };

@@ -12,7 +12,8 @@
 #include "ipc/ipc.h"
 #include "ipc/logs-proto.h"
 #include "logs/latency.h"
-#include "logsd/logsd.h"
+#include "logsd/app.h"
+#include "logsd/load.h"
 #include "route/route.h"
 
 struct load {

@@ -26,8 +26,13 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "logs/journal.h"
+#include "logsd/apps.h"
+#include "logsd/curl-load.h"
 #include "logsd/drains.h"
 #include "logsd/logsd.h"
+#include "logsd/peer.h"
+#include "logsd/refused.h"
+#include "logsd/source.h"
 
 #define EVENTS 128
 #define MMAP_BYTES (128 * 1024)

@@ -18,8 +18,17 @@
 #include "ipc/logs-proto.h"
 #include "logs/router-line.h"
 #include "route/route.h"
+#include "logsd/app.h"
+#include "logsd/apps.h"
+#include "logsd/commit.h"
 #include "logsd/drains.h"
+#include "logsd/link.h"
+#include "logsd/load.h"
 #include "logsd/logsd.h"
+#include "logsd/peer.h"
+#include "logsd/reader.h"
+#include "logsd/refused.h"
+#include "logsd/source.h"
 
 /* Messages or datagrams before the pipes have their turn. */
 #define FAIR_MESSAGES 64

@@ -12,7 +12,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "logsd/app.h"
+#include "logsd/handler.h"
 #include "logsd/logsd.h"
+#include "logsd/reader.h"
 
 /* One write: enough to fill a pipe. */
 #define TEXT_BYTES 49152
@@ -44,7 +47,8 @@ static uint64_t end_of(const struct reader *r)
 	return r->until < tail ? r->until : tail;
 }
 
-void reader_evict(struct reader *r, uint64_t head)
+/* Counts what is lost below the offset, which is about to be evicted. */
+static void reader_evict(struct reader *r, uint64_t head)
 {
 	struct log_record what;
 
@@ -158,7 +162,8 @@ static bool push_lines(struct reader *r)
 	return true;
 }
 
-void reader_pump(struct reader *r)
+/* Writes what there is and its descriptor takes. Frees the reader when it has come to its end. */
+static void reader_pump(struct reader *r)
 {
 	if (r->waiting)
 		return;
@@ -258,3 +263,19 @@ void reader_add(struct app *a, int take_fd, const struct read_options *o)
 	logsd_watch(a->logsd, &r->handler, 0);
 	reader_pump(r);
 }
+
+static void shown(struct app *a)
+{
+	for (struct reader *r = a->readers, *next; r; r = next) {
+		next = r->next;
+		reader_pump(r);
+	}
+}
+
+static void evict(struct app *a, uint64_t head)
+{
+	for (struct reader *r = a->readers; r; r = r->next)
+		reader_evict(r, head);
+}
+
+const struct follower readers_follow = { .shown = shown, .evict = evict };

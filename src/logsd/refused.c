@@ -18,7 +18,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "logsd/app.h"
 #include "logsd/logsd.h"
+#include "logsd/refused.h"
 #include "route/route.h"
 
 #define SAY_PAUSE_MS 10000

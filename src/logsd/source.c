@@ -20,8 +20,10 @@
 #include "base/str.h"
 #include "logs/journal.h"
 #include "logs/line.h"
-#include "logsd/drains.h"
+#include "logsd/app.h"
+#include "logsd/handler.h"
 #include "logsd/logsd.h"
+#include "logsd/source.h"
 
 /* Chunks that one pipe may take before the others have their turn. */
 #define FAIR_CHUNKS 4
@@ -337,9 +339,7 @@ void sources_again(struct logsd *l)
 
 void sources_unblock(struct app *a)
 {
-	uint64_t head;
-
-	if (ring_room(a->ring, &head) < 0 || drains_block(a, head))
+	if (!app_has_room(a))
 		return;
 	a->blocked = false;
 	for (struct source *s = a->sources; s; s = s->next)

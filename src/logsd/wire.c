@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "logsd/curl.h"
 #include "logsd/dial.h"
+#include "logsd/drain-cursor.h"
+#include "logsd/drain-report.h"
 
 /* A peer that acknowledges nothing for so long is gone. */
 #define SILENCE_MS 60000

@@ -21,7 +21,12 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "logsd/app.h"
+#include "logsd/apps.h"
+#include "logsd/curl-load.h"
 #include "logsd/drain-batch.h"
+#include "logsd/drain-cursor.h"
+#include "logsd/drain-report.h"
 
 #define SCHEDULES 100000
 #define STEPS 12
@@ -223,6 +228,7 @@ static void test_schedules(void **state)
 	assert_non_null(mkdtemp(dir));
 	m.logsd.dir = dir;
 	srand(4712);
+	apps_init(&m.logsd);
 	m.app = app_get(&m.logsd, APP);
 	assert_non_null(m.app);
 	for (int i = 0; i < SCHEDULES; i++) {
