@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Asks one thing over and over on some kept connections, for some seconds, and prints what came of
- * it as JSON: api-load PORT CONNECTIONS SECONDS TOKEN METHOD PATH [BODY]
+ * it as JSON:
+ *
+ *     api-load PORT CONNECTIONS SECONDS TOKEN METHOD PATH [BODY]
+ *
  * "%d" in the body is another number each time. Blocking threads: the server is what is measured.
  */
 #include <arpa/inet.h>

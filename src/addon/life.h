@@ -7,9 +7,10 @@
  *  PROVISIONING   prepare the volume ─▶ certify ─▶ start ─▶ health ─▶ make credentials ─▶ attach ─┐
  *       │ a step says no, or the server does not come up                               ▼
  *       └──▶ stop ─▶ fail: removed, the reason stays                            PROVISIONED
- *                                    serves; restarts on a crash; plan changed: stop ─▶ upgrade ─▶
- * start restore, new and old credentials, the disk's limit: as they fall due DEPROVISIONING  no
- * release refers to it ─▶ last backup ─▶ destroy ─▶ stop ─▶ remove
+ *                            serves; restarts on a crash; plan changed: stop ─▶ upgrade ─▶ start
+ *                            restore, new and old credentials, the disk's limit: as they fall due
+ *
+ *  DEPROVISIONING   no release refers to it ─▶ last backup ─▶ destroy ─▶ stop ─▶ remove
  *
  * One action at a time for each add-on; backups that people ask for go beside it.
  */

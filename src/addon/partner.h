@@ -5,8 +5,8 @@
  * provider and what its answers mean. Pure functions; daemon/services/provider.c sends and keeps.
  *
  *     POST   BASE         provision: 200/201 with {id, config, message}, or 202 and a callback
- * later PUT    BASE/UUID    another plan: {plan} DELETE BASE/UUID    deprovision; 404 and 410 mean
- * that it is gone already
+ *     PUT    BASE/UUID    another plan: {plan}
+ *     DELETE BASE/UUID    deprovision; 404 and 410 mean that it is gone already
  *
  * Everything that a provider says is checked: only its declared config vars are taken.
  */

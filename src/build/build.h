@@ -4,11 +4,11 @@
  *
  *     STATE/slugs/DIGEST/app/        what is mounted at /app; never written again
  *     STATE/slugs/DIGEST/slug.json   what follows from the tree: its size
- *     STATE/slugs/keys/APP/KEY       what struct build_result holds, of the app's build with this
- * key: a known key is a finished build STATE/cache/APP/OWNER/         the app's build cache
- * (CACHE_DIR), while it is that owner's STATE/known-hosts/APP          the keys of ssh servers that
- * the app's builds have fetched from STATE/builds/ID/               a build's working directory
- * while it runs
+ *     STATE/slugs/keys/APP/KEY       the struct build_result of the app's build with this key: a
+ *                                    known key is a finished build
+ *     STATE/cache/APP/OWNER/         the app's build cache (CACHE_DIR), while it is that owner's
+ *     STATE/known-hosts/APP          keys of ssh servers that the app's builds fetched from
+ *     STATE/builds/ID/               a build's working directory while it runs
  *
  * A slug's digest is the SHA-256 of its canonical tar (build/pack.h), so the
  * same tree has the same digest on every machine. Files belong to SANDBOX_UID

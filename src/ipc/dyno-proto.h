@@ -11,8 +11,8 @@
  * argument list. The directory holds, written by twelved before the start:
  *
  *     spec        one ipc message body (KEY NUL VALUE NUL ...), fields below
- *     bundle/     the OCI bundle, made by the sandbox module; of a process that joins another
- * dyno's container, what describes the process
+ *     bundle/     the OCI bundle, made by the sandbox module; for a process
+ *                 that joins another dyno's container, its description
  *
  * and, made by the supervisor:
  *
@@ -28,8 +28,10 @@
  *     app_name      when it was started
  *     name          web.1, run.7, release.3
  *     type          web, worker, run, release
- *     inside        id of another dyno, in whose container the process runs; "" or absent: it has
- * its own release       version number release_id    UUID size          basic, standard-2x, ...
+ *     inside        id of another dyno whose container the process joins; "" or absent: its own
+ *     release       version number
+ *     release_id    UUID
+ *     size          basic, standard-2x, ...
  *     command       what runs, for people
  *     port          the $PORT given, or 0
  *     created_ms    wall clock

@@ -17,9 +17,10 @@
  * Reads the text into one plain form, a new reference:
  *
  *     {"name": string or null, "stack": string or null, "success_url": string or null,
- * "postdeploy": command or null, "env": {KEY: {"value": string or null, "required": bool, "secret":
- * bool}}, "addons": [{"plan": string, "as": string or null}], "buildpacks": [url], "formation":
- * {TYPE: {"quantity": number or null, "size": name or null}}}
+ *      "postdeploy": command or null,
+ *      "env": {KEY: {"value": string or null, "required": bool, "secret": bool}},
+ *      "addons": [{"plan": string, "as": string or null}], "buildpacks": [url],
+ *      "formation": {TYPE: {"quantity": number or null, "size": name or null}}}
  *
  * `environment` ("review", "test", or NULL) names the one of "environments" that stands above the
  * rest: its env is laid over the app's, other members take the place of the app's. NULL when

@@ -7,8 +7,9 @@
  *   up       in the last period p95 was at or above the target: at once, since people wait.
  *   down     only when all of this is so:
  *            - five periods in a row, all with this many dynos, kept three quarters of the target;
- *            - the busiest of them, led to one dyno less, would be at most four fifths of the least
- * load of a dyno under which the target has been missed. Where no such load is known, a try tells.
+ *            - the busiest of them, spread over one dyno less, would be at most four fifths of the
+ *              least load of a dyno under which the target was missed. Where no such load is known,
+ *              a try shows it.
  *   idle     without any request in three periods: one less each period.
  *
  * Why it does not flap: a load that has been too much for n dynos is remembered (`periods`, as far

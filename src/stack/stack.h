@@ -2,8 +2,10 @@
 /*
  * Stacks: root file systems of Debian packages, in layers, shared by all apps that need the same.
  *
- *     package set    package set      a layer each: what apt-get installs in an overlay on what is
- * below |              | |         build variant    a layer: compilers |              |
+ *     package set    package set      a layer each: what apt-get installs in an overlay
+ *          |              |
+ *          |         build variant    a layer: compilers
+ *          |              |
  *          +----- base ---+           a whole root, made by mmdebstrap
  *
  *     STATE/stacks/DIGEST/rootfs/    of a base: the tree, root's, never written again

@@ -5,9 +5,8 @@
  * at a time. When is a decision of model/acm.h; it is looked for at start, after changes, and when
  * the next one is due.
  *
- *     STATE/acme/private/key.pem                 the account's key (0600), the same for each
- * directory STATE/acme/HOST, STATE/acme/private/HOST   what uacme leaves; taken into the store,
- * then removed
+ *     STATE/acme/private/key.pem                 the account's key (0600), for all directories
+ *     STATE/acme/HOST, STATE/acme/private/HOST   uacme's output: stored, then removed
  *
  * Challenges (http-01) are answered by HAProxy alone: TOKEN.THUMBPRINT follows from the account's
  * key, so that nothing has to be told to anybody in the middle of an order (route.h). What a kill

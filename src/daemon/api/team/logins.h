@@ -4,8 +4,9 @@
  * page, the command line gets a token. All in memory and short-lived: nothing of it is left by a
  * restart.
  *
- *     POST /auth ──▶ waiting ──┬─ e-mail and password ──▶ approved ──▶ the token is made and handed
- * over ├─ "Refuse" ─────────────▶ refused └─ 10 minutes ───────────▶ gone
+ *     POST /auth ──▶ waiting ──┬─ e-mail and password ──▶ approved ──▶ the token is handed over
+ *                              ├─ "Refuse" ─────────────▶ refused
+ *                              └─ 10 minutes ───────────▶ gone
  *
  * Three secrets: who has the page's may say yes, who has the command line's two gets the token. The
  * page's is good for one answer, the command line's for a minute after it.
