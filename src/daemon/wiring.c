@@ -71,17 +71,31 @@ int wiring_start(struct daemon *d, struct error *err)
 	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
 	d->started_ms = clock_wall_ms();
 	if (door_prepare(d, err) < 0 || state_open(d, err) < 0 ||
-	    streams_new(d->settings.state_dir, &d->streams, err) < 0 ||
-	    logs_client_new(d, &d->logs, err) < 0 || certs_new(d, &d->certs, err) < 0 ||
-	    router_new(d, &d->router, err) < 0 || dynos_new(d, &d->dynos, err) < 0)
+	    streams_new(d->settings.state_dir, &d->streams, err) < 0)
+		return -1;
+	d->logs = logs_client_new(daemon_platform(d));
+	if (certs_new(d, &d->certs, err) < 0 || router_new(d, &d->router, err) < 0 ||
+	    dynos_new(d, &d->dynos, err) < 0)
 		return -1;
 	d->wanted = make_wanted(d);
 	d->builds = builds_new(d);
 	d->branches = branches_new(d);
 	d->slug_sizes = slug_sizes_new();
-	drains_tell_all(d);
+	drains_tell_all(daemon_platform(d), d->logs);
 	d->acme = acme_new(d);
-	d->reconciler = reconciler_new(d);
+	d->retention = retention_new(d);
+	d->reconciler = reconciler_new(&(struct reconciler_options){
+		.platform = daemon_platform(d),
+		.logs = d->logs,
+		.streams = d->streams,
+		.router = d->router,
+		.acme = d->acme,
+		.dynos = d->dynos,
+		.branches = d->branches,
+		.wanted = d->wanted,
+		.builds = d->builds,
+		.retention = d->retention,
+	});
 	dynos_on_change(d->dynos, on_dyno, d);
 	d->services = services_new(&(struct services_options){
 		.platform = daemon_platform(d),
@@ -92,9 +106,14 @@ int wiring_start(struct daemon *d, struct error *err)
 	});
 	d->webhooks = webhooks_new(d);
 	d->setups = setups_new(d);
-	d->autoscaler = autoscaler_new(d);
+	d->autoscaler = autoscaler_new(&(struct autoscaler_options){
+		.platform = daemon_platform(d),
+		.logs = d->logs,
+		.dynos = d->dynos,
+		.wanted = d->wanted,
+		.daemon = d,
+	});
 	d->stale = stale_new(d);
-	d->retention = retention_new(d);
 	d->stack_updates = stack_updates_new(d);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();

@@ -78,7 +78,7 @@ static int remove_kept(struct daemon *d, const char *folder, char *const *apps, 
 	for (char **n = names; r == 0 && n && *n; n++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
 
-		if (strv_has(apps, *n) || !state_is_gone(d, "app", *n))
+		if (strv_has(apps, *n) || !state_is_gone(d->store, "app", *n))
 			continue;
 		log_info("removing %s, whose app was destroyed", path);
 		remove_tree_later(d, path);

@@ -476,7 +476,7 @@ static void fetch_output(struct setups *ss, const struct setup *s)
 	if (setup_work_find(ss, s->id))
 		return;
 	w = setup_work_new(ss, s->id);
-	w->lines = last_lines_fetch(ss->d, &what, on_lines, w);
+	w->lines = last_lines_fetch(ss->d->logs, &what, on_lines, w);
 }
 
 int setup_run(struct setups *ss, struct setup *s, struct app *app, const char **ret_next,

@@ -76,12 +76,12 @@ int state_open(struct daemon *d, struct error *err)
 	return store_gone_forget(d->store, clock_wall_ms() - GONE_KEEP_MS, err);
 }
 
-bool state_is_gone(struct daemon *d, const char *kind, const char *id)
+bool state_is_gone(struct store *s, const char *kind, const char *id)
 {
 	struct error err = ERROR_INIT;
 	bool gone = false;
 
-	if (store_gone(d->store, kind, id, &gone, &err) < 0)
+	if (store_gone(s, kind, id, &gone, &err) < 0)
 		log_error("looking whether %s %s is gone: %s", kind, id, err.message);
 	return gone;
 }
@@ -138,12 +138,12 @@ static bool is_lost(struct daemon *d, const struct known *k, const struct place 
 	if (streq(p->folder, "git")) {
 		git_owner(d, name, owner);
 		return !strv_has(k->repositories, name) &&
-		       !(owner[0] && state_is_gone(d, "app", owner));
+		       !(owner[0] && state_is_gone(d->store, "app", owner));
 	}
 	if (streq(p->folder, "volumes"))
-		return !strv_has(k->addons, name) && !state_is_gone(d, "addon", name);
+		return !strv_has(k->addons, name) && !state_is_gone(d->store, "addon", name);
 	if (streq(p->folder, "backups"))
-		return !strv_has(k->backups, name) && !state_is_gone(d, "backup", name);
+		return !strv_has(k->backups, name) && !state_is_gone(d->store, "backup", name);
 	return streq(p->folder, "lost+found") || !strv_has(k->slugs, name);
 }
 

@@ -13,7 +13,7 @@ int state_open(struct daemon *d, struct error *err);
 
 /* True when a row says that this was removed on purpose. False when it was not, or when the store
  * can't be asked. Kinds: store/gone.h. */
-bool state_is_gone(struct daemon *d, const char *kind, const char *id);
+bool state_is_gone(struct store *s, const char *kind, const char *id);
 
 /*
  * What is here and in no row, and was not removed on purpose, as an array of {"kind", "id",

@@ -438,7 +438,7 @@ int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret,
 		return -1;
 	/* Its lines go to drains with the commit of its release. */
 	if (!o->program)
-		drains_tell(ds->d, o->app->id);
+		drains_tell(daemon_platform(ds->d), ds->d->logs, o->app->id);
 	dyno = dyno_new(ds, uuid_make(id));
 	name_dyno(dyno, o);
 	free(dyno->command);

@@ -171,7 +171,7 @@ static bool is_lost(struct daemon *d, const char *file)
 		return false;
 	known = store_sni_get(d->store, NULL, id, &e, &err) == 0 || err.kind != ERROR_NOT_FOUND;
 	sni_endpoint_done(&e);
-	return !known && !state_is_gone(d, "sni", id);
+	return !known && !state_is_gone(d->store, "sni", id);
 }
 
 static void remove_unnamed(struct daemon *d, const char *dir, const struct buf *list,

@@ -96,7 +96,7 @@ static int drop_destroyed(struct router *r, struct error *err)
 			known = known || streq(apps[k].id, r->desired.apps[i].id);
 		/* Of one that is in no row and was not destroyed the dynos run on: so does its
 		 * traffic. */
-		if (known || !state_is_gone(r->d, "app", r->desired.apps[i].id))
+		if (known || !state_is_gone(r->d->store, "app", r->desired.apps[i].id))
 			r->desired.apps[kept++] = r->desired.apps[i];
 		else
 			route_app_done(&r->desired.apps[i]);

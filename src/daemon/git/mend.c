@@ -64,8 +64,8 @@ int git_make_room(struct daemon *d, const char *app_name, struct error *err)
 	if (!fs_exists(path))
 		return 0;
 	git_owner(d, name, owner);
-	return owner[0] && state_is_gone(d, "app", owner) ? git_delete(d, app_name, err)
-							  : move_to_lost(d, name, err);
+	return owner[0] && state_is_gone(d->store, "app", owner) ? git_delete(d, app_name, err)
+								 : move_to_lost(d, name, err);
 }
 
 bool git_find_renamed(struct daemon *d, const struct app *app)
@@ -115,7 +115,7 @@ void git_sweep_all(struct daemon *d)
 
 		if (!ours && str_ends(*n, ".git")) {
 			git_owner(d, *n, owner);
-			ours = owner[0] && state_is_gone(d, "app", owner);
+			ours = owner[0] && state_is_gone(d->store, "app", owner);
 		}
 		if (ours)
 			sweep_one(d, path, (size_t)(n - names));

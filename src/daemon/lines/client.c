@@ -63,7 +63,7 @@ struct standing {
 };
 
 struct logs_client {
-	struct daemon *d;
+	const struct platform *platform;
 	char *socket_path, *program;
 	enum link_state state;
 	int fd;
@@ -249,7 +249,8 @@ static void on_child(int status, void *userdata)
 
 static void start(struct logs_client *c)
 {
-	_cleanup_free_ char *run_dir = xasprintf("TWELVE_RUN_DIR=%s", c->d->settings.run_dir);
+	_cleanup_free_ char *run_dir =
+		xasprintf("TWELVE_RUN_DIR=%s", c->platform->settings.run_dir);
 	const char *const argv[] = { c->program, NULL };
 	_cleanup_strv_ char **env = NULL;
 	struct error err = ERROR_INIT;
@@ -268,7 +269,7 @@ static void start(struct logs_client *c)
 		return;
 	}
 	c->started = pid;
-	r = watch_child(c->d->loop, pid, on_child, c, &c->child);
+	r = watch_child(c->platform->loop, pid, on_child, c, &c->child);
 	if (r < 0)
 		log_error("watching twelve-logs: %s", strerror(-r));
 	log_debug("twelve-logs was started");
@@ -281,8 +282,8 @@ static void ask(struct logs_client *c)
 
 	m.type = LOGS_STAT;
 	c->state = LINK_ASKED;
-	c->readable = watch_readable(c->d->loop, c->fd, on_readable, c);
-	c->writable = watch_writable(c->d->loop, c->fd, on_writable, c);
+	c->readable = watch_readable(c->platform->loop, c->fd, on_readable, c);
+	c->writable = watch_writable(c->platform->loop, c->fd, on_writable, c);
 	watch_pause(c->writable, true);
 	r = ipc_send(c->fd, &m);
 	if (r < 0)
@@ -311,21 +312,24 @@ static void on_timer(void *userdata)
 	retry(c);
 }
 
-int logs_client_new(struct daemon *d, struct logs_client **ret, struct error *err)
+struct logs_client *logs_client_new(const struct platform *p)
 {
 	struct logs_client *c = xcalloc(1, sizeof(*c));
 
-	(void)err; /* A twelve-logs that does not start is tried again, and apps run without it. */
-	*c = (struct logs_client){ .d = d,
-				   .socket_path = xasprintf("%s/logs.sock", d->settings.run_dir),
-				   .program = settings_program(&d->settings, "twelve-logs"),
+	*c = (struct logs_client){ .platform = p,
+				   .socket_path = xasprintf("%s/logs.sock", p->settings.run_dir),
+				   .program = settings_program(&p->settings, "twelve-logs"),
 				   .fd = -1,
 				   .retry_ms = RETRY_FIRST_MS };
 	c->last = &c->first;
-	c->timer = watch_timer(d->loop, on_timer, c);
+	c->timer = watch_timer(p->loop, on_timer, c);
 	on_timer(c);
-	*ret = c;
-	return 0;
+	return c;
+}
+
+struct loop *logs_loop(const struct logs_client *c)
+{
+	return c->platform->loop;
 }
 
 static void drop_standing(struct standing **at)

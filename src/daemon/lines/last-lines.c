@@ -66,20 +66,20 @@ static void on_deadline(void *userdata)
 	finish(userdata);
 }
 
-struct last_lines *last_lines_fetch(struct daemon *d, const struct logs_read *what,
+struct last_lines *last_lines_fetch(struct logs_client *c, const struct logs_read *what,
 				    last_lines_fn fn, void *userdata)
 {
 	struct last_lines *l = xcalloc(1, sizeof(*l));
 	struct error err = ERROR_INIT;
 
 	*l = (struct last_lines){ .fn = fn, .userdata = userdata, .fd = -1, .text = BUF_INIT };
-	l->deadline = watch_timer(d->loop, on_deadline, l);
-	if (logs_read(d->logs, what, &l->fd, &err) < 0) {
+	l->deadline = watch_timer(logs_loop(c), on_deadline, l);
+	if (logs_read(c, what, &l->fd, &err) < 0) {
 		log_warn("last lines of %s: %s", what->dyno ? what->dyno : "a dyno", err.message);
 		watch_arm(l->deadline, 0);
 		return l;
 	}
 	watch_arm(l->deadline, WAIT_MS);
-	l->readable = watch_readable(d->loop, l->fd, on_readable, l);
+	l->readable = watch_readable(logs_loop(c), l->fd, on_readable, l);
 	return l;
 }

@@ -11,7 +11,7 @@ struct last_lines;
 typedef void (*last_lines_fn)(char *const *lines, void *userdata);
 
 /* Waits at most half a second for twelve-logs. Never fails: without lines it tells none. */
-struct last_lines *last_lines_fetch(struct daemon *d, const struct logs_read *what,
+struct last_lines *last_lines_fetch(struct logs_client *c, const struct logs_read *what,
 				    last_lines_fn fn, void *userdata);
 /* Without a call. NULL is allowed. */
 void last_lines_cancel(struct last_lines *l);

@@ -6,11 +6,14 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
 struct logs_client;
 
-int logs_client_new(struct daemon *d, struct logs_client **ret, struct error *err);
+/* Never fails: a twelve-logs that does not start is tried again, and apps run without it. */
+struct logs_client *logs_client_new(const struct platform *p);
+/* The event loop that it runs on. */
+struct loop *logs_loop(const struct logs_client *c);
 void logs_client_free(struct logs_client *c);
 /* Ends the twelve-logs that we started, and no other: when the rest of a start fails. NULL is none.
  */

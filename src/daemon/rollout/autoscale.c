@@ -30,7 +30,7 @@ struct measured {
 };
 
 struct autoscaler {
-	struct daemon *d;
+	struct autoscaler_options o;
 	struct watch *timer;
 	struct measured *apps;
 };
@@ -86,14 +86,14 @@ static void on_timer(void *userdata)
 	struct monitor *monitors = NULL;
 	size_t n = 0;
 
-	watch_arm(a->timer, a->d->settings.autoscale_period_ms);
-	if (store_monitor_list(a->d->store, &monitors, &n, &err) < 0) {
+	watch_arm(a->timer, a->o.platform->settings.autoscale_period_ms);
+	if (store_monitor_list(a->o.platform->store, &monitors, &n, &err) < 0) {
 		log_error("autoscaling: %s", err.message);
 		return;
 	}
 	forget_others(a, monitors, n);
 	for (size_t i = 0; i < n; i++)
-		logs_ask_load(a->d->logs, monitors[i].app_id);
+		logs_ask_load(a->o.logs, monitors[i].app_id);
 	free(monitors);
 }
 
@@ -104,7 +104,7 @@ static void on_timer(void *userdata)
 static bool is_starting(const struct look *k)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(k->a->d->dynos, k->app.id, &dynos);
+	size_t n = dynos_list(k->a->o.dynos, k->app.id, &dynos);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct dyno *dyno = dynos[i];
@@ -119,7 +119,7 @@ static bool is_starting(const struct look *k)
 
 static int look_at_releases(struct look *k, struct error *err)
 {
-	struct store *s = k->a->d->store;
+	struct store *s = k->a->o.platform->store;
 	struct release release = { 0 };
 	int r = 0;
 
@@ -139,13 +139,14 @@ static int look_at_releases(struct look *k, struct error *err)
 /* 1, or 0 when the app is not to be scaled any more, or -1. */
 static int look_at(struct look *k, const char *app_id, struct error *err)
 {
-	struct daemon *d = k->a->d;
-	int r = store_monitor_get(d->store, app_id, &k->monitor, err);
+	const struct autoscaler_options *o = &k->a->o;
+	int r = store_monitor_get(o->platform->store, app_id, &k->monitor, err);
 
 	if (r <= 0 || !k->monitor.active)
 		return r < 0 ? -1 : 0;
-	if (store_app_get(d->store, app_id, &k->app, err) < 0 || look_at_releases(k, err) < 0 ||
-	    formation_find(d->wanted, &k->app, "web", &k->web, err) < 0)
+	if (store_app_get(o->platform->store, app_id, &k->app, err) < 0 ||
+	    look_at_releases(k, err) < 0 ||
+	    formation_find(o->wanted, &k->app, "web", &k->web, err) < 0)
 		return -1;
 	k->busy = k->busy || k->app.maintenance || is_starting(k);
 	k->now_ms = clock_wall_ms();
@@ -182,7 +183,8 @@ static void remember(struct look *k, const struct logs_load *load)
 	struct measured *m = k->m;
 	/* When the quantity changed within the period, by a person, it is of no quantity. */
 	int64_t since_ms = k->now_ms - k->web.updated_ms;
-	bool whole = since_ms < 0 || since_ms * 10 >= k->a->d->settings.autoscale_period_ms * 9;
+	bool whole =
+		since_ms < 0 || since_ms * 10 >= k->a->o.platform->settings.autoscale_period_ms * 9;
 
 	memmove(m->periods + 1, m->periods, (AUTOSCALE_PERIODS - 1) * sizeof(m->periods[0]));
 	m->periods[0] = (struct autoscale_period){
@@ -200,7 +202,7 @@ static void remember(struct look *k, const struct logs_load *load)
 /* What is not fresh says nothing; bounds are kept all the same. */
 static struct autoscale_decision decide(const struct look *k, bool fresh)
 {
-	const struct settings *s = &k->a->d->settings;
+	const struct settings *s = &k->a->o.platform->settings;
 	int64_t max = k->monitor.max < s->max_dynos ? k->monitor.max : s->max_dynos;
 	struct autoscale_facts f = {
 		.min = k->monitor.min < max ? k->monitor.min : max,
@@ -224,10 +226,10 @@ static int scale(struct look *k, int64_t quantity, struct error *err)
 	int64_t before = k->web.quantity;
 
 	k->web.quantity = quantity;
-	if (formation_set(k->a->d->wanted, &k->app, &k->web, 1, "autoscaling", &text, err) < 0)
+	if (formation_set(k->a->o.wanted, &k->app, &k->web, 1, "autoscaling", &text, err) < 0)
 		return -1;
 	note = xasprintf("%s, from %lld", text, (long long)before);
-	audit_platform(k->a->d, "autoscaling", &k->app, "scale", note);
+	audit_platform(k->a->o.daemon, "autoscaling", &k->app, "scale", note);
 	return 0;
 }
 
@@ -249,7 +251,7 @@ static void tell(struct look *k, const struct autoscale_decision *d)
 		snprintf(why, sizeof(why),
 			 "%lld of %lld requests failed, which more dynos will not fix",
 			 (long long)p->failed, (long long)p->requests);
-	logs_append(k->a->d->logs, k->app.id, "app", "api",
+	logs_append(k->a->o.logs, k->app.id, "app", "api",
 		    "Autoscaling adds no dynos: %s; p95 is %lld ms, to be below %lld ms", why,
 		    (long long)p->p95_ms, (long long)k->monitor.target_ms);
 	m->told |= 1u << d->reason;
@@ -271,7 +273,7 @@ static void act(struct look *k, bool fresh)
  * when nobody asked. */
 static bool is_a_period(const struct autoscaler *a, const struct logs_load *load)
 {
-	int64_t period_ms = a->d->settings.autoscale_period_ms;
+	int64_t period_ms = a->o.platform->settings.autoscale_period_ms;
 
 	return !load->requests || (load->for_ms * 2 >= period_ms && load->for_ms <= 2 * period_ms);
 }
@@ -298,14 +300,14 @@ static void on_load(const struct logs_load *load, void *userdata)
 
 /* ---- life ---- */
 
-struct autoscaler *autoscaler_new(struct daemon *d)
+struct autoscaler *autoscaler_new(const struct autoscaler_options *o)
 {
 	struct autoscaler *a = xcalloc(1, sizeof(*a));
 
-	a->d = d;
-	a->timer = watch_timer(d->loop, on_timer, a);
-	watch_arm(a->timer, d->settings.autoscale_period_ms);
-	logs_on_load(d->logs, on_load, a);
+	a->o = *o;
+	a->timer = watch_timer(o->platform->loop, on_timer, a);
+	watch_arm(a->timer, o->platform->settings.autoscale_period_ms);
+	logs_on_load(o->logs, on_load, a);
 	return a;
 }
 
@@ -313,7 +315,7 @@ void autoscaler_free(struct autoscaler *a)
 {
 	if (!a)
 		return;
-	logs_on_load(a->d->logs, NULL, NULL);
+	logs_on_load(a->o.logs, NULL, NULL);
 	watch_free(a->timer);
 	forget_others(a, NULL, 0);
 	free(a);

@@ -12,12 +12,19 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 #include "model/autoscale.h"
 
 struct autoscaler;
 
-struct autoscaler *autoscaler_new(struct daemon *d);
+struct autoscaler_options {
+	struct platform *platform;
+	struct logs_client *logs;
+	struct dynos *dynos;
+	struct wanted *wanted;
+	struct daemon *daemon; /* for audit_platform() */
+};
+struct autoscaler *autoscaler_new(const struct autoscaler_options *o);
 void autoscaler_free(struct autoscaler *a);
 /* What was measured last of an app, and when (wall clock). False: nothing yet. */
 bool autoscaler_last(struct autoscaler *a, const char *app_id, struct autoscale_period *ret,

@@ -3,6 +3,8 @@
  * What one turn of the reconciler works on: the app's releases, formation and
  * restarts from the store, its dynos from the world, as plan_make() wants them.
  */
+#include "daemon/rollout/turn.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/rollout/reconcile-priv.h"
 #include "model/size.h"
 
 #define DRAIN_MS 30000
@@ -31,7 +32,7 @@ void turn_done(struct turn *t)
 
 static int gather_releases(struct turn *t, struct error *err)
 {
-	struct store *s = t->d->store;
+	struct store *s = t->o->platform->store;
 	struct release newest = { 0 };
 
 	if (t->app.current_version &&
@@ -86,7 +87,7 @@ static int gather_formation(struct turn *t, struct error *err)
 
 	add_types_of(t, &t->current, false);
 	add_types_of(t, &t->candidate, true);
-	if (store_formation_list(t->d->store, t->app.id, &rows, &n, err) < 0)
+	if (store_formation_list(t->o->platform->store, t->app.id, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct plan_type *type = add_type(t, rows[i].type);
@@ -95,7 +96,8 @@ static int gather_formation(struct turn *t, struct error *err)
 		snprintf(type->size, sizeof(type->size), "%s", rows[i].size);
 	}
 	formation_free_array(rows, n);
-	if (store_restart_list(t->d->store, t->app.id, &t->restarts, &t->n_restarts, err) < 0)
+	if (store_restart_list(t->o->platform->store, t->app.id, &t->restarts, &t->n_restarts,
+			       err) < 0)
 		return -1;
 	t->plan_restarts = xcalloc(t->n_restarts, sizeof(*t->plan_restarts));
 	for (size_t i = 0; i < t->n_restarts; i++) {
@@ -135,7 +137,7 @@ static void gather_dyno(struct turn *t, struct dyno *dyno)
 	if (dyno->ready && dyno->release == t->candidate.version)
 		dyno_look_again(dyno);
 	if (dyno->draining && dyno->port &&
-	    router_sessions(t->d->router, t->app.id, dyno->port, dyno->drain_from_ms,
+	    router_sessions(t->o->router, t->app.id, dyno->port, dyno->drain_from_ms,
 			    &dyno->sessions) == ROUTER_NOT_YET)
 		t->a->awaits_router = true;
 	*p = (struct plan_dyno){
@@ -162,7 +164,7 @@ static void gather_dyno(struct turn *t, struct dyno *dyno)
 static void gather_dynos(struct turn *t)
 {
 	_cleanup_free_ struct dyno **all = NULL;
-	size_t n = dynos_list(t->d->dynos, t->app.id, &all);
+	size_t n = dynos_list(t->o->dynos, t->app.id, &all);
 
 	t->dynos = xcalloc(n, sizeof(*t->dynos));
 	t->plan_dynos = xcalloc(n, sizeof(*t->plan_dynos));
@@ -181,7 +183,7 @@ static void adopt_routes(struct turn *t)
 	if (t->a->routes_adopted)
 		return;
 	t->a->routes_adopted = true;
-	if (router_servers(t->d->router, t->app.id, &servers, &n, &err) < 0) {
+	if (router_servers(t->o->router, t->app.id, &servers, &n, &err) < 0) {
 		log_warn("asking haproxy for the servers of %s: %s", t->app.name, err.message);
 		return;
 	}
@@ -207,8 +209,8 @@ int turn_gather(struct turn *t, struct error *err)
 {
 	const struct release *newest;
 
-	if (store_app_get(t->d->store, t->a->id, &t->app, err) < 0 || gather_releases(t, err) < 0 ||
-	    gather_formation(t, err) < 0)
+	if (store_app_get(t->o->platform->store, t->a->id, &t->app, err) < 0 ||
+	    gather_releases(t, err) < 0 || gather_formation(t, err) < 0)
 		return -1;
 	gather_dynos(t);
 	adopt_routes(t);

@@ -14,6 +14,8 @@
  * and it is run again: a release command has to be repeatable, as migrations
  * are.
  */
+#include "daemon/rollout/phase.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +27,7 @@
 #include "base/str.h"
 #include "daemon/build/builds.h"
 #include "daemon/lines/lines.h"
-#include "daemon/rollout/reconcile-priv.h"
+#include "daemon/rollout/rollout.h"
 #include "daemon/core/stream.h"
 #include "model/size.h"
 
@@ -64,7 +66,7 @@ void phase_clear(struct app_state *a)
 static void end_stream(struct phase_output *o)
 {
 	struct stream *st =
-		o->output_id[0] ? stream_find(o->a->owner->d->streams, o->output_id) : NULL;
+		o->output_id[0] ? stream_find(o->a->owner->o.streams, o->output_id) : NULL;
 
 	if (st)
 		stream_end(st);
@@ -73,8 +75,8 @@ static void end_stream(struct phase_output *o)
 /* Passes the text of whole lines on: "SEQ STAMP app[release.7]: text". */
 static void pass_lines(struct phase_output *o)
 {
-	struct daemon *d = o->a->owner->d;
-	struct stream *st = o->output_id[0] ? stream_find(d->streams, o->output_id) : NULL;
+	const struct reconciler_options *parts = &o->a->owner->o;
+	struct stream *st = o->output_id[0] ? stream_find(parts->streams, o->output_id) : NULL;
 	char *end;
 
 	while ((end = memchr(o->text.data, '\n', o->text.len))) {
@@ -83,7 +85,7 @@ static void pass_lines(struct phase_output *o)
 		*end = '\0';
 		text = strstr(o->text.data, "]: ");
 		if (text) {
-			builds_rollout_line(d->builds, o->a->id, o->version, "%s", text + 3);
+			builds_rollout_line(parts->builds, o->a->id, o->version, "%s", text + 3);
 			if (st)
 				stream_printf(st, "%s\n", text + 3);
 		}
@@ -109,7 +111,7 @@ static void on_output(void *userdata)
 static int keep_end(struct app_state *a, const struct phase_output *o, struct release *r,
 		    struct error *err)
 {
-	struct store *s = a->owner->d->store;
+	struct store *s = a->owner->o.platform->store;
 
 	if (store_release_get(s, a->id, o->version, r, err) < 0)
 		return -1;
@@ -140,12 +142,12 @@ static void on_settled(void *userdata)
 	}
 	release_done(&r);
 	phase_clear(a);
-	reconcile_app(a->owner, a->id);
+	state_turn_soon(a);
 }
 
 static void follow_output(struct app_state *a, const struct release *candidate, const char *dyno)
 {
-	struct daemon *d = a->owner->d;
+	const struct reconciler_options *parts = &a->owner->o;
 	struct logs_read what = { .app_id = a->id,
 				  .lines = 1000,
 				  .source = "app",
@@ -161,18 +163,18 @@ static void follow_output(struct app_state *a, const struct release *candidate, 
 	};
 	if (candidate->output_id)
 		snprintf(o->output_id, sizeof(o->output_id), "%s", candidate->output_id);
-	o->settle = watch_timer(d->loop, on_settled, o);
+	o->settle = watch_timer(parts->platform->loop, on_settled, o);
 	a->phase_output = o;
-	if (logs_read(d->logs, &what, &o->fd, &err) < 0)
+	if (logs_read(parts->logs, &what, &o->fd, &err) < 0)
 		log_warn("output of the release command: %s", err.message);
 	else
-		o->readable = watch_readable(d->loop, o->fd, on_output, o);
+		o->readable = watch_readable(parts->platform->loop, o->fd, on_output, o);
 }
 
 static struct dyno *find_running(struct app_state *a, int64_t version)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(a->owner->d->dynos, a->id, &dynos);
+	size_t n = dynos_list(a->owner->o.dynos, a->id, &dynos);
 
 	for (size_t i = 0; i < n; i++)
 		if (dynos[i]->one_off && streq(dynos[i]->type, "release") &&
@@ -183,24 +185,24 @@ static struct dyno *find_running(struct app_state *a, int64_t version)
 
 static void no_phase(struct app_state *a, struct release *candidate)
 {
-	struct daemon *d = a->owner->d;
+	const struct reconciler_options *parts = &a->owner->o;
 	struct stream *st =
-		candidate->output_id ? stream_find(d->streams, candidate->output_id) : NULL;
+		candidate->output_id ? stream_find(parts->streams, candidate->output_id) : NULL;
 	struct error err = ERROR_INIT;
 
 	candidate->phase_done = true;
-	if (store_release_update(d->store, candidate, &err) < 0)
+	if (store_release_update(parts->platform->store, candidate, &err) < 0)
 		log_error("app %s: %s", a->id, err.message);
 	if (st)
 		stream_end(st);
-	reconcile_app(a->owner, a->id);
+	state_turn_soon(a);
 }
 
 /* The release of another version whose command has not ended with certainty; 0: none. */
 static int64_t find_older(struct app_state *a, int64_t version)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(a->owner->d->dynos, a->id, &dynos);
+	size_t n = dynos_list(a->owner->o.dynos, a->id, &dynos);
 
 	for (size_t i = 0; i < n; i++)
 		if (dynos[i]->one_off && streq(dynos[i]->type, "release") &&
@@ -217,7 +219,7 @@ static bool waits_for_older(struct app_state *a, int64_t version)
 	int64_t older = find_older(a, version);
 
 	if (older && older != a->phase_waits_for)
-		builds_rollout_line(a->owner->d->builds, a->id, version,
+		builds_rollout_line(a->owner->o.builds, a->id, version,
 				    "Waiting for the release command of v%lld to end (twelve "
 				    "ps:stop release.%lld ends it)",
 				    (long long)older, (long long)older);
@@ -227,7 +229,7 @@ static bool waits_for_older(struct app_state *a, int64_t version)
 
 void phase_step(struct app_state *a, const struct app *app, struct release *candidate)
 {
-	struct daemon *d = a->owner->d;
+	const struct reconciler_options *parts = &a->owner->o;
 	const char *command = procfile_get(&candidate->processes, "release");
 	struct dyno_start o = { .app = app,
 				.release = candidate,
@@ -249,9 +251,9 @@ void phase_step(struct app_state *a, const struct app *app, struct release *cand
 		return;
 	dyno = find_running(a, candidate->version);
 	if (!dyno) {
-		builds_rollout_line(d->builds, a->id, candidate->version,
+		builds_rollout_line(parts->builds, a->id, candidate->version,
 				    "Running the release command: %s", command);
-		if (dynos_start(d->dynos, &o, &dyno, &err) < 0) {
+		if (dynos_start(parts->dynos, &o, &dyno, &err) < 0) {
 			rollout_undo(a, candidate, NULL, err.message);
 			return;
 		}

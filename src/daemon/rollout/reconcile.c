@@ -5,7 +5,6 @@
  * whoever changed something, by a dyno that changed, by the router when a
  * reload has ended, and by the plan itself.
  */
-#include "daemon/edge/acme.h"
 #include "daemon/rollout/reconcile.h"
 
 #include <stdio.h>
@@ -15,131 +14,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "build/build.h"
 #include "daemon/build/builds.h"
 #include "daemon/core/state.h"
 #include "daemon/git/branch.h"
 #include "daemon/lines/lines.h"
-#include "daemon/rollout/reconcile-priv.h"
+#include "daemon/rollout/phase.h"
+#include "daemon/rollout/rollout.h"
+#include "daemon/rollout/routes.h"
 
 #define RETRY_MS 2000
 #define UNKNOWN_POLL_MS 10
-
-/* ---- routes ---- */
-
-static bool wants_web(const struct turn *t)
-{
-	for (size_t i = 0; i < t->n_types; i++)
-		if (streq(t->types[i].type, "web") && t->types[i].quantity > 0)
-			return t->types[i].in_current || t->types[i].in_candidate;
-	return false;
-}
-
-/* Let go by a hand, or not in the backup that the platform was restored from. */
-static bool is_slugless(const struct turn *t)
-{
-	return t->current.version &&
-	       !build_slug_is_there(t->d->settings.state_dir, t->current.slug);
-}
-
-/* Without a dyno that has traffic: have they crashed, are they on their way, or is none wanted? */
-static enum route_down why_down(const struct turn *t)
-{
-	enum route_down why = ROUTE_DOWN_NO_WEB;
-
-	if (!t->current.version && !t->candidate.version)
-		return ROUTE_DOWN_NO_RELEASE;
-	if (is_slugless(t) && !t->candidate.version)
-		why = ROUTE_DOWN_NO_RELEASE;
-	else if (wants_web(t))
-		why = ROUTE_DOWN_STARTING;
-	for (size_t i = 0; i < t->n_dynos; i++) {
-		const struct dyno *dyno = t->dynos[i];
-
-		if (dyno->port && dyno->routed)
-			return ROUTE_DOWN_NONE;
-		/* One that ends, or has, is no reason any more. */
-		if (!dyno->port || dyno->state == DYNO_STOPPING || dyno->state == DYNO_EXITED ||
-		    dyno->draining)
-			continue;
-		if (dyno->state == DYNO_CRASHED || dyno->restarts)
-			why = ROUTE_DOWN_CRASHED;
-	}
-	return why;
-}
-
-static int route_hosts(const struct turn *t, char ***ret, struct error *err)
-{
-	struct domain *domains = NULL;
-	size_t n = 0;
-
-	if (store_domain_list(t->d->store, t->app.id, &domains, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		strv_push(ret, domains[i].hostname);
-		domain_done(&domains[i]);
-	}
-	free(domains);
-	return 0;
-}
-
-/* The same in text, to see whether anything has changed. */
-static char *route_text(const struct route_app *r)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT;
-
-	buf_printf(&b, "%s %d %d %s %lld %lld", r->name, r->maintenance, (int)r->down, r->acme,
-		   (long long)r->first_byte_ms, (long long)r->idle_ms);
-	for (char **h = r->hosts; h && *h; h++)
-		buf_printf(&b, " %s", *h);
-	for (size_t i = 0; i < r->n_servers; i++)
-		buf_printf(&b, " %s:%u:%d", r->servers[i].dyno, r->servers[i].port,
-			   (int)r->servers[i].state);
-	return buf_steal(&b);
-}
-
-static void fill_servers(const struct turn *t, struct route_app *r)
-{
-	for (size_t i = 0; i < t->n_dynos; i++) {
-		const struct dyno *dyno = t->dynos[i];
-		struct route_server *server = &r->servers[r->n_servers];
-
-		if (!dyno->port || (!dyno->routed && !dyno->draining))
-			continue;
-		server->state = dyno->routed ? ROUTE_READY : ROUTE_DRAIN;
-		server->port = dyno->port;
-		snprintf(server->dyno, sizeof(server->dyno), "%s", dyno->name);
-		r->n_servers++;
-	}
-}
-
-/* Hands the app's routes to the router if they have changed. */
-static int sync_routes(struct turn *t, struct error *err)
-{
-	_cleanup_free_ struct route_server *servers = xcalloc(t->n_dynos, sizeof(*servers));
-	_cleanup_strv_ char **hosts = NULL;
-	_cleanup_free_ char *text = NULL;
-	struct route_app r = { .maintenance = t->app.maintenance, .servers = servers };
-
-	snprintf(r.id, sizeof(r.id), "%s", t->app.id);
-	snprintf(r.name, sizeof(r.name), "%s", t->app.name);
-	if (route_hosts(t, &hosts, err) < 0)
-		return -1;
-	r.hosts = hosts;
-	acme_thumbprint(t->d->acme, t->app.id, r.acme);
-	r.first_byte_ms = dyno_config_ms(&t->current, "TWELVE_FIRST_BYTE_TIMEOUT", 0);
-	r.idle_ms = dyno_config_ms(&t->current, "TWELVE_IDLE_TIMEOUT", 0);
-	r.down = why_down(t);
-	fill_servers(t, &r);
-	text = route_text(&r);
-	if (t->a->last_route && streq(t->a->last_route, text))
-		return 0;
-	if (router_set_app(t->d->router, &r, err) < 0)
-		return -1;
-	free(t->a->last_route);
-	t->a->last_route = steal_ptr(text);
-	return 0;
-}
 
 /* ---- acting ---- */
 
@@ -161,7 +45,7 @@ static int act_start(struct turn *t, const struct plan_action *action, struct er
 		.size = action->size,
 	};
 
-	return dynos_start(t->d->dynos, &o, NULL, err);
+	return dynos_start(t->o->dynos, &o, NULL, err);
 }
 
 static void set_traffic(struct dyno *dyno, bool routed)
@@ -196,9 +80,9 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 
 	if (action->kind == PLAN_COMMIT || action->kind == PLAN_DRAIN ||
 	    action->kind == PLAN_STOP) {
-		if (sync_routes(t, err) < 0)
+		if (routes_sync(t, err) < 0)
 			return -1;
-		if (!router_is_settled(t->d->router)) {
+		if (!router_is_settled(t->o->router)) {
 			*blocked = t->a->awaits_router = true;
 			return 0;
 		}
@@ -216,7 +100,7 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 		return 0;
 	case PLAN_STOP:
 		dyno->draining = false;
-		dynos_stop(t->d->dynos, dyno);
+		dynos_stop(t->o->dynos, dyno);
 		return 0;
 	case PLAN_FORGET:
 		/* dynos/dynos.c forgets by itself. */
@@ -225,7 +109,7 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 		/* First the branch, so that who sees the release live can push what it was before.
 		 */
 		*blocked = !rollout_counted(t->a) ||
-			   !branch_follow(t->d->branches, &t->app, &t->candidate);
+			   !branch_follow(t->o->branches, &t->app, &t->candidate);
 		return *blocked ? 0
 				: rollout_commit(t->a, &t->app, &t->candidate, action->reason, err);
 	case PLAN_UNDO:
@@ -241,7 +125,7 @@ static void tell_slugless(struct turn *t, const char *sentence)
 		return;
 	t->a->slugless = t->current.version;
 	log_warn("app %s: %s", t->app.name, sentence);
-	logs_append(t->d->logs, t->app.id, "app", "api", "%s", sentence);
+	logs_append(t->o->logs, t->app.id, "app", "api", "%s", sentence);
 }
 
 static void act_all(struct turn *t, const struct plan *p)
@@ -260,7 +144,7 @@ static void act_all(struct turn *t, const struct plan *p)
 			return;
 		}
 		/* It waits for a push, which is another release, and not for time. */
-		if (action->kind == PLAN_START && is_slugless(t)) {
+		if (action->kind == PLAN_START && turn_is_slugless(t)) {
 			tell_slugless(t, err.message);
 			return;
 		}
@@ -299,24 +183,23 @@ static void run_turn(struct turn *t)
 	if (plan.again_ms >= 0)
 		watch_arm(t->a->timer, plan.again_ms);
 	act_all(t, &plan);
-	if (sync_routes(t, &err) < 0) {
+	if (routes_sync(t, &err) < 0) {
 		log_error("routes of %s: %s", t->app.name, err.message);
 		watch_arm(t->a->timer, RETRY_MS);
 	}
 	if (plan.settled) {
 		rollout_settled(t->a);
-		branch_follow(t->d->branches, &t->app, &t->current);
+		branch_follow(t->o->branches, &t->app, &t->current);
 	}
 	plan_done(&plan);
 }
 
-static void app_state_free(struct app_state *a)
+/* With what is under way for it. */
+static void drop(struct app_state *a)
 {
 	phase_clear(a);
 	rollout_forget(a);
-	watch_free(a->timer);
-	free(a->last_route);
-	free(a);
+	state_drop(a);
 }
 
 /*
@@ -326,42 +209,32 @@ static void app_state_free(struct app_state *a)
 static bool has_unknown(struct app_state *a)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(a->owner->d->dynos, a->id, &dynos);
+	size_t n = dynos_list(a->owner->o.dynos, a->id, &dynos);
 
 	for (size_t i = 0; i < n; i++)
-		if (!dynos[i]->known && dynos[i]->created_ms < a->owner->d->started_ms)
+		if (!dynos[i]->known && dynos[i]->created_ms < a->owner->o.platform->started_ms)
 			return true;
 	return false;
-}
-
-static void drop_state(struct reconciler *r, const char *app_id)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (streq(r->apps[i]->id, app_id)) {
-			app_state_free(r->apps[i]);
-			r->apps[i] = r->apps[--r->n];
-			return;
-		}
 }
 
 /* No row: it was destroyed, or the database is older than what runs. Then that is nobody's to stop
  * but a person's. */
 static void forget_unknown(struct app_state *a)
 {
-	if (state_is_gone(a->owner->d, "app", a->id)) {
+	if (state_is_gone(a->owner->o.platform->store, "app", a->id)) {
 		reconcile_forget(a->owner, a->id);
 		return;
 	}
 	log_warn("app %s runs and is in no row of the database: it is left alone (see twelve "
 		 "doctor)",
 		 a->id);
-	drop_state(a->owner, a->id);
+	drop(a);
 }
 
 static void on_timer(void *userdata)
 {
 	struct app_state *a = userdata;
-	struct turn t = { .a = a, .d = a->owner->d };
+	struct turn t = { .a = a, .o = &a->owner->o };
 	struct error err = ERROR_INIT;
 
 	if (has_unknown(a)) {
@@ -385,28 +258,12 @@ static void on_timer(void *userdata)
 
 /* ---- who is to be looked at ---- */
 
-static struct app_state *state_of(struct reconciler *r, const char *app_id)
-{
-	struct app_state *a;
-
-	for (size_t i = 0; i < r->n; i++)
-		if (streq(r->apps[i]->id, app_id))
-			return r->apps[i];
-	a = xcalloc(1, sizeof(*a));
-	a->owner = r;
-	snprintf(a->id, sizeof(a->id), "%s", app_id);
-	a->timer = watch_timer(r->d->loop, on_timer, a);
-	r->apps = xrealloc(r->apps, (r->n + 1) * sizeof(*r->apps));
-	r->apps[r->n++] = a;
-	return a;
-}
-
 void reconcile_app(struct reconciler *r, const char *app_id)
 {
 	/* Everything is being ended (main.c): there is none any more, and a request or a push may
 	 * be under way still. */
 	if (r)
-		watch_arm(state_of(r, app_id)->timer, 0);
+		state_turn_soon(state_of(r, app_id));
 }
 
 void reconcile_all(struct reconciler *r)
@@ -416,7 +273,7 @@ void reconcile_all(struct reconciler *r)
 	struct dyno **dynos;
 	size_t n = 0;
 
-	if (store_app_list(r->d->store, &apps, &n, &err) < 0)
+	if (store_app_list(r->o.platform->store, &apps, &n, &err) < 0)
 		log_error("listing the apps: %s", err.message);
 	for (size_t i = 0; i < n; i++) {
 		reconcile_app(r, apps[i].id);
@@ -425,7 +282,7 @@ void reconcile_all(struct reconciler *r)
 	free(apps);
 	/* Dynos of apps that were destroyed just before twelved was killed; or of which the
 	 * database knows nothing. */
-	n = dynos_list(r->d->dynos, NULL, &dynos);
+	n = dynos_list(r->o.dynos, NULL, &dynos);
 	for (size_t i = 0; i < n; i++)
 		if (!dynos[i]->addon)
 			reconcile_app(r, dynos[i]->app_id);
@@ -436,20 +293,23 @@ void reconcile_forget(struct reconciler *r, const char *app_id)
 {
 	struct error err = ERROR_INIT;
 	struct dyno **dynos;
+	struct app_state *a;
 	char id[UUID_SIZE];
 	size_t n;
 
 	if (!r)
 		return;
 	snprintf(id, sizeof(id), "%s", app_id);
-	branch_forget(r->d->branches, id);
-	n = dynos_list(r->d->dynos, id, &dynos);
+	branch_forget(r->o.branches, id);
+	n = dynos_list(r->o.dynos, id, &dynos);
 	for (size_t i = 0; i < n; i++)
-		dynos_stop(r->d->dynos, dynos[i]);
+		dynos_stop(r->o.dynos, dynos[i]);
 	free(dynos);
-	if (router_remove_app(r->d->router, id, &err) < 0)
+	if (router_remove_app(r->o.router, id, &err) < 0)
 		log_error("taking the routes of %s away: %s", id, err.message);
-	drop_state(r, id);
+	a = state_find(r, id);
+	if (a)
+		drop(a);
 }
 
 void reconcile_dyno_changed(struct reconciler *r, const struct dyno *dyno)
@@ -474,12 +334,13 @@ static void on_router_settled(void *userdata)
 		}
 }
 
-struct reconciler *reconciler_new(struct daemon *d)
+struct reconciler *reconciler_new(const struct reconciler_options *o)
 {
 	struct reconciler *r = xcalloc(1, sizeof(*r));
 
-	r->d = d;
-	router_on_settled(d->router, on_router_settled, r);
+	r->o = *o;
+	r->on_turn = on_timer;
+	router_on_settled(o->router, on_router_settled, r);
 	return r;
 }
 
@@ -488,9 +349,9 @@ void reconciler_free(struct reconciler *r)
 	if (!r)
 		return;
 	/* It outlives us when everything is being ended. */
-	router_on_settled(r->d->router, NULL, NULL);
-	for (size_t i = 0; i < r->n; i++)
-		app_state_free(r->apps[i]);
+	router_on_settled(r->o.router, NULL, NULL);
+	while (r->n)
+		drop(r->apps[r->n - 1]);
 	free(r->apps);
 	free(r);
 }

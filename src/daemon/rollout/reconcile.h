@@ -7,12 +7,25 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
 struct reconciler;
 struct dyno;
 
-struct reconciler *reconciler_new(struct daemon *d);
+/* All of them are borrowed and outlive it. */
+struct reconciler_options {
+	struct platform *platform;
+	struct logs_client *logs;
+	struct streams *streams;
+	struct router *router;
+	struct acme *acme;
+	struct dynos *dynos;
+	struct branches *branches;
+	struct wanted *wanted;
+	struct builds *builds;
+	struct retention *retention;
+};
+struct reconciler *reconciler_new(const struct reconciler_options *o);
 void reconciler_free(struct reconciler *r);
 /* Plans for this app in the next turn of the loop. Any number of calls make one plan. */
 void reconcile_app(struct reconciler *r, const char *app_id);

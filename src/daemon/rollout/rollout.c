@@ -6,6 +6,8 @@
  * failed. What is measured lives in memory; when twelved is restarted in the
  * middle the proof says less, and says so.
  */
+#include "daemon/rollout/rollout.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,6 @@
 #include "daemon/build/builds.h"
 #include "daemon/lines/last-lines.h"
 #include "daemon/lines/lines.h"
-#include "daemon/rollout/reconcile-priv.h"
 #include "daemon/wanted/base.h"
 
 /* gunicorn on Python 3.13 tells why its workers did not boot some seventy lines before its end. */
@@ -32,7 +33,7 @@ static bool read_counts(struct app_state *a, int64_t *asked_ms, struct router_co
 
 	if (!*asked_ms)
 		*asked_ms = clock_now_ms();
-	known = router_counts(a->owner->d->router, a->id, *asked_ms, ret);
+	known = router_counts(a->owner->o.router, a->id, *asked_ms, ret);
 	if (known == ROUTER_NOT_YET) {
 		a->awaits_router = true;
 		return false;
@@ -87,7 +88,7 @@ void rollout_note_ready(struct app_state *a, const struct dyno *dyno)
 			return;
 	json_array_append_new(a->ready, json_pack("{s:s, s:I}", "dyno", dyno->name, "ready_ms",
 						  (json_int_t)took_ms));
-	builds_rollout_line(a->owner->d->builds, a->id, dyno->release,
+	builds_rollout_line(a->owner->o.builds, a->id, dyno->release,
 			    "%s is up after %lld.%02lld s", dyno->name, (long long)took_ms / 1000,
 			    (long long)took_ms % 1000 / 10);
 }
@@ -124,15 +125,14 @@ static void tell_not_up(struct app_state *a, int64_t version)
 
 	if (!a->not_up[0])
 		return;
-	logs_append(a->owner->d->logs, a->id, "app", "api", how, a->not_up, (long long)version);
-	builds_rollout_line(a->owner->d->builds, a->id, version, how, a->not_up,
-			    (long long)version);
+	logs_append(a->owner->o.logs, a->id, "app", "api", how, a->not_up, (long long)version);
+	builds_rollout_line(a->owner->o.builds, a->id, version, how, a->not_up, (long long)version);
 }
 
 int rollout_commit(struct app_state *a, struct app *app, struct release *candidate,
 		   const char *not_up, struct error *err)
 {
-	struct daemon *d = a->owner->d;
+	const struct reconciler_options *parts = &a->owner->o;
 
 	snprintf(a->not_up, sizeof(a->not_up), "%s", not_up);
 	json_decref(candidate->proof);
@@ -140,18 +140,19 @@ int rollout_commit(struct app_state *a, struct app *app, struct release *candida
 	candidate->status = RELEASE_SUCCEEDED;
 	app->current_version = candidate->version;
 	app->released_ms = clock_wall_ms();
-	if (store_begin(d->store, err) < 0)
+	if (store_begin(parts->platform->store, err) < 0)
 		return -1;
-	if (store_release_update(d->store, candidate, err) < 0 ||
-	    store_app_update(d->store, app, err) < 0 || store_commit(d->store, err) < 0) {
-		store_rollback(d->store);
+	if (store_release_update(parts->platform->store, candidate, err) < 0 ||
+	    store_app_update(parts->platform->store, app, err) < 0 ||
+	    store_commit(parts->platform->store, err) < 0) {
+		store_rollback(parts->platform->store);
 		return -1;
 	}
 	a->committed = true;
-	logs_append(d->logs, a->id, "app", "api", "Release v%lld is live",
+	logs_append(parts->logs, a->id, "app", "api", "Release v%lld is live",
 		    (long long)candidate->version);
 	tell_not_up(a, candidate->version);
-	builds_rollout_done(d->builds, a->id, candidate->version, NULL, candidate->proof);
+	builds_rollout_done(parts->builds, a->id, candidate->version, NULL, candidate->proof);
 	return 0;
 }
 
@@ -162,23 +163,23 @@ void rollout_settled(struct app_state *a)
 
 	if (!a->rollout || !a->committed || !rollout_counted(a))
 		return;
-	if (store_release_get(a->owner->d->store, a->id, a->rollout, &r, &err) == 0) {
+	if (store_release_get(a->owner->o.platform->store, a->id, a->rollout, &r, &err) == 0) {
 		json_decref(r.proof);
 		r.proof = make_proof(a, true);
-		if (store_release_update(a->owner->d->store, &r, &err) < 0)
+		if (store_release_update(a->owner->o.platform->store, &r, &err) < 0)
 			log_error("keeping the proof of v%lld: %s", (long long)r.version,
 				  err.message);
 	}
 	release_done(&r);
 	rollout_clear(a);
-	retention_kick(a->owner->d->retention);
+	retention_kick(a->owner->o.retention);
 }
 
 void rollout_superseded(struct app_state *a, int64_t after, int64_t by)
 {
 	/* One that was superseded before it had its first turn is among them. */
 	for (int64_t version = after + 1; version < by; version++)
-		builds_rollout_superseded(a->owner->d->builds, a->id, version, by);
+		builds_rollout_superseded(a->owner->o.builds, a->id, version, by);
 	rollout_clear(a);
 }
 
@@ -208,7 +209,7 @@ void rollout_forget(struct app_state *a)
 	rollout_clear(a);
 	if (!pm)
 		return;
-	wanted_forget_failing(a->owner->d->wanted, a->id);
+	wanted_forget_failing(a->owner->o.wanted, a->id);
 	last_lines_cancel(pm->lines);
 	post_mortem_free(pm);
 }
@@ -217,7 +218,7 @@ static void add_last_lines(struct post_mortem *pm, char *const *lines, json_t *t
 {
 	for (; lines && *lines; lines++) {
 		json_array_append_new(to, json_text(*lines));
-		builds_rollout_line(pm->a->owner->d->builds, pm->a->id, pm->release.version,
+		builds_rollout_line(pm->a->owner->o.builds, pm->a->id, pm->release.version,
 				    "%s: %s", pm->dyno, *lines);
 	}
 }
@@ -226,7 +227,7 @@ static void finish_undo(char *const *lines, void *userdata)
 {
 	struct post_mortem *pm = userdata;
 	struct app_state *a = pm->a;
-	struct daemon *d = a->owner->d;
+	const struct reconciler_options *parts = &a->owner->o;
 	json_t *last_lines = json_array();
 	struct error err = ERROR_INIT;
 
@@ -236,20 +237,21 @@ static void finish_undo(char *const *lines, void *userdata)
 	pm->release.reason = xstrdup(pm->reason);
 	json_decref(pm->release.proof);
 	/* What was known last: nobody waits for the counters of what has failed. */
-	a->now_known = router_counts(d->router, a->id, 0, &a->counts_now) == ROUTER_KNOWN;
+	a->now_known = router_counts(parts->router, a->id, 0, &a->counts_now) == ROUTER_KNOWN;
 	pm->release.proof = make_proof(a, false);
 	json_object_set_new(pm->release.proof, "last_lines", last_lines);
 	/* When this fails the candidate is still pending, and the next plan undoes it again. */
-	if (store_release_update(d->store, &pm->release, &err) < 0)
+	if (store_release_update(parts->platform->store, &pm->release, &err) < 0)
 		log_error("undoing v%lld: %s", (long long)pm->release.version, err.message);
-	logs_append(d->logs, a->id, "app", "api", "Release v%lld failed and was undone: %s",
+	logs_append(parts->logs, a->id, "app", "api", "Release v%lld failed and was undone: %s",
 		    (long long)pm->release.version, pm->reason);
-	builds_rollout_done(d->builds, a->id, pm->release.version, pm->reason, pm->release.proof);
-	wanted_forget_failing(d->wanted, a->id);
+	builds_rollout_done(parts->builds, a->id, pm->release.version, pm->reason,
+			    pm->release.proof);
+	wanted_forget_failing(parts->wanted, a->id);
 	post_mortem_free(pm);
 	a->post_mortem = NULL;
 	rollout_clear(a);
-	reconcile_app(a->owner, a->id);
+	state_turn_soon(a);
 }
 
 static void on_at_once(void *userdata)
@@ -260,7 +262,7 @@ static void on_at_once(void *userdata)
 void rollout_undo(struct app_state *a, struct release *take_candidate, const struct dyno *failed,
 		  const char *reason)
 {
-	struct daemon *d = a->owner->d;
+	const struct reconciler_options *parts = &a->owner->o;
 	struct post_mortem *pm = xcalloc(1, sizeof(*pm));
 	struct logs_read what = { .app_id = a->id,
 				  .lines = LAST_LINES,
@@ -271,15 +273,15 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 	*pm = (struct post_mortem){ .a = a, .reason = xstrdup(reason), .release = *take_candidate };
 	*take_candidate = (struct release){ 0 };
 	a->post_mortem = pm;
-	wanted_mark_failing(d->wanted, a->id, pm->release.version);
+	wanted_mark_failing(parts->wanted, a->id, pm->release.version);
 	/* By the time that its last lines are there. */
 	rollout_counted(a);
 	log_info("app %s: v%lld is undone: %s", a->id, (long long)pm->release.version, reason);
 	if (failed) {
 		snprintf(pm->dyno, sizeof(pm->dyno), "%s", failed->name);
-		pm->lines = last_lines_fetch(d, &what, finish_undo, pm);
+		pm->lines = last_lines_fetch(parts->logs, &what, finish_undo, pm);
 	} else {
-		pm->at_once = watch_timer(d->loop, on_at_once, pm);
+		pm->at_once = watch_timer(parts->platform->loop, on_at_once, pm);
 		watch_arm(pm->at_once, 0);
 	}
 }

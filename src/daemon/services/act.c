@@ -126,7 +126,7 @@ static void fail(struct resource *r, const struct addon *a)
 {
 	const struct logs_read what = { .app_id = a->id, .lines = LAST_LINES, .source = "addon" };
 
-	r->last_lines = last_lines_fetch(r->owner->d, &what, on_last_lines, r);
+	r->last_lines = last_lines_fetch(r->owner->logs, &what, on_last_lines, r);
 }
 
 /* ---- the table ---- */

@@ -63,7 +63,8 @@ void addon_attach_first(struct resource *r, struct addon *a)
 	    services_attachments(sv, &app, &list, &err) < 0) {
 		/* Its app was destroyed meanwhile: nobody wants it. Not so when it just can't be
 		 * read. */
-		if (err.kind != ERROR_NOT_FOUND || !state_is_gone(sv->d, "app", a->app_id)) {
+		if (err.kind != ERROR_NOT_FOUND ||
+		    !state_is_gone(sv->platform->store, "app", a->app_id)) {
 			log_error("add-on %s: %s", a->name, err.message);
 			resource_retry(r);
 			app_done(&app);

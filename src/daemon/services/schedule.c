@@ -126,7 +126,7 @@ void backups_mend(struct services *sv)
 	}
 	fs_list(dir, &names);
 	for (char **name = names; name && *name; name++)
-		if (!has_row(list, n, *name) && state_is_gone(sv->d, "backup", *name))
+		if (!has_row(list, n, *name) && state_is_gone(sv->platform->store, "backup", *name))
 			backup_drop_file(sv, *name);
 	backup_free_array(list, n);
 }

@@ -276,7 +276,7 @@ static void sweep_volumes(struct services *sv)
  * the database lacks it, and a person decides. */
 static void stray(struct services *sv, struct dyno *dyno)
 {
-	if (state_is_gone(sv->d, "addon", dyno->app_id))
+	if (state_is_gone(sv->platform->store, "addon", dyno->app_id))
 		dynos_stop(sv->dynos, dyno);
 	else
 		log_warn("the server %s runs for an add-on that is in no row of the database: it "

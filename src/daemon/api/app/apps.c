@@ -174,7 +174,7 @@ int api_apps_update(struct request *r, struct error *err)
 	note_changes(r, name, stack);
 	if (name && !streq(name, app.name) && rename_app(r, &app, name, err) < 0)
 		goto out;
-	drains_tell(d, app.id);
+	drains_tell(daemon_platform(d), d->logs, app.id);
 	if (set_members(d, &app, stack, maintenance, &turned, err) < 0)
 		goto out;
 	if (turned) {

@@ -46,7 +46,7 @@ static json_t *status_json(struct daemon *d, const char *drain_id)
 	struct drain_status s;
 	uint64_t lag;
 
-	if (!drains_status(d, drain_id, &s))
+	if (!drains_status(daemon_platform(d), drain_id, &s))
 		return json_pack("{s:s}", "state", "unknown");
 	lag = s.tail_seq > s.next_seq ? s.tail_seq - s.next_seq : 0;
 	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "state",
@@ -186,7 +186,7 @@ static void tell_change(struct request *r, const struct app *app, const struct d
 	logs_append(d->logs, app->id, "app", "api", "Log drain %s (%s) %s by user %s", dr->token,
 		    masked, what, request_caller(r)->name);
 	request_note(r, "drain %s (%s)", dr->token, masked);
-	drains_tell(d, app->id);
+	drains_tell(daemon_platform(d), d->logs, app->id);
 }
 
 int api_drains_create(struct request *r, struct error *err)
@@ -247,7 +247,7 @@ int api_drains_delete(struct request *r, struct error *err)
 	}
 	if (result == 0) {
 		tell_change(r, &app, &dr, "removed");
-		drains_forget(request_daemon(r), dr.id);
+		drains_forget(daemon_platform(request_daemon(r)), dr.id);
 		result = request_answer(r, 200, json_incref(j));
 	}
 	json_decref(j);
@@ -295,7 +295,7 @@ static void look(void *userdata)
 	struct daemon *d = request_daemon(t->request);
 	struct drain_status s;
 
-	if ((drains_status(d, t->drain.id, &s) && streq(s.test_id, t->id) &&
+	if ((drains_status(daemon_platform(d), t->drain.id, &s) && streq(s.test_id, t->id) &&
 	     s.test != DRAIN_TEST_RUNNING) ||
 	    clock_now_ms() > t->until_ms)
 		request_resume(t->request);
