@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 # Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
 NINJA ?= ninja
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture apps install uninstall bench bench-api bench-logs bench-services bench-builds asan check-style format fuzz fuzz-api clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture apps install uninstall bench bench-api bench-logs bench-services bench-builds bench-latency asan check-style format fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-logs   the same for the log path; writes bench/results-logs.md"
 	@echo "make bench-services  the same for add-ons; writes bench/results-services.md"
 	@echo "make bench-builds  builds beside docker build; writes bench/results-builds.md"
+	@echo "make bench-latency  the API while slow things happen; writes its part of bench/results.md"
 	@echo "make asan         the unit and kernel tests under AddressSanitizer and UBSan"
 	@echo "make check-style  layout, folder order, sizes, and gcc's analyzer"
 	@echo "make format       lay the C code out, by clang-format"
@@ -95,6 +96,10 @@ bench-services: build
 bench-builds: build
 	@scripts/install-deps test apps
 	@BUILD=$(BUILD) bench/builds
+
+bench-latency: build
+	@scripts/install-deps test
+	@BUILD=$(BUILD) bench/latency
 
 asan:
 	@scripts/install-deps build run

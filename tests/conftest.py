@@ -45,6 +45,14 @@ def pytest_collection_modifyitems(config, items):
     config.hook.pytest_deselected(items=long)
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What held a twelved's event loop is told and fails nothing: the machine may have been busy."""
+    if Platform.holds:
+        terminalreporter.section("event loops that were held")
+        for line in Platform.holds:
+            terminalreporter.line(line)
+
+
 def wait_for(condition, what, timeout=60):
     """Waits until condition() is true and returns its value; the failure says what was awaited."""
     deadline = time.monotonic() + timeout
@@ -68,6 +76,7 @@ class Result:
 class Platform:
     """A twelved with its own state; `cli` runs the command line against it."""
     guard = None
+    holds = []
 
     def __init__(self, base, **settings):
         self.state = pathlib.Path(base) / "state"
@@ -149,9 +158,14 @@ class Platform:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.collect_holds()
         shutil.rmtree(self.run, ignore_errors=True)
         self.guard.tell(run=str(self.run))
         self.lease.release()
+
+    def collect_holds(self):
+        with contextlib.suppress(FileNotFoundError), open(self.log.name, errors="replace") as f:
+            Platform.holds += [line.strip() for line in f if "event loop was held" in line]
 
     def pids_of(self, name):
         """Programs of this platform: its run directory is in their arguments or their environment."""

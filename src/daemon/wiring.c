@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "daemon/api/team/logins.h"
 #include "daemon/apps/setups.h"
@@ -31,6 +32,9 @@
 #include "daemon/rollout/reconcile.h"
 #include "daemon/services/services.h"
 #include "daemon/wanted/wanted.h"
+
+/* Nobody may hold the loop for as long; what does is told, and counted in GET /twelve/status. */
+#define LOOP_HOLD_MS 250
 
 /* Everyone who follows dynos. */
 static void on_dyno(struct dyno *dyno, void *userdata)
@@ -64,9 +68,18 @@ static struct wanted *make_wanted(struct daemon *d)
 						    .userdata = d });
 }
 
+static void on_hold(const struct loop_hold *h, void *userdata)
+{
+	(void)userdata;
+	log_warn("the event loop was held for %lld ms by %s %s (%lld ms of CPU, %lld waits)",
+		 (long long)h->took_ms, h->where, h->what, (long long)h->cpu_ms,
+		 (long long)h->n_waits);
+}
+
 int wiring_start(struct daemon *d, struct error *err)
 {
 	d->loop = loop_new();
+	loop_on_hold(d->loop, LOOP_HOLD_MS, on_hold, NULL);
 	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
 	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
 	d->started_ms = clock_wall_ms();

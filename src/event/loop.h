@@ -3,6 +3,10 @@
  * Thin helpers over libevent: the loop, timers, descriptors, signals and
  * children by pidfd. Handles are freed by their free function; a callback may
  * free its own handle.
+ *
+ * A callback that takes long holds up all others. The loop times each of them, by the place where
+ * its watch was made, and tells of those that reach a limit (loop_on_hold()). That costs two
+ * readings of the clock and of the thread's usage per callback, under a microsecond in all.
  */
 #pragma once
 
@@ -21,20 +25,63 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 struct event_base *loop_base(struct loop *l);
 
+/* What held the loop. The texts live as long as the program. */
+struct loop_hold {
+	const char *where, *what; /* the source file and the function, or what loop_step() said */
+	int64_t took_ms;
+	int64_t cpu_ms;	 /* of these the thread ran; the rest it waited, for a turn or for something
+			  */
+	int64_t n_waits; /* how often it went to sleep: 0 says that the machine or the code was slow
+			  */
+};
+
+struct loop_holds {
+	uint64_t n; /* since the start */
+	struct loop_hold longest;
+};
+
+typedef void (*loop_hold_fn)(const struct loop_hold *h, void *userdata);
+
+/* Calls fn after each callback, or step of one, that took limit_ms or longer; one subscriber. */
+void loop_on_hold(struct loop *l, int64_t limit_ms, loop_hold_fn fn, void *userdata);
+struct loop_holds loop_holds(const struct loop *l);
+/*
+ * What the running callback does from here on, by names that live as long as the program, until it
+ * ends or says another; NULL, NULL: its own again. The time before counts for what it did before.
+ */
+void loop_step(struct loop *l, const char *where, const char *what);
+
 typedef void (*watch_fn)(void *userdata);
 /* The status is as of waitpid(2), or -1 when the child was not ours to wait for. */
 typedef void (*child_fn)(int status, void *userdata);
 
+/* Where a watch is made, and the name of its function. */
+struct watch_origin {
+	const char *file, *fn;
+};
+
+#define WATCH_ORIGIN(fn) ((struct watch_origin){ __FILE__, #fn })
+
 /* Calls fn whenever fd is readable (or writable). Does not own fd. */
-struct watch *watch_readable(struct loop *l, int fd, watch_fn fn, void *userdata);
-struct watch *watch_writable(struct loop *l, int fd, watch_fn fn, void *userdata);
-struct watch *watch_signal(struct loop *l, int signal, watch_fn fn, void *userdata);
+#define watch_readable(l, fd, fn, userdata) watch_fd(l, fd, false, fn, userdata, WATCH_ORIGIN(fn))
+#define watch_writable(l, fd, fn, userdata) watch_fd(l, fd, true, fn, userdata, WATCH_ORIGIN(fn))
+struct watch *watch_fd(struct loop *l, int fd, bool writable, watch_fn fn, void *userdata,
+		       struct watch_origin from);
+#define watch_signal(l, signal, fn, userdata) \
+	watch_signal_from(l, signal, fn, userdata, WATCH_ORIGIN(fn))
+struct watch *watch_signal_from(struct loop *l, int signal, watch_fn fn, void *userdata,
+				struct watch_origin from);
 /* A timer that is not armed. */
-struct watch *watch_timer(struct loop *l, watch_fn fn, void *userdata);
+#define watch_timer(l, fn, userdata) watch_timer_from(l, fn, userdata, WATCH_ORIGIN(fn))
+struct watch *watch_timer_from(struct loop *l, watch_fn fn, void *userdata,
+			       struct watch_origin from);
 /* Arms: fires once after delay_ms (0: in the next turn); again replaces. -1 disarms. */
 void watch_arm(struct watch *w, int64_t delay_ms);
 /* Reaps the child of ours when it ends and calls fn once; the handle is freed after. */
-int watch_child(struct loop *l, pid_t pid, child_fn fn, void *userdata, struct watch **ret);
+#define watch_child(l, pid, fn, userdata, ret) \
+	watch_child_from(l, pid, fn, userdata, ret, WATCH_ORIGIN(fn))
+int watch_child_from(struct loop *l, pid_t pid, child_fn fn, void *userdata, struct watch **ret,
+		     struct watch_origin from);
 void watch_free(struct watch *w);
 /* Stops calling, without freeing; and goes on. */
 void watch_pause(struct watch *w, bool paused);

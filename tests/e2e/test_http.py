@@ -431,6 +431,8 @@ def test_status(platform):
     status, s = platform.api("GET", "/twelve/status")
     assert status == 200
     assert s["version"] and s["runtime"]["path"] and isinstance(s["router"]["settled"], bool)
+    # Whether there are any is a matter of the machine.
+    assert isinstance(s["loop"]["holds"], int) and bool(s["loop"]["longest_by"]) == (s["loop"]["longest_ms"] > 0) == (s["loop"]["holds"] > 0), s
 
 
 # ---- with something deployed

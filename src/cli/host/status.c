@@ -20,6 +20,21 @@ static char *dynos_text(const json_t *status)
 	return b.len ? buf_steal(&b) : xstrdup("none");
 }
 
+/* Nothing is to be said of a loop that nobody held. */
+static void add_loop(struct table *t, const json_t *s)
+{
+	char longest[DURATION_SIZE];
+	_cleanup_free_ char *text = NULL;
+	int64_t n = json_i64(s, "loop.holds", 0);
+
+	if (!n)
+		return;
+	text = xasprintf("held %lld times, for %s at most, by %s", (long long)n,
+			 duration_text(json_i64(s, "loop.longest_ms", 0), longest),
+			 json_str(s, "loop.longest_by", "?"));
+	table_add(t, "Event loop:", text);
+}
+
 static int status_run(struct cli *c, struct error *err)
 {
 	_cleanup_free_ char *dynos = NULL, *apps = NULL, *runtime = NULL, *disk = NULL;
@@ -48,6 +63,7 @@ static int status_run(struct cli *c, struct error *err)
 	table_add(&t, "Runtime:", runtime);
 	table_add(&t, "Router:", json_str(s, "router.address", "?"));
 	table_add(&t, "Disk:", disk);
+	add_loop(&t, s);
 	table_print(c, &t);
 	return 0;
 }

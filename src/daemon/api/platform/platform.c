@@ -117,6 +117,19 @@ static json_t *disk_json(struct daemon *d)
 			 "reserve_bytes", (json_int_t)d->settings.disk_reserve_bytes);
 }
 
+/* Callbacks that held the event loop (event/loop.h): how many, and the longest. */
+static json_t *loop_json(struct daemon *d)
+{
+	const struct loop_holds holds = loop_holds(d->loop);
+	const struct loop_hold *longest = &holds.longest;
+	_cleanup_free_ char *what = NULL;
+
+	if (holds.n)
+		what = xasprintf("%s %s", longest->where, longest->what);
+	return json_pack("{s:I, s:I, s:s?}", "holds", (json_int_t)holds.n, "longest_ms",
+			 (json_int_t)longest->took_ms, "longest_by", what);
+}
+
 int api_status(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
@@ -131,6 +144,7 @@ int api_status(struct request *r, struct error *err)
 		      json_time(d->started_ms));
 	json_object_update_new(j, json_pack("{s:I, s:o, s:o}", "apps", (json_int_t)n_apps, "dynos",
 					    count_dynos(d), "disk", disk_json(d)));
+	json_object_set_new(j, "loop", loop_json(d));
 	json_object_set_new(j, "runtime",
 			    json_pack("{s:o, s:o, s:o, s:o}", "name", json_text(d->runtime.name),
 				      "path", json_text(d->runtime.path), "version",
