@@ -137,25 +137,7 @@ int api_slug_release(struct request *r, struct error *err);
 /* {id} of the slug of an app's release or build: of its row where it came by one (store/slug.h),
  * else made from the digest. */
 json_t *api_slug_of(struct request *r, const char *app_id, const char *digest);
-/* Announces an upload (api/app/builds.c): who knows the id may bring it. */
-/* Whether the caller may ask for one more. */
-int api_upload_check(struct request *r, struct error *err);
-/* Nothing more is awaited. */
-void api_upload_taken(struct daemon *d, const char *id);
-int api_upload_announce(struct request *r, const char *id, struct error *err);
-/* Where it is when it has come; heap. */
-char *api_upload_path(struct daemon *d, const char *id);
 
-/* What the body's source_blob names. */
-struct api_source {
-	char *path;
-	const char *url; /* where the file is to be fetched from (build/fetch.h); the body's. NULL:
-			    it is there */
-	const char *commit;	      /* its version, or ""; the body's */
-	char sha256[DIGEST_HEX_SIZE]; /* what its checksum says; "" for none */
-};
-/* A file for one build. The caller frees the path. */
-int api_find_source(struct request *r, struct api_source *ret, struct error *err);
 /* api/app/apps.c: an app that the caller is to own, with its first release and its repository; all
  * or nothing. */
 int api_make_app(struct request *r, struct app *app, struct error *err);
@@ -180,6 +162,7 @@ int api_destroy_app(struct daemon *d, const struct app *app, const char *who, st
 /* The same, with a line in the audit trail (or NULL) in one transaction with the app's row. */
 int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *who,
 			  const struct audit *line, struct error *err);
+
 /* Before the body of an upload is read: whether it was announced. ERROR_NOT_FOUND. */
 int api_upload_expected(struct request *r, struct error *err);
 

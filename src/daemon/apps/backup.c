@@ -21,6 +21,7 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/build/retention.h"
 #include "daemon/http/http-priv.h"
+#include "daemon/core/disk.h"
 #include "daemon/core/remove.h"
 
 #define SAID_MAX 2000
@@ -194,7 +195,7 @@ int api_platform_backup(struct request *r, struct error *err)
 
 	if (request_bool(r, "slugs", false, &slugs, err) < 0 ||
 	    request_bool(r, "volumes", false, &volumes, err) < 0 ||
-	    http_check_disk(d->http, 0, err) < 0)
+	    disk_check(&d->settings, 0, err) < 0)
 		return -1;
 	m = xcalloc(1, sizeof(*m));
 	*m = (struct making){ .request = r, .d = d, .fd = -1, .said = BUF_INIT };

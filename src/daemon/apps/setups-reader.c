@@ -24,6 +24,7 @@
 #include "build/fetch.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/apps/setups-priv.h"
+#include "daemon/build/upload.h"
 #include "model/app-json.h"
 
 #define NAME "app.json"
@@ -269,7 +270,7 @@ static int write_order(struct setups *ss, const struct setup *s, const char *pat
 
 int setup_reader_start(struct setups *ss, const struct setup *s, struct error *err)
 {
-	_cleanup_free_ char *path = api_upload_path(ss->d, s->source_id);
+	_cleanup_free_ char *path = upload_path(&ss->d->settings, s->source_id);
 	static const char *const argv[] = { "/proc/self/exe", "app-json", NULL };
 	_cleanup_fd_ int order_fd = write_order(ss, s, path);
 	struct setup_work *w = setup_work_new(ss, s->id);

@@ -13,6 +13,7 @@
 #include "daemon/services/services.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/build/builds.h"
+#include "daemon/build/upload.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile.h"
 #include "daemon/wanted/releases.h"
@@ -306,7 +307,7 @@ int setup_addons(struct setups *ss, struct setup *s, struct app *app, const char
 
 static int start_build(struct setups *ss, struct setup *s, const struct app *app, struct error *err)
 {
-	_cleanup_free_ char *path = api_upload_path(ss->d, s->source_id);
+	_cleanup_free_ char *path = upload_path(&ss->d->settings, s->source_id);
 	const struct caller who = caller_of(s);
 	const char *version = json_string_value(json_object_get(s->data, "version"));
 	const struct builds_start o = { .app = app,
@@ -339,7 +340,7 @@ static int start_build(struct setups *ss, struct setup *s, const struct app *app
 int setup_build(struct setups *ss, struct setup *s, struct app *app, const char **ret_next,
 		struct error *err)
 {
-	_cleanup_free_ char *path = api_upload_path(ss->d, s->source_id);
+	_cleanup_free_ char *path = upload_path(&ss->d->settings, s->source_id);
 	struct build build = { 0 };
 	int r = 0;
 

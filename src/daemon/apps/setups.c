@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/apps/setups-priv.h"
+#include "daemon/build/upload.h"
 
 /* How soon what others do (a build, an add-on, a release) is seen. Only while there is a setup to
  * look at. */
@@ -97,7 +98,7 @@ void setup_fail(struct setups *ss, struct setup *s, const char *why)
  * alone. */
 static void end(struct setups *ss, struct setup *s, const char *how)
 {
-	_cleanup_free_ char *path = api_upload_path(ss->d, s->source_id);
+	_cleanup_free_ char *path = upload_path(&ss->d->settings, s->source_id);
 
 	unlink(path);
 	json_object_del(s->data, "overrides");

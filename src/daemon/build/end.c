@@ -6,9 +6,9 @@
  */
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/api/audit.h"
 #include "daemon/build/builds-priv.h"
 #include "daemon/build/worker.h"
+#include "daemon/core/trail.h"
 #include "daemon/git/branch.h"
 #include "daemon/wanted/releases.h"
 
@@ -29,7 +29,7 @@ static int release_it(struct job *j, const struct build_result *result, struct e
 		_cleanup_free_ char *note =
 			xasprintf("build of %s", j->row.commit[0] ? j->row.commit : "an archive");
 
-		audit_release(d, &j->who, &app, release.version, note);
+		trail_release(d->store, &j->who, &app, release.version, note);
 		j->row.release_version = release.version;
 		stream_printf(j->stream, "-----> Launching\n       Released v%lld\n",
 			      (long long)release.version);

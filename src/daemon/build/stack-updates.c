@@ -18,8 +18,9 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "build/build.h"
-#include "daemon/api/audit.h"
 #include "daemon/build/builds.h"
+#include "daemon/core/trail.h"
+#include "daemon/http/http.h"
 #include "daemon/wanted/base.h"
 #include "daemon/wanted/releases.h"
 #include "stack/names.h"
@@ -212,9 +213,9 @@ static int64_t release_on(struct stack_updates *u, struct app *app, const struct
 		return 0;
 	version = made.version;
 	if (u->who.user_id[0])
-		audit_release(u->d, &u->who, app, version, description);
+		trail_release(u->d->store, &u->who, app, version, description);
 	else
-		audit_platform(u->d, u->who.name, app, "stack:update", description);
+		trail_platform(u->d->store, u->who.name, app, "stack:update", description);
 	release_done(&made);
 	return version;
 }

@@ -21,6 +21,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/core/free-port.h"
 #include "daemon/edge/ca.h"
 #include "daemon/dynos/dyno-priv.h"
 #include "ipc/ipc.h"
@@ -29,17 +30,6 @@
 
 #define SCRATCH_BYTES (512ULL << 20)
 #define STOP_MS_DEFAULT 30000
-
-static bool port_is_free(uint16_t port)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
-	_cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int on = 1;
-
-	/* As servers do, so that connections in TIME_WAIT do not count. */
-	return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	       bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
-}
 
 static bool port_is_given(struct dynos *ds, uint16_t port)
 {
@@ -60,7 +50,7 @@ uint16_t dyno_pick_port(struct dynos *ds)
 			ds->last_port = (uint16_t)s->port_first;
 		else
 			ds->last_port++;
-		if (!port_is_given(ds, ds->last_port) && port_is_free(ds->last_port))
+		if (!port_is_given(ds, ds->last_port) && port_is_free(INADDR_ANY, ds->last_port))
 			return ds->last_port;
 	}
 	return 0;

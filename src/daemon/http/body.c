@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/core/disk.h"
 #include "daemon/http/http-priv.h"
 
 /* How much more is read of a body that is refused, so that the answer arrives; then the connection
@@ -35,7 +36,7 @@ static void take_upload(struct request *r, const char *data, size_t n)
 			"The upload is larger than the %lld MB that are taken (TWELVE_MAX_UPLOAD)",
 			(long long)max >> 20);
 	else if (before / DISK_CHECK_BYTES == r->uploaded / DISK_CHECK_BYTES ||
-		 http_check_disk(r->http, 0, &r->error) == 0) {
+		 disk_check(&request_daemon(r)->settings, 0, &r->error) == 0) {
 		e = fd_write_all(r->upload_fd, data, n);
 		if (e < 0)
 			error_set_errno(&r->error, e, "taking the upload");

@@ -83,11 +83,6 @@ char *http_decode(const char *s, size_t n);
 enum MHD_Result http_queue(struct request *r, int status, struct MHD_Response *response,
 			   const char *content_type);
 void http_answer_error(struct request *r, const struct error *err);
-/* What may yet be written to the disk that holds the state, its reserve left alone; less than 0
- * when that is begun. */
-int64_t http_disk_room(struct http *h);
-/* ERROR_UNAVAILABLE when there is no room for more than these bytes. */
-int http_check_disk(struct http *h, int64_t bytes, struct error *err);
 /* http/body.c: takes what has come of the body. *size: what was not taken and comes again. */
 enum MHD_Result http_take_body(struct request *r, const char *data, size_t *size);
 /*

@@ -26,6 +26,7 @@
 #include "daemon/api/authz.h"
 #include "daemon/edge/door.h"
 #include "daemon/api/passwords.h"
+#include "daemon/core/disk.h"
 #include "daemon/http/http-priv.h"
 #include "model/guess.h"
 
@@ -179,34 +180,11 @@ static int check_length(struct request *r, struct error *err)
 	return 0;
 }
 
-int64_t http_disk_room(struct http *h)
-{
-	const struct settings *s = &h->d->settings;
-	uint64_t free_bytes;
-
-	if (fs_free_bytes(s->state_dir, &free_bytes) < 0)
-		return INT64_MAX;
-	return (int64_t)free_bytes - s->disk_reserve_bytes;
-}
-
-int http_check_disk(struct http *h, int64_t bytes, struct error *err)
-{
-	int64_t room = http_disk_room(h), reserve = h->d->settings.disk_reserve_bytes;
-
-	if (room > bytes)
-		return 0;
-	return error_set(
-		err, ERROR_UNAVAILABLE,
-		"The disk is too full for an upload: %lld MB are free and %lld MB are reserved "
-		"(TWELVE_DISK_RESERVE). \"twelve gc\" deletes unused files and shows disk usage",
-		(long long)(room + reserve) >> 20, (long long)reserve >> 20);
-}
-
 static int open_upload(struct request *r, struct error *err)
 {
 	char id[UUID_SIZE];
 
-	if (http_check_disk(r->http, 0, err) < 0)
+	if (disk_check(&r->http->d->settings, 0, err) < 0)
 		return -1;
 	r->upload_path =
 		xasprintf("%s/sources/%s.part", r->http->d->settings.state_dir, uuid_make(id));

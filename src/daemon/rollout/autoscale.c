@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/api/audit.h"
+#include "daemon/core/trail.h"
 #include "daemon/dynos/dynos.h"
 #include "daemon/wanted/formation.h"
 #include "daemon/lines/lines.h"
@@ -229,7 +229,7 @@ static int scale(struct look *k, int64_t quantity, struct error *err)
 	if (formation_set(k->a->o.wanted, &k->app, &k->web, 1, "autoscaling", &text, err) < 0)
 		return -1;
 	note = xasprintf("%s, from %lld", text, (long long)before);
-	audit_platform(k->a->o.daemon, "autoscaling", &k->app, "scale", note);
+	trail_platform(k->a->o.platform->store, "autoscaling", &k->app, "scale", note);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "daemon/core/free-port.h"
 #include "daemon/services/services-priv.h"
 
 #define JOB_TIMEOUT_MS 120000
@@ -84,22 +85,10 @@ void addon_order(struct services *sv, const struct addon *a, const struct servic
 
 /* ---- ports ---- */
 
-static bool port_is_free(int64_t port)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET,
-				  .sin_port = htons((uint16_t)port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	_cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int on = 1;
-
-	return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	       bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
-}
-
 static bool block_is_free(int64_t first)
 {
 	for (int64_t i = 0; i < ADDON_PORTS_EACH; i++)
-		if (!port_is_free(first + i))
+		if (!port_is_free(INADDR_LOOPBACK, (uint16_t)(first + i)))
 			return false;
 	return true;
 }

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
+#include "daemon/build/upload.h"
 #include "daemon/lines/lines.h"
 
 #define KEEP_DEFAULT 7
@@ -194,14 +195,14 @@ int api_backups_get(struct request *r, struct error *err)
 static int take_source(struct request *r, const struct addon *a, const char *source,
 		       struct backup *ret, struct error *err)
 {
-	_cleanup_free_ char *path = api_upload_path(request_daemon(r), source);
+	_cleanup_free_ char *path = upload_path(&request_daemon(r)->settings, source);
 
 	if (!uuid_is_valid(source))
 		return error_set(err, ERROR_INVALID,
 				 "\"source\" must be the id of a source: the end of its put_url");
 	if (services_backup_uploaded(request_daemon(r)->services, a, path, ret, err) < 0)
 		return -1;
-	api_upload_taken(request_daemon(r), source);
+	upload_taken(&request_daemon(r)->settings, source);
 	return 0;
 }
 

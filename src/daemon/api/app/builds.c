@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Sources, builds, output streams. A source is a file in STATE/sources that is
- * there for one build; what nobody builds is removed after a day.
- */
+/* Sources, builds, output streams. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,77 +14,15 @@
 #include "base/str.h"
 #include "build/fetch.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/source.h"
 #include "daemon/build/awaited.h"
 #include "daemon/build/builds.h"
+#include "daemon/build/upload.h"
 #include "daemon/core/remove.h"
-
-#define SOURCE_LIFE_S 86400
-
-char *api_upload_path(struct daemon *d, const char *id)
-{
-	return xasprintf("%s/sources/%s.tar", d->settings.state_dir, id);
-}
-
-/* Who asked for it: an upload is awaited until it is built. Who knows the id may bring it without a
- * token, as to Heroku's put_url. */
-static char *awaited_path(struct daemon *d, const char *id)
-{
-	return xasprintf("%s/sources/%s.awaited", d->settings.state_dir, id);
-}
 
 int api_upload_expected(struct request *r, struct error *err)
 {
-	const char *id = request_param(r, "source");
-	_cleanup_free_ char *path = awaited_path(request_daemon(r), id);
-
-	if (uuid_is_valid(id) && fs_exists(path))
-		return 0;
-	return error_set(err, ERROR_NOT_FOUND,
-			 "There is no such source: ask for one with POST /sources");
-}
-
-static void remove_old_sources(struct daemon *d)
-{
-	_cleanup_free_ char *dir = xasprintf("%s/sources", d->settings.state_dir);
-	_cleanup_strv_ char **names = NULL;
-	struct stat st;
-
-	if (fs_list(dir, &names) < 0)
-		return;
-	for (char **n = names; n && *n; n++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
-
-		if (stat(path, &st) == 0 && st.st_mtime < time(NULL) - SOURCE_LIFE_S)
-			unlink(path);
-	}
-}
-
-int api_upload_check(struct request *r, struct error *err)
-{
-	_cleanup_free_ char *dir = xasprintf("%s/sources", request_daemon(r)->settings.state_dir);
-
-	remove_old_sources(request_daemon(r));
-	/* An administrator has the disk anyway, and a day of broken pushes must not lock them out.
-	 */
-	if (request_caller(r)->admin)
-		return 0;
-	return awaited_check(dir, request_caller(r)->user_id, err);
-}
-
-int api_upload_announce(struct request *r, const char *id, struct error *err)
-{
-	_cleanup_free_ char *awaited = awaited_path(request_daemon(r), id);
-	const char *who = request_caller(r)->user_id;
-	int e = fs_write_atomic(awaited, 0600, who, strlen(who));
-
-	return e < 0 ? error_set_errno(err, e, "making %s", awaited) : 0;
-}
-
-void api_upload_taken(struct daemon *d, const char *id)
-{
-	_cleanup_free_ char *awaited = awaited_path(d, id);
-
-	unlink(awaited);
+	return upload_expected(&request_daemon(r)->settings, request_param(r, "source"), err);
 }
 
 int api_sources_create(struct request *r, struct error *err)
@@ -95,7 +30,9 @@ int api_sources_create(struct request *r, struct error *err)
 	_cleanup_free_ char *url = NULL;
 	char id[UUID_SIZE];
 
-	if (api_upload_check(r, err) < 0 || api_upload_announce(r, uuid_make(id), err) < 0)
+	if (upload_check(&request_daemon(r)->settings, request_caller(r), err) < 0 ||
+	    upload_announce(&request_daemon(r)->settings, uuid_make(id), request_caller(r), err) <
+		    0)
 		return -1;
 	url = request_url(r, "/sources/%s", id);
 	return request_answer(
@@ -105,7 +42,7 @@ int api_sources_create(struct request *r, struct error *err)
 int api_sources_put(struct request *r, struct error *err)
 {
 	const char *id = request_param(r, "source");
-	_cleanup_free_ char *path = api_upload_path(request_daemon(r), id);
+	_cleanup_free_ char *path = upload_path(&request_daemon(r)->settings, id);
 
 	if (rename(request_upload(r), path) < 0)
 		return error_set_errno(err, errno, "keeping the upload");
@@ -151,89 +88,6 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 			     json_text(b->error), "buildpacks", json_text(b->buildpacks), "slug",
 			     b->slug, "release_version", (json_int_t)b->release_version));
 	return j;
-}
-
-static int text_of_blob(json_t *blob, const char *name, const char **ret, struct error *err)
-{
-	json_t *v = json_object_get(blob, name);
-
-	if (v && !json_is_null(v) && !json_is_string(v))
-		return error_set(err, ERROR_INVALID, "\"source_blob.%s\" must be a string", name);
-	*ret = json_string_value(v);
-	return 0;
-}
-
-/* "SHA256:" and hex, as `sha256sum` and the published schema have it; the hex alone will do. */
-static int read_checksum(const char *text, char ret[static DIGEST_HEX_SIZE], struct error *err)
-{
-	const char *hex = strncasecmp(text, "sha256:", 7) == 0 ? text + 7 : text;
-
-	if (strlen(hex) != DIGEST_HEX_SIZE - 1 || hex[strspn(hex, "0123456789abcdefABCDEF")])
-		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.checksum\" must be SHA256: and 64 hex digits");
-	for (size_t i = 0; i < DIGEST_HEX_SIZE; i++)
-		ret[i] = hex[i] >= 'A' && hex[i] <= 'F' ? (char)(hex[i] - 'A' + 'a') : hex[i];
-	return 0;
-}
-
-/* A get_url or put_url of ours, whole or its path: then its id, else NULL. */
-static const char *own_source(const char *url)
-{
-	const char *id = strstr(url, "/sources/");
-
-	id = id ? id + strlen("/sources/") : url;
-	return uuid_is_valid(id) ? id : NULL;
-}
-
-/* One that stands elsewhere gets a file of its own, which whoever builds it fills. */
-static int elsewhere(struct request *r, const char *url, bool has_checksum, struct api_source *ret,
-		     struct error *err)
-{
-	char id[UUID_SIZE];
-
-	if (fetch_check_url(url, has_checksum, err) < 0)
-		return -1;
-	ret->path = api_upload_path(request_daemon(r), uuid_make(id));
-	ret->url = url;
-	return 0;
-}
-
-static int take_upload(struct request *r, const char *url, const char *id, struct api_source *ret,
-		       struct error *err)
-{
-	_cleanup_free_ char *path = api_upload_path(request_daemon(r), id);
-
-	if (!fs_exists(path))
-		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
-	/* One build takes it; no other upload comes into its place. */
-	api_upload_taken(request_daemon(r), id);
-	ret->path = steal_ptr(path);
-	return 0;
-}
-
-int api_find_source(struct request *r, struct api_source *ret, struct error *err)
-{
-	json_t *blob = json_object_get(request_body(r), "source_blob");
-	const char *url = NULL, *version = NULL, *checksum = NULL, *id;
-	struct api_source source = { 0 };
-
-	if (api_check_members("source_blob", "url version checksum", blob, err) < 0 ||
-	    text_of_blob(blob, "url", &url, err) < 0 ||
-	    text_of_blob(blob, "version", &version, err) < 0 ||
-	    text_of_blob(blob, "checksum", &checksum, err) < 0 ||
-	    (checksum && read_checksum(checksum, source.sha256, err) < 0))
-		return -1;
-	if (!url)
-		return error_set(err, ERROR_INVALID,
-				 "\"source_blob.url\" is missing: a get_url of POST /sources, or "
-				 "the https:// URL of an archive, is needed");
-	source.commit = version ? version : "";
-	id = own_source(url);
-	if ((id ? take_upload(r, url, id, &source, err)
-		: elsewhere(r, url, checksum, &source, err)) < 0)
-		return -1;
-	*ret = source;
-	return 0;
 }
 
 #define UPDATES_MAX 10000
@@ -338,12 +192,12 @@ int api_builds_create(struct request *r, struct error *err)
 {
 	struct builds_start o = { .who = request_caller(r) };
 	_cleanup_strv_ char **updates = NULL, **submodules = NULL;
-	struct api_source source = { 0 };
+	struct source source = { 0 };
 	struct app app = { 0 };
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 && read_push(r, &updates, &o.push_pid, err) == 0 &&
-	    read_submodules(r, &submodules, err) == 0 && api_find_source(r, &source, err) == 0) {
+	    read_submodules(r, &submodules, err) == 0 && source_find(r, &source, err) == 0) {
 		o.app = &app;
 		o.updates = updates;
 		o.submodules = submodules;

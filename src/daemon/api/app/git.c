@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
+#include "daemon/core/disk.h"
 #include "daemon/git/child.h"
 #include "daemon/git/git.h"
 #include "daemon/http/http-priv.h"
@@ -141,9 +142,9 @@ static struct git_request *begin(struct request *r, enum git_service service, bo
 				   .app = xstrdup(app.name),
 				   .waiting = &r->tail,
 				   .prefix = BUF_INIT,
-				   .room = http_disk_room(r->http) };
+				   .room = disk_room(&r->http->d->settings) };
 	app_done(&app);
-	if ((service == RECEIVE_PACK && http_check_disk(r->http, 0, err) < 0) ||
+	if ((service == RECEIVE_PACK && disk_check(&r->http->d->settings, 0, err) < 0) ||
 	    start_child(r, g, gzip, err) < 0) {
 		git_request_free(g);
 		return NULL;
@@ -270,7 +271,8 @@ static bool is_refused(struct request *r, struct git_request *g, size_t n)
 	bool look = g->service == RECEIVE_PACK && g->refusal.kind == ERROR_NONE &&
 		    r->uploaded / DISK_CHECK_BYTES != after / DISK_CHECK_BYTES;
 
-	if (look && http_check_disk(g->http, after > g->room ? INT64_MAX : 0, &g->refusal) < 0)
+	if (look &&
+	    disk_check(&g->http->d->settings, after > g->room ? INT64_MAX : 0, &g->refusal) < 0)
 		git_child_stop(g->child);
 	return g->refusal.kind != ERROR_NONE;
 }

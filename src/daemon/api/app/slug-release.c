@@ -11,6 +11,7 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/api/app/slugs.h"
 #include "daemon/build/builds.h"
+#include "daemon/build/upload.h"
 #include "daemon/wanted/releases.h"
 #include "stack/stack.h"
 #include "store/slug.h"
@@ -74,7 +75,7 @@ static void on_imported(const struct error *err, const struct build_result *slug
 	w->done = true;
 	w->version = version;
 	if (!err)
-		api_upload_taken(w->d, w->slug.row.upload_id);
+		upload_taken(&w->d->settings, w->slug.row.upload_id);
 	if (err) {
 		w->err = *err;
 	} else {
@@ -96,7 +97,7 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 		  struct error *err)
 {
 	struct daemon *d = request_daemon(r);
-	_cleanup_free_ char *path = api_upload_path(d, take_slug->row.upload_id);
+	_cleanup_free_ char *path = upload_path(&d->settings, take_slug->row.upload_id);
 	struct waiting *w;
 	struct builds_import i = { .types = &take_slug->types,
 				   .stack = stack_by_name(take_slug->row.stack),

@@ -25,6 +25,7 @@
 #include "daemon/api/app/slugs.h"
 #include "daemon/api/authz.h"
 #include "daemon/build/packings.h"
+#include "daemon/build/upload.h"
 #include "stack/stack.h"
 #include "store/slug.h"
 
@@ -298,11 +299,12 @@ int api_slugs_create(struct request *r, struct error *err)
 	if (result == 0)
 		result = read_row(r, &app, &f, err);
 	if (result == 0)
-		result = api_upload_check(r, err);
+		result = upload_check(&request_daemon(r)->settings, request_caller(r), err);
 	if (result == 0)
 		result = store_slug_create(request_daemon(r)->store, &f.row, err);
 	if (result == 0)
-		result = api_upload_announce(r, f.row.upload_id, err);
+		result = upload_announce(&request_daemon(r)->settings, f.row.upload_id,
+					 request_caller(r), err);
 	if (result == 0) {
 		request_note(r, "slug %s", f.row.id);
 		result = request_answer(r, 201, slug_json(r, &app, &f));

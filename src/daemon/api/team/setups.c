@@ -9,6 +9,7 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
+#include "daemon/api/source.h"
 #include "daemon/apps/setups.h"
 #include "model/app-json.h"
 #include "model/names.h"
@@ -158,11 +159,11 @@ static int read_setup(struct request *r, const struct app *app, json_t *override
 		      struct setup *s, struct error *err)
 {
 	json_t *plain = read_overrides(overrides, err);
-	struct api_source source = { 0 };
+	struct source source = { 0 };
 
 	if (!plain)
 		return -1;
-	if (api_find_source(r, &source, err) < 0) {
+	if (source_find(r, &source, err) < 0) {
 		json_decref(plain);
 		return -1;
 	}
