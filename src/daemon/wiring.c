@@ -124,7 +124,6 @@ int wiring_start(struct daemon *d, struct error *err)
 		.logs = d->logs,
 		.dynos = d->dynos,
 		.wanted = d->wanted,
-		.daemon = d,
 	});
 	d->stale = stale_new(d);
 	d->stack_updates = stack_updates_new(d);

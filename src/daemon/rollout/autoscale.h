@@ -22,7 +22,6 @@ struct autoscaler_options {
 	struct logs_client *logs;
 	struct dynos *dynos;
 	struct wanted *wanted;
-	struct daemon *daemon; /* for audit_platform() */
 };
 struct autoscaler *autoscaler_new(const struct autoscaler_options *o);
 void autoscaler_free(struct autoscaler *a);
