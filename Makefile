@@ -18,7 +18,7 @@ help:
 	@echo "make build        build into $(BUILD)/"
 	@echo "make install      install below $(PREFIX), with systemd units"
 	@echo "make uninstall    end it and remove that again; apps and settings stay, unless PURGE=1"
-	@echo "make docs         docs/api.md and docs/openapi.json, from the table of endpoints"
+	@echo "make docs         what is written from tables: docs/api.md, docs/openapi.json, man/twelve.1, completions"
 	@echo "make bench        measure, beside the peers that are installed; writes bench/results.md"
 	@echo "make bench-api    the API beside the heroku command; writes bench/results-api.md"
 	@echo "make bench-logs   the same for the log path; writes bench/results-logs.md"
@@ -38,10 +38,15 @@ build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix $(PREFIX) --buildtype debugoptimized >/dev/null
 	@$(NINJA) -C $(BUILD) --quiet
 
-# Rewritten from the table of endpoints; the unit test of the API compares them.
+# Written from the tables of endpoints and of commands; unit tests compare them.
 docs: build
 	@$(BUILD)/src/daemon/twelved --print-api markdown >docs/api.md
 	@$(BUILD)/src/daemon/twelved --print-api openapi >docs/openapi.json
+	@$(BUILD)/src/cli/twelve manual >$(BUILD)/commands.mdoc
+	@sed -i -e '/^\.Sh COMMANDS$$/,/^\.Sh ENVIRONMENT$$/{//!d}' -e '/^\.Sh COMMANDS$$/r $(BUILD)/commands.mdoc' man/twelve.1
+	@$(BUILD)/src/cli/twelve completion bash >completions/twelve.bash
+	@$(BUILD)/src/cli/twelve completion zsh >completions/_twelve
+	@$(BUILD)/src/cli/twelve completion fish >completions/twelve.fish
 
 demo: build
 	@BUILD=$(BUILD) scripts/demo start

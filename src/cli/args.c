@@ -15,21 +15,20 @@
 
 static const struct arg_option global_options[] = {
 	{ "host", "HOST",
-	  "where twelved is: unix:///PATH, ssh://USER@MACHINE, http://HOST:PORT ($TWELVE_HOST)",
+	  "address of twelved: unix:///PATH, ssh://USER@MACHINE, https://HOST:PORT ($TWELVE_HOST)",
 	  0 },
 	{ "no-color", NULL, "no colours ($NO_COLOR)", 0 },
-	{ "help", NULL, "tell about this command", 'h' },
+	{ "help", NULL, "show help for this command", 'h' },
 	{ 0 },
 };
 
 static const struct arg_option app_options[] = {
-	{ "app", "APP", "which app ($TWELVE_APP; else the one of the git remote)", 'a' },
+	{ "app", "APP", "app ($TWELVE_APP; default: the app of the git remote)", 'a' },
 	{ "remote", "REMOTE", "the git remote that names the app (twelve)", 'r' },
 	{ 0 },
 };
 
-static const struct arg_option json_options[] = { { "json", NULL, "JSON, for programs", 0 },
-						  { 0 } };
+static const struct arg_option json_options[] = { { "json", NULL, "print JSON", 0 }, { 0 } };
 
 static const struct arg_option wait_options[] = {
 	{ "no-wait", NULL, "don't wait until the change is live", 0 },

@@ -171,5 +171,8 @@ void help_overview(const struct cli *c, FILE *f);
 void help_command(const struct cli *c, const struct command *cmd, FILE *f);
 /* The completion script of "bash", "zsh" or "fish"; false for another shell. */
 bool completion_script(const struct command_group *all, const char *shell, struct buf *out);
+/* The section COMMANDS of man/twelve.1. */
+void manual_commands(const struct command_group *all, struct buf *out);
 
-extern const struct command *const help_commands[], *const completion_commands[];
+extern const struct command *const help_commands[], *const completion_commands[],
+							    *const manual_table[];

@@ -29,6 +29,6 @@ const struct command_group commands[] = {
 	GROUP("Access", login_commands, heroku_env_commands, authorizations_commands, keys_commands,
 	      users_commands, access_commands, audit_commands),
 	GROUP("Host", status_commands, doctor_commands, backup_commands, ca_commands,
-	      git_shell_commands, help_commands, completion_commands),
+	      git_shell_commands, help_commands, completion_commands, manual_table),
 	{ 0 },
 };

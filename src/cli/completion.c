@@ -250,7 +250,7 @@ static const struct command cmd_completion = {
 	.max_args = 1,
 	.summary = "print the completion script for a shell",
 	.run = completion_run,
-	.details = "make install puts them in place; this is for other machines.",
+	.details = "make install installs them; use this on other machines.",
 	.examples = "source <(twelve completion bash)\ntwelve completion fish > "
 		    "~/.config/fish/completions/twelve.fish",
 };

@@ -37,7 +37,7 @@ void help_overview(const struct cli *c, FILE *f)
 	      f);
 	for (const struct command_group *g = c->args.all; g->title; g++)
 		print_group(c, g, f);
-	fputs("\ntwelve help COMMAND tells about one, with examples.\n", f);
+	fputs("\n`twelve help COMMAND` shows options and examples.\n", f);
 }
 
 static void wrapped(FILE *f, const char *text)

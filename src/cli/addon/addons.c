@@ -183,7 +183,8 @@ static const struct command cmd_addons_info = {
 	.summary = "show an add-on",
 	.flags = CMD_APP | CMD_JSON,
 	.run = info_run,
-	.details = "ADDON is its name, or in an app the name of an attachment, such as DATABASE.",
+	.details = "ADDON is the add-on's name, or the name of one of the app's attachments, such "
+		   "as DATABASE.",
 	.examples = "twelve addons:info DATABASE -a shop",
 };
 
@@ -320,13 +321,13 @@ static int create_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option create_options[] = {
-	{ "as", "NAME", "the attachment's name: NAME_URL is the config var", 0 },
-	{ "name", "NAME", "the add-on's own name", 0 },
-	{ "url", "URL", "of a service elsewhere; - reads it from standard input", 0 },
-	{ "no-check", NULL, "attach a service elsewhere that does not answer now", 0 },
-	{ "from-backup", "BACKUP", "filled from a backup, by its id", 0 },
-	{ "tls", NULL, "its URL is the one over TLS (rediss://)", 0 },
-	{ "confirm", "APP", "accepted for heroku's sake", 0 },
+	{ "as", "NAME", "name of the attachment; the config var is NAME_URL", 0 },
+	{ "name", "NAME", "name of the add-on", 0 },
+	{ "url", "URL", "URL of an external service; - reads it from standard input", 0 },
+	{ "no-check", NULL, "attach an external service even if it does not respond", 0 },
+	{ "from-backup", "BACKUP", "fill it from the backup with this id", 0 },
+	{ "tls", NULL, "set the URL for TLS (rediss://)", 0 },
+	{ "confirm", "APP", "accepted for compatibility with heroku", 0 },
 	{ 0 },
 };
 
@@ -339,12 +340,10 @@ static const struct command cmd_addons_create = {
 	.flags = CMD_APP | CMD_WAIT,
 	.options = create_options,
 	.run = create_run,
-	.details =
-		"Waits until it is ready and its release is live. Heroku's names are taken for "
-		"what is here: "
-		"heroku-postgresql:essential-0 makes the first plan of postgresql. The service "
-		"\"external\" is one "
-		"that runs elsewhere, by its URL; $TWELVE_EXTERNAL_URL will do instead of --url.",
+	.details = "Waits until the add-on is ready and its release is live. Heroku's names work: "
+		   "heroku-postgresql:essential-0 selects the smallest plan of postgresql. The "
+		   "service \"external\" attaches a server of your own by its URL, given by --url "
+		   "or $TWELVE_EXTERNAL_URL.",
 	.examples = "twelve addons:create postgresql -a shop\n"
 		    "twelve addons:create redis:standard --as CACHE -a shop\n"
 		    "twelve addons:create external --url postgres://... --as DATABASE -a shop",
@@ -447,7 +446,7 @@ static const struct command cmd_addons_upgrade = {
 	.summary = "change the plan of an add-on",
 	.flags = CMD_APP,
 	.run = upgrade_run,
-	.details = "Its server is restarted with the plan's limits, which takes a second or two.",
+	.details = "The server restarts with the new plan's limits, which takes a second or two.",
 	.examples = "twelve addons:upgrade DATABASE standard -a shop",
 };
 
@@ -525,7 +524,7 @@ static int destroy_run(struct cli *c, struct error *err)
 
 static const struct arg_option destroy_options[] = {
 	{ "confirm", "APP", "the app that owns it", 'c' },
-	{ "force", NULL, "although other apps use it, and without a last backup", 'f' },
+	{ "force", NULL, "even if other apps use it, and without a last backup", 'f' },
 	{ 0 },
 };
 

@@ -33,8 +33,8 @@ static int attach_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option attach_options[] = {
-	{ "as", "NAME", "the attachment's name: NAME_URL is the config var", 0 },
-	{ "shared", NULL, "the database of the app that owns it, instead of one of its own", 0 },
+	{ "as", "NAME", "name of the attachment; the config var is NAME_URL", 0 },
+	{ "shared", NULL, "use the database of the app that owns the add-on", 0 },
 	{ 0 },
 };
 
@@ -47,9 +47,9 @@ static const struct command cmd_addons_attach = {
 	.flags = CMD_APP | CMD_WAIT,
 	.options = attach_options,
 	.run = attach_run,
-	.details =
-		"Each attachment has a credential of its own, and each app a database of its own, "
-		"which others can't read. With --shared it is the owner's.",
+	.details = "Each attachment has its own credential, and each app its own database, which "
+		   "other apps can't read. With --shared the app uses the database of the add-on's "
+		   "owner.",
 	.examples = "twelve addons:attach shop-db -a admin\n"
 		    "twelve addons:attach shop-db --shared --as SHOP -a admin",
 };
@@ -126,9 +126,8 @@ static const struct command cmd_addons_swap = {
 	.summary = "point an attachment at another add-on",
 	.flags = CMD_APP | CMD_WAIT,
 	.run = swap_run,
-	.details = "One release, make before break: no request fails. Data does not move by "
-		   "itself; the "
-		   "old add-on stays until it is destroyed.",
+	.details = "Makes one release, and no request fails. Data is not copied. The old add-on "
+		   "stays until you destroy it.",
 	.examples = "twelve addons:swap DATABASE postgresql-calm-sea-1234 -a shop",
 };
 
@@ -145,7 +144,7 @@ static const struct command cmd_addons_credentials_rotate = {
 	.summary = "replace the credential of an attachment",
 	.flags = CMD_APP | CMD_WAIT,
 	.run = rotate_run,
-	.details = "The new one is given, the rollout ends healthy, then the old one is revoked.",
+	.details = "The old credential is revoked when the release with the new one is healthy.",
 	.examples = "twelve addons:credentials:rotate DATABASE -a shop",
 };
 
@@ -187,7 +186,7 @@ static const struct command cmd_addons_credentials = {
 	.summary = "list the attachments of an app and their credentials",
 	.flags = CMD_APP | CMD_JSON,
 	.run = credentials_run,
-	.details = "Names only: passwords are in the config vars.",
+	.details = "Shows names only: passwords are in the config vars.",
 	.examples = "twelve addons:credentials -a shop",
 };
 

@@ -161,7 +161,7 @@ static int backups_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option backups_options[] = {
-	{ "destroyed", NULL, "of apps that were destroyed", 0 }, { 0 }
+	{ "destroyed", NULL, "list backups of destroyed apps", 0 }, { 0 }
 };
 
 static const struct command cmd_backups = {
@@ -173,10 +173,9 @@ static const struct command cmd_backups = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = backups_options,
 	.run = backups_run,
-	.details = "Those of add-ons that were destroyed are there too, until they expire. Of apps "
-		   "that were destroyed, their last owner finds them with "
-		   "--destroyed; backups:restore ID -a APP brings one back, as an add-on of "
-		   "another app.",
+	.details = "Includes backups of destroyed add-ons until they expire. With --destroyed it "
+		   "lists those of apps that you owned and destroyed; backups:restore ID -a APP "
+		   "restores one as an add-on of another app.",
 	.examples = "twelve backups -a shop\ntwelve backups --destroyed",
 };
 
@@ -205,7 +204,7 @@ static void print_backup(const struct cli *c, const json_t *b)
 }
 
 const struct arg_option backup_options[] = {
-	{ "addon", "ADDON", "whose backup it is, when several have one of this name", 0 },
+	{ "addon", "ADDON", "the add-on, if several have a backup of this name", 0 },
 	{ 0 },
 };
 
@@ -230,7 +229,7 @@ static const struct command cmd_backups_info = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = backup_options,
 	.run = info_run,
-	.details = "BACKUP is a name such as b3, or an id; without it, the newest.",
+	.details = "BACKUP is a name such as b3, or an id. Default: the newest.",
 	.examples = "twelve backups:info b3 -a shop",
 };
 
@@ -299,8 +298,8 @@ static int schedule_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option schedule_options[] = {
-	{ "at", "HH:MM", "the time of the day, UTC", 0 },
-	{ "keep", "N", "how many of these are kept (7)", 0 },
+	{ "at", "HH:MM", "time of day in UTC", 0 },
+	{ "keep", "N", "number of scheduled backups to keep (7)", 0 },
 	{ 0 },
 };
 

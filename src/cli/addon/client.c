@@ -114,7 +114,7 @@ static int client_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option client_options[] = {
-	{ "no-tty", NULL, "no terminal, also when there is one here", 0 },
+	{ "no-tty", NULL, "don't allocate a terminal", 0 },
 	{ 0 },
 };
 

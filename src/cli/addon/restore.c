@@ -302,11 +302,11 @@ static int restore_run(struct cli *c, struct error *err)
 
 static const struct arg_option restore_options[] = {
 	{ "file", "FILE",
-	  "a file that backups:download gave, or the service's own tools: [ADDON] is then the one "
-	  "argument",
+	  "a file from backups:download or from the service's own tools; the only argument is then "
+	  "[ADDON]",
 	  0 },
 	{ "confirm", "APP", "the app that owns the add-on", 'c' },
-	{ "addon", "ADDON", "whose backup it is, when several have one of this name", 0 },
+	{ "addon", "ADDON", "the add-on, if several have a backup of this name", 0 },
 	{ 0 },
 };
 
@@ -319,11 +319,11 @@ static const struct command cmd_backups_restore = {
 	.flags = CMD_APP | CMD_WAIT,
 	.options = restore_options,
 	.run = restore_run,
-	.details = "What is there stays if the backup is not good. When its add-on was destroyed, "
-		   "another is made from it and attached under the names that it had. Without "
-		   "BACKUP it is the newest; a last backup of an add-on that "
-		   "was just destroyed is waited for. A FILE is restored into a scratch service "
-		   "before it replaces anything.",
+	.details =
+		"If the backup can't be restored, the data stays as it is. If the add-on was "
+		"destroyed, a new one is made from the backup and attached under the same names. "
+		"Default: the newest backup; if an add-on was just destroyed, waits for its last "
+		"backup. A FILE is restored into a scratch server before it replaces anything.",
 	.examples = "twelve backups:restore b3 -a shop --confirm shop\n"
 		    "twelve backups:restore --file shop.dump DATABASE -a shop --confirm shop",
 };
@@ -432,8 +432,8 @@ static int download_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option download_options[] = {
-	{ "output", "FILE", "where to; - is standard output", 'o' },
-	{ "addon", "ADDON", "whose backup it is, when several have one of this name", 0 },
+	{ "output", "FILE", "output file; - is standard output", 'o' },
+	{ "addon", "ADDON", "the add-on, if several have a backup of this name", 0 },
 	{ 0 },
 };
 
@@ -446,8 +446,8 @@ static const struct command cmd_backups_download = {
 	.flags = CMD_APP,
 	.options = download_options,
 	.run = download_run,
-	.details = "It is in the service's own format: pg_restore, redis-check-rdb or mariadb read "
-		   "it.",
+	.details = "The file has the service's own format, readable by pg_restore, redis-check-rdb "
+		   "or mariadb.",
 	.examples = "twelve backups:download b3 -a shop -o shop.dump",
 };
 
@@ -470,8 +470,8 @@ static int delete_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option delete_options[] = {
-	{ "confirm", "BACKUP", "its name again, to say that you mean it", 'c' },
-	{ "addon", "ADDON", "whose backup it is, when several have one of this name", 0 },
+	{ "confirm", "BACKUP", "the backup's name, to confirm", 'c' },
+	{ "addon", "ADDON", "the add-on, if several have a backup of this name", 0 },
 	{ 0 },
 };
 

@@ -208,9 +208,9 @@ static const struct command cmd_addons_services_add = {
 	.summary = "add an add-on provider by its manifest",
 	.flags = 0,
 	.run = services_add_run,
-	.details = "The manifest is Heroku's addon-manifest.json, with \"plans\": [{\"name\", "
-		   "\"description\"}] "
-		   "beside. The provider speaks the Add-on Partner API, version 3.",
+	.details = "The manifest is Heroku's addon-manifest.json with an additional member "
+		   "\"plans\": [{\"name\", \"description\"}]. The provider implements Heroku's "
+		   "Add-on Partner API, version 3.",
 	.examples = "twelve addons:services:add addon-manifest.json",
 };
 

@@ -116,11 +116,11 @@ static int create_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option create_options[] = {
-	{ "remote", "REMOTE", "the name of the git remote to add (twelve)", 'r' },
+	{ "remote", "REMOTE", "name of the git remote to add (twelve)", 'r' },
 	{ "no-remote", NULL, "add no git remote", 'n' },
-	{ "region", "REGION", "us or eu, which both are this machine", 0 },
-	{ "stack", "STACK", "debian-13, debian-12, or one of Heroku's, for which they stand", 's' },
-	{ "path", "DIR", "the folder of the repository that is the app (TWELVE_BUILD_DIR)", 0 },
+	{ "region", "REGION", "us or eu; both mean this machine", 0 },
+	{ "stack", "STACK", "debian-13, debian-12, or the name of a Heroku stack", 's' },
+	{ "path", "DIR", "folder of the repository that holds the app (TWELVE_BUILD_DIR)", 0 },
 	{ 0 },
 };
 
@@ -133,8 +133,8 @@ static const struct command cmd_create = {
 	.flags = CMD_JSON,
 	.options = create_options,
 	.run = create_run,
-	.details = "A name is made up when there is none. In a git work tree the remote \"twelve\" "
-		   "is added: git push twelve main deploys.",
+	.details = "Without a name, one is generated. In a git work tree, adds the remote "
+		   "\"twelve\": git push twelve main deploys.",
 	.examples = "twelve create shop\ntwelve create shop --no-remote",
 };
 
@@ -251,8 +251,8 @@ static const struct command cmd_rename = {
 	.summary = "rename an app",
 	.flags = CMD_APP | CMD_REMOTE,
 	.run = rename_run,
-	.details = "What runs goes on, and answers at the new URL. A git remote of this repository "
-		   "that named the app is changed along.",
+	.details = "Dynos keep running and are served at the new URL. A git remote of this "
+		   "repository that names the app is updated.",
 	.examples = "twelve rename shop2 -a shop",
 };
 
@@ -319,7 +319,9 @@ static int destroy_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option destroy_options[] = {
-	{ "confirm", "APP", "the app's name, to say that you mean it", 'c' },
+	{ "confirm", "APP",
+	  "the app's name, to confirm; without it, lists the add-ons that would be destroyed",
+	  'c' },
 	{ 0 },
 };
 

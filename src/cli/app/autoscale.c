@@ -139,10 +139,10 @@ static int enable_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option enable_options[] = {
-	{ "min", "N", "dynos at least", 0 },
-	{ "max", "N", "dynos at most", 0 },
+	{ "min", "N", "minimum number of dynos", 0 },
+	{ "max", "N", "maximum number of dynos", 0 },
 	{ "p95", "MS",
-	  "within how many ms 95 of 100 requests are to be answered (1000, or what was set before)",
+	  "target for the 95th percentile of response times in ms (1000, or the previous value)",
 	  0 },
 	{ 0 },
 };
@@ -154,12 +154,13 @@ static const struct command cmd_ps_autoscale_enable = {
 	.options = enable_options,
 	.flags = CMD_APP | CMD_JSON,
 	.run = enable_run,
-	.details = "A dyno at a time, a minute apart at least. One is added when 95 of 100 "
-		   "requests of the last minute were not "
-		   "answered in time; one is removed after five quiet minutes, when one less would "
-		   "do, and each minute when "
-		   "nobody asks for anything. Dynos of any size. A person's ps:scale is kept "
-		   "within the bounds; web=0 stays.",
+	.details = "Adds or removes one dyno at a time, at most once a minute "
+		   "(TWELVE_AUTOSCALE_PERIOD). A dyno is added when the 95th percentile of "
+		   "response times in the last minute was above the target. One is removed after "
+		   "five minutes below it if fewer dynos can serve the load, and each minute "
+		   "without requests. Works for all dyno sizes. ps:scale stays within the bounds, "
+		   "except web=0. WebSockets and responses of the router are not measured; don't "
+		   "use it for apps with slow responses by design, such as long polling.",
 	.examples = "twelve ps:autoscale:enable --min 1 --max 5 --p95 300 -a shop",
 };
 

@@ -130,7 +130,7 @@ static int buildpacks_add_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option index_options[] = {
-	{ "index", "N", "the place in the list, from 1", 'i' },
+	{ "index", "N", "position in the list, from 1", 'i' },
 	{ 0 },
 };
 
@@ -143,11 +143,9 @@ static const struct command cmd_buildpacks_set = {
 	.flags = CMD_APP,
 	.options = index_options,
 	.run = buildpacks_set_run,
-	.details = "A buildpack is a name (python, nodejs, ...; Heroku's heroku/python is the "
-		   "same), a directory on the server, "
-		   "which an administrator has to set, or a git URL (https://, or ssh with the key "
-		   "of buildpacks:key) with an "
-		   "optional #BRANCH, #TAG or #COMMIT.",
+	.details = "A buildpack is a name (python, nodejs, ... or Heroku's heroku/python), a git "
+		   "URL (https://, or ssh with the key of buildpacks:key) with an optional "
+		   "#BRANCH, #TAG or #COMMIT, or, for administrators, a directory on the server.",
 	.examples = "twelve buildpacks:set python -a shop\ntwelve buildpacks:set "
 		    "https://github.com/heroku/heroku-buildpack-ruby",
 };
@@ -242,7 +240,7 @@ static int buildpacks_key_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option key_options[] = {
-	{ "forget", NULL, "remove it; the next call makes another", 0 },
+	{ "forget", NULL, "remove the key; the next call creates a new one", 0 },
 	{ 0 },
 };
 
@@ -253,10 +251,9 @@ static const struct command cmd_buildpacks_key = {
 	.flags = CMD_APP,
 	.options = key_options,
 	.run = buildpacks_key_run,
-	.details = "The key is made when it is asked for first. It is for buildpacks and "
-		   "submodules at ssh:// and user@host:path. "
-		   "The key of a server is taken when it is seen first, and has to stay the same: "
-		   "--forget forgets those, too.",
+	.details = "The key is created on first use. It is used for buildpacks and submodules at "
+		   "ssh:// and user@host:path. The host key of a server is accepted on first use "
+		   "and must stay the same; --forget removes these, too.",
 	.examples = "twelve buildpacks:key -a shop",
 };
 

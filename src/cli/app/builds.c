@@ -74,8 +74,7 @@ static int deploy_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option deploy_options[] = {
-	{ "source", "FILE", "a tar archive (gzip, xz and zstd are fine) instead of a directory",
-	  0 },
+	{ "source", "FILE", "a tar archive (also gzip, xz or zstd) instead of a directory", 0 },
 	{ 0 },
 };
 
@@ -88,9 +87,9 @@ static const struct command cmd_deploy = {
 	.flags = CMD_APP,
 	.options = deploy_options,
 	.run = deploy_run,
-	.details = "In a git work tree the files that git knows or would add are sent, else all. "
-		   "Shows the build and the rollout; the exit code is 1 when one of them fails. "
-		   "Ctrl-C cancels the build.",
+	.details = "In a git work tree, sends the files that git tracks or would add, otherwise "
+		   "all files. Shows the build and the rollout; the exit code is 1 if one of them "
+		   "fails. Ctrl-C cancels the build.",
 	.examples = "twelve deploy -a shop\ntwelve deploy ./src -a shop\ntwelve deploy --source "
 		    "app.tar.gz -a shop",
 };
@@ -134,7 +133,8 @@ static int builds_run(struct cli *c, struct error *err)
 	return 0;
 }
 
-static const struct arg_option builds_options[] = { { "num", "N", "how many (10)", 'n' }, { 0 } };
+static const struct arg_option builds_options[] = { { "num", "N", "number of builds (10)", 'n' },
+						    { 0 } };
 
 static const struct command cmd_builds = {
 	.name = "builds",

@@ -110,7 +110,7 @@ static int find_endpoint(struct cli *c, const char *app, json_t **ret, struct er
 }
 
 static const struct arg_option name_option[] = {
-	{ "name", "NAME", "of the certificate, when there are several", 0 },
+	{ "name", "NAME", "the certificate, if there are several", 0 },
 	{ NULL, NULL, NULL, 0 },
 };
 
@@ -284,12 +284,11 @@ static const struct command cmd_certs_add = {
 	.summary = "add a certificate with its chain and key",
 	.flags = CMD_APP | CMD_JSON,
 	.run = certs_add_run,
-	.details = "CRT holds the server's certificate and behind it those that signed it, KEY its "
-		   "private key without a password; both "
-		   "are PEM, and - is standard input. Domains of the app that have no certificate "
-		   "and that this one is for are served with "
-		   "it. With one of an RSA key and one of an EC key for the same name, each client "
-		   "gets the one it understands.",
+	.details = "CRT holds the server's certificate followed by the certificates of its "
+		   "issuers, KEY its private key without a password; both in PEM, - is standard "
+		   "input. It is used for those domains of the app that it covers and that have no "
+		   "certificate yet. With an RSA and an EC certificate for the same name, each "
+		   "client gets the one it supports.",
 	.examples = "twelve certs:add shop.crt shop.key -a shop",
 };
 
@@ -323,8 +322,8 @@ static const struct command cmd_certs_update = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = name_option,
 	.run = certs_update_run,
-	.details = "No connection is lost. The new one must be for all domains that are served "
-		   "with the old one.",
+	.details =
+		"Connections stay open. The new certificate must cover all domains of the old one.",
 	.examples = "twelve certs:update shop.crt shop.key -a shop",
 };
 
@@ -349,8 +348,8 @@ static const struct command cmd_certs_remove = {
 	.flags = CMD_APP,
 	.options = name_option,
 	.run = certs_remove_run,
-	.details = "Domains that were served with it get the platform's own over TLS, which "
-		   "browsers don't know.",
+	.details = "Its domains are then served with the platform's own certificate, which "
+		   "browsers don't trust.",
 	.examples = "twelve certs:remove --name quiet-river-4821 -a shop",
 };
 
@@ -378,7 +377,7 @@ static const struct command cmd_certs_use = {
 	.summary = "choose the certificate of a domain",
 	.flags = CMD_APP,
 	.run = certs_use_run,
-	.details = "NAME is one of twelve certs, or none.",
+	.details = "NAME is a name that twelve certs shows, or none.",
 	.examples = "twelve certs:use quiet-river-4821 shop.example.com -a shop",
 };
 
@@ -435,8 +434,8 @@ static const struct command cmd_certs_auto = {
 	.summary = "show the status of automatic certificates",
 	.flags = CMD_APP | CMD_JSON,
 	.run = certs_auto_run,
-	.details = "NEXT is how long it takes until the certificate is renewed, or asked for again "
-		   "after a failure.",
+	.details = "NEXT is the time until the certificate is renewed, or requested again after a "
+		   "failure.",
 	.examples = "twelve certs:auto -a shop",
 };
 
@@ -483,13 +482,12 @@ static const struct command cmd_certs_auto_enable = {
 	.summary = "get and renew certificates for an app's domains by ACME",
 	.flags = CMD_APP,
 	.run = certs_auto_enable_run,
-	.details = "The authority is Let's Encrypt, or that of TWELVE_ACME_DIRECTORY; its terms "
-		   "are agreed to. It looks at "
-		   "http://DOMAIN/.well-known/acme-challenge/ on port 80, so a domain's DNS has to "
-		   "point to this machine, and "
-		   "that port to TWELVE_HTTP. A wildcard can't be "
-		   "had this way: bring one with certs:add. Domains with a certificate of their "
-		   "own are left alone.",
+	.details =
+		"The authority is Let's Encrypt or that of TWELVE_ACME_DIRECTORY; enabling agrees "
+		"to its terms. It requests http://DOMAIN/.well-known/acme-challenge/ on port 80, "
+		"so the domain's DNS must point to this machine, and the port to TWELVE_HTTP. "
+		"Wildcards are not possible: use certs:add. Domains with a certificate of their "
+		"own are left alone. Certificates are renewed 30 days before they expire.",
 	.examples = "twelve certs:auto:enable -a shop",
 };
 
@@ -518,7 +516,7 @@ static const struct command cmd_certs_auto_refresh = {
 	.summary = "retry certificates that failed",
 	.flags = CMD_APP,
 	.run = certs_auto_refresh_run,
-	.details = "Authorities have limits on failures: let the DNS of the domain be right first.",
+	.details = "Authorities limit failed requests: correct the DNS of the domain first.",
 	.examples = "twelve certs:auto:refresh -a shop",
 };
 

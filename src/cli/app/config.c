@@ -78,7 +78,7 @@ static int config_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option shell_options[] = {
-	{ "shell", NULL, "KEY=VALUE lines that a shell can read", 's' },
+	{ "shell", NULL, "print KEY=VALUE lines for a shell", 's' },
 	{ 0 },
 };
 
@@ -120,7 +120,7 @@ static const struct command cmd_config_get = {
 	.flags = CMD_APP,
 	.options = shell_options,
 	.run = config_get_run,
-	.details = "The exit code is 1 when one of them is not set.",
+	.details = "The exit code is 1 if one of them is not set.",
 	.examples = "psql \"$(twelve config:get DATABASE_URL -a shop)\"",
 };
 
@@ -180,9 +180,9 @@ static const struct command cmd_config_set = {
 	.flags = CMD_APP | CMD_WAIT,
 	.run = config_set_run,
 	.details = "Makes a release with the new config and waits until it is live. If its dynos "
-		   "don't get healthy it is undone, the config vars are what they were, and you "
-		   "are told why. "
-		   "A process type other than web whose dynos crash already is not waited for.",
+		   "do not become healthy, the release fails with the reason and the config vars "
+		   "stay as they were. A process type other than web whose dynos already crash is "
+		   "not waited for.",
 	.examples =
 		"twelve config:set GREETING=Salve -a shop\ntwelve config:set A=1 B=\"two words\"",
 };

@@ -82,9 +82,8 @@ static const struct command cmd_domains_add = {
 	.summary = "add a host name to an app",
 	.flags = CMD_APP,
 	.run = domains_add_run,
-	.details = "*.example.com stands for all names below it. A name with other letters than "
-		   "ASCII's is taken as it is "
-		   "written, and shown in both forms.",
+	.details = "*.example.com covers all names below it. Internationalized names are accepted "
+		   "as written and shown in both forms.",
 	.examples = "twelve domains:add shop.example.com -a shop",
 };
 
@@ -168,7 +167,7 @@ static const struct command cmd_maintenance_on = {
 	.summary = "turn maintenance mode on",
 	.flags = CMD_APP,
 	.run = maintenance_on_run,
-	.details = "Its dynos run on; requests are answered with 503.",
+	.details = "Dynos keep running; requests get status 503.",
 	.examples = "twelve maintenance:on -a shop",
 };
 

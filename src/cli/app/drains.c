@@ -72,9 +72,8 @@ static const struct command cmd_drains = {
 	.summary = "list the log drains of an app and their status",
 	.flags = CMD_APP | CMD_JSON,
 	.run = drains_run,
-	.details = "SENT, LAG and DROPPED are lines: carried to the receiver, waiting for it, and "
-		   "lost since the "
-		   "drain was added.",
+	.details = "SENT, LAG and DROPPED count lines: delivered to the receiver, waiting for it, "
+		   "and lost since the drain was added.",
 	.examples = "twelve drains -a shop\ntwelve drains -a shop --json",
 };
 
@@ -137,12 +136,10 @@ static int drains_add_run(struct cli *c, struct error *err)
 
 static const struct arg_option add_options[] = {
 	{ "format", "FORMAT",
-	  "raw: each line as it is; records: JSON lines as fields, and what is known of a line",
+	  "raw: lines as they are; records: fields of JSON lines, with metadata", 0 },
+	{ "on-full", "WHAT", "drop: the oldest lines are dropped and counted; block: the app waits",
 	  0 },
-	{ "on-full", "WHAT", "drop (the oldest lines, counted and told), or block: the app waits",
-	  0 },
-	{ "ca", "FILE",
-	  "certificate authorities (PEM) that the receiver's certificate is checked with", 0 },
+	{ "ca", "FILE", "certificate authorities (PEM) to verify the receiver with", 0 },
 	{ 0 },
 };
 
@@ -155,10 +152,9 @@ static const struct command cmd_drains_add = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = add_options,
 	.run = drains_add_run,
-	.details = "The URL says which kind: syslog://, syslog+tls://, https:// (as Heroku's; "
-		   "http:// without TLS), fluent://, fluent+tls://, "
-		   "elasticsearch+https://, splunk+https://, loki+https://, otlp+https://. With - "
-		   "the URL is read from "
+	.details = "The URL decides the kind: syslog://, syslog+tls://, https:// (as Heroku's; "
+		   "http:// without TLS), fluent://, fluent+tls://, elasticsearch+https://, "
+		   "splunk+https://, loki+https://, otlp+https://. With - the URL is read from "
 		   "standard input. docs/logs.md has the options of each.",
 	.examples = "twelve drains:add syslog+tls://logs.example.com:6514 -a shop\n"
 		    "twelve drains:add 'loki+https://user:password@loki.example.com' -a shop\n"
@@ -275,7 +271,7 @@ static const struct command cmd_drains_test = {
 	.summary = "send a test line to a drain and show the response",
 	.flags = CMD_APP | CMD_JSON,
 	.run = drains_test_run,
-	.details = "The line goes to this drain only. DRAIN is its token, its id or its URL.",
+	.details = "The line is sent to this drain only. DRAIN is its token, its id or its URL.",
 	.examples = "twelve drains:test d.9173ea1f-6f14-4976-9cf0-7cd0dafdcdbc -a shop",
 };
 

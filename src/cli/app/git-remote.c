@@ -134,10 +134,8 @@ static const struct command cmd_git_remote = {
 	.summary = "add an app's git remote to this repository",
 	.flags = CMD_APP | CMD_REMOTE,
 	.run = git_remote_run,
-	.details =
-		"A remote that is there already is pointed to the app. Over http and https git "
-		"asks this program for "
-		"the token of that host, and trusts the authority that this program trusts there.",
+	.details = "An existing remote of that name is changed. Over http and https, git gets the "
+		   "token from this program and trusts the same authorities.",
 	.examples = "twelve git:remote -a shop\ntwelve git:remote -a shop-staging --remote staging",
 };
 

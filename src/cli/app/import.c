@@ -162,11 +162,11 @@ static int import_run(struct cli *c, struct error *err)
 
 static const struct arg_option options[] = {
 	{ "all", NULL, "all apps that you own there", 0 },
-	{ "dry-run", NULL, "tell what would be done, and do nothing", 0 },
+	{ "dry-run", NULL, "only show what would be done", 0 },
 	{ "from", "URL", "another platform with the same API (" HEROKU ")", 0 },
-	{ "token-stdin", NULL, "the token for there is the first line of stdin", 0 },
-	{ "domains", NULL, "add the domains too; they are only listed otherwise", 0 },
-	{ "no-scale", NULL, "leave all process types at no dyno", 0 },
+	{ "token-stdin", NULL, "read Heroku's token from the first line of stdin", 0 },
+	{ "domains", NULL, "add the domains too; by default they are only listed", 0 },
+	{ "no-scale", NULL, "leave all process types at 0 dynos", 0 },
 	{ 0 },
 };
 
@@ -175,18 +175,16 @@ static const struct command cmd_import = {
 	.usage = "heroku [APP...]",
 	.min_args = 1,
 	.max_args = CMD_ANY_ARGS,
-	.summary = "make apps of Heroku here: config, buildpacks, add-ons, drains, collaborators, "
-		   "dynos",
+	.summary = "import apps from Heroku",
 	.options = options,
 	.run = import_run,
-	.details = "What is here already stays as it is, so that a second run goes on where the "
-		   "first ended, and changes nothing "
-		   "that is done. Sizes and quantities of dynos are taken over once the code is "
-		   "here. Add-ons become those of "
-		   "this platform (PostgreSQL, Redis, MariaDB, RabbitMQ, memcached), empty; how to "
-		   "bring data is told. The token "
-		   "is that of heroku login, or HEROKU_API_KEY. Lines that begin with \"!\" are "
-		   "left for you.",
+	.details =
+		"Brings over config vars, buildpacks, add-ons, log drains, collaborators and the "
+		"formation. What exists here stays as it is, so a second run continues where the "
+		"first one stopped. The formation is set once the code is deployed. Add-ons become "
+		"empty ones of this platform (PostgreSQL, Redis, MariaDB, RabbitMQ, memcached); "
+		"instructions to copy the data are printed. The token is that of heroku login, or "
+		"HEROKU_API_KEY. Lines that begin with \"!\" are left for you to do.",
 	.examples = "twelve import heroku shop --dry-run\ntwelve import heroku --all",
 };
 

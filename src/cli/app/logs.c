@@ -240,13 +240,13 @@ static int logs_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option logs_options[] = {
-	{ "num", "N", "how many lines (100)", 'n' },
-	{ "tail", NULL, "go on with what comes", 't' },
+	{ "num", "N", "number of lines (100)", 'n' },
+	{ "tail", NULL, "follow new lines", 't' },
 	{ "dyno", "DYNO", "only this dyno: web.1, router, api", 'd' },
 	{ "type", "TYPE", "only dynos of this process type", 'p' },
 	{ "source", "SOURCE", "only lines of app or heroku (the platform's)", 's' },
 	{ "release", "VERSION", "only lines of dynos of this release", 0 },
-	{ "since", "TIME", "only lines since then: 10m ago, 2h, 1d, or 2026-11-24T10:00:00Z", 0 },
+	{ "since", "TIME", "only lines since this time: 10m, 2h, 1d, or 2026-11-24T10:00:00Z", 0 },
 	{ 0 },
 };
 
@@ -257,8 +257,8 @@ static const struct command cmd_logs = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = logs_options,
 	.run = logs_run,
-	.details = "A tail goes on through deploys and through restarts of twelved. With --json "
-		   "each line is an object, with its number (seq).",
+	.details = "A tail continues through deploys and restarts of twelved. With --json each "
+		   "line is an object with its number (seq).",
 	.examples = "twelve logs -a shop\ntwelve logs --tail --dyno web.1\ntwelve logs -n 1500 "
 		    "--source app\ntwelve logs --since 10m --release v7",
 };

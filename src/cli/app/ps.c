@@ -273,8 +273,8 @@ static const struct command cmd_ps_scale = {
 	.summary = "set the number and size of dynos of each type",
 	.flags = CMD_APP | CMD_JSON | CMD_WAIT,
 	.run = ps_scale_run,
-	.details = "Without arguments, shows what is set. TYPE+N and TYPE-N change by N. Waits "
-		   "until the dynos are up.",
+	.details = "Without arguments, shows the formation. TYPE+N and TYPE-N add or remove N. "
+		   "Waits until the dynos are up.",
 	.examples = "twelve ps:scale web=3 worker=1:standard-2x -a shop\ntwelve ps:scale web+1",
 };
 
@@ -433,7 +433,7 @@ static const struct command cmd_ps_stop = {
 	.summary = "stop dynos with SIGTERM, then SIGKILL after the timeout",
 	.flags = CMD_APP,
 	.run = ps_stop_run,
-	.details = "Dynos of the formation are started again; one-off dynos are not.",
+	.details = "Dynos of the formation restart; one-off dynos do not.",
 	.examples = "twelve ps:stop run.3 -a shop",
 };
 

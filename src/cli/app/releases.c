@@ -54,7 +54,9 @@ static int releases_run(struct cli *c, struct error *err)
 	return 0;
 }
 
-static const struct arg_option releases_options[] = { { "num", "N", "how many (15)", 'n' }, { 0 } };
+static const struct arg_option releases_options[] = {
+	{ "num", "N", "number of releases (15)", 'n' }, { 0 }
+};
 
 static const struct command cmd_releases = {
 	.name = "releases",
@@ -284,8 +286,8 @@ static const struct command cmd_rollback = {
 	.summary = "go back to an earlier release: code, config, process types and add-ons",
 	.flags = CMD_APP | CMD_WAIT,
 	.run = rollback_run,
-	.details = "Without a version, to the last good release before the current one. The result "
-		   "is a new release.",
+	.details = "Default: the last successful release before the current one. The result is a "
+		   "new release.",
 	.examples = "twelve rollback -a shop\ntwelve rollback v7",
 };
 

@@ -137,14 +137,13 @@ static int inside(struct cli *c, struct error *err)
 }
 
 static const struct arg_option run_options[] = {
-	{ "detached", NULL, "start it and return; its output is in the logs", 'd' },
-	{ "attach", "DYNO", "go on with a session whose client has gone, or take it over", 0 },
-	{ "size", "SIZE", "the dyno's size", 's' },
-	{ "type", "TYPE", "as a dyno of this process type", 0 },
-	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e', true },
-	{ "no-tty", NULL, "no terminal, also when there is one here", 0 },
-	{ "exit-code", NULL,
-	  "the exit code is that of the command: always so, accepted for heroku's sake", 'x' },
+	{ "detached", NULL, "start it and return; the output goes to the logs", 'd' },
+	{ "attach", "DYNO", "resume a lost session, also of heroku run, or take it over", 0 },
+	{ "size", "SIZE", "dyno size", 's' },
+	{ "type", "TYPE", "run as a dyno of this process type", 0 },
+	{ "env", "KEY=VALUE", "additional environment variable; may be repeated", 'e', true },
+	{ "no-tty", NULL, "don't allocate a terminal", 0 },
+	{ "exit-code", NULL, "pass the command's exit code through (always done)", 'x' },
 	{ 0 },
 };
 
@@ -156,22 +155,22 @@ static const struct command cmd_run = {
 	.flags = CMD_APP | CMD_VERBATIM,
 	.options = run_options,
 	.run = run_run,
-	.details =
-		"Same release, config and sandbox as the app's dynos. It has a terminal when "
-		"stdin and stdout are one; else stdin, stdout and stderr are passed through. "
-		"The exit code is the command's. A single argument is a line for the shell. "
-		"When the connection breaks, it is attached again; when the client is lost, the "
-		"command "
-		"goes on and waits for run --attach, for an hour unless twelved is set otherwise.",
+	.details = "The command has the same release, config vars and sandbox as the app's dynos. "
+		   "It gets a terminal if stdin and stdout are terminals; otherwise stdin, stdout "
+		   "and stderr are passed through. The exit code is that of the command. A single "
+		   "argument is a shell command line. If the connection breaks, it is restored "
+		   "without losing a byte. If the client dies, resume the session with twelve run "
+		   "--attach DYNO within an hour (TWELVE_SESSION_KEEP). A client that ends by a "
+		   "signal (a closed terminal, a second Ctrl-C) sends SIGHUP to the command.",
 	.examples = "twelve run -a shop bash\ntwelve run -a shop -- python manage.py migrate\necho "
 		    "'select 1' | twelve run -a shop 'psql $DATABASE_URL'\ntwelve run -a shop "
 		    "--attach run.7",
 };
 
 static const struct arg_option detached_options[] = {
-	{ "size", "SIZE", "the dyno's size", 's' },
-	{ "type", "TYPE", "as a dyno of this process type", 0 },
-	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e', true },
+	{ "size", "SIZE", "dyno size", 's' },
+	{ "type", "TYPE", "run as a dyno of this process type", 0 },
+	{ "env", "KEY=VALUE", "additional environment variable; may be repeated", 'e', true },
 	{ 0 },
 };
 
@@ -188,10 +187,9 @@ static const struct command cmd_run_detached = {
 };
 
 static const struct arg_option inside_options[] = {
-	{ "env", "KEY=VALUE", "one more variable; may be repeated", 'e', true },
-	{ "no-tty", NULL, "no terminal, also when there is one here", 0 },
-	{ "exit-code", NULL,
-	  "the exit code is that of the command: always so, accepted for heroku's sake", 'x' },
+	{ "env", "KEY=VALUE", "additional environment variable; may be repeated", 'e', true },
+	{ "no-tty", NULL, "don't allocate a terminal", 0 },
+	{ "exit-code", NULL, "pass the command's exit code through (always done)", 'x' },
 	{ 0 },
 };
 
@@ -204,13 +202,10 @@ static const struct command cmd_run_inside = {
 	.flags = CMD_APP | CMD_VERBATIM,
 	.options = inside_options,
 	.run = inside,
-	.details = "The command is one more process of that dyno: it sees its files and processes, "
-		   "has its "
-		   "environment, and shares its memory. What it starts ends with it, and all of it "
-		   "with the dyno. "
-		   "The session is a dyno run.N of its own in ps, and ends by ps:stop, as those of "
-		   "run; "
-		   "run --attach goes on with it.",
+	.details = "The command is another process of the dyno: it sees the dyno's files and "
+		   "processes, has its environment and shares its memory limit. All its processes "
+		   "end with it or with the dyno. ps shows the session as a dyno run.N; ps:stop "
+		   "ends it, and run --attach resumes it.",
 	.examples = "twelve run:inside web.1 -a shop bash\ntwelve run:inside web.1 -a shop -- ls "
 		    "-l /tmp",
 };

@@ -28,9 +28,9 @@ static const struct command cmd_releases_sbom = {
 	.summary = "print the bill of materials of a release",
 	.flags = CMD_APP,
 	.run = sbom_run,
-	.details = "SPDX 2.3 as JSON: the Debian packages of the release's stack, and the packages "
-		   "of its language, from what is installed in the slug "
-		   "or else from lock files. Without a version, of the release that runs.",
+	.details = "SPDX 2.3 as JSON: the Debian packages of the release's stack and the packages "
+		   "of its language, as installed in the slug, otherwise from lock files. Default: "
+		   "the current release.",
 	.examples = "twelve releases:sbom -a shop >shop.spdx.json\ntwelve releases:sbom v7 -a shop",
 };
 

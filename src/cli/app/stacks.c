@@ -65,8 +65,8 @@ static const struct command cmd_stacks = {
 	.summary = "list stacks and show which one an app uses",
 	.flags = CMD_APP | CMD_JSON,
 	.run = stacks_run,
-	.details = "Those of Heroku's names stand for ours: heroku-24 for debian-13, heroku-22 for "
-		   "debian-12. The list needs no app.",
+	.details = "Names of Heroku stacks work: heroku-24 is debian-13, heroku-22 is debian-12. "
+		   "Works without an app.",
 	.examples = "twelve stacks\ntwelve stacks -a shop",
 };
 
@@ -102,9 +102,9 @@ static const struct command cmd_stack_set = {
 	.summary = "set the stack for the next build",
 	.flags = CMD_APP,
 	.run = stack_set_run,
-	.details = "What runs stays on its stack until the next build, and a rollback brings back "
-		   "the stack of its release. "
-		   "No empty commit is needed: git push builds the same commit again.",
+	.details = "The current release stays on its stack until the next build. A rollback brings "
+		   "back the stack of its release. git push builds the same commit again, without "
+		   "an empty commit.",
 	.examples = "twelve stack:set debian-13 -a shop\ngit push twelve main",
 };
 
@@ -223,9 +223,9 @@ static int stacks_update_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option stacks_update_options[] = {
-	{ "check", NULL, "only tell what is newer", 0 },
+	{ "check", NULL, "only show what is newer", 0 },
 	{ "apply", NULL, "release each app on its new stack, with the same slug", 0 },
-	{ "stack", "STACK", "of this stack alone", 's' },
+	{ "stack", "STACK", "only this stack", 's' },
 	{ 0 },
 };
 
@@ -236,12 +236,11 @@ static const struct command cmd_stacks_update = {
 	.flags = CMD_JSON,
 	.options = stacks_update_options,
 	.run = stacks_update_run,
-	.details = "For administrators. Asks Debian's archive, tells which apps run on older "
-		   "packages, and which of the newer ones come from its security archive. Stacks "
-		   "are recreated, and the next build of an app uses its new one; what runs stays "
-		   "as it is. With --apply each app gets a release on its new stack with the slug "
-		   "that it has, rolled out as any, and undone when it is not healthy. "
-		   "TWELVE_STACK_UPDATES=auto does that once a day.",
+	.details = "For administrators. Lists the apps with outdated packages, by Debian's "
+		   "archive, and which updates are security updates. Rebuilds the stacks; the next "
+		   "build of an app uses the new one. With --apply each app gets a release with "
+		   "its current slug on the new stack; it fails like any release if it is not "
+		   "healthy. TWELVE_STACK_UPDATES=auto does this daily.",
 	.examples = "twelve stacks:update --check\ntwelve stacks:update --apply --stack debian-13",
 };
 

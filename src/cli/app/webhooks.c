@@ -112,9 +112,10 @@ static const struct arg_option options[] = {
 	  "api:addon, api:addon-attachment, api:app, api:build, api:collaborator, api:domain, "
 	  "api:dyno, api:formation, api:release, api:sni-endpoint",
 	  'i' },
-	{ "url", "URL", "where they are told", 'u' },
-	{ "level", "LEVEL", "notify: tried once; sync: tried until it is taken, for a day", 'l' },
-	{ "secret", "SECRET", "what the requests are signed with", 's' },
+	{ "url", "URL", "URL that receives the events", 'u' },
+	{ "level", "LEVEL", "notify: one attempt; sync: retry for a day until the response is 2xx",
+	  'l' },
+	{ "secret", "SECRET", "secret that signs the requests; generated if missing", 's' },
 	{ "authorization", "VALUE", "the Authorization header of the requests", 't' },
 	{ 0 },
 };
@@ -338,7 +339,7 @@ static int deliveries_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option deliveries_options[] = {
-	{ "status", "STATUS", "only those that are pending, retrying, failed or succeeded", 's' },
+	{ "status", "STATUS", "pending, retrying, failed or succeeded", 's' },
 	{ 0 },
 };
 
@@ -382,7 +383,7 @@ static const struct command cmd_webhooks_events = {
 	.summary = "list the events of an app's webhooks",
 	.flags = CMD_APP | CMD_JSON,
 	.run = events_run,
-	.details = "Those that a webhook asked for, the last 1,000.",
+	.details = "Shows the last 1,000 events that a webhook includes.",
 	.examples = "twelve webhooks:events -a shop",
 };
 

@@ -104,8 +104,8 @@ static int backup_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option backup_platform_options[] = {
-	{ "slugs", NULL, "with the slugs that releases need, and their stacks", 0 },
-	{ "volumes", NULL, "with the newest good backup of each add-on", 0 },
+	{ "slugs", NULL, "include the slugs of kept releases and their stacks", 0 },
+	{ "volumes", NULL, "include the newest successful backup of each add-on", 0 },
 	{ 0 },
 };
 
@@ -117,10 +117,10 @@ static const struct command cmd_backup = {
 	.summary = "back up the state of the platform to a file",
 	.options = backup_platform_options,
 	.run = backup_run,
-	.details =
-		"A consistent copy of the database of the running platform, its keys and "
-		"authorities, and the repositories; for administrators. Without --slugs each app "
-		"must be pushed again after a restore. The file holds the key to all secrets.",
+	.details = "For administrators. Saves a consistent copy of the database, the keys, the "
+		   "certificate authority and the git repositories of the running platform. "
+		   "Without --slugs, each app must be pushed again after a restore. The file "
+		   "contains secret.key, which decrypts all config vars.",
 	.examples = "twelve backup /var/backups/twelve-$(date +%F).tar\ntwelve backup - --volumes "
 		    "| age -r KEY > twelve.tar.age",
 };
@@ -169,11 +169,10 @@ static const struct command cmd_restore = {
 	.max_args = 1,
 	.summary = "restore the platform from a backup into an empty state directory",
 	.run = restore_run,
-	.details = "As root, on the machine of the platform, while no twelved runs. "
-		   "TWELVE_STATE_DIR says where (/var/lib/twelve); a directory that is not empty "
-		   "is refused. The backup is checked before anything is put in place. Apps whose "
-		   "slug is not in it say that they must be pushed again, add-ons whose data are "
-		   "not there that a backup of theirs must be restored.",
+	.details = "Run it as root on the platform's machine while twelved is stopped. "
+		   "TWELVE_STATE_DIR (/var/lib/twelve) must be empty. The backup is checked before "
+		   "anything is written; a kill leaves nothing, or a complete restore. Apps whose "
+		   "slug is not included must be pushed again; add-ons need a backup restored.",
 	.examples = "sudo twelve restore /var/backups/twelve-2026-11-28.tar",
 };
 

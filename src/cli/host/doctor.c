@@ -300,12 +300,10 @@ static const struct command cmd_doctor = {
 	.summary = "check this machine for what the platform needs",
 	.flags = CMD_JSON,
 	.run = doctor_run,
-	.details = "Each line is ok, warn or fail, with what to do. The exit code is 1 when one "
-		   "fails. It looks "
-		   "at programs, memory and disk; when twelved runs, also at whether others reach "
-		   "it: DNS, ports, "
-		   "firewall, sshd, certificate. Run it on the machine that runs twelved, best as "
-		   "root.",
+	.details =
+		"Each line is ok, warn or fail, with what to do. The exit code is 1 if a check "
+		"fails. Checks programs, memory and disk; if twelved is running, also DNS, ports, "
+		"firewall, sshd and certificates. Run it as root on the machine of twelved.",
 	.examples = "sudo twelve doctor",
 };
 

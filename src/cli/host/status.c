@@ -136,8 +136,7 @@ static int gc_run(struct cli *c, struct error *err)
 static const struct command cmd_gc = {
 	.name = "gc",
 	.usage = "",
-	.summary = "remove slugs and stacks that no release uses, and tell what holds the rest of "
-		   "the disk",
+	.summary = "delete unused slugs and stacks, and show disk usage",
 	.flags = CMD_JSON,
 	.run = gc_run,
 	.examples = "twelve gc",

@@ -111,7 +111,7 @@ static int access_add_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option permission_options[] = {
-	{ "permissions", "LIST", "of view, deploy, operate and manage, with commas", 'p' },
+	{ "permissions", "LIST", "view, deploy, operate, manage; separated by commas", 'p' },
 	{ 0 },
 };
 

@@ -69,8 +69,8 @@ static int audit_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option audit_options[] = {
-	{ "app", "APP", "what was done to this app", 'a' },
-	{ "num", "N", "how many (30)", 'n' },
+	{ "app", "APP", "show what was done to this app", 'a' },
+	{ "num", "N", "number of entries (30)", 'n' },
 	{ 0 },
 };
 
@@ -81,10 +81,9 @@ static const struct command cmd_audit = {
 	.options = audit_options,
 	.flags = CMD_JSON,
 	.run = audit_run,
-	.details = "Of an app, for whoever may view it; without -a, of everything for an "
-		   "administrator, and of what one "
-		   "did oneself for others. Refused attempts are there, too. Names of config vars "
-		   "are told, values never.",
+	.details = "With -a, what was done to an app that you may view. Without it, everything for "
+		   "administrators, and your own actions for others. Includes refused requests. "
+		   "Names of config vars are shown, values never.",
 	.examples = "twelve audit -a shop\ntwelve audit -n 100 --json",
 };
 

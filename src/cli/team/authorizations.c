@@ -99,13 +99,12 @@ static int authorizations_create_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option create_options[] = {
-	{ "description", "TEXT", "whose or what for", 'd' },
+	{ "description", "TEXT", "description", 'd' },
 	{ "scope", "SCOPES",
-	  "what it is for: global, identity, read, write, read-protected, write-protected; several "
-	  "with commas",
+	  "global, identity, read, write, read-protected, write-protected; separated by commas",
 	  's' },
-	{ "expires-in", "SECONDS", "it ends by itself", 'e' },
-	{ "user", "EMAIL", "whose it is, for administrators; else your own", 'u' },
+	{ "expires-in", "SECONDS", "lifetime in seconds", 'e' },
+	{ "user", "EMAIL", "owner, for administrators (default: yourself)", 'u' },
 	{ 0 },
 };
 
@@ -116,8 +115,8 @@ static const struct command cmd_authorizations_create = {
 	.summary = "create an API token",
 	.options = create_options,
 	.run = authorizations_create_run,
-	.details = "It is printed to stdout, once; only its digest is kept. Use it as "
-		   "TWELVE_API_KEY (or HEROKU_API_KEY).",
+	.details = "The token is printed once; only its digest is stored. Use it as TWELVE_API_KEY "
+		   "(or HEROKU_API_KEY).",
 	.examples = "twelve authorizations:create -d ci\ntwelve authorizations:create -d dashboard "
 		    "-s read\nTWELVE_HOST=http://127.0.0.1:5000 "
 		    "TWELVE_API_KEY=tw-... twelve apps",
@@ -159,7 +158,7 @@ static const struct command cmd_authorizations_info = {
 	.flags = CMD_JSON,
 	.summary = "show an API token",
 	.run = authorizations_info_run,
-	.details = "The token itself is not kept, so it is shown with stars.",
+	.details = "The token itself is not stored, so it can't be shown.",
 	.examples = "twelve authorizations:info 01234567-89ab-cdef-0123-456789abcdef",
 };
 

@@ -291,7 +291,7 @@ static int heroku_env_run(struct cli *c, struct error *err)
 
 static const struct arg_option options[] = {
 	{ "shell", "SHELL", "sh, bash, zsh or fish (sh)", 's' },
-	{ "unset", NULL, "take them all away again", 0 },
+	{ "unset", NULL, "unset them all", 0 },
 	{ 0 },
 };
 
@@ -302,24 +302,20 @@ static const struct command cmd_heroku_env = {
 	.options = options,
 	.flags = CMD_JSON,
 	.run = heroku_env_run,
-	.details = "The token is the one that you come with; over the unix socket one is made, for "
-		   "30 days. Heroku's own "
-		   "services that the command copies its token to are pointed here or turned off. "
-		   "No variable leads these elsewhere, "
-		   "since they have an address of Heroku's built in, which they send the token to, "
-		   "so that they are better left alone: "
-		   "pipelines:connect, pipelines:setup, pipelines:diff, reviewapps:enable, "
-		   "reviewapps:disable and ci:run, ci:rerun and ci:debug "
-		   "(kolkrabbi.heroku.com); apps:errors (api.metrics.herokai.com); "
-		   "ps:autoscale:enable and ps:autoscale:disable "
-		   "(api.metrics.heroku.com); notifications (telex.heroku.com); apps:favorites "
-		   "(particleboard.heroku.com); dashboard (all of "
-		   "them); and, without a token, status (api.status.salesforce.com; here it is "
-		   "twelve status). container:login, push, pull and "
-		   "release speak to a registry of images by docker, which this platform has not. "
-		   "A line such as \"127.0.0.1 "
-		   "api.metrics.heroku.com\" in /etc/hosts leads a name here. git trusts this "
-		   "platform's authority for its URLs only.",
+	.details =
+		"Uses the token of your login; over the unix socket it creates one for 30 days. "
+		"Other services of Heroku that the command sends its token to are redirected here "
+		"or turned off. Don't use these commands, because they send the token to a "
+		"built-in address of Heroku: pipelines:connect, pipelines:setup, pipelines:diff, "
+		"reviewapps:enable, reviewapps:disable and ci:run, ci:rerun and ci:debug "
+		"(kolkrabbi.heroku.com); apps:errors (api.metrics.herokai.com); "
+		"ps:autoscale:enable and ps:autoscale:disable (api.metrics.heroku.com); "
+		"notifications (telex.heroku.com); apps:favorites (particleboard.heroku.com); "
+		"dashboard (all of them); and, without a token, status (api.status.salesforce.com; "
+		"here it is twelve status). container:login, push, pull and release need an image "
+		"registry, which this platform does not have. A line such as \"127.0.0.1 "
+		"api.metrics.heroku.com\" in /etc/hosts redirects a name to this machine. git "
+		"trusts the platform's authority for the platform's URLs only.",
 	.examples = "eval \"$(twelve heroku-env)\"\neval (twelve heroku-env --shell fish)\neval "
 		    "\"$(twelve heroku-env --unset)\"",
 };

@@ -42,7 +42,7 @@ static int keys_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option keys_options[] = {
-	{ "all", NULL, "of all users, for administrators", 0 },
+	{ "all", NULL, "keys of all users, for administrators", 0 },
 	{ 0 },
 };
 
@@ -102,7 +102,7 @@ static int keys_add_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option add_options[] = {
-	{ "user", "EMAIL", "whose it is, for administrators; else your own", 'u' },
+	{ "user", "EMAIL", "owner, for administrators (default: yourself)", 'u' },
 	{ 0 },
 };
 
@@ -113,7 +113,7 @@ static const struct command cmd_keys_add = {
 	.summary = "add an SSH key for git push",
 	.options = add_options,
 	.run = keys_add_run,
-	.details = "Without a file, the usual one in ~/.ssh. With -, from stdin.",
+	.details = "Default: the usual file in ~/.ssh. - reads stdin.",
 	.examples = "twelve keys:add ~/.ssh/id_ed25519.pub\ntwelve keys:add ada.pub --user "
 		    "ada@example.com\nssh-add -L | twelve keys:add -",
 };

@@ -286,10 +286,11 @@ static int login_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option login_options[] = {
-	{ "interactive", NULL, "ask for e-mail and password here, instead of in a browser", 'i' },
-	{ "email", "EMAIL", "who you are, with -i", 0 },
-	{ "password-stdin", NULL, "the password is the first line of stdin, with --email", 0 },
-	{ "ca", "FILE", "trust this authority (PEM) for the host, from now on", 0 },
+	{ "interactive", NULL, "ask for e-mail and password here instead of in a browser", 'i' },
+	{ "email", "EMAIL", "your e-mail address, with -i", 0 },
+	{ "password-stdin", NULL, "read the password from the first line of stdin, with --email",
+	  0 },
+	{ "ca", "FILE", "trust this certificate authority (PEM) for the host from now on", 0 },
 	{ 0 },
 };
 
@@ -300,11 +301,10 @@ static const struct command cmd_login = {
 	.summary = "log in to a host and use it from now on",
 	.options = login_options,
 	.run = login_run,
-	.details = "In a browser, or here with -i. The token goes to ~/.netrc, the host to "
-		   "~/.config/twelve: after that no "
-		   "--host is needed, and an app's remote neither. A host with a certificate of "
-		   "its own authority is trusted "
-		   "when you have said so, seeing its fingerprint, or by --ca.",
+	.details =
+		"Opens a browser, or asks here with -i. Stores the token in ~/.netrc and the host "
+		"in ~/.config/twelve, so that later commands need no --host. A host with its own "
+		"certificate authority is trusted after you confirm its fingerprint, or with --ca.",
 	.examples = "twelve login --host https://paas.example.com:5000\ntwelve login -i --host "
 		    "http://localhost:5000",
 };
@@ -411,8 +411,8 @@ static const struct command cmd_auth_token = {
 	.usage = "",
 	.summary = "print the token in use",
 	.run = auth_token_run,
-	.details = "That of TWELVE_API_KEY, or of the login. Where there is none yet, twelve "
-		   "authorizations:create makes one.",
+	.details = "Prints TWELVE_API_KEY or the token of the login. twelve authorizations:create "
+		   "creates one.",
 	.examples = "twelve auth:token",
 };
 

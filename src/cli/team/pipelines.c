@@ -38,9 +38,9 @@ static const struct command cmd_pipelines = {
 	.summary = "list pipelines",
 	.flags = CMD_JSON,
 	.run = pipelines_run,
-	.details = "A pipeline holds the apps that are deploys of one codebase, each in a stage: "
-		   "review, development, "
-		   "staging, production. What runs in one is promoted to the next without a build.",
+	.details = "A pipeline groups the deployments of one codebase, each in a stage: review, "
+		   "development, staging, production. pipelines:promote releases a slug to the "
+		   "next stage without a build.",
 	.examples = "twelve pipelines",
 };
 
@@ -132,9 +132,8 @@ static const struct command cmd_pipelines_add = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = stage_options,
 	.run = add_run,
-	.details = "Who may: a manager of the app who owns the pipeline or manages an app in it. "
-		   "The apps of a "
-		   "pipeline give their slugs to each other.",
+	.details = "You need the manage permission for the app, and must own the pipeline or "
+		   "manage an app in it. Apps of a pipeline share their slugs.",
 	.examples = "twelve pipelines:add shop -a shop-production -s production",
 };
 
@@ -189,7 +188,7 @@ static const struct command cmd_pipelines_remove = {
 	.summary = "remove an app from its pipeline",
 	.flags = CMD_APP,
 	.run = remove_run,
-	.details = "The app itself stays as it is.",
+	.details = "The app itself does not change.",
 	.examples = "twelve pipelines:remove -a shop-staging",
 };
 
@@ -282,7 +281,7 @@ static const struct command cmd_pipelines_transfer = {
 	.summary = "transfer a pipeline to another user",
 	.options = transfer_options,
 	.run = transfer_run,
-	.details = "The apps in it stay with their owners.",
+	.details = "The apps keep their owners.",
 	.examples = "twelve pipelines:transfer bob@example.com -p shop",
 };
 

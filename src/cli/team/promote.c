@@ -189,7 +189,7 @@ static int promote_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option promote_options[] = {
-	{ "to", "APP,APP", "these apps, rather than all of the next stage", 't' },
+	{ "to", "APP,APP", "these apps instead of all apps of the next stage", 't' },
 	{ 0 },
 };
 
@@ -200,8 +200,7 @@ static const struct command cmd_pipelines_promote = {
 	.flags = CMD_APP | CMD_JSON | CMD_WAIT,
 	.options = promote_options,
 	.run = promote_run,
-	.details = "The same slug, with the config vars and attachments of the other app: nothing "
-		   "is built. A release "
+	.details = "The target keeps its config vars and attachments; nothing is built. A release "
 		   "command runs there first.",
 	.examples = "twelve pipelines:promote -a shop-staging\ntwelve pipelines:promote -a "
 		    "shop-staging --to "
@@ -296,7 +295,7 @@ static const struct command cmd_pipelines_diff = {
 	.flags = CMD_APP | CMD_JSON,
 	.options = promote_options,
 	.run = diff_run,
-	.details = "In a repository that has the commits, those in between are listed.",
+	.details = "In a repository that has the commits, lists those in between.",
 	.examples = "twelve pipelines:diff -a shop-staging",
 };
 

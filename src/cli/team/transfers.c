@@ -36,9 +36,8 @@ static const struct command cmd_apps_transfer = {
 	.summary = "offer an app to another user",
 	.flags = CMD_APP | CMD_JSON,
 	.run = transfer_run,
-	.details = "They have to accept it, but for an administrator's, which is done at once. Who "
-		   "gives an app away stays its "
-		   "collaborator.",
+	.details = "The other user must accept it; an administrator's transfer takes effect at "
+		   "once. The old owner stays a collaborator.",
 	.examples = "twelve apps:transfer bob@example.com -a shop",
 };
 

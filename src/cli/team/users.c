@@ -45,9 +45,8 @@ static const struct command cmd_users = {
 	.summary = "list users",
 	.flags = CMD_JSON,
 	.run = users_run,
-	.details = "For administrators. Who is root on the machine, or in the unix group of "
-		   "twelved, is "
-		   "an administrator named USER@localhost, made when first seen.",
+	.details = "For administrators. Root and members of twelved's unix group are "
+		   "administrators named USER@localhost, created when they first connect.",
 	.examples = "twelve users",
 };
 
@@ -90,9 +89,9 @@ static int users_add_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option add_options[] = {
-	{ "name", "NAME", "how the user is called", 'n' },
-	{ "admin", NULL, "may do everything, to every app", 0 },
-	{ "password-stdin", NULL, "the password is the first line of stdin", 0 },
+	{ "name", "NAME", "name of the user", 'n' },
+	{ "admin", NULL, "make the user an administrator", 0 },
+	{ "password-stdin", NULL, "read the password from the first line of stdin", 0 },
 	{ 0 },
 };
 
@@ -139,10 +138,10 @@ static int users_update_run(struct cli *c, struct error *err)
 }
 
 static const struct arg_option update_options[] = {
-	{ "name", "NAME", "how the user is called", 'n' },
-	{ "email", "EMAIL", "another address", 'e' },
-	{ "admin", NULL, "may do everything, to every app", 0 },
-	{ "no-admin", NULL, "may do so no longer", 0 },
+	{ "name", "NAME", "name of the user", 'n' },
+	{ "email", "EMAIL", "new e-mail address", 'e' },
+	{ "admin", NULL, "make the user an administrator", 0 },
+	{ "no-admin", NULL, "remove the administrator role", 0 },
 	{ 0 },
 };
 
@@ -177,7 +176,7 @@ static const struct command cmd_users_remove = {
 	.max_args = 1,
 	.summary = "delete a user with their keys and tokens",
 	.run = users_remove_run,
-	.details = "Who owns apps can't be removed: transfer those first.",
+	.details = "A user who owns apps can't be removed: transfer the apps first.",
 	.examples = "twelve users:remove ada@example.com",
 };
 
@@ -223,7 +222,7 @@ static int users_passwd_run(struct cli *c, struct error *err)
 
 static const struct arg_option passwd_options[] = {
 	{ "password-stdin", NULL,
-	  "a line of stdin instead of asking; before it the present one, where that is needed", 0 },
+	  "read the password from stdin; if the current one is needed, it is the line before", 0 },
 	{ 0 },
 };
 
@@ -235,8 +234,7 @@ static const struct command cmd_users_passwd = {
 	.summary = "set your password, or that of a user",
 	.options = passwd_options,
 	.run = users_passwd_run,
-	.details = "It is asked for twice. A password is good for logging in only: what it gives "
-		   "is a token.",
+	.details = "The password is asked for twice. It is only used to log in and get a token.",
 	.examples = "twelve users:passwd\ntwelve users:passwd ada@example.com",
 };
 
