@@ -45,7 +45,7 @@ int copy_check(const char *from, const char *apart, struct error *err)
 	struct stat st;
 
 	if (!realpath(from, real) || stat(real, &st) < 0 || !S_ISDIR(st.st_mode))
-		return error_set(err, ERROR_INVALID, "There is not a directory %s on this machine",
+		return error_set(err, ERROR_INVALID, "There is no directory %s on this machine",
 				 from);
 	return check_apart(real, apart, err);
 }

@@ -219,7 +219,7 @@ def test_the_platforms_state_is_no_buildpack(platform, tmp_path):
         assert status == 422 and "the platform's own state" in e["message"], (name, e)
     for name in (tmp_path / "none", "/etc/passwd"):
         status, e = put(platform, "state-dir", [str(name)])
-        assert status == 422 and "There is not a directory" in e["message"], (name, e)
+        assert status == 422 and "There is no directory" in e["message"], (name, e)
     # It was good when it was set, and is not when it is built with.
     where = directory(tmp_path / "pack")
     assert put(platform, "state-dir", [str(where)])[0] == 200
