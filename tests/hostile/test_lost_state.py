@@ -4,7 +4,6 @@ A database that is less than the state directory: missing, empty, damaged, anoth
 database does not know may be stopped or removed for that alone.
 """
 import os
-import pathlib
 import shutil
 import signal
 import sqlite3

@@ -4,6 +4,7 @@ A tenant of a backing service who wants more than its own database: superuser, i
 beyond its plan.
 """
 import json
+import os
 import re
 import shutil
 import socket
