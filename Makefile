@@ -3,10 +3,10 @@
 
 BUILD ?= build
 PREFIX ?= /usr/local
-# Seconds, not parallel jobs, are what the small machines lack: ninja takes all cores.
-NINJA ?= ninja
+# By clang, with sanitizers, for tests and fuzzers.
+SANITIZED = $(BUILD)-sanitized
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture apps install uninstall bench bench-api bench-logs bench-services bench-builds bench-latency asan check-style format fuzz fuzz-api clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture apps install uninstall bench bench-api bench-logs bench-services bench-builds bench-latency sanitized asan check-style format fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -26,7 +26,7 @@ help:
 	@echo "make bench-builds  builds beside docker build; writes bench/results-builds.md"
 	@echo "make bench-latency  the API while slow things happen; writes its part of bench/results.md"
 	@echo "make asan         the unit and kernel tests under AddressSanitizer and UBSan"
-	@echo "make check-style  layout, folder order, sizes, and gcc's analyzer"
+	@echo "make check-style  gcc's analyzer, sizes, folder order, layout"
 	@echo "make format       lay the C code out, by clang-format"
 	@echo "make fuzz-api     odd requests to the API under the sanitizers, five minutes (TWELVE_FUZZ_SECONDS)"
 	@echo "make fuzz         each fuzz target for a minute (FUZZ_SECONDS)"
@@ -36,7 +36,7 @@ deps:
 
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix $(PREFIX) --buildtype debugoptimized >/dev/null
-	@$(NINJA) -C $(BUILD) --quiet
+	@scripts/build $(BUILD)
 
 # Written from the tables of endpoints and of commands; unit tests compare them.
 docs: build
@@ -106,10 +106,13 @@ bench-latency: build
 	@scripts/install-deps test
 	@BUILD=$(BUILD) bench/latency
 
-asan:
-	@scripts/install-deps build run
-	@test -f $(BUILD)-asan/build.ninja || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug >/dev/null
-	@BUILD=$(BUILD)-asan scripts/run-tests unit
+sanitized:
+	@scripts/install-deps build run style
+	@test -f $(SANITIZED)/build.ninja || CC=clang meson setup $(SANITIZED) -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug >/dev/null
+	@scripts/build $(SANITIZED)
+
+asan: sanitized
+	@BUILD=$(SANITIZED) scripts/run-tests unit
 
 check-style: build
 	@scripts/install-deps style
@@ -119,17 +122,14 @@ format:
 	@scripts/install-deps style
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-fuzz:
-	@scripts/install-deps build style
-	@scripts/fuzz
+fuzz: sanitized
+	@BUILD=$(SANITIZED) scripts/fuzz
 
 # The programs under the sanitizers; TWELVE_FUZZ_SEED makes another run of it.
-fuzz-api:
-	@scripts/install-deps build run test
-	@test -f $(BUILD)-asan/build.ninja || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug >/dev/null
-	@$(NINJA) -C $(BUILD)-asan --quiet
-	@TWELVE_FUZZ_SECONDS=$${TWELVE_FUZZ_SECONDS:-300} TWELVE_BUILD_ROOT=$(abspath $(BUILD)-asan) \
+fuzz-api: sanitized
+	@scripts/install-deps test
+	@TWELVE_FUZZ_SECONDS=$${TWELVE_FUZZ_SECONDS:-300} TWELVE_BUILD_ROOT=$(abspath $(SANITIZED)) \
 		/usr/bin/python3 -m pytest -p no:cacheprovider -q -s tests/e2e/test_api_fuzz.py
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-analyzer
+	rm -rf $(BUILD) $(SANITIZED) $(BUILD)-analyzer

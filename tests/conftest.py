@@ -53,8 +53,13 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.line(line)
 
 
-def wait_for(condition, what, timeout=60):
+# How long what will come is waited for at least: machines are slow when all their cores are taken. It says nothing of how long things may take.
+PATIENCE = 180
+
+
+def wait_for(condition, what, timeout=PATIENCE):
     """Waits until condition() is true and returns its value; the failure says what was awaited."""
+    timeout = max(timeout, PATIENCE)
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
@@ -129,7 +134,8 @@ class Platform:
 
     def answers(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"twelved exited with {self.process.returncode}: see its log")
+            said = pathlib.Path(self.log.name).read_text(errors="replace").splitlines()[-5:]
+            raise AssertionError("\n".join([f"twelved exited with {self.process.returncode}; {self.log.name} ends with:", *said]))
         try:
             return self.api("GET", "/account")[0] == 200
         except OSError:

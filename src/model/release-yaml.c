@@ -232,7 +232,6 @@ static int read_flow(char *s, struct buf *out, struct error *err)
 /* Items below a key, "- word" each; the lines of what is left stay. */
 static int read_items(struct reader *r, size_t key_indent, struct buf *out, struct error *err)
 {
-	_cleanup_free_ char *first = NULL;
 	size_t n = 0;
 
 	while (r->line && r->indent >= key_indent && str_starts(r->line, "- ")) {

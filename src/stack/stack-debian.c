@@ -234,7 +234,6 @@ int stack_debootstrap(const struct stack_options *o, const char *rootfs, char *c
 	_cleanup_free_ char *tmp = xasprintf("%s.tmp", rootfs);
 	_cleanup_free_ char *tmpdir = xasprintf("TMPDIR=%s", tmp);
 	_cleanup_buf_ struct buf log = BUF_INIT;
-	_cleanup_strv_ char **sources = NULL;
 	const char *const argv[] = {
 		"env", tmpdir, "mmdebstrap", "--mode=root", "--variant=minbase",
 		/* Else usrmerge is installed, and with it all of Perl, which nobody asked for. */

@@ -132,7 +132,7 @@ def decide(tmp_path, files, script):
     (tmp_path / "cache").mkdir(exist_ok=True)
     text = (PACK / "bin/compile").read_text().split("\n# ---\n\nuse_scratch_home")[0].replace('"$(dirname "$0")/.."', f'"{PACK}"')
     done = subprocess.run(["bash", "-c", text + f"\ncd '{tmp_path}/app'; registry=http://127.0.0.1:9; read_package_json\n{script}", "compile", tmp_path / "app", tmp_path / "cache", tmp_path / "env"],
-                          capture_output=True, text=True, env={"PATH": os.environ["PATH"], "TWELVE_STACK": "test"}, timeout=60)
+                          capture_output=True, text=True, env={"PATH": os.environ["PATH"], "TWELVE_STACK": "test"}, timeout=180)
     assert done.returncode == 0, done
     return done.stdout
 

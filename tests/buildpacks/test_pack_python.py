@@ -115,7 +115,7 @@ def test_what_is_taken_for_python(tmp_path, files, yes):
 
 
 def sources(where, *args):
-    return subprocess.run(["python3", BUILDPACKS / "python/sources.py", *args], cwd=where, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, timeout=60)
+    return subprocess.run(["python3", BUILDPACKS / "python/sources.py", *args], cwd=where, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, timeout=180)
 
 
 PIPFILE_LOCK = {

@@ -23,7 +23,7 @@ PEOPLE = {"vera": "vera@example.com", "dora": "dora@example.com", "olga": "olga@
 
 def tcp(platform, method, path, body=None, headers=None):
     """A request as from anywhere: (status, JSON, headers)."""
-    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=60)
+    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=180)
     h = {"Content-Type": "application/json"} if body is not None else {}
     c.request(method, path, json.dumps(body) if body is not None else None, {**h, **(headers or {})})
     r = c.getresponse()

@@ -68,7 +68,7 @@ def serves(p, host, endpoint):
 
 def curl(p, host, root, path="/"):
     return subprocess.run(["curl", "-sS", "--noproxy", "*", "--cacert", str(root), "--connect-to", "::127.0.0.1:",
-                           f"https://{host}:{p.https_port}{path}"], capture_output=True, text=True, timeout=30)
+                           f"https://{host}:{p.https_port}{path}"], capture_output=True, text=True, timeout=180)
 
 
 def test_a_domain_gets_its_certificate(acme, tmp_path):

@@ -39,7 +39,7 @@ class World:
         return answer
 
     def ask(self, role, method, path, body=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.platform.api_port, timeout=60)
+        c = http.client.HTTPConnection("127.0.0.1", self.platform.api_port, timeout=180)
         headers = {"Content-Type": "application/json"}
         if self.tokens[role]:
             headers["Authorization"] = f"Bearer {self.tokens[role]}"
@@ -56,7 +56,7 @@ class World:
         name = f"matrix-{next(self.fresh)}"
         self.must("POST", "/apps", {"name": name})
         # By the one door there is for it: the owner is who makes it, and the tests of all roles need one that is not root.
-        with sqlite3.connect(self.platform.state / "twelve.db", timeout=20) as db:
+        with sqlite3.connect(self.platform.state / "twelve.db", timeout=180) as db:
             db.execute("UPDATE app SET owner_id = (SELECT id FROM user WHERE email = 'owner@example.com') WHERE name = ?", (name,))
         for role in ("view", "deploy", "operate", "manage"):
             self.must("POST", f"/apps/{name}/collaborators", {"user": f"{role}@example.com", "permissions": [role]})
@@ -79,7 +79,7 @@ class World:
         n = next(self.fresh)
         id = f"00000000-0000-4000-8000-{n:012d}"
         # No service runs here, so that none has been backed up.
-        with sqlite3.connect(self.platform.state / "twelve.db", timeout=20) as db:
+        with sqlite3.connect(self.platform.state / "twelve.db", timeout=180) as db:
             db.execute("INSERT INTO backup (id, addon_id, app_id, addon_name, app_name, service, plan, attachment, extension, number, status, kind, bytes,"
                        " databases, verified_ms, verified_ok, created_ms, finished_ms, expires_ms)"
                        " VALUES (?, ?, ?, 'gone', ?, 'postgresql', 'small', 'DATABASE', 'tar', ?, 'succeeded', 'manual', 1, '{}', 0, 0, 1, 1, 0)",

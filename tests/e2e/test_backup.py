@@ -340,7 +340,7 @@ def person(p, name):
     run.env = env
 
     def get(path):
-        c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=60)
+        c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=180)
         c.request("GET", path, None, {"Accept": "application/vnd.heroku+json; version=3", "Authorization": f"Bearer {token}"})
         r = c.getresponse()
         return r.status, json.loads(r.read())

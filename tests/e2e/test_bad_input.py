@@ -176,7 +176,7 @@ def test_who_waits_no_longer_is_told_that_it_goes_on(app):
         p = subprocess.Popen([platform.program("twelve"), *args, "-a", name], env=platform.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         wait_for(lambda: is_caught(p.pid, signal.SIGINT), "it to wait")
         p.send_signal(signal.SIGINT)
-        err = p.communicate(timeout=20)[1]
+        err = p.communicate(timeout=180)[1]
         assert p.returncode == 130 and err.splitlines()[1:] == [goes_on], (args, p.returncode, err)
     assert platform.releases(name)[0]["status"] == "pending" and len(platform.up(name)) == 1
     with socket.create_server(("127.0.0.1", port), backlog=100):
@@ -210,7 +210,7 @@ def test_requests(platform):
 
 
 def test_tcp_takes_a_token(platform):
-    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=10)
+    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=180)
     c.request("GET", "/apps")
     r = c.getresponse()
     assert r.status == 401 and b'"unauthorized"' in r.read()
@@ -252,7 +252,7 @@ def test_a_missing_program_is_named(platform, tmp_path, program, package):
     script = f"mount --bind {bin_dir} /usr/sbin && PATH={bin_dir} exec {platform.program('twelved')}"
     if program != "haproxy":
         script = f"PATH={bin_dir} exec {platform.program('twelved')}"
-    r = subprocess.run(["unshare", "-m", "sh", "-c", script], env=env, capture_output=True, text=True, timeout=60)
+    r = subprocess.run(["unshare", "-m", "sh", "-c", script], env=env, capture_output=True, text=True, timeout=180)
     assert r.returncode == 1
     assert f"apt-get install {package}" in r.stderr
 
@@ -332,7 +332,7 @@ def test_what_a_newcomer_trips_over_is_told(platform, tmp_path):
 
 def test_what_stands_for_a_verb_of_herokus_is_there(platform):
     """No word of the table is a command, and each command that it names is one."""
-    table = re.findall(r'\{ "([a-z:]+)", ((?:"[^"]*"\s*)+)\}', (ROOT / "src/cli/elsewhere.c").read_text())
+    table = re.findall(r'\{\s*"([a-z:]+)",\s*((?:"[^"]*"\s*)+),?\s*\}', (ROOT / "src/cli/elsewhere.c").read_text())
     assert len(table) > 30
     for word, text in table:
         said = "".join(re.findall('"([^"]*)"', text))

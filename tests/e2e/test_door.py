@@ -36,7 +36,7 @@ def curl(p, url, *args, trust=True, check=True):
     argv = ["curl", "-sS", "--noproxy", "*", "-w", "\n%{http_code}", "--connect-to", f"::127.0.0.1:", *args, url]
     if trust:
         argv += ["--cacert", str(ca(p))]
-    r = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    r = subprocess.run(argv, capture_output=True, text=True, timeout=180)
     if not check:
         return r
     assert r.returncode == 0, r.stderr

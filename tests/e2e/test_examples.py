@@ -95,7 +95,7 @@ def test_websockets_and_streams(platform, example):
         return
     import http.client
     import time
-    c = http.client.HTTPConnection("127.0.0.1", platform.http_port, timeout=20)
+    c = http.client.HTTPConnection("127.0.0.1", platform.http_port, timeout=180)
     c.request("GET", "/stream?n=5", headers={"Host": f"{name}.localhost"})
     r = c.getresponse()
     began = time.monotonic()

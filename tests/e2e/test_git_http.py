@@ -41,7 +41,7 @@ class Git:
 
     def ask(self, method, path, body=None, headers=None):
         """A request as git makes it, for what git would not say: (answer, its bytes)."""
-        c = http.client.HTTPSConnection("localhost", self.platform.api_port, timeout=60,
+        c = http.client.HTTPSConnection("localhost", self.platform.api_port, timeout=180,
                                         context=ssl.create_default_context(cafile=self.ca))
         word = base64.b64encode(self.url.split("//")[1].split("@")[0].encode()).decode()
         c.request(method, path, body, {"Authorization": f"Basic {word}", **(headers or {})})
@@ -168,7 +168,7 @@ def test_protocols_and_shallow_clones(git, platform, tmp_path):
 def test_who_may_not(git, platform, tmp_path):
     git, app, where = git
     # Asked without a token: the question, to which git answers with what it has.
-    c = http.client.HTTPConnection("localhost", platform.api_port, timeout=30)
+    c = http.client.HTTPConnection("localhost", platform.api_port, timeout=180)
     c.request("GET", f"/{app}.git/info/refs?service=git-upload-pack")
     r = c.getresponse()
     assert r.status == 401 and r.getheader("WWW-Authenticate").startswith("Basic") and r.read()

@@ -79,7 +79,7 @@ def test_pg_killall(heroku, data):
         open_session.stdin.flush()
         assert "here" in open_session.stdout.readline()
         heroku("pg:killall", app=app, env=NAMES)
-        said, _ = open_session.communicate("select 1;\n", timeout=30)
+        said, _ = open_session.communicate("select 1;\n", timeout=180)
         assert "terminating connection" in said, said
     assert "3" in psql(heroku, "select count(*) from t")
 

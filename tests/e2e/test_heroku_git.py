@@ -55,7 +55,7 @@ def test_a_wrong_token_can_not_push(heroku, pushed):
     app, where = pushed
     p = heroku.popen("git", "ls-remote", "heroku", cwd=where, env={"HEROKU_API_KEY": "tw-wrong"}, stdin=subprocess.DEVNULL,
                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, err = p.communicate(timeout=60)
+    out, err = p.communicate(timeout=180)
     heroku.looked_at("git ls-remote")
     assert p.returncode != 0 and out == "", err
 

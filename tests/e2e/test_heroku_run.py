@@ -83,7 +83,7 @@ class Terminal:
         self.process = heroku.popen(*argv, stdin=there, stdout=there, stderr=there, start_new_session=True)
         os.close(there)
 
-    def until(self, pattern, timeout=60):
+    def until(self, pattern, timeout=180):
         end = time.monotonic() + timeout
         while not re.search(pattern, self.seen):
             assert time.monotonic() < end, self.seen
@@ -139,7 +139,7 @@ def test_the_session_outlives_twelved(heroku, alpha):
         assert p.stdout.readline() == "got one\n"
     finally:
         heroku.platform.start()
-    out, _ = p.communicate("two\n", timeout=60)
+    out, _ = p.communicate("two\n", timeout=180)
     assert (out, p.returncode) == ("got two\n", 4)
     heroku.looked_at("heroku run")
     gone(heroku.platform, alpha)

@@ -28,7 +28,7 @@ def bare(platform):
 
 
 def connect(platform):
-    c = http.client.HTTPConnection("localhost", timeout=20)
+    c = http.client.HTTPConnection("localhost", timeout=180)
     c.sock = socket.socket(socket.AF_UNIX)
     c.sock.settimeout(20)
     c.sock.connect(str(platform.run / "twelved.sock"))
@@ -112,7 +112,7 @@ def test_who_asks(platform):
     status, made = platform.api("POST", "/oauth/authorizations", {"description": "robot", "expires_in": 3600})
     assert status == 201
     token = made["access_token"]["token"]
-    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=20)
+    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=180)
     auth = {"Authorization": f"Bearer {token}", "Twelve-User": "mallory"}
     ask(c, "POST", "/apps", '{"name":"whose-a"}', auth)
     assert ask(connect(platform), "GET", "/apps", headers={"Twelve-User": "alice@example.com"})[0].status == 404
@@ -141,7 +141,7 @@ def test_a_stranger_on_the_socket_is_refused(platform):
     os.chmod(path, 0o666)
     try:
         r = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "curl", "-s", "-w", "%{http_code}",
-                            "--unix-socket", path, "http://x/account"], capture_output=True, text=True, timeout=20)
+                            "--unix-socket", path, "http://x/account"], capture_output=True, text=True, timeout=180)
     finally:
         os.chmod(path, 0o600)
     assert r.stdout.endswith("403"), r
@@ -317,7 +317,7 @@ def test_garbage_is_collected_while_the_api_answers(own_platform, monkeypatch):
         (slug / str(i)).mkdir(parents=True)
         (slug / str(i) / "f").write_text("x")
     # It was a release's, and is none's any more: what no row ever knew would stay a week.
-    with sqlite3.connect(platform.state / "twelve.db", timeout=30) as db:
+    with sqlite3.connect(platform.state / "twelve.db", timeout=180) as db:
         db.execute("INSERT INTO gone (kind, id, name, at_ms) VALUES ('slug', ?, '', 1)", ("ab" * 32,))
     done = []
     t = threading.Thread(target=lambda: done.append(platform.api("POST", "/twelve/gc")))
@@ -637,7 +637,7 @@ def test_messages_are_one_line_of_text(platform):
 
 
 def by_token(platform, token, method, path, body=None):
-    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=20)
+    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=180)
     r, j = ask(c, method, path, json.dumps(body) if body is not None else None, {"Authorization": f"Bearer {token}"})
     c.close()
     return r, j
@@ -713,7 +713,7 @@ def test_a_token_has_so_many_requests(own_platform):
     tokens = [platform.api("POST", "/oauth/authorizations", {})[1]["access_token"]["token"] for _ in range(2)]
 
     def get(path, token=tokens[0]):
-        c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=20)
+        c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=180)
         answer = ask(c, "GET", path, headers={"Authorization": f"Bearer {token}"})
         c.close()
         return answer

@@ -145,14 +145,14 @@ def test_a_port_that_another_has(machine):
 def test_a_settings_file_that_is_wrong(tmp_path, text, said):
     file = tmp_path / "settings"
     file.write_text(text)
-    p = subprocess.run([str(BUILD / "src/daemon/twelved"), "--env-file", str(file)], capture_output=True, text=True, timeout=60,
+    p = subprocess.run([str(BUILD / "src/daemon/twelved"), "--env-file", str(file)], capture_output=True, text=True, timeout=180,
                        env={k: v for k, v in os.environ.items() if not k.startswith("TWELVE_")})
     assert p.returncode != 0 and said in p.stderr, p.stderr
 
 
 def test_a_settings_file_that_is_not_there():
     twelved = str(BUILD / "src/daemon/twelved")
-    p = subprocess.run([twelved, "--env-file", "/nowhere/at/all"], capture_output=True, text=True, timeout=60)
+    p = subprocess.run([twelved, "--env-file", "/nowhere/at/all"], capture_output=True, text=True, timeout=180)
     assert p.returncode != 0 and "reading the settings in /nowhere/at/all: No such file or directory" in p.stderr
-    p = subprocess.run([twelved, "--env-file"], capture_output=True, text=True, timeout=60)
+    p = subprocess.run([twelved, "--env-file"], capture_output=True, text=True, timeout=180)
     assert p.returncode == 2 and "--env-file needs the name of a file" in p.stderr

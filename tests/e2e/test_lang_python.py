@@ -53,7 +53,7 @@ def write(where, files):
 
 
 def page(platform, name, path="/"):
-    c = http.client.HTTPConnection("127.0.0.1", platform.http_port, timeout=30)
+    c = http.client.HTTPConnection("127.0.0.1", platform.http_port, timeout=180)
     try:
         c.request("GET", path, headers={"Host": f"{name}.localhost"})
         return c.getresponse().read().decode()

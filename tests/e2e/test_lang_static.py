@@ -28,7 +28,7 @@ STATIC_JSON = {
 
 def ask(platform, app, path, method="GET", **headers):
     """(status, headers, body) as they came, nothing followed, nothing unpacked."""
-    c = http.client.HTTPConnection("127.0.0.1", platform.http_port, timeout=30)
+    c = http.client.HTTPConnection("127.0.0.1", platform.http_port, timeout=180)
     try:
         c.request(method, path, headers={"Host": f"{app}.localhost", **{k.replace("_", "-"): v for k, v in headers.items()}})
         r = c.getresponse()
@@ -200,7 +200,7 @@ def test_a_proxy_a_login_and_one_name(platform, tmp_path):
     went = ask(platform, "guarded", "/api/go", **login)
     assert (went[0], went[1]["location"]) == (302, "/api/there")
     platform.cli("domains:add", "other.example", "-a", "guarded")
-    c = http.client.HTTPConnection("127.0.0.1", platform.http_port, timeout=30)
+    c = http.client.HTTPConnection("127.0.0.1", platform.http_port, timeout=180)
     c.request("GET", "/a?b=c", headers={"Host": "other.example", **login})
     moved = c.getresponse()
     assert (moved.status, moved.headers["location"]) == (301, "http://guarded.localhost/a?b=c")

@@ -10,28 +10,8 @@ import subprocess
 import pytest
 
 from conftest import Platform, wait_for
-from stack_root import chain, digests, layers
+from stack_root import chain, digests, layers, own_stacks
 from test_build import PROCFILE, archive, pack, said
-
-
-def own_stacks(p):
-    """Stacks of the platform's own, where it shares those of others: what others' stand on, by hard links. What stands on these is recreated."""
-    stacks = p.state / "stacks"
-    if not stacks.is_symlink():
-        return stacks
-    shared = stacks.resolve()
-    stacks.unlink()
-    stacks.mkdir(0o700)
-    for d in {c for d in digests(shared) for c in chain(shared, d)[1:]}:
-        subprocess.run(["cp", "-al", shared / d, stacks / d], check=True)
-    for name in ("cache", "lists"):
-        if (shared / name).exists():
-            subprocess.run(["cp", "-al", shared / name, stacks / name], check=False)
-    (stacks / "specs").mkdir()
-    for link in (shared / "specs").iterdir():
-        if link.is_symlink() and (stacks / os.path.basename(os.readlink(link))).exists():
-            (stacks / "specs" / link.name).symlink_to(os.readlink(link))
-    return stacks
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +108,7 @@ def test_a_maker_that_is_killed(layered, tmp_path):
     root = str(where.parents[3] / "root")
     maker = subprocess.run(["pgrep", "-P", str(p.process.pid), "-f", "exe build"], capture_output=True, text=True).stdout.split()
     os.kill(int(maker[0]), signal.SIGKILL)
-    push.communicate(timeout=60)
+    push.communicate(timeout=180)
     assert push.returncode != 0
     wait_for(lambda: not processes(f"{root}|apt-get install -- cowsay"), "all that it started to end")
     assert root not in pathlib.Path("/proc/self/mountinfo").read_text() and digests(stacks) == before

@@ -52,7 +52,7 @@ class Page:
         self.get()
 
     def request(self, method, body=None, headers=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.platform.api_port, timeout=30)
+        c = http.client.HTTPConnection("127.0.0.1", self.platform.api_port, timeout=180)
         h = {"Host": f"localhost:{self.platform.api_port}", **(headers or {})}
         if self.cookie:
             h.setdefault("Cookie", self.cookie)
@@ -243,7 +243,7 @@ def test_login_says_what_is_wrong(platform, lena, laptop):
         assert r.returncode != 0 and said in r.stderr, (args, r)
     # A session of its own has no terminal.
     r = subprocess.run([platform.program("twelve"), "login", "-i", "--host", url], env=laptop.env, stdin=subprocess.DEVNULL,
-                       capture_output=True, text=True, start_new_session=True, timeout=60)
+                       capture_output=True, text=True, start_new_session=True, timeout=180)
     assert r.returncode == 2 and "no terminal for the question: say --email EMAIL --password-stdin" in r.stderr, r
     assert "TWELVE_API_KEY is set" in laptop("login", "--host", url, check=False, TWELVE_API_KEY="tw-x").stderr
     assert not (laptop.home / ".netrc").exists()
@@ -256,13 +256,13 @@ def test_login_by_browser(platform, lena, laptop):
     shown = p.stdout.readline().strip()
     assert re.fullmatch(rf"{url}/auth/browser/[0-9a-f]{{64}}", shown)
     Page(platform, shown).log_in()
-    out, err = p.communicate(timeout=60)
+    out, err = p.communicate(timeout=180)
     assert p.returncode == 0 and f"Logged in as {EMAIL}" in err, err
     assert laptop("whoami").stdout == EMAIL + "\n"
     p = subprocess.Popen([platform.program("twelve"), "login", "--host", url], env=laptop.env, stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     Page(platform, p.stdout.readline().strip()).send(action="refuse")
-    assert "the login was refused in the browser" in p.communicate(timeout=60)[1] and p.returncode == 1
+    assert "the login was refused in the browser" in p.communicate(timeout=180)[1] and p.returncode == 1
 
 
 def test_an_unknown_certificate_is_shown_and_asked_about(platform, lena, laptop):

@@ -135,7 +135,7 @@ def test_drains(app, tmp_path):
     status, = (platform.run / "logs").glob("*.drain")
     left = shutil.copy(status, status.with_stem(str(uuid.uuid4())))
     # Of a drain that was removed; what no row knows would stay.
-    with sqlite3.connect(platform.state / "twelve.db", timeout=30) as db:
+    with sqlite3.connect(platform.state / "twelve.db", timeout=180) as db:
         db.execute("INSERT INTO gone (kind, id, name, at_ms) VALUES ('drain', ?, '', ?)", (left.stem, int(time.time() * 1000)))
     platform.restart()
     wait_for(lambda: not left.exists(), "the status of a drain that is no more to be removed")

@@ -25,7 +25,7 @@ class Person:
         self.token = made["access_token"]["token"]
 
     def api(self, method, path, body=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.platform.api_port, timeout=60)
+        c = http.client.HTTPConnection("127.0.0.1", self.platform.api_port, timeout=180)
         try:
             c.request(method, path, json.dumps(body) if body is not None else None,
                       {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"})

@@ -99,7 +99,7 @@ def test_restart_while_the_last_ones_still_end(app):
     platform.cli("config:set", "GREETING=Salve", "STUBBORN=1", "TWELVE_STOP_TIMEOUT=3", "-a", name)
     platform.cli("config:set", "GREETING=Ave", "-a", name)
     wait_for(lambda: any(d["state"] == "down" for d in platform.dynos(name)), "the stubborn one to be ending")
-    platform.cli("ps:restart", "-a", name, timeout=30)
+    platform.cli("ps:restart", "-a", name, timeout=180)
     assert platform.get(name)[1].startswith("Ave")
 
 

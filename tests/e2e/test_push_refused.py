@@ -338,7 +338,7 @@ def test_a_kill_during_the_build(app, who):
     pack, hooks = receive_pack_of(slow.p.pid)
     os.kill({"pusher": slow.p.pid, "receive-pack": pack, "hook": hooks[0]}[who], signal.SIGKILL)
     wait_for(lambda: any(b["status"] == "failed" for b in platform.api("GET", f"/apps/{name}/builds")[1]), "the build to be ended")
-    slow.p.communicate(timeout=60)
+    slow.p.communicate(timeout=180)
     assert branch(platform, name) == before and platform.releases(name)[0]["version"] == version
     # Nothing of it stands in the way.
     say(platform, where, "after")
@@ -395,7 +395,7 @@ def test_a_push_ends_while_everything_is_being_ended(own_platform, tmp_path):
     platform.process.send_signal(signal.SIGQUIT)
     wait_for(lambda: all(d["state"] == "down" for d in platform.dynos("ending")), "the dyno to be ending")
     os.kill(pack, signal.SIGKILL)
-    slow.p.communicate(timeout=60)
+    slow.p.communicate(timeout=180)
     try:
         assert platform.api("PATCH", "/apps/ending/config-vars", {"A": "1"})[0] in (200, 503)
     except OSError:

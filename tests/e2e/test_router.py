@@ -190,7 +190,7 @@ class Router:
         return int(re.search(r"master +(\d+)", self.master_says()).group(1))
 
     def get(self, path="/", host="shop.localhost", method="GET", **headers):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=180)
         try:
             c.request(method, path, headers={"Host": host, **headers})
             r = c.getresponse()
@@ -266,7 +266,7 @@ class Load:
             t.start()
 
     def ask(self, i):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=180)
         while not self.ended.is_set():
             try:
                 c.request("POST" if i % 3 == 0 else "GET", "/", body="x" if i % 3 == 0 else None, headers={"Host": "shop.localhost"})
@@ -335,7 +335,7 @@ def test_headers(shop):
 
 def test_streaming_arrives_as_it_is_sent(shop):
     router, d = shop
-    c = http.client.HTTPConnection("127.0.0.1", router.port, timeout=20)
+    c = http.client.HTTPConnection("127.0.0.1", router.port, timeout=180)
     c.request("GET", "/chunks", headers={"Host": "shop.localhost"})
     r = c.getresponse()
     assert r.read1(100) == b"one", "before the dyno has sent the rest"
@@ -428,7 +428,7 @@ def test_the_first_byte_and_the_pause_between_two(router, dynos):
     assert status == 503 and "H12" in page and "in time" in page
     has_line(router, f"twelve {A} SH H12 at=info method=GET")
     # What comes with its body has the same time, from its last byte on.
-    c = http.client.HTTPConnection("127.0.0.1", router.port, timeout=30)
+    c = http.client.HTTPConnection("127.0.0.1", router.port, timeout=180)
     c.request("POST", "/hold", body="x" * 100, headers={"Host": "shop.localhost"})
     r = c.getresponse()
     assert r.status == 503 and b"H12" in r.read()
@@ -695,7 +695,7 @@ def test_an_address_in_use(dynos):
         run = tempfile.mkdtemp(prefix="tw", dir="/run")
         address = "127.0.0.1:%d" % taken.getsockname()[1]
         p = subprocess.run([str(BUILD / "tests/unit/router-driver"), run, address],
-                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
         shutil.rmtree(run)
     assert p.returncode == 1
     assert f"{address} is in use by another program" in p.stdout and "TWELVE_HTTP" in p.stdout

@@ -64,7 +64,7 @@ def test_terminal(app):
     os.kill(pid, signal.SIGWINCH)
     seen = b""
 
-    def until(pattern, timeout=30):
+    def until(pattern, timeout=180):
         nonlocal seen
         end = time.monotonic() + timeout
         while not re.search(pattern, seen):
@@ -147,7 +147,7 @@ def test_a_session_is_taken_over(app):
     assert p.stdout.readline() == "begin\n"
     r = platform.cli("run", "-a", name, "--attach", dyno, input="it\n")
     assert r.out == "begin\ngot it\n"
-    out, err = p.communicate(timeout=30)
+    out, err = p.communicate(timeout=180)
     assert out == "" and f"Another client has attached to {dyno}" in err and p.returncode == 1
 
 

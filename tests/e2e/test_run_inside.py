@@ -61,7 +61,7 @@ def test_it_has_no_more_rights_than_the_dyno(app):
     assert rights(sessions(p, name)[0]["twelve"]["pid"]) == rights(web(p, name)["twelve"]["pid"])
     # A runtime may leave this one as it was.
     assert s.stdout.readline() == open(f"/proc/{web(p, name)['twelve']['pid']}/oom_score_adj").read()
-    s.communicate("\n", timeout=60)
+    s.communicate("\n", timeout=180)
     gone(p, name)
 
 
@@ -77,7 +77,7 @@ def test_exit_code_pipes_and_variables(app):
 def test_a_terminal(app):
     p, name, _ = app
     r = subprocess.run(["script", "-qec", f"stty cols 101 rows 33; {p.program('twelve')} run:inside web.1 -a {name} 'tty; stty size'", "/dev/null"],
-                       env=p.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                       env=p.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
     assert re.search(r"/dev/pts/\d+\n33 101\n", r.stdout), r
     gone(p, name)
 
@@ -100,7 +100,7 @@ def test_ps_shows_and_ends_it(app):
     assert re.search(rf"{dyno['name']} \(.*: up .*\(inside web.1\)", p.cli("ps", "-a", name).out)
     before = web(p, name)
     p.cli("ps:stop", dyno["name"], "-a", name)
-    s.communicate(timeout=60)
+    s.communicate(timeout=180)
     assert s.returncode == 137
     wait_for(lambda: "Error R12 (Exit timeout)" in p.cli("logs", "-a", name, "--dyno", dyno["name"]).out, "the stream to tell why")
     assert not runs_there(p, name, "sleep.4323") and web(p, name) == before
@@ -114,7 +114,7 @@ def test_one_that_stops_its_init_ends_too(app):
     s = start(p, name, "sh", "-c", "kill -STOP $PPID; echo stopped; sleep 4324")
     assert s.stdout.readline() == "stopped\n"
     p.cli("ps:stop", sessions(p, name)[0]["name"], "-a", name)
-    s.communicate(timeout=60)
+    s.communicate(timeout=180)
     assert s.returncode == 137
     p.cli("config:unset", "TWELVE_STOP_TIMEOUT", "-a", name)
     gone(p, name)
@@ -126,7 +126,7 @@ def test_the_dyno_ends_it(app):
     assert s.stdout.readline() == "up\n"
     before = web(p, name)["id"]
     p.cli("ps:stop", "web.1", "-a", name)
-    s.communicate(timeout=60)
+    s.communicate(timeout=180)
     assert s.returncode == 137
     wait_for(lambda: p.up(name) and web(p, name)["id"] != before, "another web.1")
     gone(p, name)
@@ -154,7 +154,7 @@ def test_kill_9_of_twelved(app):
     p.kill9()
     p.start()
     wait_for(lambda: [d for d in sessions(p, name) if d["twelve"]["inside"] == "web.1"], "the session to be adopted")
-    out, _ = s.communicate("word\n", timeout=60)
+    out, _ = s.communicate("word\n", timeout=180)
     assert (out, s.returncode) == ("got word web.1\n", 3)
     gone(p, name)
 
@@ -170,7 +170,7 @@ def test_mistakes(app):
     session = sessions(p, name)[0]["name"]
     r = inside(p, name, "true", dyno=session, check=False)
     assert r.code == 1 and f"{session} runs inside of another dyno itself: name that one" in r.err
-    s.communicate("\n", timeout=60)
+    s.communicate("\n", timeout=180)
     gone(p, name)
     status, answer = p.api("POST", f"/apps/{name}/dynos/web.1", {"attach": True})
     assert status == 422 and "command" in answer["message"]

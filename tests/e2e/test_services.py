@@ -84,7 +84,7 @@ class Load:
 
 def post(p, app, name, message):
     import http.client
-    c = http.client.HTTPConnection("127.0.0.1", p.http_port, timeout=30)
+    c = http.client.HTTPConnection("127.0.0.1", p.http_port, timeout=180)
     try:
         c.request("POST", "/api/entries", json.dumps({"name": name, "message": message}),
                   {"Host": f"{app}.localhost", "Content-Type": "application/json"})

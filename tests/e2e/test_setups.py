@@ -44,7 +44,7 @@ def uploads(p):
 
 def upload(p, data):
     url = p.api("POST", "/sources")[1]["source_blob"]["put_url"]
-    c = http.client.HTTPConnection("localhost", timeout=60)
+    c = http.client.HTTPConnection("localhost", timeout=180)
     c.sock = p.connect()
     c.request("PUT", "/" + url.split("://", 1)[-1].split("/", 1)[1], data)
     assert c.getresponse().status == 200
@@ -396,7 +396,7 @@ def test_the_configuration_of_review_apps(platform):
     # It goes with its pipeline.
     assert asked(platform, "POST", path, {})[1]["stale_days"] == 5
     assert platform.api("DELETE", f"/pipelines/{pipeline}")[0] == 200
-    with sqlite3.connect(platform.state / "twelve.db", timeout=20) as db:
+    with sqlite3.connect(platform.state / "twelve.db", timeout=180) as db:
         assert db.execute("SELECT count(*) FROM review_config WHERE pipeline_id = ?", (pipeline,)).fetchone() == (0,)
 
 
@@ -456,7 +456,7 @@ def test_stale_review_apps(own_platform):
 
     def age(app, days):
         """As if all that happened to it had happened so long before."""
-        with sqlite3.connect(p.state / "twelve.db", timeout=20) as db:
+        with sqlite3.connect(p.state / "twelve.db", timeout=180) as db:
             triggers = [sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE name = 'release_is_immutable'")]
             db.execute("DROP TRIGGER release_is_immutable")
             for table, column in (("release", "app_id"), ("build", "app_id")):

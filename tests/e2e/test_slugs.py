@@ -36,7 +36,7 @@ def link(name, target, kind=tarfile.SYMTYPE):
 
 def upload(platform, url, data):
     """As curl does it: over TCP, without a token."""
-    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=60)
+    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=180)
     c.request("PUT", "/" + url.split("/", 3)[3], data)
     r = c.getresponse()
     body = r.read()
@@ -100,7 +100,7 @@ def test_a_slug_from_elsewhere_runs(two):
     # It is a slug as any now: with a size, and files to fetch.
     now = platform.api("GET", f"/apps/{one}/slugs/{slug['id']}")[1]
     assert now["size"] > 0 and now["blob"]["method"] == "GET" and now["buildpack_provided_description"] == "By hand"
-    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=60)
+    c = http.client.HTTPConnection("127.0.0.1", platform.api_port, timeout=180)
     token = platform.api("POST", "/oauth/authorizations", {})[1]["access_token"]["token"]
     c.request("GET", "/" + now["blob"]["url"].split("/", 3)[3], headers={"Authorization": f"Bearer {token}"})
     packed = tarfile.open(fileobj=io.BytesIO(c.getresponse().read()))

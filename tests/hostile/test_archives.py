@@ -36,7 +36,7 @@ def archive(path, *entries):
 
 def upload(platform, path):
     url = platform.api("POST", "/sources")[1]["source_blob"]["put_url"]
-    c = http.client.HTTPConnection("localhost", timeout=60)
+    c = http.client.HTTPConnection("localhost", timeout=180)
     c.sock = socket.socket(socket.AF_UNIX)
     c.sock.connect(str(platform.run / "twelved.sock"))
     c.request("PUT", "/" + url.split("://", 1)[-1].split("/", 1)[1], pathlib.Path(path).read_bytes())

@@ -218,7 +218,7 @@ def test_uploads_that_nobody_builds_are_few(two):
     assert platform.api("POST", "/sources", headers={"Twelve-User": "his@example.com"})[0] == 201
     # What a build takes makes room, whatever becomes of it.
     where = ids[0][1]["source_blob"]["put_url"]
-    c = http.client.HTTPConnection("localhost", timeout=60)
+    c = http.client.HTTPConnection("localhost", timeout=180)
     c.sock = platform.connect()
     c.request("PUT", "/" + where.split("/", 3)[3], tar({"./Procfile": "worker: sleep 1000\n"}))
     assert c.getresponse().status == 200

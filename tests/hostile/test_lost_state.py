@@ -67,7 +67,7 @@ def put(p, f):
 
 
 def refused(p):
-    r = subprocess.run([p.program("twelved")], env=p.env, capture_output=True, text=True, timeout=60)
+    r = subprocess.run([p.program("twelved")], env=p.env, capture_output=True, text=True, timeout=180)
     assert r.returncode not in (0, -signal.SIGSEGV, -signal.SIGABRT), r
     assert len(r.stderr.strip().splitlines()) == 1, r.stderr
     return r.stderr

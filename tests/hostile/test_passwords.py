@@ -26,7 +26,7 @@ def guarded(own_platform):
 
 def try_from(p, address, email, password, headers=None):
     """Asks for a token from one of the loopback's many addresses: the status."""
-    c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=60, source_address=(address, 0))
+    c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=180, source_address=(address, 0))
     try:
         c.request("POST", "/oauth/authorizations", "{}", {
             "Accept": "application/vnd.heroku+json; version=3", "Content-Type": "application/json",
@@ -102,7 +102,7 @@ def test_a_flood_does_not_stop_the_loop(guarded):
 def test_a_new_password_costs_a_try(guarded):
     """Who has a token only neither guesses the password nor lets the platform hash without end."""
     p = guarded
-    c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=60)
+    c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=180)
     basic = base64.b64encode(f"ben@example.com:{RIGHT}".encode()).decode()
     headers = {"Accept": "application/vnd.heroku+json; version=3", "Content-Type": "application/json"}
     c.request("POST", "/oauth/authorizations", "{}", {**headers, "Authorization": "Basic " + basic})

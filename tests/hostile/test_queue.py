@@ -165,7 +165,7 @@ def test_pushes_that_stand_still_leave_room_for_others(own_platform, tmp_path):
         assert p.api("POST", "/apps", {"name": name}, headers={"Twelve-User": who})[0] == 201
 
     def knock(who):
-        c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=30)
+        c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=180)
         c.request("GET", f"/{who.split('@')[0]}.git/info/refs?service=git-receive-pack", headers={"Authorization": "Basic " + words[who]})
         status = c.getresponse().status
         c.close()

@@ -28,7 +28,17 @@
 #include "logsd/drain-cursor.h"
 #include "logsd/drain-report.h"
 
+/* Under sanitizers a schedule takes ten times as long. */
+#ifdef __SANITIZE_ADDRESS__
+#define SCHEDULES 10000
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SCHEDULES 10000
+#endif
+#endif
+#ifndef SCHEDULES
 #define SCHEDULES 100000
+#endif
 #define STEPS 12
 #define APP "0b0e8b1c-1c1e-4b3b-9b0a-0123456789ab"
 
