@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/api/api-priv.h"
+#include "daemon/api/serve.h"
 #include "daemon/api/team/logins.h"
 #include "daemon/apps/setups.h"
 #include "daemon/apps/stale.h"
@@ -78,6 +80,8 @@ static void on_hold(const struct loop_hold *h, void *userdata)
 
 int wiring_start(struct daemon *d, struct error *err)
 {
+	struct error mending = ERROR_INIT;
+
 	d->loop = loop_new();
 	loop_on_hold(d->loop, LOOP_HOLD_MS, on_hold, NULL);
 	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
@@ -131,7 +135,10 @@ int wiring_start(struct daemon *d, struct error *err)
 	d->logins = logins_new();
 	if (rendezvous_new(d, &d->rendezvous, err) < 0)
 		return -1;
-	return http_new(d, &d->http, err);
+	/* What can't be mended now is no reason not to serve. */
+	if (api_mend(d, &mending) < 0)
+		log_warn("%s", mending.message);
+	return api_new(d, &d->api, err) < 0 ? -1 : api_listen(d->api, err);
 }
 
 void wiring_end_apps(struct daemon *d)
@@ -149,6 +156,7 @@ void wiring_stop(struct daemon *d, bool everything)
 {
 	dynos_on_change(d->dynos, NULL, NULL);
 	http_free(d->http);
+	api_free(d->api);
 	logins_free(d->logins);
 	git_children_free(d);
 	rendezvous_free(d->rendezvous);

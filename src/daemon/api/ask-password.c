@@ -8,16 +8,16 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "daemon/api/passwords.h"
-#include "daemon/http/http-priv.h"
-#include "model/guess.h"
+#include "daemon/api/api-state.h"
+#include "daemon/api/ask-password.h"
+#include "daemon/api/caller.h"
 
 struct asking {
 	struct request *request;
 	struct password_check *check; /* NULL: it has ended */
 	char *email, *hash;	      /* what was looked at; NULL: nobody's */
 	bool right;
-	api_fn then;
+	request_fn then;
 };
 
 static void asking_free(void *userdata)
@@ -36,14 +36,15 @@ static const char *address_of(struct request *r)
 {
 	const char *from = request_header(r, "X-Forwarded-For");
 
-	return r->local || !from ? "local" : from;
+	return request_is_local(r) || !from ? "local" : from;
 }
 
-int http_take_guess(struct request *r, const char *email, struct error *err)
+int password_take_guess(struct request *r, const char *email, struct error *err)
 {
 	int64_t wait_ms;
 
-	if (guesses_take(r->http->guesses, email, address_of(r), clock_now_ms(), &wait_ms))
+	if (guesses_take(request_call(r)->api->guesses, email, address_of(r), clock_now_ms(),
+			 &wait_ms))
 		return 0;
 	return error_set(err, ERROR_RATE_LIMIT,
 			 "There were too many wrong passwords for this address or from yours: try "
@@ -67,16 +68,17 @@ static int log_in(struct request *r, const struct asking *a, struct error *err)
 	struct error ignored = ERROR_INIT, own = ERROR_INIT;
 	struct user u = { 0 };
 
-	if (store_user_get(r->http->d->store, a->email, &u, &own) < 0 &&
+	if (store_user_get(request_daemon(r)->store, a->email, &u, &own) < 0 &&
 	    own.kind != ERROR_NOT_FOUND) {
 		*err = own;
 		return -1;
 	}
 	if (u.password_hash && a->hash && streq(u.password_hash, a->hash)) {
-		guesses_right(r->http->guesses, a->email, address_of(r), clock_now_ms());
-		http_take_user(r, &u);
+		guesses_right(request_call(r)->api->guesses, a->email, address_of(r),
+			      clock_now_ms());
+		caller_take_user(r, &u);
 		u.login_ms = clock_wall_ms();
-		store_user_update(r->http->d->store, &u, &ignored);
+		store_user_update(request_daemon(r)->store, &u, &ignored);
 	}
 	user_done(&u);
 	return 0;
@@ -84,25 +86,26 @@ static int log_in(struct request *r, const struct asking *a, struct error *err)
 
 static int go_on(struct request *r, struct error *err)
 {
-	struct asking *a = steal_ptr(r->work);
-	api_fn then = a->then;
+	struct asking *a = request_steal_work(r);
+	request_fn then = a->then;
 	int result = a->right ? log_in(r, a, err) : 0;
 
 	asking_free(a);
 	return result < 0 ? result : then(r, err);
 }
 
-int http_ask_password(struct request *r, const char *email, const char *password, api_fn then,
-		      struct error *err)
+int password_ask(struct request *r, const char *email, const char *password, request_fn then,
+		 struct error *err)
 {
 	struct error own = ERROR_INIT;
 	struct asking *a;
 	struct user u = { 0 };
 	int result;
 
-	if (http_take_guess(r, email, err) < 0)
+	if (password_take_guess(r, email, err) < 0)
 		return -1;
-	if (store_user_get(r->http->d->store, email, &u, &own) < 0 && own.kind != ERROR_NOT_FOUND) {
+	if (store_user_get(request_daemon(r)->store, email, &u, &own) < 0 &&
+	    own.kind != ERROR_NOT_FOUND) {
 		*err = own;
 		return -1;
 	}
@@ -112,14 +115,15 @@ int http_ask_password(struct request *r, const char *email, const char *password
 			      .hash = steal_ptr(u.password_hash),
 			      .then = then };
 	user_done(&u);
-	result = passwords_check(r->http->passwords,
-				 &(struct password_question){
-					 .hash = a->hash,
-					 .password = password,
-					 .address = address_of(r),
-					 .known = guesses_is_good(r->http->guesses, email,
-								  address_of(r), clock_now_ms()) },
-				 on_looked_at, a, &a->check, err);
+	result = passwords_check(
+		request_call(r)->api->passwords,
+		&(struct password_question){ .hash = a->hash,
+					     .password = password,
+					     .address = address_of(r),
+					     .known = guesses_is_good(request_call(r)->api->guesses,
+								      email, address_of(r),
+								      clock_now_ms()) },
+		on_looked_at, a, &a->check, err);
 	if (result < 0)
 		asking_free(a);
 	else

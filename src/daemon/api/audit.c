@@ -8,16 +8,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/http/http-priv.h"
+#include "daemon/api/call.h"
+#include "daemon/api/route.h"
 
 void audit_app(struct request *r, const struct app *app)
 {
-	if (r->app_id[0])
+	struct call *c = request_call(r);
+
+	if (c->app_id[0])
 		return;
-	memcpy(r->app_id, app->id, sizeof(r->app_id));
-	free(r->app_name);
-	r->app_name = xstrdup(app->name);
-	r->app_version = app->last_version;
+	memcpy(c->app_id, app->id, sizeof(c->app_id));
+	free(c->app_name);
+	c->app_name = xstrdup(app->name);
+	c->app_version = app->last_version;
 }
 
 /* As it may be shown: a URL may hold a password, and a token is one. */
@@ -29,18 +32,18 @@ static bool is_plain(const char *value)
 
 /* "domain www.example.com": the path's words, when the handler says nothing better. NULL for none.
  * Heap. */
-static char *note_from_path(struct request *r)
+static char *note_from_path(const struct call *c)
 {
 	struct buf text = BUF_INIT;
 
-	for (size_t i = 0; i < r->n_params; i++) {
-		size_t n = strcspn(r->params[i].name, "/");
+	for (size_t i = 0; i < c->n_params; i++) {
+		size_t n = strcspn(c->params[i].name, "/");
 
-		if (!is_plain(r->params[i].value) ||
-		    (n == 3 && strncmp(r->params[i].name, "app", n) == 0))
+		if (!is_plain(c->params[i].value) ||
+		    (n == 3 && strncmp(c->params[i].name, "app", n) == 0))
 			continue;
-		buf_printf(&text, "%s%.*s %s", text.len ? ", " : "", (int)n, r->params[i].name,
-			   r->params[i].value);
+		buf_printf(&text, "%s%.*s %s", text.len ? ", " : "", (int)n, c->params[i].name,
+			   c->params[i].value);
 	}
 	if (text.len)
 		return buf_steal(&text);
@@ -50,19 +53,23 @@ static char *note_from_path(struct request *r)
 
 static bool is_noted(const struct request *r)
 {
-	return r->route && r->caller.name[0] && !streq(r->method, "GET") &&
-	       !streq(r->method, "HEAD") && !(r->route->flags & API_QUIET);
+	const struct call *c = request_call(r);
+
+	return c->route && c->caller.name[0] && !request_is_read(r) &&
+	       !(c->route->flags & API_QUIET);
 }
 
 /* The release that the request made, or 0. */
 static int64_t release_made(struct request *r)
 {
+	const struct call *c = request_call(r);
 	struct error ignored = ERROR_INIT;
 	struct app app = { 0 };
 	int64_t version = 0;
 
-	if (r->app_id[0] && store_app_get(r->http->d->store, r->app_id, &app, &ignored) == 0 &&
-	    app.last_version > r->app_version)
+	if (c->app_id[0] &&
+	    store_app_get(request_daemon(r)->store, c->app_id, &app, &ignored) == 0 &&
+	    app.last_version > c->app_version)
 		version = app.last_version;
 	app_done(&app);
 	return version;
@@ -70,6 +77,7 @@ static int64_t release_made(struct request *r)
 
 void audit_request(struct request *r, int status)
 {
+	struct call *c = request_call(r);
 	_cleanup_free_ char *action = NULL;
 	const char *from = request_header(r, "X-Forwarded-For");
 	struct error err = ERROR_INIT;
@@ -77,25 +85,25 @@ void audit_request(struct request *r, int status)
 
 	if (!is_noted(r))
 		return;
-	action = xasprintf("%s %s", r->route->method, r->route->path);
-	if (!r->note)
-		r->note = note_from_path(r);
+	action = xasprintf("%s %s", c->route->method, c->route->path);
+	if (!c->note)
+		c->note = note_from_path(c);
 	row = (struct audit){
 		.at_ms = clock_wall_ms(),
-		.user = r->caller.name,
-		.app_name = r->app_name,
+		.user = c->caller.name,
+		.app_name = c->app_name,
 		.action = action,
-		.note = r->note,
+		.note = c->note,
 		.status = status,
 		.version = status < 400 ? release_made(r) : 0,
-		.from = (char *)(r->local ? "socket"
-				 : from	  ? from
-					  : ""),
+		.from = (char *)(request_is_local(r) ? "socket"
+				 : from		     ? from
+						     : ""),
 	};
-	memcpy(row.user_id, r->caller.user_id, sizeof(row.user_id));
-	memcpy(row.app_id, r->app_id, sizeof(row.app_id));
-	memcpy(row.request_id, r->id, sizeof(row.request_id));
-	if (store_audit_add(r->http->d->store, &row, &err) < 0)
-		log_error("request %s: %s by %s is not in the audit trail: %s", r->id, action,
-			  r->caller.name, err.message);
+	memcpy(row.user_id, c->caller.user_id, sizeof(row.user_id));
+	memcpy(row.app_id, c->app_id, sizeof(row.app_id));
+	memcpy(row.request_id, request_id(r), sizeof(row.request_id));
+	if (store_audit_add(request_daemon(r)->store, &row, &err) < 0)
+		log_error("request %s: %s by %s is not in the audit trail: %s", request_id(r),
+			  action, c->caller.name, err.message);
 }

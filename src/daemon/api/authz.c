@@ -9,19 +9,19 @@
 #include "base/str.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/api-priv.h"
-#include "daemon/http/http-priv.h"
+#include "daemon/api/call.h"
 
 static int standing_of(struct request *r, const struct app *app, struct standing *ret,
 		       struct error *err)
 {
 	*ret = (struct standing){
-		.known = r->caller.name[0],
-		.admin = r->caller.admin,
-		.owner = app->owner_id[0] && streq(app->owner_id, r->caller.user_id),
+		.known = request_caller(r)->name[0],
+		.admin = request_caller(r)->admin,
+		.owner = app->owner_id[0] && streq(app->owner_id, request_caller(r)->user_id),
 	};
-	if (ret->admin || ret->owner || !r->caller.user_id[0])
+	if (ret->admin || ret->owner || !request_caller(r)->user_id[0])
 		return 0;
-	return store_permissions_of(r->http->d->store, app->id, r->caller.user_id,
+	return store_permissions_of(request_daemon(r)->store, app->id, request_caller(r)->user_id,
 				    &ret->permissions, err);
 }
 
@@ -49,12 +49,12 @@ int authz_allow(struct request *r, const struct app *app, enum need need, struct
 
 int authz_allow_route(struct request *r, const struct app *app, struct error *err)
 {
-	return authz_allow(r, app, r->route->need, err);
+	return authz_allow(r, app, request_call(r)->route->need, err);
 }
 
 int authz_admin(struct request *r, struct error *err)
 {
-	if (r->caller.admin)
+	if (request_caller(r)->admin)
 		return 0;
 	return error_set(err, ERROR_FORBIDDEN,
 			 "Only an administrator of this platform may do this.");
@@ -66,7 +66,7 @@ int authz_allow_id(struct request *r, const char *app_id, enum need need, struct
 	struct app app = { 0 };
 	int result;
 
-	result = store_app_get(r->http->d->store, app_id, &app, &own);
+	result = store_app_get(request_daemon(r)->store, app_id, &app, &own);
 	if (result < 0 && own.kind == ERROR_NOT_FOUND)
 		return authz_admin(r, err);
 	if (result < 0)
@@ -82,11 +82,11 @@ int authz_allow_former(struct request *r, const char *app_id, const char *owner_
 {
 	struct error own = ERROR_INIT;
 	struct app app = { 0 };
-	bool destroyed = store_app_get(r->http->d->store, app_id, &app, &own) < 0 &&
+	bool destroyed = store_app_get(request_daemon(r)->store, app_id, &app, &own) < 0 &&
 			 own.kind == ERROR_NOT_FOUND;
 
 	app_done(&app);
-	if (destroyed && owner_id[0] && streq(owner_id, r->caller.user_id))
+	if (destroyed && owner_id[0] && streq(owner_id, request_caller(r)->user_id))
 		return 0;
 	return authz_allow_id(r, app_id, need, err);
 }
@@ -96,7 +96,7 @@ int authz_app_named(struct request *r, const char *name, enum need need, struct 
 {
 	struct app app = { 0 };
 
-	if (store_app_get(r->http->d->store, name, &app, err) < 0)
+	if (store_app_get(request_daemon(r)->store, name, &app, err) < 0)
 		return -1;
 	if (authz_allow(r, &app, need, err) < 0) {
 		app_done(&app);
@@ -128,7 +128,7 @@ int authz_app_list(struct request *r, struct app **ret, size_t *ret_n, struct er
 	struct app *apps = NULL;
 	size_t n = 0, kept = 0;
 
-	if (store_app_list(r->http->d->store, &apps, &n, err) < 0)
+	if (store_app_list(request_daemon(r)->store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (authz_sees(r, &apps[i]))
@@ -145,7 +145,7 @@ int authz_app_list(struct request *r, struct app **ret, size_t *ret_n, struct er
 static int allow_addon(struct request *r, const char *name, struct error *err)
 {
 	struct addon addon = { 0 };
-	int result = api_addon_named(r, name, r->route->need, &addon, err);
+	int result = api_addon_named(r, name, request_call(r)->route->need, &addon, err);
 
 	addon_done(&addon);
 	return result;
@@ -167,12 +167,13 @@ static enum reach reach_of(const struct api_route *route)
 
 static int check_scope(struct request *r, struct error *err)
 {
-	bool write = !streq(r->route->method, "GET") && !(r->route->flags & API_QUIET);
+	bool write = !streq(request_call(r)->route->method, "GET") &&
+		     !(request_call(r)->route->flags & API_QUIET);
 	_cleanup_buf_ struct buf names = BUF_INIT;
 
-	if (scope_allows(r->caller.scopes, reach_of(r->route), write))
+	if (scope_allows(request_caller(r)->scopes, reach_of(request_call(r)->route), write))
 		return 0;
-	authz_scopes(r->caller.scopes, ", ", &names);
+	authz_scopes(request_caller(r)->scopes, ", ", &names);
 	return error_set(
 		err, ERROR_FORBIDDEN,
 		"This token's scope (%s) does not allow this: use a token with another scope",
@@ -194,13 +195,13 @@ int authz_begin(struct request *r, struct error *err)
 
 	if (check_scope(r, err) < 0)
 		return -1;
-	if (r->route->need == NEED_ADMIN)
+	if (request_call(r)->route->need == NEED_ADMIN)
 		return authz_admin(r, err);
-	if (r->route->need < NEED_VIEW || (!name[0] && !addon[0]))
+	if (request_call(r)->route->need < NEED_VIEW || (!name[0] && !addon[0]))
 		return 0;
 	if (!name[0])
 		return allow_addon(r, addon, err);
-	result = authz_app_named(r, name, r->route->need, &app, err);
+	result = authz_app_named(r, name, request_call(r)->route->need, &app, err);
 	app_done(&app);
 	return result;
 }

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "daemon/http/http.h"
+#include "daemon/api/call.h"
 #include "model/role.h"
 
 /* 0, or -1 with ERROR_FORBIDDEN or what the store says. */

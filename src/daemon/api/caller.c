@@ -14,9 +14,12 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "daemon/http/http-priv.h"
+#include "daemon/api/caller.h"
+#include "daemon/api/route.h"
 
 #define MAX_GROUPS 256
+/* Who comes over the unix socket is USER@localhost. */
+#define LOCAL_DOMAIN "localhost"
 
 static bool in_group(const struct passwd *pw, const char *group)
 {
@@ -43,13 +46,15 @@ static bool is_name(const char *s)
 	return n && n < sizeof(((struct caller *)NULL)->name);
 }
 
-void http_take_user(struct request *r, const struct user *u)
+void caller_take_user(struct request *r, const struct user *u)
 {
-	snprintf(r->caller.name, sizeof(r->caller.name), "%s", u->email);
-	snprintf(r->caller.email, sizeof(r->caller.email), "%s", u->email);
-	memcpy(r->caller.user_id, u->id, sizeof(r->caller.user_id));
-	r->caller.admin = u->admin;
-	r->caller.scopes = SCOPE_GLOBAL;
+	struct call *c = request_call(r);
+
+	snprintf(c->caller.name, sizeof(c->caller.name), "%s", u->email);
+	snprintf(c->caller.email, sizeof(c->caller.email), "%s", u->email);
+	memcpy(c->caller.user_id, u->id, sizeof(c->caller.user_id));
+	c->caller.admin = u->admin;
+	c->caller.scopes = SCOPE_GLOBAL;
 }
 
 /*
@@ -61,41 +66,39 @@ static int speak_for(struct request *r, const char *email, struct error *err)
 	const char *comment = request_header(r, "Twelve-Key");
 	struct user u = { 0 };
 
-	if (store_user_get(r->http->d->store, email, &u, err) < 0)
+	if (store_user_get(request_daemon(r)->store, email, &u, err) < 0)
 		return -1;
-	http_take_user(r, &u);
+	caller_take_user(r, &u);
 	if (u.admin && comment && is_name(comment))
-		snprintf(r->caller.name, sizeof(r->caller.name), "%s", comment);
+		snprintf(request_call(r)->caller.name, sizeof(request_call(r)->caller.name), "%s",
+			 comment);
 	user_done(&u);
 	return 0;
 }
 
 static int admit_peer(struct request *r, struct error *err)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	const char *said = request_header(r, "Twelve-User");
 	_cleanup_free_ char *email = NULL;
 	struct ucred peer;
-	socklen_t size = sizeof(peer);
 	const struct passwd *pw;
 	struct user u = { 0 };
 
-	if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	if (request_peer(r, &peer) < 0)
 		return error_set(err, ERROR_UNAUTHORIZED, "The peer's credentials can't be read");
 	pw = getpwuid(peer.uid);
 	if (peer.uid != 0 && peer.uid != geteuid() &&
-	    (!pw || !in_group(pw, r->http->d->settings.group)))
+	    (!pw || !in_group(pw, request_daemon(r)->settings.group)))
 		return error_set(err, ERROR_FORBIDDEN,
 				 "User %s may not use this socket: add it to the group %s",
-				 pw ? pw->pw_name : "(unknown)", r->http->d->settings.group);
+				 pw ? pw->pw_name : "(unknown)", request_daemon(r)->settings.group);
 	if (said && *said)
 		return speak_for(r, said, err);
-	email = pw ? xasprintf("%s@" HTTP_LOCAL_DOMAIN, pw->pw_name)
-		   : xasprintf("uid-%u@" HTTP_LOCAL_DOMAIN, peer.uid);
-	if (store_user_of_system(r->http->d->store, email, &u, err) < 0)
+	email = pw ? xasprintf("%s@" LOCAL_DOMAIN, pw->pw_name)
+		   : xasprintf("uid-%u@" LOCAL_DOMAIN, peer.uid);
+	if (store_user_of_system(request_daemon(r)->store, email, &u, err) < 0)
 		return -1;
-	http_take_user(r, &u);
+	caller_take_user(r, &u);
 	user_done(&u);
 	return 0;
 }
@@ -131,13 +134,14 @@ static int admit_token(struct request *r, const char *secret, struct error *err)
 	struct user u = { 0 };
 	int result;
 
-	if (store_token_check(r->http->d->store, secret, &token, err) < 0)
+	if (store_token_check(request_daemon(r)->store, secret, &token, err) < 0)
 		return -1;
-	result = store_user_get(r->http->d->store, token.user_id, &u, err);
+	result = store_user_get(request_daemon(r)->store, token.user_id, &u, err);
 	if (result == 0) {
-		http_take_user(r, &u);
-		memcpy(r->caller.token_id, token.id, sizeof(r->caller.token_id));
-		r->caller.scopes = token.scopes;
+		caller_take_user(r, &u);
+		memcpy(request_call(r)->caller.token_id, token.id,
+		       sizeof(request_call(r)->caller.token_id));
+		request_call(r)->caller.scopes = token.scopes;
 	}
 	user_done(&u);
 	token_done(&token);
@@ -147,7 +151,8 @@ static int admit_token(struct request *r, const char *secret, struct error *err)
 /* As Heroku: a password gets nothing but a token. */
 static bool takes_password(const struct request *r)
 {
-	return streq(r->route->method, "POST") && streq(r->route->path, "/oauth/authorizations");
+	return streq(request_call(r)->route->method, "POST") &&
+	       streq(request_call(r)->route->path, "/oauth/authorizations");
 }
 
 static int admit_remote(struct request *r, struct error *err)
@@ -164,12 +169,12 @@ static int admit_remote(struct request *r, struct error *err)
 	if (!name || !strchr(name, '@') || !takes_password(r))
 		return -1;
 	*err = ERROR_INIT;
-	r->asks_email = steal_ptr(name);
-	r->asks_password = steal_ptr(secret);
+	request_call(r)->asks_email = steal_ptr(name);
+	request_call(r)->asks_password = steal_ptr(secret);
 	return 0;
 }
 
-int http_admit(struct request *r, struct error *err)
+int caller_admit(struct request *r, struct error *err)
 {
-	return r->local ? admit_peer(r, err) : admit_remote(r, err);
+	return request_is_local(r) ? admit_peer(r, err) : admit_remote(r, err);
 }

@@ -13,15 +13,17 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/http/http-priv.h"
+#include "daemon/api/log-answer.h"
 #include "daemon/lines/lines.h"
 
 #define HEARTBEAT_MS 30000
 #define REOPEN_MS 200
+#define BLOCK 16384
 #define PENDING_MAX (256 << 10)
 
 struct log_answer {
-	struct http_tail tail;
+	struct daemon *d;
+	struct http_growing *growing;
 	struct log_session session;
 	bool events; /* SSE */
 	int fd;
@@ -88,7 +90,7 @@ static void source_ended(struct log_answer *a)
 		watch_arm(a->timer, REOPEN_MS);
 	else
 		a->ended = true;
-	http_tail_wake(&a->tail);
+	http_growing_wake(a->growing);
 }
 
 static void on_lines(void *userdata)
@@ -110,7 +112,7 @@ static void on_lines(void *userdata)
 	}
 	buf_added(&a->in, (size_t)n);
 	take_lines(a);
-	http_tail_wake(&a->tail);
+	http_growing_wake(a->growing);
 }
 
 static int open_source(struct log_answer *a, struct error *err)
@@ -124,11 +126,11 @@ static int open_source(struct log_answer *a, struct error *err)
 					.since_ms = a->session.since_ms,
 					.after = a->last_seq ? a->last_seq : a->session.after };
 
-	if (logs_read(a->tail.http->d->logs, &what, &a->fd, err) < 0) {
+	if (logs_read(a->d->logs, &what, &a->fd, err) < 0) {
 		a->fd = -1;
 		return -1;
 	}
-	a->readable = watch_readable(a->tail.http->d->loop, a->fd, on_lines, a);
+	a->readable = watch_readable(a->d->loop, a->fd, on_lines, a);
 	return 0;
 }
 
@@ -145,15 +147,14 @@ static void on_timer(void *userdata)
 	if (a->events && !a->out.len)
 		buf_puts(&a->out, ": \n\n");
 	watch_arm(a->timer, HEARTBEAT_MS);
-	http_tail_wake(&a->tail);
+	http_growing_wake(a->growing);
 }
 
-static ssize_t read_lines(void *userdata, uint64_t pos, char *buf, size_t max)
+static ssize_t read_lines(void *userdata, char *buf, size_t max)
 {
 	struct log_answer *a = userdata;
 	size_t n = a->out.len < max ? a->out.len : max;
 
-	(void)pos;
 	if (n) {
 		memcpy(buf, a->out.data, n);
 		buf_consume(&a->out, n);
@@ -163,16 +164,13 @@ static ssize_t read_lines(void *userdata, uint64_t pos, char *buf, size_t max)
 			watch_pause(a->readable, false);
 		return (ssize_t)n;
 	}
-	if (a->ended)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	return http_tail_nothing(&a->tail);
+	return a->ended ? HTTP_GROWN : 0;
 }
 
 static void free_answer(void *userdata)
 {
 	struct log_answer *a = userdata;
 
-	http_tail_done(&a->tail);
 	watch_free(a->readable);
 	watch_free(a->timer);
 	fd_close(a->fd);
@@ -187,17 +185,16 @@ int request_answer_logs(struct request *r, const struct log_session *s, struct e
 {
 	const char *accept = request_header(r, "Accept");
 	struct log_answer *a = xcalloc(1, sizeof(*a));
-	struct MHD_Response *response;
 
-	*a = (struct log_answer){ .session = *s,
+	*a = (struct log_answer){ .d = request_daemon(r),
+				  .session = *s,
 				  .events = !accept || !strstr(accept, "text/plain"),
 				  .fd = -1,
 				  .in = BUF_INIT,
 				  .out = BUF_INIT };
 	a->session.dyno = s->dyno ? xstrdup(s->dyno) : NULL;
 	a->session.source = s->source ? xstrdup(s->source) : NULL;
-	http_tail_init(&a->tail, r->http, r->connection);
-	a->timer = watch_timer(r->http->d->loop, on_timer, a);
+	a->timer = watch_timer(a->d->loop, on_timer, a);
 	if (open_source(a, err) < 0) {
 		free_answer(a);
 		return -1;
@@ -206,10 +203,14 @@ int request_answer_logs(struct request *r, const struct log_session *s, struct e
 	/* heroku's client lingers for its reconnect timer after the end; this cuts it. */
 	if (a->events)
 		buf_puts(&a->out, "retry: 1\n\n");
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_lines, a,
-						     free_answer);
-	return http_queue(r, 200, response,
-			  a->events ? "text/event-stream" : "text/plain; charset=utf-8") == MHD_YES
-		       ? 0
-		       : -1;
+	return request_answer_growing(
+		r,
+		&(struct http_growing_options){ .content_type =
+							a->events ? "text/event-stream"
+								  : "text/plain; charset=utf-8",
+						.block = BLOCK,
+						.read = read_lines,
+						.take_userdata = a,
+						.free = free_answer },
+		&a->growing);
 }

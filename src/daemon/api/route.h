@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/http/http.h"
+#include "daemon/api/call.h"
 #include "model/role.h"
 
 enum api_flags {
@@ -39,11 +39,13 @@ struct api_route {
 	const char *path; /* "/apps/:app/config-vars"; a parameter is a segment, but for a suffix as
 			     in "/:app.git" */
 	enum need need;
-	api_fn fn;
+	request_fn fn;
 	const char *help;
 	const char *body;
 	unsigned flags; /* of enum api_flags */
 	const char *answer;
+	/* What is to be known before the body is read, besides whether the caller may; or NULL. */
+	request_fn before;
 };
 
 extern const struct api_route api_routes[];

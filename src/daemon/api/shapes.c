@@ -21,7 +21,6 @@
 #include "daemon/api/authz.h"
 #include "daemon/edge/certs.h"
 #include "daemon/git/git.h"
-#include "daemon/http/http-priv.h"
 #include "daemon/build/slug-sizes.h"
 #include "stack/names.h"
 
@@ -44,16 +43,17 @@ int api_app(struct request *r, struct app *ret, struct error *err)
 json_t *api_shared(struct request *r, const char *kind, const char *name,
 		   json_t *(*make)(struct request *r, const char *name))
 {
+	struct call *c = request_call(r);
 	_cleanup_free_ char *key = xasprintf("%s %s", kind, name);
 	json_t *j;
 
-	if (!r->shared)
-		r->shared = json_object();
-	j = json_object_get(r->shared, key);
+	if (!c->shared)
+		c->shared = json_object();
+	j = json_object_get(c->shared, key);
 	if (j)
 		return json_incref(j);
 	j = make(r, name);
-	json_object_set_nocheck(r->shared, key, j);
+	json_object_set_nocheck(c->shared, key, j);
 	return j;
 }
 

@@ -409,7 +409,7 @@ const struct api_route api_routes[] = {
 	{ "POST", "/apps/:app/sources", NEED_DEPLOY, api_sources_create,
 	  "a place to upload a source archive to", NULL, API_QUIET, .answer = "source" },
 	{ "PUT", "/sources/:source", NEED_NOTHING, api_sources_put, "upload a source archive", NULL,
-	  API_UPLOAD },
+	  API_UPLOAD, .before = api_upload_expected },
 	{ "GET", "/apps/:app/builds", NEED_VIEW, api_builds_list, "builds", .answer = "[build]" },
 	{ "POST", "/apps/:app/builds", NEED_DEPLOY, api_builds_create,
 	  "build and release; source_blob has url (a get_url of POST /sources, or an https:// URL "

@@ -15,6 +15,7 @@
 struct daemon {
 	struct platform; /* its members are this one's, too; daemon_platform() */
 	struct http *http;
+	struct api *api;
 	struct logins *logins;
 	struct streams *streams;
 	struct wanted *wanted;

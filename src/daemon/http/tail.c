@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "daemon/http/http-priv.h"
 
 /* The end of what the client sends is its going away: no client of ours closes one half. */
 static void on_peer(void *userdata)
@@ -29,18 +28,20 @@ static void on_peer(void *userdata)
 	http_tail_wake(t);
 }
 
-void http_tail_init(struct http_tail *t, struct http *h, struct MHD_Connection *c)
+void http_tail_init(struct http_tail *t, struct http_tails *all, struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	*t = (struct http_tail){
-		.http = h, .connection = c, .next = h->tails, .at = &h->tails, .gone = h->ending
-	};
+	*t = (struct http_tail){ .tails = all,
+				 .connection = c,
+				 .next = all->first,
+				 .at = &all->first,
+				 .gone = all->ending };
 	if (t->next)
 		t->next->at = &t->next;
-	h->tails = t;
-	t->peer = watch_readable(h->d->loop, info->connect_fd, on_peer, t);
+	all->first = t;
+	t->peer = watch_readable(all->loop, info->connect_fd, on_peer, t);
 }
 
 void http_tail_done(struct http_tail *t)
@@ -68,7 +69,7 @@ void http_tail_wake(struct http_tail *t)
 		return;
 	t->suspended = false;
 	MHD_resume_connection(t->connection);
-	http_kick(t->http);
+	http_tails_kick(t->tails);
 }
 
 ssize_t http_tail_nothing(struct http_tail *t)
@@ -79,11 +80,16 @@ ssize_t http_tail_nothing(struct http_tail *t)
 	return 0;
 }
 
-void http_tail_end_all(struct http *h)
+void http_tails_end(struct http_tails *all)
 {
-	h->ending = true;
-	for (struct http_tail *t = h->tails; t; t = t->next) {
+	all->ending = true;
+	for (struct http_tail *t = all->first; t; t = t->next) {
 		t->gone = true;
 		http_tail_wake(t);
 	}
+}
+
+void http_tails_kick(struct http_tails *all)
+{
+	watch_arm(all->kick, 0);
 }

@@ -11,10 +11,20 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct http;
+#include "event/loop.h"
+
+struct http_tail;
+
+/* Those of a server. */
+struct http_tails {
+	struct loop *loop;
+	struct watch *kick; /* makes the server look at its connections in the next turn */
+	struct http_tail *first;
+	bool ending; /* nothing waits any more */
+};
 
 struct http_tail {
-	struct http *http;
+	struct http_tails *tails;
 	struct MHD_Connection *connection;
 	struct watch *peer;
 	bool suspended;
@@ -22,7 +32,7 @@ struct http_tail {
 	struct http_tail *next, **at;
 };
 
-void http_tail_init(struct http_tail *t, struct http *h, struct MHD_Connection *c);
+void http_tail_init(struct http_tail *t, struct http_tails *all, struct MHD_Connection *c);
 void http_tail_done(struct http_tail *t);
 /* Suspends the connection: until http_tail_wake(), or until nobody is there. */
 void http_tail_wait(struct http_tail *t);
@@ -31,4 +41,6 @@ void http_tail_wake(struct http_tail *t);
  */
 ssize_t http_tail_nothing(struct http_tail *t);
 /* Ends all waits, for good. */
-void http_tail_end_all(struct http *h);
+void http_tails_end(struct http_tails *all);
+/* Something was resumed: the server has work in the next turn. */
+void http_tails_kick(struct http_tails *all);

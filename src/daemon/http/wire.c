@@ -2,6 +2,7 @@
 /* The small print of the wire; see wire.h. */
 #include "daemon/http/wire.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,25 @@ bool wire_accepts_json(const char *accept)
 		if (takes(type))
 			return true;
 	return false;
+}
+
+char *wire_decode(const char *s, size_t n)
+{
+	char *out = xcalloc(1, n + 1), *to = out;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned byte;
+
+		if (s[i] == '%' && i + 2 < n && isxdigit((unsigned char)s[i + 1]) &&
+		    isxdigit((unsigned char)s[i + 2]) && sscanf(s + i + 1, "%2x", &byte) == 1 &&
+		    byte) {
+			*to++ = (char)byte;
+			i += 2;
+		} else {
+			*to++ = s[i];
+		}
+	}
+	return out;
 }
 
 /* ---- entity tags ---- */

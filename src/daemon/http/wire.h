@@ -15,6 +15,9 @@
  */
 bool wire_accepts_json(const char *accept);
 
+/* Decodes %XX in a new string; %00 stays as it is. */
+char *wire_decode(const char *s, size_t n);
+
 #define WIRE_ETAG_SIZE 35
 /* A strong entity tag (RFC 9110, 8.8.3) from the body: quoted hex. Returns buf. */
 char *wire_etag(const char *body, size_t n, char buf[static WIRE_ETAG_SIZE]);

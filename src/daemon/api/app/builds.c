@@ -300,5 +300,6 @@ int api_build_cache_delete(struct request *r, struct error *err)
 
 int api_stream_get(struct request *r, struct error *err)
 {
-	return request_answer_stream(r, request_param(r, "stream"), err);
+	return request_answer_stream(r, request_daemon(r)->streams, request_param(r, "stream"),
+				     err);
 }

@@ -266,17 +266,18 @@ int api_dynos_run_inside(struct request *r, struct error *err)
 /* ---- sessions ---- */
 
 struct attach {
+	struct dynos *dynos;
 	char dyno_id[UUID_SIZE];
 	struct dyno_client client;
 };
 
-static void on_attached(struct daemon *d, int fd, void *userdata)
+static void on_attached(int fd, void *userdata)
 {
 	struct attach *a = userdata;
-	struct dyno *dyno = dynos_find(d->dynos, NULL, a->dyno_id);
+	struct dyno *dyno = dynos_find(a->dynos, NULL, a->dyno_id);
 	struct error err = ERROR_INIT;
 
-	if (dyno && dynos_attach(d->dynos, dyno, fd, &a->client, &err) < 0)
+	if (dyno && dynos_attach(a->dynos, dyno, fd, &a->client, &err) < 0)
 		log_warn("attaching to %s: %s", dyno->name, err.message);
 }
 
@@ -314,6 +315,7 @@ int api_dynos_attach_session(struct request *r, struct error *err)
 	    query_number(r, "position", &client.position, err) < 0)
 		return -1;
 	a = xcalloc(1, sizeof(*a));
+	a->dynos = request_daemon(r)->dynos;
 	a->client = client;
 	memcpy(a->dyno_id, dyno->id, sizeof(a->dyno_id));
 	return request_answer_upgrade(r, ATTACH_PROTOCOL, on_attached, a);

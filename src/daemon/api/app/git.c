@@ -20,7 +20,7 @@
 #include "daemon/core/disk.h"
 #include "daemon/git/child.h"
 #include "daemon/git/git.h"
-#include "daemon/http/http-priv.h"
+#include "daemon/core/disk.h"
 
 #define DISK_CHECK_BYTES (16 << 20)
 #define PROTOCOL_MAX 200
@@ -34,13 +34,13 @@ static const char *const service_names[] = {
 };
 
 struct git_request {
-	struct http *http;
+	struct daemon *d;
+	struct request *request;
 	enum git_service service;
 	bool advertise;
 	char *app;
 	struct git_child *child;
-	struct http_tail tail;	   /* once it answers */
-	struct http_tail *waiting; /* for the child: this one, or the request's */
+	struct http_growing *growing; /* once it answers; before, the request waits for the child */
 	struct buf prefix;
 	int64_t room;	      /* on the disk, at the start */
 	struct error refusal; /* the push goes no further, and this is why */
@@ -50,7 +50,6 @@ static void git_request_free(void *userdata)
 {
 	struct git_request *g = userdata;
 
-	http_tail_done(&g->tail);
 	git_child_release(g->child);
 	buf_done(&g->prefix);
 	free(g->app);
@@ -61,7 +60,10 @@ static void on_ready(void *userdata)
 {
 	struct git_request *g = userdata;
 
-	http_tail_wake(g->waiting);
+	if (g->growing)
+		http_growing_wake(g->growing);
+	else
+		request_resume(g->request);
 }
 
 /* ---- the start ---- */
@@ -87,7 +89,7 @@ static const char *protocol_of(struct request *r)
 
 static int check_encoding(struct request *r, bool *ret_gzip, struct error *err)
 {
-	const char *s = request_header(r, MHD_HTTP_HEADER_CONTENT_ENCODING);
+	const char *s = request_header(r, "Content-Encoding");
 
 	*ret_gzip = s && (streq(s, "gzip") || streq(s, "x-gzip"));
 	if (s && !*ret_gzip && !streq(s, "identity"))
@@ -100,7 +102,7 @@ static int check_encoding(struct request *r, bool *ret_gzip, struct error *err)
 
 static int start_child(struct request *r, struct git_request *g, bool gzip, struct error *err)
 {
-	_cleanup_free_ char *path = git_path(g->http->d, g->app);
+	_cleanup_free_ char *path = git_path(g->d, g->app);
 	_cleanup_free_ char *safe = xasprintf("safe.directory=%s", path);
 	const char *const argv[] = { "git",
 				     "-c",
@@ -120,7 +122,7 @@ static int start_child(struct request *r, struct git_request *g, bool gzip, stru
 		.userdata = g,
 	};
 
-	return git_child_start(g->http->d, &o, &g->child, err);
+	return git_child_start(g->d, &o, &g->child, err);
 }
 
 static struct git_request *begin(struct request *r, enum git_service service, bool advertise,
@@ -136,15 +138,15 @@ static struct git_request *begin(struct request *r, enum git_service service, bo
 		return NULL;
 	}
 	g = xcalloc(1, sizeof(*g));
-	*g = (struct git_request){ .http = r->http,
+	*g = (struct git_request){ .d = request_daemon(r),
+				   .request = r,
 				   .service = service,
 				   .advertise = advertise,
 				   .app = xstrdup(app.name),
-				   .waiting = &r->tail,
 				   .prefix = BUF_INIT,
-				   .room = disk_room(&r->http->d->settings) };
+				   .room = disk_room(&request_daemon(r)->settings) };
 	app_done(&app);
-	if ((service == RECEIVE_PACK && disk_check(&r->http->d->settings, 0, err) < 0) ||
+	if ((service == RECEIVE_PACK && disk_check(&g->d->settings, 0, err) < 0) ||
 	    start_child(r, g, gzip, err) < 0) {
 		git_request_free(g);
 		return NULL;
@@ -154,12 +156,11 @@ static struct git_request *begin(struct request *r, enum git_service service, bo
 
 /* ---- the answer ---- */
 
-static ssize_t read_answer(void *userdata, uint64_t pos, char *data, size_t max)
+static ssize_t read_answer(void *userdata, char *data, size_t max)
 {
 	struct git_request *g = userdata;
 	ssize_t n;
 
-	(void)pos;
 	if (g->prefix.len) {
 		n = (ssize_t)(max < g->prefix.len ? max : g->prefix.len);
 		memcpy(data, g->prefix.data, (size_t)n);
@@ -169,29 +170,29 @@ static ssize_t read_answer(void *userdata, uint64_t pos, char *data, size_t max)
 	/* A refusal is all that there is to say. */
 	n = g->refusal.kind == ERROR_NONE ? git_child_read(g->child, data, max) : 0;
 	if (n == -EAGAIN)
-		return http_tail_nothing(&g->tail);
+		return 0;
 	if (n < 0)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	return n ? n : MHD_CONTENT_READER_END_OF_STREAM;
+		return HTTP_BROKEN;
+	return n ? n : HTTP_GROWN;
 }
 
 static int answer(struct request *r, struct error *err)
 {
-	struct git_request *g = steal_ptr(r->work);
+	struct git_request *g = request_steal_work(r);
 	_cleanup_free_ char *type = xasprintf("application/x-git-%s-%s", service_names[g->service],
 					      g->advertise ? "advertisement" : "result");
-	struct MHD_Response *response;
 
 	(void)err;
-	g->waiting = &g->tail;
-	http_tail_init(&g->tail, r->http, r->connection);
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_answer, g,
-						     git_request_free);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
-				"no-cache, max-age=0, must-revalidate");
-	MHD_add_response_header(response, MHD_HTTP_HEADER_PRAGMA, "no-cache");
-	MHD_add_response_header(response, MHD_HTTP_HEADER_EXPIRES, "Fri, 01 Jan 1980 00:00:00 GMT");
-	return http_queue(r, 200, response, type) == MHD_YES ? 0 : -1;
+	request_set_header(r, "Cache-Control", "no-cache, max-age=0, must-revalidate");
+	request_set_header(r, "Pragma", "no-cache");
+	request_set_header(r, "Expires", "Fri, 01 Jan 1980 00:00:00 GMT");
+	return request_answer_growing(r,
+				      &(struct http_growing_options){ .content_type = type,
+								      .block = BLOCK,
+								      .read = read_answer,
+								      .take_userdata = g,
+								      .free = git_request_free },
+				      &g->growing);
 }
 
 /* ---- what there is ---- */
@@ -267,12 +268,11 @@ static void put_refusal(struct git_request *g)
  */
 static bool is_refused(struct request *r, struct git_request *g, size_t n)
 {
-	int64_t after = r->uploaded + (int64_t)n;
+	int64_t after = request_taken(r) + (int64_t)n;
 	bool look = g->service == RECEIVE_PACK && g->refusal.kind == ERROR_NONE &&
-		    r->uploaded / DISK_CHECK_BYTES != after / DISK_CHECK_BYTES;
+		    request_taken(r) / DISK_CHECK_BYTES != after / DISK_CHECK_BYTES;
 
-	if (look &&
-	    disk_check(&g->http->d->settings, after > g->room ? INT64_MAX : 0, &g->refusal) < 0)
+	if (look && disk_check(&g->d->settings, after > g->room ? INT64_MAX : 0, &g->refusal) < 0)
 		git_child_stop(g->child);
 	return g->refusal.kind != ERROR_NONE;
 }

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/log-answer.h"
 #include "daemon/core/sealed-url.h"
 
 #define LINES_DEFAULT 100

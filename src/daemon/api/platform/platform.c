@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/core/state.h"
-#include "daemon/http/http-priv.h"
+#include "daemon/api/limit.h"
 #include "daemon/edge/router.h"
 #include "model/names.h"
 #include "model/size.h"
@@ -24,8 +24,7 @@
 int api_rate_limits(struct request *r, struct error *err)
 {
 	(void)err;
-	return request_answer(r, 200,
-			      json_pack("{s:I}", "remaining", (json_int_t)http_requests_left(r)));
+	return request_answer(r, 200, json_pack("{s:I}", "remaining", (json_int_t)limit_left(r)));
 }
 
 int api_no_rows(struct request *r, struct error *err)

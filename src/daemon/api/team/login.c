@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
-#include "daemon/http/http-priv.h"
+#include "daemon/api/ask-password.h"
 #include "daemon/api/team/logins.h"
 #include "daemon/api/team/page.h"
 
@@ -20,12 +20,13 @@
 #define TOKEN_LIFE_MS (30LL * 86400 * 1000)
 /* Heroku's client gives up after 60 s without a byte. */
 #define HEARTBEAT_MS 20000
+#define BLOCK 1024
 
 static const char *address_of(struct request *r)
 {
 	const char *from = request_header(r, "X-Forwarded-For");
 
-	return r->local ? "this machine" : from && from[0] ? from : "an unknown address";
+	return request_is_local(r) ? "this machine" : from && from[0] ? from : "an unknown address";
 }
 
 int api_login_ask(struct request *r, struct error *err)
@@ -61,13 +62,14 @@ static int answer_gone(struct request *r, struct error *err)
 static void set_cookie(struct request *r, struct login *login)
 {
 	const char *proto = request_header(r, "X-Forwarded-Proto");
+	_cleanup_free_ char *cookie = NULL;
 
 	random_hex(login->cookie, (LOGIN_SECRET_SIZE - 1) / 2);
-	free(r->set_cookie);
-	r->set_cookie = xasprintf(
+	cookie = xasprintf(
 		"twelve-login=%s; Path=/auth/browser/%s; Max-Age=%d; HttpOnly; SameSite=Strict%s",
 		login->cookie, login->page, LOGIN_LIFE_MS / 1000,
 		proto && streq(proto, "https") ? "; Secure" : "");
+	request_set_header(r, "Set-Cookie", cookie);
 }
 
 static int answer_form(struct request *r, struct login *login, int status, const char *said,
@@ -108,8 +110,7 @@ int api_login_page(struct request *r, struct error *err)
 /* The form was sent by our page, in the browser that opened it. */
 static bool is_from_page(struct request *r, const struct login *login)
 {
-	const char *cookie =
-		MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "twelve-login");
+	const char *cookie = request_cookie(r, "twelve-login");
 	const char *origin = request_header(r, "Origin");
 	_cleanup_free_ char *ours = request_url(r, "%s", "");
 
@@ -128,7 +129,7 @@ static int refuse(struct request *r, struct login *login, struct error *err)
 
 static int approve(struct request *r, struct login *login, struct error *err)
 {
-	login_decide(login, r->caller.user_id);
+	login_decide(login, request_caller(r)->user_id);
 	request_note(r, "login of \"%s\" from %s", login->description, login->from);
 	return page_answer_message(r, 200, "Logged in",
 				   "Go back to your command line. You can close this page.", err);
@@ -167,8 +168,8 @@ int api_login_answer(struct request *r, struct error *err)
 				   "This form was not sent from this page: try again.", email, err);
 	if (action && streq(action, "refuse"))
 		return refuse(r, login, err);
-	if (http_ask_password(r, email ? email : "", password ? password : "", password_looked_at,
-			      &own) == 0)
+	if (password_ask(r, email ? email : "", password ? password : "", password_looked_at,
+			 &own) == 0)
 		return 0;
 	return answer_form(r, login, error_http_status(own.kind), own.message, email, err);
 }
@@ -178,7 +179,7 @@ int api_login_answer(struct request *r, struct error *err)
 /* It waits for JSON, and blanks before JSON are none of it: a blank now and then says that we are
  * there. */
 struct waiting {
-	struct http_tail tail;
+	struct http_growing *growing;
 	struct login_waiter waiter;
 	struct watch *timer;
 	struct daemon *d;
@@ -191,7 +192,7 @@ static void on_decided(void *userdata)
 {
 	struct waiting *w = userdata;
 
-	http_tail_wake(&w->tail);
+	http_growing_wake(w->growing);
 }
 
 static void on_beat(void *userdata)
@@ -200,7 +201,7 @@ static void on_beat(void *userdata)
 
 	w->beat = true;
 	watch_arm(w->timer, HEARTBEAT_MS);
-	http_tail_wake(&w->tail);
+	http_growing_wake(w->growing);
 }
 
 /* The same one for who asks again: an answer may be lost on its way. */
@@ -249,12 +250,11 @@ static void put_outcome(struct waiting *w)
 	json_decref(j);
 }
 
-static ssize_t read_waiting(void *userdata, uint64_t pos, char *buf, size_t max)
+static ssize_t read_waiting(void *userdata, char *buf, size_t max)
 {
 	struct waiting *w = userdata;
 	size_t n;
 
-	(void)pos;
 	put_outcome(w);
 	if (w->beat && !w->ended)
 		buf_putc(&w->out, ' ');
@@ -265,7 +265,7 @@ static ssize_t read_waiting(void *userdata, uint64_t pos, char *buf, size_t max)
 		buf_consume(&w->out, n);
 		return (ssize_t)n;
 	}
-	return w->ended ? MHD_CONTENT_READER_END_OF_STREAM : http_tail_nothing(&w->tail);
+	return w->ended ? HTTP_GROWN : 0;
 }
 
 static void free_waiting(void *userdata)
@@ -273,7 +273,6 @@ static void free_waiting(void *userdata)
 	struct waiting *w = userdata;
 
 	login_wait_no_more(&w->waiter);
-	http_tail_done(&w->tail);
 	watch_free(w->timer);
 	buf_done(&w->out);
 	free(w);
@@ -292,7 +291,6 @@ int api_login_wait(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct login *login = logins_by_cli(d->logins, request_param(r, "login"), clock_now_ms());
-	struct MHD_Response *response;
 	struct waiting *w;
 
 	if (!login || !has_token(r, login))
@@ -305,11 +303,15 @@ int api_login_wait(struct request *r, struct error *err)
 			       .out = BUF_INIT,
 			       .waiter = { .fn = on_decided, .userdata = w } };
 	memcpy(w->cli, login->cli, sizeof(w->cli));
-	http_tail_init(&w->tail, r->http, r->connection);
 	login_wait(login, &w->waiter);
 	w->timer = watch_timer(d->loop, on_beat, w);
 	watch_arm(w->timer, HEARTBEAT_MS);
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, read_waiting, w,
-						     free_waiting);
-	return http_queue(r, 200, response, "application/json") == MHD_YES ? 0 : -1;
+	return request_answer_growing(
+		r,
+		&(struct http_growing_options){ .content_type = "application/json",
+						.block = BLOCK,
+						.read = read_waiting,
+						.take_userdata = w,
+						.free = free_waiting },
+		&w->growing);
 }

@@ -8,7 +8,6 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "daemon/http/http-priv.h"
 
 #define TEMPLATE_MAX (1 << 20)
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz"
@@ -80,7 +79,8 @@ void page_fill(const char *template, const struct page_value *values, struct buf
 
 static int read_file(struct request *r, const char *name, struct buf *ret, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/web/%s", r->http->d->settings.data_dir, name);
+	_cleanup_free_ char *path =
+		xasprintf("%s/web/%s", request_daemon(r)->settings.data_dir, name);
 	int e = fs_read_file(path, TEMPLATE_MAX, ret);
 
 	return e < 0 ? error_set_errno(err, e, "reading the page %s", path) : 0;
@@ -103,17 +103,12 @@ static char *policy_for(const char *style)
 
 static int answer_html(struct request *r, int status, struct buf *html, const char *policy)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(html->len, html->data, MHD_RESPMEM_MUST_COPY);
-
-	MHD_add_response_header(response, "Content-Security-Policy", policy);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	request_set_header(r, "Content-Security-Policy", policy);
+	request_set_header(r, "Cache-Control", "no-store");
+	request_set_header(r, "X-Content-Type-Options", "nosniff");
 	/* With no-referrer a browser would not say where a form comes from, either. */
-	MHD_add_response_header(response, "Referrer-Policy", "same-origin");
-	if (r->set_cookie)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, r->set_cookie);
-	return http_queue(r, status, response, "text/html; charset=utf-8") == MHD_YES ? 0 : -1;
+	request_set_header(r, "Referrer-Policy", "same-origin");
+	return request_answer_text(r, status, "text/html; charset=utf-8", html->data);
 }
 
 int page_answer(struct request *r, int status, const char *name, const char *title,

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "daemon/http/http.h"
+#include "daemon/api/call.h"
 
 /* Ends with a NULL name. */
 struct page_value {

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "model/names.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/ask-password.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
 #include "daemon/git/git.h"
@@ -100,7 +101,7 @@ static int change_user(struct request *r, struct user *u, bool own, struct error
 		return -1;
 	/* Each costs 15 ms of everybody's; and who has a token only might guess. */
 	if (own && password && request_caller(r)->token_id[0] &&
-	    http_take_guess(r, u->email, err) < 0)
+	    password_take_guess(r, u->email, err) < 0)
 		return -1;
 	if (own && password && u->password_hash && request_caller(r)->token_id[0] &&
 	    !(old && user_has_password(u, old)))

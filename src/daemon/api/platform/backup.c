@@ -20,7 +20,6 @@
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/build/retention.h"
-#include "daemon/http/http-priv.h"
 #include "daemon/core/disk.h"
 #include "daemon/core/remove.h"
 
