@@ -61,6 +61,7 @@ static int find_route(struct request *r, struct call *c, struct error *err)
 		c->route = NULL;
 	if (!c->route)
 		return refuse_path(r, path_known, err);
+	request_set_step(r, c->route->method, c->route->path);
 	name = c->route->path;
 	for (size_t i = 0; i < n; i++) {
 		name = strchr(name, ':') + 1;

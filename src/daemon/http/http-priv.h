@@ -40,7 +40,8 @@ struct request {
 	char method[16];
 	const char *path; /* during begin() */
 	void *context;
-	char *query_value; /* of the last request_query() */
+	const char *step_where, *step_what; /* see request_set_step() */
+	char *query_value;		    /* of the last request_query() */
 	struct http_header {
 		char *name, *value;
 	} * headers; /* of the answer */

@@ -72,6 +72,8 @@ void *request_userdata(const struct request *r);
 /* What begin() gave it, or NULL; forget() gets it. */
 void *request_context(const struct request *r);
 void request_set_context(struct request *r, void *take_context);
+/* What its handler is called where it holds the loop: loop_step(). */
+void request_set_step(struct request *r, const char *where, const char *what);
 /* The client's Request-Id, or a new one: what the request is called in answers and logs. */
 const char *request_id(const struct request *r);
 const char *request_method(const struct request *r);

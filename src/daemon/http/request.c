@@ -112,6 +112,12 @@ void request_set_context(struct request *r, void *take_context)
 	r->context = take_context;
 }
 
+void request_set_step(struct request *r, const char *where, const char *what)
+{
+	r->step_where = where;
+	r->step_what = what;
+}
+
 const char *request_id(const struct request *r)
 {
 	return r->id;

@@ -83,10 +83,9 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *c, cons
 	/* Resumed, since nobody is there any more. */
 	if (r->later && r->tail.gone)
 		return MHD_NO;
-	if (r->route)
-		loop_step(l->http->d->loop, r->route->method, r->route->path);
+	loop_step(l->http->loop, r->step_where, r->step_what);
 	dispatch(r);
-	loop_step(l->http->d->loop, NULL, NULL);
+	loop_step(l->http->loop, NULL, NULL);
 	return MHD_YES;
 }
 
