@@ -2,12 +2,13 @@
 /* Automatic certificates as a decision; see acm.h. */
 #include "model/acm.h"
 
-#include <stddef.h>
-
 #define MINUTE_MS INT64_C(60000)
 #define FIRST_PAUSE_MS (5 * MINUTE_MS)
 #define LIMITED_PAUSE_MS (180 * MINUTE_MS)
 #define MAX_PAUSE_MS (24 * 60 * MINUTE_MS)
+#define LOOK_MAX_MS (60 * MINUTE_MS)
+/* The router tells nobody when it has a host name. */
+#define ROUTE_POLL_MS 200
 
 int64_t acm_due_ms(const struct acm_facts *f)
 {
@@ -16,6 +17,27 @@ int64_t acm_due_ms(const struct acm_facts *f)
 	if (f->issued && f->renew_ms > f->next_ms)
 		return f->renew_ms;
 	return f->next_ms;
+}
+
+size_t acm_next(const struct acm_turn *turns, size_t n, int64_t now_ms, int64_t *ret_pause_ms)
+{
+	int64_t pause_ms = LOOK_MAX_MS;
+	size_t first = ACM_NOBODY;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct acm_turn *t = &turns[i];
+		int64_t wait_ms = t->due_ms > now_ms ? t->due_ms - now_ms : ROUTE_POLL_MS;
+
+		if (t->due_ms <= now_ms && t->routed) {
+			if (first == ACM_NOBODY || t->due_ms < turns[first].due_ms)
+				first = i;
+		} else if (wait_ms < pause_ms) {
+			pause_ms = wait_ms;
+		}
+	}
+	if (first == ACM_NOBODY)
+		*ret_pause_ms = pause_ms;
+	return first;
 }
 
 int64_t acm_pause_ms(int64_t failures, bool rate_limited, uint32_t random)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct acm_facts {
@@ -22,6 +23,22 @@ struct acm_facts {
 
 /* When to ask; in the past: now. ACM_NEVER: not at all. */
 int64_t acm_due_ms(const struct acm_facts *f);
+
+/* A domain that waits for its turn; there is one order at a time. */
+struct acm_turn {
+	int64_t due_ms; /* acm_due_ms() */
+	bool routed;	/* the challenge would be answered by now */
+};
+
+#define ACM_NOBODY SIZE_MAX
+
+/*
+ * Whose turn it is: of those that are due and routed the one that has been due for longest, the first
+ * of them where several have. One that is not routed yet keeps nobody waiting. Where it is nobody's
+ * turn, ACM_NOBODY, and *ret_pause_ms says when to look again: soon while one is due and not routed,
+ * when the next one is due, or after an hour.
+ */
+size_t acm_next(const struct acm_turn *turns, size_t n, int64_t now_ms, int64_t *ret_pause_ms);
 
 /*
  * The pause after the n-th failure in a row (from 1 on): 5 minutes, doubled each time, a day at

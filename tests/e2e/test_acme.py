@@ -3,12 +3,16 @@
 Automatic certificates against a real ACME authority (Pebble), which truly looks for each challenge at our
 HAProxy: got, served, renewed, told of when they fail, and what kills leave.
 """
+import contextlib
 import json
 import os
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
+import time
+import uuid
 
 import pytest
 
@@ -139,6 +143,24 @@ def test_a_domain_that_fails_says_why_and_is_tried_again(acme):
     authority.names.point("bad.shop.example", None)
     p.cli("certs:auto:refresh", "-a", "shop")
     issued(p, "bad.shop.example")
+
+
+def test_one_that_is_not_routed_holds_up_no_other(acme):
+    """A domain that HAProxy does not know, and by name the first: it is a row that nobody was told of."""
+    p, _ = acme
+    with contextlib.closing(sqlite3.connect(p.state / "twelve.db", timeout=60)) as db:
+        db.execute("INSERT INTO domain (id, app_id, hostname, created_ms) VALUES (?, ?, 'aa.unrouted.example', ?)",
+                   [str(uuid.uuid4()), p.api("GET", "/apps/shop")[1]["id"], int(time.time() * 1000)])
+        db.commit()
+    assert p.api("POST", "/apps", {"name": "other"})[0] == 201
+    p.cli("certs:auto:enable", "-a", "other")
+    p.cli("domains:add", "zz.other.example", "-a", "other")
+    issued(p, "zz.other.example", "other")
+    assert domain(p, "aa.unrouted.example")["acm_status"] == "pending"
+    # Its app's next change routes it.
+    p.cli("config:set", "GREETING=Routed", "-a", "shop")
+    issued(p, "aa.unrouted.example")
+    p.cli("destroy", "-a", "other", "--confirm", "other")
 
 
 def test_wildcards_and_own_certificates(acme, tmp_path):

@@ -285,6 +285,46 @@ static void test_when_to_ask(void **state)
 	assert_null(acm_status(&f));
 }
 
+static void test_whose_turn_it_is(void **state)
+{
+	enum { NOW = 1000, HOUR = 3600000, SOON = 200 };
+	static const struct {
+		struct acm_turn turns[3];
+		size_t n, next;
+		int64_t pause_ms;
+	} cases[] = {
+		/* Nobody, or nobody who wants one. */
+		{ { { 0 } }, 0, ACM_NOBODY, HOUR },
+		{ { { ACM_NEVER, true } }, 1, ACM_NOBODY, HOUR },
+		/* Due now, at this moment, later, much later. */
+		{ { { 0, true } }, 1, 0, 0 },
+		{ { { NOW, true } }, 1, 0, 0 },
+		{ { { NOW + 1, true } }, 1, ACM_NOBODY, 1 },
+		{ { { NOW + 2 * HOUR, true } }, 1, ACM_NOBODY, HOUR },
+		/* The one that has been due for longest; the first of equals. */
+		{ { { 500, true }, { 300, true }, { 400, true } }, 3, 1, 0 },
+		{ { { 300, true }, { 300, true } }, 2, 0, 0 },
+		/* One that is not routed waits, and nobody with it. */
+		{ { { 0, false } }, 1, ACM_NOBODY, SOON },
+		{ { { 0, false }, { 900, true } }, 2, 1, 0 },
+		{ { { 900, true }, { 0, false } }, 2, 0, 0 },
+		/* What comes first: its route is looked for, or another is due. */
+		{ { { 0, false }, { NOW + 50, true } }, 2, ACM_NOBODY, 50 },
+		{ { { 0, false }, { NOW + HOUR, true } }, 2, ACM_NOBODY, SOON },
+		/* Until it is due nobody looks whether it is routed. */
+		{ { { NOW + 700, false }, { ACM_NEVER, false } }, 2, ACM_NOBODY, 700 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t pause_ms = 0;
+
+		assert_int_equal(acm_next(cases[i].turns, cases[i].n, NOW, &pause_ms),
+				 cases[i].next);
+		assert_int_equal(pause_ms, cases[i].pause_ms);
+	}
+}
+
 static void test_pauses(void **state)
 {
 	int64_t at_ms = 0;
@@ -355,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_times_and_strengths),
 		cmocka_unit_test(test_when_to_ask),
+		cmocka_unit_test(test_whose_turn_it_is),
 		cmocka_unit_test(test_pauses),
 		cmocka_unit_test(test_what_uacme_says),
 		cmocka_unit_test(test_the_account_key),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,9 +26,6 @@
 #include "model/names.h"
 
 #define OUTPUT_MAX_BYTES (256 << 10)
-#define LOOK_MAX_MS (INT64_C(3600) * 1000)
-/* HAProxy has to have the host name first. */
-#define ROUTE_POLL_MS 200
 
 struct acme {
 	struct daemon *d;
@@ -330,78 +328,76 @@ static int start(struct acme *a, const struct domain *dom, struct error *err)
 		fd_close(fds[0]);
 		return -1;
 	}
+	r = watch_child(a->d->loop, a->pid, on_child, a, NULL);
+	if (r < 0) {
+		kill(-a->pid, SIGKILL);
+		waitpid(a->pid, NULL, 0);
+		fd_close(fds[0]);
+		return error_set_errno(err, r, "watching uacme");
+	}
 	a->output_fd = fds[0];
 	a->ended = false;
 	fd_set_nonblock(a->output_fd, true);
 	a->output_watch = watch_readable(a->d->loop, a->output_fd, on_output, a);
 	a->domain = *dom;
 	a->domain.hostname = xstrdup(dom->hostname);
-	r = watch_child(a->d->loop, a->pid, on_child, a, NULL);
-	return r < 0 ? error_set_errno(err, r, "watching uacme") : 0;
+	return 0;
 }
 
-/* 0: under way, or done at once; the pause until another look otherwise. */
-static int64_t begin(struct acme *a, const struct domain *dom)
+/* Under way, or done at once. */
+static void begin(struct acme *a, const struct domain *dom)
 {
 	_cleanup_free_ char *left = cert_path(a, dom->hostname);
 	struct error err = ERROR_INIT;
 
 	/* The answer of an order during which twelved was killed. */
 	if (fs_exists(left) && take(a, dom, &err) == 0)
-		return 0;
-	if (!router_answers_acme(a->d->router, dom->app_id, dom->hostname))
-		return ROUTE_POLL_MS;
+		return;
 	log_info("asking %s for a certificate for %s", a->d->settings.acme_directory,
 		 dom->hostname);
 	err = ERROR_INIT;
 	if (start(a, dom, &err) < 0)
 		failed(a, dom, err.message, false);
-	return 0;
 }
 
-/* The one that is due first, into *ret; its time. */
-static int64_t next_of(struct acme *a, struct domain *ret)
+static struct acm_turn turn_of(struct acme *a, const struct domain *dom)
 {
+	_cleanup_free_ char *reason = NULL;
 	struct error err = ERROR_INIT;
-	struct domain *domains = NULL;
-	int64_t first_ms = ACM_NEVER;
-	size_t n = 0;
+	struct acm_facts f;
+	int64_t tried_ms;
 
-	if (store_domain_list(a->d->store, NULL, &domains, &n, &err) < 0)
-		log_error("automatic certificates: %s", err.message);
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_free_ char *reason = NULL;
-		int64_t tried_ms, due_ms = ACM_NEVER;
-		struct acm_facts f;
-
-		if (gather(a->d, &domains[i], &f, &reason, &tried_ms, &err) == 0)
-			due_ms = acm_due_ms(&f);
-		if (due_ms < first_ms) {
-			domain_done(ret);
-			*ret = domains[i];
-			first_ms = due_ms;
-		} else {
-			domain_done(&domains[i]);
-		}
+	if (gather(a->d, dom, &f, &reason, &tried_ms, &err) < 0) {
+		log_error("the certificate for %s: %s", dom->hostname, err.message);
+		return (struct acm_turn){ .due_ms = ACM_NEVER };
 	}
-	free(domains);
-	return first_ms;
+	return (struct acm_turn){ .due_ms = acm_due_ms(&f),
+				  .routed = router_answers_acme(a->d->router, dom->app_id,
+								dom->hostname) };
 }
 
 static void on_timer(void *userdata)
 {
 	struct acme *a = userdata;
-	struct domain dom = { 0 };
-	int64_t now_ms = clock_wall_ms(), due_ms, pause_ms = LOOK_MAX_MS;
+	_cleanup_free_ struct acm_turn *turns = NULL;
+	struct error err = ERROR_INIT;
+	struct domain *domains = NULL;
+	int64_t pause_ms = 0;
+	size_t n = 0, next;
 
 	if (a->domain.id[0])
 		return;
-	due_ms = next_of(a, &dom);
-	if (due_ms <= now_ms)
-		pause_ms = begin(a, &dom);
-	else if (due_ms - now_ms < LOOK_MAX_MS)
-		pause_ms = due_ms - now_ms;
-	domain_done(&dom);
+	if (store_domain_list(a->d->store, NULL, &domains, &n, &err) < 0)
+		log_error("automatic certificates: %s", err.message);
+	turns = xcalloc(n + 1, sizeof(*turns));
+	for (size_t i = 0; i < n; i++)
+		turns[i] = turn_of(a, &domains[i]);
+	next = acm_next(turns, n, clock_wall_ms(), &pause_ms);
+	if (next != ACM_NOBODY)
+		begin(a, &domains[next]);
+	for (size_t i = 0; i < n; i++)
+		domain_done(&domains[i]);
+	free(domains);
 	/* While one is under way its end looks for the next. */
 	if (!a->domain.id[0])
 		watch_arm(a->timer, pause_ms);
