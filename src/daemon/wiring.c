@@ -7,9 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/serve.h"
 #include "daemon/api/team/logins.h"
+#include "daemon/apps/apps.h"
 #include "daemon/apps/setups.h"
 #include "daemon/apps/stale.h"
 #include "daemon/apps/webhooks.h"
@@ -78,10 +78,17 @@ static void on_hold(const struct loop_hold *h, void *userdata)
 		 (long long)h->n_waits);
 }
 
+static void mend_apps(struct daemon *d)
+{
+	struct error err = ERROR_INIT;
+
+	/* What can't be mended now is no reason not to serve. */
+	if (apps_mend(d, &err) < 0)
+		log_warn("%s", err.message);
+}
+
 int wiring_start(struct daemon *d, struct error *err)
 {
-	struct error mending = ERROR_INIT;
-
 	d->loop = loop_new();
 	loop_on_hold(d->loop, LOOP_HOLD_MS, on_hold, NULL);
 	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
@@ -135,9 +142,7 @@ int wiring_start(struct daemon *d, struct error *err)
 	d->logins = logins_new();
 	if (rendezvous_new(d, &d->rendezvous, err) < 0)
 		return -1;
-	/* What can't be mended now is no reason not to serve. */
-	if (api_mend(d, &mending) < 0)
-		log_warn("%s", mending.message);
+	mend_apps(d);
 	return api_new(d, &d->api, err) < 0 ? -1 : api_listen(d->api, err);
 }
 

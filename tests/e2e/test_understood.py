@@ -56,8 +56,8 @@ def test_a_member_that_is_not_known_is_refused(platform, app, method, path):
 READ_ELSEWHERE = {
     ("POST", "/apps/:app/addons", "confirm"): "api-attach.c",
     ("POST", "/oauth/token", "refresh_token"): "a form; a grant is what our providers have, and a token is new each time",
-    ("POST", "/review-apps", "source_blob"): "api-builds.c: api_find_source()",
-    ("POST", "/app-setups", "source_blob"): "api-builds.c: api_find_source()",
+    ("POST", "/review-apps", "source_blob"): "api/source.c: source_find()",
+    ("POST", "/app-setups", "source_blob"): "api/source.c: source_find()",
     **{("POST", "/client/v11/databases/:addon/transfers", m): "refused whatever they are" for m in ("from_name", "from_url", "to_name", "to_url")},
     ("POST", "/client/v11/databases/:addon/transfer-schedules", "schedule_name"): "one schedule for a database, which has no other name",
 }

@@ -4,14 +4,12 @@
 
 #include "daemon/services/services.h"
 #include "daemon/api/route.h"
+#include "daemon/api/shapes.h"
 #include "daemon/dynos/dynos.h"
 
 /* The app named in the path, if the caller may what the endpoint needs; ERROR_NOT_FOUND and
  * ERROR_FORBIDDEN in Heroku's words. */
 int api_app(struct request *r, struct app *ret, struct error *err);
-
-/* This machine, by the name that Heroku's clients take for granted. */
-#define API_REGION APP_REGION_DEFAULT
 
 /* New references. */
 json_t *api_app_json(struct request *r, const struct app *a);
@@ -25,10 +23,6 @@ int api_release_find(struct request *r, const struct app *app, const char *which
  */
 json_t *api_shared(struct request *r, const char *kind, const char *name,
 		   json_t *(*make)(struct request *r, const char *name));
-/* {id, email} of a user by address, id, or what a release says of who made it. */
-json_t *api_user_ref(struct request *r, const char *name);
-json_t *api_stack_ref(const char *name);
-json_t *api_region_ref(const char *name);
 /* Answers with the one of a list whose name or id is the path's parameter `what`. Takes the list.
  */
 int api_answer_one(struct request *r, json_t *take, const char *what, struct error *err);
@@ -134,19 +128,9 @@ json_t *api_provider_json(struct request *r, const struct partner *p);
 
 /* api/app/slugs.c: POST /apps/:app/releases with a slug. */
 int api_slug_release(struct request *r, struct error *err);
-/* {id} of the slug of an app's release or build: of its row where it came by one (store/slug.h),
- * else made from the digest. */
-json_t *api_slug_of(struct request *r, const char *app_id, const char *digest);
 
-/* api/app/apps.c: an app that the caller is to own, with its first release and its repository; all
- * or nothing. */
-int api_make_app(struct request *r, struct app *app, struct error *err);
 /* api/app/formation.c: which dyno sizes there are, to whoever asked for another. */
 int api_refuse_size(const char *name, struct error *err);
-/* The name of a region by a name of it, in any case, or its id; us when none is given. */
-int api_read_region(const char *given, const char **ret, struct error *err);
-/* The name of a stack by a name of it or its id: of stack_names[]; ours when none is given. */
-int api_read_stack(const char *given, const char **ret, struct error *err);
 /*
  * api/team/setups.c: the row of a setup, by the request's "source_blob"; `overrides` are as in its
  * body, `extra` (or NULL) more members of its data. Then, when what belongs to it is written as
@@ -157,14 +141,6 @@ int api_setup_begin(struct request *r, const char *name, json_t *overrides, json
 		    struct setup *s, struct app *app, struct error *err);
 int api_setup_go(struct request *r, struct setup *s, struct app *app, int result,
 		 struct error *err);
-/* With all that belongs to it. `who` is for the log. An error says why the app stays. */
-int api_destroy_app(struct daemon *d, const struct app *app, const char *who, struct error *err);
-/* The same, with a line in the audit trail (or NULL) in one transaction with the app's row. */
-int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *who,
-			  const struct audit *line, struct error *err);
 
 /* Before the body of an upload is read: whether it was announced. ERROR_NOT_FOUND. */
 int api_upload_expected(struct request *r, struct error *err);
-
-/* At start: what a kill left half-done of apps that were being made, renamed or destroyed. */
-int api_mend(struct daemon *d, struct error *err);

@@ -16,9 +16,11 @@
 #include "base/utf8.h"
 #include "model/names.h"
 #include "model/size.h"
+#include "store/slug.h"
 #include "daemon/api/api-priv.h"
 #include "build/build.h"
 #include "daemon/api/authz.h"
+#include "daemon/api/shapes.h"
 #include "daemon/edge/certs.h"
 #include "daemon/git/git.h"
 #include "daemon/build/slug-sizes.h"
@@ -72,6 +74,86 @@ int api_answer_one(struct request *r, json_t *take, const char *what, struct err
 	return found ? request_answer(r, 200, found)
 		     : error_set(err, ERROR_NOT_FOUND, "There is no %s \"%.50s\" here", what,
 				 which);
+}
+
+/* ---- references ---- */
+
+const char *const region_names[] = { API_REGION, "eu", NULL };
+
+static const char *find_region(const char *given)
+{
+	char id[UUID_SIZE];
+
+	for (const char *const *n = region_names; *n; n++)
+		if (strcasecmp(given, *n) == 0 || streq(given, name_uuid("region", *n, id)))
+			return *n;
+	return NULL;
+}
+
+int api_read_region(const char *given, const char **ret, struct error *err)
+{
+	const char *name = given ? find_region(given) : API_REGION;
+	char excerpt[NAME_EXCERPT_SIZE];
+
+	if (!name)
+		return error_set(err, ERROR_INVALID,
+				 "There is no region \"%s\": this platform is one machine, for "
+				 "which \"" API_REGION "\" and \"eu\" both stand",
+				 name_excerpt(excerpt, given));
+	*ret = name;
+	return 0;
+}
+
+json_t *api_stack_ref(const char *name)
+{
+	char id[UUID_SIZE];
+
+	return json_pack("{s:s, s:s}", "id", name_uuid("stack", name, id), "name", name);
+}
+
+json_t *api_region_ref(const char *name)
+{
+	char id[UUID_SIZE];
+
+	return json_pack("{s:s, s:s}", "id", name_uuid("region", name, id), "name", name);
+}
+
+static json_t *make_user_ref(struct request *r, const char *name)
+{
+	struct error ignored = ERROR_INIT;
+	_cleanup_free_ char *email = NULL;
+	struct user u = { 0 };
+	char id[UUID_SIZE];
+	json_t *j;
+
+	if (store_user_get(request_daemon(r)->store, name, &u, &ignored) == 0) {
+		j = json_pack("{s:s, s:s}", "id", u.id, "email", u.email);
+	} else {
+		/* Who is gone, or the comment of a key: the schema wants an address. */
+		email = strchr(name, '@') ? xstrdup(name) : xasprintf("%s@localhost", name);
+		for (char *p = email; *p; p++)
+			*p = *p == ' ' ? '-' : *p;
+		j = json_pack("{s:s, s:o}", "id", name_uuid("user", email, id), "email",
+			      json_text(email));
+	}
+	user_done(&u);
+	return j;
+}
+
+json_t *api_user_ref(struct request *r, const char *name)
+{
+	return api_shared(r, "user", name && name[0] ? name : "platform", make_user_ref);
+}
+
+json_t *api_slug_of(struct request *r, const char *app_id, const char *digest)
+{
+	char id[UUID_SIZE];
+
+	if (!digest)
+		return json_null();
+	if (!store_slug_of_digest(request_daemon(r)->store, app_id, digest, id))
+		name_uuid("slug", digest, id);
+	return json_pack("{s:s}", "id", id);
 }
 
 /* ---- apps ---- */

@@ -13,11 +13,11 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/core/state.h"
 #include "daemon/git/git.h"
-#include "daemon/api/team/pipeline-shapes.h"
+#include "daemon/apps/apps.h"
 #include "daemon/core/remove.h"
+#include "store/pipeline.h"
 #include "store/setup.h"
 #include "store/slug.h"
 
@@ -119,13 +119,16 @@ static int list_setups(struct daemon *d, char ***ret, struct error *err)
 	return r;
 }
 
-int api_mend(struct daemon *d, struct error *err)
+int apps_mend(struct daemon *d, struct error *err)
 {
 	_cleanup_strv_ char **ids = NULL, **uploads = NULL;
 
 	if (mend_repositories(d, &ids, err) < 0 || remove_kept(d, "cache", ids, err) < 0 ||
 	    remove_kept(d, "slugs/keys", ids, err) < 0 ||
-	    remove_kept(d, "known-hosts", ids, err) < 0 || pipelines_mend(d, err) < 0 ||
+	    remove_kept(d, "known-hosts", ids, err) < 0 ||
+	    store_promotion_fail_pending(
+		    d->store, "twelved was restarted before its turn came: promote again", err) <
+		    0 ||
 	    list_uploads(d, &uploads, err) < 0 || list_setups(d, &uploads, err) < 0)
 		return -1;
 	git_sweep_all(d);

@@ -22,7 +22,6 @@
 #include "base/str.h"
 #include "build/confine.h"
 #include "build/fetch.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/apps/setups-priv.h"
 #include "daemon/build/upload.h"
 #include "model/app-json.h"

@@ -11,18 +11,19 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/services/services.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/build/builds.h"
 #include "daemon/build/upload.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile.h"
 #include "daemon/wanted/releases.h"
 #include "daemon/apps/setups-priv.h"
+#include "daemon/http/http.h"
 #include "model/app-json.h"
 #include "model/names.h"
 #include "model/role.h"
 #include "model/size.h"
 #include "store/pipeline.h"
+#include "stack/names.h"
 
 #define ADDONS_LIMIT_MS (15 * 60 * 1000)
 #define SCRIPT_LIMIT_MS (3600 * 1000)
@@ -70,7 +71,7 @@ static json_t *make_plan(const struct setup *s, const char *text, size_t n, bool
 		json_decref(plan);
 		return NULL;
 	}
-	if (api_read_stack(json_string_value(json_object_get(plan, "stack")), &stack, &err) < 0)
+	if (stack_read_name(json_string_value(json_object_get(plan, "stack")), &stack, &err) < 0)
 		json_array_append_new(errors, json_sprintf("app.json: \"stack\": %s", err.message));
 	json_object_set_new(plan, "env", env);
 	json_object_set_new(plan, "top", json_boolean(top));
@@ -233,7 +234,7 @@ static int take_stack(const struct setup *s, struct app *app, struct error *err)
 
 	if (!said || json_object_get(s->data, "stack"))
 		return 0;
-	if (api_read_stack(said, &name, err) < 0)
+	if (stack_read_name(said, &name, err) < 0)
 		return -1;
 	free(app->stack);
 	app->stack = xstrdup(name);

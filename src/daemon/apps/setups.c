@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/apps/apps.h"
 #include "daemon/apps/setups-priv.h"
 #include "daemon/build/upload.h"
 
@@ -141,7 +141,7 @@ static void turn_removing(struct setups *ss, struct setup *s)
 	struct app app = { 0 };
 
 	if (s->app_id[0] && store_app_get(ss->d->store, s->app_id, &app, &err) == 0 &&
-	    api_destroy_app(ss->d, &app, "a setup that failed", &err) < 0) {
+	    apps_destroy(ss->d, &app, "a setup that failed", &err) < 0) {
 		_cleanup_free_ char *why =
 			xasprintf("%s (the app is still there: %s)", s->failure, err.message);
 

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/apps/apps.h"
 #include "model/stale.h"
 #include "store/review.h"
 
@@ -52,7 +52,7 @@ static int destroy(struct stale *s, const struct review_age *a, const struct app
 	int r;
 
 	memcpy(row.app_id, app->id, sizeof(row.app_id));
-	if (api_destroy_app_noted(s->d, app, WHO, &row, err) < 0)
+	if (apps_destroy_noted(s->d, app, WHO, &row, err) < 0)
 		return -1;
 	memcpy(v.id, a->id, sizeof(v.id));
 	r = store_review_set_deleted(s->d->store, &v, err);

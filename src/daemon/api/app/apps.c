@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Apps: create, list, rename, maintenance, destroy. */
+/* Apps: create, list, rename, maintenance, destroy; what these do stands in apps/apps.h. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/log.h"
 #include "base/str.h"
-#include "daemon/services/services.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
+#include "daemon/apps/apps.h"
 #include "daemon/lines/drains.h"
-#include "daemon/build/builds.h"
-#include "daemon/edge/certs.h"
-#include "daemon/git/git.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile.h"
-#include "daemon/wanted/releases.h"
-#include "daemon/core/remove.h"
 #include "model/names.h"
+#include "stack/names.h"
 #include "stack/stack.h"
 
 int api_apps_list(struct request *r, struct error *err)
@@ -57,23 +52,6 @@ int api_apps_get(struct request *r, struct error *err)
 	return request_answer(r, 200, j);
 }
 
-/* The row and its first release in one transaction, then what api_mend() can make again. */
-int api_make_app(struct request *r, struct app *app, struct error *err)
-{
-	struct daemon *d = request_daemon(r);
-	struct error ignored = ERROR_INIT;
-
-	if (releases_initial(d->wanted, app, request_caller(r), err) < 0)
-		return -1;
-	/* A repository of this name is what was left of another app when twelved was killed, or of
-	 * one that the database has lost. */
-	if (git_make_room(d, app->name, err) == 0 && git_create(d, app, err) == 0)
-		return 0;
-	store_app_delete(d->store, app->id, &ignored);
-	git_delete(d, app->name, &ignored);
-	return -1;
-}
-
 static int answer_made(struct request *r, const struct app *app)
 {
 	audit_app(r, app);
@@ -89,7 +67,7 @@ int api_apps_create(struct request *r, struct error *err)
 
 	if (request_string(r, "name", false, &name, err) < 0 ||
 	    request_ref(r, "stack", false, &stack, err) < 0 ||
-	    api_read_stack(stack, &stack, err) < 0 ||
+	    stack_read_name(stack, &stack, err) < 0 ||
 	    request_ref(r, "region", false, &region, err) < 0 ||
 	    api_read_region(region, &region, err) < 0)
 		goto out;
@@ -103,28 +81,11 @@ int api_apps_create(struct request *r, struct error *err)
 		goto out;
 	app.name = xstrdup(name);
 	memcpy(app.owner_id, request_caller(r)->user_id, sizeof(app.owner_id));
-	if (api_make_app(r, &app, err) == 0)
+	if (apps_make(request_daemon(r), &app, request_caller(r), err) == 0)
 		result = answer_made(r, &app);
 out:
 	app_done(&app);
 	return result;
-}
-
-/* The row changes only when the repository has its new name. */
-static int rename_app(struct request *r, struct app *app, const char *name, struct error *err)
-{
-	struct daemon *d = request_daemon(r);
-	_cleanup_free_ char *old = xstrdup(app->name);
-
-	if (name_check_app(name, err) < 0 || store_begin(d->store, err) < 0)
-		return -1;
-	free(app->name);
-	app->name = xstrdup(name);
-	if (store_app_update(d->store, app, err) == 0 && git_rename(d, old, app, err) == 0 &&
-	    store_commit(d->store, err) == 0)
-		return 0;
-	store_rollback(d->store);
-	return -1;
 }
 
 static void note_changes(struct request *r, const char *name, const char *stack)
@@ -168,11 +129,11 @@ int api_apps_update(struct request *r, struct error *err)
 		return -1;
 	if (request_string(r, "name", false, &name, err) < 0 ||
 	    request_ref(r, "build_stack", false, &stack, err) < 0 ||
-	    (stack && api_read_stack(stack, &stack, err) < 0) ||
+	    (stack && stack_read_name(stack, &stack, err) < 0) ||
 	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
 		goto out;
 	note_changes(r, name, stack);
-	if (name && !streq(name, app.name) && rename_app(r, &app, name, err) < 0)
+	if (name && !streq(name, app.name) && apps_rename(d, &app, name, err) < 0)
 		goto out;
 	drains_tell(daemon_platform(d), d->logs, app.id);
 	if (set_members(d, &app, stack, maintenance, &turned, err) < 0)
@@ -188,70 +149,6 @@ out:
 	return result;
 }
 
-/* What builds kept for the next ones. */
-static void remove_kept(struct daemon *d, const char *app_id)
-{
-	static const char *const folders[] = { "cache", "slugs/keys", "known-hosts" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		_cleanup_free_ char *path =
-			xasprintf("%s/%s/%s", d->settings.state_dir, folders[i], app_id);
-
-		remove_tree_later(d, path);
-	}
-}
-
-static void cancel_build(struct daemon *d, const struct app *app)
-{
-	const char *build = builds_running(d->builds, app->id);
-	struct error err = ERROR_INIT;
-
-	if (build && builds_cancel(d->builds, build, &err) < 0)
-		log_warn("destroying %s: %s", app->name, err.message);
-}
-
-static int delete_row(struct daemon *d, const struct app *app, const struct audit *line,
-		      struct error *err)
-{
-	if (store_begin(d->store, err) < 0)
-		return -1;
-	if (store_app_delete(d->store, app->id, err) == 0 &&
-	    (!line || store_audit_add(d->store, line, err) == 0) &&
-	    store_commit(d->store, err) == 0)
-		return 0;
-	store_rollback(d->store);
-	return -1;
-}
-
-/* The row goes first. What a kill leaves of the rest does no harm: see api_mend() and
- * api_make_app(). */
-int api_destroy_app_noted(struct daemon *d, const struct app *app, const char *who,
-			  const struct audit *line, struct error *err)
-{
-	struct error ignored = ERROR_INIT;
-
-	if (services_check_app_delete(d->services, app, err) < 0)
-		return -1;
-	cancel_build(d, app);
-	if (delete_row(d, app, line, err) < 0)
-		return -1;
-	log_info("app %s was destroyed by %s", app->name, who);
-	reconcile_forget(d->reconciler, app->id);
-	builds_app_gone(d->builds, app->id);
-	certs_changed(d->certs);
-	services_app_deleted(d->services, app);
-	if (git_delete(d, app->name, &ignored) < 0)
-		log_warn("destroying %s: %s", app->name, ignored.message);
-	remove_kept(d, app->id);
-	logs_forget(d->logs, app->id);
-	return 0;
-}
-
-int api_destroy_app(struct daemon *d, const struct app *app, const char *who, struct error *err)
-{
-	return api_destroy_app_noted(d, app, who, NULL, err);
-}
-
 int api_apps_delete(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
@@ -261,7 +158,7 @@ int api_apps_delete(struct request *r, struct error *err)
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	j = api_app_json(r, &app);
-	result = api_destroy_app(request_daemon(r), &app, request_caller(r)->name, err);
+	result = apps_destroy(request_daemon(r), &app, request_caller(r)->name, err);
 	app_done(&app);
 	if (result == 0)
 		return request_answer(r, 200, j);

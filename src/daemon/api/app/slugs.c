@@ -26,6 +26,7 @@
 #include "daemon/api/authz.h"
 #include "daemon/build/packings.h"
 #include "daemon/build/upload.h"
+#include "stack/names.h"
 #include "stack/stack.h"
 #include "store/slug.h"
 
@@ -52,17 +53,6 @@ static int read_types(json_t *object, struct procfile *ret, struct error *err)
 			return error_prefix(err, "process_types");
 	}
 	return 0;
-}
-
-json_t *api_slug_of(struct request *r, const char *app_id, const char *digest)
-{
-	char id[UUID_SIZE];
-
-	if (!digest)
-		return json_null();
-	if (!store_slug_of_digest(request_daemon(r)->store, app_id, digest, id))
-		name_uuid("slug", digest, id);
-	return json_pack("{s:s}", "id", id);
 }
 
 /* ---- finding ---- */
@@ -275,7 +265,7 @@ static int read_row(struct request *r, const struct app *app, struct api_slug *f
 	const char *stack;
 
 	if (request_ref(r, "stack", false, &stack, err) < 0 ||
-	    api_read_stack(stack, &stack, err) < 0 || read_types(types, &f->types, err) < 0)
+	    stack_read_name(stack, &stack, err) < 0 || read_types(types, &f->types, err) < 0)
 		return -1;
 	memcpy(f->row.app_id, app->id, sizeof(f->row.app_id));
 	f->row.stack = xstrdup(stack);

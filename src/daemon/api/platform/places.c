@@ -10,65 +10,9 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
 #include "model/names.h"
 #include "stack/stack.h"
-
-static const char *const regions[] = { API_REGION, "eu", NULL };
-
-/* The name that `given` is, in any case, or that it is the id of; NULL when there is none. */
-static const char *name_of(const char *const *names, const char *what, const char *given)
-{
-	char id[UUID_SIZE];
-
-	for (; *names; names++)
-		if (strcasecmp(given, *names) == 0 || streq(given, name_uuid(what, *names, id)))
-			return *names;
-	return NULL;
-}
-
-int api_read_stack(const char *given, const char **ret, struct error *err)
-{
-	const char *name = given ? name_of(stack_names, "stack", given) : STACK_DEFAULT;
-	char excerpt[NAME_EXCERPT_SIZE];
-
-	if (!name)
-		return error_set(err, ERROR_INVALID,
-				 "There is no stack \"%s\": this platform has debian-13 and "
-				 "debian-12, which stand for heroku-24 and heroku-22 too%s",
-				 name_excerpt(excerpt, given),
-				 streq(given, "container") ? "; it runs no images of containers"
-							   : "");
-	*ret = name;
-	return 0;
-}
-
-int api_read_region(const char *given, const char **ret, struct error *err)
-{
-	const char *name = given ? name_of(regions, "region", given) : API_REGION;
-	char excerpt[NAME_EXCERPT_SIZE];
-
-	if (!name)
-		return error_set(err, ERROR_INVALID,
-				 "There is no region \"%s\": this platform is one machine, for "
-				 "which \"" API_REGION "\" and \"eu\" both stand",
-				 name_excerpt(excerpt, given));
-	*ret = name;
-	return 0;
-}
-
-json_t *api_stack_ref(const char *name)
-{
-	char id[UUID_SIZE];
-
-	return json_pack("{s:s, s:s}", "id", name_uuid("stack", name, id), "name", name);
-}
-
-json_t *api_region_ref(const char *name)
-{
-	char id[UUID_SIZE];
-
-	return json_pack("{s:s, s:s}", "id", name_uuid("region", name, id), "name", name);
-}
 
 static void put_times(struct request *r, json_t *j)
 {
@@ -95,8 +39,8 @@ static json_t *list_regions(struct request *r)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; regions[i]; i++) {
-		json_t *j = api_region_ref(regions[i]);
+	for (size_t i = 0; region_names[i]; i++) {
+		json_t *j = api_region_ref(region_names[i]);
 
 		json_object_update_new(j,
 				       json_pack("{s:s, s:s, s:s, s:b}", "description",

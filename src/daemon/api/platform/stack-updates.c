@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Security updates of stacks: starting them, and what came of it. */
 #include "base/str.h"
+#include "stack/names.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/build/stack-updates.h"
 
@@ -19,7 +20,7 @@ int api_stack_updates_create(struct request *r, struct error *err)
 	if (request_bool(r, "check", false, &check, err) < 0 ||
 	    request_bool(r, "apply", false, &apply, err) < 0 ||
 	    request_ref(r, "stack", false, &stack, err) < 0 ||
-	    (stack && api_read_stack(stack, &stack, err) < 0))
+	    (stack && stack_read_name(stack, &stack, err) < 0))
 		return -1;
 	if (check && apply)
 		return error_set(err, ERROR_INVALID,

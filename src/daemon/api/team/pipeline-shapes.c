@@ -97,9 +97,3 @@ json_t *coupling_json(const struct coupling *c)
 			 "name", c->pipeline_name, "stage", stage_names[c->stage], "created_at",
 			 json_time(c->created_ms), "updated_at", json_time(c->updated_ms));
 }
-
-int pipelines_mend(struct daemon *d, struct error *err)
-{
-	return store_promotion_fail_pending(
-		d->store, "twelved was restarted before its turn came: promote again", err);
-}

@@ -29,6 +29,3 @@ bool pipeline_is_seen(struct request *r, const struct pipeline *p);
 
 json_t *pipeline_json(const struct pipeline *p);
 json_t *coupling_json(const struct coupling *c);
-
-/* At start: what a kill left of promotions. */
-int pipelines_mend(struct daemon *d, struct error *err);

@@ -13,6 +13,7 @@
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/team/pipeline-shapes.h"
+#include "daemon/apps/apps.h"
 #include "daemon/apps/setups.h"
 #include "model/names.h"
 #include "store/review.h"
@@ -269,7 +270,7 @@ static int destroy(struct request *r, struct review *v, const struct setup *s, s
 	int result = 0;
 
 	if (s->app_id[0] && store_app_get(d->store, s->app_id, &app, &own) == 0)
-		result = api_destroy_app(d, &app, request_caller(r)->name, err);
+		result = apps_destroy(d, &app, request_caller(r)->name, err);
 	else if (s->app_id[0] && own.kind != ERROR_NOT_FOUND)
 		result = (*err = own, -1);
 	app_done(&app);

@@ -10,9 +10,11 @@
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/source.h"
+#include "daemon/apps/apps.h"
 #include "daemon/apps/setups.h"
 #include "model/app-json.h"
 #include "model/names.h"
+#include "stack/names.h"
 #include "stack/stack.h"
 
 /* Of an app that was never made: the nil UUID (RFC 9562), for an id there has to be. */
@@ -201,7 +203,7 @@ int api_setup_go(struct request *r, struct setup *s, struct app *app, int result
 	struct daemon *d = request_daemon(r);
 	struct error ignored = ERROR_INIT;
 
-	if (result < 0 || api_make_app(r, app, err) < 0) {
+	if (result < 0 || apps_make(request_daemon(r), app, request_caller(r), err) < 0) {
 		store_setup_delete(d->store, s->id, &ignored);
 		return -1;
 	}
@@ -255,7 +257,7 @@ int api_setups_create(struct request *r, struct error *err)
 
 	if (check_app(asked, err) == 0 && text_in(asked, "app", "name", &name, err) == 0 &&
 	    text_in(asked, "app", "stack", &stack, err) == 0 &&
-	    api_read_stack(stack, &stack_name, err) == 0 &&
+	    stack_read_name(stack, &stack_name, err) == 0 &&
 	    text_in(asked, "app", "region", &region, err) == 0 &&
 	    api_read_region(region, &region_name, err) == 0 &&
 	    api_setup_begin(r, name, json_object_get(request_body(r), "overrides"), NULL, &s, &app,

@@ -18,33 +18,6 @@
 
 /* ---- users ---- */
 
-static json_t *make_ref(struct request *r, const char *name)
-{
-	struct error ignored = ERROR_INIT;
-	_cleanup_free_ char *email = NULL;
-	struct user u = { 0 };
-	char id[UUID_SIZE];
-	json_t *j;
-
-	if (store_user_get(request_daemon(r)->store, name, &u, &ignored) == 0) {
-		j = json_pack("{s:s, s:s}", "id", u.id, "email", u.email);
-	} else {
-		/* Who is gone, or the comment of a key: the schema wants an address. */
-		email = strchr(name, '@') ? xstrdup(name) : xasprintf("%s@localhost", name);
-		for (char *p = email; *p; p++)
-			*p = *p == ' ' ? '-' : *p;
-		j = json_pack("{s:s, s:o}", "id", name_uuid("user", email, id), "email",
-			      json_text(email));
-	}
-	user_done(&u);
-	return j;
-}
-
-json_t *api_user_ref(struct request *r, const char *name)
-{
-	return api_shared(r, "user", name && name[0] ? name : "platform", make_ref);
-}
-
 static json_t *user_json(const struct user *u)
 {
 	json_t *j = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b}", "id", u->id, "email",
