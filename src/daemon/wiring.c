@@ -87,6 +87,29 @@ static void mend_apps(struct daemon *d)
 		log_warn("%s", err.message);
 }
 
+/* The build of a push that has ended is nobody's. */
+static void on_push_ended(const char *app_id, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	builds_push_ended(d->builds, app_id);
+}
+
+static void on_branch(const char *app_id, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	reconcile_app(d->reconciler, app_id);
+}
+
+static struct branches *make_branches(struct daemon *d)
+{
+	return branches_new(&(struct branches_options){ .platform = daemon_platform(d),
+							.push_ended = on_push_ended,
+							.look = on_branch,
+							.userdata = d });
+}
+
 int wiring_start(struct daemon *d, struct error *err)
 {
 	d->loop = loop_new();
@@ -103,7 +126,7 @@ int wiring_start(struct daemon *d, struct error *err)
 		return -1;
 	d->wanted = make_wanted(d);
 	d->builds = builds_new(d);
-	d->branches = branches_new(d);
+	d->branches = make_branches(d);
 	d->slug_sizes = slug_sizes_new();
 	drains_tell_all(daemon_platform(d), d->logs);
 	d->acme = acme_new(d);

@@ -91,8 +91,9 @@ static void install_program(const char *script)
 
 static void test_a_push_runs_the_hook(void **state)
 {
-	_cleanup_free_ char *work = xasprintf("%s/work", dir), *repo = git_path(&d, "shop"),
-			    *seen = NULL, *want = NULL;
+	_cleanup_free_ char *work = xasprintf("%s/work", dir),
+			    *repo = git_path(daemon_platform(&d), "shop"), *seen = NULL,
+			    *want = NULL;
 	_cleanup_free_ char *script =
 		xasprintf("#!/bin/sh\n"
 			  "if [ $2 = proc-receive ]; then\n"
@@ -127,8 +128,8 @@ static void test_a_push_runs_the_hook(void **state)
 static void test_create_rename_delete_are_idempotent(void **state)
 {
 	struct app renamed = { .id = ID, .name = market };
-	_cleanup_free_ char *old = git_path(&d, "shop"), *new = git_path(&d, "market"),
-			    *half = NULL;
+	_cleanup_free_ char *old = git_path(daemon_platform(&d), "shop"),
+			    *new = git_path(daemon_platform(&d), "market"), *half = NULL;
 
 	(void)state;
 	/* A twelved that was killed left half of one. */
@@ -147,8 +148,8 @@ static void test_create_rename_delete_are_idempotent(void **state)
 
 static void test_a_push_that_is_too_large(void **state)
 {
-	_cleanup_free_ char *work = xasprintf("%s/large", dir), *repo = git_path(&d, "shop"),
-			    *file = NULL;
+	_cleanup_free_ char *work = xasprintf("%s/large", dir),
+			    *repo = git_path(daemon_platform(&d), "shop"), *file = NULL;
 	struct error err = ERROR_INIT;
 
 	(void)state;

@@ -238,7 +238,7 @@ static const char *runs_on(const struct app *a)
 json_t *api_app_json(struct request *r, const struct app *a)
 {
 	struct daemon *d = request_daemon(r);
-	_cleanup_free_ char *url = app_web_url(d, a), *git = git_path(d, a->name);
+	_cleanup_free_ char *url = app_web_url(d, a), *git = git_path(daemon_platform(d), a->name);
 	_cleanup_free_ char *git_url = request_git_url(r, a->name);
 	json_t *j = api_app_ref(a), *build_stack = api_shared(r, "stack", a->stack, make_stack),
 	       *stack = api_shared(r, "stack", runs_on(a), make_stack);

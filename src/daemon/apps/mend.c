@@ -32,7 +32,7 @@ static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *er
 	if (store_app_list(d->store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		_cleanup_free_ char *path = git_path(d, apps[i].name);
+		_cleanup_free_ char *path = git_path(daemon_platform(d), apps[i].name);
 
 		if (result == 0 && !fs_exists(path) && !git_find_renamed(d, &apps[i]))
 			log_info("making the repository of %s, which is missing", apps[i].name);

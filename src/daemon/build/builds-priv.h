@@ -34,8 +34,9 @@ struct job {
 	char *stack, *buildpack, *description;
 	builds_imported_fn imported;
 	void *userdata;
-	enum error_kind why; /* it failed */
-	char *stack_name;    /* the app's when the build began */
+	void (*released)(struct job *j, const struct error *err); /* while it is checked */
+	enum error_kind why;					  /* it failed */
+	char *stack_name; /* the app's when the build began */
 	struct build_result slug;
 	struct stream *stream;
 	char stream_id[UUID_SIZE];
@@ -64,10 +65,16 @@ struct builds {
 	int64_t begin_ms;
 };
 
+/* build/builds.c */
 /* Writes the build's end to its row, tells it in its stream, and forgets the job. why: NULL when it
  * went well. */
 void job_finish(struct job *j, const char *status, const char *why);
-/* The child has ended: its result becomes a release, or the job fails. */
-void job_built(struct job *j);
-/* Begins the next build that waits, if there is room. */
-void builds_start_next(struct builds *b);
+
+/* build/end.c */
+/*
+ * The child has ended: its result becomes a release, or the job fails. fn is called once, from
+ * within this call or later, with err->kind ERROR_NONE when it went well. Until then the job is
+ * PHASE_CHECKING; true when it is.
+ */
+typedef void (*job_released_fn)(struct job *j, const struct error *err);
+bool job_release(struct job *j, job_released_fn fn);

@@ -34,6 +34,8 @@
 #define RESULT_MAX_BYTES (1 << 20)
 #define CANCEL_GRACE_MS 10000
 
+static void start_next(struct builds *b);
+
 /* ---- the list ---- */
 
 static struct job *find_by_app(struct builds *b, const char *app_id, bool building)
@@ -108,7 +110,7 @@ void job_finish(struct job *j, const char *status, const char *why)
 	if (j->import) {
 		finish_import(j, why);
 		job_free(j);
-		builds_start_next(b);
+		start_next(b);
 		return;
 	}
 	free(j->row.status);
@@ -125,7 +127,7 @@ void job_finish(struct job *j, const char *status, const char *why)
 	stream_end(j->stream);
 	unlist(j);
 	job_free(j);
-	builds_start_next(b);
+	start_next(b);
 }
 
 /* By a child, when the build's turn is over already: there may be half a million files. */
@@ -142,13 +144,31 @@ static void sweep(struct builds *b, const char *build_id)
 	remove_tree_later(b->d, cache);
 }
 
+/* The job goes on to its rollout, or ends. */
+static void on_released(struct job *j, const struct error *err)
+{
+	j->why = err->kind;
+	if (err->kind != ERROR_NONE) {
+		job_finish(j, "failed", err->message);
+	} else if (j->wait_for_rollout) {
+		j->phase = PHASE_ROLLOUT;
+		start_next(j->owner);
+	} else {
+		job_finish(j, "succeeded", NULL);
+	}
+}
+
 /* The child has ended and its output has been read to the end. */
 static void maybe_built(struct job *j)
 {
+	struct builds *b = j->owner;
+
 	if (!j->ended || j->output || j->results)
 		return;
-	sweep(j->owner, j->row.id);
-	job_built(j);
+	sweep(b, j->row.id);
+	/* Another may be built while git is asked. */
+	if (job_release(j, on_released))
+		start_next(b);
 }
 
 /* ---- a running child ---- */
@@ -293,7 +313,7 @@ static int launch(struct job *j, struct error *err)
 	return r;
 }
 
-void builds_start_next(struct builds *b)
+static void start_next(struct builds *b)
 {
 	struct job *next;
 
@@ -378,7 +398,7 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 		stream_on_abandoned(j->stream, on_abandoned, j);
 	b->jobs = xrealloc(b->jobs, (b->n + 1) * sizeof(*b->jobs));
 	b->jobs[b->n++] = j;
-	builds_start_next(b);
+	start_next(b);
 	return 0;
 }
 

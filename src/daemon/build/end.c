@@ -49,20 +49,6 @@ static void take_row(struct job *j, const struct build_result *result)
 	j->row.buildpacks = xstrdup(result->buildpacks);
 }
 
-/* The job goes on to its rollout, or ends. */
-static void conclude(struct job *j, const struct error *err)
-{
-	j->why = err->kind;
-	if (err->kind != ERROR_NONE) {
-		job_finish(j, "failed", err->message);
-	} else if (j->wait_for_rollout) {
-		j->phase = PHASE_ROLLOUT;
-		builds_start_next(j->owner);
-	} else {
-		job_finish(j, "succeeded", NULL);
-	}
-}
-
 static int check_cancelled(const struct job *j, struct error *err)
 {
 	return j->cancelled ? error_set(err, ERROR_CONFLICT,
@@ -85,7 +71,7 @@ static void on_checked(const char *why, void *userdata)
 		else
 			release_it(j, &j->slug, &err);
 	}
-	conclude(j, &err);
+	j->released(j, &err);
 }
 
 /* 1: on_checked() goes on. */
@@ -101,16 +87,16 @@ static int check_push(struct job *j, struct error *err)
 	if (r < 0)
 		return -1;
 	j->phase = PHASE_CHECKING;
-	builds_start_next(j->owner);
 	return 1;
 }
 
-void job_built(struct job *j)
+bool job_release(struct job *j, job_released_fn fn)
 {
 	struct error err = ERROR_INIT;
 	char described[64];
 	int r = check_cancelled(j, &err);
 
+	j->released = fn;
 	if (r == 0 && j->result.len == 0)
 		r = error_set(&err, ERROR_SYSTEM, "The build's process %s",
 			      proc_describe_status(j->status, described, sizeof(described)));
@@ -123,5 +109,6 @@ void job_built(struct job *j)
 		r = j->updates ? check_push(j, &err) : release_it(j, &j->slug, &err);
 	}
 	if (r <= 0)
-		conclude(j, &err);
+		fn(j, &err);
+	return r > 0;
 }

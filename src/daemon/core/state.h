@@ -15,8 +15,11 @@ int state_open(struct daemon *d, struct error *err);
  * can't be asked. Kinds: store/gone.h. */
 bool state_is_gone(struct store *s, const char *kind, const char *id);
 
-/*
- * What is here and in no row, and was not removed on purpose, as an array of {"kind", "id",
- * "path"}: repositories, volumes, backups, slugs, and dynos, which have no path.
- */
-json_t *state_lost(struct daemon *d);
+/* A folder of the platform and what its entries are. */
+struct state_place {
+	const char *folder, *one, *many;
+	bool in_run; /* below RUN; else below STATE */
+	bool (*is_one)(const char *name);
+};
+#define N_STATE_PLACES 6
+extern const struct state_place state_places[N_STATE_PLACES];

@@ -2,13 +2,14 @@
 /*
  * What runs; see dynos/dynos.h. A dyno is in the list from its start, or its
  * adoption, until its supervisor's connection ends. This file keeps the list
- * and speaks to the supervisors; dynos/start.c starts one, dynos/ready.c watches
- * it get ready.
+ * and speaks to the supervisors; dynos/start.c starts one, dynos/ready.c tells when
+ * it is ready.
  */
 #include "daemon/dynos/dynos.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,21 +31,114 @@
 /* A supervisor that has not opened its socket by then is dead, or was never started. */
 #define CONNECT_TIMEOUT_MS 10000
 #define ADOPT_TIMEOUT_MS 3000
+/* A type without a port has nothing to show; one that has run this long has found its code and its
+ * config. */
+#define WORKER_SETTLE_MS 1000
 /* As long as a run has to be for the supervisor to begin its pauses anew. */
 #define WELL_MS 60000
 
-void dyno_set_health(struct dyno *dyno, char *take)
+static void set_health(struct dyno *dyno, char *take)
 {
 	free(dyno->health);
 	dyno->health = take;
 }
 
-void dyno_changed(struct dyno *dyno)
+static void changed(struct dyno *dyno)
 {
 	struct dynos *ds = dyno->priv->owner;
 
 	if (ds->changed)
 		ds->changed(dyno, ds->userdata);
+}
+
+/* ---- getting ready ---- */
+
+bool dyno_is_alive(const struct dyno *dyno)
+{
+	struct pollfd p = { .fd = dyno->priv->pid_fd, .events = POLLIN };
+
+	return p.fd < 0 || poll(&p, 1, 0) == 0;
+}
+
+/* What has ended is not ready: its supervisor is about to say so. */
+static void set_ready(struct dyno *dyno)
+{
+	if (!dyno_is_alive(dyno))
+		return;
+	dyno->ready = dyno->ever_ready = true;
+	dyno->unwell = dyno->unwell && !dyno->port;
+	dyno->ready_ms = clock_wall_ms();
+	set_health(dyno, xstrdup(""));
+	changed(dyno);
+}
+
+static void on_ready(bool ready, const char *sentence, void *userdata)
+{
+	struct dyno *dyno = userdata;
+
+	if (ready) {
+		ready_free(steal_ptr(dyno->priv->ready));
+		set_ready(dyno);
+	} else {
+		set_health(dyno, xstrdup(sentence));
+	}
+}
+
+static char *cgroup_of(const struct dyno *dyno)
+{
+	return xasprintf("/twelve/%s", dyno->id);
+}
+
+static void watch_ready(struct dyno *dyno)
+{
+	struct dyno_private *p = dyno->priv;
+	struct daemon *d = p->owner->d;
+	int64_t ran_ms = clock_wall_ms() - dyno->since_ms;
+	_cleanup_free_ char *cgroup = cgroup_of(dyno), *host = NULL;
+
+	if (dyno->ready || dyno->one_off)
+		return;
+	/* One that was found at start, and has run for long enough. */
+	if (!dyno->port && ran_ms >= WORKER_SETTLE_MS) {
+		dyno->ready = dyno->ever_ready = true;
+		dyno->ready_ms = dyno->since_ms + WORKER_SETTLE_MS;
+		return;
+	}
+	host = xasprintf("%s.%s", p->app_name ? p->app_name : "", d->settings.apps_domain);
+	ready_free(p->ready);
+	p->ready = ready_new(d->loop,
+			     &(struct ready_options){
+				     .runtime = &d->runtime,
+				     .cgroup = cgroup,
+				     .port = dyno->port,
+				     .host = host,
+				     .check_path = p->check_path,
+				     .port_only = p->check_port_only,
+				     .until_ms = dyno->starting_since_ms + p->start_ms,
+				     .settle_ms = WORKER_SETTLE_MS - ran_ms,
+				     .said = dyno->health[0] != '\0',
+			     },
+			     on_ready, dyno);
+}
+
+static void unwatch_ready(struct dyno *dyno)
+{
+	ready_free(steal_ptr(dyno->priv->ready));
+	dyno->ready = false;
+}
+
+bool dyno_look_again(struct dyno *dyno)
+{
+	_cleanup_free_ char *cgroup = cgroup_of(dyno);
+
+	/* Of an end its supervisor is about to tell, and then it counts as one that was ready. */
+	if (!dyno->ready || !dyno_is_alive(dyno))
+		return false;
+	if (!dyno->port || ready_is_bound(&dyno->priv->owner->d->runtime, cgroup, dyno->port))
+		return true;
+	dyno->ready = false;
+	watch_ready(dyno);
+	return false;
 }
 
 /* ---- the list ---- */
@@ -84,7 +178,7 @@ static void disconnect(struct dyno *dyno)
 static void dyno_free(struct dyno *dyno)
 {
 	disconnect(dyno);
-	dyno_unwatch_ready(dyno);
+	unwatch_ready(dyno);
 	fd_close(dyno->priv->pending_attach_fd);
 	fd_close(dyno->priv->pid_fd);
 	free(dyno->priv->dir);
@@ -127,7 +221,7 @@ static void dyno_ended(struct dyno *dyno)
 	bool said_so = dyno->state == DYNO_EXITED;
 
 	disconnect(dyno);
-	dyno_unwatch_ready(dyno);
+	unwatch_ready(dyno);
 	if (!said_so) {
 		free(dyno->reason);
 		dyno->reason = xstrdup("lost its supervisor");
@@ -138,7 +232,7 @@ static void dyno_ended(struct dyno *dyno)
 	dyno->state = DYNO_EXITED;
 	dyno->known = true;
 	unlist(dyno);
-	dyno_changed(dyno);
+	changed(dyno);
 	dyno_free(dyno);
 }
 
@@ -215,7 +309,7 @@ static void entered(struct dyno *dyno)
 			dyno->starting_since_ms = dyno->since_ms;
 		fd_close(p->pid_fd);
 		p->pid_fd = dyno->pid > 0 ? proc_pidfd_open(dyno->pid) : -1;
-		dyno_watch_ready(dyno);
+		watch_ready(dyno);
 	}
 }
 
@@ -235,8 +329,8 @@ static void on_status(struct dyno *dyno, const struct ipc_msg *m)
 	if (dyno->state != was || !was_known)
 		entered(dyno);
 	if (dyno->state != DYNO_UP && dyno->state != DYNO_STOPPING)
-		dyno_unwatch_ready(dyno);
-	dyno_changed(dyno);
+		unwatch_ready(dyno);
+	changed(dyno);
 }
 
 static void on_control(void *userdata)
@@ -322,6 +416,7 @@ void dynos_stop(struct dynos *ds, struct dyno *dyno)
 {
 	(void)ds;
 	dyno->priv->stop_wanted = true;
+	ready_free(steal_ptr(dyno->priv->ready));
 	if (dyno->priv->control_fd >= 0)
 		tell(dyno, DYNO_STOP);
 	if (dyno->state != DYNO_EXITED)

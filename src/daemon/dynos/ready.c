@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Readiness of one dyno, polled while it starts: is the socket on $PORT its own, and does a request
- * to it get an HTTP answer? What is missing is kept as a sentence, for `ps` and for the report of a
- * rollout that was undone. Each look is a question to the kernel of constant cost: nothing that an
- * app holds open can make one slow (docs/decisions/0022).
+ * Readiness of one dyno, polled while it starts; see ready.h. Each look is a question to the kernel
+ * of constant cost: nothing that an app holds open can make one slow (docs/decisions/0022).
  */
-#include <poll.h>
-#include <stdio.h>
+#include "daemon/dynos/ready.h"
+
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/dynos/dyno-priv.h"
+#include "daemon/dynos/health.h"
 #include "daemon/dynos/listen.h"
 
 #define POLL_MS 20
@@ -26,195 +23,177 @@
 /* One request may take what is left of the time to start; an app that is late gets this at least.
  */
 #define PROBE_MIN_MS 5000
-/* A type without a port has nothing to show; one that has run this long has found its code and its
- * config. */
-#define WORKER_SETTLE_MS 1000
 
-bool dyno_is_alive(const struct dyno *dyno)
+struct ready {
+	struct loop *loop;
+	const struct sandbox_runtime *runtime;
+	char *cgroup, *host, *check_path;
+	uint16_t port;
+	bool port_only;
+	bool said;
+	bool answered; /* the request got its answer a moment ago */
+	int64_t until_ms;
+	int64_t describe_at_ms; /* clock_now_ms(): what it listens on instead is to be said then */
+	struct watch *timer;
+	struct health_probe *probe;
+	ready_fn fn;
+	void *userdata;
+};
+
+/* The last thing that a function does: the caller may free `r` in it. */
+static void say(struct ready *r, const char *sentence)
 {
-	struct pollfd p = { .fd = dyno->priv->pid_fd, .events = POLLIN };
-
-	return p.fd < 0 || poll(&p, 1, 0) == 0;
+	r->said = true;
+	r->fn(false, sentence, r->userdata);
 }
 
-/* What has ended is not ready: its supervisor is about to say so. */
-static void set_ready(struct dyno *dyno)
-{
-	if (!dyno_is_alive(dyno))
-		return;
-	dyno->ready = dyno->ever_ready = true;
-	dyno->unwell = dyno->unwell && !dyno->port;
-	dyno->ready_ms = clock_wall_ms();
-	dyno_set_health(dyno, xstrdup(""));
-	dyno_changed(dyno);
-}
-
-static uint64_t cgroup_id(const struct dyno *dyno)
-{
-	_cleanup_free_ char *cgroup = xasprintf("/twelve/%s", dyno->id);
-
-	return sandbox_cgroup_id(&dyno->priv->owner->d->runtime, cgroup);
-}
-
-static enum listen_owner port_owner(const struct dyno *dyno)
+static enum listen_owner owner_of(const struct sandbox_runtime *runtime, const char *cgroup,
+				  uint16_t port)
 {
 	enum listen_owner owner;
-	int r = listen_owner(dyno->port, cgroup_id(dyno), SANDBOX_UID, &owner);
+	int e = listen_owner(port, sandbox_cgroup_id(runtime, cgroup), SANDBOX_UID, &owner);
 
-	if (r == 0)
+	if (e == 0)
 		return owner;
-	log_warn("looking up who listens on port %u: errno %d", dyno->port, -r);
+	log_warn("looking up who listens on port %u: errno %d", port, -e);
 	return LISTEN_NOBODY;
 }
 
+bool ready_is_bound(const struct sandbox_runtime *runtime, const char *cgroup, uint16_t port)
+{
+	return owner_of(runtime, cgroup, port) == LISTEN_OURS;
+}
+
 /* "its processes listen on 8000 and 9000" */
-static char *describe_ports(const struct dyno *dyno)
+static char *describe_ports(const struct ready *r)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	uint16_t ports[LISTEN_MAX_PORTS];
-	size_t n = listen_ports(cgroup_id(dyno), ports);
+	size_t n = listen_ports(sandbox_cgroup_id(r->runtime, r->cgroup), ports);
 
 	for (size_t i = 0; i < n; i++)
-		if (ports[i] == dyno->port)
+		if (ports[i] == r->port)
 			return xasprintf("it listens on $PORT (%u) at an address that the router "
-					 "can't reach: "
-					 "bind 0.0.0.0",
-					 dyno->port);
-	buf_printf(&text, "nothing listens on $PORT (%u)", dyno->port);
+					 "can't reach: bind 0.0.0.0",
+					 r->port);
+	buf_printf(&text, "nothing listens on $PORT (%u)", r->port);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&text, "%s%u", i ? ", " : "; its processes listen on ", ports[i]);
 	return buf_steal(&text);
 }
 
-static void describe_missing(struct dyno *dyno, enum listen_owner owner)
+static void say_missing(struct ready *r, enum listen_owner owner)
 {
-	struct dyno_private *p = dyno->priv;
+	_cleanup_free_ char *text = NULL;
 	int64_t now_ms = clock_now_ms();
 
 	if (owner == LISTEN_OTHER) {
-		dyno_set_health(
-			dyno, xasprintf("another process on this machine listens on its $PORT (%u)",
-					dyno->port));
-		return;
+		text = xasprintf("another process on this machine listens on its $PORT (%u)",
+				 r->port);
+	} else if (now_ms >= r->describe_at_ms) {
+		r->describe_at_ms = now_ms + DESCRIBE_AGAIN_MS;
+		text = describe_ports(r);
+	} else if (!r->said) {
+		text = xasprintf("nothing listens on $PORT (%u)", r->port);
 	}
-	if (!dyno->health[0])
-		dyno_set_health(dyno, xasprintf("nothing listens on $PORT (%u)", dyno->port));
-	if (now_ms < p->describe_at_ms)
-		return;
-	p->describe_at_ms = now_ms + DESCRIBE_AGAIN_MS;
-	dyno_set_health(dyno, describe_ports(dyno));
+	if (text)
+		say(r, text);
 }
 
-static const char *path_of(const struct dyno *dyno)
+static const char *path_of(const struct ready *r)
 {
-	return dyno->priv->check_path ? dyno->priv->check_path : "/";
+	return r->check_path ? r->check_path : "/";
 }
 
 static void on_probe(int status, const char *instead, void *userdata)
 {
-	struct dyno *dyno = userdata;
-	struct dyno_private *p = dyno->priv;
+	struct ready *r = userdata;
+	_cleanup_free_ char *text = NULL;
 
-	p->probe = NULL;
+	r->probe = NULL;
 	/* Without a path of its own any answer says that the app is there. */
-	if (status && (!p->check_path || status < 400)) {
-		p->answered = true;
-		watch_arm(p->ready_timer, ANSWER_SETTLE_MS);
+	if (status && (!r->check_path || status < 400)) {
+		r->answered = true;
+		watch_arm(r->timer, ANSWER_SETTLE_MS);
 		return;
 	}
 	if (status)
-		dyno_set_health(dyno, xasprintf("GET %s answers %d", p->check_path, status));
+		text = xasprintf("GET %s answers %d", r->check_path, status);
 	else
-		dyno_set_health(
-			dyno,
-			xasprintf("GET %s on $PORT %s (TWELVE_CHECK=port: listening is enough)",
-				  path_of(dyno), instead));
-	watch_arm(p->ready_timer, PROBE_PAUSE_MS);
+		text = xasprintf("GET %s on $PORT %s (TWELVE_CHECK=port: listening is enough)",
+				 path_of(r), instead);
+	watch_arm(r->timer, PROBE_PAUSE_MS);
+	say(r, text);
 }
 
-static void ask(struct dyno *dyno)
+static void ask(struct ready *r)
 {
-	struct dyno_private *p = dyno->priv;
-	_cleanup_free_ char *host =
-		xasprintf("%s.%s", p->app_name, p->owner->d->settings.apps_domain);
-	int64_t left_ms = dyno->starting_since_ms + p->start_ms - clock_wall_ms();
-	const struct health_question q = { .port = dyno->port,
-					   .host = host,
-					   .path = path_of(dyno),
+	int64_t left_ms = r->until_ms - clock_wall_ms();
+	const struct health_question q = { .port = r->port,
+					   .host = r->host,
+					   .path = path_of(r),
 					   .timeout_ms = left_ms > PROBE_MIN_MS ? left_ms
 										: PROBE_MIN_MS };
+	_cleanup_free_ char *text =
+		xasprintf("it listens on $PORT, and has not answered GET %s there yet "
+			  "(TWELVE_CHECK=port: listening is enough)",
+			  q.path);
 
-	dyno_set_health(dyno, xasprintf("it listens on $PORT, and has not answered GET %s there "
-					"yet (TWELVE_CHECK=port: listening is enough)",
-					q.path));
-	p->probe = health_probe_start(p->owner->d->loop, &q, on_probe, dyno);
+	r->probe = health_probe_start(r->loop, &q, on_probe, r);
+	say(r, text);
 }
 
 static void on_timer(void *userdata)
 {
-	struct dyno *dyno = userdata;
-	struct dyno_private *p = dyno->priv;
-	bool answered = p->answered;
+	struct ready *r = userdata;
+	bool answered = r->answered;
 	enum listen_owner owner;
 
-	p->answered = false;
-	if (dyno->state != DYNO_UP || dyno->ready)
-		return;
-	if (!dyno->port) {
-		set_ready(dyno);
+	r->answered = false;
+	if (!r->port) {
+		r->fn(true, "", r->userdata);
 		return;
 	}
-	owner = port_owner(dyno);
+	owner = owner_of(r->runtime, r->cgroup, r->port);
 	if (owner != LISTEN_OURS) {
-		describe_missing(dyno, owner);
-		watch_arm(p->ready_timer, POLL_MS);
-	} else if (p->check_port_only || answered) {
-		set_ready(dyno);
+		watch_arm(r->timer, POLL_MS);
+		say_missing(r, owner);
+	} else if (r->port_only || answered) {
+		r->fn(true, "", r->userdata);
 	} else {
-		ask(dyno);
+		ask(r);
 	}
 }
 
-bool dyno_look_again(struct dyno *dyno)
+struct ready *ready_new(struct loop *l, const struct ready_options *o, ready_fn fn, void *userdata)
 {
-	/* Of an end its supervisor is about to tell, and then it counts as one that was ready. */
-	if (!dyno->ready || !dyno_is_alive(dyno))
-		return false;
-	if (!dyno->port || port_owner(dyno) == LISTEN_OURS)
-		return true;
-	dyno->ready = false;
-	dyno_watch_ready(dyno);
-	return false;
+	struct ready *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct ready){ .loop = l,
+			     .runtime = o->runtime,
+			     .cgroup = xstrdup(o->cgroup),
+			     .host = xstrdup(o->host ? o->host : ""),
+			     .check_path = o->check_path ? xstrdup(o->check_path) : NULL,
+			     .port = o->port,
+			     .port_only = o->port_only,
+			     .said = o->said,
+			     .until_ms = o->until_ms,
+			     .describe_at_ms = clock_now_ms() + DESCRIBE_MS,
+			     .fn = fn,
+			     .userdata = userdata };
+	r->timer = watch_timer(l, on_timer, r);
+	watch_arm(r->timer, r->port ? 0 : o->settle_ms);
+	return r;
 }
 
-void dyno_watch_ready(struct dyno *dyno)
+void ready_free(struct ready *r)
 {
-	struct dyno_private *p = dyno->priv;
-	int64_t ran_ms = clock_wall_ms() - dyno->since_ms;
-
-	if (dyno->ready || dyno->one_off)
+	if (!r)
 		return;
-	/* One that was found at start, and has run for long enough. */
-	if (!dyno->port && ran_ms >= WORKER_SETTLE_MS) {
-		dyno->ready = dyno->ever_ready = true;
-		dyno->ready_ms = dyno->since_ms + WORKER_SETTLE_MS;
-		return;
-	}
-	if (!p->ready_timer)
-		p->ready_timer = watch_timer(p->owner->d->loop, on_timer, dyno);
-	p->describe_at_ms = clock_now_ms() + DESCRIBE_MS;
-	if (dyno->port)
-		watch_arm(p->ready_timer, 0);
-	else
-		watch_arm(p->ready_timer, WORKER_SETTLE_MS - ran_ms);
-}
-
-void dyno_unwatch_ready(struct dyno *dyno)
-{
-	struct dyno_private *p = dyno->priv;
-
-	health_probe_cancel(steal_ptr(p->probe));
-	watch_free(steal_ptr(p->ready_timer));
-	p->answered = false;
-	dyno->ready = false;
+	health_probe_cancel(r->probe);
+	watch_free(r->timer);
+	free(r->cgroup);
+	free(r->host);
+	free(r->check_path);
+	free(r);
 }

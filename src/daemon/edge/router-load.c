@@ -115,7 +115,9 @@ static int begin_reload(struct router *r, int64_t worker, struct error *err)
 	return 0;
 }
 
-void router_looked(struct router *r, const struct route_procs *procs)
+/* The counters that a reload would lose were read, or could not be (procs NULL): goes on with it.
+ */
+static void on_looked(struct router *r, const struct route_procs *procs)
 {
 	struct error err = ERROR_INIT;
 
@@ -139,6 +141,7 @@ static void on_checked(int status, void *userdata)
 		r->phase = ROUTER_LOOKING;
 		router_look_done(r);
 		router_look(r);
+		r->look.then = on_looked;
 		return;
 	}
 	n = pread(fd, buf_reserve(&text, COMPLAINT_MAX_BYTES), COMPLAINT_MAX_BYTES, 0);

@@ -23,6 +23,7 @@ static void ask_worker(struct router *r);
 static void ended(struct router *r, bool known)
 {
 	struct router_look *l = &r->look;
+	void (*then)(struct router *, const struct route_procs *) = steal_ptr(l->then);
 
 	if (known) {
 		free(r->loads);
@@ -40,8 +41,8 @@ static void ended(struct router *r, bool known)
 	if (r->let_go && r->phase == ROUTER_IDLE)
 		r->hold_fd = fd_close(r->hold_fd);
 	r->let_go = false;
-	if (r->phase == ROUTER_LOOKING)
-		router_looked(r, known ? &l->procs : NULL);
+	if (then)
+		then(r, known ? &l->procs : NULL);
 	if (r->awaited && r->settled) {
 		r->awaited = false;
 		r->settled(r->userdata);
@@ -119,4 +120,5 @@ void router_look_done(struct router *r)
 	question_free(steal_ptr(r->look.question));
 	free(steal_ptr(r->look.loads));
 	r->look.n_loads = 0;
+	r->look.then = NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the router share: edge/router.c, edge/router-load.c, router-look.c,
- * edge/router-stat.c. */
+ * edge/router-stat.c, edge/router-tally.c. */
 #pragma once
 
 #include "daemon/edge/question.h"
@@ -38,6 +38,8 @@ struct router_look {
 	size_t worker;		   /* 0: the current one, i: procs.old[i - 1] */
 	struct router_load *loads; /* so far */
 	size_t n_loads;
+	/* Who waits for the end of this one, or NULL; procs is NULL when it has failed. */
+	void (*then)(struct router *r, const struct route_procs *procs);
 };
 
 #define ROUTER_FILE_MAX_BYTES (64 << 20)
@@ -95,10 +97,6 @@ void router_watch(struct router *r, pid_t master);
 void router_load_init(struct router *r);
 void router_load_done(struct router *r);
 
-/* The counters that a reload would lose were read, or could not be (procs NULL): goes on with it.
- */
-void router_looked(struct router *r, const struct route_procs *procs);
-
 /* edge/router-adopt.c */
 /* True when a haproxy of ours answers; `running` is then what it has, and `stale` says whether to
  * trust it. */
@@ -106,12 +104,12 @@ bool router_adopt(struct router *r);
 /* The apps of the configuration file that is there, if one is. */
 void router_read_file(struct router *r);
 
-/* router-look.c */
+/* edge/router-look.c */
 /* Begins a look, unless one is under way or haproxy has no time for it. */
 void router_look(struct router *r);
 void router_look_done(struct router *r);
 
-/* edge/router-stat.c */
+/* edge/router-tally.c */
 /* What one worker's "show stat" says: its counters into the tallies, what is in flight there into
  * look.loads. */
 int router_take_stat(struct router *r, int64_t pid, const char *csv, struct error *err);
@@ -119,6 +117,10 @@ int router_take_stat(struct router *r, int64_t pid, const char *csv, struct erro
 void router_fold(struct router *r, const struct route_procs *procs);
 void router_fold_all(struct router *r);
 void router_forget_tallies(struct router *r, const char *app_id);
+/* The sum of an app's counters, of workers that are gone too. */
+struct router_counts router_tallied(const struct router *r, const char *app_id);
+
+/* edge/router-stat.c */
 /* Looks at the counters now and then while old workers live. */
 void router_stat_watch(struct router *r);
 void router_stat_init(struct router *r);

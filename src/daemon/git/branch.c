@@ -21,9 +21,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/build/builds.h"
 #include "daemon/git/git.h"
-#include "daemon/rollout/reconcile.h"
 #include "stack/names.h"
 
 #define CHILDREN_MAX 4
@@ -63,18 +61,28 @@ struct branch_check {
 };
 
 struct branches {
-	struct daemon *d;
+	struct branches_options o;
 	struct branch **all;
 	size_t n, n_moving;
 	struct branch_check *children;
 };
+
+static void look(struct branches *b, const char *app_id)
+{
+	b->o.look(app_id, b->o.userdata);
+}
+
+static void push_ended(const struct branch *br)
+{
+	br->owner->o.push_ended(br->app_id, br->owner->o.userdata);
+}
 
 static void on_retry(void *userdata)
 {
 	struct branch *br = userdata;
 
 	br->followed = false;
-	reconcile_app(br->owner->d->reconciler, br->app_id);
+	look(br->owner, br->app_id);
 }
 
 static struct branch *branch_of(struct branches *b, const char *app_id)
@@ -86,7 +94,7 @@ static struct branch *branch_of(struct branches *b, const char *app_id)
 			return b->all[i];
 	br = xcalloc(1, sizeof(*br));
 	*br = (struct branch){ .owner = b, .push_fd = -1, .pusher_fd = -1 };
-	br->retry = watch_timer(b->d->loop, on_retry, br);
+	br->retry = watch_timer(b->o.platform->loop, on_retry, br);
 	memcpy(br->app_id, app_id, UUID_SIZE);
 	b->all = xrealloc(b->all, (b->n + 1) * sizeof(*b->all));
 	b->all[b->n++] = br;
@@ -126,7 +134,7 @@ static char *words_of(const struct branch_check *c)
 static int start(struct branches *b, const char *app_name, const char *const *argv,
 		 const char *input, child_fn fn, struct branch_check **ret, struct error *err)
 {
-	_cleanup_free_ char *repo = git_path(b->d, app_name),
+	_cleanup_free_ char *repo = git_path(b->o.platform, app_name),
 			    *path = xasprintf("PATH=%s",
 					      getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
 	/* Where it stands and not what it is called: when the app is renamed meanwhile, git would
@@ -155,7 +163,7 @@ static int start(struct branches *b, const char *app_name, const char *const *ar
 		child_free(c);
 		return -1;
 	}
-	r = watch_child(b->d->loop, pid, fn, c, &c->end);
+	r = watch_child(b->o.platform->loop, pid, fn, c, &c->end);
 	if (r < 0) {
 		kill(pid, SIGKILL);
 		child_free(c);
@@ -226,8 +234,8 @@ static void on_push_end(void *userdata)
 	struct branch *br = userdata;
 
 	end_push(br);
-	builds_push_ended(br->owner->d->builds, br->app_id);
-	reconcile_app(br->owner->d->reconciler, br->app_id);
+	push_ended(br);
+	look(br->owner, br->app_id);
 }
 
 /* Who pushes is gone, and git would notice with the next thing that it has to say. */
@@ -236,7 +244,7 @@ static void on_pusher_gone(void *userdata)
 	struct branch *br = userdata;
 
 	watch_free(steal_ptr(br->pusher));
-	builds_push_ended(br->owner->d->builds, br->app_id);
+	push_ended(br);
 }
 
 /* A pipe that we could write to is never readable: what is told of it is that nobody reads it any
@@ -250,7 +258,8 @@ static void watch_pusher(struct branch *br, pid_t pid)
 		return;
 	br->pusher_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (br->pusher_fd >= 0)
-		br->pusher = watch_readable(br->owner->d->loop, br->pusher_fd, on_pusher_gone, br);
+		br->pusher = watch_readable(br->owner->o.platform->loop, br->pusher_fd,
+					    on_pusher_gone, br);
 }
 
 /* Its parent may be gone, and another process be the parent of what is left. */
@@ -279,7 +288,7 @@ int branch_push_begins(struct branches *b, const struct app *app, pid_t pid, str
 		return error_set(err, ERROR_CONFLICT, "The push has ended already");
 	}
 	br->push_fd = fd;
-	br->push = watch_readable(b->d->loop, fd, on_push_end, br);
+	br->push = watch_readable(b->o.platform->loop, fd, on_push_end, br);
 	watch_pusher(br, pid);
 	return 0;
 }
@@ -392,8 +401,8 @@ static void on_moved(int status, void *userdata)
 	/* It, and those that wait for a turn. */
 	for (size_t i = 0; i < b->n; i++)
 		if (!b->all[i]->followed)
-			reconcile_app(b->d->reconciler, b->all[i]->app_id);
-	reconcile_app(b->d->reconciler, br->app_id);
+			look(b, b->all[i]->app_id);
+	look(b, br->app_id);
 }
 
 static bool move(struct branch *br, const struct app *app, struct error *err)
@@ -438,7 +447,7 @@ bool branch_follow(struct branches *b, const struct app *app, const struct relea
 {
 	struct branch *br = branch_of(b, app->id);
 	const char *commit = branch_names_it(app, runs) ? runs->commit : "";
-	_cleanup_free_ char *repo = git_path(b->d, app->name);
+	_cleanup_free_ char *repo = git_path(b->o.platform, app->name);
 	struct error err = ERROR_INIT;
 
 	/* A push moves it itself, and what it has left is looked at when it has ended. */
@@ -482,11 +491,11 @@ void branch_forget(struct branches *b, const char *app_id)
 		}
 }
 
-struct branches *branches_new(struct daemon *d)
+struct branches *branches_new(const struct branches_options *o)
 {
 	struct branches *b = xcalloc(1, sizeof(*b));
 
-	b->d = d;
+	b->o = *o;
 	return b;
 }
 

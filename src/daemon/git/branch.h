@@ -10,12 +10,21 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
 struct branches;
 struct branch_check;
 
-struct branches *branches_new(struct daemon *d);
+struct branches_options {
+	const struct platform *platform;
+	/* git's process of a push has ended, or who pushed has gone. */
+	void (*push_ended)(const char *app_id, void *userdata);
+	/* The branch may name something else than what runs: branch_follow() is to be asked. */
+	void (*look)(const char *app_id, void *userdata);
+	void *userdata;
+};
+
+struct branches *branches_new(const struct branches_options *o);
 void branches_free(struct branches *b);
 
 /* A push begins, of the git receive-pack with this pid. ERROR_CONFLICT while another one is under
@@ -33,7 +42,7 @@ int branch_check(struct branches *b, const char *app_name, char *const *updates,
 
 /*
  * True when the branch names what runs, or can't be made to now. Else it is being moved, and
- * reconcile_app() is called when that is done.
+ * look() is called when that is done.
  */
 bool branch_follow(struct branches *b, const struct app *app, const struct release *runs);
 /* The app is gone. */

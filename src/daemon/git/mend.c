@@ -58,7 +58,8 @@ static int move_to_lost(struct daemon *d, const char *name, struct error *err)
 
 int git_make_room(struct daemon *d, const char *app_name, struct error *err)
 {
-	_cleanup_free_ char *path = git_path(d, app_name), *name = xasprintf("%s.git", app_name);
+	_cleanup_free_ char *path = git_path(daemon_platform(d), app_name),
+			    *name = xasprintf("%s.git", app_name);
 	char owner[UUID_SIZE];
 
 	if (!fs_exists(path))
@@ -71,7 +72,7 @@ int git_make_room(struct daemon *d, const char *app_name, struct error *err)
 bool git_find_renamed(struct daemon *d, const struct app *app)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/git", d->settings.state_dir),
-			    *to = git_path(d, app->name);
+			    *to = git_path(daemon_platform(d), app->name);
 	_cleanup_strv_ char **names = NULL;
 	char owner[UUID_SIZE];
 

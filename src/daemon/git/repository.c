@@ -27,9 +27,9 @@
 #define FILE_MAX_BYTES 65536
 #define CONFIG_FILE "twelve.config"
 
-char *git_path(struct daemon *d, const char *app_name)
+char *git_path(const struct platform *p, const char *app_name)
 {
-	return xasprintf("%s/git/%s.git", d->settings.state_dir, app_name);
+	return xasprintf("%s/git/%s.git", p->settings.state_dir, app_name);
 }
 
 /* What the shell must not read: single quotes around, and ' itself as '\''. */
@@ -162,7 +162,7 @@ static int share(struct daemon *d, const char *repo, struct error *err)
 
 int git_create(struct daemon *d, const struct app *app, struct error *err)
 {
-	_cleanup_free_ char *repo = git_path(d, app->name);
+	_cleanup_free_ char *repo = git_path(daemon_platform(d), app->name);
 	_cleanup_free_ char *temp = xasprintf("%s/git/.%s.new", d->settings.state_dir, app->name);
 	const char *const init[] = {
 		"git",	       "init", "-q", "--bare", "--shared=group", "--initial-branch=main",
@@ -181,7 +181,8 @@ int git_create(struct daemon *d, const struct app *app, struct error *err)
 
 int git_rename(struct daemon *d, const char *old_name, const struct app *app, struct error *err)
 {
-	_cleanup_free_ char *from = git_path(d, old_name), *to = git_path(d, app->name);
+	_cleanup_free_ char *from = git_path(daemon_platform(d), old_name),
+			    *to = git_path(daemon_platform(d), app->name);
 
 	if (rename(from, to) == 0)
 		return 0;
@@ -192,7 +193,7 @@ int git_rename(struct daemon *d, const char *old_name, const struct app *app, st
 
 int git_delete(struct daemon *d, const char *app_name, struct error *err)
 {
-	_cleanup_free_ char *repo = git_path(d, app_name);
+	_cleanup_free_ char *repo = git_path(daemon_platform(d), app_name);
 	_cleanup_free_ char *old = xasprintf("%s/git/.%s.old", d->settings.state_dir, app_name);
 	int r = fs_remove_tree(old);
 
@@ -209,7 +210,8 @@ int git_delete(struct daemon *d, const char *app_name, struct error *err)
  * killed. */
 int git_sweep(struct daemon *d, const char *app_name, struct error *err)
 {
-	_cleanup_free_ char *repo = git_path(d, app_name), *dir = xasprintf("%s/objects", repo);
+	_cleanup_free_ char *repo = git_path(daemon_platform(d), app_name),
+			    *dir = xasprintf("%s/objects", repo);
 	_cleanup_strv_ char **names = NULL;
 	int r = fs_list(dir, &names);
 	struct stat st;

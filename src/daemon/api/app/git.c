@@ -102,7 +102,7 @@ static int check_encoding(struct request *r, bool *ret_gzip, struct error *err)
 
 static int start_child(struct request *r, struct git_request *g, bool gzip, struct error *err)
 {
-	_cleanup_free_ char *path = git_path(g->d, g->app);
+	_cleanup_free_ char *path = git_path(daemon_platform(g->d), g->app);
 	_cleanup_free_ char *safe = xasprintf("safe.directory=%s", path);
 	const char *const argv[] = { "git",
 				     "-c",

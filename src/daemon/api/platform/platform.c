@@ -8,8 +8,8 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "daemon/apps/lost.h"
 #include "daemon/api/api-priv.h"
-#include "daemon/core/state.h"
 #include "daemon/api/limit.h"
 #include "daemon/edge/router.h"
 #include "model/names.h"
@@ -55,7 +55,7 @@ static json_t *size_json(const struct dyno_size *s)
 int api_lost(struct request *r, struct error *err)
 {
 	(void)err;
-	return request_answer(r, 200, state_lost(request_daemon(r)));
+	return request_answer(r, 200, lost_list(request_daemon(r)));
 }
 
 static json_t *sizes(void)
