@@ -31,19 +31,37 @@ int apps_make(struct daemon *d, struct app *app, const struct caller *who, struc
 	return -1;
 }
 
-/* The row changes only when the repository has its new name. */
+/*
+ * The row says where the repository is, so it changes first. Whoever is killed before the
+ * repository has moved leaves it at the old name, where the next start finds it by its owner
+ * (git_find_renamed()); so does git_make_room() until then.
+ */
+static int set_name(struct daemon *d, struct app *app, const char *name, struct error *err)
+{
+	char *old = app->name;
+
+	app->name = xstrdup(name);
+	if (store_app_update(d->store, app, err) == 0) {
+		free(old);
+		return 0;
+	}
+	free(app->name);
+	app->name = old;
+	return -1;
+}
+
 int apps_rename(struct daemon *d, struct app *app, const char *name, struct error *err)
 {
 	_cleanup_free_ char *old = xstrdup(app->name);
+	struct error back = ERROR_INIT;
 
-	if (name_check_app(name, err) < 0 || store_begin(d->store, err) < 0)
+	if (name_check_app(name, err) < 0 || set_name(d, app, name, err) < 0)
 		return -1;
-	free(app->name);
-	app->name = xstrdup(name);
-	if (store_app_update(d->store, app, err) == 0 && git_rename(d, old, app, err) == 0 &&
-	    store_commit(d->store, err) == 0)
+	if (git_rename(d, old, app, err) == 0)
 		return 0;
-	store_rollback(d->store);
+	if (set_name(d, app, old, &back) < 0)
+		log_error("%s has its new name, and its repository does not: %s", name,
+			  back.message);
 	return -1;
 }
 

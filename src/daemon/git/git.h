@@ -17,12 +17,13 @@ int git_create(struct daemon *d, const struct app *app, struct error *err);
  */
 void git_owner(struct daemon *d, const char *name, char ret[static UUID_SIZE]);
 /*
- * Room for a new app's repository: what stands at its name is removed if its app was destroyed, and
- * moved to STATE/lost+found if the database knows nothing of it.
+ * Room for a new app's repository: what stands at its name is removed if its app was destroyed,
+ * moved to its app's name if a renaming has left it behind, and to STATE/lost+found if the database
+ * knows nothing of it.
  */
 int git_make_room(struct daemon *d, const char *app_name, struct error *err);
-/* At start, for an app whose repository is missing: a kill may have cut a renaming off. True when
- * it was found and has its name now. */
+/* For an app whose repository is missing: a kill may have cut a renaming off. True when it was found
+ * and has its name now. */
 bool git_find_renamed(struct daemon *d, const struct app *app);
 /* At start: what a kill left of repositories that were being made or removed, and those of apps
  * that were destroyed. */

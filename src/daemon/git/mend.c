@@ -56,19 +56,6 @@ static int move_to_lost(struct daemon *d, const char *name, struct error *err)
 	return 0;
 }
 
-int git_make_room(struct daemon *d, const char *app_name, struct error *err)
-{
-	_cleanup_free_ char *path = git_path(daemon_platform(d), app_name),
-			    *name = xasprintf("%s.git", app_name);
-	char owner[UUID_SIZE];
-
-	if (!fs_exists(path))
-		return 0;
-	git_owner(d, name, owner);
-	return owner[0] && state_is_gone(d->store, "app", owner) ? git_delete(d, app_name, err)
-								 : move_to_lost(d, name, err);
-}
-
 bool git_find_renamed(struct daemon *d, const struct app *app)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/git", d->settings.state_dir),
@@ -89,6 +76,37 @@ bool git_find_renamed(struct daemon *d, const struct app *app)
 		return true;
 	}
 	return false;
+}
+
+/* One that a renaming has left behind goes to where the app's row says. */
+static bool give_back(struct daemon *d, const char *owner)
+{
+	struct error ignored = ERROR_INIT;
+	struct app app = { 0 };
+	bool given = false;
+
+	if (store_app_get(d->store, owner, &app, &ignored) == 0) {
+		_cleanup_free_ char *path = git_path(daemon_platform(d), app.name);
+
+		given = !fs_exists(path) && git_find_renamed(d, &app);
+	}
+	app_done(&app);
+	return given;
+}
+
+int git_make_room(struct daemon *d, const char *app_name, struct error *err)
+{
+	_cleanup_free_ char *path = git_path(daemon_platform(d), app_name),
+			    *name = xasprintf("%s.git", app_name);
+	char owner[UUID_SIZE];
+
+	if (!fs_exists(path))
+		return 0;
+	git_owner(d, name, owner);
+	if (owner[0] && give_back(d, owner))
+		return 0;
+	return owner[0] && state_is_gone(d->store, "app", owner) ? git_delete(d, app_name, err)
+								 : move_to_lost(d, name, err);
 }
 
 /* Aside first: one of its name may be made while it is removed. */
