@@ -89,6 +89,35 @@ static void install_program(const char *script)
 	d.settings.cli_path = path;
 }
 
+/* What is made here is what git makes, but for what equip() adds. */
+static void test_the_layout_is_as_git_has_it(void **state)
+{
+	static char twin[] = "twin";
+	struct app other = { .id = ID, .name = twin };
+	_cleanup_free_ char *theirs = xasprintf("%s/theirs", dir),
+			    *ours = git_path(daemon_platform(&d), twin),
+			    *left = xasprintf("%s/left", dir), *right = xasprintf("%s/right", dir),
+			    *list = xasprintf("cd \"$1\" && find . -path ./hooks -prune -o "
+					      "-path ./info -prune -o ! -name '*config' "
+					      "-printf '%%y %%m %%P\\n' | sort > \"$2\"; "
+					      "grep -v -e include -e twelve.config config >> "
+					      "\"$2\"; cat HEAD >> \"$2\""),
+			    *a = NULL, *b = NULL;
+
+	(void)state;
+	assert_int_equal(git_create(&d, &other, NULL), 0);
+	RUN("git", "init", "-q", "--bare", "--shared=group", "--initial-branch=main",
+	    "--template=", theirs);
+	RUN("sh", "-c", list, "sh", theirs, left);
+	RUN("sh", "-c", list, "sh", ours, right);
+	a = read_file("left");
+	b = read_file("right");
+	assert_string_equal(a, b);
+	assert_non_null(strstr(a, "objects/pack"));
+	RUN("git", "-C", ours, "fsck", "--strict");
+	assert_int_equal(git_delete(&d, twin, NULL), 0);
+}
+
 static void test_a_push_runs_the_hook(void **state)
 {
 	_cleanup_free_ char *work = xasprintf("%s/work", dir),
@@ -230,6 +259,7 @@ static void test_authorized_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_layout_is_as_git_has_it),
 		cmocka_unit_test(test_a_push_runs_the_hook),
 		cmocka_unit_test(test_a_push_that_is_too_large),
 		cmocka_unit_test(test_create_rename_delete_are_idempotent),

@@ -279,7 +279,6 @@ static int doctor_run(struct cli *c, struct error *err)
 	check_program(&d, "git", "git", "git", "git push", VERDICT_FAIL);
 	check_program(&d, "stacks", "mmdebstrap", "mmdebstrap", "root file systems", VERDICT_FAIL);
 	check_program(&d, "acme", "uacme", "uacme", "automatic certificates", VERDICT_WARN);
-	check_program(&d, "keys", "ssh-keygen", "openssh-client", "keys:add", VERDICT_WARN);
 	check_memory(&d);
 	check_disk(&d);
 	check_layers(&d);

@@ -40,6 +40,6 @@ void git_sweep_locks(const char *repo, const char *branch);
 int git_write_authorized_keys(struct daemon *d, struct error *err);
 /* The local path for `git remote add twelve PATH`, as a heap string. */
 char *git_path(const struct platform *p, const char *app_name);
-/* Checks a public key line with `ssh-keygen -l`; gives its fingerprint and comment. */
+/* Checks a public key line (model/ssh-key.h); gives its fingerprint and comment. */
 int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_comment,
 		  struct error *err);

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Nothing in twelved waits for another process on its thread. Each program that is run for it hangs here, one after the other, by a wrapper
+that comes first in its PATH: the API goes on meanwhile, and so do other apps; what needed the program is done when it goes on.
+"""
+import contextlib
+import os
+import shutil
+import sqlite3
+import threading
+
+import pytest
+
+from conftest import Platform, wait_for
+
+PROGRAMS = ("runc", "crun", "git", "ssh-keygen", "du", "rm")
+# A program waits while the gate of its first argument (or of the program, "any") is shut, and says so.
+WRAPPER = """#!/bin/sh
+for a in any "$@"; do
+    while [ -e "{gates}/{name} $a" ]; do
+        : >"{gates}/{name} $a waits"
+        sleep 0.05
+    done
+done
+exec "{real}" "$@"
+"""
+
+
+class Gates:
+    def __init__(self, base):
+        self.where, self.bin = base / "gates", base / "bin"
+        self.where.mkdir()
+        self.bin.mkdir()
+        for name in PROGRAMS:
+            real = shutil.which(name)
+            if real:
+                path = self.bin / name
+                path.write_text(WRAPPER.format(gates=self.where, name=name, real=real))
+                path.chmod(0o755)
+
+    @contextlib.contextmanager
+    def shut(self, *names):
+        """Each is "PROGRAM ARGUMENT"; opened at the end."""
+        for name in names:
+            (self.where / name).touch()
+        try:
+            yield
+        finally:
+            for name in names:
+                (self.where / name).unlink()
+                (self.where / f"{name} waits").unlink(missing_ok=True)
+
+    def waits(self, *names):
+        return any((self.where / f"{name} waits").exists() for name in names)
+
+
+@pytest.fixture(scope="module")
+def hangs(tmp_path_factory):
+    """(platform, gates), with two apps that run: one for the case, and one that has nothing to do with it."""
+    base = tmp_path_factory.mktemp("waits")
+    gates = Gates(base)
+    p = Platform(base / "platform", PATH=f"{gates.bin}:{os.environ['PATH']}")
+    for name in ("case", "other"):
+        where = p.repo(tmp_path_factory.mktemp(name), "hello")
+        p.create(name, where)
+        p.push(where)
+    yield p, gates
+    p.stop()
+
+
+@contextlib.contextmanager
+def meanwhile(method, p, path, body=None):
+    """A request that may take as long as it likes; its answer, in a list, once the block is left."""
+    answers = []
+    t = threading.Thread(target=lambda: answers.append(p.api(method, path, body)))
+    t.start()
+    yield answers
+    t.join(60)
+    assert answers, "no answer came"
+
+
+def goes_on(p):
+    """What has nothing to do with it: the API answers, a page comes, and a change of another app goes live."""
+    for _ in range(20):
+        assert p.api("GET", "/account")[0] == 200
+    assert p.get("other")[0] == 200
+    version = p.releases("other")[0]["version"]
+    assert p.api("PATCH", "/apps/other/config-vars", {"GREETING": f"After{version}"})[0] == 200
+    wait_for(lambda: p.get("other")[1].startswith(f"After{version}"), "the other app's new page")
+
+
+def test_a_key_is_checked(hangs):
+    """It is read here, and no program is asked."""
+    p, gates = hangs
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ada@example.com"
+    with gates.shut("ssh-keygen any"):
+        status, said = p.api("POST", "/account/keys", {"public_key": key})
+        assert (status, said["fingerprint"]) == (201, "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA"), said
+        goes_on(p)
+
+
+def test_an_app_is_made(hangs):
+    p, gates = hangs
+    with gates.shut("git init"):
+        with meanwhile("POST", p, "/apps", {"name": "fresh"}) as answers:
+            goes_on(p)
+    assert answers[0][0] == 201, answers
+
+
+def test_an_add_on_is_measured(hangs):
+    p, gates = hangs
+    status, a = p.api("POST", "/apps/case/addons", {"plan": "memcached"})
+    assert status == 201, a
+    wait_for(lambda: p.api("GET", f"/addons/{a['id']}")[1]["state"] == "provisioned", "the add-on", 180)
+    with gates.shut("du any"):
+        wait_for(lambda: gates.waits("du any"), "du to be asked")
+        goes_on(p)
+    assert p.api("DELETE", f"/apps/case/addons/{a['id']}", {"force": True})[0] in (200, 202)
+
+
+def test_another_program_holds_the_database(hangs):
+    """What only reads goes on; what writes says that it can't, soon, and can when the lock is gone."""
+    p, _ = hangs
+    with contextlib.closing(sqlite3.connect(p.state / "twelve.db", timeout=60, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        with meanwhile("PATCH", p, "/apps/other/config-vars", {"GREETING": "Locked"}) as answers:
+            for _ in range(20):
+                assert p.api("GET", "/account")[0] == 200
+                assert p.get("other")[0] == 200
+        assert answers[0][0] == 503, answers
+        db.execute("ROLLBACK")
+    goes_on(p)
