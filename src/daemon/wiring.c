@@ -169,36 +169,33 @@ int wiring_start(struct daemon *d, struct error *err)
 	return api_new(d, &d->api, err) < 0 ? -1 : api_listen(d->api, err);
 }
 
+/* What asks for changes goes before what makes them, HTTP before all: a request, a build that
+ * ends, a timer would meet a part that is gone. */
 void wiring_end_apps(struct daemon *d)
 {
+	http_stop_taking(d->http);
 	dynos_on_change(d->dynos, NULL, NULL);
+	webhooks_free(steal_ptr(d->webhooks));
 	autoscaler_free(steal_ptr(d->autoscaler));
 	stale_free(steal_ptr(d->stale));
 	stack_updates_free(steal_ptr(d->stack_updates));
+	retention_free(steal_ptr(d->retention));
 	setups_free(steal_ptr(d->setups));
-	reconciler_free(steal_ptr(d->reconciler));
+	builds_free(steal_ptr(d->builds));
+	branches_free(steal_ptr(d->branches));
 	services_free(steal_ptr(d->services));
+	reconciler_free(steal_ptr(d->reconciler));
 }
 
 void wiring_stop(struct daemon *d, bool everything)
 {
-	dynos_on_change(d->dynos, NULL, NULL);
+	wiring_end_apps(d);
 	http_free(d->http);
 	api_free(d->api);
 	logins_free(d->logins);
 	git_children_free(d);
 	rendezvous_free(d->rendezvous);
-	webhooks_free(d->webhooks);
-	autoscaler_free(d->autoscaler);
-	stale_free(d->stale);
-	stack_updates_free(d->stack_updates);
-	retention_free(d->retention);
-	setups_free(d->setups);
-	builds_free(d->builds);
-	branches_free(d->branches);
 	slug_sizes_free(d->slug_sizes);
-	services_free(d->services);
-	reconciler_free(d->reconciler);
 	dynos_free(d->dynos);
 	wanted_free(d->wanted);
 	if (everything && d->router)

@@ -12,7 +12,7 @@
 /* Makes every part; d->settings and d->runtime are set. On failure the process ends: nothing is
  * freed. */
 int wiring_start(struct daemon *d, struct error *err);
-/* Frees the parts that would start dynos again, so that all dynos can be ended. */
+/* Ends HTTP, and frees the parts that would start dynos again, so that all dynos can be ended. */
 void wiring_end_apps(struct daemon *d);
 /* Frees what is left; `everything`: ends haproxy and twelve-logs as well. */
 void wiring_stop(struct daemon *d, bool everything);

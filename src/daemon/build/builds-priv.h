@@ -43,7 +43,7 @@ struct job {
 	pid_t pid;
 	int result_fd;
 	struct buf result;
-	struct watch *output, *results, *kill_timer;
+	struct watch *child, *output, *results, *kill_timer;
 	int output_fd;
 	bool ended; /* the child has been reaped */
 	int status;

@@ -49,6 +49,7 @@ static struct job *find_by_app(struct builds *b, const char *app_id, bool buildi
 
 static void job_free(struct job *j)
 {
+	watch_free(j->child);
 	watch_free(j->output);
 	watch_free(j->results);
 	watch_free(j->kill_timer);
@@ -204,6 +205,7 @@ static void on_child(int status, void *userdata)
 {
 	struct job *j = userdata;
 
+	j->child = NULL;
 	j->ended = true;
 	j->status = status;
 	maybe_built(j);
@@ -269,7 +271,7 @@ static int spawn(struct job *j, int options_fd, struct error *err)
 	fd_set_nonblock(j->result_fd, true);
 	j->output = watch_readable(d->loop, j->output_fd, on_output, j);
 	j->results = watch_readable(d->loop, j->result_fd, on_result, j);
-	r = watch_child(d->loop, j->pid, on_child, j, NULL);
+	r = watch_child(d->loop, j->pid, on_child, j, &j->child);
 	return r < 0 ? error_set_errno(err, r, "watching the build") : 0;
 }
 
@@ -482,6 +484,9 @@ void builds_free(struct builds *b)
 	for (size_t i = 0; i < b->n; i++) {
 		if (b->jobs[i]->phase == PHASE_RUNNING && !b->jobs[i]->ended)
 			kill(-b->jobs[i]->pid, SIGKILL);
+		/* Whoever reads along may go away after us. */
+		if (b->jobs[i]->stream)
+			stream_on_abandoned(b->jobs[i]->stream, NULL, NULL);
 		job_free(b->jobs[i]);
 	}
 	json_decref(b->begun);
