@@ -106,8 +106,11 @@ static void on_last_lines(char *const *lines, void *userdata)
 	struct addon a = { 0 };
 
 	r->last_lines = NULL;
-	if (store_addon_get(r->owner->platform->store, r->id, &a, &err) < 0)
+	if (store_addon_get(r->owner->platform->store, r->id, &a, &err) < 0) {
+		log_error("add-on %s: %s", r->id, err.message);
+		resource_retry(r);
 		return;
+	}
 	buf_puts(&text, a.reason ? a.reason : "Its server does not stay up");
 	for (; lines && *lines; lines++)
 		buf_printf(&text, "\n%s", *lines);

@@ -164,6 +164,32 @@ static void maybe_release(struct change *c)
 		finish(c, NULL, version);
 }
 
+static bool has_addon(const struct change *c, const char *addon_id)
+{
+	for (size_t i = 0; i < c->n_steps; i++)
+		if (streq(c->steps[i].addon_id, addon_id))
+			return true;
+	return false;
+}
+
+void changes_addon_gone(struct services *sv, const char *addon_id)
+{
+	size_t i = 0;
+
+	/* Whoever is told may begin or end another: the list is looked at anew each time. */
+	while (i < sv->n_changes) {
+		struct error err = ERROR_INIT;
+
+		if (!has_addon(sv->changes[i], addon_id)) {
+			i++;
+			continue;
+		}
+		error_set(&err, ERROR_CONFLICT, "The add-on was destroyed");
+		finish(sv->changes[i], &err, 0);
+		i = 0;
+	}
+}
+
 void changes_credential(struct services *sv, const char *credential_id, const char *reason)
 {
 	for (size_t i = 0; i < sv->n_changes; i++)

@@ -174,13 +174,17 @@ static void on_looked(const char *reason, void *userdata)
 	r->job = NULL;
 	r->healthy = !reason;
 	r->healthy_since_ms = clock_now_ms();
-	if (store_addon_get(r->owner->platform->store, r->id, &a, &err) < 0)
+	if (store_addon_get(r->owner->platform->store, r->id, &a, &err) < 0) {
+		log_error("add-on %s: %s", r->id, err.message);
+		resource_retry(r);
 		return;
+	}
 	if (reason && !a.reason)
 		addon_say(r->owner, &a, "%s does not answer: %s", a.name, reason);
 	addon_set_reason(&a, reason ? xasprintf("does not answer: %s", reason) : NULL);
 	addon_save(r->owner, &a);
 	addon_done(&a);
+	r->pause_ms = r->not_before_ms = 0;
 	watch_arm(r->timer, CHECK_EVERY_MS);
 }
 
@@ -193,8 +197,11 @@ static void look(struct resource *r, const struct addon *a)
 		return;
 	r->healthy_since_ms = clock_now_ms();
 	r->job = services_check_url(r->owner, addon_url(a), on_looked, r, &err);
-	if (!r->job)
+	if (!r->job) {
 		log_warn("add-on %s: %s", a->name, err.message);
+		r->healthy_since_ms = 0;
+		resource_retry(r);
+	}
 }
 
 static void remove_row(struct resource *r, const struct addon *a)
@@ -203,8 +210,11 @@ static void remove_row(struct resource *r, const struct addon *a)
 
 	if (r->job || reference_has(r->owner, a->id))
 		return;
-	if (store_addon_delete(r->owner->platform->store, a->id, &err) < 0)
+	if (store_addon_delete(r->owner->platform->store, a->id, &err) < 0) {
 		log_error("add-on %s: %s", a->name, err.message);
+		resource_retry(r);
+		return;
+	}
 	resource_turn_soon(r);
 }
 

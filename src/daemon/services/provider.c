@@ -235,6 +235,8 @@ void addon_provider_turn(struct resource *r, struct addon *a)
 	if (services_partner(r->owner, addon_provider(a), &manifest, &p, &err) < 0) {
 		addon_set_reason(a, xstrdup(err.message));
 		addon_save(r->owner, a);
+		if (err.kind != ERROR_NOT_FOUND)
+			resource_retry(r);
 		return;
 	}
 	act(r, a, &p);

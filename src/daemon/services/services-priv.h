@@ -163,6 +163,8 @@ int references_apps(struct services *sv, const char *addon_id, char ***ret, stru
 bool change_holds(const struct services *sv, const char *credential_id);
 /* A credential was made, or can't be made (reason not NULL). */
 void changes_credential(struct services *sv, const char *credential_id, const char *reason);
+/* The add-on is destroyed: changes that wait for a credential of it end with an error. */
+void changes_addon_gone(struct services *sv, const char *addon_id);
 void changes_free(struct services *sv);
 
 /* services/quota.c */

@@ -174,6 +174,18 @@ static void forget(struct resource *r)
 	free(r);
 }
 
+/* It is destroyed: what waits for its credentials waits in vain. */
+static void bury(struct resource *r)
+{
+	struct services *sv = r->owner;
+	char id[UUID_SIZE];
+
+	memcpy(id, r->id, sizeof(id));
+	services_abandon(sv, r);
+	forget(r);
+	changes_addon_gone(sv, id);
+}
+
 static void on_turn(void *userdata)
 {
 	struct resource *r = userdata;
@@ -187,14 +199,16 @@ static void on_turn(void *userdata)
 		return;
 	}
 	if (store_addon_get(sv->platform->store, r->id, &a, &err) < 0) {
-		if (err.kind == ERROR_NOT_FOUND)
-			forget(r);
-		else
+		if (err.kind == ERROR_NOT_FOUND) {
+			bury(r);
+		} else {
 			log_error("add-on %s: %s", r->id, err.message);
+			resource_retry(r);
+		}
 		return;
 	}
 	if (a.state == ADDON_DEPROVISIONED)
-		forget(r);
+		bury(r);
 	else if (addon_is_server(&a))
 		turn(r, &a);
 	else

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * services: turns and changes of add-ons, with the real store and event loop, and no dyno. Jobs run
+ * this program again, which then is a worker that always succeeds.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "daemon/core/remove.h"
+#include "daemon/core/state.h"
+#include "daemon/edge/ca.h"
+#include "daemon/http/http.h"
+#include "daemon/lines/last-lines.h"
+#include "daemon/lines/lines.h"
+#include "daemon/services/services-priv.h"
+#include "daemon/wanted/wanted.h"
+#include "store/store-priv.h"
+
+#define TICK_MS 10
+/* Half a minute: what does not come until then does not come. */
+#define MAX_TICKS 3000
+
+static const char manifest[] =
+	"{\"name\": \"box\", \"human_name\": \"Box\", \"description\": \"Holds things\", "
+	"\"version\": \"1\", \"packages\": [\"coreutils\"], \"ports\": 1, \"attachment\": \"BOX\", "
+	"\"config\": {\"URL\": \"box://{user}:{password}@{host}:{port}\"}, "
+	"\"plans\": [{\"name\": \"mini\", \"description\": \"Small\", \"memory\": \"64M\", "
+	"\"disk\": \"64M\"}]}";
+
+/* ---- the rooms around it ---- */
+
+size_t dynos_list(struct dynos *ds, const char *app_id, struct dyno ***ret)
+{
+	(void)ds;
+	(void)app_id;
+	*ret = NULL;
+	return 0;
+}
+
+int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret, struct error *err)
+{
+	(void)ds;
+	(void)o;
+	(void)ret;
+	(void)err;
+	return 0;
+}
+
+void dynos_stop(struct dynos *ds, struct dyno *dyno)
+{
+	(void)ds;
+	(void)dyno;
+}
+
+void logs_append(struct logs_client *c, const char *app_id, const char *source, const char *dyno,
+		 const char *fmt, ...)
+{
+	(void)c;
+	(void)app_id;
+	(void)source;
+	(void)dyno;
+	(void)fmt;
+}
+
+void logs_link(struct logs_client *c, const char *addon_id, char *const *app_ids)
+{
+	(void)c;
+	(void)addon_id;
+	(void)app_ids;
+}
+
+void logs_forget(struct logs_client *c, const char *app_id)
+{
+	(void)c;
+	(void)app_id;
+}
+
+struct last_lines *last_lines_fetch(struct daemon *d, const struct logs_read *what,
+				    last_lines_fn fn, void *userdata)
+{
+	(void)d;
+	(void)what;
+	(void)fn;
+	(void)userdata;
+	return NULL;
+}
+
+void last_lines_cancel(struct last_lines *l)
+{
+	(void)l;
+}
+
+void remove_tree_later(struct daemon *d, const char *path)
+{
+	(void)d;
+	(void)path;
+}
+
+bool state_is_gone(struct daemon *d, const char *kind, const char *id)
+{
+	(void)d;
+	(void)kind;
+	(void)id;
+	return true;
+}
+
+bool http_is_collecting(const struct http *h)
+{
+	(void)h;
+	return false;
+}
+
+char *ca_path(const char *state_dir)
+{
+	return xasprintf("%s/no-authority", state_dir);
+}
+
+int64_t ca_renew_ms(int64_t until_ms)
+{
+	return until_ms;
+}
+
+int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char **ret_key,
+	     int64_t *ret_until_ms, struct error *err)
+{
+	(void)state_dir;
+	(void)names;
+	(void)ret_chain;
+	(void)ret_key;
+	(void)ret_until_ms;
+	return error_set(err, ERROR_SYSTEM, "There is no authority");
+}
+
+/* ---- the fixture ---- */
+
+struct fixture {
+	char dir[32];
+	struct daemon d;
+	struct services *sv;
+	struct watch *tick;
+	int ticks;
+	bool (*until)(struct fixture *f);
+	struct app app;
+	char addon_id[UUID_SIZE];
+	int answers; /* of the change */
+	char message[1024];
+};
+
+static void must(int r, const struct error *err)
+{
+	if (r < 0)
+		fail_msg("%s", err->message);
+}
+
+static void on_tick(void *userdata)
+{
+	struct fixture *f = userdata;
+
+	if (f->until(f) || ++f->ticks >= MAX_TICKS)
+		loop_stop(f->d.loop);
+	else
+		watch_arm(f->tick, TICK_MS);
+}
+
+/* Runs the loop until this is so, or never is. */
+static bool happens(struct fixture *f, bool (*until)(struct fixture *f))
+{
+	f->until = until;
+	f->ticks = 0;
+	watch_arm(f->tick, 0);
+	loop_run(f->d.loop);
+	return until(f);
+}
+
+static bool after_some_turns(struct fixture *f)
+{
+	return f->ticks >= 5;
+}
+
+static struct app make_app(struct fixture *f, const char *name, json_t *attachments)
+{
+	struct app a = { .name = xstrdup(name),
+			 .stack = xstrdup("debian-12"),
+			 .buildpacks = xstrdup("[]"),
+			 .branch = xstrdup("main") };
+	struct error err = ERROR_INIT;
+	struct release r = { .status = RELEASE_SUCCEEDED };
+
+	must(store_app_create(f->d.store, &a, &err), &err);
+	memcpy(r.app_id, a.id, sizeof(r.app_id));
+	r.description = xstrdup("First");
+	r.user = xstrdup("somebody");
+	r.commit = xstrdup("");
+	r.stack_name = xstrdup("debian-12");
+	r.config = json_object();
+	r.attachments = attachments;
+	must(store_begin(f->d.store, &err), &err);
+	must(store_release_create(f->d.store, &r, &err), &err);
+	must(store_commit(f->d.store, &err), &err);
+	a.current_version = r.version;
+	must(store_app_update(f->d.store, &a, &err), &err);
+	release_done(&r);
+	app_done(&a);
+	must(store_app_get(f->d.store, name, &a, &err), &err);
+	return a;
+}
+
+static void make_addon(struct fixture *f, const char *name, const char *service, int64_t port,
+		       char id[static UUID_SIZE])
+{
+	struct addon a = { .app_name = xstrdup(f->app.name),
+			   .name = xstrdup(name),
+			   .service = xstrdup(service),
+			   .plan = xstrdup("mini"),
+			   .state = ADDON_PROVISIONED,
+			   .first_port = port,
+			   .schedule_minute = -1 };
+	struct error err = ERROR_INIT;
+
+	memcpy(a.app_id, f->app.id, sizeof(a.app_id));
+	a.secret = json_pack("{s:s, s:s}", "made_by", "somebody", "url", "http://127.0.0.1:1/");
+	must(store_addon_create(f->d.store, &a, &err), &err);
+	memcpy(id, a.id, UUID_SIZE);
+	addon_done(&a);
+}
+
+static void write_manifest(const char *dir)
+{
+	_cleanup_free_ char *box = xasprintf("%s/addons/box", dir),
+			    *path = xasprintf("%s/addon.json", box);
+	FILE *file;
+
+	assert_int_equal(fs_mkdirs(box, 0755), 0);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(manifest, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void on_wanted(const char *app_id, void *userdata)
+{
+	(void)app_id;
+	(void)userdata;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+	struct error err = ERROR_INIT;
+
+	snprintf(f->dir, sizeof(f->dir), "/tmp/test-services-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	write_manifest(f->dir);
+	f->d.settings = (struct settings){ .state_dir = f->dir,
+					   .run_dir = f->dir,
+					   .data_dir = f->dir,
+					   .libexec_dir = f->dir,
+					   .addons_dir = f->dir };
+	f->d.runtime_root = f->dir;
+	f->d.loop = loop_new();
+	must(store_open(f->dir, &f->d.store, &err), &err);
+	f->d.wanted = wanted_new(&(struct wanted_options){
+		.platform = daemon_platform(&f->d), .changed = on_wanted, .userdata = f });
+	f->tick = watch_timer(f->d.loop, on_tick, f);
+	f->app = make_app(f, "owner", json_array());
+	f->sv = services_new(&(struct services_options){
+		.platform = daemon_platform(&f->d), .wanted = f->d.wanted, .daemon = &f->d });
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	services_free(f->sv);
+	app_done(&f->app);
+	wanted_free(f->d.wanted);
+	watch_free(f->tick);
+	store_close(f->d.store);
+	loop_free(f->d.loop);
+	fs_remove_tree(f->dir);
+	free(f);
+	return 0;
+}
+
+static void sql(struct fixture *f, const char *text)
+{
+	assert_int_equal(sqlite3_exec(f->d.store->db, text, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static bool is_listed(struct fixture *f)
+{
+	return resource_find(f->sv, f->addon_id) && !resource_find(f->sv, f->addon_id)->job;
+}
+
+static bool is_gone(struct fixture *f)
+{
+	return !resource_find(f->sv, f->addon_id);
+}
+
+static void want_away(struct fixture *f)
+{
+	struct error err = ERROR_INIT;
+	struct addon a = { 0 };
+
+	must(store_addon_get(f->d.store, f->addon_id, &a, &err), &err);
+	a.state = ADDON_DEPROVISIONING;
+	must(store_addon_update(f->d.store, &a, &err), &err);
+	addon_done(&a);
+}
+
+/* ---- the cases ---- */
+
+static void test_a_database_error_does_not_end_the_turns(void **state)
+{
+	struct fixture *f = *state;
+
+	make_addon(f, "elsewhere", SERVICE_EXTERNAL, 0, f->addon_id);
+	assert_true(happens(f, is_listed));
+	want_away(f);
+	sql(f, "ALTER TABLE addon RENAME TO aside");
+	services_kick_one(f->sv, f->addon_id);
+	assert_true(happens(f, after_some_turns));
+	sql(f, "ALTER TABLE aside RENAME TO addon");
+	assert_true(happens(f, is_gone));
+}
+
+static void on_changed(struct error *err, const char *attachment_id, int64_t version,
+		       void *userdata)
+{
+	struct fixture *f = userdata;
+
+	(void)attachment_id;
+	(void)version;
+	f->answers++;
+	snprintf(f->message, sizeof(f->message), "%s", err ? err->message : "");
+}
+
+static void test_a_change_ends_with_its_addon(void **state)
+{
+	struct fixture *f = *state;
+	struct caller who = { .name = "somebody" };
+	struct addon_change c = { .app = &f->app, .who = &who, .fn = on_changed, .userdata = f };
+	struct error err = ERROR_INIT;
+	struct addon a = { 0 };
+
+	make_addon(f, "box-1", "box", 25000, f->addon_id);
+	assert_true(happens(f, is_listed));
+	must(store_addon_get(f->d.store, f->addon_id, &a, &err), &err);
+	services_attach(f->sv, &c, &a, NULL, false);
+	addon_done(&a);
+	assert_int_equal(f->answers, 0);
+	assert_int_equal(f->sv->n_changes, 1);
+	want_away(f);
+	services_kick_one(f->sv, f->addon_id);
+	assert_true(happens(f, is_gone));
+	assert_int_equal(f->sv->n_changes, 0);
+	assert_int_equal(f->answers, 1);
+	assert_string_equal(f->message, "The add-on was destroyed");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_database_error_does_not_end_the_turns, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_change_ends_with_its_addon, setup, teardown),
+	};
+
+	if (argc > 1 && streq(argv[1], "addon"))
+		return write(3, "{\"ok\": true}", 12) == 12 ? 0 : 1;
+	return cmocka_run_group_tests_name("services", tests, NULL, NULL);
+}
