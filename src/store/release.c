@@ -273,6 +273,35 @@ int store_release_list(struct store *s, const char *app_id, size_t max, struct r
 	return query_all(&q, &release_type, ret, ret_n, err);
 }
 
+static int read_head(struct query *q, void *record, struct error *err)
+{
+	struct release *r = record;
+
+	query_id(q, r->app_id);
+	r->version = query_int(q);
+	if (read_status(r, q) < 0)
+		return damaged(q->s, r, "status", err);
+	return read_attachments(r, q) < 0 ? damaged(q->s, r, "attachments", err) : 0;
+}
+
+int store_release_heads(struct store *s, const char *app_id, struct release **ret, size_t *ret_n,
+			struct error *err)
+{
+	static const struct record_type head_type = { sizeof(struct release), read_head,
+						      done_release };
+	_cleanup_query_ struct query q = query_make(s, STATEMENT_RELEASE_HEADS);
+
+	query_bind_text(&q, app_id);
+	return query_all(&q, &head_type, ret, ret_n, err);
+}
+
+void release_free_array(struct release *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		release_done(&r[i]);
+	free(r);
+}
+
 int store_release_attachments(struct store *s, const char *app_id, int64_t version, json_t **ret,
 			      struct error *err)
 {

@@ -54,6 +54,13 @@ int store_release_by_id(struct store *s, const char *id, struct release *ret, st
 /* Newest first, at most max (0: all). Without config (config is NULL). */
 int store_release_list(struct store *s, const char *app_id, size_t max, struct release **ret,
 		       size_t *ret_n, struct error *err);
+/*
+ * Of an app, or of each when app_id is NULL, the newest release and the current one, with one
+ * query: app_id, version, status and attachments; nothing else is set. By app, the newest first.
+ */
+int store_release_heads(struct store *s, const char *app_id, struct release **ret, size_t *ret_n,
+			struct error *err);
+void release_free_array(struct release *r, size_t n);
 /* Writes status, phase_done, reason and proof: the rest of a release never changes. */
 int store_release_update(struct store *s, const struct release *r, struct error *err);
 

@@ -112,6 +112,11 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_RELEASE_UPDATE] = "UPDATE release SET status = ?, phase_done = ?, reason = ?, "
 				     "proof = ?, updated_ms = ? "
 				     "WHERE id = ?",
+	[STATEMENT_RELEASE_HEADS] =
+		"SELECT r.app_id, r.version, r.status, r.attachments FROM app a "
+		"JOIN release r ON r.app_id = a.id "
+		"AND r.version IN (a.last_version, a.current_version) "
+		"WHERE ?1 IS NULL OR a.id = ?1 ORDER BY r.app_id, r.version DESC",
 	[STATEMENT_RELEASE_ATTACHMENTS] =
 		"SELECT attachments FROM release WHERE app_id = ? AND version = ?",
 

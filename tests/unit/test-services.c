@@ -85,10 +85,10 @@ void logs_forget(struct logs_client *c, const char *app_id)
 	(void)app_id;
 }
 
-struct last_lines *last_lines_fetch(struct daemon *d, const struct logs_read *what,
+struct last_lines *last_lines_fetch(struct logs_client *c, const struct logs_read *what,
 				    last_lines_fn fn, void *userdata)
 {
-	(void)d;
+	(void)c;
 	(void)what;
 	(void)fn;
 	(void)userdata;
@@ -106,9 +106,9 @@ void remove_tree_later(struct daemon *d, const char *path)
 	(void)path;
 }
 
-bool state_is_gone(struct daemon *d, const char *kind, const char *id)
+bool state_is_gone(struct store *s, const char *kind, const char *id)
 {
-	(void)d;
+	(void)s;
 	(void)kind;
 	(void)id;
 	return true;
@@ -370,12 +370,82 @@ static void test_a_change_ends_with_its_addon(void **state)
 	assert_string_equal(f->message, "The add-on was destroyed");
 }
 
+static int on_statement(unsigned what, void *userdata, void *statement, void *text)
+{
+	int *n = userdata;
+
+	(void)what;
+	(void)statement;
+	(void)text;
+	(*n)++;
+	return 0;
+}
+
+/* An app that has each add-on under a name of its own. */
+static void make_attached(struct fixture *f, const char *name, char (*ids)[UUID_SIZE], int n)
+{
+	json_t *list = json_array(), *vars = json_pack("{s:s}", "BOX_URL", "box://");
+	char id[UUID_SIZE];
+	struct app app;
+
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *as = xasprintf("BOX_%d", i);
+
+		json_array_append_new(list,
+				      attach_make(uuid_make(id), as, ids[i], "", false, 1, vars));
+	}
+	json_decref(vars);
+	app = make_app(f, name, list);
+	app_done(&app);
+}
+
+static int statements_of_a_look(struct fixture *f, const char *addon_id, size_t n_expected)
+{
+	struct services_links *l = NULL;
+	struct error err = ERROR_INIT;
+	int n_statements = 0;
+	size_t n = 0;
+
+	sqlite3_trace_v2(f->d.store->db, SQLITE_TRACE_STMT, on_statement, &n_statements);
+	must(services_links_read(f->sv, &l, &err), &err);
+	sqlite3_trace_v2(f->d.store->db, 0, NULL, NULL);
+	services_links_of(l, addon_id, &n);
+	assert_int_equal(n, n_expected);
+	assert_non_null(services_links_app(l, f->app.id));
+	services_links_free(l);
+	return n_statements;
+}
+
+static void test_who_is_attached_is_read_at_once(void **state)
+{
+	struct fixture *f = *state;
+	char ids[12][UUID_SIZE];
+	int few;
+
+	for (int i = 0; i < 12; i++) {
+		_cleanup_free_ char *name = xasprintf("box-%d", i);
+
+		make_addon(f, name, SERVICE_EXTERNAL, 0, ids[i]);
+	}
+	make_attached(f, "app-0", ids, 12);
+	few = statements_of_a_look(f, ids[3], 1);
+	for (int i = 1; i < 20; i++) {
+		_cleanup_free_ char *name = xasprintf("app-%d", i);
+
+		make_attached(f, name, ids, 12);
+	}
+	assert_int_equal(statements_of_a_look(f, ids[3], 20), few);
+	statements_of_a_look(f, f->app.id, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_database_error_does_not_end_the_turns, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_change_ends_with_its_addon, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_who_is_attached_is_read_at_once, setup,
+						teardown),
 	};
 
 	if (argc > 1 && streq(argv[1], "addon"))

@@ -55,64 +55,29 @@ static int add_dynos(struct services *sv, json_t *set, struct error *err)
 	return 0;
 }
 
-/* The version whose attachments are an app's now: a pending release's, or the current one's. */
-static int base_version(struct services *sv, const struct app *app, int64_t *ret, struct error *err)
+/* What the current release and the one that changes start from refer to. */
+static void add_app(const struct services *sv, json_t *set, const struct services_links *l,
+		    const struct app *app)
 {
-	struct release base = { 0 };
-	struct error own = ERROR_INIT;
+	const struct release *current = links_head(l, app, app->current_version);
+	const struct release *base = links_base(sv, l, app);
 
-	*ret = 0;
-	if (releases_base(sv->wanted, app, &base, &own) == 0)
-		*ret = base.version;
-	else if (own.kind != ERROR_NOT_FOUND)
-		return error_set(err, own.kind, "%s", own.message);
-	release_done(&base);
-	return 0;
+	if (current)
+		add_all(set, current->attachments);
+	if (base && base != current)
+		add_all(set, base->attachments);
 }
 
-static void note_links(json_t *links, const char *app_id, json_t *list)
-{
-	struct attachment a;
-
-	for (size_t i = 0; attach_at(list, i, &a); i++) {
-		json_t *apps = json_object_get(links, a.addon);
-
-		if (!apps) {
-			apps = json_array();
-			json_object_set_new(links, a.addon, apps);
-		}
-		json_array_append_new(apps, json_string(app_id));
-	}
-}
-
-static int add_app(struct services *sv, json_t *set, json_t *links, const struct app *app,
-		   struct error *err)
-{
-	int64_t version;
-	json_t *list;
-
-	if (base_version(sv, app, &version, err) < 0 ||
-	    add_release(sv, set, app->id, app->current_version, err) < 0)
-		return -1;
-	if (!version)
-		return 0;
-	if (store_release_attachments(sv->platform->store, app->id, version, &list, err) < 0)
-		return -1;
-	add_all(set, list);
-	note_links(links, app->id, list);
-	json_decref(list);
-	return 0;
-}
-
-static void tell_links(struct services *sv, json_t *links)
+static void tell_links(struct services *sv, const struct services_links *l)
 {
 	for (size_t i = 0; i < sv->n; i++) {
-		json_t *apps = json_object_get(links, sv->list[i]->id), *id;
+		const struct services_link *link;
 		_cleanup_strv_ char **ids = NULL;
-		size_t k;
+		size_t n;
 
-		json_array_foreach (apps, k, id)
-			strv_push(&ids, json_string_value(id));
+		link = services_links_of(l, sv->list[i]->id, &n);
+		for (size_t k = 0; k < n; k++)
+			strv_push(&ids, link[k].app->id);
 		strv_sort_unique(ids);
 		logs_link(sv->logs, sv->list[i]->id, ids);
 	}
@@ -120,27 +85,24 @@ static void tell_links(struct services *sv, json_t *links)
 
 int references_read(struct services *sv, struct error *err)
 {
-	json_t *set = json_object(), *links = json_object();
-	struct app *apps = NULL;
-	size_t n = 0;
-	int r = store_app_list(sv->platform->store, &apps, &n, err);
+	struct services_links *l = NULL;
+	json_t *set;
+	int r;
 
-	for (size_t i = 0; i < n; i++) {
-		if (r == 0)
-			r = add_app(sv, set, links, &apps[i], err);
-		app_done(&apps[i]);
-	}
-	free(apps);
-	if (r == 0)
-		r = add_dynos(sv, set, err);
+	if (services_links_read(sv, &l, err) < 0)
+		return -1;
+	set = json_object();
+	for (size_t i = 0; i < l->n_apps; i++)
+		add_app(sv, set, l, &l->apps[i]);
+	r = add_dynos(sv, set, err);
 	if (r == 0) {
 		json_decref(sv->references);
 		sv->references = json_incref(set);
 		sv->references_old = false;
-		tell_links(sv, links);
+		tell_links(sv, l);
 	}
 	json_decref(set);
-	json_decref(links);
+	services_links_free(l);
 	return r;
 }
 
@@ -166,70 +128,65 @@ bool services_credential_lives(struct services *sv, const char *credential_id)
 
 int references_apps(struct services *sv, const char *addon_id, char ***ret, struct error *err)
 {
-	struct app *apps = NULL;
-	size_t n = 0;
-	int r = store_app_list(sv->platform->store, &apps, &n, err);
+	const struct services_link *link;
+	struct services_links *l = NULL;
+	size_t n;
 
-	for (size_t i = 0; i < n; i++) {
-		json_t *list = NULL;
-
-		if (r == 0)
-			r = services_attachments(sv, &apps[i], &list, err);
-		if (r == 0 && attach_has_addon(list, addon_id))
-			strv_push(ret, apps[i].name);
-		json_decref(list);
-		app_done(&apps[i]);
-	}
-	free(apps);
-	return r;
-}
-
-static void add_names(json_t *names, const struct app *app, json_t *list, const char *addon_id)
-{
-	struct attachment at;
-
-	for (size_t i = 0; attach_at(list, i, &at); i++)
-		if (streq(at.addon, addon_id))
-			json_array_append_new(names,
-					      json_pack("{s:s, s:s, s:s}", "app", app->id,
-							"app_name", app->name, "name", at.name));
+	if (services_links_read(sv, &l, err) < 0)
+		return -1;
+	link = services_links_of(l, addon_id, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!i || link[i].app != link[i - 1].app)
+			strv_push(ret, link[i].app->name);
+	services_links_free(l);
+	return 0;
 }
 
 json_t *services_names_of(struct services *sv, const struct addon *a)
 {
 	const char *noted = json_string_value(json_object_get(a->secret, "attached"));
 	json_t *names = noted && a->state != ADDON_PROVISIONED ? json_loads(noted, 0, NULL) : NULL;
+	const struct services_link *link;
+	struct services_links *l = NULL;
 	struct error err = ERROR_INIT;
-	struct app *apps = NULL;
-	size_t n = 0;
+	size_t n;
 
 	if (names)
 		return names;
 	names = json_array();
-	if (store_app_list(sv->platform->store, &apps, &n, &err) < 0)
+	if (services_links_read(sv, &l, &err) < 0) {
 		log_error("the attachments of %s: %s", a->name, err.message);
-	for (size_t i = 0; i < n; i++) {
-		json_t *list = NULL;
-
-		if (services_attachments(sv, &apps[i], &list, &err) == 0)
-			add_names(names, &apps[i], list, a->id);
-		json_decref(list);
-		app_done(&apps[i]);
+		return names;
 	}
-	free(apps);
+	link = services_links_of(l, a->id, &n);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(names, json_pack("{s:s, s:s, s:s}", "app", link[i].app->id,
+						       "app_name", link[i].app->name, "name",
+						       link[i].at.name));
+	services_links_free(l);
 	return names;
+}
+
+/* Of the head with this version; none for 0. Of an app that was read before its newest release was
+ * made, those of that one. */
+static json_t *attachments_of(struct release *heads, size_t n, int64_t version)
+{
+	for (size_t i = 0; i < n; i++)
+		if (heads[i].version == version)
+			return json_incref(heads[i].attachments);
+	return version && n ? json_incref(heads[0].attachments) : json_array();
 }
 
 int services_attachments(struct services *sv, const struct app *app, json_t **ret,
 			 struct error *err)
 {
-	int64_t version;
+	struct release *heads = NULL;
+	size_t n = 0;
 
-	if (base_version(sv, app, &version, err) < 0)
+	if (store_release_heads(sv->platform->store, app->id, &heads, &n, err) < 0)
 		return -1;
-	if (!version) {
-		*ret = json_array();
-		return 0;
-	}
-	return store_release_attachments(sv->platform->store, app->id, version, ret, err);
+	*ret = attachments_of(heads, n,
+			      n ? releases_base_version(sv->wanted, app, heads[0].status) : 0);
+	release_free_array(heads, n);
+	return 0;
 }

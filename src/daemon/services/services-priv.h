@@ -148,14 +148,30 @@ void addon_script(struct resource *r, struct addon *a, const struct service *s,
 void addon_act(struct resource *r, struct addon *a, const struct service *s,
 	       enum life_action action);
 
+/* services/links.c */
+struct services_links {
+	struct app *apps; /* by name */
+	size_t n_apps;
+	struct release *heads; /* as store_release_heads() gives them */
+	size_t n_heads;
+	struct services_link *list; /* by add-on, then as the apps have them */
+	size_t n;
+};
+/* A head of the app; NULL when this version is none. */
+const struct release *links_head(const struct services_links *l, const struct app *app,
+				 int64_t version);
+/* The head that a change would start from; NULL when there is no release. */
+const struct release *links_base(const struct services *sv, const struct services_links *l,
+				 const struct app *app);
+
 /* services/refs.c */
 /* Reads anew what releases and dynos refer to; tells twelve-logs who is attached to what. */
 int references_read(struct services *sv, struct error *err);
 bool reference_has(const struct services *sv, const char *id);
-/* Names of the apps (base releases) that an add-on is attached to, as a strv. */
 /* The names under which apps have it, or had it when it was destroyed: an array of {"app",
  * "app_name", "name"}. A new reference. */
 json_t *services_names_of(struct services *sv, const struct addon *a);
+/* Names of the apps (base releases) that an add-on is attached to, as a strv. */
 int references_apps(struct services *sv, const char *addon_id, char ***ret, struct error *err);
 
 /* services/change.c */

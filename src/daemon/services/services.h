@@ -140,6 +140,24 @@ int services_attachments(struct services *sv, const struct app *app, json_t **re
 int services_vars(struct services *sv, json_t *list, json_t **ret, struct error *err);
 
 /*
+ * Who is attached to what, as of now: of all apps, in two queries. Borrowed from it until it is
+ * freed: the apps, the attachments.
+ */
+struct services_links;
+struct services_link {
+	const struct app *app;
+	struct attachment at;
+	size_t place; /* for sorting */
+};
+int services_links_read(struct services *sv, struct services_links **ret, struct error *err);
+void services_links_free(struct services_links *l);
+/* Those of an add-on, by the names of the apps; NULL and 0 when there are none, or no links. */
+const struct services_link *services_links_of(const struct services_links *l, const char *addon_id,
+					      size_t *ret_n);
+/* NULL when there is no such app. */
+const struct app *services_links_app(const struct services_links *l, const char *app_id);
+
+/*
  * A change ends with one release, and then fn is called: with an error, or with the id of
  * the attachment (NULL for a rollback). It may be called before the function returns. What it waits
  * for are credentials to be made.

@@ -42,6 +42,14 @@ void wanted_forget_failing(struct wanted *w, const char *app_id)
 		*f = w->failing[--w->n_failing];
 }
 
+int64_t releases_base_version(const struct wanted *w, const struct app *app,
+			      enum release_status newest)
+{
+	if (newest == RELEASE_PENDING && !is_failing(w, app->id, app->last_version))
+		return app->last_version;
+	return app->current_version;
+}
+
 int releases_base(const struct wanted *w, const struct app *app, struct release *ret,
 		  struct error *err)
 {
@@ -51,8 +59,7 @@ int releases_base(const struct wanted *w, const struct app *app, struct release 
 		return error_set(err, ERROR_NOT_FOUND, "%s has no release", app->name);
 	if (store_release_get(w->store, app->id, app->last_version, &newest, err) < 0)
 		return -1;
-	if ((newest.status == RELEASE_PENDING && !is_failing(w, app->id, newest.version)) ||
-	    newest.version == app->current_version) {
+	if (newest.version == releases_base_version(w, app, newest.status)) {
 		*ret = newest;
 		return 0;
 	}

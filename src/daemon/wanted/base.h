@@ -8,6 +8,9 @@
  * when the app has none. */
 int releases_base(const struct wanted *w, const struct app *app, struct release *ret,
 		  struct error *err);
+/* Its number, for an app whose newest release has this status; 0: it has none. */
+int64_t releases_base_version(const struct wanted *w, const struct app *app,
+			      enum release_status newest);
 /*
  * While *r has expired and its successor has the same slug and commit, so that it has *r in it, *r
  * becomes that one.

@@ -6,7 +6,9 @@
 
 #include "addon/room.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/str.h"
+#include "daemon/api/addon/sight.h"
 #include "model/names.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
@@ -20,27 +22,6 @@ json_t *api_addon_ref(const struct addon *a)
 			 a->app_id, "name", a->app_name);
 }
 
-/* The config vars that the owner has of it. */
-static json_t *config_vars(struct request *r, const struct addon *a)
-{
-	struct daemon *d = request_daemon(r);
-	json_t *names = json_array(), *list = NULL, *var;
-	struct error ignored = ERROR_INIT;
-	struct app app = { 0 };
-	struct attachment at;
-	size_t k;
-
-	if (store_app_get(d->store, a->app_id, &app, &ignored) == 0 &&
-	    services_attachments(d->services, &app, &list, &ignored) == 0)
-		for (size_t i = 0; attach_at(list, i, &at); i++)
-			if (streq(at.addon, a->id))
-				json_array_foreach (at.vars, k, var)
-					json_array_append(names, var);
-	json_decref(list);
-	app_done(&app);
-	return names;
-}
-
 static json_t *schedule_json(const struct addon *a)
 {
 	char at[8];
@@ -52,27 +33,6 @@ static json_t *schedule_json(const struct addon *a)
 	return json_pack("{s:s, s:I}", "at", at, "keep", (json_int_t)a->schedule_keep);
 }
 
-static size_t count_backups(struct request *r, const struct addon *a)
-{
-	struct backup *list = NULL;
-	struct error ignored = ERROR_INIT;
-	size_t n = 0;
-
-	store_backup_list(request_daemon(r)->store, a->id, NULL, &list, &n, &ignored);
-	backup_free_array(list, n);
-	return n;
-}
-
-static size_t count_attachments(struct request *r, const struct addon *a)
-{
-	struct error ignored = ERROR_INIT;
-	json_t *list = api_attachments_where(r, NULL, a->id, &ignored);
-	size_t n = json_array_size(list);
-
-	json_decref(list);
-	return n;
-}
-
 static const char *kind_of(const struct addon *a)
 {
 	if (addon_is_server(a))
@@ -80,9 +40,9 @@ static const char *kind_of(const struct addon *a)
 	return json_object_get(a->secret, "provider") ? "provider" : "external";
 }
 
-static json_t *extra(struct request *r, const struct addon *a)
+static json_t *extra(struct sight *sight, const struct addon *a)
 {
-	struct services *services = request_daemon(r)->services;
+	struct services *services = request_daemon(sight->r)->services;
 	const struct service *s = addon_is_server(a) ? services_service_of(services, a) : NULL;
 	const struct service_plan *p = s ? service_plan(s, a->plan) : NULL;
 	const char *url = json_string_value(json_object_get(a->secret, "url"));
@@ -107,8 +67,8 @@ static json_t *extra(struct request *r, const struct addon *a)
 			  (json_int_t)(p ? p->memory_bytes : 0), "disk_quota_bytes",
 			  (json_int_t)(p ? p->disk_bytes : 0), "disk_used_bytes",
 			  now.disk_used_bytes < 0 ? json_null() : json_integer(now.disk_used_bytes),
-			  "backups", (json_int_t)count_backups(r, a), "attachments",
-			  (json_int_t)count_attachments(r, a)));
+			  "backups", (json_int_t)sight_count_backups(sight, a->id), "attachments",
+			  (json_int_t)sight_count_attachments(sight, a->id)));
 	return j;
 }
 
@@ -121,25 +81,39 @@ static json_t *service_ref(struct request *r, const struct addon *a)
 			 a->service, "human_name", s ? s->human_name : a->service);
 }
 
-json_t *api_addon_json(struct request *r, const struct addon *a)
+static json_t *addon_json(struct sight *sight, const struct addon *a)
 {
 	_cleanup_free_ char *plan = xasprintf("%s:%s", a->service, a->plan);
 	char plan_id[UUID_SIZE];
 	json_t *j = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:o, s:{s:s, s:s, s:o}}", "id", a->id,
 			      "name", a->name, "state", addon_state_names[a->state], "app", "id",
-			      a->app_id, "name", a->app_name, "addon_service", service_ref(r, a),
-			      "plan", "id", name_uuid("plan", plan, plan_id), "name", plan, "price",
-			      api_price());
+			      a->app_id, "name", a->app_name, "addon_service",
+			      service_ref(sight->r, a), "plan", "id",
+			      name_uuid("plan", plan, plan_id), "name", plan, "price", api_price());
 
 	json_object_update_new(j, json_pack("{s:o, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:n, s:[]}",
 					    "billed_price", api_price(), "billing_entity", "id",
 					    a->app_id, "name", a->app_name, "type", "app",
-					    "config_vars", config_vars(r, a), "provider_id",
-					    a->provider_id ? a->provider_id : a->id,
+					    "config_vars", sight_config_vars(sight, a),
+					    "provider_id", a->provider_id ? a->provider_id : a->id,
 					    "provision_message", "", "web_url", "actions"));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o}", "created_at",
 					    json_time(a->created_ms), "updated_at",
-					    json_time(a->updated_ms), "twelve", extra(r, a)));
+					    json_time(a->updated_ms), "twelve", extra(sight, a)));
+	return j;
+}
+
+json_t *api_addon_json(struct request *r, const struct addon *a)
+{
+	struct error err = ERROR_INIT;
+	struct sight sight = { .r = r };
+	json_t *j;
+
+	/* What was done is answered all the same, without its counts. */
+	if (sight_open(r, a->id, &sight, &err) < 0)
+		log_error("add-on %s: %s", a->name, err.message);
+	j = addon_json(&sight, a);
+	sight_done(&sight);
 	return j;
 }
 
@@ -150,18 +124,18 @@ json_t *api_addon_json(struct request *r, const struct addon *a)
 static int allow_addon(struct request *r, const struct addon *a, enum need need, struct error *err)
 {
 	struct error own = ERROR_INIT, ignored = ERROR_INIT;
-	json_t *attached;
-	size_t n;
+	struct sight sight = { 0 };
+	bool seen;
 
 	/* Of a destroyed app, whose last backup is still to be taken: its owner's. */
 	if (authz_allow_former(r, a->app_id, a->owner_id, need, &own) == 0)
 		return 0;
-	attached = need == NEED_VIEW ? api_attachments_where(r, NULL, a->id, &ignored) : NULL;
-	n = json_array_size(attached);
-	json_decref(attached);
-	if (!n)
+	seen = need == NEED_VIEW && sight_open(r, a->id, &sight, &ignored) == 0 &&
+	       sight_count_attachments(&sight, a->id) > 0;
+	sight_done(&sight);
+	if (!seen)
 		*err = own;
-	return n ? 0 : -1;
+	return seen ? 0 : -1;
 }
 
 int api_addon_named(struct request *r, const char *name, enum need need, struct addon *ret,
@@ -219,30 +193,43 @@ int api_addons_get(struct request *r, struct error *err)
 	return result;
 }
 
+/* Its own, or attached to it. */
+static bool is_of_app(const struct sight *sight, const struct addon *a, const struct app *app)
+{
+	const struct services_link *link;
+	size_t n;
+
+	if (streq(a->app_id, app->id))
+		return true;
+	link = services_links_of(sight->links, a->id, &n);
+	for (size_t i = 0; i < n; i++)
+		if (streq(link[i].app->id, app->id))
+			return true;
+	return false;
+}
+
 static int answer_addons(struct request *r, const struct app *app, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
-	json_t *list = json_array(), *attached = NULL;
-	struct error ignored = ERROR_INIT;
+	json_t *list = json_array();
+	struct sight sight = { 0 };
 	struct addon *rows = NULL;
 	size_t n = 0;
 
-	if ((app && services_attachments(d->services, app, &attached, err) < 0) ||
-	    store_addon_list(d->store, NULL, &rows, &n, err) < 0) {
+	if (sight_open(r, NULL, &sight, err) < 0 ||
+	    store_addon_list(request_daemon(r)->store, NULL, &rows, &n, err) < 0) {
+		sight_done(&sight);
 		json_decref(list);
-		json_decref(attached);
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++) {
-		bool wanted = !app || streq(rows[i].app_id, app->id) ||
-			      attach_has_addon(attached, rows[i].id);
+		bool wanted =
+			app ? is_of_app(&sight, &rows[i], app) : sight_sees_addon(&sight, &rows[i]);
 
-		if (wanted && rows[i].state != ADDON_DEPROVISIONED &&
-		    (app || allow_addon(r, &rows[i], NEED_VIEW, &ignored) == 0))
-			json_array_append_new(list, api_addon_json(r, &rows[i]));
+		if (wanted && rows[i].state != ADDON_DEPROVISIONED)
+			json_array_append_new(list, addon_json(&sight, &rows[i]));
 	}
 	addon_free_array(rows, n);
-	json_decref(attached);
+	sight_done(&sight);
 	return request_answer_list(r, list);
 }
 
