@@ -13,6 +13,7 @@
 #include "addon/attach.h"
 #include "addon/life.h"
 #include "addon/room.h"
+#include "addon/schedule.h"
 #include "addon/service.h"
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -421,11 +422,91 @@ static void test_the_room_of_a_volume(void **state)
 			assert_int_equal(room_level(&r, (enum room_level)before),
 					 cells[i].after[before]);
 		}
-	assert_false(room_is_near(&half, 224));
-	assert_true(room_is_near(&half, 225));
+	assert_false(room_is_near(&half, 49));
+	assert_true(room_is_near(&half, 50));
+	assert_true(room_is_near(&(struct room){ .used = 840, .quota = 1000 }, 30));
 	assert_true(room_is_near(&(struct room){ .used = 900, .quota = 1000 }, 0));
 	assert_string_equal(room_word(ROOM_FREE), "free");
 	assert_string_equal(room_word(ROOM_CLOSED), "closed");
+}
+
+static void test_the_steps_of_a_quota(void **state)
+{
+	static const struct {
+		int64_t used;
+		int step;
+	} cases[] = { { 0, 0 },	  { 799, 0 }, { 800, 1 },  { 899, 1 }, { 900, 2 },
+		      { 949, 2 }, { 950, 3 }, { 1000, 3 }, { 5000, 3 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(room_step(&(struct room){ .used = cases[i].used, .quota = 1000 }),
+				 cases[i].step);
+}
+
+static void test_a_volume_at_rest_is_counted_rarely(void **state)
+{
+	static const struct {
+		int64_t used, before, pause_ms, expected_ms;
+		enum room_level level;
+	} cases[] = {
+		{ 100, -1, 0, 10000, ROOM_FREE },	 /* the first time */
+		{ 100, 100, 10000, 20000, ROOM_FREE },	 /* it rests */
+		{ 100, 110, 20000, 40000, ROOM_FREE },	 /* almost */
+		{ 100, 100, 320000, 600000, ROOM_FREE }, /* for no longer than this */
+		{ 100, 100, 600000, 600000, ROOM_FREE },
+		{ 111, 100, 600000, 10000, ROOM_FREE }, /* it grows */
+		{ 100, 111, 600000, 10000, ROOM_FREE }, /* it shrinks */
+		{ 800, 800, 600000, 10000, ROOM_FREE }, /* near */
+		{ 100, 100, 600000, 10000, ROOM_FULL }, /* told that it is full */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct room r = { .used = cases[i].used, .quota = 1000, .hard = 1100 };
+
+		assert_int_equal(
+			room_pause_ms(&r, cases[i].level, cases[i].before, cases[i].pause_ms),
+			cases[i].expected_ms);
+	}
+}
+
+static void test_when_a_backup_is_due(void **state)
+{
+	enum { MINUTE = 60000 };
+	static const struct {
+		int64_t minute, since_ms, last_ms, now_ms;
+		bool due;
+	} cases[] = {
+		{ -1, 0, 0, 100 * INT64_C(86400000), false },		 /* no schedule */
+		{ 60, 0, 0, 9 * INT64_C(86400000) + 60 * MINUTE, true }, /* to the minute */
+		{ 60, 0, 0, 9 * INT64_C(86400000) + 59 * MINUTE,
+		  true }, /* yesterday's is missing */
+		/* yesterday's is there, today's is yet to come */
+		{ 60, 0, 8 * INT64_C(86400000) + 60 * MINUTE, 9 * INT64_C(86400000) + 59 * MINUTE,
+		  false },
+		{ 60, 0, 8 * INT64_C(86400000) + 60 * MINUTE, 9 * INT64_C(86400000) + 60 * MINUTE,
+		  true },
+		{ 60, 0, 9 * INT64_C(86400000) + 60 * MINUTE, 9 * INT64_C(86400000) + 61 * MINUTE,
+		  false }, /* today's is there */
+		/* it was set after yesterday's time */
+		{ 60, 8 * INT64_C(86400000) + 61 * MINUTE, 0, 9 * INT64_C(86400000) + 59 * MINUTE,
+		  false },
+		{ 60, 8 * INT64_C(86400000) + 61 * MINUTE, 0, 9 * INT64_C(86400000) + 60 * MINUTE,
+		  true },
+		{ 0, 0, 9 * INT64_C(86400000) - 1, 9 * INT64_C(86400000), true }, /* midnight */
+		{ 1439, 0, 0, 9 * INT64_C(86400000) - MINUTE, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct schedule s = { .minute = cases[i].minute,
+					    .since_ms = cases[i].since_ms,
+					    .last_ms = cases[i].last_ms };
+
+		if (schedule_is_due(&s, cases[i].now_ms) != cases[i].due)
+			fail_msg("case %zu", i);
+	}
 }
 
 int main(void)
@@ -439,6 +520,9 @@ int main(void)
 		cmocka_unit_test(test_twenty_thousand_lives),
 		cmocka_unit_test(test_a_server_that_does_not_stay_up_fails),
 		cmocka_unit_test(test_the_room_of_a_volume),
+		cmocka_unit_test(test_the_steps_of_a_quota),
+		cmocka_unit_test(test_a_volume_at_rest_is_counted_rarely),
+		cmocka_unit_test(test_when_a_backup_is_due),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -247,6 +248,24 @@ static void write_manifest(const char *dir)
 	assert_int_equal(fclose(file), 0);
 }
 
+/* A du(1) that notes when it begins and ends. */
+static void write_du(const char *dir)
+{
+	_cleanup_free_ char *bin = xasprintf("%s/bin", dir), *path = xasprintf("%s/du", bin),
+			    *search = xasprintf("%s:%s", bin, getenv("PATH"));
+	FILE *file;
+
+	assert_int_equal(fs_mkdirs(bin, 0755), 0);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file,
+		"#!/bin/sh\necho begin >>%s/du.log\nsleep 0.05\necho end >>%s/du.log\necho 4096\n",
+		dir, dir);
+	assert_int_equal(fchmod(fileno(file), 0755), 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(setenv("PATH", search, 1), 0);
+}
+
 static void on_wanted(const char *app_id, void *userdata)
 {
 	(void)app_id;
@@ -267,6 +286,7 @@ static int setup(void **state)
 					   .libexec_dir = f->dir,
 					   .addons_dir = f->dir };
 	f->d.runtime_root = f->dir;
+	f->d.runtime = (struct sandbox_runtime){ .path = f->dir, .name = f->dir };
 	f->d.loop = loop_new();
 	must(store_open(f->dir, &f->d.store, &err), &err);
 	f->d.wanted = wanted_new(&(struct wanted_options){
@@ -370,6 +390,40 @@ static void test_a_change_ends_with_its_addon(void **state)
 	assert_string_equal(f->message, "The add-on was destroyed");
 }
 
+static bool all_are_counted(struct fixture *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->sv->n; i++)
+		n += f->sv->list[i]->disk_used == 4096;
+	return n == 4;
+}
+
+static void test_one_volume_is_counted_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *log = xasprintf("%s/du.log", f->dir),
+			    *volumes = xasprintf("%s/volumes", f->dir),
+			    *before = xstrdup(getenv("PATH"));
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	char id[UUID_SIZE];
+
+	write_du(f->dir);
+	assert_int_equal(fs_mkdirs(volumes, 0755), 0);
+	for (int i = 0; i < 4; i++) {
+		_cleanup_free_ char *name = xasprintf("box-%d", i);
+
+		make_addon(f, name, "box", 25000 + 10 * i, id);
+	}
+	services_kick(f->sv);
+	assert_true(happens(f, all_are_counted));
+	setenv("PATH", before, 1);
+	assert_int_equal(fs_read_file(log, 4096, &text), 0);
+	/* None begins before the one before it has ended. */
+	assert_non_null(strstr(text.data, "begin\nend\n"));
+	assert_null(strstr(text.data, "begin\nbegin\n"));
+}
+
 static int on_statement(unsigned what, void *userdata, void *statement, void *text)
 {
 	int *n = userdata;
@@ -440,15 +494,18 @@ static void test_who_is_attached_is_read_at_once(void **state)
 
 int main(int argc, char **argv)
 {
+	static const char result[] = "{\"ok\": true, \"stack\": \"made\"}";
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_database_error_does_not_end_the_turns, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_change_ends_with_its_addon, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_volume_is_counted_at_a_time, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_who_is_attached_is_read_at_once, setup,
 						teardown),
 	};
 
 	if (argc > 1 && streq(argv[1], "addon"))
-		return write(3, "{\"ok\": true}", 12) == 12 ? 0 : 1;
+		return write(3, result, strlen(result)) == (ssize_t)strlen(result) ? 0 : 1;
 	return cmocka_run_group_tests_name("services", tests, NULL, NULL);
 }

@@ -4,10 +4,8 @@
 #include <ctype.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
-#include "base/fd.h"
 #include "base/str.h"
 #include "daemon/core/free-port.h"
 #include "daemon/services/services-priv.h"

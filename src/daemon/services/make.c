@@ -311,7 +311,7 @@ int services_set_plan(struct services *sv, struct addon *a, const char *service,
 		      struct error *err)
 {
 	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
-	const struct resource *r = resource_find(sv, a->id);
+	struct resource *r = resource_find(sv, a->id);
 	const struct service_plan *p;
 
 	if (check_service(sv, a, service, err) < 0)
@@ -338,6 +338,8 @@ int services_set_plan(struct services *sv, struct addon *a, const char *service,
 	a->plan = xstrdup(p->name);
 	if (store_addon_update(sv->platform->store, a, err) < 0)
 		return -1;
+	if (r)
+		count_soon(r);
 	services_kick_one(sv, a->id);
 	return 0;
 }

@@ -90,9 +90,7 @@ struct resource *resource_add(struct services *sv, const char *id)
 {
 	struct resource *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct resource){
-		.owner = sv, .du_fd = -1, .disk_used = -1, .free_then = -1, .du_text = BUF_INIT
-	};
+	*r = (struct resource){ .owner = sv, .disk_used = -1, .free_then = -1 };
 	snprintf(r->id, sizeof(r->id), "%s", id);
 	r->timer = watch_timer(sv->platform->loop, sv->on_turn, r);
 	sv->list = xrealloc(sv->list, (sv->n + 1) * sizeof(struct resource *));

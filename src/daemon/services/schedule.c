@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addon/schedule.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -13,31 +14,31 @@
 #include "daemon/core/state.h"
 #include "daemon/services/services-priv.h"
 
-#define DAY_MS 86400000
-
-/* When the schedule of today was, or is; of yesterday if today's is yet to come. */
-static int64_t due_at(const struct addon *a, int64_t now_ms)
+/* When the newest backup by schedule was begun. */
+static int64_t newest_ms(const struct addon *a, const struct backup *list, size_t n)
 {
-	int64_t at = now_ms / DAY_MS * DAY_MS + a->schedule_minute * 60000;
+	int64_t newest_ms = 0;
 
-	return at > now_ms ? at - DAY_MS : at;
+	for (size_t i = 0; i < n; i++)
+		if (streq(list[i].addon_id, a->id) && streq(list[i].kind, "scheduled") &&
+		    list[i].created_ms > newest_ms)
+			newest_ms = list[i].created_ms;
+	return newest_ms;
 }
 
 static void maybe_scheduled(struct services *sv, const struct addon *a, const struct backup *list,
 			    size_t n, int64_t now_ms)
 {
-	int64_t due = due_at(a, now_ms);
+	const struct schedule s = {
+		.minute = a->schedule_minute,
+		.since_ms = json_integer_value(json_object_get(a->secret, "scheduled_ms")),
+		.last_ms = newest_ms(a, list, n),
+	};
 	struct error err = ERROR_INIT;
 	struct backup b = { 0 };
 
-	/* One that was made since it fell due; and a schedule begins when it is set. */
-	if (a->schedule_minute < 0 || a->state != ADDON_PROVISIONED ||
-	    due < json_integer_value(json_object_get(a->secret, "scheduled_ms")))
+	if (a->state != ADDON_PROVISIONED || !schedule_is_due(&s, now_ms))
 		return;
-	for (size_t i = 0; i < n; i++)
-		if (streq(list[i].addon_id, a->id) && streq(list[i].kind, "scheduled") &&
-		    list[i].created_ms >= due)
-			return;
 	if (services_backup(sv, a, "scheduled", &b, &err) < 0) {
 		log_warn("the scheduled backup of %s: %s", a->name, err.message);
 		addon_say(sv, a, "The scheduled backup of %s could not be begun: %s", a->name,

@@ -309,7 +309,7 @@ static void job_done(struct resource *r, struct addon *a, const struct service *
 		free(a->applied);
 		a->stack = xstrdup(result->stack);
 		a->applied = addon_use(a, s);
-		quota_soon(r);
+		count_soon(r);
 	} else if (r->doing == LIFE_UPGRADE) {
 		free(a->applied);
 		a->applied = addon_use(a, s);
@@ -318,6 +318,7 @@ static void job_done(struct resource *r, struct addon *a, const struct service *
 		r->healthy_since_ms = clock_now_ms();
 	} else if (r->doing == LIFE_RESTORE) {
 		restored(r, a);
+		count_soon(r);
 		r->level_told = false;
 	} else if (r->doing == LIFE_CERTIFY) {
 		tls_taken(r, a);

@@ -33,12 +33,13 @@ struct resource {
 	bool attaching;		       /* the change of the first attachment is under way */
 	struct last_lines *last_lines; /* of the server, for the reason */
 	/* Disk (services/quota.c). */
-	struct watch *du_timer, *du_readable;
-	int du_fd;
-	struct buf du_text;
-	int64_t disk_used; /* bytes; -1: not known */
-	int warned;	   /* the step of the last warning */
-	int64_t free_then; /* of the file system, when it was counted; -1: not known */
+	bool counted;		/* its volume is counted now and then (services/count.c) */
+	int64_t count_at_ms;	/* clock_now_ms(): when next by the clock */
+	int64_t count_pause_ms; /* between the last two */
+	int64_t disk_used;	/* bytes; -1: not known */
+	int64_t disk_quota;	/* of the plan when it was counted */
+	int warned;		/* the step of the last warning */
+	int64_t free_then;	/* of the file system, when it was counted; -1: not known */
 	enum room_level level, doing_level; /* what is right; what the service is being told */
 	bool level_known;		    /* `level` is of a count, and not of the row */
 	bool level_told; /* the server that runs has been told what the row says */
@@ -72,6 +73,8 @@ struct change {
 	void *userdata;
 };
 
+struct count;
+
 struct services {
 	struct platform *platform;
 	struct dynos *dynos;
@@ -83,6 +86,7 @@ struct services {
 	size_t n;
 	struct change **changes;
 	size_t n_changes;
+	struct count *count; /* the one that is under way, or NULL */
 	struct watch *sweep_timer, *minute_timer, *room_timer;
 	/* What releases refer to, as of the last sweep: ids of add-ons and credentials as keys. */
 	json_t *references;
@@ -183,16 +187,22 @@ void changes_credential(struct services *sv, const char *credential_id, const ch
 void changes_addon_gone(struct services *sv, const char *addon_id);
 void changes_free(struct services *sv);
 
+/* services/count.c */
+/* From here on its volume is counted. */
+void count_begin(struct resource *r);
+/* In a second, whatever the clock says. */
+void count_soon(struct resource *r);
+/* Each second: who is due, or may have grown, is counted, one after the other. */
+void counts_look(struct services *sv);
+void counts_stop(struct services *sv);
+
 /* services/quota.c */
-void quota_start(struct resource *r);
-/* Counts before it is time. */
-void quota_soon(struct resource *r);
-void quota_stop(struct resource *r);
+/* Its volume was counted: r->disk_used. Tells the add-on's stream, and wants its service told. */
+void quota_judge(struct resource *r, const struct addon *a, const struct service *s,
+		 const struct service_plan *p);
 /* Whether the service has to be told what is right, and what that is. */
 bool quota_due(const struct resource *r, const struct addon *a);
 enum room_level quota_level(const struct resource *r, const struct addon *a);
-/* A look at the file system, each second: who may have grown is counted. */
-void quotas_look(struct services *sv);
 /* The user's name and password of the door, when a volume is full; heap. */
 char *quota_rescue_name(const char *database);
 char *quota_rescue_password(const struct addon *a, const char *database);

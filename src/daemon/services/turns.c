@@ -168,7 +168,6 @@ static void forget(struct resource *r)
 			sv->list[i] = sv->list[--sv->n];
 	addon_job_cancel(r->job);
 	backups_cancel(r);
-	quota_stop(r);
 	last_lines_cancel(r->last_lines);
 	watch_free(r->timer);
 	free(r);
@@ -238,7 +237,7 @@ static void on_sweep(void *userdata)
 		if (!r)
 			r = resource_add(sv, list[i].id);
 		if (addon_is_server(&list[i]))
-			quota_start(r);
+			count_begin(r);
 		resource_turn_soon(r);
 	}
 	addon_free_array(list, n);
@@ -267,7 +266,7 @@ static void on_second(void *userdata)
 {
 	struct services *sv = userdata;
 
-	quotas_look(sv);
+	counts_look(sv);
 	watch_arm(sv->room_timer, SECOND_MS);
 }
 
@@ -348,6 +347,7 @@ void services_free(struct services *sv)
 		forget(sv->list[sv->n - 1]);
 	free(sv->list);
 	changes_free(sv);
+	counts_stop(sv);
 	watch_free(sv->sweep_timer);
 	watch_free(sv->minute_timer);
 	watch_free(sv->room_timer);
