@@ -16,6 +16,8 @@
  *                tail (1: follow); filters, each optional: dyno ("web" means every web.N), type,
  *                source, release (a version), since_ns (wall clock); after (only lines with a
  *                greater sequence number; `lines` does not apply then).
+ *                ended (1, with dyno: it has ended; the answer begins when all that its pipes
+ *                hold has been taken, a line without an end as well).
  *                A line is written as
  *                    SEQ SP 2026-11-22T10:00:01.000000+00:00 SP source[dyno]: text LF
  *                A reader that is slower than the ring gets

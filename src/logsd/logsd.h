@@ -43,6 +43,7 @@ struct app;
 struct drain_curl;
 struct follower;
 struct journal;
+struct late_read;
 struct peer;
 struct question;
 struct source;
@@ -56,6 +57,7 @@ struct logsd {
 	struct app *apps;
 	const struct follower *const *followers; /* of each app, NULL at the end; apps.c */
 	struct peer *peers;
+	struct late_read *late; /* answered behind what others have sent */
 	size_t n_readers, n_sources;
 	struct source *unended_first, *unended_last;
 	struct source *again;

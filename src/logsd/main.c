@@ -88,7 +88,7 @@ static int timeout_ms(const struct logsd *l, int64_t now_ms)
 {
 	int64_t next = INT64_MAX;
 
-	if (l->again)
+	if (l->again || l->late)
 		return 0;
 	if (l->gather_until_ms)
 		next = l->gather_until_ms;
@@ -109,6 +109,7 @@ static void serve(struct logsd *l)
 		gather(l, now_ms);
 		l->round_bytes = 0;
 		dispatch(l->epoll_fd, timeout_ms(l, now_ms));
+		peers_answer_late(l);
 		sources_again(l);
 		now_ms = clock_now_ms();
 		sources_flush(l, now_ms);

@@ -43,6 +43,14 @@ struct peer {
 	struct logsd *logsd;
 };
 
+/* Of a dyno that has ended. */
+struct late_read {
+	struct late_read *next;
+	char app_id[UUID_SIZE];
+	struct read_options o;
+	int fd;
+};
+
 static void peer_free(struct peer *p)
 {
 	struct peer **link = &p->logsd->peers;
@@ -90,6 +98,15 @@ static uint64_t get_count(const struct ipc_msg *m, const char *key, int64_t fall
 	return n < 0 ? 0 : (uint64_t)n;
 }
 
+static void late_put(struct app *a, int take_fd, const struct read_options *o)
+{
+	struct late_read *late = xcalloc(1, sizeof(*late));
+
+	*late = (struct late_read){ .next = a->logsd->late, .o = *o, .fd = take_fd };
+	memcpy(late->app_id, a->id, sizeof(late->app_id));
+	a->logsd->late = late;
+}
+
 static void on_read(struct app *a, struct ipc_msg *m)
 {
 	struct read_options o = { .lines = get_count(m, "lines", LINES_DEFAULT),
@@ -106,7 +123,10 @@ static void on_read(struct app *a, struct ipc_msg *m)
 	copy_name(o.filter.type, m, "type");
 	o.filter.release = (uint32_t)get_count(m, "release", 0);
 	o.filter.since_ns = ipc_get_i64(m, "since_ns", 0);
-	reader_add(a, fd, &o);
+	if (ipc_get_i64(m, "ended", 0) == 1)
+		late_put(a, fd, &o);
+	else
+		reader_add(a, fd, &o);
 }
 
 static int64_t rss_bytes(void)
@@ -243,26 +263,32 @@ static bool is_allowed(int fd)
 	return false;
 }
 
-static void on_listener(struct handler *h, uint32_t events)
+/* False when nobody waits. */
+static bool accept_one(struct logsd *l)
 {
-	struct logsd *l = (struct logsd *)(void *)((char *)h - offsetof(struct logsd, listener));
-	int fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(l->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct peer *p;
 
-	(void)events;
 	if (fd < 0) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			log_error("accepting a connection: %s", strerror(errno));
-		return;
+		return false;
 	}
 	if (!is_allowed(fd)) {
 		fd_close(fd);
-		return;
+		return true;
 	}
 	p = xcalloc(1, sizeof(*p));
 	*p = (struct peer){ .handler = { .fn = on_peer, .fd = fd }, .next = l->peers, .logsd = l };
 	l->peers = p;
 	logsd_watch(l, &p->handler, EPOLLIN);
+	return true;
+}
+
+static void on_listener(struct handler *h, uint32_t events)
+{
+	(void)events;
+	accept_one((struct logsd *)(void *)((char *)h - offsetof(struct logsd, listener)));
 }
 
 static void take_datagram(struct logsd *l, const char *data, size_t n)
@@ -311,17 +337,54 @@ static void on_router(struct handler *h, uint32_t events)
 	}
 }
 
-void peers_drain(struct logsd *l)
+static void hear_all(struct logsd *l)
 {
-	on_router(&l->router, EPOLLIN);
 	for (struct peer *p = l->peers, *next; p; p = next) {
 		next = p->next;
 		on_peer(&p->handler, EPOLLIN);
 	}
 }
 
+void peers_answer_late(struct logsd *l)
+{
+	struct late_read *late = l->late, *next;
+
+	if (!late)
+		return;
+	l->late = NULL;
+	/* The dyno's supervisor may have handed its pipes over only just before. */
+	while (accept_one(l))
+		continue;
+	hear_all(l);
+	for (; late; late = next) {
+		struct app *a = app_find(l, late->app_id);
+
+		next = late->next;
+		if (a) {
+			sources_take(a, late->o.filter.dyno);
+			reader_add(a, late->fd, &late->o);
+		} else {
+			fd_close(late->fd);
+		}
+		free(late);
+	}
+}
+
+void peers_drain(struct logsd *l)
+{
+	on_router(&l->router, EPOLLIN);
+	hear_all(l);
+}
+
 void peers_free(struct logsd *l)
 {
+	while (l->late) {
+		struct late_read *late = l->late;
+
+		l->late = late->next;
+		fd_close(late->fd);
+		free(late);
+	}
 	while (l->peers)
 		peer_free(l->peers);
 }

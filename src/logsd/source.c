@@ -324,6 +324,18 @@ void source_add(struct app *a, int take_fd, const char *name, const char *dyno, 
 		fail(s, -errno);
 }
 
+void sources_take(struct app *a, const char *dyno)
+{
+	for (struct source *s = a->sources, *next; s; s = next) {
+		next = s->next;
+		if (!streq(s->dyno, dyno))
+			continue;
+		/* A pipe holds no more, whatever still writes. */
+		for (int i = 0; i < WIDE_PIPE_BYTES / CHUNK_BYTES + 1 && take_chunk(s, true); i++)
+			continue;
+	}
+}
+
 void sources_again(struct logsd *l)
 {
 	struct source *s = steal_ptr(l->again), *next;

@@ -38,5 +38,7 @@ void source_free(struct source *s);
 void sources_again(struct logsd *l);
 /* Shows unended lines whose time has come. */
 void sources_flush(struct logsd *l, int64_t now_ms);
+/* Takes what the pipes of a dyno hold that has ended, a line without an end as well. */
+void sources_take(struct app *a, const char *dyno);
 /* Takes what all pipes hold: before the end. */
 void sources_drain(struct logsd *l);

@@ -7,6 +7,7 @@ import re
 import resource
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -304,6 +305,24 @@ def test_how_fast_an_app_was(logs, app):
     logs.start()
     assert load() == none
 
+
+
+def test_a_dyno_that_has_ended_is_read_to_its_end(logs, app):
+    """Whatever twelve-logs finds first: the question, or the pipes of the dyno, handed over by another."""
+    r, w = os.pipe()
+    os.write(w, b"one\n" * 5000 + b"and the last")
+    os.kill(logs.process.pid, signal.SIGSTOP)
+    try:
+        answer = logs.reading(app, lines=100000, dyno="run.1", ended=1)
+        logs.source(app, [r], dyno="run.1")
+    finally:
+        os.kill(logs.process.pid, signal.SIGCONT)
+    with open(answer, "rb") as f:
+        texts = [parse(line)[3] for line in f.read().split(b"\n")[:-1]]
+    assert texts == [b"one"] * 5000 + [b"and the last"]
+    assert logs.texts(app, dyno="run.2", ended=1) == []
+    os.close(r)
+    os.close(w)
 
 
 def test_forget(logs, app):

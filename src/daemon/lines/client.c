@@ -555,6 +555,8 @@ static void put_options(struct ipc_msg *m, const struct logs_read *o)
 	ipc_put(m, "app", o->app_id);
 	ipc_put_i64(m, "lines", o->lines ? o->lines : 100);
 	ipc_put(m, "tail", o->tail ? "1" : "0");
+	if (o->ended)
+		ipc_put(m, "ended", "1");
 	if (o->dyno)
 		ipc_put(m, "dyno", o->dyno);
 	if (o->source)

@@ -51,7 +51,8 @@ struct logs_read {
 	const char *source; /* NULL: all */
 	int64_t release;    /* only lines of this release; 0: all */
 	int64_t since_ms;   /* only lines of this time (wall clock) and later; 0: all */
-	int64_t after;	    /* lines after this sequence number; 0: none */
+	bool ended; /* with dyno, which has ended: all that it wrote is there, then comes the end */
+	int64_t after; /* lines after this sequence number; 0: none */
 };
 /* The read end of a pipe (non-blocking) with lines in the format of logs-proto.h; the caller closes
  * it. */

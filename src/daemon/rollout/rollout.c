@@ -278,6 +278,7 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 	rollout_counted(a);
 	log_info("app %s: v%lld is undone: %s", a->id, (long long)pm->release.version, reason);
 	if (failed) {
+		what.ended = failed->state != DYNO_UP && failed->state != DYNO_STARTING;
 		snprintf(pm->dyno, sizeof(pm->dyno), "%s", failed->name);
 		pm->lines = last_lines_fetch(parts->logs, &what, finish_undo, pm);
 	} else {
