@@ -21,6 +21,7 @@
 #include "daemon/lines/last-lines.h"
 #include "daemon/lines/lines.h"
 #include "daemon/wanted/base.h"
+#include "model/proof.h"
 
 /* gunicorn on Python 3.13 tells why its workers did not boot some seventy lines before its end. */
 #define LAST_LINES 100
@@ -93,28 +94,26 @@ void rollout_note_ready(struct app_state *a, const struct dyno *dyno)
 			    (long long)took_ms % 1000 / 10);
 }
 
-/* What is known now. `complete` is set when all that is old is gone. */
-static json_t *make_proof(struct app_state *a, bool complete)
+static struct proof_counts counts(bool known, const struct router_counts *c)
 {
-	json_t *proof =
-		json_pack("{s:O, s:b, s:I}", "dynos", a->ready, "complete", complete, "rollout_ms",
-			  (json_int_t)(clock_wall_ms() - a->rollout_began_ms));
+	return (struct proof_counts){ .known = known,
+				      .requests = (int64_t)c->requests,
+				      .failed = (int64_t)c->failed };
+}
 
-	if (a->not_up[0])
-		json_object_set_new(proof, "not_up", json_string(a->not_up));
-	if (a->now_known && a->before_known) {
-		json_object_set_new(proof, "requests",
-				    json_integer((json_int_t)(a->counts_now.requests -
-							      a->counts_before.requests)));
-		json_object_set_new(
-			proof, "failed",
-			json_integer((json_int_t)(a->counts_now.failed - a->counts_before.failed)));
-	}
-	if (complete)
-		json_object_set_new(
-			proof, "drain_ms",
-			json_integer(a->drain_began_ms ? clock_wall_ms() - a->drain_began_ms : 0));
-	return proof;
+/* What is known now. `complete`: all that is old is gone. */
+static json_t *make_proof(const struct app_state *a, bool complete)
+{
+	struct proof_facts f = { .dynos = a->ready,
+				 .not_up = a->not_up,
+				 .complete = complete,
+				 .began_ms = a->rollout_began_ms,
+				 .now_ms = clock_wall_ms(),
+				 .drain_began_ms = a->drain_began_ms,
+				 .before = counts(a->before_known, &a->counts_before),
+				 .now = counts(a->now_known, &a->counts_now) };
+
+	return proof_make(&f);
 }
 
 /* A type that crashed before, and that the release was not held up by. */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "build/build.h"
 #include "daemon/edge/acme.h"
+#include "route/down.h"
 
 static bool wants_web(const struct turn *t)
 {
@@ -23,30 +24,28 @@ bool turn_is_slugless(const struct turn *t)
 	       !build_slug_is_there(t->o->platform->settings.state_dir, t->current.slug);
 }
 
-/* Without a dyno that has traffic: have they crashed, are they on their way, or is none wanted? */
 static enum route_down why_down(const struct turn *t)
 {
-	enum route_down why = ROUTE_DOWN_NO_WEB;
+	_cleanup_free_ struct down_dyno *dynos = xcalloc(t->n_dynos, sizeof(*dynos));
+	struct down_facts f = { .released = t->current.version,
+				.candidate = t->candidate.version,
+				.slug_gone = turn_is_slugless(t),
+				.wants_web = wants_web(t),
+				.dynos = dynos };
 
-	if (!t->current.version && !t->candidate.version)
-		return ROUTE_DOWN_NO_RELEASE;
-	if (turn_is_slugless(t) && !t->candidate.version)
-		why = ROUTE_DOWN_NO_RELEASE;
-	else if (wants_web(t))
-		why = ROUTE_DOWN_STARTING;
 	for (size_t i = 0; i < t->n_dynos; i++) {
 		const struct dyno *dyno = t->dynos[i];
 
-		if (dyno->port && dyno->routed)
-			return ROUTE_DOWN_NONE;
-		/* One that ends, or has, is no reason any more. */
-		if (!dyno->port || dyno->state == DYNO_STOPPING || dyno->state == DYNO_EXITED ||
-		    dyno->draining)
+		if (!dyno->port)
 			continue;
-		if (dyno->state == DYNO_CRASHED || dyno->restarts)
-			why = ROUTE_DOWN_CRASHED;
+		dynos[f.n_dynos++] = (struct down_dyno){
+			.routed = dyno->routed,
+			.ending = dyno->state == DYNO_STOPPING || dyno->state == DYNO_EXITED ||
+				  dyno->draining,
+			.crashed = dyno->state == DYNO_CRASHED || dyno->restarts,
+		};
 	}
-	return why;
+	return route_why_down(&f);
 }
 
 static int route_hosts(const struct turn *t, char ***ret, struct error *err)

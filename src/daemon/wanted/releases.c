@@ -12,7 +12,7 @@
 #include "daemon/core/stream.h"
 #include "daemon/wanted/base.h"
 #include "daemon/wanted/wanted-priv.h"
-#include "model/names.h"
+#include "model/config-change.h"
 #include "stack/names.h"
 #include "store/pipeline.h"
 
@@ -194,67 +194,20 @@ int releases_restack(struct wanted *w, struct app *app, const char *stack, const
 
 /* ---- config ---- */
 
-static int check_changes(json_t *changes, json_t *attachments, struct error *err)
+/* What an attachment gives is changed by its add-on, or by detaching it. */
+static int check_attached(json_t *changes, json_t *attachments, struct error *err)
 {
 	struct attachment a;
 	const char *key;
 	json_t *value;
 
-	json_object_foreach (changes, key, value) {
+	json_object_foreach (changes, key, value)
 		if (attach_by_var(attachments, key, &a))
 			return error_set(err, ERROR_INVALID,
 					 "%s comes from the attachment %s: detach it "
 					 "(twelve addons:detach %s), or swap it for another add-on",
 					 key, a.name, a.name);
-		if (json_is_null(value))
-			continue;
-		if (!json_is_string(value))
-			return error_set(
-				err, ERROR_INVALID,
-				"The value of config var %s must be a string, or null to unset it",
-				key);
-		if (name_check_config_key(key, err) < 0 ||
-		    name_check_config_value(key, json_string_value(value), err) < 0)
-			return -1;
-	}
 	return 0;
-}
-
-static void add_name(struct buf *names, const char *key)
-{
-	buf_printf(names, "%s%s", names->len ? ", " : "", key);
-}
-
-/* The config after the changes, and what they were in words ("Set A, B config vars"); NULL when
- * nothing changes. */
-static json_t *apply(json_t *config, json_t *changes, char **ret_description)
-{
-	_cleanup_buf_ struct buf set = BUF_INIT, removed = BUF_INIT;
-	json_t *now = json_deep_copy(config);
-	const char *key;
-	json_t *value;
-
-	json_object_foreach (changes, key, value) {
-		json_t *old = json_object_get(now, key);
-
-		if (json_is_null(value) && old) {
-			add_name(&removed, key);
-			json_object_del(now, key);
-		} else if (!json_is_null(value) && (!old || !json_equal(old, value))) {
-			add_name(&set, key);
-			json_object_set(now, key, value);
-		}
-	}
-	if (!set.len && !removed.len) {
-		json_decref(now);
-		return NULL;
-	}
-	*ret_description = xasprintf("%s%s%s%s config vars", set.len ? "Set " : "", set.data,
-				     set.len && removed.len ? " and remove "
-				     : removed.len	    ? "Remove "
-							    : "",
-				     removed.data);
-	return now;
 }
 
 int releases_set_config(struct wanted *w, struct app *app, json_t *changes,
@@ -267,11 +220,12 @@ int releases_set_config(struct wanted *w, struct app *app, json_t *changes,
 
 	if (releases_base(w, app, &r, err) < 0)
 		return -1;
-	if (check_changes(changes, r.attachments, err) < 0) {
+	if (check_attached(changes, r.attachments, err) < 0 ||
+	    config_change_check(changes, err) < 0) {
 		release_done(&r);
 		return -1;
 	}
-	config = apply(r.config, changes, &description);
+	config = config_change_apply(r.config, changes, &description);
 	*ret_changed = config != NULL;
 	if (!config) {
 		*ret = r;
