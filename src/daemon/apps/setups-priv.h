@@ -1,21 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the setups module share: apps/setups.c, apps/setups-reader.c,
- * apps/setups-steps.c. */
+/* What the files of the setups module share. Each uses those below it:
+ *
+ *     setups.c          the turns
+ *     setups-steps.c    what each step does
+ *     setups-reader.c   app.json out of the archive
+ *     setup-work.c      the row, and what is waited for
+ */
 #pragma once
 
-#include "base/buf.h"
+#include "daemon/core/child.h"
 #include "daemon/lines/last-lines.h"
 #include "daemon/apps/setups.h"
+
+/* What the reader has found. */
+struct setup_manifest {
+	const char *setup_id;
+	const char *text; /* n bytes; NULL: it could not be read, and `why` is a sentence */
+	size_t n;
+	bool top; /* app.json stands in a top folder of the archive */
+	const char *why;
+};
 
 /* What a step waits for that is in nobody's row: the child that reads, the lines of the script. */
 struct setup_work {
 	struct setups *owner;
 	char id[UUID_SIZE]; /* of the setup */
-	pid_t pid;
-	int fd, status;
-	bool ended;
-	struct buf text;
-	struct watch *readable, *child;
+	struct child *reader;
+	void (*on_manifest)(struct setups *ss, const struct setup_manifest *m);
 	struct last_lines *lines;
 	struct setup_work *next;
 };
@@ -31,13 +42,16 @@ struct setup_work *setup_work_find(struct setups *ss, const char *setup_id);
 struct setup_work *setup_work_new(struct setups *ss, const char *setup_id);
 void setup_work_free(struct setup_work *w);
 
-/* Starts the child; its end is setup_manifest_read(). */
-int setup_reader_start(struct setups *ss, const struct setup *s, struct error *err);
-/* The text of app.json, or NULL and why not. */
-void setup_manifest_read(struct setups *ss, const char *setup_id, const char *text, size_t n,
-			 bool top, const char *why);
+/* Starts the child; fn is called when it has ended, unless the work is freed before. */
+int setup_reader_start(struct setups *ss, const struct setup *s,
+		       void (*fn)(struct setups *ss, const struct setup_manifest *m),
+		       struct error *err);
+/* Makes the plan out of what was read, or lets the setup fail. */
+void setup_manifest_read(struct setups *ss, const struct setup_manifest *m);
 /* Writes the row; what can't be written is logged, and the step is taken again. */
 int setup_save(struct setups *ss, struct setup *s);
+/* The same, with its next step. */
+int setup_go_to(struct setups *ss, struct setup *s, const char *step);
 
 /* A step: *ret_next, when it is done. -1: the setup fails with *err. */
 typedef int (*setup_step_fn)(struct setups *ss, struct setup *s, struct app *app,

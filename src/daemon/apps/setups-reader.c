@@ -203,103 +203,65 @@ int setup_reader_main(void)
 
 /* ---- its parent ---- */
 
-static void finish(struct setup_work *w)
+/* The child has written a letter and the text, or a sentence. */
+static void on_end(const struct child_end *end, void *userdata)
 {
+	struct setup_work *w = userdata;
 	struct setups *ss = w->owner;
-	_cleanup_buf_ struct buf text = w->text;
+	bool well = end->status == 0 && end->n_result > 0;
+	struct setup_manifest m = { .why = NULL };
 	char id[UUID_SIZE], described[64], sentence[256];
-	bool well = w->status == 0 && text.len > 0;
 
-	w->text = (struct buf)BUF_INIT;
-	memcpy(id, w->id, sizeof(id));
-	if (!well && proc_exit_code(w->status) == 1 && text.len)
-		snprintf(sentence, sizeof(sentence), "%.*s", (int)strcspn(text.data, "\n"),
-			 text.data);
+	if (!well && proc_exit_code(end->status) == 1 && end->n_result)
+		snprintf(sentence, sizeof(sentence), "%.*s", (int)strcspn(end->result, "\n"),
+			 end->result);
 	else
 		snprintf(sentence, sizeof(sentence), "The process that looks for app.json %s",
-			 proc_describe_status(w->status, described, sizeof(described)));
-	setup_work_free(w);
-	setup_manifest_read(ss, id, well ? text.data + 1 : NULL, well ? text.len - 1 : 0,
-			    well && text.data[0] == 't', sentence);
-}
-
-static void on_output(void *userdata)
-{
-	struct setup_work *w = userdata;
-	ssize_t n = fd_read(w->fd, buf_reserve(&w->text, 4096), 4096);
-
-	if (n == -EAGAIN)
-		return;
-	if (n > 0 && w->text.len + (size_t)n <= ANSWER_MAX_BYTES) {
-		buf_added(&w->text, (size_t)n);
-		return;
+			 proc_describe_status(end->status, described, sizeof(described)));
+	memcpy(id, w->id, sizeof(id));
+	m.setup_id = id;
+	m.why = sentence;
+	if (well) {
+		m.text = end->result + 1;
+		m.n = end->n_result - 1;
+		m.top = end->result[0] == 't';
 	}
-	watch_free(steal_ptr(w->readable));
-	if (w->ended)
-		finish(w);
+	w->reader = NULL;
+	w->on_manifest(ss, &m);
+	setup_work_free(w);
 }
 
-static void on_ended(int status, void *userdata)
-{
-	struct setup_work *w = userdata;
-
-	w->ended = true;
-	w->status = status;
-	w->pid = 0;
-	w->child = NULL;
-	if (!w->readable)
-		finish(w);
-}
-
-/* A memory file, or a negative errno. */
-static int write_order(struct setups *ss, const struct setup *s, const char *path)
+static json_t *make_order(struct setups *ss, const struct setup *s)
 {
 	const struct settings *set = &ss->d->settings;
+	_cleanup_free_ char *path = upload_path(set, s->source_id);
 	const char *checksum = json_string_value(json_object_get(s->data, "checksum"));
-	json_t *j = json_pack("{s:s, s:s, s:O?, s:I, s:I, s:b}", "archive", path, "checksum",
-			      checksum ? checksum : "", "url", json_object_get(s->data, "url"),
-			      "max_bytes", (json_int_t)set->max_upload_bytes, "reserve_bytes",
-			      (json_int_t)set->disk_reserve_bytes, "private_sources",
-			      (int)set->private_sources);
-	_cleanup_free_ char *text = json_dumps(j, 0);
 
-	json_decref(j);
-	return fd_memfile("setup", text, strlen(text));
+	return json_pack("{s:s, s:s, s:O?, s:I, s:I, s:b}", "archive", path, "checksum",
+			 checksum ? checksum : "", "url", json_object_get(s->data, "url"),
+			 "max_bytes", (json_int_t)set->max_upload_bytes, "reserve_bytes",
+			 (json_int_t)set->disk_reserve_bytes, "private_sources",
+			 (int)set->private_sources);
 }
 
-int setup_reader_start(struct setups *ss, const struct setup *s, struct error *err)
+int setup_reader_start(struct setups *ss, const struct setup *s,
+		       void (*fn)(struct setups *ss, const struct setup_manifest *m),
+		       struct error *err)
 {
-	_cleanup_free_ char *path = upload_path(&ss->d->settings, s->source_id);
 	static const char *const argv[] = { "/proc/self/exe", "app-json", NULL };
-	_cleanup_fd_ int order_fd = write_order(ss, s, path);
 	struct setup_work *w = setup_work_new(ss, s->id);
-	struct proc_options o = { .argv = argv,
-				  .new_session = true,
-				  .die_with_us = true,
-				  .dir = "/",
-				  .stdin_fd = order_fd };
-	int out[2], r;
+	json_t *order = make_order(ss, s);
+	const struct child_options o = { .argv = argv,
+					 .order = order,
+					 .max_result = ANSWER_MAX_BYTES,
+					 .result_on_stdout = true,
+					 .on_end = on_end,
+					 .userdata = w };
+	int r = child_start(ss->d->loop, &o, &w->reader, err);
 
-	if (order_fd < 0) {
-		setup_work_free(w);
-		return error_set_errno(err, order_fd, "reading app.json: memory file");
-	}
-	if (pipe2(out, O_CLOEXEC) < 0) {
-		setup_work_free(w);
-		return error_set_errno(err, errno, "reading app.json: pipe");
-	}
-	w->fd = out[0];
-	o.stdout_fd = out[1];
-	r = proc_spawn(&o, &w->pid, err);
-	fd_close(out[1]);
-	if (r == 0) {
-		fd_set_nonblock(w->fd, true);
-		w->readable = watch_readable(ss->d->loop, w->fd, on_output, w);
-		r = watch_child(ss->d->loop, w->pid, on_ended, w, &w->child);
-		if (r < 0)
-			error_set_errno(err, r, "watching the child that reads app.json");
-	}
+	w->on_manifest = fn;
+	json_decref(order);
 	if (r < 0)
 		setup_work_free(w);
-	return r < 0 ? -1 : 0;
+	return r;
 }

@@ -80,9 +80,9 @@ static json_t *make_plan(const struct setup *s, const char *text, size_t n, bool
 	return plan;
 }
 
-static void take_manifest(struct setups *ss, struct setup *s, const char *text, size_t n, bool top)
+static void take_manifest(struct setups *ss, struct setup *s, const struct setup_manifest *m)
 {
-	json_t *errors = json_array(), *plan = make_plan(s, text, n, top, errors);
+	json_t *errors = json_array(), *plan = make_plan(s, m->text, m->n, m->top, errors);
 
 	json_object_set_new(s->data, "manifest_errors", errors);
 	if (!plan || json_array_size(errors)) {
@@ -91,28 +91,25 @@ static void take_manifest(struct setups *ss, struct setup *s, const char *text, 
 		return;
 	}
 	json_object_set_new(s->data, "plan", plan);
-	free(s->step);
-	s->step = xstrdup("preparing");
-	setup_save(ss, s);
+	setup_go_to(ss, s, "preparing");
 	setups_kick(ss);
 }
 
-void setup_manifest_read(struct setups *ss, const char *setup_id, const char *text, size_t n,
-			 bool top, const char *why)
+void setup_manifest_read(struct setups *ss, const struct setup_manifest *m)
 {
 	struct error ignored = ERROR_INIT;
 	struct setup s = { 0 };
 
 	/* What can't be read now is read again in the next turn. */
-	if (store_setup_get(ss->d->store, setup_id, &s, &ignored) < 0 ||
+	if (store_setup_get(ss->d->store, m->setup_id, &s, &ignored) < 0 ||
 	    !streq(s.step, "reading")) {
 		setup_done(&s);
 		return;
 	}
-	if (text)
-		take_manifest(ss, &s, text, n, top);
+	if (m->text)
+		take_manifest(ss, &s, m);
 	else
-		setup_fail(ss, &s, why);
+		setup_fail(ss, &s, m->why);
 	setup_done(&s);
 }
 

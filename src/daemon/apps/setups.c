@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* App setups: the turns; see apps/setups.h. What each step does is in apps/setups-steps.c, how
- * app.json is found in apps/setups-reader.c. */
+ * app.json is found in apps/setups-reader.c, and what all of these use in apps/setup-work.c. */
 #include "daemon/apps/setups.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -28,72 +26,6 @@ static const struct {
 	{ "releasing", setup_release }, { "running", setup_run },
 };
 
-/* ---- what is waited for ---- */
-
-struct setup_work *setup_work_find(struct setups *ss, const char *setup_id)
-{
-	struct setup_work *w = ss->works;
-
-	while (w && !streq(w->id, setup_id))
-		w = w->next;
-	return w;
-}
-
-struct setup_work *setup_work_new(struct setups *ss, const char *setup_id)
-{
-	struct setup_work *w = xcalloc(1, sizeof(*w));
-
-	*w = (struct setup_work){ .owner = ss, .fd = -1, .text = BUF_INIT, .next = ss->works };
-	memcpy(w->id, setup_id, sizeof(w->id));
-	ss->works = w;
-	return w;
-}
-
-void setup_work_free(struct setup_work *w)
-{
-	struct setup_work **at = &w->owner->works;
-
-	while (*at != w)
-		at = &(*at)->next;
-	*at = w->next;
-	if (w->pid > 0)
-		kill(-w->pid, SIGKILL);
-	watch_free(w->readable);
-	watch_free(w->child);
-	last_lines_cancel(w->lines);
-	fd_close(w->fd);
-	buf_done(&w->text);
-	free(w);
-}
-
-/* ---- the row ---- */
-
-int setup_save(struct setups *ss, struct setup *s)
-{
-	struct error err = ERROR_INIT;
-
-	if (store_setup_update(ss->d->store, s, &err) == 0)
-		return 0;
-	log_error("app setup %s: %s", s->id, err.message);
-	return -1;
-}
-
-static int go_to(struct setups *ss, struct setup *s, const char *step)
-{
-	free(s->step);
-	s->step = xstrdup(step);
-	return setup_save(ss, s);
-}
-
-void setup_fail(struct setups *ss, struct setup *s, const char *why)
-{
-	log_info("app setup of %s failed: %s", s->app_name, why);
-	free(s->failure);
-	s->failure = xstrdup(why);
-	go_to(ss, s, "removing");
-	setups_kick(ss);
-}
-
 /* What is not needed any more: an archive that no build took; and what is in the row for its steps
  * alone. */
 static void end(struct setups *ss, struct setup *s, const char *how)
@@ -104,7 +36,7 @@ static void end(struct setups *ss, struct setup *s, const char *how)
 	json_object_del(s->data, "overrides");
 	json_object_del(s->data, "url");
 	json_object_del(json_object_get(s->data, "plan"), "env");
-	go_to(ss, s, how);
+	setup_go_to(ss, s, how);
 }
 
 /* ---- turns ---- */
@@ -119,7 +51,7 @@ static void turn_making(struct setups *ss, struct setup *s)
 	    streq(app.owner_id, s->user_id) && app.created_ms >= s->created_ms &&
 	    app.last_version == 1) {
 		memcpy(s->app_id, app.id, sizeof(s->app_id));
-		go_to(ss, s, "reading");
+		setup_go_to(ss, s, "reading");
 	} else {
 		setup_fail(ss, s,
 			   "twelved was restarted before the app was created: create it again");
@@ -131,7 +63,7 @@ static void turn_reading(struct setups *ss, struct setup *s)
 {
 	struct error err = ERROR_INIT;
 
-	if (!setup_work_find(ss, s->id) && setup_reader_start(ss, s, &err) < 0)
+	if (!setup_work_find(ss, s->id) && setup_reader_start(ss, s, setup_manifest_read, &err) < 0)
 		setup_fail(ss, s, err.message);
 }
 
@@ -165,7 +97,7 @@ static void turn_step(struct setups *ss, struct setup *s, setup_step_fn fn)
 	else if (next && streq(next, "succeeded"))
 		end(ss, s, next);
 	else if (next)
-		go_to(ss, s, next);
+		setup_go_to(ss, s, next);
 	app_done(&app);
 }
 
@@ -201,12 +133,6 @@ static void on_turn(void *userdata)
 }
 
 /* ---- what others call ---- */
-
-void setups_kick(struct setups *ss)
-{
-	if (ss)
-		watch_arm(ss->timer, 0);
-}
 
 static void note_end(struct setups *ss, struct setup *s, const struct dyno *dyno)
 {
