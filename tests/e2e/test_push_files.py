@@ -214,11 +214,11 @@ def test_a_first_deployment_that_fails(platform, tmp_path):
     platform.commit(where, "fails")
     platform.create("fails-first", where)
     told = platform.push(where, check=False).err
-    assert "v2 was not rolled out:" in told and "goes on" not in told, told
+    assert "v2 failed:" in told and "still running" not in told, told
     platform.git(where, "checkout", "-q", "HEAD~1", "--", "release.pl")
     platform.commit(where, "runs")
     platform.push(where)
     (where / "release.pl").write_text("exit 3;\n")
     platform.commit(where, "fails again")
-    assert "what ran goes on" in platform.push(where, check=False).err
+    assert "v3 is still running." in platform.push(where, check=False).err
     platform.cli("destroy", "-a", "fails-first", "--confirm", "fails-first")

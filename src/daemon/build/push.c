@@ -43,21 +43,32 @@ static void tell_url(struct job *j)
 		      port && !streq(port, ":80") ? port : "");
 }
 
-/* Not before the first deployment. */
-static bool something_ran(const struct job *j)
+/* The version whose dynos still run; 0 before the first deployment. */
+static int64_t still_running(const struct job *j)
 {
 	struct store *s = j->owner->d->store;
 	struct release current = { 0 };
 	struct error err = ERROR_INIT;
 	struct app app = { 0 };
-	bool ran;
+	int64_t version = 0;
 
-	ran = store_app_get(s, j->row.app_id, &app, &err) == 0 &&
-	      store_release_get(s, app.id, app.current_version, &current, &err) == 0 &&
-	      current.slug;
+	if (store_app_get(s, j->row.app_id, &app, &err) == 0 &&
+	    store_release_get(s, app.id, app.current_version, &current, &err) == 0 && current.slug)
+		version = current.version;
 	release_done(&current);
 	app_done(&app);
-	return ran;
+	return version;
+}
+
+/* "v3 failed: web.1 exited with status 3. v2 is still running." */
+static char *failure(const struct job *j, int64_t version, const char *reason)
+{
+	int64_t running = still_running(j);
+
+	if (!running)
+		return xasprintf("v%lld failed: %s", (long long)version, reason);
+	return xasprintf("v%lld failed: %s. v%lld is still running.", (long long)version, reason,
+			 (long long)running);
 }
 
 void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, const char *reason,
@@ -74,8 +85,7 @@ void builds_rollout_done(struct builds *b, const char *app_id, int64_t version, 
 		job_finish(j, "succeeded", NULL);
 		return;
 	}
-	why = xasprintf("v%lld was not rolled out%s: %s", (long long)version,
-			something_ran(j) ? " and what ran goes on" : "", reason);
+	why = failure(j, version, reason);
 	job_finish(j, "failed", why);
 }
 

@@ -116,11 +116,12 @@ static json_t *make_proof(const struct app_state *a, bool complete)
 	return proof_make(&f);
 }
 
-/* A type that crashed before, and that the release was not held up by. */
+/* A type that crashed before the release does not hold it up. */
 static void tell_not_up(struct app_state *a, int64_t version)
 {
-	static const char how[] = "%s: crashes in v%lld, as it did before, and was not waited for "
-				  "(twelve ps:scale TYPE=0 ends its tries)";
+	static const char how[] =
+		"%s: crashes in v%lld, as it did before: the release did not wait for it "
+		"(twelve ps:scale TYPE=0 stops it)";
 
 	if (!a->not_up[0])
 		return;
@@ -242,7 +243,7 @@ static void finish_undo(char *const *lines, void *userdata)
 	/* When this fails the candidate is still pending, and the next plan undoes it again. */
 	if (store_release_update(parts->platform->store, &pm->release, &err) < 0)
 		log_error("undoing v%lld: %s", (long long)pm->release.version, err.message);
-	logs_append(parts->logs, a->id, "app", "api", "Release v%lld failed and was undone: %s",
+	logs_append(parts->logs, a->id, "app", "api", "Release v%lld failed: %s",
 		    (long long)pm->release.version, pm->reason);
 	builds_rollout_done(parts->builds, a->id, pm->release.version, pm->reason,
 			    pm->release.proof);
@@ -273,7 +274,7 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 	*take_candidate = (struct release){ 0 };
 	a->post_mortem = pm;
 	wanted_mark_failing(parts->wanted, a->id, pm->release.version);
-	/* By the time that its last lines are there. */
+	/* Asks haproxy now, so that its counters are there when the last lines are. */
 	rollout_counted(a);
 	log_info("app %s: v%lld is undone: %s", a->id, (long long)pm->release.version, reason);
 	if (failed) {

@@ -89,7 +89,7 @@ static int create(struct wanted *w, struct app *app, struct release *r, const st
 	return create_for(w, app, r, who, said, NULL, err);
 }
 
-/* What belongs to the release that a new one starts from, and not to the new one. */
+/* Clears what a new release must not inherit from its base. */
 static void forget_past(struct release *r, char *take_description)
 {
 	free(r->description);
