@@ -22,6 +22,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("TWELVE_BUILD_ROOT", ROOT / "build"))
 APPS = ROOT / "tests/e2e/apps"
+# Stacks are made once and found again, by each platform of a run and by the next run.
+os.environ.setdefault("TWELVE_STACK_CACHE", os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "twelve", "stacks"))
 # The modules that the tests of all folders share stand beside the end-to-end tests.
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
@@ -60,14 +62,16 @@ PATIENCE = 180
 def wait_for(condition, what, timeout=PATIENCE):
     """Waits until condition() is true and returns its value; the failure says what was awaited."""
     timeout = max(timeout, PATIENCE)
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > timeout:
             raise AssertionError(f"waited {timeout} s for {what}")
-        time.sleep(0.02)
+        # Who waits long looks seldom: looking takes processors from what is waited for.
+        time.sleep(min(max(waited / 20, 0.02), 0.5))
 
 
 class Result:
@@ -110,10 +114,9 @@ class Platform:
         self.env.pop("TWELVE_APP", None)
         self.env.update({k: str(v) for k, v in settings.items()})
         self.state.mkdir(parents=True)
-        cache = os.environ.get("TWELVE_STACK_CACHE")
-        if cache:
-            os.makedirs(cache, exist_ok=True)
-            (self.state / "stacks").symlink_to(cache)
+        cache = os.environ["TWELVE_STACK_CACHE"]
+        os.makedirs(cache, exist_ok=True)
+        (self.state / "stacks").symlink_to(cache)
         self.log = open(pathlib.Path(base) / "twelved.log", "ab")
         self.process = None
         self.tap = None

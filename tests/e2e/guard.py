@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,6 +43,11 @@ def kill(run, sig, but=None):
                 os.kill(pid, sig)
 
 
+def answers(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(path) == 0
+
+
 def end(run, program, env, log):
     """A twelved that is alive is killed first: what it waits for may have been a part of the tests."""
     for pid in of_run(run):
@@ -50,7 +56,9 @@ def end(run, program, env, log):
                 os.kill(pid, signal.SIGKILL)
     with open(log, "ab") as out:
         p = subprocess.Popen([program], env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/")
-    time.sleep(1)
+    # Before it answers it might not know the signal yet.
+    while p.poll() is None and not answers(env["TWELVE_SOCKET"]):
+        time.sleep(0.1)
     p.send_signal(signal.SIGQUIT)
     try:
         p.wait(90)
