@@ -15,7 +15,9 @@ from test_build import archive
 
 DOCUMENT = json.loads((ROOT / "docs/openapi.json").read_text())
 SOURCES = {p: p.read_text() for p in (ROOT / "src/daemon").rglob("*.c")}
-TABLE = ROOT / "src/daemon/api/table.c"
+# The rows of endpoints, which stand below their handlers; and the sources without them.
+ROWS = re.compile(r"^const struct api_route \w+_routes\[\] = \{\n(.*?)^\};", re.M | re.S)
+CODE = {p: ROWS.sub("", text) for p, text in SOURCES.items()}
 # What belongs to what: a name for each parameter that the body's check comes before.
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -64,16 +66,17 @@ READ_ELSEWHERE = {
 
 
 def declared():
-    """(method, path, handler, member, type) of the table."""
-    text = TABLE.read_text()
-    shared = dict(re.findall(r"#define (\w+)\s+\\\n((?:.*\\\n)*.*)\n", text))
-    for method, path, handler, rest in re.findall(r'\{ "([A-Z]+)", "([^"]+)", \w+, (\w+),\s*((?:[^{}])*?)\},', text):
-        for name, words in shared.items():
-            if name in rest:
-                rest += words
-        words = " ".join(w for w in re.findall(r'"((?:[^"\\]|\\.)*)"', rest) if re.match(r"[a-z_*]+\??:[a-z]+( |$)", w))
-        for member, kind in re.findall(r"([a-z_*]+)\??:([a-z]+)", words):
-            yield method, path, handler, member, kind
+    """(method, path, handler, member, type) of the tables."""
+    for source in SOURCES.values():
+        shared = dict(re.findall(r"#define (\w+)\s+\\\n((?:.*\\\n)*.*)\n", source))
+        for text in ROWS.findall(source):
+            for method, path, handler, rest in re.findall(r'\{ "([A-Z]+)", "([^"]+)",\s+\w+,\s+(\w+),\s*((?:[^{}])*?)\},', text):
+                for name, words in shared.items():
+                    if re.search(rf"\b{name}\b", rest):
+                        rest += words
+                words = " ".join(w for w in re.findall(r'"((?:[^"\\]|\\.)*)"', rest) if re.match(r"[a-z_*]+\??:[a-z]+( |$)", w))
+                for member, kind in re.findall(r"([a-z_*]+)\??:([a-z]+)", words):
+                    yield method, path, handler, member, kind
 
 
 def test_each_member_that_is_declared_is_read():
@@ -84,7 +87,7 @@ def test_each_member_that_is_declared_is_read():
         # These say what is so, and are compared with it by the check of bodies itself.
         if kind in ("none", "true") or member == "*":
             continue
-        home = [text for text in SOURCES.values() if re.search(rf"^int {handler}\(", text, re.M)]
+        home = [text for text in CODE.values() if re.search(rf"^(?:static )?int {handler}\(", text, re.M)]
         assert home, handler
         if not any(f'"{member}"' in text for text in home):
             missing.add((method, path, member))

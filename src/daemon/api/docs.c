@@ -103,7 +103,7 @@ static bool same_group(const char *a, const char *b)
 static bool is_first_of_group(size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (same_group(api_routes[k].path, api_routes[i].path))
+		if (same_group(api_route_at(k)->path, api_route_at(i)->path))
 			return false;
 	return true;
 }
@@ -120,15 +120,15 @@ static void add_row(struct buf *b, const struct api_route *r)
 static void add_group(struct buf *b, size_t first)
 {
 	size_t n;
-	const char *name = group_of(api_routes[first].path, &n);
+	const char *name = group_of(api_route_at(first)->path, &n);
 
 	buf_printf(b,
 		   "\n## %.*s\n\n| endpoint | who | body | answer | |\n| --- | --- | --- | --- | "
 		   "--- |\n",
 		   (int)n, name);
-	for (size_t i = first; i < n_api_routes; i++)
-		if (same_group(api_routes[i].path, api_routes[first].path))
-			add_row(b, &api_routes[i]);
+	for (size_t i = first; api_route_at(i); i++)
+		if (same_group(api_route_at(i)->path, api_route_at(first)->path))
+			add_row(b, api_route_at(i));
 }
 
 char *api_docs_markdown(void)
@@ -136,7 +136,7 @@ char *api_docs_markdown(void)
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
 	buf_puts(&b, intro);
-	for (size_t i = 0; i < n_api_routes; i++)
+	for (size_t i = 0; api_route_at(i); i++)
 		if (is_first_of_group(i))
 			add_group(&b, i);
 	return buf_steal(&b);

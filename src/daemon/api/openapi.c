@@ -213,13 +213,13 @@ static json_t *paths(void)
 {
 	json_t *all = json_object();
 
-	for (size_t i = 0; i < n_api_routes; i++) {
+	for (size_t i = 0; api_route_at(i); i++) {
 		json_t *parameters = json_array(), *item;
-		_cleanup_free_ char *path = template_of(api_routes[i].path, parameters);
-		_cleanup_free_ char *method = xstrdup(api_routes[i].method);
+		_cleanup_free_ char *path = template_of(api_route_at(i)->path, parameters);
+		_cleanup_free_ char *method = xstrdup(api_route_at(i)->method);
 
 		/* git's protocol is none that OpenAPI could tell. */
-		if (api_routes[i].flags & API_GIT) {
+		if (api_route_at(i)->flags & API_GIT) {
 			json_decref(parameters);
 			continue;
 		}
@@ -230,7 +230,7 @@ static json_t *paths(void)
 			item = json_object();
 			json_object_set_new(all, path, item);
 		}
-		json_object_set_new(item, method, operation(&api_routes[i], parameters));
+		json_object_set_new(item, method, operation(api_route_at(i), parameters));
 	}
 	return all;
 }
@@ -251,9 +251,9 @@ static json_t *schemas(void)
 				      "type", "string", "type", "object", "properties", "id",
 				      "type", "string", "name", "type", "string", "type", "null"));
 	json_object_set_new(all, "nothing", json_pack("{s:s}", "type", "object"));
-	for (size_t i = 0; i < n_api_routes; i++) {
+	for (size_t i = 0; api_route_at(i); i++) {
 		_cleanup_free_ char *name =
-			api_routes[i].answer ? shape_name(api_routes[i].answer) : NULL;
+			api_route_at(i)->answer ? shape_name(api_route_at(i)->answer) : NULL;
 
 		if (name && !media_of(name) && !json_object_get(all, name))
 			json_object_set_new(

@@ -49,12 +49,13 @@ const struct api_route *api_match(const char *method, const char *path, const ch
 				  size_t *lengths, size_t max, size_t *ret_n, bool *ret_path_known)
 {
 	*ret_path_known = false;
-	for (size_t i = 0; i < n_api_routes; i++) {
-		if (!path_matches(api_routes[i].path, path, values, lengths, max, ret_n))
-			continue;
-		if (streq(api_routes[i].method, method))
-			return &api_routes[i];
-		*ret_path_known = true;
-	}
+	for (size_t i = 0; api_tables[i]; i++)
+		for (const struct api_route *route = api_tables[i]; route->method; route++) {
+			if (!path_matches(route->path, path, values, lengths, max, ret_n))
+				continue;
+			if (streq(route->method, method))
+				return route;
+			*ret_path_known = true;
+		}
 	return NULL;
 }

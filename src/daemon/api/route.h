@@ -48,8 +48,10 @@ struct api_route {
 	request_fn before;
 };
 
-extern const struct api_route api_routes[];
-extern const size_t n_api_routes;
+/* The tables of table.h, each ended by a row without a method; NULL at the end. */
+extern const struct api_route *const api_tables[];
+/* The i-th of all; NULL behind the last. */
+const struct api_route *api_route_at(size_t i);
 
 /*
  * The route for a method and a path (undecoded, without the query). NULL when there is none;

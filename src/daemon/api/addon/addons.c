@@ -11,6 +11,7 @@
 #include "daemon/api/addon/sight.h"
 #include "model/names.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/lines/lines.h"
 
@@ -182,7 +183,7 @@ int api_addon(struct request *r, struct addon *ret, struct error *err)
 	return result;
 }
 
-int api_addons_get(struct request *r, struct error *err)
+static int api_addons_get(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	int result = -1;
@@ -233,12 +234,12 @@ static int answer_addons(struct request *r, const struct app *app, struct error 
 	return request_answer_list(r, list);
 }
 
-int api_addons_list(struct request *r, struct error *err)
+static int api_addons_list(struct request *r, struct error *err)
 {
 	return answer_addons(r, NULL, err);
 }
 
-int api_addons_of_app(struct request *r, struct error *err)
+static int api_addons_of_app(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
@@ -249,7 +250,7 @@ int api_addons_of_app(struct request *r, struct error *err)
 	return result;
 }
 
-int api_addons_attachments(struct request *r, struct error *err)
+static int api_addons_attachments(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	json_t *list = NULL;
@@ -261,7 +262,7 @@ int api_addons_attachments(struct request *r, struct error *err)
 }
 
 /* One row or an error: names are unique here. */
-int api_addons_resolve(struct request *r, struct error *err)
+static int api_addons_resolve(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	const char *name, *app_name, *service;
@@ -325,7 +326,7 @@ static json_t *updated_json(struct request *r, const struct addon *a, const char
 	return j;
 }
 
-int api_addons_update(struct request *r, struct error *err)
+static int api_addons_update(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	const char *plan = api_plan_of(r), *colon = plan ? strchr(plan, ':') : NULL, *name;
@@ -348,7 +349,7 @@ int api_addons_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_addons_delete(struct request *r, struct error *err)
+static int api_addons_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct addon a = { 0 };
@@ -371,3 +372,28 @@ int api_addons_delete(struct request *r, struct error *err)
 	addon_done(&a);
 	return result;
 }
+
+const struct api_route addons_routes[] = {
+	{ "GET", "/addons", NEED_USER, api_addons_list, "add-ons of all apps",
+	  .answer = "[add-on]" },
+	{ "GET", "/users/~/addons", NEED_USER, api_addons_list, "add-ons of all apps",
+	  .answer = "[add-on]" },
+	{ "GET", "/addons/:addon", NEED_VIEW, api_addons_get, "one add-on", .answer = "add-on" },
+	{ "GET", "/addons/:addon/addon-attachments", NEED_VIEW, api_addons_attachments,
+	  "who is attached to an add-on", .answer = "[add-on-attachment]" },
+	{ "GET", "/apps/:app/addons", NEED_VIEW, api_addons_of_app,
+	  "add-ons that an app owns or is attached to", .answer = "[add-on]" },
+	{ 0 },
+};
+
+const struct api_route addons_of_app_routes[] = {
+	{ "GET", "/apps/:app/addons/:addon", NEED_VIEW, api_addons_get, "one add-on",
+	  .answer = "add-on" },
+	{ "PATCH", "/apps/:app/addons/:addon", NEED_OPERATE, api_addons_update,
+	  "another plan or name", "plan?:ref name?:string", .answer = "add-on" },
+	{ "DELETE", "/apps/:app/addons/:addon", NEED_OPERATE, api_addons_delete,
+	  "destroy an add-on; a last backup is kept", "force?:bool", .answer = "add-on" },
+	{ "POST", "/actions/addons/resolve", NEED_USER, api_addons_resolve, "find add-ons by name",
+	  "addon:string app?:ref addon_service?:ref", API_QUIET, .answer = "[add-on]" },
+	{ 0 },
+};

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/lines/lines.h"
 #include "model/procfile.h"
@@ -159,7 +160,7 @@ static int replaced(struct request *r, const struct app *app, const char *name,
 	return result;
 }
 
-int api_attachments_create(struct request *r, struct error *err)
+static int api_attachments_create(struct request *r, struct error *err)
 {
 	const char *addon_name, *app_name, *name, *namespace;
 	struct waiting *w = waiting_new(r, 201);
@@ -195,7 +196,7 @@ int api_attachments_create(struct request *r, struct error *err)
 	return result;
 }
 
-int api_attachments_swap(struct request *r, struct error *err)
+static int api_attachments_swap(struct request *r, struct error *err)
 {
 	struct waiting *w = waiting_new(r, 200);
 	struct addon_change c = change_of(w);
@@ -248,7 +249,7 @@ int api_rotate_attachment(struct request *r, struct app *app, const struct attac
 	return rotate(w, at, err);
 }
 
-int api_attachments_rotate(struct request *r, struct error *err)
+static int api_attachments_rotate(struct request *r, struct error *err)
 {
 	struct waiting *w = waiting_new(r, 200);
 	struct attachment at;
@@ -294,7 +295,7 @@ static char *users_of(struct request *r, const struct app *app, const struct att
 	return text;
 }
 
-int api_attachments_delete(struct request *r, struct error *err)
+static int api_attachments_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *note = NULL;
@@ -385,7 +386,7 @@ static int start_client(struct request *r, const struct app *app, const struct a
 	return result;
 }
 
-int api_attachments_client(struct request *r, struct error *err)
+static int api_attachments_client(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	struct attachment at;
@@ -398,3 +399,33 @@ int api_attachments_client(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route attach_routes[] = {
+	{ "GET", "/addon-attachments", NEED_USER, api_attachments_list, "all attachments",
+	  .answer = "[add-on-attachment]" },
+	{ "POST", "/addon-attachments", NEED_OPERATE, api_attachments_create,
+	  "attach an add-on to an app",
+	  "addon:ref app:ref name?:string namespace?:string confirm?:string",
+	  .answer = "add-on-attachment" },
+	{ "GET", "/addon-attachments/:attachment", NEED_VIEW, api_attachments_get, "one attachment",
+	  .answer = "add-on-attachment" },
+	{ "DELETE", "/addon-attachments/:attachment", NEED_OPERATE, api_attachments_delete,
+	  "detach", .answer = "add-on-attachment" },
+	{ "GET", "/apps/:app/addon-attachments", NEED_VIEW, api_attachments_of_app,
+	  "attachments of an app", .answer = "[add-on-attachment]" },
+	{ "GET", "/apps/:app/addon-attachments/:attachment", NEED_VIEW, api_attachments_get,
+	  "one attachment by its name", .answer = "add-on-attachment" },
+	{ "POST", "/actions/addon-attachments/resolve", NEED_USER, api_attachments_resolve,
+	  "find attachments by name", "addon_attachment:string app?:ref addon_service?:ref",
+	  API_QUIET, .answer = "[add-on-attachment]" },
+	{ "POST", "/apps/:app/addon-attachments/:attachment/actions/swap", NEED_OPERATE,
+	  api_attachments_swap, "the same name, another add-on", "addon:ref",
+	  .answer = "add-on-attachment" },
+	{ "POST", "/apps/:app/addon-attachments/:attachment/actions/rotate", NEED_OPERATE,
+	  api_attachments_rotate, "a new credential, make before break",
+	  .answer = "add-on-attachment" },
+	{ "POST", "/apps/:app/addon-attachments/:attachment/dynos", NEED_OPERATE,
+	  api_attachments_client, "run the service's client",
+	  "args?:array env?:object force_no_tty?:bool", .flags = API_SECRET, .answer = "dyno" },
+	{ 0 },
+};

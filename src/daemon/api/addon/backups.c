@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/build/upload.h"
 #include "daemon/lines/lines.h"
@@ -70,7 +71,7 @@ static int answer_list(struct request *r, const char *addon_id, const char *app_
 	return request_answer(r, 200, list);
 }
 
-int api_backups_of_addon(struct request *r, struct error *err)
+static int api_backups_of_addon(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	int result = api_addon(r, &a, err);
@@ -81,7 +82,7 @@ int api_backups_of_addon(struct request *r, struct error *err)
 	return result;
 }
 
-int api_backups_of_app(struct request *r, struct error *err)
+static int api_backups_of_app(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
@@ -93,7 +94,7 @@ int api_backups_of_app(struct request *r, struct error *err)
 }
 
 /* Those of apps that were destroyed: the caller's, or, for administrators, all. */
-int api_backups_destroyed(struct request *r, struct error *err)
+static int api_backups_destroyed(struct request *r, struct error *err)
 {
 	const struct caller *who = request_caller(r);
 	struct backup *rows = NULL;
@@ -180,7 +181,7 @@ static int find(struct request *r, struct backup *ret, struct error *err)
 	return authz_allow_former(r, ret->app_id, ret->owner_id, request_need(r), err);
 }
 
-int api_backups_get(struct request *r, struct error *err)
+static int api_backups_get(struct request *r, struct error *err)
 {
 	struct backup b = { 0 };
 	int result = find(r, &b, err);
@@ -206,7 +207,7 @@ static int take_source(struct request *r, const struct addon *a, const char *sou
 	return 0;
 }
 
-int api_backups_create(struct request *r, struct error *err)
+static int api_backups_create(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	const char *source = NULL;
@@ -232,7 +233,7 @@ int api_backups_create(struct request *r, struct error *err)
 	return result;
 }
 
-int api_backups_delete(struct request *r, struct error *err)
+static int api_backups_delete(struct request *r, struct error *err)
 {
 	struct backup b = { 0 };
 	json_t *j = NULL;
@@ -268,7 +269,7 @@ int api_answer_backup(struct request *r, const struct backup *b, struct error *e
 	return request_answer_file(r, fd_steal(&fd), (uint64_t)st.st_size, strrchr(path, '/') + 1);
 }
 
-int api_backups_content(struct request *r, struct error *err)
+static int api_backups_content(struct request *r, struct error *err)
 {
 	struct backup b = { 0 };
 	int result = find(r, &b, err);
@@ -279,7 +280,7 @@ int api_backups_content(struct request *r, struct error *err)
 	return result;
 }
 
-int api_backups_verify(struct request *r, struct error *err)
+static int api_backups_verify(struct request *r, struct error *err)
 {
 	struct backup b = { 0 };
 	int result = find(r, &b, err);
@@ -293,7 +294,7 @@ int api_backups_verify(struct request *r, struct error *err)
 }
 
 /* Into the add-on that is named, or the one that it was taken of. */
-int api_backups_restore(struct request *r, struct error *err)
+static int api_backups_restore(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	const char *name;
@@ -331,7 +332,7 @@ static int answer_schedule(struct request *r, const struct addon *a)
 	return request_answer(r, 200, j);
 }
 
-int api_schedule_get(struct request *r, struct error *err)
+static int api_schedule_get(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	int result = api_addon(r, &a, err);
@@ -368,7 +369,7 @@ int api_schedule_set(struct request *r, struct addon *a, int64_t minute, int64_t
 	return store_addon_update(request_daemon(r)->store, a, err);
 }
 
-int api_schedule_put(struct request *r, struct error *err)
+static int api_schedule_put(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	const struct service *s;
@@ -396,7 +397,7 @@ out:
 	return result;
 }
 
-int api_schedule_delete(struct request *r, struct error *err)
+static int api_schedule_delete(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	int result = api_addon(r, &a, err);
@@ -408,3 +409,34 @@ int api_schedule_delete(struct request *r, struct error *err)
 	addon_done(&a);
 	return result;
 }
+
+const struct api_route backups_routes[] = {
+	{ "GET", "/addons/:addon/backups", NEED_VIEW, api_backups_of_addon, "backups of an add-on",
+	  .answer = "[backup]" },
+	{ "POST", "/addons/:addon/backups", NEED_OPERATE, api_backups_create,
+	  "take a backup, or make one of a file that was uploaded to a source", "source?:string",
+	  .answer = "backup" },
+	{ "GET", "/apps/:app/backups", NEED_VIEW, api_backups_of_app,
+	  "backups of an app's add-ons, destroyed ones too", .answer = "[backup]" },
+	{ "GET", "/backups", NEED_USER, api_backups_destroyed,
+	  "backups of add-ons whose app was destroyed: of those that one owned, for administrators "
+	  "of all",
+	  .answer = "[backup]" },
+	{ "GET", "/backups/:backup", NEED_VIEW, api_backups_get,
+	  "one backup, by id, or by name with ?addon= or ?app=", .answer = "backup" },
+	{ "DELETE", "/backups/:backup", NEED_OPERATE, api_backups_delete, "delete a backup",
+	  .answer = "backup" },
+	{ "GET", "/backups/:backup/content", NEED_OPERATE, api_backups_content,
+	  "the file of a backup", .flags = API_SECRET, .answer = "file" },
+	{ "POST", "/backups/:backup/actions/verify", NEED_OPERATE, api_backups_verify,
+	  "restore it into a scratch service", .answer = "backup" },
+	{ "POST", "/backups/:backup/actions/restore", NEED_OPERATE, api_backups_restore,
+	  "put it in the place of what is there", "addon?:ref", .answer = "backup" },
+	{ "GET", "/addons/:addon/backup-schedule", NEED_VIEW, api_schedule_get,
+	  "when backups are taken", .answer = "backup-schedule" },
+	{ "PUT", "/addons/:addon/backup-schedule", NEED_OPERATE, api_schedule_put,
+	  "take backups daily", "at?:string keep?:int", .answer = "backup-schedule" },
+	{ "DELETE", "/addons/:addon/backup-schedule", NEED_OPERATE, api_schedule_delete,
+	  "take no more backups by schedule", .answer = "backup-schedule" },
+	{ 0 },
+};

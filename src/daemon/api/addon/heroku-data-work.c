@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 
 #define MAX_EXTENSIONS 50
 
@@ -68,7 +69,7 @@ static int begin(struct request *r, const struct addon_maintenance *o, struct er
 	return result;
 }
 
-int api_data_killall(struct request *r, struct error *err)
+static int api_data_killall(struct request *r, struct error *err)
 {
 	return begin(r, &(struct addon_maintenance){ .verb = "sessions" }, err);
 }
@@ -79,7 +80,7 @@ static bool is_extension(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
 }
 
-int api_data_reset(struct request *r, struct error *err)
+static int api_data_reset(struct request *r, struct error *err)
 {
 	json_t *list = json_object_get(request_body(r), "extensions"), *item;
 	_cleanup_buf_ struct buf names = BUF_INIT;
@@ -97,7 +98,7 @@ int api_data_reset(struct request *r, struct error *err)
 		     err);
 }
 
-int api_data_copy(struct request *r, struct error *err)
+static int api_data_copy(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 
@@ -110,3 +111,15 @@ int api_data_copy(struct request *r, struct error *err)
 	addon_done(&a);
 	return -1;
 }
+
+const struct api_route data_work_routes[] = {
+	{ "POST", "/client/v11/databases/:addon/connection_reset", NEED_OPERATE, api_data_killall,
+	  "for pg:killall: end the sessions of the owner's database", .answer = "nothing" },
+	{ "PUT", "/client/v11/databases/:addon/reset", NEED_OPERATE, api_data_reset,
+	  "for pg:reset: make the owner's database anew and empty", "extensions?:array",
+	  .answer = "nothing" },
+	{ "POST", "/client/v11/databases/:addon/transfers", NEED_OPERATE, api_data_copy,
+	  "for pg:copy: refused, with what to do instead",
+	  "from_name?:string from_url?:string to_name?:string to_url?:string" },
+	{ 0 },
+};

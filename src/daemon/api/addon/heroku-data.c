@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 
 /* The owner's first attachment of the add-on. *ret borrows from *ret_list. False when it has none.
@@ -127,7 +128,7 @@ static int native_tls(struct request *r, const struct addon *a)
 	       json_object_get(a->secret, "tls");
 }
 
-int api_data_database(struct request *r, struct error *err)
+static int api_data_database(struct request *r, struct error *err)
 {
 	struct addon_status now;
 	struct addon a = { 0 };
@@ -147,7 +148,7 @@ int api_data_database(struct request *r, struct error *err)
 	return request_answer(r, 200, j);
 }
 
-int api_data_wait(struct request *r, struct error *err)
+static int api_data_wait(struct request *r, struct error *err)
 {
 	struct addon_status now;
 	struct addon a = { 0 };
@@ -217,14 +218,14 @@ static json_t *credential_of(struct request *r, struct error *err)
 	return j;
 }
 
-int api_data_credentials(struct request *r, struct error *err)
+static int api_data_credentials(struct request *r, struct error *err)
 {
 	json_t *j = credential_of(r, err);
 
 	return j ? request_answer(r, 200, json_pack("[o]", j)) : -1;
 }
 
-int api_data_credential(struct request *r, struct error *err)
+static int api_data_credential(struct request *r, struct error *err)
 {
 	json_t *j;
 
@@ -239,7 +240,7 @@ int api_data_credential(struct request *r, struct error *err)
 }
 
 /* The owner's, make before break; the others' are rotated at their apps. */
-int api_data_rotate(struct request *r, struct error *err)
+static int api_data_rotate(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	struct app app = { 0 };
@@ -263,3 +264,29 @@ int api_data_rotate(struct request *r, struct error *err)
 	addon_done(&a);
 	return result;
 }
+
+/* For the heroku command's pg: and redis:, on the host that HEROKU_DATA_HOST names. */
+const struct api_route data_databases_routes[] = {
+	{ "GET", "/client/v11/databases/:addon", NEED_VIEW, api_data_database,
+	  "for pg:info: a database", .answer = "database" },
+	{ "GET", "/client/v11/databases/:addon/wait_status", NEED_VIEW, api_data_wait,
+	  "for pg:wait: whether it is ready", .answer = "wait-status" },
+	{ 0 },
+};
+
+const struct api_route data_credentials_routes[] = {
+	{ "GET", "/postgres/v0/databases/:addon/credentials", NEED_OPERATE, api_data_credentials,
+	  "for pg:credentials: the owner's", .answer = "[credential]" },
+	{ "GET", "/postgres/v0/databases/:addon/credentials/:credential", NEED_OPERATE,
+	  api_data_credential, "for pg:credentials:url", .answer = "credential" },
+	{ "POST", "/postgres/v0/databases/:addon/credentials/:credential/credentials_rotation",
+	  NEED_OPERATE, api_data_rotate, "for pg:credentials:rotate, make before break",
+	  "forced?:bool", .answer = "add-on-attachment" },
+	{ "GET", "/redis/v0/databases/:addon", NEED_VIEW, api_data_database,
+	  "for redis:info and redis:cli", .answer = "database" },
+	{ "GET", "/redis/v0/databases/:addon/wait", NEED_VIEW, api_data_wait, "for redis:wait",
+	  .answer = "wait-status" },
+	{ "POST", "/redis/v0/databases/:addon/credentials_rotation", NEED_OPERATE, api_data_rotate,
+	  "for redis:credentials --reset", .answer = "add-on-attachment" },
+	{ 0 },
+};

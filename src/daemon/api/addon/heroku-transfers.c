@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/core/sealed-url.h"
 #include "daemon/lines/lines.h"
@@ -116,7 +117,7 @@ static json_t *backup_transfer(struct request *r, const struct transfers *t, con
 	return j;
 }
 
-int api_transfers_list(struct request *r, struct error *err)
+static int api_transfers_list(struct request *r, struct error *err)
 {
 	_cleanup_transfers_ struct transfers t = { 0 };
 	json_t *list;
@@ -161,7 +162,7 @@ static int answer_restore(struct request *r, const char *which, const char *dot,
 	return result;
 }
 
-int api_transfers_get(struct request *r, struct error *err)
+static int api_transfers_get(struct request *r, struct error *err)
 {
 	_cleanup_transfers_ struct transfers t = { 0 };
 	const char *which = request_param(r, "transfer"), *dot = strchr(which, '.');
@@ -175,7 +176,7 @@ int api_transfers_get(struct request *r, struct error *err)
 	return b ? request_answer(r, 200, backup_transfer(r, &t, b)) : -1;
 }
 
-int api_transfers_delete(struct request *r, struct error *err)
+static int api_transfers_delete(struct request *r, struct error *err)
 {
 	_cleanup_transfers_ struct transfers t = { 0 };
 	const struct backup *b;
@@ -191,7 +192,7 @@ int api_transfers_delete(struct request *r, struct error *err)
 }
 
 /* A URL that needs no credentials, for an hour. */
-int api_transfers_url(struct request *r, struct error *err)
+static int api_transfers_url(struct request *r, struct error *err)
 {
 	_cleanup_transfers_ struct transfers t = { 0 };
 	_cleanup_free_ char *secret = NULL, *path = NULL, *url = NULL;
@@ -210,7 +211,7 @@ int api_transfers_url(struct request *r, struct error *err)
 	return request_answer(r, 201, json_pack("{s:s}", "url", url));
 }
 
-int api_download(struct request *r, struct error *err)
+static int api_download(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	json_t *what = capability_open(d, "download", request_param(r, "secret"), err);
@@ -244,7 +245,7 @@ static int answer_backup(struct request *r, const struct addon *a, const char *i
 	return result;
 }
 
-int api_data_capture(struct request *r, struct error *err)
+static int api_data_capture(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	struct backup b = { 0 };
@@ -289,7 +290,7 @@ static int backup_of_url(struct request *r, const char *url, struct backup *ret,
 	return result < 0 ? -1 : authz_allow_id(r, ret->app_id, NEED_OPERATE, err);
 }
 
-int api_data_restore(struct request *r, struct error *err)
+static int api_data_restore(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct addon a = { 0 };
@@ -328,7 +329,7 @@ static json_t *schedule_json(struct request *r, const struct addon *a)
 			 json_time(a->updated_ms));
 }
 
-int api_data_schedules(struct request *r, struct error *err)
+static int api_data_schedules(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	json_t *list;
@@ -342,7 +343,7 @@ int api_data_schedules(struct request *r, struct error *err)
 	return request_answer(r, 200, list);
 }
 
-int api_data_schedule(struct request *r, struct error *err)
+static int api_data_schedule(struct request *r, struct error *err)
 {
 	const char *zone, *hour_text = json_string_value(json_object_get(request_body(r), "hour"));
 	struct addon a = { 0 };
@@ -370,7 +371,7 @@ int api_data_schedule(struct request *r, struct error *err)
 	return result;
 }
 
-int api_data_unschedule(struct request *r, struct error *err)
+static int api_data_unschedule(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	json_t *j = NULL;
@@ -389,3 +390,30 @@ int api_data_unschedule(struct request *r, struct error *err)
 	addon_done(&a);
 	return result;
 }
+
+const struct api_route data_transfers_routes[] = {
+	{ "POST", "/client/v11/databases/:addon/backups", NEED_OPERATE, api_data_capture,
+	  "for pg:backups:capture", .answer = "transfer" },
+	{ "POST", "/client/v11/databases/:addon/restores", NEED_OPERATE, api_data_restore,
+	  "for pg:backups:restore: a backup of ours, by its URL",
+	  "backup_url:string extensions?:array", .answer = "transfer" },
+	{ "GET", "/client/v11/databases/:addon/transfer-schedules", NEED_VIEW, api_data_schedules,
+	  "for pg:backups:schedules", .answer = "[transfer-schedule]" },
+	{ "POST", "/client/v11/databases/:addon/transfer-schedules", NEED_OPERATE,
+	  api_data_schedule, "for pg:backups:schedule: daily at an hour, UTC",
+	  "hour:any timezone?:string schedule_name?:string", .answer = "transfer-schedule" },
+	{ "DELETE", "/client/v11/databases/:addon/transfer-schedules/:schedule", NEED_OPERATE,
+	  api_data_unschedule, "for pg:backups:unschedule", .answer = "transfer-schedule" },
+	{ "GET", "/client/v11/apps/:app/transfers", NEED_VIEW, api_transfers_list,
+	  "for pg:backups: the backups of an app", .answer = "[transfer]" },
+	{ "GET", "/client/v11/apps/:app/transfers/:transfer", NEED_VIEW, api_transfers_get,
+	  "for pg:backups:info: one, by number or id", .answer = "transfer" },
+	{ "DELETE", "/client/v11/apps/:app/transfers/:transfer", NEED_OPERATE, api_transfers_delete,
+	  "for pg:backups:delete", .answer = "transfer" },
+	{ "POST", "/client/v11/apps/:app/transfers/:transfer/actions/public-url", NEED_OPERATE,
+	  api_transfers_url, "for pg:backups:url: a URL that needs no credentials, for an hour",
+	  .answer = "url" },
+	{ "GET", "/downloads/:secret", NEED_NOTHING, api_download,
+	  "the file of a backup, by its public URL", .answer = "file" },
+	{ 0 },
+};

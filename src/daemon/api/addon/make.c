@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/lines/lines.h"
 #include "daemon/services/job.h"
@@ -248,7 +249,7 @@ static int read_making(struct request *r, struct making *m, bool *ret_skip, stru
 	return 0;
 }
 
-int api_addons_create(struct request *r, struct error *err)
+static int api_addons_create(struct request *r, struct error *err)
 {
 	struct making *m = xcalloc(1, sizeof(*m));
 	struct app app = { 0 };
@@ -275,3 +276,10 @@ int api_addons_create(struct request *r, struct error *err)
 	making_free(m);
 	return result;
 }
+
+const struct api_route addon_make_routes[] = {
+	{ "POST", "/apps/:app/addons", NEED_OPERATE, api_addons_create, "make an add-on",
+	  "plan:ref name?:string attachment?:object config?:object confirm?:string",
+	  .answer = "add-on" },
+	{ 0 },
+};

@@ -9,6 +9,7 @@
 #include "addon/partner.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 
 #define TOKEN_LIFE_S 28800
 
@@ -25,7 +26,7 @@ static int check_new(struct request *r, const struct partner *p, struct error *e
 	return 0;
 }
 
-int api_providers_create(struct request *r, struct error *err)
+static int api_providers_create(struct request *r, struct error *err)
 {
 	json_t *manifest = json_object_get(request_body(r), "manifest");
 	struct partner p = { 0 };
@@ -50,7 +51,7 @@ int api_providers_create(struct request *r, struct error *err)
 	return result;
 }
 
-int api_providers_delete(struct request *r, struct error *err)
+static int api_providers_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	const char *name = request_param(r, "service");
@@ -101,7 +102,7 @@ static json_t *config_list(const struct addon *a)
 	return list;
 }
 
-int api_addon_config_get(struct request *r, struct error *err)
+static int api_addon_config_get(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	int result = admitted_addon(r, &a, err);
@@ -112,7 +113,7 @@ int api_addon_config_get(struct request *r, struct error *err)
 	return result;
 }
 
-int api_addon_config_update(struct request *r, struct error *err)
+static int api_addon_config_update(struct request *r, struct error *err)
 {
 	struct addon a = { 0 };
 	int result = admitted_addon(r, &a, err);
@@ -139,17 +140,17 @@ static int tell_ready(struct request *r, bool ready, struct error *err)
 	return result;
 }
 
-int api_addon_provisioned(struct request *r, struct error *err)
+static int api_addon_provisioned(struct request *r, struct error *err)
 {
 	return tell_ready(r, true, err);
 }
 
-int api_addon_not_provisioned(struct request *r, struct error *err)
+static int api_addon_not_provisioned(struct request *r, struct error *err)
 {
 	return tell_ready(r, false, err);
 }
 
-int api_oauth_token(struct request *r, struct error *err)
+static int api_oauth_token(struct request *r, struct error *err)
 {
 	const char *kind, *code, *secret;
 	_cleanup_free_ char *token = NULL;
@@ -167,3 +168,25 @@ int api_oauth_token(struct request *r, struct error *err)
 			      json_pack("{s:s, s:s, s:i}", "access_token", token, "token_type",
 					"Bearer", "expires_in", TOKEN_LIFE_S));
 }
+
+const struct api_route providers_routes[] = {
+	{ "POST", "/addon-services", NEED_ADMIN, api_providers_create, "add a provider of services",
+	  "manifest:object", .answer = "add-on-service" },
+	{ "DELETE", "/addon-services/:service", NEED_ADMIN, api_providers_delete,
+	  "remove a provider", .answer = "add-on-service" },
+	{ "GET", "/addons/:addon/config", NEED_NOTHING, api_addon_config_get,
+	  "for its provider: config vars", .answer = "[add-on-config]" },
+	{ "PATCH", "/addons/:addon/config", NEED_NOTHING, api_addon_config_update,
+	  "for its provider: change config vars", "config:array", .answer = "[add-on-config]" },
+	{ "PUT", "/addons/:addon/config", NEED_NOTHING, api_addon_config_update,
+	  "for its provider: change config vars", "config:array", .answer = "[add-on-config]" },
+	{ "POST", "/addons/:addon/actions/provision", NEED_NOTHING, api_addon_provisioned,
+	  "for its provider: it is ready" },
+	{ "POST", "/addons/:addon/actions/deprovision", NEED_NOTHING, api_addon_not_provisioned,
+	  "for its provider: it can't be made" },
+	{ "POST", "/oauth/token", NEED_NOTHING, api_oauth_token,
+	  "for providers: a token for a grant",
+	  "grant_type?:string code?:string client_secret?:string refresh_token?:string", API_FORM,
+	  .answer = "oauth-token" },
+	{ 0 },
+};

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "model/names.h"
 
 #define DOCS_MAX_BYTES (256 << 10)
@@ -97,7 +98,7 @@ static bool find_provider(struct request *r, json_t **ret_manifest, struct partn
 				ret_manifest, ret, &ignored) == 0;
 }
 
-int api_services_list(struct request *r, struct error *err)
+static int api_services_list(struct request *r, struct error *err)
 {
 	const struct service_set *set = services_catalog(request_daemon(r)->services);
 	json_t *list = json_array();
@@ -134,7 +135,7 @@ static const struct service *find(struct request *r, struct error *err)
 	return service_set_find(set, name, err);
 }
 
-int api_services_get(struct request *r, struct error *err)
+static int api_services_get(struct request *r, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_buf_ struct buf docs = BUF_INIT;
@@ -239,7 +240,7 @@ static json_t *list_plans(struct request *r, struct error *err)
 	return list;
 }
 
-int api_plans_list(struct request *r, struct error *err)
+static int api_plans_list(struct request *r, struct error *err)
 {
 	json_t *list = list_plans(r, err);
 
@@ -267,7 +268,7 @@ static json_t *plan_by_alias(struct request *r, const char *which)
 	return p ? api_plan_json(r, s, p) : NULL;
 }
 
-int api_plans_get(struct request *r, struct error *err)
+static int api_plans_get(struct request *r, struct error *err)
 {
 	json_t *list = list_plans(r, err), *plan, *found = NULL;
 	const char *which = request_param(r, "plan");
@@ -286,3 +287,15 @@ int api_plans_get(struct request *r, struct error *err)
 		     : error_set(err, ERROR_NOT_FOUND, "There is no plan %s of %s",
 				 name_excerpt(excerpt, which), request_param(r, "service"));
 }
+
+const struct api_route services_routes[] = {
+	{ "GET", "/addon-services", NEED_USER, api_services_list, "services that there are",
+	  .answer = "[add-on-service]" },
+	{ "GET", "/addon-services/:service", NEED_USER, api_services_get,
+	  "one service, with its documentation", .answer = "add-on-service" },
+	{ "GET", "/addon-services/:service/plans", NEED_USER, api_plans_list, "plans of a service",
+	  .answer = "[plan]" },
+	{ "GET", "/addon-services/:service/plans/:plan", NEED_USER, api_plans_get, "one plan",
+	  .answer = "plan" },
+	{ 0 },
+};

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "daemon/edge/acme.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/edge/certs.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile.h"
@@ -30,7 +31,7 @@ static int answer(struct request *r, struct app *app, int result)
 	return result;
 }
 
-int api_acm_get(struct request *r, struct error *err)
+static int api_acm_get(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 
@@ -49,7 +50,7 @@ static void changed(struct request *r, const struct app *app, const char *what)
 	acme_look(d->acme);
 }
 
-int api_acm_enable(struct request *r, struct error *err)
+static int api_acm_enable(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct app app = { 0 };
@@ -66,7 +67,7 @@ int api_acm_enable(struct request *r, struct error *err)
 	return answer(r, &app, result);
 }
 
-int api_acm_refresh(struct request *r, struct error *err)
+static int api_acm_refresh(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct app app = { 0 };
@@ -101,7 +102,7 @@ static int remove_issued(struct daemon *d, const char *app_id, struct error *err
 	return result;
 }
 
-int api_acm_disable(struct request *r, struct error *err)
+static int api_acm_disable(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct app app = { 0 };
@@ -117,3 +118,15 @@ int api_acm_disable(struct request *r, struct error *err)
 	}
 	return answer(r, &app, result);
 }
+
+const struct api_route acm_routes[] = {
+	{ "GET", "/apps/:app/acm", NEED_VIEW, api_acm_get,
+	  "the app, with whether it has automatic certificates", .answer = "app" },
+	{ "POST", "/apps/:app/acm", NEED_OPERATE, api_acm_enable,
+	  "get certificates for the app's domains by ACME, and renew them", .answer = "app" },
+	{ "PATCH", "/apps/:app/acm", NEED_OPERATE, api_acm_refresh,
+	  "ask again now for those that failed", "acm_refresh?:true", .answer = "app" },
+	{ "DELETE", "/apps/:app/acm", NEED_OPERATE, api_acm_disable,
+	  "no automatic certificates any more; those that there are go", .answer = "app" },
+	{ 0 },
+};

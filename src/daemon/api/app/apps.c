@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
 #include "daemon/apps/apps.h"
@@ -16,7 +17,7 @@
 #include "stack/names.h"
 #include "stack/stack.h"
 
-int api_apps_list(struct request *r, struct error *err)
+static int api_apps_list(struct request *r, struct error *err)
 {
 	struct store *store = request_daemon(r)->store;
 	struct app *apps = NULL;
@@ -40,7 +41,7 @@ int api_apps_list(struct request *r, struct error *err)
 	return -1;
 }
 
-int api_apps_get(struct request *r, struct error *err)
+static int api_apps_get(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	json_t *j;
@@ -58,7 +59,7 @@ static int answer_made(struct request *r, const struct app *app)
 	return request_answer(r, 201, api_app_json(r, app));
 }
 
-int api_apps_create(struct request *r, struct error *err)
+static int api_apps_create(struct request *r, struct error *err)
 {
 	struct app app = { .buildpacks = xstrdup("[]"), .branch = xstrdup("main") };
 	char generated[APP_NAME_MAX + 1];
@@ -117,7 +118,7 @@ static int set_members(struct daemon *d, struct app *app, const char *stack, boo
 	return store_app_update(d->store, app, err);
 }
 
-int api_apps_update(struct request *r, struct error *err)
+static int api_apps_update(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct app app = { 0 };
@@ -149,7 +150,7 @@ out:
 	return result;
 }
 
-int api_apps_delete(struct request *r, struct error *err)
+static int api_apps_delete(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	json_t *j;
@@ -165,3 +166,23 @@ int api_apps_delete(struct request *r, struct error *err)
 	json_decref(j);
 	return -1;
 }
+
+const struct api_route apps_routes[] = {
+	{ "GET", "/apps", NEED_USER, api_apps_list, "all apps", .answer = "[app]" },
+	{ "GET", "/users/~/apps", NEED_USER, api_apps_list, "all apps", .answer = "[app]" },
+	{ "POST", "/apps", NEED_USER, api_apps_create,
+	  "create an app; a name is made up when there is none; the region is us or eu, which both "
+	  "are this machine, the stack debian-13, debian-12 or one of Heroku's names for them; it "
+	  "keeps the names that it was given",
+	  "name?:string stack?:ref region?:ref space?:none team?:none organization?:none "
+	  "internal_routing?:none locked?:none feature_flags?:none kernel?:none",
+	  .answer = "app" },
+	{ "GET", "/apps/:app", NEED_VIEW, api_apps_get, "one app", .answer = "app" },
+	{ "PATCH", "/apps/:app", NEED_MANAGE, api_apps_update,
+	  "rename, turn maintenance on or off, choose the stack of the next build (`stack` is what "
+	  "runs)",
+	  "name?:string maintenance?:bool build_stack?:ref", .answer = "app" },
+	{ "DELETE", "/apps/:app", NEED_OWNER, api_apps_delete,
+	  "destroy an app and all that belongs to it", .answer = "app" },
+	{ 0 },
+};

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/build/ssh-key.h"
 #include "store/fetch-key.h"
 
@@ -25,7 +26,7 @@ static int make(struct store *s, const struct app *app, struct fetch_key *ret, s
 	return 0;
 }
 
-int api_buildpack_key_create(struct request *r, struct error *err)
+static int api_buildpack_key_create(struct request *r, struct error *err)
 {
 	struct store *s = request_daemon(r)->store;
 	struct fetch_key key = { 0 };
@@ -49,7 +50,7 @@ int api_buildpack_key_create(struct request *r, struct error *err)
 
 /* With it go the keys of the servers that it was used for: a repository may have moved to another
  * one. */
-int api_buildpack_key_delete(struct request *r, struct error *err)
+static int api_buildpack_key_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *hosts = NULL;
@@ -69,3 +70,13 @@ int api_buildpack_key_delete(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route buildpack_key_routes[] = {
+	{ "POST", "/apps/:app/buildpack-key", NEED_DEPLOY, api_buildpack_key_create,
+	  "the public half of the SSH key by which builds fetch buildpacks and submodules; made "
+	  "when there is none",
+	  .answer = "buildpack-key" },
+	{ "DELETE", "/apps/:app/buildpack-key", NEED_DEPLOY, api_buildpack_key_delete,
+	  "forget that key, and the keys of the servers that it was used for" },
+	{ 0 },
+};

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/build/packs.h"
 
 #define MAX_BUILDPACKS 20
@@ -24,7 +25,7 @@ static json_t *installations(const struct app *app)
 	return list;
 }
 
-int api_buildpacks_get(struct request *r, struct error *err)
+static int api_buildpacks_get(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	json_t *list;
@@ -98,7 +99,7 @@ static int set_buildpacks(struct request *r, const struct app *app, json_t *ret,
 	return result;
 }
 
-int api_buildpacks_put(struct request *r, struct error *err)
+static int api_buildpacks_put(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	json_t *names = json_array();
@@ -120,3 +121,11 @@ int api_buildpacks_put(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route buildpacks_routes[] = {
+	{ "GET", "/apps/:app/buildpack-installations", NEED_VIEW, api_buildpacks_get, "buildpacks",
+	  .answer = "[buildpack-installation]" },
+	{ "PUT", "/apps/:app/buildpack-installations", NEED_DEPLOY, api_buildpacks_put,
+	  "set the buildpacks", "updates:array", .answer = "[buildpack-installation]" },
+	{ 0 },
+};

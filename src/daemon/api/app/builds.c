@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "build/fetch.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/source.h"
 #include "daemon/build/awaited.h"
 #include "daemon/build/builds.h"
@@ -25,7 +26,7 @@ int api_upload_expected(struct request *r, struct error *err)
 	return upload_expected(&request_daemon(r)->settings, request_param(r, "source"), err);
 }
 
-int api_sources_create(struct request *r, struct error *err)
+static int api_sources_create(struct request *r, struct error *err)
 {
 	_cleanup_free_ char *url = NULL;
 	char id[UUID_SIZE];
@@ -39,7 +40,7 @@ int api_sources_create(struct request *r, struct error *err)
 		r, 201, json_pack("{s:{s:s, s:s}}", "source_blob", "get_url", url, "put_url", url));
 }
 
-int api_sources_put(struct request *r, struct error *err)
+static int api_sources_put(struct request *r, struct error *err)
 {
 	const char *id = request_param(r, "source");
 	_cleanup_free_ char *path = upload_path(&request_daemon(r)->settings, id);
@@ -188,7 +189,7 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 	return result;
 }
 
-int api_builds_create(struct request *r, struct error *err)
+static int api_builds_create(struct request *r, struct error *err)
 {
 	struct builds_start o = { .who = request_caller(r) };
 	_cleanup_strv_ char **updates = NULL, **submodules = NULL;
@@ -215,7 +216,7 @@ int api_builds_create(struct request *r, struct error *err)
 	return result;
 }
 
-int api_builds_list(struct request *r, struct error *err)
+static int api_builds_list(struct request *r, struct error *err)
 {
 	struct build *rows = NULL;
 	struct app app = { 0 };
@@ -238,7 +239,7 @@ int api_builds_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
-int api_builds_get(struct request *r, struct error *err)
+static int api_builds_get(struct request *r, struct error *err)
 {
 	struct build build = { 0 };
 	struct app app = { 0 };
@@ -253,7 +254,7 @@ int api_builds_get(struct request *r, struct error *err)
 	return result;
 }
 
-int api_builds_delete(struct request *r, struct error *err)
+static int api_builds_delete(struct request *r, struct error *err)
 {
 	struct build build = { 0 };
 	struct app app = { 0 };
@@ -270,7 +271,7 @@ int api_builds_delete(struct request *r, struct error *err)
 }
 
 /* It is moved away at once, since the next build may begin before all of it is gone. */
-int api_build_cache_delete(struct request *r, struct error *err)
+static int api_build_cache_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ char *cache = NULL, *away = NULL;
@@ -298,8 +299,35 @@ int api_build_cache_delete(struct request *r, struct error *err)
 	return result;
 }
 
-int api_stream_get(struct request *r, struct error *err)
+static int api_stream_get(struct request *r, struct error *err)
 {
 	return request_answer_stream(r, request_daemon(r)->streams, request_param(r, "stream"),
 				     err);
 }
+
+const struct api_route builds_routes[] = {
+	{ "POST", "/sources", NEED_USER, api_sources_create,
+	  "a place to upload a source archive to", NULL, API_QUIET, .answer = "source" },
+	{ "POST", "/apps/:app/sources", NEED_DEPLOY, api_sources_create,
+	  "a place to upload a source archive to", NULL, API_QUIET, .answer = "source" },
+	{ "PUT", "/sources/:source", NEED_NOTHING, api_sources_put, "upload a source archive", NULL,
+	  API_UPLOAD, .before = api_upload_expected },
+	{ "GET", "/apps/:app/builds", NEED_VIEW, api_builds_list, "builds", .answer = "[build]" },
+	{ "POST", "/apps/:app/builds", NEED_DEPLOY, api_builds_create,
+	  "build and release; source_blob has url (a get_url of POST /sources, or an https:// URL "
+	  "of an archive), version, checksum. strip_top: the archive has one top folder; without "
+	  "it, a lone folder that looks like an app is taken for the top. submodules: \"COMMIT "
+	  "PATH\" of each that is to be fetched. push is for git's hook",
+	  "source_blob:object buildpacks?:array attached?:bool wait?:bool strip_top?:bool "
+	  "no_cache?:bool submodules?:array push?:object",
+	  .answer = "build" },
+	{ "GET", "/apps/:app/builds/:build", NEED_VIEW, api_builds_get, "one build",
+	  .answer = "build" },
+	{ "DELETE", "/apps/:app/builds/:build", NEED_DEPLOY, api_builds_delete, "cancel a build",
+	  .answer = "build" },
+	{ "DELETE", "/apps/:app/build-cache", NEED_DEPLOY, api_build_cache_delete,
+	  "remove the build cache: the next build begins without" },
+	{ "GET", "/streams/:stream", NEED_NOTHING, api_stream_get,
+	  "the output of a build or a release command, as it grows", .answer = "text" },
+	{ 0 },
+};

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "daemon/edge/acme.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/edge/cert.h"
 #include "daemon/edge/certs.h"
 #include "daemon/lines/lines.h"
@@ -64,7 +65,7 @@ static json_t *own_domain(struct daemon *d, const struct app *app)
 			 "acm_status_reason", "sni_endpoint");
 }
 
-int api_domains_list(struct request *r, struct error *err)
+static int api_domains_list(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct domain *domains = NULL;
@@ -125,7 +126,7 @@ static int find_custom(struct request *r, const struct app *app, struct domain *
 	return find_domain(r, app, ret, err);
 }
 
-int api_domains_get(struct request *r, struct error *err)
+static int api_domains_get(struct request *r, struct error *err)
 {
 	struct domain dom = { 0 };
 	struct app app = { 0 };
@@ -183,7 +184,7 @@ static int read_sni(struct request *r, const struct app *app, const char *host,
 	return result;
 }
 
-int api_domains_update(struct request *r, struct error *err)
+static int api_domains_update(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct domain dom = { 0 };
@@ -206,7 +207,7 @@ int api_domains_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_domains_create(struct request *r, struct error *err)
+static int api_domains_create(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct domain dom = { 0 };
@@ -236,7 +237,7 @@ out:
 	return result;
 }
 
-int api_domains_delete(struct request *r, struct error *err)
+static int api_domains_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct domain dom = { 0 };
@@ -255,3 +256,18 @@ int api_domains_delete(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route domains_routes[] = {
+	{ "GET", "/apps/:app/domains", NEED_VIEW, api_domains_list, "domains",
+	  .answer = "[domain]" },
+	{ "POST", "/apps/:app/domains", NEED_OPERATE, api_domains_create, "add a domain",
+	  "hostname:string sni_endpoint?:ref", .answer = "domain" },
+	{ "GET", "/apps/:app/domains/:domain", NEED_VIEW, api_domains_get, "one domain",
+	  .answer = "domain" },
+	{ "PATCH", "/apps/:app/domains/:domain", NEED_OPERATE, api_domains_update,
+	  "choose the SNI endpoint that a domain is served with; null for none",
+	  "sni_endpoint?:ref", .answer = "domain" },
+	{ "DELETE", "/apps/:app/domains/:domain", NEED_OPERATE, api_domains_delete,
+	  "remove a domain", .answer = "domain" },
+	{ 0 },
+};

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/lines/drains.h"
 #include "daemon/lines/lines.h"
 #include "logs/drain.h"
@@ -75,7 +76,7 @@ static json_t *drain_json(struct request *r, const struct app *app, const struct
 
 /* ---- reading ---- */
 
-int api_drains_list(struct request *r, struct error *err)
+static int api_drains_list(struct request *r, struct error *err)
 {
 	struct drain *list = NULL;
 	struct app app = { 0 };
@@ -103,7 +104,7 @@ static int find(struct request *r, struct app *app, struct drain *dr, struct err
 			       err);
 }
 
-int api_drains_get(struct request *r, struct error *err)
+static int api_drains_get(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	struct drain dr = { 0 };
@@ -189,7 +190,7 @@ static void tell_change(struct request *r, const struct app *app, const struct d
 	drains_tell(daemon_platform(d), d->logs, app->id);
 }
 
-int api_drains_create(struct request *r, struct error *err)
+static int api_drains_create(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct app app = { 0 };
@@ -212,7 +213,7 @@ int api_drains_create(struct request *r, struct error *err)
 	return result;
 }
 
-int api_drains_update(struct request *r, struct error *err)
+static int api_drains_update(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct app app = { 0 };
@@ -234,7 +235,7 @@ int api_drains_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_drains_delete(struct request *r, struct error *err)
+static int api_drains_delete(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	struct drain dr = { 0 };
@@ -303,7 +304,7 @@ static void look(void *userdata)
 		watch_arm(t->timer, LOOK_MS);
 }
 
-int api_drains_test(struct request *r, struct error *err)
+static int api_drains_test(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct test *t = xcalloc(1, sizeof(*t));
@@ -320,3 +321,20 @@ int api_drains_test(struct request *r, struct error *err)
 	request_defer(r, answer_test, t, free_test);
 	return 0;
 }
+
+const struct api_route drains_routes[] = {
+	{ "GET", "/apps/:app/log-drains", NEED_VIEW, api_drains_list,
+	  "log drains, with how they are", .answer = "[log-drain]" },
+	{ "POST", "/apps/:app/log-drains", NEED_OPERATE, api_drains_create, "add a log drain",
+	  "url:string format?:string on_full?:string ca?:string", .answer = "log-drain" },
+	{ "GET", "/apps/:app/log-drains/:drain", NEED_VIEW, api_drains_get,
+	  "one log drain, by id, token or URL", .answer = "log-drain" },
+	{ "PUT", "/apps/:app/log-drains/:drain", NEED_OPERATE, api_drains_update,
+	  "change a log drain", "url?:string format?:string on_full?:string ca?:string",
+	  .answer = "log-drain" },
+	{ "DELETE", "/apps/:app/log-drains/:drain", NEED_OPERATE, api_drains_delete,
+	  "remove a log drain", .answer = "log-drain" },
+	{ "POST", "/apps/:app/log-drains/:drain/actions/test", NEED_OPERATE, api_drains_test,
+	  "send one marked line and tell what came back", .answer = "log-drain-test" },
+	{ 0 },
+};

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile.h"
 #include "daemon/wanted/restart.h"
@@ -33,7 +34,7 @@ static int by_name(const void *a, const void *b)
 	return x->created_ms < y->created_ms ? -1 : x->created_ms > y->created_ms;
 }
 
-int api_dynos_list(struct request *r, struct error *err)
+static int api_dynos_list(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	_cleanup_free_ struct dyno **dynos = NULL;
@@ -60,7 +61,7 @@ static int find_dyno(struct request *r, const struct app *app, struct dyno **ret
 				request_param(r, "dyno"));
 }
 
-int api_dynos_get(struct request *r, struct error *err)
+static int api_dynos_get(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	struct dyno *dyno;
@@ -212,7 +213,7 @@ static int read_options(struct request *r, struct dyno_start *o, struct error *e
 	return 0;
 }
 
-int api_dynos_create(struct request *r, struct error *err)
+static int api_dynos_create(struct request *r, struct error *err)
 {
 	struct dyno_start o = { .type = "run" };
 	struct app app = { 0 };
@@ -240,7 +241,7 @@ static int check_is_up(const struct dyno *dyno, struct error *err)
 	return 0;
 }
 
-int api_dynos_run_inside(struct request *r, struct error *err)
+static int api_dynos_run_inside(struct request *r, struct error *err)
 {
 	struct dyno_start o = { .type = "run", .attach = true };
 	struct app app = { 0 };
@@ -292,7 +293,7 @@ static int query_number(struct request *r, const char *key, int64_t *ret, struct
 	return error_set(err, ERROR_BAD_REQUEST, "\"%s\" must be a number", key);
 }
 
-int api_dynos_attach_session(struct request *r, struct error *err)
+static int api_dynos_attach_session(struct request *r, struct error *err)
 {
 	struct dyno_client client = { 0 };
 	const char *upgrade = request_header(r, "Upgrade");
@@ -330,7 +331,7 @@ static int restart(struct request *r, const struct app *app, const char *type, i
 			   err);
 }
 
-int api_dynos_restart_all(struct request *r, struct error *err)
+static int api_dynos_restart_all(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
@@ -367,7 +368,7 @@ static int find_dyno_or_type(struct request *r, const struct app *app, struct dy
 		       : find_dyno(r, app, ret, err);
 }
 
-int api_dynos_restart(struct request *r, struct error *err)
+static int api_dynos_restart(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	struct dyno *dyno;
@@ -385,7 +386,7 @@ int api_dynos_restart(struct request *r, struct error *err)
 	return result < 0 ? -1 : request_answer(r, 202, json_object());
 }
 
-int api_dynos_restart_type(struct request *r, struct error *err)
+static int api_dynos_restart_type(struct request *r, struct error *err)
 {
 	const char *type = request_param(r, "type");
 	struct app app = { 0 };
@@ -409,7 +410,7 @@ static void stop_type(struct request *r, const struct app *app, const char *type
 			dynos_stop(request_daemon(r)->dynos, dynos[i]);
 }
 
-int api_dynos_stop_one(struct request *r, struct error *err)
+static int api_dynos_stop_one(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	struct dyno *dyno;
@@ -428,7 +429,7 @@ int api_dynos_stop_one(struct request *r, struct error *err)
 	return result < 0 ? -1 : request_answer(r, 202, json_object());
 }
 
-int api_dynos_stop_type(struct request *r, struct error *err)
+static int api_dynos_stop_type(struct request *r, struct error *err)
 {
 	const char *type = request_param(r, "type");
 	struct app app = { 0 };
@@ -443,3 +444,29 @@ int api_dynos_stop_type(struct request *r, struct error *err)
 	app_done(&app);
 	return result < 0 ? -1 : request_answer(r, 202, json_object());
 }
+
+const struct api_route dynos_routes[] = {
+	{ "GET", "/apps/:app/dynos", NEED_VIEW, api_dynos_list, "what runs", .answer = "[dyno]" },
+	{ "POST", "/apps/:app/dynos", NEED_OPERATE, api_dynos_create, "run a one-off dyno",
+	  "command:string attach?:bool env?:object size?:string type?:string force_no_tty?:bool "
+	  "time_to_live?:int",
+	  .flags = API_SECRET, .answer = "dyno" },
+	{ "DELETE", "/apps/:app/dynos", NEED_OPERATE, api_dynos_restart_all,
+	  "restart all dynos, make before break" },
+	{ "GET", "/apps/:app/dynos/:dyno", NEED_VIEW, api_dynos_get, "one dyno", .answer = "dyno" },
+	{ "DELETE", "/apps/:app/dynos/:dyno", NEED_OPERATE, api_dynos_restart,
+	  "restart one dyno, or those of a process type" },
+	{ "POST", "/apps/:app/dynos/:dyno", NEED_OPERATE, api_dynos_run_inside,
+	  "run a command inside of a dyno that is up",
+	  "command:string env?:object force_no_tty?:bool time_to_live?:int", .flags = API_SECRET,
+	  .answer = "dyno" },
+	{ "GET", "/apps/:app/dynos/:dyno/attach", NEED_OPERATE, api_dynos_attach_session,
+	  "upgrade to a session with a one-off dyno", .flags = API_SECRET, .answer = "upgrade" },
+	{ "POST", "/apps/:app/dynos/:dyno/actions/stop", NEED_OPERATE, api_dynos_stop_one,
+	  "stop one dyno, or those of a process type" },
+	{ "DELETE", "/apps/:app/formations/:type", NEED_OPERATE, api_dynos_restart_type,
+	  "restart the dynos of a type" },
+	{ "POST", "/apps/:app/formations/:type/actions/stop", NEED_OPERATE, api_dynos_stop_type,
+	  "stop the dynos of a type" },
+	{ 0 },
+};

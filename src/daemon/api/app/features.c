@@ -4,11 +4,12 @@
  * here, and these are always on: to turn one on again is fine, to turn it off is refused with the
  * reason. Of an account there are none; but that one is off is told of the one that the heroku
  * command asks for before it configures review apps: without an answer it would turn to Heroku's
- * own service for repositories. Teams, spaces and enterprise accounts there are none either.
+ * own service for repositories.
  */
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "model/names.h"
 
 static const struct feature {
@@ -42,7 +43,7 @@ static json_t *feature_json(struct request *r, const struct feature *f, bool ena
 	return j;
 }
 
-int api_features_list(struct request *r, struct error *err)
+static int api_features_list(struct request *r, struct error *err)
 {
 	json_t *list = json_array();
 
@@ -72,14 +73,14 @@ static const struct feature *find(struct request *r, struct error *err)
 	return NULL;
 }
 
-int api_features_get(struct request *r, struct error *err)
+static int api_features_get(struct request *r, struct error *err)
 {
 	const struct feature *f = find(r, err);
 
 	return f ? request_answer(r, 200, feature_json(r, f, true)) : -1;
 }
 
-int api_features_update(struct request *r, struct error *err)
+static int api_features_update(struct request *r, struct error *err)
 {
 	const struct feature *f = find(r, err);
 	bool enabled;
@@ -106,10 +107,12 @@ int api_account_feature(struct request *r, struct error *err)
 	return api_no_account_feature(r, err);
 }
 
-int api_no_such(struct request *r, struct error *err)
-{
-	(void)r;
-	return error_set(
-		err, ERROR_NOT_FOUND,
-		"Couldn't find that: there are no teams, spaces and enterprise accounts here");
-}
+const struct api_route features_routes[] = {
+	{ "GET", "/apps/:app/features", NEED_VIEW, api_features_list,
+	  "features that can be turned on elsewhere, and are on here", .answer = "[app-feature]" },
+	{ "GET", "/apps/:app/features/:feature", NEED_VIEW, api_features_get,
+	  "one feature, by name or id", .answer = "app-feature" },
+	{ "PATCH", "/apps/:app/features/:feature", NEED_OPERATE, api_features_update,
+	  "turn one on; none can be turned off", "enabled:bool", .answer = "app-feature" },
+	{ 0 },
+};

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/wanted/base.h"
 #include "daemon/wanted/formation.h"
 #include "model/names.h"
@@ -221,7 +222,7 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 	return result;
 }
 
-int api_formation_batch(struct request *r, struct error *err)
+static int api_formation_batch(struct request *r, struct error *err)
 {
 	json_t *updates = json_object_get(request_body(r), "updates");
 
@@ -232,7 +233,7 @@ int api_formation_batch(struct request *r, struct error *err)
 	return update(r, updates, false, err);
 }
 
-int api_formation_update(struct request *r, struct error *err)
+static int api_formation_update(struct request *r, struct error *err)
 {
 	json_t *one = json_deep_copy(request_body(r)), *updates = json_array();
 	int result;
@@ -277,12 +278,24 @@ static int answer_types(struct request *r, const char *only, struct error *err)
 	return result;
 }
 
-int api_formation_list(struct request *r, struct error *err)
+static int api_formation_list(struct request *r, struct error *err)
 {
 	return answer_types(r, NULL, err);
 }
 
-int api_formation_get(struct request *r, struct error *err)
+static int api_formation_get(struct request *r, struct error *err)
 {
 	return answer_types(r, request_param(r, "type"), err);
 }
+
+const struct api_route formation_routes[] = {
+	{ "GET", "/apps/:app/formation", NEED_VIEW, api_formation_list,
+	  "process types, quantities, sizes", .answer = "[formation]" },
+	{ "PATCH", "/apps/:app/formation", NEED_OPERATE, api_formation_batch, "scale several",
+	  "updates:array", .answer = "[formation]" },
+	{ "GET", "/apps/:app/formation/:type", NEED_VIEW, api_formation_get,
+	  "one process type, by its name or id", .answer = "formation" },
+	{ "PATCH", "/apps/:app/formation/:type", NEED_OPERATE, api_formation_update, "scale one",
+	  "quantity?:any size?:ref dyno_size?:ref docker_image?:none", .answer = "formation" },
+	{ 0 },
+};

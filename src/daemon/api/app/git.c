@@ -16,6 +16,7 @@
 
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/core/disk.h"
 #include "daemon/git/child.h"
@@ -229,7 +230,7 @@ static int on_advertised(struct request *r, struct error *err)
 	return answer(r, err);
 }
 
-int api_git_refs(struct request *r, struct error *err)
+static int api_git_refs(struct request *r, struct error *err)
 {
 	const char *name = request_query(r, "service");
 	struct git_request *g;
@@ -307,12 +308,25 @@ static int serve(struct request *r, enum git_service service, struct error *err)
 	return 0;
 }
 
-int api_git_upload_pack(struct request *r, struct error *err)
+static int api_git_upload_pack(struct request *r, struct error *err)
 {
 	return serve(r, UPLOAD_PACK, err);
 }
 
-int api_git_receive_pack(struct request *r, struct error *err)
+static int api_git_receive_pack(struct request *r, struct error *err)
 {
 	return serve(r, RECEIVE_PACK, err);
 }
+
+const struct api_route git_routes[] = {
+	{ "GET", "/:app.git/info/refs", NEED_VIEW, api_git_refs,
+	  "git over HTTP (gitprotocol-http(5)): what there is; for a push by those who may deploy",
+	  .flags = API_GIT, .answer = "git" },
+	{ "POST", "/:app.git/git-upload-pack", NEED_VIEW, api_git_upload_pack,
+	  "git over HTTP: clone and fetch", .flags = API_GIT | API_STREAM | API_QUIET,
+	  .answer = "git" },
+	{ "POST", "/:app.git/git-receive-pack", NEED_DEPLOY, api_git_receive_pack,
+	  "git over HTTP: push; one of the app's branch builds and releases",
+	  .flags = API_GIT | API_STREAM, .answer = "git" },
+	{ 0 },
+};

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/log-answer.h"
 #include "daemon/core/sealed-url.h"
 
@@ -61,7 +62,7 @@ static json_t *describe(struct request *r, const struct app *app, struct error *
 			 "release", (json_int_t)release, "since_ms", (json_int_t)since_ms);
 }
 
-int api_log_sessions_create(struct request *r, struct error *err)
+static int api_log_sessions_create(struct request *r, struct error *err)
 {
 	_cleanup_free_ char *secret = NULL, *url = NULL;
 	struct app app = { 0 };
@@ -91,7 +92,7 @@ static char *copy_string(json_t *session, const char *key)
 	return s ? xstrdup(s) : NULL;
 }
 
-int api_log_stream(struct request *r, struct error *err)
+static int api_log_stream(struct request *r, struct error *err)
 {
 	const char *last = request_header(r, "Last-Event-ID");
 	json_t *session =
@@ -118,3 +119,18 @@ int api_log_stream(struct request *r, struct error *err)
 	json_decref(session);
 	return result;
 }
+
+const struct api_route log_sessions_routes[] = {
+	{ "POST", "/apps/:app/log-sessions", NEED_VIEW, api_log_sessions_create,
+	  "a URL to read log lines from",
+	  "lines?:int tail?:bool dyno?:string dyno_name?:string source?:string type?:string "
+	  "release?:any since?:any",
+	  API_QUIET, .answer = "log-session" },
+	{ 0 },
+};
+
+const struct api_route log_streams_routes[] = {
+	{ "GET", "/log-streams/:session", NEED_NOTHING, api_log_stream,
+	  "log lines, as server-sent events or plain text", .answer = "text" },
+	{ 0 },
+};

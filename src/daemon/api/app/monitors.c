@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/rollout/autoscale.h"
 #include "daemon/wanted/formation.h"
 #include "model/names.h"
@@ -128,7 +129,7 @@ static int read_monitor(struct request *r, struct monitor *m, struct error *err)
 
 /* ---- handlers ---- */
 
-int api_monitors_list(struct request *r, struct error *err)
+static int api_monitors_list(struct request *r, struct error *err)
 {
 	json_t *list = json_array(), *j;
 	struct monitor m = { 0 };
@@ -149,7 +150,7 @@ int api_monitors_list(struct request *r, struct error *err)
 	return result;
 }
 
-int api_monitors_create(struct request *r, struct error *err)
+static int api_monitors_create(struct request *r, struct error *err)
 {
 	struct monitor m = { .active = true, .target_ms = TARGET_DEFAULT_MS };
 	struct app app = { 0 };
@@ -181,7 +182,7 @@ static int find_monitor(struct request *r, const struct app *app, struct monitor
 			 name_excerpt(excerpt, which));
 }
 
-int api_monitors_update(struct request *r, struct error *err)
+static int api_monitors_update(struct request *r, struct error *err)
 {
 	struct monitor m = { 0 };
 	struct app app = { 0 };
@@ -198,3 +199,22 @@ int api_monitors_update(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route monitors_routes[] = {
+	{ "GET", "/apps/:app/formation/:type/monitors", NEED_VIEW, api_monitors_list,
+	  "what autoscaling was asked for, and what it measured last; none or one",
+	  .answer = "[monitor]" },
+	{ "POST", "/apps/:app/formation/:type/monitors", NEED_OPERATE, api_monitors_create,
+	  "have the web dynos autoscaled by the 95th percentile of response times: value, in ms",
+	  "min_quantity:int max_quantity:int value?:int is_active?:bool action_type?:string "
+	  "name?:string op?:string period?:int "
+	  "notification_channels?:array notification_period?:int",
+	  .answer = "monitor" },
+	{ "PATCH", "/apps/:app/formation/:type/monitors/:monitor", NEED_OPERATE,
+	  api_monitors_update, "change that, or turn it off",
+	  "min_quantity?:int max_quantity?:int value?:int is_active?:bool action_type?:string "
+	  "name?:string op?:string period?:int "
+	  "notification_channels?:array notification_period?:int",
+	  .answer = "monitor" },
+	{ 0 },
+};

@@ -5,13 +5,14 @@
 #include "base/str.h"
 #include "daemon/services/services.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/http/range.h"
 #include "daemon/wanted/base.h"
 #include "daemon/wanted/releases.h"
 
 #define NOTE_MAX 1000
 
-int api_config_get(struct request *r, struct error *err)
+static int api_config_get(struct request *r, struct error *err)
 {
 	struct release base = { 0 };
 	struct app app = { 0 };
@@ -38,7 +39,7 @@ static void note_config(struct request *r, json_t *changes)
 	request_note(r, "%.*s", NOTE_MAX, text.data ? text.data : "");
 }
 
-int api_config_update(struct request *r, struct error *err)
+static int api_config_update(struct request *r, struct error *err)
 {
 	struct release release = { 0 };
 	struct app app = { 0 };
@@ -79,7 +80,7 @@ int api_release_find(struct request *r, const struct app *app, const char *which
 	return store_release_get(s, app->id, version, ret, err);
 }
 
-int api_config_of_release(struct request *r, struct error *err)
+static int api_config_of_release(struct request *r, struct error *err)
 {
 	struct release release = { 0 };
 	struct app app = { 0 };
@@ -93,7 +94,7 @@ int api_config_of_release(struct request *r, struct error *err)
 	return result;
 }
 
-int api_releases_list(struct request *r, struct error *err)
+static int api_releases_list(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct release *rows = NULL;
@@ -128,7 +129,7 @@ int api_releases_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
-int api_releases_get(struct request *r, struct error *err)
+static int api_releases_get(struct request *r, struct error *err)
 {
 	struct release release = { 0 };
 	struct app app = { 0 };
@@ -236,7 +237,7 @@ static int check_no_description(struct request *r, struct error *err)
 					   : 0;
 }
 
-int api_releases_create(struct request *r, struct error *err)
+static int api_releases_create(struct request *r, struct error *err)
 {
 	struct release target = { 0 };
 	struct app app = { 0 };
@@ -258,3 +259,21 @@ int api_releases_create(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route releases_routes[] = {
+	{ "GET", "/apps/:app/config-vars", NEED_OPERATE, api_config_get, "config vars",
+	  .flags = API_SECRET, .answer = "config-vars" },
+	{ "PATCH", "/apps/:app/config-vars", NEED_OPERATE, api_config_update,
+	  "set (strings) and unset (null) config vars: a new release", "*:any", .flags = API_SECRET,
+	  .answer = "config-vars" },
+	{ "GET", "/apps/:app/releases/:version/config-vars", NEED_OPERATE, api_config_of_release,
+	  "config vars of a release", .flags = API_SECRET, .answer = "config-vars" },
+	{ "GET", "/apps/:app/releases", NEED_VIEW, api_releases_list, "releases",
+	  .answer = "[release]" },
+	{ "POST", "/apps/:app/releases", NEED_DEPLOY, api_releases_create,
+	  "release a slug, or roll back to a release: an id or a version",
+	  "release?:string slug?:ref description?:string oci_image?:none", .answer = "release" },
+	{ "GET", "/apps/:app/releases/:version", NEED_VIEW, api_releases_get,
+	  "one release, with its proof", .answer = "release" },
+	{ 0 },
+};

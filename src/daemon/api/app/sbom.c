@@ -16,6 +16,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/build/packings.h"
 #include "stack/stack.h"
 
@@ -166,7 +167,7 @@ static int read_release(struct request *r, const struct app *app, const struct r
 	return 0;
 }
 
-int api_releases_sbom(struct request *r, struct error *err)
+static int api_releases_sbom(struct request *r, struct error *err)
 {
 	struct release release = { 0 };
 	struct app app = { 0 };
@@ -180,3 +181,10 @@ int api_releases_sbom(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route sbom_routes[] = {
+	{ "GET", "/apps/:app/releases/:version/sbom", NEED_VIEW, api_releases_sbom,
+	  "its bill of materials: the packages of its stack and of its slug (SPDX 2.3)",
+	  .answer = "sbom" },
+	{ 0 },
+};

@@ -22,6 +22,7 @@
 #include "model/names.h"
 #include "build/build.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/app/slugs.h"
 #include "daemon/api/authz.h"
 #include "daemon/build/packings.h"
@@ -224,7 +225,7 @@ static json_t *slug_json(struct request *r, const struct app *app, struct api_sl
 	return j;
 }
 
-int api_slugs_get(struct request *r, struct error *err)
+static int api_slugs_get(struct request *r, struct error *err)
 {
 	struct api_slug f = { 0 };
 	struct app app = { 0 };
@@ -280,7 +281,7 @@ static int read_row(struct request *r, const struct app *app, struct api_slug *f
 	return check_checksum(f->row.checksum, err);
 }
 
-int api_slugs_create(struct request *r, struct error *err)
+static int api_slugs_create(struct request *r, struct error *err)
 {
 	struct api_slug f = { 0 };
 	struct app app = { 0 };
@@ -419,7 +420,7 @@ static int pack(struct request *r, const struct app *app, struct api_slug *f, st
 	return 0;
 }
 
-int api_slugs_content(struct request *r, struct error *err)
+static int api_slugs_content(struct request *r, struct error *err)
 {
 	struct api_slug f = { 0 };
 	struct app app = { 0 };
@@ -433,3 +434,17 @@ int api_slugs_content(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route slugs_routes[] = {
+	{ "POST", "/apps/:app/slugs", NEED_DEPLOY, api_slugs_create,
+	  "announce a slug that was built elsewhere; its blob is where to upload the tar file of "
+	  "./app to, and POST /apps/:app/releases releases it",
+	  "process_types:object checksum?:string commit?:string commit_description?:string "
+	  "stack?:ref buildpack_provided_description?:string",
+	  .answer = "slug" },
+	{ "GET", "/apps/:app/slugs/:slug", NEED_VIEW, api_slugs_get,
+	  "one slug, of this app's builds and releases too", .answer = "slug" },
+	{ "GET", "/apps/:app/slugs/:slug/content", NEED_DEPLOY, api_slugs_content,
+	  "its files, a gzip'd tar of ./app", .answer = "file" },
+	{ 0 },
+};

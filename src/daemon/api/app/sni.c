@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/edge/cert.h"
 #include "daemon/edge/certs.h"
 #include "daemon/lines/lines.h"
@@ -66,7 +67,7 @@ static json_t *sni_json(struct daemon *d, const struct app *app, const struct sn
 	return j;
 }
 
-int api_sni_list(struct request *r, struct error *err)
+static int api_sni_list(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct sni_endpoint *list = NULL;
@@ -97,7 +98,7 @@ static int get_both(struct request *r, struct app *app, struct sni_endpoint *e, 
 		       : -1;
 }
 
-int api_sni_get(struct request *r, struct error *err)
+static int api_sni_get(struct request *r, struct error *err)
 {
 	struct sni_endpoint e = { 0 };
 	struct app app = { 0 };
@@ -146,7 +147,7 @@ static int answer_changed(struct request *r, int status, const struct app *app,
 	return request_answer(r, status, sni_json(d, app, e));
 }
 
-int api_sni_create(struct request *r, struct error *err)
+static int api_sni_create(struct request *r, struct error *err)
 {
 	_cleanup_key_ char *key = NULL;
 	struct sni_endpoint e = { 0 };
@@ -204,7 +205,7 @@ static int check_own(const struct sni_endpoint *e, struct error *err)
 			 e->name);
 }
 
-int api_sni_update(struct request *r, struct error *err)
+static int api_sni_update(struct request *r, struct error *err)
 {
 	_cleanup_key_ char *key = NULL;
 	struct sni_endpoint e = { 0 };
@@ -222,7 +223,7 @@ int api_sni_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_sni_delete(struct request *r, struct error *err)
+static int api_sni_delete(struct request *r, struct error *err)
 {
 	struct sni_endpoint e = { 0 };
 	struct app app = { 0 };
@@ -237,3 +238,19 @@ int api_sni_delete(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route sni_routes[] = {
+	{ "GET", "/apps/:app/sni-endpoints", NEED_VIEW, api_sni_list, "certificates of an app",
+	  .answer = "[sni-endpoint]" },
+	{ "POST", "/apps/:app/sni-endpoints", NEED_OPERATE, api_sni_create,
+	  "add a certificate and its key, both PEM; the key is never shown",
+	  "certificate_chain:string private_key:string", .answer = "sni-endpoint" },
+	{ "GET", "/apps/:app/sni-endpoints/:sni", NEED_VIEW, api_sni_get,
+	  "one certificate, by its endpoint's name or id", .answer = "sni-endpoint" },
+	{ "PATCH", "/apps/:app/sni-endpoints/:sni", NEED_OPERATE, api_sni_update,
+	  "replace a certificate and its key", "certificate_chain:string private_key:string",
+	  .answer = "sni-endpoint" },
+	{ "DELETE", "/apps/:app/sni-endpoints/:sni", NEED_OPERATE, api_sni_delete,
+	  "remove a certificate", .answer = "sni-endpoint" },
+	{ 0 },
+};

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "model/names.h"
 #include "store/webhook.h"
 
@@ -167,7 +168,7 @@ static json_t *webhook_json(const struct app *app, const struct webhook *w)
 			 json_time(w->created_ms), "updated_at", json_time(w->updated_ms));
 }
 
-int api_webhooks_list(struct request *r, struct error *err)
+static int api_webhooks_list(struct request *r, struct error *err)
 {
 	struct webhook *rows = NULL;
 	struct app app = { 0 };
@@ -201,7 +202,7 @@ static int check_number(struct request *r, const struct app *app, struct error *
 				   app->name, WEBHOOKS_MAX);
 }
 
-int api_webhooks_create(struct request *r, struct error *err)
+static int api_webhooks_create(struct request *r, struct error *err)
 {
 	char made[UUID_SIZE];
 	struct webhook w = { 0 };
@@ -233,7 +234,7 @@ static int find(struct request *r, struct app *app, struct webhook *w, struct er
 				 err);
 }
 
-int api_webhooks_get(struct request *r, struct error *err)
+static int api_webhooks_get(struct request *r, struct error *err)
 {
 	struct webhook w = { 0 };
 	struct app app = { 0 };
@@ -246,7 +247,7 @@ int api_webhooks_get(struct request *r, struct error *err)
 	return result;
 }
 
-int api_webhooks_update(struct request *r, struct error *err)
+static int api_webhooks_update(struct request *r, struct error *err)
 {
 	struct webhook w = { 0 };
 	struct app app = { 0 };
@@ -263,7 +264,7 @@ int api_webhooks_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_webhooks_delete(struct request *r, struct error *err)
+static int api_webhooks_delete(struct request *r, struct error *err)
 {
 	struct webhook w = { 0 };
 	struct app app = { 0 };
@@ -291,7 +292,7 @@ static json_t *event_json(const struct webhook_event *e)
 			 "application/vnd.heroku+json; version=3");
 }
 
-int api_webhook_events_list(struct request *r, struct error *err)
+static int api_webhook_events_list(struct request *r, struct error *err)
 {
 	struct webhook_event *rows = NULL;
 	struct app app = { 0 };
@@ -311,7 +312,7 @@ int api_webhook_events_list(struct request *r, struct error *err)
 	return -1;
 }
 
-int api_webhook_events_get(struct request *r, struct error *err)
+static int api_webhook_events_get(struct request *r, struct error *err)
 {
 	struct webhook_event e = { 0 };
 	struct app app = { 0 };
@@ -354,7 +355,7 @@ static json_t *delivery_json(const struct webhook_delivery *d)
 	return j;
 }
 
-int api_webhook_deliveries_list(struct request *r, struct error *err)
+static int api_webhook_deliveries_list(struct request *r, struct error *err)
 {
 	struct webhook_delivery *rows = NULL;
 	struct app app = { 0 };
@@ -375,7 +376,7 @@ int api_webhook_deliveries_list(struct request *r, struct error *err)
 	return -1;
 }
 
-int api_webhook_deliveries_get(struct request *r, struct error *err)
+static int api_webhook_deliveries_get(struct request *r, struct error *err)
 {
 	struct webhook_delivery d = { 0 };
 	struct app app = { 0 };
@@ -390,3 +391,29 @@ int api_webhook_deliveries_get(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route webhooks_routes[] = {
+	{ "GET", "/apps/:app/webhooks", NEED_OPERATE, api_webhooks_list,
+	  "where an app's events are told", .answer = "[app-webhook]" },
+	{ "POST", "/apps/:app/webhooks", NEED_OPERATE, api_webhooks_create,
+	  "tell an app's events to a URL; the secret is in the header Heroku-Webhook-Secret, once",
+	  "include:array level:string url:string secret?:string authorization?:string",
+	  .answer = "app-webhook" },
+	{ "GET", "/apps/:app/webhooks/:webhook", NEED_OPERATE, api_webhooks_get, "one webhook",
+	  .answer = "app-webhook" },
+	{ "PATCH", "/apps/:app/webhooks/:webhook", NEED_OPERATE, api_webhooks_update,
+	  "change a webhook",
+	  "include?:array level?:string url?:string secret?:string authorization?:string",
+	  .answer = "app-webhook" },
+	{ "DELETE", "/apps/:app/webhooks/:webhook", NEED_OPERATE, api_webhooks_delete,
+	  "remove a webhook", .answer = "app-webhook" },
+	{ "GET", "/apps/:app/webhook-events", NEED_OPERATE, api_webhook_events_list,
+	  "events that were told, the last 1,000", .answer = "[app-webhook-event]" },
+	{ "GET", "/apps/:app/webhook-events/:event", NEED_OPERATE, api_webhook_events_get,
+	  "one event", .answer = "app-webhook-event" },
+	{ "GET", "/apps/:app/webhook-deliveries", NEED_OPERATE, api_webhook_deliveries_list,
+	  "how telling them went", .answer = "[app-webhook-delivery]" },
+	{ "GET", "/apps/:app/webhook-deliveries/:delivery", NEED_OPERATE,
+	  api_webhook_deliveries_get, "one delivery", .answer = "app-webhook-delivery" },
+	{ 0 },
+};

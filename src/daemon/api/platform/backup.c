@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/build/retention.h"
 #include "daemon/core/disk.h"
 #include "daemon/core/remove.h"
@@ -183,7 +184,7 @@ static int spawn(struct making *m, json_t *order, struct error *err)
 	return r < 0 ? error_set_errno(err, r, "watching the backup") : 0;
 }
 
-int api_platform_backup(struct request *r, struct error *err)
+static int api_platform_backup(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	bool slugs, volumes;
@@ -213,3 +214,10 @@ int api_platform_backup(struct request *r, struct error *err)
 	request_defer(r, answer, m, let_go);
 	return 0;
 }
+
+const struct api_route backup_routes[] = {
+	{ "POST", "/twelve/backup", NEED_ADMIN, api_platform_backup,
+	  "the platform's own state as an archive, keys included", "slugs?:bool volumes?:bool",
+	  .answer = "file" },
+	{ 0 },
+};

@@ -4,10 +4,11 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/edge/ca.h"
 #include "daemon/edge/cert.h"
 
-int api_ca_get(struct request *r, struct error *err)
+static int api_ca_get(struct request *r, struct error *err)
 {
 	_cleanup_free_ char *path = ca_path(request_daemon(r)->settings.state_dir);
 	_cleanup_buf_ struct buf pem = BUF_INIT;
@@ -25,3 +26,10 @@ int api_ca_get(struct request *r, struct error *err)
 	cert_done(&c);
 	return request_answer(r, 200, j);
 }
+
+const struct api_route ca_routes[] = {
+	{ "GET", "/twelve/ca", NEED_NOTHING, api_ca_get,
+	  "the certificate of the local authority: what clients have to trust",
+	  .answer = "certificate-authority" },
+	{ 0 },
+};

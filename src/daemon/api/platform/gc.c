@@ -20,6 +20,7 @@
 #include "build/build.h"
 #include "daemon/services/services.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/build/retention.h"
 #include "daemon/build/stack-updates.h"
 #include "daemon/build/builds.h"
@@ -205,7 +206,7 @@ static int start(struct daemon *d, const struct used *u, int *ret_fd, struct err
 	return 0;
 }
 
-int api_gc(struct request *r, struct error *err)
+static int api_gc(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	__attribute__((cleanup(used_done))) struct used used = { 0 };
@@ -223,3 +224,10 @@ int api_gc(struct request *r, struct error *err)
 	request_defer(r, answer, c, let_go);
 	return 0;
 }
+
+const struct api_route gc_routes[] = {
+	{ "POST", "/twelve/gc", NEED_ADMIN, api_gc,
+	  "remove slugs and stacks that no release uses; what the rest holds",
+	  .answer = "collection" },
+	{ 0 },
+};

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/shapes.h"
 #include "model/names.h"
 #include "stack/stack.h"
@@ -55,24 +56,34 @@ static json_t *list_regions(struct request *r)
 	return list;
 }
 
-int api_stacks(struct request *r, struct error *err)
+static int api_stacks(struct request *r, struct error *err)
 {
 	(void)err;
 	return request_answer(r, 200, list_stacks(r));
 }
 
-int api_stack_get(struct request *r, struct error *err)
+static int api_stack_get(struct request *r, struct error *err)
 {
 	return api_answer_one(r, list_stacks(r), "stack", err);
 }
 
-int api_regions(struct request *r, struct error *err)
+static int api_regions(struct request *r, struct error *err)
 {
 	(void)err;
 	return request_answer(r, 200, list_regions(r));
 }
 
-int api_region_get(struct request *r, struct error *err)
+static int api_region_get(struct request *r, struct error *err)
 {
 	return api_answer_one(r, list_regions(r), "region", err);
 }
+
+const struct api_route places_routes[] = {
+	{ "GET", "/stacks", NEED_USER, api_stacks,
+	  "stacks: ours, and Heroku's names that stand for it", .answer = "[stack]" },
+	{ "GET", "/stacks/:stack", NEED_USER, api_stack_get, "one stack", .answer = "stack" },
+	{ "GET", "/regions", NEED_USER, api_regions, "regions: this machine, by both of its names",
+	  .answer = "[region]" },
+	{ "GET", "/regions/:region", NEED_USER, api_region_get, "one region", .answer = "region" },
+	{ 0 },
+};

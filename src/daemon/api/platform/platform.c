@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "daemon/apps/lost.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/limit.h"
 #include "daemon/edge/router.h"
 #include "model/names.h"
@@ -21,16 +22,10 @@
 #define API_ARCHITECTURE "amd64"
 #endif
 
-int api_rate_limits(struct request *r, struct error *err)
+static int api_rate_limits(struct request *r, struct error *err)
 {
 	(void)err;
 	return request_answer(r, 200, json_pack("{s:I}", "remaining", (json_int_t)limit_left(r)));
-}
-
-int api_no_rows(struct request *r, struct error *err)
-{
-	(void)err;
-	return request_answer(r, 200, json_array());
 }
 
 static json_t *size_json(const struct dyno_size *s)
@@ -52,7 +47,7 @@ static json_t *size_json(const struct dyno_size *s)
 	return j;
 }
 
-int api_lost(struct request *r, struct error *err)
+static int api_lost(struct request *r, struct error *err)
 {
 	(void)err;
 	return request_answer(r, 200, lost_list(request_daemon(r)));
@@ -67,13 +62,13 @@ static json_t *sizes(void)
 	return list;
 }
 
-int api_dyno_sizes(struct request *r, struct error *err)
+static int api_dyno_sizes(struct request *r, struct error *err)
 {
 	(void)err;
 	return request_answer(r, 200, sizes());
 }
 
-int api_dyno_size_get(struct request *r, struct error *err)
+static int api_dyno_size_get(struct request *r, struct error *err)
 {
 	return api_answer_one(r, sizes(), "size", err);
 }
@@ -129,7 +124,7 @@ static json_t *loop_json(struct daemon *d)
 			 (json_int_t)longest->took_ms, "longest_by", what);
 }
 
-int api_status(struct request *r, struct error *err)
+static int api_status(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	size_t n_apps;
@@ -156,3 +151,32 @@ int api_status(struct request *r, struct error *err)
 			     d->settings.apps_domain, "api_address", d->settings.api_address));
 	return request_answer(r, 200, j);
 }
+
+const struct api_route rate_limits_routes[] = {
+	{ "GET", "/account/rate-limits", NEED_USER, api_rate_limits,
+	  "requests that this token has left; TWELVE_RATE_LIMIT are filled up evenly in an hour",
+	  .answer = "rate-limit" },
+	{ 0 },
+};
+
+const struct api_route dyno_sizes_routes[] = {
+	{ "GET", "/dyno-sizes", NEED_USER, api_dyno_sizes, "sizes and their limits",
+	  .answer = "[dyno-size]" },
+	{ "GET", "/dyno-sizes/:size", NEED_USER, api_dyno_size_get, "one size",
+	  .answer = "dyno-size" },
+	{ 0 },
+};
+
+const struct api_route status_routes[] = {
+	{ "GET", "/twelve/status", NEED_USER, api_status, "how the platform is",
+	  .answer = "status" },
+	{ 0 },
+};
+
+const struct api_route lost_routes[] = {
+	{ "GET", "/twelve/lost", NEED_ADMIN, api_lost,
+	  "what is here and in no row of the database: repositories, volumes, backups, slugs, "
+	  "dynos",
+	  .answer = "[lost]" },
+	{ 0 },
+};

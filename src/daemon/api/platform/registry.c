@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/build/packs.h"
 #include "model/names.h"
 #include "model/pack-name.h"
@@ -26,7 +27,7 @@ static json_t *buildpack_json(const char *name)
 			 "description", "One of the platform's own");
 }
 
-int api_registry_get(struct request *r, struct error *err)
+static int api_registry_get(struct request *r, struct error *err)
 {
 	const char *which = request_param(r, "buildpack");
 	const char *name = pack_name_here(which);
@@ -49,7 +50,7 @@ static bool asks_for(struct request *r, const char *argument, const char *value,
 	return !wanted || (part ? strcasestr(value, wanted) != NULL : streq(value, wanted));
 }
 
-int api_registry_list(struct request *r, struct error *err)
+static int api_registry_list(struct request *r, struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/buildpacks", request_daemon(r)->settings.data_dir);
 	_cleanup_strv_ char **names = NULL;
@@ -68,3 +69,15 @@ int api_registry_list(struct request *r, struct error *err)
 			json_array_append_new(list, buildpack_json(*n));
 	return request_answer(r, 200, list);
 }
+
+const struct api_route buildpacks_known_routes[] = {
+	{ "GET", "/buildpacks", NEED_NOTHING, api_registry_list,
+	  "the platform's buildpacks; ?in[namespace][]=, ?in[name][]=, ?like[description]=" },
+	{ 0 },
+};
+
+const struct api_route buildpack_known_routes[] = {
+	{ "GET", "/buildpacks/:buildpack", NEED_NOTHING, api_registry_get,
+	  "one of the platform's buildpacks, by its name in Heroku's registry (heroku%2Fnodejs)" },
+	{ 0 },
+};

@@ -3,15 +3,16 @@
 #include "base/str.h"
 #include "stack/names.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/build/stack-updates.h"
 
-int api_stack_updates_get(struct request *r, struct error *err)
+static int api_stack_updates_get(struct request *r, struct error *err)
 {
 	(void)err;
 	return request_answer(r, 200, stack_updates_report(request_daemon(r)->stack_updates));
 }
 
-int api_stack_updates_create(struct request *r, struct error *err)
+static int api_stack_updates_create(struct request *r, struct error *err)
 {
 	struct stack_updates *u = request_daemon(r)->stack_updates;
 	const char *stack = NULL;
@@ -38,3 +39,15 @@ int api_stack_updates_create(struct request *r, struct error *err)
 		return -1;
 	return request_answer(r, 202, stack_updates_report(u));
 }
+
+const struct api_route stack_updates_routes[] = {
+	{ "GET", "/twelve/stacks/updates", NEED_ADMIN, api_stack_updates_get,
+	  "the last look for newer packages of stacks, or the one that is under way: which "
+	  "packages, of which apps, and the releases that were made",
+	  .answer = "stack-updates" },
+	{ "POST", "/twelve/stacks/updates", NEED_ADMIN, api_stack_updates_create,
+	  "look for newer packages of the stacks in use, and make these anew, which the next "
+	  "builds use; `check` only tells, `apply` releases each app on its new one",
+	  "stack?:ref check?:bool apply?:bool", .answer = "stack-updates" },
+	{ 0 },
+};

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/git/git.h"
 
@@ -42,12 +43,12 @@ static int answer_keys(struct request *r, const char *user_id, struct error *err
 	return request_answer_list(r, list);
 }
 
-int api_keys_list(struct request *r, struct error *err)
+static int api_keys_list(struct request *r, struct error *err)
 {
 	return answer_keys(r, request_caller(r)->user_id, err);
 }
 
-int api_keys_all(struct request *r, struct error *err)
+static int api_keys_all(struct request *r, struct error *err)
 {
 	return answer_keys(r, NULL, err);
 }
@@ -73,7 +74,7 @@ static json_t *find_key(struct request *r, const char *user_id, struct error *er
 	return found;
 }
 
-int api_keys_get(struct request *r, struct error *err)
+static int api_keys_get(struct request *r, struct error *err)
 {
 	json_t *found = find_key(r, request_caller(r)->user_id, err);
 
@@ -97,7 +98,7 @@ static int for_whom(struct request *r, char user_id[static UUID_SIZE], struct er
 	return 0;
 }
 
-int api_keys_create(struct request *r, struct error *err)
+static int api_keys_create(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct ssh_key k = { 0 };
@@ -123,7 +124,7 @@ static const char *reach(struct request *r)
 	return request_caller(r)->admin ? NULL : request_caller(r)->user_id;
 }
 
-int api_keys_delete(struct request *r, struct error *err)
+static int api_keys_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	json_t *key = find_key(r, reach(r), err);
@@ -199,7 +200,7 @@ static json_t *token_json(struct request *r, const struct token *t, const char *
 	return j;
 }
 
-int api_tokens_list(struct request *r, struct error *err)
+static int api_tokens_list(struct request *r, struct error *err)
 {
 	struct token *tokens = NULL;
 	json_t *list;
@@ -223,7 +224,7 @@ static int own_token(struct request *r, struct token *ret, struct error *err)
 			       request_param(r, "token"), ret, err);
 }
 
-int api_tokens_get(struct request *r, struct error *err)
+static int api_tokens_get(struct request *r, struct error *err)
 {
 	struct error own = ERROR_INIT;
 	struct token t = { 0 };
@@ -248,15 +249,7 @@ int api_tokens_get(struct request *r, struct error *err)
 					"authorization", "message", own.message));
 }
 
-int api_no_session(struct request *r, struct error *err)
-{
-	(void)err;
-	return request_answer(r, 404,
-			      json_pack("{s:s, s:s, s:s}", "id", "not_found", "resource", "session",
-					"message", "Couldn't find that session."));
-}
-
-int api_tokens_create(struct request *r, struct error *err)
+static int api_tokens_create(struct request *r, struct error *err)
 {
 	struct token t = { 0 };
 	const char *description;
@@ -306,17 +299,17 @@ static int change_token(struct request *r, bool regenerate, struct error *err)
 	return result;
 }
 
-int api_tokens_update(struct request *r, struct error *err)
+static int api_tokens_update(struct request *r, struct error *err)
 {
 	return change_token(r, false, err);
 }
 
-int api_tokens_regenerate(struct request *r, struct error *err)
+static int api_tokens_regenerate(struct request *r, struct error *err)
 {
 	return change_token(r, true, err);
 }
 
-int api_tokens_delete(struct request *r, struct error *err)
+static int api_tokens_delete(struct request *r, struct error *err)
 {
 	const char *which = request_param(r, "token"), *own = request_caller(r)->token_id;
 	struct store *s = request_daemon(r)->store;
@@ -333,3 +326,37 @@ int api_tokens_delete(struct request *r, struct error *err)
 	token_done(&t);
 	return result;
 }
+
+const struct api_route all_keys_routes[] = {
+	{ "GET", "/twelve/keys", NEED_ADMIN, api_keys_all, "SSH keys of all users",
+	  .answer = "[key]" },
+	{ 0 },
+};
+
+const struct api_route access_routes[] = {
+	{ "GET", "/account/keys", NEED_USER, api_keys_list, "SSH keys that may push",
+	  .answer = "[key]" },
+	{ "GET", "/account/keys/:key", NEED_USER, api_keys_get, "one key by id or fingerprint",
+	  .answer = "key" },
+	{ "POST", "/account/keys", NEED_USER, api_keys_create, "add a key",
+	  "public_key:string user?:ref", .answer = "key" },
+	{ "DELETE", "/account/keys/:key", NEED_USER, api_keys_delete,
+	  "remove a key by id or fingerprint" },
+	{ "GET", "/oauth/authorizations", NEED_USER, api_tokens_list, "tokens",
+	  .answer = "[oauth-authorization]" },
+	{ "POST", "/oauth/authorizations", NEED_USER, api_tokens_create, "make a token; shown once",
+	  "description?:string expires_in?:int scope?:array client?:any user?:ref",
+	  .answer = "oauth-authorization" },
+	{ "DELETE", "/oauth/authorizations/:token", NEED_USER, api_tokens_delete,
+	  "revoke a token; ~ is the one of this request", .answer = "oauth-authorization" },
+	{ "PATCH", "/oauth/authorizations/:token", NEED_USER, api_tokens_update,
+	  "describe a token otherwise", "description?:string client?:any",
+	  .answer = "oauth-authorization" },
+	{ "POST", "/oauth/authorizations/:token/actions/regenerate-tokens", NEED_USER,
+	  api_tokens_regenerate,
+	  "another secret for the same token; shown once, and the old one is nobody's",
+	  .answer = "oauth-authorization" },
+	{ "GET", "/oauth/authorizations/:token", NEED_USER, api_tokens_get, "one token",
+	  .answer = "oauth-authorization" },
+	{ 0 },
+};

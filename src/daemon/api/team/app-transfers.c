@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/lines/lines.h"
 #include "model/names.h"
@@ -42,7 +43,7 @@ static int answer(struct request *r, int status, const struct transfer *t, struc
 		 : error_set(err, ERROR_NOT_FOUND, "The app of the transfer is gone");
 }
 
-int api_app_transfers_list(struct request *r, struct error *err)
+static int api_app_transfers_list(struct request *r, struct error *err)
 {
 	const struct caller *c = request_caller(r);
 	struct transfer *rows = NULL;
@@ -92,7 +93,7 @@ static int offer(struct request *r, const struct app *app, const char *recipient
 	return result;
 }
 
-int api_app_transfers_create(struct request *r, struct error *err)
+static int api_app_transfers_create(struct request *r, struct error *err)
 {
 	const char *name, *recipient;
 	struct transfer t = { 0 };
@@ -132,7 +133,7 @@ static int find(struct request *r, struct transfer *ret, struct error *err)
 			 name_excerpt(excerpt, which));
 }
 
-int api_app_transfers_get(struct request *r, struct error *err)
+static int api_app_transfers_get(struct request *r, struct error *err)
 {
 	struct transfer t = { 0 };
 	int result = find(r, &t, err);
@@ -158,7 +159,7 @@ static int decide(struct request *r, struct transfer *t, const char *state, stru
 			 name_excerpt(excerpt, state));
 }
 
-int api_app_transfers_update(struct request *r, struct error *err)
+static int api_app_transfers_update(struct request *r, struct error *err)
 {
 	struct transfer t = { 0 };
 	const char *state;
@@ -174,7 +175,7 @@ int api_app_transfers_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_app_transfers_delete(struct request *r, struct error *err)
+static int api_app_transfers_delete(struct request *r, struct error *err)
 {
 	struct transfer t = { 0 };
 	int result = find(r, &t, err);
@@ -191,3 +192,18 @@ int api_app_transfers_delete(struct request *r, struct error *err)
 	transfer_done(&t);
 	return result;
 }
+
+const struct api_route app_transfers_routes[] = {
+	{ "GET", "/account/app-transfers", NEED_USER, api_app_transfers_list,
+	  "apps that are offered, by one or to one", .answer = "[app-transfer]" },
+	{ "POST", "/account/app-transfers", NEED_USER, api_app_transfers_create,
+	  "offer an app to another user: its owner; an administrator's is accepted at once",
+	  "app:ref recipient:ref silent?:true", .answer = "app-transfer" },
+	{ "GET", "/account/app-transfers/:transfer", NEED_USER, api_app_transfers_get,
+	  "one of them, by id or app", .answer = "app-transfer" },
+	{ "PATCH", "/account/app-transfers/:transfer", NEED_USER, api_app_transfers_update,
+	  "accept or decline: the recipient", "state:string", .answer = "app-transfer" },
+	{ "DELETE", "/account/app-transfers/:transfer", NEED_USER, api_app_transfers_delete,
+	  "offer it no longer: the owner", .answer = "app-transfer" },
+	{ 0 },
+};

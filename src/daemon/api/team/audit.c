@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 
 #define MAX_DEFAULT 100
@@ -59,14 +60,14 @@ static int answer(struct request *r, const char *app_id, const char *user_id, st
 }
 
 /* Of everything for an administrator, else of what the caller did. */
-int api_audit_list(struct request *r, struct error *err)
+static int api_audit_list(struct request *r, struct error *err)
 {
 	const struct caller *c = request_caller(r);
 
 	return answer(r, NULL, c->admin ? NULL : c->user_id, err);
 }
 
-int api_audit_of_app(struct request *r, struct error *err)
+static int api_audit_of_app(struct request *r, struct error *err)
 {
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
@@ -76,3 +77,12 @@ int api_audit_of_app(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route audit_routes[] = {
+	{ "GET", "/twelve/audit", NEED_USER, api_audit_list,
+	  "who did what, the newest first: all for an administrator, else one's own; ?max=",
+	  .answer = "[audit]" },
+	{ "GET", "/apps/:app/audit", NEED_VIEW, api_audit_of_app,
+	  "who did what to an app, the newest first; ?max=, ?release=", .answer = "[audit]" },
+	{ 0 },
+};

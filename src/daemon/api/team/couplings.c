@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/team/pipeline-shapes.h"
+#include "daemon/api/table.h"
 #include "model/names.h"
 
 /* Those whose app the caller may view. */
@@ -26,12 +27,12 @@ static int answer_seen(struct request *r, const char *pipeline_id, struct error 
 	return request_answer_list(r, list);
 }
 
-int api_couplings_list(struct request *r, struct error *err)
+static int api_couplings_list(struct request *r, struct error *err)
 {
 	return answer_seen(r, NULL, err);
 }
 
-int api_couplings_of_pipeline(struct request *r, struct error *err)
+static int api_couplings_of_pipeline(struct request *r, struct error *err)
 {
 	struct pipeline p = { 0 };
 	int result = pipeline_in_path(r, &p, err);
@@ -42,7 +43,7 @@ int api_couplings_of_pipeline(struct request *r, struct error *err)
 	return result;
 }
 
-int api_coupling_of_app(struct request *r, struct error *err)
+static int api_coupling_of_app(struct request *r, struct error *err)
 {
 	struct error own = ERROR_INIT;
 	struct coupling c = { 0 };
@@ -78,7 +79,7 @@ static int read_stage(struct request *r, enum stage *ret, struct error *err)
 			 name_excerpt(excerpt, word));
 }
 
-int api_couplings_create(struct request *r, struct error *err)
+static int api_couplings_create(struct request *r, struct error *err)
 {
 	const char *app_name, *pipeline_name;
 	struct pipeline p = { 0 };
@@ -137,7 +138,7 @@ static int may_change(struct request *r, const struct coupling *c, struct error 
 	return result;
 }
 
-int api_couplings_get(struct request *r, struct error *err)
+static int api_couplings_get(struct request *r, struct error *err)
 {
 	struct coupling c = { 0 };
 	int result = find(r, &c, err);
@@ -148,7 +149,7 @@ int api_couplings_get(struct request *r, struct error *err)
 	return result;
 }
 
-int api_couplings_update(struct request *r, struct error *err)
+static int api_couplings_update(struct request *r, struct error *err)
 {
 	struct store *s = request_daemon(r)->store;
 	struct coupling c = { 0 }, now = { 0 };
@@ -167,7 +168,7 @@ int api_couplings_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_couplings_delete(struct request *r, struct error *err)
+static int api_couplings_delete(struct request *r, struct error *err)
 {
 	struct coupling c = { 0 };
 	int result = -1;
@@ -181,3 +182,29 @@ int api_couplings_delete(struct request *r, struct error *err)
 	coupling_done(&c);
 	return result;
 }
+
+const struct api_route couplings_of_pipeline_routes[] = {
+	{ "GET", "/pipelines/:pipeline/pipeline-couplings", NEED_USER, api_couplings_of_pipeline,
+	  "apps in a pipeline", .answer = "[pipeline-coupling]" },
+	{ 0 },
+};
+
+const struct api_route couplings_routes[] = {
+	{ "GET", "/pipeline-couplings", NEED_USER, api_couplings_list, "all apps in pipelines",
+	  .answer = "[pipeline-coupling]" },
+	{ "GET", "/users/~/pipeline-couplings", NEED_USER, api_couplings_list,
+	  "all apps in pipelines", .answer = "[pipeline-coupling]" },
+	{ "POST", "/pipeline-couplings", NEED_USER, api_couplings_create,
+	  "put an app into a pipeline: who may manage both", "app:ref pipeline:ref stage:string",
+	  .answer = "pipeline-coupling" },
+	{ "GET", "/pipeline-couplings/:coupling", NEED_USER, api_couplings_get,
+	  "one of them, by id", .answer = "pipeline-coupling" },
+	{ "PATCH", "/pipeline-couplings/:coupling", NEED_USER, api_couplings_update,
+	  "another stage: who may manage the app, or owns the pipeline", "stage:string",
+	  .answer = "pipeline-coupling" },
+	{ "DELETE", "/pipeline-couplings/:coupling", NEED_USER, api_couplings_delete,
+	  "take an app out of its pipeline", .answer = "pipeline-coupling" },
+	{ "GET", "/apps/:app/pipeline-couplings", NEED_VIEW, api_coupling_of_app,
+	  "the pipeline of an app, and its stage", .answer = "pipeline-coupling" },
+	{ 0 },
+};

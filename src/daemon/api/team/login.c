@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/ask-password.h"
 #include "daemon/api/team/logins.h"
 #include "daemon/api/team/page.h"
@@ -29,7 +30,7 @@ static const char *address_of(struct request *r)
 	return request_is_local(r) ? "this machine" : from && from[0] ? from : "an unknown address";
 }
 
-int api_login_ask(struct request *r, struct error *err)
+static int api_login_ask(struct request *r, struct error *err)
 {
 	const char *description;
 	struct login *login;
@@ -99,7 +100,7 @@ static int answer_form(struct request *r, struct login *login, int status, const
 	return result;
 }
 
-int api_login_page(struct request *r, struct error *err)
+static int api_login_page(struct request *r, struct error *err)
 {
 	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"),
 					     clock_now_ms());
@@ -150,7 +151,7 @@ static int password_looked_at(struct request *r, struct error *err)
 			   "That e-mail address and password do not belong together.", email, err);
 }
 
-int api_login_answer(struct request *r, struct error *err)
+static int api_login_answer(struct request *r, struct error *err)
 {
 	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"),
 					     clock_now_ms());
@@ -287,7 +288,7 @@ static bool has_token(struct request *r, const struct login *login)
 	       sodium_memcmp(given + 7, login->token, LOGIN_SECRET_SIZE - 1) == 0;
 }
 
-int api_login_wait(struct request *r, struct error *err)
+static int api_login_wait(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct login *login = logins_by_cli(d->logins, request_param(r, "login"), clock_now_ms());
@@ -315,3 +316,17 @@ int api_login_wait(struct request *r, struct error *err)
 						.free = free_waiting },
 		&w->growing);
 }
+
+const struct api_route login_routes[] = {
+	{ "POST", "/auth", NEED_NOTHING, api_login_ask,
+	  "ask for a login by browser: two URLs and a secret to wait with", "description?:string",
+	  .answer = "login" },
+	{ "GET", "/auth/browser/:login", NEED_NOTHING, api_login_page,
+	  "the page where a person says who they are", .answer = "page" },
+	{ "POST", "/auth/browser/:login", NEED_NOTHING, api_login_answer,
+	  "the answer of that page's form", "email?:string password?:string action?:string",
+	  API_FORM, .answer = "page" },
+	{ "GET", "/auth/cli/:login", NEED_NOTHING, api_login_wait,
+	  "wait until it is answered: access_token, or error", .answer = "login-outcome" },
+	{ 0 },
+};

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/team/pipeline-shapes.h"
+#include "daemon/api/table.h"
 #include "model/names.h"
 #include "stack/stack.h"
 
@@ -22,7 +23,7 @@ static const char *wanted_name(struct request *r)
 	return name;
 }
 
-int api_pipelines_list(struct request *r, struct error *err)
+static int api_pipelines_list(struct request *r, struct error *err)
 {
 	const char *name = wanted_name(r);
 	struct pipeline *rows = NULL;
@@ -40,7 +41,7 @@ int api_pipelines_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
-int api_pipelines_get(struct request *r, struct error *err)
+static int api_pipelines_get(struct request *r, struct error *err)
 {
 	struct pipeline p = { 0 };
 	int result = pipeline_in_path(r, &p, err);
@@ -97,7 +98,7 @@ static int check_generation(struct request *r, struct error *err)
 				   "\"generation\" must be cedar: there is no other here");
 }
 
-int api_pipelines_create(struct request *r, struct error *err)
+static int api_pipelines_create(struct request *r, struct error *err)
 {
 	struct pipeline p = { 0 };
 	const char *name;
@@ -116,7 +117,7 @@ int api_pipelines_create(struct request *r, struct error *err)
 	return result;
 }
 
-int api_pipelines_update(struct request *r, struct error *err)
+static int api_pipelines_update(struct request *r, struct error *err)
 {
 	struct pipeline p = { 0 };
 	const char *name;
@@ -138,7 +139,7 @@ int api_pipelines_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_pipelines_delete(struct request *r, struct error *err)
+static int api_pipelines_delete(struct request *r, struct error *err)
 {
 	struct pipeline p = { 0 };
 	int result = -1;
@@ -153,7 +154,7 @@ int api_pipelines_delete(struct request *r, struct error *err)
 	return result;
 }
 
-int api_pipelines_stack(struct request *r, struct error *err)
+static int api_pipelines_stack(struct request *r, struct error *err)
 {
 	struct pipeline p = { 0 };
 	int result = pipeline_in_path(r, &p, err);
@@ -170,7 +171,7 @@ static json_t *owner_json(const char *id)
 	return id[0] ? json_pack("{s:s, s:s}", "id", id, "type", "user") : json_null();
 }
 
-int api_pipelines_transfer(struct request *r, struct error *err)
+static int api_pipelines_transfer(struct request *r, struct error *err)
 {
 	json_t *owner = json_object_get(request_body(r), "new_owner"), *before = NULL;
 	struct pipeline p = { 0 };
@@ -212,7 +213,7 @@ static void append_newest(struct request *r, const struct coupling *c, json_t *l
 	app_done(&app);
 }
 
-int api_pipelines_releases(struct request *r, struct error *err)
+static int api_pipelines_releases(struct request *r, struct error *err)
 {
 	struct coupling *rows = NULL;
 	struct pipeline p = { 0 };
@@ -231,3 +232,30 @@ int api_pipelines_releases(struct request *r, struct error *err)
 	json_decref(list);
 	return -1;
 }
+
+const struct api_route pipelines_routes[] = {
+	{ "GET", "/pipelines", NEED_USER, api_pipelines_list,
+	  "pipelines that one owns or has an app in; ?eq[name]=", .answer = "[pipeline]" },
+	{ "POST", "/pipelines", NEED_USER, api_pipelines_create, "make a pipeline",
+	  "name:string owner?:object generation?:ref", .answer = "pipeline" },
+	{ "GET", "/pipelines/:pipeline", NEED_USER, api_pipelines_get,
+	  "one pipeline, by name or id", .answer = "pipeline" },
+	{ "PATCH", "/pipelines/:pipeline", NEED_USER, api_pipelines_update,
+	  "rename a pipeline: its owner", "name?:string", .answer = "pipeline" },
+	{ "DELETE", "/pipelines/:pipeline", NEED_USER, api_pipelines_delete,
+	  "destroy a pipeline: its owner; the apps stay", .answer = "pipeline" },
+	{ 0 },
+};
+
+const struct api_route pipeline_releases_routes[] = {
+	{ "GET", "/pipelines/:pipeline/pipeline-stack", NEED_USER, api_pipelines_stack,
+	  "the stack of new apps", .answer = "pipeline-stack" },
+	{ "GET", "/pipelines/:pipeline/latest-releases", NEED_USER, api_pipelines_releases,
+	  "the newest release of each app", .answer = "[release]" },
+	{ "GET", "/pipelines/:pipeline/latest-deployments", NEED_USER, api_pipelines_releases,
+	  "the newest release of each app", .answer = "[release]" },
+	{ "POST", "/pipeline-transfers", NEED_USER, api_pipelines_transfer,
+	  "give a pipeline away: its owner", "pipeline:ref new_owner:object",
+	  .answer = "pipeline-transfer" },
+	{ 0 },
+};

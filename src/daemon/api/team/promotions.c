@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/team/pipeline-shapes.h"
+#include "daemon/api/table.h"
 #include "daemon/wanted/base.h"
 #include "daemon/wanted/releases.h"
 
@@ -222,7 +223,7 @@ static int promote(struct request *r, struct plan *p, struct error *err)
 	return result;
 }
 
-int api_promotions_create(struct request *r, struct error *err)
+static int api_promotions_create(struct request *r, struct error *err)
 {
 	struct plan plan = { 0 };
 	int result = read_plan(r, &plan, err);
@@ -247,7 +248,7 @@ static int find(struct request *r, struct promotion *ret, struct error *err)
 	return result;
 }
 
-int api_promotions_get(struct request *r, struct error *err)
+static int api_promotions_get(struct request *r, struct error *err)
 {
 	struct promotion p;
 	json_t *j;
@@ -258,7 +259,7 @@ int api_promotions_get(struct request *r, struct error *err)
 	return j ? request_answer(r, 200, j) : -1;
 }
 
-int api_promotions_targets(struct request *r, struct error *err)
+static int api_promotions_targets(struct request *r, struct error *err)
 {
 	struct promotion_target *targets = NULL;
 	struct promotion p;
@@ -278,7 +279,7 @@ int api_promotions_targets(struct request *r, struct error *err)
 /* ---- filters ---- */
 
 /* POST, for long lists: the apps with these ids that the caller may see. */
-int api_filter_apps(struct request *r, struct error *err)
+static int api_filter_apps(struct request *r, struct error *err)
 {
 	json_t *ids = json_object_get(json_object_get(request_body(r), "in"), "id"),
 	       *list = json_array(), *id;
@@ -303,3 +304,17 @@ int api_filter_apps(struct request *r, struct error *err)
 	}
 	return request_answer_list(r, list);
 }
+
+const struct api_route promotions_routes[] = {
+	{ "POST", "/pipeline-promotions", NEED_USER, api_promotions_create,
+	  "the slug of one app becomes a release of others: who may view that and deploy to these",
+	  "pipeline:ref source:object targets:array", .answer = "pipeline-promotion" },
+	{ "GET", "/pipeline-promotions/:promotion", NEED_USER, api_promotions_get,
+	  "how a promotion goes", .answer = "pipeline-promotion" },
+	{ "GET", "/pipeline-promotions/:promotion/promotion-targets", NEED_USER,
+	  api_promotions_targets, "the release of each target, or why there is none",
+	  .answer = "[pipeline-promotion-target]" },
+	{ "POST", "/filters/apps", NEED_USER, api_filter_apps, "apps by their ids", "in:object",
+	  API_QUIET, .answer = "[app]" },
+	{ 0 },
+};

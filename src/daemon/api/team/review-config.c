@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/team/pipeline-shapes.h"
+#include "daemon/api/table.h"
 #include "daemon/apps/stale.h"
 #include "model/names.h"
 #include "model/stale.h"
@@ -168,7 +169,7 @@ static int save(struct request *r, const struct pipeline *p, struct review_confi
 
 /* ---- the endpoints ---- */
 
-int api_review_config_create(struct request *r, struct error *err)
+static int api_review_config_create(struct request *r, struct error *err)
 {
 	struct review_config c = { 0 }, old = { 0 };
 	struct pipeline p = { 0 };
@@ -193,7 +194,7 @@ int api_review_config_create(struct request *r, struct error *err)
 	return result;
 }
 
-int api_review_config_get(struct request *r, struct error *err)
+static int api_review_config_get(struct request *r, struct error *err)
 {
 	struct review_config c = { 0 };
 	struct pipeline p = { 0 };
@@ -206,7 +207,7 @@ int api_review_config_get(struct request *r, struct error *err)
 	return result;
 }
 
-int api_review_config_update(struct request *r, struct error *err)
+static int api_review_config_update(struct request *r, struct error *err)
 {
 	struct review_config c = { 0 };
 	struct pipeline p = { 0 };
@@ -223,7 +224,7 @@ int api_review_config_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_review_config_delete(struct request *r, struct error *err)
+static int api_review_config_delete(struct request *r, struct error *err)
 {
 	struct review_config c = { 0 };
 	struct pipeline p = { 0 };
@@ -241,3 +242,22 @@ int api_review_config_delete(struct request *r, struct error *err)
 	pipeline_done(&p);
 	return result;
 }
+
+#define REVIEW_CONFIG                                                                        \
+	"repo?:string automatic_review_apps?:bool destroy_stale_apps?:bool stale_days?:int " \
+	"deploy_target?:object "                                                             \
+	"wait_for_ci?:bool base_name?:string pipeline?:ref"
+
+const struct api_route review_config_routes[] = {
+	{ "POST", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_create,
+	  "how review apps are made and how long they stay: the pipeline's owner", REVIEW_CONFIG,
+	  .answer = "review-app-config" },
+	{ "GET", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_get,
+	  "the same, as it is: who may see the pipeline", .answer = "review-app-config" },
+	{ "PATCH", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_update,
+	  "another: the pipeline's owner", REVIEW_CONFIG, .answer = "review-app-config" },
+	{ "DELETE", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_delete,
+	  "none any more: the pipeline's owner; review apps stay, and can be made",
+	  .answer = "review-app-config" },
+	{ 0 },
+};

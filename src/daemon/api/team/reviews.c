@@ -13,6 +13,7 @@
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/team/pipeline-shapes.h"
+#include "daemon/api/table.h"
 #include "daemon/apps/apps.h"
 #include "daemon/apps/setups.h"
 #include "model/names.h"
@@ -89,7 +90,7 @@ static int find(struct request *r, struct review *ret, struct pipeline *ret_pipe
 	return 0;
 }
 
-int api_reviews_get(struct request *r, struct error *err)
+static int api_reviews_get(struct request *r, struct error *err)
 {
 	struct pipeline p = { 0 };
 	struct review v = { 0 };
@@ -102,7 +103,7 @@ int api_reviews_get(struct request *r, struct error *err)
 	return result;
 }
 
-int api_review_of_app(struct request *r, struct error *err)
+static int api_review_of_app(struct request *r, struct error *err)
 {
 	struct review v = { 0 };
 	struct app app = { 0 };
@@ -136,7 +137,7 @@ static int list_into(struct request *r, const struct pipeline *p, json_t *list, 
 	return result;
 }
 
-int api_reviews_of_pipeline(struct request *r, struct error *err)
+static int api_reviews_of_pipeline(struct request *r, struct error *err)
 {
 	json_t *list = json_array();
 	struct pipeline p = { 0 };
@@ -221,7 +222,7 @@ static int make(struct request *r, const struct pipeline *p, const char *base, s
 	return result;
 }
 
-int api_reviews_create(struct request *r, struct error *err)
+static int api_reviews_create(struct request *r, struct error *err)
 {
 	const char *branch, *pipeline;
 	struct review_config c = { 0 };
@@ -277,7 +278,7 @@ static int destroy(struct request *r, struct review *v, const struct setup *s, s
 	return result < 0 ? -1 : store_review_set_deleted(d->store, v, err);
 }
 
-int api_reviews_delete(struct request *r, struct error *err)
+static int api_reviews_delete(struct request *r, struct error *err)
 {
 	struct pipeline p = { 0 };
 	struct review v = { 0 };
@@ -299,3 +300,24 @@ int api_reviews_delete(struct request *r, struct error *err)
 	review_done(&v);
 	return result;
 }
+
+const struct api_route reviews_routes[] = {
+	{ "POST", "/review-apps", NEED_USER, api_reviews_create,
+	  "make an app out of an archive in a pipeline's stage review: who may put apps into it",
+	  "branch:string pipeline:ref source_blob:object environment?:object pr_number?:int "
+	  "fork_repo_id?:none",
+	  .answer = "review-app" },
+	{ "GET", "/review-apps/:review_app", NEED_USER, api_reviews_get,
+	  "one review app, by id: who may see the pipeline", .answer = "review-app" },
+	{ "DELETE", "/review-apps/:review_app", NEED_USER, api_reviews_delete,
+	  "destroy a review app: its owner, and the pipeline's", .answer = "review-app" },
+	{ "GET", "/pipelines/:pipeline/review-apps", NEED_USER, api_reviews_of_pipeline,
+	  "the review apps of a pipeline", .answer = "[review-app]" },
+	{ 0 },
+};
+
+const struct api_route review_of_app_routes[] = {
+	{ "GET", "/apps/:app/review-app", NEED_VIEW, api_review_of_app, "what an app reviews",
+	  .answer = "review-app" },
+	{ 0 },
+};

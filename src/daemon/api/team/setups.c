@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/source.h"
@@ -247,7 +248,7 @@ static int check_app(json_t *asked, struct error *err)
 		asked, err);
 }
 
-int api_setups_create(struct request *r, struct error *err)
+static int api_setups_create(struct request *r, struct error *err)
 {
 	json_t *asked = json_object_get(request_body(r), "app");
 	const char *name = NULL, *stack = NULL, *region = NULL, *stack_name, *region_name;
@@ -284,7 +285,7 @@ static bool may_see(struct request *r, const struct setup *s)
 	       (s->app_id[0] && authz_allow_id(r, s->app_id, NEED_VIEW, &ignored) == 0);
 }
 
-int api_setups_get(struct request *r, struct error *err)
+static int api_setups_get(struct request *r, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 	struct setup s = { 0 };
@@ -298,3 +299,12 @@ int api_setups_get(struct request *r, struct error *err)
 	setup_done(&s);
 	return result;
 }
+
+const struct api_route setups_routes[] = {
+	{ "POST", "/app-setups", NEED_USER, api_setups_create,
+	  "make an app out of an archive with an app.json in it",
+	  "source_blob:object app?:object overrides?:object", .answer = "app-setup" },
+	{ "GET", "/app-setups/:setup", NEED_USER, api_setups_get,
+	  "how a setup goes: who asked for it, or may view the app", .answer = "app-setup" },
+	{ 0 },
+};

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "model/names.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/ask-password.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
@@ -41,7 +42,7 @@ static int caller_user(struct request *r, struct user *ret, struct error *err)
 	return store_user_get(request_daemon(r)->store, request_caller(r)->user_id, ret, err);
 }
 
-int api_account_get(struct request *r, struct error *err)
+static int api_account_get(struct request *r, struct error *err)
 {
 	struct user u = { 0 };
 	int result = caller_user(r, &u, err);
@@ -96,7 +97,7 @@ static int change_user(struct request *r, struct user *u, bool own, struct error
 	return request_answer(r, 200, user_json(u));
 }
 
-int api_account_update(struct request *r, struct error *err)
+static int api_account_update(struct request *r, struct error *err)
 {
 	struct user u = { 0 };
 	int result = caller_user(r, &u, err);
@@ -107,7 +108,7 @@ int api_account_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_users_list(struct request *r, struct error *err)
+static int api_users_list(struct request *r, struct error *err)
 {
 	json_t *list = json_array();
 	struct user *users = NULL;
@@ -123,7 +124,7 @@ int api_users_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
-int api_users_create(struct request *r, struct error *err)
+static int api_users_create(struct request *r, struct error *err)
 {
 	const char *email, *name, *password;
 	struct user u = { 0 };
@@ -145,7 +146,7 @@ int api_users_create(struct request *r, struct error *err)
 	return result;
 }
 
-int api_users_update(struct request *r, struct error *err)
+static int api_users_update(struct request *r, struct error *err)
 {
 	struct user u = { 0 };
 	int result = store_user_get(request_daemon(r)->store, request_param(r, "user"), &u, err);
@@ -156,7 +157,7 @@ int api_users_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_users_delete(struct request *r, struct error *err)
+static int api_users_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct user u = { 0 };
@@ -217,7 +218,7 @@ static struct collaborator owner_of(const struct app *app)
 	return c;
 }
 
-int api_collaborators_list(struct request *r, struct error *err)
+static int api_collaborators_list(struct request *r, struct error *err)
 {
 	struct collaborator *rows = NULL, owner;
 	struct app app = { 0 };
@@ -294,7 +295,7 @@ static int find_changeable(struct request *r, const struct app *app, struct coll
 	return find_collaborator(r, app, which, ret, err);
 }
 
-int api_collaborators_get(struct request *r, struct error *err)
+static int api_collaborators_get(struct request *r, struct error *err)
 {
 	struct collaborator c = { 0 };
 	struct app app = { 0 };
@@ -369,7 +370,7 @@ static int set_collaborator(struct request *r, const struct app *app, const char
 	return result;
 }
 
-int api_collaborators_create(struct request *r, struct error *err)
+static int api_collaborators_create(struct request *r, struct error *err)
 {
 	unsigned permissions;
 	struct app app = { 0 };
@@ -383,7 +384,7 @@ int api_collaborators_create(struct request *r, struct error *err)
 	return result;
 }
 
-int api_collaborators_update(struct request *r, struct error *err)
+static int api_collaborators_update(struct request *r, struct error *err)
 {
 	struct collaborator c = { 0 };
 	struct app app = { 0 };
@@ -398,7 +399,7 @@ int api_collaborators_update(struct request *r, struct error *err)
 	return result;
 }
 
-int api_collaborators_delete(struct request *r, struct error *err)
+static int api_collaborators_delete(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
 	struct collaborator c = { 0 };
@@ -423,3 +424,36 @@ int api_collaborators_delete(struct request *r, struct error *err)
 	app_done(&app);
 	return result;
 }
+
+const struct api_route users_routes[] = {
+	{ "GET", "/account", NEED_USER, api_account_get, "who is asking", .answer = "account" },
+	{ "GET", "/users/~", NEED_USER, api_account_get, "who is asking", .answer = "account" },
+	{ "PATCH", "/account", NEED_USER, api_account_update,
+	  "change one's name, address or password",
+	  "name?:string email?:string password?:string new_password?:string allow_tracking?:none "
+	  "beta?:none",
+	  .answer = "account" },
+	{ "GET", "/twelve/users", NEED_ADMIN, api_users_list, "all users", .answer = "[account]" },
+	{ "POST", "/twelve/users", NEED_ADMIN, api_users_create, "make a user",
+	  "email:string name?:string password?:string admin?:bool", .answer = "account" },
+	{ "PATCH", "/twelve/users/:user", NEED_ADMIN, api_users_update, "change a user",
+	  "email?:string name?:string password?:string admin?:bool", .answer = "account" },
+	{ "DELETE", "/twelve/users/:user", NEED_ADMIN, api_users_delete,
+	  "remove a user, with their tokens and keys", .answer = "account" },
+	{ 0 },
+};
+
+const struct api_route collaborators_routes[] = {
+	{ "GET", "/apps/:app/collaborators", NEED_VIEW, api_collaborators_list,
+	  "the owner, and who else may do something", .answer = "[collaborator]" },
+	{ "POST", "/apps/:app/collaborators", NEED_MANAGE, api_collaborators_create,
+	  "let a user in; all but manage when nothing is said",
+	  "user:ref permissions?:array silent?:true", .answer = "collaborator" },
+	{ "GET", "/apps/:app/collaborators/:collaborator", NEED_VIEW, api_collaborators_get,
+	  "one collaborator, by address or id", .answer = "collaborator" },
+	{ "PATCH", "/apps/:app/collaborators/:collaborator", NEED_MANAGE, api_collaborators_update,
+	  "change what a collaborator may", "permissions:array", .answer = "collaborator" },
+	{ "DELETE", "/apps/:app/collaborators/:collaborator", NEED_MANAGE, api_collaborators_delete,
+	  "let a user in no longer", .answer = "collaborator" },
+	{ 0 },
+};
