@@ -41,6 +41,7 @@
 #include "daemon/build/stacks.h"
 #include "daemon/core/env-file.h"
 #include "daemon/core/places.h"
+#include "daemon/core/remove.h"
 #include "daemon/dynos/dynos.h"
 #include "daemon/edge/acme.h"
 #include "daemon/lines/lines.h"
@@ -217,6 +218,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && streq(argv[1], "build"))
 		return build_worker_main();
+	if (argc == 2 && streq(argv[1], "remove"))
+		return remove_worker_main();
 	if (argc == 2 && streq(argv[1], "fetch"))
 		return fetch_worker_main();
 	if (argc == 2 && streq(argv[1], "state-backup"))

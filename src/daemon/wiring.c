@@ -17,6 +17,7 @@
 #include "daemon/build/retention.h"
 #include "daemon/build/slug-sizes.h"
 #include "daemon/build/stack-updates.h"
+#include "daemon/core/remove.h"
 #include "daemon/core/state.h"
 #include "daemon/core/stream.h"
 #include "daemon/dynos/dynos.h"
@@ -113,6 +114,7 @@ static struct branches *make_branches(struct daemon *d)
 int wiring_start(struct daemon *d, struct error *err)
 {
 	d->loop = loop_new();
+	d->remover = remover_new(d->loop);
 	loop_on_hold(d->loop, LOOP_HOLD_MS, on_hold, NULL);
 	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
 	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
@@ -208,11 +210,11 @@ void wiring_stop(struct daemon *d, bool everything)
 	logs_client_free(d->logs);
 	streams_free(d->streams);
 	store_close(d->store);
+	remover_free(d->remover);
 	loop_free(d->loop);
 	sandbox_runtime_done(&d->runtime);
 	free(d->api_socket);
 	free(d->door_dir);
 	free(d->runtime_root);
-	strv_free(d->to_remove);
 	settings_done(&d->settings);
 }

@@ -13,6 +13,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/core/remove.h"
 #include "daemon/git/git.h"
 
 #define ID "11111111-1111-4111-8111-111111111111"
@@ -22,7 +23,7 @@ static const char key[] =
 	"ada@example.com";
 
 static char dir[] = "/tmp/test-git-XXXXXX";
-static struct daemon d;
+static struct platform d;
 static char group[] = "no-such-group", odd_program[] = "/opt/it's \"here\"/twelve",
 	    api_socket[] = "/run/x/twelved.sock";
 static char libexec[] = "/nonexistent", shop[] = "shop", market[] = "market";
@@ -64,6 +65,8 @@ static int set_up(void **state)
 	d.settings.libexec_dir = libexec;
 	d.settings.max_upload_bytes = 1 << 20;
 	d.api_socket = api_socket;
+	d.loop = loop_new();
+	d.remover = remover_new(d.loop);
 	if (fs_mkdirs(git, 0755) < 0 || fs_mkdirs(ssh, 0755) < 0 ||
 	    store_open(dir, &d.store, &err) < 0)
 		return -1;
@@ -74,6 +77,8 @@ static int tear_down(void **state)
 {
 	(void)state;
 	store_close(d.store);
+	remover_free(d.remover);
+	loop_free(d.loop);
 	return fs_remove_tree(dir);
 }
 
@@ -94,8 +99,7 @@ static void test_the_layout_is_as_git_has_it(void **state)
 {
 	static char twin[] = "twin";
 	struct app other = { .id = ID, .name = twin };
-	_cleanup_free_ char *theirs = xasprintf("%s/theirs", dir),
-			    *ours = git_path(daemon_platform(&d), twin),
+	_cleanup_free_ char *theirs = xasprintf("%s/theirs", dir), *ours = git_path(&d, twin),
 			    *left = xasprintf("%s/left", dir), *right = xasprintf("%s/right", dir),
 			    *list = xasprintf("cd \"$1\" && find . -path ./hooks -prune -o "
 					      "-path ./info -prune -o ! -name '*config' "
@@ -120,9 +124,8 @@ static void test_the_layout_is_as_git_has_it(void **state)
 
 static void test_a_push_runs_the_hook(void **state)
 {
-	_cleanup_free_ char *work = xasprintf("%s/work", dir),
-			    *repo = git_path(daemon_platform(&d), "shop"), *seen = NULL,
-			    *want = NULL;
+	_cleanup_free_ char *work = xasprintf("%s/work", dir), *repo = git_path(&d, "shop"),
+			    *seen = NULL, *want = NULL;
 	_cleanup_free_ char *script =
 		xasprintf("#!/bin/sh\n"
 			  "if [ $2 = proc-receive ]; then\n"
@@ -157,8 +160,8 @@ static void test_a_push_runs_the_hook(void **state)
 static void test_create_rename_delete_are_idempotent(void **state)
 {
 	struct app renamed = { .id = ID, .name = market };
-	_cleanup_free_ char *old = git_path(daemon_platform(&d), "shop"),
-			    *new = git_path(daemon_platform(&d), "market"), *half = NULL;
+	_cleanup_free_ char *old = git_path(&d, "shop"), *new = git_path(&d, "market"),
+			    *half = NULL;
 
 	(void)state;
 	/* A twelved that was killed left half of one. */
@@ -175,10 +178,40 @@ static void test_create_rename_delete_are_idempotent(void **state)
 	assert_int_equal(git_delete(&d, "market", NULL), 0);
 }
 
+static void on_look(void *userdata)
+{
+	_cleanup_free_ char *git = xasprintf("%s/git", dir);
+	_cleanup_strv_ char **names = NULL;
+
+	assert_int_equal(fs_list(git, &names), 0);
+	if (!strv_len(names))
+		loop_stop(d.loop);
+	else
+		watch_arm(*(struct watch **)userdata, 10);
+}
+
+/* However much is in it, the caller does not wait: it is aside, and another process removes it. */
+static void test_a_deleted_one_is_removed_by_another_process(void **state)
+{
+	struct watch *timer = watch_timer(d.loop, on_look, &timer);
+	_cleanup_free_ char *repo = git_path(&d, "shop");
+
+	(void)state;
+	assert_int_equal(git_create(&d, &app, NULL), 0);
+	assert_int_equal(git_delete(&d, "shop", NULL), 0);
+	assert_false(fs_exists(repo));
+	/* One of its name can be made and deleted meanwhile. */
+	assert_int_equal(git_create(&d, &app, NULL), 0);
+	assert_int_equal(git_delete(&d, "shop", NULL), 0);
+	watch_arm(timer, 0);
+	loop_run(d.loop);
+	watch_free(timer);
+}
+
 static void test_a_push_that_is_too_large(void **state)
 {
-	_cleanup_free_ char *work = xasprintf("%s/large", dir),
-			    *repo = git_path(daemon_platform(&d), "shop"), *file = NULL;
+	_cleanup_free_ char *work = xasprintf("%s/large", dir), *repo = git_path(&d, "shop"),
+			    *file = NULL;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -261,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_layout_is_as_git_has_it),
 		cmocka_unit_test(test_a_push_runs_the_hook),
+		cmocka_unit_test(test_a_deleted_one_is_removed_by_another_process),
 		cmocka_unit_test(test_a_push_that_is_too_large),
 		cmocka_unit_test(test_create_rename_delete_are_idempotent),
 		cmocka_unit_test(test_keys),

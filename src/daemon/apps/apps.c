@@ -24,10 +24,11 @@ int apps_make(struct daemon *d, struct app *app, const struct caller *who, struc
 		return -1;
 	/* A repository of this name is what was left of another app when twelved was killed, or of
 	 * one that the database has lost. */
-	if (git_make_room(d, app->name, err) == 0 && git_create(d, app, err) == 0)
+	if (git_make_room(daemon_platform(d), app->name, err) == 0 &&
+	    git_create(daemon_platform(d), app, err) == 0)
 		return 0;
 	store_app_delete(d->store, app->id, &ignored);
-	git_delete(d, app->name, &ignored);
+	git_delete(daemon_platform(d), app->name, &ignored);
 	return -1;
 }
 
@@ -57,7 +58,7 @@ int apps_rename(struct daemon *d, struct app *app, const char *name, struct erro
 
 	if (name_check_app(name, err) < 0 || set_name(d, app, name, err) < 0)
 		return -1;
-	if (git_rename(d, old, app, err) == 0)
+	if (git_rename(daemon_platform(d), old, app, err) == 0)
 		return 0;
 	if (set_name(d, app, old, &back) < 0)
 		log_error("%s has its new name, and its repository does not: %s", name,
@@ -74,7 +75,7 @@ static void remove_kept(struct daemon *d, const char *app_id)
 		_cleanup_free_ char *path =
 			xasprintf("%s/%s/%s", d->settings.state_dir, folders[i], app_id);
 
-		remove_tree_later(d, path);
+		remove_tree_later(daemon_platform(d), path);
 	}
 }
 
@@ -117,7 +118,7 @@ int apps_destroy_noted(struct daemon *d, const struct app *app, const char *who,
 	builds_app_gone(d->builds, app->id);
 	certs_changed(d->certs);
 	services_app_deleted(d->services, app);
-	if (git_delete(d, app->name, &ignored) < 0)
+	if (git_delete(daemon_platform(d), app->name, &ignored) < 0)
 		log_warn("destroying %s: %s", app->name, ignored.message);
 	remove_kept(d, app->id);
 	logs_forget(d->logs, app->id);

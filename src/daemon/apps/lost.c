@@ -60,7 +60,7 @@ static bool is_lost(struct daemon *d, const struct known *k, const struct state_
 	char owner[UUID_SIZE];
 
 	if (streq(p->folder, "git")) {
-		git_owner(d, name, owner);
+		git_owner(daemon_platform(d), name, owner);
 		return !strv_has(k->repositories, name) &&
 		       !(owner[0] && state_is_gone(d->store, "app", owner));
 	}

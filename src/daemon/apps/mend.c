@@ -34,14 +34,15 @@ static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *er
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *path = git_path(daemon_platform(d), apps[i].name);
 
-		if (result == 0 && !fs_exists(path) && !git_find_renamed(d, &apps[i]))
+		if (result == 0 && !fs_exists(path) &&
+		    !git_find_renamed(daemon_platform(d), &apps[i]))
 			log_info("making the repository of %s, which is missing", apps[i].name);
 		/* One that is there gets the hooks of this twelved: it may stand elsewhere than the
 		 * one that made it. */
 		if (result == 0)
-			result = git_create(d, &apps[i], err);
+			result = git_create(daemon_platform(d), &apps[i], err);
 		if (result == 0)
-			result = git_sweep(d, apps[i].name, err);
+			result = git_sweep(daemon_platform(d), apps[i].name, err);
 		strv_push(ret_ids, apps[i].id);
 		app_done(&apps[i]);
 	}
@@ -81,7 +82,7 @@ static int remove_kept(struct daemon *d, const char *folder, char *const *apps, 
 		if (strv_has(apps, *n) || !state_is_gone(d->store, "app", *n))
 			continue;
 		log_info("removing %s, whose app was destroyed", path);
-		remove_tree_later(d, path);
+		remove_tree_later(daemon_platform(d), path);
 	}
 	return r < 0 && r != -ENOENT ? error_set_errno(err, r, "looking through %s", dir) : 0;
 }
@@ -131,7 +132,7 @@ int apps_mend(struct daemon *d, struct error *err)
 		    0 ||
 	    list_uploads(d, &uploads, err) < 0 || list_setups(d, &uploads, err) < 0)
 		return -1;
-	git_sweep_all(d);
+	git_sweep_all(daemon_platform(d));
 	/* Those of app setups stay, and slugs that were brought and not released yet. */
 	return remove_sources(d, uploads, err);
 }

@@ -40,12 +40,8 @@ struct job {
 	struct build_result slug;
 	struct stream *stream;
 	char stream_id[UUID_SIZE];
-	pid_t pid;
-	int result_fd;
+	struct child *child; /* NULL: none runs */
 	struct buf result;
-	struct watch *child, *output, *results, *kill_timer;
-	int output_fd;
-	bool ended; /* the child has been reaped */
 	int status;
 };
 

@@ -6,27 +6,22 @@
  */
 #include "daemon/build/builds.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/proc.h"
 #include "base/str.h"
 #include "daemon/build/builds-priv.h"
 #include "daemon/build/queue.h"
 #include "daemon/build/worker.h"
 #include "daemon/git/branch.h"
 #include "daemon/wanted/base.h"
+#include "daemon/core/child.h"
 #include "daemon/core/remove.h"
 #include "daemon/core/stream.h"
 #include "store/fetch-key.h"
@@ -49,12 +44,7 @@ static struct job *find_by_app(struct builds *b, const char *app_id, bool buildi
 
 static void job_free(struct job *j)
 {
-	watch_free(j->child);
-	watch_free(j->output);
-	watch_free(j->results);
-	watch_free(j->kill_timer);
-	fd_close(j->output_fd);
-	fd_close(j->result_fd);
+	child_abandon(j->child);
 	buf_done(&j->result);
 	build_row_done(&j->row);
 	strv_free(j->updates);
@@ -131,18 +121,18 @@ void job_finish(struct job *j, const char *status, const char *why)
 	start_next(b);
 }
 
-/* By a child, when the build's turn is over already: there may be half a million files. */
+/* By other processes, when the build's turn is over already: there may be half a million files. */
 static void sweep(struct builds *b, const char *build_id)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/builds/%s", b->d->settings.state_dir, build_id);
+	const struct platform *p = daemon_platform(b->d);
+	_cleanup_free_ char *dir = xasprintf("%s/builds/%s", p->settings.state_dir, build_id);
 	_cleanup_free_ char *cache = xasprintf("%s" BUILD_OLD_CACHE, dir);
-	struct error err = ERROR_INIT;
 
-	if (uuid_is_valid(build_id) &&
-	    sandbox_delete(&b->d->runtime, b->d->runtime_root, build_id, &err) < 0)
-		log_warn("build %s: %s", build_id, err.message);
-	remove_tree_later(b->d, dir);
-	remove_tree_later(b->d, cache);
+	if (uuid_is_valid(build_id))
+		remove_container_later(p, build_id, dir, NULL, NULL);
+	else
+		remove_tree_later(p, dir);
+	remove_tree_later(p, cache);
 }
 
 /* The job goes on to its rollout, or ends. */
@@ -159,64 +149,27 @@ static void on_released(struct job *j, const struct error *err)
 	}
 }
 
-/* The child has ended and its output has been read to the end. */
-static void maybe_built(struct job *j)
+/* ---- a running child ---- */
+
+static void on_end(const struct child_end *end, void *userdata)
 {
+	struct job *j = userdata;
 	struct builds *b = j->owner;
 
-	if (!j->ended || j->output || j->results)
-		return;
+	j->child = NULL;
+	j->status = end->status;
+	buf_append(&j->result, end->result, end->n_result);
 	sweep(b, j->row.id);
 	/* Another may be built while git is asked. */
 	if (job_release(j, on_released))
 		start_next(b);
 }
 
-/* ---- a running child ---- */
-
-static void on_output(void *userdata)
-{
-	struct job *j = userdata;
-	char chunk[16384];
-	ssize_t n = fd_read(j->output_fd, chunk, sizeof(chunk));
-
-	if (n > 0) {
-		stream_write(j->stream, chunk, (size_t)n);
-	} else if (n != -EAGAIN) {
-		watch_free(steal_ptr(j->output));
-		maybe_built(j);
-	}
-}
-
-static void on_result(void *userdata)
-{
-	struct job *j = userdata;
-	ssize_t n = fd_read(j->result_fd, buf_reserve(&j->result, 4096), 4096);
-
-	if (n > 0 && j->result.len + (size_t)n < RESULT_MAX_BYTES) {
-		buf_added(&j->result, (size_t)n);
-	} else if (n != -EAGAIN) {
-		watch_free(steal_ptr(j->results));
-		maybe_built(j);
-	}
-}
-
-static void on_child(int status, void *userdata)
+static void on_output(const char *data, size_t n, void *userdata)
 {
 	struct job *j = userdata;
 
-	j->child = NULL;
-	j->ended = true;
-	j->status = status;
-	maybe_built(j);
-}
-
-static void on_kill_timer(void *userdata)
-{
-	struct job *j = userdata;
-
-	if (!j->ended)
-		kill(-j->pid, SIGKILL);
+	stream_write(j->stream, data, n);
 }
 
 static void cancel(struct job *j)
@@ -231,9 +184,7 @@ static void cancel(struct job *j)
 		job_finish(j, "failed", "The build was cancelled before it began");
 		return;
 	}
-	kill(j->pid, SIGTERM);
-	j->kill_timer = watch_timer(j->owner->d->loop, on_kill_timer, j);
-	watch_arm(j->kill_timer, CANCEL_GRACE_MS);
+	child_cancel(j->child, CANCEL_GRACE_MS);
 }
 
 static void on_abandoned(void *userdata)
@@ -244,41 +195,23 @@ static void on_abandoned(void *userdata)
 	cancel(j);
 }
 
-static int spawn(struct job *j, int options_fd, struct error *err)
+static int spawn(struct job *j, const json_t *order, struct error *err)
 {
-	struct daemon *d = j->owner->d;
-	const char *const argv[] = { "/proc/self/exe", "build", NULL };
-	int out[2], result[2];
-	struct proc_options o = { .argv = argv,
-				  .stdin_fd = options_fd,
-				  .new_session = true,
-				  .die_with_us = true,
-				  .dir = "/" };
-	int r;
+	static const char *const argv[] = { "/proc/self/exe", "build", NULL };
+	const struct child_options o = { .argv = argv,
+					 .order = order,
+					 .max_result = RESULT_MAX_BYTES,
+					 .on_output = on_output,
+					 .on_end = on_end,
+					 .userdata = j };
 
-	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(result, O_CLOEXEC) < 0)
-		return error_set_errno(err, errno, "starting the build: pipe");
-	j->output_fd = out[0];
-	j->result_fd = result[0];
-	o.stdout_fd = o.stderr_fd = out[1];
-	o.fd3 = result[1];
-	r = proc_spawn(&o, &j->pid, err);
-	fd_close(out[1]);
-	fd_close(result[1]);
-	if (r < 0)
-		return -1;
-	fd_set_nonblock(j->output_fd, true);
-	fd_set_nonblock(j->result_fd, true);
-	j->output = watch_readable(d->loop, j->output_fd, on_output, j);
-	j->results = watch_readable(d->loop, j->result_fd, on_result, j);
-	r = watch_child(d->loop, j->pid, on_child, j, &j->child);
-	return r < 0 ? error_set_errno(err, r, "watching the build") : 0;
+	return child_start(j->owner->d->loop, &o, &j->child, err);
 }
 
 static int launch(struct job *j, struct error *err)
 {
 	struct daemon *d = j->owner->d;
-	_cleanup_fd_ int options_fd = -1;
+	json_t *options;
 	struct release base = { 0 };
 	struct fetch_key key = { 0 };
 	struct app app = { 0 };
@@ -305,9 +238,9 @@ static int launch(struct job *j, struct error *err)
 						    .no_cache = j->no_cache };
 
 		j->stack_name = xstrdup(j->import ? j->stack : app.stack);
-		options_fd = worker_write_options(&order);
-		r = options_fd < 0 ? error_set_errno(err, options_fd, "memory file")
-				   : spawn(j, options_fd, err);
+		options = worker_options(&order);
+		r = spawn(j, options, err);
+		json_decref(options);
 	}
 	release_done(&base);
 	fetch_key_done(&key);
@@ -364,7 +297,7 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 	if (o->updates && branch_push_begins(b->d->branches, o->app, o->push_pid, err) < 0)
 		return -1;
 	j = xcalloc(1, sizeof(*j));
-	*j = (struct job){ .owner = b, .result_fd = -1, .output_fd = -1, .result = BUF_INIT };
+	*j = (struct job){ .owner = b, .result = BUF_INIT };
 	snprintf(j->row.app_id, sizeof(j->row.app_id), "%s", o->app->id);
 	memcpy(j->owner_id, o->app->owner_id, sizeof(j->owner_id));
 	j->row.status = xstrdup("pending");
@@ -482,8 +415,6 @@ void builds_free(struct builds *b)
 	if (!b)
 		return;
 	for (size_t i = 0; i < b->n; i++) {
-		if (b->jobs[i]->phase == PHASE_RUNNING && !b->jobs[i]->ended)
-			kill(-b->jobs[i]->pid, SIGKILL);
 		/* Whoever reads along may go away after us. */
 		if (b->jobs[i]->stream)
 			stream_on_abandoned(b->jobs[i]->stream, NULL, NULL);

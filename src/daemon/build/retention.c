@@ -118,7 +118,7 @@ static void let_go(struct daemon *d, const char *digest)
 		return;
 	}
 	log_info("the slug %.12s is let go: no release that is kept has it", digest);
-	remove_tree_later(d, aside);
+	remove_tree_later(daemon_platform(d), aside);
 }
 
 static void on_timer(void *userdata)
@@ -154,7 +154,7 @@ struct retention *retention_new(struct daemon *d)
 	struct retention *r = xcalloc(1, sizeof(*r));
 
 	*r = (struct retention){ .d = d, .timer = watch_timer(d->loop, on_timer, r) };
-	remove_tree_later(d, trash);
+	remove_tree_later(daemon_platform(d), trash);
 	/* With another number of releases to keep, or after a kill. */
 	watch_arm(r->timer, LATER_MS);
 	return r;

@@ -3,15 +3,12 @@
 #include "daemon/build/stack-updates.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -19,6 +16,7 @@
 #include "base/str.h"
 #include "build/build.h"
 #include "daemon/build/builds.h"
+#include "daemon/core/child.h"
 #include "daemon/core/trail.h"
 #include "daemon/http/http.h"
 #include "daemon/wanted/base.h"
@@ -35,9 +33,7 @@
 struct stack_updates {
 	struct daemon *d;
 	struct watch *timer; /* NULL: not by itself */
-	struct watch *end;
-	pid_t pid; /* 0: none */
-	int result_fd;
+	struct child *child; /* NULL: none runs */
 	struct caller who;
 	enum stack_update_extent extent;
 	char *only; /* the name of the only stack, or NULL */
@@ -101,14 +97,12 @@ static json_t *text_list(char *const *v)
 	return list;
 }
 
-/* A memory file, or -1. */
-static int write_order(struct stack_updates *u, struct error *err)
+static json_t *make_order(struct stack_updates *u, struct error *err)
 {
 	const struct settings *s = &u->d->settings;
 	struct needed needed = { 0 };
 	_cleanup_strv_ char **more = NULL;
-	_cleanup_free_ char *text = NULL;
-	json_t *j;
+	json_t *j = NULL;
 	int r = each_current(u, note_needed, &needed, err);
 
 	strv_sort_unique(needed.stacks);
@@ -122,15 +116,10 @@ static int write_order(struct stack_updates *u, struct error *err)
 			      (json_int_t)s->disk_reserve_bytes, "make",
 			      (int)(u->extent != STACK_UPDATE_CHECK), "run",
 			      text_list(needed.stacks), "more", text_list(more));
-		text = json_dumps(j, 0);
-		json_decref(j);
-		r = fd_memfile("stack-updates", text, strlen(text));
-		if (r < 0)
-			error_set_errno(err, r, "a memory file");
 	}
 	strv_free(needed.stacks);
 	strv_free(needed.slugs);
-	return r < 0 ? -1 : r;
+	return j;
 }
 
 /* ---- apps ---- */
@@ -276,18 +265,14 @@ static void keep_report(struct stack_updates *u)
 		log_error("writing %s: %s", path, strerror(-r));
 }
 
-static json_t *read_result(struct stack_updates *u, int status, struct error *err)
+static json_t *read_result(const struct child_end *end, struct error *err)
 {
-	char described[64], path[64];
-	json_t *j = NULL;
-	struct stat st;
+	char described[64];
+	json_t *j = end->status == 0 ? json_loadb(end->result, end->n_result, 0, NULL) : NULL;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", u->result_fd);
-	if (status == 0 && fstat(u->result_fd, &st) == 0 && st.st_size < RESULT_MAX_BYTES)
-		j = json_load_file(path, 0, NULL);
 	if (!j)
 		error_set(err, ERROR_SYSTEM, "The process that looks for newer packages %s",
-			  proc_describe_status(status, described, sizeof(described)));
+			  proc_describe_status(end->status, described, sizeof(described)));
 	return j;
 }
 
@@ -302,15 +287,13 @@ static void conclude(struct stack_updates *u, const struct error *failed)
 	keep_report(u);
 }
 
-static void on_end(int status, void *userdata)
+static void on_end(const struct child_end *end, void *userdata)
 {
 	struct stack_updates *u = userdata;
 	struct error err = ERROR_INIT;
-	json_t *result = read_result(u, status, &err), *apps = json_array();
+	json_t *result = read_result(end, &err), *apps = json_array();
 
-	u->pid = 0;
-	u->end = NULL;
-	u->result_fd = fd_close(u->result_fd);
+	u->child = NULL;
 	if (result) {
 		json_object_set(u->report, "stacks", json_object_get(result, "stacks"));
 		json_object_set(u->report, "apps", apps);
@@ -324,33 +307,23 @@ static void on_end(int status, void *userdata)
 static int spawn(struct stack_updates *u, struct error *err)
 {
 	static const char *const argv[] = { "/proc/self/exe", "stack-updates", NULL };
-	_cleanup_fd_ int order_fd = write_order(u, err);
-	struct proc_options o = { .argv = argv,
-				  .die_with_us = true,
-				  .new_session = true,
-				  .dir = "/",
-				  .stdin_fd = order_fd };
-	int r;
+	json_t *order = make_order(u, err);
+	const struct child_options o = { .argv = argv,
+					 .order = order,
+					 .max_result = RESULT_MAX_BYTES,
+					 .result_on_stdout = true,
+					 .on_end = on_end,
+					 .userdata = u };
+	int r = order ? child_start(u->d->loop, &o, &u->child, err) : -1;
 
-	if (order_fd < 0)
-		return -1;
-	u->result_fd = memfd_create("stack-updates", MFD_CLOEXEC);
-	if (u->result_fd < 0)
-		return error_set_errno(err, errno, "a memory file");
-	o.stdout_fd = u->result_fd;
-	if (proc_spawn(&o, &u->pid, err) < 0)
-		return -1;
-	r = watch_child(u->d->loop, u->pid, on_end, u, &u->end);
-	if (r < 0)
-		kill(-u->pid, SIGKILL);
-	return r < 0 ? error_set_errno(err, r, "watching the process that looks for newer packages")
-		     : 0;
+	json_decref(order);
+	return r;
 }
 
 int stack_updates_start(struct stack_updates *u, const struct caller *who,
 			enum stack_update_extent extent, const char *stack, struct error *err)
 {
-	if (u->pid)
+	if (u->child)
 		return error_set(err, ERROR_CONFLICT,
 				 "Updates of stacks are already being looked for: GET "
 				 "/twelve/stacks/updates shows its progress");
@@ -361,11 +334,8 @@ int stack_updates_start(struct stack_updates *u, const struct caller *who,
 	u->extent = extent;
 	free(u->only);
 	u->only = stack ? xstrdup(stack) : NULL;
-	if (spawn(u, err) < 0) {
-		u->pid = 0;
-		u->result_fd = fd_close(u->result_fd);
+	if (spawn(u, err) < 0)
 		return -1;
-	}
 	json_decref(u->report);
 	u->report = json_pack("{s:s, s:s, s:s?, s:s, s:o, s:n, s:n}", "status", "running", "extent",
 			      extent_names[extent], "stack", stack, "user", who->name, "started_at",
@@ -380,7 +350,7 @@ json_t *stack_updates_report(const struct stack_updates *u)
 
 bool stack_updates_running(const struct stack_updates *u)
 {
-	return u && u->pid;
+	return u && u->child;
 }
 
 /* ---- by itself ---- */
@@ -413,7 +383,7 @@ struct stack_updates *stack_updates_new(struct daemon *d)
 	struct stack_updates *u = xcalloc(1, sizeof(*u));
 	_cleanup_free_ char *path = NULL;
 
-	*u = (struct stack_updates){ .d = d, .result_fd = -1 };
+	*u = (struct stack_updates){ .d = d };
 	path = report_path(u);
 	u->report = json_load_file(path, 0, NULL);
 	if (!u->report)
@@ -429,11 +399,8 @@ void stack_updates_free(struct stack_updates *u)
 {
 	if (!u)
 		return;
-	if (u->pid)
-		kill(-u->pid, SIGKILL);
-	watch_free(u->end);
+	child_abandon(u->child);
 	watch_free(u->timer);
-	fd_close(u->result_fd);
 	json_decref(u->report);
 	free(u->only);
 	free(u);

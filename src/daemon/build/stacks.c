@@ -2,43 +2,36 @@
 /* The stack that is made at the start; see stacks.h. */
 #include "daemon/build/stacks.h"
 
-#include <signal.h>
 #include <sys/resource.h>
 
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "daemon/core/child.h"
 #include "stack/stack.h"
 
 #define NICE 10
 
-static void on_made(int status, void *userdata)
+static void on_made(const struct child_end *end, void *userdata)
 {
 	struct daemon *d = userdata;
 	char described[64];
 
 	d->preparing_stacks = false;
 	/* What went wrong it has logged itself. */
-	if (status != 0)
+	if (end->status != 0)
 		log_debug("the child that makes stacks %s",
-			  proc_describe_status(status, described, sizeof(described)));
+			  proc_describe_status(end->status, described, sizeof(described)));
 }
 
 static int start(struct daemon *d, struct error *err)
 {
 	const char *const argv[] = { "/proc/self/exe", "stacks", d->settings.state_dir,
 				     d->settings.data_dir, NULL };
-	const struct proc_options o = { .argv = argv, .die_with_us = true, .dir = "/" };
-	pid_t pid;
-	int r;
+	const struct child_options o = { .argv = argv, .on_end = on_made, .userdata = d };
 
-	if (proc_spawn(&o, &pid, err) < 0)
+	if (child_start(d->loop, &o, NULL, err) < 0)
 		return -1;
-	r = watch_child(d->loop, pid, on_made, d, NULL);
-	if (r < 0) {
-		kill(pid, SIGKILL);
-		return error_set_errno(err, r, "watching the child that makes stacks");
-	}
 	d->preparing_stacks = true;
 	return 0;
 }

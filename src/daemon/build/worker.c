@@ -50,7 +50,7 @@ static void add_import(json_t *j, const struct job *job)
 			    job->buildpack ? json_pack("[s]", job->buildpack) : json_array());
 }
 
-int worker_write_options(const struct worker_order *order)
+json_t *worker_options(const struct worker_order *order)
 {
 	const struct daemon *d = order->d;
 	const struct settings *s = &d->settings;
@@ -69,8 +69,6 @@ int worker_write_options(const struct worker_order *order)
 		(json_int_t)s->build_memory_bytes, "disk_bytes", (json_int_t)s->build_disk_bytes,
 		"reserve_bytes", (json_int_t)s->disk_reserve_bytes, "timeout_ms",
 		(json_int_t)s->build_timeout_ms, "max_files", (json_int_t)s->build_files);
-	char *text;
-	int fd;
 
 	json_object_set_new(j, "unwrap", json_boolean(order->unwrap));
 	if (order->sha256)
@@ -88,13 +86,7 @@ int worker_write_options(const struct worker_order *order)
 	json_object_set_new(j, "submodules", text_list(order->submodules));
 	if (order->import)
 		add_import(j, order->import);
-	text = json_dumps(j, 0);
-	fd = fd_memfile("build", text, strlen(text));
-
-	json_decref(j);
-	explicit_bzero(text, strlen(text));
-	free(text);
-	return fd;
+	return j;
 }
 
 int worker_parse_result(const char *text, const char *state_dir, const char *app_id,

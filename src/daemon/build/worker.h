@@ -23,8 +23,8 @@ struct worker_order {
 	const struct job *import; /* build/builds-priv.h; NULL: it is a build */
 };
 
-/* A memory file with the options, or a negative errno. */
-int worker_write_options(const struct worker_order *order);
+/* The options, for its stdin. */
+json_t *worker_options(const struct worker_order *order);
 /* The result, or the error that the worker reported. */
 int worker_parse_result(const char *text, const char *state_dir, const char *app_id,
 			struct build_result *ret, struct error *err);

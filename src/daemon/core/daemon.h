@@ -38,11 +38,8 @@ struct daemon {
 	struct git_child *git_children; /* that serve git over HTTP; n_git_children of them */
 	size_t n_git_children;
 	struct packings_place *packings; /* slugs that are being packed (build/packings.h) */
-	char **to_remove; /* trees that wait for their turn (remove.h); n_removing are being removed
-			   */
-	size_t n_removing;
-	bool preparing_stacks;	       /* a child makes some (build/stacks.h) */
-	struct rendezvous *rendezvous; /* NULL without a door */
+	bool preparing_stacks;		 /* a child makes some (build/stacks.h) */
+	struct rendezvous *rendezvous;	 /* NULL without a door */
 };
 
 static inline struct platform *daemon_platform(struct daemon *d)

@@ -14,6 +14,7 @@ struct platform {
 	struct settings settings;
 	struct loop *loop;
 	struct store *store;
+	struct remover *remover; /* core/remove.h */
 	struct sandbox_runtime runtime;
 	char *api_socket;   /* RUN/twelved.sock */
 	char *door_dir;	    /* RUN/door: sockets between haproxy and us */

@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "build/build.h"
 #include "daemon/lines/drains.h"
+#include "daemon/core/remove.h"
 #include "daemon/dynos/dyno-priv.h"
 #include "ipc/ipc.h"
 
@@ -179,6 +180,7 @@ static void dyno_free(struct dyno *dyno)
 {
 	disconnect(dyno);
 	unwatch_ready(dyno);
+	remover_forget(dyno->priv->owner->d->remover, dyno);
 	fd_close(dyno->priv->pending_attach_fd);
 	fd_close(dyno->priv->pid_fd);
 	free(dyno->priv->dir);
@@ -204,36 +206,40 @@ static void unlist(struct dyno *dyno)
 
 /* ---- the end of a dyno ---- */
 
-/* What a supervisor that was killed could not clean up itself: the container's records, its cgroup,
- * the directory. */
-static void clean_up(struct dynos *ds, const char *id, const char *dir)
+static void gone(void *userdata)
 {
-	struct error err = ERROR_INIT;
+	struct dyno *dyno = userdata;
 
-	if (sandbox_delete(&ds->d->runtime, ds->d->runtime_root, id, &err) < 0)
-		log_warn("cleaning up dyno %s: %s", id, err.message);
-	if (fs_remove_tree(dir) < 0)
-		log_warn("cleaning up dyno %s: %s can't be removed", id, dir);
+	dyno->state = DYNO_EXITED;
+	dyno->known = true;
+	unlist(dyno);
+	changed(dyno);
+	dyno_free(dyno);
 }
 
+/*
+ * What a supervisor that was killed could not clean up itself, another process does. Until the
+ * container is gone it may hold the port, or write to the volume of an add-on: so long it is one
+ * that stops.
+ */
 static void dyno_ended(struct dyno *dyno)
 {
 	bool said_so = dyno->state == DYNO_EXITED;
 
 	disconnect(dyno);
 	unwatch_ready(dyno);
+	if (said_so && !fs_exists(dyno->priv->dir)) {
+		gone(dyno);
+		return;
+	}
 	if (!said_so) {
 		free(dyno->reason);
 		dyno->reason = xstrdup("lost its supervisor");
 		log_warn("%s of app %s lost its supervisor", dyno->name, dyno->app_id);
+		dyno->state = DYNO_STOPPING;
 	}
-	if (!said_so || fs_exists(dyno->priv->dir))
-		clean_up(dyno->priv->owner, dyno->id, dyno->priv->dir);
-	dyno->state = DYNO_EXITED;
-	dyno->known = true;
-	unlist(dyno);
-	changed(dyno);
-	dyno_free(dyno);
+	remove_container_later(daemon_platform(dyno->priv->owner->d), dyno->id, dyno->priv->dir,
+			       gone, dyno);
 }
 
 /* ---- what the supervisor says ---- */
@@ -540,7 +546,7 @@ int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret,
 	dyno->command = xstrdup(command);
 	if (give_port(dyno, o, err) < 0 || dyno_launch(dyno, o, err) < 0) {
 		unlist(dyno);
-		fs_remove_tree(dyno->priv->dir);
+		remove_tree_later(daemon_platform(ds->d), dyno->priv->dir);
 		dyno_free(dyno);
 		return -1;
 	}
@@ -561,7 +567,7 @@ static void adopt(struct dynos *ds, const char *id)
 		return;
 	if (fs_read_file(spec, SPEC_MAX_BYTES, &m.fields) < 0 || !m.fields.len) {
 		/* Killed before the spec was written: no supervisor was ever started. */
-		clean_up(ds, id, dir);
+		remove_container_later(daemon_platform(ds->d), id, dir, NULL, NULL);
 		return;
 	}
 	dyno = dyno_new(ds, id);

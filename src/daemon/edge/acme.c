@@ -2,21 +2,16 @@
 /* Automatic certificates; see acme.h. */
 #include "daemon/edge/acme.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/proc.h"
 #include "base/str.h"
+#include "daemon/core/child.h"
 #include "daemon/edge/acme-key.h"
 #include "daemon/edge/cert.h"
 #include "daemon/edge/certs.h"
@@ -33,12 +28,7 @@ struct acme {
 	char thumbprint[ACME_THUMBPRINT_SIZE]; /* "": not made yet */
 
 	struct domain domain; /* under way; id "": none */
-	pid_t pid;
-	bool ended;
-	int status;
-	int output_fd;
-	struct watch *output_watch;
-	struct buf output;
+	struct child *child;
 };
 
 bool acme_is_possible(const struct daemon *d)
@@ -252,7 +242,7 @@ static void failed(struct acme *a, const struct domain *dom, const char *why, bo
 	acm_state_done(&state);
 }
 
-static void judge(struct acme *a)
+static void judge(struct acme *a, const struct child_end *end)
 {
 	_cleanup_free_ char *why = NULL;
 	struct domain now = { 0 };
@@ -264,49 +254,22 @@ static void judge(struct acme *a)
 	if (store_domain_get(a->d->store, a->domain.app_id, a->domain.id, &now, &err) < 0 ||
 	    gather(a->d, &now, &f, &why, &tried_ms, &err) < 0 || acm_due_ms(&f) == ACM_NEVER) {
 		remove_files(a, a->domain.hostname);
-	} else if (a->status != 0 || take(a, &now, &err) < 0) {
+	} else if (end->status != 0 || take(a, &now, &err) < 0) {
 		free(why);
-		why = a->status == 0 ? xstrdup(err.message) : acme_reason(a->output.data);
-		failed(a, &now, why, acme_is_rate_limit(a->output.data));
+		why = end->status == 0 ? xstrdup(err.message) : acme_reason(end->output);
+		failed(a, &now, why, acme_is_rate_limit(end->output));
 	}
 	domain_done(&now);
 }
 
-static void maybe_ended(struct acme *a)
+static void on_end(const struct child_end *end, void *userdata)
 {
-	if (!a->ended || a->output_watch)
-		return;
-	judge(a);
+	struct acme *a = userdata;
+
+	a->child = NULL;
+	judge(a, end);
 	domain_done(&a->domain);
-	a->output_fd = fd_close(a->output_fd);
-	buf_clear(&a->output);
 	acme_look(a);
-}
-
-static void on_output(void *userdata)
-{
-	struct acme *a = userdata;
-	ssize_t n = fd_read(a->output_fd, buf_reserve(&a->output, 65536), 65536);
-
-	if (n == -EAGAIN)
-		return;
-	if (n > 0) {
-		buf_added(&a->output, (size_t)n);
-		if (a->output.len > OUTPUT_MAX_BYTES)
-			buf_consume(&a->output, a->output.len - OUTPUT_MAX_BYTES);
-		return;
-	}
-	watch_free(steal_ptr(a->output_watch));
-	maybe_ended(a);
-}
-
-static void on_child(int status, void *userdata)
-{
-	struct acme *a = userdata;
-
-	a->ended = true;
-	a->status = status;
-	maybe_ended(a);
 }
 
 /* ---- its beginning ---- */
@@ -314,31 +277,12 @@ static void on_child(int status, void *userdata)
 static int start(struct acme *a, const struct domain *dom, struct error *err)
 {
 	const char *const argv[] = { "/proc/self/exe", "acme", dom->hostname, NULL };
-	struct proc_options o = {
-		.argv = argv, .dir = "/", .new_session = true, .die_with_us = true
+	const struct child_options o = {
+		.argv = argv, .max_output = OUTPUT_MAX_BYTES, .on_end = on_end, .userdata = a
 	};
-	int fds[2], r;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_set_errno(err, errno, "asking for a certificate: pipe");
-	o.stdout_fd = o.stderr_fd = fds[1];
-	r = proc_spawn(&o, &a->pid, err);
-	fd_close(fds[1]);
-	if (r < 0) {
-		fd_close(fds[0]);
+	if (child_start(a->d->loop, &o, &a->child, err) < 0)
 		return -1;
-	}
-	r = watch_child(a->d->loop, a->pid, on_child, a, NULL);
-	if (r < 0) {
-		kill(-a->pid, SIGKILL);
-		waitpid(a->pid, NULL, 0);
-		fd_close(fds[0]);
-		return error_set_errno(err, r, "watching uacme");
-	}
-	a->output_fd = fds[0];
-	a->ended = false;
-	fd_set_nonblock(a->output_fd, true);
-	a->output_watch = watch_readable(a->d->loop, a->output_fd, on_output, a);
 	a->domain = *dom;
 	a->domain.hostname = xstrdup(dom->hostname);
 	return 0;
@@ -413,10 +357,7 @@ struct acme *acme_new(struct daemon *d)
 {
 	struct acme *a = xcalloc(1, sizeof(*a));
 
-	*a = (struct acme){ .d = d,
-			    .output_fd = -1,
-			    .output = BUF_INIT,
-			    .timer = watch_timer(d->loop, on_timer, a) };
+	*a = (struct acme){ .d = d, .timer = watch_timer(d->loop, on_timer, a) };
 	watch_arm(a->timer, 0);
 	return a;
 }
@@ -425,12 +366,8 @@ void acme_free(struct acme *a)
 {
 	if (!a)
 		return;
-	if (a->domain.id[0] && !a->ended)
-		kill(-a->pid, SIGKILL);
+	child_abandon(a->child);
 	watch_free(a->timer);
-	watch_free(a->output_watch);
-	fd_close(a->output_fd);
-	buf_done(&a->output);
 	domain_done(&a->domain);
 	free(a);
 }

@@ -8,10 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +19,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/core/child.h"
 #include "daemon/git/git.h"
 #include "stack/names.h"
 
@@ -48,17 +47,18 @@ struct branch {
 	char commit[ID_MAX + 1]; /* that */
 };
 
-/* A git with something to do; its words are in a memory file. */
+/* A git with something to do. */
 struct branch_check {
 	struct branches *owner;
 	struct branch_check *next;
-	struct watch *end;
-	int said_fd;
+	struct child *child;
 	/* Of a check: who is told. Of a move: the branch. */
 	branch_checked_fn fn;
 	void *userdata;
 	char app_id[UUID_SIZE];
 };
+
+typedef void (*ended_fn)(const struct child_end *end, void *userdata);
 
 struct branches {
 	struct branches_options o;
@@ -103,36 +103,32 @@ static struct branch *branch_of(struct branches *b, const char *app_id)
 
 /* ---- a child ---- */
 
-static void child_free(struct branch_check *c)
+static void check_free(struct branch_check *c)
 {
 	struct branch_check **at = &c->owner->children;
 
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
-	watch_free(c->end);
-	fd_close(c->said_fd);
+	child_abandon(c->child);
 	free(c);
 }
 
 /* "fatal: prepare: cannot lock ref ...", without what git puts before it. Heap. */
-static char *words_of(const struct branch_check *c)
+static char *words_of(const struct child_end *end)
 {
-	char text[SAID_MAX_BYTES + 1] = "", *at;
-	ssize_t n = pread(c->said_fd, text, SAID_MAX_BYTES, 0);
+	const char *at = strstr(end->output, "fatal: ");
 
-	if (n < 0)
-		return xstrdup(strerror(errno));
-	at = strstr(text, "fatal: ");
-	at = at ? at + strlen("fatal: ") : text;
+	at = at ? at + strlen("fatal: ") : end->output;
 	if (str_starts(at, "prepare: "))
 		at += strlen("prepare: ");
-	at[strcspn(at, "\n")] = '\0';
-	return xstrdup(at[0] ? at : "git failed");
+	return *at && *at != '\n' ? xasprintf("%.*s", (int)strcspn(at, "\n"), at)
+				  : xstrdup("git failed");
 }
 
+/* It has the descriptors that it needs and none of ours, and ends with us. */
 static int start(struct branches *b, const char *app_name, const char *const *argv,
-		 const char *input, child_fn fn, struct branch_check **ret, struct error *err)
+		 const char *input, ended_fn fn, struct branch_check **ret, struct error *err)
 {
 	_cleanup_free_ char *repo = git_path(b->o.platform, app_name),
 			    *path = xasprintf("PATH=%s",
@@ -142,32 +138,20 @@ static int start(struct branches *b, const char *app_name, const char *const *ar
 	const char *const env[] = {
 		"GIT_DIR=.", path, "HOME=/", "LANG=C.UTF-8", "GIT_CONFIG_NOSYSTEM=1", NULL
 	};
-	struct proc_options o = { .argv = argv, .env = env, .dir = repo, .die_with_us = true };
 	struct branch_check *c = xcalloc(1, sizeof(*c));
-	_cleanup_fd_ int input_fd = -1;
-	pid_t pid = 0;
-	int r;
+	const struct child_options o = { .argv = argv,
+					 .env = env,
+					 .dir = repo,
+					 .input = input,
+					 .max_output = SAID_MAX_BYTES,
+					 .on_end = fn,
+					 .userdata = c };
 
-	*c = (struct branch_check){ .owner = b,
-				    .next = b->children,
-				    .said_fd = memfd_create("git-said", MFD_CLOEXEC) };
+	*c = (struct branch_check){ .owner = b, .next = b->children };
 	b->children = c;
-	input_fd = fd_memfile("git-input", input, strlen(input));
-	if (input_fd < 0 || c->said_fd < 0) {
-		child_free(c);
-		return error_set_errno(err, errno, "starting git: a memory file");
-	}
-	o.stdin_fd = input_fd;
-	o.stdout_fd = o.stderr_fd = c->said_fd;
-	if (proc_spawn(&o, &pid, err) < 0) {
-		child_free(c);
+	if (child_start(b->o.platform->loop, &o, &c->child, err) < 0) {
+		check_free(c);
 		return -1;
-	}
-	r = watch_child(b->o.platform->loop, pid, fn, c, &c->end);
-	if (r < 0) {
-		kill(pid, SIGKILL);
-		child_free(c);
-		return error_set_errno(err, r, "watching git");
 	}
 	*ret = c;
 	return 0;
@@ -175,15 +159,15 @@ static int start(struct branches *b, const char *app_name, const char *const *ar
 
 /* ---- would git take it? ---- */
 
-static void on_checked(int status, void *userdata)
+static void on_checked(const struct child_end *end, void *userdata)
 {
 	struct branch_check *c = userdata;
-	_cleanup_free_ char *why = status == 0 ? NULL : words_of(c);
+	_cleanup_free_ char *why = end->status == 0 ? NULL : words_of(end);
 	branch_checked_fn fn = c->fn;
 	void *whose = c->userdata;
 
-	c->end = NULL;
-	child_free(c);
+	c->child = NULL;
+	check_free(c);
 	fn(why, whose);
 }
 
@@ -383,18 +367,18 @@ static void try_later(struct branch *br, const char *why)
 	watch_arm(br->retry, RETRY_MS);
 }
 
-static void on_moved(int status, void *userdata)
+static void on_moved(const struct child_end *end, void *userdata)
 {
 	struct branch_check *c = userdata;
 	struct branches *b = c->owner;
 	struct branch *br = branch_of(b, c->app_id);
-	_cleanup_free_ char *words = words_of(c);
+	_cleanup_free_ char *words = words_of(end);
 
 	watch_arm(br->retry, -1);
-	if (status != 0)
+	if (end->status != 0)
 		try_later(br, words);
-	c->end = NULL;
-	child_free(c);
+	c->child = NULL;
+	check_free(c);
 	br->moving = false;
 	br->followed = true;
 	b->n_moving--;
@@ -504,7 +488,7 @@ void branches_free(struct branches *b)
 	if (!b)
 		return;
 	while (b->children)
-		child_free(b->children);
+		check_free(b->children);
 	for (size_t i = 0; i < b->n; i++) {
 		branch_free(b->all[i]);
 	}

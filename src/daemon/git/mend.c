@@ -21,10 +21,10 @@
 #define HOOK_MAX_BYTES 65536
 #define OWNER " --app "
 
-void git_owner(struct daemon *d, const char *name, char ret[static UUID_SIZE])
+void git_owner(const struct platform *p, const char *name, char ret[static UUID_SIZE])
 {
 	_cleanup_free_ char *path =
-		xasprintf("%s/git/%s/hooks/pre-receive", d->settings.state_dir, name);
+		xasprintf("%s/git/%s/hooks/pre-receive", p->settings.state_dir, name);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	const char *at, *next;
 
@@ -40,10 +40,10 @@ void git_owner(struct daemon *d, const char *name, char ret[static UUID_SIZE])
 		ret[0] = '\0';
 }
 
-static int move_to_lost(struct daemon *d, const char *name, struct error *err)
+static int move_to_lost(const struct platform *p, const char *name, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/lost+found", d->settings.state_dir),
-			    *from = xasprintf("%s/git/%s", d->settings.state_dir, name);
+	_cleanup_free_ char *dir = xasprintf("%s/lost+found", p->settings.state_dir),
+			    *from = xasprintf("%s/git/%s", p->settings.state_dir, name);
 	_cleanup_free_ char *to = xasprintf("%s/%lld-%s", dir, (long long)clock_wall_ms(), name);
 	int r = fs_mkdirs(dir, 0700);
 
@@ -56,10 +56,10 @@ static int move_to_lost(struct daemon *d, const char *name, struct error *err)
 	return 0;
 }
 
-bool git_find_renamed(struct daemon *d, const struct app *app)
+bool git_find_renamed(const struct platform *p, const struct app *app)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/git", d->settings.state_dir),
-			    *to = git_path(daemon_platform(d), app->name);
+	_cleanup_free_ char *dir = xasprintf("%s/git", p->settings.state_dir),
+			    *to = git_path(p, app->name);
 	_cleanup_strv_ char **names = NULL;
 	char owner[UUID_SIZE];
 
@@ -69,7 +69,7 @@ bool git_find_renamed(struct daemon *d, const struct app *app)
 
 		if ((*n)[0] == '.')
 			continue;
-		git_owner(d, *n, owner);
+		git_owner(p, *n, owner);
 		if (!streq(owner, app->id) || rename(from, to) < 0)
 			continue;
 		log_info("the repository of %s was at %s", app->name, from);
@@ -79,51 +79,50 @@ bool git_find_renamed(struct daemon *d, const struct app *app)
 }
 
 /* One that a renaming has left behind goes to where the app's row says. */
-static bool give_back(struct daemon *d, const char *owner)
+static bool give_back(const struct platform *p, const char *owner)
 {
 	struct error ignored = ERROR_INIT;
 	struct app app = { 0 };
 	bool given = false;
 
-	if (store_app_get(d->store, owner, &app, &ignored) == 0) {
-		_cleanup_free_ char *path = git_path(daemon_platform(d), app.name);
+	if (store_app_get(p->store, owner, &app, &ignored) == 0) {
+		_cleanup_free_ char *path = git_path(p, app.name);
 
-		given = !fs_exists(path) && git_find_renamed(d, &app);
+		given = !fs_exists(path) && git_find_renamed(p, &app);
 	}
 	app_done(&app);
 	return given;
 }
 
-int git_make_room(struct daemon *d, const char *app_name, struct error *err)
+int git_make_room(const struct platform *p, const char *app_name, struct error *err)
 {
-	_cleanup_free_ char *path = git_path(daemon_platform(d), app_name),
-			    *name = xasprintf("%s.git", app_name);
+	_cleanup_free_ char *path = git_path(p, app_name), *name = xasprintf("%s.git", app_name);
 	char owner[UUID_SIZE];
 
 	if (!fs_exists(path))
 		return 0;
-	git_owner(d, name, owner);
-	if (owner[0] && give_back(d, owner))
+	git_owner(p, name, owner);
+	if (owner[0] && give_back(p, owner))
 		return 0;
-	return owner[0] && state_is_gone(d->store, "app", owner) ? git_delete(d, app_name, err)
-								 : move_to_lost(d, name, err);
+	return owner[0] && state_is_gone(p->store, "app", owner) ? git_delete(p, app_name, err)
+								 : move_to_lost(p, name, err);
 }
 
 /* Aside first: one of its name may be made while it is removed. */
-static void sweep_one(struct daemon *d, const char *path, size_t i)
+static void sweep_one(const struct platform *p, const char *path, size_t i)
 {
-	_cleanup_free_ char *aside = xasprintf("%s/git/.%lld-%zu.old", d->settings.state_dir,
+	_cleanup_free_ char *aside = xasprintf("%s/git/.%lld-%zu.old", p->settings.state_dir,
 					       (long long)clock_wall_ms(), i);
 
 	if (rename(path, aside) < 0)
 		log_warn("%s can't be removed: %s", path, strerror(errno));
 	else
-		remove_tree_later(d, aside);
+		remove_tree_later(p, aside);
 }
 
-void git_sweep_all(struct daemon *d)
+void git_sweep_all(const struct platform *p)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/git", d->settings.state_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/git", p->settings.state_dir);
 	_cleanup_strv_ char **names = NULL;
 	char owner[UUID_SIZE];
 
@@ -133,10 +132,10 @@ void git_sweep_all(struct daemon *d)
 		bool ours = (*n)[0] == '.' && (str_ends(*n, ".old") || str_ends(*n, ".new"));
 
 		if (!ours && str_ends(*n, ".git")) {
-			git_owner(d, *n, owner);
-			ours = owner[0] && state_is_gone(d->store, "app", owner);
+			git_owner(p, *n, owner);
+			ours = owner[0] && state_is_gone(p->store, "app", owner);
 		}
 		if (ours)
-			sweep_one(d, path, (size_t)(n - names));
+			sweep_one(p, path, (size_t)(n - names));
 	}
 }

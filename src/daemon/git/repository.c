@@ -21,6 +21,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "model/ssh-key.h"
+#include "daemon/core/remove.h"
 
 #define QUARANTINE_LIFE_S 86400
 #define LOCK_LIFE_S 60
@@ -56,18 +57,18 @@ static int keep_file(const char *path, mode_t mode, const char *text, struct err
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
-static int write_hook(struct daemon *d, const char *repo, const struct app *app, const char *hook,
-		      struct error *err)
+static int write_hook(const struct platform *p, const char *repo, const struct app *app,
+		      const char *hook, struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/hooks/%s", repo, hook);
-	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
+	_cleanup_free_ char *program = settings_program(&p->settings, "twelve");
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
 	buf_puts(&text,
 		 "#!/bin/sh\n# Written by twelved: builds and releases what is pushed.\nexec ");
 	quote(&text, program);
 	buf_printf(&text, " git-hook %s --socket ", hook);
-	quote(&text, d->api_socket);
+	quote(&text, p->api_socket);
 	buf_printf(&text, " --app %s\n", app->id);
 	return keep_file(path, 0755, text.data, err);
 }
@@ -80,7 +81,7 @@ static int write_hook(struct daemon *d, const char *repo, const struct app *app,
  * MB goes through in pieces and is no base of others, and a pack stays one: as files of their own
  * its objects would take as much of the disk as they say they are.
  */
-static int write_config(struct daemon *d, const char *repo, struct error *err)
+static int write_config(const struct platform *p, const char *repo, struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/" CONFIG_FILE, repo);
 	_cleanup_free_ char *text =
@@ -93,7 +94,7 @@ static int write_config(struct daemon *d, const char *repo, struct error *err)
 			  "true\n\tprocReceiveRefs = refs\n\tunpackLimit = 1\n"
 			  "[core]\n\tbigFileThreshold = 16m\n\tdeltaBaseCacheLimit = 32m\n"
 			  "[pack]\n\twindowMemory = 64m\n\tthreads = 2\n",
-			  (long long)d->settings.max_upload_bytes);
+			  (long long)p->settings.max_upload_bytes);
 
 	return keep_file(path, 0644, text, err);
 }
@@ -133,15 +134,16 @@ static int write_attributes(const char *repo, struct error *err)
 			 "# Written by twelved.\n* -export-ignore -export-subst -filter\n", err);
 }
 
-static int equip(struct daemon *d, const char *repo, const struct app *app, struct error *err)
+static int equip(const struct platform *p, const char *repo, const struct app *app,
+		 struct error *err)
 {
 	_cleanup_free_ char *hooks = xasprintf("%s/hooks", repo);
 	int r = fs_mkdirs(hooks, 0755);
 
 	if (r < 0)
 		return error_set_errno(err, r, "making %s", hooks);
-	if (write_hook(d, repo, app, "pre-receive", err) < 0 ||
-	    write_hook(d, repo, app, "proc-receive", err) < 0 || write_config(d, repo, err) < 0 ||
+	if (write_hook(p, repo, app, "pre-receive", err) < 0 ||
+	    write_hook(p, repo, app, "proc-receive", err) < 0 || write_config(p, repo, err) < 0 ||
 	    include_config(repo, err) < 0)
 		return -1;
 	return write_attributes(repo, err);
@@ -149,14 +151,14 @@ static int equip(struct daemon *d, const char *repo, const struct app *app, stru
 
 /* Members of the group may push over a local path: files are shared with it, as git's
  * --shared=group has it. */
-static int share(struct daemon *d, const char *repo, struct error *err)
+static int share(const struct platform *p, const char *repo, struct error *err)
 {
-	const struct group *gr = getgrnam(d->settings.group);
+	const struct group *gr = getgrnam(p->settings.group);
 	int r = gr ? fs_chown_tree(repo, geteuid(), gr->gr_gid) : 0;
 
 	if (r < 0)
 		return error_set_errno(err, r, "sharing %s with the group %s", repo,
-				       d->settings.group);
+				       p->settings.group);
 	return 0;
 }
 
@@ -197,52 +199,50 @@ static int lay_out(const char *repo, struct error *err)
 	return 0;
 }
 
-int git_create(struct daemon *d, const struct app *app, struct error *err)
+int git_create(const struct platform *p, const struct app *app, struct error *err)
 {
-	_cleanup_free_ char *repo = git_path(daemon_platform(d), app->name);
-	_cleanup_free_ char *temp = xasprintf("%s/git/.%s.new", d->settings.state_dir, app->name);
+	_cleanup_free_ char *repo = git_path(p, app->name);
+	_cleanup_free_ char *temp = xasprintf("%s/git/.%s.new", p->settings.state_dir, app->name);
 
 	if (fs_exists(repo))
-		return equip(d, repo, app, err);
+		return equip(p, repo, app, err);
 	fs_remove_tree(temp);
-	if (lay_out(temp, err) < 0 || equip(d, temp, app, err) < 0 || share(d, temp, err) < 0)
+	if (lay_out(temp, err) < 0 || equip(p, temp, app, err) < 0 || share(p, temp, err) < 0)
 		return error_prefix(err, "making the repository of %s", app->name);
 	return rename(temp, repo) < 0 ? error_set_errno(err, errno, "making %s", repo) : 0;
 }
 
-int git_rename(struct daemon *d, const char *old_name, const struct app *app, struct error *err)
+int git_rename(const struct platform *p, const char *old_name, const struct app *app,
+	       struct error *err)
 {
-	_cleanup_free_ char *from = git_path(daemon_platform(d), old_name),
-			    *to = git_path(daemon_platform(d), app->name);
+	_cleanup_free_ char *from = git_path(p, old_name), *to = git_path(p, app->name);
 
 	if (rename(from, to) == 0)
 		return 0;
 	/* Renamed already by a twelved that was killed then, or never made. */
-	return errno == ENOENT ? git_create(d, app, err)
+	return errno == ENOENT ? git_create(p, app, err)
 			       : error_set_errno(err, errno, "renaming %s", from);
 }
 
-int git_delete(struct daemon *d, const char *app_name, struct error *err)
+/* Away at once, so that nobody pushes into half of it. What a kill leaves is swept at the start. */
+int git_delete(const struct platform *p, const char *app_name, struct error *err)
 {
-	_cleanup_free_ char *repo = git_path(daemon_platform(d), app_name);
-	_cleanup_free_ char *old = xasprintf("%s/git/.%s.old", d->settings.state_dir, app_name);
-	int r = fs_remove_tree(old);
+	_cleanup_free_ char *repo = git_path(p, app_name);
+	char id[UUID_SIZE];
+	_cleanup_free_ char *old =
+		xasprintf("%s/git/.%s-%s.old", p->settings.state_dir, app_name, uuid_make(id));
 
-	/* Away at once, so that nobody pushes into half of it. */
-	if (r == 0 && rename(repo, old) < 0 && errno != ENOENT)
-		r = -errno;
-	if (r == 0)
-		r = fs_remove_tree(old);
-
-	return r < 0 ? error_set_errno(err, r, "removing %s", repo) : 0;
+	if (rename(repo, old) < 0)
+		return errno == ENOENT ? 0 : error_set_errno(err, errno, "removing %s", repo);
+	remove_tree_later(p, old);
+	return 0;
 }
 
 /* Objects of a push are kept apart until its hook has said yes; git removes them but when it is
  * killed. */
-int git_sweep(struct daemon *d, const char *app_name, struct error *err)
+int git_sweep(const struct platform *p, const char *app_name, struct error *err)
 {
-	_cleanup_free_ char *repo = git_path(daemon_platform(d), app_name),
-			    *dir = xasprintf("%s/objects", repo);
+	_cleanup_free_ char *repo = git_path(p, app_name), *dir = xasprintf("%s/objects", repo);
 	_cleanup_strv_ char **names = NULL;
 	int r = fs_list(dir, &names);
 	struct stat st;
@@ -252,7 +252,7 @@ int git_sweep(struct daemon *d, const char *app_name, struct error *err)
 
 		if (str_starts(*n, "tmp_objdir-") && stat(path, &st) == 0 &&
 		    st.st_mtime < time(NULL) - QUARANTINE_LIFE_S)
-			r = fs_remove_tree(path);
+			remove_tree_later(p, path);
 	}
 	return r < 0 ? error_set_errno(err, r, "sweeping %s", dir) : 0;
 }
@@ -292,36 +292,36 @@ int git_check_key(const char *public_key, char **ret_fingerprint, char **ret_com
 }
 
 /* A command for the shell, inside the double quotes of authorized_keys (sshd(8)). */
-static void put_forced_command(struct daemon *d, const char *fingerprint, struct buf *out)
+static void put_forced_command(const struct platform *p, const char *fingerprint, struct buf *out)
 {
-	_cleanup_free_ char *program = settings_program(&d->settings, "twelve");
+	_cleanup_free_ char *program = settings_program(&p->settings, "twelve");
 	_cleanup_buf_ struct buf command = BUF_INIT;
 
 	quote(&command, program);
 	buf_puts(&command, " git-shell --socket ");
-	quote(&command, d->api_socket);
+	quote(&command, p->api_socket);
 	buf_printf(&command, " %s", fingerprint);
 	buf_puts(out, "restrict,command=\"");
-	for (const char *p = command.data; *p; p++) {
-		if (*p == '"')
+	for (const char *c = command.data; *c; c++) {
+		if (*c == '"')
 			buf_putc(out, '\\');
-		buf_putc(out, *p);
+		buf_putc(out, *c);
 	}
 	buf_putc(out, '"');
 }
 
-int git_write_authorized_keys(struct daemon *d, struct error *err)
+int git_write_authorized_keys(const struct platform *p, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/ssh/authorized_keys", d->settings.state_dir);
+	_cleanup_free_ char *path = xasprintf("%s/ssh/authorized_keys", p->settings.state_dir);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct ssh_key *keys = NULL;
 	size_t n = 0;
 	int r;
 
-	if (store_key_list(d->store, NULL, &keys, &n, err) < 0)
+	if (store_key_list(p->store, NULL, &keys, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		put_forced_command(d, keys[i].fingerprint, &text);
+		put_forced_command(p, keys[i].fingerprint, &text);
 		buf_printf(&text, " %s\n", keys[i].public_key);
 		ssh_key_done(&keys[i]);
 	}

@@ -77,7 +77,7 @@ static void remove_volume(struct resource *r, const struct addon *a)
 
 	if (rename(volume, aside) < 0 && errno != ENOENT)
 		log_warn("add-on %s: %s can't be removed: %s", a->name, volume, strerror(errno));
-	remove_tree_later(r->owner->d, aside);
+	remove_tree_later(r->owner->platform, aside);
 }
 
 static void remove_addon(struct resource *r, const struct addon *a)

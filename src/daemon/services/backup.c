@@ -61,7 +61,7 @@ void backup_drop_file(struct services *sv, const char *id)
 {
 	_cleanup_free_ char *dir = backup_dir(sv, id);
 
-	remove_tree_later(sv->d, dir);
+	remove_tree_later(sv->platform, dir);
 }
 
 /* Of those that were taken by schedule, only so many are kept. */

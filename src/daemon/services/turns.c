@@ -281,7 +281,7 @@ static void sweep_volumes(struct services *sv)
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
 
 		if (str_ends(*n, VOLUME_REMOVED) || str_starts(*n, VOLUME_SCRATCH))
-			remove_tree_later(sv->d, path);
+			remove_tree_later(sv->platform, path);
 	}
 }
 

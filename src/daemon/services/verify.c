@@ -69,7 +69,7 @@ static void on_verified(const struct addon_job_result *result, void *userdata)
 	struct backup b = { 0 };
 
 	r->verify_job = NULL;
-	remove_tree_later(r->owner->d, volume);
+	remove_tree_later(r->owner->platform, volume);
 	if (store_backup_get(r->owner->platform->store, r->verify_id, &b, &err) == 0) {
 		judge(&b, result);
 		backup_save(r->owner, &b);

@@ -288,7 +288,7 @@ static int api_build_cache_delete(struct request *r, struct error *err)
 		cache = xasprintf("%s/cache/%s", d->settings.state_dir, app.id);
 		away = xasprintf("%s/cache/%s", d->settings.state_dir, uuid_make(id));
 		if (rename(cache, away) == 0)
-			remove_tree_later(d, away);
+			remove_tree_later(daemon_platform(d), away);
 		else if (errno != ENOENT)
 			result = error_set_errno(err, errno, "moving the build cache of %s away",
 						 app.name);

@@ -41,7 +41,7 @@ static void making_free(struct making *m)
 {
 	watch_free(m->readable);
 	fd_close(m->fd);
-	remove_tree_later(m->d, m->dir);
+	remove_tree_later(daemon_platform(m->d), m->dir);
 	buf_done(&m->said);
 	free(m->dir);
 	free(m->file);

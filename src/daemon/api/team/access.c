@@ -110,7 +110,8 @@ static int api_keys_create(struct request *r, struct error *err)
 		return -1;
 	k.public_key = xstrdup(text);
 	if (git_check_key(str_trim(k.public_key), &k.fingerprint, &k.comment, err) == 0 &&
-	    store_key_create(d->store, &k, err) == 0 && git_write_authorized_keys(d, err) == 0) {
+	    store_key_create(d->store, &k, err) == 0 &&
+	    git_write_authorized_keys(daemon_platform(d), err) == 0) {
 		request_note(r, "key %s %s", k.fingerprint, k.comment);
 		result = request_answer(r, 201, key_json(&k));
 	}
@@ -132,7 +133,7 @@ static int api_keys_delete(struct request *r, struct error *err)
 	if (!key)
 		return -1;
 	if (store_key_delete(d->store, reach(r), request_param(r, "key"), err) < 0 ||
-	    git_write_authorized_keys(d, err) < 0) {
+	    git_write_authorized_keys(daemon_platform(d), err) < 0) {
 		json_decref(key);
 		return -1;
 	}

@@ -167,7 +167,7 @@ static int api_users_delete(struct request *r, struct error *err)
 		result = store_user_delete(d->store, &u, err);
 	/* Their keys went with them. */
 	if (result == 0)
-		result = git_write_authorized_keys(d, err);
+		result = git_write_authorized_keys(daemon_platform(d), err);
 	if (result == 0) {
 		request_note(r, "user %s", u.email);
 		result = request_answer(r, 200, user_json(&u));
