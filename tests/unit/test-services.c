@@ -101,7 +101,7 @@ void last_lines_cancel(struct last_lines *l)
 	(void)l;
 }
 
-void remove_tree_later(struct daemon *d, const char *path)
+void remove_tree_later(const struct platform *d, const char *path)
 {
 	(void)d;
 	(void)path;
