@@ -151,6 +151,7 @@ int wiring_start(struct daemon *d, struct error *err)
 		.dynos = d->dynos,
 		.logs = d->logs,
 		.wanted = d->wanted,
+		.builds = d->builds,
 		.daemon = d,
 	});
 	d->webhooks = webhooks_new(d);

@@ -17,10 +17,10 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "daemon/build/builds.h"
 #include "daemon/core/remove.h"
 #include "daemon/core/state.h"
 #include "daemon/edge/ca.h"
-#include "daemon/http/http.h"
 #include "daemon/lines/last-lines.h"
 #include "daemon/lines/lines.h"
 #include "daemon/services/services-priv.h"
@@ -115,9 +115,9 @@ bool state_is_gone(struct store *s, const char *kind, const char *id)
 	return true;
 }
 
-bool http_is_collecting(const struct http *h)
+bool builds_is_collecting(const struct builds *b)
 {
-	(void)h;
+	(void)b;
 	return false;
 }
 

@@ -17,7 +17,6 @@
 #include "daemon/rollout/reconcile.h"
 #include "daemon/wanted/releases.h"
 #include "daemon/apps/setups-priv.h"
-#include "daemon/http/http.h"
 #include "model/app-json.h"
 #include "model/names.h"
 #include "model/role.h"
@@ -318,7 +317,7 @@ static int start_build(struct setups *ss, struct setup *s, const struct app *app
 	struct build build = { 0 };
 
 	/* What no release uses is being removed: in the next turn. */
-	if (http_is_collecting(ss->d->http) || builds_running(ss->d->builds, app->id))
+	if (builds_is_collecting(ss->d->builds) || builds_running(ss->d->builds, app->id))
 		return 0;
 	if (!fs_exists(path))
 		return error_set(err, ERROR_CONFLICT,

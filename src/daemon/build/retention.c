@@ -18,7 +18,6 @@
 #include "build/build.h"
 #include "daemon/build/builds.h"
 #include "daemon/dynos/dynos.h"
-#include "daemon/http/http.h"
 #include "daemon/core/remove.h"
 #include "store/gone.h"
 
@@ -128,7 +127,7 @@ static void on_timer(void *userdata)
 	struct used used = { 0 };
 	struct error err = ERROR_INIT;
 
-	if (builds_any_running(r->d->builds) || http_is_collecting(r->d->http)) {
+	if (builds_any_running(r->d->builds) || builds_is_collecting(r->d->builds)) {
 		watch_arm(r->timer, LATER_MS);
 		return;
 	}

@@ -18,7 +18,6 @@
 #include "daemon/build/builds.h"
 #include "daemon/core/child.h"
 #include "daemon/core/trail.h"
-#include "daemon/http/http.h"
 #include "daemon/wanted/base.h"
 #include "daemon/wanted/releases.h"
 #include "stack/names.h"
@@ -327,7 +326,7 @@ int stack_updates_start(struct stack_updates *u, const struct caller *who,
 		return error_set(err, ERROR_CONFLICT,
 				 "Updates of stacks are already being looked for: GET "
 				 "/twelve/stacks/updates shows its progress");
-	if (http_is_collecting(u->d->http))
+	if (builds_is_collecting(u->d->builds))
 		return error_set(err, ERROR_CONFLICT,
 				 "Unused slugs are being deleted: try again in a moment");
 	u->who = *who;

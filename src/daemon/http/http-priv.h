@@ -27,8 +27,7 @@ struct http {
 	size_t n_listeners;
 	struct http_tails tails; /* connections that wait; its kick runs the daemons */
 	struct request *requests;
-	bool ending;	 /* no request is taken any more */
-	bool collecting; /* unused slugs and stacks are being removed */
+	bool ending; /* no request is taken any more */
 };
 
 struct request {

@@ -62,8 +62,6 @@ void http_stop_taking(struct http *h);
 void http_free(struct http *h);
 
 /* True while unused slugs and stacks are removed: builds would lose theirs. */
-bool http_is_collecting(const struct http *h);
-void http_set_collecting(struct http *h, bool collecting);
 
 /* ---- what there is to know of a request ---- */
 

@@ -189,13 +189,3 @@ void http_free(struct http *h)
 	watch_free(h->tails.kick);
 	free(h);
 }
-
-bool http_is_collecting(const struct http *h)
-{
-	return h->collecting;
-}
-
-void http_set_collecting(struct http *h, bool collecting)
-{
-	h->collecting = collecting;
-}

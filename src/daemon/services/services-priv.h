@@ -80,6 +80,7 @@ struct services {
 	struct dynos *dynos;
 	struct logs_client *logs;
 	struct wanted *wanted;
+	struct builds *builds;
 	struct daemon *d;
 	struct service_set catalog;
 	struct resource **list;

@@ -24,13 +24,17 @@
  * for it. */
 #define ADDON_TLS_KEY "TLS_URL"
 
+struct builds;
+struct logs_client;
 struct services;
+struct wanted;
 
 struct services_options {
 	struct platform *platform;
 	struct dynos *dynos;
 	struct logs_client *logs;
 	struct wanted *wanted;
+	struct builds *builds;
 	struct daemon *daemon;
 };
 struct services *services_new(const struct services_options *o);

@@ -322,6 +322,7 @@ struct services *services_new(const struct services_options *o)
 	sv->dynos = o->dynos;
 	sv->logs = o->logs;
 	sv->wanted = o->wanted;
+	sv->builds = o->builds;
 	sv->d = o->daemon;
 	sv->on_turn = on_turn;
 	services_catalog(sv);

@@ -173,7 +173,7 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 	struct build build = { 0 };
 	int result;
 
-	if (http_is_collecting(d->http))
+	if (builds_is_collecting(d->builds))
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "Unused slugs are being deleted: try again in a moment");
 	if (request_bool(r, "attached", false, &o->attached, err) < 0 ||

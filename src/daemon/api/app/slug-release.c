@@ -110,7 +110,7 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 		return error_set(err, ERROR_INVALID,
 				 "Nothing has been uploaded for this slug: PUT the tar file to its "
 				 "blob's url first");
-	if (http_is_collecting(d->http))
+	if (builds_is_collecting(d->builds))
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "Unused slugs are being deleted: try again in a moment");
 	w = xcalloc(1, sizeof(*w));

@@ -33,7 +33,7 @@ static const char *const holders[] = { "slugs",	  "stacks",  "cache", "volumes",
 
 struct collection {
 	struct request *request; /* NULL: whoever asked has gone away */
-	struct http *http;
+	struct builds *builds;
 	int fd; /* what the child says */
 	struct watch *readable;
 	uint64_t free_before;
@@ -78,7 +78,7 @@ static int check_no_builds(struct daemon *d, struct error *err)
 	struct app *apps = NULL;
 	size_t n = 0;
 
-	if (http_is_collecting(d->http))
+	if (builds_is_collecting(d->builds))
 		return error_set(err, ERROR_CONFLICT,
 				 "What no release uses is being removed already");
 	if (d->preparing_stacks && !stacks_are_shared(d->settings.state_dir))
@@ -172,7 +172,7 @@ static void on_report(void *userdata)
 
 	c->told = fd_read(c->fd, &c->report, sizeof(c->report)) == sizeof(c->report);
 	watch_free(steal_ptr(c->readable));
-	http_set_collecting(c->http, false);
+	builds_set_collecting(c->builds, false);
 	if (c->request)
 		request_resume(c->request);
 	else
@@ -217,10 +217,10 @@ static int api_gc(struct request *r, struct error *err)
 	    start(d, &used, &fd, err) < 0)
 		return -1;
 	c = xcalloc(1, sizeof(*c));
-	*c = (struct collection){ .request = r, .http = d->http, .fd = fd };
+	*c = (struct collection){ .request = r, .builds = d->builds, .fd = fd };
 	fs_free_bytes(d->settings.state_dir, &c->free_before);
 	c->readable = watch_readable(d->loop, fd, on_report, c);
-	http_set_collecting(d->http, true);
+	builds_set_collecting(d->builds, true);
 	request_defer(r, answer, c, let_go);
 	return 0;
 }
