@@ -278,7 +278,7 @@ static int api_addons_create(struct request *r, struct error *err)
 }
 
 const struct api_route addon_make_routes[] = {
-	{ "POST", "/apps/:app/addons", NEED_OPERATE, api_addons_create, "make an add-on",
+	{ "POST", "/apps/:app/addons", NEED_OPERATE, api_addons_create, "create an add-on",
 	  "plan:ref name?:string attachment?:object config?:object confirm?:string",
 	  .answer = "add-on" },
 	{ 0 },

@@ -289,7 +289,7 @@ static int api_plans_get(struct request *r, struct error *err)
 }
 
 const struct api_route services_routes[] = {
-	{ "GET", "/addon-services", NEED_USER, api_services_list, "services that there are",
+	{ "GET", "/addon-services", NEED_USER, api_services_list, "available services",
 	  .answer = "[add-on-service]" },
 	{ "GET", "/addon-services/:service", NEED_USER, api_services_get,
 	  "one service, with its documentation", .answer = "add-on-service" },

@@ -179,10 +179,10 @@ const struct api_route apps_routes[] = {
 	  .answer = "app" },
 	{ "GET", "/apps/:app", NEED_VIEW, api_apps_get, "one app", .answer = "app" },
 	{ "PATCH", "/apps/:app", NEED_MANAGE, api_apps_update,
-	  "rename, turn maintenance on or off, choose the stack of the next build (`stack` is what "
-	  "runs)",
+	  "rename an app, set maintenance mode, choose the stack of the next build (`stack` is "
+	  "that of the current release)",
 	  "name?:string maintenance?:bool build_stack?:ref", .answer = "app" },
 	{ "DELETE", "/apps/:app", NEED_OWNER, api_apps_delete,
-	  "destroy an app and all that belongs to it", .answer = "app" },
+	  "delete an app and everything that belongs to it", .answer = "app" },
 	{ 0 },
 };

@@ -457,7 +457,7 @@ const struct api_route dynos_routes[] = {
 	{ "DELETE", "/apps/:app/dynos/:dyno", NEED_OPERATE, api_dynos_restart,
 	  "restart one dyno, or those of a process type" },
 	{ "POST", "/apps/:app/dynos/:dyno", NEED_OPERATE, api_dynos_run_inside,
-	  "run a command inside of a dyno that is up",
+	  "run a command inside a running dyno",
 	  "command:string env?:object force_no_tty?:bool time_to_live?:int", .flags = API_SECRET,
 	  .answer = "dyno" },
 	{ "GET", "/apps/:app/dynos/:dyno/attach", NEED_OPERATE, api_dynos_attach_session,

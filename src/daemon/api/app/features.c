@@ -109,10 +109,10 @@ int api_account_feature(struct request *r, struct error *err)
 
 const struct api_route features_routes[] = {
 	{ "GET", "/apps/:app/features", NEED_VIEW, api_features_list,
-	  "features that can be turned on elsewhere, and are on here", .answer = "[app-feature]" },
+	  "features of an app; all of them are always on", .answer = "[app-feature]" },
 	{ "GET", "/apps/:app/features/:feature", NEED_VIEW, api_features_get,
 	  "one feature, by name or id", .answer = "app-feature" },
 	{ "PATCH", "/apps/:app/features/:feature", NEED_OPERATE, api_features_update,
-	  "turn one on; none can be turned off", "enabled:bool", .answer = "app-feature" },
+	  "turn a feature on; none can be turned off", "enabled:bool", .answer = "app-feature" },
 	{ 0 },
 };

@@ -264,8 +264,8 @@ const struct api_route releases_routes[] = {
 	{ "GET", "/apps/:app/config-vars", NEED_OPERATE, api_config_get, "config vars",
 	  .flags = API_SECRET, .answer = "config-vars" },
 	{ "PATCH", "/apps/:app/config-vars", NEED_OPERATE, api_config_update,
-	  "set (strings) and unset (null) config vars: a new release", "*:any", .flags = API_SECRET,
-	  .answer = "config-vars" },
+	  "set (strings) and unset (null) config vars in a new release", "*:any",
+	  .flags = API_SECRET, .answer = "config-vars" },
 	{ "GET", "/apps/:app/releases/:version/config-vars", NEED_OPERATE, api_config_of_release,
 	  "config vars of a release", .flags = API_SECRET, .answer = "config-vars" },
 	{ "GET", "/apps/:app/releases", NEED_VIEW, api_releases_list, "releases",
@@ -274,6 +274,6 @@ const struct api_route releases_routes[] = {
 	  "release a slug, or roll back to a release: an id or a version",
 	  "release?:string slug?:ref description?:string oci_image?:none", .answer = "release" },
 	{ "GET", "/apps/:app/releases/:version", NEED_VIEW, api_releases_get,
-	  "one release, with its proof", .answer = "release" },
+	  "one release, with the proof of its rollout", .answer = "release" },
 	{ 0 },
 };

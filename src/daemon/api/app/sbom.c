@@ -184,7 +184,7 @@ static int api_releases_sbom(struct request *r, struct error *err)
 
 const struct api_route sbom_routes[] = {
 	{ "GET", "/apps/:app/releases/:version/sbom", NEED_VIEW, api_releases_sbom,
-	  "its bill of materials: the packages of its stack and of its slug (SPDX 2.3)",
+	  "bill of materials of a release: packages of its stack and slug (SPDX 2.3)",
 	  .answer = "sbom" },
 	{ 0 },
 };

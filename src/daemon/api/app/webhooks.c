@@ -393,8 +393,8 @@ static int api_webhook_deliveries_get(struct request *r, struct error *err)
 }
 
 const struct api_route webhooks_routes[] = {
-	{ "GET", "/apps/:app/webhooks", NEED_OPERATE, api_webhooks_list,
-	  "where an app's events are told", .answer = "[app-webhook]" },
+	{ "GET", "/apps/:app/webhooks", NEED_OPERATE, api_webhooks_list, "webhooks of an app",
+	  .answer = "[app-webhook]" },
 	{ "POST", "/apps/:app/webhooks", NEED_OPERATE, api_webhooks_create,
 	  "tell an app's events to a URL; the secret is in the header Heroku-Webhook-Secret, once",
 	  "include:array level:string url:string secret?:string authorization?:string",
@@ -408,11 +408,11 @@ const struct api_route webhooks_routes[] = {
 	{ "DELETE", "/apps/:app/webhooks/:webhook", NEED_OPERATE, api_webhooks_delete,
 	  "remove a webhook", .answer = "app-webhook" },
 	{ "GET", "/apps/:app/webhook-events", NEED_OPERATE, api_webhook_events_list,
-	  "events that were told, the last 1,000", .answer = "[app-webhook-event]" },
+	  "the last 1,000 events of an app's webhooks", .answer = "[app-webhook-event]" },
 	{ "GET", "/apps/:app/webhook-events/:event", NEED_OPERATE, api_webhook_events_get,
 	  "one event", .answer = "app-webhook-event" },
 	{ "GET", "/apps/:app/webhook-deliveries", NEED_OPERATE, api_webhook_deliveries_list,
-	  "how telling them went", .answer = "[app-webhook-delivery]" },
+	  "deliveries of an app's webhooks", .answer = "[app-webhook-delivery]" },
 	{ "GET", "/apps/:app/webhook-deliveries/:delivery", NEED_OPERATE,
 	  api_webhook_deliveries_get, "one delivery", .answer = "app-webhook-delivery" },
 	{ 0 },

@@ -217,7 +217,7 @@ static int api_platform_backup(struct request *r, struct error *err)
 
 const struct api_route backup_routes[] = {
 	{ "POST", "/twelve/backup", NEED_ADMIN, api_platform_backup,
-	  "the platform's own state as an archive, keys included", "slugs?:bool volumes?:bool",
-	  .answer = "file" },
+	  "backup of the platform's state, including its keys, as an archive",
+	  "slugs?:bool volumes?:bool", .answer = "file" },
 	{ 0 },
 };

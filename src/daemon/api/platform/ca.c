@@ -29,7 +29,6 @@ static int api_ca_get(struct request *r, struct error *err)
 
 const struct api_route ca_routes[] = {
 	{ "GET", "/twelve/ca", NEED_NOTHING, api_ca_get,
-	  "the certificate of the local authority: what clients have to trust",
-	  .answer = "certificate-authority" },
+	  "the certificate of the platform's own authority", .answer = "certificate-authority" },
 	{ 0 },
 };

@@ -227,7 +227,6 @@ static int api_gc(struct request *r, struct error *err)
 
 const struct api_route gc_routes[] = {
 	{ "POST", "/twelve/gc", NEED_ADMIN, api_gc,
-	  "remove slugs and stacks that no release uses; what the rest holds",
-	  .answer = "collection" },
+	  "delete unused slugs and stacks; shows disk usage", .answer = "collection" },
 	{ 0 },
 };

@@ -154,7 +154,7 @@ static int api_status(struct request *r, struct error *err)
 
 const struct api_route rate_limits_routes[] = {
 	{ "GET", "/account/rate-limits", NEED_USER, api_rate_limits,
-	  "requests that this token has left; TWELVE_RATE_LIMIT are filled up evenly in an hour",
+	  "remaining requests of this token; TWELVE_RATE_LIMIT per hour, refilled continuously",
 	  .answer = "rate-limit" },
 	{ 0 },
 };
@@ -168,15 +168,15 @@ const struct api_route dyno_sizes_routes[] = {
 };
 
 const struct api_route status_routes[] = {
-	{ "GET", "/twelve/status", NEED_USER, api_status, "how the platform is",
+	{ "GET", "/twelve/status", NEED_USER, api_status, "status of the platform",
 	  .answer = "status" },
 	{ 0 },
 };
 
 const struct api_route lost_routes[] = {
 	{ "GET", "/twelve/lost", NEED_ADMIN, api_lost,
-	  "what is here and in no row of the database: repositories, volumes, backups, slugs, "
-	  "dynos",
+	  "what exists on the machine and not in the database: repositories, volumes, backups, "
+	  "slugs, dynos",
 	  .answer = "[lost]" },
 	{ 0 },
 };

@@ -42,8 +42,8 @@ static int api_stack_updates_create(struct request *r, struct error *err)
 
 const struct api_route stack_updates_routes[] = {
 	{ "GET", "/twelve/stacks/updates", NEED_ADMIN, api_stack_updates_get,
-	  "the last look for newer packages of stacks, or the one that is under way: which "
-	  "packages, of which apps, and the releases that were made",
+	  "the last or running check for newer packages: packages, affected apps, and releases "
+	  "that it made",
 	  .answer = "stack-updates" },
 	{ "POST", "/twelve/stacks/updates", NEED_ADMIN, api_stack_updates_create,
 	  "look for newer packages of the stacks in use, and make these anew, which the next "

@@ -195,15 +195,16 @@ static int api_app_transfers_delete(struct request *r, struct error *err)
 
 const struct api_route app_transfers_routes[] = {
 	{ "GET", "/account/app-transfers", NEED_USER, api_app_transfers_list,
-	  "apps that are offered, by one or to one", .answer = "[app-transfer]" },
+	  "app transfers from you and to you", .answer = "[app-transfer]" },
 	{ "POST", "/account/app-transfers", NEED_USER, api_app_transfers_create,
-	  "offer an app to another user: its owner; an administrator's is accepted at once",
+	  "offer an app to another user; for its owner. An administrator's transfer takes effect "
+	  "at once",
 	  "app:ref recipient:ref silent?:true", .answer = "app-transfer" },
 	{ "GET", "/account/app-transfers/:transfer", NEED_USER, api_app_transfers_get,
-	  "one of them, by id or app", .answer = "app-transfer" },
+	  "one transfer, by id or app", .answer = "app-transfer" },
 	{ "PATCH", "/account/app-transfers/:transfer", NEED_USER, api_app_transfers_update,
-	  "accept or decline: the recipient", "state:string", .answer = "app-transfer" },
+	  "accept or decline; for the recipient", "state:string", .answer = "app-transfer" },
 	{ "DELETE", "/account/app-transfers/:transfer", NEED_USER, api_app_transfers_delete,
-	  "offer it no longer: the owner", .answer = "app-transfer" },
+	  "cancel a transfer; for the owner", .answer = "app-transfer" },
 	{ 0 },
 };

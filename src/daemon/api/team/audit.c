@@ -80,9 +80,9 @@ static int api_audit_of_app(struct request *r, struct error *err)
 
 const struct api_route audit_routes[] = {
 	{ "GET", "/twelve/audit", NEED_USER, api_audit_list,
-	  "who did what, the newest first: all for an administrator, else one's own; ?max=",
+	  "audit trail, newest first: all of it for administrators, otherwise your own; ?max=",
 	  .answer = "[audit]" },
 	{ "GET", "/apps/:app/audit", NEED_VIEW, api_audit_of_app,
-	  "who did what to an app, the newest first; ?max=, ?release=", .answer = "[audit]" },
+	  "audit trail of an app, newest first; ?max=, ?release=", .answer = "[audit]" },
 	{ 0 },
 };

@@ -319,14 +319,13 @@ static int api_login_wait(struct request *r, struct error *err)
 
 const struct api_route login_routes[] = {
 	{ "POST", "/auth", NEED_NOTHING, api_login_ask,
-	  "ask for a login by browser: two URLs and a secret to wait with", "description?:string",
+	  "start a login by browser: two URLs, and a secret to wait with", "description?:string",
 	  .answer = "login" },
-	{ "GET", "/auth/browser/:login", NEED_NOTHING, api_login_page,
-	  "the page where a person says who they are", .answer = "page" },
-	{ "POST", "/auth/browser/:login", NEED_NOTHING, api_login_answer,
-	  "the answer of that page's form", "email?:string password?:string action?:string",
-	  API_FORM, .answer = "page" },
+	{ "GET", "/auth/browser/:login", NEED_NOTHING, api_login_page, "the login page",
+	  .answer = "page" },
+	{ "POST", "/auth/browser/:login", NEED_NOTHING, api_login_answer, "submit the login page",
+	  "email?:string password?:string action?:string", API_FORM, .answer = "page" },
 	{ "GET", "/auth/cli/:login", NEED_NOTHING, api_login_wait,
-	  "wait until it is answered: access_token, or error", .answer = "login-outcome" },
+	  "wait for the result: access_token, or error", .answer = "login-outcome" },
 	{ 0 },
 };

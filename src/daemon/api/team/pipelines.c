@@ -235,15 +235,15 @@ static int api_pipelines_releases(struct request *r, struct error *err)
 
 const struct api_route pipelines_routes[] = {
 	{ "GET", "/pipelines", NEED_USER, api_pipelines_list,
-	  "pipelines that one owns or has an app in; ?eq[name]=", .answer = "[pipeline]" },
-	{ "POST", "/pipelines", NEED_USER, api_pipelines_create, "make a pipeline",
+	  "pipelines that you own or have an app in; ?eq[name]=", .answer = "[pipeline]" },
+	{ "POST", "/pipelines", NEED_USER, api_pipelines_create, "create a pipeline",
 	  "name:string owner?:object generation?:ref", .answer = "pipeline" },
 	{ "GET", "/pipelines/:pipeline", NEED_USER, api_pipelines_get,
 	  "one pipeline, by name or id", .answer = "pipeline" },
 	{ "PATCH", "/pipelines/:pipeline", NEED_USER, api_pipelines_update,
-	  "rename a pipeline: its owner", "name?:string", .answer = "pipeline" },
+	  "rename a pipeline; for its owner", "name?:string", .answer = "pipeline" },
 	{ "DELETE", "/pipelines/:pipeline", NEED_USER, api_pipelines_delete,
-	  "destroy a pipeline: its owner; the apps stay", .answer = "pipeline" },
+	  "delete a pipeline, but not its apps; for its owner", .answer = "pipeline" },
 	{ 0 },
 };
 
@@ -255,7 +255,7 @@ const struct api_route pipeline_releases_routes[] = {
 	{ "GET", "/pipelines/:pipeline/latest-deployments", NEED_USER, api_pipelines_releases,
 	  "the newest release of each app", .answer = "[release]" },
 	{ "POST", "/pipeline-transfers", NEED_USER, api_pipelines_transfer,
-	  "give a pipeline away: its owner", "pipeline:ref new_owner:object",
+	  "transfer a pipeline to another user; for its owner", "pipeline:ref new_owner:object",
 	  .answer = "pipeline-transfer" },
 	{ 0 },
 };

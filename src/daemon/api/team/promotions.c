@@ -307,12 +307,13 @@ static int api_filter_apps(struct request *r, struct error *err)
 
 const struct api_route promotions_routes[] = {
 	{ "POST", "/pipeline-promotions", NEED_USER, api_promotions_create,
-	  "the slug of one app becomes a release of others: who may view that and deploy to these",
+	  "release the slug of one app in others; for who may view the source and deploy to the "
+	  "targets",
 	  "pipeline:ref source:object targets:array", .answer = "pipeline-promotion" },
 	{ "GET", "/pipeline-promotions/:promotion", NEED_USER, api_promotions_get,
-	  "how a promotion goes", .answer = "pipeline-promotion" },
+	  "status of a promotion", .answer = "pipeline-promotion" },
 	{ "GET", "/pipeline-promotions/:promotion/promotion-targets", NEED_USER,
-	  api_promotions_targets, "the release of each target, or why there is none",
+	  api_promotions_targets, "the release of each target, or its error",
 	  .answer = "[pipeline-promotion-target]" },
 	{ "POST", "/filters/apps", NEED_USER, api_filter_apps, "apps by their ids", "in:object",
 	  API_QUIET, .answer = "[app]" },

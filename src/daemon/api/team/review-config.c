@@ -253,11 +253,11 @@ const struct api_route review_config_routes[] = {
 	  "how review apps are made and how long they stay: the pipeline's owner", REVIEW_CONFIG,
 	  .answer = "review-app-config" },
 	{ "GET", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_get,
-	  "the same, as it is: who may see the pipeline", .answer = "review-app-config" },
+	  "the configuration; for who may see the pipeline", .answer = "review-app-config" },
 	{ "PATCH", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_update,
 	  "another: the pipeline's owner", REVIEW_CONFIG, .answer = "review-app-config" },
 	{ "DELETE", "/pipelines/:pipeline/review-app-config", NEED_USER, api_review_config_delete,
-	  "none any more: the pipeline's owner; review apps stay, and can be made",
+	  "remove the configuration; for the pipeline's owner. Review apps stay",
 	  .answer = "review-app-config" },
 	{ 0 },
 };

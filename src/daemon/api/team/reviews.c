@@ -308,16 +308,16 @@ const struct api_route reviews_routes[] = {
 	  "fork_repo_id?:none",
 	  .answer = "review-app" },
 	{ "GET", "/review-apps/:review_app", NEED_USER, api_reviews_get,
-	  "one review app, by id: who may see the pipeline", .answer = "review-app" },
+	  "one review app, by id; for who may see the pipeline", .answer = "review-app" },
 	{ "DELETE", "/review-apps/:review_app", NEED_USER, api_reviews_delete,
-	  "destroy a review app: its owner, and the pipeline's", .answer = "review-app" },
+	  "delete a review app; for its owner and the pipeline's", .answer = "review-app" },
 	{ "GET", "/pipelines/:pipeline/review-apps", NEED_USER, api_reviews_of_pipeline,
 	  "the review apps of a pipeline", .answer = "[review-app]" },
 	{ 0 },
 };
 
 const struct api_route review_of_app_routes[] = {
-	{ "GET", "/apps/:app/review-app", NEED_VIEW, api_review_of_app, "what an app reviews",
+	{ "GET", "/apps/:app/review-app", NEED_VIEW, api_review_of_app, "the review app of an app",
 	  .answer = "review-app" },
 	{ 0 },
 };

@@ -302,9 +302,9 @@ static int api_setups_get(struct request *r, struct error *err)
 
 const struct api_route setups_routes[] = {
 	{ "POST", "/app-setups", NEED_USER, api_setups_create,
-	  "make an app out of an archive with an app.json in it",
+	  "create an app from an archive with an app.json",
 	  "source_blob:object app?:object overrides?:object", .answer = "app-setup" },
 	{ "GET", "/app-setups/:setup", NEED_USER, api_setups_get,
-	  "how a setup goes: who asked for it, or may view the app", .answer = "app-setup" },
+	  "status of a setup; for who started it or may view the app", .answer = "app-setup" },
 	{ 0 },
 };

@@ -426,34 +426,37 @@ static int api_collaborators_delete(struct request *r, struct error *err)
 }
 
 const struct api_route users_routes[] = {
-	{ "GET", "/account", NEED_USER, api_account_get, "who is asking", .answer = "account" },
-	{ "GET", "/users/~", NEED_USER, api_account_get, "who is asking", .answer = "account" },
+	{ "GET", "/account", NEED_USER, api_account_get, "the user of the request",
+	  .answer = "account" },
+	{ "GET", "/users/~", NEED_USER, api_account_get, "the user of the request",
+	  .answer = "account" },
 	{ "PATCH", "/account", NEED_USER, api_account_update,
-	  "change one's name, address or password",
+	  "change your name, e-mail address or password",
 	  "name?:string email?:string password?:string new_password?:string allow_tracking?:none "
 	  "beta?:none",
 	  .answer = "account" },
 	{ "GET", "/twelve/users", NEED_ADMIN, api_users_list, "all users", .answer = "[account]" },
-	{ "POST", "/twelve/users", NEED_ADMIN, api_users_create, "make a user",
+	{ "POST", "/twelve/users", NEED_ADMIN, api_users_create, "create a user",
 	  "email:string name?:string password?:string admin?:bool", .answer = "account" },
 	{ "PATCH", "/twelve/users/:user", NEED_ADMIN, api_users_update, "change a user",
 	  "email?:string name?:string password?:string admin?:bool", .answer = "account" },
 	{ "DELETE", "/twelve/users/:user", NEED_ADMIN, api_users_delete,
-	  "remove a user, with their tokens and keys", .answer = "account" },
+	  "delete a user with their tokens and keys", .answer = "account" },
 	{ 0 },
 };
 
 const struct api_route collaborators_routes[] = {
 	{ "GET", "/apps/:app/collaborators", NEED_VIEW, api_collaborators_list,
-	  "the owner, and who else may do something", .answer = "[collaborator]" },
+	  "the owner and the collaborators", .answer = "[collaborator]" },
 	{ "POST", "/apps/:app/collaborators", NEED_MANAGE, api_collaborators_create,
-	  "let a user in; all but manage when nothing is said",
+	  "add a collaborator; default: all permissions but manage",
 	  "user:ref permissions?:array silent?:true", .answer = "collaborator" },
 	{ "GET", "/apps/:app/collaborators/:collaborator", NEED_VIEW, api_collaborators_get,
 	  "one collaborator, by address or id", .answer = "collaborator" },
 	{ "PATCH", "/apps/:app/collaborators/:collaborator", NEED_MANAGE, api_collaborators_update,
-	  "change what a collaborator may", "permissions:array", .answer = "collaborator" },
+	  "change the permissions of a collaborator", "permissions:array",
+	  .answer = "collaborator" },
 	{ "DELETE", "/apps/:app/collaborators/:collaborator", NEED_MANAGE, api_collaborators_delete,
-	  "let a user in no longer", .answer = "collaborator" },
+	  "remove a collaborator", .answer = "collaborator" },
 	{ 0 },
 };
