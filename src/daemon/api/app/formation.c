@@ -177,44 +177,62 @@ static int write_all(struct request *r, const struct app *app, const struct want
 	return 0;
 }
 
+static int check_members(json_t *update, struct error *err)
+{
+	return api_check_members("updates", "type id quantity size dyno_size docker_image", update,
+				 err);
+}
+
+/* One of the updates: its type, by name or id, and what is to be of it. */
+static int read_one(struct request *r, const struct app *app, const struct release *base,
+		    json_t *update, struct want *w, struct error *err)
+{
+	json_t *type = json_object_get(update, "type");
+	const char *which = json_string_value(type ? type : json_object_get(update, "id"));
+
+	if (!which)
+		return error_set(err, ERROR_INVALID,
+				 "\"type\" is missing in an update: a string is needed");
+	return read_update(r, app, base, type_named(r, app, base, which), update, w, err);
+}
+
+static int answer_wants(struct request *r, const struct app *app, const struct want *all, size_t n,
+			bool single)
+{
+	json_t *list;
+
+	if (single)
+		return request_answer(r, 200, want_json(app, &all[0]));
+	list = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, want_json(app, &all[i]));
+	return request_answer(r, 200, list);
+}
+
+/* All updates are read before the first is written: a mistake in one changes nothing. */
 static int update(struct request *r, json_t *updates, bool single, struct error *err)
 {
-	size_t n = json_array_size(updates), i = 0;
+	size_t n = json_array_size(updates);
 	struct want *all = xcalloc(n, sizeof(*all));
 	struct release base = { 0 };
 	struct app app = { 0 };
-	json_t *list = json_array(), *u;
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
 		result = releases_base(request_daemon(r)->wanted, &app, &base, err);
-	for (i = 0; result == 0 && i < n; i++) {
-		const char *type;
+	for (size_t i = 0; result == 0 && i < n; i++) {
+		json_t *u = json_array_get(updates, i);
 
-		u = json_array_get(updates, i);
-		if (!single &&
-		    api_check_members("updates", "type id quantity size dyno_size docker_image", u,
-				      err) < 0) {
-			result = -1;
-			break;
-		}
-		type = json_string_value(
-			json_object_get(u, json_object_get(u, "type") ? "type" : "id"));
-		result = type ? read_update(r, &app, &base, type_named(r, &app, &base, type), u,
-					    &all[i], err)
-			      : error_set(err, ERROR_INVALID,
-					  "\"type\" is missing in an update: a string is needed");
+		/* Those of a single one were checked as the body's. */
+		result = single ? 0 : check_members(u, err);
+		if (result == 0)
+			result = read_one(r, &app, &base, u, &all[i], err);
 	}
 	if (result == 0)
 		result = write_all(r, &app, all, n, err);
-	if (result == 0) {
-		for (i = 0; i < n; i++)
-			json_array_append_new(list, want_json(&app, &all[i]));
-		result = request_answer(
-			r, 200, single ? json_incref(json_array_get(list, 0)) : json_incref(list));
-	}
-	json_decref(list);
-	for (i = 0; i < n; i++)
+	if (result == 0)
+		result = answer_wants(r, &app, all, n, single);
+	for (size_t i = 0; i < n; i++)
 		formation_done(&all[i].row);
 	free(all);
 	release_done(&base);
