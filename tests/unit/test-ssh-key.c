@@ -97,7 +97,7 @@ static void compare(const char *dir, const char *type, const char *bits)
 	char fingerprint[SSH_FINGERPRINT_SIZE];
 	struct error err = ERROR_INIT;
 	const char *comment;
-	int status;
+	int status = -1;
 
 	if (proc_run_simple(make, &err) < 0 || proc_run(&o, &out, &status, &err) < 0)
 		fail_msg("%s", err.message);
