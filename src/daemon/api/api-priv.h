@@ -3,13 +3,10 @@
 #pragma once
 
 #include "daemon/services/services.h"
+#include "daemon/api/find.h"
 #include "daemon/api/route.h"
 #include "daemon/api/shapes.h"
 #include "daemon/dynos/dynos.h"
-
-/* The app named in the path, if the caller may what the endpoint needs; ERROR_NOT_FOUND and
- * ERROR_FORBIDDEN in Heroku's words. */
-int api_app(struct request *r, struct app *ret, struct error *err);
 
 /* New references. */
 json_t *api_app_json(struct request *r, const struct app *a);
@@ -38,30 +35,6 @@ int api_attachments_of_app(struct request *r, struct error *err);
 int api_attachments_resolve(struct request *r, struct error *err);
 int api_no_account_feature(struct request *r, struct error *err);
 
-/* api/addon/addons.c: the add-on named in the path, of the app in the path if there is one. */
-int api_addon(struct request *r, struct addon *ret, struct error *err);
-json_t *api_addon_json(struct request *r, const struct addon *a);
-/* One by name or id that the caller may do this with: the owner is asked; to view one, that it is
- * attached to what they may view. */
-int api_addon_named(struct request *r, const char *name, enum need need, struct addon *ret,
-		    struct error *err);
-/* {id, name, app: {id, name}} */
-/* "plan" of the body: a string, or an object with a name or an id (Heroku's clients send both).
- * NULL: there is none. */
-const char *api_plan_of(struct request *r);
-json_t *api_addon_ref(const struct addon *a);
-/* api/addon/attachments.c: of one app (a is an item of its list). */
-json_t *api_attachment_json(struct request *r, const struct app *app, const struct attachment *a);
-/*
- * The attachment in the path: of the app in the path, or by id or APP::NAME (as Heroku has it) of
- * any that the caller may. *ret borrows from *ret_list, which is the caller's, as *app is.
- */
-int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct attachment *ret,
-		   struct error *err);
-/* In an app: by id, by name, or by the name of a config var. With `try`, 1 stands for "there is
- * none". */
-int api_attachment_in(struct request *r, const struct app *app, const char *which,
-		      json_t **ret_list, struct attachment *ret, bool try, struct error *err);
 /* All attachments of all apps, or of one, that fn accepts (NULL: all): a new array. */
 json_t *api_attachments_where(struct request *r, const struct app *app, const char *addon_id,
 			      struct error *err);
@@ -77,9 +50,7 @@ char *api_data_variable(struct request *r, const struct addon *a);
 int api_answer_backup(struct request *r, const struct backup *b, struct error *err);
 int api_schedule_set(struct request *r, struct addon *a, int64_t minute, int64_t keep,
 		     struct error *err);
-/* api/addon/services.c */
 json_t *api_plan_json(struct request *r, const struct service *s, const struct service_plan *p);
-json_t *api_price(void);
 json_t *api_provider_json(struct request *r, const struct partner *p);
 
 /* api/app/slugs.c: POST /apps/:app/releases with a slug. */

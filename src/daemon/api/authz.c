@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "daemon/api/audit.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/route.h"
 #include "daemon/api/call.h"
 
 static int standing_of(struct request *r, const struct app *app, struct standing *ret,
@@ -141,16 +141,6 @@ int authz_app_list(struct request *r, struct app **ret, size_t *ret_n, struct er
 	return 0;
 }
 
-/* Who may not is told so before what is wrong with the body. */
-static int allow_addon(struct request *r, const char *name, struct error *err)
-{
-	struct addon addon = { 0 };
-	int result = api_addon_named(r, name, request_call(r)->route->need, &addon, err);
-
-	addon_done(&addon);
-	return result;
-}
-
 static enum reach reach_of(const struct api_route *route)
 {
 	const char *path = route->path;
@@ -165,7 +155,7 @@ static enum reach reach_of(const struct api_route *route)
 	return route->flags & API_SECRET ? REACH_SECRETS : REACH_APPS;
 }
 
-static int check_scope(struct request *r, struct error *err)
+int authz_scope(struct request *r, struct error *err)
 {
 	bool write = !streq(request_call(r)->route->method, "GET") &&
 		     !(request_call(r)->route->flags & API_QUIET);
@@ -185,23 +175,4 @@ void authz_scopes(unsigned scopes, const char *between, struct buf *ret)
 	for (const struct scope_word *w = scope_words; w->name; w++)
 		if (scopes & w->scope)
 			buf_printf(ret, "%s%s", ret->len ? between : "", w->name);
-}
-
-int authz_begin(struct request *r, struct error *err)
-{
-	const char *name = request_param(r, "app"), *addon = request_param(r, "addon");
-	struct app app = { 0 };
-	int result;
-
-	if (check_scope(r, err) < 0)
-		return -1;
-	if (request_call(r)->route->need == NEED_ADMIN)
-		return authz_admin(r, err);
-	if (request_call(r)->route->need < NEED_VIEW || (!name[0] && !addon[0]))
-		return 0;
-	if (!name[0])
-		return allow_addon(r, addon, err);
-	result = authz_app_named(r, name, request_call(r)->route->need, &app, err);
-	app_done(&app);
-	return result;
 }

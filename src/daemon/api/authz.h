@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Authorization: what the caller of a request may do to an app. The endpoint's `need` (api/route.h)
- * is asked for when the path names an app, before the body is read; and by whatever finds an app,
- * an add-on, an attachment, a backup for a handler (api_app(), api_addon(), ...), so that a handler
- * gets nothing that the caller may not have. Handlers that take names from the body ask
+ * is asked for when the path names an app, before the body is read, and by whatever finds an app,
+ * an add-on, an attachment, a backup for a handler (api/find.h), so that a handler gets nothing
+ * that the caller may not have. Handlers that take names from the body ask
  * authz_app_named().
  *
  * Who may not view an app is told ERROR_FORBIDDEN in Heroku's words, whether they may know of it or
@@ -37,5 +37,5 @@ int authz_app_list(struct request *r, struct app **ret, size_t *ret_n, struct er
 int authz_admin(struct request *r, struct error *err);
 /* Appends the names of what a token is for. */
 void authz_scopes(unsigned scopes, const char *between, struct buf *ret);
-/* What the path alone decides, before the body is read. */
-int authz_begin(struct request *r, struct error *err);
+/* Whether the scopes of the caller's token allow this endpoint: ERROR_FORBIDDEN. */
+int authz_scope(struct request *r, struct error *err);

@@ -21,6 +21,7 @@
 #include "daemon/api/authz.h"
 #include "daemon/api/call.h"
 #include "daemon/api/caller.h"
+#include "daemon/api/find.h"
 #include "daemon/api/limit.h"
 #include "daemon/core/disk.h"
 #include "daemon/edge/door.h"
@@ -161,7 +162,7 @@ static int begin(struct request *r, struct error *err)
 	if (limit_take(r, err) < 0 || check_accept(r, err) < 0)
 		return -1;
 	/* A password is looked at when the body is there; its route takes a small one. */
-	if (!c->asks_email && authz_begin(r, err) < 0)
+	if (!c->asks_email && find_allows(r, err) < 0)
 		return -1;
 	if (c->route->before && c->route->before(r, err) < 0)
 		return -1;
@@ -191,7 +192,7 @@ static int password_looked_at(struct request *r, struct error *err)
 {
 	if (!request_caller(r)->user_id[0])
 		return error_set(err, ERROR_UNAUTHORIZED, "Invalid credentials provided.");
-	return limit_take(r, err) < 0 || authz_begin(r, err) < 0 ? -1 : call_handler(r, err);
+	return limit_take(r, err) < 0 || find_allows(r, err) < 0 ? -1 : call_handler(r, err);
 }
 
 static int answer(struct request *r, struct error *err)

@@ -20,25 +20,12 @@
 #include "daemon/api/api-priv.h"
 #include "build/build.h"
 #include "daemon/api/authz.h"
+#include "daemon/api/find.h"
 #include "daemon/api/shapes.h"
 #include "daemon/edge/certs.h"
 #include "daemon/git/git.h"
 #include "daemon/build/slug-sizes.h"
 #include "stack/names.h"
-
-int api_app(struct request *r, struct app *ret, struct error *err)
-{
-	struct app app = { 0 };
-
-	if (store_app_get(request_daemon(r)->store, request_param(r, "app"), &app, err) < 0)
-		return -1;
-	if (authz_allow_route(r, &app, err) < 0) {
-		app_done(&app);
-		return -1;
-	}
-	*ret = app;
-	return 0;
-}
 
 /* ---- values ---- */
 

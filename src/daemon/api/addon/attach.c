@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "daemon/api/addon/shapes.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/api/authz.h"

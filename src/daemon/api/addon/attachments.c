@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attachments: their shape, lists, and how one is found. api/addon/attach.c changes them. */
+/* Attachments: lists of them, and one. api/addon/attach.c changes them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,60 +7,11 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/api/addon/shapes.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/authz.h"
+#include "daemon/api/find.h"
 #include "model/names.h"
-
-/* ---- shapes ---- */
-
-static json_t *extra(struct request *r, const struct addon *addon, const struct attachment *a)
-{
-	struct daemon *d = request_daemon(r);
-	struct error ignored = ERROR_INIT;
-	struct credential c = { 0 };
-	json_t *j;
-
-	if (a->credential[0])
-		store_credential_get(d->store, a->credential, &c, &ignored);
-	j = json_pack("{s:s?, s:s, s:s?, s:s?, s:o}", "service", addon->service, "kind",
-		      addon_is_server(addon) ? "server" : "external", "user", c.username,
-		      "database", c.database && c.database[0] ? c.database : NULL,
-		      "credential_created_at", json_time(c.created_ms));
-	credential_done(&c);
-	return j;
-}
-
-json_t *api_attachment_json(struct request *r, const struct app *app, const struct attachment *a)
-{
-	struct error ignored = ERROR_INIT;
-	struct addon addon = { 0 };
-	json_t *j;
-
-	if (store_addon_get(request_daemon(r)->store, a->addon, &addon, &ignored) < 0) {
-		/* Destroyed; what is left of it is in the releases before. */
-		addon = (struct addon){ .name = xstrdup("destroyed"),
-					.app_name = xstrdup(app->name) };
-		snprintf(addon.id, sizeof(addon.id), "%s", a->addon);
-		memcpy(addon.app_id, app->id, sizeof(addon.app_id));
-	}
-	j = json_pack("{s:s, s:s, s:o, s:o, s:s?, s:O?}", "id", a->id, "name", a->name, "addon",
-		      api_addon_ref(&addon), "app", api_app_ref(app), "namespace",
-		      a->shared ? "shared" : NULL, "config_vars", a->vars);
-	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n, s:o}", "created_at",
-					    json_time(a->created_ms), "updated_at",
-					    json_time(a->created_ms), "web_url", "log_input_url",
-					    "twelve", extra(r, &addon, a)));
-	if (addon.plan) {
-		_cleanup_free_ char *plan = xasprintf("%s:%s", addon.service, addon.plan);
-		char id[UUID_SIZE];
-
-		json_object_set_new(
-			json_object_get(j, "addon"), "plan",
-			json_pack("{s:s, s:s}", "id", name_uuid("plan", plan, id), "name", plan));
-	}
-	addon_done(&addon);
-	return j;
-}
 
 static int add_of_app(struct request *r, const struct app *app, const char *addon_id, json_t *to,
 		      struct error *err)
@@ -120,64 +71,6 @@ int api_attachments_of_app(struct request *r, struct error *err)
 		list = api_attachments_where(r, &app, NULL, err);
 	app_done(&app);
 	return list ? request_answer_list(r, list) : -1;
-}
-
-int api_attachment_in(struct request *r, const struct app *app, const char *which,
-		      json_t **ret_list, struct attachment *ret, bool try, struct error *err)
-{
-	char excerpt[NAME_EXCERPT_SIZE];
-
-	if (services_attachments(request_daemon(r)->services, app, ret_list, err) < 0)
-		return -1;
-	if (attach_find(*ret_list, which, ret) || attach_by_var(*ret_list, which, ret))
-		return 0;
-	json_decref(*ret_list);
-	*ret_list = NULL;
-	if (try)
-		return 1;
-	return error_set(err, ERROR_NOT_FOUND, "%s has no attachment %s", app->name,
-			 name_excerpt(excerpt, which));
-}
-
-int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct attachment *ret,
-		   struct error *err)
-{
-	const char *which = request_param(r, "attachment");
-	const char *sep = strstr(which, "::");
-	struct app *apps = NULL;
-	int result = 1;
-	size_t n = 0;
-
-	if (request_param(r, "app")[0])
-		return api_app(r, app, err) < 0
-			       ? -1
-			       : api_attachment_in(r, app, which, ret_list, ret, false, err);
-	if (sep) {
-		_cleanup_free_ char *name = xstrndup(which, (size_t)(sep - which));
-
-		return authz_app_named(r, name, request_need(r), app, err) < 0
-			       ? -1
-			       : api_attachment_in(r, app, sep + 2, ret_list, ret, false, err);
-	}
-	/* Who knows an id is told that they may not; names are looked for where the caller may
-	 * look. */
-	if ((uuid_is_valid(which) ? store_app_list(request_daemon(r)->store, &apps, &n, err)
-				  : authz_app_list(r, &apps, &n, err)) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (result == 1)
-			result = api_attachment_in(r, &apps[i], which, ret_list, ret, true, err);
-		if (result == 0 && !app->name) {
-			*app = apps[i];
-			apps[i] = (struct app){ 0 };
-		}
-		app_done(&apps[i]);
-	}
-	free(apps);
-	if (result == 1)
-		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that attachment: %.60s",
-				 which);
-	return result == 0 ? authz_allow_route(r, app, err) : result;
 }
 
 int api_attachments_get(struct request *r, struct error *err)

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "daemon/api/addon/shapes.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/api/authz.h"
@@ -106,15 +107,6 @@ static void on_checked(const char *reason, void *userdata)
 		request_resume(m->request);
 	else
 		making_free(m);
-}
-
-const char *api_plan_of(struct request *r)
-{
-	json_t *plan = json_object_get(request_body(r), "plan");
-	const char *name = json_string_value(json_object_get(plan, "name"));
-
-	return name ? name
-		    : json_string_value(json_is_string(plan) ? plan : json_object_get(plan, "id"));
 }
 
 static char *copy(const char *s)

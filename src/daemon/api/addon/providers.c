@@ -8,6 +8,7 @@
 
 #include "addon/partner.h"
 #include "base/str.h"
+#include "daemon/api/addon/shapes.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 

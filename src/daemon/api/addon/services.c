@@ -6,18 +6,12 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "daemon/api/addon/shapes.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "model/names.h"
 
 #define DOCS_MAX_BYTES (256 << 10)
-
-/* Everything here is free of charge. */
-json_t *api_price(void)
-{
-	return json_pack("{s:i, s:b, s:b, s:s}", "cents", 0, "contract", 0, "metered", 0, "unit",
-			 "month");
-}
 
 static json_t *strings(char *const *v)
 {

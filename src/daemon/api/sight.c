@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a request sees of add-ons; see sight.h. */
-#include "daemon/api/addon/sight.h"
+#include "daemon/api/sight.h"
 
 #include <string.h>
 

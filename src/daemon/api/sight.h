@@ -5,7 +5,8 @@
  */
 #pragma once
 
-#include "daemon/api/api-priv.h"
+#include "daemon/api/call.h"
+#include "daemon/services/services.h"
 
 struct sight {
 	struct request *r;
