@@ -5,8 +5,10 @@ that comes first in its PATH: the API goes on meanwhile, and so do other apps; w
 """
 import contextlib
 import os
+import pwd
 import shutil
 import sqlite3
+import subprocess
 import threading
 
 import pytest
@@ -130,3 +132,48 @@ def test_another_program_holds_the_database(hangs):
         assert answers[0][0] == 503, answers
         db.execute("ROLLBACK")
     goes_on(p)
+
+
+SLOW_LOOKUPS = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <unistd.h>
+/* The machine's list of groups hangs while the gate is there. */
+int getgrouplist(const char *user, gid_t gid, gid_t *groups, int *n)
+{
+	while (access(getenv("GATE"), F_OK) == 0)
+		usleep(20000);
+	return ((int (*)(const char *, gid_t, gid_t *, int *))dlsym(RTLD_NEXT, "getgrouplist"))(user, gid, groups, n);
+}
+"""
+
+
+def as_a_member(p, path):
+    """GET by a user of this machine; "games" is a member of the group "games". The status."""
+    games = pwd.getpwnam("games")
+    r = subprocess.run(["curl", "-s", "-o", os.devnull, "-w", "%{http_code}", "-m", "60", "--unix-socket", p.run / "twelved.sock", f"http://localhost{path}"],
+                       user=games.pw_uid, group=games.pw_gid, extra_groups=[], stdout=subprocess.PIPE, text=True)
+    return int(r.stdout)
+
+
+def test_users_are_looked_up(tmp_path):
+    """Who is known goes on by what was known last; who is not is told so, and is known when the list answers."""
+    source, library, gate = tmp_path / "slow.c", tmp_path / "slow.so", tmp_path / "gate"
+    source.write_text(SLOW_LOOKUPS)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    p = Platform(tmp_path / "platform", TWELVE_GROUP="games", LD_PRELOAD=library, GATE=gate)
+    try:
+        gate.touch()
+        assert as_a_member(p, "/account") == 503
+        assert [p.api("GET", "/account")[0] for _ in range(20)] == [200] * 20
+        gate.unlink()
+        wait_for(lambda: as_a_member(p, "/account") == 200, "the member to be known")
+        gate.touch()
+        assert [as_a_member(p, "/account") for _ in range(5)] == [200] * 5
+        assert [p.api("GET", "/account")[0] for _ in range(20)] == [200] * 20
+        gate.unlink()
+    finally:
+        gate.unlink(missing_ok=True)
+        p.stop()

@@ -11,5 +11,6 @@ struct api {
 	struct daemon *d;
 	struct guesses *guesses;
 	struct passwords *passwords;
+	struct peers *peers;
 	struct limits *limits; /* of requests with tokens */
 };

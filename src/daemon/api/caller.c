@@ -4,8 +4,6 @@
  * Over TCP: a token, as Bearer or as the password of Basic; or, for getting a token, a
  * user's password. Loopback is not a credential.
  */
-#include <grp.h>
-#include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,26 +12,13 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "daemon/api/api-state.h"
 #include "daemon/api/caller.h"
+#include "daemon/api/peers.h"
 #include "daemon/api/route.h"
 
-#define MAX_GROUPS 256
 /* Who comes over the unix socket is USER@localhost. */
 #define LOCAL_DOMAIN "localhost"
-
-static bool in_group(const struct passwd *pw, const char *group)
-{
-	const struct group *gr = getgrnam(group);
-	gid_t groups[MAX_GROUPS];
-	int n = MAX_GROUPS;
-
-	if (!gr || getgrouplist(pw->pw_name, pw->pw_gid, groups, &n) < 0)
-		return false;
-	for (int i = 0; i < n; i++)
-		if (groups[i] == gr->gr_gid)
-			return true;
-	return false;
-}
 
 /* A name as it may stand in a log line. */
 static bool is_name(const char *s)
@@ -81,21 +66,22 @@ static int admit_peer(struct request *r, struct error *err)
 	const char *said = request_header(r, "Twelve-User");
 	_cleanup_free_ char *email = NULL;
 	struct ucred peer;
-	const struct passwd *pw;
 	struct user u = { 0 };
+	struct peer who;
 
 	if (request_peer(r, &peer) < 0)
 		return error_set(err, ERROR_UNAUTHORIZED, "The peer's credentials can't be read");
-	pw = getpwuid(peer.uid);
-	if (peer.uid != 0 && peer.uid != geteuid() &&
-	    (!pw || !in_group(pw, request_daemon(r)->settings.group)))
+	if (peers_look(request_call(r)->api->peers, peer.uid, &who, err) < 0)
+		return -1;
+	if (peer.uid != 0 && peer.uid != geteuid() && !who.member)
 		return error_set(err, ERROR_FORBIDDEN,
 				 "User %s may not use this socket: add it to the group %s",
-				 pw ? pw->pw_name : "(unknown)", request_daemon(r)->settings.group);
+				 who.name[0] ? who.name : "(unknown)",
+				 request_daemon(r)->settings.group);
 	if (said && *said)
 		return speak_for(r, said, err);
-	email = pw ? xasprintf("%s@" LOCAL_DOMAIN, pw->pw_name)
-		   : xasprintf("uid-%u@" LOCAL_DOMAIN, peer.uid);
+	email = who.name[0] ? xasprintf("%s@" LOCAL_DOMAIN, who.name)
+			    : xasprintf("uid-%u@" LOCAL_DOMAIN, peer.uid);
 	if (store_user_of_system(request_daemon(r)->store, email, &u, err) < 0)
 		return -1;
 	caller_take_user(r, &u);

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/api-state.h"
+#include "daemon/api/peers.h"
 #include "daemon/api/ask-password.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"
@@ -275,6 +276,8 @@ int api_new(struct daemon *d, struct api **ret, struct error *err)
 	a->limits = limits_new(d->settings.rate_limit);
 	a->guesses = guesses_new();
 	d->http = http_new(d->loop, &application, a);
+	if (peers_new(d->settings.group, &a->peers, err) < 0)
+		return -1;
 	return passwords_new(d->loop, &a->passwords, err);
 }
 
@@ -294,6 +297,7 @@ void api_free(struct api *a)
 	if (!a)
 		return;
 	passwords_free(a->passwords);
+	peers_free(a->peers);
 	guesses_free(a->guesses);
 	limits_free(a->limits);
 	free(a);

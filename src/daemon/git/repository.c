@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,12 +148,16 @@ static int equip(const struct platform *p, const char *repo, const struct app *a
 	return write_attributes(repo, err);
 }
 
-/* Members of the group may push over a local path: files are shared with it, as git's
- * --shared=group has it. */
+/*
+ * Members of the group may push over a local path: files are shared with it, as git's
+ * --shared=group has it. The folder of all repositories has been given to it at the start
+ * (core/places.h), so that nobody has to be asked who it is.
+ */
 static int share(const struct platform *p, const char *repo, struct error *err)
 {
-	const struct group *gr = getgrnam(p->settings.group);
-	int r = gr ? fs_chown_tree(repo, geteuid(), gr->gr_gid) : 0;
+	_cleanup_free_ char *all = xasprintf("%s/git", p->settings.state_dir);
+	struct stat st;
+	int r = stat(all, &st) < 0 ? -errno : fs_chown_tree(repo, geteuid(), st.st_gid);
 
 	if (r < 0)
 		return error_set_errno(err, r, "sharing %s with the group %s", repo,
