@@ -109,6 +109,63 @@ def test_an_app_is_made(hangs):
     assert answers[0][0] == 201, answers
 
 
+RUNTIMES = ("runc", "crun")
+
+
+def kill_supervisor(p, app):
+    (dyno,) = p.up(app)
+    pids = [pid for pid in p.pids_of("twelve-dyno") if dyno["id"] in open(f"/proc/{pid}/cmdline").read()]
+    assert pids, "no supervisor"
+    for pid in pids:
+        os.kill(pid, 9)
+    return dyno
+
+
+def test_a_container_is_deleted(hangs):
+    """After a supervisor that was killed: its records are removed by the runtime."""
+    p, gates = hangs
+    names = [f"{r} delete" for r in RUNTIMES]
+    with gates.shut(*names):
+        dyno = kill_supervisor(p, "case")
+        wait_for(lambda: gates.waits(*names), "the runtime to be asked")
+        for _ in range(20):
+            assert p.api("GET", "/account")[0] == 200
+        assert p.get("other")[0] == 200
+    wait_for(lambda: not (p.run / "dynos" / dyno["id"]).exists() and not (p.run / "oci" / dyno["id"]).exists(), "what it left to be gone")
+    wait_for(lambda: len(p.up("case")) == 1, "another dyno")
+
+
+@pytest.mark.parametrize("verb", ["delete", "kill"])
+def test_a_dyno_ends(hangs, verb):
+    p, gates = hangs
+    names = [f"{r} {verb}" for r in RUNTIMES]
+    (before,) = p.up("case")
+    with gates.shut(*names):
+        assert p.api("DELETE", f"/apps/case/dynos/{before['name']}")[0] == 202
+        for _ in range(20):
+            assert p.api("GET", "/account")[0] == 200
+            assert p.get("other")[0] == 200
+    wait_for(lambda: [d for d in p.up("case") if d["id"] != before["id"]], "another dyno")
+    wait_for(lambda: len(p.dynos("case")) == 1, "the old one to be gone")
+
+
+def test_trees_are_removed(hangs):
+    """An app and its repository; the name is free at once."""
+    p, gates = hangs
+    assert p.api("POST", "/apps", {"name": "large"})[0] == 201
+    objects = p.state / "git/large.git/objects/aa"
+    objects.mkdir()
+    for i in range(100):
+        (objects / f"{i:038x}").touch()
+    with gates.shut("rm -rf"):
+        with meanwhile("DELETE", p, "/apps/large") as answers:
+            goes_on(p)
+            wait_for(lambda: answers and gates.waits("rm -rf"), "the app to be gone while its files are not")
+        assert answers[0][0] == 200, answers
+        assert p.api("POST", "/apps", {"name": "large"})[0] == 201
+    wait_for(lambda: [f.name for f in (p.state / "git").iterdir() if "large" in f.name] == ["large.git"], "its files to be gone")
+
+
 def test_an_add_on_is_measured(hangs):
     p, gates = hangs
     status, a = p.api("POST", "/apps/case/addons", {"plan": "memcached"})
