@@ -292,7 +292,7 @@ def test_passwords_are_asked_for_without_an_echo(platform, people):
     r = people["vera"]("users:passwd", "--password-stdin", input="second password\nthird password\n")
     assert "new password" in r.err
     assert tcp(platform, "POST", "/oauth/authorizations", {}, basic(PEOPLE["vera"], "third password"))[0] == 201
-    assert "There is no terminal for the question" in subprocess.run(
+    assert "There is no terminal to enter the password" in subprocess.run(
         ["setsid", platform.program("twelve"), "users:passwd", PEOPLE["vera"]], env=platform.env, capture_output=True, text=True, stdin=subprocess.DEVNULL).stderr
     assert "8 to 1024" in platform.cli("users:passwd", PEOPLE["vera"], "--password-stdin", input="short\n", check=False).err
     assert re.search(r"vera@example.com +Vera +user +20\d\d", platform.cli("users").out), "when she was last seen"
