@@ -119,19 +119,21 @@ int wiring_start(struct daemon *d, struct error *err)
 	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
 	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
 	d->started_ms = clock_wall_ms();
-	if (door_prepare(d, err) < 0 || state_open(d, err) < 0 ||
+	if (door_prepare(daemon_platform(d), err) < 0 || state_open(daemon_platform(d), err) < 0 ||
 	    streams_new(d->settings.state_dir, &d->streams, err) < 0)
 		return -1;
 	d->logs = logs_client_new(daemon_platform(d));
-	if (certs_new(d, &d->certs, err) < 0 || router_new(d, &d->router, err) < 0 ||
-	    dynos_new(d, &d->dynos, err) < 0)
+	if (certs_write(daemon_platform(d), err) < 0 ||
+	    router_new(daemon_platform(d), &d->router, err) < 0 ||
+	    dynos_new(daemon_platform(d), d->logs, &d->dynos, err) < 0)
 		return -1;
+	d->certs = certs_new(daemon_platform(d), d->router);
 	d->wanted = make_wanted(d);
 	d->builds = builds_new(d);
 	d->branches = make_branches(d);
 	d->slug_sizes = slug_sizes_new();
 	drains_tell_all(daemon_platform(d), d->logs);
-	d->acme = acme_new(d);
+	d->acme = acme_new(daemon_platform(d), d->certs, d->router, d->logs);
 	d->retention = retention_new(d);
 	d->reconciler = reconciler_new(&(struct reconciler_options){
 		.platform = daemon_platform(d),
@@ -166,7 +168,7 @@ int wiring_start(struct daemon *d, struct error *err)
 	d->stack_updates = stack_updates_new(d);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
-	if (rendezvous_new(d, &d->rendezvous, err) < 0)
+	if (rendezvous_new(daemon_platform(d), d->dynos, &d->rendezvous, err) < 0)
 		return -1;
 	mend_apps(d);
 	return api_new(d, &d->api, err) < 0 ? -1 : api_listen(d->api, err);

@@ -20,7 +20,8 @@
 #include "daemon/edge/router-priv.h"
 
 static char **known_ids;
-static struct daemon d;
+static struct platform d;
+static struct router *router;
 static struct buf input = BUF_INIT;
 
 /* Stands for the store: the apps of the command line. */
@@ -76,7 +77,7 @@ static int set_app(const json_t *o, struct error *err)
 		a.servers[i].state = streq(text(v, "state"), "drain") ? ROUTE_DRAIN : ROUTE_READY;
 		snprintf(a.servers[i].dyno, sizeof(a.servers[i].dyno), "%s", text(v, "dyno"));
 	}
-	r = router_set_app(d.router, &a, err);
+	r = router_set_app(router, &a, err);
 	route_app_done(&a);
 	return r;
 }
@@ -88,7 +89,7 @@ static int servers(const json_t *o, json_t *answer, struct error *err)
 	size_t n = 0;
 
 	json_object_set_new(answer, "servers", rows);
-	if (router_servers(d.router, text(o, "id"), &list, &n, err) < 0)
+	if (router_servers(router, text(o, "id"), &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(rows,
@@ -107,7 +108,7 @@ static struct watch *again;
 static bool counts(const json_t *o, json_t *answer, struct error *err)
 {
 	struct router_counts c;
-	enum router_known known = router_counts(d.router, text(o, "id"), asked_ms, &c);
+	enum router_known known = router_counts(router, text(o, "id"), asked_ms, &c);
 
 	if (known == ROUTER_UNKNOWN)
 		error_set(err, ERROR_UNAVAILABLE, "haproxy did not answer");
@@ -121,7 +122,7 @@ static bool sessions(const json_t *o, json_t *answer)
 {
 	int64_t n;
 	enum router_known known = router_sessions(
-		d.router, text(o, "id"), (uint16_t)json_integer_value(json_object_get(o, "port")),
+		router, text(o, "id"), (uint16_t)json_integer_value(json_object_get(o, "port")),
 		asked_ms, &n);
 
 	json_object_set_new(answer, "sessions", json_integer(n));
@@ -137,7 +138,7 @@ static bool act(const json_t *o, bool first, json_t *answer, struct error *err)
 	if (streq(op, "set") && first)
 		set_app(o, err);
 	else if (streq(op, "remove") && first)
-		router_remove_app(d.router, text(o, "id"), err);
+		router_remove_app(router, text(o, "id"), err);
 	else if (streq(op, "servers"))
 		servers(o, answer, err);
 	else if (streq(op, "counts"))
@@ -145,10 +146,10 @@ static bool act(const json_t *o, bool first, json_t *answer, struct error *err)
 	else if (streq(op, "sessions"))
 		return sessions(o, answer);
 	else if (streq(op, "shutdown"))
-		router_shutdown(d.router);
+		router_shutdown(router);
 	else if (!streq(op, "settled") && !streq(op, "set") && !streq(op, "remove"))
 		error_set(err, ERROR_INVALID, "no such op: %s", op);
-	return d.router->phase != ROUTER_TELLING || err->kind;
+	return router->phase != ROUTER_TELLING || err->kind;
 }
 
 static void try_line(bool first)
@@ -164,9 +165,9 @@ static void try_line(bool first)
 	}
 	if (err.kind)
 		json_object_set_new(answer, "error", json_string(err.message));
-	json_object_set_new(answer, "settled",
-			    json_boolean(!streq(text(pending, "op"), "shutdown") &&
-					 router_is_settled(d.router)));
+	json_object_set_new(
+		answer, "settled",
+		json_boolean(!streq(text(pending, "op"), "shutdown") && router_is_settled(router)));
 	out = json_dumps(answer, JSON_COMPACT);
 	puts(out);
 	fflush(stdout);
@@ -229,7 +230,7 @@ int main(int argc, char **argv)
 	d.settings.source_rate = 100000;
 	d.settings.unlimited_sources = xstrdup("");
 	d.loop = loop_new();
-	if (router_new(&d, &d.router, &err) < 0) {
+	if (router_new(&d, &router, &err) < 0) {
 		printf("{\"error\": \"%s\"}\n", err.message);
 		return error_exit_code(err.kind);
 	}
@@ -240,7 +241,7 @@ int main(int argc, char **argv)
 	loop_run(d.loop);
 	watch_free(in);
 	watch_free(again);
-	router_free(d.router);
+	router_free(router);
 	loop_free(d.loop);
 	buf_done(&input);
 	strv_free(known_ids);

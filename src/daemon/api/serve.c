@@ -288,7 +288,7 @@ int api_listen(struct api *a, struct error *err)
 	if (listen_local(a->d, err) < 0)
 		return -1;
 	/* What came through haproxy: by token, as from anywhere. */
-	fd = door_listen(a->d, "api", err);
+	fd = door_listen(daemon_platform(a->d), "api", err);
 	return fd < 0 ? -1 : http_listen(a->d->http, fd, false, err);
 }
 

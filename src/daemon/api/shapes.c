@@ -169,7 +169,8 @@ static json_t *slug_size(struct daemon *d, const struct app *a)
  * that every app has. */
 static char *app_web_url(struct daemon *d, const struct app *a)
 {
-	_cleanup_free_ char *host = d->settings.https_address[0] ? certs_host_of(d, a->id) : NULL;
+	_cleanup_free_ char *host =
+		d->settings.https_address[0] ? certs_host_of(daemon_platform(d), a->id) : NULL;
 	const char *port = strrchr(d->settings.https_address, ':');
 
 	if (!host)

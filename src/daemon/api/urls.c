@@ -33,7 +33,8 @@ char *request_url(struct request *r, const char *fmt, ...)
 
 char *request_tls_url(struct request *r, const char *path)
 {
-	_cleanup_free_ char *authority = door_authority(request_daemon(r), host_of(r));
+	_cleanup_free_ char *authority =
+		door_authority(daemon_platform(request_daemon(r)), host_of(r));
 
 	if (request_is_local(r) || !request_daemon(r)->settings.api_address[0])
 		return request_url(r, "%s", path);

@@ -16,9 +16,9 @@
 typedef unsigned char capability_key[crypto_secretbox_KEYBYTES];
 
 /* The key, made when there is none. */
-static int read_key(struct daemon *d, capability_key key, struct error *err)
+static int read_key(const struct platform *p, capability_key key, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/capabilities.key", d->settings.run_dir);
+	_cleanup_free_ char *path = xasprintf("%s/capabilities.key", p->settings.run_dir);
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	int r = fs_read_file(path, crypto_secretbox_KEYBYTES, &b);
 
@@ -69,8 +69,8 @@ static char *unseal(const capability_key key, const char *sealed)
 	return text;
 }
 
-char *capability_seal(struct daemon *d, const char *kind, json_t *take_what, int64_t life_ms,
-		      struct error *err)
+char *capability_seal(const struct platform *p, const char *kind, json_t *take_what,
+		      int64_t life_ms, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	capability_key key;
@@ -83,17 +83,18 @@ char *capability_seal(struct daemon *d, const char *kind, json_t *take_what, int
 		error_set(err, ERROR_INVALID, "What is asked for has more than %d bytes", TEXT_MAX);
 		return NULL;
 	}
-	return read_key(d, key, err) < 0 ? NULL : seal(key, text);
+	return read_key(p, key, err) < 0 ? NULL : seal(key, text);
 }
 
-json_t *capability_open(struct daemon *d, const char *kind, const char *sealed, struct error *err)
+json_t *capability_open(const struct platform *p, const char *kind, const char *sealed,
+			struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *said;
 	capability_key key;
 	json_t *what;
 
-	if (read_key(d, key, err) < 0)
+	if (read_key(p, key, err) < 0)
 		return NULL;
 	text = unseal(key, sealed);
 	what = text ? json_loads(text, 0, NULL) : NULL;

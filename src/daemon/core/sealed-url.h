@@ -9,14 +9,15 @@
 
 #include <jansson.h>
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
 /*
  * Adds "kind" and "until" to an object of small values and seals it: a heap string for a part of a
  * path, or NULL with *err (ERROR_INVALID when it is too long). Takes the reference.
  */
-char *capability_seal(struct daemon *d, const char *kind, json_t *take_what, int64_t life_ms,
-		      struct error *err);
+char *capability_seal(const struct platform *p, const char *kind, json_t *take_what,
+		      int64_t life_ms, struct error *err);
 /* A new reference to what was sealed; NULL with ERROR_NOT_FOUND when it is of another kind, over,
  * or not ours. */
-json_t *capability_open(struct daemon *d, const char *kind, const char *sealed, struct error *err);
+json_t *capability_open(const struct platform *p, const char *kind, const char *sealed,
+			struct error *err);

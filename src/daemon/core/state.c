@@ -47,27 +47,27 @@ static size_t count(const struct settings *s, const struct state_place *p)
 	return n;
 }
 
-int state_open(struct daemon *d, struct error *err)
+int state_open(struct platform *p, struct error *err)
 {
 	_cleanup_buf_ struct buf shows = BUF_INIT;
 	int64_t began_ms = clock_wall_ms();
 
 	for (size_t i = 0; i < N_STATE_PLACES; i++) {
-		size_t n = count(&d->settings, &state_places[i]);
+		size_t n = count(&p->settings, &state_places[i]);
 
 		if (n)
 			buf_printf(&shows, "%s%zu %s", shows.len ? ", " : "", n,
 				   n == 1 ? state_places[i].one : state_places[i].many);
 	}
-	if (store_open_beside(d->settings.state_dir, shows.len ? shows.data : NULL, &d->store,
+	if (store_open_beside(p->settings.state_dir, shows.len ? shows.data : NULL, &p->store,
 			      err) < 0)
 		return -1;
-	if (store_put_back_ms(d->store) >= began_ms)
+	if (store_put_back_ms(p->store) >= began_ms)
 		log_warn(
 			"the database was put back from before changes that this directory has "
 			"seen: \"twelve doctor\" lists what it does not know; "
 			"nothing of that is removed, and what goes by its age does so from now on");
-	return store_gone_forget(d->store, clock_wall_ms() - GONE_KEEP_MS, err);
+	return store_gone_forget(p->store, clock_wall_ms() - GONE_KEEP_MS, err);
 }
 
 bool state_is_gone(struct store *s, const char *kind, const char *id)

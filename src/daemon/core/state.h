@@ -6,10 +6,10 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
-/* Opens d->store, or says what is there without a database and how to restore it. */
-int state_open(struct daemon *d, struct error *err);
+/* Opens p->store, or says what is there without a database and how to restore it. */
+int state_open(struct platform *p, struct error *err);
 
 /* True when a row says that this was removed on purpose. False when it was not, or when the store
  * can't be asked. Kinds: store/gone.h. */

@@ -26,7 +26,8 @@ struct dyno_private {
 };
 
 struct dynos {
-	struct daemon *d;
+	const struct platform *platform;
+	struct logs_client *logs;
 	struct dyno **list;
 	size_t n;
 	uint16_t last_port;

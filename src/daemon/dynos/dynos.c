@@ -93,7 +93,7 @@ static char *cgroup_of(const struct dyno *dyno)
 static void watch_ready(struct dyno *dyno)
 {
 	struct dyno_private *p = dyno->priv;
-	struct daemon *d = p->owner->d;
+	const struct platform *platform = p->owner->platform;
 	int64_t ran_ms = clock_wall_ms() - dyno->since_ms;
 	_cleanup_free_ char *cgroup = cgroup_of(dyno), *host = NULL;
 
@@ -105,11 +105,11 @@ static void watch_ready(struct dyno *dyno)
 		dyno->ready_ms = dyno->since_ms + WORKER_SETTLE_MS;
 		return;
 	}
-	host = xasprintf("%s.%s", p->app_name ? p->app_name : "", d->settings.apps_domain);
+	host = xasprintf("%s.%s", p->app_name ? p->app_name : "", platform->settings.apps_domain);
 	ready_free(p->ready);
-	p->ready = ready_new(d->loop,
+	p->ready = ready_new(platform->loop,
 			     &(struct ready_options){
-				     .runtime = &d->runtime,
+				     .runtime = &platform->runtime,
 				     .cgroup = cgroup,
 				     .port = dyno->port,
 				     .host = host,
@@ -135,7 +135,8 @@ bool dyno_look_again(struct dyno *dyno)
 	/* Of an end its supervisor is about to tell, and then it counts as one that was ready. */
 	if (!dyno->ready || !dyno_is_alive(dyno))
 		return false;
-	if (!dyno->port || ready_is_bound(&dyno->priv->owner->d->runtime, cgroup, dyno->port))
+	if (!dyno->port ||
+	    ready_is_bound(&dyno->priv->owner->platform->runtime, cgroup, dyno->port))
 		return true;
 	dyno->ready = false;
 	watch_ready(dyno);
@@ -157,7 +158,7 @@ static struct dyno *dyno_new(struct dynos *ds, const char *id)
 	*dyno->priv = (struct dyno_private){
 		.owner = ds,
 		.dyno = dyno,
-		.dir = xasprintf("%s/dynos/%s", ds->d->settings.run_dir, id),
+		.dir = xasprintf("%s/dynos/%s", ds->platform->settings.run_dir, id),
 		.control_fd = -1,
 		.pid_fd = -1,
 		.pending_attach_fd = -1,
@@ -180,7 +181,7 @@ static void dyno_free(struct dyno *dyno)
 {
 	disconnect(dyno);
 	unwatch_ready(dyno);
-	remover_forget(dyno->priv->owner->d->remover, dyno);
+	remover_forget(dyno->priv->owner->platform->remover, dyno);
 	fd_close(dyno->priv->pending_attach_fd);
 	fd_close(dyno->priv->pid_fd);
 	free(dyno->priv->dir);
@@ -238,8 +239,7 @@ static void dyno_ended(struct dyno *dyno)
 		log_warn("%s of app %s lost its supervisor", dyno->name, dyno->app_id);
 		dyno->state = DYNO_STOPPING;
 	}
-	remove_container_later(daemon_platform(dyno->priv->owner->d), dyno->id, dyno->priv->dir,
-			       gone, dyno);
+	remove_container_later(dyno->priv->owner->platform, dyno->id, dyno->priv->dir, gone, dyno);
 }
 
 /* ---- what the supervisor says ---- */
@@ -382,7 +382,7 @@ static void connected(struct dyno *dyno)
 {
 	struct dyno_private *p = dyno->priv;
 
-	p->readable = watch_readable(p->owner->d->loop, p->control_fd, on_control, dyno);
+	p->readable = watch_readable(p->owner->platform->loop, p->control_fd, on_control, dyno);
 	if (p->stop_wanted)
 		tell(dyno, DYNO_STOP);
 	if (p->pending_attach_fd >= 0) {
@@ -414,7 +414,7 @@ static void connect_within(struct dyno *dyno, int64_t timeout_ms)
 	struct dyno_private *p = dyno->priv;
 
 	p->connect_deadline_ms = clock_now_ms() + timeout_ms;
-	p->connect_timer = watch_timer(p->owner->d->loop, try_connect, dyno);
+	p->connect_timer = watch_timer(p->owner->platform->loop, try_connect, dyno);
 	watch_arm(p->connect_timer, 0);
 }
 
@@ -485,7 +485,7 @@ static void name_dyno(struct dyno *dyno, const struct dyno_start *o)
 	dyno->created_ms = dyno->since_ms = dyno->starting_since_ms = clock_wall_ms();
 }
 
-static int check_start(struct daemon *d, const struct dyno_start *o, const char *command,
+static int check_start(const struct platform *p, const struct dyno_start *o, const char *command,
 		       struct error *err)
 {
 	if (o->program)
@@ -497,7 +497,7 @@ static int check_start(struct daemon *d, const struct dyno_start *o, const char 
 		return error_set(err, ERROR_INVALID,
 				 "Nothing is deployed to %s yet: push a commit first",
 				 o->app->name);
-	if (!build_slug_is_there(d->settings.state_dir, o->release->slug))
+	if (!build_slug_is_there(p->settings.state_dir, o->release->slug))
 		return error_set(err, ERROR_NOT_FOUND,
 				 "v%lld of %s can't run: its slug is gone. Push its commit again: "
 				 "git push -f twelve %.40s:main",
@@ -535,18 +535,18 @@ int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret,
 	char id[UUID_SIZE];
 	struct dyno *dyno;
 
-	if (check_start(ds->d, o, command, err) < 0)
+	if (check_start(ds->platform, o, command, err) < 0)
 		return -1;
 	/* Its lines go to drains with the commit of its release. */
 	if (!o->program)
-		drains_tell(daemon_platform(ds->d), ds->d->logs, o->app->id);
+		drains_tell(ds->platform, ds->logs, o->app->id);
 	dyno = dyno_new(ds, uuid_make(id));
 	name_dyno(dyno, o);
 	free(dyno->command);
 	dyno->command = xstrdup(command);
 	if (give_port(dyno, o, err) < 0 || dyno_launch(dyno, o, err) < 0) {
 		unlist(dyno);
-		remove_tree_later(daemon_platform(ds->d), dyno->priv->dir);
+		remove_tree_later(ds->platform, dyno->priv->dir);
 		dyno_free(dyno);
 		return -1;
 	}
@@ -558,7 +558,7 @@ int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret,
 
 static void adopt(struct dynos *ds, const char *id)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/dynos/%s", ds->d->settings.run_dir, id);
+	_cleanup_free_ char *dir = xasprintf("%s/dynos/%s", ds->platform->settings.run_dir, id);
 	_cleanup_free_ char *spec = xasprintf("%s/spec", dir);
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	struct dyno *dyno;
@@ -567,7 +567,7 @@ static void adopt(struct dynos *ds, const char *id)
 		return;
 	if (fs_read_file(spec, SPEC_MAX_BYTES, &m.fields) < 0 || !m.fields.len) {
 		/* Killed before the spec was written: no supervisor was ever started. */
-		remove_container_later(daemon_platform(ds->d), id, dir, NULL, NULL);
+		remove_container_later(ds->platform, id, dir, NULL, NULL);
 		return;
 	}
 	dyno = dyno_new(ds, id);
@@ -579,9 +579,10 @@ static void adopt(struct dynos *ds, const char *id)
 	try_connect(dyno);
 }
 
-int dynos_new(struct daemon *d, struct dynos **ret, struct error *err)
+int dynos_new(const struct platform *p, struct logs_client *logs, struct dynos **ret,
+	      struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/dynos", d->settings.run_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/dynos", p->settings.run_dir);
 	_cleanup_strv_ char **ids = NULL;
 	struct dynos *ds;
 	int r = fs_mkdirs(dir, 0700);
@@ -591,7 +592,8 @@ int dynos_new(struct daemon *d, struct dynos **ret, struct error *err)
 	if (r < 0)
 		return error_set_errno(err, r, "reading %s", dir);
 	ds = xcalloc(1, sizeof(*ds));
-	ds->d = d;
+	ds->platform = p;
+	ds->logs = logs;
 	for (char **id = ids; id && *id; id++)
 		adopt(ds, *id);
 	if (ds->n)

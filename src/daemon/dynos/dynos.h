@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 #include "ipc/dyno-proto.h"
 
 struct dyno {
@@ -62,12 +62,14 @@ struct dyno {
 };
 
 struct dynos;
+struct logs_client;
 
 /* Called on each change of a dyno, its removal included (state DYNO_EXITED, known). */
 typedef void (*dynos_changed_fn)(struct dyno *dyno, void *userdata);
 
 /* Adopts what runs; dead directories are cleaned. */
-int dynos_new(struct daemon *d, struct dynos **ret, struct error *err);
+int dynos_new(const struct platform *p, struct logs_client *logs, struct dynos **ret,
+	      struct error *err);
 void dynos_on_change(struct dynos *ds, dynos_changed_fn fn, void *userdata);
 /* Lets go: the supervisors go on. */
 void dynos_free(struct dynos *ds);

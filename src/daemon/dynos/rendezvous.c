@@ -38,7 +38,8 @@ struct client {
 };
 
 struct rendezvous {
-	struct daemon *d;
+	const struct platform *platform;
+	struct dynos *dynos;
 	int listen_fd;
 	struct watch *incoming;
 	struct client *clients;
@@ -54,24 +55,24 @@ void rendezvous_make(char secret[static RENDEZVOUS_SECRET_SIZE],
 	digest_bytes(secret, strlen(secret), digest);
 }
 
-char *rendezvous_url(struct daemon *d, const char *host, const char *secret)
+char *rendezvous_url(const struct rendezvous *rv, const char *host, const char *secret)
 {
 	_cleanup_free_ char *authority = NULL;
 
-	if (!d->rendezvous)
+	if (!rv)
 		return NULL;
-	authority = door_authority(d, host);
+	authority = door_authority(rv->platform, host);
 	return xasprintf("rendezvous://%s/%s", authority, secret);
 }
 
 /* All are compared, each in constant time, and digests instead of secrets: the time tells nothing.
  */
-static struct dyno *find(struct daemon *d, const char *secret, size_t n)
+static struct dyno *find(struct dynos *ds, const char *secret, size_t n)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
 	struct dyno *found = NULL;
 	char digest[DIGEST_HEX_SIZE];
-	size_t n_dynos = dynos_list(d->dynos, NULL, &dynos);
+	size_t n_dynos = dynos_list(ds, NULL, &dynos);
 
 	digest_bytes(secret, n, digest);
 	for (size_t i = 0; i < n_dynos; i++)
@@ -114,7 +115,7 @@ static void admit(struct client *c, struct dyno *dyno)
 
 	/* Once. */
 	memset(dyno->rendezvous, 0, sizeof(dyno->rendezvous));
-	if (dynos_attach(c->owner->d->dynos, dyno, c->fd, &how, &err) < 0)
+	if (dynos_attach(c->owner->dynos, dyno, c->fd, &how, &err) < 0)
 		log_warn("attaching to %s: %s", dyno->name, err.message);
 	client_free(c);
 }
@@ -122,7 +123,7 @@ static void admit(struct client *c, struct dyno *dyno)
 static void on_line(struct client *c)
 {
 	/* "SECRET?query": there is none in our URLs. */
-	struct dyno *dyno = find(c->owner->d, c->line, strcspn(c->line, "?\r"));
+	struct dyno *dyno = find(c->owner->dynos, c->line, strcspn(c->line, "?\r"));
 
 	if (dyno)
 		admit(c, dyno);
@@ -171,8 +172,8 @@ static void on_incoming(void *userdata)
 		return;
 	c = xcalloc(1, sizeof(*c));
 	*c = (struct client){ .owner = rv, .fd = fd, .next = rv->clients };
-	c->readable = watch_readable(rv->d->loop, fd, on_readable, c);
-	c->timer = watch_timer(rv->d->loop, on_timer, c);
+	c->readable = watch_readable(rv->platform->loop, fd, on_readable, c);
+	c->timer = watch_timer(rv->platform->loop, on_timer, c);
 	watch_arm(c->timer, LINE_TIMEOUT_MS);
 	rv->clients = c;
 	/* More wait in the socket's queue. */
@@ -182,22 +183,24 @@ static void on_incoming(void *userdata)
 
 /* ---- */
 
-int rendezvous_new(struct daemon *d, struct rendezvous **ret, struct error *err)
+int rendezvous_new(const struct platform *p, struct dynos *dynos, struct rendezvous **ret,
+		   struct error *err)
 {
 	struct rendezvous *rv;
 	int fd;
 
 	*ret = NULL;
-	if (!d->settings.api_address[0])
+	if (!p->settings.api_address[0])
 		return 0;
-	fd = door_listen(d, "rendezvous", err);
+	fd = door_listen(p, "rendezvous", err);
 	if (fd < 0)
 		return -1;
 	rv = xcalloc(1, sizeof(*rv));
-	rv->d = d;
+	rv->platform = p;
+	rv->dynos = dynos;
 	rv->listen_fd = fd;
 	fd_set_nonblock(fd, true);
-	rv->incoming = watch_readable(d->loop, fd, on_incoming, rv);
+	rv->incoming = watch_readable(p->loop, fd, on_incoming, rv);
 	*ret = rv;
 	return 0;
 }

@@ -12,18 +12,20 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
 /* 64 hex digits and a NUL. */
 #define RENDEZVOUS_SECRET_SIZE 65
 
 struct rendezvous;
+struct dynos;
 
 /* With no door to come through there is nothing to do: *ret is NULL. */
-int rendezvous_new(struct daemon *d, struct rendezvous **ret, struct error *err);
+int rendezvous_new(const struct platform *p, struct dynos *dynos, struct rendezvous **ret,
+		   struct error *err);
 void rendezvous_free(struct rendezvous *rv);
 /* A new secret, and the digest of it that goes to the dyno. */
 void rendezvous_make(char secret[static RENDEZVOUS_SECRET_SIZE],
 		     char digest[static DIGEST_HEX_SIZE]);
 /* The attach_url for a client that calls us by `host`; heap. NULL without a door. */
-char *rendezvous_url(struct daemon *d, const char *host, const char *secret);
+char *rendezvous_url(const struct rendezvous *rv, const char *host, const char *secret);

@@ -41,7 +41,7 @@ static bool port_is_given(struct dynos *ds, uint16_t port)
 
 uint16_t dyno_pick_port(struct dynos *ds)
 {
-	const struct settings *s = &ds->d->settings;
+	const struct settings *s = &ds->platform->settings;
 	int64_t n = s->port_last - s->port_first + 1;
 
 	/* Round and round, so that a port rests before it is given again. */
@@ -121,9 +121,9 @@ static int64_t stop_ms(const struct dyno_start *o)
 static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 		      const struct sandbox_limits *limits, struct error *err)
 {
-	struct daemon *d = dyno->priv->owner->d;
+	const struct platform *p = dyno->priv->owner->platform;
 	_cleanup_free_ char *path = xasprintf("%s/spec", dyno->priv->dir);
-	_cleanup_free_ char *logs = xasprintf("%s/logs.sock", d->settings.run_dir);
+	_cleanup_free_ char *logs = xasprintf("%s/logs.sock", p->settings.run_dir);
 	_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 	int r;
 
@@ -150,13 +150,13 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	ipc_put(&m, "terminal", o->terminal ? "1" : "0");
 	ipc_put(&m, "attach", o->attach ? "1" : "0");
 	ipc_put(&m, "rendezvous", dyno->rendezvous);
-	ipc_put_i64(&m, "detach_ms", d->settings.session_keep_ms);
+	ipc_put_i64(&m, "detach_ms", p->settings.session_keep_ms);
 	ipc_put_i64(&m, "columns", o->columns);
 	ipc_put_i64(&m, "rows", o->rows);
 	ipc_put(&m, "slug", dyno->slug);
 	ipc_put(&m, "stack", dyno->stack);
-	ipc_put(&m, "runtime", d->runtime.path);
-	ipc_put(&m, "runtime_root", d->runtime_root);
+	ipc_put(&m, "runtime", p->runtime.path);
+	ipc_put(&m, "runtime_root", p->runtime_root);
 	ipc_put(&m, "logs_sock", logs);
 	if (dyno->priv->check_path)
 		ipc_put(&m, "check_path", dyno->priv->check_path);
@@ -198,17 +198,17 @@ static void make_argv(const struct dyno *dyno, const struct dyno_start *o, char 
 static int write_bundle(const struct dyno *dyno, const struct dyno_start *o,
 			const struct sandbox_limits *limits, struct error *err)
 {
-	struct daemon *d = dyno->priv->owner->d;
+	const struct platform *p = dyno->priv->owner->platform;
 	_cleanup_free_ char *bundle = xasprintf("%s/bundle", dyno->priv->dir);
 	_cleanup_free_ char *scratch = xasprintf("%s/scratch", dyno->priv->dir);
-	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s/app", d->settings.state_dir,
+	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s/app", p->settings.state_dir,
 					      o->release->slug ? o->release->slug : "");
 	_cleanup_free_ char *cgroup = xasprintf("/twelve/%s", dyno->id);
-	_cleanup_free_ char *init = settings_program(&d->settings, "twelve-init");
+	_cleanup_free_ char *init = settings_program(&p->settings, "twelve-init");
 	const char *digest = o->program ? o->program->stack : o->release->stack;
 	_cleanup_strv_ char **argv = NULL;
 	struct stack stack = { 0 };
-	_cleanup_free_ char *ca = ca_path(d->settings.state_dir);
+	_cleanup_free_ char *ca = ca_path(p->settings.state_dir);
 	struct sandbox_bind bind;
 	struct sandbox_spec spec = {
 		.id = dyno->id,
@@ -218,11 +218,11 @@ static int write_bundle(const struct dyno *dyno, const struct dyno_start *o,
 		.limits = *limits,
 		.terminal = o->terminal,
 		.cgroup_path = cgroup,
-		.cgroup = d->runtime.cgroup,
+		.cgroup = p->runtime.cgroup,
 	};
 	int r;
 
-	if (stack_open(d->settings.state_dir, digest, &stack, err) < 0)
+	if (stack_open(p->settings.state_dir, digest, &stack, err) < 0)
 		return -1;
 	spec.layers = stack.layers;
 	fill_app(&spec, o, slug, ca, &bind);
@@ -253,8 +253,8 @@ static void on_supervisor_end(int status, void *userdata)
 
 static int spawn(struct dyno *dyno, const struct buf *env, struct error *err)
 {
-	struct daemon *d = dyno->priv->owner->d;
-	_cleanup_free_ char *program = settings_program(&d->settings, "twelve-dyno");
+	const struct platform *p = dyno->priv->owner->platform;
+	_cleanup_free_ char *program = settings_program(&p->settings, "twelve-dyno");
 	_cleanup_fd_ int env_fd = fd_memfile("env", env->data, env->len);
 	const char *const argv[] = { program, "--dir", dyno->priv->dir, NULL };
 	struct proc_options o = { .argv = argv, .fd3 = env_fd, .new_session = true, .dir = "/" };
@@ -265,7 +265,7 @@ static int spawn(struct dyno *dyno, const struct buf *env, struct error *err)
 		return error_set_errno(err, env_fd, "starting %s: memory file", dyno->name);
 	if (proc_spawn(&o, &pid, err) < 0)
 		return -1;
-	r = watch_child(d->loop, pid, on_supervisor_end, NULL, NULL);
+	r = watch_child(p->loop, pid, on_supervisor_end, NULL, NULL);
 	return r < 0 ? error_set_errno(err, r, "watching the supervisor of %s", dyno->name) : 0;
 }
 

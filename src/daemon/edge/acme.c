@@ -23,7 +23,10 @@
 #define OUTPUT_MAX_BYTES (256 << 10)
 
 struct acme {
-	struct daemon *d;
+	const struct platform *platform;
+	struct certs *certs;
+	struct router *router;
+	struct logs_client *logs;
 	struct watch *timer;
 	char thumbprint[ACME_THUMBPRINT_SIZE]; /* "": not made yet */
 
@@ -31,9 +34,9 @@ struct acme {
 	struct child *child;
 };
 
-bool acme_is_possible(const struct daemon *d)
+bool acme_is_possible(const struct platform *p)
 {
-	return d->settings.acme_directory[0];
+	return p->settings.acme_directory[0];
 }
 
 void acme_thumbprint(struct acme *a, const char *app_id, char ret[static ACME_THUMBPRINT_SIZE])
@@ -42,18 +45,18 @@ void acme_thumbprint(struct acme *a, const char *app_id, char ret[static ACME_TH
 	bool enabled = false;
 
 	ret[0] = '\0';
-	if (!acme_is_possible(a->d) || store_acm_get(a->d->store, app_id, &enabled, &err) < 0 ||
-	    !enabled)
+	if (!acme_is_possible(a->platform) ||
+	    store_acm_get(a->platform->store, app_id, &enabled, &err) < 0 || !enabled)
 		return;
 	if (!a->thumbprint[0] &&
-	    acme_key_prepare(a->d->settings.state_dir, a->thumbprint, &err) < 0)
+	    acme_key_prepare(a->platform->settings.state_dir, a->thumbprint, &err) < 0)
 		log_error("automatic certificates: %s", err.message);
 	memcpy(ret, a->thumbprint, ACME_THUMBPRINT_SIZE);
 }
 
 /* ---- how it is about a domain ---- */
 
-static int gather(struct daemon *d, const struct domain *dom, struct acm_facts *f,
+static int gather(const struct platform *p, const struct domain *dom, struct acm_facts *f,
 		  char **ret_reason, int64_t *ret_tried_ms, struct error *err)
 {
 	struct sni_endpoint e = { 0 };
@@ -62,17 +65,17 @@ static int gather(struct daemon *d, const struct domain *dom, struct acm_facts *
 	int r;
 
 	*f = (struct acm_facts){ .wildcard = dom->hostname[0] == '*' };
-	if (store_acm_get(d->store, dom->app_id, &f->enabled, err) < 0 ||
-	    store_acm_state_get(d->store, dom->id, &state, err) < 0)
+	if (store_acm_get(p->store, dom->app_id, &f->enabled, err) < 0 ||
+	    store_acm_state_get(p->store, dom->id, &state, err) < 0)
 		return -1;
-	f->enabled = f->enabled && acme_is_possible(d);
+	f->enabled = f->enabled && acme_is_possible(p);
 	f->failures = state.failures;
 	f->next_ms = state.next_ms;
 	*ret_reason = steal_ptr(state.reason);
 	*ret_tried_ms = state.tried_ms;
 	if (!dom->sni_id[0])
 		return 0;
-	r = store_sni_get(d->store, dom->app_id, dom->sni_id, &e, err);
+	r = store_sni_get(p->store, dom->app_id, dom->sni_id, &e, err);
 	if (r == 0)
 		r = cert_read(e.chain, &c, err);
 	f->own = !e.acm;
@@ -83,21 +86,21 @@ static int gather(struct daemon *d, const struct domain *dom, struct acm_facts *
 	return r;
 }
 
-void acme_view(struct daemon *d, const struct domain *dom, struct acme_view *ret)
+void acme_view(const struct acme *a, const struct domain *dom, struct acme_view *ret)
 {
 	struct error err = ERROR_INIT;
 	struct acm_facts f;
 	int64_t due_ms;
 
 	*ret = (struct acme_view){ 0 };
-	if (gather(d, dom, &f, &ret->reason, &ret->tried_ms, &err) < 0) {
+	if (gather(a->platform, dom, &f, &ret->reason, &ret->tried_ms, &err) < 0) {
 		ret->reason = xstrdup(err.message);
 		return;
 	}
 	due_ms = acm_due_ms(&f);
 	ret->status = acm_status(&f);
 	ret->next_ms = due_ms == ACM_NEVER || !f.enabled ? 0 : due_ms;
-	if (ret->status && streq(dom->id, d->acme->domain.id))
+	if (ret->status && streq(dom->id, a->domain.id))
 		ret->status = "in-progress";
 	if (!ret->status)
 		free(steal_ptr(ret->reason));
@@ -115,12 +118,12 @@ void acme_view_done(struct acme_view *v)
 
 static char *cert_path(const struct acme *a, const char *host)
 {
-	return xasprintf("%s/acme/%s/cert.pem", a->d->settings.state_dir, host);
+	return xasprintf("%s/acme/%s/cert.pem", a->platform->settings.state_dir, host);
 }
 
 static char *key_path(const struct acme *a, const char *host)
 {
-	return xasprintf("%s/acme/private/%s/key.pem", a->d->settings.state_dir, host);
+	return xasprintf("%s/acme/private/%s/key.pem", a->platform->settings.state_dir, host);
 }
 
 static void remove_files(const struct acme *a, const char *host)
@@ -129,7 +132,7 @@ static void remove_files(const struct acme *a, const char *host)
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		_cleanup_free_ char *dir =
-			xasprintf("%s/acme/%s%s", a->d->settings.state_dir, dirs[i], host);
+			xasprintf("%s/acme/%s%s", a->platform->settings.state_dir, dirs[i], host);
 		int r = fs_remove_tree(dir);
 
 		if (r < 0)
@@ -170,7 +173,7 @@ static int keep(struct acme *a, const struct domain *dom, char *chain, const cha
 {
 	struct sni_endpoint e = { .acm = true, .trusted = cert_is_trusted(chain) };
 	const struct acm_state fine = { .tried_ms = clock_wall_ms() };
-	struct store *s = a->d->store;
+	struct store *s = a->platform->store;
 	char name[APP_NAME_MAX + 1];
 	int r = 0;
 
@@ -214,9 +217,9 @@ static int take(struct acme *a, const struct domain *dom, struct error *err)
 		return -1;
 	remove_files(a, dom->hostname);
 	log_info("%s has a new certificate", dom->hostname);
-	logs_append(a->d->logs, dom->app_id, "app", "api", "The certificate for %s was issued",
+	logs_append(a->logs, dom->app_id, "app", "api", "The certificate for %s was issued",
 		    dom->hostname);
-	certs_changed(a->d->certs);
+	certs_changed(a->certs);
 	return 0;
 }
 
@@ -227,7 +230,7 @@ static void failed(struct acme *a, const struct domain *dom, const char *why, bo
 	uint32_t random = 0;
 
 	if (getrandom(&random, sizeof(random), 0) < 0 ||
-	    store_acm_state_get(a->d->store, dom->id, &state, &err) < 0)
+	    store_acm_state_get(a->platform->store, dom->id, &state, &err) < 0)
 		state.failures = 0;
 	free(state.reason);
 	state.reason = xstrdup(why);
@@ -235,9 +238,9 @@ static void failed(struct acme *a, const struct domain *dom, const char *why, bo
 	state.failures++;
 	state.next_ms = state.tried_ms + acm_pause_ms(state.failures, rate_limited, random);
 	log_warn("the certificate for %s: %s", dom->hostname, why);
-	logs_append(a->d->logs, dom->app_id, "app", "api",
-		    "The certificate for %s was not issued: %s", dom->hostname, why);
-	if (store_acm_state_set(a->d->store, dom->id, &state, &err) < 0)
+	logs_append(a->logs, dom->app_id, "app", "api", "The certificate for %s was not issued: %s",
+		    dom->hostname, why);
+	if (store_acm_state_set(a->platform->store, dom->id, &state, &err) < 0)
 		log_error("the certificate for %s: %s", dom->hostname, err.message);
 	acm_state_done(&state);
 }
@@ -251,8 +254,9 @@ static void judge(struct acme *a, const struct child_end *end)
 	int64_t tried_ms;
 
 	/* It may be gone, or have another one by now. */
-	if (store_domain_get(a->d->store, a->domain.app_id, a->domain.id, &now, &err) < 0 ||
-	    gather(a->d, &now, &f, &why, &tried_ms, &err) < 0 || acm_due_ms(&f) == ACM_NEVER) {
+	if (store_domain_get(a->platform->store, a->domain.app_id, a->domain.id, &now, &err) < 0 ||
+	    gather(a->platform, &now, &f, &why, &tried_ms, &err) < 0 ||
+	    acm_due_ms(&f) == ACM_NEVER) {
 		remove_files(a, a->domain.hostname);
 	} else if (end->status != 0 || take(a, &now, &err) < 0) {
 		free(why);
@@ -281,7 +285,7 @@ static int start(struct acme *a, const struct domain *dom, struct error *err)
 		.argv = argv, .max_output = OUTPUT_MAX_BYTES, .on_end = on_end, .userdata = a
 	};
 
-	if (child_start(a->d->loop, &o, &a->child, err) < 0)
+	if (child_start(a->platform->loop, &o, &a->child, err) < 0)
 		return -1;
 	a->domain = *dom;
 	a->domain.hostname = xstrdup(dom->hostname);
@@ -297,7 +301,7 @@ static void begin(struct acme *a, const struct domain *dom)
 	/* The answer of an order during which twelved was killed. */
 	if (fs_exists(left) && take(a, dom, &err) == 0)
 		return;
-	log_info("asking %s for a certificate for %s", a->d->settings.acme_directory,
+	log_info("asking %s for a certificate for %s", a->platform->settings.acme_directory,
 		 dom->hostname);
 	err = ERROR_INIT;
 	if (start(a, dom, &err) < 0)
@@ -311,12 +315,12 @@ static struct acm_turn turn_of(struct acme *a, const struct domain *dom)
 	struct acm_facts f;
 	int64_t tried_ms;
 
-	if (gather(a->d, dom, &f, &reason, &tried_ms, &err) < 0) {
+	if (gather(a->platform, dom, &f, &reason, &tried_ms, &err) < 0) {
 		log_error("the certificate for %s: %s", dom->hostname, err.message);
 		return (struct acm_turn){ .due_ms = ACM_NEVER };
 	}
 	return (struct acm_turn){ .due_ms = acm_due_ms(&f),
-				  .routed = router_answers_acme(a->d->router, dom->app_id,
+				  .routed = router_answers_acme(a->router, dom->app_id,
 								dom->hostname) };
 }
 
@@ -331,7 +335,7 @@ static void on_timer(void *userdata)
 
 	if (a->domain.id[0])
 		return;
-	if (store_domain_list(a->d->store, NULL, &domains, &n, &err) < 0)
+	if (store_domain_list(a->platform->store, NULL, &domains, &n, &err) < 0)
 		log_error("automatic certificates: %s", err.message);
 	turns = xcalloc(n + 1, sizeof(*turns));
 	for (size_t i = 0; i < n; i++)
@@ -353,11 +357,16 @@ void acme_look(struct acme *a)
 		watch_arm(a->timer, 0);
 }
 
-struct acme *acme_new(struct daemon *d)
+struct acme *acme_new(const struct platform *p, struct certs *certs, struct router *router,
+		      struct logs_client *logs)
 {
 	struct acme *a = xcalloc(1, sizeof(*a));
 
-	*a = (struct acme){ .d = d, .timer = watch_timer(d->loop, on_timer, a) };
+	*a = (struct acme){ .platform = p,
+			    .certs = certs,
+			    .router = router,
+			    .logs = logs,
+			    .timer = watch_timer(p->loop, on_timer, a) };
 	watch_arm(a->timer, 0);
 	return a;
 }

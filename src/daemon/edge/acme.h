@@ -16,18 +16,22 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
 struct acme;
+struct certs;
+struct router;
+struct logs_client;
 
 #define ACME_THUMBPRINT_SIZE 44
 
-struct acme *acme_new(struct daemon *d);
+struct acme *acme_new(const struct platform *p, struct certs *certs, struct router *router,
+		      struct logs_client *logs);
 void acme_free(struct acme *a);
 /* Something may be due: looks at it in the next turn. */
 void acme_look(struct acme *a);
 /* Whether there is a directory to ask. */
-bool acme_is_possible(const struct daemon *d);
+bool acme_is_possible(const struct platform *p);
 /* What an app's hosts answer challenges with; "" when the app has no automatic certificates. */
 void acme_thumbprint(struct acme *a, const char *app_id, char ret[static ACME_THUMBPRINT_SIZE]);
 
@@ -37,7 +41,7 @@ struct acme_view {
 	char *reason;	    /* of the last failure, or NULL */
 	int64_t tried_ms, next_ms; /* 0: not yet; not again */
 };
-void acme_view(struct daemon *d, const struct domain *dom, struct acme_view *ret);
+void acme_view(const struct acme *a, const struct domain *dom, struct acme_view *ret);
 void acme_view_done(struct acme_view *v);
 
 /* main() of `twelved acme HOST`: settings from the environment; what uacme says goes to stdout. The

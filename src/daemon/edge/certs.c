@@ -22,7 +22,8 @@
 #define LOOK_MS (INT64_C(12) * 3600 * 1000)
 
 struct certs {
-	struct daemon *d;
+	const struct platform *platform;
+	struct router *router;
 	struct watch *timer;
 };
 
@@ -61,11 +62,11 @@ static struct served *find(struct table *t, const char *id)
 	return NULL;
 }
 
-static int table_read(struct daemon *d, struct table *t, struct error *err)
+static int table_read(const struct platform *p, struct table *t, struct error *err)
 {
 	*t = (struct table){ 0 };
-	if (store_sni_delete_orphans(d->store, err) < 0 ||
-	    store_sni_list(d->store, NULL, &t->endpoints, &t->n_endpoints, err) < 0)
+	if (store_sni_delete_orphans(p->store, err) < 0 ||
+	    store_sni_list(p->store, NULL, &t->endpoints, &t->n_endpoints, err) < 0)
 		return -1;
 	t->served = xcalloc(t->n_endpoints + 1, sizeof(*t->served));
 	for (size_t i = 0; i < t->n_endpoints; i++) {
@@ -76,7 +77,7 @@ static int table_read(struct daemon *d, struct table *t, struct error *err)
 			log_error("the SNI endpoint %s is not served: %s", t->endpoints[i].name,
 				  ignored.message);
 	}
-	return store_domain_list(d->store, NULL, &t->domains, &t->n_domains, err);
+	return store_domain_list(p->store, NULL, &t->domains, &t->n_domains, err);
 }
 
 /* The newest of each other kind of key goes with the one that was chosen. */
@@ -108,14 +109,15 @@ static void wipe(struct buf *b)
 	buf_done(b);
 }
 
-static int write_one(struct daemon *d, const struct served *s, char **ret_path, struct error *err)
+static int write_one(const struct platform *p, const struct served *s, char **ret_path,
+		     struct error *err)
 {
 	__attribute__((cleanup(wipe))) struct buf text = BUF_INIT;
 	char digest[DIGEST_HEX_SIZE], *key = NULL;
 	_cleanup_free_ char *path = NULL;
 	int r = 0;
 
-	if (store_sni_key(d->store, s->endpoint->id, &key, err) < 0)
+	if (store_sni_key(p->store, s->endpoint->id, &key, err) < 0)
 		return -1;
 	/* Once, so that no half of it is left behind unwiped by growing. */
 	buf_reserve(&text, strlen(s->endpoint->chain) + strlen(key) + 1);
@@ -124,7 +126,7 @@ static int write_one(struct daemon *d, const struct served *s, char **ret_path, 
 	explicit_bzero(key, strlen(key));
 	free(key);
 	digest_bytes(text.data, text.len, digest);
-	path = xasprintf("%s/certs/%s-%.32s.pem", d->settings.run_dir, s->endpoint->id, digest);
+	path = xasprintf("%s/certs/%s-%.32s.pem", p->settings.run_dir, s->endpoint->id, digest);
 	if (!fs_exists(path))
 		r = fs_write_atomic(path, 0600, text.data, text.len);
 	if (r < 0)
@@ -133,9 +135,9 @@ static int write_one(struct daemon *d, const struct served *s, char **ret_path, 
 	return 0;
 }
 
-static void write_all(struct daemon *d, struct table *t, struct buf *list)
+static void write_all(const struct platform *p, struct table *t, struct buf *list)
 {
-	_cleanup_free_ char *local = ca_local_path(d->settings.state_dir);
+	_cleanup_free_ char *local = ca_local_path(p->settings.state_dir);
 
 	buf_printf(list, "%s\n", local);
 	for (size_t i = 0; i < t->n_endpoints; i++) {
@@ -144,7 +146,7 @@ static void write_all(struct daemon *d, struct table *t, struct buf *list)
 
 		if (!t->served[i].hosts)
 			continue;
-		if (write_one(d, &t->served[i], &path, &err) < 0) {
+		if (write_one(p, &t->served[i], &path, &err) < 0) {
 			log_error("the SNI endpoint %s is not served: %s", t->endpoints[i].name,
 				  err.message);
 			continue;
@@ -158,7 +160,7 @@ static void write_all(struct daemon *d, struct table *t, struct buf *list)
 
 /* ID-DIGEST.pem, of an endpoint that is in no row and was not removed: the database may be older
  * than the certificate. */
-static bool is_lost(struct daemon *d, const char *file)
+static bool is_lost(const struct platform *p, const char *file)
 {
 	struct sni_endpoint e = { 0 };
 	struct error err = ERROR_INIT;
@@ -169,12 +171,12 @@ static bool is_lost(struct daemon *d, const char *file)
 	if (!uuid_is_valid(id) || strlen(file) < UUID_SIZE || file[UUID_SIZE - 1] != '-' ||
 	    !str_ends(file, ".pem"))
 		return false;
-	known = store_sni_get(d->store, NULL, id, &e, &err) == 0 || err.kind != ERROR_NOT_FOUND;
+	known = store_sni_get(p->store, NULL, id, &e, &err) == 0 || err.kind != ERROR_NOT_FOUND;
 	sni_endpoint_done(&e);
-	return !known && !state_is_gone(d->store, "sni", id);
+	return !known && !state_is_gone(p->store, "sni", id);
 }
 
-static void remove_unnamed(struct daemon *d, const char *dir, const struct buf *list,
+static void remove_unnamed(const struct platform *p, const char *dir, const struct buf *list,
 			   const struct buf *before)
 {
 	_cleanup_strv_ char **files = NULL;
@@ -185,36 +187,36 @@ static void remove_unnamed(struct daemon *d, const char *dir, const struct buf *
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *file);
 
 		if (!strstr(list->data, path) && !strstr(before->data, path) &&
-		    !is_lost(d, *file) && unlink(path) < 0)
+		    !is_lost(p, *file) && unlink(path) < 0)
 			log_warn("%s, a certificate that is no longer served, can't be removed: %s",
 				 path, strerror(errno));
 	}
 }
 
-static int write_files(struct daemon *d, struct error *err)
+int certs_write(const struct platform *p, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/certs", d->settings.run_dir);
-	_cleanup_free_ char *path = xasprintf("%s/certs.list", d->door_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/certs", p->settings.run_dir);
+	_cleanup_free_ char *path = xasprintf("%s/certs.list", p->door_dir);
 	_cleanup_buf_ struct buf list = BUF_INIT, before = BUF_INIT;
 	struct table t;
 	int r = fs_mkdirs(dir, 0700);
 
 	if (r < 0)
 		return error_set_errno(err, r, "making the directory %s", dir);
-	if (table_read(d, &t, err) < 0) {
+	if (table_read(p, &t, err) < 0) {
 		table_done(&t);
 		return -1;
 	}
 	for (size_t i = 0; i < t.n_domains; i++)
 		add_host(&t, &t.domains[i]);
-	write_all(d, &t, &list);
+	write_all(p, &t, &list);
 	table_done(&t);
 	fs_read_file(path, LIST_MAX_BYTES, &before);
 	if (!streq(before.data, list.data))
 		r = fs_write_atomic(path, 0600, list.data, list.len);
 	if (r < 0)
 		return error_set_errno(err, r, "writing %s", path);
-	remove_unnamed(d, dir, &list, &before);
+	remove_unnamed(p, dir, &list, &before);
 	return 0;
 }
 
@@ -224,7 +226,7 @@ void certs_changed(struct certs *c)
 {
 	struct error err = ERROR_INIT;
 
-	if (write_files(c->d, &err) < 0 || router_certs_changed(c->d->router, &err) < 0)
+	if (certs_write(c->platform, &err) < 0 || router_certs_changed(c->router, &err) < 0)
 		log_error("the certificates: %s", err.message);
 }
 
@@ -234,22 +236,20 @@ static void on_timer(void *userdata)
 	struct error err = ERROR_INIT;
 
 	watch_arm(c->timer, LOOK_MS);
-	if (door_renew(c->d, &err) < 0)
+	if (door_renew(c->platform, &err) < 0)
 		log_error("the local certificate: %s", err.message);
 	certs_changed(c);
 }
 
-int certs_new(struct daemon *d, struct certs **ret, struct error *err)
+struct certs *certs_new(const struct platform *p, struct router *r)
 {
-	struct certs *c;
+	struct certs *c = xcalloc(1, sizeof(*c));
 
-	if (write_files(d, err) < 0)
-		return -1;
-	c = xcalloc(1, sizeof(*c));
-	*c = (struct certs){ .d = d, .timer = watch_timer(d->loop, on_timer, c) };
+	*c = (struct certs){ .platform = p,
+			     .router = r,
+			     .timer = watch_timer(p->loop, on_timer, c) };
 	watch_arm(c->timer, LOOK_MS);
-	*ret = c;
-	return 0;
+	return c;
 }
 
 void certs_free(struct certs *c)
@@ -260,14 +260,14 @@ void certs_free(struct certs *c)
 	free(c);
 }
 
-char *certs_host_of(struct daemon *d, const char *app_id)
+char *certs_host_of(const struct platform *p, const char *app_id)
 {
 	struct error ignored = ERROR_INIT;
 	struct domain *domains = NULL;
 	char *host = NULL;
 	size_t n = 0;
 
-	if (store_domain_list(d->store, app_id, &domains, &n, &ignored) < 0)
+	if (store_domain_list(p->store, app_id, &domains, &n, &ignored) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (!host && domains[i].sni_id[0] && domains[i].hostname[0] != '*')

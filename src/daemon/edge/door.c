@@ -54,28 +54,28 @@ static char **local_names(const struct settings *s)
 	return names;
 }
 
-int door_renew(struct daemon *d, struct error *err)
+int door_renew(const struct platform *p, struct error *err)
 {
-	_cleanup_strv_ char **names = local_names(&d->settings);
+	_cleanup_strv_ char **names = local_names(&p->settings);
 	bool changed;
 
-	return ca_prepare(d->settings.state_dir, names, &changed, err);
+	return ca_prepare(p->settings.state_dir, names, &changed, err);
 }
 
-int door_prepare(struct daemon *d, struct error *err)
+int door_prepare(struct platform *p, struct error *err)
 {
 	int r;
 
-	d->door_dir = xasprintf("%s/door", d->settings.run_dir);
-	r = fs_mkdirs(d->door_dir, 0700);
+	p->door_dir = xasprintf("%s/door", p->settings.run_dir);
+	r = fs_mkdirs(p->door_dir, 0700);
 	if (r < 0)
-		return error_set_errno(err, r, "making the directory %s", d->door_dir);
-	return give_to_haproxy(d->door_dir, err) < 0 ? -1 : door_renew(d, err);
+		return error_set_errno(err, r, "making the directory %s", p->door_dir);
+	return give_to_haproxy(p->door_dir, err) < 0 ? -1 : door_renew(p, err);
 }
 
-int door_listen(struct daemon *d, const char *name, struct error *err)
+int door_listen(const struct platform *p, const char *name, struct error *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s.sock", d->door_dir, name);
+	_cleanup_free_ char *path = xasprintf("%s/%s.sock", p->door_dir, name);
 	int fd = sock_listen_unix(path, SOCK_STREAM, 0600);
 
 	if (fd < 0)
@@ -83,10 +83,10 @@ int door_listen(struct daemon *d, const char *name, struct error *err)
 	return give_to_haproxy(path, err) < 0 ? fd_close(fd) : fd;
 }
 
-char *door_certs_digest(struct daemon *d)
+char *door_certs_digest(const struct platform *p)
 {
-	_cleanup_free_ char *list = xasprintf("%s/certs.list", d->door_dir);
-	_cleanup_free_ char *local = ca_local_path(d->settings.state_dir);
+	_cleanup_free_ char *list = xasprintf("%s/certs.list", p->door_dir);
+	_cleanup_free_ char *local = ca_local_path(p->settings.state_dir);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct digest *digest = digest_new();
 	char hex[DIGEST_HEX_SIZE];
@@ -100,21 +100,21 @@ char *door_certs_digest(struct daemon *d)
 	return xstrdup(hex);
 }
 
-void door_fill(struct daemon *d, struct route_config *c)
+void door_fill(const struct platform *p, struct route_config *c)
 {
 	c->user = door_user() ? xstrdup(door_user()) : NULL;
-	if (!d->door_dir)
+	if (!p->door_dir)
 		return;
-	c->https_address = xstrdup(d->settings.https_address);
-	c->api_address = xstrdup(d->settings.api_address);
-	c->door_dir = xstrdup(d->door_dir);
-	c->cert_list = xasprintf("%s/certs.list", d->door_dir);
-	c->certs_digest = door_certs_digest(d);
+	c->https_address = xstrdup(p->settings.https_address);
+	c->api_address = xstrdup(p->settings.api_address);
+	c->door_dir = xstrdup(p->door_dir);
+	c->cert_list = xasprintf("%s/certs.list", p->door_dir);
+	c->certs_digest = door_certs_digest(p);
 }
 
-char *door_authority(struct daemon *d, const char *host)
+char *door_authority(const struct platform *p, const char *host)
 {
-	const char *port = strrchr(d->settings.api_address, ':');
+	const char *port = strrchr(p->settings.api_address, ':');
 	/* "[::1]:5000" has more colons than one. */
 	size_t n = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
 

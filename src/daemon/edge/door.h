@@ -7,22 +7,22 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 #include "route/route.h"
 
 /* Makes RUN/door, and the local certificate authority. */
-int door_prepare(struct daemon *d, struct error *err);
+int door_prepare(struct platform *p, struct error *err);
 /* Makes the local certificate anew where its time has come. */
-int door_renew(struct daemon *d, struct error *err);
+int door_renew(const struct platform *p, struct error *err);
 /* Of what certs.list leads to; heap. */
-char *door_certs_digest(struct daemon *d);
+char *door_certs_digest(const struct platform *p);
 /* What haproxy's workers run as, or NULL: as we do. */
 const char *door_user(void);
 /* Listens on RUN/door/NAME.sock, for haproxy alone: a descriptor, or -1 with *err. */
-int door_listen(struct daemon *d, const char *name, struct error *err);
+int door_listen(const struct platform *p, const char *name, struct error *err);
 /* The members of a configuration that are the door's; heap strings. Only the user before
  * door_prepare(). */
-void door_fill(struct daemon *d, struct route_config *c);
+void door_fill(const struct platform *p, struct route_config *c);
 /* "localhost:5000": how clients reach the door, by the name that one used for us ("HOST" or
  * "HOST:PORT"); heap. */
-char *door_authority(struct daemon *d, const char *host);
+char *door_authority(const struct platform *p, const char *host);

@@ -110,8 +110,8 @@ static int begin_reload(struct router *r, int64_t worker, struct error *err)
 	r->hold_fd = sock_connect_unix(r->h.admin_sock, SOCK_STREAM | SOCK_NONBLOCK);
 	r->phase = ROUTER_RELOADING;
 	r->deadline_ms = clock_now_ms() + LOAD_MS;
-	r->question =
-		question_new(r->d->loop, r->h.master_sock, "reload", LOAD_MS, on_reload_answer, r);
+	r->question = question_new(r->platform->loop, r->h.master_sock, "reload", LOAD_MS,
+				   on_reload_answer, r);
 	return 0;
 }
 
@@ -162,7 +162,7 @@ static int begin_load(struct router *r, struct error *err)
 	if (haproxy_write_files(&r->h, &r->next, r->h.cfg_next, err) < 0 ||
 	    haproxy_check_start(&r->h, &r->check_fd, &pid, err) < 0)
 		return -1;
-	w = watch_child(r->d->loop, pid, on_checked, r, &r->check);
+	w = watch_child(r->platform->loop, pid, on_checked, r, &r->check);
 	if (w < 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
@@ -229,7 +229,7 @@ static void ask_procs(struct router *r)
 	end_answer(r);
 	r->answer_fd = haproxy_procs_begin(&r->h);
 	if (r->answer_fd >= 0)
-		r->answer = watch_readable(r->d->loop, r->answer_fd, on_answer, r);
+		r->answer = watch_readable(r->platform->loop, r->answer_fd, on_answer, r);
 	watch_arm(r->timer, r->answer_fd >= 0 ? LOAD_MS : BOOT_POLL_MS);
 }
 
@@ -309,7 +309,7 @@ void router_watch(struct router *r, pid_t master)
 {
 	r->master = master;
 	/* Fails when it is gone already: then the next look finds out. */
-	if (watch_child(r->d->loop, master, on_died, r, &r->process) < 0) {
+	if (watch_child(r->platform->loop, master, on_died, r, &r->process) < 0) {
 		r->process = NULL;
 		r->phase = ROUTER_STARTING;
 		watch_arm(r->timer, RESTART_FIRST_MS);
@@ -365,7 +365,8 @@ int router_apply(struct router *r, struct error *err)
 		return 0;
 	replace(&r->next, &r->desired);
 	r->phase = ROUTER_TELLING;
-	r->question = question_new(r->d->loop, r->h.admin_sock, commands.data, TELL_MS, on_told, r);
+	r->question = question_new(r->platform->loop, r->h.admin_sock, commands.data, TELL_MS,
+				   on_told, r);
 	return 0;
 }
 
@@ -408,7 +409,7 @@ int router_boot(struct router *r, struct error *err)
 
 void router_load_init(struct router *r)
 {
-	r->timer = watch_timer(r->d->loop, on_timer, r);
+	r->timer = watch_timer(r->platform->loop, on_timer, r);
 }
 
 void router_load_done(struct router *r)

@@ -83,7 +83,8 @@ static void ask_worker(struct router *r)
 {
 	_cleanup_free_ char *line = xasprintf("@!%lld show stat", (long long)worker_of(&r->look));
 
-	r->look.question = question_new(r->d->loop, r->h.master_sock, line, ANSWER_MS, on_stat, r);
+	r->look.question =
+		question_new(r->platform->loop, r->h.master_sock, line, ANSWER_MS, on_stat, r);
 }
 
 static void on_procs(const struct buf *answer, const struct error *err, void *userdata)
@@ -111,8 +112,8 @@ void router_look(struct router *r)
 		return;
 	l->began_ms = clock_now_ms();
 	l->worker = 0;
-	l->question =
-		question_new(r->d->loop, r->h.master_sock, "show proc", ANSWER_MS, on_procs, r);
+	l->question = question_new(r->platform->loop, r->h.master_sock, "show proc", ANSWER_MS,
+				   on_procs, r);
 }
 
 void router_look_done(struct router *r)

@@ -45,7 +45,7 @@ struct router_look {
 #define ROUTER_FILE_MAX_BYTES (64 << 20)
 
 struct router {
-	struct daemon *d;
+	const struct platform *platform;
 	struct haproxy h;
 	struct route_config desired;
 	struct route_config running; /* what haproxy has, and what its files say */

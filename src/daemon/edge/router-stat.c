@@ -76,7 +76,7 @@ static void on_stat_timer(void *userdata)
 
 void router_stat_init(struct router *r)
 {
-	r->stat_timer = watch_timer(r->d->loop, on_stat_timer, r);
+	r->stat_timer = watch_timer(r->platform->loop, on_stat_timer, r);
 }
 
 void router_stat_done(struct router *r)

@@ -54,7 +54,7 @@ static void fit_limits(struct route_limits *l)
 
 static void make_frame(struct router *r, struct route_config *c)
 {
-	const struct settings *s = &r->d->settings;
+	const struct settings *s = &r->platform->settings;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	*c = (struct route_config){
@@ -78,7 +78,7 @@ static void make_frame(struct router *r, struct route_config *c)
 	};
 	fit_limits(&c->limits);
 	/* Workers don't need root. Debian's package makes this user. */
-	door_fill(r->d, c);
+	door_fill(r->platform, c);
 }
 
 /* An app that was destroyed while twelved was being killed is in haproxy's file still. */
@@ -87,7 +87,7 @@ static int drop_destroyed(struct router *r, struct error *err)
 	struct app *apps = NULL;
 	size_t n = 0, kept = 0;
 
-	if (store_app_list(r->d->store, &apps, &n, err) < 0)
+	if (store_app_list(r->platform->store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->desired.n_apps; i++) {
 		bool known = false;
@@ -96,7 +96,7 @@ static int drop_destroyed(struct router *r, struct error *err)
 			known = known || streq(apps[k].id, r->desired.apps[i].id);
 		/* Of one that is in no row and was not destroyed the dynos run on: so does its
 		 * traffic. */
-		if (known || !state_is_gone(r->d->store, "app", r->desired.apps[i].id))
+		if (known || !state_is_gone(r->platform->store, "app", r->desired.apps[i].id))
 			r->desired.apps[kept++] = r->desired.apps[i];
 		else
 			route_app_done(&r->desired.apps[i]);
@@ -195,7 +195,7 @@ static int check_new_addresses(struct router *r, struct error *err)
 	/* Adopted without its file: it is rendered anew, at whatever addresses. */
 	if (m < 0)
 		return m == -ENOENT ? 0 : error_set_errno(err, m, "reading %s", r->h.cfg);
-	return check_addresses(&r->d->settings, text.data, err);
+	return check_addresses(&r->platform->settings, text.data, err);
 }
 
 static int begin(struct router *r, struct error *err)
@@ -216,21 +216,23 @@ static int begin(struct router *r, struct error *err)
 		return router_apply(r, err);
 	}
 	route_config_copy(&r->desired, &r->running);
-	if (drop_destroyed(r, err) < 0 || check_addresses(&r->d->settings, NULL, err) < 0)
+	if (drop_destroyed(r, err) < 0 || check_addresses(&r->platform->settings, NULL, err) < 0)
 		return -1;
 	route_config_done(&r->running);
 	route_config_copy(&r->running, &r->desired);
 	return router_boot(r, err);
 }
 
-int router_new(struct daemon *d, struct router **ret, struct error *err)
+int router_new(const struct platform *p, struct router **ret, struct error *err)
 {
 	struct router *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct router){
-		.d = d, .check_fd = -1, .answer_fd = -1, .hold_fd = -1, .answer_text = BUF_INIT
-	};
-	haproxy_init(&r->h, d->settings.run_dir);
+	*r = (struct router){ .platform = p,
+			      .check_fd = -1,
+			      .answer_fd = -1,
+			      .hold_fd = -1,
+			      .answer_text = BUF_INIT };
+	haproxy_init(&r->h, p->settings.run_dir);
 	router_load_init(r);
 	router_stat_init(r);
 	if (begin(r, err) < 0) {
@@ -323,7 +325,7 @@ int router_remove_app(struct router *r, const char *app_id, struct error *err)
 int router_certs_changed(struct router *r, struct error *err)
 {
 	free(r->desired.certs_digest);
-	r->desired.certs_digest = door_certs_digest(r->d);
+	r->desired.certs_digest = door_certs_digest(r->platform);
 	return router_apply(r, err);
 }
 

@@ -11,13 +11,13 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 #include "route/route.h"
 
 struct router;
 
 /* Starts haproxy, or adopts the one that runs from RUN/haproxy/. */
-int router_new(struct daemon *d, struct router **ret, struct error *err);
+int router_new(const struct platform *p, struct router **ret, struct error *err);
 /* Lets go: haproxy goes on. */
 void router_free(struct router *r);
 /* Ends haproxy: for a shutdown that is meant to leave nothing behind. */

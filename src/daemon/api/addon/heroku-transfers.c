@@ -200,8 +200,8 @@ static int api_transfers_url(struct request *r, struct error *err)
 
 	if (load(r, &t, err) < 0 || !(b = find(&t, request_param(r, "transfer"), err)))
 		return -1;
-	secret = capability_seal(request_daemon(r), "download", json_pack("{s:s}", "backup", b->id),
-				 DOWNLOAD_MS, err);
+	secret = capability_seal(daemon_platform(request_daemon(r)), "download",
+				 json_pack("{s:s}", "backup", b->id), DOWNLOAD_MS, err);
 	if (!secret)
 		return -1;
 	request_note(r, "a link to backup b%lld of %s", (long long)b->number, b->addon_name);
@@ -214,7 +214,8 @@ static int api_transfers_url(struct request *r, struct error *err)
 static int api_download(struct request *r, struct error *err)
 {
 	struct daemon *d = request_daemon(r);
-	json_t *what = capability_open(d, "download", request_param(r, "secret"), err);
+	json_t *what =
+		capability_open(daemon_platform(d), "download", request_param(r, "secret"), err);
 	struct backup b = { 0 };
 	int result;
 
@@ -274,8 +275,8 @@ static int backup_of_url(struct request *r, const char *url, struct backup *ret,
 	int result;
 
 	if (link)
-		what = capability_open(request_daemon(r), "download", link + strlen("/downloads/"),
-				       err);
+		what = capability_open(daemon_platform(request_daemon(r)), "download",
+				       link + strlen("/downloads/"), err);
 	if (link && !what)
 		return -1;
 	if (!link && !id)

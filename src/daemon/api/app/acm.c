@@ -56,7 +56,7 @@ static int api_acm_enable(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
-	if (result == 0 && !acme_is_possible(d))
+	if (result == 0 && !acme_is_possible(daemon_platform(d)))
 		result = error_set(err, ERROR_INVALID,
 				   "Automatic certificates are turned off on this platform: "
 				   "TWELVE_ACME_DIRECTORY names no authority");

@@ -39,7 +39,7 @@ static json_t *domain_json(struct daemon *d, const struct app *app, const struct
 	struct acme_view acm;
 	json_t *j;
 
-	acme_view(d, dom, &acm);
+	acme_view(d->acme, dom, &acm);
 	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s?, s:o, s:o}", "id", dom->id,
 		      "hostname", dom->hostname, "kind", "custom", "cname", cname, "app",
 		      api_app_ref(app), "created_at", json_time(dom->created_ms), "updated_at",

@@ -124,7 +124,7 @@ static json_t *started_json(struct request *r, const struct app *app, const stru
 	json_t *j = api_dyno_json(r, app, dyno);
 
 	host[strcspn(host, "/")] = '\0';
-	url = dyno->attached ? rendezvous_url(request_daemon(r), host, secret) : NULL;
+	url = dyno->attached ? rendezvous_url(request_daemon(r)->rendezvous, host, secret) : NULL;
 	if (url)
 		json_object_set_new(j, "attach_url", json_string(url));
 	return j;

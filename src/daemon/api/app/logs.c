@@ -73,8 +73,8 @@ static int api_log_sessions_create(struct request *r, struct error *err)
 		return -1;
 	session = describe(r, &app, err);
 	app_done(&app);
-	secret = session ? capability_seal(request_daemon(r), "log session", session, SESSION_MS,
-					   err)
+	secret = session ? capability_seal(daemon_platform(request_daemon(r)), "log session",
+					   session, SESSION_MS, err)
 			 : NULL;
 	if (!secret)
 		return -1;
@@ -95,8 +95,8 @@ static char *copy_string(json_t *session, const char *key)
 static int api_log_stream(struct request *r, struct error *err)
 {
 	const char *last = request_header(r, "Last-Event-ID");
-	json_t *session =
-		capability_open(request_daemon(r), "log session", request_param(r, "session"), err);
+	json_t *session = capability_open(daemon_platform(request_daemon(r)), "log session",
+					  request_param(r, "session"), err);
 	struct log_session s = { 0 };
 	int result;
 
