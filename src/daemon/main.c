@@ -182,7 +182,7 @@ static void serve(struct daemon *d)
 	log_info("serving apps on http://%s and the API on %s", d->settings.http_address,
 		 d->api_socket);
 	notify_ready();
-	stacks_prepare(d);
+	stacks_prepare(d->stacks);
 	loop_run(d->loop);
 	for (size_t i = 0; i < ARRAY_SIZE(watches); i++)
 		watch_free(watches[i]);

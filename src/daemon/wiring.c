@@ -15,8 +15,10 @@
 #include "daemon/apps/webhooks.h"
 #include "daemon/build/builds.h"
 #include "daemon/build/retention.h"
+#include "daemon/build/packings.h"
 #include "daemon/build/slug-sizes.h"
 #include "daemon/build/stack-updates.h"
+#include "daemon/build/stacks.h"
 #include "daemon/core/remove.h"
 #include "daemon/core/state.h"
 #include "daemon/core/stream.h"
@@ -129,12 +131,15 @@ int wiring_start(struct daemon *d, struct error *err)
 		return -1;
 	d->certs = certs_new(daemon_platform(d), d->router);
 	d->wanted = make_wanted(d);
-	d->builds = builds_new(d);
 	d->branches = make_branches(d);
-	d->slug_sizes = slug_sizes_new();
+	d->builds = builds_new(daemon_platform(d), d->streams, d->wanted, d->branches);
+	d->stacks = stacks_new(daemon_platform(d));
+	d->packings = packings_new(daemon_platform(d));
+	d->git_children = git_children_new(d->loop);
+	d->slug_sizes = slug_sizes_new(daemon_platform(d));
 	drains_tell_all(daemon_platform(d), d->logs);
 	d->acme = acme_new(daemon_platform(d), d->certs, d->router, d->logs);
-	d->retention = retention_new(d);
+	d->retention = retention_new(daemon_platform(d), d->dynos, d->builds);
 	d->reconciler = reconciler_new(&(struct reconciler_options){
 		.platform = daemon_platform(d),
 		.logs = d->logs,
@@ -165,7 +170,7 @@ int wiring_start(struct daemon *d, struct error *err)
 		.wanted = d->wanted,
 	});
 	d->stale = stale_new(d);
-	d->stack_updates = stack_updates_new(d);
+	d->stack_updates = stack_updates_new(daemon_platform(d), d->wanted, d->builds);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
 	if (rendezvous_new(daemon_platform(d), d->dynos, &d->rendezvous, err) < 0)
@@ -198,9 +203,11 @@ void wiring_stop(struct daemon *d, bool everything)
 	http_free(d->http);
 	api_free(d->api);
 	logins_free(d->logins);
-	git_children_free(d);
+	git_children_free(d->git_children);
 	rendezvous_free(d->rendezvous);
 	slug_sizes_free(d->slug_sizes);
+	stacks_free(d->stacks);
+	packings_free(d->packings);
 	dynos_free(d->dynos);
 	wanted_free(d->wanted);
 	if (everything && d->router)

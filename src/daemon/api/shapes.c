@@ -160,7 +160,7 @@ char *api_app_url(struct daemon *d, const char *app_name)
 
 static json_t *slug_size(struct daemon *d, const struct app *a)
 {
-	int64_t bytes = slug_sizes_get(d, a);
+	int64_t bytes = slug_sizes_get(d->slug_sizes, a);
 
 	return bytes < 0 ? json_null() : json_integer((json_int_t)bytes);
 }

@@ -51,7 +51,10 @@ struct recent {
 };
 
 struct builds {
-	struct daemon *d;
+	const struct platform *platform;
+	struct streams *streams;
+	struct wanted *wanted;
+	struct branches *branches;
 	struct job **jobs;
 	size_t n;
 	struct recent recent[64]; /* of builds that have ended, a ring */

@@ -108,7 +108,7 @@ void job_finish(struct job *j, const char *status, const char *why)
 	j->row.status = xstrdup(status);
 	free(j->row.error);
 	j->row.error = why ? xstrdup(why) : NULL;
-	if (store_build_update(b->d->store, &j->row, &err) < 0)
+	if (store_build_update(b->platform->store, &j->row, &err) < 0)
 		log_error("build %s: %s", j->row.id, err.message);
 	if (why)
 		stream_printf(j->stream, " !     %s\n", why);
@@ -124,7 +124,7 @@ void job_finish(struct job *j, const char *status, const char *why)
 /* By other processes, when the build's turn is over already: there may be half a million files. */
 static void sweep(struct builds *b, const char *build_id)
 {
-	const struct platform *p = daemon_platform(b->d);
+	const struct platform *p = b->platform;
 	_cleanup_free_ char *dir = xasprintf("%s/builds/%s", p->settings.state_dir, build_id);
 	_cleanup_free_ char *cache = xasprintf("%s" BUILD_OLD_CACHE, dir);
 
@@ -205,24 +205,25 @@ static int spawn(struct job *j, const json_t *order, struct error *err)
 					 .on_end = on_end,
 					 .userdata = j };
 
-	return child_start(j->owner->d->loop, &o, &j->child, err);
+	return child_start(j->owner->platform->loop, &o, &j->child, err);
 }
 
 static int launch(struct job *j, struct error *err)
 {
-	struct daemon *d = j->owner->d;
+	struct builds *b = j->owner;
+	struct store *store = b->platform->store;
 	json_t *options;
 	struct release base = { 0 };
 	struct fetch_key key = { 0 };
 	struct app app = { 0 };
-	int r = store_app_get(d->store, j->row.app_id, &app, err);
+	int r = store_app_get(store, j->row.app_id, &app, err);
 
 	if (r == 0)
-		r = releases_base(d->wanted, &app, &base, err);
-	if (r == 0 && store_fetch_key_get(d->store, app.id, &key, err) < 0)
+		r = releases_base(b->wanted, &app, &base, err);
+	if (r == 0 && store_fetch_key_get(store, app.id, &key, err) < 0)
 		r = -1;
 	if (r == 0) {
-		const struct worker_order order = { .d = d,
+		const struct worker_order order = { .platform = b->platform,
 						    .app = &app,
 						    .config = base.config,
 						    .build_id = j->row.id,
@@ -294,7 +295,7 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 				 "A build of %s is already running: wait for it, or cancel it with "
 				 "\"twelve builds:cancel %s\"",
 				 o->app->name, other->row.id);
-	if (o->updates && branch_push_begins(b->d->branches, o->app, o->push_pid, err) < 0)
+	if (o->updates && branch_push_begins(b->branches, o->app, o->push_pid, err) < 0)
 		return -1;
 	j = xcalloc(1, sizeof(*j));
 	*j = (struct job){ .owner = b, .result = BUF_INIT };
@@ -316,14 +317,14 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 		strv_push(&j->updates, *u);
 	for (char *const *u = o->submodules; u && *u; u++)
 		strv_push(&j->submodules, *u);
-	if (stream_create(b->d->streams, j->stream_id, &j->stream, err) < 0) {
+	if (stream_create(b->streams, j->stream_id, &j->stream, err) < 0) {
 		job_free(j);
 		return -1;
 	}
 	if (o->import)
 		take_import(j, o->import);
-	else if (store_build_create(b->d->store, &j->row, err) < 0 ||
-		 store_build_get(b->d->store, o->app->id, j->row.id, ret, err) < 0) {
+	else if (store_build_create(b->platform->store, &j->row, err) < 0 ||
+		 store_build_get(b->platform->store, o->app->id, j->row.id, ret, err) < 0) {
 		stream_end(j->stream);
 		job_free(j);
 		return -1;
@@ -401,16 +402,20 @@ void builds_push_ended(struct builds *b, const char *app_id)
 	cancel(j);
 }
 
-struct builds *builds_new(struct daemon *d)
+struct builds *builds_new(const struct platform *p, struct streams *streams, struct wanted *wanted,
+			  struct branches *branches)
 {
 	struct builds *b = xcalloc(1, sizeof(*b));
-	_cleanup_free_ char *dir = xasprintf("%s/builds", d->settings.state_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/builds", p->settings.state_dir);
 	_cleanup_strv_ char **left = NULL;
 	struct error err = ERROR_INIT;
 
-	b->d = d;
+	b->platform = p;
+	b->streams = streams;
+	b->wanted = wanted;
+	b->branches = branches;
 	b->begun = json_object();
-	if (store_build_fail_pending(d->store, "twelved was restarted while it was running", &err) <
+	if (store_build_fail_pending(p->store, "twelved was restarted while it was running", &err) <
 	    0)
 		log_error("builds: %s", err.message);
 	/* What a build left that died with a twelved before us. */

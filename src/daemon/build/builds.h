@@ -14,11 +14,16 @@
 #include <sys/types.h>
 
 #include "build/build.h"
-#include "daemon/core/daemon.h"
+#include "daemon/core/caller.h"
+#include "daemon/core/platform.h"
 
 struct builds;
+struct streams;
+struct wanted;
+struct branches;
 
-struct builds *builds_new(struct daemon *d);
+struct builds *builds_new(const struct platform *p, struct streams *streams, struct wanted *wanted,
+			  struct branches *branches);
 /* Ends the children. */
 void builds_free(struct builds *b);
 

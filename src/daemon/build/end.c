@@ -16,20 +16,21 @@
 
 static int release_it(struct job *j, const struct build_result *result, struct error *err)
 {
-	struct daemon *d = j->owner->d;
+	struct builds *b = j->owner;
+	struct store *store = b->platform->store;
 	struct release release = { 0 };
 	struct app app = { 0 };
 	int r;
 
-	if (store_app_get(d->store, j->row.app_id, &app, err) < 0)
+	if (store_app_get(store, j->row.app_id, &app, err) < 0)
 		return -1;
-	r = releases_deploy(d->wanted, &app, result, j->row.commit, j->description, &j->who,
+	r = releases_deploy(b->wanted, &app, result, j->row.commit, j->description, &j->who,
 			    &release, err);
 	if (r == 0) {
 		_cleanup_free_ char *note =
 			xasprintf("build of %s", j->row.commit[0] ? j->row.commit : "an archive");
 
-		trail_release(d->store, &j->who, &app, release.version, note);
+		trail_release(store, &j->who, &app, release.version, note);
 		j->row.release_version = release.version;
 		stream_printf(j->stream, "-----> Launching\n       Released v%lld\n",
 			      (long long)release.version);
@@ -78,11 +79,11 @@ static void on_checked(const char *why, void *userdata)
 static int check_push(struct job *j, struct error *err)
 {
 	struct app app = { 0 };
-	int r = store_app_get(j->owner->d->store, j->row.app_id, &app, err);
+	int r = store_app_get(j->owner->platform->store, j->row.app_id, &app, err);
 
 	/* Its name may be another by now. */
 	if (r == 0)
-		r = branch_check(j->owner->d->branches, app.name, j->updates, on_checked, j, err);
+		r = branch_check(j->owner->branches, app.name, j->updates, on_checked, j, err);
 	app_done(&app);
 	if (r < 0)
 		return -1;
@@ -101,7 +102,7 @@ bool job_release(struct job *j, job_released_fn fn)
 		r = error_set(&err, ERROR_SYSTEM, "The build's process %s",
 			      proc_describe_status(j->status, described, sizeof(described)));
 	if (r == 0)
-		r = worker_parse_result(j->result.data, j->owner->d->settings.state_dir,
+		r = worker_parse_result(j->result.data, j->owner->platform->settings.state_dir,
 					j->row.app_id, &j->slug, &err);
 	if (r == 0) {
 		j->slug.stack_name = xstrdup(j->stack_name);

@@ -3,6 +3,7 @@
 #include "daemon/build/packings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -10,11 +11,29 @@
 /* The platform's own are not counted. */
 #define OF_ONE_USER 2
 
-static int check_user(const struct daemon *d, const char *user_id, struct error *err)
+struct packings {
+	const struct platform *platform;
+	struct packings_place *first;
+};
+
+struct packings *packings_new(const struct platform *p)
+{
+	struct packings *ps = xcalloc(1, sizeof(*ps));
+
+	ps->platform = p;
+	return ps;
+}
+
+void packings_free(struct packings *ps)
+{
+	free(ps);
+}
+
+static int check_user(const struct packings *ps, const char *user_id, struct error *err)
 {
 	int n = 0;
 
-	for (const struct packings_place *p = d->packings; p; p = p->next)
+	for (const struct packings_place *p = ps->first; p; p = p->next)
 		n += streq(p->user_id, user_id);
 	if (!user_id[0] || n < OF_ONE_USER)
 		return 0;
@@ -26,15 +45,15 @@ static int check_user(const struct daemon *d, const char *user_id, struct error 
 
 /* Packed it is hardly larger than it is. What the others will write is not on the disk yet: what
  * has to stay free stays free. */
-static int check_room(const struct daemon *d, int64_t bytes, struct error *err)
+static int check_room(const struct packings *ps, int64_t bytes, struct error *err)
 {
 	int64_t promised = bytes;
 	uint64_t free_bytes = 0;
 
-	for (const struct packings_place *p = d->packings; p; p = p->next)
+	for (const struct packings_place *p = ps->first; p; p = p->next)
 		promised += p->bytes;
-	if (fs_free_bytes(d->settings.state_dir, &free_bytes) < 0 ||
-	    (int64_t)free_bytes >= d->settings.disk_reserve_bytes + promised)
+	if (fs_free_bytes(ps->platform->settings.state_dir, &free_bytes) < 0 ||
+	    (int64_t)free_bytes >= ps->platform->settings.disk_reserve_bytes + promised)
 		return 0;
 	return error_set(err, ERROR_UNAVAILABLE,
 			 "The disk is too full for a download of %lld MB (TWELVE_DISK_RESERVE): "
@@ -42,14 +61,14 @@ static int check_room(const struct daemon *d, int64_t bytes, struct error *err)
 			 (long long)bytes >> 20);
 }
 
-int packings_enter(struct daemon *d, const char *user_id, int64_t bytes, struct packings_place *ret,
-		   struct error *err)
+int packings_enter(struct packings *ps, const char *user_id, int64_t bytes,
+		   struct packings_place *ret, struct error *err)
 {
-	if (check_user(d, user_id, err) < 0 || check_room(d, bytes, err) < 0)
+	if (check_user(ps, user_id, err) < 0 || check_room(ps, bytes, err) < 0)
 		return -1;
-	*ret = (struct packings_place){ .d = d, .bytes = bytes, .next = d->packings };
+	*ret = (struct packings_place){ .owner = ps, .bytes = bytes, .next = ps->first };
 	snprintf(ret->user_id, sizeof(ret->user_id), "%s", user_id);
-	d->packings = ret;
+	ps->first = ret;
 	return 0;
 }
 
@@ -57,10 +76,10 @@ void packings_leave(struct packings_place *p)
 {
 	struct packings_place **at;
 
-	if (!p->d)
+	if (!p->owner)
 		return;
-	for (at = &p->d->packings; *at != p; at = &(*at)->next)
+	for (at = &p->owner->first; *at != p; at = &(*at)->next)
 		;
 	*at = p->next;
-	p->d = NULL;
+	p->owner = NULL;
 }

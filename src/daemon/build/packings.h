@@ -5,16 +5,21 @@
 
 #include <stdint.h>
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
+
+struct packings;
+
+struct packings *packings_new(const struct platform *p);
+void packings_free(struct packings *ps);
 
 struct packings_place {
-	struct daemon *d; /* NULL: it has none */
+	struct packings *owner; /* NULL: it has none */
 	char user_id[UUID_SIZE];
 	int64_t bytes;
 	struct packings_place *next;
 };
 
 /* A place for so many bytes, until packings_leave(); the caller keeps *ret where it is. */
-int packings_enter(struct daemon *d, const char *user_id, int64_t bytes, struct packings_place *ret,
-		   struct error *err);
+int packings_enter(struct packings *ps, const char *user_id, int64_t bytes,
+		   struct packings_place *ret, struct error *err);
 void packings_leave(struct packings_place *p);

@@ -36,7 +36,7 @@ static void tell_proof(struct job *j, json_t *proof)
 
 static void tell_url(struct job *j)
 {
-	const struct settings *s = &j->owner->d->settings;
+	const struct settings *s = &j->owner->platform->settings;
 	const char *port = strrchr(s->http_address, ':');
 
 	stream_printf(j->stream, "       http://%s.%s%s/ deployed\n", j->app_name, s->apps_domain,
@@ -46,7 +46,7 @@ static void tell_url(struct job *j)
 /* The version whose dynos still run; 0 before the first deployment. */
 static int64_t still_running(const struct job *j)
 {
-	struct store *s = j->owner->d->store;
+	struct store *s = j->owner->platform->store;
 	struct release current = { 0 };
 	struct error err = ERROR_INIT;
 	struct app app = { 0 };
@@ -101,7 +101,7 @@ void builds_rollout_superseded(struct builds *b, const char *app_id, int64_t ver
 
 	if (!j)
 		return;
-	if (store_release_get(b->d->store, app_id, by, &newer, &err) == 0)
+	if (store_release_get(b->platform->store, app_id, by, &newer, &err) == 0)
 		has_push = newer.slug && streq(newer.slug, j->row.slug) && newer.commit &&
 			   streq(newer.commit, j->row.commit);
 	if (has_push) {

@@ -41,7 +41,7 @@ static size_t default_per_owner(struct builds *b, size_t slots)
 	struct error err = ERROR_INIT;
 	int64_t n = 0;
 
-	if (store_app_count_owners(b->d->store, &n, &err) < 0)
+	if (store_app_count_owners(b->platform->store, &n, &err) < 0)
 		log_error("builds: %s", err.message);
 	else if (n <= 1)
 		return slots;
@@ -53,8 +53,8 @@ static struct turns turns_of(struct builds *b)
 	struct turns t = { .e = xcalloc(b->n + 1, sizeof(*t.e)),
 			   .jobs = xcalloc(b->n + 1, sizeof(struct job *)),
 			   .order = xcalloc(b->n + 1, sizeof(*t.order)),
-			   .rules = { .slots = (size_t)b->d->settings.build_slots,
-				      .per_owner = (size_t)b->d->settings.owner_builds } };
+			   .rules = { .slots = (size_t)b->platform->settings.build_slots,
+				      .per_owner = (size_t)b->platform->settings.owner_builds } };
 
 	for (size_t i = 0; i < b->n; i++) {
 		struct job *j = b->jobs[i];

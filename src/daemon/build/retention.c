@@ -35,13 +35,13 @@ void used_done(struct used *u)
 }
 
 /* A supervisor of before slugs were noted tells its release. */
-static int add_release_of(struct daemon *d, const struct dyno *dyno, struct used *u,
+static int add_release_of(const struct platform *p, const struct dyno *dyno, struct used *u,
 			  struct error *err)
 {
 	struct release r = { 0 };
 	struct error own = ERROR_INIT;
 
-	if (store_release_by_id(d->store, dyno->release_id, &r, &own) < 0) {
+	if (store_release_by_id(p->store, dyno->release_id, &r, &own) < 0) {
 		if (own.kind == ERROR_NOT_FOUND)
 			return 0;
 		*err = own;
@@ -57,15 +57,15 @@ static int add_release_of(struct daemon *d, const struct dyno *dyno, struct used
 
 /* What runs may be of an older release than those that are kept, or of an app that the database has
  * lost. */
-static int add_dynos(struct daemon *d, struct used *u, struct error *err)
+static int add_dynos(const struct platform *p, struct dynos *ds, struct used *u, struct error *err)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(d->dynos, NULL, &dynos);
+	size_t n = dynos_list(ds, NULL, &dynos);
 
 	for (size_t i = 0; i < n; i++) {
 		if (dynos[i]->slug[0])
 			strv_push(&u->slugs, dynos[i]->slug);
-		else if (!dynos[i]->addon && add_release_of(d, dynos[i], u, err) < 0)
+		else if (!dynos[i]->addon && add_release_of(p, dynos[i], u, err) < 0)
 			return -1;
 		if (dynos[i]->stack[0])
 			strv_push(&u->stacks, dynos[i]->stack);
@@ -73,14 +73,14 @@ static int add_dynos(struct daemon *d, struct used *u, struct error *err)
 	return 0;
 }
 
-int used_read(struct daemon *d, struct used *ret, struct error *err)
+int used_read(const struct platform *p, struct dynos *dynos, struct used *ret, struct error *err)
 {
 	struct used u = { 0 };
 
-	if (store_slugs_in_use(d->store, d->settings.keep_releases, &u.slugs, err) < 0 ||
-	    store_stacks_in_use(d->store, d->settings.keep_releases, &u.stacks, err) < 0 ||
-	    store_slugs_known(d->store, &u.known, err) < 0 || add_dynos(d, &u, err) < 0 ||
-	    build_add_stacks(d->settings.state_dir, u.slugs, &u.stacks, err) < 0) {
+	if (store_slugs_in_use(p->store, p->settings.keep_releases, &u.slugs, err) < 0 ||
+	    store_stacks_in_use(p->store, p->settings.keep_releases, &u.stacks, err) < 0 ||
+	    store_slugs_known(p->store, &u.known, err) < 0 || add_dynos(p, dynos, &u, err) < 0 ||
+	    build_add_stacks(p->settings.state_dir, u.slugs, &u.stacks, err) < 0) {
 		used_done(&u);
 		return -1;
 	}
@@ -91,19 +91,21 @@ int used_read(struct daemon *d, struct used *ret, struct error *err)
 /* ---- letting go ---- */
 
 struct retention {
-	struct daemon *d;
+	const struct platform *platform;
+	struct dynos *dynos;
+	struct builds *builds;
 	struct watch *timer;
 };
 
-static char *trash_dir(struct daemon *d)
+static char *trash_dir(const struct platform *p)
 {
-	return xasprintf("%s/slugs/" SLUGS_TRASH, d->settings.state_dir);
+	return xasprintf("%s/slugs/" SLUGS_TRASH, p->settings.state_dir);
 }
 
-static void let_go(struct daemon *d, const char *digest)
+static void let_go(const struct platform *p, const char *digest)
 {
-	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s", d->settings.state_dir, digest),
-			    *dir = trash_dir(d);
+	_cleanup_free_ char *slug = xasprintf("%s/slugs/%s", p->settings.state_dir, digest),
+			    *dir = trash_dir(p);
 	_cleanup_free_ char *aside = xasprintf("%s/%s", dir, digest);
 	int r;
 
@@ -117,7 +119,7 @@ static void let_go(struct daemon *d, const char *digest)
 		return;
 	}
 	log_info("the slug %.12s is let go: no release that is kept has it", digest);
-	remove_tree_later(daemon_platform(d), aside);
+	remove_tree_later(p, aside);
 }
 
 static void on_timer(void *userdata)
@@ -127,17 +129,17 @@ static void on_timer(void *userdata)
 	struct used used = { 0 };
 	struct error err = ERROR_INIT;
 
-	if (builds_any_running(r->d->builds) || builds_is_collecting(r->d->builds)) {
+	if (builds_any_running(r->builds) || builds_is_collecting(r->builds)) {
 		watch_arm(r->timer, LATER_MS);
 		return;
 	}
-	if (store_slugs_released(r->d->store, &released, &err) < 0 ||
-	    used_read(r->d, &used, &err) < 0)
+	if (store_slugs_released(r->platform->store, &released, &err) < 0 ||
+	    used_read(r->platform, r->dynos, &used, &err) < 0)
 		log_error("looking for slugs that can go: %s", err.message);
 	else
 		for (char **s = released; s && *s; s++)
 			if (!strv_has(used.slugs, *s))
-				let_go(r->d, *s);
+				let_go(r->platform, *s);
 	used_done(&used);
 }
 
@@ -147,13 +149,17 @@ void retention_kick(struct retention *r)
 		watch_arm(r->timer, SOON_MS);
 }
 
-struct retention *retention_new(struct daemon *d)
+struct retention *retention_new(const struct platform *p, struct dynos *dynos,
+				struct builds *builds)
 {
-	_cleanup_free_ char *trash = trash_dir(d);
+	_cleanup_free_ char *trash = trash_dir(p);
 	struct retention *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct retention){ .d = d, .timer = watch_timer(d->loop, on_timer, r) };
-	remove_tree_later(daemon_platform(d), trash);
+	*r = (struct retention){ .platform = p,
+				 .dynos = dynos,
+				 .builds = builds,
+				 .timer = watch_timer(p->loop, on_timer, r) };
+	remove_tree_later(p, trash);
 	/* With another number of releases to keep, or after a kill. */
 	watch_arm(r->timer, LATER_MS);
 	return r;

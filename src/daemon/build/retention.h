@@ -6,7 +6,10 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
+
+struct dynos;
+struct builds;
 
 /* Digests, each a strv. */
 struct used {
@@ -15,10 +18,11 @@ struct used {
 };
 
 void used_done(struct used *u);
-int used_read(struct daemon *d, struct used *ret, struct error *err);
+int used_read(const struct platform *p, struct dynos *dynos, struct used *ret, struct error *err);
 
 struct retention;
-struct retention *retention_new(struct daemon *d);
+struct retention *retention_new(const struct platform *p, struct dynos *dynos,
+				struct builds *builds);
 void retention_free(struct retention *r);
 /* A release is live and what ran before it has ended: soon, when no build runs, slugs are let go.
  */

@@ -13,15 +13,19 @@
 #define N_PLACES 8
 
 struct slug_sizes {
+	const struct platform *platform;
 	struct slot {
 		char app_id[UUID_SIZE];
 		int64_t version, bytes;
 	} slots[N_SLOTS];
 };
 
-struct slug_sizes *slug_sizes_new(void)
+struct slug_sizes *slug_sizes_new(const struct platform *p)
 {
-	return xcalloc(1, sizeof(struct slug_sizes));
+	struct slug_sizes *s = xcalloc(1, sizeof(*s));
+
+	s->platform = p;
+	return s;
 }
 
 void slug_sizes_free(struct slug_sizes *s)
@@ -30,16 +34,16 @@ void slug_sizes_free(struct slug_sizes *s)
 }
 
 /* False when it can't be told now. */
-static bool look_up(struct daemon *d, const struct app *a, int64_t *ret)
+static bool look_up(const struct platform *p, const struct app *a, int64_t *ret)
 {
 	struct error err = ERROR_INIT;
 	struct release r = { 0 };
 	uint64_t bytes = 0;
-	bool known = store_release_get(d->store, a->id, a->current_version, &r, &err) == 0;
+	bool known = store_release_get(p->store, a->id, a->current_version, &r, &err) == 0;
 
 	*ret = -1;
 	if (known && r.slug) {
-		known = build_slug_size(d->settings.state_dir, r.slug, &bytes, &err) == 0;
+		known = build_slug_size(p->settings.state_dir, r.slug, &bytes, &err) == 0;
 		*ret = known ? (int64_t)bytes : -1;
 	}
 	release_done(&r);
@@ -62,15 +66,15 @@ static struct slot *find(struct slug_sizes *s, const struct app *a)
 	return free_one ? free_one : first;
 }
 
-int64_t slug_sizes_get(struct daemon *d, const struct app *a)
+int64_t slug_sizes_get(struct slug_sizes *s, const struct app *a)
 {
-	struct slot *slot = find(d->slug_sizes, a);
+	struct slot *slot = find(s, a);
 
 	if (!a->current_version)
 		return -1;
 	if (slot->version == a->current_version && streq(slot->app_id, a->id))
 		return slot->bytes;
-	slot->version = look_up(d, a, &slot->bytes) ? a->current_version : 0;
+	slot->version = look_up(s->platform, a, &slot->bytes) ? a->current_version : 0;
 	memcpy(slot->app_id, a->id, sizeof(slot->app_id));
 	return slot->bytes;
 }

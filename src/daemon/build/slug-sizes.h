@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
-struct slug_sizes *slug_sizes_new(void);
+struct slug_sizes *slug_sizes_new(const struct platform *p);
 void slug_sizes_free(struct slug_sizes *s);
 /* Of the app's current release; -1 when it has no slug. */
-int64_t slug_sizes_get(struct daemon *d, const struct app *a);
+int64_t slug_sizes_get(struct slug_sizes *s, const struct app *a);

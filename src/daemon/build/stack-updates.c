@@ -30,7 +30,9 @@
 #define NAMED_MAX 3
 
 struct stack_updates {
-	struct daemon *d;
+	const struct platform *platform;
+	struct wanted *wanted;
+	struct builds *builds;
 	struct watch *timer; /* NULL: not by itself */
 	struct child *child; /* NULL: none runs */
 	struct caller who;
@@ -54,14 +56,14 @@ static int each_current(struct stack_updates *u, current_fn fn, void *userdata, 
 	struct app *apps = NULL;
 	size_t n = 0;
 
-	if (store_app_list(u->d->store, &apps, &n, err) < 0)
+	if (store_app_list(u->platform->store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct release current = { 0 };
 		struct error gone = ERROR_INIT;
 
-		if (store_release_get(u->d->store, apps[i].id, apps[i].current_version, &current,
-				      &gone) == 0 &&
+		if (store_release_get(u->platform->store, apps[i].id, apps[i].current_version,
+				      &current, &gone) == 0 &&
 		    current.slug && current.stack &&
 		    (!u->only || stack_is_same(u->only, current.stack_name ? current.stack_name
 									   : apps[i].stack)))
@@ -98,7 +100,7 @@ static json_t *text_list(char *const *v)
 
 static json_t *make_order(struct stack_updates *u, struct error *err)
 {
-	const struct settings *s = &u->d->settings;
+	const struct settings *s = &u->platform->settings;
 	struct needed needed = { 0 };
 	_cleanup_strv_ char **more = NULL;
 	json_t *j = NULL;
@@ -155,7 +157,7 @@ static int64_t failed_before(struct stack_updates *u, const struct app *app, con
 	int64_t version = 0;
 	size_t n = 0;
 
-	if (store_release_list(u->d->store, app->id, 0, &rows, &n, &ignored) < 0)
+	if (store_release_list(u->platform->store, app->id, 0, &rows, &n, &ignored) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		if (rows[i].status == RELEASE_FAILED && rows[i].slug && rows[i].stack &&
@@ -176,7 +178,7 @@ static char *why_not(struct stack_updates *u, struct app *app, struct release *c
 	char *why = NULL;
 	int64_t failed;
 
-	if (releases_base(u->d->wanted, app, &base, &err) < 0)
+	if (releases_base(u->wanted, app, &base, &err) < 0)
 		return xstrdup(err.message);
 	failed = failed_before(u, app, current->slug, to);
 	if (base.version != current->version)
@@ -197,13 +199,13 @@ static int64_t release_on(struct stack_updates *u, struct app *app, const struct
 	struct release made = { 0 };
 	int64_t version;
 
-	if (releases_restack(u->d->wanted, app, to, description, &u->who, &made, err) < 0)
+	if (releases_restack(u->wanted, app, to, description, &u->who, &made, err) < 0)
 		return 0;
 	version = made.version;
 	if (u->who.user_id[0])
-		trail_release(u->d->store, &u->who, app, version, description);
+		trail_release(u->platform->store, &u->who, app, version, description);
 	else
-		trail_platform(u->d->store, u->who.name, app, "stack:update", description);
+		trail_platform(u->platform->store, u->who.name, app, "stack:update", description);
 	release_done(&made);
 	return version;
 }
@@ -251,7 +253,7 @@ static void update_app(struct stack_updates *u, struct app *app, struct release 
 
 static char *report_path(const struct stack_updates *u)
 {
-	return xasprintf("%s/stack-updates.json", u->d->settings.state_dir);
+	return xasprintf("%s/stack-updates.json", u->platform->settings.state_dir);
 }
 
 /* The file is for the next start; that it is not there only means that it is done again. */
@@ -313,7 +315,7 @@ static int spawn(struct stack_updates *u, struct error *err)
 					 .result_on_stdout = true,
 					 .on_end = on_end,
 					 .userdata = u };
-	int r = order ? child_start(u->d->loop, &o, &u->child, err) : -1;
+	int r = order ? child_start(u->platform->loop, &o, &u->child, err) : -1;
 
 	json_decref(order);
 	return r;
@@ -326,7 +328,7 @@ int stack_updates_start(struct stack_updates *u, const struct caller *who,
 		return error_set(err, ERROR_CONFLICT,
 				 "Updates of stacks are already being looked for: GET "
 				 "/twelve/stacks/updates shows its progress");
-	if (builds_is_collecting(u->d->builds))
+	if (builds_is_collecting(u->builds))
 		return error_set(err, ERROR_CONFLICT,
 				 "Unused slugs are being deleted: try again in a moment");
 	u->who = *who;
@@ -377,19 +379,20 @@ static int64_t due_ms(const struct stack_updates *u)
 	return left_ms < SOON_MS ? SOON_MS : left_ms > DAY_MS ? DAY_MS : left_ms;
 }
 
-struct stack_updates *stack_updates_new(struct daemon *d)
+struct stack_updates *stack_updates_new(const struct platform *p, struct wanted *wanted,
+					struct builds *builds)
 {
 	struct stack_updates *u = xcalloc(1, sizeof(*u));
 	_cleanup_free_ char *path = NULL;
 
-	*u = (struct stack_updates){ .d = d };
+	*u = (struct stack_updates){ .platform = p, .wanted = wanted, .builds = builds };
 	path = report_path(u);
 	u->report = json_load_file(path, 0, NULL);
 	if (!u->report)
 		u->report = json_pack("{s:s}", "status", "none");
-	if (!d->settings.stack_updates)
+	if (!p->settings.stack_updates)
 		return u;
-	u->timer = watch_timer(d->loop, on_timer, u);
+	u->timer = watch_timer(p->loop, on_timer, u);
 	watch_arm(u->timer, due_ms(u));
 	return u;
 }

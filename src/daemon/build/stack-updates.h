@@ -11,7 +11,8 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/caller.h"
+#include "daemon/core/platform.h"
 
 enum stack_update_extent {
 	STACK_UPDATE_CHECK, /* tell */
@@ -20,7 +21,11 @@ enum stack_update_extent {
 };
 
 struct stack_updates;
-struct stack_updates *stack_updates_new(struct daemon *d);
+struct wanted;
+struct builds;
+
+struct stack_updates *stack_updates_new(const struct platform *p, struct wanted *wanted,
+					struct builds *builds);
 void stack_updates_free(struct stack_updates *u);
 
 /* ERROR_CONFLICT while one is under way. stack: the name of the only one to look at, or NULL. */

@@ -7,10 +7,17 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
+struct stacks;
+
+struct stacks *stacks_new(const struct platform *p);
+/* Ends the child. */
+void stacks_free(struct stacks *st);
 /* Starts the child, unless TWELVE_PREPARE_STACKS is 0 or the disk is kept in reserve. */
-void stacks_prepare(struct daemon *d);
+void stacks_prepare(struct stacks *st);
+/* Whether the child runs. */
+bool stacks_are_prepared(const struct stacks *st);
 
 /* The child: "twelved stacks STATE DATA [PACKAGES...]", with packages a run stack that has them.
  * Returns the exit code. */

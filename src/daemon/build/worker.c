@@ -52,16 +52,16 @@ static void add_import(json_t *j, const struct job *job)
 
 json_t *worker_options(const struct worker_order *order)
 {
-	const struct daemon *d = order->d;
-	const struct settings *s = &d->settings;
+	const struct platform *p = order->platform;
+	const struct settings *s = &p->settings;
 	_cleanup_free_ char *init = settings_program(s, "twelve-init");
 	json_t *packs = json_loads(order->app->buildpacks, 0, NULL);
 	json_t *j = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o, s:o, "
 		"s:b, s:I, s:I, s:I, s:I, s:I}",
-		"state_dir", s->state_dir, "data_dir", s->data_dir, "runtime_root", d->runtime_root,
-		"runtime", d->runtime.path, "runtime_name", d->runtime.name, "cgroup",
-		(int)d->runtime.cgroup, "init", init, "id", order->build_id, "app_id",
+		"state_dir", s->state_dir, "data_dir", s->data_dir, "runtime_root", p->runtime_root,
+		"runtime", p->runtime.path, "runtime_name", p->runtime.name, "cgroup",
+		(int)p->runtime.cgroup, "init", init, "id", order->build_id, "app_id",
 		order->app->id, "app_name", order->app->name, "source", order->source, "strip_top",
 		(int)order->strip_top, "commit", order->commit, "stack",
 		stack_by_name(order->app->stack), "buildpacks", packs_names(packs), "env",

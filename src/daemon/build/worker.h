@@ -8,10 +8,10 @@
 
 #include "build/build.h"
 #include "daemon/build/builds-priv.h"
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 
 struct worker_order {
-	struct daemon *d;
+	const struct platform *platform;
 	const struct app *app;
 	json_t *config;
 	const char *build_id, *source, *commit;

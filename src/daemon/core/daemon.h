@@ -35,11 +35,10 @@ struct daemon {
 	struct router *router;
 	struct logs_client *logs;
 	struct slug_sizes *slug_sizes;
-	struct git_child *git_children; /* that serve git over HTTP; n_git_children of them */
-	size_t n_git_children;
-	struct packings_place *packings; /* slugs that are being packed (build/packings.h) */
-	bool preparing_stacks;		 /* a child makes some (build/stacks.h) */
-	struct rendezvous *rendezvous;	 /* NULL without a door */
+	struct git_children *git_children;
+	struct packings *packings;
+	struct stacks *stacks;
+	struct rendezvous *rendezvous; /* NULL without a door */
 };
 
 static inline struct platform *daemon_platform(struct daemon *d)

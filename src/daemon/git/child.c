@@ -30,8 +30,14 @@
 #define CHILDREN_MAX 4096
 #define LAST_WORDS_MAX 300
 
+struct git_children {
+	struct loop *loop;
+	struct git_child *first;
+	size_t n;
+};
+
 struct git_child {
-	struct daemon *d;
+	struct git_children *owner;
 	struct git_child *next;
 	char *user;
 	char *what; /* "git receive-pack of shop for ada", for the log */
@@ -52,12 +58,12 @@ struct git_child {
 
 static void child_free(struct git_child *c)
 {
-	struct git_child **at = &c->d->git_children;
+	struct git_child **at = &c->owner->first;
 
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
-	c->d->n_git_children--;
+	c->owner->n--;
 	watch_free(c->end);
 	watch_free(c->stopping);
 	watch_free(c->writable);
@@ -150,7 +156,7 @@ void git_child_stop(struct git_child *c)
 	if (!c->pid || c->stopping)
 		return;
 	c->kill_at_ms = clock_now_ms() + KILL_AFTER_MS;
-	c->stopping = watch_timer(c->d->loop, on_stopping, c);
+	c->stopping = watch_timer(c->owner->loop, on_stopping, c);
 	buf_clear(&c->pending);
 	close_input(c);
 	on_stopping(c);
@@ -171,10 +177,19 @@ void git_child_release(struct git_child *c)
 	watch_pause(c->readable, c->output_ended);
 }
 
-void git_children_free(struct daemon *d)
+struct git_children *git_children_new(struct loop *l)
 {
-	while (d->git_children)
-		child_free(d->git_children);
+	struct git_children *g = xcalloc(1, sizeof(*g));
+
+	g->loop = l;
+	return g;
+}
+
+void git_children_free(struct git_children *g)
+{
+	while (g && g->first)
+		child_free(g->first);
+	free(g);
 }
 
 /* ---- its input ---- */
@@ -372,12 +387,12 @@ static int spawn(struct git_child *c, const struct git_child_options *o, struct 
 	return r < 0 ? -1 : 0;
 }
 
-static struct git_child *child_new(struct daemon *d, const struct git_child_options *o)
+static struct git_child *child_new(struct git_children *g, const struct git_child_options *o)
 {
 	struct git_child *c = xcalloc(1, sizeof(*c));
 
-	*c = (struct git_child){ .d = d,
-				 .next = d->git_children,
+	*c = (struct git_child){ .owner = g,
+				 .next = g->first,
 				 .in_fd = -1,
 				 .out_fd = -1,
 				 .pending = BUF_INIT,
@@ -388,14 +403,14 @@ static struct git_child *child_new(struct daemon *d, const struct git_child_opti
 	c->what = xasprintf("git for %s of %s", o->user, o->app);
 	c->gzip = o->gzip ? gunzip_new() : NULL;
 	c->stderr_fd = memfd_create("git-stderr", MFD_CLOEXEC);
-	d->git_children = c;
-	d->n_git_children++;
+	g->first = c;
+	g->n++;
 	return c;
 }
 
 static int watch_all(struct git_child *c, struct error *err)
 {
-	struct loop *l = c->d->loop;
+	struct loop *l = c->owner->loop;
 	int r = watch_child(l, c->pid, on_end, c, &c->end);
 
 	if (r < 0)
@@ -406,30 +421,30 @@ static int watch_all(struct git_child *c, struct error *err)
 	return 0;
 }
 
-static size_t count_of(const struct daemon *d, const char *user)
+static size_t count_of(const struct git_children *g, const char *user)
 {
 	size_t n = 0;
 
-	for (const struct git_child *c = d->git_children; c; c = c->next)
+	for (const struct git_child *c = g->first; c; c = c->next)
 		n += streq(c->user, user);
 	return n;
 }
 
-int git_child_start(struct daemon *d, const struct git_child_options *o, struct git_child **ret,
-		    struct error *err)
+int git_child_start(struct git_children *g, const struct git_child_options *o,
+		    struct git_child **ret, struct error *err)
 {
 	struct git_child *c;
 
-	if (d->n_git_children >= GIT_CHILDREN_MAX)
+	if (g->n >= GIT_CHILDREN_MAX)
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "%d pushes and fetches are already running: try again in a moment",
 				 GIT_CHILDREN_MAX);
-	if (count_of(d, o->user) >= GIT_CHILDREN_MAX_USER)
+	if (count_of(g, o->user) >= GIT_CHILDREN_MAX_USER)
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "%d pushes and fetches of yours are already running: try again "
 				 "when one has finished",
 				 GIT_CHILDREN_MAX_USER);
-	c = child_new(d, o);
+	c = child_new(g, o);
 	if (c->stderr_fd < 0)
 		error_set_errno(err, errno, "starting git");
 	else if (spawn(c, o, err) == 0 && watch_all(c, err) == 0) {

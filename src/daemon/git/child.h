@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "daemon/core/daemon.h"
+#include "base/error.h"
+#include "event/loop.h"
 
 #define GIT_CHILD_EARLY_MAX (8 << 20)
 /* At once, of all apps. */
@@ -34,8 +35,14 @@ struct git_child_options {
 	void *userdata;
 };
 
-int git_child_start(struct daemon *d, const struct git_child_options *o, struct git_child **ret,
-		    struct error *err);
+/* All that run. */
+struct git_children;
+struct git_children *git_children_new(struct loop *l);
+/* At the end of twelved: lets go of those that have not been reaped. */
+void git_children_free(struct git_children *g);
+
+int git_child_start(struct git_children *g, const struct git_child_options *o,
+		    struct git_child **ret, struct error *err);
 /* How many of n bytes were taken; when not all, ready() is called when more can be. What the child
  * will not read is dropped. */
 ssize_t git_child_write(struct git_child *c, const char *data, size_t n, struct error *err);
@@ -50,5 +57,3 @@ int git_child_peek(struct git_child *c);
 void git_child_stop(struct git_child *c);
 /* The caller is done with it: what has not ended is stopped, then reaped. NULL is allowed. */
 void git_child_release(struct git_child *c);
-/* At the end of twelved: lets go of those that have not been reaped. */
-void git_children_free(struct daemon *d);

@@ -123,7 +123,7 @@ static int start_child(struct request *r, struct git_request *g, bool gzip, stru
 		.userdata = g,
 	};
 
-	return git_child_start(g->d, &o, &g->child, err);
+	return git_child_start(g->d->git_children, &o, &g->child, err);
 }
 
 static struct git_request *begin(struct request *r, enum git_service service, bool advertise,

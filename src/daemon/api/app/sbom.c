@@ -157,7 +157,7 @@ static int read_release(struct request *r, const struct app *app, const struct r
 		return -1;
 	w = xcalloc(1, sizeof(*w));
 	*w = (struct reading){ .request = r, .fd = -1 };
-	if (packings_enter(d, request_caller(r)->user_id, 0, &w->place, err) < 0 ||
+	if (packings_enter(d->packings, request_caller(r)->user_id, 0, &w->place, err) < 0 ||
 	    start(d, app, rel, w, err) < 0) {
 		fd_close(w->fd);
 		reading_done(w);

@@ -410,7 +410,8 @@ static int pack(struct request *r, const struct app *app, struct api_slug *f, st
 	p = xcalloc(1, sizeof(*p));
 	*p = (struct packing){ .request = r, .fd = -1 };
 	memcpy(p->id, f->row.id, sizeof(p->id));
-	if (packings_enter(d, request_caller(r)->user_id, f->row.size_bytes, &p->place, err) < 0 ||
+	if (packings_enter(d->packings, request_caller(r)->user_id, f->row.size_bytes, &p->place,
+			   err) < 0 ||
 	    start_packing(d, f->row.digest, p, err) < 0) {
 		p->ended = true;
 		packing_free(p);

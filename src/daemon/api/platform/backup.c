@@ -143,7 +143,7 @@ static int make_order(struct daemon *d, const struct making *m, bool slugs, bool
 		json_pack("{s:s, s:s, s:s, s:s, s:[]}", "state", d->settings.state_dir, "dir",
 			  m->dir, "to", m->file, "identity", store_identity(d->store), "backups");
 	struct used used = { 0 };
-	int r = slugs ? used_read(d, &used, err) : 0;
+	int r = slugs ? used_read(daemon_platform(d), d->dynos, &used, err) : 0;
 
 	if (r == 0 && slugs) {
 		json_object_set_new(order, "slugs", strv_json(used.slugs));

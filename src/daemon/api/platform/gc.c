@@ -23,6 +23,7 @@
 #include "daemon/api/table.h"
 #include "daemon/build/retention.h"
 #include "daemon/build/stack-updates.h"
+#include "daemon/build/stacks.h"
 #include "daemon/build/builds.h"
 #include "stack/stack.h"
 
@@ -81,7 +82,7 @@ static int check_no_builds(struct daemon *d, struct error *err)
 	if (builds_is_collecting(d->builds))
 		return error_set(err, ERROR_CONFLICT,
 				 "What no release uses is being removed already");
-	if (d->preparing_stacks && !stacks_are_shared(d->settings.state_dir))
+	if (stacks_are_prepared(d->stacks) && !stacks_are_shared(d->settings.state_dir))
 		return error_set(err, ERROR_CONFLICT,
 				 "The stack of new apps is being made since the start: try again "
 				 "in a minute");
@@ -213,7 +214,8 @@ static int api_gc(struct request *r, struct error *err)
 	struct collection *c;
 	int fd = -1;
 
-	if (check_no_builds(d, err) < 0 || used_read(d, &used, err) < 0 ||
+	if (check_no_builds(d, err) < 0 ||
+	    used_read(daemon_platform(d), d->dynos, &used, err) < 0 ||
 	    start(d, &used, &fd, err) < 0)
 		return -1;
 	c = xcalloc(1, sizeof(*c));
