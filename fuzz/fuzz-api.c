@@ -13,7 +13,6 @@
 #include "base/str.h"
 #include "daemon/api/route.h"
 #include "daemon/git/gunzip.h"
-#include "daemon/http/http-priv.h"
 #include "daemon/http/range.h"
 #include "daemon/http/wire.h"
 
@@ -106,14 +105,14 @@ static void unzip(const char *data, size_t n)
 
 static void path(const char *text)
 {
-	const char *values[HTTP_MAX_PARAMS];
-	size_t lengths[HTTP_MAX_PARAMS], n = 0;
+	const char *values[API_MAX_PARAMS];
+	size_t lengths[API_MAX_PARAMS], n = 0;
 	bool known;
 
-	if (!api_match("GET", text, values, lengths, HTTP_MAX_PARAMS, &n, &known))
+	if (!api_match("GET", text, values, lengths, API_MAX_PARAMS, &n, &known))
 		return;
 	for (size_t i = 0; i < n; i++) {
-		_cleanup_free_ char *value = http_decode(values[i], lengths[i]);
+		_cleanup_free_ char *value = wire_decode(values[i], lengths[i]);
 
 		assert(strlen(value) <= lengths[i]);
 	}
@@ -123,9 +122,9 @@ static void body(const char *data, size_t n, bool strict)
 {
 	json_t *object = json_loadb(data, n, JSON_REJECT_DUPLICATES, NULL);
 
-	for (size_t i = 0; json_is_object(object) && i < n_api_routes; i++) {
+	for (size_t i = 0; json_is_object(object) && api_route_at(i); i++) {
 		struct error err = ERROR_INIT;
-		int r = api_check_body(api_routes[i].body, strict, object, &err);
+		int r = api_check_body(api_route_at(i)->body, strict, object, &err);
 
 		assert(r == 0 || (err.kind == ERROR_INVALID && err.message[0] == '"'));
 	}

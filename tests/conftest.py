@@ -59,9 +59,12 @@ def pytest_terminal_summary(terminalreporter):
 PATIENCE = 180
 
 
-def wait_for(condition, what, timeout=PATIENCE):
-    """Waits until condition() is true and returns its value; the failure says what was awaited."""
-    timeout = max(timeout, PATIENCE)
+def wait_for(condition, what, timeout=PATIENCE, within=None):
+    """
+    Waits until condition() is true and returns its value; the failure says what was awaited. `within` is for what would
+    come anyway, only later: then it has to be there after so many seconds.
+    """
+    timeout = within or max(timeout, PATIENCE)
     began = time.monotonic()
     while True:
         value = condition()

@@ -191,7 +191,7 @@ def test_readers_that_go_away_are_let_go(bare):
         r.close()
         c.close()
     # A connection and a pipe each.
-    wait_for(lambda: descriptors(platform) <= held - 40, "their descriptors to be closed", 10)
+    wait_for(lambda: descriptors(platform) <= held - 40, "their descriptors to be closed", within=10)
 
 
 def test_sessions_live_through_a_restart(own_platform):

@@ -16,6 +16,9 @@ import pytest
 
 from conftest import wait_for
 
+# What is refused at once would be let go after ten seconds anyway, so these look at the time.
+pytestmark = pytest.mark.alone
+
 ATTACKER, NEIGHBOUR = "127.0.0.1", "127.0.0.2"
 HALF = b"GET / "
 LIMITS = dict(TWELVE_MAX_CONNECTIONS=300, TWELVE_SOURCE_CONNECTIONS=64, TWELVE_API_CONNECTIONS=128, TWELVE_API_SOURCE_CONNECTIONS=32)
@@ -78,12 +81,12 @@ def crowd():
 def test_one_source_has_its_part_of_the_places(own_platform, crowd):
     p = own_platform(**LIMITS)
     crowd.come(p.api_port, 200, HALF).come(p.http_port, 400)
-    wait_for(lambda: crowd.n_open() <= 32 + 64, "all but the attacker's part to be refused", 5)
+    wait_for(lambda: crowd.n_open() <= 32 + 64, "all but the attacker's part to be refused", within=5)
     assert ask(p.api_port, "/account", "localhost")[0] == 401
     assert ask(p.http_port)[0] == 404
     assert p.api("GET", "/account")[0] == 200
     # Whoever stands in the door is let go: half a request has ten seconds, none at all as well.
-    wait_for(lambda: crowd.n_open() == 0, "the door to be empty", 30)
+    wait_for(lambda: crowd.n_open() == 0, "the door to be empty", within=30)
     assert ask(p.api_port, "/account", "localhost", source=ATTACKER)[0] == 401
 
 
@@ -94,7 +97,7 @@ def test_half_a_handshake_and_half_a_secret(own_platform, crowd):
     with context.wrap_socket(socket.create_connection(("127.0.0.1", p.api_port), timeout=30, source_address=(NEIGHBOUR, 0))) as s:
         s.sendall(b"half-a-secret")
         assert s.recv(1) == b""
-    wait_for(lambda: crowd.n_open() == 0, "the door to be empty", 30)
+    wait_for(lambda: crowd.n_open() == 0, "the door to be empty", within=30)
 
 
 def test_a_request_that_stops_in_its_body(own_platform, crowd):

@@ -79,6 +79,7 @@ def attack(platform, tmp_path, name, seconds, processes, **config):
     return before, during
 
 
+@pytest.mark.alone
 def test_very_many_descriptors(platform, tmp_path):
     _, during = attack(platform, tmp_path, "hoards-some", 2, 8, EACH=40000)
     # A walk through them took a second and more for each look, 50 looks a second wanted.
