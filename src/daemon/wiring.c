@@ -159,7 +159,6 @@ int wiring_start(struct daemon *d, struct error *err)
 		.logs = d->logs,
 		.wanted = d->wanted,
 		.builds = d->builds,
-		.daemon = d,
 	});
 	d->webhooks = webhooks_new(d);
 	d->setups = setups_new(d);

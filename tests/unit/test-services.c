@@ -107,6 +107,22 @@ void remove_tree_later(const struct platform *d, const char *path)
 	(void)path;
 }
 
+void remove_container_later(const struct platform *p, const char *id, const char *dir,
+			    removed_fn fn, void *userdata)
+{
+	(void)p;
+	(void)id;
+	(void)dir;
+	if (fn)
+		fn(userdata);
+}
+
+void remover_forget(struct remover *r, const void *userdata)
+{
+	(void)r;
+	(void)userdata;
+}
+
 bool state_is_gone(struct store *s, const char *kind, const char *id)
 {
 	(void)s;
@@ -146,7 +162,8 @@ int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char *
 
 struct fixture {
 	char dir[32];
-	struct daemon d;
+	struct platform p;
+	struct wanted *wanted;
 	struct services *sv;
 	struct watch *tick;
 	int ticks;
@@ -168,7 +185,7 @@ static void on_tick(void *userdata)
 	struct fixture *f = userdata;
 
 	if (f->until(f) || ++f->ticks >= MAX_TICKS)
-		loop_stop(f->d.loop);
+		loop_stop(f->p.loop);
 	else
 		watch_arm(f->tick, TICK_MS);
 }
@@ -179,7 +196,7 @@ static bool happens(struct fixture *f, bool (*until)(struct fixture *f))
 	f->until = until;
 	f->ticks = 0;
 	watch_arm(f->tick, 0);
-	loop_run(f->d.loop);
+	loop_run(f->p.loop);
 	return until(f);
 }
 
@@ -197,7 +214,7 @@ static struct app make_app(struct fixture *f, const char *name, json_t *attachme
 	struct error err = ERROR_INIT;
 	struct release r = { .status = RELEASE_SUCCEEDED };
 
-	must(store_app_create(f->d.store, &a, &err), &err);
+	must(store_app_create(f->p.store, &a, &err), &err);
 	memcpy(r.app_id, a.id, sizeof(r.app_id));
 	r.description = xstrdup("First");
 	r.user = xstrdup("somebody");
@@ -205,14 +222,14 @@ static struct app make_app(struct fixture *f, const char *name, json_t *attachme
 	r.stack_name = xstrdup("debian-12");
 	r.config = json_object();
 	r.attachments = attachments;
-	must(store_begin(f->d.store, &err), &err);
-	must(store_release_create(f->d.store, &r, &err), &err);
-	must(store_commit(f->d.store, &err), &err);
+	must(store_begin(f->p.store, &err), &err);
+	must(store_release_create(f->p.store, &r, &err), &err);
+	must(store_commit(f->p.store, &err), &err);
 	a.current_version = r.version;
-	must(store_app_update(f->d.store, &a, &err), &err);
+	must(store_app_update(f->p.store, &a, &err), &err);
 	release_done(&r);
 	app_done(&a);
-	must(store_app_get(f->d.store, name, &a, &err), &err);
+	must(store_app_get(f->p.store, name, &a, &err), &err);
 	return a;
 }
 
@@ -230,7 +247,7 @@ static void make_addon(struct fixture *f, const char *name, const char *service,
 
 	memcpy(a.app_id, f->app.id, sizeof(a.app_id));
 	a.secret = json_pack("{s:s, s:s}", "made_by", "somebody", "url", "http://127.0.0.1:1/");
-	must(store_addon_create(f->d.store, &a, &err), &err);
+	must(store_addon_create(f->p.store, &a, &err), &err);
 	memcpy(id, a.id, UUID_SIZE);
 	addon_done(&a);
 }
@@ -280,21 +297,20 @@ static int setup(void **state)
 	snprintf(f->dir, sizeof(f->dir), "/tmp/test-services-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	write_manifest(f->dir);
-	f->d.settings = (struct settings){ .state_dir = f->dir,
+	f->p.settings = (struct settings){ .state_dir = f->dir,
 					   .run_dir = f->dir,
 					   .data_dir = f->dir,
 					   .libexec_dir = f->dir,
 					   .addons_dir = f->dir };
-	f->d.runtime_root = f->dir;
-	f->d.runtime = (struct sandbox_runtime){ .path = f->dir, .name = f->dir };
-	f->d.loop = loop_new();
-	must(store_open(f->dir, &f->d.store, &err), &err);
-	f->d.wanted = wanted_new(&(struct wanted_options){
-		.platform = daemon_platform(&f->d), .changed = on_wanted, .userdata = f });
-	f->tick = watch_timer(f->d.loop, on_tick, f);
+	f->p.runtime_root = f->dir;
+	f->p.runtime = (struct sandbox_runtime){ .path = f->dir, .name = f->dir };
+	f->p.loop = loop_new();
+	must(store_open(f->dir, &f->p.store, &err), &err);
+	f->wanted = wanted_new(
+		&(struct wanted_options){ .platform = &f->p, .changed = on_wanted, .userdata = f });
+	f->tick = watch_timer(f->p.loop, on_tick, f);
 	f->app = make_app(f, "owner", json_array());
-	f->sv = services_new(&(struct services_options){
-		.platform = daemon_platform(&f->d), .wanted = f->d.wanted, .daemon = &f->d });
+	f->sv = services_new(&(struct services_options){ .platform = &f->p, .wanted = f->wanted });
 	*state = f;
 	return 0;
 }
@@ -305,10 +321,10 @@ static int teardown(void **state)
 
 	services_free(f->sv);
 	app_done(&f->app);
-	wanted_free(f->d.wanted);
+	wanted_free(f->wanted);
 	watch_free(f->tick);
-	store_close(f->d.store);
-	loop_free(f->d.loop);
+	store_close(f->p.store);
+	loop_free(f->p.loop);
 	fs_remove_tree(f->dir);
 	free(f);
 	return 0;
@@ -316,7 +332,7 @@ static int teardown(void **state)
 
 static void sql(struct fixture *f, const char *text)
 {
-	assert_int_equal(sqlite3_exec(f->d.store->db, text, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(f->p.store->db, text, NULL, NULL, NULL), SQLITE_OK);
 }
 
 static bool is_listed(struct fixture *f)
@@ -334,9 +350,9 @@ static void want_away(struct fixture *f)
 	struct error err = ERROR_INIT;
 	struct addon a = { 0 };
 
-	must(store_addon_get(f->d.store, f->addon_id, &a, &err), &err);
+	must(store_addon_get(f->p.store, f->addon_id, &a, &err), &err);
 	a.state = ADDON_DEPROVISIONING;
-	must(store_addon_update(f->d.store, &a, &err), &err);
+	must(store_addon_update(f->p.store, &a, &err), &err);
 	addon_done(&a);
 }
 
@@ -377,7 +393,7 @@ static void test_a_change_ends_with_its_addon(void **state)
 
 	make_addon(f, "box-1", "box", 25000, f->addon_id);
 	assert_true(happens(f, is_listed));
-	must(store_addon_get(f->d.store, f->addon_id, &a, &err), &err);
+	must(store_addon_get(f->p.store, f->addon_id, &a, &err), &err);
 	services_attach(f->sv, &c, &a, NULL, false);
 	addon_done(&a);
 	assert_int_equal(f->answers, 0);
@@ -460,9 +476,9 @@ static int statements_of_a_look(struct fixture *f, const char *addon_id, size_t 
 	int n_statements = 0;
 	size_t n = 0;
 
-	sqlite3_trace_v2(f->d.store->db, SQLITE_TRACE_STMT, on_statement, &n_statements);
+	sqlite3_trace_v2(f->p.store->db, SQLITE_TRACE_STMT, on_statement, &n_statements);
 	must(services_links_read(f->sv, &l, &err), &err);
-	sqlite3_trace_v2(f->d.store->db, 0, NULL, NULL);
+	sqlite3_trace_v2(f->p.store->db, 0, NULL, NULL);
 	services_links_of(l, addon_id, &n);
 	assert_int_equal(n, n_expected);
 	assert_non_null(services_links_app(l, f->app.id));

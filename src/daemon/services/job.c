@@ -2,18 +2,13 @@
 /* twelved's side of a job; see services/job.h. */
 #include "daemon/services/job.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/fs.h"
-#include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "daemon/core/child.h"
+#include "daemon/core/remove.h"
 
 #define RESULT_MAX_BYTES (64 << 10)
 
@@ -22,12 +17,8 @@ struct addon_job {
 	char id[UUID_SIZE];
 	addon_job_fn fn; /* NULL: cancelled */
 	void *userdata;
-	pid_t pid;
-	bool ended;
-	int status;
-	int result_fd;
-	struct watch *results;
-	struct buf result;
+	struct child *child; /* NULL: it has ended */
+	struct addon_job_result result;
 };
 
 void addon_job_result_done(struct addon_job_result *r)
@@ -39,38 +30,30 @@ void addon_job_result_done(struct addon_job_result *r)
 	*r = (struct addon_job_result){ 0 };
 }
 
-static void job_free(struct addon_job *j)
-{
-	watch_free(j->results);
-	fd_close(j->result_fd);
-	buf_done(&j->result);
-	free(j);
-}
-
 /* ---- the end ---- */
 
-static void sweep(struct platform *p, const char *id)
+/* A worker that ends well leaves nothing; one that was killed leaves a directory, and what was in its
+ * sandbox. */
+static char *dir_of(const struct platform *p, const char *id)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/jobs/%s", p->settings.state_dir, id);
-	struct error err = ERROR_INIT;
-
-	if (!fs_exists(dir))
-		return;
-	if (sandbox_delete(&p->runtime, p->runtime_root, id, &err) < 0)
-		log_warn("job %s: %s", id, err.message);
-	if (fs_remove_tree(dir) < 0)
-		log_warn("job %s: %s can't be removed; it is tried again at the next start", id,
-			 dir);
+	return xasprintf("%s/jobs/%s", p->settings.state_dir, id);
 }
 
-void addon_jobs_sweep(struct platform *p)
+size_t addon_jobs_sweep(struct platform *p, void (*fn)(void *userdata), void *userdata)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/jobs", p->settings.state_dir);
+	_cleanup_free_ char *jobs = xasprintf("%s/jobs", p->settings.state_dir);
 	_cleanup_strv_ char **left = NULL;
+	size_t n = 0;
 
-	if (fs_list(dir, &left) == 0)
-		for (char **id = left; id && *id; id++)
-			sweep(p, *id);
+	if (fs_list(jobs, &left) < 0)
+		return 0;
+	for (char **id = left; id && *id; id++) {
+		_cleanup_free_ char *dir = dir_of(p, *id);
+
+		remove_container_later(p, *id, dir, fn, userdata);
+		n++;
+	}
+	return n;
 }
 
 static char *copy_of(json_t *j, const char *key)
@@ -80,9 +63,9 @@ static char *copy_of(json_t *j, const char *key)
 	return s ? xstrdup(s) : NULL;
 }
 
-static void parse(const struct addon_job *job, struct addon_job_result *r)
+static void parse(const struct child_end *end, struct addon_job_result *r)
 {
-	json_t *j = json_loadb(job->result.data, job->result.len, JSON_ALLOW_NUL, NULL);
+	json_t *j = json_loadb(end->result, end->n_result, JSON_ALLOW_NUL, NULL);
 	char described[64];
 
 	r->ok = json_is_true(json_object_get(j, "ok"));
@@ -96,44 +79,32 @@ static void parse(const struct addon_job *job, struct addon_job_result *r)
 	if (!j)
 		r->reason =
 			xasprintf("The process of the job %s",
-				  proc_describe_status(job->status, described, sizeof(described)));
+				  proc_describe_status(end->status, described, sizeof(described)));
 	json_decref(j);
 }
 
-static void maybe_ended(struct addon_job *j)
+/* What it left is gone. */
+static void finish(void *userdata)
 {
-	struct addon_job_result r = { 0 };
+	struct addon_job *j = userdata;
 
-	if (!j->ended || j->results)
-		return;
-	sweep(j->platform, j->id);
-	parse(j, &r);
 	if (j->fn)
-		j->fn(&r, j->userdata);
-	addon_job_result_done(&r);
-	job_free(j);
+		j->fn(&j->result, j->userdata);
+	addon_job_result_done(&j->result);
+	free(j);
 }
 
-static void on_result(void *userdata)
+static void on_end(const struct child_end *end, void *userdata)
 {
 	struct addon_job *j = userdata;
-	ssize_t n = fd_read(j->result_fd, buf_reserve(&j->result, 4096), 4096);
+	_cleanup_free_ char *dir = dir_of(j->platform, j->id);
 
-	if (n > 0 && j->result.len + (size_t)n < RESULT_MAX_BYTES) {
-		buf_added(&j->result, (size_t)n);
-	} else if (n != -EAGAIN) {
-		watch_free(steal_ptr(j->results));
-		maybe_ended(j);
-	}
-}
-
-static void on_child(int status, void *userdata)
-{
-	struct addon_job *j = userdata;
-
-	j->ended = true;
-	j->status = status;
-	maybe_ended(j);
+	j->child = NULL;
+	parse(end, &j->result);
+	if (fs_exists(dir))
+		remove_container_later(j->platform, j->id, dir, finish, j);
+	else
+		finish(j);
 }
 
 void addon_job_cancel(struct addon_job *j)
@@ -141,8 +112,8 @@ void addon_job_cancel(struct addon_job *j)
 	if (!j)
 		return;
 	j->fn = NULL;
-	if (!j->ended)
-		kill(-j->pid, SIGKILL);
+	if (j->child)
+		child_cancel(j->child, 0);
 }
 
 /* ---- the start ---- */
@@ -161,7 +132,7 @@ static json_t *text(const char *s)
 	return json_string(s ? s : "");
 }
 
-static int write_order(const struct addon_job *job, const struct addon_job_order *o)
+static json_t *order_of(const struct addon_job *job, const struct addon_job_order *o)
 {
 	const struct platform *p = job->platform;
 	_cleanup_free_ char *init = settings_program(&p->settings, "twelve-init");
@@ -176,55 +147,31 @@ static int write_order(const struct addon_job *job, const struct addon_job_order
 		"argv", strings(o->argv), "env", o->env, "memory_bytes",
 		(json_int_t)o->memory_bytes, "timeout_ms", (json_int_t)o->timeout_ms, "measure",
 		text(o->measure), "http", o->http);
-	char *dumped = json_dumps(j, 0);
-	int fd = dumped ? fd_memfile("addon", dumped, strlen(dumped)) : -EINVAL;
-
-	json_decref(j);
-	if (dumped)
-		explicit_bzero(dumped, strlen(dumped));
-	free(dumped);
-	return fd;
-}
-
-static int spawn(struct addon_job *j, int order_fd, struct error *err)
-{
-	const char *const argv[] = { "/proc/self/exe", "addon", NULL };
-	struct proc_options o = { .argv = argv,
-				  .stdin_fd = order_fd,
-				  .new_session = true,
-				  .die_with_us = true,
-				  .dir = "/" };
-	int fds[2], r;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_set_errno(err, errno, "starting a job: pipe");
-	j->result_fd = fds[0];
-	o.fd3 = fds[1];
-	r = proc_spawn(&o, &j->pid, err);
-	fd_close(fds[1]);
-	if (r < 0)
-		return -1;
-	fd_set_nonblock(j->result_fd, true);
-	j->results = watch_readable(j->platform->loop, j->result_fd, on_result, j);
-	r = watch_child(j->platform->loop, j->pid, on_child, j, NULL);
-	return r < 0 ? error_set_errno(err, r, "watching a job") : 0;
+	return j;
 }
 
 int addon_job_start(struct platform *p, const struct addon_job_order *o, addon_job_fn fn,
 		    void *userdata, struct addon_job **ret, struct error *err)
 {
+	static const char *const argv[] = { "/proc/self/exe", "addon", NULL };
 	struct addon_job *j = xcalloc(1, sizeof(*j));
-	_cleanup_fd_ int order_fd = -1;
+	json_t *order;
+	int r;
 
-	*j = (struct addon_job){
-		.platform = p, .fn = fn, .userdata = userdata, .result_fd = -1, .result = BUF_INIT
-	};
+	*j = (struct addon_job){ .platform = p, .fn = fn, .userdata = userdata };
 	uuid_make(j->id);
-	order_fd = write_order(j, o);
-	if (order_fd < 0)
-		error_set_errno(err, order_fd, "writing the order of a job");
-	if (order_fd < 0 || spawn(j, order_fd, err) < 0) {
-		job_free(j);
+	order = order_of(j, o);
+	r = order ? child_start(p->loop,
+				&(struct child_options){ .argv = argv,
+							 .order = order,
+							 .max_result = RESULT_MAX_BYTES,
+							 .on_end = on_end,
+							 .userdata = j },
+				&j->child, err)
+		  : error_set(err, ERROR_SYSTEM, "The order of a job can't be written as JSON");
+	json_decref(order);
+	if (r < 0) {
+		free(j);
 		return -1;
 	}
 	if (ret)

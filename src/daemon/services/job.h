@@ -51,8 +51,9 @@ int addon_job_start(struct platform *p, const struct addon_job_order *o, addon_j
 		    void *userdata, struct addon_job **ret, struct error *err);
 /* Ends it without a call. */
 void addon_job_cancel(struct addon_job *j);
-/* At start: what jobs left that died with a twelved before us. */
-void addon_jobs_sweep(struct platform *p);
+/* At start: what jobs left that died with a twelved before us. Returns how many; fn is called for
+ * each when it is gone. */
+size_t addon_jobs_sweep(struct platform *p, void (*fn)(void *userdata), void *userdata);
 
 /* main() of `twelved addon`. */
 int addon_worker_main(void);

@@ -81,13 +81,14 @@ struct services {
 	struct logs_client *logs;
 	struct wanted *wanted;
 	struct builds *builds;
-	struct daemon *d;
 	struct service_set catalog;
 	struct resource **list;
 	size_t n;
 	struct change **changes;
 	size_t n_changes;
 	struct count *count; /* the one that is under way, or NULL */
+	int64_t n_left_jobs; /* of a twelved before us, which may still hold volumes: no turn before
+				they are gone */
 	struct watch *sweep_timer, *minute_timer, *room_timer;
 	/* What releases refer to, as of the last sweep: ids of add-ons and credentials as keys. */
 	json_t *references;

@@ -15,7 +15,8 @@
 
 #include "addon/attach.h"
 #include "addon/service.h"
-#include "daemon/core/daemon.h"
+#include "daemon/core/caller.h"
+#include "daemon/core/platform.h"
 #include "daemon/dynos/dynos.h"
 
 #define SERVICE_EXTERNAL "external"
@@ -35,7 +36,6 @@ struct services_options {
 	struct logs_client *logs;
 	struct wanted *wanted;
 	struct builds *builds;
-	struct daemon *daemon;
 };
 struct services *services_new(const struct services_options *o);
 /* Ends jobs; servers go on. */

@@ -223,6 +223,8 @@ static void on_sweep(void *userdata)
 	struct error err = ERROR_INIT;
 	size_t n = 0;
 
+	if (sv->n_left_jobs)
+		return;
 	if (references_read(sv, &err) < 0 ||
 	    store_addon_list(sv->platform->store, NULL, &list, &n, &err) < 0) {
 		log_error("add-ons: %s", err.message);
@@ -314,6 +316,14 @@ static void stop_strays(struct services *sv)
 	}
 }
 
+static void on_left_job_gone(void *userdata)
+{
+	struct services *sv = userdata;
+
+	if (--sv->n_left_jobs == 0)
+		watch_arm(sv->sweep_timer, 0);
+}
+
 struct services *services_new(const struct services_options *o)
 {
 	struct services *sv = xcalloc(1, sizeof(*sv));
@@ -323,17 +333,16 @@ struct services *services_new(const struct services_options *o)
 	sv->logs = o->logs;
 	sv->wanted = o->wanted;
 	sv->builds = o->builds;
-	sv->d = o->daemon;
 	sv->on_turn = on_turn;
 	services_catalog(sv);
 	tls_note_authority(sv);
-	addon_jobs_sweep(sv->platform);
 	backups_mend(sv);
 	sweep_volumes(sv);
 	stop_strays(sv);
 	sv->sweep_timer = watch_timer(sv->platform->loop, on_sweep, sv);
 	sv->minute_timer = watch_timer(sv->platform->loop, on_minute, sv);
 	sv->room_timer = watch_timer(sv->platform->loop, on_second, sv);
+	sv->n_left_jobs += (int64_t)addon_jobs_sweep(sv->platform, on_left_job_gone, sv);
 	watch_arm(sv->sweep_timer, 0);
 	watch_arm(sv->minute_timer, 0);
 	watch_arm(sv->room_timer, SECOND_MS);
@@ -348,6 +357,7 @@ void services_free(struct services *sv)
 		forget(sv->list[sv->n - 1]);
 	free(sv->list);
 	changes_free(sv);
+	remover_forget(sv->platform->remover, sv);
 	counts_stop(sv);
 	watch_free(sv->sweep_timer);
 	watch_free(sv->minute_timer);

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/services/ask.h"
@@ -175,6 +176,9 @@ static int run_spec(struct work *w, const struct sandbox_spec *s, struct error *
 	if (sandbox_write_bundle(bundle, s, err) < 0 || sandbox_run(s, &o, &result, err) < 0)
 		return -1;
 	w->output = last_output(output_fd);
+	/* Its sandbox has ended. What can't be removed here is removed by twelved. */
+	if (fs_remove_tree(w->dir) < 0)
+		log_warn("job %s: %s can't be removed", w->id, w->dir);
 	return explain(w, &result, err);
 }
 
