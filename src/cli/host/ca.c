@@ -57,17 +57,20 @@ static const struct command cmd_ca = {
 	.flags = CMD_JSON,
 	.options = options,
 	.run = ca_run,
-	.details =
-		"Domains without a public certificate are served with one that the platform signs "
-		"itself. The authority's certificate goes to stdout, its fingerprint to stderr; "
-		"compare it with the one on the machine.\nTo trust it, save it to a file, "
-		"then:\ncurl: curl --cacert FILE https://...\ngit: git config --global "
-		"http.https://HOST:PORT/.sslCAInfo FILE\nnode and the heroku command: export "
-		"NODE_EXTRA_CA_CERTS=FILE, with an absolute path\nDebian and Ubuntu: cp FILE "
-		"/usr/local/share/ca-certificates/twelve.crt; update-ca-certificates\nmacOS: "
-		"security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain "
-		"FILE, with sudo\nFirefox: Settings, Certificates, View Certificates, Authorities, "
-		"Import\nA machine that trusts it trusts everything that this platform signs.",
+	.details = "Domains without a public certificate are served with one that the "
+		   "platform signs itself. The authority's certificate goes to stdout, its "
+		   "fingerprint to stderr; compare it with the one on the machine.\n"
+		   "To trust it, save it to a file, then:\n"
+		   "curl: curl --cacert FILE https://...\n"
+		   "git: git config --global http.https://HOST:PORT/.sslCAInfo FILE\n"
+		   "node and the heroku command: export NODE_EXTRA_CA_CERTS=FILE, with an absolute "
+		   "path\n"
+		   "Debian and Ubuntu: cp FILE /usr/local/share/ca-certificates/twelve.crt; "
+		   "update-ca-certificates\n"
+		   "macOS: security add-trusted-cert -d -r trustRoot -k "
+		   "/Library/Keychains/System.keychain FILE, with sudo\n"
+		   "Firefox: Settings, Certificates, View Certificates, Authorities, Import\n"
+		   "A machine that trusts it trusts everything that this platform signs.",
 	.examples = "twelve ca -o " FILE_NAME "\ncurl --cacert " FILE_NAME
 		    " https://api.localhost:5443/twelve/ca\ntwelve ca --json",
 };
