@@ -168,7 +168,7 @@ has_hashes() { grep -q -- '--hash' "$requirements"; }
 install_unlocked() {
 	local log=$SCRATCH/pip.log age=()
 	[[ -n $(config_var PIP_UPLOADED_PRIOR_TO) ]] || has_hashes || [[ ${pip[0]} != "$SCRATCH"/* ]] || age=(--uploaded-prior-to "P${AGE_DAYS}D")
-	((${#age[@]} == 0)) || detail "Versions that are left open are $AGE_DAYS days old at least (PIP_UPLOADED_PRIOR_TO says otherwise)"
+	((${#age[@]} == 0)) || detail "Unpinned packages get versions that are at least $AGE_DAYS days old (PIP_UPLOADED_PRIOR_TO changes that)"
 	! try_pip "$log" "${age[@]}" "$@" || return 0
 	if ((${#age[@]} == 0)) || index_is_away "$log" || grep -q 'require a different python version' "$log" ||
 		! grep -Eq 'No matching distribution|ResolutionImpossible|upload[- ]time' "$log"; then

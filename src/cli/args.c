@@ -17,7 +17,7 @@ static const struct arg_option global_options[] = {
 	{ "host", "HOST",
 	  "address of twelved: unix:///PATH, ssh://USER@MACHINE, https://HOST:PORT ($TWELVE_HOST)",
 	  0 },
-	{ "no-color", NULL, "no colours ($NO_COLOR)", 0 },
+	{ "no-color", NULL, "no colors ($NO_COLOR)", 0 },
 	{ "help", NULL, "show help for this command", 'h' },
 	{ 0 },
 };

@@ -171,7 +171,7 @@ int wait_for_release(struct cli *c, const char *app, int64_t version, struct err
 			release_proof_text(release, &text);
 		else
 			buf_printf(&text,
-				   "v%lld is made; nothing has been deployed yet that could run it",
+				   "v%lld is created; no code is deployed yet, so nothing runs it",
 				   (long long)version);
 		note(c, "%s", text.data);
 		return 0;

@@ -305,7 +305,7 @@ def test_what_a_newcomer_trips_over_is_told(platform, tmp_path):
 
     made = twelve("create", "newcomers", env={"TWELVE_APP": "another"})
     assert "no git repository, so no remote was added: git init, then twelve git:remote -a newcomers" in made.err
-    assert "commands speak to another, unless you say -a newcomers" in made.err
+    assert "commands act on another; unset it, or use -a newcomers" in made.err
     assert not any("TWELVE_APP" in twelve("create", "newcomers-2", "-n", env=e).err for e in ({}, {"TWELVE_APP": "newcomers-2"}))
     for args, said in [
         (["help", "nonsense"], "nonsense is not a command of twelve: twelve help lists them"),
@@ -315,7 +315,7 @@ def test_what_a_newcomer_trips_over_is_told(platform, tmp_path):
         (["logs", "--source", "foo", "-a", "newcomers"], 'expected app or heroku (the platform\'s lines), found "foo"'),
         (["webhooks:deliveries", "--status", "foo", "-a", "newcomers"], 'pending, retrying, failed or succeeded, found "foo"'),
         (["webhooks:add", "-a", "newcomers"], "--include is missing: --include api:release"),
-        (["buildpacks:set", "nonsense", "-a", "newcomers"], "has no buildpack nonsense: give a name that it has"),
+        (["buildpacks:set", "nonsense", "-a", "newcomers"], 'There is no buildpack "nonsense": give a built-in one ('),
     ]:
         r = twelve(*args)
         assert r.code == 2 and said in r.err, (args, r)

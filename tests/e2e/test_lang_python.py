@@ -73,7 +73,7 @@ def test_django_of_its_own_starter(platform, tools, repo):
     write(where, {"requirements.txt": "django\n"})
     said = push()
     assert "web: python manage.py runserver 0.0.0.0:$PORT --noreload" in said and "add gunicorn to the packages and it is used" in said, said
-    assert "Versions that are left open are 14 days old at least" in said
+    assert "Unpinned packages get versions that are at least 14 days old" in said
     shows(platform, name, "The install worked successfully")
     assert "System check identified no issues" in platform.cli("run", "-a", name, "--", "python", "manage.py", "check").out
     # Another commit, the same requirements: what was installed is used again; now with static files, and the way back.

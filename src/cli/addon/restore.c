@@ -99,7 +99,7 @@ static int restore_as_new(struct cli *c, const json_t *b, struct error *err)
 
 	if (!app)
 		return -1;
-	note(c, "%s was destroyed: making another one from its backup",
+	note(c, "%s was destroyed: creating a new add-on from its backup",
 	     json_str(b, "addon.name", ""));
 	if (addon_create_named(c, app,
 			       json_pack("{s:{s:s}, s:{s:s*}, s:{s:s}}", "plan", "name", plan,

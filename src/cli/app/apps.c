@@ -61,8 +61,9 @@ static void note_how_to_go_on(struct cli *c, const char *name, bool in_work_tree
 		     name);
 	if (app && *app && !streq(app, name))
 		note(c,
-		     "TWELVE_APP is set and goes before a git remote: commands speak to %s, unless "
-		     "you say -a %s",
+		     "TWELVE_APP is set and takes precedence over the git remote: commands act on "
+		     "%s; "
+		     "unset it, or use -a %s",
 		     app, name);
 }
 

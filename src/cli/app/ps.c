@@ -221,7 +221,7 @@ static void tell_formation(struct cli *c, const json_t *formation)
 	size_t i;
 
 	json_array_foreach (formation, i, f)
-		buf_printf(&b, "%s%s to %lld of %s", i ? ", " : "", json_str(f, "type", ""),
+		buf_printf(&b, "%s%s to %lld:%s", i ? ", " : "", json_str(f, "type", ""),
 			   (long long)json_i64(f, "quantity", 0), json_str(f, "size", ""));
 	note(c, "Scaled %s", b.data);
 }

@@ -94,10 +94,11 @@ static int no_such(const char *name, const char *data_dir, struct error *err)
 	_cleanup_free_ char *dir = xasprintf("%s/buildpacks", data_dir),
 			    *names = build_pack_names(dir);
 
-	return error_set(err, ERROR_INVALID,
-			 "The platform has no buildpack %.100s: give a name that it has (%s), a "
-			 "directory or a git URL",
-			 name, names);
+	return error_set(
+		err, ERROR_INVALID,
+		"There is no buildpack \"%.100s\": give a built-in one (%s), a git URL or a "
+		"directory on the server",
+		name, names);
 }
 
 json_t *packs_take(const char *name, const struct packs_rules *rules, struct error *err)

@@ -150,8 +150,10 @@ static int read_domain(struct daemon *d, const char *text, char **ret, struct er
 		return -1;
 	if (strlen(host) > strlen(suffix) &&
 	    strcasecmp(host + strlen(host) - strlen(suffix), suffix) == 0)
-		return error_set(err, ERROR_INVALID, "Names below %s are given by the platform",
-				 d->settings.apps_domain);
+		return error_set(
+			err, ERROR_INVALID,
+			"Names under %s are assigned by the platform: add a domain of your own",
+			d->settings.apps_domain);
 	*ret = steal_ptr(host);
 	return 0;
 }

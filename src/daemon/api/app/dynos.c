@@ -57,7 +57,8 @@ static int find_dyno(struct request *r, const struct app *app, struct dyno **ret
 {
 	*ret = dynos_find(request_daemon(r)->dynos, app->id, request_param(r, "dyno"));
 	return *ret ? 0
-		    : error_set(err, ERROR_NOT_FOUND, "%s has no dyno %.80s now", app->name,
+		    : error_set(err, ERROR_NOT_FOUND,
+				"%s has no dyno %.80s now: twelve ps lists them", app->name,
 				request_param(r, "dyno"));
 }
 
@@ -351,7 +352,8 @@ static int check_type(struct request *r, const struct app *app, const char *type
 	for (size_t i = 0; i < n; i++)
 		if (streq(dynos[i]->type, type))
 			return 0;
-	return error_set(err, ERROR_NOT_FOUND, "%s has no dynos of type %.50s now", app->name,
+	return error_set(err, ERROR_NOT_FOUND,
+			 "%s has no dynos of type %.50s now: twelve ps lists them", app->name,
 			 type);
 }
 

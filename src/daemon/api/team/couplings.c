@@ -52,9 +52,10 @@ static int api_coupling_of_app(struct request *r, struct error *err)
 
 	if (result == 0 && store_coupling_get(request_daemon(r)->store, app.id, &c, &own) < 0) {
 		result = own.kind == ERROR_NOT_FOUND
-				 ? error_set(err, ERROR_NOT_FOUND,
-					     "%s is in no pipeline: pipelines:add puts it into one",
-					     app.name)
+				 ? error_set(
+					   err, ERROR_NOT_FOUND,
+					   "%s is in no pipeline: add it to one with pipelines:add",
+					   app.name)
 				 : error_set(err, own.kind, "%s", own.message);
 	}
 	if (result == 0)
