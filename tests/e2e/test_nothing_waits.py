@@ -234,3 +234,33 @@ def test_users_are_looked_up(tmp_path):
     finally:
         gate.unlink(missing_ok=True)
         p.stop()
+
+
+SLOW_DISK = r"""
+#include <sys/syscall.h>
+#include <unistd.h>
+/* A disk that takes its time. */
+int fsync(int fd)
+{
+	usleep(100000);
+	return (int)syscall(SYS_fsync, fd);
+}
+"""
+
+
+def test_many_dynos_start(tmp_path):
+    """Requests are answered between two starts: who asks sees some of the dynos before all are there."""
+    source, library = tmp_path / "disk.c", tmp_path / "disk.so"
+    source.write_text(SLOW_DISK)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    p = Platform(tmp_path / "platform", LD_PRELOAD=library)
+    try:
+        where = p.repo(tmp_path, "hello")
+        p.create("many", where)
+        p.push(where)
+        assert p.api("PATCH", "/apps/many/formation/web", {"quantity": 9})[0] == 200
+        seen = []
+        wait_for(lambda: seen.append(len(p.dynos("many"))) or seen[-1] == 9, "nine dynos")
+        assert set(seen) - {1, 9}, seen
+    finally:
+        p.stop()

@@ -24,6 +24,8 @@
 
 #define RETRY_MS 2000
 #define UNKNOWN_POLL_MS 10
+/* A turn that has started dynos for as long goes on in the next: requests come in between. */
+#define START_MS 20
 
 /* ---- acting ---- */
 
@@ -130,14 +132,19 @@ static void tell_slugless(struct turn *t, const char *sentence)
 
 static void act_all(struct turn *t, const struct plan *p)
 {
+	int64_t began_ms = clock_now_ms();
 	struct error err = ERROR_INIT;
 	bool blocked = false;
 
 	for (size_t i = 0; i < p->n_actions && !blocked; i++) {
 		const struct plan_action *action = &p->actions[i];
 
-		if (act(t, action, &blocked, &err) == 0)
-			continue;
+		if (act(t, action, &blocked, &err) == 0) {
+			if (action->kind != PLAN_START || clock_now_ms() - began_ms < START_MS)
+				continue;
+			state_turn_soon(t->a);
+			return;
+		}
 		if (action->kind == PLAN_START && action->release == t->candidate.version) {
 			log_error("app %s: %s", t->app.name, err.message);
 			rollout_undo(t->a, &t->candidate, NULL, err.message);
