@@ -31,6 +31,7 @@ struct ready {
 	uint16_t port;
 	bool port_only;
 	bool said;
+	bool refused; /* a request got no answer, or not the right one, and what came of it was said */
 	bool answered; /* the request got its answer a moment ago */
 	int64_t until_ms;
 	int64_t describe_at_ms; /* clock_now_ms(): what it listens on instead is to be said then */
@@ -122,6 +123,7 @@ static void on_probe(int status, const char *instead, void *userdata)
 	else
 		text = xasprintf("GET %s on $PORT %s (TWELVE_CHECK=port: listening is enough)",
 				 path_of(r), instead);
+	r->refused = true;
 	watch_arm(r->timer, PROBE_PAUSE_MS);
 	say(r, text);
 }
@@ -134,12 +136,15 @@ static void ask(struct ready *r)
 					   .path = path_of(r),
 					   .timeout_ms = left_ms > PROBE_MIN_MS ? left_ms
 										: PROBE_MIN_MS };
-	_cleanup_free_ char *text =
-		xasprintf("it listens on $PORT, and has not answered GET %s there yet "
-			  "(TWELVE_CHECK=port: listening is enough)",
-			  q.path);
+	_cleanup_free_ char *text = NULL;
 
 	r->probe = health_probe_start(r->loop, &q, on_probe, r);
+	/* What came of the last request says more. */
+	if (r->refused)
+		return;
+	text = xasprintf("it listens on $PORT, and has not answered GET %s there yet "
+			 "(TWELVE_CHECK=port: listening is enough)",
+			 q.path);
 	say(r, text);
 }
 
@@ -156,6 +161,7 @@ static void on_timer(void *userdata)
 	}
 	owner = owner_of(r->runtime, r->cgroup, r->port);
 	if (owner != LISTEN_OURS) {
+		r->refused = false;
 		watch_arm(r->timer, POLL_MS);
 		say_missing(r, owner);
 	} else if (r->port_only || answered) {

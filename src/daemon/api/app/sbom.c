@@ -2,7 +2,6 @@
 /* The bill of materials of a release: a child reads its stack and its slug (daemon/apps/sbom.h) and
  * writes the document to a memory file. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,15 +17,15 @@
 #include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/build/packings.h"
+#include "daemon/core/child.h"
 #include "stack/stack.h"
 
 #define SENTENCE_MAX 300
 
 struct reading {
 	struct request *request; /* NULL: whoever asked has gone away */
-	pid_t pid;
-	int fd; /* what the child writes to */
-	bool ended;
+	struct child *child;	 /* NULL: it has ended */
+	int fd;			 /* what the child writes to */
 	int status;
 	struct packings_place place;
 };
@@ -43,19 +42,19 @@ static void reading_free(void *work)
 
 	w->fd = fd_close(w->fd);
 	w->request = NULL;
-	if (w->ended)
-		reading_done(w);
-	else
+	if (w->child)
 		/* Nobody waits for it any more; its end frees it. */
-		kill(w->pid, SIGKILL);
+		child_cancel(w->child, 0);
+	else
+		reading_done(w);
 }
 
-static void on_read(int status, void *userdata)
+static void on_read(const struct child_end *end, void *userdata)
 {
 	struct reading *w = userdata;
 
-	w->ended = true;
-	w->status = status;
+	w->child = NULL;
+	w->status = end->status;
 	packings_leave(&w->place);
 	if (w->request)
 		request_resume(w->request);
@@ -81,7 +80,7 @@ static int answer(struct request *r, struct error *err)
 	return request_answer_json_file(r, fd_steal(&w->fd), (uint64_t)st.st_size);
 }
 
-static int write_order(struct daemon *d, const struct app *app, const struct release *rel)
+static json_t *make_order(struct daemon *d, const struct app *app, const struct release *rel)
 {
 	const char *state = d->settings.state_dir,
 		   *stack = stack_by_name(rel->stack_name ? rel->stack_name : app->stack);
@@ -91,7 +90,6 @@ static int write_order(struct daemon *d, const struct app *app, const struct rel
 			      "distro", stack ? stack : app->stack);
 	__attribute__((cleanup(stack_done))) struct stack have = { 0 };
 	struct error gone = ERROR_INIT;
-	_cleanup_free_ char *text = NULL;
 
 	/* The child says it of one that is gone. What is installed stands in the topmost layer. */
 	if (stack_open(state, rel->stack, &have, &gone) < 0)
@@ -102,31 +100,25 @@ static int write_order(struct daemon *d, const struct app *app, const struct rel
 	json_object_set_new(
 		j, "status",
 		json_sprintf("%s/var/lib/dpkg/status", have.layers ? have.layers[0] : ""));
-	text = json_dumps(j, 0);
-	json_decref(j);
-	return fd_memfile("sbom", text, strlen(text));
+	return j;
 }
 
 static int start(struct daemon *d, const struct app *app, const struct release *rel,
 		 struct reading *w, struct error *err)
 {
 	static const char *const argv[] = { "/proc/self/exe", "sbom", NULL };
-	_cleanup_fd_ int order_fd = write_order(d, app, rel);
-	struct proc_options o = {
-		.argv = argv, .die_with_us = true, .dir = "/", .stdin_fd = order_fd
-	};
-	int e;
+	struct child_options o = { .argv = argv, .on_end = on_read, .userdata = w };
+	json_t *order;
+	int r;
 
 	w->fd = memfd_create("sbom", MFD_CLOEXEC);
-	if (order_fd < 0 || w->fd < 0)
-		return error_set_errno(err, order_fd < 0 ? order_fd : errno, "a memory file");
+	if (w->fd < 0)
+		return error_set_errno(err, errno, "a memory file");
 	o.stdout_fd = w->fd;
-	if (proc_spawn(&o, &w->pid, err) < 0)
-		return -1;
-	e = watch_child(d->loop, w->pid, on_read, w, NULL);
-	if (e < 0)
-		kill(w->pid, SIGKILL);
-	return e < 0 ? error_set_errno(err, e, "watching the child that reads the slug") : 0;
+	o.order = order = make_order(d, app, rel);
+	r = child_start(d->loop, &o, &w->child, err);
+	json_decref(order);
+	return r;
 }
 
 static int check(struct daemon *d, const struct release *rel, struct error *err)

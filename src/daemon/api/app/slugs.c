@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 #include "base/str.h"
 #include "model/names.h"
 #include "build/build.h"
+#include "daemon/core/child.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/api/app/slugs.h"
@@ -312,8 +312,7 @@ struct packing {
 	struct request *request;
 	int fd;
 	int status;
-	bool ended;
-	pid_t pid;
+	struct child *child; /* NULL: it has ended */
 	char id[UUID_SIZE];
 	struct packings_place place;
 };
@@ -331,19 +330,19 @@ static void packing_free(void *work)
 	fd_close(p->fd);
 	p->fd = -1;
 	p->request = NULL;
-	if (p->ended)
-		packing_done(p);
-	else
+	if (p->child)
 		/* Nobody waits for it any more; its end frees it. */
-		kill(p->pid, SIGKILL);
+		child_cancel(p->child, 0);
+	else
+		packing_done(p);
 }
 
-static void on_packed(int status, void *userdata)
+static void on_packed(const struct child_end *end, void *userdata)
 {
 	struct packing *p = userdata;
 
-	p->ended = true;
-	p->status = status;
+	p->child = NULL;
+	p->status = end->status;
 	packings_leave(&p->place);
 	if (p->request)
 		request_resume(p->request);
@@ -370,17 +369,13 @@ static int start_packing(struct daemon *d, const char *digest, struct packing *p
 	_cleanup_free_ char *dir = xasprintf("%s/slugs/%s", d->settings.state_dir, digest);
 	const char *const argv[] = { "tar",  "-C", dir,	    "--owner=0", "--group=0",
 				     "-czf", "-",  "./app", NULL };
-	struct proc_options o = { .argv = argv, .die_with_us = true };
-	int e;
+	struct child_options o = { .argv = argv, .on_end = on_packed, .userdata = p };
 
 	p->fd = open(d->settings.state_dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (p->fd < 0)
 		return error_set_errno(err, errno, "making a file in %s", d->settings.state_dir);
 	o.stdout_fd = p->fd;
-	if (proc_spawn(&o, &p->pid, err) < 0)
-		return -1;
-	e = watch_child(d->loop, p->pid, on_packed, p, NULL);
-	return e < 0 ? error_set_errno(err, e, "watching tar") : 0;
+	return child_start(d->loop, &o, &p->child, err);
 }
 
 static int check_tree(struct daemon *d, const struct api_slug *f, struct error *err)
@@ -413,7 +408,6 @@ static int pack(struct request *r, const struct app *app, struct api_slug *f, st
 	if (packings_enter(d->packings, request_caller(r)->user_id, f->row.size_bytes, &p->place,
 			   err) < 0 ||
 	    start_packing(d, f->row.digest, p, err) < 0) {
-		p->ended = true;
 		packing_free(p);
 		return -1;
 	}

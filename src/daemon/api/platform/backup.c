@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,12 +15,12 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/proc.h"
 #include "base/str.h"
 #include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/build/retention.h"
 #include "daemon/core/disk.h"
+#include "daemon/core/child.h"
 #include "daemon/core/remove.h"
 
 #define SAID_MAX 2000
@@ -30,17 +29,13 @@ struct making {
 	struct request *request; /* NULL: whoever asked has gone away */
 	struct daemon *d;
 	char *dir, *file;
-	pid_t pid;
-	int fd; /* what the child says */
-	struct watch *readable;
+	struct child *child; /* NULL: it has ended */
 	struct buf said;
-	bool ended, ok;
+	bool ok;
 };
 
 static void making_free(struct making *m)
 {
-	watch_free(m->readable);
-	fd_close(m->fd);
 	remove_tree_later(daemon_platform(m->d), m->dir);
 	buf_done(&m->said);
 	free(m->dir);
@@ -55,10 +50,10 @@ static void let_go(void *work)
 	struct making *m = work;
 
 	m->request = NULL;
-	if (m->ended && !m->readable)
+	if (m->child)
+		child_cancel(m->child, 0);
+	else
 		making_free(m);
-	else if (!m->ended)
-		kill(-m->pid, SIGKILL);
 }
 
 static int answer(struct request *r, struct error *err)
@@ -77,37 +72,17 @@ static int answer(struct request *r, struct error *err)
 	return request_answer_file(r, fd_steal(&fd), (uint64_t)st.st_size, "twelve-backup.tar");
 }
 
-static void maybe_done(struct making *m)
+static void on_end(const struct child_end *end, void *userdata)
 {
-	if (!m->ended || m->readable)
-		return;
+	struct making *m = userdata;
+
+	m->child = NULL;
+	m->ok = end->status == 0;
+	buf_puts(&m->said, end->output);
 	if (m->request)
 		request_resume(m->request);
 	else
 		making_free(m);
-}
-
-static void on_said(void *userdata)
-{
-	struct making *m = userdata;
-	char chunk[1024];
-	ssize_t n = fd_read(m->fd, chunk, sizeof(chunk));
-
-	if (n > 0 && m->said.len < SAID_MAX) {
-		buf_append(&m->said, chunk, (size_t)n);
-	} else if (n <= 0 && n != -EAGAIN) {
-		watch_free(steal_ptr(m->readable));
-		maybe_done(m);
-	}
-}
-
-static void on_child(int status, void *userdata)
-{
-	struct making *m = userdata;
-
-	m->ended = true;
-	m->ok = status == 0;
-	maybe_done(m);
 }
 
 static json_t *strv_json(char *const *v)
@@ -159,29 +134,16 @@ static int make_order(struct daemon *d, const struct making *m, bool slugs, bool
 	return r;
 }
 
-static int spawn(struct making *m, json_t *order, struct error *err)
+static int spawn(struct making *m, const json_t *order, struct error *err)
 {
 	static const char *const argv[] = { "/proc/self/exe", "state-backup", NULL };
-	char *text = json_dumps(order, JSON_COMPACT);
-	_cleanup_fd_ int in = fd_memfile("order", text, strlen(text));
-	struct proc_options o = {
-		.argv = argv, .stdin_fd = in, .new_session = true, .die_with_us = true, .dir = "/"
-	};
-	int fds[2], r;
+	const struct child_options o = { .argv = argv,
+					 .order = order,
+					 .max_output = SAID_MAX,
+					 .on_end = on_end,
+					 .userdata = m };
 
-	free(text);
-	if (in < 0 || pipe2(fds, O_CLOEXEC) < 0)
-		return error_set_errno(err, errno, "starting the backup");
-	m->fd = fds[0];
-	o.stdout_fd = o.stderr_fd = fds[1];
-	r = proc_spawn(&o, &m->pid, err);
-	fd_close(fds[1]);
-	if (r < 0)
-		return -1;
-	fd_set_nonblock(m->fd, true);
-	m->readable = watch_readable(m->d->loop, m->fd, on_said, m);
-	r = watch_child(m->d->loop, m->pid, on_child, m, NULL);
-	return r < 0 ? error_set_errno(err, r, "watching the backup") : 0;
+	return child_start(m->d->loop, &o, &m->child, err);
 }
 
 static int api_platform_backup(struct request *r, struct error *err)
@@ -198,7 +160,7 @@ static int api_platform_backup(struct request *r, struct error *err)
 	    disk_check(&d->settings, 0, err) < 0)
 		return -1;
 	m = xcalloc(1, sizeof(*m));
-	*m = (struct making){ .request = r, .d = d, .fd = -1, .said = BUF_INIT };
+	*m = (struct making){ .request = r, .d = d, .said = BUF_INIT };
 	m->dir = xasprintf("%s/builds/%s", d->settings.state_dir, uuid_make(id));
 	m->file = xasprintf("%s/backup.tar", m->dir);
 	e = fs_mkdirs(m->dir, 0700);
