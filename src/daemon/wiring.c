@@ -49,7 +49,7 @@ static void on_dyno(struct dyno *dyno, void *userdata)
 	services_dyno_changed(d->services, dyno);
 	if (dyno->addon)
 		return;
-	webhooks_dyno_changed(d, dyno);
+	webhooks_dyno_changed(daemon_platform(d), dyno);
 	reconcile_dyno_changed(d->reconciler, dyno);
 	if (streq(dyno->type, SETUP_DYNO_TYPE) && dyno->one_off && dyno->state == DYNO_EXITED)
 		setups_dyno_ended(d->setups, dyno);
@@ -81,12 +81,34 @@ static void on_hold(const struct loop_hold *h, void *userdata)
 		 (long long)h->n_waits);
 }
 
+static struct apps *make_apps(struct daemon *d)
+{
+	return apps_new(&(struct apps_options){ .platform = daemon_platform(d),
+						.wanted = d->wanted,
+						.builds = d->builds,
+						.reconciler = d->reconciler,
+						.certs = d->certs,
+						.services = d->services,
+						.logs = d->logs });
+}
+
+static struct setups *make_setups(struct daemon *d)
+{
+	return setups_new(&(struct setups_options){ .platform = daemon_platform(d),
+						    .apps = d->apps,
+						    .wanted = d->wanted,
+						    .builds = d->builds,
+						    .dynos = d->dynos,
+						    .services = d->services,
+						    .logs = d->logs });
+}
+
 static void mend_apps(struct daemon *d)
 {
 	struct error err = ERROR_INIT;
 
 	/* What can't be mended now is no reason not to serve. */
-	if (apps_mend(d, &err) < 0)
+	if (apps_mend(daemon_platform(d), &err) < 0)
 		log_warn("%s", err.message);
 }
 
@@ -160,15 +182,16 @@ int wiring_start(struct daemon *d, struct error *err)
 		.wanted = d->wanted,
 		.builds = d->builds,
 	});
-	d->webhooks = webhooks_new(d);
-	d->setups = setups_new(d);
+	d->apps = make_apps(d);
+	d->webhooks = webhooks_new(daemon_platform(d));
+	d->setups = make_setups(d);
 	d->autoscaler = autoscaler_new(&(struct autoscaler_options){
 		.platform = daemon_platform(d),
 		.logs = d->logs,
 		.dynos = d->dynos,
 		.wanted = d->wanted,
 	});
-	d->stale = stale_new(d);
+	d->stale = stale_new(daemon_platform(d), d->apps);
 	d->stack_updates = stack_updates_new(daemon_platform(d), d->wanted, d->builds);
 	reconcile_all(d->reconciler);
 	d->logins = logins_new();
@@ -218,6 +241,7 @@ void wiring_stop(struct daemon *d, bool everything)
 		logs_client_shutdown(d->logs);
 	logs_client_free(d->logs);
 	streams_free(d->streams);
+	apps_free(d->apps);
 	store_close(d->store);
 	remover_free(d->remover);
 	loop_free(d->loop);

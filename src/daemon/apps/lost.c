@@ -24,20 +24,20 @@ static void known_done(struct known *k)
 	strv_free(k->slugs);
 }
 
-static int read_known(struct daemon *d, struct known *k, struct error *err)
+static int read_known(struct platform *p, struct known *k, struct error *err)
 {
 	struct backup *backups = NULL;
 	struct addon *addons = NULL;
 	struct app *apps = NULL;
 	size_t n_apps = 0, n_addons = 0, n_backups = 0;
-	int r = store_app_list(d->store, &apps, &n_apps, err);
+	int r = store_app_list(p->store, &apps, &n_apps, err);
 
 	if (r == 0)
-		r = store_addon_list(d->store, NULL, &addons, &n_addons, err);
+		r = store_addon_list(p->store, NULL, &addons, &n_addons, err);
 	if (r == 0)
-		r = store_backup_list(d->store, NULL, NULL, &backups, &n_backups, err);
+		r = store_backup_list(p->store, NULL, NULL, &backups, &n_backups, err);
 	if (r == 0)
-		r = store_slugs_known(d->store, &k->slugs, err);
+		r = store_slugs_known(p->store, &k->slugs, err);
 	for (size_t i = 0; i < n_apps; i++) {
 		_cleanup_free_ char *name = xasprintf("%s.git", apps[i].name);
 
@@ -54,48 +54,48 @@ static int read_known(struct daemon *d, struct known *k, struct error *err)
 	return r;
 }
 
-static bool is_lost(struct daemon *d, const struct known *k, const struct state_place *p,
+static bool is_lost(struct platform *p, const struct known *k, const struct state_place *at,
 		    const char *name)
 {
 	char owner[UUID_SIZE];
 
-	if (streq(p->folder, "git")) {
-		git_owner(daemon_platform(d), name, owner);
+	if (streq(at->folder, "git")) {
+		git_owner(p, name, owner);
 		return !strv_has(k->repositories, name) &&
-		       !(owner[0] && state_is_gone(d->store, "app", owner));
+		       !(owner[0] && state_is_gone(p->store, "app", owner));
 	}
-	if (streq(p->folder, "volumes"))
-		return !strv_has(k->addons, name) && !state_is_gone(d->store, "addon", name);
-	if (streq(p->folder, "backups"))
-		return !strv_has(k->backups, name) && !state_is_gone(d->store, "backup", name);
-	return streq(p->folder, "lost+found") || !strv_has(k->slugs, name);
+	if (streq(at->folder, "volumes"))
+		return !strv_has(k->addons, name) && !state_is_gone(p->store, "addon", name);
+	if (streq(at->folder, "backups"))
+		return !strv_has(k->backups, name) && !state_is_gone(p->store, "backup", name);
+	return streq(at->folder, "lost+found") || !strv_has(k->slugs, name);
 }
 
-static void add_files(struct daemon *d, const struct known *k, const struct state_place *p,
+static void add_files(struct platform *p, const struct known *k, const struct state_place *at,
 		      json_t *list)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/%s", d->settings.state_dir, p->folder);
+	_cleanup_free_ char *dir = xasprintf("%s/%s", p->settings.state_dir, at->folder);
 	_cleanup_strv_ char **names = NULL;
 
 	fs_list(dir, &names);
 	for (char **name = names; name && *name; name++)
-		if (p->is_one(*name) && is_lost(d, k, p, *name))
-			json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "kind", p->one,
+		if (at->is_one(*name) && is_lost(p, k, at, *name))
+			json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "kind", at->one,
 							      "id", *name, "path",
 							      json_sprintf("%s/%s", dir, *name)));
 }
 
-static void add_dynos(struct daemon *d, json_t *list)
+static void add_dynos(struct platform *p, struct dynos *ds, json_t *list)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(d->dynos, NULL, &dynos);
+	size_t n = dynos_list(ds, NULL, &dynos);
 
 	for (size_t i = 0; i < n; i++) {
 		struct error err = ERROR_INIT;
 		struct addon addon = { 0 };
 		struct app app = { 0 };
-		int r = dynos[i]->addon ? store_addon_get(d->store, dynos[i]->app_id, &addon, &err)
-					: store_app_get(d->store, dynos[i]->app_id, &app, &err);
+		int r = dynos[i]->addon ? store_addon_get(p->store, dynos[i]->app_id, &addon, &err)
+					: store_app_get(p->store, dynos[i]->app_id, &app, &err);
 
 		if (r < 0 && err.kind == ERROR_NOT_FOUND)
 			json_array_append_new(list, json_pack("{s:s, s:s, s:n, s:s}", "kind",
@@ -106,19 +106,19 @@ static void add_dynos(struct daemon *d, json_t *list)
 	}
 }
 
-json_t *lost_list(struct daemon *d)
+json_t *lost_list(struct platform *p, struct dynos *ds)
 {
 	struct known k = { 0 };
 	struct error err = ERROR_INIT;
 	json_t *list = json_array();
 
-	if (read_known(d, &k, &err) < 0)
+	if (read_known(p, &k, &err) < 0)
 		log_error("looking for what is in no row: %s", err.message);
 	else
 		for (size_t i = 0; i < N_STATE_PLACES; i++)
 			if (!state_places[i].in_run)
-				add_files(d, &k, &state_places[i], list);
-	add_dynos(d, list);
+				add_files(p, &k, &state_places[i], list);
+	add_dynos(p, ds, list);
 	known_done(&k);
 	return list;
 }

@@ -5,10 +5,11 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
+#include "daemon/dynos/dynos.h"
 
 /*
  * What is here and in no row, and was not removed on purpose, as an array of {"kind", "id",
  * "path"}: repositories, volumes, backups, slugs, and dynos, which have no path.
  */
-json_t *lost_list(struct daemon *d);
+json_t *lost_list(struct platform *p, struct dynos *ds);

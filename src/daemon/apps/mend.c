@@ -23,26 +23,25 @@
 
 #define SOURCE_LIFE_S 86400
 
-static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *err)
+static int mend_repositories(struct platform *p, char ***ret_ids, struct error *err)
 {
 	struct app *apps = NULL;
 	size_t n = 0;
 	int result = 0;
 
-	if (store_app_list(d->store, &apps, &n, err) < 0)
+	if (store_app_list(p->store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		_cleanup_free_ char *path = git_path(daemon_platform(d), apps[i].name);
+		_cleanup_free_ char *path = git_path(p, apps[i].name);
 
-		if (result == 0 && !fs_exists(path) &&
-		    !git_find_renamed(daemon_platform(d), &apps[i]))
+		if (result == 0 && !fs_exists(path) && !git_find_renamed(p, &apps[i]))
 			log_info("making the repository of %s, which is missing", apps[i].name);
 		/* One that is there gets the hooks of this twelved: it may stand elsewhere than the
 		 * one that made it. */
 		if (result == 0)
-			result = git_create(daemon_platform(d), &apps[i], err);
+			result = git_create(p, &apps[i], err);
 		if (result == 0)
-			result = git_sweep(daemon_platform(d), apps[i].name, err);
+			result = git_sweep(p, apps[i].name, err);
 		strv_push(ret_ids, apps[i].id);
 		app_done(&apps[i]);
 	}
@@ -50,9 +49,9 @@ static int mend_repositories(struct daemon *d, char ***ret_ids, struct error *er
 	return result;
 }
 
-static int remove_sources(struct daemon *d, char *const *known, struct error *err)
+static int remove_sources(struct platform *p, char *const *known, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/sources", d->settings.state_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/sources", p->settings.state_dir);
 	_cleanup_strv_ char **names = NULL;
 	int r = fs_list(dir, &names);
 
@@ -70,29 +69,29 @@ static int remove_sources(struct daemon *d, char *const *known, struct error *er
 }
 
 /* What builds of apps kept that were destroyed. */
-static int remove_kept(struct daemon *d, const char *folder, char *const *apps, struct error *err)
+static int remove_kept(struct platform *p, const char *folder, char *const *apps, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/%s", d->settings.state_dir, folder);
+	_cleanup_free_ char *dir = xasprintf("%s/%s", p->settings.state_dir, folder);
 	_cleanup_strv_ char **names = NULL;
 	int r = fs_list(dir, &names);
 
 	for (char **n = names; r == 0 && n && *n; n++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, *n);
 
-		if (strv_has(apps, *n) || !state_is_gone(d->store, "app", *n))
+		if (strv_has(apps, *n) || !state_is_gone(p->store, "app", *n))
 			continue;
 		log_info("removing %s, whose app was destroyed", path);
-		remove_tree_later(daemon_platform(d), path);
+		remove_tree_later(p, path);
 	}
 	return r < 0 && r != -ENOENT ? error_set_errno(err, r, "looking through %s", dir) : 0;
 }
 
 /* The files that are awaited, or have come, for slugs. */
-static int list_uploads(struct daemon *d, char ***ret, struct error *err)
+static int list_uploads(struct platform *p, char ***ret, struct error *err)
 {
 	_cleanup_strv_ char **ids = NULL;
 
-	if (store_slug_uploads(d->store, &ids, err) < 0)
+	if (store_slug_uploads(p->store, &ids, err) < 0)
 		return -1;
 	for (char **id = ids; id && *id; id++) {
 		_cleanup_free_ char *awaited = xasprintf("%s.awaited", *id),
@@ -105,11 +104,11 @@ static int list_uploads(struct daemon *d, char ***ret, struct error *err)
 }
 
 /* The archives of app setups that go on. */
-static int list_setups(struct daemon *d, char ***ret, struct error *err)
+static int list_setups(struct platform *p, char ***ret, struct error *err)
 {
 	struct setup *rows = NULL;
 	size_t n = 0;
-	int r = store_setup_list_pending(d->store, &rows, &n, err);
+	int r = store_setup_list_pending(p->store, &rows, &n, err);
 
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *come = xasprintf("%s.tar", rows[i].source_id);
@@ -120,19 +119,19 @@ static int list_setups(struct daemon *d, char ***ret, struct error *err)
 	return r;
 }
 
-int apps_mend(struct daemon *d, struct error *err)
+int apps_mend(struct platform *p, struct error *err)
 {
 	_cleanup_strv_ char **ids = NULL, **uploads = NULL;
 
-	if (mend_repositories(d, &ids, err) < 0 || remove_kept(d, "cache", ids, err) < 0 ||
-	    remove_kept(d, "slugs/keys", ids, err) < 0 ||
-	    remove_kept(d, "known-hosts", ids, err) < 0 ||
+	if (mend_repositories(p, &ids, err) < 0 || remove_kept(p, "cache", ids, err) < 0 ||
+	    remove_kept(p, "slugs/keys", ids, err) < 0 ||
+	    remove_kept(p, "known-hosts", ids, err) < 0 ||
 	    store_promotion_fail_pending(
-		    d->store, "twelved was restarted before its turn came: promote again", err) <
+		    p->store, "twelved was restarted before its turn came: promote again", err) <
 		    0 ||
-	    list_uploads(d, &uploads, err) < 0 || list_setups(d, &uploads, err) < 0)
+	    list_uploads(p, &uploads, err) < 0 || list_setups(p, &uploads, err) < 0)
 		return -1;
-	git_sweep_all(daemon_platform(d));
+	git_sweep_all(p);
 	/* Those of app setups stay, and slugs that were brought and not released yet. */
-	return remove_sources(d, uploads, err);
+	return remove_sources(p, uploads, err);
 }

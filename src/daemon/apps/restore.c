@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "daemon/apps/archive.h"
 #include "daemon/apps/backup.h"
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 #include "store/store.h"
 
 #define TEMP "restore.tmp"

@@ -52,7 +52,7 @@ int setup_save(struct setups *ss, struct setup *s)
 {
 	struct error err = ERROR_INIT;
 
-	if (store_setup_update(ss->d->store, s, &err) == 0)
+	if (store_setup_update(ss->o.platform->store, s, &err) == 0)
 		return 0;
 	log_error("app setup %s: %s", s->id, err.message);
 	return -1;

@@ -32,7 +32,7 @@ struct setup_work {
 };
 
 struct setups {
-	struct daemon *d;
+	struct setups_options o;
 	struct watch *timer;
 	struct setup_work *works;
 };

@@ -233,7 +233,7 @@ static void on_end(const struct child_end *end, void *userdata)
 
 static json_t *make_order(struct setups *ss, const struct setup *s)
 {
-	const struct settings *set = &ss->d->settings;
+	const struct settings *set = &ss->o.platform->settings;
 	_cleanup_free_ char *path = upload_path(set, s->source_id);
 	const char *checksum = json_string_value(json_object_get(s->data, "checksum"));
 
@@ -257,7 +257,7 @@ int setup_reader_start(struct setups *ss, const struct setup *s,
 					 .result_on_stdout = true,
 					 .on_end = on_end,
 					 .userdata = w };
-	int r = child_start(ss->d->loop, &o, &w->reader, err);
+	int r = child_start(ss->o.platform->loop, &o, &w->reader, err);
 
 	w->on_manifest = fn;
 	json_decref(order);

@@ -100,7 +100,7 @@ void setup_manifest_read(struct setups *ss, const struct setup_manifest *m)
 	struct setup s = { 0 };
 
 	/* What can't be read now is read again in the next turn. */
-	if (store_setup_get(ss->d->store, m->setup_id, &s, &ignored) < 0 ||
+	if (store_setup_get(ss->o.platform->store, m->setup_id, &s, &ignored) < 0 ||
 	    !streq(s.step, "reading")) {
 		setup_done(&s);
 		return;
@@ -128,14 +128,16 @@ static int set_formation(struct setups *ss, const struct setup *s, const struct 
 		int64_t n = json_is_integer(quantity) ? json_integer_value(quantity)
 						      : streq(type, "web");
 
-		if (n > ss->d->settings.max_dynos)
+		if (n > ss->o.platform->settings.max_dynos)
 			return error_set(err, ERROR_INVALID,
 					 "app.json: \"formation.%.100s\": %lld dynos of one "
 					 "process type are more than the "
 					 "%lld that this platform runs (TWELVE_MAX_DYNOS)",
-					 type, (long long)n, (long long)ss->d->settings.max_dynos);
-		if (store_formation_set(ss->d->store, app->id, name_uuid(app->id, type, id), type,
-					n, size ? size : DYNO_SIZE_DEFAULT, err) < 0)
+					 type, (long long)n,
+					 (long long)ss->o.platform->settings.max_dynos);
+		if (store_formation_set(ss->o.platform->store, app->id,
+					name_uuid(app->id, type, id), type, n,
+					size ? size : DYNO_SIZE_DEFAULT, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -146,7 +148,7 @@ static int set_config(struct setups *ss, const struct setup *s, struct app *app,
 	const struct caller who = caller_of(s);
 	struct release release = { 0 };
 	bool changed;
-	int r = releases_set_config(ss->d->wanted, app, json_object_get(plan_of(s), "env"), &who,
+	int r = releases_set_config(ss->o.wanted, app, json_object_get(plan_of(s), "env"), &who,
 				    &release, &changed, err);
 
 	release_done(&release);
@@ -155,10 +157,10 @@ static int set_config(struct setups *ss, const struct setup *s, struct app *app,
 
 static void tell_taken(struct setups *ss, const struct addon_create *o, const struct addon *a)
 {
-	_cleanup_free_ char *taken = services_taken(ss->d->services, a, o->service, o->plan);
+	_cleanup_free_ char *taken = services_taken(ss->o.services, a, o->service, o->plan);
 
 	if (taken)
-		logs_append(ss->d->logs, o->app->id, "app", "api", "%s", taken);
+		logs_append(ss->o.logs, o->app->id, "app", "api", "%s", taken);
 }
 
 static int create_addon(struct setups *ss, const struct setup *s, const struct app *app, json_t *v,
@@ -180,7 +182,7 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 	int r;
 
 	/* As "addons:create heroku-postgresql -- --version=16" is refused. */
-	if (options && !services_is_provided(ss->d->services, service))
+	if (options && !services_is_provided(ss->o.services, service))
 		return error_set(err, ERROR_INVALID,
 				 "app.json: \"addons\": %s takes no option \"%.100s\": it runs "
 				 "here, in the version that the platform has; take "
@@ -192,7 +194,7 @@ static int create_addon(struct setups *ss, const struct setup *s, const struct a
 				 "app.json: \"addons\": a service elsewhere has a URL, which "
 				 "app.json can't hold: add it to the "
 				 "app with \"twelve addons:create external --url\"");
-	r = services_create(ss->d->services, &o, &a, err);
+	r = services_create(ss->o.services, &o, &a, err);
 	if (r == 0)
 		tell_taken(ss, &o, &a);
 	addon_done(&a);
@@ -209,15 +211,15 @@ static int couple(struct setups *ss, const struct setup *s, const struct app *ap
 	struct pipeline p = { 0 };
 	int r = 0;
 
-	if (!id || store_coupling_get(ss->d->store, app->id, &c, &none) == 0) {
+	if (!id || store_coupling_get(ss->o.platform->store, app->id, &c, &none) == 0) {
 		coupling_done(&c);
 		return 0;
 	}
-	if (store_pipeline_get(ss->d->store, id, &p, err) < 0)
+	if (store_pipeline_get(ss->o.platform->store, id, &p, err) < 0)
 		return -1;
 	memcpy(c.app_id, app->id, UUID_SIZE);
 	memcpy(c.pipeline_id, p.id, UUID_SIZE);
-	r = store_coupling_create(ss->d->store, &c, err);
+	r = store_coupling_create(ss->o.platform->store, &c, err);
 	coupling_done(&c);
 	pipeline_done(&p);
 	return r;
@@ -250,9 +252,9 @@ int setup_prepare(struct setups *ss, struct setup *s, struct app *app, const cha
 		return -1;
 	free(app->buildpacks);
 	app->buildpacks = json_dumps(json_object_get(plan_of(s), "buildpacks"), JSON_COMPACT);
-	if (couple(ss, s, app, err) < 0 || store_app_update(ss->d->store, app, err) < 0 ||
+	if (couple(ss, s, app, err) < 0 || store_app_update(ss->o.platform->store, app, err) < 0 ||
 	    set_formation(ss, s, app, err) < 0 || set_config(ss, s, app, err) < 0 ||
-	    store_addon_list(ss->d->store, app->id, &rows, &n, err) < 0)
+	    store_addon_list(ss->o.platform->store, app->id, &rows, &n, err) < 0)
 		return -1;
 	addon_free_array(rows, n);
 	for (size_t i = n; i < json_array_size(addons); i++)
@@ -288,7 +290,7 @@ int setup_addons(struct setups *ss, struct setup *s, struct app *app, const char
 	struct addon *rows = NULL;
 	bool all = true, ready;
 	size_t n = 0;
-	int r = store_addon_list(ss->d->store, app->id, &rows, &n, err);
+	int r = store_addon_list(ss->o.platform->store, app->id, &rows, &n, err);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		r = look_at_addon(s, &rows[i], &ready, err);
@@ -304,7 +306,7 @@ int setup_addons(struct setups *ss, struct setup *s, struct app *app, const char
 
 static int start_build(struct setups *ss, struct setup *s, const struct app *app, struct error *err)
 {
-	_cleanup_free_ char *path = upload_path(&ss->d->settings, s->source_id);
+	_cleanup_free_ char *path = upload_path(&ss->o.platform->settings, s->source_id);
 	const struct caller who = caller_of(s);
 	const char *version = json_string_value(json_object_get(s->data, "version"));
 	const struct builds_start o = { .app = app,
@@ -317,12 +319,12 @@ static int start_build(struct setups *ss, struct setup *s, const struct app *app
 	struct build build = { 0 };
 
 	/* What no release uses is being removed: in the next turn. */
-	if (builds_is_collecting(ss->d->builds) || builds_running(ss->d->builds, app->id))
+	if (builds_is_collecting(ss->o.builds) || builds_running(ss->o.builds, app->id))
 		return 0;
 	if (!fs_exists(path))
 		return error_set(err, ERROR_CONFLICT,
 				 "The archive is gone: upload it and create the app again");
-	if (builds_start(ss->d->builds, &o, &build, stream, err) < 0)
+	if (builds_start(ss->o.builds, &o, &build, stream, err) < 0)
 		return -1;
 	memcpy(s->build_id, build.id, sizeof(s->build_id));
 	build_row_done(&build);
@@ -337,13 +339,13 @@ static int start_build(struct setups *ss, struct setup *s, const struct app *app
 int setup_build(struct setups *ss, struct setup *s, struct app *app, const char **ret_next,
 		struct error *err)
 {
-	_cleanup_free_ char *path = upload_path(&ss->d->settings, s->source_id);
+	_cleanup_free_ char *path = upload_path(&ss->o.platform->settings, s->source_id);
 	struct build build = { 0 };
 	int r = 0;
 
 	if (!s->build_id[0])
 		return start_build(ss, s, app, err);
-	if (store_build_get(ss->d->store, app->id, s->build_id, &build, err) < 0)
+	if (store_build_get(ss->o.platform->store, app->id, s->build_id, &build, err) < 0)
 		return -1;
 	json_object_set_new(s->data, "build_status", json_string(build.status));
 	if (streq(build.status, "succeeded"))
@@ -387,16 +389,17 @@ int setup_release(struct setups *ss, struct setup *s, struct app *app, const cha
 	struct release release = { 0 };
 	struct build build = { 0 };
 	int64_t version;
-	int r = store_build_get(ss->d->store, app->id, s->build_id, &build, err);
+	int r = store_build_get(ss->o.platform->store, app->id, s->build_id, &build, err);
 
 	if (r == 0)
-		r = store_release_get(ss->d->store, app->id, build.release_version, &release, err);
+		r = store_release_get(ss->o.platform->store, app->id, build.release_version,
+				      &release, err);
 	if (r == 0)
 		r = check_types(s, &release, err);
 	version = r == 0 ? version_that_counts(app, &build, &release) : 0;
 	if (r == 0 && version != release.version) {
 		release_done(&release);
-		r = store_release_get(ss->d->store, app->id, version, &release, err);
+		r = store_release_get(ss->o.platform->store, app->id, version, &release, err);
 	}
 	if (r == 0 && release.status == RELEASE_SUCCEEDED)
 		*ret_next = json_is_string(json_object_get(plan_of(s), "postdeploy")) ? "running"
@@ -432,11 +435,11 @@ static int start_script(struct setups *ss, struct setup *s, struct app *app, str
 	if (setup_save(ss, s) < 0)
 		return error_set(err, ERROR_SYSTEM,
 				 "The start of the postdeploy script could not be recorded");
-	r = store_release_get(ss->d->store, app->id, app->current_version, &release, err);
+	r = store_release_get(ss->o.platform->store, app->id, app->current_version, &release, err);
 	if (r == 0)
-		r = dynos_start(ss->d->dynos, &o, &dyno, err);
+		r = dynos_start(ss->o.dynos, &o, &dyno, err);
 	if (r == 0)
-		logs_append(ss->d->logs, app->id, "app", "api",
+		logs_append(ss->o.logs, app->id, "app", "api",
 			    "Starting the postdeploy script by user %s", caller_of(s).name);
 	release_done(&release);
 	return r;
@@ -454,7 +457,7 @@ static void on_lines(char *const *lines, void *userdata)
 		buf_printf(&text, "%s\n", *l);
 	/* The handle goes when this returns. */
 	w->lines = NULL;
-	if (store_setup_get(ss->d->store, w->id, &s, &ignored) == 0) {
+	if (store_setup_get(ss->o.platform->store, w->id, &s, &ignored) == 0) {
 		json_object_set_new(s.data, "output", json_text(text.data ? text.data : ""));
 		setup_save(ss, &s);
 	}
@@ -474,7 +477,7 @@ static void fetch_output(struct setups *ss, const struct setup *s)
 	if (setup_work_find(ss, s->id))
 		return;
 	w = setup_work_new(ss, s->id);
-	w->lines = last_lines_fetch(ss->d->logs, &what, on_lines, w);
+	w->lines = last_lines_fetch(ss->o.logs, &what, on_lines, w);
 }
 
 int setup_run(struct setups *ss, struct setup *s, struct app *app, const char **ret_next,
@@ -482,7 +485,7 @@ int setup_run(struct setups *ss, struct setup *s, struct app *app, const char **
 {
 	json_t *code = json_object_get(s->data, "exit_code");
 	const char *reason = json_string_value(json_object_get(s->data, "reason"));
-	const struct dyno *dyno = dynos_find(ss->d->dynos, app->id, SETUP_DYNO_TYPE ".1");
+	const struct dyno *dyno = dynos_find(ss->o.dynos, app->id, SETUP_DYNO_TYPE ".1");
 
 	if (!code && dyno && dyno->state != DYNO_EXITED)
 		return 0;

@@ -30,7 +30,7 @@ static const struct {
  * alone. */
 static void end(struct setups *ss, struct setup *s, const char *how)
 {
-	_cleanup_free_ char *path = upload_path(&ss->d->settings, s->source_id);
+	_cleanup_free_ char *path = upload_path(&ss->o.platform->settings, s->source_id);
 
 	unlink(path);
 	json_object_del(s->data, "overrides");
@@ -47,7 +47,7 @@ static void turn_making(struct setups *ss, struct setup *s)
 	struct error err = ERROR_INIT;
 	struct app app = { 0 };
 
-	if (store_app_get(ss->d->store, s->app_name, &app, &err) == 0 &&
+	if (store_app_get(ss->o.platform->store, s->app_name, &app, &err) == 0 &&
 	    streq(app.owner_id, s->user_id) && app.created_ms >= s->created_ms &&
 	    app.last_version == 1) {
 		memcpy(s->app_id, app.id, sizeof(s->app_id));
@@ -72,8 +72,8 @@ static void turn_removing(struct setups *ss, struct setup *s)
 	struct error err = ERROR_INIT;
 	struct app app = { 0 };
 
-	if (s->app_id[0] && store_app_get(ss->d->store, s->app_id, &app, &err) == 0 &&
-	    apps_destroy(ss->d, &app, "a setup that failed", &err) < 0) {
+	if (s->app_id[0] && store_app_get(ss->o.platform->store, s->app_id, &app, &err) == 0 &&
+	    apps_destroy(ss->o.apps, &app, "a setup that failed", &err) < 0) {
 		_cleanup_free_ char *why =
 			xasprintf("%s (the app is still there: %s)", s->failure, err.message);
 
@@ -90,7 +90,7 @@ static void turn_step(struct setups *ss, struct setup *s, setup_step_fn fn)
 	const char *next = NULL;
 	struct app app = { 0 };
 
-	if (store_app_get(ss->d->store, s->app_id, &app, &err) < 0)
+	if (store_app_get(ss->o.platform->store, s->app_id, &app, &err) < 0)
 		setup_fail(ss, s, "The app was destroyed while it was being set up");
 	else if (fn(ss, s, &app, &next, &err) < 0)
 		setup_fail(ss, s, err.message);
@@ -123,7 +123,7 @@ static void on_turn(void *userdata)
 	struct setup *rows = NULL;
 	size_t n = 0;
 
-	if (store_setup_list_pending(ss->d->store, &rows, &n, &err) < 0)
+	if (store_setup_list_pending(ss->o.platform->store, &rows, &n, &err) < 0)
 		log_error("app setups: %s", err.message);
 	for (size_t i = 0; i < n; i++)
 		turn(ss, &rows[i]);
@@ -150,7 +150,7 @@ void setups_dyno_ended(struct setups *ss, const struct dyno *dyno)
 
 	if (!ss)
 		return;
-	if (store_setup_list_pending(ss->d->store, &rows, &n, &err) < 0)
+	if (store_setup_list_pending(ss->o.platform->store, &rows, &n, &err) < 0)
 		log_error("app setups: %s", err.message);
 	for (size_t i = 0; i < n; i++)
 		if (streq(rows[i].step, "running") && streq(rows[i].app_id, dyno->app_id))
@@ -158,12 +158,12 @@ void setups_dyno_ended(struct setups *ss, const struct dyno *dyno)
 	setup_free_array(rows, n);
 }
 
-struct setups *setups_new(struct daemon *d)
+struct setups *setups_new(const struct setups_options *o)
 {
 	struct setups *ss = xcalloc(1, sizeof(*ss));
 
-	ss->d = d;
-	ss->timer = watch_timer(d->loop, on_turn, ss);
+	ss->o = *o;
+	ss->timer = watch_timer(o->platform->loop, on_turn, ss);
 	watch_arm(ss->timer, 0);
 	return ss;
 }

@@ -22,7 +22,7 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 #include "daemon/dynos/dynos.h"
 #include "store/setup.h"
 
@@ -30,7 +30,17 @@ struct setups;
 
 #define SETUP_DYNO_TYPE "postdeploy"
 
-struct setups *setups_new(struct daemon *d);
+struct setups_options {
+	struct platform *platform;
+	struct apps *apps;
+	struct wanted *wanted;
+	struct builds *builds;
+	struct dynos *dynos;
+	struct services *services;
+	struct logs_client *logs;
+};
+
+struct setups *setups_new(const struct setups_options *o);
 /* Ends the children. */
 void setups_free(struct setups *ss);
 /* There is one to be looked at. NULL is allowed. */

@@ -21,7 +21,8 @@
 #define WHO "twelved"
 
 struct stale {
-	struct daemon *d;
+	struct platform *platform;
+	struct apps *apps;
 	struct watch *timer;
 };
 
@@ -31,7 +32,7 @@ static int64_t due_ms(const struct stale *s, const struct review_age *a)
 				       .created_ms = a->created_ms,
 				       .build_ms = a->build_ms,
 				       .release_ms = a->release_ms,
-				       .put_back_ms = store_put_back_ms(s->d->store) };
+				       .put_back_ms = store_put_back_ms(s->platform->store) };
 
 	return stale_due_ms(&f);
 }
@@ -52,10 +53,10 @@ static int destroy(struct stale *s, const struct review_age *a, const struct app
 	int r;
 
 	memcpy(row.app_id, app->id, sizeof(row.app_id));
-	if (apps_destroy_noted(s->d, app, WHO, &row, err) < 0)
+	if (apps_destroy_noted(s->apps, app, WHO, &row, err) < 0)
 		return -1;
 	memcpy(v.id, a->id, sizeof(v.id));
-	r = store_review_set_deleted(s->d->store, &v, err);
+	r = store_review_set_deleted(s->platform->store, &v, err);
 	review_done(&v);
 	return r;
 }
@@ -67,7 +68,8 @@ static void take_away(struct stale *s, const struct review_age *a)
 	struct error err = ERROR_INIT;
 	struct app app = { 0 };
 
-	if (store_app_get(s->d->store, a->app_id, &app, &err) < 0 || destroy(s, a, &app, &err) < 0)
+	if (store_app_get(s->platform->store, a->app_id, &app, &err) < 0 ||
+	    destroy(s, a, &app, &err) < 0)
 		log_warn("the stale review app %s is not destroyed: %s",
 			 app.name ? app.name : a->app_id, err.message);
 	app_done(&app);
@@ -81,7 +83,7 @@ static void on_timer(void *userdata)
 	struct review_age *rows = NULL;
 	size_t n = 0;
 
-	if (store_review_ages(s->d->store, &rows, &n, &err) < 0)
+	if (store_review_ages(s->platform->store, &rows, &n, &err) < 0)
 		log_error("stale review apps: %s", err.message);
 	for (size_t i = 0; i < n; i++) {
 		int64_t left_ms = due_ms(s, &rows[i]) - now_ms;
@@ -101,11 +103,13 @@ void stale_look(struct stale *s)
 		watch_arm(s->timer, 0);
 }
 
-struct stale *stale_new(struct daemon *d)
+struct stale *stale_new(struct platform *p, struct apps *as)
 {
 	struct stale *s = xcalloc(1, sizeof(*s));
 
-	*s = (struct stale){ .d = d, .timer = watch_timer(d->loop, on_timer, s) };
+	*s = (struct stale){ .platform = p,
+			     .apps = as,
+			     .timer = watch_timer(p->loop, on_timer, s) };
 	watch_arm(s->timer, 0);
 	return s;
 }

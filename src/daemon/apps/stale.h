@@ -6,11 +6,12 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/apps/apps.h"
+#include "daemon/core/platform.h"
 
 struct stale;
 
-struct stale *stale_new(struct daemon *d);
+struct stale *stale_new(struct platform *p, struct apps *as);
 void stale_free(struct stale *s);
 /* Soon. NULL is fine. */
 void stale_look(struct stale *s);

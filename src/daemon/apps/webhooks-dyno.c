@@ -39,7 +39,7 @@ static json_t *dyno_data(const struct app *app, const struct dyno *dyno, const c
 	return j;
 }
 
-static int tell(struct daemon *d, const struct dyno *dyno, const char *action, const char *state,
+static int tell(struct platform *p, const struct dyno *dyno, const char *action, const char *state,
 		struct error *err)
 {
 	_cleanup_free_ char *data = NULL, *previous = NULL;
@@ -52,7 +52,7 @@ static int tell(struct daemon *d, const struct dyno *dyno, const char *action, c
 	json_t *j;
 
 	/* Of an app that is being destroyed there is nobody to tell. */
-	if (store_app_get(d->store, dyno->app_id, &app, err) < 0)
+	if (store_app_get(p->store, dyno->app_id, &app, err) < 0)
 		return err->kind == ERROR_NOT_FOUND ? 0 : -1;
 	j = dyno_data(&app, dyno, state);
 	news.data = data = json_dumps(j, JSON_COMPACT);
@@ -62,10 +62,10 @@ static int tell(struct daemon *d, const struct dyno *dyno, const char *action, c
 	}
 	json_decref(j);
 	app_done(&app);
-	return store_webhook_tell(d->store, dyno->app_id, &news, err);
+	return store_webhook_tell(p->store, dyno->app_id, &news, err);
 }
 
-void webhooks_dyno_changed(struct daemon *d, struct dyno *dyno)
+void webhooks_dyno_changed(struct platform *p, struct dyno *dyno)
 {
 	const char *state = dyno_state_word(dyno),
 		   *action = dyno->told || dyno->adopted ? "update" : "create";
@@ -85,8 +85,8 @@ void webhooks_dyno_changed(struct daemon *d, struct dyno *dyno)
 			dyno->told = state;
 		return;
 	}
-	if (store_webhook_wanted(d->store, dyno->app_id, "api:dyno", &wanted, &err) < 0 ||
-	    (wanted && tell(d, dyno, action, state, &err) < 0))
+	if (store_webhook_wanted(p->store, dyno->app_id, "api:dyno", &wanted, &err) < 0 ||
+	    (wanted && tell(p, dyno, action, state, &err) < 0))
 		log_error("telling webhooks of %s: %s", dyno->name, err.message);
 	dyno->told = dyno->state == DYNO_EXITED ? gone : state;
 }

@@ -21,7 +21,7 @@
 #define TROUBLE_MS 10000
 
 struct webhooks {
-	struct daemon *d;
+	struct platform *platform;
 	struct http_posts *posts;
 	struct watch *timer;
 	struct flight *first;
@@ -138,7 +138,7 @@ static void note_result(struct flight *f, long status, const char *why)
 	else
 		set_status(d, "retrying", clock_wall_ms() + pause_ms);
 	/* It is due still, so that it is sent again: at least once. */
-	if (store_webhook_delivery_update(f->owner->d->store, d, &err) < 0)
+	if (store_webhook_delivery_update(f->owner->platform->store, d, &err) < 0)
 		log_error("webhook delivery %s: %s", d->id, err.message);
 }
 
@@ -174,7 +174,7 @@ static bool post(struct flight *f, const struct webhook *hook, const char *body)
 static int send_one(struct flight *f, struct error *err)
 {
 	struct webhook_delivery *d = &f->delivery;
-	struct store *s = f->owner->d->store;
+	struct store *s = f->owner->platform->store;
 	_cleanup_free_ char *body = NULL;
 	struct webhook hook = { 0 };
 	struct webhook_event e = { 0 };
@@ -218,7 +218,7 @@ static void arm(struct webhooks *w)
 	struct error err = ERROR_INIT;
 	int64_t now_ms = clock_wall_ms(), next_ms;
 
-	if (store_webhook_delivery_next(w->d->store, now_ms, &next_ms, &err) < 0) {
+	if (store_webhook_delivery_next(w->platform->store, now_ms, &next_ms, &err) < 0) {
 		log_error("webhooks: %s", err.message);
 		next_ms = now_ms + TROUBLE_MS;
 	}
@@ -231,7 +231,7 @@ static void tick(struct webhooks *w)
 	struct error err = ERROR_INIT;
 	size_t n = 0;
 
-	if (store_webhook_delivery_due(w->d->store, clock_wall_ms(), &due, &n, &err) < 0) {
+	if (store_webhook_delivery_due(w->platform->store, clock_wall_ms(), &due, &n, &err) < 0) {
 		log_error("webhooks: %s", err.message);
 		watch_arm(w->timer, TROUBLE_MS);
 		return;
@@ -256,13 +256,13 @@ static void on_written(void *userdata)
 	watch_arm(w->timer, 0);
 }
 
-struct webhooks *webhooks_new(struct daemon *d)
+struct webhooks *webhooks_new(struct platform *p)
 {
 	struct webhooks *w = xcalloc(1, sizeof(*w));
 
-	*w = (struct webhooks){ .d = d, .posts = http_posts_new(d->loop) };
-	w->timer = watch_timer(d->loop, on_timer, w);
-	store_webhook_watch(d->store, on_written, w);
+	*w = (struct webhooks){ .platform = p, .posts = http_posts_new(p->loop) };
+	w->timer = watch_timer(p->loop, on_timer, w);
+	store_webhook_watch(p->store, on_written, w);
 	watch_arm(w->timer, 0);
 	return w;
 }
@@ -271,7 +271,7 @@ void webhooks_free(struct webhooks *w)
 {
 	if (!w)
 		return;
-	store_webhook_watch(w->d->store, NULL, NULL);
+	store_webhook_watch(w->platform->store, NULL, NULL);
 	http_posts_free(w->posts);
 	while (w->first)
 		flight_free(w->first);

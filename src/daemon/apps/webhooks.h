@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/platform.h"
 #include "daemon/dynos/dynos.h"
 
 #define WEBHOOK_ATTEMPTS 12
@@ -19,10 +19,10 @@
 
 struct webhooks;
 
-struct webhooks *webhooks_new(struct daemon *d);
+struct webhooks *webhooks_new(struct platform *p);
 void webhooks_free(struct webhooks *w);
 /* A dyno has begun, is in another state, or is gone: told to those who want to know of api:dyno. */
-void webhooks_dyno_changed(struct daemon *d, struct dyno *dyno);
+void webhooks_dyno_changed(struct platform *p, struct dyno *dyno);
 /* The pause after the n-th attempt of a delivery, n from 1; -1 when that was the last. */
 int64_t webhook_pause_ms(int64_t n_attempts);
 /* Base64 of the body's HMAC-SHA256. Heap. */

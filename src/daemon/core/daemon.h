@@ -26,6 +26,7 @@ struct daemon {
 	struct services *services;
 	struct certs *certs;
 	struct acme *acme;
+	struct apps *apps;
 	struct webhooks *webhooks;
 	struct setups *setups;
 	struct autoscaler *autoscaler;

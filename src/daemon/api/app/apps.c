@@ -82,7 +82,7 @@ static int api_apps_create(struct request *r, struct error *err)
 		goto out;
 	app.name = xstrdup(name);
 	memcpy(app.owner_id, request_caller(r)->user_id, sizeof(app.owner_id));
-	if (apps_make(request_daemon(r), &app, request_caller(r), err) == 0)
+	if (apps_make(request_daemon(r)->apps, &app, request_caller(r), err) == 0)
 		result = answer_made(r, &app);
 out:
 	app_done(&app);
@@ -134,7 +134,7 @@ static int api_apps_update(struct request *r, struct error *err)
 	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
 		goto out;
 	note_changes(r, name, stack);
-	if (name && !streq(name, app.name) && apps_rename(d, &app, name, err) < 0)
+	if (name && !streq(name, app.name) && apps_rename(d->apps, &app, name, err) < 0)
 		goto out;
 	drains_tell(daemon_platform(d), d->logs, app.id);
 	if (set_members(d, &app, stack, maintenance, &turned, err) < 0)
@@ -159,7 +159,7 @@ static int api_apps_delete(struct request *r, struct error *err)
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	j = api_app_json(r, &app);
-	result = apps_destroy(request_daemon(r), &app, request_caller(r)->name, err);
+	result = apps_destroy(request_daemon(r)->apps, &app, request_caller(r)->name, err);
 	app_done(&app);
 	if (result == 0)
 		return request_answer(r, 200, j);

@@ -50,7 +50,8 @@ static json_t *size_json(const struct dyno_size *s)
 static int api_lost(struct request *r, struct error *err)
 {
 	(void)err;
-	return request_answer(r, 200, lost_list(request_daemon(r)));
+	return request_answer(
+		r, 200, lost_list(daemon_platform(request_daemon(r)), request_daemon(r)->dynos));
 }
 
 static json_t *sizes(void)

@@ -271,7 +271,7 @@ static int destroy(struct request *r, struct review *v, const struct setup *s, s
 	int result = 0;
 
 	if (s->app_id[0] && store_app_get(d->store, s->app_id, &app, &own) == 0)
-		result = apps_destroy(d, &app, request_caller(r)->name, err);
+		result = apps_destroy(d->apps, &app, request_caller(r)->name, err);
 	else if (s->app_id[0] && own.kind != ERROR_NOT_FOUND)
 		result = (*err = own, -1);
 	app_done(&app);

@@ -204,7 +204,7 @@ int api_setup_go(struct request *r, struct setup *s, struct app *app, int result
 	struct daemon *d = request_daemon(r);
 	struct error ignored = ERROR_INIT;
 
-	if (result < 0 || apps_make(request_daemon(r), app, request_caller(r), err) < 0) {
+	if (result < 0 || apps_make(request_daemon(r)->apps, app, request_caller(r), err) < 0) {
 		store_setup_delete(d->store, s->id, &ignored);
 		return -1;
 	}
