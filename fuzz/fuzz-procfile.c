@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "model/names.h"
 #include "model/procfile.h"
 
@@ -32,9 +33,13 @@ static void check_refused(const struct procfile *p, const struct error *err, con
 	assert(p->n_types == 0 && !p->types);
 	assert(err->kind == ERROR_INVALID);
 	assert(str_starts(err->message, label));
-	/* One line that a terminal can show. */
-	for (const char *s = err->message; *s; s++)
-		assert(*s >= ' ' && *s <= '~');
+	/* One line of UTF-8 that a terminal can show. */
+	for (const char *s = err->message; *s;) {
+		size_t n = utf8_character(s, strlen(s));
+
+		assert(n && (unsigned char)*s >= ' ' && *s != 0x7f);
+		s += n;
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -320,7 +320,7 @@ def test_what_a_newcomer_trips_over_is_told(platform, tmp_path):
         r = twelve(*args)
         assert r.code == 2 and said in r.err, (args, r)
     # An empty list is a sentence and no lone heading.
-    assert twelve("builds", "-a", "newcomers").err == "Nothing of newcomers has been built yet: git push twelve main builds it\n"
+    assert twelve("builds", "-a", "newcomers").err == "newcomers has no builds yet: git push twelve main builds it\n"
     assert twelve("certs:auto:enable", "-a", "newcomers").code == 0
     r = twelve("certs:auto", "-a", "newcomers")
     assert (r.out, r.err) == ("", "newcomers has no domain that needs a certificate: twelve domains:add adds one\n")

@@ -40,7 +40,7 @@ def test_lines_and_filters(app):
     assert len(platform.cli("logs", "-n", "2", "-a", name).out.splitlines()) == 2
     # What is not there is told to people, not to programs.
     r = platform.cli("logs", "-a", name, "-d", "web.9")
-    assert r.out == "" and f"no such lines of web.9 in what is kept of {name}: twelve ps -a {name}" in r.err, r
+    assert r.out == "" and f"No log lines from web.9 ({name} keeps its most recent lines only). twelve ps -a {name} lists the dynos" in r.err, r
     assert f"No matching log lines ({name}" in platform.cli("logs", "-a", name, "--release", "v99").err
     assert platform.cli("logs", "-a", name, "-d", "web.9", "--json").err == ""
     assert platform.cli("logs", "-a", name, "-d", "web.1").err == ""
