@@ -172,12 +172,12 @@ def test_each_option_is_read():
 
 @pytest.mark.parametrize("args,words", [
     (("apps", "--no-such"), "has no option --no-such"),
-    (("apps", "surplus"), '"surplus" is too much'),
+    (("apps", "surplus"), 'unexpected argument "surplus"'),
     (("apps", "-x"), "has no option -x"),
-    (("config", "-a", "one", "-a", "two"), "--app is there twice"),
+    (("config", "-a", "one", "-a", "two"), "--app is given twice"),
     (("config", "--app=one", "--remote", "prod"), "--app and --remote both name the app"),
-    (("-a", "one", "config", "--app", "two"), "--app is there twice"),
-    (("--host", "unix:///x", "apps", "--host", "unix:///y"), "--host is there twice"),
+    (("-a", "one", "config", "--app", "two"), "--app is given twice"),
+    (("--host", "unix:///x", "apps", "--host", "unix:///y"), "--host is given twice"),
     (("apps", "--json=yes"), "--json takes no value"),
     (("apps", "--host"), "--host takes a value"),
 ])
