@@ -61,7 +61,7 @@ static const char usage[] =
 	"the environment lacks them: see twelved(8).\n";
 
 struct shutdown {
-	struct daemon *d;
+	struct parts *parts;
 	bool everything;
 	struct watch *poll;
 	int64_t deadline_ms;
@@ -71,21 +71,21 @@ static void on_stop(void *userdata)
 {
 	struct shutdown *s = userdata;
 
-	loop_stop(s->d->loop);
+	loop_stop(s->parts->loop);
 }
 
 /* Stops what of these is not stopping yet; returns how many there are. */
 static size_t stop_dynos(struct shutdown *s, bool addons)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(s->d->dynos, NULL, &dynos), left = 0;
+	size_t n = dynos_list(s->parts->dynos, NULL, &dynos), left = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (dynos[i]->addon != addons)
 			continue;
 		left++;
 		if (dynos[i]->state != DYNO_STOPPING)
-			dynos_stop(s->d->dynos, dynos[i]);
+			dynos_stop(s->parts->dynos, dynos[i]);
 	}
 	return left;
 }
@@ -96,7 +96,7 @@ static void on_poll(void *userdata)
 	struct shutdown *s = userdata;
 
 	if ((!stop_dynos(s, false) && !stop_dynos(s, true)) || clock_now_ms() > s->deadline_ms)
-		loop_stop(s->d->loop);
+		loop_stop(s->parts->loop);
 	else
 		watch_arm(s->poll, STOP_ALL_POLL_MS);
 }
@@ -109,9 +109,9 @@ static void on_stop_all(void *userdata)
 	if (s->everything)
 		return;
 	s->everything = true;
-	wiring_end_apps(s->d);
+	wiring_end_apps(s->parts);
 	s->deadline_ms = clock_now_ms() + STOP_ALL_LIMIT_MS;
-	s->poll = watch_timer(s->d->loop, on_poll, s);
+	s->poll = watch_timer(s->parts->loop, on_poll, s);
 	watch_arm(s->poll, 0);
 }
 
@@ -144,7 +144,7 @@ static int require_program(const char *program, const char *package, struct erro
 		program, package);
 }
 
-static int check_host(struct daemon *d, struct error *err)
+static int check_host(struct parts *parts, struct error *err)
 {
 	if (geteuid() != 0)
 		return error_set(
@@ -154,7 +154,7 @@ static int check_host(struct daemon *d, struct error *err)
 	    require_program("haproxy", "haproxy", err) < 0 ||
 	    require_program("mmdebstrap", "mmdebstrap", err) < 0)
 		return -1;
-	return sandbox_runtime_detect(&d->runtime, err);
+	return sandbox_runtime_detect(&parts->runtime, err);
 }
 
 /* Tells systemd, or whoever waits, that the API answers (sd_notify(3): one datagram). */
@@ -170,30 +170,30 @@ static void notify_ready(void)
 		log_warn("notifying the service manager failed");
 }
 
-static void serve(struct daemon *d)
+static void serve(struct parts *parts)
 {
-	struct shutdown s = { .d = d };
+	struct shutdown s = { .parts = parts };
 	struct watch *watches[] = {
-		watch_signal(d->loop, SIGTERM, on_stop, &s),
-		watch_signal(d->loop, SIGINT, on_stop, &s),
-		watch_signal(d->loop, SIGQUIT, on_stop_all, &s),
+		watch_signal(parts->loop, SIGTERM, on_stop, &s),
+		watch_signal(parts->loop, SIGINT, on_stop, &s),
+		watch_signal(parts->loop, SIGQUIT, on_stop_all, &s),
 	};
 
-	log_info("serving apps on http://%s and the API on %s", d->settings.http_address,
-		 d->api_socket);
+	log_info("serving apps on http://%s and the API on %s", parts->settings.http_address,
+		 parts->api_socket);
 	notify_ready();
-	stacks_prepare(d->stacks);
-	loop_run(d->loop);
+	stacks_prepare(parts->stacks);
+	loop_run(parts->loop);
 	for (size_t i = 0; i < ARRAY_SIZE(watches); i++)
 		watch_free(watches[i]);
 	watch_free(s.poll);
 	log_info(s.everything ? "all processes have stopped" : "stopping; apps keep running");
-	wiring_stop(d, s.everything);
+	wiring_stop(parts, s.everything);
 }
 
 static int run(const char *env_file)
 {
-	struct daemon d = { 0 };
+	struct parts parts = { 0 };
 	struct error err = ERROR_INIT;
 	_cleanup_fd_ int lock_fd = -1;
 
@@ -203,14 +203,14 @@ static int run(const char *env_file)
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	if ((env_file && env_file_load(env_file, &err) < 0) ||
-	    settings_load(&d.settings, &err) < 0 || check_host(&d, &err) < 0 ||
-	    places_make(&d.settings, &err) < 0 || harden(&d.settings, &lock_fd, &err) < 0 ||
-	    restore_finish(d.settings.state_dir, &err) < 0 || wiring_start(&d, &err) < 0) {
+	    settings_load(&parts.settings, &err) < 0 || check_host(&parts, &err) < 0 ||
+	    places_make(&parts.settings, &err) < 0 || harden(&parts.settings, &lock_fd, &err) < 0 ||
+	    restore_finish(parts.settings.state_dir, &err) < 0 || wiring_start(&parts, &err) < 0) {
 		log_error("%s", err.message);
-		logs_client_undo(d.logs);
+		logs_client_undo(parts.logs);
 		return error_exit_code(err.kind);
 	}
-	serve(&d);
+	serve(&parts);
 	return 0;
 }
 

@@ -44,33 +44,33 @@
 /* Everyone who follows dynos. */
 static void on_dyno(struct dyno *dyno, void *userdata)
 {
-	struct daemon *d = userdata;
+	struct parts *parts = userdata;
 
-	services_dyno_changed(d->services, dyno);
+	services_dyno_changed(parts->services, dyno);
 	if (dyno->addon)
 		return;
-	webhooks_dyno_changed(daemon_platform(d), dyno);
-	reconcile_dyno_changed(d->reconciler, dyno);
+	webhooks_dyno_changed(parts_platform(parts), dyno);
+	reconcile_dyno_changed(parts->reconciler, dyno);
 	if (streq(dyno->type, SETUP_DYNO_TYPE) && dyno->one_off && dyno->state == DYNO_EXITED)
-		setups_dyno_ended(d->setups, dyno);
+		setups_dyno_ended(parts->setups, dyno);
 }
 
 /* Everyone who follows what is wanted. */
 static void on_wanted(const char *app_id, void *userdata)
 {
-	struct daemon *d = userdata;
+	struct parts *parts = userdata;
 
-	reconcile_app(d->reconciler, app_id);
-	services_kick(d->services);
+	reconcile_app(parts->reconciler, app_id);
+	services_kick(parts->services);
 }
 
-static struct wanted *make_wanted(struct daemon *d)
+static struct wanted *make_wanted(struct parts *parts)
 {
-	return wanted_new(&(struct wanted_options){ .platform = daemon_platform(d),
-						    .logs = d->logs,
-						    .streams = d->streams,
+	return wanted_new(&(struct wanted_options){ .platform = parts_platform(parts),
+						    .logs = parts->logs,
+						    .streams = parts->streams,
 						    .changed = on_wanted,
-						    .userdata = d });
+						    .userdata = parts });
 }
 
 static void on_hold(const struct loop_hold *h, void *userdata)
@@ -81,173 +81,176 @@ static void on_hold(const struct loop_hold *h, void *userdata)
 		 (long long)h->n_waits);
 }
 
-static struct apps *make_apps(struct daemon *d)
+static struct apps *make_apps(struct parts *parts)
 {
-	return apps_new(&(struct apps_options){ .platform = daemon_platform(d),
-						.wanted = d->wanted,
-						.builds = d->builds,
-						.reconciler = d->reconciler,
-						.certs = d->certs,
-						.services = d->services,
-						.logs = d->logs });
+	return apps_new(&(struct apps_options){ .platform = parts_platform(parts),
+						.wanted = parts->wanted,
+						.builds = parts->builds,
+						.reconciler = parts->reconciler,
+						.certs = parts->certs,
+						.services = parts->services,
+						.logs = parts->logs });
 }
 
-static struct setups *make_setups(struct daemon *d)
+static struct setups *make_setups(struct parts *parts)
 {
-	return setups_new(&(struct setups_options){ .platform = daemon_platform(d),
-						    .apps = d->apps,
-						    .wanted = d->wanted,
-						    .builds = d->builds,
-						    .dynos = d->dynos,
-						    .services = d->services,
-						    .logs = d->logs });
+	return setups_new(&(struct setups_options){ .platform = parts_platform(parts),
+						    .apps = parts->apps,
+						    .wanted = parts->wanted,
+						    .builds = parts->builds,
+						    .dynos = parts->dynos,
+						    .services = parts->services,
+						    .logs = parts->logs });
 }
 
-static void mend_apps(struct daemon *d)
+static void mend_apps(struct parts *parts)
 {
 	struct error err = ERROR_INIT;
 
 	/* What can't be mended now is no reason not to serve. */
-	if (apps_mend(daemon_platform(d), &err) < 0)
+	if (apps_mend(parts_platform(parts), &err) < 0)
 		log_warn("%s", err.message);
 }
 
 /* The build of a push that has ended is nobody's. */
 static void on_push_ended(const char *app_id, void *userdata)
 {
-	struct daemon *d = userdata;
+	struct parts *parts = userdata;
 
-	builds_push_ended(d->builds, app_id);
+	builds_push_ended(parts->builds, app_id);
 }
 
 static void on_branch(const char *app_id, void *userdata)
 {
-	struct daemon *d = userdata;
+	struct parts *parts = userdata;
 
-	reconcile_app(d->reconciler, app_id);
+	reconcile_app(parts->reconciler, app_id);
 }
 
-static struct branches *make_branches(struct daemon *d)
+static struct branches *make_branches(struct parts *parts)
 {
-	return branches_new(&(struct branches_options){ .platform = daemon_platform(d),
+	return branches_new(&(struct branches_options){ .platform = parts_platform(parts),
 							.push_ended = on_push_ended,
 							.look = on_branch,
-							.userdata = d });
+							.userdata = parts });
 }
 
-int wiring_start(struct daemon *d, struct error *err)
+int wiring_start(struct parts *parts, struct error *err)
 {
-	d->loop = loop_new();
-	d->remover = remover_new(d->loop);
-	loop_on_hold(d->loop, LOOP_HOLD_MS, on_hold, NULL);
-	d->api_socket = xasprintf("%s/twelved.sock", d->settings.run_dir);
-	d->runtime_root = xasprintf("%s/oci", d->settings.run_dir);
-	d->started_ms = clock_wall_ms();
-	if (door_prepare(daemon_platform(d), err) < 0 || state_open(daemon_platform(d), err) < 0 ||
-	    streams_new(d->settings.state_dir, &d->streams, err) < 0)
+	parts->loop = loop_new();
+	parts->remover = remover_new(parts->loop);
+	loop_on_hold(parts->loop, LOOP_HOLD_MS, on_hold, NULL);
+	parts->api_socket = xasprintf("%s/twelved.sock", parts->settings.run_dir);
+	parts->runtime_root = xasprintf("%s/oci", parts->settings.run_dir);
+	parts->started_ms = clock_wall_ms();
+	if (door_prepare(parts_platform(parts), err) < 0 ||
+	    state_open(parts_platform(parts), err) < 0 ||
+	    streams_new(parts->settings.state_dir, &parts->streams, err) < 0)
 		return -1;
-	d->logs = logs_client_new(daemon_platform(d));
-	if (certs_write(daemon_platform(d), err) < 0 ||
-	    router_new(daemon_platform(d), &d->router, err) < 0 ||
-	    dynos_new(daemon_platform(d), d->logs, &d->dynos, err) < 0)
+	parts->logs = logs_client_new(parts_platform(parts));
+	if (certs_write(parts_platform(parts), err) < 0 ||
+	    router_new(parts_platform(parts), &parts->router, err) < 0 ||
+	    dynos_new(parts_platform(parts), parts->logs, &parts->dynos, err) < 0)
 		return -1;
-	d->certs = certs_new(daemon_platform(d), d->router);
-	d->wanted = make_wanted(d);
-	d->branches = make_branches(d);
-	d->builds = builds_new(daemon_platform(d), d->streams, d->wanted, d->branches);
-	d->stacks = stacks_new(daemon_platform(d));
-	d->packings = packings_new(daemon_platform(d));
-	d->git_children = git_children_new(d->loop);
-	d->slug_sizes = slug_sizes_new(daemon_platform(d));
-	drains_tell_all(daemon_platform(d), d->logs);
-	d->acme = acme_new(daemon_platform(d), d->certs, d->router, d->logs);
-	d->retention = retention_new(daemon_platform(d), d->dynos, d->builds);
-	d->reconciler = reconciler_new(&(struct reconciler_options){
-		.platform = daemon_platform(d),
-		.logs = d->logs,
-		.streams = d->streams,
-		.router = d->router,
-		.acme = d->acme,
-		.dynos = d->dynos,
-		.branches = d->branches,
-		.wanted = d->wanted,
-		.builds = d->builds,
-		.retention = d->retention,
+	parts->certs = certs_new(parts_platform(parts), parts->router);
+	parts->wanted = make_wanted(parts);
+	parts->branches = make_branches(parts);
+	parts->builds =
+		builds_new(parts_platform(parts), parts->streams, parts->wanted, parts->branches);
+	parts->stacks = stacks_new(parts_platform(parts));
+	parts->packings = packings_new(parts_platform(parts));
+	parts->git_children = git_children_new(parts->loop);
+	parts->slug_sizes = slug_sizes_new(parts_platform(parts));
+	drains_tell_all(parts_platform(parts), parts->logs);
+	parts->acme = acme_new(parts_platform(parts), parts->certs, parts->router, parts->logs);
+	parts->retention = retention_new(parts_platform(parts), parts->dynos, parts->builds);
+	parts->reconciler = reconciler_new(&(struct reconciler_options){
+		.platform = parts_platform(parts),
+		.logs = parts->logs,
+		.streams = parts->streams,
+		.router = parts->router,
+		.acme = parts->acme,
+		.dynos = parts->dynos,
+		.branches = parts->branches,
+		.wanted = parts->wanted,
+		.builds = parts->builds,
+		.retention = parts->retention,
 	});
-	dynos_on_change(d->dynos, on_dyno, d);
-	d->services = services_new(&(struct services_options){
-		.platform = daemon_platform(d),
-		.dynos = d->dynos,
-		.logs = d->logs,
-		.wanted = d->wanted,
-		.builds = d->builds,
+	dynos_on_change(parts->dynos, on_dyno, parts);
+	parts->services = services_new(&(struct services_options){
+		.platform = parts_platform(parts),
+		.dynos = parts->dynos,
+		.logs = parts->logs,
+		.wanted = parts->wanted,
+		.builds = parts->builds,
 	});
-	d->apps = make_apps(d);
-	d->webhooks = webhooks_new(daemon_platform(d));
-	d->setups = make_setups(d);
-	d->autoscaler = autoscaler_new(&(struct autoscaler_options){
-		.platform = daemon_platform(d),
-		.logs = d->logs,
-		.dynos = d->dynos,
-		.wanted = d->wanted,
+	parts->apps = make_apps(parts);
+	parts->webhooks = webhooks_new(parts_platform(parts));
+	parts->setups = make_setups(parts);
+	parts->autoscaler = autoscaler_new(&(struct autoscaler_options){
+		.platform = parts_platform(parts),
+		.logs = parts->logs,
+		.dynos = parts->dynos,
+		.wanted = parts->wanted,
 	});
-	d->stale = stale_new(daemon_platform(d), d->apps);
-	d->stack_updates = stack_updates_new(daemon_platform(d), d->wanted, d->builds);
-	reconcile_all(d->reconciler);
-	d->logins = logins_new();
-	if (rendezvous_new(daemon_platform(d), d->dynos, &d->rendezvous, err) < 0)
+	parts->stale = stale_new(parts_platform(parts), parts->apps);
+	parts->stack_updates =
+		stack_updates_new(parts_platform(parts), parts->wanted, parts->builds);
+	reconcile_all(parts->reconciler);
+	parts->logins = logins_new();
+	if (rendezvous_new(parts_platform(parts), parts->dynos, &parts->rendezvous, err) < 0)
 		return -1;
-	mend_apps(d);
-	return api_new(d, &d->api, err) < 0 ? -1 : api_listen(d->api, err);
+	mend_apps(parts);
+	return api_new(parts, &parts->api, err) < 0 ? -1 : api_listen(parts->api, err);
 }
 
 /* What asks for changes goes before what makes them, HTTP before all: a request, a build that
  * ends, a timer would meet a part that is gone. */
-void wiring_end_apps(struct daemon *d)
+void wiring_end_apps(struct parts *parts)
 {
-	http_stop_taking(d->http);
-	dynos_on_change(d->dynos, NULL, NULL);
-	webhooks_free(steal_ptr(d->webhooks));
-	autoscaler_free(steal_ptr(d->autoscaler));
-	stale_free(steal_ptr(d->stale));
-	stack_updates_free(steal_ptr(d->stack_updates));
-	retention_free(steal_ptr(d->retention));
-	setups_free(steal_ptr(d->setups));
-	builds_free(steal_ptr(d->builds));
-	branches_free(steal_ptr(d->branches));
-	services_free(steal_ptr(d->services));
-	reconciler_free(steal_ptr(d->reconciler));
+	http_stop_taking(parts->http);
+	dynos_on_change(parts->dynos, NULL, NULL);
+	webhooks_free(steal_ptr(parts->webhooks));
+	autoscaler_free(steal_ptr(parts->autoscaler));
+	stale_free(steal_ptr(parts->stale));
+	stack_updates_free(steal_ptr(parts->stack_updates));
+	retention_free(steal_ptr(parts->retention));
+	setups_free(steal_ptr(parts->setups));
+	builds_free(steal_ptr(parts->builds));
+	branches_free(steal_ptr(parts->branches));
+	services_free(steal_ptr(parts->services));
+	reconciler_free(steal_ptr(parts->reconciler));
 }
 
-void wiring_stop(struct daemon *d, bool everything)
+void wiring_stop(struct parts *parts, bool everything)
 {
-	wiring_end_apps(d);
-	http_free(d->http);
-	api_free(d->api);
-	logins_free(d->logins);
-	git_children_free(d->git_children);
-	rendezvous_free(d->rendezvous);
-	slug_sizes_free(d->slug_sizes);
-	stacks_free(d->stacks);
-	packings_free(d->packings);
-	dynos_free(d->dynos);
-	wanted_free(d->wanted);
-	if (everything && d->router)
-		router_shutdown(d->router);
-	acme_free(d->acme);
-	certs_free(d->certs);
-	router_free(d->router);
-	if (everything && d->logs)
-		logs_client_shutdown(d->logs);
-	logs_client_free(d->logs);
-	streams_free(d->streams);
-	apps_free(d->apps);
-	store_close(d->store);
-	remover_free(d->remover);
-	loop_free(d->loop);
-	sandbox_runtime_done(&d->runtime);
-	free(d->api_socket);
-	free(d->door_dir);
-	free(d->runtime_root);
-	settings_done(&d->settings);
+	wiring_end_apps(parts);
+	http_free(parts->http);
+	api_free(parts->api);
+	logins_free(parts->logins);
+	git_children_free(parts->git_children);
+	rendezvous_free(parts->rendezvous);
+	slug_sizes_free(parts->slug_sizes);
+	stacks_free(parts->stacks);
+	packings_free(parts->packings);
+	dynos_free(parts->dynos);
+	wanted_free(parts->wanted);
+	if (everything && parts->router)
+		router_shutdown(parts->router);
+	acme_free(parts->acme);
+	certs_free(parts->certs);
+	router_free(parts->router);
+	if (everything && parts->logs)
+		logs_client_shutdown(parts->logs);
+	logs_client_free(parts->logs);
+	streams_free(parts->streams);
+	apps_free(parts->apps);
+	store_close(parts->store);
+	remover_free(parts->remover);
+	loop_free(parts->loop);
+	sandbox_runtime_done(&parts->runtime);
+	free(parts->api_socket);
+	free(parts->door_dir);
+	free(parts->runtime_root);
+	settings_done(&parts->settings);
 }

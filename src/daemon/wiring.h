@@ -7,12 +7,12 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/api/parts.h"
 
 /* Makes every part; d->settings and d->runtime are set. On failure the process ends: nothing is
  * freed. */
-int wiring_start(struct daemon *d, struct error *err);
+int wiring_start(struct parts *parts, struct error *err);
 /* Ends HTTP, and frees the parts that would start dynos again, so that all dynos can be ended. */
-void wiring_end_apps(struct daemon *d);
+void wiring_end_apps(struct parts *parts);
 /* Frees what is left; `everything`: ends haproxy and twelve-logs as well. */
-void wiring_stop(struct daemon *d, bool everything);
+void wiring_stop(struct parts *parts, bool everything);

@@ -14,7 +14,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "daemon/core/env-file.h"
-#include "daemon/core/daemon.h"
+#include "daemon/api/parts.h"
 
 static int clear(void **state)
 {

@@ -25,7 +25,7 @@ json_t *api_shared(struct request *r, const char *kind, const char *name,
 int api_answer_one(struct request *r, json_t *take, const char *what, struct error *err);
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel);
 json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno *dyno);
-char *api_app_url(struct daemon *d, const char *app_name);
+char *api_app_url(struct parts *parts, const char *app_name);
 
 /* Handlers whose rows stand in the table of another file. */
 int api_account_feature(struct request *r, struct error *err);

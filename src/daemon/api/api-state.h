@@ -8,7 +8,7 @@
 #include "model/guess.h"
 
 struct api {
-	struct daemon *d;
+	struct parts *parts;
 	struct guesses *guesses;
 	struct passwords *passwords;
 	struct peers *peers;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/api/parts.h"
 #include "daemon/http/http.h"
 
 void audit_request(struct request *r, int status);

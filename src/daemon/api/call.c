@@ -34,9 +34,9 @@ struct call *request_call(const struct request *r)
 	return request_context(r);
 }
 
-struct daemon *request_daemon(struct request *r)
+struct parts *request_parts(struct request *r)
 {
-	return request_call(r)->api->d;
+	return request_call(r)->api->parts;
 }
 
 const struct caller *request_caller(struct request *r)

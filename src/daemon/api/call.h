@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/api/parts.h"
 #include "daemon/http/http.h"
 #include "model/role.h"
 
@@ -38,7 +38,7 @@ struct call {
 void call_free(void *context);
 /* Never NULL in a handler. */
 struct call *request_call(const struct request *r);
-struct daemon *request_daemon(struct request *r);
+struct parts *request_parts(struct request *r);
 const struct caller *request_caller(struct request *r);
 /* What the endpoint asks for. */
 enum need request_need(const struct request *r);

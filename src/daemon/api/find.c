@@ -14,7 +14,7 @@ int api_app(struct request *r, struct app *ret, struct error *err)
 {
 	struct app app = { 0 };
 
-	if (store_app_get(request_daemon(r)->store, request_param(r, "app"), &app, err) < 0)
+	if (store_app_get(request_parts(r)->store, request_param(r, "app"), &app, err) < 0)
 		return -1;
 	if (authz_allow_route(r, &app, err) < 0) {
 		app_done(&app);
@@ -49,7 +49,7 @@ int api_addon_named(struct request *r, const char *name, enum need need, struct 
 {
 	struct addon a = { 0 };
 
-	if (store_addon_get(request_daemon(r)->store, name, &a, err) < 0)
+	if (store_addon_get(request_parts(r)->store, name, &a, err) < 0)
 		return -1;
 	if (allow_addon(r, &a, need, err) < 0) {
 		addon_done(&a);
@@ -61,7 +61,7 @@ int api_addon_named(struct request *r, const char *name, enum need need, struct 
 
 int api_addon(struct request *r, struct addon *ret, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	const char *which = request_param(r, "addon");
 	struct error own = ERROR_INIT;
 	struct app app = { 0 };
@@ -77,7 +77,7 @@ int api_addon(struct request *r, struct addon *ret, struct error *err)
 	}
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (services_attachments(d->services, &app, &list, err) < 0)
+	if (services_attachments(parts->services, &app, &list, err) < 0)
 		result = -1;
 	else if (attach_find(list, which, &at))
 		result = api_addon_named(r, at.addon, request_need(r), ret, err);
@@ -95,7 +95,7 @@ int api_attachment_in(struct request *r, const struct app *app, const char *whic
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 
-	if (services_attachments(request_daemon(r)->services, app, ret_list, err) < 0)
+	if (services_attachments(request_parts(r)->services, app, ret_list, err) < 0)
 		return -1;
 	if (attach_find(*ret_list, which, ret) || attach_by_var(*ret_list, which, ret))
 		return 0;
@@ -129,7 +129,7 @@ int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct
 	}
 	/* Who knows an id is told that they may not; names are looked for where the caller may
 	 * look. */
-	if ((uuid_is_valid(which) ? store_app_list(request_daemon(r)->store, &apps, &n, err)
+	if ((uuid_is_valid(which) ? store_app_list(request_parts(r)->store, &apps, &n, err)
 				  : authz_app_list(r, &apps, &n, err)) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {

@@ -22,7 +22,7 @@
 #define PENDING_MAX (256 << 10)
 
 struct log_answer {
-	struct daemon *d;
+	struct parts *parts;
 	struct http_growing *growing;
 	struct log_session session;
 	bool events; /* SSE */
@@ -126,11 +126,11 @@ static int open_source(struct log_answer *a, struct error *err)
 					.since_ms = a->session.since_ms,
 					.after = a->last_seq ? a->last_seq : a->session.after };
 
-	if (logs_read(a->d->logs, &what, &a->fd, err) < 0) {
+	if (logs_read(a->parts->logs, &what, &a->fd, err) < 0) {
 		a->fd = -1;
 		return -1;
 	}
-	a->readable = watch_readable(a->d->loop, a->fd, on_lines, a);
+	a->readable = watch_readable(a->parts->loop, a->fd, on_lines, a);
 	return 0;
 }
 
@@ -186,7 +186,7 @@ int request_answer_logs(struct request *r, const struct log_session *s, struct e
 	const char *accept = request_header(r, "Accept");
 	struct log_answer *a = xcalloc(1, sizeof(*a));
 
-	*a = (struct log_answer){ .d = request_daemon(r),
+	*a = (struct log_answer){ .parts = request_parts(r),
 				  .session = *s,
 				  .events = !accept || !strstr(accept, "text/plain"),
 				  .fd = -1,
@@ -194,7 +194,7 @@ int request_answer_logs(struct request *r, const struct log_session *s, struct e
 				  .out = BUF_INIT };
 	a->session.dyno = s->dyno ? xstrdup(s->dyno) : NULL;
 	a->session.source = s->source ? xstrdup(s->source) : NULL;
-	a->timer = watch_timer(a->d->loop, on_timer, a);
+	a->timer = watch_timer(a->parts->loop, on_timer, a);
 	if (open_source(a, err) < 0) {
 		free_answer(a);
 		return -1;

@@ -6,12 +6,12 @@
  */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/api/parts.h"
 #include "daemon/http/http.h"
 
 struct api;
 
-int api_new(struct daemon *d, struct api **ret, struct error *err);
+int api_new(struct parts *parts, struct api **ret, struct error *err);
 /* After http_free(). */
 void api_free(struct api *a);
 /* Begins to serve, over the unix socket and behind haproxy. */

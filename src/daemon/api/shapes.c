@@ -113,7 +113,7 @@ static json_t *make_user_ref(struct request *r, const char *name)
 	char id[UUID_SIZE];
 	json_t *j;
 
-	if (store_user_get(request_daemon(r)->store, name, &u, &ignored) == 0) {
+	if (store_user_get(request_parts(r)->store, name, &u, &ignored) == 0) {
 		j = json_pack("{s:s, s:s}", "id", u.id, "email", u.email);
 	} else {
 		/* Who is gone, or the comment of a key: the schema wants an address. */
@@ -138,7 +138,7 @@ json_t *api_slug_of(struct request *r, const char *app_id, const char *digest)
 
 	if (!digest)
 		return json_null();
-	if (!store_slug_of_digest(request_daemon(r)->store, app_id, digest, id))
+	if (!store_slug_of_digest(request_parts(r)->store, app_id, digest, id))
 		name_uuid("slug", digest, id);
 	return json_pack("{s:s}", "id", id);
 }
@@ -150,40 +150,41 @@ json_t *api_app_ref(const struct app *a)
 	return json_pack("{s:s, s:s}", "id", a->id, "name", a->name);
 }
 
-char *api_app_url(struct daemon *d, const char *app_name)
+char *api_app_url(struct parts *parts, const char *app_name)
 {
-	const char *port = strrchr(d->settings.http_address, ':');
+	const char *port = strrchr(parts->settings.http_address, ':');
 
-	return xasprintf("http://%s.%s%s/", app_name, d->settings.apps_domain,
+	return xasprintf("http://%s.%s%s/", app_name, parts->settings.apps_domain,
 			 port && !streq(port, ":80") ? port : "");
 }
 
-static json_t *slug_size(struct daemon *d, const struct app *a)
+static json_t *slug_size(struct parts *parts, const struct app *a)
 {
-	int64_t bytes = slug_sizes_get(d->slug_sizes, a);
+	int64_t bytes = slug_sizes_get(parts->slug_sizes, a);
 
 	return bytes < 0 ? json_null() : json_integer((json_int_t)bytes);
 }
 
 /* Where it is best reached: at a host name with a certificate of its own, or plainly at the one
  * that every app has. */
-static char *app_web_url(struct daemon *d, const struct app *a)
+static char *app_web_url(struct parts *parts, const struct app *a)
 {
-	_cleanup_free_ char *host =
-		d->settings.https_address[0] ? certs_host_of(daemon_platform(d), a->id) : NULL;
-	const char *port = strrchr(d->settings.https_address, ':');
+	_cleanup_free_ char *host = parts->settings.https_address[0]
+					    ? certs_host_of(parts_platform(parts), a->id)
+					    : NULL;
+	const char *port = strrchr(parts->settings.https_address, ':');
 
 	if (!host)
-		return api_app_url(d, a->name);
+		return api_app_url(parts, a->name);
 	return xasprintf("https://%s%s/", host, port && !streq(port, ":443") ? port : "");
 }
 
-static bool has_acm(struct daemon *d, const struct app *a)
+static bool has_acm(struct parts *parts, const struct app *a)
 {
 	struct error ignored = ERROR_INIT;
 	bool enabled = false;
 
-	return store_acm_get(d->store, a->id, &enabled, &ignored) == 0 && enabled;
+	return store_acm_get(parts->store, a->id, &enabled, &ignored) == 0 && enabled;
 }
 
 static json_t *make_stack(struct request *r, const char *name)
@@ -225,8 +226,9 @@ static const char *runs_on(const struct app *a)
 
 json_t *api_app_json(struct request *r, const struct app *a)
 {
-	struct daemon *d = request_daemon(r);
-	_cleanup_free_ char *url = app_web_url(d, a), *git = git_path(daemon_platform(d), a->name);
+	struct parts *parts = request_parts(r);
+	_cleanup_free_ char *url = app_web_url(parts, a),
+			    *git = git_path(parts_platform(parts), a->name);
 	_cleanup_free_ char *git_url = request_git_url(r, a->name);
 	json_t *j = api_app_ref(a), *build_stack = api_shared(r, "stack", a->stack, make_stack),
 	       *stack = api_shared(r, "stack", runs_on(a), make_stack);
@@ -237,14 +239,14 @@ json_t *api_app_json(struct request *r, const struct app *a)
 					 json_time(a->released_ms)));
 	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:b}", "git_url",
 					    git_url ? git_url : git, "web_url", url, "maintenance",
-					    (int)a->maintenance, "acm", (int)has_acm(d, a)));
+					    (int)a->maintenance, "acm", (int)has_acm(parts, a)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "stack", stack, "build_stack",
 					    build_stack, "region",
 					    api_shared(r, "region", a->region, make_region),
 					    "owner", api_user_ref(r, a->owner_id)));
 	json_object_update_new(j, json_pack("{s:o, s:o, s:n, s:n}", "generation",
 					    api_shared(r, "generation", "cedar", make_generation),
-					    "slug_size", slug_size(d, a), "repo_size",
+					    "slug_size", slug_size(parts, a), "repo_size",
 					    "buildpack_provided_description"));
 	json_object_update_new(j, json_pack("{s:n, s:n, s:n, s:n, s:n, s:s}", "archived_at",
 					    "organization", "team", "space", "internal_routing",
@@ -272,7 +274,7 @@ static json_t *release_extra(struct request *r, const struct release *rel)
 		"phase_done", (int)rel->phase_done, "slug", rel->slug, "stack", rel->stack,
 		"slug_gone",
 		(int)(rel->slug &&
-		      !build_slug_is_there(request_daemon(r)->settings.state_dir, rel->slug)));
+		      !build_slug_is_there(request_parts(r)->settings.state_dir, rel->slug)));
 }
 
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel)
@@ -294,7 +296,7 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 		j, json_pack("{s:b, s:b, s:s?}", "current",
 			     (int)(rel->version == a->current_version), "eligible_for_rollback",
 			     (int)(rel->status == RELEASE_SUCCEEDED &&
-				   build_slug_is_there(request_daemon(r)->settings.state_dir,
+				   build_slug_is_there(request_parts(r)->settings.state_dir,
 						       rel->slug)),
 			     "output_stream_url", output));
 	json_object_set_new(j, "twelve", release_extra(r, rel));
@@ -308,7 +310,7 @@ static json_t *dyno_extra(struct request *r, const struct app *a, const struct d
 	_cleanup_free_ char *attach =
 		dyno->attached ? request_url(r, "/apps/%s/dynos/%s/attach", a->id, dyno->id) : NULL;
 	const struct dyno *around =
-		dyno->inside[0] ? dynos_find(request_daemon(r)->dynos, a->id, dyno->inside) : NULL;
+		dyno->inside[0] ? dynos_find(request_parts(r)->dynos, a->id, dyno->inside) : NULL;
 	json_t *j = json_pack("{s:o, s:I, s:i, s:b}", "reason",
 			      json_text(dyno->reason[0] ? dyno->reason : dyno->health), "restarts",
 			      (json_int_t)dyno->restarts, "exit_code", dyno->exit_code,

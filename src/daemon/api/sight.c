@@ -14,7 +14,7 @@ static json_t *count_backups(struct request *r, const char *addon_id, struct err
 	struct backup *list = NULL;
 	size_t n = 0;
 
-	if (store_backup_list(request_daemon(r)->store, addon_id, NULL, &list, &n, err) < 0) {
+	if (store_backup_list(request_parts(r)->store, addon_id, NULL, &list, &n, err) < 0) {
 		json_decref(counts);
 		return NULL;
 	}
@@ -32,7 +32,7 @@ int sight_open(struct request *r, const char *addon_id, struct sight *ret, struc
 	struct sight s = { .r = r, .sees = json_object() };
 
 	s.backups = count_backups(r, addon_id, err);
-	if (!s.backups || services_links_read(request_daemon(r)->services, &s.links, err) < 0) {
+	if (!s.backups || services_links_read(request_parts(r)->services, &s.links, err) < 0) {
 		sight_done(&s);
 		return -1;
 	}

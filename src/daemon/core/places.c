@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "daemon/core/daemon.h"
+#include "daemon/core/settings.h"
 
 struct place {
 	bool run; /* below RUN, and not STATE */

@@ -2,7 +2,7 @@
 /* What the files of the settings share: core/settings.c, core/settings-paths.c. */
 #pragma once
 
-#include "daemon/core/daemon.h"
+#include "daemon/core/settings.h"
 
 /* Defaults that depend on where this program stands; heap strings. */
 char *settings_find_libexec(void);

@@ -49,7 +49,7 @@ static int answer_addons(struct request *r, const struct app *app, struct error 
 	size_t n = 0;
 
 	if (sight_open(r, NULL, &sight, err) < 0 ||
-	    store_addon_list(request_daemon(r)->store, NULL, &rows, &n, err) < 0) {
+	    store_addon_list(request_parts(r)->store, NULL, &rows, &n, err) < 0) {
 		sight_done(&sight);
 		json_decref(list);
 		return -1;
@@ -96,7 +96,7 @@ static int api_addons_attachments(struct request *r, struct error *err)
 /* One row or an error: names are unique here. */
 static int api_addons_resolve(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	const char *name, *app_name, *service;
 	struct error own = ERROR_INIT;
 	struct app app = { 0 };
@@ -112,7 +112,7 @@ static int api_addons_resolve(struct request *r, struct error *err)
 	result = api_addon_named(r, name, NEED_VIEW, &a, &own);
 	if (result < 0 && app_name && own.kind == ERROR_NOT_FOUND) {
 		if (authz_app_named(r, app_name, NEED_VIEW, &app, err) == 0 &&
-		    services_attachments(d->services, &app, &list, err) == 0 &&
+		    services_attachments(parts->services, &app, &list, err) == 0 &&
 		    attach_find(list, name, &at))
 			result = api_addon_named(r, at.addon, NEED_VIEW, &a, &own);
 	}
@@ -139,7 +139,7 @@ static int rename_addon(struct request *r, struct addon *a, const char *name, st
 		return -1;
 	free(a->name);
 	a->name = xstrdup(name);
-	return store_addon_update(request_daemon(r)->store, a, err);
+	return store_addon_update(request_parts(r)->store, a, err);
 }
 
 /* A plan that is meant by one of Heroku's is told once, to who asked. */
@@ -152,7 +152,7 @@ static json_t *updated_json(struct request *r, const struct addon *a, const char
 	if (!service || streq(service, a->service))
 		service = addon_heroku_name(a);
 	if (plan && !streq(plan, a->plan))
-		taken = services_taken(request_daemon(r)->services, a, service, plan);
+		taken = services_taken(request_parts(r)->services, a, service, plan);
 	if (taken)
 		json_object_set_new(j, "provision_message", json_text(taken));
 	return j;
@@ -160,7 +160,7 @@ static json_t *updated_json(struct request *r, const struct addon *a, const char
 
 static int api_addons_update(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	const char *plan = api_plan_of(r), *colon = plan ? strchr(plan, ':') : NULL, *name;
 	_cleanup_free_ char *service = colon ? xstrndup(plan, (size_t)(colon - plan)) : NULL;
 	struct addon a = { 0 };
@@ -170,7 +170,7 @@ static int api_addons_update(struct request *r, struct error *err)
 		return -1;
 	if ((!name || rename_addon(r, &a, name, err) == 0) &&
 	    (!plan ||
-	     services_set_plan(d->services, &a, service, colon ? colon + 1 : plan, err) == 0)) {
+	     services_set_plan(parts->services, &a, service, colon ? colon + 1 : plan, err) == 0)) {
 		request_note(r, "addon %s%s%s%s%s", request_param(r, "addon"),
 			     name ? ": now named " : "", name ? name : "", plan ? ": plan " : "",
 			     plan ? plan : "");
@@ -183,7 +183,7 @@ static int api_addons_update(struct request *r, struct error *err)
 
 static int api_addons_delete(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct addon a = { 0 };
 	bool force;
 	json_t *j;
@@ -192,11 +192,12 @@ static int api_addons_delete(struct request *r, struct error *err)
 	if (request_bool(r, "force", false, &force, err) < 0 || api_addon(r, &a, err) < 0)
 		return -1;
 	j = api_addon_json(r, &a);
-	if (services_destroy(d->services, &a, force, request_caller(r), err) == 0) {
+	if (services_destroy(parts->services, &a, force, request_caller(r), err) == 0) {
 		/* Heroku's word; what is left to do goes on without anybody. */
 		json_object_set_new(j, "state", json_string("deprovisioned"));
-		logs_append(d->logs, a.app_id, "app", "api", "Destroy %s:%s add-on (%s) by user %s",
-			    a.service, a.plan, a.name, request_caller(r)->name);
+		logs_append(parts->logs, a.app_id, "app", "api",
+			    "Destroy %s:%s add-on (%s) by user %s", a.service, a.plan, a.name,
+			    request_caller(r)->name);
 		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
 		result = request_answer(r, 200, json_incref(j));
 	}

@@ -54,7 +54,7 @@ static int answer_changed(struct request *r, struct error *err)
 		return -1;
 	}
 	/* It has a release more than when the request came. */
-	result = store_app_get(request_daemon(r)->store, w->app.id, &app, err);
+	result = store_app_get(request_parts(r)->store, w->app.id, &app, err);
 	if (result == 0)
 		result = api_attachment_in(r, &app, w->attachment_id, &list, &at, false, err);
 	if (result == 0)
@@ -84,7 +84,7 @@ static struct waiting *waiting_new(struct request *r, int status)
 	struct waiting *w = xcalloc(1, sizeof(*w));
 
 	*w = (struct waiting){ .request = r,
-			       .services = request_daemon(r)->services,
+			       .services = request_parts(r)->services,
 			       .who = *request_caller(r),
 			       .status = status };
 	return w;
@@ -122,9 +122,9 @@ static int usable_addon(struct request *r, const char *name, struct addon *ret, 
 static int check_swap(struct request *r, const struct attachment *from, const struct addon *to,
 		      struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct addon old = { 0 };
-	int result = store_addon_get(d->store, from->addon, &old, err);
+	int result = store_addon_get(parts->store, from->addon, &old, err);
 
 	if (result == 0 && streq(old.id, to->id))
 		result = error_set(err, ERROR_INVALID, "%s is %s already", from->name, to->name);
@@ -151,7 +151,7 @@ static int replaced(struct request *r, const struct app *app, const char *name,
 
 	if (!name || !confirm || !(streq(confirm, app->name) || streq(confirm, app->id)))
 		return 0;
-	if (services_attachments(request_daemon(r)->services, app, &list, err) < 0)
+	if (services_attachments(request_parts(r)->services, app, &list, err) < 0)
 		return -1;
 	if (attach_find(list, name, &at)) {
 		result = check_swap(r, &at, to, err) < 0 ? -1 : 1;
@@ -276,7 +276,7 @@ static char *users_of(struct request *r, const struct app *app, const struct att
 	char *first = NULL, *text = NULL;
 	size_t n = 0, count = 0;
 
-	store_release_list(request_daemon(r)->store, app->id, 0, &rows, &n, &ignored);
+	store_release_list(request_parts(r)->store, app->id, 0, &rows, &n, &ignored);
 	for (size_t i = 0; i < n; i++) {
 		bool uses = rows[i].slug && rows[i].status == RELEASE_SUCCEEDED &&
 			    attach_has_addon(rows[i].attachments, a->addon);
@@ -298,7 +298,7 @@ static char *users_of(struct request *r, const struct app *app, const struct att
 
 static int api_attachments_delete(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	_cleanup_free_ char *note = NULL;
 	struct app app = { 0 };
 	struct attachment at;
@@ -311,7 +311,7 @@ static int api_attachments_delete(struct request *r, struct error *err)
 		json_object_set_new(json_object_get(j, "twelve"), "note", json_text(note));
 		left = attach_remove(list, at.id);
 		result = services_detach(
-			d->services, &app, left, at.name,
+			parts->services, &app, left, at.name,
 			json_string_value(json_object_get(json_object_get(j, "addon"), "name")),
 			request_caller(r), err);
 		json_decref(left);
@@ -358,7 +358,7 @@ static int terminal_number(struct request *r, const char *key)
 static int start_client(struct request *r, const struct app *app, const struct attachment *at,
 			struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct addon_client o = { .app = app, .attachment = at };
 	_cleanup_strv_ char **args = NULL;
 	struct release release = { 0 };
@@ -376,9 +376,9 @@ static int start_client(struct request *r, const struct app *app, const struct a
 		return -1;
 	o.args = args;
 	o.terminal = !no_tty;
-	if (store_release_get(d->store, app->id, app->current_version, &release, err) == 0 &&
-	    services_start_client(d->services, &o, &dyno, err) == 0) {
-		logs_append(d->logs, app->id, "app", "api", "Opening %s by user %s", at->name,
+	if (store_release_get(parts->store, app->id, app->current_version, &release, err) == 0 &&
+	    services_start_client(parts->services, &o, &dyno, err) == 0) {
+		logs_append(parts->logs, app->id, "app", "api", "Opening %s by user %s", at->name,
 			    request_caller(r)->name);
 		request_note(r, "client of %s", at->name);
 		result = request_answer(r, 201, api_dyno_json(r, app, dyno));

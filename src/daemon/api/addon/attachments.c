@@ -19,7 +19,7 @@ static int add_of_app(struct request *r, const struct app *app, const char *addo
 	struct attachment at;
 	json_t *list = NULL;
 
-	if (services_attachments(request_daemon(r)->services, app, &list, err) < 0)
+	if (services_attachments(request_parts(r)->services, app, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; attach_at(list, i, &at); i++)
 		if (!addon_id || streq(at.addon, addon_id))
@@ -97,7 +97,7 @@ static int find_by_addon(struct request *r, const struct app *app, const char *a
 	int result = 1;
 
 	if (api_addon_named(r, addon_name, NEED_VIEW, &a, &ignored) == 0 &&
-	    services_attachments(request_daemon(r)->services, app, ret_list, &ignored) == 0)
+	    services_attachments(request_parts(r)->services, app, ret_list, &ignored) == 0)
 		for (size_t i = 0; result == 1 && attach_at(*ret_list, i, ret); i++)
 			result = !streq(ret->addon, a.id);
 	addon_done(&a);

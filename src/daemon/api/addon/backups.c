@@ -62,7 +62,7 @@ static int answer_list(struct request *r, const char *addon_id, const char *app_
 	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_backup_list(request_daemon(r)->store, addon_id, app_id, &rows, &n, err) < 0) {
+	if (store_backup_list(request_parts(r)->store, addon_id, app_id, &rows, &n, err) < 0) {
 		json_decref(list);
 		return -1;
 	}
@@ -102,7 +102,7 @@ static int api_backups_destroyed(struct request *r, struct error *err)
 	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_backup_list_destroyed(request_daemon(r)->store, who->admin ? NULL : who->user_id,
+	if (store_backup_list_destroyed(request_parts(r)->store, who->admin ? NULL : who->user_id,
 					&rows, &n, err) < 0) {
 		json_decref(list);
 		return -1;
@@ -119,14 +119,14 @@ static int api_backups_destroyed(struct request *r, struct error *err)
 static int find_in_app(struct request *r, const char *app_name, int64_t number, struct backup *ret,
 		       struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct backup *rows = NULL;
 	struct app app = { 0 };
 	size_t n = 0, found = 0;
 
 	if (authz_app_named(r, app_name, NEED_VIEW, &app, err) < 0)
 		return -1;
-	if (store_backup_list(d->store, NULL, app.id, &rows, &n, err) < 0) {
+	if (store_backup_list(parts->store, NULL, app.id, &rows, &n, err) < 0) {
 		app_done(&app);
 		return -1;
 	}
@@ -150,7 +150,7 @@ static int find_in_app(struct request *r, const char *app_name, int64_t number, 
 
 static int look_up(struct request *r, struct backup *ret, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	_cleanup_free_ char *which = xstrdup(request_param(r, "backup"));
 	const char *query = request_query(r, "addon");
 	_cleanup_free_ char *addon = query ? xstrdup(query) : NULL;
@@ -159,16 +159,16 @@ static int look_up(struct request *r, struct backup *ret, struct error *err)
 	int result;
 
 	if (which[0] != 'b' || !str_to_i64(which + 1, 1, INT64_MAX, &number))
-		return store_backup_get(d->store, which, ret, err);
+		return store_backup_get(parts->store, which, ret, err);
 	query = request_query(r, "app");
 	if (!addon && query)
 		return find_in_app(r, query, number, ret, err);
 	if (!addon)
 		return error_set(err, ERROR_INVALID,
 				 "%s is the name of a backup of several add-ons: name one", which);
-	result = store_addon_get(d->store, addon, &a, err);
+	result = store_addon_get(parts->store, addon, &a, err);
 	if (result == 0)
-		result = store_backup_by_number(d->store, a.id, number, ret, err);
+		result = store_backup_by_number(parts->store, a.id, number, ret, err);
 	addon_done(&a);
 	return result;
 }
@@ -197,20 +197,20 @@ static int api_backups_get(struct request *r, struct error *err)
 static int take_source(struct request *r, const struct addon *a, const char *source,
 		       struct backup *ret, struct error *err)
 {
-	_cleanup_free_ char *path = upload_path(&request_daemon(r)->settings, source);
+	_cleanup_free_ char *path = upload_path(&request_parts(r)->settings, source);
 
 	if (!uuid_is_valid(source))
 		return error_set(err, ERROR_INVALID,
 				 "\"source\" must be the id of a source: the end of its put_url");
-	if (services_backup_uploaded(request_daemon(r)->services, a, path, ret, err) < 0)
+	if (services_backup_uploaded(request_parts(r)->services, a, path, ret, err) < 0)
 		return -1;
-	upload_taken(&request_daemon(r)->settings, source);
+	upload_taken(&request_parts(r)->settings, source);
 	return 0;
 }
 
 static int api_backups_create(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	const char *source = NULL;
 	struct addon a = { 0 };
 	struct backup b = { 0 };
@@ -224,7 +224,7 @@ static int api_backups_create(struct request *r, struct error *err)
 	if (result == 0 && source)
 		result = take_source(r, &a, source, &b, err);
 	else if (result == 0)
-		result = services_backup(d->services, &a, "manual", &b, err);
+		result = services_backup(parts->services, &a, "manual", &b, err);
 	if (result == 0) {
 		request_note(r, "backup b%lld of %s", (long long)b.number, a.name);
 		result = request_answer(r, 202, backup_json(&b));
@@ -242,7 +242,7 @@ static int api_backups_delete(struct request *r, struct error *err)
 
 	if (result == 0) {
 		j = backup_json(&b);
-		result = services_delete_backup(request_daemon(r)->services, &b, err);
+		result = services_delete_backup(request_parts(r)->services, &b, err);
 	}
 	if (result == 0)
 		result = request_answer(r, 200, json_incref(j));
@@ -253,7 +253,7 @@ static int api_backups_delete(struct request *r, struct error *err)
 
 int api_answer_backup(struct request *r, const struct backup *b, struct error *err)
 {
-	_cleanup_free_ char *path = services_backup_path(request_daemon(r)->services, b);
+	_cleanup_free_ char *path = services_backup_path(request_parts(r)->services, b);
 	_cleanup_fd_ int fd = -1;
 	struct stat st;
 
@@ -287,7 +287,7 @@ static int api_backups_verify(struct request *r, struct error *err)
 	int result = find(r, &b, err);
 
 	if (result == 0)
-		result = services_verify(request_daemon(r)->services, &b, err);
+		result = services_verify(request_parts(r)->services, &b, err);
 	if (result == 0)
 		result = request_answer(r, 202, backup_json(&b));
 	backup_done(&b);
@@ -297,7 +297,7 @@ static int api_backups_verify(struct request *r, struct error *err)
 /* Into the add-on that is named, or the one that it was taken of. */
 static int api_backups_restore(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	const char *name;
 	struct backup b = { 0 };
 	struct addon a = { 0 };
@@ -308,9 +308,9 @@ static int api_backups_restore(struct request *r, struct error *err)
 	if (result == 0)
 		result = api_addon_named(r, name ? name : b.addon_id, NEED_OPERATE, &a, err);
 	if (result == 0)
-		result = services_restore(d->services, &a, &b, err);
+		result = services_restore(parts->services, &a, &b, err);
 	if (result == 0) {
-		logs_append(d->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s",
+		logs_append(parts->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s",
 			    (long long)b.number, a.name, request_caller(r)->name);
 		request_note(r, "backup b%lld into %s", (long long)b.number, a.name);
 		result = request_answer(r, 202, api_addon_json(r, &a));
@@ -367,12 +367,12 @@ int api_schedule_set(struct request *r, struct addon *a, int64_t minute, int64_t
 	a->schedule_keep = keep;
 	/* It begins now: what would have been due today is not made up for. */
 	json_object_set_new(a->secret, "scheduled_ms", json_integer(clock_wall_ms()));
-	return store_addon_update(request_daemon(r)->store, a, err);
+	return store_addon_update(request_parts(r)->store, a, err);
 }
 
 static int api_schedule_put(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	const struct service *s;
 	int64_t minute = 0, keep;
 	struct addon a = { 0 };
@@ -383,7 +383,7 @@ static int api_schedule_put(struct request *r, struct error *err)
 	    request_int(r, "keep", 1, KEEP_MAX, KEEP_DEFAULT, &keep, err) < 0 ||
 	    api_addon(r, &a, err) < 0)
 		goto out;
-	s = addon_is_server(&a) ? services_service_of(d->services, &a) : NULL;
+	s = addon_is_server(&a) ? services_service_of(parts->services, &a) : NULL;
 	if (!parse_time(at, &minute))
 		error_set(err, ERROR_INVALID,
 			  "\"at\" must be a time of the day in UTC, such as 02:30");

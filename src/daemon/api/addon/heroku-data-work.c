@@ -57,7 +57,7 @@ static int begin(struct request *r, const struct addon_maintenance *o, struct er
 	int result = api_addon(r, &a, err);
 
 	w->request = r;
-	if (result == 0 && !services_maintain(request_daemon(r)->services, &a, o, on_done, w, err))
+	if (result == 0 && !services_maintain(request_parts(r)->services, &a, o, on_done, w, err))
 		result = -1;
 	if (result == 0) {
 		request_note(r, "%s of %s", o->verb, a.name);

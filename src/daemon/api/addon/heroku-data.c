@@ -23,11 +23,11 @@
 static bool owners_attachment(struct request *r, const struct addon *a, struct app *app,
 			      json_t **ret_list, struct attachment *ret)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct error ignored = ERROR_INIT;
 
-	if (store_app_get(d->store, a->app_id, app, &ignored) < 0 ||
-	    services_attachments(d->services, app, ret_list, &ignored) < 0)
+	if (store_app_get(parts->store, a->app_id, app, &ignored) < 0 ||
+	    services_attachments(parts->services, app, ret_list, &ignored) < 0)
 		return false;
 	for (size_t i = 0; attach_at(*ret_list, i, ret); i++)
 		if (streq(ret->addon, a->id))
@@ -53,7 +53,7 @@ char *api_data_variable(struct request *r, const struct addon *a)
  * it. */
 static json_t *resource_url(struct request *r, const struct addon *a)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct error ignored = ERROR_INIT;
 	json_t *list = NULL, *vars = NULL, *url = NULL;
 	struct app app = { 0 };
@@ -61,7 +61,7 @@ static json_t *resource_url(struct request *r, const struct addon *a)
 
 	if (authz_allow_id(r, a->app_id, NEED_OPERATE, &ignored) == 0 &&
 	    owners_attachment(r, a, &app, &list, &at) &&
-	    services_vars(d->services, list, &vars, &ignored) == 0)
+	    services_vars(parts->services, list, &vars, &ignored) == 0)
 		url = json_incref(
 			json_object_get(vars, json_string_value(json_array_get(at.vars, 0))));
 	json_decref(vars);
@@ -87,7 +87,7 @@ static char *megabytes(int64_t bytes)
 
 static json_t *info_of(struct request *r, const struct addon *a, const struct addon_status *now)
 {
-	struct services *services = request_daemon(r)->services;
+	struct services *services = request_parts(r)->services;
 	const struct service *s = addon_is_server(a) ? services_service_of(services, a) : NULL;
 	const struct service_plan *p = s ? service_plan(s, a->plan) : NULL;
 	json_t *info = json_array();
@@ -121,7 +121,7 @@ static const char *not_ready(const struct addon *a, const struct addon_status *n
  * heroku command counts on it. */
 static int native_tls(struct request *r, const struct addon *a)
 {
-	struct services *services = request_daemon(r)->services;
+	struct services *services = request_parts(r)->services;
 	const struct service *s = addon_is_server(a) ? services_service_of(services, a) : NULL;
 
 	return !s || !json_object_get(s->config, ADDON_TLS_KEY) ||
@@ -136,7 +136,7 @@ static int api_data_database(struct request *r, struct error *err)
 
 	if (api_addon(r, &a, err) < 0)
 		return -1;
-	services_status(request_daemon(r)->services, &a, &now);
+	services_status(request_parts(r)->services, &a, &now);
 	j = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "addon_id", a.id, "name", a.name, "plan",
 		      a.plan, "resource_url", resource_url(r, &a), "info", info_of(r, &a, &now),
 		      "waiting?", not_ready(&a, &now) != NULL);
@@ -158,7 +158,7 @@ static int api_data_wait(struct request *r, struct error *err)
 
 	if (api_addon(r, &a, err) < 0)
 		return -1;
-	services_status(request_daemon(r)->services, &a, &now);
+	services_status(request_parts(r)->services, &a, &now);
 	why = not_ready(&a, &now);
 	failed = a.state == ADDON_DEPROVISIONED;
 	j = json_pack("{s:b, s:b, s:o}", "waiting?", why && !failed, "error?", (int)failed,

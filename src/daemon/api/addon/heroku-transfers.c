@@ -58,7 +58,7 @@ static void number_all(struct transfers *t)
 /* Of t->app. */
 static int load_rows(struct request *r, struct transfers *t, struct error *err)
 {
-	if (store_backup_list(request_daemon(r)->store, NULL, t->app.id, &t->rows, &t->n, err) < 0)
+	if (store_backup_list(request_parts(r)->store, NULL, t->app.id, &t->rows, &t->n, err) < 0)
 		return -1;
 	number_all(t);
 	return 0;
@@ -184,7 +184,7 @@ static int api_transfers_delete(struct request *r, struct error *err)
 
 	if (load(r, &t, err) < 0 || !(b = find(&t, request_param(r, "transfer"), err)))
 		return -1;
-	if (services_delete_backup(request_daemon(r)->services, b, err) < 0)
+	if (services_delete_backup(request_parts(r)->services, b, err) < 0)
 		return -1;
 	request_note(r, "backup b%lld of %s", (long long)b->number, b->addon_name);
 	j = backup_transfer(r, &t, b);
@@ -200,7 +200,7 @@ static int api_transfers_url(struct request *r, struct error *err)
 
 	if (load(r, &t, err) < 0 || !(b = find(&t, request_param(r, "transfer"), err)))
 		return -1;
-	secret = capability_seal(daemon_platform(request_daemon(r)), "download",
+	secret = capability_seal(parts_platform(request_parts(r)), "download",
 				 json_pack("{s:s}", "backup", b->id), DOWNLOAD_MS, err);
 	if (!secret)
 		return -1;
@@ -213,16 +213,16 @@ static int api_transfers_url(struct request *r, struct error *err)
 
 static int api_download(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	json_t *what =
-		capability_open(daemon_platform(d), "download", request_param(r, "secret"), err);
+		capability_open(parts_platform(parts), "download", request_param(r, "secret"), err);
 	struct backup b = { 0 };
 	int result;
 
 	if (!what)
 		return -1;
-	result = store_backup_get(d->store, json_string_value(json_object_get(what, "backup")), &b,
-				  err);
+	result = store_backup_get(parts->store, json_string_value(json_object_get(what, "backup")),
+				  &b, err);
 	if (result == 0)
 		result = api_answer_backup(r, &b, err);
 	backup_done(&b);
@@ -239,7 +239,7 @@ static int answer_backup(struct request *r, const struct addon *a, const char *i
 	const struct backup *b;
 	int result = -1;
 
-	if (store_app_get(request_daemon(r)->store, a->app_id, &t.app, err) == 0 &&
+	if (store_app_get(request_parts(r)->store, a->app_id, &t.app, err) == 0 &&
 	    load_rows(r, &t, err) == 0 && (b = find(&t, id, err)))
 		result = request_answer(r, 201, backup_transfer(r, &t, b));
 	transfers_done(&t);
@@ -256,7 +256,7 @@ static int api_data_capture(struct request *r, struct error *err)
 		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name,
 				   addon_state_names[a.state]);
 	if (result == 0)
-		result = services_backup(request_daemon(r)->services, &a, "manual", &b, err);
+		result = services_backup(request_parts(r)->services, &a, "manual", &b, err);
 	if (result == 0) {
 		request_note(r, "backup b%lld of %s", (long long)b.number, a.name);
 		result = answer_backup(r, &a, b.id, err);
@@ -275,7 +275,7 @@ static int backup_of_url(struct request *r, const char *url, struct backup *ret,
 	int result;
 
 	if (link)
-		what = capability_open(daemon_platform(request_daemon(r)), "download",
+		what = capability_open(parts_platform(request_parts(r)), "download",
 				       link + strlen("/downloads/"), err);
 	if (link && !what)
 		return -1;
@@ -284,7 +284,7 @@ static int backup_of_url(struct request *r, const char *url, struct backup *ret,
 				 "\"backup_url\" is not of a backup here: restore a dump from "
 				 "elsewhere with twelve psql, "
 				 "or pg_restore and the app's DATABASE_URL");
-	result = store_backup_get(request_daemon(r)->store,
+	result = store_backup_get(request_parts(r)->store,
 				  link ? json_string_value(json_object_get(what, "backup")) : id,
 				  ret, err);
 	json_decref(what);
@@ -293,7 +293,7 @@ static int backup_of_url(struct request *r, const char *url, struct backup *ret,
 
 static int api_data_restore(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct addon a = { 0 };
 	struct backup b = { 0 };
 	const char *url;
@@ -305,9 +305,9 @@ static int api_data_restore(struct request *r, struct error *err)
 				 "database, and they are restored with it");
 	if (request_string(r, "backup_url", true, &url, err) == 0 && api_addon(r, &a, err) == 0 &&
 	    backup_of_url(r, url, &b, err) == 0)
-		result = services_restore(d->services, &a, &b, err);
+		result = services_restore(parts->services, &a, &b, err);
 	if (result == 0) {
-		logs_append(d->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s",
+		logs_append(parts->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s",
 			    (long long)b.number, a.name, request_caller(r)->name);
 		request_note(r, "backup b%lld into %s", (long long)b.number, a.name);
 		result = request_answer(r, 201, restore_json(r, &a, b.id));

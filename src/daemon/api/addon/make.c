@@ -46,7 +46,7 @@ static void making_free(void *work)
 static json_t *made_json(struct request *r, const struct addon_create *o, const struct addon *a)
 {
 	_cleanup_free_ char *taken =
-		services_taken(request_daemon(r)->services, a, o->service, o->plan);
+		services_taken(request_parts(r)->services, a, o->service, o->plan);
 	json_t *j = api_addon_json(r, a);
 
 	if (taken)
@@ -56,7 +56,7 @@ static json_t *made_json(struct request *r, const struct addon_create *o, const 
 
 static int make(struct request *r, const struct making *m, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct addon_create o = { .service = m->service,
 				  .plan = m->plan,
 				  .name = m->name,
@@ -71,10 +71,11 @@ static int make(struct request *r, const struct making *m, struct error *err)
 	int result = -1;
 
 	o.app = &app;
-	if (store_app_get(d->store, m->app_id, &app, err) == 0 &&
-	    services_create(d->services, &o, &a, err) == 0) {
-		logs_append(d->logs, app.id, "app", "api", "Create %s:%s add-on (%s) by user %s",
-			    a.service, a.plan, a.name, m->who.name);
+	if (store_app_get(parts->store, m->app_id, &app, err) == 0 &&
+	    services_create(parts->services, &o, &a, err) == 0) {
+		logs_append(parts->logs, app.id, "app", "api",
+			    "Create %s:%s add-on (%s) by user %s", a.service, a.plan, a.name,
+			    m->who.name);
 		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
 		result = request_answer(r, 201, made_json(r, &o, &a));
 	}
@@ -133,7 +134,7 @@ static int nested(struct request *r, const char *object, const char *key, char *
 static int allow_backup(struct request *r, const char *id, struct error *err)
 {
 	struct backup b = { 0 };
-	int result = id ? store_backup_get(request_daemon(r)->store, id, &b, err) : 0;
+	int result = id ? store_backup_get(request_parts(r)->store, id, &b, err) : 0;
 
 	if (id && result == 0)
 		result = authz_allow_former(r, b.app_id, b.owner_id, NEED_OPERATE, err);
@@ -248,7 +249,7 @@ static int api_addons_create(struct request *r, struct error *err)
 	bool skip = false;
 	int result;
 
-	m->services = request_daemon(r)->services;
+	m->services = request_parts(r)->services;
 	result = api_app(r, &app, err);
 	memcpy(m->app_id, app.id, sizeof(m->app_id));
 	app_done(&app);

@@ -18,7 +18,7 @@
 
 static int check_new(struct request *r, const struct partner *p, struct error *err)
 {
-	const struct service_set *set = services_catalog(request_daemon(r)->services);
+	const struct service_set *set = services_catalog(request_parts(r)->services);
 	struct error none = ERROR_INIT;
 
 	if (streq(p->id, SERVICE_EXTERNAL) || service_set_find(set, p->id, &none))
@@ -42,7 +42,7 @@ static int api_providers_create(struct request *r, struct error *err)
 	result = check_new(r, &p, err);
 	if (result == 0) {
 		row = (struct provider){ .name = xstrdup(p.id), .manifest = json_incref(manifest) };
-		result = store_provider_put(request_daemon(r)->store, &row, err);
+		result = store_provider_put(request_parts(r)->store, &row, err);
 	}
 	request_note(r, "provider %s", p.id);
 	if (result == 0)
@@ -54,7 +54,7 @@ static int api_providers_create(struct request *r, struct error *err)
 
 static int api_providers_delete(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	const char *name = request_param(r, "service");
 	struct addon *list = NULL;
 	json_t *manifest = NULL, *j = NULL;
@@ -62,17 +62,17 @@ static int api_providers_delete(struct request *r, struct error *err)
 	size_t n = 0;
 	int result;
 
-	if (services_partner(d->services, name, &manifest, &p, err) < 0)
+	if (services_partner(parts->services, name, &manifest, &p, err) < 0)
 		return -1;
 	j = api_provider_json(r, &p);
-	result = store_addon_list(d->store, NULL, &list, &n, err);
+	result = store_addon_list(parts->store, NULL, &list, &n, err);
 	for (size_t i = 0; result == 0 && i < n; i++)
 		if (streq(list[i].service, name) && list[i].state != ADDON_DEPROVISIONED)
 			result = error_set(err, ERROR_CONFLICT,
 					   "%s is of the provider %s: destroy it first",
 					   list[i].name, name);
 	if (result == 0)
-		result = store_provider_delete(d->store, name, err);
+		result = store_provider_delete(parts->store, name, err);
 	if (result == 0)
 		result = request_answer(r, 200, json_incref(j));
 	addon_free_array(list, n);
@@ -87,7 +87,7 @@ static int api_providers_delete(struct request *r, struct error *err)
 /* The provider itself, by the token that it got for this add-on. */
 static int admitted_addon(struct request *r, struct addon *ret, struct error *err)
 {
-	if (store_addon_get(request_daemon(r)->store, request_param(r, "addon"), ret, err) < 0 ||
+	if (store_addon_get(request_parts(r)->store, request_param(r, "addon"), ret, err) < 0 ||
 	    !services_provider_admit(ret, request_header(r, "Authorization")))
 		return error_set(err, ERROR_UNAUTHORIZED, "The token is not one for this add-on");
 	return 0;
@@ -120,7 +120,7 @@ static int api_addon_config_update(struct request *r, struct error *err)
 	int result = admitted_addon(r, &a, err);
 
 	if (result == 0)
-		result = services_provider_config(request_daemon(r)->services, &a,
+		result = services_provider_config(request_parts(r)->services, &a,
 						  json_object_get(request_body(r), "config"), err);
 	if (result == 0)
 		result = request_answer(r, 200, config_list(&a));
@@ -134,7 +134,7 @@ static int tell_ready(struct request *r, bool ready, struct error *err)
 	int result = admitted_addon(r, &a, err);
 
 	if (result == 0)
-		result = services_provider_ready(request_daemon(r)->services, &a, ready, err);
+		result = services_provider_ready(request_parts(r)->services, &a, ready, err);
 	if (result == 0)
 		result = request_answer(r, 200, api_addon_json(r, &a));
 	addon_done(&a);
@@ -163,7 +163,7 @@ static int api_oauth_token(struct request *r, struct error *err)
 	if (!streq(kind, "authorization_code"))
 		return error_set(err, ERROR_INVALID,
 				 "\"grant_type\" can be authorization_code only");
-	if (services_provider_token(request_daemon(r)->services, code, secret, &token, err) < 0)
+	if (services_provider_token(request_parts(r)->services, code, secret, &token, err) < 0)
 		return -1;
 	return request_answer(r, 200,
 			      json_pack("{s:s, s:s, s:i}", "access_token", token, "token_type",

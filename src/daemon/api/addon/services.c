@@ -26,7 +26,7 @@ static json_t *shape(struct request *r, const char *name, const char *human_name
 		     json_t *take_extra)
 {
 	char id[UUID_SIZE];
-	int64_t since = request_daemon(r)->started_ms;
+	int64_t since = request_parts(r)->started_ms;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:n, s:[], s:o, s:o, s:o}", "id",
 			 name_uuid("service", name, id), "name", name, "human_name", human_name,
@@ -69,7 +69,7 @@ static int add_providers(struct request *r, json_t *list, struct error *err)
 	struct provider *rows = NULL;
 	size_t n = 0;
 
-	if (store_provider_list(request_daemon(r)->store, &rows, &n, err) < 0)
+	if (store_provider_list(request_parts(r)->store, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct error ignored = ERROR_INIT;
@@ -88,13 +88,13 @@ static bool find_provider(struct request *r, json_t **ret_manifest, struct partn
 {
 	struct error ignored = ERROR_INIT;
 
-	return services_partner(request_daemon(r)->services, request_param(r, "service"),
+	return services_partner(request_parts(r)->services, request_param(r, "service"),
 				ret_manifest, ret, &ignored) == 0;
 }
 
 static int api_services_list(struct request *r, struct error *err)
 {
-	const struct service_set *set = services_catalog(request_daemon(r)->services);
+	const struct service_set *set = services_catalog(request_parts(r)->services);
 	json_t *list = json_array();
 
 	if (add_providers(r, list, err) < 0) {
@@ -119,7 +119,7 @@ static bool names_external(struct request *r)
 /* By name, alias or id; "external" is not among them. */
 static const struct service *find(struct request *r, struct error *err)
 {
-	const struct service_set *set = services_catalog(request_daemon(r)->services);
+	const struct service_set *set = services_catalog(request_parts(r)->services);
 	const char *name = request_param(r, "service");
 	char id[UUID_SIZE];
 
@@ -161,7 +161,7 @@ static json_t *plan_shape(struct request *r, const char *service, const char *pl
 			  const char *description, bool is_default, json_t *take_extra)
 {
 	_cleanup_free_ char *name = xasprintf("%s:%s", service, plan);
-	int64_t since = request_daemon(r)->started_ms;
+	int64_t since = request_parts(r)->started_ms;
 	char id[UUID_SIZE], service_id[UUID_SIZE];
 	json_t *j;
 

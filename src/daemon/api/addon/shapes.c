@@ -56,7 +56,7 @@ static const char *kind_of(const struct addon *a)
 
 static json_t *extra(struct sight *sight, const struct addon *a)
 {
-	struct services *services = request_daemon(sight->r)->services;
+	struct services *services = request_parts(sight->r)->services;
 	const struct service *s = addon_is_server(a) ? services_service_of(services, a) : NULL;
 	const struct service_plan *p = s ? service_plan(s, a->plan) : NULL;
 	const char *url = json_string_value(json_object_get(a->secret, "url"));
@@ -88,7 +88,7 @@ static json_t *extra(struct sight *sight, const struct addon *a)
 
 static json_t *service_ref(struct request *r, const struct addon *a)
 {
-	const struct service *s = services_service_of(request_daemon(r)->services, a);
+	const struct service *s = services_service_of(request_parts(r)->services, a);
 	char id[UUID_SIZE];
 
 	return json_pack("{s:s, s:s, s:s}", "id", name_uuid("service", a->service, id), "name",
@@ -136,13 +136,13 @@ json_t *api_addon_json(struct request *r, const struct addon *a)
 static json_t *attachment_extra(struct request *r, const struct addon *addon,
 				const struct attachment *a)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct error ignored = ERROR_INIT;
 	struct credential c = { 0 };
 	json_t *j;
 
 	if (a->credential[0])
-		store_credential_get(d->store, a->credential, &c, &ignored);
+		store_credential_get(parts->store, a->credential, &c, &ignored);
 	j = json_pack("{s:s?, s:s, s:s?, s:s?, s:o}", "service", addon->service, "kind",
 		      addon_is_server(addon) ? "server" : "external", "user", c.username,
 		      "database", c.database && c.database[0] ? c.database : NULL,
@@ -157,7 +157,7 @@ json_t *api_attachment_json(struct request *r, const struct app *app, const stru
 	struct addon addon = { 0 };
 	json_t *j;
 
-	if (store_addon_get(request_daemon(r)->store, a->addon, &addon, &ignored) < 0) {
+	if (store_addon_get(request_parts(r)->store, a->addon, &addon, &ignored) < 0) {
 		/* Destroyed; what is left of it is in the releases before. */
 		addon = (struct addon){ .name = xstrdup("destroyed"),
 					.app_name = xstrdup(app->name) };

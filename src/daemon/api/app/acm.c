@@ -14,7 +14,7 @@
 /* The app, and at which port the authority's questions would have to come in. */
 static json_t *shape(struct request *r, const struct app *app)
 {
-	const char *port = strrchr(request_daemon(r)->settings.http_address, ':');
+	const char *port = strrchr(request_parts(r)->settings.http_address, ':');
 	json_t *j = api_app_json(r, app);
 	int64_t n;
 
@@ -40,28 +40,28 @@ static int api_acm_get(struct request *r, struct error *err)
 
 static void changed(struct request *r, const struct app *app, const char *what)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 
 	request_note(r, "automatic certificates %s", what);
-	logs_append(d->logs, app->id, "app", "api", "Automatic certificates %s by user %s", what,
-		    request_caller(r)->name);
+	logs_append(parts->logs, app->id, "app", "api", "Automatic certificates %s by user %s",
+		    what, request_caller(r)->name);
 	/* Its hosts answer challenges, or do so no longer. */
-	reconcile_app(d->reconciler, app->id);
-	acme_look(d->acme);
+	reconcile_app(parts->reconciler, app->id);
+	acme_look(parts->acme);
 }
 
 static int api_acm_enable(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
-	if (result == 0 && !acme_is_possible(daemon_platform(d)))
+	if (result == 0 && !acme_is_possible(parts_platform(parts)))
 		result = error_set(err, ERROR_INVALID,
 				   "Automatic certificates are turned off on this platform: "
 				   "TWELVE_ACME_DIRECTORY names no authority");
 	if (result == 0)
-		result = store_acm_set(d->store, app.id, true, err);
+		result = store_acm_set(parts->store, app.id, true, err);
 	if (result == 0)
 		changed(r, &app, "enabled");
 	return answer(r, &app, result);
@@ -69,52 +69,52 @@ static int api_acm_enable(struct request *r, struct error *err)
 
 static int api_acm_refresh(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct app app = { 0 };
 	bool enabled = false;
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_acm_get(d->store, app.id, &enabled, err);
+		result = store_acm_get(parts->store, app.id, &enabled, err);
 	if (result == 0 && !enabled)
 		result = error_set(
 			err, ERROR_INVALID,
 			"%s has no automatic certificates: certs:auto:enable turns them on",
 			app.name);
 	if (result == 0)
-		result = store_acm_state_forget(d->store, app.id, err);
+		result = store_acm_state_forget(parts->store, app.id, err);
 	if (result == 0)
 		changed(r, &app, "refreshed");
 	return answer(r, &app, result);
 }
 
 /* What we got goes with it: it would not be renewed, and would be served beyond its end. */
-static int remove_issued(struct daemon *d, const char *app_id, struct error *err)
+static int remove_issued(struct parts *parts, const char *app_id, struct error *err)
 {
 	struct sni_endpoint *list = NULL;
 	size_t n = 0;
-	int result = store_sni_list(d->store, app_id, &list, &n, err);
+	int result = store_sni_list(parts->store, app_id, &list, &n, err);
 
 	for (size_t i = 0; i < n; i++)
 		if (result == 0 && list[i].acm)
-			result = store_sni_delete(d->store, list[i].id, err);
+			result = store_sni_delete(parts->store, list[i].id, err);
 	sni_endpoint_free_array(list, n);
 	return result;
 }
 
 static int api_acm_disable(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
-	if (result == 0 &&
-	    (store_acm_set(d->store, app.id, false, err) < 0 || remove_issued(d, app.id, err) < 0 ||
-	     store_acm_state_forget(d->store, app.id, err) < 0))
+	if (result == 0 && (store_acm_set(parts->store, app.id, false, err) < 0 ||
+			    remove_issued(parts, app.id, err) < 0 ||
+			    store_acm_state_forget(parts->store, app.id, err) < 0))
 		result = -1;
 	if (result == 0) {
 		changed(r, &app, "disabled");
-		certs_changed(d->certs);
+		certs_changed(parts->certs);
 	}
 	return answer(r, &app, result);
 }

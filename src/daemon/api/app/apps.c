@@ -19,7 +19,7 @@
 
 static int api_apps_list(struct request *r, struct error *err)
 {
-	struct store *store = request_daemon(r)->store;
+	struct store *store = request_parts(r)->store;
 	struct app *apps = NULL;
 	json_t *list;
 	size_t n = 0;
@@ -82,7 +82,7 @@ static int api_apps_create(struct request *r, struct error *err)
 		goto out;
 	app.name = xstrdup(name);
 	memcpy(app.owner_id, request_caller(r)->user_id, sizeof(app.owner_id));
-	if (apps_make(request_daemon(r)->apps, &app, request_caller(r), err) == 0)
+	if (apps_make(request_parts(r)->apps, &app, request_caller(r), err) == 0)
 		result = answer_made(r, &app);
 out:
 	app_done(&app);
@@ -104,7 +104,7 @@ static void note_changes(struct request *r, const char *name, const char *stack)
 }
 
 /* *ret_turned: whether maintenance has changed. */
-static int set_members(struct daemon *d, struct app *app, const char *stack, bool maintenance,
+static int set_members(struct parts *parts, struct app *app, const char *stack, bool maintenance,
 		       bool *ret_turned, struct error *err)
 {
 	*ret_turned = maintenance != app->maintenance;
@@ -115,12 +115,12 @@ static int set_members(struct daemon *d, struct app *app, const char *stack, boo
 		free(app->stack);
 		app->stack = xstrdup(stack);
 	}
-	return store_app_update(d->store, app, err);
+	return store_app_update(parts->store, app, err);
 }
 
 static int api_apps_update(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct app app = { 0 };
 	const char *name, *stack;
 	bool maintenance, turned;
@@ -134,16 +134,17 @@ static int api_apps_update(struct request *r, struct error *err)
 	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
 		goto out;
 	note_changes(r, name, stack);
-	if (name && !streq(name, app.name) && apps_rename(d->apps, &app, name, err) < 0)
+	if (name && !streq(name, app.name) && apps_rename(parts->apps, &app, name, err) < 0)
 		goto out;
-	drains_tell(daemon_platform(d), d->logs, app.id);
-	if (set_members(d, &app, stack, maintenance, &turned, err) < 0)
+	drains_tell(parts_platform(parts), parts->logs, app.id);
+	if (set_members(parts, &app, stack, maintenance, &turned, err) < 0)
 		goto out;
 	if (turned) {
-		logs_append(d->logs, app.id, "app", "api", "Maintenance mode turned %s by user %s",
-			    maintenance ? "on" : "off", request_caller(r)->name);
+		logs_append(parts->logs, app.id, "app", "api",
+			    "Maintenance mode turned %s by user %s", maintenance ? "on" : "off",
+			    request_caller(r)->name);
 	}
-	reconcile_app(d->reconciler, app.id);
+	reconcile_app(parts->reconciler, app.id);
 	result = request_answer(r, 200, api_app_json(r, &app));
 out:
 	app_done(&app);
@@ -159,7 +160,7 @@ static int api_apps_delete(struct request *r, struct error *err)
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	j = api_app_json(r, &app);
-	result = apps_destroy(request_daemon(r)->apps, &app, request_caller(r)->name, err);
+	result = apps_destroy(request_parts(r)->apps, &app, request_caller(r)->name, err);
 	app_done(&app);
 	if (result == 0)
 		return request_answer(r, 200, j);

@@ -86,13 +86,13 @@ static void note_buildpacks(struct request *r, json_t *names)
 
 static int set_buildpacks(struct request *r, const struct app *app, json_t *ret, struct error *err)
 {
-	const struct daemon *d = request_daemon(r);
+	const struct parts *parts = request_parts(r);
 	json_t *before = json_loads(app->buildpacks, 0, NULL);
 	const struct packs_rules rules = { .before = before,
 					   .admin = request_caller(r)->admin,
 					   .who = request_caller(r)->name,
-					   .data_dir = d->settings.data_dir,
-					   .state_dir = d->settings.state_dir };
+					   .data_dir = parts->settings.data_dir,
+					   .state_dir = parts->settings.state_dir };
 	int result = read_buildpacks(json_object_get(request_body(r), "updates"), &rules, ret, err);
 
 	json_decref(before);
@@ -101,7 +101,7 @@ static int set_buildpacks(struct request *r, const struct app *app, json_t *ret,
 
 static int api_buildpacks_put(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	json_t *names = json_array();
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
@@ -111,7 +111,7 @@ static int api_buildpacks_put(struct request *r, struct error *err)
 	if (result == 0) {
 		free(app.buildpacks);
 		app.buildpacks = json_dumps(names, JSON_COMPACT);
-		result = store_app_update(d->store, &app, err);
+		result = store_app_update(parts->store, &app, err);
 	}
 	if (result == 0) {
 		note_buildpacks(r, names);

@@ -23,7 +23,7 @@
 
 int api_upload_expected(struct request *r, struct error *err)
 {
-	return upload_expected(&request_daemon(r)->settings, request_param(r, "source"), err);
+	return upload_expected(&request_parts(r)->settings, request_param(r, "source"), err);
 }
 
 static int api_sources_create(struct request *r, struct error *err)
@@ -31,9 +31,8 @@ static int api_sources_create(struct request *r, struct error *err)
 	_cleanup_free_ char *url = NULL;
 	char id[UUID_SIZE];
 
-	if (upload_check(&request_daemon(r)->settings, request_caller(r), err) < 0 ||
-	    upload_announce(&request_daemon(r)->settings, uuid_make(id), request_caller(r), err) <
-		    0)
+	if (upload_check(&request_parts(r)->settings, request_caller(r), err) < 0 ||
+	    upload_announce(&request_parts(r)->settings, uuid_make(id), request_caller(r), err) < 0)
 		return -1;
 	url = request_url(r, "/sources/%s", id);
 	return request_answer(
@@ -43,7 +42,7 @@ static int api_sources_create(struct request *r, struct error *err)
 static int api_sources_put(struct request *r, struct error *err)
 {
 	const char *id = request_param(r, "source");
-	_cleanup_free_ char *path = upload_path(&request_daemon(r)->settings, id);
+	_cleanup_free_ char *path = upload_path(&request_parts(r)->settings, id);
 
 	if (rename(request_upload(r), path) < 0)
 		return error_set_errno(err, errno, "keeping the upload");
@@ -58,7 +57,7 @@ static json_t *release_of(struct request *r, const struct app *app, const struct
 	struct release release = { 0 };
 	json_t *j = json_null();
 
-	if (b->release_version && store_release_get(request_daemon(r)->store, app->id,
+	if (b->release_version && store_release_get(request_parts(r)->store, app->id,
 						    b->release_version, &release, &ignored) == 0)
 		j = json_pack("{s:s}", "id", release.id);
 	release_done(&release);
@@ -72,7 +71,7 @@ static json_t *build_json(struct request *r, const struct app *app, const struct
 	json_t *j = json_pack("{s:s, s:s, s:{s:s}, s:s}", "id", b->id, "status", b->status, "app",
 			      "id", app->id, "stack", app->stack);
 
-	if (builds_stream_id(request_daemon(r)->builds, b->id, stream))
+	if (builds_stream_id(request_parts(r)->builds, b->id, stream))
 		output = request_url(r, "/streams/%s", stream);
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:s?}", "created_at",
 					    json_time(b->created_ms), "updated_at",
@@ -163,17 +162,17 @@ static int start_build(struct request *r, struct builds_start *o, struct build *
 		       char stream_id[static UUID_SIZE], struct error *err)
 {
 	o->unwrap = !json_is_boolean(json_object_get(request_body(r), "strip_top"));
-	return builds_start(request_daemon(r)->builds, o, ret, stream_id, err);
+	return builds_start(request_parts(r)->builds, o, ret, stream_id, err);
 }
 
 static int start(struct request *r, struct builds_start *o, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	char stream_id[UUID_SIZE];
 	struct build build = { 0 };
 	int result;
 
-	if (builds_is_collecting(d->builds))
+	if (builds_is_collecting(parts->builds))
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "Unused slugs are being deleted: try again in a moment");
 	if (request_bool(r, "attached", false, &o->attached, err) < 0 ||
@@ -225,7 +224,7 @@ static int api_builds_list(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (store_build_list(request_daemon(r)->store, app.id, &rows, &n, err) < 0) {
+	if (store_build_list(request_parts(r)->store, app.id, &rows, &n, err) < 0) {
 		app_done(&app);
 		return -1;
 	}
@@ -246,7 +245,7 @@ static int api_builds_get(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build,
+	    store_build_get(request_parts(r)->store, app.id, request_param(r, "build"), &build,
 			    err) == 0)
 		result = request_answer(r, 200, build_json(r, &app, &build));
 	build_row_done(&build);
@@ -261,9 +260,9 @@ static int api_builds_delete(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_build_get(request_daemon(r)->store, app.id, request_param(r, "build"), &build,
+	    store_build_get(request_parts(r)->store, app.id, request_param(r, "build"), &build,
 			    err) == 0 &&
-	    builds_cancel(request_daemon(r)->builds, build.id, err) == 0)
+	    builds_cancel(request_parts(r)->builds, build.id, err) == 0)
 		result = request_answer(r, 202, build_json(r, &app, &build));
 	build_row_done(&build);
 	app_done(&app);
@@ -273,22 +272,22 @@ static int api_builds_delete(struct request *r, struct error *err)
 /* It is moved away at once, since the next build may begin before all of it is gone. */
 static int api_build_cache_delete(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	_cleanup_free_ char *cache = NULL, *away = NULL;
 	struct app app = { 0 };
 	char id[UUID_SIZE];
 	int result = api_app(r, &app, err);
 
-	if (result == 0 && builds_running(d->builds, app.id))
+	if (result == 0 && builds_running(parts->builds, app.id))
 		result = error_set(
 			err, ERROR_CONFLICT,
 			"A build of %s is running and uses the cache: try again when it has ended",
 			app.name);
 	if (result == 0) {
-		cache = xasprintf("%s/cache/%s", d->settings.state_dir, app.id);
-		away = xasprintf("%s/cache/%s", d->settings.state_dir, uuid_make(id));
+		cache = xasprintf("%s/cache/%s", parts->settings.state_dir, app.id);
+		away = xasprintf("%s/cache/%s", parts->settings.state_dir, uuid_make(id));
 		if (rename(cache, away) == 0)
-			remove_tree_later(daemon_platform(d), away);
+			remove_tree_later(parts_platform(parts), away);
 		else if (errno != ENOENT)
 			result = error_set_errno(err, errno, "moving the build cache of %s away",
 						 app.name);
@@ -301,8 +300,7 @@ static int api_build_cache_delete(struct request *r, struct error *err)
 
 static int api_stream_get(struct request *r, struct error *err)
 {
-	return request_answer_stream(r, request_daemon(r)->streams, request_param(r, "stream"),
-				     err);
+	return request_answer_stream(r, request_parts(r)->streams, request_param(r, "stream"), err);
 }
 
 const struct api_route builds_routes[] = {

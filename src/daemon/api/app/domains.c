@@ -15,36 +15,38 @@
 #include "daemon/rollout/reconcile.h"
 #include "model/host.h"
 
-static char *own_host(struct daemon *d, const struct app *app)
+static char *own_host(struct parts *parts, const struct app *app)
 {
-	return xasprintf("%s.%s", app->name, d->settings.apps_domain);
+	return xasprintf("%s.%s", app->name, parts->settings.apps_domain);
 }
 
-static json_t *sni_ref(struct daemon *d, const struct domain *dom)
+static json_t *sni_ref(struct parts *parts, const struct domain *dom)
 {
 	struct error ignored = ERROR_INIT;
 	struct sni_endpoint e = { 0 };
 	json_t *j;
 
-	if (!dom->sni_id[0] || store_sni_get(d->store, dom->app_id, dom->sni_id, &e, &ignored) < 0)
+	if (!dom->sni_id[0] ||
+	    store_sni_get(parts->store, dom->app_id, dom->sni_id, &e, &ignored) < 0)
 		return json_null();
 	j = json_pack("{s:s, s:s}", "id", e.id, "name", e.name);
 	sni_endpoint_done(&e);
 	return j;
 }
 
-static json_t *domain_json(struct daemon *d, const struct app *app, const struct domain *dom)
+static json_t *domain_json(struct parts *parts, const struct app *app, const struct domain *dom)
 {
-	_cleanup_free_ char *cname = own_host(d, app), *text = host_to_text(dom->hostname);
+	_cleanup_free_ char *cname = own_host(parts, app), *text = host_to_text(dom->hostname);
 	struct acme_view acm;
 	json_t *j;
 
-	acme_view(d->acme, dom, &acm);
+	acme_view(parts->acme, dom, &acm);
 	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s?, s:o, s:o}", "id", dom->id,
 		      "hostname", dom->hostname, "kind", "custom", "cname", cname, "app",
 		      api_app_ref(app), "created_at", json_time(dom->created_ms), "updated_at",
 		      json_time(dom->created_ms), "status", "succeeded", "acm_status", acm.status,
-		      "acm_status_reason", json_text(acm.reason), "sni_endpoint", sni_ref(d, dom));
+		      "acm_status_reason", json_text(acm.reason), "sni_endpoint",
+		      sni_ref(parts, dom));
 	json_object_set_new(j, "twelve",
 			    json_pack("{s:o, s:o, s:o}", "acm_tried_at", json_time(acm.tried_ms),
 				      "acm_next_at", json_time(acm.next_ms), "hostname_text",
@@ -54,9 +56,9 @@ static json_t *domain_json(struct daemon *d, const struct app *app, const struct
 }
 
 /* The name that every app has. */
-static json_t *own_domain(struct daemon *d, const struct app *app)
+static json_t *own_domain(struct parts *parts, const struct app *app)
 {
-	_cleanup_free_ char *host = own_host(d, app);
+	_cleanup_free_ char *host = own_host(parts, app);
 
 	return json_pack("{s:s, s:s, s:s, s:n, s:o, s:o, s:o, s:s, s:n, s:n, s:n}", "id", app->id,
 			 "hostname", host, "kind", "heroku", "cname", "app", api_app_ref(app),
@@ -67,7 +69,7 @@ static json_t *own_domain(struct daemon *d, const struct app *app)
 
 static int api_domains_list(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct domain *domains = NULL;
 	struct app app = { 0 };
 	json_t *list;
@@ -75,14 +77,14 @@ static int api_domains_list(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (store_domain_list(d->store, app.id, &domains, &n, err) < 0) {
+	if (store_domain_list(parts->store, app.id, &domains, &n, err) < 0) {
 		app_done(&app);
 		return -1;
 	}
 	list = json_array();
-	json_array_append_new(list, own_domain(d, &app));
+	json_array_append_new(list, own_domain(parts, &app));
 	for (size_t i = 0; i < n; i++) {
-		json_array_append_new(list, domain_json(d, &app, &domains[i]));
+		json_array_append_new(list, domain_json(parts, &app, &domains[i]));
 		domain_done(&domains[i]);
 	}
 	free(domains);
@@ -99,15 +101,15 @@ static int find_domain(struct request *r, const struct app *app, struct domain *
 	struct error no_host = ERROR_INIT;
 
 	return store_domain_get(
-		request_daemon(r)->store, app->id,
+		request_parts(r)->store, app->id,
 		!uuid_is_valid(text) && host_from_text(text, &host, &no_host) == 0 ? host : text,
 		ret, err);
 }
 
 /* Whether the path names the name that every app has, or its id. */
-static bool is_own(struct daemon *d, const struct app *app, const char *which)
+static bool is_own(struct parts *parts, const struct app *app, const char *which)
 {
-	_cleanup_free_ char *host = own_host(d, app);
+	_cleanup_free_ char *host = own_host(parts, app);
 
 	return strcasecmp(which, host) == 0 || streq(which, app->id);
 }
@@ -116,9 +118,9 @@ static bool is_own(struct daemon *d, const struct app *app, const char *which)
 static int find_custom(struct request *r, const struct app *app, struct domain *ret,
 		       struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 
-	if (is_own(d, app, request_param(r, "domain")))
+	if (is_own(parts, app, request_param(r, "domain")))
 		return error_set(err, ERROR_INVALID,
 				 "%s is the name that %s has from the platform: it stays as it is; "
 				 "\"twelve apps:rename\" gives another",
@@ -132,19 +134,19 @@ static int api_domains_get(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
-	if (result == 0 && is_own(request_daemon(r), &app, request_param(r, "domain")))
-		result = request_answer(r, 200, own_domain(request_daemon(r), &app));
+	if (result == 0 && is_own(request_parts(r), &app, request_param(r, "domain")))
+		result = request_answer(r, 200, own_domain(request_parts(r), &app));
 	else if (result == 0 && (result = find_domain(r, &app, &dom, err)) == 0)
-		result = request_answer(r, 200, domain_json(request_daemon(r), &app, &dom));
+		result = request_answer(r, 200, domain_json(request_parts(r), &app, &dom));
 	domain_done(&dom);
 	app_done(&app);
 	return result;
 }
 
 /* NAME.DOMAIN belongs to the app of that name. */
-static int read_domain(struct daemon *d, const char *text, char **ret, struct error *err)
+static int read_domain(struct parts *parts, const char *text, char **ret, struct error *err)
 {
-	_cleanup_free_ char *suffix = xasprintf(".%s", d->settings.apps_domain), *host = NULL;
+	_cleanup_free_ char *suffix = xasprintf(".%s", parts->settings.apps_domain), *host = NULL;
 
 	if (host_from_text(text, &host, err) < 0)
 		return -1;
@@ -153,7 +155,7 @@ static int read_domain(struct daemon *d, const char *text, char **ret, struct er
 		return error_set(
 			err, ERROR_INVALID,
 			"Names under %s are assigned by the platform: add a domain of your own",
-			d->settings.apps_domain);
+			parts->settings.apps_domain);
 	*ret = steal_ptr(host);
 	return 0;
 }
@@ -172,7 +174,7 @@ static int read_sni(struct request *r, const struct app *app, const char *host,
 		return -1;
 	if (!name)
 		return 0;
-	if (store_sni_get(request_daemon(r)->store, app->id, name, &e, err) < 0)
+	if (store_sni_get(request_parts(r)->store, app->id, name, &e, err) < 0)
 		return -1;
 	result = cert_read(e.chain, &c, err);
 	if (result == 0 && !cert_covers(&c, host))
@@ -188,7 +190,7 @@ static int read_sni(struct request *r, const struct app *app, const char *host,
 
 static int api_domains_update(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct domain dom = { 0 };
 	struct app app = { 0 };
 	char sni_id[UUID_SIZE];
@@ -196,13 +198,13 @@ static int api_domains_update(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) == 0 && find_custom(r, &app, &dom, err) == 0 &&
 	    read_sni(r, &app, dom.hostname, sni_id, err) == 0 &&
-	    store_domain_set_sni(d->store, dom.id, sni_id[0] ? sni_id : NULL, err) == 0) {
+	    store_domain_set_sni(parts->store, dom.id, sni_id[0] ? sni_id : NULL, err) == 0) {
 		memcpy(dom.sni_id, sni_id, sizeof(sni_id));
 		request_note(r, "domain %s: %s certificate", dom.hostname,
 			     sni_id[0] ? "another" : "no");
-		certs_changed(d->certs);
-		acme_look(d->acme);
-		result = request_answer(r, 200, domain_json(d, &app, &dom));
+		certs_changed(parts->certs);
+		acme_look(parts->acme);
+		result = request_answer(r, 200, domain_json(parts, &app, &dom));
 	}
 	domain_done(&dom);
 	app_done(&app);
@@ -211,7 +213,7 @@ static int api_domains_update(struct request *r, struct error *err)
 
 static int api_domains_create(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct domain dom = { 0 };
 	struct app app = { 0 };
 	const char *text;
@@ -220,19 +222,19 @@ static int api_domains_create(struct request *r, struct error *err)
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	if (request_string(r, "hostname", true, &text, err) < 0 ||
-	    read_domain(d, text, &dom.hostname, err) < 0 ||
+	    read_domain(parts, text, &dom.hostname, err) < 0 ||
 	    read_sni(r, &app, dom.hostname, dom.sni_id, err) < 0)
 		goto out;
 	memcpy(dom.app_id, app.id, sizeof(dom.app_id));
 	request_note(r, "domain %s", dom.hostname);
-	if (store_domain_create(d->store, &dom, err) < 0)
+	if (store_domain_create(parts->store, &dom, err) < 0)
 		goto out;
-	logs_append(d->logs, app.id, "app", "api", "Domain %s added by user %s", dom.hostname,
+	logs_append(parts->logs, app.id, "app", "api", "Domain %s added by user %s", dom.hostname,
 		    request_caller(r)->name);
-	reconcile_app(d->reconciler, app.id);
-	certs_changed(d->certs);
-	acme_look(d->acme);
-	result = request_answer(r, 201, domain_json(request_daemon(r), &app, &dom));
+	reconcile_app(parts->reconciler, app.id);
+	certs_changed(parts->certs);
+	acme_look(parts->acme);
+	result = request_answer(r, 201, domain_json(request_parts(r), &app, &dom));
 out:
 	domain_done(&dom);
 	app_done(&app);
@@ -241,18 +243,18 @@ out:
 
 static int api_domains_delete(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct domain dom = { 0 };
 	struct app app = { 0 };
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 && find_custom(r, &app, &dom, err) == 0 &&
-	    store_domain_delete(d->store, dom.id, err) == 0) {
-		logs_append(d->logs, app.id, "app", "api", "Domain %s removed by user %s",
+	    store_domain_delete(parts->store, dom.id, err) == 0) {
+		logs_append(parts->logs, app.id, "app", "api", "Domain %s removed by user %s",
 			    dom.hostname, request_caller(r)->name);
-		reconcile_app(d->reconciler, app.id);
-		certs_changed(d->certs);
-		result = request_answer(r, 200, domain_json(request_daemon(r), &app, &dom));
+		reconcile_app(parts->reconciler, app.id);
+		certs_changed(parts->certs);
+		result = request_answer(r, 200, domain_json(request_parts(r), &app, &dom));
 	}
 	domain_done(&dom);
 	app_done(&app);

@@ -41,13 +41,13 @@ static json_t *test_json(const struct drain_status *s)
 			 json_text(s->test_text));
 }
 
-static json_t *status_json(struct daemon *d, const char *drain_id)
+static json_t *status_json(struct parts *parts, const char *drain_id)
 {
 	int64_t now_ms = clock_wall_ms();
 	struct drain_status s;
 	uint64_t lag;
 
-	if (!drains_status(daemon_platform(d), drain_id, &s))
+	if (!drains_status(parts_platform(parts), drain_id, &s))
 		return json_pack("{s:s}", "state", "unknown");
 	lag = s.tail_seq > s.next_seq ? s.tail_seq - s.next_seq : 0;
 	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "state",
@@ -71,7 +71,7 @@ static json_t *drain_json(struct request *r, const struct app *app, const struct
 			 dr->token, "url", dr->url, "display_url", masked, "format", dr->format,
 			 "on_full", dr->on_full, "own_ca", dr->ca != NULL, "created_at",
 			 json_time(dr->created_ms), "updated_at", json_time(dr->updated_ms),
-			 "status", status_json(request_daemon(r), dr->id));
+			 "status", status_json(request_parts(r), dr->id));
 }
 
 /* ---- reading ---- */
@@ -85,7 +85,7 @@ static int api_drains_list(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_drain_list(request_daemon(r)->store, app.id, &list, &n, err) == 0) {
+	    store_drain_list(request_parts(r)->store, app.id, &list, &n, err) == 0) {
 		for (size_t i = 0; i < n; i++)
 			json_array_append_new(j, drain_json(r, &app, &list[i]));
 		result = request_answer_list(r, json_incref(j));
@@ -100,7 +100,7 @@ static int find(struct request *r, struct app *app, struct drain *dr, struct err
 {
 	if (api_app(r, app, err) < 0)
 		return -1;
-	return store_drain_get(request_daemon(r)->store, app->id, request_param(r, "drain"), dr,
+	return store_drain_get(request_parts(r)->store, app->id, request_param(r, "drain"), dr,
 			       err);
 }
 
@@ -157,12 +157,12 @@ static int read_drain(struct request *r, struct drain *dr, struct error *err)
 	return result;
 }
 
-static int check_new(struct daemon *d, const struct app *app, const struct drain *dr,
+static int check_new(struct parts *parts, const struct app *app, const struct drain *dr,
 		     struct error *err)
 {
 	struct drain *list = NULL;
 	size_t n = 0;
-	int result = store_drain_list(d->store, app->id, &list, &n, err);
+	int result = store_drain_list(parts->store, app->id, &list, &n, err);
 
 	for (size_t i = 0; result == 0 && i < n; i++)
 		if (!streq(list[i].id, dr->id) && streq(list[i].url, dr->url))
@@ -182,17 +182,17 @@ static void tell_change(struct request *r, const struct app *app, const struct d
 			const char *what)
 {
 	_cleanup_free_ char *masked = drain_mask_url(dr->url);
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 
-	logs_append(d->logs, app->id, "app", "api", "Log drain %s (%s) %s by user %s", dr->token,
-		    masked, what, request_caller(r)->name);
+	logs_append(parts->logs, app->id, "app", "api", "Log drain %s (%s) %s by user %s",
+		    dr->token, masked, what, request_caller(r)->name);
 	request_note(r, "drain %s (%s)", dr->token, masked);
-	drains_tell(daemon_platform(d), d->logs, app->id);
+	drains_tell(parts_platform(parts), parts->logs, app->id);
 }
 
 static int api_drains_create(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct app app = { 0 };
 	struct drain dr = { 0 };
 	int result = api_app(r, &app, err);
@@ -201,9 +201,9 @@ static int api_drains_create(struct request *r, struct error *err)
 	if (result == 0)
 		result = read_drain(r, &dr, err);
 	if (result == 0)
-		result = check_new(d, &app, &dr, err);
+		result = check_new(parts, &app, &dr, err);
 	if (result == 0)
-		result = store_drain_create(d->store, &dr, err);
+		result = store_drain_create(parts->store, &dr, err);
 	if (result == 0) {
 		tell_change(r, &app, &dr, "added");
 		result = request_answer(r, 201, drain_json(r, &app, &dr));
@@ -215,7 +215,7 @@ static int api_drains_create(struct request *r, struct error *err)
 
 static int api_drains_update(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct app app = { 0 };
 	struct drain dr = { 0 };
 	int result = find(r, &app, &dr, err);
@@ -223,9 +223,9 @@ static int api_drains_update(struct request *r, struct error *err)
 	if (result == 0)
 		result = read_drain(r, &dr, err);
 	if (result == 0)
-		result = check_new(d, &app, &dr, err);
+		result = check_new(parts, &app, &dr, err);
 	if (result == 0)
-		result = store_drain_update(d->store, &dr, err);
+		result = store_drain_update(parts->store, &dr, err);
 	if (result == 0) {
 		tell_change(r, &app, &dr, "changed");
 		result = request_answer(r, 200, drain_json(r, &app, &dr));
@@ -244,11 +244,11 @@ static int api_drains_delete(struct request *r, struct error *err)
 
 	if (result == 0) {
 		j = drain_json(r, &app, &dr);
-		result = store_drain_delete(request_daemon(r)->store, dr.id, err);
+		result = store_drain_delete(request_parts(r)->store, dr.id, err);
 	}
 	if (result == 0) {
 		tell_change(r, &app, &dr, "removed");
-		drains_forget(daemon_platform(request_daemon(r)), dr.id);
+		drains_forget(parts_platform(request_parts(r)), dr.id);
 		result = request_answer(r, 200, json_incref(j));
 	}
 	json_decref(j);
@@ -293,10 +293,10 @@ static int answer_test(struct request *r, struct error *err)
 static void look(void *userdata)
 {
 	struct test *t = userdata;
-	struct daemon *d = request_daemon(t->request);
+	struct parts *parts = request_parts(t->request);
 	struct drain_status s;
 
-	if ((drains_status(daemon_platform(d), t->drain.id, &s) && streq(s.test_id, t->id) &&
+	if ((drains_status(parts_platform(parts), t->drain.id, &s) && streq(s.test_id, t->id) &&
 	     s.test != DRAIN_TEST_RUNNING) ||
 	    clock_now_ms() > t->until_ms)
 		request_resume(t->request);
@@ -306,7 +306,7 @@ static void look(void *userdata)
 
 static int api_drains_test(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct test *t = xcalloc(1, sizeof(*t));
 
 	t->request = r;
@@ -314,9 +314,9 @@ static int api_drains_test(struct request *r, struct error *err)
 		free_test(t);
 		return -1;
 	}
-	logs_drain_test(d->logs, t->app.id, t->drain.id, uuid_make(t->id));
+	logs_drain_test(parts->logs, t->app.id, t->drain.id, uuid_make(t->id));
 	t->until_ms = clock_now_ms() + TEST_MS;
-	t->timer = watch_timer(d->loop, look, t);
+	t->timer = watch_timer(parts->loop, look, t);
 	watch_arm(t->timer, LOOK_MS);
 	request_defer(r, answer_test, t, free_test);
 	return 0;

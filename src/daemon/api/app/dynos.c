@@ -36,7 +36,7 @@ static int by_name(const void *a, const void *b)
 
 static int api_dynos_list(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	_cleanup_free_ struct dyno **dynos = NULL;
 	struct app app = { 0 };
 	json_t *list;
@@ -45,7 +45,7 @@ static int api_dynos_list(struct request *r, struct error *err)
 	if (api_app(r, &app, err) < 0)
 		return -1;
 	list = json_array();
-	n = dynos_list(d->dynos, app.id, &dynos);
+	n = dynos_list(parts->dynos, app.id, &dynos);
 	qsort(dynos, n, sizeof(*dynos), by_name);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, api_dyno_json(r, &app, dynos[i]));
@@ -55,7 +55,7 @@ static int api_dynos_list(struct request *r, struct error *err)
 
 static int find_dyno(struct request *r, const struct app *app, struct dyno **ret, struct error *err)
 {
-	*ret = dynos_find(request_daemon(r)->dynos, app->id, request_param(r, "dyno"));
+	*ret = dynos_find(request_parts(r)->dynos, app->id, request_param(r, "dyno"));
 	return *ret ? 0
 		    : error_set(err, ERROR_NOT_FOUND,
 				"%s has no dyno %.80s now: twelve ps lists them", app->name,
@@ -125,7 +125,7 @@ static json_t *started_json(struct request *r, const struct app *app, const stru
 	json_t *j = api_dyno_json(r, app, dyno);
 
 	host[strcspn(host, "/")] = '\0';
-	url = dyno->attached ? rendezvous_url(request_daemon(r)->rendezvous, host, secret) : NULL;
+	url = dyno->attached ? rendezvous_url(request_parts(r)->rendezvous, host, secret) : NULL;
 	if (url)
 		json_object_set_new(j, "attach_url", json_string(url));
 	return j;
@@ -134,7 +134,7 @@ static json_t *started_json(struct request *r, const struct app *app, const stru
 static int run(struct request *r, struct app *app, struct dyno_start *o, struct error *err)
 {
 	char secret[RENDEZVOUS_SECRET_SIZE], digest[DIGEST_HEX_SIZE];
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	int64_t version = o->inside ? o->inside->release : app->current_version;
 	struct release release = { 0 };
 	struct dyno *dyno;
@@ -148,10 +148,10 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 	o->one_off = true;
 	rendezvous_make(secret, digest);
 	o->rendezvous = o->attach ? digest : NULL;
-	if (store_release_get(d->store, app->id, version, &release, err) == 0 &&
-	    store_next_number(d->store, app->id, o->type, &o->number, err) == 0 &&
-	    dynos_start(d->dynos, o, &dyno, err) == 0) {
-		logs_append(d->logs, app->id, "app", "api",
+	if (store_release_get(parts->store, app->id, version, &release, err) == 0 &&
+	    store_next_number(parts->store, app->id, o->type, &o->number, err) == 0 &&
+	    dynos_start(parts->dynos, o, &dyno, err) == 0) {
+		logs_append(parts->logs, app->id, "app", "api",
 			    "Starting process with command `%s`%s%s by user %s", o->command,
 			    o->inside ? " inside " : "", o->inside ? o->inside->name : "",
 			    request_caller(r)->name);
@@ -317,7 +317,7 @@ static int api_dynos_attach_session(struct request *r, struct error *err)
 	    query_number(r, "position", &client.position, err) < 0)
 		return -1;
 	a = xcalloc(1, sizeof(*a));
-	a->dynos = request_daemon(r)->dynos;
+	a->dynos = request_parts(r)->dynos;
 	a->client = client;
 	memcpy(a->dyno_id, dyno->id, sizeof(a->dyno_id));
 	return request_answer_upgrade(r, ATTACH_PROTOCOL, on_attached, a);
@@ -328,7 +328,7 @@ static int api_dynos_attach_session(struct request *r, struct error *err)
 static int restart(struct request *r, const struct app *app, const char *type, int64_t number,
 		   struct error *err)
 {
-	return restart_ask(request_daemon(r)->wanted, app, type, number, request_caller(r)->name,
+	return restart_ask(request_parts(r)->wanted, app, type, number, request_caller(r)->name,
 			   err);
 }
 
@@ -347,7 +347,7 @@ static int api_dynos_restart_all(struct request *r, struct error *err)
 static int check_type(struct request *r, const struct app *app, const char *type, struct error *err)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(request_daemon(r)->dynos, app->id, &dynos);
+	size_t n = dynos_list(request_parts(r)->dynos, app->id, &dynos);
 
 	for (size_t i = 0; i < n; i++)
 		if (streq(dynos[i]->type, type))
@@ -381,7 +381,7 @@ static int api_dynos_restart(struct request *r, struct error *err)
 	if (result == 0 && !dyno)
 		result = restart(r, &app, request_param(r, "dyno"), 0, err);
 	else if (result == 0 && dyno->one_off)
-		dynos_stop(request_daemon(r)->dynos, dyno);
+		dynos_stop(request_parts(r)->dynos, dyno);
 	else if (result == 0)
 		result = restart(r, &app, dyno->type, dyno->number, err);
 	app_done(&app);
@@ -405,11 +405,11 @@ static int api_dynos_restart_type(struct request *r, struct error *err)
 static void stop_type(struct request *r, const struct app *app, const char *type)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(request_daemon(r)->dynos, app->id, &dynos);
+	size_t n = dynos_list(request_parts(r)->dynos, app->id, &dynos);
 
 	for (size_t i = 0; i < n; i++)
 		if (streq(dynos[i]->type, type))
-			dynos_stop(request_daemon(r)->dynos, dynos[i]);
+			dynos_stop(request_parts(r)->dynos, dynos[i]);
 }
 
 static int api_dynos_stop_one(struct request *r, struct error *err)
@@ -421,12 +421,12 @@ static int api_dynos_stop_one(struct request *r, struct error *err)
 	if (result == 0)
 		result = find_dyno_or_type(r, &app, &dyno, err);
 	if (result == 0 && dyno)
-		dynos_stop(request_daemon(r)->dynos, dyno);
+		dynos_stop(request_parts(r)->dynos, dyno);
 	else if (result == 0)
 		stop_type(r, &app, request_param(r, "dyno"));
 	/* One of the formation is replaced. */
 	if (result == 0)
-		reconcile_app(request_daemon(r)->reconciler, app.id);
+		reconcile_app(request_parts(r)->reconciler, app.id);
 	app_done(&app);
 	return result < 0 ? -1 : request_answer(r, 202, json_object());
 }
@@ -442,7 +442,7 @@ static int api_dynos_stop_type(struct request *r, struct error *err)
 	if (result == 0)
 		stop_type(r, &app, type);
 	if (result == 0)
-		reconcile_app(request_daemon(r)->reconciler, app.id);
+		reconcile_app(request_parts(r)->reconciler, app.id);
 	app_done(&app);
 	return result < 0 ? -1 : request_answer(r, 202, json_object());
 }

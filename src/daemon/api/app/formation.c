@@ -23,7 +23,7 @@ static int find_want(struct request *r, const struct app *app, const struct rele
 		     const char *type, struct want *ret, struct error *err)
 {
 	*ret = (struct want){ .command = procfile_get(&base->processes, type) };
-	return formation_find(request_daemon(r)->wanted, app, type, &ret->row, err);
+	return formation_find(request_parts(r)->wanted, app, type, &ret->row, err);
 }
 
 /* The type that an id of a formation is of; what is no id is a name. */
@@ -82,7 +82,7 @@ static int no_type(const struct app *app, const struct release *base, const char
 /* A number, or a string as the CLI sends it: "3", "+1", "-1". */
 static int read_quantity(struct request *r, json_t *v, int64_t now, int64_t *ret, struct error *err)
 {
-	int64_t max = request_daemon(r)->settings.max_dynos, n;
+	int64_t max = request_parts(r)->settings.max_dynos, n;
 	const char *s = json_string_value(v);
 
 	if (json_is_integer(v)) {
@@ -171,7 +171,7 @@ static int write_all(struct request *r, const struct app *app, const struct want
 
 	for (size_t i = 0; i < n; i++)
 		rows[i] = all[i].row;
-	if (formation_set(request_daemon(r)->wanted, app, rows, n, by, &text, err) < 0)
+	if (formation_set(request_parts(r)->wanted, app, rows, n, by, &text, err) < 0)
 		return -1;
 	request_note(r, "scale %s", text);
 	return 0;
@@ -219,7 +219,7 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = releases_base(request_daemon(r)->wanted, &app, &base, err);
+		result = releases_base(request_parts(r)->wanted, &app, &base, err);
 	for (size_t i = 0; result == 0 && i < n; i++) {
 		json_t *u = json_array_get(updates, i);
 
@@ -271,7 +271,7 @@ static int answer_types(struct request *r, const char *only, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = releases_base(request_daemon(r)->wanted, &app, &base, err);
+		result = releases_base(request_parts(r)->wanted, &app, &base, err);
 	if (result == 0 && only)
 		only = type_named(r, &app, &base, only);
 	for (size_t i = 0; result == 0 && i < base.processes.n_types; i++) {

@@ -25,17 +25,17 @@
 static int monitor_json(struct request *r, const struct app *app, const struct monitor *m,
 			json_t **ret, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct autoscale_period last;
 	struct formation web = { 0 };
 	int64_t at_ms;
 	json_t *more;
 
-	if (formation_find(d->wanted, app, "web", &web, err) < 0)
+	if (formation_find(parts->wanted, app, "web", &web, err) < 0)
 		return -1;
 	more = json_pack("{s:I}", "quantity", (json_int_t)web.quantity);
 	formation_done(&web);
-	if (autoscaler_last(d->autoscaler, app->id, &last, &at_ms))
+	if (autoscaler_last(parts->autoscaler, app->id, &last, &at_ms))
 		json_object_update_new(
 			more, json_pack("{s:o, s:I, s:o}", "measured_at", json_time(at_ms),
 					"requests", (json_int_t)last.requests, "p95_ms",
@@ -111,7 +111,7 @@ static int check_kind(struct request *r, struct error *err)
 
 static int read_monitor(struct request *r, struct monitor *m, struct error *err)
 {
-	int64_t max = request_daemon(r)->settings.max_dynos;
+	int64_t max = request_parts(r)->settings.max_dynos;
 
 	if (check_kind(r, err) < 0 ||
 	    request_int(r, "min_quantity", 1, max, m->min, &m->min, err) < 0 ||
@@ -137,7 +137,7 @@ static int api_monitors_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0 && streq(request_param(r, "type"), "web"))
-		result = store_monitor_get(request_daemon(r)->store, app.id, &m, err);
+		result = store_monitor_get(request_parts(r)->store, app.id, &m, err);
 	if (result > 0) {
 		result = monitor_json(r, &app, &m, &j, err);
 		if (result == 0)
@@ -160,7 +160,7 @@ static int api_monitors_create(struct request *r, struct error *err)
 		result = read_monitor(r, &m, err);
 	memcpy(m.app_id, app.id, sizeof(m.app_id));
 	if (result == 0)
-		result = store_monitor_create(request_daemon(r)->store, &m, err);
+		result = store_monitor_create(request_parts(r)->store, &m, err);
 	if (result == 0)
 		result = answer_one(r, &app, &m, 201, err);
 	app_done(&app);
@@ -172,7 +172,7 @@ static int find_monitor(struct request *r, const struct app *app, struct monitor
 {
 	const char *which = request_param(r, "monitor");
 	char excerpt[NAME_EXCERPT_SIZE];
-	int found = store_monitor_get(request_daemon(r)->store, app->id, ret, err);
+	int found = store_monitor_get(request_parts(r)->store, app->id, ret, err);
 
 	if (found < 0)
 		return -1;
@@ -193,7 +193,7 @@ static int api_monitors_update(struct request *r, struct error *err)
 	if (result == 0)
 		result = read_monitor(r, &m, err);
 	if (result == 0)
-		result = store_monitor_update(request_daemon(r)->store, &m, err);
+		result = store_monitor_update(request_parts(r)->store, &m, err);
 	if (result == 0)
 		result = answer_one(r, &app, &m, 200, err);
 	app_done(&app);

@@ -19,7 +19,7 @@ static int api_config_get(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    releases_base(request_daemon(r)->wanted, &app, &base, err) == 0)
+	    releases_base(request_parts(r)->wanted, &app, &base, err) == 0)
 		result = request_answer(r, 200, json_incref(base.config));
 	release_done(&base);
 	app_done(&app);
@@ -47,7 +47,7 @@ static int api_config_update(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    releases_set_config(request_daemon(r)->wanted, &app, request_body(r), request_caller(r),
+	    releases_set_config(request_parts(r)->wanted, &app, request_body(r), request_caller(r),
 				&release, &changed, err) == 0) {
 		note_config(r, request_body(r));
 		result = request_answer(r, 200, json_incref(release.config));
@@ -61,7 +61,7 @@ static int api_config_update(struct request *r, struct error *err)
 int api_release_find(struct request *r, const struct app *app, const char *which,
 		     struct release *ret, struct error *err)
 {
-	struct store *s = request_daemon(r)->store;
+	struct store *s = request_parts(r)->store;
 	int64_t version;
 
 	if (uuid_is_valid(which)) {
@@ -96,7 +96,7 @@ static int api_config_of_release(struct request *r, struct error *err)
 
 static int api_releases_list(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct release *rows = NULL;
 	struct app app = { 0 };
 	struct range range;
@@ -114,7 +114,7 @@ static int api_releases_list(struct request *r, struct error *err)
 	newest = range.descending && !range.start[0] && !range.end[0] &&
 		 (!range.property[0] || streq(range.property, "version"));
 	max = newest ? range.max + 1 : 0;
-	if (store_release_list(d->store, app.id, max, &rows, &n, err) < 0) {
+	if (store_release_list(parts->store, app.id, max, &rows, &n, err) < 0) {
 		app_done(&app);
 		return -1;
 	}
@@ -167,7 +167,7 @@ static void waiting_free(void *work)
 
 static int answer(struct request *r, const struct waiting *w, struct error *err)
 {
-	struct store *s = request_daemon(r)->store;
+	struct store *s = request_parts(r)->store;
 	struct release release = { 0 };
 	struct app app = { 0 };
 	int result = -1;
@@ -209,7 +209,7 @@ static int roll_back(struct request *r, struct app *take_app, int64_t version, s
 	int result = 0;
 
 	*w = (struct waiting){ .request = r,
-			       .services = request_daemon(r)->services,
+			       .services = request_parts(r)->services,
 			       .app = *take_app,
 			       .who = *request_caller(r) };
 	*take_app = (struct app){ 0 };

@@ -80,9 +80,9 @@ static int answer(struct request *r, struct error *err)
 	return request_answer_json_file(r, fd_steal(&w->fd), (uint64_t)st.st_size);
 }
 
-static json_t *make_order(struct daemon *d, const struct app *app, const struct release *rel)
+static json_t *make_order(struct parts *parts, const struct app *app, const struct release *rel)
 {
-	const char *state = d->settings.state_dir,
+	const char *state = parts->settings.state_dir,
 		   *stack = stack_by_name(rel->stack_name ? rel->stack_name : app->stack);
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "app", app->name, "release_id",
 			      rel->id, "commit", rel->commit, "slug", rel->slug, "version",
@@ -103,7 +103,7 @@ static json_t *make_order(struct daemon *d, const struct app *app, const struct 
 	return j;
 }
 
-static int start(struct daemon *d, const struct app *app, const struct release *rel,
+static int start(struct parts *parts, const struct app *app, const struct release *rel,
 		 struct reading *w, struct error *err)
 {
 	static const char *const argv[] = { "/proc/self/exe", "sbom", NULL };
@@ -115,13 +115,13 @@ static int start(struct daemon *d, const struct app *app, const struct release *
 	if (w->fd < 0)
 		return error_set_errno(err, errno, "a memory file");
 	o.stdout_fd = w->fd;
-	o.order = order = make_order(d, app, rel);
-	r = child_start(d->loop, &o, &w->child, err);
+	o.order = order = make_order(parts, app, rel);
+	r = child_start(parts->loop, &o, &w->child, err);
 	json_decref(order);
 	return r;
 }
 
-static int check(struct daemon *d, const struct release *rel, struct error *err)
+static int check(struct parts *parts, const struct release *rel, struct error *err)
 {
 	_cleanup_free_ char *tree = NULL, *stack = NULL;
 
@@ -129,28 +129,28 @@ static int check(struct daemon *d, const struct release *rel, struct error *err)
 		return error_set(err, ERROR_NOT_FOUND,
 				 "Nothing was deployed in v%lld, so there is nothing to list",
 				 (long long)rel->version);
-	tree = xasprintf("%s/slugs/%s/app", d->settings.state_dir, rel->slug);
-	stack = xasprintf("%s/stacks/%s/packages", d->settings.state_dir, rel->stack);
+	tree = xasprintf("%s/slugs/%s/app", parts->settings.state_dir, rel->slug);
+	stack = xasprintf("%s/stacks/%s/packages", parts->settings.state_dir, rel->stack);
 	if (fs_exists(tree) && fs_exists(stack))
 		return 0;
 	return error_set(err, ERROR_NOT_FOUND,
 			 "The files of v%lld are gone: those of the newest %lld releases are kept "
 			 "(TWELVE_KEEP_RELEASES)",
-			 (long long)rel->version, (long long)d->settings.keep_releases);
+			 (long long)rel->version, (long long)parts->settings.keep_releases);
 }
 
 static int read_release(struct request *r, const struct app *app, const struct release *rel,
 			struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct reading *w;
 
-	if (check(d, rel, err) < 0)
+	if (check(parts, rel, err) < 0)
 		return -1;
 	w = xcalloc(1, sizeof(*w));
 	*w = (struct reading){ .request = r, .fd = -1 };
-	if (packings_enter(d->packings, request_caller(r)->user_id, 0, &w->place, err) < 0 ||
-	    start(d, app, rel, w, err) < 0) {
+	if (packings_enter(parts->packings, request_caller(r)->user_id, 0, &w->place, err) < 0 ||
+	    start(parts, app, rel, w, err) < 0) {
 		fd_close(w->fd);
 		reading_done(w);
 		return -1;

@@ -23,8 +23,8 @@ static int answer_release(struct request *r, const struct app *app, int64_t vers
 	struct app now = { 0 };
 	int result = -1;
 
-	if (store_app_get(request_daemon(r)->store, app->id, &now, err) == 0 &&
-	    store_release_get(request_daemon(r)->store, app->id, version, &release, err) == 0)
+	if (store_app_get(request_parts(r)->store, app->id, &now, err) == 0 &&
+	    store_release_get(request_parts(r)->store, app->id, version, &release, err) == 0)
 		result = request_answer(r, 201, api_release_json(r, &now, &release));
 	release_done(&release);
 	app_done(&now);
@@ -34,7 +34,7 @@ static int answer_release(struct request *r, const struct app *app, int64_t vers
 /* A release that waits for its slug to be unpacked. */
 struct waiting {
 	struct request *request;
-	struct daemon *d;
+	struct parts *parts;
 	struct app app;
 	struct api_slug slug;
 	bool done, deferred;
@@ -75,7 +75,7 @@ static void on_imported(const struct error *err, const struct build_result *slug
 	w->done = true;
 	w->version = version;
 	if (!err)
-		upload_taken(&w->d->settings, w->slug.row.upload_id);
+		upload_taken(&w->parts->settings, w->slug.row.upload_id);
 	if (err) {
 		w->err = *err;
 	} else {
@@ -84,7 +84,7 @@ static void on_imported(const struct error *err, const struct build_result *slug
 		w->slug.row.digest = xstrdup(slug->slug);
 		w->slug.row.run_stack = xstrdup(slug->stack);
 		w->slug.row.size_bytes = (int64_t)slug->size_bytes;
-		if (store_slug_update(w->d->store, &w->slug.row, &own) < 0)
+		if (store_slug_update(w->parts->store, &w->slug.row, &own) < 0)
 			w->err = own;
 	}
 	if (!w->request)
@@ -96,8 +96,8 @@ static void on_imported(const struct error *err, const struct build_result *slug
 static int import(struct request *r, struct app *take_app, struct api_slug *take_slug,
 		  struct error *err)
 {
-	struct daemon *d = request_daemon(r);
-	_cleanup_free_ char *path = upload_path(&d->settings, take_slug->row.upload_id);
+	struct parts *parts = request_parts(r);
+	_cleanup_free_ char *path = upload_path(&parts->settings, take_slug->row.upload_id);
 	struct waiting *w;
 	struct builds_import i = { .types = &take_slug->types,
 				   .stack = stack_by_name(take_slug->row.stack),
@@ -110,11 +110,11 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 		return error_set(err, ERROR_INVALID,
 				 "Nothing has been uploaded for this slug: PUT the tar file to its "
 				 "blob's url first");
-	if (builds_is_collecting(d->builds))
+	if (builds_is_collecting(parts->builds))
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "Unused slugs are being deleted: try again in a moment");
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct waiting){ .request = r, .d = d, .app = *take_app, .slug = *take_slug };
+	*w = (struct waiting){ .request = r, .parts = parts, .app = *take_app, .slug = *take_slug };
 	*take_app = (struct app){ 0 };
 	*take_slug = (struct api_slug){ 0 };
 	i.types = &w->slug.types;
@@ -124,7 +124,7 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 	i.userdata = w;
 	o.app = &w->app;
 	o.commit = w->slug.row.commit;
-	if (builds_start(d->builds, &o, &ignored, stream_id, err) < 0) {
+	if (builds_start(parts->builds, &o, &ignored, stream_id, err) < 0) {
 		w->done = true;
 		waiting_free(w);
 		return -1;
@@ -139,9 +139,9 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 /* A tree that is there: as a build's result. */
 static int deploy(struct request *r, struct app *app, struct api_slug *f, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	_cleanup_free_ char *tree =
-		xasprintf("%s/slugs/%s/app", d->settings.state_dir, f->row.digest);
+		xasprintf("%s/slugs/%s/app", parts->settings.state_dir, f->row.digest);
 	struct build_result result = { 0 };
 	struct release release = { 0 };
 	int e = -1;
@@ -159,7 +159,7 @@ static int deploy(struct request *r, struct app *app, struct api_slug *f, struct
 	for (size_t i = 0; i < f->types.n_types; i++)
 		result.processes[i] = (struct build_process){ xstrdup(f->types.types[i].name),
 							      xstrdup(f->types.types[i].command) };
-	if (releases_deploy(d->wanted, app, &result, f->row.commit,
+	if (releases_deploy(parts->wanted, app, &result, f->row.commit,
 			    json_string_value(json_object_get(request_body(r), "description")),
 			    request_caller(r), &release, err) == 0)
 		e = answer_release(r, app, release.version, err);

@@ -36,14 +36,14 @@ static json_t *ssl_cert_json(const struct sni_endpoint *e)
 	return j;
 }
 
-static json_t *domain_ids(struct daemon *d, const struct sni_endpoint *e)
+static json_t *domain_ids(struct parts *parts, const struct sni_endpoint *e)
 {
 	struct error ignored = ERROR_INIT;
 	struct domain *domains = NULL;
 	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_domain_list(d->store, e->app_id, &domains, &n, &ignored) < 0)
+	if (store_domain_list(parts->store, e->app_id, &domains, &n, &ignored) < 0)
 		return list;
 	for (size_t i = 0; i < n; i++) {
 		if (streq(domains[i].sni_id, e->id))
@@ -54,7 +54,7 @@ static json_t *domain_ids(struct daemon *d, const struct sni_endpoint *e)
 	return list;
 }
 
-static json_t *sni_json(struct daemon *d, const struct app *app, const struct sni_endpoint *e)
+static json_t *sni_json(struct parts *parts, const struct app *app, const struct sni_endpoint *e)
 {
 	json_t *j =
 		json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", e->id, "name", e->name, "display_name",
@@ -62,14 +62,14 @@ static json_t *sni_json(struct daemon *d, const struct app *app, const struct sn
 
 	json_object_update_new(j, json_pack("{s:o, s:o, s:o, s:o}", "created_at",
 					    json_time(e->created_ms), "updated_at",
-					    json_time(e->updated_ms), "domains", domain_ids(d, e),
-					    "ssl_cert", ssl_cert_json(e)));
+					    json_time(e->updated_ms), "domains",
+					    domain_ids(parts, e), "ssl_cert", ssl_cert_json(e)));
 	return j;
 }
 
 static int api_sni_list(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct sni_endpoint *list = NULL;
 	json_t *j = json_array();
 	struct app app = { 0 };
@@ -77,9 +77,9 @@ static int api_sni_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_sni_list(d->store, app.id, &list, &n, err);
+		result = store_sni_list(parts->store, app.id, &list, &n, err);
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(j, sni_json(d, &app, &list[i]));
+		json_array_append_new(j, sni_json(parts, &app, &list[i]));
 	sni_endpoint_free_array(list, n);
 	if (result == 0)
 		result = request_answer_list(r, j);
@@ -92,7 +92,7 @@ static int api_sni_list(struct request *r, struct error *err)
 /* The app and its endpoint that the path names. */
 static int get_both(struct request *r, struct app *app, struct sni_endpoint *e, struct error *err)
 {
-	return api_app(r, app, err) == 0 && store_sni_get(request_daemon(r)->store, app->id,
+	return api_app(r, app, err) == 0 && store_sni_get(request_parts(r)->store, app->id,
 							  request_param(r, "sni"), e, err) == 0
 		       ? 0
 		       : -1;
@@ -105,7 +105,7 @@ static int api_sni_get(struct request *r, struct error *err)
 	int result = get_both(r, &app, &e, err);
 
 	if (result == 0)
-		result = request_answer(r, 200, sni_json(request_daemon(r), &app, &e));
+		result = request_answer(r, 200, sni_json(request_parts(r), &app, &e));
 	sni_endpoint_done(&e);
 	app_done(&app);
 	return result;
@@ -138,13 +138,13 @@ static void wipe_key(char **key)
 static int answer_changed(struct request *r, int status, const struct app *app,
 			  const struct sni_endpoint *e, const char *what)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 
 	request_note(r, "certificate %s %s", e->name, what);
-	logs_append(d->logs, app->id, "app", "api", "Certificate %s %s by user %s", e->name, what,
-		    request_caller(r)->name);
-	certs_changed(d->certs);
-	return request_answer(r, status, sni_json(d, app, e));
+	logs_append(parts->logs, app->id, "app", "api", "Certificate %s %s by user %s", e->name,
+		    what, request_caller(r)->name);
+	certs_changed(parts->certs);
+	return request_answer(r, status, sni_json(parts, app, e));
 }
 
 static int api_sni_create(struct request *r, struct error *err)
@@ -161,7 +161,7 @@ static int api_sni_create(struct request *r, struct error *err)
 		name_generate(name, sizeof(name));
 		e.name = xstrdup(name);
 		memcpy(e.app_id, app.id, sizeof(e.app_id));
-		result = store_sni_create(request_daemon(r)->store, &e, key, err);
+		result = store_sni_create(request_parts(r)->store, &e, key, err);
 	}
 	if (result == 0)
 		result = answer_changed(r, 201, &app, &e, "added");
@@ -179,7 +179,7 @@ static int check_domains(struct request *r, const struct sni_endpoint *e, struct
 	size_t n = 0;
 
 	if (result == 0)
-		result = store_domain_list(request_daemon(r)->store, e->app_id, &domains, &n, err);
+		result = store_domain_list(request_parts(r)->store, e->app_id, &domains, &n, err);
 	for (size_t i = 0; i < n; i++) {
 		if (result == 0 && streq(domains[i].sni_id, e->id) &&
 		    !cert_covers(&c, domains[i].hostname))
@@ -214,7 +214,7 @@ static int api_sni_update(struct request *r, struct error *err)
 
 	if (result == 0 && (check_own(&e, err) < 0 || read_pair(r, &e, &key, err) < 0 ||
 			    check_domains(r, &e, err) < 0 ||
-			    store_sni_update(request_daemon(r)->store, &e, key, err) < 0))
+			    store_sni_update(request_parts(r)->store, &e, key, err) < 0))
 		result = -1;
 	if (result == 0)
 		result = answer_changed(r, 200, &app, &e, "updated");
@@ -230,7 +230,7 @@ static int api_sni_delete(struct request *r, struct error *err)
 	int result = get_both(r, &app, &e, err);
 
 	if (result == 0 &&
-	    (check_own(&e, err) < 0 || store_sni_delete(request_daemon(r)->store, e.id, err) < 0))
+	    (check_own(&e, err) < 0 || store_sni_delete(request_parts(r)->store, e.id, err) < 0))
 		result = -1;
 	if (result == 0)
 		result = answer_changed(r, 200, &app, &e, "removed");

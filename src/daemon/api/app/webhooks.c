@@ -74,22 +74,22 @@ static int read_level(struct request *r, struct webhook *w, struct error *err)
 }
 
 /* The API's own address: what a webhook told it, it might tell a webhook. */
-static bool is_ours(const struct daemon *d, const char *host, const char *port)
+static bool is_ours(const struct parts *parts, const char *host, const char *port)
 {
 	static const char *const local[] = { "localhost", "127.0.0.1", "[::1]" };
-	const char *own = strrchr(d->settings.api_address, ':');
-	_cleanup_free_ char *api = xasprintf("api.%s", d->settings.apps_domain);
+	const char *own = strrchr(parts->settings.api_address, ':');
+	_cleanup_free_ char *api = xasprintf("api.%s", parts->settings.apps_domain);
 
 	if (streq(host, api))
 		return true;
 	for (size_t i = 0; own && i < ARRAY_SIZE(local); i++)
 		if (streq(host, local[i]) && streq(port, own + 1))
 			return true;
-	return own && strlen(host) == (size_t)(own - d->settings.api_address) &&
-	       str_starts(d->settings.api_address, host) && streq(port, own + 1);
+	return own && strlen(host) == (size_t)(own - parts->settings.api_address) &&
+	       str_starts(parts->settings.api_address, host) && streq(port, own + 1);
 }
 
-static int check_url(struct daemon *d, const char *url, struct error *err)
+static int check_url(struct parts *parts, const char *url, struct error *err)
 {
 	CURLU *u = curl_url();
 	char *scheme = NULL, *host = NULL, *port = NULL;
@@ -98,7 +98,7 @@ static int check_url(struct daemon *d, const char *url, struct error *err)
 		    (streq(scheme, "http") || streq(scheme, "https")) &&
 		    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
 		    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
-	bool ours = good && is_ours(d, host, port);
+	bool ours = good && is_ours(parts, host, port);
 
 	curl_free(scheme);
 	curl_free(host);
@@ -117,7 +117,7 @@ static int read_url(struct request *r, struct webhook *w, struct error *err)
 	const char *url;
 
 	if (request_string(r, "url", false, &url, err) < 0 ||
-	    (url && check_url(request_daemon(r), url, err) < 0))
+	    (url && check_url(request_parts(r), url, err) < 0))
 		return -1;
 	if (url) {
 		free(w->url);
@@ -177,7 +177,7 @@ static int api_webhooks_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_list(request_daemon(r)->store, app.id, &rows, &n, err);
+		result = store_webhook_list(request_parts(r)->store, app.id, &rows, &n, err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, webhook_json(&app, &rows[i]));
 	webhook_free_array(rows, n);
@@ -193,7 +193,7 @@ static int check_number(struct request *r, const struct app *app, struct error *
 	struct webhook *rows = NULL;
 	size_t n = 0;
 
-	if (store_webhook_list(request_daemon(r)->store, app->id, &rows, &n, err) < 0)
+	if (store_webhook_list(request_parts(r)->store, app->id, &rows, &n, err) < 0)
 		return -1;
 	webhook_free_array(rows, n);
 	return n < WEBHOOKS_MAX
@@ -214,7 +214,7 @@ static int api_webhooks_create(struct request *r, struct error *err)
 		if (!w.secret)
 			w.secret = xstrdup(uuid_make(made));
 		memcpy(w.app_id, app.id, UUID_SIZE);
-		result = store_webhook_create(request_daemon(r)->store, &w, err);
+		result = store_webhook_create(request_parts(r)->store, &w, err);
 	}
 	if (result == 0) {
 		request_set_header(r, "Heroku-Webhook-Secret", w.secret);
@@ -230,7 +230,7 @@ static int find(struct request *r, struct app *app, struct webhook *w, struct er
 {
 	if (api_app(r, app, err) < 0)
 		return -1;
-	return store_webhook_get(request_daemon(r)->store, app->id, request_param(r, "webhook"), w,
+	return store_webhook_get(request_parts(r)->store, app->id, request_param(r, "webhook"), w,
 				 err);
 }
 
@@ -256,7 +256,7 @@ static int api_webhooks_update(struct request *r, struct error *err)
 	if (result == 0)
 		result = read_webhook(r, &w, err);
 	if (result == 0)
-		result = store_webhook_update(request_daemon(r)->store, &w, err);
+		result = store_webhook_update(request_parts(r)->store, &w, err);
 	if (result == 0)
 		result = request_answer(r, 200, webhook_json(&app, &w));
 	webhook_done(&w);
@@ -271,7 +271,7 @@ static int api_webhooks_delete(struct request *r, struct error *err)
 	int result = find(r, &app, &w, err);
 
 	if (result == 0)
-		result = store_webhook_delete(request_daemon(r)->store, w.id, err);
+		result = store_webhook_delete(request_parts(r)->store, w.id, err);
 	if (result == 0)
 		result = request_answer(r, 200, webhook_json(&app, &w));
 	webhook_done(&w);
@@ -301,7 +301,7 @@ static int api_webhook_events_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_event_list(request_daemon(r)->store, app.id, &rows, &n, err);
+		result = store_webhook_event_list(request_parts(r)->store, app.id, &rows, &n, err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, event_json(&rows[i]));
 	webhook_event_free_array(rows, n);
@@ -319,7 +319,7 @@ static int api_webhook_events_get(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_event_get(request_daemon(r)->store, app.id,
+		result = store_webhook_event_get(request_parts(r)->store, app.id,
 						 request_param(r, "event"), &e, err);
 	if (result == 0)
 		result = request_answer(r, 200, event_json(&e));
@@ -364,7 +364,7 @@ static int api_webhook_deliveries_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_delivery_list(request_daemon(r)->store, app.id, &rows, &n,
+		result = store_webhook_delivery_list(request_parts(r)->store, app.id, &rows, &n,
 						     err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, delivery_json(&rows[i]));
@@ -383,7 +383,7 @@ static int api_webhook_deliveries_get(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_delivery_get(request_daemon(r)->store, app.id,
+		result = store_webhook_delivery_get(request_parts(r)->store, app.id,
 						    request_param(r, "delivery"), &d, err);
 	if (result == 0)
 		result = request_answer(r, 200, delivery_json(&d));

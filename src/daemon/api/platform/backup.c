@@ -27,7 +27,7 @@
 
 struct making {
 	struct request *request; /* NULL: whoever asked has gone away */
-	struct daemon *d;
+	struct parts *parts;
 	char *dir, *file;
 	struct child *child; /* NULL: it has ended */
 	struct buf said;
@@ -36,7 +36,7 @@ struct making {
 
 static void making_free(struct making *m)
 {
-	remove_tree_later(daemon_platform(m->d), m->dir);
+	remove_tree_later(parts_platform(m->parts), m->dir);
 	buf_done(&m->said);
 	free(m->dir);
 	free(m->file);
@@ -95,12 +95,12 @@ static json_t *strv_json(char *const *v)
 }
 
 /* The newest good one of each add-on. */
-static int newest_backups(struct daemon *d, json_t *ret, struct error *err)
+static int newest_backups(struct parts *parts, json_t *ret, struct error *err)
 {
 	_cleanup_strv_ char **seen = NULL;
 	struct backup *rows = NULL;
 	size_t n = 0;
-	int r = store_backup_list(d->store, NULL, NULL, &rows, &n, err);
+	int r = store_backup_list(parts->store, NULL, NULL, &rows, &n, err);
 
 	for (size_t i = 0; i < n; i++)
 		if (streq(rows[i].status, "succeeded") && !strv_has(seen, rows[i].addon_id)) {
@@ -111,21 +111,21 @@ static int newest_backups(struct daemon *d, json_t *ret, struct error *err)
 	return r;
 }
 
-static int make_order(struct daemon *d, const struct making *m, bool slugs, bool volumes,
+static int make_order(struct parts *parts, const struct making *m, bool slugs, bool volumes,
 		      json_t **ret, struct error *err)
 {
-	json_t *order =
-		json_pack("{s:s, s:s, s:s, s:s, s:[]}", "state", d->settings.state_dir, "dir",
-			  m->dir, "to", m->file, "identity", store_identity(d->store), "backups");
+	json_t *order = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "state", parts->settings.state_dir,
+				  "dir", m->dir, "to", m->file, "identity",
+				  store_identity(parts->store), "backups");
 	struct used used = { 0 };
-	int r = slugs ? used_read(daemon_platform(d), d->dynos, &used, err) : 0;
+	int r = slugs ? used_read(parts_platform(parts), parts->dynos, &used, err) : 0;
 
 	if (r == 0 && slugs) {
 		json_object_set_new(order, "slugs", strv_json(used.slugs));
 		json_object_set_new(order, "stacks", strv_json(used.stacks));
 	}
 	if (r == 0 && volumes)
-		r = newest_backups(d, json_object_get(order, "backups"), err);
+		r = newest_backups(parts, json_object_get(order, "backups"), err);
 	used_done(&used);
 	if (r == 0)
 		*ret = order;
@@ -143,12 +143,12 @@ static int spawn(struct making *m, const json_t *order, struct error *err)
 					 .on_end = on_end,
 					 .userdata = m };
 
-	return child_start(m->d->loop, &o, &m->child, err);
+	return child_start(m->parts->loop, &o, &m->child, err);
 }
 
 static int api_platform_backup(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	bool slugs, volumes;
 	json_t *order = NULL;
 	struct making *m;
@@ -157,15 +157,15 @@ static int api_platform_backup(struct request *r, struct error *err)
 
 	if (request_bool(r, "slugs", false, &slugs, err) < 0 ||
 	    request_bool(r, "volumes", false, &volumes, err) < 0 ||
-	    disk_check(&d->settings, 0, err) < 0)
+	    disk_check(&parts->settings, 0, err) < 0)
 		return -1;
 	m = xcalloc(1, sizeof(*m));
-	*m = (struct making){ .request = r, .d = d, .said = BUF_INIT };
-	m->dir = xasprintf("%s/builds/%s", d->settings.state_dir, uuid_make(id));
+	*m = (struct making){ .request = r, .parts = parts, .said = BUF_INIT };
+	m->dir = xasprintf("%s/builds/%s", parts->settings.state_dir, uuid_make(id));
 	m->file = xasprintf("%s/backup.tar", m->dir);
 	e = fs_mkdirs(m->dir, 0700);
 	result = e < 0 ? error_set_errno(err, e, "making %s", m->dir)
-		       : make_order(d, m, slugs, volumes, &order, err);
+		       : make_order(parts, m, slugs, volumes, &order, err);
 	if (result == 0)
 		result = spawn(m, order, err);
 	json_decref(order);

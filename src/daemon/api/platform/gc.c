@@ -73,30 +73,30 @@ static bool stacks_are_shared(const char *state_dir)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
-static int check_no_builds(struct daemon *d, struct error *err)
+static int check_no_builds(struct parts *parts, struct error *err)
 {
 	_cleanup_free_ char *running = NULL;
 	struct app *apps = NULL;
 	size_t n = 0;
 
-	if (builds_is_collecting(d->builds))
+	if (builds_is_collecting(parts->builds))
 		return error_set(err, ERROR_CONFLICT,
 				 "What no release uses is being removed already");
-	if (stacks_are_prepared(d->stacks) && !stacks_are_shared(d->settings.state_dir))
+	if (stacks_are_prepared(parts->stacks) && !stacks_are_shared(parts->settings.state_dir))
 		return error_set(err, ERROR_CONFLICT,
 				 "The stack of new apps is being made since the start: try again "
 				 "in a minute");
-	if (stack_updates_running(d->stack_updates))
+	if (stack_updates_running(parts->stack_updates))
 		return error_set(err, ERROR_CONFLICT,
 				 "Stacks are being made anew: try again when twelve stacks:update "
 				 "has ended");
-	if (services_have_jobs(d->services))
+	if (services_have_jobs(parts->services))
 		return error_set(err, ERROR_CONFLICT,
 				 "An add-on is being worked on: try again in a moment");
-	if (store_app_list(d->store, &apps, &n, err) < 0)
+	if (store_app_list(parts->store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (!running && builds_running(d->builds, apps[i].id))
+		if (!running && builds_running(parts->builds, apps[i].id))
 			running = xstrdup(apps[i].name);
 		app_done(&apps[i]);
 	}
@@ -119,11 +119,11 @@ static void measure(const char *state_dir, uint64_t *ret)
 }
 
 /* In the child, which has nothing of ours open but the pipe, and ends with us. */
-static void collect(struct daemon *d, int fd, const struct used *u)
+static void collect(struct parts *parts, int fd, const struct used *u)
 {
 	struct report report = { .err = ERROR_INIT };
-	const char *dir = d->settings.state_dir;
-	const struct slugs_collect o = { u->slugs, u->known, store_put_back_ms(d->store) };
+	const char *dir = parts->settings.state_dir;
+	const struct slugs_collect o = { u->slugs, u->known, store_put_back_ms(parts->store) };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, SIG_DFL);
@@ -157,7 +157,7 @@ static int answer(struct request *r, struct error *err)
 		*err = c->report.err;
 		return -1;
 	}
-	fs_free_bytes(request_daemon(r)->settings.state_dir, &after);
+	fs_free_bytes(request_parts(r)->settings.state_dir, &after);
 	return request_answer(
 		r, 200,
 		json_pack("{s:I, s:I, s:I, s:I, s:o}", "slugs", (json_int_t)c->report.n_slugs,
@@ -187,7 +187,7 @@ static void on_child(int status, void *userdata)
 	(void)userdata;
 }
 
-static int start(struct daemon *d, const struct used *u, int *ret_fd, struct error *err)
+static int start(struct parts *parts, const struct used *u, int *ret_fd, struct error *err)
 {
 	int fds[2], r;
 	pid_t pid;
@@ -196,8 +196,8 @@ static int start(struct daemon *d, const struct used *u, int *ret_fd, struct err
 		return error_set_errno(err, errno, "pipe");
 	pid = fork();
 	if (pid == 0)
-		collect(d, fds[1], u);
-	r = pid < 0 ? -errno : watch_child(d->loop, pid, on_child, NULL, NULL);
+		collect(parts, fds[1], u);
+	r = pid < 0 ? -errno : watch_child(parts->loop, pid, on_child, NULL, NULL);
 	fd_close(fds[1]);
 	if (r < 0) {
 		fd_close(fds[0]);
@@ -209,20 +209,20 @@ static int start(struct daemon *d, const struct used *u, int *ret_fd, struct err
 
 static int api_gc(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	__attribute__((cleanup(used_done))) struct used used = { 0 };
 	struct collection *c;
 	int fd = -1;
 
-	if (check_no_builds(d, err) < 0 ||
-	    used_read(daemon_platform(d), d->dynos, &used, err) < 0 ||
-	    start(d, &used, &fd, err) < 0)
+	if (check_no_builds(parts, err) < 0 ||
+	    used_read(parts_platform(parts), parts->dynos, &used, err) < 0 ||
+	    start(parts, &used, &fd, err) < 0)
 		return -1;
 	c = xcalloc(1, sizeof(*c));
-	*c = (struct collection){ .request = r, .builds = d->builds, .fd = fd };
-	fs_free_bytes(d->settings.state_dir, &c->free_before);
-	c->readable = watch_readable(d->loop, fd, on_report, c);
-	builds_set_collecting(d->builds, true);
+	*c = (struct collection){ .request = r, .builds = parts->builds, .fd = fd };
+	fs_free_bytes(parts->settings.state_dir, &c->free_before);
+	c->readable = watch_readable(parts->loop, fd, on_report, c);
+	builds_set_collecting(parts->builds, true);
 	request_defer(r, answer, c, let_go);
 	return 0;
 }

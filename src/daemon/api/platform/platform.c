@@ -50,8 +50,8 @@ static json_t *size_json(const struct dyno_size *s)
 static int api_lost(struct request *r, struct error *err)
 {
 	(void)err;
-	return request_answer(
-		r, 200, lost_list(daemon_platform(request_daemon(r)), request_daemon(r)->dynos));
+	return request_answer(r, 200,
+			      lost_list(parts_platform(request_parts(r)), request_parts(r)->dynos));
 }
 
 static json_t *sizes(void)
@@ -74,10 +74,10 @@ static int api_dyno_size_get(struct request *r, struct error *err)
 	return api_answer_one(r, sizes(), "size", err);
 }
 
-static json_t *count_dynos(struct daemon *d)
+static json_t *count_dynos(struct parts *parts)
 {
 	_cleanup_free_ struct dyno **dynos = NULL;
-	size_t n = dynos_list(d->dynos, NULL, &dynos);
+	size_t n = dynos_list(parts->dynos, NULL, &dynos);
 	json_t *counts = json_object();
 
 	for (size_t i = 0; i < n; i++) {
@@ -90,11 +90,11 @@ static json_t *count_dynos(struct daemon *d)
 	return counts;
 }
 
-static int count_apps(struct daemon *d, size_t *ret, struct error *err)
+static int count_apps(struct parts *parts, size_t *ret, struct error *err)
 {
 	struct app *apps = NULL;
 
-	if (store_app_list(d->store, &apps, ret, err) < 0)
+	if (store_app_list(parts->store, &apps, ret, err) < 0)
 		return -1;
 	for (size_t i = 0; i < *ret; i++)
 		app_done(&apps[i]);
@@ -102,20 +102,20 @@ static int count_apps(struct daemon *d, size_t *ret, struct error *err)
 	return 0;
 }
 
-static json_t *disk_json(struct daemon *d)
+static json_t *disk_json(struct parts *parts)
 {
 	uint64_t free_bytes = 0;
-	int r = fs_free_bytes(d->settings.state_dir, &free_bytes);
+	int r = fs_free_bytes(parts->settings.state_dir, &free_bytes);
 
-	return json_pack("{s:o, s:o, s:I}", "state_dir", json_text(d->settings.state_dir),
+	return json_pack("{s:o, s:o, s:I}", "state_dir", json_text(parts->settings.state_dir),
 			 "free_bytes", r < 0 ? json_null() : json_integer((json_int_t)free_bytes),
-			 "reserve_bytes", (json_int_t)d->settings.disk_reserve_bytes);
+			 "reserve_bytes", (json_int_t)parts->settings.disk_reserve_bytes);
 }
 
 /* Callbacks that held the event loop (event/loop.h): how many, and the longest. */
-static json_t *loop_json(struct daemon *d)
+static json_t *loop_json(struct parts *parts)
 {
-	const struct loop_holds holds = loop_holds(d->loop);
+	const struct loop_holds holds = loop_holds(parts->loop);
 	const struct loop_hold *longest = &holds.longest;
 	_cleanup_free_ char *what = NULL;
 
@@ -127,29 +127,30 @@ static json_t *loop_json(struct daemon *d)
 
 static int api_status(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	size_t n_apps;
 	json_t *j;
 
-	if (count_apps(d, &n_apps, err) < 0)
+	if (count_apps(parts, &n_apps, err) < 0)
 		return -1;
 	j = json_pack("{s:s, s:I, s:I, s:o}", "version", TWELVE_VERSION, "pid",
 		      (json_int_t)getpid(), "uptime_s",
-		      (json_int_t)((clock_wall_ms() - d->started_ms) / 1000), "started_at",
-		      json_time(d->started_ms));
+		      (json_int_t)((clock_wall_ms() - parts->started_ms) / 1000), "started_at",
+		      json_time(parts->started_ms));
 	json_object_update_new(j, json_pack("{s:I, s:o, s:o}", "apps", (json_int_t)n_apps, "dynos",
-					    count_dynos(d), "disk", disk_json(d)));
-	json_object_set_new(j, "loop", loop_json(d));
-	json_object_set_new(j, "runtime",
-			    json_pack("{s:o, s:o, s:o, s:o}", "name", json_text(d->runtime.name),
-				      "path", json_text(d->runtime.path), "version",
-				      json_text(d->runtime.version), "why",
-				      json_text(d->runtime.why)));
-	json_object_update_new(
-		j, json_pack("{s:{s:s, s:s, s:b}, s:s, s:s}", "router", "address",
-			     d->settings.http_address, "https_address", d->settings.https_address,
-			     "settled", (int)router_is_settled(d->router), "apps_domain",
-			     d->settings.apps_domain, "api_address", d->settings.api_address));
+					    count_dynos(parts), "disk", disk_json(parts)));
+	json_object_set_new(j, "loop", loop_json(parts));
+	json_object_set_new(
+		j, "runtime",
+		json_pack("{s:o, s:o, s:o, s:o}", "name", json_text(parts->runtime.name), "path",
+			  json_text(parts->runtime.path), "version",
+			  json_text(parts->runtime.version), "why", json_text(parts->runtime.why)));
+	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:b}, s:s, s:s}", "router", "address",
+					    parts->settings.http_address, "https_address",
+					    parts->settings.https_address, "settled",
+					    (int)router_is_settled(parts->router), "apps_domain",
+					    parts->settings.apps_domain, "api_address",
+					    parts->settings.api_address));
 	return request_answer(r, 200, j);
 }
 

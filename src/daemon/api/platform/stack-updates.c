@@ -9,12 +9,12 @@
 static int api_stack_updates_get(struct request *r, struct error *err)
 {
 	(void)err;
-	return request_answer(r, 200, stack_updates_report(request_daemon(r)->stack_updates));
+	return request_answer(r, 200, stack_updates_report(request_parts(r)->stack_updates));
 }
 
 static int api_stack_updates_create(struct request *r, struct error *err)
 {
-	struct stack_updates *u = request_daemon(r)->stack_updates;
+	struct stack_updates *u = request_parts(r)->stack_updates;
 	const char *stack = NULL;
 	bool check, apply;
 

@@ -37,7 +37,7 @@ static int api_login_ask(struct request *r, struct error *err)
 	json_t *j;
 
 	if (request_string(r, "description", false, &description, err) < 0 ||
-	    logins_ask(request_daemon(r)->logins,
+	    logins_ask(request_parts(r)->logins,
 		       description && description[0] ? description : "a command line",
 		       address_of(r), clock_now_ms(), &login, err) < 0)
 		return -1;
@@ -102,8 +102,8 @@ static int answer_form(struct request *r, struct login *login, int status, const
 
 static int api_login_page(struct request *r, struct error *err)
 {
-	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"),
-					     clock_now_ms());
+	struct login *login =
+		logins_by_page(request_parts(r)->logins, request_param(r, "login"), clock_now_ms());
 
 	return login ? answer_form(r, login, 200, NULL, NULL, err) : answer_gone(r, err);
 }
@@ -139,8 +139,8 @@ static int approve(struct request *r, struct login *login, struct error *err)
 /* The login may have ended meanwhile. */
 static int password_looked_at(struct request *r, struct error *err)
 {
-	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"),
-					     clock_now_ms());
+	struct login *login =
+		logins_by_page(request_parts(r)->logins, request_param(r, "login"), clock_now_ms());
 	const char *email = json_string_value(json_object_get(request_body(r), "email"));
 
 	if (!login)
@@ -153,8 +153,8 @@ static int password_looked_at(struct request *r, struct error *err)
 
 static int api_login_answer(struct request *r, struct error *err)
 {
-	struct login *login = logins_by_page(request_daemon(r)->logins, request_param(r, "login"),
-					     clock_now_ms());
+	struct login *login =
+		logins_by_page(request_parts(r)->logins, request_param(r, "login"), clock_now_ms());
 	const char *email, *password, *action;
 	struct error own = ERROR_INIT;
 
@@ -183,7 +183,7 @@ struct waiting {
 	struct http_growing *growing;
 	struct login_waiter waiter;
 	struct watch *timer;
-	struct daemon *d;
+	struct parts *parts;
 	char cli[LOGIN_SECRET_SIZE];
 	bool beat, ended;
 	struct buf out;
@@ -206,7 +206,7 @@ static void on_beat(void *userdata)
 }
 
 /* The same one for who asks again: an answer may be lost on its way. */
-static json_t *give_token(struct daemon *d, struct login *login)
+static json_t *give_token(struct parts *parts, struct login *login)
 {
 	struct token t = { .description = xstrdup(login->description),
 			   .expires_ms = clock_wall_ms() + TOKEN_LIFE_MS };
@@ -214,7 +214,7 @@ static json_t *give_token(struct daemon *d, struct login *login)
 
 	memcpy(t.user_id, login->user_id, sizeof(t.user_id));
 	if (!login->access_token &&
-	    store_token_create(d->store, &t, &login->access_token, &err) < 0)
+	    store_token_create(parts->store, &t, &login->access_token, &err) < 0)
 		login->access_token = NULL;
 	token_done(&t);
 	return login->access_token ? json_pack("{s:s}", "access_token", login->access_token)
@@ -222,7 +222,7 @@ static json_t *give_token(struct daemon *d, struct login *login)
 }
 
 /* What there is to say of a login that may be gone: NULL as long as nothing is decided. */
-static json_t *outcome(struct daemon *d, struct login *login)
+static json_t *outcome(struct parts *parts, struct login *login)
 {
 	if (login && login->state == LOGIN_WAITING)
 		return NULL;
@@ -231,7 +231,7 @@ static json_t *outcome(struct daemon *d, struct login *login)
 				 "nobody answered within ten minutes: log in again");
 	login_handed_over(login, clock_now_ms());
 	return login->state == LOGIN_APPROVED
-		       ? give_token(d, login)
+		       ? give_token(parts, login)
 		       : json_pack("{s:s}", "error", "the login was refused in the browser");
 }
 
@@ -242,7 +242,7 @@ static void put_outcome(struct waiting *w)
 
 	if (w->ended)
 		return;
-	j = outcome(w->d, logins_by_cli(w->d->logins, w->cli, clock_now_ms()));
+	j = outcome(w->parts, logins_by_cli(w->parts->logins, w->cli, clock_now_ms()));
 	w->ended = j != NULL;
 	text = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	if (text)
@@ -290,8 +290,9 @@ static bool has_token(struct request *r, const struct login *login)
 
 static int api_login_wait(struct request *r, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
-	struct login *login = logins_by_cli(d->logins, request_param(r, "login"), clock_now_ms());
+	struct parts *parts = request_parts(r);
+	struct login *login =
+		logins_by_cli(parts->logins, request_param(r, "login"), clock_now_ms());
 	struct waiting *w;
 
 	if (!login || !has_token(r, login))
@@ -300,12 +301,12 @@ static int api_login_wait(struct request *r, struct error *err)
 				 "restarted meanwhile. Log in "
 				 "again");
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct waiting){ .d = d,
+	*w = (struct waiting){ .parts = parts,
 			       .out = BUF_INIT,
 			       .waiter = { .fn = on_decided, .userdata = w } };
 	memcpy(w->cli, login->cli, sizeof(w->cli));
 	login_wait(login, &w->waiter);
-	w->timer = watch_timer(d->loop, on_beat, w);
+	w->timer = watch_timer(parts->loop, on_beat, w);
 	watch_arm(w->timer, HEARTBEAT_MS);
 	return request_answer_growing(
 		r,

@@ -56,7 +56,7 @@ static json_t *success_url(struct request *r, const struct setup *s)
 		return json_null();
 	if (strstr(path, "://"))
 		return json_string(path);
-	app = api_app_url(request_daemon(r), s->app_name);
+	app = api_app_url(request_parts(r), s->app_name);
 	return json_sprintf("%s%s", app, path[0] == '/' ? path + 1 : path);
 }
 
@@ -194,25 +194,25 @@ int api_setup_begin(struct request *r, const char *name, json_t *overrides, json
 	if (result == 0)
 		result = read_setup(r, app, overrides, take_extra, s, err);
 	if (result == 0)
-		result = store_setup_create(request_daemon(r)->store, s, err);
+		result = store_setup_create(request_parts(r)->store, s, err);
 	json_decref(take_extra);
 	return result;
 }
 
 int api_setup_go(struct request *r, struct setup *s, struct app *app, int result, struct error *err)
 {
-	struct daemon *d = request_daemon(r);
+	struct parts *parts = request_parts(r);
 	struct error ignored = ERROR_INIT;
 
-	if (result < 0 || apps_make(request_daemon(r)->apps, app, request_caller(r), err) < 0) {
-		store_setup_delete(d->store, s->id, &ignored);
+	if (result < 0 || apps_make(request_parts(r)->apps, app, request_caller(r), err) < 0) {
+		store_setup_delete(parts->store, s->id, &ignored);
 		return -1;
 	}
 	memcpy(s->app_id, app->id, sizeof(s->app_id));
 	free(s->step);
 	s->step = xstrdup("reading");
-	setups_kick(d->setups);
-	return store_setup_update(d->store, s, err);
+	setups_kick(parts->setups);
+	return store_setup_update(parts->store, s, err);
 }
 
 /* The stack that was asked for stands before the one in app.json. */
@@ -289,7 +289,7 @@ static int api_setups_get(struct request *r, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 	struct setup s = { 0 };
-	int result = store_setup_get(request_daemon(r)->store, request_param(r, "setup"), &s, err);
+	int result = store_setup_get(request_parts(r)->store, request_param(r, "setup"), &s, err);
 
 	if (result == 0 && !may_see(r, &s))
 		result = error_set(err, ERROR_NOT_FOUND, "Couldn't find that app setup: %s",

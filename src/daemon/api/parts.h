@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * twelved's parts and how they hang together. One thread, one event loop; what
- * blocks (builds, stacks) runs in child processes.
- *
- *     http ─▶ api ─▶ releases ─▶ store ◀─ reconcile ─▶ dynos ─▶ twelve-dyno
- *                  └▶ builds ─▶ child ─▶ releases     └▶ router ─▶ haproxy
- *                  └▶ streams, logs-client ─▶ twelve-logs
+ * The parts of twelved, one of each: wiring.c makes them, and it, main.c and the API alone see them
+ * together. A room below the API is given those that it uses, by name.
  */
 #pragma once
 
 #include "daemon/core/caller.h"
 #include "daemon/core/platform.h"
 
-struct daemon {
-	struct platform; /* its members are this one's, too; daemon_platform() */
+struct parts {
+	struct platform; /* its members are this one's, too; parts_platform() */
 	struct http *http;
 	struct api *api;
 	struct logins *logins;
@@ -42,7 +38,7 @@ struct daemon {
 	struct rendezvous *rendezvous; /* NULL without a door */
 };
 
-static inline struct platform *daemon_platform(struct daemon *d)
+static inline struct platform *parts_platform(struct parts *parts)
 {
-	return (struct platform *)d;
+	return (struct platform *)parts;
 }
