@@ -250,7 +250,7 @@ def test_a_writer_is_stopped_whatever_it_sets(place, bare):
     for t in threads:
         t.start()
     try:
-        wait_for(lambda: level(place, addon) in ("hard", "closed"), "the hard limit", 120)
+        wait_for(lambda: level(place, addon) in ("hard", "closed"), "the hard limit", 600)
         wait_for(lambda: "not permitted to log in" in (seen or [""])[-1], "the writers to be out")
         size = used(place, addon)
         n = len(seen)
