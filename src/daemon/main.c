@@ -71,7 +71,7 @@ static void on_stop(void *userdata)
 {
 	struct shutdown *s = userdata;
 
-	loop_stop(s->parts->loop);
+	loop_stop(s->parts->platform.loop);
 }
 
 /* Stops what of these is not stopping yet; returns how many there are. */
@@ -96,7 +96,7 @@ static void on_poll(void *userdata)
 	struct shutdown *s = userdata;
 
 	if ((!stop_dynos(s, false) && !stop_dynos(s, true)) || clock_now_ms() > s->deadline_ms)
-		loop_stop(s->parts->loop);
+		loop_stop(s->parts->platform.loop);
 	else
 		watch_arm(s->poll, STOP_ALL_POLL_MS);
 }
@@ -111,7 +111,7 @@ static void on_stop_all(void *userdata)
 	s->everything = true;
 	wiring_end_apps(s->parts);
 	s->deadline_ms = clock_now_ms() + STOP_ALL_LIMIT_MS;
-	s->poll = watch_timer(s->parts->loop, on_poll, s);
+	s->poll = watch_timer(s->parts->platform.loop, on_poll, s);
 	watch_arm(s->poll, 0);
 }
 
@@ -154,7 +154,7 @@ static int check_host(struct parts *parts, struct error *err)
 	    require_program("haproxy", "haproxy", err) < 0 ||
 	    require_program("mmdebstrap", "mmdebstrap", err) < 0)
 		return -1;
-	return sandbox_runtime_detect(&parts->runtime, err);
+	return sandbox_runtime_detect(&parts->platform.runtime, err);
 }
 
 /* Tells systemd, or whoever waits, that the API answers (sd_notify(3): one datagram). */
@@ -174,16 +174,16 @@ static void serve(struct parts *parts)
 {
 	struct shutdown s = { .parts = parts };
 	struct watch *watches[] = {
-		watch_signal(parts->loop, SIGTERM, on_stop, &s),
-		watch_signal(parts->loop, SIGINT, on_stop, &s),
-		watch_signal(parts->loop, SIGQUIT, on_stop_all, &s),
+		watch_signal(parts->platform.loop, SIGTERM, on_stop, &s),
+		watch_signal(parts->platform.loop, SIGINT, on_stop, &s),
+		watch_signal(parts->platform.loop, SIGQUIT, on_stop_all, &s),
 	};
 
-	log_info("serving apps on http://%s and the API on %s", parts->settings.http_address,
-		 parts->api_socket);
+	log_info("serving apps on http://%s and the API on %s",
+		 parts->platform.settings.http_address, parts->platform.api_socket);
 	notify_ready();
 	stacks_prepare(parts->stacks);
-	loop_run(parts->loop);
+	loop_run(parts->platform.loop);
 	for (size_t i = 0; i < ARRAY_SIZE(watches); i++)
 		watch_free(watches[i]);
 	watch_free(s.poll);
@@ -203,9 +203,11 @@ static int run(const char *env_file)
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	if ((env_file && env_file_load(env_file, &err) < 0) ||
-	    settings_load(&parts.settings, &err) < 0 || check_host(&parts, &err) < 0 ||
-	    places_make(&parts.settings, &err) < 0 || harden(&parts.settings, &lock_fd, &err) < 0 ||
-	    restore_finish(parts.settings.state_dir, &err) < 0 || wiring_start(&parts, &err) < 0) {
+	    settings_load(&parts.platform.settings, &err) < 0 || check_host(&parts, &err) < 0 ||
+	    places_make(&parts.platform.settings, &err) < 0 ||
+	    harden(&parts.platform.settings, &lock_fd, &err) < 0 ||
+	    restore_finish(parts.platform.settings.state_dir, &err) < 0 ||
+	    wiring_start(&parts, &err) < 0) {
 		log_error("%s", err.message);
 		logs_client_undo(parts.logs);
 		return error_exit_code(err.kind);

@@ -49,7 +49,7 @@ static void on_dyno(struct dyno *dyno, void *userdata)
 	services_dyno_changed(parts->services, dyno);
 	if (dyno->addon)
 		return;
-	webhooks_dyno_changed(parts_platform(parts), dyno);
+	webhooks_dyno_changed(&parts->platform, dyno);
 	reconcile_dyno_changed(parts->reconciler, dyno);
 	if (streq(dyno->type, SETUP_DYNO_TYPE) && dyno->one_off && dyno->state == DYNO_EXITED)
 		setups_dyno_ended(parts->setups, dyno);
@@ -66,7 +66,7 @@ static void on_wanted(const char *app_id, void *userdata)
 
 static struct wanted *make_wanted(struct parts *parts)
 {
-	return wanted_new(&(struct wanted_options){ .platform = parts_platform(parts),
+	return wanted_new(&(struct wanted_options){ .platform = &parts->platform,
 						    .logs = parts->logs,
 						    .streams = parts->streams,
 						    .changed = on_wanted,
@@ -83,7 +83,7 @@ static void on_hold(const struct loop_hold *h, void *userdata)
 
 static struct apps *make_apps(struct parts *parts)
 {
-	return apps_new(&(struct apps_options){ .platform = parts_platform(parts),
+	return apps_new(&(struct apps_options){ .platform = &parts->platform,
 						.wanted = parts->wanted,
 						.builds = parts->builds,
 						.reconciler = parts->reconciler,
@@ -94,7 +94,7 @@ static struct apps *make_apps(struct parts *parts)
 
 static struct setups *make_setups(struct parts *parts)
 {
-	return setups_new(&(struct setups_options){ .platform = parts_platform(parts),
+	return setups_new(&(struct setups_options){ .platform = &parts->platform,
 						    .apps = parts->apps,
 						    .wanted = parts->wanted,
 						    .builds = parts->builds,
@@ -108,7 +108,7 @@ static void mend_apps(struct parts *parts)
 	struct error err = ERROR_INIT;
 
 	/* What can't be mended now is no reason not to serve. */
-	if (apps_mend(parts_platform(parts), &err) < 0)
+	if (apps_mend(&parts->platform, &err) < 0)
 		log_warn("%s", err.message);
 }
 
@@ -129,7 +129,7 @@ static void on_branch(const char *app_id, void *userdata)
 
 static struct branches *make_branches(struct parts *parts)
 {
-	return branches_new(&(struct branches_options){ .platform = parts_platform(parts),
+	return branches_new(&(struct branches_options){ .platform = &parts->platform,
 							.push_ended = on_push_ended,
 							.look = on_branch,
 							.userdata = parts });
@@ -137,35 +137,34 @@ static struct branches *make_branches(struct parts *parts)
 
 int wiring_start(struct parts *parts, struct error *err)
 {
-	parts->loop = loop_new();
-	parts->remover = remover_new(parts->loop);
-	loop_on_hold(parts->loop, LOOP_HOLD_MS, on_hold, NULL);
-	parts->api_socket = xasprintf("%s/twelved.sock", parts->settings.run_dir);
-	parts->runtime_root = xasprintf("%s/oci", parts->settings.run_dir);
-	parts->started_ms = clock_wall_ms();
-	if (door_prepare(parts_platform(parts), err) < 0 ||
-	    state_open(parts_platform(parts), err) < 0 ||
-	    streams_new(parts->settings.state_dir, &parts->streams, err) < 0)
+	parts->platform.loop = loop_new();
+	parts->platform.remover = remover_new(parts->platform.loop);
+	loop_on_hold(parts->platform.loop, LOOP_HOLD_MS, on_hold, NULL);
+	parts->platform.api_socket = xasprintf("%s/twelved.sock", parts->platform.settings.run_dir);
+	parts->platform.runtime_root = xasprintf("%s/oci", parts->platform.settings.run_dir);
+	parts->platform.started_ms = clock_wall_ms();
+	if (door_prepare(&parts->platform, err) < 0 || state_open(&parts->platform, err) < 0 ||
+	    streams_new(parts->platform.settings.state_dir, &parts->streams, err) < 0)
 		return -1;
-	parts->logs = logs_client_new(parts_platform(parts));
-	if (certs_write(parts_platform(parts), err) < 0 ||
-	    router_new(parts_platform(parts), &parts->router, err) < 0 ||
-	    dynos_new(parts_platform(parts), parts->logs, &parts->dynos, err) < 0)
+	parts->logs = logs_client_new(&parts->platform);
+	if (certs_write(&parts->platform, err) < 0 ||
+	    router_new(&parts->platform, &parts->router, err) < 0 ||
+	    dynos_new(&parts->platform, parts->logs, &parts->dynos, err) < 0)
 		return -1;
-	parts->certs = certs_new(parts_platform(parts), parts->router);
+	parts->certs = certs_new(&parts->platform, parts->router);
 	parts->wanted = make_wanted(parts);
 	parts->branches = make_branches(parts);
 	parts->builds =
-		builds_new(parts_platform(parts), parts->streams, parts->wanted, parts->branches);
-	parts->stacks = stacks_new(parts_platform(parts));
-	parts->packings = packings_new(parts_platform(parts));
-	parts->git_children = git_children_new(parts->loop);
-	parts->slug_sizes = slug_sizes_new(parts_platform(parts));
-	drains_tell_all(parts_platform(parts), parts->logs);
-	parts->acme = acme_new(parts_platform(parts), parts->certs, parts->router, parts->logs);
-	parts->retention = retention_new(parts_platform(parts), parts->dynos, parts->builds);
+		builds_new(&parts->platform, parts->streams, parts->wanted, parts->branches);
+	parts->stacks = stacks_new(&parts->platform);
+	parts->packings = packings_new(&parts->platform);
+	parts->git_children = git_children_new(parts->platform.loop);
+	parts->slug_sizes = slug_sizes_new(&parts->platform);
+	drains_tell_all(&parts->platform, parts->logs);
+	parts->acme = acme_new(&parts->platform, parts->certs, parts->router, parts->logs);
+	parts->retention = retention_new(&parts->platform, parts->dynos, parts->builds);
 	parts->reconciler = reconciler_new(&(struct reconciler_options){
-		.platform = parts_platform(parts),
+		.platform = &parts->platform,
 		.logs = parts->logs,
 		.streams = parts->streams,
 		.router = parts->router,
@@ -178,27 +177,26 @@ int wiring_start(struct parts *parts, struct error *err)
 	});
 	dynos_on_change(parts->dynos, on_dyno, parts);
 	parts->services = services_new(&(struct services_options){
-		.platform = parts_platform(parts),
+		.platform = &parts->platform,
 		.dynos = parts->dynos,
 		.logs = parts->logs,
 		.wanted = parts->wanted,
 		.builds = parts->builds,
 	});
 	parts->apps = make_apps(parts);
-	parts->webhooks = webhooks_new(parts_platform(parts));
+	parts->webhooks = webhooks_new(&parts->platform);
 	parts->setups = make_setups(parts);
 	parts->autoscaler = autoscaler_new(&(struct autoscaler_options){
-		.platform = parts_platform(parts),
+		.platform = &parts->platform,
 		.logs = parts->logs,
 		.dynos = parts->dynos,
 		.wanted = parts->wanted,
 	});
-	parts->stale = stale_new(parts_platform(parts), parts->apps);
-	parts->stack_updates =
-		stack_updates_new(parts_platform(parts), parts->wanted, parts->builds);
+	parts->stale = stale_new(&parts->platform, parts->apps);
+	parts->stack_updates = stack_updates_new(&parts->platform, parts->wanted, parts->builds);
 	reconcile_all(parts->reconciler);
 	parts->logins = logins_new();
-	if (rendezvous_new(parts_platform(parts), parts->dynos, &parts->rendezvous, err) < 0)
+	if (rendezvous_new(&parts->platform, parts->dynos, &parts->rendezvous, err) < 0)
 		return -1;
 	mend_apps(parts);
 	return api_new(parts, &parts->api, err) < 0 ? -1 : api_listen(parts->api, err);
@@ -245,12 +243,12 @@ void wiring_stop(struct parts *parts, bool everything)
 	logs_client_free(parts->logs);
 	streams_free(parts->streams);
 	apps_free(parts->apps);
-	store_close(parts->store);
-	remover_free(parts->remover);
-	loop_free(parts->loop);
-	sandbox_runtime_done(&parts->runtime);
-	free(parts->api_socket);
-	free(parts->door_dir);
-	free(parts->runtime_root);
-	settings_done(&parts->settings);
+	store_close(parts->platform.store);
+	remover_free(parts->platform.remover);
+	loop_free(parts->platform.loop);
+	sandbox_runtime_done(&parts->platform.runtime);
+	free(parts->platform.api_socket);
+	free(parts->platform.door_dir);
+	free(parts->platform.runtime_root);
+	settings_done(&parts->platform.settings);
 }

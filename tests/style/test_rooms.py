@@ -22,20 +22,6 @@ TABLE = "daemon/api/table.c"
 MAX_LINES = 8000
 
 
-# What is still to be turned, by heading. It only gets shorter.
-ALLOWED = pathlib.Path(__file__).with_name("rooms-allowed.txt")
-
-
-def allowed(heading):
-    sections = re.split(r"^# ", ALLOWED.read_text() if ALLOWED.exists() else "", flags=re.M)
-    return {line for s in sections if s.startswith(heading + "\n") for line in s.splitlines()[1:] if line}
-
-
-def compare(heading, found):
-    known = allowed(heading)
-    assert found == known, "\n".join(["New:", *sorted(found - known), "Gone, so take it off rooms-allowed.txt:", *sorted(known - found)])
-
-
 def room(file):
     """The room of src/FILE, or None when it is not twelved's."""
     parts = pathlib.PurePath(file).parts
@@ -121,7 +107,7 @@ def test_a_room_uses_those_above_it_only():
             continue
         if rank(b) >= rank(a):
             wrong.add(f"{file} -> {symbol} ({to})")
-    compare("Uses", wrong)
+    assert not wrong, "\n".join(sorted(wrong))
 
 
 def test_includes_keep_the_order_of_rooms():
@@ -132,7 +118,7 @@ def test_includes_keep_the_order_of_rooms():
             a, b = room(file), room(used)
             if a != b and file != TABLE and rank(b) >= rank(a):
                 wrong.add(f"{file} -> {used}")
-    compare("Includes", wrong)
+    assert not wrong, "\n".join(sorted(wrong))
 
 
 def test_no_circle_of_files_in_a_folder():
@@ -142,7 +128,7 @@ def test_no_circle_of_files_in_a_folder():
         if a == b and file != TABLE:
             inside[str(a)].add((file, to))
     found = [c for edges in inside.values() for c in circles(edges)]
-    compare("Circles", {" ".join(c) for c in found})
+    assert not found, "\n".join(" ".join(c) for c in found)
 
 
 def test_the_command_line_is_a_frame_and_subjects():

@@ -68,7 +68,7 @@ static int log_in(struct request *r, const struct asking *a, struct error *err)
 	struct error ignored = ERROR_INIT, own = ERROR_INIT;
 	struct user u = { 0 };
 
-	if (store_user_get(request_parts(r)->store, a->email, &u, &own) < 0 &&
+	if (store_user_get(request_store(r), a->email, &u, &own) < 0 &&
 	    own.kind != ERROR_NOT_FOUND) {
 		*err = own;
 		return -1;
@@ -78,7 +78,7 @@ static int log_in(struct request *r, const struct asking *a, struct error *err)
 			      clock_now_ms());
 		caller_take_user(r, &u);
 		u.login_ms = clock_wall_ms();
-		store_user_update(request_parts(r)->store, &u, &ignored);
+		store_user_update(request_store(r), &u, &ignored);
 	}
 	user_done(&u);
 	return 0;
@@ -104,8 +104,7 @@ int password_ask(struct request *r, const char *email, const char *password, req
 
 	if (password_take_guess(r, email, err) < 0)
 		return -1;
-	if (store_user_get(request_parts(r)->store, email, &u, &own) < 0 &&
-	    own.kind != ERROR_NOT_FOUND) {
+	if (store_user_get(request_store(r), email, &u, &own) < 0 && own.kind != ERROR_NOT_FOUND) {
 		*err = own;
 		return -1;
 	}

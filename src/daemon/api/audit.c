@@ -67,8 +67,7 @@ static int64_t release_made(struct request *r)
 	struct app app = { 0 };
 	int64_t version = 0;
 
-	if (c->app_id[0] &&
-	    store_app_get(request_parts(r)->store, c->app_id, &app, &ignored) == 0 &&
+	if (c->app_id[0] && store_app_get(request_store(r), c->app_id, &app, &ignored) == 0 &&
 	    app.last_version > c->app_version)
 		version = app.last_version;
 	app_done(&app);
@@ -103,7 +102,7 @@ void audit_request(struct request *r, int status)
 	memcpy(row.user_id, c->caller.user_id, sizeof(row.user_id));
 	memcpy(row.app_id, c->app_id, sizeof(row.app_id));
 	memcpy(row.request_id, request_id(r), sizeof(row.request_id));
-	if (store_audit_add(request_parts(r)->store, &row, &err) < 0)
+	if (store_audit_add(request_store(r), &row, &err) < 0)
 		log_error("request %s: %s by %s is not in the audit trail: %s", request_id(r),
 			  action, c->caller.name, err.message);
 }

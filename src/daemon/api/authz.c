@@ -21,7 +21,7 @@ static int standing_of(struct request *r, const struct app *app, struct standing
 	};
 	if (ret->admin || ret->owner || !request_caller(r)->user_id[0])
 		return 0;
-	return store_permissions_of(request_parts(r)->store, app->id, request_caller(r)->user_id,
+	return store_permissions_of(request_store(r), app->id, request_caller(r)->user_id,
 				    &ret->permissions, err);
 }
 
@@ -66,7 +66,7 @@ int authz_allow_id(struct request *r, const char *app_id, enum need need, struct
 	struct app app = { 0 };
 	int result;
 
-	result = store_app_get(request_parts(r)->store, app_id, &app, &own);
+	result = store_app_get(request_store(r), app_id, &app, &own);
 	if (result < 0 && own.kind == ERROR_NOT_FOUND)
 		return authz_admin(r, err);
 	if (result < 0)
@@ -82,7 +82,7 @@ int authz_allow_former(struct request *r, const char *app_id, const char *owner_
 {
 	struct error own = ERROR_INIT;
 	struct app app = { 0 };
-	bool destroyed = store_app_get(request_parts(r)->store, app_id, &app, &own) < 0 &&
+	bool destroyed = store_app_get(request_store(r), app_id, &app, &own) < 0 &&
 			 own.kind == ERROR_NOT_FOUND;
 
 	app_done(&app);
@@ -96,7 +96,7 @@ int authz_app_named(struct request *r, const char *name, enum need need, struct 
 {
 	struct app app = { 0 };
 
-	if (store_app_get(request_parts(r)->store, name, &app, err) < 0)
+	if (store_app_get(request_store(r), name, &app, err) < 0)
 		return -1;
 	if (authz_allow(r, &app, need, err) < 0) {
 		app_done(&app);
@@ -128,7 +128,7 @@ int authz_app_list(struct request *r, struct app **ret, size_t *ret_n, struct er
 	struct app *apps = NULL;
 	size_t n = 0, kept = 0;
 
-	if (store_app_list(request_parts(r)->store, &apps, &n, err) < 0)
+	if (store_app_list(request_store(r), &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (authz_sees(r, &apps[i]))

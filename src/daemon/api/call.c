@@ -39,6 +39,11 @@ struct parts *request_parts(struct request *r)
 	return request_call(r)->api->parts;
 }
 
+struct store *request_store(struct request *r)
+{
+	return request_parts(r)->platform.store;
+}
+
 const struct caller *request_caller(struct request *r)
 {
 	return &request_call(r)->caller;

@@ -39,6 +39,7 @@ void call_free(void *context);
 /* Never NULL in a handler. */
 struct call *request_call(const struct request *r);
 struct parts *request_parts(struct request *r);
+struct store *request_store(struct request *r);
 const struct caller *request_caller(struct request *r);
 /* What the endpoint asks for. */
 enum need request_need(const struct request *r);

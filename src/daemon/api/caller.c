@@ -51,7 +51,7 @@ static int speak_for(struct request *r, const char *email, struct error *err)
 	const char *comment = request_header(r, "Twelve-Key");
 	struct user u = { 0 };
 
-	if (store_user_get(request_parts(r)->store, email, &u, err) < 0)
+	if (store_user_get(request_store(r), email, &u, err) < 0)
 		return -1;
 	caller_take_user(r, &u);
 	if (u.admin && comment && is_name(comment))
@@ -77,12 +77,12 @@ static int admit_peer(struct request *r, struct error *err)
 		return error_set(err, ERROR_FORBIDDEN,
 				 "User %s may not use this socket: add it to the group %s",
 				 who.name[0] ? who.name : "(unknown)",
-				 request_parts(r)->settings.group);
+				 request_parts(r)->platform.settings.group);
 	if (said && *said)
 		return speak_for(r, said, err);
 	email = who.name[0] ? xasprintf("%s@" LOCAL_DOMAIN, who.name)
 			    : xasprintf("uid-%u@" LOCAL_DOMAIN, peer.uid);
-	if (store_user_of_system(request_parts(r)->store, email, &u, err) < 0)
+	if (store_user_of_system(request_store(r), email, &u, err) < 0)
 		return -1;
 	caller_take_user(r, &u);
 	user_done(&u);
@@ -120,9 +120,9 @@ static int admit_token(struct request *r, const char *secret, struct error *err)
 	struct user u = { 0 };
 	int result;
 
-	if (store_token_check(request_parts(r)->store, secret, &token, err) < 0)
+	if (store_token_check(request_store(r), secret, &token, err) < 0)
 		return -1;
-	result = store_user_get(request_parts(r)->store, token.user_id, &u, err);
+	result = store_user_get(request_store(r), token.user_id, &u, err);
 	if (result == 0) {
 		caller_take_user(r, &u);
 		memcpy(request_call(r)->caller.token_id, token.id,

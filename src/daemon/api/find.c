@@ -14,7 +14,7 @@ int api_app(struct request *r, struct app *ret, struct error *err)
 {
 	struct app app = { 0 };
 
-	if (store_app_get(request_parts(r)->store, request_param(r, "app"), &app, err) < 0)
+	if (store_app_get(request_store(r), request_param(r, "app"), &app, err) < 0)
 		return -1;
 	if (authz_allow_route(r, &app, err) < 0) {
 		app_done(&app);
@@ -49,7 +49,7 @@ int api_addon_named(struct request *r, const char *name, enum need need, struct 
 {
 	struct addon a = { 0 };
 
-	if (store_addon_get(request_parts(r)->store, name, &a, err) < 0)
+	if (store_addon_get(request_store(r), name, &a, err) < 0)
 		return -1;
 	if (allow_addon(r, &a, need, err) < 0) {
 		addon_done(&a);
@@ -129,7 +129,7 @@ int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct
 	}
 	/* Who knows an id is told that they may not; names are looked for where the caller may
 	 * look. */
-	if ((uuid_is_valid(which) ? store_app_list(request_parts(r)->store, &apps, &n, err)
+	if ((uuid_is_valid(which) ? store_app_list(request_store(r), &apps, &n, err)
 				  : authz_app_list(r, &apps, &n, err)) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {

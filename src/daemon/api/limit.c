@@ -39,5 +39,5 @@ int limit_take(struct request *r, struct error *err)
 	return error_set(err, ERROR_RATE_LIMIT,
 			 "This token has made its %lld requests an hour (TWELVE_RATE_LIMIT): wait "
 			 "a little, they come back evenly",
-			 (long long)c->api->parts->settings.rate_limit);
+			 (long long)c->api->parts->platform.settings.rate_limit);
 }

@@ -130,7 +130,7 @@ static int open_source(struct log_answer *a, struct error *err)
 		a->fd = -1;
 		return -1;
 	}
-	a->readable = watch_readable(a->parts->loop, a->fd, on_lines, a);
+	a->readable = watch_readable(a->parts->platform.loop, a->fd, on_lines, a);
 	return 0;
 }
 
@@ -194,7 +194,7 @@ int request_answer_logs(struct request *r, const struct log_session *s, struct e
 				  .out = BUF_INIT };
 	a->session.dyno = s->dyno ? xstrdup(s->dyno) : NULL;
 	a->session.source = s->source ? xstrdup(s->source) : NULL;
-	a->timer = watch_timer(a->parts->loop, on_timer, a);
+	a->timer = watch_timer(a->parts->platform.loop, on_timer, a);
 	if (open_source(a, err) < 0) {
 		free_answer(a);
 		return -1;

@@ -9,7 +9,7 @@
 #include "daemon/core/platform.h"
 
 struct parts {
-	struct platform; /* its members are this one's, too; parts_platform() */
+	struct platform platform;
 	struct http *http;
 	struct api *api;
 	struct logins *logins;
@@ -37,8 +37,3 @@ struct parts {
 	struct stacks *stacks;
 	struct rendezvous *rendezvous; /* NULL without a door */
 };
-
-static inline struct platform *parts_platform(struct parts *parts)
-{
-	return (struct platform *)parts;
-}

@@ -104,13 +104,13 @@ static int check_room(void *userdata, struct error *err)
 {
 	struct parts *parts = userdata;
 
-	return disk_check(&parts->settings, 0, err);
+	return disk_check(&parts->platform.settings, 0, err);
 }
 
 static int take_upload(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	struct request_file f = { .max_bytes = parts->settings.max_upload_bytes,
+	struct request_file f = { .max_bytes = parts->platform.settings.max_upload_bytes,
 				  .setting = "TWELVE_MAX_UPLOAD",
 				  .check = check_room,
 				  .userdata = parts };
@@ -118,7 +118,8 @@ static int take_upload(struct request *r, struct error *err)
 
 	if (check_room(parts, err) < 0)
 		return -1;
-	f.take_path = xasprintf("%s/sources/%s.part", parts->settings.state_dir, uuid_make(id));
+	f.take_path =
+		xasprintf("%s/sources/%s.part", parts->platform.settings.state_dir, uuid_make(id));
 	return request_take_file(r, &f, err);
 }
 
@@ -127,7 +128,7 @@ static int take_upload(struct request *r, struct error *err)
 static int prepare_body(struct request *r, struct error *err)
 {
 	const struct api_route *route = request_call(r)->route;
-	int64_t upload = request_parts(r)->settings.max_upload_bytes;
+	int64_t upload = request_parts(r)->platform.settings.max_upload_bytes;
 
 	if (route->flags & API_STREAM)
 		return request_limit_body(r, INT64_MAX, upload, err) < 0 ? -1 : route->fn(r, err);
@@ -256,15 +257,16 @@ static const struct http_app application = {
 
 static int listen_local(struct parts *parts, struct error *err)
 {
-	const struct group *gr = getgrnam(parts->settings.group);
-	_cleanup_fd_ int fd = sock_listen_unix(parts->api_socket, SOCK_STREAM, 0600);
+	const struct group *gr = getgrnam(parts->platform.settings.group);
+	_cleanup_fd_ int fd = sock_listen_unix(parts->platform.api_socket, SOCK_STREAM, 0600);
 
 	if (fd < 0)
-		return error_set_errno(err, fd, "listening on %s", parts->api_socket);
+		return error_set_errno(err, fd, "listening on %s", parts->platform.api_socket);
 	/* Members of the group may connect; caller.c looks at who they are all the same. */
-	if (gr && (chown(parts->api_socket, (uid_t)-1, gr->gr_gid) < 0 ||
-		   chmod(parts->api_socket, 0660) < 0))
-		return error_set_errno(err, errno, "setting the group of %s", parts->api_socket);
+	if (gr && (chown(parts->platform.api_socket, (uid_t)-1, gr->gr_gid) < 0 ||
+		   chmod(parts->platform.api_socket, 0660) < 0))
+		return error_set_errno(err, errno, "setting the group of %s",
+				       parts->platform.api_socket);
 	return http_listen(parts->http, fd_steal(&fd), true, err);
 }
 
@@ -273,12 +275,12 @@ int api_new(struct parts *parts, struct api **ret, struct error *err)
 	struct api *a = *ret = xcalloc(1, sizeof(*a));
 
 	a->parts = parts;
-	a->limits = limits_new(parts->settings.rate_limit);
+	a->limits = limits_new(parts->platform.settings.rate_limit);
 	a->guesses = guesses_new();
-	parts->http = http_new(parts->loop, &application, a);
-	if (peers_new(parts->settings.group, &a->peers, err) < 0)
+	parts->http = http_new(parts->platform.loop, &application, a);
+	if (peers_new(parts->platform.settings.group, &a->peers, err) < 0)
 		return -1;
-	return passwords_new(parts->loop, &a->passwords, err);
+	return passwords_new(parts->platform.loop, &a->passwords, err);
 }
 
 int api_listen(struct api *a, struct error *err)
@@ -288,7 +290,7 @@ int api_listen(struct api *a, struct error *err)
 	if (listen_local(a->parts, err) < 0)
 		return -1;
 	/* What came through haproxy: by token, as from anywhere. */
-	fd = door_listen(parts_platform(a->parts), "api", err);
+	fd = door_listen(&a->parts->platform, "api", err);
 	return fd < 0 ? -1 : http_listen(a->parts->http, fd, false, err);
 }
 

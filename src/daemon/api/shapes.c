@@ -113,7 +113,7 @@ static json_t *make_user_ref(struct request *r, const char *name)
 	char id[UUID_SIZE];
 	json_t *j;
 
-	if (store_user_get(request_parts(r)->store, name, &u, &ignored) == 0) {
+	if (store_user_get(request_store(r), name, &u, &ignored) == 0) {
 		j = json_pack("{s:s, s:s}", "id", u.id, "email", u.email);
 	} else {
 		/* Who is gone, or the comment of a key: the schema wants an address. */
@@ -138,7 +138,7 @@ json_t *api_slug_of(struct request *r, const char *app_id, const char *digest)
 
 	if (!digest)
 		return json_null();
-	if (!store_slug_of_digest(request_parts(r)->store, app_id, digest, id))
+	if (!store_slug_of_digest(request_store(r), app_id, digest, id))
 		name_uuid("slug", digest, id);
 	return json_pack("{s:s}", "id", id);
 }
@@ -152,9 +152,9 @@ json_t *api_app_ref(const struct app *a)
 
 char *api_app_url(struct parts *parts, const char *app_name)
 {
-	const char *port = strrchr(parts->settings.http_address, ':');
+	const char *port = strrchr(parts->platform.settings.http_address, ':');
 
-	return xasprintf("http://%s.%s%s/", app_name, parts->settings.apps_domain,
+	return xasprintf("http://%s.%s%s/", app_name, parts->platform.settings.apps_domain,
 			 port && !streq(port, ":80") ? port : "");
 }
 
@@ -169,10 +169,10 @@ static json_t *slug_size(struct parts *parts, const struct app *a)
  * that every app has. */
 static char *app_web_url(struct parts *parts, const struct app *a)
 {
-	_cleanup_free_ char *host = parts->settings.https_address[0]
-					    ? certs_host_of(parts_platform(parts), a->id)
+	_cleanup_free_ char *host = parts->platform.settings.https_address[0]
+					    ? certs_host_of(&parts->platform, a->id)
 					    : NULL;
-	const char *port = strrchr(parts->settings.https_address, ':');
+	const char *port = strrchr(parts->platform.settings.https_address, ':');
 
 	if (!host)
 		return api_app_url(parts, a->name);
@@ -184,7 +184,7 @@ static bool has_acm(struct parts *parts, const struct app *a)
 	struct error ignored = ERROR_INIT;
 	bool enabled = false;
 
-	return store_acm_get(parts->store, a->id, &enabled, &ignored) == 0 && enabled;
+	return store_acm_get(parts->platform.store, a->id, &enabled, &ignored) == 0 && enabled;
 }
 
 static json_t *make_stack(struct request *r, const char *name)
@@ -228,7 +228,7 @@ json_t *api_app_json(struct request *r, const struct app *a)
 {
 	struct parts *parts = request_parts(r);
 	_cleanup_free_ char *url = app_web_url(parts, a),
-			    *git = git_path(parts_platform(parts), a->name);
+			    *git = git_path(&parts->platform, a->name);
 	_cleanup_free_ char *git_url = request_git_url(r, a->name);
 	json_t *j = api_app_ref(a), *build_stack = api_shared(r, "stack", a->stack, make_stack),
 	       *stack = api_shared(r, "stack", runs_on(a), make_stack);
@@ -268,13 +268,13 @@ static json_t *release_extra(struct request *r, const struct release *rel)
 	for (size_t i = 0; i < rel->processes.n_types; i++)
 		json_object_set_new(types, rel->processes.types[i].name,
 				    json_text(rel->processes.types[i].command));
-	return json_pack(
-		"{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason", json_text(rel->reason),
-		"proof", rel->proof, "commit", json_text(rel->commit), "processes", types,
-		"phase_done", (int)rel->phase_done, "slug", rel->slug, "stack", rel->stack,
-		"slug_gone",
-		(int)(rel->slug &&
-		      !build_slug_is_there(request_parts(r)->settings.state_dir, rel->slug)));
+	return json_pack("{s:o, s:O?, s:o, s:o, s:b, s:s?, s:s?, s:b}", "reason",
+			 json_text(rel->reason), "proof", rel->proof, "commit",
+			 json_text(rel->commit), "processes", types, "phase_done",
+			 (int)rel->phase_done, "slug", rel->slug, "stack", rel->stack, "slug_gone",
+			 (int)(rel->slug &&
+			       !build_slug_is_there(request_parts(r)->platform.settings.state_dir,
+						    rel->slug)));
 }
 
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel)
@@ -293,12 +293,13 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 					    "slug", api_slug_of(r, a->id, rel->slug),
 					    "addon_plan_names", "artifacts", "oci_image"));
 	json_object_update_new(
-		j, json_pack("{s:b, s:b, s:s?}", "current",
-			     (int)(rel->version == a->current_version), "eligible_for_rollback",
-			     (int)(rel->status == RELEASE_SUCCEEDED &&
-				   build_slug_is_there(request_parts(r)->settings.state_dir,
-						       rel->slug)),
-			     "output_stream_url", output));
+		j,
+		json_pack("{s:b, s:b, s:s?}", "current", (int)(rel->version == a->current_version),
+			  "eligible_for_rollback",
+			  (int)(rel->status == RELEASE_SUCCEEDED &&
+				build_slug_is_there(request_parts(r)->platform.settings.state_dir,
+						    rel->slug)),
+			  "output_stream_url", output));
 	json_object_set_new(j, "twelve", release_extra(r, rel));
 	return j;
 }

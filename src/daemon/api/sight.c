@@ -14,7 +14,7 @@ static json_t *count_backups(struct request *r, const char *addon_id, struct err
 	struct backup *list = NULL;
 	size_t n = 0;
 
-	if (store_backup_list(request_parts(r)->store, addon_id, NULL, &list, &n, err) < 0) {
+	if (store_backup_list(request_store(r), addon_id, NULL, &list, &n, err) < 0) {
 		json_decref(counts);
 		return NULL;
 	}

@@ -50,7 +50,7 @@ static int elsewhere(struct request *r, const char *url, bool has_checksum, stru
 
 	if (fetch_check_url(url, has_checksum, err) < 0)
 		return -1;
-	ret->path = upload_path(&request_parts(r)->settings, uuid_make(id));
+	ret->path = upload_path(&request_parts(r)->platform.settings, uuid_make(id));
 	ret->url = url;
 	return 0;
 }
@@ -58,12 +58,12 @@ static int elsewhere(struct request *r, const char *url, bool has_checksum, stru
 static int take_upload(struct request *r, const char *url, const char *id, struct source *ret,
 		       struct error *err)
 {
-	_cleanup_free_ char *path = upload_path(&request_parts(r)->settings, id);
+	_cleanup_free_ char *path = upload_path(&request_parts(r)->platform.settings, id);
 
 	if (!fs_exists(path))
 		return error_set(err, ERROR_INVALID, "Nothing has been uploaded to %s", url);
 	/* One build takes it; no other upload comes into its place. */
-	upload_taken(&request_parts(r)->settings, id);
+	upload_taken(&request_parts(r)->platform.settings, id);
 	ret->path = steal_ptr(path);
 	return 0;
 }

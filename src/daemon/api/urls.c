@@ -33,10 +33,9 @@ char *request_url(struct request *r, const char *fmt, ...)
 
 char *request_tls_url(struct request *r, const char *path)
 {
-	_cleanup_free_ char *authority =
-		door_authority(parts_platform(request_parts(r)), host_of(r));
+	_cleanup_free_ char *authority = door_authority(&request_parts(r)->platform, host_of(r));
 
-	if (request_is_local(r) || !request_parts(r)->settings.api_address[0])
+	if (request_is_local(r) || !request_parts(r)->platform.settings.api_address[0])
 		return request_url(r, "%s", path);
 	return xasprintf("https://%s%s", authority, path);
 }

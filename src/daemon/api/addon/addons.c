@@ -49,7 +49,7 @@ static int answer_addons(struct request *r, const struct app *app, struct error 
 	size_t n = 0;
 
 	if (sight_open(r, NULL, &sight, err) < 0 ||
-	    store_addon_list(request_parts(r)->store, NULL, &rows, &n, err) < 0) {
+	    store_addon_list(request_store(r), NULL, &rows, &n, err) < 0) {
 		sight_done(&sight);
 		json_decref(list);
 		return -1;
@@ -139,7 +139,7 @@ static int rename_addon(struct request *r, struct addon *a, const char *name, st
 		return -1;
 	free(a->name);
 	a->name = xstrdup(name);
-	return store_addon_update(request_parts(r)->store, a, err);
+	return store_addon_update(request_store(r), a, err);
 }
 
 /* A plan that is meant by one of Heroku's is told once, to who asked. */

@@ -54,7 +54,7 @@ static int answer_changed(struct request *r, struct error *err)
 		return -1;
 	}
 	/* It has a release more than when the request came. */
-	result = store_app_get(request_parts(r)->store, w->app.id, &app, err);
+	result = store_app_get(request_store(r), w->app.id, &app, err);
 	if (result == 0)
 		result = api_attachment_in(r, &app, w->attachment_id, &list, &at, false, err);
 	if (result == 0)
@@ -124,7 +124,7 @@ static int check_swap(struct request *r, const struct attachment *from, const st
 {
 	struct parts *parts = request_parts(r);
 	struct addon old = { 0 };
-	int result = store_addon_get(parts->store, from->addon, &old, err);
+	int result = store_addon_get(parts->platform.store, from->addon, &old, err);
 
 	if (result == 0 && streq(old.id, to->id))
 		result = error_set(err, ERROR_INVALID, "%s is %s already", from->name, to->name);
@@ -276,7 +276,7 @@ static char *users_of(struct request *r, const struct app *app, const struct att
 	char *first = NULL, *text = NULL;
 	size_t n = 0, count = 0;
 
-	store_release_list(request_parts(r)->store, app->id, 0, &rows, &n, &ignored);
+	store_release_list(request_store(r), app->id, 0, &rows, &n, &ignored);
 	for (size_t i = 0; i < n; i++) {
 		bool uses = rows[i].slug && rows[i].status == RELEASE_SUCCEEDED &&
 			    attach_has_addon(rows[i].attachments, a->addon);
@@ -376,7 +376,8 @@ static int start_client(struct request *r, const struct app *app, const struct a
 		return -1;
 	o.args = args;
 	o.terminal = !no_tty;
-	if (store_release_get(parts->store, app->id, app->current_version, &release, err) == 0 &&
+	if (store_release_get(parts->platform.store, app->id, app->current_version, &release,
+			      err) == 0 &&
 	    services_start_client(parts->services, &o, &dyno, err) == 0) {
 		logs_append(parts->logs, app->id, "app", "api", "Opening %s by user %s", at->name,
 			    request_caller(r)->name);

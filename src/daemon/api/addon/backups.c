@@ -62,7 +62,7 @@ static int answer_list(struct request *r, const char *addon_id, const char *app_
 	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_backup_list(request_parts(r)->store, addon_id, app_id, &rows, &n, err) < 0) {
+	if (store_backup_list(request_store(r), addon_id, app_id, &rows, &n, err) < 0) {
 		json_decref(list);
 		return -1;
 	}
@@ -102,8 +102,8 @@ static int api_backups_destroyed(struct request *r, struct error *err)
 	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_backup_list_destroyed(request_parts(r)->store, who->admin ? NULL : who->user_id,
-					&rows, &n, err) < 0) {
+	if (store_backup_list_destroyed(request_store(r), who->admin ? NULL : who->user_id, &rows,
+					&n, err) < 0) {
 		json_decref(list);
 		return -1;
 	}
@@ -126,7 +126,7 @@ static int find_in_app(struct request *r, const char *app_name, int64_t number, 
 
 	if (authz_app_named(r, app_name, NEED_VIEW, &app, err) < 0)
 		return -1;
-	if (store_backup_list(parts->store, NULL, app.id, &rows, &n, err) < 0) {
+	if (store_backup_list(parts->platform.store, NULL, app.id, &rows, &n, err) < 0) {
 		app_done(&app);
 		return -1;
 	}
@@ -159,16 +159,16 @@ static int look_up(struct request *r, struct backup *ret, struct error *err)
 	int result;
 
 	if (which[0] != 'b' || !str_to_i64(which + 1, 1, INT64_MAX, &number))
-		return store_backup_get(parts->store, which, ret, err);
+		return store_backup_get(parts->platform.store, which, ret, err);
 	query = request_query(r, "app");
 	if (!addon && query)
 		return find_in_app(r, query, number, ret, err);
 	if (!addon)
 		return error_set(err, ERROR_INVALID,
 				 "%s is the name of a backup of several add-ons: name one", which);
-	result = store_addon_get(parts->store, addon, &a, err);
+	result = store_addon_get(parts->platform.store, addon, &a, err);
 	if (result == 0)
-		result = store_backup_by_number(parts->store, a.id, number, ret, err);
+		result = store_backup_by_number(parts->platform.store, a.id, number, ret, err);
 	addon_done(&a);
 	return result;
 }
@@ -197,14 +197,14 @@ static int api_backups_get(struct request *r, struct error *err)
 static int take_source(struct request *r, const struct addon *a, const char *source,
 		       struct backup *ret, struct error *err)
 {
-	_cleanup_free_ char *path = upload_path(&request_parts(r)->settings, source);
+	_cleanup_free_ char *path = upload_path(&request_parts(r)->platform.settings, source);
 
 	if (!uuid_is_valid(source))
 		return error_set(err, ERROR_INVALID,
 				 "\"source\" must be the id of a source: the end of its put_url");
 	if (services_backup_uploaded(request_parts(r)->services, a, path, ret, err) < 0)
 		return -1;
-	upload_taken(&request_parts(r)->settings, source);
+	upload_taken(&request_parts(r)->platform.settings, source);
 	return 0;
 }
 
@@ -367,7 +367,7 @@ int api_schedule_set(struct request *r, struct addon *a, int64_t minute, int64_t
 	a->schedule_keep = keep;
 	/* It begins now: what would have been due today is not made up for. */
 	json_object_set_new(a->secret, "scheduled_ms", json_integer(clock_wall_ms()));
-	return store_addon_update(request_parts(r)->store, a, err);
+	return store_addon_update(request_store(r), a, err);
 }
 
 static int api_schedule_put(struct request *r, struct error *err)

@@ -26,7 +26,7 @@ static bool owners_attachment(struct request *r, const struct addon *a, struct a
 	struct parts *parts = request_parts(r);
 	struct error ignored = ERROR_INIT;
 
-	if (store_app_get(parts->store, a->app_id, app, &ignored) < 0 ||
+	if (store_app_get(parts->platform.store, a->app_id, app, &ignored) < 0 ||
 	    services_attachments(parts->services, app, ret_list, &ignored) < 0)
 		return false;
 	for (size_t i = 0; attach_at(*ret_list, i, ret); i++)

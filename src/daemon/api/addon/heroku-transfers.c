@@ -58,7 +58,7 @@ static void number_all(struct transfers *t)
 /* Of t->app. */
 static int load_rows(struct request *r, struct transfers *t, struct error *err)
 {
-	if (store_backup_list(request_parts(r)->store, NULL, t->app.id, &t->rows, &t->n, err) < 0)
+	if (store_backup_list(request_store(r), NULL, t->app.id, &t->rows, &t->n, err) < 0)
 		return -1;
 	number_all(t);
 	return 0;
@@ -200,7 +200,7 @@ static int api_transfers_url(struct request *r, struct error *err)
 
 	if (load(r, &t, err) < 0 || !(b = find(&t, request_param(r, "transfer"), err)))
 		return -1;
-	secret = capability_seal(parts_platform(request_parts(r)), "download",
+	secret = capability_seal(&request_parts(r)->platform, "download",
 				 json_pack("{s:s}", "backup", b->id), DOWNLOAD_MS, err);
 	if (!secret)
 		return -1;
@@ -215,14 +215,14 @@ static int api_download(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	json_t *what =
-		capability_open(parts_platform(parts), "download", request_param(r, "secret"), err);
+		capability_open(&parts->platform, "download", request_param(r, "secret"), err);
 	struct backup b = { 0 };
 	int result;
 
 	if (!what)
 		return -1;
-	result = store_backup_get(parts->store, json_string_value(json_object_get(what, "backup")),
-				  &b, err);
+	result = store_backup_get(parts->platform.store,
+				  json_string_value(json_object_get(what, "backup")), &b, err);
 	if (result == 0)
 		result = api_answer_backup(r, &b, err);
 	backup_done(&b);
@@ -239,7 +239,7 @@ static int answer_backup(struct request *r, const struct addon *a, const char *i
 	const struct backup *b;
 	int result = -1;
 
-	if (store_app_get(request_parts(r)->store, a->app_id, &t.app, err) == 0 &&
+	if (store_app_get(request_store(r), a->app_id, &t.app, err) == 0 &&
 	    load_rows(r, &t, err) == 0 && (b = find(&t, id, err)))
 		result = request_answer(r, 201, backup_transfer(r, &t, b));
 	transfers_done(&t);
@@ -275,7 +275,7 @@ static int backup_of_url(struct request *r, const char *url, struct backup *ret,
 	int result;
 
 	if (link)
-		what = capability_open(parts_platform(request_parts(r)), "download",
+		what = capability_open(&request_parts(r)->platform, "download",
 				       link + strlen("/downloads/"), err);
 	if (link && !what)
 		return -1;
@@ -284,7 +284,7 @@ static int backup_of_url(struct request *r, const char *url, struct backup *ret,
 				 "\"backup_url\" is not of a backup here: restore a dump from "
 				 "elsewhere with twelve psql, "
 				 "or pg_restore and the app's DATABASE_URL");
-	result = store_backup_get(request_parts(r)->store,
+	result = store_backup_get(request_store(r),
 				  link ? json_string_value(json_object_get(what, "backup")) : id,
 				  ret, err);
 	json_decref(what);

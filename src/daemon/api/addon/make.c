@@ -71,7 +71,7 @@ static int make(struct request *r, const struct making *m, struct error *err)
 	int result = -1;
 
 	o.app = &app;
-	if (store_app_get(parts->store, m->app_id, &app, err) == 0 &&
+	if (store_app_get(parts->platform.store, m->app_id, &app, err) == 0 &&
 	    services_create(parts->services, &o, &a, err) == 0) {
 		logs_append(parts->logs, app.id, "app", "api",
 			    "Create %s:%s add-on (%s) by user %s", a.service, a.plan, a.name,
@@ -134,7 +134,7 @@ static int nested(struct request *r, const char *object, const char *key, char *
 static int allow_backup(struct request *r, const char *id, struct error *err)
 {
 	struct backup b = { 0 };
-	int result = id ? store_backup_get(request_parts(r)->store, id, &b, err) : 0;
+	int result = id ? store_backup_get(request_store(r), id, &b, err) : 0;
 
 	if (id && result == 0)
 		result = authz_allow_former(r, b.app_id, b.owner_id, NEED_OPERATE, err);

@@ -42,7 +42,7 @@ static int api_providers_create(struct request *r, struct error *err)
 	result = check_new(r, &p, err);
 	if (result == 0) {
 		row = (struct provider){ .name = xstrdup(p.id), .manifest = json_incref(manifest) };
-		result = store_provider_put(request_parts(r)->store, &row, err);
+		result = store_provider_put(request_store(r), &row, err);
 	}
 	request_note(r, "provider %s", p.id);
 	if (result == 0)
@@ -65,14 +65,14 @@ static int api_providers_delete(struct request *r, struct error *err)
 	if (services_partner(parts->services, name, &manifest, &p, err) < 0)
 		return -1;
 	j = api_provider_json(r, &p);
-	result = store_addon_list(parts->store, NULL, &list, &n, err);
+	result = store_addon_list(parts->platform.store, NULL, &list, &n, err);
 	for (size_t i = 0; result == 0 && i < n; i++)
 		if (streq(list[i].service, name) && list[i].state != ADDON_DEPROVISIONED)
 			result = error_set(err, ERROR_CONFLICT,
 					   "%s is of the provider %s: destroy it first",
 					   list[i].name, name);
 	if (result == 0)
-		result = store_provider_delete(parts->store, name, err);
+		result = store_provider_delete(parts->platform.store, name, err);
 	if (result == 0)
 		result = request_answer(r, 200, json_incref(j));
 	addon_free_array(list, n);
@@ -87,7 +87,7 @@ static int api_providers_delete(struct request *r, struct error *err)
 /* The provider itself, by the token that it got for this add-on. */
 static int admitted_addon(struct request *r, struct addon *ret, struct error *err)
 {
-	if (store_addon_get(request_parts(r)->store, request_param(r, "addon"), ret, err) < 0 ||
+	if (store_addon_get(request_store(r), request_param(r, "addon"), ret, err) < 0 ||
 	    !services_provider_admit(ret, request_header(r, "Authorization")))
 		return error_set(err, ERROR_UNAUTHORIZED, "The token is not one for this add-on");
 	return 0;

@@ -26,7 +26,7 @@ static json_t *shape(struct request *r, const char *name, const char *human_name
 		     json_t *take_extra)
 {
 	char id[UUID_SIZE];
-	int64_t since = request_parts(r)->started_ms;
+	int64_t since = request_parts(r)->platform.started_ms;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:n, s:[], s:o, s:o, s:o}", "id",
 			 name_uuid("service", name, id), "name", name, "human_name", human_name,
@@ -69,7 +69,7 @@ static int add_providers(struct request *r, json_t *list, struct error *err)
 	struct provider *rows = NULL;
 	size_t n = 0;
 
-	if (store_provider_list(request_parts(r)->store, &rows, &n, err) < 0)
+	if (store_provider_list(request_store(r), &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct error ignored = ERROR_INIT;
@@ -161,7 +161,7 @@ static json_t *plan_shape(struct request *r, const char *service, const char *pl
 			  const char *description, bool is_default, json_t *take_extra)
 {
 	_cleanup_free_ char *name = xasprintf("%s:%s", service, plan);
-	int64_t since = request_parts(r)->started_ms;
+	int64_t since = request_parts(r)->platform.started_ms;
 	char id[UUID_SIZE], service_id[UUID_SIZE];
 	json_t *j;
 

@@ -142,7 +142,7 @@ static json_t *attachment_extra(struct request *r, const struct addon *addon,
 	json_t *j;
 
 	if (a->credential[0])
-		store_credential_get(parts->store, a->credential, &c, &ignored);
+		store_credential_get(parts->platform.store, a->credential, &c, &ignored);
 	j = json_pack("{s:s?, s:s, s:s?, s:s?, s:o}", "service", addon->service, "kind",
 		      addon_is_server(addon) ? "server" : "external", "user", c.username,
 		      "database", c.database && c.database[0] ? c.database : NULL,
@@ -157,7 +157,7 @@ json_t *api_attachment_json(struct request *r, const struct app *app, const stru
 	struct addon addon = { 0 };
 	json_t *j;
 
-	if (store_addon_get(request_parts(r)->store, a->addon, &addon, &ignored) < 0) {
+	if (store_addon_get(request_store(r), a->addon, &addon, &ignored) < 0) {
 		/* Destroyed; what is left of it is in the releases before. */
 		addon = (struct addon){ .name = xstrdup("destroyed"),
 					.app_name = xstrdup(app->name) };

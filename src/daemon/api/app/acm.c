@@ -14,7 +14,7 @@
 /* The app, and at which port the authority's questions would have to come in. */
 static json_t *shape(struct request *r, const struct app *app)
 {
-	const char *port = strrchr(request_parts(r)->settings.http_address, ':');
+	const char *port = strrchr(request_parts(r)->platform.settings.http_address, ':');
 	json_t *j = api_app_json(r, app);
 	int64_t n;
 
@@ -56,12 +56,12 @@ static int api_acm_enable(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
-	if (result == 0 && !acme_is_possible(parts_platform(parts)))
+	if (result == 0 && !acme_is_possible(&parts->platform))
 		result = error_set(err, ERROR_INVALID,
 				   "Automatic certificates are turned off on this platform: "
 				   "TWELVE_ACME_DIRECTORY names no authority");
 	if (result == 0)
-		result = store_acm_set(parts->store, app.id, true, err);
+		result = store_acm_set(parts->platform.store, app.id, true, err);
 	if (result == 0)
 		changed(r, &app, "enabled");
 	return answer(r, &app, result);
@@ -75,14 +75,14 @@ static int api_acm_refresh(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_acm_get(parts->store, app.id, &enabled, err);
+		result = store_acm_get(parts->platform.store, app.id, &enabled, err);
 	if (result == 0 && !enabled)
 		result = error_set(
 			err, ERROR_INVALID,
 			"%s has no automatic certificates: certs:auto:enable turns them on",
 			app.name);
 	if (result == 0)
-		result = store_acm_state_forget(parts->store, app.id, err);
+		result = store_acm_state_forget(parts->platform.store, app.id, err);
 	if (result == 0)
 		changed(r, &app, "refreshed");
 	return answer(r, &app, result);
@@ -93,11 +93,11 @@ static int remove_issued(struct parts *parts, const char *app_id, struct error *
 {
 	struct sni_endpoint *list = NULL;
 	size_t n = 0;
-	int result = store_sni_list(parts->store, app_id, &list, &n, err);
+	int result = store_sni_list(parts->platform.store, app_id, &list, &n, err);
 
 	for (size_t i = 0; i < n; i++)
 		if (result == 0 && list[i].acm)
-			result = store_sni_delete(parts->store, list[i].id, err);
+			result = store_sni_delete(parts->platform.store, list[i].id, err);
 	sni_endpoint_free_array(list, n);
 	return result;
 }
@@ -108,9 +108,9 @@ static int api_acm_disable(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
-	if (result == 0 && (store_acm_set(parts->store, app.id, false, err) < 0 ||
+	if (result == 0 && (store_acm_set(parts->platform.store, app.id, false, err) < 0 ||
 			    remove_issued(parts, app.id, err) < 0 ||
-			    store_acm_state_forget(parts->store, app.id, err) < 0))
+			    store_acm_state_forget(parts->platform.store, app.id, err) < 0))
 		result = -1;
 	if (result == 0) {
 		changed(r, &app, "disabled");

@@ -19,7 +19,7 @@
 
 static int api_apps_list(struct request *r, struct error *err)
 {
-	struct store *store = request_parts(r)->store;
+	struct store *store = request_store(r);
 	struct app *apps = NULL;
 	json_t *list;
 	size_t n = 0;
@@ -115,7 +115,7 @@ static int set_members(struct parts *parts, struct app *app, const char *stack, 
 		free(app->stack);
 		app->stack = xstrdup(stack);
 	}
-	return store_app_update(parts->store, app, err);
+	return store_app_update(parts->platform.store, app, err);
 }
 
 static int api_apps_update(struct request *r, struct error *err)
@@ -136,7 +136,7 @@ static int api_apps_update(struct request *r, struct error *err)
 	note_changes(r, name, stack);
 	if (name && !streq(name, app.name) && apps_rename(parts->apps, &app, name, err) < 0)
 		goto out;
-	drains_tell(parts_platform(parts), parts->logs, app.id);
+	drains_tell(&parts->platform, parts->logs, app.id);
 	if (set_members(parts, &app, stack, maintenance, &turned, err) < 0)
 		goto out;
 	if (turned) {

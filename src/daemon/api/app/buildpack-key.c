@@ -28,7 +28,7 @@ static int make(struct store *s, const struct app *app, struct fetch_key *ret, s
 
 static int api_buildpack_key_create(struct request *r, struct error *err)
 {
-	struct store *s = request_parts(r)->store;
+	struct store *s = request_store(r);
 	struct fetch_key key = { 0 };
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
@@ -58,13 +58,13 @@ static int api_buildpack_key_delete(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0) {
-		hosts = xasprintf("%s/known-hosts/%s", parts->settings.state_dir, app.id);
+		hosts = xasprintf("%s/known-hosts/%s", parts->platform.settings.state_dir, app.id);
 		/* First: should we be killed here, the next build learns them anew. */
 		if (unlink(hosts) < 0 && errno != ENOENT)
 			result = error_set_errno(err, errno, "removing %s", hosts);
 	}
 	if (result == 0)
-		result = store_fetch_key_delete(parts->store, app.id, err);
+		result = store_fetch_key_delete(parts->platform.store, app.id, err);
 	if (result == 0)
 		result = request_answer(r, 200, json_object());
 	app_done(&app);

@@ -91,8 +91,8 @@ static int set_buildpacks(struct request *r, const struct app *app, json_t *ret,
 	const struct packs_rules rules = { .before = before,
 					   .admin = request_caller(r)->admin,
 					   .who = request_caller(r)->name,
-					   .data_dir = parts->settings.data_dir,
-					   .state_dir = parts->settings.state_dir };
+					   .data_dir = parts->platform.settings.data_dir,
+					   .state_dir = parts->platform.settings.state_dir };
 	int result = read_buildpacks(json_object_get(request_body(r), "updates"), &rules, ret, err);
 
 	json_decref(before);
@@ -111,7 +111,7 @@ static int api_buildpacks_put(struct request *r, struct error *err)
 	if (result == 0) {
 		free(app.buildpacks);
 		app.buildpacks = json_dumps(names, JSON_COMPACT);
-		result = store_app_update(parts->store, &app, err);
+		result = store_app_update(parts->platform.store, &app, err);
 	}
 	if (result == 0) {
 		note_buildpacks(r, names);

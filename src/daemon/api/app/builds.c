@@ -23,7 +23,8 @@
 
 int api_upload_expected(struct request *r, struct error *err)
 {
-	return upload_expected(&request_parts(r)->settings, request_param(r, "source"), err);
+	return upload_expected(&request_parts(r)->platform.settings, request_param(r, "source"),
+			       err);
 }
 
 static int api_sources_create(struct request *r, struct error *err)
@@ -31,8 +32,9 @@ static int api_sources_create(struct request *r, struct error *err)
 	_cleanup_free_ char *url = NULL;
 	char id[UUID_SIZE];
 
-	if (upload_check(&request_parts(r)->settings, request_caller(r), err) < 0 ||
-	    upload_announce(&request_parts(r)->settings, uuid_make(id), request_caller(r), err) < 0)
+	if (upload_check(&request_parts(r)->platform.settings, request_caller(r), err) < 0 ||
+	    upload_announce(&request_parts(r)->platform.settings, uuid_make(id), request_caller(r),
+			    err) < 0)
 		return -1;
 	url = request_url(r, "/sources/%s", id);
 	return request_answer(
@@ -42,7 +44,7 @@ static int api_sources_create(struct request *r, struct error *err)
 static int api_sources_put(struct request *r, struct error *err)
 {
 	const char *id = request_param(r, "source");
-	_cleanup_free_ char *path = upload_path(&request_parts(r)->settings, id);
+	_cleanup_free_ char *path = upload_path(&request_parts(r)->platform.settings, id);
 
 	if (rename(request_upload(r), path) < 0)
 		return error_set_errno(err, errno, "keeping the upload");
@@ -57,8 +59,8 @@ static json_t *release_of(struct request *r, const struct app *app, const struct
 	struct release release = { 0 };
 	json_t *j = json_null();
 
-	if (b->release_version && store_release_get(request_parts(r)->store, app->id,
-						    b->release_version, &release, &ignored) == 0)
+	if (b->release_version && store_release_get(request_store(r), app->id, b->release_version,
+						    &release, &ignored) == 0)
 		j = json_pack("{s:s}", "id", release.id);
 	release_done(&release);
 	return j;
@@ -224,7 +226,7 @@ static int api_builds_list(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (store_build_list(request_parts(r)->store, app.id, &rows, &n, err) < 0) {
+	if (store_build_list(request_store(r), app.id, &rows, &n, err) < 0) {
 		app_done(&app);
 		return -1;
 	}
@@ -245,8 +247,7 @@ static int api_builds_get(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_build_get(request_parts(r)->store, app.id, request_param(r, "build"), &build,
-			    err) == 0)
+	    store_build_get(request_store(r), app.id, request_param(r, "build"), &build, err) == 0)
 		result = request_answer(r, 200, build_json(r, &app, &build));
 	build_row_done(&build);
 	app_done(&app);
@@ -260,8 +261,8 @@ static int api_builds_delete(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_build_get(request_parts(r)->store, app.id, request_param(r, "build"), &build,
-			    err) == 0 &&
+	    store_build_get(request_store(r), app.id, request_param(r, "build"), &build, err) ==
+		    0 &&
 	    builds_cancel(request_parts(r)->builds, build.id, err) == 0)
 		result = request_answer(r, 202, build_json(r, &app, &build));
 	build_row_done(&build);
@@ -284,10 +285,10 @@ static int api_build_cache_delete(struct request *r, struct error *err)
 			"A build of %s is running and uses the cache: try again when it has ended",
 			app.name);
 	if (result == 0) {
-		cache = xasprintf("%s/cache/%s", parts->settings.state_dir, app.id);
-		away = xasprintf("%s/cache/%s", parts->settings.state_dir, uuid_make(id));
+		cache = xasprintf("%s/cache/%s", parts->platform.settings.state_dir, app.id);
+		away = xasprintf("%s/cache/%s", parts->platform.settings.state_dir, uuid_make(id));
 		if (rename(cache, away) == 0)
-			remove_tree_later(parts_platform(parts), away);
+			remove_tree_later(&parts->platform, away);
 		else if (errno != ENOENT)
 			result = error_set_errno(err, errno, "moving the build cache of %s away",
 						 app.name);

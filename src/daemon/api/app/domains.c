@@ -17,7 +17,7 @@
 
 static char *own_host(struct parts *parts, const struct app *app)
 {
-	return xasprintf("%s.%s", app->name, parts->settings.apps_domain);
+	return xasprintf("%s.%s", app->name, parts->platform.settings.apps_domain);
 }
 
 static json_t *sni_ref(struct parts *parts, const struct domain *dom)
@@ -27,7 +27,7 @@ static json_t *sni_ref(struct parts *parts, const struct domain *dom)
 	json_t *j;
 
 	if (!dom->sni_id[0] ||
-	    store_sni_get(parts->store, dom->app_id, dom->sni_id, &e, &ignored) < 0)
+	    store_sni_get(parts->platform.store, dom->app_id, dom->sni_id, &e, &ignored) < 0)
 		return json_null();
 	j = json_pack("{s:s, s:s}", "id", e.id, "name", e.name);
 	sni_endpoint_done(&e);
@@ -77,7 +77,7 @@ static int api_domains_list(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (store_domain_list(parts->store, app.id, &domains, &n, err) < 0) {
+	if (store_domain_list(parts->platform.store, app.id, &domains, &n, err) < 0) {
 		app_done(&app);
 		return -1;
 	}
@@ -101,7 +101,7 @@ static int find_domain(struct request *r, const struct app *app, struct domain *
 	struct error no_host = ERROR_INIT;
 
 	return store_domain_get(
-		request_parts(r)->store, app->id,
+		request_store(r), app->id,
 		!uuid_is_valid(text) && host_from_text(text, &host, &no_host) == 0 ? host : text,
 		ret, err);
 }
@@ -146,7 +146,8 @@ static int api_domains_get(struct request *r, struct error *err)
 /* NAME.DOMAIN belongs to the app of that name. */
 static int read_domain(struct parts *parts, const char *text, char **ret, struct error *err)
 {
-	_cleanup_free_ char *suffix = xasprintf(".%s", parts->settings.apps_domain), *host = NULL;
+	_cleanup_free_ char *suffix = xasprintf(".%s", parts->platform.settings.apps_domain),
+			    *host = NULL;
 
 	if (host_from_text(text, &host, err) < 0)
 		return -1;
@@ -155,7 +156,7 @@ static int read_domain(struct parts *parts, const char *text, char **ret, struct
 		return error_set(
 			err, ERROR_INVALID,
 			"Names under %s are assigned by the platform: add a domain of your own",
-			parts->settings.apps_domain);
+			parts->platform.settings.apps_domain);
 	*ret = steal_ptr(host);
 	return 0;
 }
@@ -174,7 +175,7 @@ static int read_sni(struct request *r, const struct app *app, const char *host,
 		return -1;
 	if (!name)
 		return 0;
-	if (store_sni_get(request_parts(r)->store, app->id, name, &e, err) < 0)
+	if (store_sni_get(request_store(r), app->id, name, &e, err) < 0)
 		return -1;
 	result = cert_read(e.chain, &c, err);
 	if (result == 0 && !cert_covers(&c, host))
@@ -198,7 +199,8 @@ static int api_domains_update(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) == 0 && find_custom(r, &app, &dom, err) == 0 &&
 	    read_sni(r, &app, dom.hostname, sni_id, err) == 0 &&
-	    store_domain_set_sni(parts->store, dom.id, sni_id[0] ? sni_id : NULL, err) == 0) {
+	    store_domain_set_sni(parts->platform.store, dom.id, sni_id[0] ? sni_id : NULL, err) ==
+		    0) {
 		memcpy(dom.sni_id, sni_id, sizeof(sni_id));
 		request_note(r, "domain %s: %s certificate", dom.hostname,
 			     sni_id[0] ? "another" : "no");
@@ -227,7 +229,7 @@ static int api_domains_create(struct request *r, struct error *err)
 		goto out;
 	memcpy(dom.app_id, app.id, sizeof(dom.app_id));
 	request_note(r, "domain %s", dom.hostname);
-	if (store_domain_create(parts->store, &dom, err) < 0)
+	if (store_domain_create(parts->platform.store, &dom, err) < 0)
 		goto out;
 	logs_append(parts->logs, app.id, "app", "api", "Domain %s added by user %s", dom.hostname,
 		    request_caller(r)->name);
@@ -249,7 +251,7 @@ static int api_domains_delete(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 && find_custom(r, &app, &dom, err) == 0 &&
-	    store_domain_delete(parts->store, dom.id, err) == 0) {
+	    store_domain_delete(parts->platform.store, dom.id, err) == 0) {
 		logs_append(parts->logs, app.id, "app", "api", "Domain %s removed by user %s",
 			    dom.hostname, request_caller(r)->name);
 		reconcile_app(parts->reconciler, app.id);

@@ -47,7 +47,7 @@ static json_t *status_json(struct parts *parts, const char *drain_id)
 	struct drain_status s;
 	uint64_t lag;
 
-	if (!drains_status(parts_platform(parts), drain_id, &s))
+	if (!drains_status(&parts->platform, drain_id, &s))
 		return json_pack("{s:s}", "state", "unknown");
 	lag = s.tail_seq > s.next_seq ? s.tail_seq - s.next_seq : 0;
 	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "state",
@@ -85,7 +85,7 @@ static int api_drains_list(struct request *r, struct error *err)
 	int result = -1;
 
 	if (api_app(r, &app, err) == 0 &&
-	    store_drain_list(request_parts(r)->store, app.id, &list, &n, err) == 0) {
+	    store_drain_list(request_store(r), app.id, &list, &n, err) == 0) {
 		for (size_t i = 0; i < n; i++)
 			json_array_append_new(j, drain_json(r, &app, &list[i]));
 		result = request_answer_list(r, json_incref(j));
@@ -100,8 +100,7 @@ static int find(struct request *r, struct app *app, struct drain *dr, struct err
 {
 	if (api_app(r, app, err) < 0)
 		return -1;
-	return store_drain_get(request_parts(r)->store, app->id, request_param(r, "drain"), dr,
-			       err);
+	return store_drain_get(request_store(r), app->id, request_param(r, "drain"), dr, err);
 }
 
 static int api_drains_get(struct request *r, struct error *err)
@@ -162,7 +161,7 @@ static int check_new(struct parts *parts, const struct app *app, const struct dr
 {
 	struct drain *list = NULL;
 	size_t n = 0;
-	int result = store_drain_list(parts->store, app->id, &list, &n, err);
+	int result = store_drain_list(parts->platform.store, app->id, &list, &n, err);
 
 	for (size_t i = 0; result == 0 && i < n; i++)
 		if (!streq(list[i].id, dr->id) && streq(list[i].url, dr->url))
@@ -187,7 +186,7 @@ static void tell_change(struct request *r, const struct app *app, const struct d
 	logs_append(parts->logs, app->id, "app", "api", "Log drain %s (%s) %s by user %s",
 		    dr->token, masked, what, request_caller(r)->name);
 	request_note(r, "drain %s (%s)", dr->token, masked);
-	drains_tell(parts_platform(parts), parts->logs, app->id);
+	drains_tell(&parts->platform, parts->logs, app->id);
 }
 
 static int api_drains_create(struct request *r, struct error *err)
@@ -203,7 +202,7 @@ static int api_drains_create(struct request *r, struct error *err)
 	if (result == 0)
 		result = check_new(parts, &app, &dr, err);
 	if (result == 0)
-		result = store_drain_create(parts->store, &dr, err);
+		result = store_drain_create(parts->platform.store, &dr, err);
 	if (result == 0) {
 		tell_change(r, &app, &dr, "added");
 		result = request_answer(r, 201, drain_json(r, &app, &dr));
@@ -225,7 +224,7 @@ static int api_drains_update(struct request *r, struct error *err)
 	if (result == 0)
 		result = check_new(parts, &app, &dr, err);
 	if (result == 0)
-		result = store_drain_update(parts->store, &dr, err);
+		result = store_drain_update(parts->platform.store, &dr, err);
 	if (result == 0) {
 		tell_change(r, &app, &dr, "changed");
 		result = request_answer(r, 200, drain_json(r, &app, &dr));
@@ -244,11 +243,11 @@ static int api_drains_delete(struct request *r, struct error *err)
 
 	if (result == 0) {
 		j = drain_json(r, &app, &dr);
-		result = store_drain_delete(request_parts(r)->store, dr.id, err);
+		result = store_drain_delete(request_store(r), dr.id, err);
 	}
 	if (result == 0) {
 		tell_change(r, &app, &dr, "removed");
-		drains_forget(parts_platform(request_parts(r)), dr.id);
+		drains_forget(&request_parts(r)->platform, dr.id);
 		result = request_answer(r, 200, json_incref(j));
 	}
 	json_decref(j);
@@ -296,7 +295,7 @@ static void look(void *userdata)
 	struct parts *parts = request_parts(t->request);
 	struct drain_status s;
 
-	if ((drains_status(parts_platform(parts), t->drain.id, &s) && streq(s.test_id, t->id) &&
+	if ((drains_status(&parts->platform, t->drain.id, &s) && streq(s.test_id, t->id) &&
 	     s.test != DRAIN_TEST_RUNNING) ||
 	    clock_now_ms() > t->until_ms)
 		request_resume(t->request);
@@ -316,7 +315,7 @@ static int api_drains_test(struct request *r, struct error *err)
 	}
 	logs_drain_test(parts->logs, t->app.id, t->drain.id, uuid_make(t->id));
 	t->until_ms = clock_now_ms() + TEST_MS;
-	t->timer = watch_timer(parts->loop, look, t);
+	t->timer = watch_timer(parts->platform.loop, look, t);
 	watch_arm(t->timer, LOOK_MS);
 	request_defer(r, answer_test, t, free_test);
 	return 0;

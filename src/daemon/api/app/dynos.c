@@ -148,8 +148,8 @@ static int run(struct request *r, struct app *app, struct dyno_start *o, struct 
 	o->one_off = true;
 	rendezvous_make(secret, digest);
 	o->rendezvous = o->attach ? digest : NULL;
-	if (store_release_get(parts->store, app->id, version, &release, err) == 0 &&
-	    store_next_number(parts->store, app->id, o->type, &o->number, err) == 0 &&
+	if (store_release_get(parts->platform.store, app->id, version, &release, err) == 0 &&
+	    store_next_number(parts->platform.store, app->id, o->type, &o->number, err) == 0 &&
 	    dynos_start(parts->dynos, o, &dyno, err) == 0) {
 		logs_append(parts->logs, app->id, "app", "api",
 			    "Starting process with command `%s`%s%s by user %s", o->command,

@@ -29,7 +29,7 @@ static const struct feature repositories = { "dashboard-repositories-api", "Repo
 
 static json_t *feature_json(struct request *r, const struct feature *f, bool enabled)
 {
-	json_t *since = json_time(request_parts(r)->started_ms);
+	json_t *since = json_time(request_parts(r)->platform.started_ms);
 	char id[UUID_SIZE];
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:O, s:O}", "id",
 			      name_uuid("feature", f->name, id), "name", f->name, "display_name",

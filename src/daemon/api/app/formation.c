@@ -82,7 +82,7 @@ static int no_type(const struct app *app, const struct release *base, const char
 /* A number, or a string as the CLI sends it: "3", "+1", "-1". */
 static int read_quantity(struct request *r, json_t *v, int64_t now, int64_t *ret, struct error *err)
 {
-	int64_t max = request_parts(r)->settings.max_dynos, n;
+	int64_t max = request_parts(r)->platform.settings.max_dynos, n;
 	const char *s = json_string_value(v);
 
 	if (json_is_integer(v)) {

@@ -103,7 +103,7 @@ static int check_encoding(struct request *r, bool *ret_gzip, struct error *err)
 
 static int start_child(struct request *r, struct git_request *g, bool gzip, struct error *err)
 {
-	_cleanup_free_ char *path = git_path(parts_platform(g->parts), g->app);
+	_cleanup_free_ char *path = git_path(&g->parts->platform, g->app);
 	_cleanup_free_ char *safe = xasprintf("safe.directory=%s", path);
 	const char *const argv[] = { "git",
 				     "-c",
@@ -145,9 +145,9 @@ static struct git_request *begin(struct request *r, enum git_service service, bo
 				   .advertise = advertise,
 				   .app = xstrdup(app.name),
 				   .prefix = BUF_INIT,
-				   .room = disk_room(&request_parts(r)->settings) };
+				   .room = disk_room(&request_parts(r)->platform.settings) };
 	app_done(&app);
-	if ((service == RECEIVE_PACK && disk_check(&g->parts->settings, 0, err) < 0) ||
+	if ((service == RECEIVE_PACK && disk_check(&g->parts->platform.settings, 0, err) < 0) ||
 	    start_child(r, g, gzip, err) < 0) {
 		git_request_free(g);
 		return NULL;
@@ -273,8 +273,8 @@ static bool is_refused(struct request *r, struct git_request *g, size_t n)
 	bool look = g->service == RECEIVE_PACK && g->refusal.kind == ERROR_NONE &&
 		    request_taken(r) / DISK_CHECK_BYTES != after / DISK_CHECK_BYTES;
 
-	if (look &&
-	    disk_check(&g->parts->settings, after > g->room ? INT64_MAX : 0, &g->refusal) < 0)
+	if (look && disk_check(&g->parts->platform.settings, after > g->room ? INT64_MAX : 0,
+			       &g->refusal) < 0)
 		git_child_stop(g->child);
 	return g->refusal.kind != ERROR_NONE;
 }

@@ -73,7 +73,7 @@ static int api_log_sessions_create(struct request *r, struct error *err)
 		return -1;
 	session = describe(r, &app, err);
 	app_done(&app);
-	secret = session ? capability_seal(parts_platform(request_parts(r)), "log session", session,
+	secret = session ? capability_seal(&request_parts(r)->platform, "log session", session,
 					   SESSION_MS, err)
 			 : NULL;
 	if (!secret)
@@ -95,7 +95,7 @@ static char *copy_string(json_t *session, const char *key)
 static int api_log_stream(struct request *r, struct error *err)
 {
 	const char *last = request_header(r, "Last-Event-ID");
-	json_t *session = capability_open(parts_platform(request_parts(r)), "log session",
+	json_t *session = capability_open(&request_parts(r)->platform, "log session",
 					  request_param(r, "session"), err);
 	struct log_session s = { 0 };
 	int result;

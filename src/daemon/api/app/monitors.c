@@ -111,7 +111,7 @@ static int check_kind(struct request *r, struct error *err)
 
 static int read_monitor(struct request *r, struct monitor *m, struct error *err)
 {
-	int64_t max = request_parts(r)->settings.max_dynos;
+	int64_t max = request_parts(r)->platform.settings.max_dynos;
 
 	if (check_kind(r, err) < 0 ||
 	    request_int(r, "min_quantity", 1, max, m->min, &m->min, err) < 0 ||
@@ -137,7 +137,7 @@ static int api_monitors_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0 && streq(request_param(r, "type"), "web"))
-		result = store_monitor_get(request_parts(r)->store, app.id, &m, err);
+		result = store_monitor_get(request_store(r), app.id, &m, err);
 	if (result > 0) {
 		result = monitor_json(r, &app, &m, &j, err);
 		if (result == 0)
@@ -160,7 +160,7 @@ static int api_monitors_create(struct request *r, struct error *err)
 		result = read_monitor(r, &m, err);
 	memcpy(m.app_id, app.id, sizeof(m.app_id));
 	if (result == 0)
-		result = store_monitor_create(request_parts(r)->store, &m, err);
+		result = store_monitor_create(request_store(r), &m, err);
 	if (result == 0)
 		result = answer_one(r, &app, &m, 201, err);
 	app_done(&app);
@@ -172,7 +172,7 @@ static int find_monitor(struct request *r, const struct app *app, struct monitor
 {
 	const char *which = request_param(r, "monitor");
 	char excerpt[NAME_EXCERPT_SIZE];
-	int found = store_monitor_get(request_parts(r)->store, app->id, ret, err);
+	int found = store_monitor_get(request_store(r), app->id, ret, err);
 
 	if (found < 0)
 		return -1;
@@ -193,7 +193,7 @@ static int api_monitors_update(struct request *r, struct error *err)
 	if (result == 0)
 		result = read_monitor(r, &m, err);
 	if (result == 0)
-		result = store_monitor_update(request_parts(r)->store, &m, err);
+		result = store_monitor_update(request_store(r), &m, err);
 	if (result == 0)
 		result = answer_one(r, &app, &m, 200, err);
 	app_done(&app);

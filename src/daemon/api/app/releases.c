@@ -61,7 +61,7 @@ static int api_config_update(struct request *r, struct error *err)
 int api_release_find(struct request *r, const struct app *app, const char *which,
 		     struct release *ret, struct error *err)
 {
-	struct store *s = request_parts(r)->store;
+	struct store *s = request_store(r);
 	int64_t version;
 
 	if (uuid_is_valid(which)) {
@@ -114,7 +114,7 @@ static int api_releases_list(struct request *r, struct error *err)
 	newest = range.descending && !range.start[0] && !range.end[0] &&
 		 (!range.property[0] || streq(range.property, "version"));
 	max = newest ? range.max + 1 : 0;
-	if (store_release_list(parts->store, app.id, max, &rows, &n, err) < 0) {
+	if (store_release_list(parts->platform.store, app.id, max, &rows, &n, err) < 0) {
 		app_done(&app);
 		return -1;
 	}
@@ -167,7 +167,7 @@ static void waiting_free(void *work)
 
 static int answer(struct request *r, const struct waiting *w, struct error *err)
 {
-	struct store *s = request_parts(r)->store;
+	struct store *s = request_store(r);
 	struct release release = { 0 };
 	struct app app = { 0 };
 	int result = -1;

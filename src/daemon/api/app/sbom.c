@@ -82,7 +82,7 @@ static int answer(struct request *r, struct error *err)
 
 static json_t *make_order(struct parts *parts, const struct app *app, const struct release *rel)
 {
-	const char *state = parts->settings.state_dir,
+	const char *state = parts->platform.settings.state_dir,
 		   *stack = stack_by_name(rel->stack_name ? rel->stack_name : app->stack);
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "app", app->name, "release_id",
 			      rel->id, "commit", rel->commit, "slug", rel->slug, "version",
@@ -116,7 +116,7 @@ static int start(struct parts *parts, const struct app *app, const struct releas
 		return error_set_errno(err, errno, "a memory file");
 	o.stdout_fd = w->fd;
 	o.order = order = make_order(parts, app, rel);
-	r = child_start(parts->loop, &o, &w->child, err);
+	r = child_start(parts->platform.loop, &o, &w->child, err);
 	json_decref(order);
 	return r;
 }
@@ -129,14 +129,15 @@ static int check(struct parts *parts, const struct release *rel, struct error *e
 		return error_set(err, ERROR_NOT_FOUND,
 				 "Nothing was deployed in v%lld, so there is nothing to list",
 				 (long long)rel->version);
-	tree = xasprintf("%s/slugs/%s/app", parts->settings.state_dir, rel->slug);
-	stack = xasprintf("%s/stacks/%s/packages", parts->settings.state_dir, rel->stack);
+	tree = xasprintf("%s/slugs/%s/app", parts->platform.settings.state_dir, rel->slug);
+	stack = xasprintf("%s/stacks/%s/packages", parts->platform.settings.state_dir, rel->stack);
 	if (fs_exists(tree) && fs_exists(stack))
 		return 0;
 	return error_set(err, ERROR_NOT_FOUND,
 			 "The files of v%lld are gone: those of the newest %lld releases are kept "
 			 "(TWELVE_KEEP_RELEASES)",
-			 (long long)rel->version, (long long)parts->settings.keep_releases);
+			 (long long)rel->version,
+			 (long long)parts->platform.settings.keep_releases);
 }
 
 static int read_release(struct request *r, const struct app *app, const struct release *rel,

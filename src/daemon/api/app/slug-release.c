@@ -23,8 +23,8 @@ static int answer_release(struct request *r, const struct app *app, int64_t vers
 	struct app now = { 0 };
 	int result = -1;
 
-	if (store_app_get(request_parts(r)->store, app->id, &now, err) == 0 &&
-	    store_release_get(request_parts(r)->store, app->id, version, &release, err) == 0)
+	if (store_app_get(request_store(r), app->id, &now, err) == 0 &&
+	    store_release_get(request_store(r), app->id, version, &release, err) == 0)
 		result = request_answer(r, 201, api_release_json(r, &now, &release));
 	release_done(&release);
 	app_done(&now);
@@ -75,7 +75,7 @@ static void on_imported(const struct error *err, const struct build_result *slug
 	w->done = true;
 	w->version = version;
 	if (!err)
-		upload_taken(&w->parts->settings, w->slug.row.upload_id);
+		upload_taken(&w->parts->platform.settings, w->slug.row.upload_id);
 	if (err) {
 		w->err = *err;
 	} else {
@@ -84,7 +84,7 @@ static void on_imported(const struct error *err, const struct build_result *slug
 		w->slug.row.digest = xstrdup(slug->slug);
 		w->slug.row.run_stack = xstrdup(slug->stack);
 		w->slug.row.size_bytes = (int64_t)slug->size_bytes;
-		if (store_slug_update(w->parts->store, &w->slug.row, &own) < 0)
+		if (store_slug_update(w->parts->platform.store, &w->slug.row, &own) < 0)
 			w->err = own;
 	}
 	if (!w->request)
@@ -97,7 +97,8 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 		  struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	_cleanup_free_ char *path = upload_path(&parts->settings, take_slug->row.upload_id);
+	_cleanup_free_ char *path =
+		upload_path(&parts->platform.settings, take_slug->row.upload_id);
 	struct waiting *w;
 	struct builds_import i = { .types = &take_slug->types,
 				   .stack = stack_by_name(take_slug->row.stack),
@@ -141,7 +142,7 @@ static int deploy(struct request *r, struct app *app, struct api_slug *f, struct
 {
 	struct parts *parts = request_parts(r);
 	_cleanup_free_ char *tree =
-		xasprintf("%s/slugs/%s/app", parts->settings.state_dir, f->row.digest);
+		xasprintf("%s/slugs/%s/app", parts->platform.settings.state_dir, f->row.digest);
 	struct build_result result = { 0 };
 	struct release release = { 0 };
 	int e = -1;

@@ -63,7 +63,7 @@ static int take_row(struct request *r, const char *id, struct api_slug *ret, str
 	json_t *types;
 	int result;
 
-	if (store_slug_get(request_parts(r)->store, id, &ret->row, err) < 0)
+	if (store_slug_get(request_store(r), id, &ret->row, err) < 0)
 		return -1;
 	types = json_loads(ret->row.types, 0, NULL);
 	result = read_types(types, &ret->types, err);
@@ -93,7 +93,7 @@ static int find_release(struct request *r, const struct app *app, const char *id
 	bool found = false;
 	size_t n = 0;
 
-	if (store_release_list(request_parts(r)->store, app->id, 0, &rows, &n, err) < 0)
+	if (store_release_list(request_store(r), app->id, 0, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		char derived[UUID_SIZE];
@@ -172,7 +172,7 @@ static char *described(struct request *r, const char *app_id, const char *digest
 	char *ret = NULL;
 	size_t n = 0;
 
-	if (store_build_list(request_parts(r)->store, app_id, &rows, &n, &ignored) < 0)
+	if (store_build_list(request_store(r), app_id, &rows, &n, &ignored) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (!ret && rows[i].slug && streq(rows[i].slug, digest) && rows[i].buildpacks &&
@@ -189,8 +189,8 @@ static void add_tree(struct request *r, const struct app *app, struct api_slug *
 	struct error ignored = ERROR_INIT;
 	uint64_t size = 0;
 
-	if (!f->row.digest || build_slug_size(request_parts(r)->settings.state_dir, f->row.digest,
-					      &size, &ignored) < 0)
+	if (!f->row.digest || build_slug_size(request_parts(r)->platform.settings.state_dir,
+					      f->row.digest, &size, &ignored) < 0)
 		return;
 	f->row.size_bytes = (int64_t)size;
 	if (!f->row.description)
@@ -290,11 +290,11 @@ static int api_slugs_create(struct request *r, struct error *err)
 	if (result == 0)
 		result = read_row(r, &app, &f, err);
 	if (result == 0)
-		result = upload_check(&request_parts(r)->settings, request_caller(r), err);
+		result = upload_check(&request_parts(r)->platform.settings, request_caller(r), err);
 	if (result == 0)
-		result = store_slug_create(request_parts(r)->store, &f.row, err);
+		result = store_slug_create(request_store(r), &f.row, err);
 	if (result == 0)
-		result = upload_announce(&request_parts(r)->settings, f.row.upload_id,
+		result = upload_announce(&request_parts(r)->platform.settings, f.row.upload_id,
 					 request_caller(r), err);
 	if (result == 0) {
 		request_note(r, "slug %s", f.row.id);
@@ -367,22 +367,23 @@ static int answer_packed(struct request *r, struct error *err)
 static int start_packing(struct parts *parts, const char *digest, struct packing *p,
 			 struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/slugs/%s", parts->settings.state_dir, digest);
+	_cleanup_free_ char *dir =
+		xasprintf("%s/slugs/%s", parts->platform.settings.state_dir, digest);
 	const char *const argv[] = { "tar",  "-C", dir,	    "--owner=0", "--group=0",
 				     "-czf", "-",  "./app", NULL };
 	struct child_options o = { .argv = argv, .on_end = on_packed, .userdata = p };
 
-	p->fd = open(parts->settings.state_dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	p->fd = open(parts->platform.settings.state_dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (p->fd < 0)
 		return error_set_errno(err, errno, "making a file in %s",
-				       parts->settings.state_dir);
+				       parts->platform.settings.state_dir);
 	o.stdout_fd = p->fd;
-	return child_start(parts->loop, &o, &p->child, err);
+	return child_start(parts->platform.loop, &o, &p->child, err);
 }
 
 static int check_tree(struct parts *parts, const struct api_slug *f, struct error *err)
 {
-	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", parts->settings.state_dir,
+	_cleanup_free_ char *tree = xasprintf("%s/slugs/%s/app", parts->platform.settings.state_dir,
 					      f->row.digest ? f->row.digest : "");
 
 	if (!f->row.digest)

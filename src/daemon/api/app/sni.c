@@ -43,7 +43,7 @@ static json_t *domain_ids(struct parts *parts, const struct sni_endpoint *e)
 	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_domain_list(parts->store, e->app_id, &domains, &n, &ignored) < 0)
+	if (store_domain_list(parts->platform.store, e->app_id, &domains, &n, &ignored) < 0)
 		return list;
 	for (size_t i = 0; i < n; i++) {
 		if (streq(domains[i].sni_id, e->id))
@@ -77,7 +77,7 @@ static int api_sni_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_sni_list(parts->store, app.id, &list, &n, err);
+		result = store_sni_list(parts->platform.store, app.id, &list, &n, err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(j, sni_json(parts, &app, &list[i]));
 	sni_endpoint_free_array(list, n);
@@ -92,7 +92,7 @@ static int api_sni_list(struct request *r, struct error *err)
 /* The app and its endpoint that the path names. */
 static int get_both(struct request *r, struct app *app, struct sni_endpoint *e, struct error *err)
 {
-	return api_app(r, app, err) == 0 && store_sni_get(request_parts(r)->store, app->id,
+	return api_app(r, app, err) == 0 && store_sni_get(request_store(r), app->id,
 							  request_param(r, "sni"), e, err) == 0
 		       ? 0
 		       : -1;
@@ -161,7 +161,7 @@ static int api_sni_create(struct request *r, struct error *err)
 		name_generate(name, sizeof(name));
 		e.name = xstrdup(name);
 		memcpy(e.app_id, app.id, sizeof(e.app_id));
-		result = store_sni_create(request_parts(r)->store, &e, key, err);
+		result = store_sni_create(request_store(r), &e, key, err);
 	}
 	if (result == 0)
 		result = answer_changed(r, 201, &app, &e, "added");
@@ -179,7 +179,7 @@ static int check_domains(struct request *r, const struct sni_endpoint *e, struct
 	size_t n = 0;
 
 	if (result == 0)
-		result = store_domain_list(request_parts(r)->store, e->app_id, &domains, &n, err);
+		result = store_domain_list(request_store(r), e->app_id, &domains, &n, err);
 	for (size_t i = 0; i < n; i++) {
 		if (result == 0 && streq(domains[i].sni_id, e->id) &&
 		    !cert_covers(&c, domains[i].hostname))
@@ -212,9 +212,9 @@ static int api_sni_update(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = get_both(r, &app, &e, err);
 
-	if (result == 0 && (check_own(&e, err) < 0 || read_pair(r, &e, &key, err) < 0 ||
-			    check_domains(r, &e, err) < 0 ||
-			    store_sni_update(request_parts(r)->store, &e, key, err) < 0))
+	if (result == 0 &&
+	    (check_own(&e, err) < 0 || read_pair(r, &e, &key, err) < 0 ||
+	     check_domains(r, &e, err) < 0 || store_sni_update(request_store(r), &e, key, err) < 0))
 		result = -1;
 	if (result == 0)
 		result = answer_changed(r, 200, &app, &e, "updated");
@@ -230,7 +230,7 @@ static int api_sni_delete(struct request *r, struct error *err)
 	int result = get_both(r, &app, &e, err);
 
 	if (result == 0 &&
-	    (check_own(&e, err) < 0 || store_sni_delete(request_parts(r)->store, e.id, err) < 0))
+	    (check_own(&e, err) < 0 || store_sni_delete(request_store(r), e.id, err) < 0))
 		result = -1;
 	if (result == 0)
 		result = answer_changed(r, 200, &app, &e, "removed");

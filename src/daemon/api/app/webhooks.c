@@ -77,16 +77,16 @@ static int read_level(struct request *r, struct webhook *w, struct error *err)
 static bool is_ours(const struct parts *parts, const char *host, const char *port)
 {
 	static const char *const local[] = { "localhost", "127.0.0.1", "[::1]" };
-	const char *own = strrchr(parts->settings.api_address, ':');
-	_cleanup_free_ char *api = xasprintf("api.%s", parts->settings.apps_domain);
+	const char *own = strrchr(parts->platform.settings.api_address, ':');
+	_cleanup_free_ char *api = xasprintf("api.%s", parts->platform.settings.apps_domain);
 
 	if (streq(host, api))
 		return true;
 	for (size_t i = 0; own && i < ARRAY_SIZE(local); i++)
 		if (streq(host, local[i]) && streq(port, own + 1))
 			return true;
-	return own && strlen(host) == (size_t)(own - parts->settings.api_address) &&
-	       str_starts(parts->settings.api_address, host) && streq(port, own + 1);
+	return own && strlen(host) == (size_t)(own - parts->platform.settings.api_address) &&
+	       str_starts(parts->platform.settings.api_address, host) && streq(port, own + 1);
 }
 
 static int check_url(struct parts *parts, const char *url, struct error *err)
@@ -177,7 +177,7 @@ static int api_webhooks_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_list(request_parts(r)->store, app.id, &rows, &n, err);
+		result = store_webhook_list(request_store(r), app.id, &rows, &n, err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, webhook_json(&app, &rows[i]));
 	webhook_free_array(rows, n);
@@ -193,7 +193,7 @@ static int check_number(struct request *r, const struct app *app, struct error *
 	struct webhook *rows = NULL;
 	size_t n = 0;
 
-	if (store_webhook_list(request_parts(r)->store, app->id, &rows, &n, err) < 0)
+	if (store_webhook_list(request_store(r), app->id, &rows, &n, err) < 0)
 		return -1;
 	webhook_free_array(rows, n);
 	return n < WEBHOOKS_MAX
@@ -214,7 +214,7 @@ static int api_webhooks_create(struct request *r, struct error *err)
 		if (!w.secret)
 			w.secret = xstrdup(uuid_make(made));
 		memcpy(w.app_id, app.id, UUID_SIZE);
-		result = store_webhook_create(request_parts(r)->store, &w, err);
+		result = store_webhook_create(request_store(r), &w, err);
 	}
 	if (result == 0) {
 		request_set_header(r, "Heroku-Webhook-Secret", w.secret);
@@ -230,8 +230,7 @@ static int find(struct request *r, struct app *app, struct webhook *w, struct er
 {
 	if (api_app(r, app, err) < 0)
 		return -1;
-	return store_webhook_get(request_parts(r)->store, app->id, request_param(r, "webhook"), w,
-				 err);
+	return store_webhook_get(request_store(r), app->id, request_param(r, "webhook"), w, err);
 }
 
 static int api_webhooks_get(struct request *r, struct error *err)
@@ -256,7 +255,7 @@ static int api_webhooks_update(struct request *r, struct error *err)
 	if (result == 0)
 		result = read_webhook(r, &w, err);
 	if (result == 0)
-		result = store_webhook_update(request_parts(r)->store, &w, err);
+		result = store_webhook_update(request_store(r), &w, err);
 	if (result == 0)
 		result = request_answer(r, 200, webhook_json(&app, &w));
 	webhook_done(&w);
@@ -271,7 +270,7 @@ static int api_webhooks_delete(struct request *r, struct error *err)
 	int result = find(r, &app, &w, err);
 
 	if (result == 0)
-		result = store_webhook_delete(request_parts(r)->store, w.id, err);
+		result = store_webhook_delete(request_store(r), w.id, err);
 	if (result == 0)
 		result = request_answer(r, 200, webhook_json(&app, &w));
 	webhook_done(&w);
@@ -301,7 +300,7 @@ static int api_webhook_events_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_event_list(request_parts(r)->store, app.id, &rows, &n, err);
+		result = store_webhook_event_list(request_store(r), app.id, &rows, &n, err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, event_json(&rows[i]));
 	webhook_event_free_array(rows, n);
@@ -319,7 +318,7 @@ static int api_webhook_events_get(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_event_get(request_parts(r)->store, app.id,
+		result = store_webhook_event_get(request_store(r), app.id,
 						 request_param(r, "event"), &e, err);
 	if (result == 0)
 		result = request_answer(r, 200, event_json(&e));
@@ -364,8 +363,7 @@ static int api_webhook_deliveries_list(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_delivery_list(request_parts(r)->store, app.id, &rows, &n,
-						     err);
+		result = store_webhook_delivery_list(request_store(r), app.id, &rows, &n, err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, delivery_json(&rows[i]));
 	webhook_delivery_free_array(rows, n);
@@ -383,7 +381,7 @@ static int api_webhook_deliveries_get(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_webhook_delivery_get(request_parts(r)->store, app.id,
+		result = store_webhook_delivery_get(request_store(r), app.id,
 						    request_param(r, "delivery"), &d, err);
 	if (result == 0)
 		result = request_answer(r, 200, delivery_json(&d));

@@ -36,7 +36,7 @@ struct making {
 
 static void making_free(struct making *m)
 {
-	remove_tree_later(parts_platform(m->parts), m->dir);
+	remove_tree_later(&m->parts->platform, m->dir);
 	buf_done(&m->said);
 	free(m->dir);
 	free(m->file);
@@ -100,7 +100,7 @@ static int newest_backups(struct parts *parts, json_t *ret, struct error *err)
 	_cleanup_strv_ char **seen = NULL;
 	struct backup *rows = NULL;
 	size_t n = 0;
-	int r = store_backup_list(parts->store, NULL, NULL, &rows, &n, err);
+	int r = store_backup_list(parts->platform.store, NULL, NULL, &rows, &n, err);
 
 	for (size_t i = 0; i < n; i++)
 		if (streq(rows[i].status, "succeeded") && !strv_has(seen, rows[i].addon_id)) {
@@ -114,11 +114,11 @@ static int newest_backups(struct parts *parts, json_t *ret, struct error *err)
 static int make_order(struct parts *parts, const struct making *m, bool slugs, bool volumes,
 		      json_t **ret, struct error *err)
 {
-	json_t *order = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "state", parts->settings.state_dir,
-				  "dir", m->dir, "to", m->file, "identity",
-				  store_identity(parts->store), "backups");
+	json_t *order = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "state",
+				  parts->platform.settings.state_dir, "dir", m->dir, "to", m->file,
+				  "identity", store_identity(parts->platform.store), "backups");
 	struct used used = { 0 };
-	int r = slugs ? used_read(parts_platform(parts), parts->dynos, &used, err) : 0;
+	int r = slugs ? used_read(&parts->platform, parts->dynos, &used, err) : 0;
 
 	if (r == 0 && slugs) {
 		json_object_set_new(order, "slugs", strv_json(used.slugs));
@@ -143,7 +143,7 @@ static int spawn(struct making *m, const json_t *order, struct error *err)
 					 .on_end = on_end,
 					 .userdata = m };
 
-	return child_start(m->parts->loop, &o, &m->child, err);
+	return child_start(m->parts->platform.loop, &o, &m->child, err);
 }
 
 static int api_platform_backup(struct request *r, struct error *err)
@@ -157,11 +157,11 @@ static int api_platform_backup(struct request *r, struct error *err)
 
 	if (request_bool(r, "slugs", false, &slugs, err) < 0 ||
 	    request_bool(r, "volumes", false, &volumes, err) < 0 ||
-	    disk_check(&parts->settings, 0, err) < 0)
+	    disk_check(&parts->platform.settings, 0, err) < 0)
 		return -1;
 	m = xcalloc(1, sizeof(*m));
 	*m = (struct making){ .request = r, .parts = parts, .said = BUF_INIT };
-	m->dir = xasprintf("%s/builds/%s", parts->settings.state_dir, uuid_make(id));
+	m->dir = xasprintf("%s/builds/%s", parts->platform.settings.state_dir, uuid_make(id));
 	m->file = xasprintf("%s/backup.tar", m->dir);
 	e = fs_mkdirs(m->dir, 0700);
 	result = e < 0 ? error_set_errno(err, e, "making %s", m->dir)

@@ -10,7 +10,7 @@
 
 static int api_ca_get(struct request *r, struct error *err)
 {
-	_cleanup_free_ char *path = ca_path(request_parts(r)->settings.state_dir);
+	_cleanup_free_ char *path = ca_path(request_parts(r)->platform.settings.state_dir);
 	_cleanup_buf_ struct buf pem = BUF_INIT;
 	struct cert c = { 0 };
 	int e = fs_read_file(path, CERT_PEM_MAX_BYTES, &pem);

@@ -82,7 +82,8 @@ static int check_no_builds(struct parts *parts, struct error *err)
 	if (builds_is_collecting(parts->builds))
 		return error_set(err, ERROR_CONFLICT,
 				 "What no release uses is being removed already");
-	if (stacks_are_prepared(parts->stacks) && !stacks_are_shared(parts->settings.state_dir))
+	if (stacks_are_prepared(parts->stacks) &&
+	    !stacks_are_shared(parts->platform.settings.state_dir))
 		return error_set(err, ERROR_CONFLICT,
 				 "The stack of new apps is being made since the start: try again "
 				 "in a minute");
@@ -93,7 +94,7 @@ static int check_no_builds(struct parts *parts, struct error *err)
 	if (services_have_jobs(parts->services))
 		return error_set(err, ERROR_CONFLICT,
 				 "An add-on is being worked on: try again in a moment");
-	if (store_app_list(parts->store, &apps, &n, err) < 0)
+	if (store_app_list(parts->platform.store, &apps, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (!running && builds_running(parts->builds, apps[i].id))
@@ -122,8 +123,9 @@ static void measure(const char *state_dir, uint64_t *ret)
 static void collect(struct parts *parts, int fd, const struct used *u)
 {
 	struct report report = { .err = ERROR_INIT };
-	const char *dir = parts->settings.state_dir;
-	const struct slugs_collect o = { u->slugs, u->known, store_put_back_ms(parts->store) };
+	const char *dir = parts->platform.settings.state_dir;
+	const struct slugs_collect o = { u->slugs, u->known,
+					 store_put_back_ms(parts->platform.store) };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, SIG_DFL);
@@ -157,7 +159,7 @@ static int answer(struct request *r, struct error *err)
 		*err = c->report.err;
 		return -1;
 	}
-	fs_free_bytes(request_parts(r)->settings.state_dir, &after);
+	fs_free_bytes(request_parts(r)->platform.settings.state_dir, &after);
 	return request_answer(
 		r, 200,
 		json_pack("{s:I, s:I, s:I, s:I, s:o}", "slugs", (json_int_t)c->report.n_slugs,
@@ -197,7 +199,7 @@ static int start(struct parts *parts, const struct used *u, int *ret_fd, struct 
 	pid = fork();
 	if (pid == 0)
 		collect(parts, fds[1], u);
-	r = pid < 0 ? -errno : watch_child(parts->loop, pid, on_child, NULL, NULL);
+	r = pid < 0 ? -errno : watch_child(parts->platform.loop, pid, on_child, NULL, NULL);
 	fd_close(fds[1]);
 	if (r < 0) {
 		fd_close(fds[0]);
@@ -215,13 +217,13 @@ static int api_gc(struct request *r, struct error *err)
 	int fd = -1;
 
 	if (check_no_builds(parts, err) < 0 ||
-	    used_read(parts_platform(parts), parts->dynos, &used, err) < 0 ||
+	    used_read(&parts->platform, parts->dynos, &used, err) < 0 ||
 	    start(parts, &used, &fd, err) < 0)
 		return -1;
 	c = xcalloc(1, sizeof(*c));
 	*c = (struct collection){ .request = r, .builds = parts->builds, .fd = fd };
-	fs_free_bytes(parts->settings.state_dir, &c->free_before);
-	c->readable = watch_readable(parts->loop, fd, on_report, c);
+	fs_free_bytes(parts->platform.settings.state_dir, &c->free_before);
+	c->readable = watch_readable(parts->platform.loop, fd, on_report, c);
 	builds_set_collecting(parts->builds, true);
 	request_defer(r, answer, c, let_go);
 	return 0;

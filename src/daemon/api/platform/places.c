@@ -17,8 +17,8 @@
 
 static void put_times(struct request *r, json_t *j)
 {
-	json_object_set_new(j, "created_at", json_time(request_parts(r)->started_ms));
-	json_object_set_new(j, "updated_at", json_time(request_parts(r)->started_ms));
+	json_object_set_new(j, "created_at", json_time(request_parts(r)->platform.started_ms));
+	json_object_set_new(j, "updated_at", json_time(request_parts(r)->platform.started_ms));
 }
 
 static json_t *list_stacks(struct request *r)

@@ -51,7 +51,7 @@ static int api_lost(struct request *r, struct error *err)
 {
 	(void)err;
 	return request_answer(r, 200,
-			      lost_list(parts_platform(request_parts(r)), request_parts(r)->dynos));
+			      lost_list(&request_parts(r)->platform, request_parts(r)->dynos));
 }
 
 static json_t *sizes(void)
@@ -94,7 +94,7 @@ static int count_apps(struct parts *parts, size_t *ret, struct error *err)
 {
 	struct app *apps = NULL;
 
-	if (store_app_list(parts->store, &apps, ret, err) < 0)
+	if (store_app_list(parts->platform.store, &apps, ret, err) < 0)
 		return -1;
 	for (size_t i = 0; i < *ret; i++)
 		app_done(&apps[i]);
@@ -105,17 +105,18 @@ static int count_apps(struct parts *parts, size_t *ret, struct error *err)
 static json_t *disk_json(struct parts *parts)
 {
 	uint64_t free_bytes = 0;
-	int r = fs_free_bytes(parts->settings.state_dir, &free_bytes);
+	int r = fs_free_bytes(parts->platform.settings.state_dir, &free_bytes);
 
-	return json_pack("{s:o, s:o, s:I}", "state_dir", json_text(parts->settings.state_dir),
-			 "free_bytes", r < 0 ? json_null() : json_integer((json_int_t)free_bytes),
-			 "reserve_bytes", (json_int_t)parts->settings.disk_reserve_bytes);
+	return json_pack("{s:o, s:o, s:I}", "state_dir",
+			 json_text(parts->platform.settings.state_dir), "free_bytes",
+			 r < 0 ? json_null() : json_integer((json_int_t)free_bytes),
+			 "reserve_bytes", (json_int_t)parts->platform.settings.disk_reserve_bytes);
 }
 
 /* Callbacks that held the event loop (event/loop.h): how many, and the longest. */
 static json_t *loop_json(struct parts *parts)
 {
-	const struct loop_holds holds = loop_holds(parts->loop);
+	const struct loop_holds holds = loop_holds(parts->platform.loop);
 	const struct loop_hold *longest = &holds.longest;
 	_cleanup_free_ char *what = NULL;
 
@@ -135,22 +136,23 @@ static int api_status(struct request *r, struct error *err)
 		return -1;
 	j = json_pack("{s:s, s:I, s:I, s:o}", "version", TWELVE_VERSION, "pid",
 		      (json_int_t)getpid(), "uptime_s",
-		      (json_int_t)((clock_wall_ms() - parts->started_ms) / 1000), "started_at",
-		      json_time(parts->started_ms));
+		      (json_int_t)((clock_wall_ms() - parts->platform.started_ms) / 1000),
+		      "started_at", json_time(parts->platform.started_ms));
 	json_object_update_new(j, json_pack("{s:I, s:o, s:o}", "apps", (json_int_t)n_apps, "dynos",
 					    count_dynos(parts), "disk", disk_json(parts)));
 	json_object_set_new(j, "loop", loop_json(parts));
-	json_object_set_new(
-		j, "runtime",
-		json_pack("{s:o, s:o, s:o, s:o}", "name", json_text(parts->runtime.name), "path",
-			  json_text(parts->runtime.path), "version",
-			  json_text(parts->runtime.version), "why", json_text(parts->runtime.why)));
+	json_object_set_new(j, "runtime",
+			    json_pack("{s:o, s:o, s:o, s:o}", "name",
+				      json_text(parts->platform.runtime.name), "path",
+				      json_text(parts->platform.runtime.path), "version",
+				      json_text(parts->platform.runtime.version), "why",
+				      json_text(parts->platform.runtime.why)));
 	json_object_update_new(j, json_pack("{s:{s:s, s:s, s:b}, s:s, s:s}", "router", "address",
-					    parts->settings.http_address, "https_address",
-					    parts->settings.https_address, "settled",
+					    parts->platform.settings.http_address, "https_address",
+					    parts->platform.settings.https_address, "settled",
 					    (int)router_is_settled(parts->router), "apps_domain",
-					    parts->settings.apps_domain, "api_address",
-					    parts->settings.api_address));
+					    parts->platform.settings.apps_domain, "api_address",
+					    parts->platform.settings.api_address));
 	return request_answer(r, 200, j);
 }
 

@@ -34,7 +34,7 @@ static int api_registry_get(struct request *r, struct error *err)
 
 	if (pack_name_is_apt(which))
 		return request_answer(r, 200, buildpack_json(which));
-	if (!name || !packs_has(request_parts(r)->settings.data_dir, name))
+	if (!name || !packs_has(request_parts(r)->platform.settings.data_dir, name))
 		return error_set(err, ERROR_NOT_FOUND,
 				 "The platform has no buildpack %.100s: give the URL of its git "
 				 "repository instead",
@@ -52,7 +52,8 @@ static bool asks_for(struct request *r, const char *argument, const char *value,
 
 static int api_registry_list(struct request *r, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/buildpacks", request_parts(r)->settings.data_dir);
+	_cleanup_free_ char *dir =
+		xasprintf("%s/buildpacks", request_parts(r)->platform.settings.data_dir);
 	_cleanup_strv_ char **names = NULL;
 	json_t *list;
 	int e = fs_list(dir, &names);
@@ -62,7 +63,7 @@ static int api_registry_list(struct request *r, struct error *err)
 	strv_sort_unique(names);
 	list = json_array();
 	for (char **n = names; n && *n; n++)
-		if (packs_has(request_parts(r)->settings.data_dir, *n) &&
+		if (packs_has(request_parts(r)->platform.settings.data_dir, *n) &&
 		    asks_for(r, "in[namespace][]", "heroku", false) &&
 		    asks_for(r, "in[name][]", *n, false) &&
 		    asks_for(r, "like[description]", "One of the platform's own", true))

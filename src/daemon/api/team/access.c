@@ -29,7 +29,7 @@ static int answer_keys(struct request *r, const char *user_id, struct error *err
 	json_t *list, *j;
 	size_t n = 0;
 
-	if (store_key_list(request_parts(r)->store, user_id, &keys, &n, err) < 0)
+	if (store_key_list(request_store(r), user_id, &keys, &n, err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++) {
@@ -61,7 +61,7 @@ static json_t *find_key(struct request *r, const char *user_id, struct error *er
 	json_t *found = NULL;
 	size_t n = 0;
 
-	if (store_key_list(request_parts(r)->store, user_id, &keys, &n, err) < 0)
+	if (store_key_list(request_store(r), user_id, &keys, &n, err) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (!found && (streq(keys[i].id, which) || streq(keys[i].fingerprint, which)))
@@ -91,7 +91,7 @@ static int for_whom(struct request *r, char user_id[static UUID_SIZE], struct er
 	memcpy(user_id, request_caller(r)->user_id, UUID_SIZE);
 	if (result < 0 || !name)
 		return result;
-	if (authz_admin(r, err) < 0 || store_user_get(request_parts(r)->store, name, &u, err) < 0)
+	if (authz_admin(r, err) < 0 || store_user_get(request_store(r), name, &u, err) < 0)
 		return -1;
 	memcpy(user_id, u.id, UUID_SIZE);
 	user_done(&u);
@@ -110,8 +110,8 @@ static int api_keys_create(struct request *r, struct error *err)
 		return -1;
 	k.public_key = xstrdup(text);
 	if (git_check_key(str_trim(k.public_key), &k.fingerprint, &k.comment, err) == 0 &&
-	    store_key_create(parts->store, &k, err) == 0 &&
-	    git_write_authorized_keys(parts_platform(parts), err) == 0) {
+	    store_key_create(parts->platform.store, &k, err) == 0 &&
+	    git_write_authorized_keys(&parts->platform, err) == 0) {
 		request_note(r, "key %s %s", k.fingerprint, k.comment);
 		result = request_answer(r, 201, key_json(&k));
 	}
@@ -132,8 +132,8 @@ static int api_keys_delete(struct request *r, struct error *err)
 
 	if (!key)
 		return -1;
-	if (store_key_delete(parts->store, reach(r), request_param(r, "key"), err) < 0 ||
-	    git_write_authorized_keys(parts_platform(parts), err) < 0) {
+	if (store_key_delete(parts->platform.store, reach(r), request_param(r, "key"), err) < 0 ||
+	    git_write_authorized_keys(&parts->platform, err) < 0) {
 		json_decref(key);
 		return -1;
 	}
@@ -207,8 +207,7 @@ static int api_tokens_list(struct request *r, struct error *err)
 	json_t *list;
 	size_t n = 0;
 
-	if (store_token_list(request_parts(r)->store, request_caller(r)->user_id, &tokens, &n,
-			     err) < 0)
+	if (store_token_list(request_store(r), request_caller(r)->user_id, &tokens, &n, err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++) {
@@ -221,7 +220,7 @@ static int api_tokens_list(struct request *r, struct error *err)
 
 static int own_token(struct request *r, struct token *ret, struct error *err)
 {
-	return store_token_get(request_parts(r)->store, request_caller(r)->user_id,
+	return store_token_get(request_store(r), request_caller(r)->user_id,
 			       request_param(r, "token"), ret, err);
 }
 
@@ -267,7 +266,7 @@ static int api_tokens_create(struct request *r, struct error *err)
 		return -1;
 	t.description = xstrdup(description && description[0] ? description : "a token");
 	t.expires_ms = expires_in ? clock_wall_ms() + expires_in * 1000 : 0;
-	if (store_token_create(request_parts(r)->store, &t, &secret, err) == 0) {
+	if (store_token_create(request_store(r), &t, &secret, err) == 0) {
 		request_note(r, "authorization %s", t.id);
 		result = request_answer(r, 201, token_json(r, &t, secret));
 	}
@@ -290,8 +289,7 @@ static int change_token(struct request *r, bool regenerate, struct error *err)
 		t.description = xstrdup(description);
 	}
 	if (result == 0)
-		result = store_token_update(request_parts(r)->store, &t,
-					    regenerate ? &secret : NULL, err);
+		result = store_token_update(request_store(r), &t, regenerate ? &secret : NULL, err);
 	if (result == 0) {
 		request_note(r, "authorization %s%s", t.id, regenerate ? ": another secret" : "");
 		result = request_answer(r, regenerate ? 201 : 200, token_json(r, &t, secret));
@@ -313,7 +311,7 @@ static int api_tokens_regenerate(struct request *r, struct error *err)
 static int api_tokens_delete(struct request *r, struct error *err)
 {
 	const char *which = request_param(r, "token"), *own = request_caller(r)->token_id;
-	struct store *s = request_parts(r)->store;
+	struct store *s = request_store(r);
 	struct token t = { 0 };
 	int result =
 		store_token_get(s, reach(r), streq(which, "~") && own[0] ? own : which, &t, err);

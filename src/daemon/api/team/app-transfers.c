@@ -26,7 +26,7 @@ static json_t *transfer_json(struct request *r, const struct transfer *t)
 	struct app app = { 0 };
 	json_t *j = NULL;
 
-	if (store_app_get(request_parts(r)->store, t->app_id, &app, &ignored) == 0)
+	if (store_app_get(request_store(r), t->app_id, &app, &ignored) == 0)
 		j = json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "id", t->id, "app",
 			      api_app_ref(&app), "owner", api_user_ref(r, t->owner_id), "recipient",
 			      api_user_ref(r, t->recipient_id), "state", t->state, "created_at",
@@ -50,8 +50,7 @@ static int api_app_transfers_list(struct request *r, struct error *err)
 	json_t *list, *j;
 	size_t n = 0;
 
-	if (store_transfer_list(request_parts(r)->store, c->admin ? NULL : c->user_id, &rows, &n,
-				err) < 0)
+	if (store_transfer_list(request_store(r), c->admin ? NULL : c->user_id, &rows, &n, err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
@@ -65,7 +64,7 @@ static int take_over(struct request *r, struct transfer *t, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 
-	if (store_transfer_accept(parts->store, t, PERMISSIONS_DEFAULT, err) < 0)
+	if (store_transfer_accept(parts->platform.store, t, PERMISSIONS_DEFAULT, err) < 0)
 		return -1;
 	logs_append(parts->logs, t->app_id, "app", "api", "Transfer accepted by user %s",
 		    request_caller(r)->name);
@@ -75,7 +74,7 @@ static int take_over(struct request *r, struct transfer *t, struct error *err)
 static int offer(struct request *r, const struct app *app, const char *recipient,
 		 struct transfer *t, struct error *err)
 {
-	struct store *s = request_parts(r)->store;
+	struct store *s = request_store(r);
 	struct user u = { 0 };
 	int result = store_user_get(s, recipient, &u, err);
 
@@ -117,7 +116,7 @@ static int api_app_transfers_create(struct request *r, struct error *err)
 static int find(struct request *r, struct transfer *ret, struct error *err)
 {
 	const char *which = request_param(r, "transfer");
-	struct store *s = request_parts(r)->store;
+	struct store *s = request_store(r);
 	struct error ignored = ERROR_INIT;
 	char excerpt[NAME_EXCERPT_SIZE];
 	struct app app = { 0 };
@@ -154,7 +153,7 @@ static int decide(struct request *r, struct transfer *t, const char *state, stru
 	if (streq(state, "accepted"))
 		return take_over(r, t, err);
 	if (streq(state, "declined"))
-		return store_transfer_decline(request_parts(r)->store, t, err);
+		return store_transfer_decline(request_store(r), t, err);
 	return error_set(err, ERROR_INVALID, "\"state\" is accepted or declined, not \"%s\"",
 			 name_excerpt(excerpt, state));
 }
@@ -186,7 +185,7 @@ static int api_app_transfers_delete(struct request *r, struct error *err)
 	if (result == 0 && !streq(t.state, "pending"))
 		result = error_set(err, ERROR_CONFLICT, "The transfer was %s already", t.state);
 	if (result == 0)
-		result = store_transfer_delete(request_parts(r)->store, t.id, err);
+		result = store_transfer_delete(request_store(r), t.id, err);
 	if (result == 0)
 		result = answer(r, 200, &t, err);
 	transfer_done(&t);

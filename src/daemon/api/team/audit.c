@@ -50,7 +50,7 @@ static int answer(struct request *r, const char *app_id, const char *user_id, st
 	if (text && !str_to_i64(text, 1, INT64_MAX, &f.version))
 		return error_set(err, ERROR_INVALID, "\"release\" must be the number of a release");
 	f.max = (size_t)max;
-	if (store_audit_list(request_parts(r)->store, &f, &rows, &n, err) < 0)
+	if (store_audit_list(request_store(r), &f, &rows, &n, err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++)

@@ -16,7 +16,7 @@ static int answer_seen(struct request *r, const char *pipeline_id, struct error 
 	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_coupling_list(request_parts(r)->store, pipeline_id, &rows, &n, err) < 0) {
+	if (store_coupling_list(request_store(r), pipeline_id, &rows, &n, err) < 0) {
 		json_decref(list);
 		return -1;
 	}
@@ -50,7 +50,7 @@ static int api_coupling_of_app(struct request *r, struct error *err)
 	struct app app = { 0 };
 	int result = api_app(r, &app, err);
 
-	if (result == 0 && store_coupling_get(request_parts(r)->store, app.id, &c, &own) < 0) {
+	if (result == 0 && store_coupling_get(request_store(r), app.id, &c, &own) < 0) {
 		result = own.kind == ERROR_NOT_FOUND
 				 ? error_set(
 					   err, ERROR_NOT_FOUND,
@@ -92,11 +92,11 @@ static int api_couplings_create(struct request *r, struct error *err)
 	    request_ref(r, "pipeline", true, &pipeline_name, err) == 0 &&
 	    read_stage(r, &c.stage, err) == 0 &&
 	    authz_app_named(r, app_name, NEED_MANAGE, &app, err) == 0 &&
-	    store_pipeline_get(request_parts(r)->store, pipeline_name, &p, err) == 0 &&
+	    store_pipeline_get(request_store(r), pipeline_name, &p, err) == 0 &&
 	    pipeline_may_add(r, &p, err) == 0) {
 		memcpy(c.app_id, app.id, UUID_SIZE);
 		memcpy(c.pipeline_id, p.id, UUID_SIZE);
-		result = store_coupling_create(request_parts(r)->store, &c, err);
+		result = store_coupling_create(request_store(r), &c, err);
 	}
 	if (result == 0) {
 		request_note(r, "in %s as %s", p.name, stage_names[c.stage]);
@@ -113,7 +113,7 @@ static int find(struct request *r, struct coupling *ret, struct error *err)
 {
 	struct coupling c = { 0 };
 
-	if (store_coupling_get(request_parts(r)->store, request_param(r, "coupling"), &c, err) < 0)
+	if (store_coupling_get(request_store(r), request_param(r, "coupling"), &c, err) < 0)
 		return -1;
 	if (authz_allow_id(r, c.app_id, NEED_VIEW, err) < 0) {
 		coupling_done(&c);
@@ -128,10 +128,10 @@ static int may_change(struct request *r, const struct coupling *c, struct error 
 	struct error own = ERROR_INIT, ignored = ERROR_INIT;
 	struct pipeline p = { 0 };
 	struct app app = { 0 };
-	int result = store_app_get(request_parts(r)->store, c->app_id, &app, err);
+	int result = store_app_get(request_store(r), c->app_id, &app, err);
 
 	if (result == 0 && authz_allow(r, &app, NEED_MANAGE, &own) < 0 &&
-	    (store_pipeline_get(request_parts(r)->store, c->pipeline_id, &p, &ignored) < 0 ||
+	    (store_pipeline_get(request_store(r), c->pipeline_id, &p, &ignored) < 0 ||
 	     pipeline_may_change(r, &p, &ignored) < 0))
 		result = error_set(err, own.kind, "%s", own.message);
 	pipeline_done(&p);
@@ -152,7 +152,7 @@ static int api_couplings_get(struct request *r, struct error *err)
 
 static int api_couplings_update(struct request *r, struct error *err)
 {
-	struct store *s = request_parts(r)->store;
+	struct store *s = request_store(r);
 	struct coupling c = { 0 }, now = { 0 };
 	enum stage stage;
 	int result = -1;
@@ -175,7 +175,7 @@ static int api_couplings_delete(struct request *r, struct error *err)
 	int result = -1;
 
 	if (find(r, &c, err) == 0 && may_change(r, &c, err) == 0)
-		result = store_coupling_delete(request_parts(r)->store, c.id, err);
+		result = store_coupling_delete(request_store(r), c.id, err);
 	if (result == 0) {
 		request_note(r, "out of %s", c.pipeline_name);
 		result = request_answer(r, 200, coupling_json(&c));

@@ -214,7 +214,7 @@ static json_t *give_token(struct parts *parts, struct login *login)
 
 	memcpy(t.user_id, login->user_id, sizeof(t.user_id));
 	if (!login->access_token &&
-	    store_token_create(parts->store, &t, &login->access_token, &err) < 0)
+	    store_token_create(parts->platform.store, &t, &login->access_token, &err) < 0)
 		login->access_token = NULL;
 	token_done(&t);
 	return login->access_token ? json_pack("{s:s}", "access_token", login->access_token)
@@ -306,7 +306,7 @@ static int api_login_wait(struct request *r, struct error *err)
 			       .waiter = { .fn = on_decided, .userdata = w } };
 	memcpy(w->cli, login->cli, sizeof(w->cli));
 	login_wait(login, &w->waiter);
-	w->timer = watch_timer(parts->loop, on_beat, w);
+	w->timer = watch_timer(parts->platform.loop, on_beat, w);
 	watch_arm(w->timer, HEARTBEAT_MS);
 	return request_answer_growing(
 		r,

@@ -80,7 +80,7 @@ void page_fill(const char *template, const struct page_value *values, struct buf
 static int read_file(struct request *r, const char *name, struct buf *ret, struct error *err)
 {
 	_cleanup_free_ char *path =
-		xasprintf("%s/web/%s", request_parts(r)->settings.data_dir, name);
+		xasprintf("%s/web/%s", request_parts(r)->platform.settings.data_dir, name);
 	int e = fs_read_file(path, TEMPLATE_MAX, ret);
 
 	return e < 0 ? error_set_errno(err, e, "reading the page %s", path) : 0;

@@ -22,7 +22,7 @@ static bool has_app(struct request *r, const struct pipeline *p, enum need need)
 	bool found = false;
 	size_t n = 0;
 
-	if (store_coupling_list(request_parts(r)->store, p->id, &rows, &n, &ignored) < 0)
+	if (store_coupling_list(request_store(r), p->id, &rows, &n, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < n && !found; i++)
 		found = authz_allow_id(r, rows[i].app_id, need, &ignored) == 0;
@@ -40,7 +40,7 @@ int pipeline_named(struct request *r, const char *name, struct pipeline *ret, st
 	char excerpt[NAME_EXCERPT_SIZE];
 	struct pipeline p = { 0 };
 
-	if (store_pipeline_get(request_parts(r)->store, name, &p, err) < 0)
+	if (store_pipeline_get(request_store(r), name, &p, err) < 0)
 		return -1;
 	if (!pipeline_is_seen(r, &p)) {
 		pipeline_done(&p);

@@ -30,7 +30,7 @@ static int api_pipelines_list(struct request *r, struct error *err)
 	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_pipeline_list(request_parts(r)->store, &rows, &n, err) < 0) {
+	if (store_pipeline_list(request_store(r), &rows, &n, err) < 0) {
 		json_decref(list);
 		return -1;
 	}
@@ -64,7 +64,7 @@ static int find_owner(struct request *r, json_t *owner, char ret_id[static UUID_
 		return error_set(err, ERROR_INVALID,
 				 "A pipeline is owned by a user: {\"id\": \"...\", \"type\": "
 				 "\"user\"} is needed");
-	if (store_user_get(request_parts(r)->store, id, &u, err) < 0)
+	if (store_user_get(request_store(r), id, &u, err) < 0)
 		return -1;
 	memcpy(ret_id, u.id, UUID_SIZE);
 	user_done(&u);
@@ -107,7 +107,7 @@ static int api_pipelines_create(struct request *r, struct error *err)
 	if (request_string(r, "name", true, &name, err) == 0 && name_check_app(name, err) == 0 &&
 	    check_generation(r, err) == 0 && first_owner(r, &p, err) == 0) {
 		p.name = xstrdup(name);
-		result = store_pipeline_create(request_parts(r)->store, &p, err);
+		result = store_pipeline_create(request_store(r), &p, err);
 	}
 	if (result == 0) {
 		request_note(r, "pipeline %s", p.name);
@@ -131,7 +131,7 @@ static int api_pipelines_update(struct request *r, struct error *err)
 			free(p.name);
 			p.name = xstrdup(name);
 		}
-		result = store_pipeline_update(request_parts(r)->store, &p, err);
+		result = store_pipeline_update(request_store(r), &p, err);
 	}
 	if (result == 0)
 		result = request_answer(r, 200, pipeline_json(&p));
@@ -146,7 +146,7 @@ static int api_pipelines_delete(struct request *r, struct error *err)
 
 	if (pipeline_in_path(r, &p, err) == 0 && pipeline_may_change(r, &p, err) == 0) {
 		request_note(r, "pipeline %s", p.name);
-		result = store_pipeline_delete(request_parts(r)->store, p.id, err);
+		result = store_pipeline_delete(request_store(r), p.id, err);
 	}
 	if (result == 0)
 		result = request_answer(r, 200, pipeline_json(&p));
@@ -184,7 +184,7 @@ static int api_pipelines_transfer(struct request *r, struct error *err)
 		result = find_owner(r, owner, p.owner_id, err);
 	}
 	if (result == 0)
-		result = store_pipeline_update(request_parts(r)->store, &p, err);
+		result = store_pipeline_update(request_store(r), &p, err);
 	if (result == 0) {
 		request_note(r, "pipeline %s to %s", p.name, p.owner_id);
 		result = request_answer(r, 201,
@@ -206,8 +206,7 @@ static void append_newest(struct request *r, const struct coupling *c, json_t *l
 	struct app app = { 0 };
 
 	if (authz_app_named(r, c->app_id, NEED_VIEW, &app, &ignored) == 0 &&
-	    store_release_get(request_parts(r)->store, app.id, app.last_version, &release,
-			      &ignored) == 0)
+	    store_release_get(request_store(r), app.id, app.last_version, &release, &ignored) == 0)
 		json_array_append_new(list, api_release_json(r, &app, &release));
 	release_done(&release);
 	app_done(&app);
@@ -222,7 +221,7 @@ static int api_pipelines_releases(struct request *r, struct error *err)
 	int result = pipeline_in_path(r, &p, err);
 
 	if (result == 0)
-		result = store_coupling_list(request_parts(r)->store, p.id, &rows, &n, err);
+		result = store_coupling_list(request_store(r), p.id, &rows, &n, err);
 	for (size_t i = 0; i < n; i++)
 		append_newest(r, &rows[i], list);
 	coupling_free_array(rows, n);

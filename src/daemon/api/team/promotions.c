@@ -29,7 +29,7 @@ static const char *status_of(struct request *r, const struct promotion_target *t
 	*ret_reason = t->error ? xstrdup(t->error) : NULL;
 	if (!t->release_id[0])
 		return t->error ? "failed" : "pending";
-	if (store_release_by_id(request_parts(r)->store, t->release_id, &release, &ignored) < 0 ||
+	if (store_release_by_id(request_store(r), t->release_id, &release, &ignored) < 0 ||
 	    releases_follow(request_parts(r)->wanted, &release, &ignored) < 0) {
 		*ret_reason = xstrdup("The app was destroyed");
 	} else if (release.status == RELEASE_PENDING) {
@@ -62,7 +62,7 @@ static json_t *promotion_json(struct request *r, const struct promotion *p, stru
 	bool pending = false;
 	size_t n = 0;
 
-	if (store_promotion_targets(request_parts(r)->store, p->id, &targets, &n, err) < 0)
+	if (store_promotion_targets(request_store(r), p->id, &targets, &n, err) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *reason = NULL;
@@ -102,7 +102,7 @@ static int check_coupled(struct request *r, const struct plan *p, const struct a
 {
 	struct error own = ERROR_INIT;
 	struct coupling c = { 0 };
-	bool in = store_coupling_get(request_parts(r)->store, app->id, &c, &own) == 0 &&
+	bool in = store_coupling_get(request_store(r), app->id, &c, &own) == 0 &&
 		  streq(c.pipeline_id, p->pipeline.id);
 
 	coupling_done(&c);
@@ -119,7 +119,7 @@ static int find_release(struct request *r, struct plan *p, struct error *err)
 	json_t *source = json_object_get(request_body(r), "source");
 	const char *id =
 		json_string_value(json_object_get(json_object_get(source, "release"), "id"));
-	struct store *s = request_parts(r)->store;
+	struct store *s = request_store(r);
 	int result = id ? store_release_by_id(s, id, &p->release, err)
 			: store_release_get(s, p->source.id, p->source.current_version, &p->release,
 					    err);
@@ -194,7 +194,7 @@ static void promote_to(struct request *r, const struct plan *p, struct app *app,
 	if (releases_promote(parts->wanted, app, &p->source, &p->release, t, request_caller(r),
 			     &release, &err) < 0)
 		/* Should this not work either, the next start says that it did not. */
-		store_promotion_target_set(parts->store, t->id, NULL, err.message, &later);
+		store_promotion_target_set(parts->platform.store, t->id, NULL, err.message, &later);
 	release_done(&release);
 }
 
@@ -209,7 +209,7 @@ static int promote(struct request *r, struct plan *p, struct error *err)
 	memcpy(row.release_id, p->release.id, UUID_SIZE);
 	for (size_t i = 0; i < p->n; i++)
 		memcpy(targets[i].app_id, p->targets[i].id, UUID_SIZE);
-	result = store_promotion_create(request_parts(r)->store, &row, targets, p->n, err);
+	result = store_promotion_create(request_store(r), &row, targets, p->n, err);
 	for (size_t i = 0; result == 0 && i < p->n; i++)
 		promote_to(r, p, &p->targets[i], &targets[i]);
 	free(targets);
@@ -239,8 +239,7 @@ static int api_promotions_create(struct request *r, struct error *err)
 static int find(struct request *r, struct promotion *ret, struct error *err)
 {
 	struct pipeline p = { 0 };
-	int result = store_promotion_get(request_parts(r)->store, request_param(r, "promotion"),
-					 ret, err);
+	int result = store_promotion_get(request_store(r), request_param(r, "promotion"), ret, err);
 
 	if (result == 0)
 		result = pipeline_named(r, ret->pipeline_id, &p, err);
@@ -267,7 +266,7 @@ static int api_promotions_targets(struct request *r, struct error *err)
 	size_t n = 0;
 
 	if (find(r, &p, err) < 0 ||
-	    store_promotion_targets(request_parts(r)->store, p.id, &targets, &n, err) < 0)
+	    store_promotion_targets(request_store(r), p.id, &targets, &n, err) < 0)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < n; i++)

@@ -52,7 +52,7 @@ static int find(struct request *r, struct pipeline *p, struct review_config *ret
 
 	if (pipeline_in_path(r, p, err) < 0)
 		return -1;
-	n = store_review_config_get(request_parts(r)->store, p->id, ret, err);
+	n = store_review_config_get(request_store(r), p->id, ret, err);
 	if (n == 0)
 		return error_set(err, ERROR_NOT_FOUND,
 				 "Review apps of the pipeline %s are not configured: POST the "
@@ -156,7 +156,7 @@ static int save(struct request *r, const struct pipeline *p, struct review_confi
 	struct parts *parts = request_parts(r);
 
 	if (check_pipeline(r, p, err) < 0 || take_body(r, c, err) < 0 ||
-	    store_review_config_put(parts->store, c, err) < 0)
+	    store_review_config_put(parts->platform.store, c, err) < 0)
 		return -1;
 	stale_look(parts->stale);
 	if (c->destroy_stale)
@@ -176,7 +176,7 @@ static int api_review_config_create(struct request *r, struct error *err)
 	int result = -1, n = -1;
 
 	if (pipeline_in_path(r, &p, err) == 0 && pipeline_may_change(r, &p, err) == 0)
-		n = store_review_config_get(request_parts(r)->store, p.id, &old, err);
+		n = store_review_config_get(request_store(r), p.id, &old, err);
 	if (n > 0)
 		error_set(err, ERROR_INVALID,
 			  "Review apps of the pipeline %s are configured already: PATCH changes it",
@@ -233,7 +233,7 @@ static int api_review_config_delete(struct request *r, struct error *err)
 	if (result == 0)
 		result = pipeline_may_change(r, &p, err);
 	if (result == 0)
-		result = store_review_config_delete(request_parts(r)->store, p.id, err);
+		result = store_review_config_delete(request_store(r), p.id, err);
 	if (result == 0) {
 		request_note(r, "review apps of %s", p.name);
 		result = request_answer(r, 200, config_json(&c));

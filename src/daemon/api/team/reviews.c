@@ -30,8 +30,8 @@ static const char *status_of(struct request *r, const struct review *v, const st
 	struct error ignored = ERROR_INIT;
 	struct app app = { 0 };
 
-	*ret_there = s->app_id[0] &&
-		     store_app_get(request_parts(r)->store, s->app_id, &app, &ignored) == 0;
+	*ret_there =
+		s->app_id[0] && store_app_get(request_store(r), s->app_id, &app, &ignored) == 0;
 	app_done(&app);
 	if (v->deleted)
 		return "deleted";
@@ -65,7 +65,7 @@ static json_t *review_json(struct request *r, const struct review *v, const stru
 static int answer(struct request *r, int status, const struct review *v, struct error *err)
 {
 	struct setup s = { 0 };
-	int result = store_setup_get(request_parts(r)->store, v->setup_id, &s, err);
+	int result = store_setup_get(request_store(r), v->setup_id, &s, err);
 
 	if (result == 0)
 		result = request_answer(r, status, review_json(r, v, &s));
@@ -82,7 +82,7 @@ static int find(struct request *r, struct review *ret, struct pipeline *ret_pipe
 	const char *id = request_param(r, "review_app");
 	char excerpt[NAME_EXCERPT_SIZE];
 
-	if (store_review_get(request_parts(r)->store, id, ret, err) < 0)
+	if (store_review_get(request_store(r), id, ret, err) < 0)
 		return -1;
 	if (!streq(ret->id, id) || pipeline_named(r, ret->pipeline_id, ret_pipeline, err) < 0)
 		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that review app: %s",
@@ -110,7 +110,7 @@ static int api_review_of_app(struct request *r, struct error *err)
 	int result = api_app(r, &app, err);
 
 	if (result == 0)
-		result = store_review_get(request_parts(r)->store, app.id, &v, err);
+		result = store_review_get(request_store(r), app.id, &v, err);
 	if (result == 0)
 		result = answer(r, 200, &v, err);
 	review_done(&v);
@@ -122,13 +122,13 @@ static int list_into(struct request *r, const struct pipeline *p, json_t *list, 
 {
 	struct review *rows = NULL;
 	size_t n = 0;
-	int result = store_review_list(request_parts(r)->store, p->id, &rows, &n, err);
+	int result = store_review_list(request_store(r), p->id, &rows, &n, err);
 
 	for (size_t i = 0; result == 0 && i < n; i++) {
 		struct setup s = { 0 };
 		bool there;
 
-		result = store_setup_get(request_parts(r)->store, rows[i].setup_id, &s, err);
+		result = store_setup_get(request_store(r), rows[i].setup_id, &s, err);
 		if (result == 0 && !streq(status_of(r, &rows[i], &s, &there), "deleted"))
 			json_array_append_new(list, review_json(r, &rows[i], &s));
 		setup_done(&s);
@@ -209,7 +209,7 @@ static int make(struct request *r, const struct pipeline *p, const char *base, s
 	if (result == 0) {
 		memcpy(v->pipeline_id, p->id, UUID_SIZE);
 		memcpy(v->setup_id, s.id, UUID_SIZE);
-		result = store_review_create(request_parts(r)->store, v, err);
+		result = store_review_create(request_store(r), v, err);
 		result = api_setup_go(r, &s, &app, result, err);
 	}
 	if (result == 0) {
@@ -239,7 +239,7 @@ static int api_reviews_create(struct request *r, struct error *err)
 				 BRANCH_MAX);
 	v.branch = xstrdup(branch);
 	if (pipeline_named(r, pipeline, &p, err) == 0 && pipeline_may_add(r, &p, err) == 0 &&
-	    store_review_config_get(request_parts(r)->store, p.id, &c, err) >= 0 &&
+	    store_review_config_get(request_store(r), p.id, &c, err) >= 0 &&
 	    make(r, &p, c.base_name, &v, err) == 0)
 		result = answer(r, 201, &v, err);
 	review_config_done(&c);
@@ -270,12 +270,12 @@ static int destroy(struct request *r, struct review *v, const struct setup *s, s
 	struct app app = { 0 };
 	int result = 0;
 
-	if (s->app_id[0] && store_app_get(parts->store, s->app_id, &app, &own) == 0)
+	if (s->app_id[0] && store_app_get(parts->platform.store, s->app_id, &app, &own) == 0)
 		result = apps_destroy(parts->apps, &app, request_caller(r)->name, err);
 	else if (s->app_id[0] && own.kind != ERROR_NOT_FOUND)
 		result = (*err = own, -1);
 	app_done(&app);
-	return result < 0 ? -1 : store_review_set_deleted(parts->store, v, err);
+	return result < 0 ? -1 : store_review_set_deleted(parts->platform.store, v, err);
 }
 
 static int api_reviews_delete(struct request *r, struct error *err)
@@ -286,7 +286,7 @@ static int api_reviews_delete(struct request *r, struct error *err)
 	int result = find(r, &v, &p, err);
 
 	if (result == 0)
-		result = store_setup_get(request_parts(r)->store, v.setup_id, &s, err);
+		result = store_setup_get(request_store(r), v.setup_id, &s, err);
 	if (result == 0)
 		result = may_delete(r, &s, &p, err);
 	if (result == 0)

@@ -194,7 +194,7 @@ int api_setup_begin(struct request *r, const char *name, json_t *overrides, json
 	if (result == 0)
 		result = read_setup(r, app, overrides, take_extra, s, err);
 	if (result == 0)
-		result = store_setup_create(request_parts(r)->store, s, err);
+		result = store_setup_create(request_store(r), s, err);
 	json_decref(take_extra);
 	return result;
 }
@@ -205,14 +205,14 @@ int api_setup_go(struct request *r, struct setup *s, struct app *app, int result
 	struct error ignored = ERROR_INIT;
 
 	if (result < 0 || apps_make(request_parts(r)->apps, app, request_caller(r), err) < 0) {
-		store_setup_delete(parts->store, s->id, &ignored);
+		store_setup_delete(parts->platform.store, s->id, &ignored);
 		return -1;
 	}
 	memcpy(s->app_id, app->id, sizeof(s->app_id));
 	free(s->step);
 	s->step = xstrdup("reading");
 	setups_kick(parts->setups);
-	return store_setup_update(parts->store, s, err);
+	return store_setup_update(parts->platform.store, s, err);
 }
 
 /* The stack that was asked for stands before the one in app.json. */
@@ -289,7 +289,7 @@ static int api_setups_get(struct request *r, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 	struct setup s = { 0 };
-	int result = store_setup_get(request_parts(r)->store, request_param(r, "setup"), &s, err);
+	int result = store_setup_get(request_store(r), request_param(r, "setup"), &s, err);
 
 	if (result == 0 && !may_see(r, &s))
 		result = error_set(err, ERROR_NOT_FOUND, "Couldn't find that app setup: %s",

@@ -39,7 +39,7 @@ static json_t *user_json(const struct user *u)
 
 static int caller_user(struct request *r, struct user *ret, struct error *err)
 {
-	return store_user_get(request_parts(r)->store, request_caller(r)->user_id, ret, err);
+	return store_user_get(request_store(r), request_caller(r)->user_id, ret, err);
 }
 
 static int api_account_get(struct request *r, struct error *err)
@@ -91,7 +91,7 @@ static int change_user(struct request *r, struct user *u, bool own, struct error
 		u->email = xstrdup(email);
 	}
 	u->admin = own ? u->admin : admin;
-	if (store_user_update(request_parts(r)->store, u, err) < 0)
+	if (store_user_update(request_store(r), u, err) < 0)
 		return -1;
 	request_note(r, "user %s%s", u->email, password ? ": new password" : "");
 	return request_answer(r, 200, user_json(u));
@@ -114,7 +114,7 @@ static int api_users_list(struct request *r, struct error *err)
 	struct user *users = NULL;
 	size_t n = 0;
 
-	if (store_user_list(request_parts(r)->store, &users, &n, err) < 0) {
+	if (store_user_list(request_store(r), &users, &n, err) < 0) {
 		json_decref(list);
 		return -1;
 	}
@@ -138,7 +138,7 @@ static int api_users_create(struct request *r, struct error *err)
 	u.email = xstrdup(email);
 	u.name = xstrdup(name ? name : "");
 	if ((!password || user_set_password(&u, password, err) == 0) &&
-	    store_user_create(request_parts(r)->store, &u, err) == 0) {
+	    store_user_create(request_store(r), &u, err) == 0) {
 		request_note(r, "user %s%s", u.email, u.admin ? ", an administrator" : "");
 		result = request_answer(r, 201, user_json(&u));
 	}
@@ -149,7 +149,7 @@ static int api_users_create(struct request *r, struct error *err)
 static int api_users_update(struct request *r, struct error *err)
 {
 	struct user u = { 0 };
-	int result = store_user_get(request_parts(r)->store, request_param(r, "user"), &u, err);
+	int result = store_user_get(request_store(r), request_param(r, "user"), &u, err);
 
 	if (result == 0)
 		result = change_user(r, &u, false, err);
@@ -161,13 +161,13 @@ static int api_users_delete(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	struct user u = { 0 };
-	int result = store_user_get(parts->store, request_param(r, "user"), &u, err);
+	int result = store_user_get(parts->platform.store, request_param(r, "user"), &u, err);
 
 	if (result == 0)
-		result = store_user_delete(parts->store, &u, err);
+		result = store_user_delete(parts->platform.store, &u, err);
 	/* Their keys went with them. */
 	if (result == 0)
-		result = git_write_authorized_keys(parts_platform(parts), err);
+		result = git_write_authorized_keys(&parts->platform, err);
 	if (result == 0) {
 		request_note(r, "user %s", u.email);
 		result = request_answer(r, 200, user_json(&u));
@@ -227,7 +227,7 @@ static int api_collaborators_list(struct request *r, struct error *err)
 
 	if (api_app(r, &app, err) < 0)
 		return -1;
-	if (store_collaborator_list(request_parts(r)->store, app.id, &rows, &n, err) == 0) {
+	if (store_collaborator_list(request_store(r), app.id, &rows, &n, err) == 0) {
 		owner = owner_of(&app);
 		list = json_array();
 		if (app.owner_id[0])
@@ -248,7 +248,7 @@ static int find_collaborator(struct request *r, const struct app *app, const cha
 	bool found = false;
 	size_t n = 0;
 
-	if (store_collaborator_list(request_parts(r)->store, app->id, &rows, &n, err) < 0)
+	if (store_collaborator_list(request_store(r), app->id, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (!found && (strcasecmp(rows[i].email, which) == 0 ||
@@ -275,7 +275,7 @@ static bool is_owner(struct request *r, const struct app *app, const char *which
 	bool is = app->owner_id[0] && (streq(which, owner.id) || streq(which, owner.user_id));
 
 	if (!is && app->owner_id[0] &&
-	    store_user_get(request_parts(r)->store, app->owner_id, &u, &ignored) == 0)
+	    store_user_get(request_store(r), app->owner_id, &u, &ignored) == 0)
 		is = strcasecmp(which, u.email) == 0;
 	user_done(&u);
 	return is;
@@ -349,14 +349,15 @@ static int set_collaborator(struct request *r, const struct app *app, const char
 	struct parts *parts = request_parts(r);
 	struct collaborator c = { 0 };
 	struct user u = { 0 };
-	int result = store_user_get(parts->store, email, &u, err);
+	int result = store_user_get(parts->platform.store, email, &u, err);
 
 	if (result == 0 && streq(u.id, app->owner_id))
 		result = error_set(err, ERROR_INVALID,
 				   "%s is the owner of %s, and may do everything", u.email,
 				   app->name);
 	if (result == 0)
-		result = store_collaborator_set(parts->store, app->id, u.id, permissions, err);
+		result = store_collaborator_set(parts->platform.store, app->id, u.id, permissions,
+						err);
 	if (result == 0)
 		result = find_collaborator(r, app, u.id, &c, err);
 	if (result == 0) {
@@ -411,7 +412,7 @@ static int api_collaborators_delete(struct request *r, struct error *err)
 		result = find_changeable(r, &app, &c, err);
 	if (result == 0) {
 		j = collaborator_json(r, &app, &c);
-		result = store_collaborator_delete(parts->store, c.id, err);
+		result = store_collaborator_delete(parts->platform.store, c.id, err);
 	}
 	if (result == 0) {
 		request_note(r, "collaborator %s", c.email);
