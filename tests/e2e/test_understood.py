@@ -56,6 +56,8 @@ def test_a_member_that_is_not_known_is_refused(platform, app, method, path):
 
 # Members that a handler reads by other code than its own file's: (method, path, member): where.
 READ_ELSEWHERE = {
+    ("POST", "/apps/:app/addons", "plan"): "api/addon/shapes.c: api_plan_of()",
+    ("PATCH", "/apps/:app/addons/:addon", "plan"): "api/addon/shapes.c: api_plan_of()",
     ("POST", "/apps/:app/addons", "confirm"): "api-attach.c",
     ("POST", "/oauth/token", "refresh_token"): "a form; a grant is what our providers have, and a token is new each time",
     ("POST", "/review-apps", "source_blob"): "api/source.c: source_find()",
