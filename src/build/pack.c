@@ -506,14 +506,33 @@ int pack_extract(const char *archive, const char *dir, bool strip_top,
 
 /* ---- single files ---- */
 
-int pack_read_file(const char *dir, const char *name, size_t max_bytes, struct buf *ret)
+#define OPEN_TRIES 1000
+
+/*
+ * Opens a name as if `dir` were the root. The kernel answers EAGAIN when something was renamed or
+ * mounted anywhere while it went through "..", since it can't say then where that led (openat2(2));
+ * a busy machine does so all the time, and the next try is as good as the first. A descriptor, or -1
+ * with errno.
+ */
+static int open_in_root(const char *dir, const char *name, uint64_t flags)
 {
-	const struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+	const struct open_how how = { .flags = flags | O_CLOEXEC,
 				      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
 						 RESOLVE_NO_XDEV };
 	_cleanup_fd_ int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_fd_ int fd =
-		dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	int fd = -1, tries = 0;
+
+	if (dir_fd < 0)
+		return -1;
+	do
+		fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	while (fd < 0 && (errno == EAGAIN || errno == EINTR) && ++tries < OPEN_TRIES);
+	return fd;
+}
+
+int pack_read_file(const char *dir, const char *name, size_t max_bytes, struct buf *ret)
+{
+	_cleanup_fd_ int fd = open_in_root(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *path = NULL;
 	struct stat st;
 
@@ -528,12 +547,7 @@ int pack_read_file(const char *dir, const char *name, size_t max_bytes, struct b
 bool pack_is_program(const char *dir, const char *name)
 {
 	/* A link to a program of the machine is none, and does not tell whether that is there. */
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-				      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
-						 RESOLVE_NO_XDEV };
-	_cleanup_fd_ int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_fd_ int fd =
-		dir_fd < 0 ? -1 : (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	_cleanup_fd_ int fd = open_in_root(dir, name, O_PATH);
 	struct stat st;
 
 	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
