@@ -10,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -194,6 +198,45 @@ static int extract(const char *name, const char *to, bool strip, struct error *e
 
 	fs_mkdirs(dest, 0755);
 	return pack_extract(archive, dest, strip, &limits, err);
+}
+
+/* Renames until it is killed, at the latest with us. */
+static pid_t start_renaming(const char *from, const char *to)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (getppid() == parent)
+		if (rename(from, to) < 0 || rename(to, from) < 0)
+			_exit(1);
+	_exit(0);
+}
+
+/* openat2() gives EAGAIN for a path with ".." whenever anything is renamed, anywhere. */
+static void test_reads_while_others_rename(void **state)
+{
+	_cleanup_free_ char *tree = at("t6r"), *sub = at("t6r/sub"), *from = at("renamed"),
+			    *to = at("renamed-too");
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int failed = 0, status;
+	pid_t pid;
+
+	(void)state;
+	fs_mkdirs(sub, 0755);
+	put("t6r/sub/Procfile", "web: x", 0644);
+	put("renamed", "", 0644);
+	pid = start_renaming(from, to);
+	assert_true(pid > 0);
+	for (int i = 0; i < 5000; i++) {
+		buf_clear(&text);
+		failed += pack_read_file(tree, "sub/../sub/Procfile", 100, &text) < 0;
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(failed, 0);
 }
 
 static void test_extracts_and_strips(void **state)
@@ -605,6 +648,7 @@ int main(void)
 		cmocka_unit_test(test_slugignore_patterns),
 		cmocka_unit_test(test_a_hole_is_not_read),
 		cmocka_unit_test(test_reads_files_within_the_tree_only),
+		cmocka_unit_test(test_reads_while_others_rename),
 		cmocka_unit_test(test_extracts_and_strips),
 		cmocka_unit_test(test_refuses_what_escapes),
 		cmocka_unit_test(test_does_not_write_through_links),
