@@ -289,8 +289,10 @@ def test_a_volume_that_fills_warns_and_then_refuses_writes(shop, alpha):
     put(url, "k", "v")
     ballast.write_bytes(b"x" * (5 * 2**20))
     wait_for(lambda: shelf(url, "put", "k2", "w")[0] != 0, "writes to be refused", 90)
-    assert shelf(url, "get", "k") == (0, "v") and get(shop, a["name"])["twelve"]["full"]
-    assert "has used up its disk" in shop.cli("logs", "-a", alpha).out
+    assert shelf(url, "get", "k") == (0, "v")
+    # The service refuses as soon as it is told to; that it was told is noted a moment later.
+    wait_for(lambda: get(shop, a["name"])["twelve"]["full"], "the add-on to be full")
+    wait_for(lambda: "has used up its disk" in shop.cli("logs", "-a", alpha).out, "the app's log to say so")
     status, e = shop.api("PATCH", f"/apps/{alpha}/addons/{a['name']}", {"plan": "large"})
     assert status == 200, e
     wait_for(lambda: shelf(url, "put", "k", "w")[0] == 0, "writes to be taken again", 90)
