@@ -6,7 +6,9 @@ made up: a copy of the stack of today whose list of packages says older versions
 import hashlib
 import json
 import os
+import pathlib
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -128,12 +130,28 @@ def test_apps_get_newer_packages(older, own_platform, tmp_path):
     assert any("stack updates" in line for line in p.cli("audit", "-a", "steady").out.splitlines())
 
 
+def held_check(p):
+    """Begins a check, which is short, and stops its process; None when it was over before."""
+    status, _ = p.api("POST", "/twelve/stacks/updates", {"check": True})
+    for child in pathlib.Path(f"/proc/{p.process.pid}/task/{p.process.pid}/children").read_text().split() if status == 202 else []:
+        try:
+            if b"stack-updates" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(int(child), signal.SIGSTOP)
+                return int(child)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return None
+
+
 def test_only_one_at_a_time_and_only_stacks_that_there_are(platform):
     p = platform
     assert p.api("POST", "/twelve/stacks/updates", {"stack": "windows"})[0] == 422
     assert p.api("POST", "/twelve/stacks/updates", {"check": True, "apply": True})[0] == 422
-    assert p.api("POST", "/twelve/stacks/updates", {"check": True})[0] == 202
-    status, answer = p.api("POST", "/twelve/stacks/updates", {"check": True})
-    assert status == 409 and "already" in answer["message"]
-    assert p.api("POST", "/twelve/gc")[0] == 409
+    child = wait_for(lambda: held_check(p), "a check that is held in the middle")
+    try:
+        status, answer = p.api("POST", "/twelve/stacks/updates", {"check": True})
+        assert status == 409 and "already" in answer["message"]
+        assert p.api("POST", "/twelve/gc")[0] == 409
+    finally:
+        os.kill(child, signal.SIGCONT)
     wait_for(lambda: p.api("GET", "/twelve/stacks/updates")[1]["status"] == "succeeded", "its end")
