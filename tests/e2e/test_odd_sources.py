@@ -53,7 +53,7 @@ def test_the_wrong_buildpack(odd, tmp_path):
     platform.cli("buildpacks:set", "python", "-a", name)
     text = deploy(tmp_path, ("package.json", b"{}"), check=False)
     platform.cli("buildpacks:clear", "-a", name)
-    assert 'The buildpack python does not recognise this app: its bin/detect gave no reason; "twelve buildpacks:set nodejs" names what does' in text
+    assert 'The buildpack python does not recognise this app: its bin/detect gave no reason; "twelve buildpacks:set nodejs" sets the right one' in text
 
 
 HEROKU_YML = b"""setup:
@@ -87,7 +87,7 @@ def test_the_processes_of_a_heroku_yml(odd, tmp_path):
 def test_scripts_that_can_not_run(odd, tmp_path):
     text = odd[2](tmp_path, ("Procfile", b"worker: ./start.sh\nclock: sh tick.sh && bin/none\nplain: ./text\nother: cd x && ./start.sh\n"), ("start.sh", b"#!/bin/sh\r\nsleep 1\r\n"),
                   ("tick.sh", b"#!/bin/sh\r\n"), ("text", b"echo\n"), check=True)
-    assert 'worker starts ./start.sh, whose lines end as on Windows (CRLF)' in text and '"start.sh text eol=lf" to .gitattributes' in text
+    assert 'worker starts ./start.sh, which has Windows line endings (CRLF)' in text and '"start.sh text eol=lf" to .gitattributes' in text
     assert "clock starts tick.sh, whose lines end" in text and "clock starts bin/none, which is not there" in text
     assert 'plain starts ./text, which is not executable: "git update-index --chmod=+x text"' in text
     assert "other starts" not in text
