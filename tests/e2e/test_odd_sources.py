@@ -88,6 +88,6 @@ def test_scripts_that_can_not_run(odd, tmp_path):
     text = odd[2](tmp_path, ("Procfile", b"worker: ./start.sh\nclock: sh tick.sh && bin/none\nplain: ./text\nother: cd x && ./start.sh\n"), ("start.sh", b"#!/bin/sh\r\nsleep 1\r\n"),
                   ("tick.sh", b"#!/bin/sh\r\n"), ("text", b"echo\n"), check=True)
     assert 'worker starts ./start.sh, which has Windows line endings (CRLF)' in text and '"start.sh text eol=lf" to .gitattributes' in text
-    assert "clock starts tick.sh, whose lines end" in text and "clock starts bin/none, which is not there" in text
+    assert "clock starts tick.sh, which has Windows line endings" in text and "clock starts bin/none, which is not there" in text
     assert 'plain starts ./text, which is not executable: "git update-index --chmod=+x text"' in text
     assert "other starts" not in text
