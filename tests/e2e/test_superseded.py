@@ -32,7 +32,8 @@ class Gate:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.waiting, self.came, self.most, self.lock = {}, [], 0, threading.Lock()
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self):
         while True:
@@ -45,6 +46,12 @@ class Gate:
                 self.waiting[version] = c
                 self.came.append(version)
                 self.most = max(self.most, len(self.waiting))
+
+    def stop(self):
+        """Ends the thread first: one that still accepts would take connections of the next socket of the same number."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
 
     def let_go(self, version, code=0):
         wait_for(lambda: version in self.waiting, f"the release command of v{version}")
@@ -78,7 +85,7 @@ def gated(own_platform, tmp_path):
     server.write_text(server.read_text().replace("'Hello'", "'Second'"))
     p.commit(where, "second")
     yield p, gate, where
-    gate.listener.close()
+    gate.stop()
 
 
 def live(p):

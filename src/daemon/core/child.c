@@ -344,3 +344,9 @@ void child_abandon(struct child *c)
 	if (!c->pid)
 		child_free(c);
 }
+
+void child_release(struct child *c)
+{
+	if (c)
+		child_free(c);
+}

@@ -80,3 +80,7 @@ void child_cancel(struct child *c, int64_t grace_ms);
 /* SIGKILL to its group, and no call: the handle is gone. NULL is fine. Fit for the end of twelved,
  * too: what has not been reaped by then ends as an orphan. */
 void child_abandon(struct child *c);
+
+/* It goes on, and no call: the handle is gone. Nobody reaps it, so this is for the end of twelved.
+ * NULL is fine. */
+void child_release(struct child *c);

@@ -24,6 +24,7 @@ struct removal {
 	struct queue *queue;
 	struct removal *next;
 	bool running;
+	struct child *child; /* while it runs */
 	char *what; /* for the log: the path, or the container's id */
 	char *dir;
 	json_t *order; /* of a container */
@@ -51,6 +52,7 @@ static void removal_free(struct removal *m)
 	while (*at != m)
 		at = &(*at)->next;
 	*at = m->next;
+	child_release(m->child);
 	json_decref(m->order);
 	free(m->what);
 	free(m->dir);
@@ -100,6 +102,7 @@ static void on_end(const struct child_end *end, void *userdata)
 	struct removal *m = userdata;
 
 	m->queue->n_running--;
+	m->child = NULL;
 	if (end->status != 0)
 		log_warn("%s could not be removed; the next start tries again: %s", m->what,
 			 end->timed_out ? "it took too long" : end->output);
@@ -119,7 +122,7 @@ static int start(struct removal *m, struct error *err)
 					 .on_end = on_end,
 					 .userdata = m };
 
-	return child_start(m->owner->loop, &o, NULL, err);
+	return child_start(m->owner->loop, &o, &m->child, err);
 }
 
 static void start_next(struct queue *q)
