@@ -265,6 +265,9 @@ class Sink(threading.Thread):
         return self.frames(data)[1]
 
     def stop(self):
+        # A thread that still accepted would take the connections of the next socket of the same number.
+        if self.listener.fileno() >= 0:
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
 

@@ -224,6 +224,9 @@ class Cut:
         return n
 
     def close(self):
+        # A thread that still accepted would take the connections of the next socket of the same number.
+        if self.listener.fileno() >= 0:
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.cut()
 
