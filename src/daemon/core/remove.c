@@ -25,7 +25,7 @@ struct removal {
 	struct removal *next;
 	bool running;
 	struct child *child; /* while it runs */
-	char *what; /* for the log: the path, or the container's id */
+	char *what;	     /* for the log: the path, or the container's id */
 	char *dir;
 	json_t *order; /* of a container */
 	removed_fn fn;
