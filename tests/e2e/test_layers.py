@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stack is layers: a base once, and on it what is added for a package set. Who makes one may be killed, and who collects keeps what is stood on."""
+import glob
 import os
 import pathlib
 import shutil
@@ -104,8 +105,8 @@ def test_a_maker_that_is_killed(layered, tmp_path):
     before = digests(stacks)
     push = subprocess.Popen([p.program("twelve"), "deploy", "--source", source, "-a", "killed"], env=p.env, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True)
-    where = wait_for(lambda: list((stacks / "tmp").glob("*/layer/usr/sbin/policy-rc.d")), "the layer to be written", 300)[0]
-    root = str(where.parents[3] / "root")
+    where = wait_for(lambda: glob.glob(f"{stacks}/tmp/*/layer/usr/sbin/policy-rc.d"), "the layer to be written", 300)[0]
+    root = str(pathlib.Path(where).parents[3] / "root")
     maker = subprocess.run(["pgrep", "-P", str(p.process.pid), "-f", "exe build"], capture_output=True, text=True).stdout.split()
     os.kill(int(maker[0]), signal.SIGKILL)
     push.communicate(timeout=180)
