@@ -4,7 +4,7 @@ import pathlib
 import re
 
 SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
-ORDER = ["base", "event", "ipc", "model", "store", "sandbox", "stack", "build", "route", "logs", "addon", "engine", "check"]
+ORDER = ["base", "event", "ipc", "model", "store", "net", "sandbox", "stack", "build", "route", "logs", "addon", "engine", "check"]
 PROGRAMS = ["cli", "daemon", "dyno", "logsd"]
 
 
