@@ -464,6 +464,7 @@ const char *const store_migrations[] = {
 	store_schema_names,
 	store_schema_fetch_key,
 	schema_stack_names,
+	store_schema_number,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

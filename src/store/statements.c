@@ -442,6 +442,13 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_FETCH_KEY_PUT] = "INSERT INTO fetch_key (app_id, public_key, private_key, "
 				    "created_ms) VALUES (?, ?, ?, ?)",
 	[STATEMENT_FETCH_KEY_DELETE] = "DELETE FROM fetch_key WHERE app_id = ?",
+	[STATEMENT_NUMBER_GET] = "SELECT number FROM number WHERE id = ?",
+	[STATEMENT_NUMBER_NEXT] =
+		"SELECT min(n) FROM (SELECT 1 AS n UNION ALL SELECT number + 1 FROM number) "
+		"WHERE n NOT IN (SELECT number FROM number)",
+	[STATEMENT_NUMBER_INSERT] = "INSERT INTO number (id, number) VALUES (?, ?)",
+	[STATEMENT_NUMBER_LIST] = "SELECT id, number FROM number ORDER BY number",
+	[STATEMENT_NUMBER_DELETE] = "DELETE FROM number WHERE number = ?",
 	[STATEMENT_SLUG_UPLOADS] = "SELECT upload_id FROM slug WHERE digest IS NULL",
 	[STATEMENT_SLUGS_IN_USE] =
 		"SELECT DISTINCT slug FROM release r WHERE slug IS NOT NULL AND " IN_USE

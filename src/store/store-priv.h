@@ -198,6 +198,11 @@ enum statement {
 	STATEMENT_GONE_GET,
 	STATEMENT_GONE_FORGET,
 	STATEMENT_SLUGS_KNOWN,
+	STATEMENT_NUMBER_GET,
+	STATEMENT_NUMBER_NEXT,
+	STATEMENT_NUMBER_INSERT,
+	STATEMENT_NUMBER_LIST,
+	STATEMENT_NUMBER_DELETE,
 	_STATEMENT_MAX,
 };
 
@@ -288,6 +293,7 @@ int query_strv(struct query *q, char ***ret, struct error *err);
 
 extern const char store_schema_gone[], store_schema_backups[], store_schema_names[]; /* gone.c */
 extern const char store_schema_fetch_key[];  /* fetch-key.c */
+extern const char store_schema_number[];     /* number.c */
 extern const char *const store_migrations[]; /* [n - 1] leads to schema n */
 extern const size_t n_store_migrations;
 

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "store/monitor.h"
+#include "store/number.h"
 #include "store/store-priv.h"
 
 struct fixture {
@@ -164,6 +165,40 @@ static void test_app_names_are_unique(void **state)
 		"Name first is already taken");
 	app_done(&b);
 	app_done(&c);
+}
+
+static void test_machine_numbers(void **state)
+{
+	struct fixture *f = *state;
+	struct error err = ERROR_INIT;
+	struct number *list = NULL;
+	int64_t a, b, again;
+	size_t n = 0;
+	char id[UUID_SIZE];
+
+	must(store_number_give(f->s, f->app.id, &a, &err), &err);
+	must(store_number_give(f->s, "another", &b, &err), &err);
+	must(store_number_give(f->s, f->app.id, &again, &err), &err);
+	assert_int_equal(a, 1);
+	assert_int_equal(b, 2);
+	assert_int_equal(again, 1);
+	/* The row outlives the app: what bears the number may still run. */
+	must(store_app_delete(f->s, f->app.id, &err), &err);
+	must(store_number_list(f->s, &list, &n, &err), &err);
+	assert_int_equal(n, 2);
+	assert_string_equal(list[0].id, f->app.id);
+	free(list);
+	must(store_number_forget(f->s, 1, &err), &err);
+	must(store_number_give(f->s, "third", &again, &err), &err);
+	assert_int_equal(again, 1);
+	must(store_begin(f->s, &err), &err);
+	for (int i = 3; i <= STORE_NUMBER_MAX; i++) {
+		uuid_make(id);
+		must(store_number_give(f->s, id, &again, &err), &err);
+	}
+	must(store_commit(f->s, &err), &err);
+	refused(store_number_give(f->s, "one more", &again, &err), &err, ERROR_CONFLICT,
+		"This machine has 4095 apps and add-ons, and can tell no more apart: destroy some");
 }
 
 static void test_app_list_is_sorted(void **state)
@@ -858,6 +893,7 @@ int main(void)
 		TEST(test_app),
 		TEST(test_app_names_are_unique),
 		TEST(test_app_list_is_sorted),
+		TEST(test_machine_numbers),
 		TEST(test_release),
 		TEST(test_a_newer_release_expires_pending_ones),
 		TEST(test_a_release_never_changes),
