@@ -28,6 +28,12 @@ bool str_ends(const char *s, const char *suffix);
  */
 bool str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
 
+/* The ending of a noun after the number n: "" for one, else "s". */
+static inline const char *str_plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* Removes white space at both ends, in place; returns the start. */
 char *str_trim(char *s);
 

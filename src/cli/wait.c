@@ -81,8 +81,8 @@ void release_proof_text(const json_t *release, struct buf *out)
 			   "ends its tries)",
 			   not_up);
 	if (requests >= 0 && failed >= 0)
-		buf_printf(out, ": %lld of %lld requests failed", (long long)failed,
-			   (long long)requests);
+		buf_printf(out, ": %lld of %lld request%s failed", (long long)failed,
+			   (long long)requests, str_plural(requests));
 }
 
 /* Before the first release with a slug is live nothing ran. */
@@ -241,8 +241,8 @@ static int formation_is_up(struct cli *c, const json_t *dynos, const json_t *for
 		if (n < 0)
 			return -1;
 		if (n < quantity) {
-			progress(c, "%d of %lld %s dynos up", n, (long long)quantity,
-				 json_str(want, "type", ""));
+			progress(c, "%d of %lld %s dyno%s up", n, (long long)quantity,
+				 json_str(want, "type", ""), str_plural(quantity));
 			return 0;
 		}
 	}
@@ -277,8 +277,8 @@ static int successors_are_up(struct cli *c, const json_t *dynos, const json_t *o
 		left -= is_up(dyno) && left > 0;
 	}
 	if (left)
-		progress(c, "%zu of %zu dynos restarted", json_array_size(old) - left,
-			 json_array_size(old));
+		progress(c, "%zu of %zu dyno%s restarted", json_array_size(old) - left,
+			 json_array_size(old), str_plural((int64_t)json_array_size(old)));
 	return left == 0;
 }
 

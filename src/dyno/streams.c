@@ -91,8 +91,7 @@ static void send_waiting(struct dyno *d)
 		buf_consume(&d->lines, strlen(d->lines.data) + 1);
 	}
 	if (d->logs_fd >= 0 && d->n_lines_lost) {
-		snprintf(text, sizeof(text), "%u lines of the platform were dropped",
-			 d->n_lines_lost);
+		snprintf(text, sizeof(text), "Dropped lines of the platform: %u", d->n_lines_lost);
 		d->n_lines_lost = 0;
 		streams_say(d, "%s", text);
 	}

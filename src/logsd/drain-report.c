@@ -58,8 +58,9 @@ void drain_ok(struct drain *d)
 	d->told_long = false;
 	tell(d,
 	     "Drain %s (%s) delivers again after %" PRId64 " s; %" PRIu64
-	     " lines wait for its L10 notice",
-	     d->token, d->name, (clock_wall_ms() - since_ms) / 1000, d->now.lost);
+	     " line%s wait for its L10 notice",
+	     d->token, d->name, (clock_wall_ms() - since_ms) / 1000, d->now.lost,
+	     str_plural((int64_t)d->now.lost));
 }
 
 static void set_error(struct drain *d, const char *text)

@@ -298,8 +298,9 @@ json_t *sbom_document(const struct sbom *s, const struct sbom_subject *o)
 	if (s->n_left_out)
 		json_object_set_new(
 			j, "comment",
-			json_sprintf("%zu packages or files could not be read, and are left out",
-				     s->n_left_out));
+			json_sprintf(
+				"Left out because they could not be read: %zu packages or files",
+				s->n_left_out));
 	json_object_set_new(j, "packages", packages);
 	json_object_set_new(j, "relationships", relations);
 	return j;

@@ -189,8 +189,9 @@ int store_user_delete(struct store *s, const struct user *u, struct error *err)
 	    count(s, STATEMENT_USER_OTHER_ADMINS, u->id, &n_others, err) < 0)
 		return -1;
 	if (n_apps)
-		return error_set(err, ERROR_CONFLICT, "%s owns %lld apps: transfer them first",
-				 u->email, (long long)n_apps);
+		return error_set(err, ERROR_CONFLICT, "%s owns %lld app%s: transfer %s first",
+				 u->email, (long long)n_apps, str_plural(n_apps),
+				 n_apps == 1 ? "it" : "them");
 	if (u->admin && !n_others)
 		return error_set(err, ERROR_CONFLICT,
 				 "%s is the only administrator: add another one first", u->email);

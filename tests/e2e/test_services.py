@@ -136,7 +136,7 @@ def test_the_guestbook_from_nothing_to_a_restore(shop, tmp_path):
     # Back up, prove it, destroy by mistake, restore.
     count = len(json.loads(p.get(app, "/api/entries")[1]))
     r = p.cli("backups:capture", "DATABASE", "-a", app)
-    assert r.out.strip() == "b1" and "2 tables" in r.err, r
+    assert r.out.strip() == "b1" and "1 database, 2 tables" in r.err, r
     r = p.cli("backups:verify", "b1", "--addon", "DATABASE", "-a", app)
     assert "b1 is good" in r.err, r
     r = p.cli("addons:destroy", "DATABASE", "-a", app, check=False)

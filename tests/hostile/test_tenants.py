@@ -177,7 +177,7 @@ def test_what_a_tenant_says_of_its_database_hides_nothing(place, bare):
                 f"alter database {name} set statement_timeout = '1ms'"):
         assert psql(place, url, "set default_transaction_read_only = off; set statement_timeout = 0;" + sql).code == 0, sql
     place.cli("backups:capture", addon, "-a", a)
-    assert "1 tables, 1 rows" in place.cli("backups", "-a", a, "--json").out
+    assert "1 table, 1 row" in place.cli("backups", "-a", a, "--json").out
     for sql in (f"alter database {name} with connection limit 0", f"alter database {name} with is_template true"):
         psql(place, url, "set default_transaction_read_only = off; set statement_timeout = 0;" + sql)
     r = place.cli("backups:capture", addon, "-a", a)

@@ -15,6 +15,7 @@
 #include "addon/room.h"
 #include "addon/schedule.h"
 #include "addon/service.h"
+#include "addon/summary.h"
 #include "base/cleanup.h"
 #include "base/str.h"
 
@@ -509,6 +510,32 @@ static void test_when_a_backup_is_due(void **state)
 	}
 }
 
+static void test_summaries_are_compared_by_what_they_count(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} cases[] = {
+		{ "1 database, 1 table, 5 rows", "1 databases, 1 tables, 5 rows", true },
+		{ "1 databases, 2 keys", "1 database, 2 keys", true },
+		{ "1 database", "1 databases", true },
+		{ "1 virtual host, 0 queues; not counted", "1 virtual hosts, 0 queues; not counted",
+		  true },
+		{ "2 tables, 5 rows", "2 tables, 6 rows", false },
+		{ "1 tables", "11 tables", false },
+		{ "1 table, 5 rows", "1 table", false },
+		{ "1 table", "1 tablet", false },
+		{ "access", "ace", false },
+		{ "", "", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (summary_same(cases[i].a, cases[i].b) != cases[i].same ||
+		    summary_same(cases[i].b, cases[i].a) != cases[i].same)
+			fail_msg("\"%s\" and \"%s\"", cases[i].a, cases[i].b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_the_steps_of_a_quota),
 		cmocka_unit_test(test_a_volume_at_rest_is_counted_rarely),
 		cmocka_unit_test(test_when_a_backup_is_due),
+		cmocka_unit_test(test_summaries_are_compared_by_what_they_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

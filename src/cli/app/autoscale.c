@@ -52,7 +52,7 @@ static void print_monitor(const char *app, const json_t *m)
 	else
 		printf("measured:  p95 %lld ms of %lld request%s in the last period\n",
 		       (long long)json_i64(m, "twelve.p95_ms", 0), (long long)requests,
-		       requests == 1 ? "" : "s");
+		       str_plural(requests));
 }
 
 static int show_run(struct cli *c, struct error *err)

@@ -167,6 +167,22 @@ static void row(struct table *t, const char *name, char *take_value)
 	free(take_value);
 }
 
+/* "3 lines" */
+static char *lines(const json_t *drain, const char *path)
+{
+	int64_t n = json_i64(drain, path, 0);
+
+	return xasprintf("%" PRId64 " line%s", n, str_plural(n));
+}
+
+/* "3 lines, 12 kB" */
+static char *lines_and(const json_t *drain, const char *path, const char *more)
+{
+	_cleanup_free_ char *n = lines(drain, path);
+
+	return xasprintf("%s, %s", n, more);
+}
+
 static char *since(const json_t *drain, const char *path)
 {
 	int64_t at_ms = json_time(drain, path);
@@ -190,12 +206,10 @@ static void show(struct cli *c, const json_t *d)
 	table_add(&t, "State:", state.data);
 	row(&t, "Since:", since(d, "status.since"));
 	row(&t, "Sent:",
-	    xasprintf("%" PRId64 " lines, %s", json_i64(d, "status.sent", 0),
-		      bytes_text(json_i64(d, "status.sent_bytes", 0), bytes)));
+	    lines_and(d, "status.sent", bytes_text(json_i64(d, "status.sent_bytes", 0), bytes)));
 	row(&t, "Lag:",
-	    xasprintf("%" PRId64 " lines, %s", json_i64(d, "status.lag_lines", 0),
-		      duration_text(json_i64(d, "status.lag_ms", 0), lag)));
-	row(&t, "Dropped:", xasprintf("%" PRId64 " lines", json_i64(d, "status.dropped", 0)));
+	    lines_and(d, "status.lag_lines", duration_text(json_i64(d, "status.lag_ms", 0), lag)));
+	row(&t, "Dropped:", lines(d, "status.dropped"));
 	table_add(&t, "Last error:", json_str(d, "status.error", "none"));
 	if (json_time(d, "status.error_at"))
 		row(&t, "", since(d, "status.error_at"));

@@ -113,7 +113,7 @@ static void print_proof(const json_t *release)
 	if (json_i64(proof, "rollout_ms", -1) >= 0)
 		printf("  it took %s\n", duration_text(json_i64(proof, "rollout_ms", 0), took));
 	if (requests >= 0)
-		printf("  %lld requests were served meanwhile, %lld failed\n", (long long)requests,
+		printf("  requests served meanwhile: %lld, failed: %lld\n", (long long)requests,
 		       (long long)json_i64(proof, "failed", 0));
 	if (drain_ms >= 0)
 		printf("  the old dynos were drained after %s\n", duration_text(drain_ms, took));

@@ -29,7 +29,7 @@ static void add_loop(struct table *t, const json_t *s)
 
 	if (!n)
 		return;
-	text = xasprintf("held %lld times, for %s at most, by %s", (long long)n,
+	text = xasprintf("held %lld time%s, for %s at most, by %s", (long long)n, str_plural(n),
 			 duration_text(json_i64(s, "loop.longest_ms", 0), longest),
 			 json_str(s, "loop.longest_by", "?"));
 	table_add(t, "Event loop:", text);
@@ -110,6 +110,7 @@ static int gc_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *r = NULL;
 	char freed[DURATION_SIZE];
+	int64_t slugs, stacks;
 
 	if (!cli_api(c, err))
 		return -1;
@@ -117,16 +118,18 @@ static int gc_run(struct cli *c, struct error *err)
 	if (api_request(c->api, "POST", NULL, &r, err, "/twelve/gc") < 0)
 		return -1;
 	progress_clear(c);
-	if (cli_has(c, "json"))
+	if (cli_has(c, "json")) {
 		print_json(r);
-	else {
-		note(c, "Removed %lld slugs and %lld stacks that no release uses: %s freed",
-		     (long long)json_i64(r, "slugs", 0), (long long)json_i64(r, "stacks", 0),
+	} else {
+		slugs = json_i64(r, "slugs", 0);
+		stacks = json_i64(r, "stacks", 0);
+		note(c, "Removed %lld slug%s and %lld stack%s that no release uses: %s freed",
+		     (long long)slugs, str_plural(slugs), (long long)stacks, str_plural(stacks),
 		     bytes_text(json_i64(r, "freed_bytes", 0), freed));
 		if (json_i64(r, "unknown_slugs", 0))
 			note(c,
-			     "%lld slugs that the database does not know are left alone for a "
-			     "week: twelve doctor lists them",
+			     "Slugs that the database does not know are left alone for a week: "
+			     "there are %lld, which twelve doctor lists",
 			     (long long)json_i64(r, "unknown_slugs", 0));
 		print_held(c, json_at(r, "held_bytes"));
 	}

@@ -37,7 +37,7 @@ int limit_take(struct request *r, struct error *err)
 	if (may)
 		return 0;
 	return error_set(err, ERROR_RATE_LIMIT,
-			 "This token has made its %lld requests an hour (TWELVE_RATE_LIMIT): wait "
-			 "a little, they come back evenly",
+			 "This token is at its limit of requests, which is %lld an hour "
+			 "(TWELVE_RATE_LIMIT): wait a little, they come back evenly",
 			 (long long)c->api->parts->platform.settings.rate_limit);
 }

@@ -40,9 +40,9 @@ static int64_t due_ms(const struct stale *s, const struct review_age *a)
 static int destroy(struct stale *s, const struct review_age *a, const struct app *app,
 		   struct error *err)
 {
-	_cleanup_free_ char *note = xasprintf(
-		"review app of %s in %s: nothing was deployed for %lld %s", a->branch,
-		a->pipeline_name, (long long)a->stale_days, a->stale_days == 1 ? "day" : "days");
+	_cleanup_free_ char *note =
+		xasprintf("review app of %s in %s: nothing was deployed for %lld day%s", a->branch,
+			  a->pipeline_name, (long long)a->stale_days, str_plural(a->stale_days));
 	struct audit row = { .at_ms = clock_wall_ms(),
 			     .user = (char *)WHO,
 			     .app_name = app->name,

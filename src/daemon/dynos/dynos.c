@@ -597,7 +597,7 @@ int dynos_new(const struct platform *p, struct logs_client *logs, struct dynos *
 	for (char **id = ids; id && *id; id++)
 		adopt(ds, *id);
 	if (ds->n)
-		log_info("%zu dynos found running", ds->n);
+		log_info("%zu dyno%s found running", ds->n, str_plural((int64_t)ds->n));
 	*ret = ds;
 	return 0;
 }

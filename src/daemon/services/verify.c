@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "addon/summary.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -44,7 +45,7 @@ static void judge(struct backup *b, const struct addon_job_result *result)
 				  result->reason ? result->reason : "no reason was given");
 	else if (b->sha256 && result->sha256 && !streq(b->sha256, result->sha256))
 		b->verified_text = xstrdup("Its file is not what was written: the digests differ");
-	else if (b->summary && !streq(b->summary, found))
+	else if (b->summary && !summary_same(b->summary, found))
 		b->verified_text = xasprintf("It restores to something else: %s instead of %s",
 					     found, b->summary);
 	else

@@ -255,13 +255,13 @@ static int check_target(const struct wanted *w, const struct release *r, struct 
 				 "v%lld can't be rolled back to: it never ran (%s)",
 				 (long long)r->version, release_status_names[r->status]);
 	if (!build_slug_is_there(w->o.platform->settings.state_dir, r->slug))
-		return error_set(err, ERROR_CONFLICT,
-				 "v%lld can't be rolled back to: its slug is gone (those of the "
-				 "newest %lld releases are kept, TWELVE_KEEP_RELEASES). "
-				 "Push that commit again: git push -f twelve %.40s:main",
-				 (long long)r->version,
-				 (long long)w->o.platform->settings.keep_releases,
-				 r->commit[0] ? r->commit : "COMMIT");
+		return error_set(
+			err, ERROR_CONFLICT,
+			"v%lld can't be rolled back to: its slug is gone (kept are those of "
+			"the newest releases, TWELVE_KEEP_RELEASES=%lld). "
+			"Push that commit again: git push -f twelve %.40s:main",
+			(long long)r->version, (long long)w->o.platform->settings.keep_releases,
+			r->commit[0] ? r->commit : "COMMIT");
 	return 0;
 }
 

@@ -134,8 +134,8 @@ static int check(struct parts *parts, const struct release *rel, struct error *e
 	if (fs_exists(tree) && fs_exists(stack))
 		return 0;
 	return error_set(err, ERROR_NOT_FOUND,
-			 "The files of v%lld are gone: those of the newest %lld releases are kept "
-			 "(TWELVE_KEEP_RELEASES)",
+			 "The files of v%lld are gone: kept are those of the newest releases "
+			 "(TWELVE_KEEP_RELEASES=%lld)",
 			 (long long)rel->version,
 			 (long long)parts->platform.settings.keep_releases);
 }

@@ -216,8 +216,8 @@ static int promote(struct request *r, struct plan *p, struct error *err)
 	if (result == 0) {
 		json_t *j = promotion_json(r, &row, err);
 
-		request_note(r, "v%lld of %s to %zu apps of %s", (long long)p->release.version,
-			     p->source.name, p->n, p->pipeline.name);
+		request_note(r, "v%lld of %s to %zu app%s of %s", (long long)p->release.version,
+			     p->source.name, p->n, str_plural((int64_t)p->n), p->pipeline.name);
 		result = j ? request_answer(r, 201, j) : -1;
 	}
 	return result;

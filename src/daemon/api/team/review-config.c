@@ -160,8 +160,8 @@ static int save(struct request *r, const struct pipeline *p, struct review_confi
 		return -1;
 	stale_look(parts->stale);
 	if (c->destroy_stale)
-		request_note(r, "review apps of %s: stale ones are destroyed after %lld days",
-			     p->name, (long long)c->stale_days);
+		request_note(r, "review apps of %s: stale ones are destroyed after %lld day%s",
+			     p->name, (long long)c->stale_days, str_plural(c->stale_days));
 	else
 		request_note(r, "review apps of %s", p->name);
 	return 0;
