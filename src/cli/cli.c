@@ -42,6 +42,19 @@ const char *cli_app(struct cli *c, struct error *err)
 	return NULL;
 }
 
+int cli_confirmed(const struct cli *c, const char *name, struct error *err)
+{
+	const char *confirm = cli_get(c, "confirm");
+
+	if (!confirm)
+		return 0;
+	if (streq(confirm, name))
+		return 1;
+	return error_set(err, ERROR_INVALID,
+			 "--confirm %s does not match the name, which is %s. Nothing was changed.",
+			 confirm, name);
+}
+
 void cli_use_socket(struct cli *c)
 {
 	const char *path = cli_get(c, "socket");

@@ -31,6 +31,14 @@ struct cli {
 struct api *cli_api(struct cli *c, struct error *err);
 /* -a, $TWELVE_APP, or the git remote. NULL with *err, which says what to type. */
 const char *cli_app(struct cli *c, struct error *err);
+/* --confirm NAME, of what can't be undone: 1 if NAME is `name`, 0 if nothing was given. -1 with *err
+ * if it is another name. */
+int cli_confirmed(const struct cli *c, const char *name, struct error *err);
+/*
+ * What to run when the API could not find something, a sentence: "Run `twelve apps` to list your
+ * apps." Appended; nothing for other messages. app: the one that was asked about, or NULL.
+ */
+void next_step(const char *message, const char *app, struct buf *out);
 /* --socket of the scripts that twelved writes: it goes before the environment. */
 void cli_use_socket(struct cli *c);
 static inline const char *cli_rest(const struct cli *c, size_t i)

@@ -16,10 +16,25 @@ static void heading(const struct cli *c, FILE *f, const char *text)
 	fprintf(f, "\n%s%s%s\n", style_on(c->color, STYLE_BOLD), text, style_off(c->color));
 }
 
-static void print_summary(const struct command *cmd, FILE *f)
+/* The width of a column of the names of commands. */
+static int names_width(const struct command_group *all)
+{
+	const struct command *cmd;
+	int width = 0;
+
+	for (size_t i = 0; (cmd = command_at(all, i)); i++) {
+		int n = cmd->flags & CMD_HIDDEN ? 0 : (int)strlen(cmd->name);
+
+		if (n > width)
+			width = n;
+	}
+	return width;
+}
+
+static void print_summary(const struct cli *c, const struct command *cmd, FILE *f)
 {
 	if (!(cmd->flags & CMD_HIDDEN))
-		fprintf(f, "  %-22s  %s\n", cmd->name, cmd->summary);
+		fprintf(f, "  %-*s  %s\n", names_width(c->args.all), cmd->name, cmd->summary);
 }
 
 static void print_group(const struct cli *c, const struct command_group *g, FILE *f)
@@ -27,7 +42,7 @@ static void print_group(const struct cli *c, const struct command_group *g, FILE
 	heading(c, f, g->title);
 	for (const struct command *const *const *file = g->files; *file; file++)
 		for (const struct command *const *cmd = *file; *cmd; cmd++)
-			print_summary(*cmd, f);
+			print_summary(c, *cmd, f);
 }
 
 void help_overview(const struct cli *c, FILE *f)
@@ -122,7 +137,7 @@ void help_command(const struct cli *c, const struct command *cmd, FILE *f)
 		if (first)
 			heading(c, f, "See also");
 		first = false;
-		print_summary(other, f);
+		print_summary(c, other, f);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -42,6 +43,17 @@ static int run(struct cli *c, struct error *err)
 	return r;
 }
 
+static void tell_error(const struct cli *c, const struct error *err)
+{
+	_cleanup_buf_ struct buf hint = BUF_INIT;
+
+	fprintf(stderr, "%stwelve: %s%s\n", style_on(c->color_err, STYLE_RED), err->message,
+		style_off(c->color_err));
+	next_step(err->message, c->app, &hint);
+	if (hint.len)
+		fprintf(stderr, "%s\n", hint.data);
+}
+
 int main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
@@ -56,8 +68,7 @@ int main(int argc, char **argv)
 	if (r < 0) {
 		progress_clear(&c);
 		fflush(stdout);
-		fprintf(stderr, "%stwelve: %s%s\n", style_on(c.color_err, STYLE_RED), err.message,
-			style_off(c.color_err));
+		tell_error(&c, &err);
 		r = err.kind == ERROR_NONE ? 1 : error_exit_code(err.kind);
 	}
 	api_free(c.api);

@@ -79,7 +79,7 @@ class Stub:
         return f"{next(self.ids):08x}-0000-4000-8000-000000000000"
 
     def app(self, name):
-        a = self.apps[name] = {"id": self.id(), "name": name, "releases": []}
+        a = self.apps[name] = {"id": self.id(), "name": name, "releases": [], "dynos": []}
         self.release(a)
         return a
 
@@ -105,6 +105,11 @@ class Stub:
         self.release(self.apps[app])
         return at
 
+    def dyno(self, app, name, version, state="up", draining=False):
+        self.apps[app]["dynos"].append({"id": self.id(), "name": name, "type": name.split(".")[0], "state": state, "size": "Standard-1X", "command": "./run",
+                                        "created_at": T0, "updated_at": T0, "release": {"id": "r", "version": version},
+                                        "twelve": {"draining": draining, "restarts": 0, "reason": None}})
+
     def backup(self, addon, kind="manual", status="succeeded", **more):
         addon["n"] += 1
         data = f"backup {addon['n']} of {addon['name']}\n".encode() * 1000
@@ -125,7 +130,7 @@ class Stub:
                 "addon_service": {"id": "s", "name": a["service"], "human_name": self.services[a["service"]][0]},
                 "plan": {"id": "p", "name": f"{a['service']}:{a['plan']}"},
                 "config_vars": [f"{t['name']}_URL" for t in ats if t["app"] == a["app"]], "created_at": T0,
-                "twelve": {**a["twelve"], "attachments": len(ats), "schedule": a["schedule"],
+                "twelve": {**a["twelve"], "has_backups": self.services[a["service"]][4], "attachments": len(ats), "schedule": a["schedule"],
                            "backups": len([b for b in self.backups.values() if b["addon"]["id"] == a["id"]])}}
 
     def ref(self, app):
@@ -420,7 +425,7 @@ class Stub:
         a = self.find_addon(name)
         if not self.services[a["service"]][4]:
             raise Refusal(422, f"{a['service']} has no backups")
-        b = self.backup(a, status="pending", bytes=0)
+        b = self.backup(a, status="running", bytes=0)
         data, error = b["data"], self.backup_error
 
         def done():
@@ -466,6 +471,14 @@ class Stub:
         a["schedule"] = None
         return 200, {}
 
+    # ---- dynos
+
+    def list_dynos(self, q, body, app):
+        return 200, self.find_app(app)["dynos"]
+
+    def list_monitors(self, q, body, app):
+        return 200, []
+
     # ---- releases
 
     def list_releases(self, q, body, app):
@@ -509,6 +522,8 @@ ROUTES = [
     ("POST", f"/backups/{ONE}/actions/restore", Stub.restore),
     ("PUT", f"/addons/{ONE}/backup-schedule", Stub.put_schedule),
     ("DELETE", f"/addons/{ONE}/backup-schedule", Stub.delete_schedule),
+    ("GET", f"/apps/{ONE}/dynos", Stub.list_dynos),
+    ("GET", f"/apps/{ONE}/formation/web/monitors", Stub.list_monitors),
     ("GET", f"/apps/{ONE}/releases", Stub.list_releases),
     ("GET", f"/apps/{ONE}/releases/{ONE}", Stub.get_release),
 ]

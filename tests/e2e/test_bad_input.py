@@ -150,7 +150,7 @@ def test_rollback_to_what_never_ran(app):
     # Once is enough.
     for command in ("rollback", "releases:info", "releases:output"):
         r = platform.cli(command, "v99", "-a", name, check=False)
-        assert r.code == 1 and r.err == "twelve: Couldn't find that release: v99\n", r
+        assert r.code == 1 and r.err == f"twelve: Couldn't find that release: v99\nRun `twelve releases -a {name}` to list releases of {name}.\n", r
     assert platform.releases(name)[0]["version"] == 2
 
 

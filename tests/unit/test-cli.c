@@ -214,7 +214,7 @@ static void test_overview(void **state)
 	struct cli c = { .args.all = commands };
 	_cleanup_free_ char *text = NULL;
 	const char *at;
-	size_t n;
+	size_t n, column = 0;
 	FILE *f = open_memstream(&text, &n);
 
 	(void)state;
@@ -236,6 +236,15 @@ static void test_overview(void **state)
 
 				if (!(cmd->flags & CMD_HIDDEN) != (found == at))
 					fail_msg("%s is not in its place", cmd->name);
+				if (found == at) {
+					const char *summary = strstr(at, cmd->summary);
+					size_t here = (size_t)(summary - at);
+
+					/* A longer name moves no summary. */
+					column = column ? column : here;
+					assert_non_null(summary);
+					assert_int_equal(here, column);
+				}
 				at += found == at ? 1 + strcspn(at + 1, "\n") : 0;
 			}
 	}
@@ -439,6 +448,56 @@ static void test_json_lacks_things(void **state)
 	assert_string_equal(json_str(NULL, "a.b", "x"), "x");
 }
 
+/* The command that a sentence of the API leads to; it must be one of ours. */
+static void leads_to(const char *message, const char *app, const char *want)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_free_ char *name = NULL;
+
+	next_step(message, app, &b);
+	assert_string_equal(b.len ? b.data : "", want);
+	if (!b.len)
+		return;
+	name = xstrndup(b.data + strlen("Run `twelve "),
+			strcspn(b.data + strlen("Run `twelve "), " `"));
+	if (!command_find(commands, name))
+		fail_msg("twelve %s is no command", name);
+}
+
+static void test_next_steps(void **state)
+{
+	static const char *const listed[] = {
+		"add-on",  "app",	    "app transfer",	"attachment",	"authorization",
+		"backup",  "build",	    "certificate",	"collaborator", "domain name",
+		"drain",   "key",	    "pipeline",		"provider",	"release",
+		"webhook", "webhook event", "webhook delivery",
+	};
+
+	(void)state;
+	leads_to("Couldn't find that app: shop", "shop", "Run `twelve apps` to list your apps.");
+	leads_to("Couldn't find that release: v99", "shop",
+		 "Run `twelve releases -a shop` to list releases of shop.");
+	leads_to("Couldn't find that release: v99", NULL,
+		 "Run `twelve releases` to list releases.");
+	leads_to("Couldn't find that add-on of shop: DB", "shop",
+		 "Run `twelve addons -a shop` to list add-ons of shop.");
+	leads_to("Couldn't find that app feature: nonesuch", "shop", "");
+	leads_to("Couldn't find that", NULL, "");
+	leads_to("The app could not be found", NULL, "");
+	for (size_t i = 0; i < ARRAY_SIZE(listed); i++) {
+		_cleanup_free_ char *message =
+			xasprintf("Couldn't find that %s: x of y", listed[i]);
+		_cleanup_buf_ struct buf b = BUF_INIT;
+		_cleanup_free_ char *want = NULL;
+
+		next_step(message, NULL, &b);
+		if (!b.len)
+			fail_msg("no next step after \"%s\"", message);
+		want = xstrdup(b.data);
+		leads_to(message, NULL, want);
+	}
+}
+
 static void test_proof(void **state)
 {
 	_cleanup_json_ json_t *j =
@@ -450,6 +509,11 @@ static void test_proof(void **state)
 	(void)state;
 	release_proof_text(j, &b);
 	assert_string_equal(b.data, "v5 is live after 0.4 s: 0 of 132 requests failed");
+	json_object_set_new(json_object_get(json_object_get(j, "twelve"), "proof"), "requests",
+			    json_integer(1));
+	buf_clear(&b);
+	release_proof_text(j, &b);
+	assert_string_equal(b.data, "v5 is live after 0.4 s: 0 of 1 request failed");
 	release_proof_text(bare, &c);
 	assert_string_equal(c.data, "v6 is live");
 }
@@ -772,20 +836,21 @@ static void test_netrc_edits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options),		cmocka_unit_test(test_verbatim),
-		cmocka_unit_test(test_mistakes),	cmocka_unit_test(test_help_needs_nothing),
-		cmocka_unit_test(test_overview),	cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_table),		cmocka_unit_test(test_completions),
-		cmocka_unit_test(test_manual),		cmocka_unit_test(test_suggestions),
-		cmocka_unit_test(test_scale),		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_shell),		cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_times),		cmocka_unit_test(test_json_lacks_things),
-		cmocka_unit_test(test_proof),		cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_netrc_entries),	cmocka_unit_test(test_netrc_edits),
-		cmocka_unit_test(test_app_from_remote), cmocka_unit_test(test_refs),
-		cmocka_unit_test(test_pkt_lines),	cmocka_unit_test(test_complaints),
-		cmocka_unit_test(test_ssh_commands),	cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_events),		cmocka_unit_test(test_log_lines),
+		cmocka_unit_test(test_options),	    cmocka_unit_test(test_verbatim),
+		cmocka_unit_test(test_mistakes),    cmocka_unit_test(test_help_needs_nothing),
+		cmocka_unit_test(test_overview),    cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_table),	    cmocka_unit_test(test_completions),
+		cmocka_unit_test(test_manual),	    cmocka_unit_test(test_suggestions),
+		cmocka_unit_test(test_scale),	    cmocka_unit_test(test_words),
+		cmocka_unit_test(test_shell),	    cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_times),	    cmocka_unit_test(test_json_lacks_things),
+		cmocka_unit_test(test_proof),	    cmocka_unit_test(test_next_steps),
+		cmocka_unit_test(test_hosts),	    cmocka_unit_test(test_netrc_entries),
+		cmocka_unit_test(test_netrc_edits), cmocka_unit_test(test_app_from_remote),
+		cmocka_unit_test(test_refs),	    cmocka_unit_test(test_pkt_lines),
+		cmocka_unit_test(test_complaints),  cmocka_unit_test(test_ssh_commands),
+		cmocka_unit_test(test_frames),	    cmocka_unit_test(test_events),
+		cmocka_unit_test(test_log_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

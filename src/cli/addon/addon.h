@@ -18,6 +18,10 @@ json_t *addon_with_backups(struct cli *c, const char *name, struct error *err);
 json_t *backup_find(struct cli *c, const char *which, struct error *err);
 /* The same; the newest good one of the app when `which` is NULL. */
 json_t *backup_or_newest(struct cli *c, const char *which, struct error *err);
+/* True if it succeeded and was taken here, not uploaded. */
+bool backup_is_own(const json_t *b);
+/* The error of an app that has none: -1. */
+int backup_none(const char *app, struct error *err);
 /* --addon, of commands that name a backup. */
 extern const struct arg_option backup_options[];
 

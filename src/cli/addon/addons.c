@@ -23,6 +23,14 @@ static void put_vars(struct buf *to, const json_t *from)
 		buf_printf(to, "%s%s", to->len ? " " : "", json_string_value(var));
 }
 
+/* "up" of "is up": the API's status is the predicate of a sentence. */
+static const char *state_text(const json_t *addon)
+{
+	const char *status = json_str(addon, "twelve.status", json_str(addon, "state", ""));
+
+	return str_starts(status, "is ") ? status + 3 : status;
+}
+
 /* An add-on has the config vars of its owner; another app that it is attached to has those of its
  * `attachments`. */
 static void add_row(struct table *t, const json_t *addon, const json_t *attachments)
@@ -37,8 +45,7 @@ static void add_row(struct table *t, const json_t *addon, const json_t *attachme
 		if (streq(json_str(a, "addon.id", ""), json_str(addon, "id", "")))
 			put_vars(&vars, a);
 	table_add(t, json_str(addon, "name", ""), json_str(addon, "plan.name", ""),
-		  json_str(addon, "app.name", ""), json_str(addon, "twelve.status", ""),
-		  vars.len ? vars.data : "-");
+		  json_str(addon, "app.name", ""), state_text(addon), vars.len ? vars.data : "-");
 }
 
 static int addons_run(struct cli *c, struct error *err)
@@ -160,7 +167,7 @@ static int info_run(struct cli *c, struct error *err)
 	       style_off(c->color));
 	printf("Plan:         %s\n", json_str(a, "plan.name", ""));
 	printf("Owner:        %s\n", json_str(a, "app.name", ""));
-	printf("State:        %s\n", json_str(a, "twelve.status", json_str(a, "state", "")));
+	printf("State:        %s\n", state_text(a));
 	if (json_str(a, "twelve.reason", NULL))
 		printf("Reason:       %s\n", json_str(a, "twelve.reason", ""));
 	if (json_str(a, "twelve.shown_url", NULL))
@@ -473,19 +480,16 @@ static const struct command cmd_addons_rename = {
 
 static int check_confirm(struct cli *c, const json_t *a, struct error *err)
 {
-	const char *owner = json_str(a, "app.name", ""), *confirm = cli_get(c, "confirm");
+	const char *owner = json_str(a, "app.name", "");
+	int confirmed = cli_confirmed(c, owner, err);
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_buf_ struct buf where = BUF_INIT;
 	char size[DURATION_SIZE];
 	const json_t *at;
 	size_t i;
 
-	if (confirm && streq(confirm, owner))
-		return 0;
-	if (confirm)
-		return error_set(err, ERROR_INVALID,
-				 "--confirm %s does not name the app that owns %s: %s", confirm,
-				 json_str(a, "name", ""), owner);
+	if (confirmed)
+		return confirmed < 0 ? -1 : 0;
 	if (api_get(c->api, &list, err, "/addons/%s/addon-attachments", json_str(a, "id", "")) < 0)
 		return -1;
 	json_array_foreach (list, i, at)
@@ -493,8 +497,7 @@ static int check_confirm(struct cli *c, const json_t *a, struct error *err)
 			   json_str(at, "name", ""));
 	return error_set(err, ERROR_INVALID,
 			 "This destroys %s with all its data (%s)%s%s. Releases that used it can't "
-			 "be rolled back "
-			 "to; %s. To go on: --confirm %s",
+			 "be rolled back to; %s. To go on: --confirm %s",
 			 json_str(a, "name", ""), addon_size_text(a, size),
 			 where.len ? ", and detaches " : "", where.data,
 			 json_bool(a, "twelve.has_backups") ? "a last backup is kept for a week"

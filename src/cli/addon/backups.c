@@ -75,6 +75,18 @@ json_t *backup_find(struct cli *c, const char *which, struct error *err)
 	return b;
 }
 
+bool backup_is_own(const json_t *b)
+{
+	return streq(json_str(b, "status", ""), "succeeded") &&
+	       !streq(json_str(b, "kind", ""), "uploaded");
+}
+
+int backup_none(const char *app, struct error *err)
+{
+	return error_set(err, ERROR_NOT_FOUND,
+			 "%s has no backup: twelve backups:capture -a %s takes one", app, app);
+}
+
 json_t *backup_or_newest(struct cli *c, const char *which, struct error *err)
 {
 	const char *app;
@@ -88,11 +100,9 @@ json_t *backup_or_newest(struct cli *c, const char *which, struct error *err)
 	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
 		return NULL;
 	json_array_foreach (list, i, b)
-		if (streq(json_str(b, "status", ""), "succeeded") &&
-		    !streq(json_str(b, "kind", ""), "uploaded"))
+		if (backup_is_own(b))
 			return json_incref(b);
-	error_set(err, ERROR_NOT_FOUND, "%s has no backup: twelve backups:capture -a %s takes one",
-		  app, app);
+	backup_none(app, err);
 	return NULL;
 }
 

@@ -113,10 +113,11 @@ static int restore_as_new(struct cli *c, const json_t *b, struct error *err)
 
 static int check_restore(struct cli *c, const json_t *a, struct error *err)
 {
-	const char *owner = json_str(a, "app.name", ""), *confirm = cli_get(c, "confirm");
+	const char *owner = json_str(a, "app.name", "");
+	int confirmed = cli_confirmed(c, owner, err);
 
-	if (confirm && streq(confirm, owner))
-		return 0;
+	if (confirmed)
+		return confirmed < 0 ? -1 : 0;
 	return error_set(err, ERROR_INVALID,
 			 "This replaces all data of %s. To confirm: --confirm %s",
 			 json_str(a, "name", ""), owner);
@@ -174,6 +175,66 @@ static int wait_for_last(struct cli *c, const char *app, char **ret_addon, struc
 	}
 }
 
+/* The add-on that has the name of a backup's add-on now, if that one was destroyed; NULL: it is there,
+ * or none has the name. */
+static const char *replaced_by(const json_t *b, const json_t *addons, const json_t *attachments)
+{
+	const char *id = json_str(b, "addon.id", ""), *name = first_name(b);
+	const json_t *a;
+	size_t i;
+
+	json_array_foreach (addons, i, a)
+		if (streq(json_str(a, "id", ""), id) &&
+		    !str_starts(json_str(a, "state", ""), "deprovision"))
+			return NULL;
+	json_array_foreach (attachments, i, a)
+		if (streq(json_str(a, "name", ""), name) &&
+		    !streq(json_str(a, "addon.id", ""), id))
+			return json_str(a, "addon.name", "");
+	return NULL;
+}
+
+static int all_replaced(const json_t *b, const char *by, const char *app, struct error *err)
+{
+	return error_set(
+		err, ERROR_NOT_FOUND,
+		"%s is a backup of %s, which was destroyed; %s of %s is %s now, which has no "
+		"backup yet. To create another add-on from %s: twelve addons:create %s:%s "
+		"--from-backup %s -a %s",
+		json_str(b, "name", ""), json_str(b, "addon.name", ""), first_name(b), app, by,
+		json_str(b, "name", ""), json_str(b, "service", ""), json_str(b, "plan", ""),
+		json_str(b, "id", ""), app);
+}
+
+/* The newest of an add-on that is there, or was destroyed and not replaced since. */
+static json_t *newest_to_restore(struct cli *c, const char *app, struct error *err)
+{
+	_cleanup_json_ json_t *list = NULL, *addons = NULL, *attachments = NULL;
+	const json_t *replaced = NULL;
+	const char *by, *first_by = NULL;
+	json_t *b;
+	size_t i;
+
+	if (api_get(c->api, &list, err, "/apps/%s/backups", app) < 0 ||
+	    api_get(c->api, &addons, err, "/apps/%s/addons", app) < 0 ||
+	    api_get(c->api, &attachments, err, "/apps/%s/addon-attachments", app) < 0)
+		return NULL;
+	json_array_foreach (list, i, b) {
+		if (!backup_is_own(b))
+			continue;
+		by = replaced_by(b, addons, attachments);
+		if (!by)
+			return json_incref(b);
+		first_by = replaced ? first_by : by;
+		replaced = replaced ? replaced : b;
+	}
+	if (replaced)
+		all_replaced(replaced, first_by, app, err);
+	else
+		backup_none(app, err);
+	return NULL;
+}
+
 /* The newest, after what is under way; of the add-on that was waited for, if there was one. */
 static json_t *last_backup(struct cli *c, struct error *err)
 {
@@ -187,7 +248,7 @@ static json_t *last_backup(struct cli *c, struct error *err)
 		return NULL;
 	progress_clear(c);
 	if (!addon)
-		return backup_or_newest(c, NULL, err);
+		return newest_to_restore(c, app, err);
 	if (api_get(c->api, &list, err, "/apps/%s/backups", app) < 0)
 		return NULL;
 	json_array_foreach (list, i, b)
@@ -273,6 +334,21 @@ static int restore_file(struct cli *c, const char *file, struct error *err)
 	return wait_restored(c, json_str(a, "id", ""), err);
 }
 
+static int restore_into(struct cli *c, const json_t *b, const json_t *a, struct error *err)
+{
+	if (check_restore(c, a, err) < 0 ||
+	    api_request(c->api, "POST", json_pack("{s:s}", "addon", json_str(a, "id", "")), NULL,
+			err, "/backups/%s/actions/restore", json_str(b, "id", "")) < 0)
+		return -1;
+	return wait_restored(c, json_str(a, "id", ""), err);
+}
+
+/* True if the add-on of a backup is gone, or about to be. */
+static bool is_gone(const json_t *a, const struct error *err)
+{
+	return a ? !streq(json_str(a, "state", ""), "provisioned") : err->kind == ERROR_NOT_FOUND;
+}
+
 static int restore_run(struct cli *c, struct error *err)
 {
 	const char *which = cli_rest(c, 0), *given = cli_rest(c, 1), *file = cli_get(c, "file");
@@ -288,16 +364,11 @@ static int restore_run(struct cli *c, struct error *err)
 		return -1;
 	tell_which(c, b);
 	a = addon_find(c, given ? given : json_str(b, "addon.id", ""), err);
-	if (!given &&
-	    (a ? !streq(json_str(a, "state", ""), "provisioned") : err->kind == ERROR_NOT_FOUND)) {
+	if (!given && is_gone(a, err)) {
 		*err = ERROR_INIT;
 		return restore_as_new(c, b, err);
 	}
-	if (!a || check_restore(c, a, err) < 0 ||
-	    api_request(c->api, "POST", json_pack("{s:s}", "addon", json_str(a, "id", "")), NULL,
-			err, "/backups/%s/actions/restore", json_str(b, "id", "")) < 0)
-		return -1;
-	return wait_restored(c, json_str(a, "id", ""), err);
+	return a ? restore_into(c, b, a, err) : -1;
 }
 
 static const struct arg_option restore_options[] = {
@@ -323,7 +394,8 @@ static const struct command cmd_backups_restore = {
 		"If the backup can't be restored, the data stays as it is. If the add-on was "
 		"destroyed, a new one is made from the backup and attached under the same names. "
 		"Default: the newest backup; if an add-on was just destroyed, waits for its last "
-		"backup. A FILE is restored into a scratch server before it replaces anything.",
+		"backup. Backups of an add-on that another one has replaced must be named. A FILE "
+		"is restored into a scratch server before it replaces anything.",
 	.examples = "twelve backups:restore b3 -a shop --confirm shop\n"
 		    "twelve backups:restore --file shop.dump DATABASE -a shop --confirm shop",
 };
@@ -454,11 +526,12 @@ static const struct command cmd_backups_download = {
 static int delete_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *b = backup_find(c, cli_rest(c, 0), err);
-	const char *name = json_str(b, "name", ""), *confirm = cli_get(c, "confirm");
+	const char *name = json_str(b, "name", "");
+	int confirmed = b ? cli_confirmed(c, name, err) : -1;
 
-	if (!b)
+	if (confirmed < 0)
 		return -1;
-	if (!confirm || !streq(confirm, name))
+	if (!confirmed)
 		return error_set(err, ERROR_INVALID,
 				 "This deletes %s of %s permanently. To confirm: --confirm %s",
 				 name, json_str(b, "addon.name", ""), name);

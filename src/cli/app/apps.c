@@ -286,18 +286,21 @@ static int list_addons(struct cli *c, const char *app, struct buf *text, size_t 
 
 static int destroy_run(struct cli *c, struct error *err)
 {
-	const char *confirm = cli_get(c, "confirm");
 	const char *given = cli_rest(c, 0);
 	const char *app = given ? given : cli_app(c, err);
 	_cleanup_free_ char *path = app ? api_escape(app) : NULL;
 	_cleanup_buf_ struct buf addons = BUF_INIT;
 	size_t n_saved;
+	int confirmed;
 
 	if (!app || !cli_api(c, err))
 		return -1;
+	confirmed = cli_confirmed(c, app, err);
+	if (confirmed < 0)
+		return -1;
 	if (list_addons(c, app, &addons, &n_saved, err) < 0)
 		return -1;
-	if (!confirm || !streq(confirm, app))
+	if (!confirmed)
 		return error_set(err, ERROR_INVALID,
 				 "This removes %s with its releases, config and repository, for "
 				 "good%s%s%s%s. To do so: twelve destroy -a %s --confirm %s",

@@ -48,19 +48,29 @@ static const char *state_style(const struct cli *c, const char *state)
 	return style_on(c->color, streq(state, "crashed") ? STYLE_RED : STYLE_YELLOW);
 }
 
-static void print_dyno(const struct cli *c, const json_t *dyno)
+static const char *shown_state(const json_t *dyno, bool twin)
 {
-	const char *state = json_str(dyno, "state", "?"),
-		   *reason = json_str(dyno, "twelve.reason", ""),
+	const char *state = json_str(dyno, "state", "?");
+
+	if (json_bool(dyno, "twelve.draining"))
+		return "draining";
+	return twin && streq(state, "down") ? "stopping" : state;
+}
+
+/* `twin`: another one has the same name, an old one or its successor: the release tells them apart.
+ */
+static void print_dyno(const struct cli *c, const json_t *dyno, bool twin)
+{
+	const char *state = shown_state(dyno, twin), *reason = json_str(dyno, "twelve.reason", ""),
 		   *inside = json_str(dyno, "twelve.inside", "");
 	int64_t since_ms = json_i64(dyno, "twelve.since_ms", json_time(dyno, "updated_at"));
 	int64_t restarts = json_i64(dyno, "twelve.restarts", 0);
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	char since[SINCE_SIZE];
 
-	if (json_bool(dyno, "twelve.draining"))
-		state = "draining";
 	buf_put_clean(&b, json_str(dyno, "name", "?"));
+	if (twin)
+		buf_printf(&b, " (v%lld)", (long long)json_i64(dyno, "release.version", 0));
 	if (is_one_off(dyno))
 		buf_printf(&b, " (%s)", json_str(dyno, "size", ""));
 	buf_printf(&b, ": %s%s%s %s", state_style(c, state), state, style_off(c->color),
@@ -73,7 +83,7 @@ static void print_dyno(const struct cli *c, const json_t *dyno)
 	}
 	if (restarts)
 		buf_printf(&b, ", restarted %lld time%s", (long long)restarts,
-			   restarts == 1 ? "" : "s");
+			   str_plural(restarts));
 	if (*reason && !streq(state, "up") && !streq(state, "draining")) {
 		buf_puts(&b, ": ");
 		buf_put_clean(&b, reason);
@@ -101,6 +111,11 @@ static void print_heading(const struct cli *c, const json_t *dyno, size_t n, con
 	       style_off(c->color));
 }
 
+static bool same_name(const json_t *a, const json_t *b)
+{
+	return streq(json_str(a, "name", ""), json_str(b, "name", "?"));
+}
+
 /* web_remark: what there is to say of the web dynos besides. */
 static void print_dynos(const struct cli *c, const json_t **dynos, size_t n, const char *web_remark)
 {
@@ -114,7 +129,9 @@ static void print_dynos(const struct cli *c, const json_t **dynos, size_t n, con
 			putchar('\n');
 		print_heading(c, dynos[i], live, streq(type, "web") ? web_remark : "");
 		for (size_t k = i; k < end; k++)
-			print_dyno(c, dynos[k]);
+			print_dyno(c, dynos[k],
+				   (k > i && same_name(dynos[k], dynos[k - 1])) ||
+					   (k + 1 < end && same_name(dynos[k], dynos[k + 1])));
 	}
 }
 
@@ -393,7 +410,8 @@ static int ps_restart_run(struct cli *c, struct error *err)
 	r = cli_has(c, "no-wait") ? 0 : wait_for_successors(c, app, old, err);
 	if (r != 0 || cli_has(c, "no-wait"))
 		return r;
-	note(c, "%zu dyno%s restarted", json_array_size(old), json_array_size(old) == 1 ? "" : "s");
+	note(c, "%zu dyno%s restarted", json_array_size(old),
+	     str_plural((int64_t)json_array_size(old)));
 	return 0;
 }
 
