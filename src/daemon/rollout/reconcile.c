@@ -105,7 +105,7 @@ static int act(struct turn *t, const struct plan_action *action, bool *blocked, 
 		dynos_stop(t->o->dynos, dyno);
 		return 0;
 	case PLAN_FORGET:
-		/* dynos/dynos.c forgets by itself. */
+		/* The room of the dynos forgets it by itself. */
 		return 0;
 	case PLAN_COMMIT:
 		/* First the branch, so that who sees the release live can push what it was before.
@@ -211,7 +211,7 @@ static void drop(struct app_state *a)
 
 /*
  * Dynos that were found at start and have not reported yet: nothing is decided
- * about them. dynos/dynos.c gives up on those that never report.
+ * about them. dynos/supervisor.c gives up on those that never report.
  */
 static bool has_unknown(struct app_state *a)
 {
