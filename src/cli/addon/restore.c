@@ -188,8 +188,7 @@ static const char *replaced_by(const json_t *b, const json_t *addons, const json
 		    !str_starts(json_str(a, "state", ""), "deprovision"))
 			return NULL;
 	json_array_foreach (attachments, i, a)
-		if (streq(json_str(a, "name", ""), name) &&
-		    !streq(json_str(a, "addon.id", ""), id))
+		if (streq(json_str(a, "name", ""), name) && !streq(json_str(a, "addon.id", ""), id))
 			return json_str(a, "addon.name", "");
 	return NULL;
 }
