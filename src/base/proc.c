@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -176,6 +177,15 @@ int proc_run(const struct proc_options *o, struct buf *out, int *ret_status, str
 				 (long long)o->timeout_ms / 1000);
 	*ret_status = status;
 	return 0;
+}
+
+char *proc_exe_dir(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+	char *slash = n > 0 && (size_t)n < sizeof(path) ? memrchr(path, '/', (size_t)n) : NULL;
+
+	return slash ? xstrndup(path, (size_t)(slash - path)) : NULL;
 }
 
 int proc_run_simple(const char *const *argv, struct error *err)

@@ -42,6 +42,9 @@ struct proc_options {
 /* Of this process, for good. A negative errno. */
 int proc_limit(const struct proc_limits *l);
 
+/* The directory of the program that runs, a heap string; NULL when it can't be told. */
+char *proc_exe_dir(void);
+
 /* Returns 0 with the child's pid, which the caller reaps. */
 int proc_spawn(const struct proc_options *o, pid_t *ret_pid, struct error *err);
 

@@ -42,6 +42,16 @@ const char *cli_app(struct cli *c, struct error *err)
 	return NULL;
 }
 
+json_t *get_of_app(struct cli *c, const char *what, struct error *err)
+{
+	const char *app = cli_app(c, err);
+	json_t *j = NULL;
+
+	if (!app || !cli_api(c, err) || api_get(c->api, &j, err, "/apps/%s/%s", app, what) < 0)
+		return NULL;
+	return j;
+}
+
 int cli_confirmed(const struct cli *c, const char *name, struct error *err)
 {
 	const char *confirm = cli_get(c, "confirm");

@@ -31,6 +31,8 @@ struct cli {
 struct api *cli_api(struct cli *c, struct error *err);
 /* -a, $TWELVE_APP, or the git remote. NULL with *err, which says what to type. */
 const char *cli_app(struct cli *c, struct error *err);
+/* GET /apps/APP/WHAT, of the app of cli_app(). A new reference, or NULL with *err. */
+json_t *get_of_app(struct cli *c, const char *what, struct error *err);
 /* --confirm NAME, of what can't be undone: 1 if NAME is `name`, 0 if nothing was given. -1 with *err
  * if it is another name. */
 int cli_confirmed(const struct cli *c, const char *name, struct error *err);
@@ -91,6 +93,10 @@ void table_render(const struct table *t, bool color, struct buf *out);
 void table_print(const struct cli *c, const struct table *t);
 /* Prints JSON, indented, and a newline. */
 void print_json(const json_t *j);
+/* With --json, prints it and returns true: nothing else is to be shown. */
+bool printed_json(const struct cli *c, const json_t *j);
+/* Prints what comes from a URL of the API, as it comes, until it ends. */
+int print_stream(struct cli *c, const char *url, struct error *err);
 /* s as it may be shown: control characters as "?", "" for NULL. Appended. */
 void buf_put_clean(struct buf *b, const char *s);
 

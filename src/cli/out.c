@@ -111,10 +111,31 @@ void table_print(const struct cli *c, const struct table *t)
 	fwrite(b.data, 1, b.len, stdout);
 }
 
+static bool to_stdout(const char *data, size_t n, void *userdata)
+{
+	(void)userdata;
+	return fwrite(data, 1, n, stdout) == n && fflush(stdout) == 0;
+}
+
 void print_json(const json_t *j)
 {
 	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 	putchar('\n');
+}
+
+bool printed_json(const struct cli *c, const json_t *j)
+{
+	if (!cli_has(c, "json"))
+		return false;
+	print_json(j);
+	return true;
+}
+
+int print_stream(struct cli *c, const char *url, struct error *err)
+{
+	struct api_stream o = { .url = url, .fn = to_stdout };
+
+	return api_stream(c->api, &o, err);
 }
 
 const char *style_on(bool color, enum style s)

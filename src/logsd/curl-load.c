@@ -2,10 +2,10 @@
 /* Loads the module with libcurl when it is needed; see curl.h. */
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "logsd/curl-load.h"
 #include "logsd/curl.h"
@@ -15,15 +15,9 @@
 /* It stands beside this program, in a build tree and where both are installed. */
 static char *module_path(void)
 {
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	char *slash;
+	_cleanup_free_ char *dir = proc_exe_dir();
 
-	if (n < 0)
-		return NULL;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	return slash ? xasprintf("%.*s/" MODULE, (int)(slash - path), path) : NULL;
+	return dir ? xasprintf("%s/" MODULE, dir) : NULL;
 }
 
 const struct drain_curl *drain_curl_load(struct logsd *l, struct error *err)

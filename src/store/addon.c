@@ -120,6 +120,24 @@ static int name_taken(const char *name, struct error *err)
 			 "There is an add-on named %s already: give another name", name);
 }
 
+/* What may change, and an insert and an update have in the same order. */
+static void bind_state(struct query *q, const struct addon *a)
+{
+	query_bind_text(q, a->plan);
+	query_bind_text(q, a->attachment);
+	query_bind_text(q, addon_state_names[a->state]);
+	query_bind_int(q, a->first_port);
+	query_bind_text(q, a->stack);
+	query_bind_text(q, a->applied);
+	query_bind_text(q, a->reason);
+	query_bind_text(q, a->restoring);
+	query_bind_int(q, a->full);
+	query_bind_int(q, a->keep_last);
+	query_bind_text(q, a->provider_id);
+	query_bind_int(q, a->schedule_minute);
+	query_bind_int(q, a->schedule_keep);
+}
+
 int store_addon_create(struct store *s, struct addon *a, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_ADDON_INSERT);
@@ -140,19 +158,7 @@ int store_addon_create(struct store *s, struct addon *a, struct error *err)
 	query_bind_text(&q, a->app_name);
 	query_bind_text(&q, a->name);
 	query_bind_text(&q, a->service);
-	query_bind_text(&q, a->plan);
-	query_bind_text(&q, a->attachment);
-	query_bind_text(&q, addon_state_names[a->state]);
-	query_bind_int(&q, a->first_port);
-	query_bind_text(&q, a->stack);
-	query_bind_text(&q, a->applied);
-	query_bind_text(&q, a->reason);
-	query_bind_text(&q, a->restoring);
-	query_bind_int(&q, a->full);
-	query_bind_int(&q, a->keep_last);
-	query_bind_text(&q, a->provider_id);
-	query_bind_int(&q, a->schedule_minute);
-	query_bind_int(&q, a->schedule_keep);
+	bind_state(&q, a);
 	query_bind_int(&q, a->created_ms);
 	query_bind_int(&q, a->updated_ms);
 	query_bind_text(&q, a->owner_id);
@@ -195,19 +201,7 @@ int store_addon_update(struct store *s, const struct addon *a, struct error *err
 		return error_set(err, ERROR_INVALID, "What the add-on is made with must be UTF-8");
 	query_bind_text(&q, a->app_name);
 	query_bind_text(&q, a->name);
-	query_bind_text(&q, a->plan);
-	query_bind_text(&q, a->attachment);
-	query_bind_text(&q, addon_state_names[a->state]);
-	query_bind_int(&q, a->first_port);
-	query_bind_text(&q, a->stack);
-	query_bind_text(&q, a->applied);
-	query_bind_text(&q, a->reason);
-	query_bind_text(&q, a->restoring);
-	query_bind_int(&q, a->full);
-	query_bind_int(&q, a->keep_last);
-	query_bind_text(&q, a->provider_id);
-	query_bind_int(&q, a->schedule_minute);
-	query_bind_int(&q, a->schedule_keep);
+	bind_state(&q, a);
 	query_bind_int(&q, clock_wall_ms());
 	query_bind_blob(&q, secret, n);
 	query_bind_text(&q, a->id);

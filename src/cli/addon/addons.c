@@ -63,10 +63,8 @@ static int addons_run(struct cli *c, struct error *err)
 	    (all ? api_get(c->api, &list, err, "/addons")
 		 : api_get(c->api, &list, err, "/apps/%s/addons", app)) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	if (!json_array_size(list)) {
 		note(c, "There are no add-ons. twelve addons:services lists what there can be.");
 		return 0;
@@ -159,10 +157,8 @@ static int info_run(struct cli *c, struct error *err)
 	if (!a ||
 	    api_get(c->api, &list, err, "/addons/%s/addon-attachments", json_str(a, "id", "")) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(a);
+	if (printed_json(c, a))
 		return 0;
-	}
 	printf("%s%s%s\n", style_on(c->color, STYLE_BOLD), json_str(a, "name", ""),
 	       style_off(c->color));
 	printf("Plan:         %s\n", json_str(a, "plan.name", ""));

@@ -162,10 +162,8 @@ static int credentials_run(struct cli *c, struct error *err)
 	if (!app || !cli_api(c, err) ||
 	    api_get(c->api, &list, err, "/apps/%s/addon-attachments", app) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, at) {
 		int64_t since_ms = json_time(at, "twelve.credential_created_at");
 		char since[SINCE_SIZE] = "-";

@@ -141,10 +141,8 @@ static int backups_run(struct cli *c, struct error *err)
 	     : a       ? api_get(c->api, &list, err, "/addons/%s/backups", json_str(a, "id", ""))
 		       : api_get(c->api, &list, err, "/apps/%s/backups", app)) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	if (!json_array_size(list))
 		note(c, destroyed ? "There are no backups of destroyed apps."
 				  : "There are no backups. twelve backups:capture takes one.");
@@ -350,15 +348,14 @@ static const struct command cmd_backups_unschedule = {
 static int schedules_run(struct cli *c, struct error *err)
 {
 	static const char *const headings[] = { "ADD-ON", "DAILY AT (UTC)", "KEPT" };
-	const char *app = cli_app(c, err);
-	_cleanup_json_ json_t *list = NULL;
+	_cleanup_json_ json_t *list = get_of_app(c, "addons", err);
 	_cleanup_table_ struct table t;
 	_cleanup_json_ json_t *schedules = json_array();
 	const json_t *a;
 	size_t i;
 
 	table_init(&t, 3, headings);
-	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/addons", app) < 0)
+	if (!list)
 		return -1;
 	json_array_foreach (list, i, a) {
 		json_int_t n = (json_int_t)json_i64(a, "twelve.schedule.keep", 0);

@@ -26,10 +26,8 @@ static int services_run(struct cli *c, struct error *err)
 	table_init(&t, 3, headings);
 	if (!cli_api(c, err) || api_get(c->api, &list, err, "/addon-services") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, s)
 		table_add(&t, json_str(s, "name", ""), json_str(s, "human_name", ""),
 			  json_str(s, "twelve.description", ""));
@@ -58,10 +56,8 @@ static int plans_run(struct cli *c, struct error *err)
 	table_init(&t, 4, headings);
 	if (!cli_api(c, err) || api_get(c->api, &list, err, "/addon-services/%s/plans", name) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, p) {
 		char memory[DURATION_SIZE], disk[DURATION_SIZE];
 

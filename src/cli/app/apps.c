@@ -21,10 +21,8 @@ static int apps_run(struct cli *c, struct error *err)
 	table_init(&t, 3, headings);
 	if (!cli_api(c, err) || api_get(c->api, &apps, err, "/apps") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(apps);
+	if (printed_json(c, apps))
 		return 0;
-	}
 	json_array_foreach (apps, i, app) {
 		int64_t version = json_i64(app, "twelve.current_version", 0);
 		_cleanup_free_ char *v = xasprintf("v%lld", (long long)version);
@@ -161,10 +159,8 @@ static int info_run(struct cli *c, struct error *err)
 	table_init(&t, 2, NULL);
 	if (!app)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(app);
+	if (printed_json(c, app))
 		return 0;
-	}
 	git = git_url_of(c, app);
 	release = xasprintf("v%lld", (long long)json_i64(app, "twelve.current_version", 0));
 	printf("%s=== %s%s\n", style_on(c->color, STYLE_BOLD), json_str(app, "name", ""),

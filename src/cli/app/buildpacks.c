@@ -33,10 +33,8 @@ static int buildpacks_run(struct cli *c, struct error *err)
 
 	if (!list)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	for (size_t i = 0; i < json_array_size(list); i++)
 		printf("%zu. %s\n", i + 1, pack_name(list, i));
 	if (!json_array_size(list))

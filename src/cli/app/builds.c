@@ -111,10 +111,8 @@ static int builds_run(struct cli *c, struct error *err)
 	range = xasprintf("created_at ..; order=desc,max=%lld", (long long)n);
 	if (api_get_range(c->api, range, &list, err, "/apps/%s/builds", app) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	if (!json_array_size(list)) {
 		note(c, "%s has no builds yet: git push twelve main builds it", app);
 		return 0;
@@ -182,10 +180,8 @@ static int builds_info_run(struct cli *c, struct error *err)
 	table_init(&t, 2, NULL);
 	if (!b)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(b);
+	if (printed_json(c, b))
 		return 0;
-	}
 	release = xasprintf("v%lld", (long long)json_i64(b, "twelve.release_version", 0));
 	printf("%s=== Build %s%s\n", style_on(c->color, STYLE_BOLD), json_str(b, "id", ""),
 	       style_off(c->color));
@@ -212,23 +208,17 @@ static const struct command cmd_builds_info = {
 	.examples = "twelve builds:info -a shop",
 };
 
-static bool to_stdout(const char *data, size_t n, void *userdata)
-{
-	(void)userdata;
-	return fwrite(data, 1, n, stdout) == n && fflush(stdout) == 0;
-}
-
 static int builds_output_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *b = get_build(c, err);
-	struct api_stream o = { .url = json_str(b, "output_stream_url", NULL), .fn = to_stdout };
+	const char *url = json_str(b, "output_stream_url", NULL);
 
 	if (!b)
 		return -1;
-	if (!o.url)
+	if (!url)
 		return error_set(err, ERROR_NOT_FOUND,
 				 "The output of this build is no longer kept");
-	return api_stream(c->api, &o, err);
+	return print_stream(c, url, err);
 }
 
 static const struct command cmd_builds_output = {

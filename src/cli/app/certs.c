@@ -130,10 +130,8 @@ static int certs_run(struct cli *c, struct error *err)
 	if (!app || !cli_api(c, err) ||
 	    api_get(c->api, &list, err, "/apps/%s/sni-endpoints", app) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, e) {
 		_cleanup_free_ char *names = names_text(json_at(e, "ssl_cert.cert_domains"), ", "),
 				    *expiry = expiry_text(e);
@@ -304,10 +302,8 @@ static int certs_update_run(struct cli *c, struct error *err)
 	if (api_request(c->api, "PATCH", body, &after, err, "/apps/%s/sni-endpoints/%s", app,
 			json_str(e, "name", "")) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(after);
+	if (printed_json(c, after))
 		return 0;
-	}
 	note(c, "Updated the certificate %s of %s", json_str(e, "name", "?"), app);
 	print_endpoint(c, after);
 	return 0;
@@ -396,10 +392,8 @@ static int certs_auto_run(struct cli *c, struct error *err)
 	if (!app || !cli_api(c, err) || api_get(c->api, &info, err, "/apps/%s", app) < 0 ||
 	    api_get(c->api, &domains, err, "/apps/%s/domains", app) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(domains);
+	if (printed_json(c, domains))
 		return 0;
-	}
 	if (!json_bool(info, "acm")) {
 		note(c,
 		     "%s has no automatic certificates: twelve certs:auto:enable -a %s turns them "

@@ -57,10 +57,8 @@ static int config_run(struct cli *c, struct error *err)
 	table_init(&t, 2, NULL);
 	if (!vars)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(vars);
+	if (printed_json(c, vars))
 		return 0;
-	}
 	keys = sorted_keys(vars, &n);
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *label = xasprintf("%s:", keys[i]);

@@ -20,19 +20,16 @@ static char *host_shown(const json_t *d)
 static int domains_run(struct cli *c, struct error *err)
 {
 	static const char *const headings[] = { "DOMAIN", "KIND" };
-	const char *app = cli_app(c, err);
-	_cleanup_json_ json_t *list = NULL;
+	_cleanup_json_ json_t *list = get_of_app(c, "domains", err);
 	_cleanup_table_ struct table t;
 	const json_t *d;
 	size_t i;
 
 	table_init(&t, 2, headings);
-	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/domains", app) < 0)
+	if (!list)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, d) {
 		_cleanup_free_ char *host = host_shown(d);
 

@@ -36,19 +36,16 @@ static char *number_text(const json_t *drain, const char *path)
 static int drains_run(struct cli *c, struct error *err)
 {
 	static const char *const headings[] = { "URL", "TOKEN", "SENT", "LAG", "DROPPED", "STATE" };
-	const char *app = cli_app(c, err);
-	_cleanup_json_ json_t *list = NULL;
+	_cleanup_json_ json_t *list = get_of_app(c, "log-drains", err);
 	_cleanup_table_ struct table t;
 	const json_t *d;
 	size_t i;
 
 	table_init(&t, ARRAY_SIZE(headings), headings);
-	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/log-drains", app) < 0)
+	if (!list)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, d) {
 		_cleanup_free_ char *sent = number_text(d, "status.sent"),
 				    *lag = number_text(d, "status.lag_lines"),
@@ -62,7 +59,7 @@ static int drains_run(struct cli *c, struct error *err)
 	if (json_array_size(list))
 		table_print(c, &t);
 	else
-		note(c, "%s has no drains. Add one: twelve drains:add URL -a %s", app, app);
+		note(c, "%s has no drains. Add one: twelve drains:add URL -a %s", c->app, c->app);
 	return 0;
 }
 
@@ -123,10 +120,8 @@ static int drains_add_run(struct cli *c, struct error *err)
 		return error_set(err, ERROR_INVALID, "The URL must be UTF-8");
 	if (api_request(c->api, "POST", body, &drain, err, "/apps/%s/log-drains", app) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(drain);
+	if (printed_json(c, drain))
 		return 0;
-	}
 	printf("Added drain %s to %s: %s\n", json_str(drain, "token", ""), app,
 	       json_str(drain, "display_url", ""));
 	note(c, "See what its receiver says: twelve drains:test %s -a %s",

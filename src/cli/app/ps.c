@@ -163,10 +163,8 @@ static int ps_run(struct cli *c, struct error *err)
 
 	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/dynos", app) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	if (autoscale_remark(c, app, &remark, err) < 0)
 		return -1;
 	n = json_array_size(list);
@@ -198,10 +196,8 @@ static int show_formation(struct cli *c, const char *app, struct error *err)
 
 	if (api_get(c->api, &list, err, "/apps/%s/formation", app) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, f)
 		printf("%s%s=%lld:%s", i ? " " : "", json_str(f, "type", ""),
 		       (long long)json_i64(f, "quantity", 0), json_str(f, "size", ""));
@@ -256,7 +252,12 @@ static int apply_scale(struct cli *c, const char *app, json_t *take_updates, str
 	return wait_for_formation(c, app, formation, err);
 }
 
-static int ps_scale_run(struct cli *c, struct error *err)
+/* Adds to the updates of the formation what a word of the command line asks for. */
+typedef int (*read_word_fn)(struct cli *c, const char *app, const char *word, json_t *updates,
+			    struct error *err);
+
+/* Without words, shows the formation. */
+static int change_formation(struct cli *c, read_word_fn read_word, struct error *err)
 {
 	const char *app = cli_app(c, err);
 	json_t *updates;
@@ -266,20 +267,33 @@ static int ps_scale_run(struct cli *c, struct error *err)
 	if (!cli_rest(c, 0))
 		return show_formation(c, app, err);
 	updates = json_array();
-	for (size_t i = 0; cli_rest(c, i); i++) {
-		struct scale s;
-
-		if (scale_parse(cli_rest(c, i), &s, err) == 0 && !s.quantity[0])
-			error_set(err, ERROR_INVALID,
-				  "%s: \"%s\" is not a number. Example: %s=2, or %s=2:standard-2x",
-				  cli_rest(c, i), s.size, s.type, s.type);
-		if (err->kind != ERROR_NONE) {
+	for (size_t i = 0; cli_rest(c, i); i++)
+		if (read_word(c, app, cli_rest(c, i), updates, err) < 0) {
 			json_decref(updates);
 			return -1;
 		}
-		json_array_append_new(updates, update_json(&s));
-	}
 	return apply_scale(c, app, updates, err);
+}
+
+static int add_quantity(struct cli *c, const char *app, const char *word, json_t *updates,
+			struct error *err)
+{
+	struct scale s;
+
+	(void)c, (void)app;
+	if (scale_parse(word, &s, err) < 0)
+		return -1;
+	if (!s.quantity[0])
+		return error_set(err, ERROR_INVALID,
+				 "%s: \"%s\" is not a number. Example: %s=2, or %s=2:standard-2x",
+				 word, s.size, s.type, s.type);
+	json_array_append_new(updates, update_json(&s));
+	return 0;
+}
+
+static int ps_scale_run(struct cli *c, struct error *err)
+{
+	return change_formation(c, add_quantity, err);
 }
 
 static const struct command cmd_ps_scale = {
@@ -325,20 +339,7 @@ static int add_sizes(struct cli *c, const char *app, const char *word, json_t *u
 
 static int ps_type_run(struct cli *c, struct error *err)
 {
-	const char *app = cli_app(c, err);
-	json_t *updates;
-
-	if (!app || !cli_api(c, err))
-		return -1;
-	if (!cli_rest(c, 0))
-		return show_formation(c, app, err);
-	updates = json_array();
-	for (size_t i = 0; cli_rest(c, i); i++)
-		if (add_sizes(c, app, cli_rest(c, i), updates, err) < 0) {
-			json_decref(updates);
-			return -1;
-		}
-	return apply_scale(c, app, updates, err);
+	return change_formation(c, add_sizes, err);
 }
 
 static const struct command cmd_ps_type = {

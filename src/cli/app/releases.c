@@ -37,10 +37,8 @@ static int releases_run(struct cli *c, struct error *err)
 	range = xasprintf("version ..; order=desc,max=%lld", (long long)n);
 	if (api_get_range(c->api, range, &list, err, "/apps/%s/releases", app) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, r) {
 		_cleanup_free_ char *v = xasprintf("v%lld", (long long)json_i64(r, "version", 0));
 		_cleanup_buf_ struct buf description = BUF_INIT;
@@ -166,10 +164,8 @@ static int releases_info_run(struct cli *c, struct error *err)
 	table_init(&t, 2, NULL);
 	if (!r)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(r);
+	if (printed_json(c, r))
 		return 0;
-	}
 	printf("%s=== v%lld%s\n", style_on(c->color, STYLE_BOLD),
 	       (long long)json_i64(r, "version", 0), style_off(c->color));
 	table_add(&t, "Change:", json_str(r, "description", ""));
@@ -199,21 +195,15 @@ static const struct command cmd_releases_info = {
 	.examples = "twelve releases:info -a shop\ntwelve releases:info v7",
 };
 
-static bool to_stdout(const char *data, size_t n, void *userdata)
-{
-	(void)userdata;
-	return fwrite(data, 1, n, stdout) == n && fflush(stdout) == 0;
-}
-
 static int releases_output_run(struct cli *c, struct error *err)
 {
 	_cleanup_json_ json_t *r = get_release(c, err);
-	struct api_stream o = { .url = json_str(r, "output_stream_url", NULL), .fn = to_stdout };
+	const char *url = json_str(r, "output_stream_url", NULL);
 
 	if (!r)
 		return -1;
-	if (o.url)
-		return api_stream(c->api, &o, err);
+	if (url)
+		return print_stream(c, url, err);
 	note(c, "v%lld has no release command, so there is no output.",
 	     (long long)json_i64(r, "version", 0));
 	return 0;

@@ -46,10 +46,8 @@ static int stacks_run(struct cli *c, struct error *err)
 	if (!cli_api(c, err) || find_app(c, &app, err) < 0 ||
 	    api_get(c->api, &list, err, "/stacks") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	if (app)
 		printf("%s=== %s Available Stacks%s\n", style_on(c->color, STYLE_BOLD),
 		       json_str(app, "name", ""), style_off(c->color));
@@ -209,10 +207,8 @@ static int stacks_update_run(struct cli *c, struct error *err)
 	r = wait_for_report(c, &report, err);
 	if (r != 0)
 		return r;
-	if (cli_has(c, "json")) {
-		print_json(report);
+	if (printed_json(c, report))
 		return 0;
-	}
 	print_changes(c, report);
 	print_apps(c, report);
 	if (json_array_size(json_at(report, "apps")) && !cli_has(c, "check") &&

@@ -25,34 +25,19 @@ static char *joined(const json_t *list)
 	return buf_steal(&b);
 }
 
-/* A list of an app, asked for; with --json it is printed, and *ret_done says so. */
-static json_t *get_list(struct cli *c, const char *what, bool *ret_done, struct error *err)
-{
-	const char *app = cli_app(c, err);
-	json_t *list = NULL;
-
-	*ret_done = false;
-	if (!app || !cli_api(c, err) || api_get(c->api, &list, err, "/apps/%s/%s", app, what) < 0)
-		return NULL;
-	if (cli_has(c, "json")) {
-		print_json(list);
-		*ret_done = true;
-	}
-	return list;
-}
-
 static int webhooks_run(struct cli *c, struct error *err)
 {
 	static const char *const headings[] = { "ID", "URL", "INCLUDE", "LEVEL" };
-	bool done;
-	_cleanup_json_ json_t *list = get_list(c, "webhooks", &done, err);
+	_cleanup_json_ json_t *list = get_of_app(c, "webhooks", err);
 	_cleanup_table_ struct table t;
 	const json_t *w;
 	size_t i;
 
 	table_init(&t, 4, headings);
-	if (!list || done)
-		return list ? 0 : -1;
+	if (!list)
+		return -1;
+	if (printed_json(c, list))
+		return 0;
 	json_array_foreach (list, i, w) {
 		_cleanup_free_ char *include = joined(json_object_get(w, "include"));
 
@@ -319,7 +304,6 @@ static int deliveries_run(struct cli *c, struct error *err)
 	static const char *const headings[] = {
 		"ID", "EVENT", "STATUS", "ATTEMPTS", "LAST", "NEXT"
 	};
-	bool done = false;
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_table_ struct table t;
 	const char *status = cli_get(c, "status");
@@ -328,9 +312,11 @@ static int deliveries_run(struct cli *c, struct error *err)
 
 	table_init(&t, 6, headings);
 	if (check_status(status, err) == 0)
-		list = get_list(c, "webhook-deliveries", &done, err);
-	if (!list || done)
-		return list ? 0 : -1;
+		list = get_of_app(c, "webhook-deliveries", err);
+	if (!list)
+		return -1;
+	if (printed_json(c, list))
+		return 0;
 	json_array_foreach (list, i, d)
 		if (!status || streq(json_str(d, "status", ""), status))
 			add_delivery(&t, d);
@@ -357,15 +343,16 @@ static const struct command cmd_webhooks_deliveries = {
 static int events_run(struct cli *c, struct error *err)
 {
 	static const char *const headings[] = { "ID", "EVENT", "ACTION", "WHEN" };
-	bool done;
-	_cleanup_json_ json_t *list = get_list(c, "webhook-events", &done, err);
+	_cleanup_json_ json_t *list = get_of_app(c, "webhook-events", err);
 	_cleanup_table_ struct table t;
 	const json_t *e;
 	size_t i;
 
 	table_init(&t, 4, headings);
-	if (!list || done)
-		return list ? 0 : -1;
+	if (!list)
+		return -1;
+	if (printed_json(c, list))
+		return 0;
 	json_array_foreach (list, i, e) {
 		char since[SINCE_SIZE];
 

@@ -32,10 +32,8 @@ static int ca_run(struct cli *c, struct error *err)
 		return -1;
 	if (path)
 		return save(c, ca, path, err);
-	if (cli_has(c, "json")) {
-		print_json(ca);
+	if (printed_json(c, ca))
 		return 0;
-	}
 	fputs(json_str(ca, "certificate", ""), stdout);
 	note(c, "Subject:  %s", json_str(ca, "subject", "?"));
 	note(c, "SHA-256:  %s", json_str(ca, "fingerprint", "?"));

@@ -45,10 +45,8 @@ static int status_run(struct cli *c, struct error *err)
 	table_init(&t, 2, NULL);
 	if (!cli_api(c, err) || api_get(c->api, &s, err, "/twelve/status") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(s);
+	if (printed_json(c, s))
 		return 0;
-	}
 	dynos = dynos_text(s);
 	apps = xasprintf("%lld", (long long)json_i64(s, "apps", 0));
 	runtime = xasprintf("%s (%s)", json_str(s, "runtime.name", "?"),

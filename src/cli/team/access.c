@@ -40,10 +40,8 @@ static int access_run(struct cli *c, struct error *err)
 	if (!app || !cli_api(c, err) ||
 	    api_get(c->api, &list, err, "/apps/%s/collaborators", app) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, row) {
 		_cleanup_buf_ struct buf text = BUF_INIT;
 
@@ -83,10 +81,8 @@ static int tell(struct cli *c, const json_t *collaborator, const char *app)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
-	if (cli_has(c, "json")) {
-		print_json(collaborator);
+	if (printed_json(c, collaborator))
 		return 0;
-	}
 	permissions_text(collaborator, &text);
 	note(c, "%s may now %s %s", json_str(collaborator, "user.email", ""), text.data, app);
 	return 0;

@@ -55,10 +55,8 @@ static int audit_run(struct cli *c, struct error *err)
 		: api_get(c->api, &list, err, "/twelve/audit?max=%lld", (long long)n);
 	if (r < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, row)
 		add_row(&t, row);
 	if (json_array_size(list))

@@ -24,10 +24,8 @@ static int authorizations_run(struct cli *c, struct error *err)
 	table_init(&t, 4, headings);
 	if (!cli_api(c, err) || api_get(c->api, &list, err, "/oauth/authorizations") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, a) {
 		int64_t used_ms = json_time(a, "twelve.used_at");
 		char created[SINCE_SIZE], used[SINCE_SIZE];
@@ -87,10 +85,8 @@ static int authorizations_create_run(struct cli *c, struct error *err)
 		json_object_set_new(body, "expires_in", json_integer((json_int_t)expires_s));
 	if (api_request(c->api, "POST", body, &a, err, "/oauth/authorizations") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(a);
+	if (printed_json(c, a))
 		return 0;
-	}
 	note(c, "This token is shown once. It lets its holder do %s that %s can:",
 	     cli_get(c, "scope") ? "some of all" : "all",
 	     cli_get(c, "user") ? cli_get(c, "user") : "you");
@@ -133,10 +129,8 @@ static int authorizations_info_run(struct cli *c, struct error *err)
 	table_init(&t, 2, NULL);
 	if (!cli_api(c, err) || api_get(c->api, &a, err, "/oauth/authorizations/%s", part) < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(a);
+	if (printed_json(c, a))
 		return 0;
-	}
 	used_ms = json_time(a, "twelve.used_at");
 	left_s = json_i64(a, "access_token.expires_in", -1);
 	table_add(&t, "Id:", json_str(a, "id", ""));

@@ -27,10 +27,8 @@ static int keys_run(struct cli *c, struct error *err)
 	if (!cli_api(c, err) ||
 	    api_get(c->api, &list, err, all ? "/twelve/keys" : "/account/keys") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, k)
 		table_add(&t, json_str(k, "fingerprint", ""), json_str(k, "comment", ""),
 			  json_str(k, "user.email", ""));

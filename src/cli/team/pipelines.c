@@ -17,10 +17,8 @@ static int pipelines_run(struct cli *c, struct error *err)
 
 	if (!cli_api(c, err) || api_get(c->api, &list, err, "/pipelines") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, p) {
 		_cleanup_buf_ struct buf b = BUF_INIT;
 

@@ -52,10 +52,8 @@ static int transfers_run(struct cli *c, struct error *err)
 	table_init(&t, 5, headings);
 	if (!cli_api(c, err) || api_get(c->api, &list, err, "/account/app-transfers") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, item) {
 		char since[SINCE_SIZE];
 

@@ -21,10 +21,8 @@ static int users_run(struct cli *c, struct error *err)
 	table_init(&t, 4, headings);
 	if (!cli_api(c, err) || api_get(c->api, &list, err, "/twelve/users") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(list);
+	if (printed_json(c, list))
 		return 0;
-	}
 	json_array_foreach (list, i, u) {
 		int64_t login_ms = json_time(u, "last_login");
 		char since[SINCE_SIZE];
@@ -73,10 +71,8 @@ static int users_add_run(struct cli *c, struct error *err)
 	put(body, "password", password);
 	if (api_request(c->api, "POST", body, &user, err, "/twelve/users") < 0)
 		return -1;
-	if (cli_has(c, "json")) {
-		print_json(user);
+	if (printed_json(c, user))
 		return 0;
-	}
 	note(c, "Added %s%s", json_str(user, "email", ""),
 	     json_bool(user, "twelve.admin") ? ", an administrator" : "");
 	if (!password)

@@ -7,12 +7,12 @@
  */
 #include "daemon/core/settings-priv.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/proc.h"
 #include "base/str.h"
 
 static const struct {
@@ -22,23 +22,6 @@ static const struct {
 	{ "twelve", "cli" },	    { "twelve-dyno", "dyno" }, { "twelve-init", "dyno" },
 	{ "twelve-logs", "logsd" }, { "twelved", "daemon" },
 };
-
-/* The directory of this program, or NULL. */
-static char *exe_dir(void)
-{
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	char *slash;
-
-	if (n < 0)
-		return NULL;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	if (!slash)
-		return NULL;
-	*slash = '\0';
-	return xstrdup(path);
-}
 
 static const char *folder_of(const char *program)
 {
@@ -64,7 +47,7 @@ static char *if_program(char *path)
 
 static char *find_near(const char *name)
 {
-	_cleanup_free_ char *dir = exe_dir();
+	_cleanup_free_ char *dir = proc_exe_dir();
 	const char *folder = folder_of(name);
 	char *found;
 
@@ -91,7 +74,7 @@ char *settings_find_libexec(void)
 
 char *settings_find_data(void)
 {
-	_cleanup_free_ char *dir = exe_dir();
+	_cleanup_free_ char *dir = proc_exe_dir();
 	_cleanup_free_ char *top = NULL;
 	_cleanup_free_ char *buildpacks = NULL;
 	char *real;
