@@ -22,12 +22,19 @@ json_t *backup_or_newest(struct cli *c, const char *which, struct error *err);
 bool backup_is_own(const json_t *b);
 /* The error of an app that has none: -1. */
 int backup_none(const char *app, struct error *err);
+/* Restores it into a scratch service and waits; *b becomes what is known of it after. -1 if it does
+ * not restore. */
+int backup_verify(struct cli *c, json_t **b, struct error *err);
 /* --addon, of commands that name a backup. */
 extern const struct arg_option backup_options[];
 
 /* The tables of the commands about add-ons, NULL at the end. */
 extern const struct command *const addons_commands[],
-	*const attachments_commands[], *const backups_commands[],
-					       *const client_commands[],
-						       *const restore_commands[],
-							       *const services_commands[];
+	*const addon_create_commands[],
+		*const addon_change_commands[],
+			*const attachments_commands[],
+				*const backup_file_commands[],
+					*const backups_commands[],
+						*const client_commands[],
+							*const restore_commands[],
+								*const services_commands[];
