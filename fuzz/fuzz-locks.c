@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "model/locks.h"
+#include "model/sbom-program.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,11 +41,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (which < ARRAY_SIZE(names))
 		locks_read("node_modules/a", names[which], text, size - 1, &subject, &s);
 	else if (which == ARRAY_SIZE(names))
-		locks_read_go(text, size - 1, &subject, &s);
+		sbom_read_go(text, size - 1, &subject, &s);
 	else if (which == ARRAY_SIZE(names) + 1)
-		locks_read_pom(text, &subject, &s);
+		sbom_read_pom(text, &subject, &s);
 	else
-		locks_read_jar_name(text, &subject, &s);
+		sbom_read_jar_name(text, &subject, &s);
 	sbom_settle(&s);
 	j = sbom_document(&s, &subject);
 	assert(json_array_size(json_object_get(j, "packages")) == s.n + 2);

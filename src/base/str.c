@@ -93,6 +93,22 @@ char *str_trim(char *s)
 	return s;
 }
 
+char *str_next_line(char **at)
+{
+	char *line = *at, *end;
+
+	if (!line || !*line)
+		return NULL;
+	end = strchr(line, '\n');
+	*at = end ? end + 1 : NULL;
+	if (end)
+		*end = '\0';
+	end = line + strlen(line);
+	if (end > line && end[-1] == '\r')
+		end[-1] = '\0';
+	return line;
+}
+
 size_t strv_len(char *const *v)
 {
 	size_t n = 0;

@@ -37,6 +37,10 @@ static inline const char *str_plural(int64_t n)
 /* Removes white space at both ends, in place; returns the start. */
 char *str_trim(char *s);
 
+/* The next line of *at, without its end (LF or CRLF), in place; *at goes on to the one after. NULL at
+ * the end. */
+char *str_next_line(char **at);
+
 /*
  * A NULL-terminated array of heap strings. An empty one is NULL or { NULL }.
  */

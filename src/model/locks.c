@@ -26,23 +26,6 @@ static void add(const struct reading *r, const char *type, const char *name, con
 	sbom_add(r->to, &p, r->subject);
 }
 
-/* The next line, without its end; NULL at the end. */
-static char *next_line(char **at)
-{
-	char *line = *at, *end;
-
-	if (!line || !*line)
-		return NULL;
-	end = strchr(line, '\n');
-	*at = end ? end + 1 : NULL;
-	if (end)
-		*end = '\0';
-	end = line + strlen(line);
-	if (end > line && end[-1] == '\r')
-		end[-1] = '\0';
-	return line;
-}
-
 /* What stands between the first two quotes after `at`; NULL when there is none. Written to. */
 static char *quoted(char *at)
 {
@@ -134,7 +117,7 @@ static void read_yarn_lock(const struct reading *r, char *text)
 {
 	char *name = NULL;
 
-	for (char *line; (line = next_line(&text));) {
+	for (char *line; (line = str_next_line(&text));) {
 		char *version;
 
 		if (line[0] && line[0] != ' ' && line[0] != '#') {
@@ -160,7 +143,7 @@ static void read_pnpm_lock(const struct reading *r, char *text)
 {
 	bool within = false;
 
-	for (char *line; (line = next_line(&text));) {
+	for (char *line; (line = str_next_line(&text));) {
 		char *name = line + 2, *version;
 
 		if (line[0] && line[0] != ' ')
@@ -186,7 +169,7 @@ static void read_metadata(const struct reading *r, char *text)
 {
 	const char *name = NULL, *version = NULL, *license = NULL;
 
-	for (char *line; (line = next_line(&text)) && line[0];) {
+	for (char *line; (line = str_next_line(&text)) && line[0];) {
 		if (str_starts(line, "Name: "))
 			name = str_trim(line + 6);
 		else if (str_starts(line, "Version: "))
@@ -203,7 +186,7 @@ static void read_metadata(const struct reading *r, char *text)
 /* "name==1.0 ; marker", "name[extra]==1.0": what is not pinned has no version to tell of. */
 static void read_requirements(const struct reading *r, char *text)
 {
-	for (char *line; (line = next_line(&text));) {
+	for (char *line; (line = str_next_line(&text));) {
 		char *name = str_trim(line), *version = strstr(name, "==");
 		size_t n = strspn(
 			name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
@@ -240,7 +223,7 @@ static void read_toml_lock(const struct reading *r, const char *type, char *text
 	char *name = NULL, *version = NULL;
 	bool within = false, local = false;
 
-	for (char *line = next_line(&text);; line = next_line(&text)) {
+	for (char *line = str_next_line(&text);; line = str_next_line(&text)) {
 		if (!line || line[0] == '[') {
 			if (within && name && version && !local)
 				add(r, type, name, version, NULL, false);
@@ -266,7 +249,7 @@ static void read_gemfile_lock(const struct reading *r, char *text)
 {
 	bool within = false;
 
-	for (char *line; (line = next_line(&text));) {
+	for (char *line; (line = str_next_line(&text));) {
 		char *open, *close;
 
 		if (line[0] && line[0] != ' ')
@@ -287,7 +270,7 @@ static void read_gemfile_lock(const struct reading *r, char *text)
 
 static void read_go_sum(const struct reading *r, char *text)
 {
-	for (char *line; (line = next_line(&text));) {
+	for (char *line; (line = str_next_line(&text));) {
 		char *save = NULL, *name = strtok_r(line, " ", &save),
 		     *version = strtok_r(NULL, " ", &save);
 
@@ -313,7 +296,7 @@ static void read_composer_lock(const struct reading *r, char *text, size_t n)
 
 static void read_mix_lock(const struct reading *r, char *text)
 {
-	for (char *line; (line = next_line(&text));) {
+	for (char *line; (line = str_next_line(&text));) {
 		char *hex = strstr(line, "{:hex, :"), *name = hex ? hex + strlen("{:hex, :") : NULL,
 		     *version;
 
@@ -326,182 +309,6 @@ static void read_mix_lock(const struct reading *r, char *text)
 		version = quoted(version);
 		if (version)
 			add(r, "hex", name, version, NULL, false);
-	}
-}
-
-/* ---- Java ---- */
-
-void locks_read_pom(char *text, const struct sbom_subject *subject, struct sbom *s)
-{
-	const struct reading r = { subject, s };
-	const char *group = NULL, *artifact = NULL, *version = NULL;
-	_cleanup_free_ char *name = NULL;
-
-	for (char *line; (line = next_line(&text));) {
-		if (str_starts(line, "groupId="))
-			group = str_trim(line + 8);
-		else if (str_starts(line, "artifactId="))
-			artifact = str_trim(line + 11);
-		else if (str_starts(line, "version="))
-			version = str_trim(line + 8);
-	}
-	if (!group || !artifact || !version)
-		return;
-	name = xasprintf("%s:%s", group, artifact);
-	add(&r, "maven", name, version, NULL, true);
-}
-
-void locks_read_jar_name(const char *name, const struct sbom_subject *subject, struct sbom *s)
-{
-	const struct reading r = { subject, s };
-	_cleanup_free_ char *copy = xstrdup(name);
-	char *version = NULL;
-
-	if (str_ends(copy, ".jar"))
-		copy[strlen(copy) - 4] = '\0';
-	for (char *c = copy; *c && !version; c++)
-		if (c[0] == '-' && isdigit((unsigned char)c[1]))
-			version = c;
-	if (!version)
-		return;
-	*version++ = '\0';
-	add(&r, "maven", copy, version, NULL, true);
-}
-
-/* ---- programs of Go ---- */
-
-static bool get_length(const char *data, size_t n, size_t *at, size_t *ret)
-{
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 35 && *at < n; shift += 7) {
-		unsigned char c = (unsigned char)data[(*at)++];
-
-		value |= (uint64_t)(c & 0x7f) << shift;
-		if (!(c & 0x80)) {
-			*ret = (size_t)value;
-			return value <= n - *at;
-		}
-	}
-	return false;
-}
-
-static void read_modules(const struct reading *r, char *text)
-{
-	char *name = NULL, *version = NULL;
-
-	for (char *line; (line = next_line(&text));) {
-		char *save = NULL, *kind = strtok_r(line, "\t", &save),
-		     *first = strtok_r(NULL, "\t", &save), *second = strtok_r(NULL, "\t", &save);
-		bool dep = kind && streq(kind, "dep"), replaced = kind && streq(kind, "=>");
-
-		/* A module that is replaced is followed by what stands for it. */
-		if (name && !replaced)
-			add(r, "golang", name, version, NULL, true);
-		name = (dep || replaced) && first && second ? first : NULL;
-		version = second;
-	}
-	if (name)
-		add(r, "golang", name, version, NULL, true);
-}
-
-void locks_read_go(const char *data, size_t n, const struct sbom_subject *subject, struct sbom *s)
-{
-	static const char magic[] = "\xff Go buildinf:";
-	const struct reading r = { subject, s };
-
-	for (const char *p = data;
-	     (p = memmem(p, n - (size_t)(p - data), magic, sizeof(magic) - 1)); p++) {
-		size_t at = (size_t)(p - data) + 32, len = 0;
-		_cleanup_free_ char *go = NULL, *modules = NULL;
-
-		if (at >= n || !(p[15] & 2) || !get_length(data, n, &at, &len) || len < 3 ||
-		    len > 64)
-			continue;
-		go = xstrndup(data + at, len);
-		at += len;
-		if (!str_starts(go, "go") || !get_length(data, n, &at, &len))
-			continue;
-		add(&r, "golang", "stdlib", go + 2, NULL, true);
-		/* Between two marks of 16 bytes. */
-		if (len < 33 || len > LOCKS_FILE_MAX_BYTES)
-			return;
-		modules = xstrndup(data + at + 16, len - 32);
-		read_modules(&r, modules);
-		return;
-	}
-}
-
-/* ---- Debian ---- */
-
-/* A name's version and source of the status file, which is sorted by nothing: so a list of pairs is
- * made first. */
-struct origin {
-	const char *name, *source, *architecture;
-};
-
-static int by_name(const void *a, const void *b)
-{
-	const struct origin *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
-static struct origin *read_origins(char *status, size_t *ret_n)
-{
-	struct origin *list = NULL, now = { 0 };
-	size_t n = 0;
-
-	for (char *line = next_line(&status);; line = next_line(&status)) {
-		if (!line || !line[0]) {
-			if (now.name) {
-				list = xrealloc(list, (n + 1) * sizeof(*list));
-				list[n++] = now;
-			}
-			now = (struct origin){ 0 };
-			if (!line)
-				break;
-		} else if (str_starts(line, "Package: ")) {
-			now.name = line + 9;
-		} else if (str_starts(line, "Source: ")) {
-			/* "Source: gcc-12 (12.2.0-14)" where its version is another. */
-			now.source = line + 8;
-			line[8 + strcspn(line + 8, " ")] = '\0';
-		} else if (str_starts(line, "Architecture: ")) {
-			now.architecture = line + 14;
-		}
-	}
-	if (n)
-		qsort(list, n, sizeof(*list), by_name);
-	*ret_n = n;
-	return list;
-}
-
-void locks_read_dpkg(char *packages, char *status, const struct sbom_subject *subject,
-		     struct sbom *s)
-{
-	size_t n = 0;
-	_cleanup_free_ struct origin *origins = read_origins(status, &n);
-
-	for (char *line; (line = next_line(&packages));) {
-		char *equals = strchr(line, '=');
-		struct origin key = { .name = line }, *found;
-
-		if (!equals)
-			continue;
-		*equals = '\0';
-		found = n ? bsearch(&key, origins, n, sizeof(*origins), by_name) : NULL;
-		const struct sbom_package p = {
-			.type = (char *)"deb",
-			.name = line,
-			.version = equals + 1,
-			.installed = true,
-			.source = found ? (char *)(found->source ? found->source : found->name)
-					: NULL,
-			.architecture = found ? (char *)found->architecture : NULL
-		};
-
-		sbom_add(s, &p, subject);
 	}
 }
 

@@ -17,14 +17,3 @@ bool locks_knows(const char *dir, const char *name);
 /* `text` has n bytes, and a NUL behind them; it is written to. */
 void locks_read(const char *dir, const char *name, char *text, size_t n,
 		const struct sbom_subject *subject, struct sbom *s);
-/* pom.properties of a jar. */
-void locks_read_pom(char *text, const struct sbom_subject *subject, struct sbom *s);
-/* A jar's own name, "spring-core-6.1.2.jar", where nothing in it says more. */
-void locks_read_jar_name(const char *name, const struct sbom_subject *subject, struct sbom *s);
-/* What the Go linker leaves in a program: see debug/buildinfo of Go. `data` is the whole file; it
- * is only read. */
-void locks_read_go(const char *data, size_t n, const struct sbom_subject *subject, struct sbom *s);
-/* dpkg's status file: each package with its source. `packages` has "NAME=VERSION" lines of those
- * that are meant. */
-void locks_read_dpkg(char *packages, char *status, const struct sbom_subject *subject,
-		     struct sbom *s);

@@ -13,6 +13,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "model/locks.h"
+#include "model/sbom-dpkg.h"
+#include "model/sbom-program.h"
 
 static const struct sbom_subject subject = { .app = "shop",
 					     .release_id = "5f1c",
@@ -177,10 +179,10 @@ static void test_java(void **state)
 	struct sbom s = { 0 };
 
 	(void)state;
-	locks_read_pom(pom, &subject, &s);
-	locks_read_pom(half, &subject, &s);
-	locks_read_jar_name("jackson-core-2.17.0.jar", &subject, &s);
-	locks_read_jar_name("app.jar", &subject, &s);
+	sbom_read_pom(pom, &subject, &s);
+	sbom_read_pom(half, &subject, &s);
+	sbom_read_jar_name("jackson-core-2.17.0.jar", &subject, &s);
+	sbom_read_jar_name("app.jar", &subject, &s);
 	got = purls(&s);
 	assert_string_equal(
 		got,
@@ -214,11 +216,11 @@ static void test_go(void **state)
 		struct sbom t = { 0 };
 
 		memcpy(cut, b.data, n);
-		locks_read_go(cut, n, &subject, &t);
+		sbom_read_go(cut, n, &subject, &t);
 		assert_true(t.n <= 1);
 		sbom_done(&t);
 	}
-	locks_read_go(b.data, b.len, &subject, &s);
+	sbom_read_go(b.data, b.len, &subject, &s);
 	got = purls(&s);
 	assert_string_equal(
 		got,
@@ -235,7 +237,7 @@ static void test_debian(void **state)
 	struct sbom s = { 0 };
 
 	(void)state;
-	locks_read_dpkg(packages, status, &subject, &s);
+	sbom_read_dpkg(packages, status, &subject, &s);
 	got = purls(&s);
 	assert_string_equal(got,
 			    "pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=debian-13 "

@@ -21,6 +21,8 @@
 #include "base/str.h"
 #include "build/confine.h"
 #include "model/locks.h"
+#include "model/sbom-dpkg.h"
+#include "model/sbom-program.h"
 
 #define CPU_SECONDS 120
 #define DOCUMENT_MAX_BYTES (64 << 20)
@@ -62,7 +64,7 @@ static int read_stack(struct walk *w, json_t *order, struct error *err)
 				       "What dpkg says of the stack's packages can't be read");
 	buf_putc(&packages, '\n');
 	buf_putc(&status, '\n');
-	locks_read_dpkg(packages.data, status.data, &w->subject, &w->sbom);
+	sbom_read_dpkg(packages.data, status.data, &w->subject, &w->sbom);
 	return 0;
 }
 
@@ -142,7 +144,7 @@ static void read_jar(struct walk *w, struct archive *in, const char *name, int d
 				entry_text(in, archive_entry_size(e), POM_MAX_BYTES);
 
 			if (text)
-				locks_read_pom(text, &w->subject, &w->sbom);
+				sbom_read_pom(text, &w->subject, &w->sbom);
 			else
 				w->sbom.n_left_out++;
 		} else if (path && str_ends(path, ".jar") && depth == 0) {
@@ -152,7 +154,7 @@ static void read_jar(struct walk *w, struct archive *in, const char *name, int d
 	if (r != ARCHIVE_EOF)
 		w->sbom.n_left_out++;
 	if (w->sbom.n == before)
-		locks_read_jar_name(name, &w->subject, &w->sbom);
+		sbom_read_jar_name(name, &w->subject, &w->sbom);
 }
 
 static void read_jar_file(struct walk *w, int dir_fd, const char *name)
@@ -184,7 +186,7 @@ static void read_program(struct walk *w, int dir_fd, const char *name, size_t si
 		w->sbom.n_left_out++;
 		return;
 	}
-	locks_read_go(data, size, &w->subject, &w->sbom);
+	sbom_read_go(data, size, &w->subject, &w->sbom);
 	munmap(data, size);
 }
 
