@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -58,6 +59,16 @@ const struct dyno_size *dyno_size_find(const char *name)
 			return &dyno_sizes[i];
 	}
 	return NULL;
+}
+
+int dyno_size_refuse(const char *name, struct error *err)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT;
+
+	for (size_t i = 0; i < n_dyno_sizes; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", dyno_sizes[i].name);
+	return error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\": the sizes are %s",
+			 name ? name : "", names.data);
 }
 
 void size_display(const char *size, char buf[static DYNO_SIZE_DISPLAY])

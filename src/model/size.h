@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 struct dyno_size {
 	const char *name; /* "standard-1x" */
 	uint64_t memory_bytes;
@@ -19,6 +21,8 @@ extern const size_t n_dyno_sizes;
 
 /* By name in any case, "Standard-1X" and "1X" too; NULL when there is none. */
 const struct dyno_size *dyno_size_find(const char *name);
+/* ERROR_INVALID, with the names that there are, for one (or NULL) that is none. */
+int dyno_size_refuse(const char *name, struct error *err);
 
 #define DYNO_SIZE_DISPLAY 32
 

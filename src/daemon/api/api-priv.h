@@ -56,8 +56,6 @@ json_t *api_provider_json(struct request *r, const struct partner *p);
 /* api/app/slugs.c: POST /apps/:app/releases with a slug. */
 int api_slug_release(struct request *r, struct error *err);
 
-/* api/app/formation.c: which dyno sizes there are, to whoever asked for another. */
-int api_refuse_size(const char *name, struct error *err);
 /*
  * api/team/setups.c: the row of a setup, by the request's "source_blob"; `overrides` are as in its
  * body, `extra` (or NULL) more members of its data. Then, when what belongs to it is written as

@@ -209,7 +209,7 @@ static int read_options(struct request *r, struct dyno_start *o, struct error *e
 		return -1;
 	o->size = size ? size : DYNO_SIZE_DEFAULT;
 	if (!dyno_size_find(o->size))
-		return api_refuse_size(o->size, err);
+		return dyno_size_refuse(o->size, err);
 	o->size = dyno_size_find(o->size)->name;
 	return 0;
 }

@@ -116,23 +116,13 @@ static const struct dyno_size *find_size(const char *name)
 	return dyno_size_find(name);
 }
 
-int api_refuse_size(const char *name, struct error *err)
-{
-	_cleanup_buf_ struct buf names = BUF_INIT;
-
-	for (size_t i = 0; i < n_dyno_sizes; i++)
-		buf_printf(&names, "%s%s", i ? ", " : "", dyno_sizes[i].name);
-	return error_set(err, ERROR_INVALID, "There is no dyno size \"%.50s\": the sizes are %s",
-			 name ? name : "", names.data);
-}
-
 static int read_size(json_t *v, struct formation *row, struct error *err)
 {
 	const char *name = json_ref(v);
 	const struct dyno_size *size = name ? find_size(name) : NULL;
 
 	if (!size)
-		return api_refuse_size(name, err);
+		return dyno_size_refuse(name, err);
 	free(row->size);
 	row->size = xstrdup(size->name);
 	return 0;
