@@ -161,6 +161,11 @@ int store_begin(struct store *s, struct error *err)
 
 /* Each statement outside of a transaction takes and gives back the file's locks: four calls of the
  * kernel. */
+int64_t store_writes(const struct store *s)
+{
+	return sqlite3_total_changes64(s->db);
+}
+
 int store_read_begin(struct store *s, struct error *err)
 {
 	if (check_none_open(s, err) < 0)

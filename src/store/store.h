@@ -72,5 +72,7 @@ void store_close(struct store *s);
 int store_begin(struct store *s, struct error *err);
 int store_commit(struct store *s, struct error *err);
 void store_rollback(struct store *s);
+/* Rows that were written so far: as long as it tells the same, what was read is as it was. */
+int64_t store_writes(const struct store *s);
 int store_read_begin(struct store *s, struct error *err);
 void store_read_end(struct store *s);

@@ -11,9 +11,6 @@
 /* New references. */
 json_t *api_app_json(struct request *r, const struct app *a);
 json_t *api_app_ref(const struct app *a);
-/* By version ("3" or "v3"), or id, or "current". */
-int api_release_find(struct request *r, const struct app *app, const char *which,
-		     struct release *ret, struct error *err);
 /*
  * What many items of a list have is made once for a request and shared by them: by kind and name,
  * with make(r, name). It is not to be changed. A new reference.
@@ -24,23 +21,13 @@ json_t *api_shared(struct request *r, const char *kind, const char *name,
  */
 int api_answer_one(struct request *r, json_t *take, const char *what, struct error *err);
 json_t *api_release_json(struct request *r, const struct app *a, const struct release *rel);
+/* Answers with a release of the path's app that was made just now: both as they are now. */
+int api_answer_release(struct request *r, int64_t version, struct error *err);
 json_t *api_dyno_json(struct request *r, const struct app *a, const struct dyno *dyno);
 char *api_app_url(struct parts *parts, const char *app_name);
 
-/* Handlers whose rows stand in the table of another file. */
-int api_account_feature(struct request *r, struct error *err);
-int api_attachments_get(struct request *r, struct error *err);
-int api_attachments_list(struct request *r, struct error *err);
-int api_attachments_of_app(struct request *r, struct error *err);
-int api_attachments_resolve(struct request *r, struct error *err);
-int api_no_account_feature(struct request *r, struct error *err);
-
-/* All attachments of all apps, or of one, that fn accepts (NULL: all): a new array. */
-json_t *api_attachments_where(struct request *r, const struct app *app, const char *addon_id,
-			      struct error *err);
-/* A new credential for an attachment of an app, make before break: the endpoint's answer. Takes
- * what *app has. */
-int api_rotate_attachment(struct request *r, struct app *app, const struct attachment *at,
+/* A new credential for an attachment of an app, make before break: the endpoint's answer. */
+int api_rotate_attachment(struct request *r, const struct app *app, const struct attachment *at,
 			  struct error *err);
 /* api/addon/heroku-data.c: the first config var that the owner has of an add-on. Heap; NULL when it
  * is not attached there. */
@@ -50,7 +37,6 @@ char *api_data_variable(struct request *r, const struct addon *a);
 int api_answer_backup(struct request *r, const struct backup *b, struct error *err);
 int api_schedule_set(struct request *r, struct addon *a, int64_t minute, int64_t keep,
 		     struct error *err);
-json_t *api_plan_json(struct request *r, const struct service *s, const struct service_plan *p);
 json_t *api_provider_json(struct request *r, const struct partner *p);
 
 /* api/app/slugs.c: POST /apps/:app/releases with a slug. */
@@ -66,6 +52,3 @@ int api_setup_begin(struct request *r, const char *name, json_t *overrides, json
 		    struct setup *s, struct app *app, struct error *err);
 int api_setup_go(struct request *r, struct setup *s, struct app *app, int result,
 		 struct error *err);
-
-/* Before the body of an upload is read: whether it was announced. ERROR_NOT_FOUND. */
-int api_upload_expected(struct request *r, struct error *err);

@@ -47,11 +47,6 @@ int authz_allow(struct request *r, const struct app *app, enum need need, struct
 			 need_names[need], app->name);
 }
 
-int authz_allow_route(struct request *r, const struct app *app, struct error *err)
-{
-	return authz_allow(r, app, request_call(r)->route->need, err);
-}
-
 int authz_admin(struct request *r, struct error *err)
 {
 	if (request_caller(r)->admin)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Authorization: what the caller of a request may do to an app. The endpoint's `need` (api/route.h)
- * is asked for when the path names an app, before the body is read, and by whatever finds an app,
- * an add-on, an attachment, a backup for a handler (api/find.h), so that a handler gets nothing
- * that the caller may not have. Handlers that take names from the body ask
- * authz_app_named().
+ * is asked for by what finds the app, the add-on or the attachment that the path names
+ * (api/find.h), so that a handler gets nothing that the caller may not have. Handlers that take
+ * names from the body ask authz_app_named().
  *
  * Who may not view an app is told ERROR_FORBIDDEN in Heroku's words, whether they may know of it or
  * not: names are taken, so that they can be found out anyhow.
@@ -17,8 +16,6 @@
 
 /* 0, or -1 with ERROR_FORBIDDEN or what the store says. */
 int authz_allow(struct request *r, const struct app *app, enum need need, struct error *err);
-/* The same with what the request's endpoint needs. */
-int authz_allow_route(struct request *r, const struct app *app, struct error *err);
 /* The same for an app that may be gone: then for administrators only. */
 int authz_allow_id(struct request *r, const char *app_id, enum need need, struct error *err);
 /* The same; when it is gone also for who owned it last, `owner_id`. */

@@ -23,6 +23,9 @@ void call_free(void *context)
 	free(c->asks_password);
 	for (size_t i = 0; i < c->n_params; i++)
 		free(c->params[i].value);
+	app_done(&c->app);
+	addon_done(&c->addon);
+	json_decref(c->attachments);
 	free(c->app_name);
 	free(c->note);
 	json_decref(c->shared);
@@ -52,6 +55,21 @@ const struct caller *request_caller(struct request *r)
 enum need request_need(const struct request *r)
 {
 	return request_call(r)->route->need;
+}
+
+struct app *request_app(struct request *r)
+{
+	return &request_call(r)->app;
+}
+
+struct addon *request_addon(struct request *r)
+{
+	return &request_call(r)->addon;
+}
+
+const struct attachment *request_attachment(struct request *r)
+{
+	return &request_call(r)->attachment;
 }
 
 const char *request_param(struct request *r, const char *name)

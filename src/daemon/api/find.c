@@ -2,6 +2,7 @@
 #include "daemon/api/find.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "daemon/api/authz.h"
@@ -9,20 +10,6 @@
 #include "daemon/api/route.h"
 #include "daemon/api/sight.h"
 #include "model/names.h"
-
-int api_app(struct request *r, struct app *ret, struct error *err)
-{
-	struct app app = { 0 };
-
-	if (store_app_get(request_store(r), request_param(r, "app"), &app, err) < 0)
-		return -1;
-	if (authz_allow_route(r, &app, err) < 0) {
-		app_done(&app);
-		return -1;
-	}
-	*ret = app;
-	return 0;
-}
 
 /* ---- add-ons ---- */
 
@@ -44,48 +31,40 @@ static int allow_addon(struct request *r, const struct addon *a, enum need need,
 	return seen ? 0 : -1;
 }
 
-int api_addon_named(struct request *r, const char *name, enum need need, struct addon *ret,
-		    struct error *err)
+/* By the name of an attachment; what *err says stays when there is none of it. */
+static int addon_attached(struct request *r, const struct app *app, const char *name,
+			  struct addon *ret, struct error *err)
 {
-	struct addon a = { 0 };
+	struct attachment at;
+	json_t *list = NULL;
+	int result = -1;
 
-	if (store_addon_get(request_store(r), name, &a, err) < 0)
+	if (services_attachments(request_parts(r)->services, app, &list, err) == 0 &&
+	    attach_find(list, name, &at))
+		result = store_addon_get(request_store(r), at.addon, ret, err);
+	json_decref(list);
+	return result;
+}
+
+int api_addon_named(struct request *r, const struct app *app, const char *name, enum need need,
+		    struct addon *ret, struct error *err)
+{
+	struct error own = ERROR_INIT;
+	struct addon a = { 0 };
+	int result = store_addon_get(request_store(r), name, &a, &own);
+
+	if (result < 0 && own.kind == ERROR_NOT_FOUND && app)
+		result = addon_attached(r, app, name, &a, &own);
+	if (result < 0) {
+		*err = own;
 		return -1;
+	}
 	if (allow_addon(r, &a, need, err) < 0) {
 		addon_done(&a);
 		return -1;
 	}
 	*ret = a;
 	return 0;
-}
-
-int api_addon(struct request *r, struct addon *ret, struct error *err)
-{
-	struct parts *parts = request_parts(r);
-	const char *which = request_param(r, "addon");
-	struct error own = ERROR_INIT;
-	struct app app = { 0 };
-	struct attachment at;
-	json_t *list = NULL;
-	int result;
-
-	result = api_addon_named(r, which, request_need(r), ret, &own);
-	if (result == 0 || own.kind != ERROR_NOT_FOUND || !request_param(r, "app")[0]) {
-		if (result < 0)
-			*err = own;
-		return result;
-	}
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	if (services_attachments(parts->services, &app, &list, err) < 0)
-		result = -1;
-	else if (attach_find(list, which, &at))
-		result = api_addon_named(r, at.addon, request_need(r), ret, err);
-	else
-		*err = own;
-	json_decref(list);
-	app_done(&app);
-	return result;
 }
 
 /* ---- attachments ---- */
@@ -107,36 +86,76 @@ int api_attachment_in(struct request *r, const struct app *app, const char *whic
 			 name_excerpt(excerpt, which));
 }
 
-int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct attachment *ret,
-		   struct error *err)
+/* ---- releases ---- */
+
+int api_release_find(struct request *r, const struct app *app, const char *which,
+		     struct release *ret, struct error *err)
 {
-	const char *which = request_param(r, "attachment");
-	const char *sep = strstr(which, "::");
-	struct app *apps = NULL;
-	int result = 1;
-	size_t n = 0;
+	struct store *s = request_store(r);
+	int64_t version;
 
-	if (request_param(r, "app")[0])
-		return api_app(r, app, err) < 0
-			       ? -1
-			       : api_attachment_in(r, app, which, ret_list, ret, false, err);
-	if (sep) {
-		_cleanup_free_ char *name = xstrndup(which, (size_t)(sep - which));
-
-		return authz_app_named(r, name, request_need(r), app, err) < 0
-			       ? -1
-			       : api_attachment_in(r, app, sep + 2, ret_list, ret, false, err);
+	if (uuid_is_valid(which)) {
+		if (store_release_by_id(s, which, ret, err) < 0)
+			return -1;
+		if (streq(ret->app_id, app->id))
+			return 0;
+		release_done(ret);
+		return error_set(err, ERROR_NOT_FOUND, "%s has no release %s", app->name, which);
 	}
-	/* Who knows an id is told that they may not; names are looked for where the caller may
-	 * look. */
+	if (streq(which, "current"))
+		version = app->current_version;
+	else if (!str_to_i64(which[0] == 'v' ? which + 1 : which, 1, INT64_MAX, &version))
+		return error_set(err, ERROR_NOT_FOUND,
+				 "\"%.40s\" is not a release: give a version such as v3", which);
+	return store_release_get(s, app->id, version, ret, err);
+}
+
+/* ---- the path ---- */
+
+static int take_app(struct request *r, const char *which, struct error *err)
+{
+	struct call *c = request_call(r);
+	struct app app = { 0 };
+
+	if (authz_app_named(r, which, c->route->need, &app, err) < 0)
+		return -1;
+	app_done(&c->app);
+	c->app = app;
+	return 0;
+}
+
+static int take_addon(struct request *r, const char *which, struct error *err)
+{
+	struct call *c = request_call(r);
+	struct addon addon = { 0 };
+
+	if (api_addon_named(r, c->app.name ? &c->app : NULL, which, c->route->need, &addon, err) <
+	    0)
+		return -1;
+	addon_done(&c->addon);
+	c->addon = addon;
+	return 0;
+}
+
+/* Of any app. Who knows an id is told that they may not; names are looked for where the caller may
+ * look. */
+static int take_attachment(struct request *r, const char *which, struct error *err)
+{
+	struct call *c = request_call(r);
+	struct app *apps = NULL;
+	size_t n = 0, found = 0;
+	int result = 1;
+
 	if ((uuid_is_valid(which) ? store_app_list(request_store(r), &apps, &n, err)
 				  : authz_app_list(r, &apps, &n, err)) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (result == 1)
-			result = api_attachment_in(r, &apps[i], which, ret_list, ret, true, err);
-		if (result == 0 && !app->name) {
-			*app = apps[i];
+			result = api_attachment_in(r, &apps[i], which, &c->attachments,
+						   &c->attachment, true, err);
+		if (result == 0 && !found++) {
+			app_done(&c->app);
+			c->app = apps[i];
 			apps[i] = (struct app){ 0 };
 		}
 		app_done(&apps[i]);
@@ -145,36 +164,54 @@ int api_attachment(struct request *r, struct app *app, json_t **ret_list, struct
 	if (result == 1)
 		return error_set(err, ERROR_NOT_FOUND, "Couldn't find that attachment: %.60s",
 				 which);
-	return result == 0 ? authz_allow_route(r, app, err) : result;
+	return result == 0 ? authz_allow(r, &c->app, c->route->need, err) : result;
 }
 
-/* ---- before the body ---- */
-
-/* Who may not is told so before what is wrong with the body. */
-static int allow_named_addon(struct request *r, const char *name, struct error *err)
+/* Of the app in the path, or by id or APP::NAME (as Heroku has it) of any that the caller may. */
+static int find_attachment(struct request *r, struct error *err)
 {
-	struct addon addon = { 0 };
-	int result = api_addon_named(r, name, request_call(r)->route->need, &addon, err);
+	struct call *c = request_call(r);
+	const char *which = request_param(r, "attachment"), *sep = strstr(which, "::");
+	_cleanup_free_ char *name = sep ? xstrndup(which, (size_t)(sep - which)) : NULL;
 
-	addon_done(&addon);
-	return result;
+	json_decref(c->attachments);
+	c->attachments = NULL;
+	if (!request_param(r, "app")[0]) {
+		if (!sep)
+			return take_attachment(r, which, err);
+		if (take_app(r, name, err) < 0)
+			return -1;
+		which = sep + 2;
+	}
+	return api_attachment_in(r, &c->app, which, &c->attachments, &c->attachment, false, err);
 }
 
-int find_allows(struct request *r, struct error *err)
+/* By id what was found before: its name may be another's by now. */
+static int find_named(struct request *r, struct error *err)
 {
-	const char *name = request_param(r, "app"), *addon = request_param(r, "addon");
-	struct app app = { 0 };
-	int result;
+	const char *app = request_param(r, "app"), *addon = request_param(r, "addon");
+	struct call *c = request_call(r);
 
+	if (app[0] && take_app(r, c->app.name ? c->app.id : app, err) < 0)
+		return -1;
+	if (addon[0] && take_addon(r, c->addon.name ? c->addon.id : addon, err) < 0)
+		return -1;
+	return request_param(r, "attachment")[0] ? find_attachment(r, err) : 0;
+}
+
+int find_in_path(struct request *r, struct error *err)
+{
+	struct call *c = request_call(r);
+	int64_t writes = store_writes(request_store(r));
+
+	if (c->found_at == writes)
+		return 0;
 	if (authz_scope(r, err) < 0)
 		return -1;
-	if (request_call(r)->route->need == NEED_ADMIN)
+	if (c->route->need == NEED_ADMIN)
 		return authz_admin(r, err);
-	if (request_call(r)->route->need < NEED_VIEW || (!name[0] && !addon[0]))
-		return 0;
-	if (!name[0])
-		return allow_named_addon(r, addon, err);
-	result = authz_app_named(r, name, request_call(r)->route->need, &app, err);
-	app_done(&app);
-	return result;
+	if (c->route->need >= NEED_VIEW && find_named(r, err) < 0)
+		return -1;
+	c->found_at = writes;
+	return 0;
 }

@@ -155,6 +155,7 @@ static int begin(struct request *r, struct error *err)
 	struct call *c = xcalloc(1, sizeof(*c));
 
 	c->api = request_userdata(r);
+	c->found_at = -1;
 	request_set_context(r, c);
 	if (find_route(r, c, err) < 0)
 		return -1;
@@ -164,7 +165,7 @@ static int begin(struct request *r, struct error *err)
 	if (limit_take(r, err) < 0 || check_accept(r, err) < 0)
 		return -1;
 	/* A password is looked at when the body is there; its route takes a small one. */
-	if (!c->asks_email && find_allows(r, err) < 0)
+	if (!c->asks_email && find_in_path(r, err) < 0)
 		return -1;
 	if (c->route->before && c->route->before(r, err) < 0)
 		return -1;
@@ -184,7 +185,7 @@ static int call_handler(struct request *r, struct error *err)
 {
 	const struct api_route *route = request_call(r)->route;
 
-	if (request_read_body(r, route->flags & API_FORM, err) < 0 ||
+	if (find_in_path(r, err) < 0 || request_read_body(r, route->flags & API_FORM, err) < 0 ||
 	    api_check_body(route->body, is_strict(r), request_body(r), err) < 0)
 		return -1;
 	return route->fn(r, err);
@@ -194,7 +195,7 @@ static int password_looked_at(struct request *r, struct error *err)
 {
 	if (!request_caller(r)->user_id[0])
 		return error_set(err, ERROR_UNAUTHORIZED, "Invalid credentials provided.");
-	return limit_take(r, err) < 0 || find_allows(r, err) < 0 ? -1 : call_handler(r, err);
+	return limit_take(r, err) < 0 ? -1 : call_handler(r, err);
 }
 
 static int answer(struct request *r, struct error *err)

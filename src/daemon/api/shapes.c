@@ -304,6 +304,20 @@ json_t *api_release_json(struct request *r, const struct app *a, const struct re
 	return j;
 }
 
+int api_answer_release(struct request *r, int64_t version, struct error *err)
+{
+	struct release release = { 0 };
+	struct app now = { 0 };
+	int result = -1;
+
+	if (store_app_get(request_store(r), request_app(r)->id, &now, err) == 0 &&
+	    store_release_get(request_store(r), now.id, version, &release, err) == 0)
+		result = request_answer(r, 201, api_release_json(r, &now, &release));
+	release_done(&release);
+	app_done(&now);
+	return result;
+}
+
 /* ---- dynos ---- */
 
 static json_t *dyno_extra(struct request *r, const struct app *a, const struct dyno *dyno)

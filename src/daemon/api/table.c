@@ -21,6 +21,7 @@ const struct api_route *const api_tables[] = {
 	addons_routes,
 	addon_make_routes,
 	addons_of_app_routes,
+	attachments_routes,
 	attach_routes,
 	services_routes,
 	providers_routes,

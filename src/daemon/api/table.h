@@ -20,6 +20,7 @@ extern const struct api_route collaborators_routes[];
 extern const struct api_route addons_routes[];
 extern const struct api_route addon_make_routes[];
 extern const struct api_route addons_of_app_routes[];
+extern const struct api_route attachments_routes[];
 extern const struct api_route attach_routes[];
 extern const struct api_route services_routes[];
 extern const struct api_route providers_routes[];

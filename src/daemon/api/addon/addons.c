@@ -17,13 +17,8 @@
 
 static int api_addons_get(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
-	int result = -1;
-
-	if (api_addon(r, &a, err) == 0)
-		result = request_answer(r, 200, api_addon_json(r, &a));
-	addon_done(&a);
-	return result;
+	(void)err;
+	return request_answer(r, 200, api_addon_json(r, request_addon(r)));
 }
 
 /* Its own, or attached to it. */
@@ -73,59 +68,31 @@ static int api_addons_list(struct request *r, struct error *err)
 
 static int api_addons_of_app(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
-
-	if (result == 0)
-		result = answer_addons(r, &app, err);
-	app_done(&app);
-	return result;
-}
-
-static int api_addons_attachments(struct request *r, struct error *err)
-{
-	struct addon a = { 0 };
-	json_t *list = NULL;
-
-	if (api_addon(r, &a, err) == 0)
-		list = api_attachments_where(r, NULL, a.id, err);
-	addon_done(&a);
-	return list ? request_answer_list(r, list) : -1;
+	return answer_addons(r, request_app(r), err);
 }
 
 /* One row or an error: names are unique here. */
 static int api_addons_resolve(struct request *r, struct error *err)
 {
-	struct parts *parts = request_parts(r);
 	const char *name, *app_name, *service;
-	struct error own = ERROR_INIT;
+	struct error ignored = ERROR_INIT;
 	struct app app = { 0 };
 	struct addon a = { 0 };
-	struct attachment at;
-	json_t *list = NULL;
-	int result = -1;
+	int result;
 
 	if (request_string(r, "addon", true, &name, err) < 0 ||
 	    request_ref(r, "app", false, &app_name, err) < 0 ||
 	    request_ref(r, "addon_service", false, &service, err) < 0)
 		return -1;
-	result = api_addon_named(r, name, NEED_VIEW, &a, &own);
-	if (result < 0 && app_name && own.kind == ERROR_NOT_FOUND) {
-		if (authz_app_named(r, app_name, NEED_VIEW, &app, err) == 0 &&
-		    services_attachments(parts->services, &app, &list, err) == 0 &&
-		    attach_find(list, name, &at))
-			result = api_addon_named(r, at.addon, NEED_VIEW, &a, &own);
-	}
-	if (result == 0 && service && !streq(service, a.service)) {
-		result = -1;
-		error_set(&own, ERROR_NOT_FOUND, "Couldn't find that add-on of %.40s: %.60s",
-			  service, name);
-	}
-	if (result < 0)
-		*err = own;
-	else
+	/* An app that the caller may not view is as good as none. */
+	if (app_name)
+		authz_app_named(r, app_name, NEED_VIEW, &app, &ignored);
+	result = api_addon_named(r, app.name ? &app : NULL, name, NEED_VIEW, &a, err);
+	if (result == 0 && service && !streq(service, a.service))
+		result = error_set(err, ERROR_NOT_FOUND,
+				   "Couldn't find that add-on of %.40s: %.60s", service, name);
+	if (result == 0)
 		result = request_answer(r, 200, json_pack("[o]", api_addon_json(r, &a)));
-	json_decref(list);
 	app_done(&app);
 	addon_done(&a);
 	return result;
@@ -163,46 +130,39 @@ static int api_addons_update(struct request *r, struct error *err)
 	struct parts *parts = request_parts(r);
 	const char *plan = api_plan_of(r), *colon = plan ? strchr(plan, ':') : NULL, *name;
 	_cleanup_free_ char *service = colon ? xstrndup(plan, (size_t)(colon - plan)) : NULL;
-	struct addon a = { 0 };
-	int result = -1;
+	const char *size = colon ? colon + 1 : plan;
+	struct addon *a = request_addon(r);
 
-	if (request_string(r, "name", false, &name, err) < 0 || api_addon(r, &a, err) < 0)
+	if (request_string(r, "name", false, &name, err) < 0 ||
+	    (name && rename_addon(r, a, name, err) < 0) ||
+	    (size && services_set_plan(parts->services, a, service, size, err) < 0))
 		return -1;
-	if ((!name || rename_addon(r, &a, name, err) == 0) &&
-	    (!plan ||
-	     services_set_plan(parts->services, &a, service, colon ? colon + 1 : plan, err) == 0)) {
-		request_note(r, "addon %s%s%s%s%s", request_param(r, "addon"),
-			     name ? ": now named " : "", name ? name : "", plan ? ": plan " : "",
-			     plan ? plan : "");
-		result = request_answer(r, 200,
-					updated_json(r, &a, service, colon ? colon + 1 : plan));
-	}
-	addon_done(&a);
-	return result;
+	request_note(r, "addon %s%s%s%s%s", request_param(r, "addon"), name ? ": now named " : "",
+		     name ? name : "", plan ? ": plan " : "", plan ? plan : "");
+	return request_answer(r, 200, updated_json(r, a, service, size));
 }
 
 static int api_addons_delete(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	struct addon a = { 0 };
+	struct addon *a = request_addon(r);
 	bool force;
 	json_t *j;
 	int result = -1;
 
-	if (request_bool(r, "force", false, &force, err) < 0 || api_addon(r, &a, err) < 0)
+	if (request_bool(r, "force", false, &force, err) < 0)
 		return -1;
-	j = api_addon_json(r, &a);
-	if (services_destroy(parts->services, &a, force, request_caller(r), err) == 0) {
+	j = api_addon_json(r, a);
+	if (services_destroy(parts->services, a, force, request_caller(r), err) == 0) {
 		/* Heroku's word; what is left to do goes on without anybody. */
 		json_object_set_new(j, "state", json_string("deprovisioned"));
-		logs_append(parts->logs, a.app_id, "app", "api",
-			    "Destroy %s:%s add-on (%s) by user %s", a.service, a.plan, a.name,
+		logs_append(parts->logs, a->app_id, "app", "api",
+			    "Destroy %s:%s add-on (%s) by user %s", a->service, a->plan, a->name,
 			    request_caller(r)->name);
-		request_note(r, "addon %s (%s:%s)", a.name, a.service, a.plan);
+		request_note(r, "addon %s (%s:%s)", a->name, a->service, a->plan);
 		result = request_answer(r, 200, json_incref(j));
 	}
 	json_decref(j);
-	addon_done(&a);
 	return result;
 }
 
@@ -212,8 +172,6 @@ const struct api_route addons_routes[] = {
 	{ "GET", "/users/~/addons", NEED_USER, api_addons_list, "add-ons of all apps",
 	  .answer = "[add-on]" },
 	{ "GET", "/addons/:addon", NEED_VIEW, api_addons_get, "one add-on", .answer = "add-on" },
-	{ "GET", "/addons/:addon/addon-attachments", NEED_VIEW, api_addons_attachments,
-	  "attachments of an add-on", .answer = "[add-on-attachment]" },
 	{ "GET", "/apps/:app/addons", NEED_VIEW, api_addons_of_app,
 	  "add-ons that an app owns or is attached to", .answer = "[add-on]" },
 	{ 0 },

@@ -24,8 +24,7 @@
 struct waiting {
 	struct request *request;
 	struct services *services;
-	struct app app;
-	struct caller who;
+	char app_id[UUID_SIZE];
 	int status; /* of the answer */
 	bool done, deferred;
 	struct error err;
@@ -37,7 +36,6 @@ static void waiting_free(void *work)
 	struct waiting *w = work;
 
 	services_abandon(w->services, w);
-	app_done(&w->app);
 	free(w);
 }
 
@@ -54,7 +52,7 @@ static int answer_changed(struct request *r, struct error *err)
 		return -1;
 	}
 	/* It has a release more than when the request came. */
-	result = store_app_get(request_store(r), w->app.id, &app, err);
+	result = store_app_get(request_store(r), w->app_id, &app, err);
 	if (result == 0)
 		result = api_attachment_in(r, &app, w->attachment_id, &list, &at, false, err);
 	if (result == 0)
@@ -79,21 +77,21 @@ static void on_changed(struct error *err, const char *attachment_id, int64_t ver
 		request_resume(w->request);
 }
 
-static struct waiting *waiting_new(struct request *r, int status)
+static struct waiting *waiting_new(struct request *r, const struct app *app, int status)
 {
 	struct waiting *w = xcalloc(1, sizeof(*w));
 
 	*w = (struct waiting){ .request = r,
 			       .services = request_parts(r)->services,
-			       .who = *request_caller(r),
 			       .status = status };
+	memcpy(w->app_id, app->id, sizeof(w->app_id));
 	return w;
 }
 
-static struct addon_change change_of(struct waiting *w)
+static struct addon_change change_of(struct waiting *w, const struct app *app)
 {
 	return (struct addon_change){
-		.app = &w->app, .who = &w->who, .fn = on_changed, .userdata = w
+		.app = app, .who = request_caller(w->request), .fn = on_changed, .userdata = w
 	};
 }
 
@@ -110,7 +108,7 @@ static int wait_for(struct waiting *w)
 /* An add-on that can be attached, by somebody who may operate its owner. */
 static int usable_addon(struct request *r, const char *name, struct addon *ret, struct error *err)
 {
-	if (api_addon_named(r, name, NEED_OPERATE, ret, err) < 0)
+	if (api_addon_named(r, NULL, name, NEED_OPERATE, ret, err) < 0)
 		return -1;
 	if (ret->state == ADDON_PROVISIONED)
 		return 0;
@@ -164,17 +162,18 @@ static int replaced(struct request *r, const struct app *app, const char *name,
 static int api_attachments_create(struct request *r, struct error *err)
 {
 	const char *addon_name, *app_name, *name, *namespace;
-	struct waiting *w = waiting_new(r, 201);
-	struct addon_change c = change_of(w);
 	char taken[UUID_SIZE] = "";
 	struct addon a = { 0 };
+	struct app app = { 0 };
+	struct addon_change c;
+	struct waiting *w;
 	int result = -1;
 
 	if (request_ref(r, "addon", true, &addon_name, err) == 0 &&
 	    request_ref(r, "app", true, &app_name, err) == 0 &&
 	    request_string(r, "name", false, &name, err) == 0 &&
 	    request_string(r, "namespace", false, &namespace, err) == 0 &&
-	    authz_app_named(r, app_name, NEED_OPERATE, &w->app, err) == 0)
+	    authz_app_named(r, app_name, NEED_OPERATE, &app, err) == 0)
 		result = usable_addon(r, addon_name, &a, err);
 	if (result == 0 && namespace && !streq(namespace, "shared"))
 		result = error_set(
@@ -182,10 +181,10 @@ static int api_attachments_create(struct request *r, struct error *err)
 			"\"namespace\" can be \"shared\": the database of the app that owns %s",
 			a.name);
 	if (result == 0)
-		result = replaced(r, &w->app, name, &a, taken, err);
-	if (result < 0) {
-		waiting_free(w);
-	} else {
+		result = replaced(r, &app, name, &a, taken, err);
+	if (result >= 0) {
+		w = waiting_new(r, &app, 201);
+		c = change_of(w, &app);
 		request_note(r, "attach %s%s%s", a.name, name ? " as " : "", name ? name : "");
 		if (result)
 			services_swap(w->services, &c, taken, &a);
@@ -194,75 +193,56 @@ static int api_attachments_create(struct request *r, struct error *err)
 		result = wait_for(w);
 	}
 	addon_done(&a);
+	app_done(&app);
 	return result;
 }
 
 static int api_attachments_swap(struct request *r, struct error *err)
 {
-	struct waiting *w = waiting_new(r, 200);
-	struct addon_change c = change_of(w);
+	const struct attachment *at = request_attachment(r);
+	const struct app *app = request_app(r);
 	const char *addon_name;
 	struct addon to = { 0 };
-	struct attachment at;
-	json_t *list = NULL;
+	struct addon_change c;
+	struct waiting *w;
 	int result = -1;
 
 	if (request_ref(r, "addon", true, &addon_name, err) == 0 &&
-	    api_attachment(r, &w->app, &list, &at, err) == 0 &&
 	    usable_addon(r, addon_name, &to, err) == 0)
-		result = check_swap(r, &at, &to, err);
+		result = check_swap(r, at, &to, err);
 	if (result == 0) {
-		request_note(r, "swap %s to %s", at.name, to.name);
-		services_swap(w->services, &c, at.id, &to);
+		w = waiting_new(r, app, 200);
+		c = change_of(w, app);
+		request_note(r, "swap %s to %s", at->name, to.name);
+		services_swap(w->services, &c, at->id, &to);
 		result = wait_for(w);
-	} else {
-		waiting_free(w);
 	}
-	json_decref(list);
 	addon_done(&to);
 	return result;
 }
 
-static int rotate(struct waiting *w, const struct attachment *at, struct error *err)
+int api_rotate_attachment(struct request *r, const struct app *app, const struct attachment *at,
+			  struct error *err)
 {
-	struct addon_change c = change_of(w);
+	struct addon_change c;
+	struct waiting *w;
 
-	if (!at->credential[0]) {
-		waiting_free(w);
+	if (!at->credential[0])
 		return error_set(err, ERROR_INVALID,
 				 "The credential of %s is made elsewhere: make an external add-on "
 				 "with the new "
 				 "URL and swap to it",
 				 at->name);
-	}
-	request_note(w->request, "new credential of %s", at->name);
+	w = waiting_new(r, app, 200);
+	c = change_of(w, app);
+	request_note(r, "new credential of %s", at->name);
 	services_rotate(w->services, &c, at->id);
 	return wait_for(w);
 }
 
-int api_rotate_attachment(struct request *r, struct app *app, const struct attachment *at,
-			  struct error *err)
-{
-	struct waiting *w = waiting_new(r, 200);
-
-	w->app = *app;
-	*app = (struct app){ 0 };
-	return rotate(w, at, err);
-}
-
 static int api_attachments_rotate(struct request *r, struct error *err)
 {
-	struct waiting *w = waiting_new(r, 200);
-	struct attachment at;
-	json_t *list = NULL;
-	int result = api_attachment(r, &w->app, &list, &at, err);
-
-	if (result == 0)
-		result = rotate(w, &at, err);
-	else
-		waiting_free(w);
-	json_decref(list);
-	return result;
+	return api_rotate_attachment(r, request_app(r), request_attachment(r), err);
 }
 
 /* ---- detaching ---- */
@@ -299,29 +279,23 @@ static char *users_of(struct request *r, const struct app *app, const struct att
 static int api_attachments_delete(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	_cleanup_free_ char *note = NULL;
-	struct app app = { 0 };
-	struct attachment at;
-	json_t *list = NULL, *left, *j;
-	int result = api_attachment(r, &app, &list, &at, err);
+	const struct attachment *at = request_attachment(r);
+	struct app *app = request_app(r);
+	_cleanup_free_ char *note = users_of(r, app, at);
+	json_t *left = attach_remove(request_call(r)->attachments, at->id),
+	       *j = api_attachment_json(r, app, at);
+	int result;
 
-	if (result == 0) {
-		j = api_attachment_json(r, &app, &at);
-		note = users_of(r, &app, &at);
-		json_object_set_new(json_object_get(j, "twelve"), "note", json_text(note));
-		left = attach_remove(list, at.id);
-		result = services_detach(
-			parts->services, &app, left, at.name,
-			json_string_value(json_object_get(json_object_get(j, "addon"), "name")),
-			request_caller(r), err);
-		json_decref(left);
-		request_note(r, "detach %s", at.name);
-		if (result == 0)
-			result = request_answer(r, 200, json_incref(j));
-		json_decref(j);
-	}
-	json_decref(list);
-	app_done(&app);
+	json_object_set_new(json_object_get(j, "twelve"), "note", json_text(note));
+	result = services_detach(
+		parts->services, app, left, at->name,
+		json_string_value(json_object_get(json_object_get(j, "addon"), "name")),
+		request_caller(r), err);
+	request_note(r, "detach %s", at->name);
+	if (result == 0)
+		result = request_answer(r, 200, json_incref(j));
+	json_decref(left);
+	json_decref(j);
 	return result;
 }
 
@@ -355,9 +329,10 @@ static int terminal_number(struct request *r, const char *key)
 	return n > 0 && n <= 10000 ? (int)n : 0;
 }
 
-static int start_client(struct request *r, const struct app *app, const struct attachment *at,
-			struct error *err)
+static int api_attachments_client(struct request *r, struct error *err)
 {
+	const struct attachment *at = request_attachment(r);
+	const struct app *app = request_app(r);
 	struct parts *parts = request_parts(r);
 	struct addon_client o = { .app = app, .attachment = at };
 	_cleanup_strv_ char **args = NULL;
@@ -388,38 +363,13 @@ static int start_client(struct request *r, const struct app *app, const struct a
 	return result;
 }
 
-static int api_attachments_client(struct request *r, struct error *err)
-{
-	struct app app = { 0 };
-	struct attachment at;
-	json_t *list = NULL;
-	int result = api_attachment(r, &app, &list, &at, err);
-
-	if (result == 0)
-		result = start_client(r, &app, &at, err);
-	json_decref(list);
-	app_done(&app);
-	return result;
-}
-
 const struct api_route attach_routes[] = {
-	{ "GET", "/addon-attachments", NEED_USER, api_attachments_list, "all attachments",
-	  .answer = "[add-on-attachment]" },
 	{ "POST", "/addon-attachments", NEED_OPERATE, api_attachments_create,
 	  "attach an add-on to an app",
 	  "addon:ref app:ref name?:string namespace?:string confirm?:string",
 	  .answer = "add-on-attachment" },
-	{ "GET", "/addon-attachments/:attachment", NEED_VIEW, api_attachments_get, "one attachment",
-	  .answer = "add-on-attachment" },
 	{ "DELETE", "/addon-attachments/:attachment", NEED_OPERATE, api_attachments_delete,
 	  "detach", .answer = "add-on-attachment" },
-	{ "GET", "/apps/:app/addon-attachments", NEED_VIEW, api_attachments_of_app,
-	  "attachments of an app", .answer = "[add-on-attachment]" },
-	{ "GET", "/apps/:app/addon-attachments/:attachment", NEED_VIEW, api_attachments_get,
-	  "one attachment by its name", .answer = "add-on-attachment" },
-	{ "POST", "/actions/addon-attachments/resolve", NEED_USER, api_attachments_resolve,
-	  "find attachments by name", "addon_attachment:string app?:ref addon_service?:ref",
-	  API_QUIET, .answer = "[add-on-attachment]" },
 	{ "POST", "/apps/:app/addon-attachments/:attachment/actions/swap", NEED_OPERATE,
 	  api_attachments_swap, "point an attachment at another add-on", "addon:ref",
 	  .answer = "add-on-attachment" },

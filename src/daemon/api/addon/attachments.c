@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "daemon/api/addon/shapes.h"
 #include "daemon/api/api-priv.h"
+#include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/find.h"
 #include "model/names.h"
@@ -28,8 +29,9 @@ static int add_of_app(struct request *r, const struct app *app, const char *addo
 	return 0;
 }
 
-json_t *api_attachments_where(struct request *r, const struct app *app, const char *addon_id,
-			      struct error *err)
+/* Of one app, or of all that the caller may view (NULL); of one add-on, or of all (NULL). */
+static int answer_list(struct request *r, const struct app *app, const char *addon_id,
+		       struct error *err)
 {
 	json_t *all = json_array();
 	struct app *apps = NULL;
@@ -48,43 +50,33 @@ json_t *api_attachments_where(struct request *r, const struct app *app, const ch
 		free(apps);
 	}
 	if (result == 0)
-		return all;
+		return request_answer_list(r, all);
 	json_decref(all);
-	return NULL;
+	return -1;
 }
 
 /* ---- looking ---- */
 
-int api_attachments_list(struct request *r, struct error *err)
+static int api_attachments_list(struct request *r, struct error *err)
 {
-	json_t *list = api_attachments_where(r, NULL, NULL, err);
-
-	return list ? request_answer_list(r, list) : -1;
+	return answer_list(r, NULL, NULL, err);
 }
 
-int api_attachments_of_app(struct request *r, struct error *err)
+static int api_attachments_of_addon(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-	json_t *list = NULL;
-
-	if (api_app(r, &app, err) == 0)
-		list = api_attachments_where(r, &app, NULL, err);
-	app_done(&app);
-	return list ? request_answer_list(r, list) : -1;
+	return answer_list(r, NULL, request_addon(r)->id, err);
 }
 
-int api_attachments_get(struct request *r, struct error *err)
+static int api_attachments_of_app(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-	struct attachment at;
-	json_t *list = NULL;
-	int result = -1;
+	return answer_list(r, request_app(r), NULL, err);
+}
 
-	if (api_attachment(r, &app, &list, &at, err) == 0)
-		result = request_answer(r, 200, api_attachment_json(r, &app, &at));
-	json_decref(list);
-	app_done(&app);
-	return result;
+static int api_attachments_get(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 200,
+			      api_attachment_json(r, request_app(r), request_attachment(r)));
 }
 
 /* The first attachment that an app has of an add-on by its name, as Heroku's resolver gives it. 1:
@@ -96,7 +88,7 @@ static int find_by_addon(struct request *r, const struct app *app, const char *a
 	struct addon a = { 0 };
 	int result = 1;
 
-	if (api_addon_named(r, addon_name, NEED_VIEW, &a, &ignored) == 0 &&
+	if (api_addon_named(r, NULL, addon_name, NEED_VIEW, &a, &ignored) == 0 &&
 	    services_attachments(request_parts(r)->services, app, ret_list, &ignored) == 0)
 		for (size_t i = 0; result == 1 && attach_at(*ret_list, i, ret); i++)
 			result = !streq(ret->addon, a.id);
@@ -105,7 +97,7 @@ static int find_by_addon(struct request *r, const struct app *app, const char *a
 }
 
 /* All that have the name: in one app, or in each. */
-int api_attachments_resolve(struct request *r, struct error *err)
+static int api_attachments_resolve(struct request *r, struct error *err)
 {
 	const char *name, *app_name, *service;
 	json_t *found = json_array();
@@ -140,3 +132,20 @@ int api_attachments_resolve(struct request *r, struct error *err)
 	json_decref(found);
 	return -1;
 }
+
+const struct api_route attachments_routes[] = {
+	{ "GET", "/addons/:addon/addon-attachments", NEED_VIEW, api_attachments_of_addon,
+	  "attachments of an add-on", .answer = "[add-on-attachment]" },
+	{ "GET", "/addon-attachments", NEED_USER, api_attachments_list, "all attachments",
+	  .answer = "[add-on-attachment]" },
+	{ "GET", "/addon-attachments/:attachment", NEED_VIEW, api_attachments_get, "one attachment",
+	  .answer = "add-on-attachment" },
+	{ "GET", "/apps/:app/addon-attachments", NEED_VIEW, api_attachments_of_app,
+	  "attachments of an app", .answer = "[add-on-attachment]" },
+	{ "GET", "/apps/:app/addon-attachments/:attachment", NEED_VIEW, api_attachments_get,
+	  "one attachment by its name", .answer = "add-on-attachment" },
+	{ "POST", "/actions/addon-attachments/resolve", NEED_USER, api_attachments_resolve,
+	  "find attachments by name", "addon_attachment:string app?:ref addon_service?:ref",
+	  API_QUIET, .answer = "[add-on-attachment]" },
+	{ 0 },
+};

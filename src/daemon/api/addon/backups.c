@@ -74,24 +74,12 @@ static int answer_list(struct request *r, const char *addon_id, const char *app_
 
 static int api_backups_of_addon(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
-	int result = api_addon(r, &a, err);
-
-	if (result == 0)
-		result = answer_list(r, a.id, NULL, err);
-	addon_done(&a);
-	return result;
+	return answer_list(r, request_addon(r)->id, NULL, err);
 }
 
 static int api_backups_of_app(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
-
-	if (result == 0)
-		result = answer_list(r, NULL, app.id, err);
-	app_done(&app);
-	return result;
+	return answer_list(r, NULL, request_app(r)->id, err);
 }
 
 /* Those of apps that were destroyed: the caller's, or, for administrators, all. */
@@ -211,26 +199,23 @@ static int take_source(struct request *r, const struct addon *a, const char *sou
 static int api_backups_create(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	const char *source = NULL;
-	struct addon a = { 0 };
+	const char *source;
+	const struct addon *a = request_addon(r);
 	struct backup b = { 0 };
-	int result = api_addon(r, &a, err);
+	int result;
 
-	if (result == 0 && a.state != ADDON_PROVISIONED)
-		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name,
-				   addon_state_names[a.state]);
-	if (result == 0)
-		result = request_string(r, "source", false, &source, err);
-	if (result == 0 && source)
-		result = take_source(r, &a, source, &b, err);
-	else if (result == 0)
-		result = services_backup(parts->services, &a, "manual", &b, err);
+	if (a->state != ADDON_PROVISIONED)
+		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name,
+				 addon_state_names[a->state]);
+	if (request_string(r, "source", false, &source, err) < 0)
+		return -1;
+	result = source ? take_source(r, a, source, &b, err)
+			: services_backup(parts->services, a, "manual", &b, err);
 	if (result == 0) {
-		request_note(r, "backup b%lld of %s", (long long)b.number, a.name);
+		request_note(r, "backup b%lld of %s", (long long)b.number, a->name);
 		result = request_answer(r, 202, backup_json(&b));
 	}
 	backup_done(&b);
-	addon_done(&a);
 	return result;
 }
 
@@ -306,7 +291,7 @@ static int api_backups_restore(struct request *r, struct error *err)
 	if (result == 0)
 		result = find(r, &b, err);
 	if (result == 0)
-		result = api_addon_named(r, name ? name : b.addon_id, NEED_OPERATE, &a, err);
+		result = api_addon_named(r, NULL, name ? name : b.addon_id, NEED_OPERATE, &a, err);
 	if (result == 0)
 		result = services_restore(parts->services, &a, &b, err);
 	if (result == 0) {
@@ -335,15 +320,11 @@ static int answer_schedule(struct request *r, const struct addon *a)
 
 static int api_schedule_get(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
-	int result = api_addon(r, &a, err);
+	const struct addon *a = request_addon(r);
 
-	if (result == 0 && a.schedule_minute < 0)
-		result = error_set(err, ERROR_NOT_FOUND, "%s has no schedule of backups", a.name);
-	if (result == 0)
-		result = answer_schedule(r, &a);
-	addon_done(&a);
-	return result;
+	if (a->schedule_minute < 0)
+		return error_set(err, ERROR_NOT_FOUND, "%s has no schedule of backups", a->name);
+	return answer_schedule(r, a);
 }
 
 /* "02:30", UTC. */
@@ -375,40 +356,29 @@ static int api_schedule_put(struct request *r, struct error *err)
 	struct parts *parts = request_parts(r);
 	const struct service *s;
 	int64_t minute = 0, keep;
-	struct addon a = { 0 };
+	struct addon *a = request_addon(r);
 	const char *at;
-	int result = -1;
 
 	if (request_string(r, "at", true, &at, err) < 0 ||
-	    request_int(r, "keep", 1, KEEP_MAX, KEEP_DEFAULT, &keep, err) < 0 ||
-	    api_addon(r, &a, err) < 0)
-		goto out;
-	s = addon_is_server(&a) ? services_service_of(parts->services, &a) : NULL;
+	    request_int(r, "keep", 1, KEEP_MAX, KEEP_DEFAULT, &keep, err) < 0)
+		return -1;
+	s = addon_is_server(a) ? services_service_of(parts->services, a) : NULL;
 	if (!parse_time(at, &minute))
-		error_set(err, ERROR_INVALID,
-			  "\"at\" must be a time of the day in UTC, such as 02:30");
-	else if (!s || !s->backup)
-		error_set(err, ERROR_INVALID, "%s has no backups", a.name);
-	else if (api_schedule_set(r, &a, minute, keep, err) == 0) {
-		request_note(r, "addon %s at %s UTC, %lld are kept", a.name, at, (long long)keep);
-		result = answer_schedule(r, &a);
-	}
-out:
-	addon_done(&a);
-	return result;
+		return error_set(err, ERROR_INVALID,
+				 "\"at\" must be a time of the day in UTC, such as 02:30");
+	if (!s || !s->backup)
+		return error_set(err, ERROR_INVALID, "%s has no backups", a->name);
+	if (api_schedule_set(r, a, minute, keep, err) < 0)
+		return -1;
+	request_note(r, "addon %s at %s UTC, %lld are kept", a->name, at, (long long)keep);
+	return answer_schedule(r, a);
 }
 
 static int api_schedule_delete(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
-	int result = api_addon(r, &a, err);
-
-	if (result == 0)
-		result = api_schedule_set(r, &a, -1, 0, err);
-	if (result == 0)
-		result = request_answer(r, 200, json_object());
-	addon_done(&a);
-	return result;
+	if (api_schedule_set(r, request_addon(r), -1, 0, err) < 0)
+		return -1;
+	return request_answer(r, 200, json_object());
 }
 
 const struct api_route backups_routes[] = {

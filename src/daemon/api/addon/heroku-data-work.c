@@ -53,20 +53,16 @@ static void on_done(const char *reason, void *userdata)
 static int begin(struct request *r, const struct addon_maintenance *o, struct error *err)
 {
 	struct work *w = xcalloc(1, sizeof(*w));
-	struct addon a = { 0 };
-	int result = api_addon(r, &a, err);
+	const struct addon *a = request_addon(r);
 
 	w->request = r;
-	if (result == 0 && !services_maintain(request_parts(r)->services, &a, o, on_done, w, err))
-		result = -1;
-	if (result == 0) {
-		request_note(r, "%s of %s", o->verb, a.name);
-		request_defer(r, answer, w, work_free);
-	} else {
+	if (!services_maintain(request_parts(r)->services, a, o, on_done, w, err)) {
 		free(w);
+		return -1;
 	}
-	addon_done(&a);
-	return result;
+	request_note(r, "%s of %s", o->verb, a->name);
+	request_defer(r, answer, w, work_free);
+	return 0;
 }
 
 static int api_data_killall(struct request *r, struct error *err)
@@ -100,16 +96,11 @@ static int api_data_reset(struct request *r, struct error *err)
 
 static int api_data_copy(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
-
-	if (api_addon(r, &a, err) == 0)
-		error_set(err, ERROR_INVALID,
-			  "Nothing was copied: databases are copied by a backup here. heroku "
-			  "pg:backups:capture of the one, then "
-			  "pg:backups:restore into %s; or twelve addons:create --from-backup",
-			  a.name);
-	addon_done(&a);
-	return -1;
+	return error_set(err, ERROR_INVALID,
+			 "Nothing was copied: databases are copied by a backup here. heroku "
+			 "pg:backups:capture of the one, then "
+			 "pg:backups:restore into %s; or twelve addons:create --from-backup",
+			 request_addon(r)->name);
 }
 
 const struct api_route data_work_routes[] = {

@@ -131,42 +131,38 @@ static int native_tls(struct request *r, const struct addon *a)
 static int api_data_database(struct request *r, struct error *err)
 {
 	struct addon_status now;
-	struct addon a = { 0 };
+	const struct addon *a = request_addon(r);
 	json_t *j;
 
-	if (api_addon(r, &a, err) < 0)
-		return -1;
-	services_status(request_parts(r)->services, &a, &now);
-	j = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "addon_id", a.id, "name", a.name, "plan",
-		      a.plan, "resource_url", resource_url(r, &a), "info", info_of(r, &a, &now),
-		      "waiting?", not_ready(&a, &now) != NULL);
+	(void)err;
+	services_status(request_parts(r)->services, a, &now);
+	j = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "addon_id", a->id, "name", a->name, "plan",
+		      a->plan, "resource_url", resource_url(r, a), "info", info_of(r, a, &now),
+		      "waiting?", not_ready(a, &now) != NULL);
 	json_object_update_new(
-		j, json_pack("{s:o, s:n, s:n, s:b, s:o}", "created_at", json_time(a.created_ms),
-			     "following", "leader", "prefer_native_tls", native_tls(r, &a), "app",
-			     json_pack("{s:s, s:s}", "id", a.app_id, "name", a.app_name)));
-	addon_done(&a);
+		j, json_pack("{s:o, s:n, s:n, s:b, s:o}", "created_at", json_time(a->created_ms),
+			     "following", "leader", "prefer_native_tls", native_tls(r, a), "app",
+			     json_pack("{s:s, s:s}", "id", a->app_id, "name", a->app_name)));
 	return request_answer(r, 200, j);
 }
 
 static int api_data_wait(struct request *r, struct error *err)
 {
 	struct addon_status now;
-	struct addon a = { 0 };
+	const struct addon *a = request_addon(r);
 	const char *why;
 	bool failed;
 	json_t *j;
 
-	if (api_addon(r, &a, err) < 0)
-		return -1;
-	services_status(request_parts(r)->services, &a, &now);
-	why = not_ready(&a, &now);
-	failed = a.state == ADDON_DEPROVISIONED;
+	(void)err;
+	services_status(request_parts(r)->services, a, &now);
+	why = not_ready(a, &now);
+	failed = a->state == ADDON_DEPROVISIONED;
 	j = json_pack("{s:b, s:b, s:o}", "waiting?", why && !failed, "error?", (int)failed,
 		      "message",
-		      json_text(failed && a.reason ? a.reason
-				: why		   ? why
-						   : "available"));
-	addon_done(&a);
+		      json_text(failed && a->reason ? a->reason
+				: why		    ? why
+						    : "available"));
 	return request_answer(r, 200, j);
 }
 
@@ -201,20 +197,16 @@ static json_t *credential_json(const char *url)
 
 static json_t *credential_of(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
-	json_t *url, *j = NULL;
+	const struct addon *a = request_addon(r);
+	json_t *url = resource_url(r, a), *j = NULL;
 
-	if (api_addon(r, &a, err) < 0)
-		return NULL;
-	url = resource_url(r, &a);
 	if (json_is_string(url))
 		j = credential_json(json_string_value(url));
 	else
 		error_set(err, ERROR_NOT_FOUND,
-			  "%s is not attached to its owner %s: it has no credential there", a.name,
-			  a.app_name);
+			  "%s is not attached to its owner %s: it has no credential there", a->name,
+			  a->app_name);
 	json_decref(url);
-	addon_done(&a);
 	return j;
 }
 
@@ -242,26 +234,23 @@ static int api_data_credential(struct request *r, struct error *err)
 /* The owner's, make before break; the others' are rotated at their apps. */
 static int api_data_rotate(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
+	const struct addon *a = request_addon(r);
 	struct app app = { 0 };
 	json_t *list = NULL;
 	struct attachment at;
-	int result;
+	int result = -1;
 
 	if (json_is_true(json_object_get(request_body(r), "forced")))
 		return error_set(err, ERROR_INVALID,
 				 "\"forced\" is not there: the old credential ends when the app "
 				 "has the new one, which takes seconds");
-	result = api_addon(r, &a, err);
-
-	if (result == 0 && !owners_attachment(r, &a, &app, &list, &at))
-		result = error_set(err, ERROR_NOT_FOUND, "%s is not attached to its owner %s",
-				   a.name, a.app_name);
-	if (result == 0)
+	if (!owners_attachment(r, a, &app, &list, &at))
+		error_set(err, ERROR_NOT_FOUND, "%s is not attached to its owner %s", a->name,
+			  a->app_name);
+	else
 		result = api_rotate_attachment(r, &app, &at, err);
 	json_decref(list);
 	app_done(&app);
-	addon_done(&a);
 	return result;
 }
 

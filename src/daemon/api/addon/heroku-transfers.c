@@ -25,9 +25,9 @@
 /* ---- the backups of an app ---- */
 
 struct transfers {
-	struct app app;
-	struct backup *rows; /* the newest first */
-	int64_t *numbers;    /* of each */
+	const struct app *app; /* borrowed */
+	struct backup *rows;   /* the newest first */
+	int64_t *numbers;      /* of each */
 	size_t n;
 };
 
@@ -35,7 +35,6 @@ static void transfers_done(struct transfers *t)
 {
 	backup_free_array(t->rows, t->n);
 	free(t->numbers);
-	app_done(&t->app);
 }
 #define _cleanup_transfers_ _cleanup_(transfers_done)
 
@@ -55,10 +54,11 @@ static void number_all(struct transfers *t)
 	}
 }
 
-/* Of t->app. */
-static int load_rows(struct request *r, struct transfers *t, struct error *err)
+static int load_app(struct request *r, const struct app *app, struct transfers *t,
+		    struct error *err)
 {
-	if (store_backup_list(request_store(r), NULL, t->app.id, &t->rows, &t->n, err) < 0)
+	t->app = app;
+	if (store_backup_list(request_store(r), NULL, app->id, &t->rows, &t->n, err) < 0)
 		return -1;
 	number_all(t);
 	return 0;
@@ -66,7 +66,7 @@ static int load_rows(struct request *r, struct transfers *t, struct error *err)
 
 static int load(struct request *r, struct transfers *t, struct error *err)
 {
-	return api_app(r, &t->app, err) < 0 ? -1 : load_rows(r, t, err);
+	return load_app(r, request_app(r), t, err);
 }
 
 /* By number or id. */
@@ -79,7 +79,7 @@ static const struct backup *find(const struct transfers *t, const char *which, s
 	for (size_t i = 0; i < t->n; i++)
 		if (number ? t->numbers[i] == number : streq(t->rows[i].id, which))
 			return &t->rows[i];
-	error_set(err, ERROR_NOT_FOUND, "%s has no backup %.60s", t->app.name, which);
+	error_set(err, ERROR_NOT_FOUND, "%s has no backup %.60s", t->app->name, which);
 	return NULL;
 }
 
@@ -154,7 +154,7 @@ static int answer_restore(struct request *r, const char *which, const char *dot,
 {
 	_cleanup_free_ char *backup_id = xstrndup(which, (size_t)(dot - which));
 	struct addon a = { 0 };
-	int result = api_addon_named(r, dot + 1, NEED_VIEW, &a, err);
+	int result = api_addon_named(r, NULL, dot + 1, NEED_VIEW, &a, err);
 
 	if (result == 0)
 		result = request_answer(r, 200, restore_json(r, &a, backup_id));
@@ -235,34 +235,33 @@ static int api_download(struct request *r, struct error *err)
 static int answer_backup(struct request *r, const struct addon *a, const char *id,
 			 struct error *err)
 {
-	struct transfers t = { 0 };
+	_cleanup_transfers_ struct transfers t = { 0 };
+	struct app app = { 0 };
 	const struct backup *b;
 	int result = -1;
 
-	if (store_app_get(request_store(r), a->app_id, &t.app, err) == 0 &&
-	    load_rows(r, &t, err) == 0 && (b = find(&t, id, err)))
+	if (store_app_get(request_store(r), a->app_id, &app, err) == 0 &&
+	    load_app(r, &app, &t, err) == 0 && (b = find(&t, id, err)))
 		result = request_answer(r, 201, backup_transfer(r, &t, b));
-	transfers_done(&t);
+	app_done(&app);
 	return result;
 }
 
 static int api_data_capture(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
+	const struct addon *a = request_addon(r);
 	struct backup b = { 0 };
-	int result = api_addon(r, &a, err);
+	int result;
 
-	if (result == 0 && a.state != ADDON_PROVISIONED)
-		result = error_set(err, ERROR_CONFLICT, "%s is %s", a.name,
-				   addon_state_names[a.state]);
-	if (result == 0)
-		result = services_backup(request_parts(r)->services, &a, "manual", &b, err);
+	if (a->state != ADDON_PROVISIONED)
+		return error_set(err, ERROR_CONFLICT, "%s is %s", a->name,
+				 addon_state_names[a->state]);
+	result = services_backup(request_parts(r)->services, a, "manual", &b, err);
 	if (result == 0) {
-		request_note(r, "backup b%lld of %s", (long long)b.number, a.name);
-		result = answer_backup(r, &a, b.id, err);
+		request_note(r, "backup b%lld of %s", (long long)b.number, a->name);
+		result = answer_backup(r, a, b.id, err);
 	}
 	backup_done(&b);
-	addon_done(&a);
 	return result;
 }
 
@@ -294,7 +293,7 @@ static int backup_of_url(struct request *r, const char *url, struct backup *ret,
 static int api_data_restore(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	struct addon a = { 0 };
+	struct addon *a = request_addon(r);
 	struct backup b = { 0 };
 	const char *url;
 	int result = -1;
@@ -303,17 +302,17 @@ static int api_data_restore(struct request *r, struct error *err)
 		return error_set(err, ERROR_INVALID,
 				 "\"extensions\" is not there: a backup has the extensions of its "
 				 "database, and they are restored with it");
-	if (request_string(r, "backup_url", true, &url, err) == 0 && api_addon(r, &a, err) == 0 &&
+	if (request_string(r, "backup_url", true, &url, err) == 0 &&
 	    backup_of_url(r, url, &b, err) == 0)
-		result = services_restore(parts->services, &a, &b, err);
+		result = services_restore(parts->services, a, &b, err);
 	if (result == 0) {
-		logs_append(parts->logs, a.app_id, "app", "api", "Restore b%lld into %s by user %s",
-			    (long long)b.number, a.name, request_caller(r)->name);
-		request_note(r, "backup b%lld into %s", (long long)b.number, a.name);
-		result = request_answer(r, 201, restore_json(r, &a, b.id));
+		logs_append(parts->logs, a->app_id, "app", "api",
+			    "Restore b%lld into %s by user %s", (long long)b.number, a->name,
+			    request_caller(r)->name);
+		request_note(r, "backup b%lld into %s", (long long)b.number, a->name);
+		result = request_answer(r, 201, restore_json(r, a, b.id));
 	}
 	backup_done(&b);
-	addon_done(&a);
 	return result;
 }
 
@@ -332,24 +331,20 @@ static json_t *schedule_json(struct request *r, const struct addon *a)
 
 static int api_data_schedules(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
-	json_t *list;
+	const struct addon *a = request_addon(r);
+	json_t *list = json_array();
 
-	if (api_addon(r, &a, err) < 0)
-		return -1;
-	list = json_array();
-	if (a.schedule_minute >= 0)
-		json_array_append_new(list, schedule_json(r, &a));
-	addon_done(&a);
+	(void)err;
+	if (a->schedule_minute >= 0)
+		json_array_append_new(list, schedule_json(r, a));
 	return request_answer(r, 200, list);
 }
 
 static int api_data_schedule(struct request *r, struct error *err)
 {
 	const char *zone, *hour_text = json_string_value(json_object_get(request_body(r), "hour"));
-	struct addon a = { 0 };
+	struct addon *a = request_addon(r);
 	int64_t hour;
-	int result = -1;
 
 	if (request_string(r, "timezone", false, &zone, err) < 0)
 		return -1;
@@ -365,31 +360,24 @@ static int api_data_schedule(struct request *r, struct error *err)
 				 "\"timezone\" is \"%.40s\": backups are scheduled in UTC here, "
 				 "give the hour in that",
 				 zone);
-	if (api_addon(r, &a, err) == 0 &&
-	    api_schedule_set(r, &a, hour * 60, KEEP_SCHEDULED, err) == 0)
-		result = request_answer(r, 201, schedule_json(r, &a));
-	addon_done(&a);
-	return result;
+	if (api_schedule_set(r, a, hour * 60, KEEP_SCHEDULED, err) < 0)
+		return -1;
+	return request_answer(r, 201, schedule_json(r, a));
 }
 
 static int api_data_unschedule(struct request *r, struct error *err)
 {
-	struct addon a = { 0 };
-	json_t *j = NULL;
-	int result = api_addon(r, &a, err);
+	struct addon *a = request_addon(r);
+	json_t *j;
 
-	if (result == 0 && (a.schedule_minute < 0 || !streq(request_param(r, "schedule"), a.id)))
-		result = error_set(err, ERROR_NOT_FOUND, "%s has no such schedule of backups",
-				   a.name);
-	if (result == 0) {
-		j = schedule_json(r, &a);
-		result = api_schedule_set(r, &a, -1, a.schedule_keep, err);
-	}
-	if (result == 0)
-		result = request_answer(r, 200, json_incref(j));
+	if (a->schedule_minute < 0 || !streq(request_param(r, "schedule"), a->id))
+		return error_set(err, ERROR_NOT_FOUND, "%s has no such schedule of backups",
+				 a->name);
+	j = schedule_json(r, a);
+	if (api_schedule_set(r, a, -1, a->schedule_keep, err) == 0)
+		return request_answer(r, 200, j);
 	json_decref(j);
-	addon_done(&a);
-	return result;
+	return -1;
 }
 
 const struct api_route data_transfers_routes[] = {

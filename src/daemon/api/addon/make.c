@@ -17,7 +17,6 @@
 struct making {
 	struct request *request; /* NULL: it has gone away */
 	struct services *services;
-	char app_id[UUID_SIZE];
 	char *service, *plan, *name, *attachment, *url, *from_backup;
 	bool tls;
 	json_t *options; /* for a provider, or NULL */
@@ -71,7 +70,7 @@ static int make(struct request *r, const struct making *m, struct error *err)
 	int result = -1;
 
 	o.app = &app;
-	if (store_app_get(parts->platform.store, m->app_id, &app, err) == 0 &&
+	if (store_app_get(parts->platform.store, request_app(r)->id, &app, err) == 0 &&
 	    services_create(parts->services, &o, &a, err) == 0) {
 		logs_append(parts->logs, app.id, "app", "api",
 			    "Create %s:%s add-on (%s) by user %s", a.service, a.plan, a.name,
@@ -245,16 +244,11 @@ static int read_making(struct request *r, struct making *m, bool *ret_skip, stru
 static int api_addons_create(struct request *r, struct error *err)
 {
 	struct making *m = xcalloc(1, sizeof(*m));
-	struct app app = { 0 };
 	bool skip = false;
 	int result;
 
 	m->services = request_parts(r)->services;
-	result = api_app(r, &app, err);
-	memcpy(m->app_id, app.id, sizeof(m->app_id));
-	app_done(&app);
-	if (result == 0)
-		result = read_making(r, m, &skip, err);
+	result = read_making(r, m, &skip, err);
 	if (result == 0 && streq(m->service, SERVICE_EXTERNAL) && m->url && !skip) {
 		m->check = services_check_url(m->services, m->url, on_checked, m, err);
 		if (m->check) {

@@ -178,7 +178,7 @@ static json_t *plan_shape(struct request *r, const char *service, const char *pl
 	return j;
 }
 
-json_t *api_plan_json(struct request *r, const struct service *s, const struct service_plan *p)
+static json_t *plan_json(struct request *r, const struct service *s, const struct service_plan *p)
 {
 	json_t *extra = json_pack("{s:I, s:I, s:f}", "memory_bytes", (json_int_t)p->memory_bytes,
 				  "disk_bytes", (json_int_t)p->disk_bytes, "cpus", p->cpus);
@@ -230,7 +230,7 @@ static json_t *list_plans(struct request *r, struct error *err)
 		return NULL;
 	}
 	for (size_t i = 0; i < s->n_plans; i++)
-		json_array_append_new(list, api_plan_json(r, s, &s->plans[i]));
+		json_array_append_new(list, plan_json(r, s, &s->plans[i]));
 	return list;
 }
 
@@ -259,7 +259,7 @@ static json_t *plan_by_alias(struct request *r, const char *which)
 	const char *colon = strchr(which, ':');
 	const struct service_plan *p = s ? service_plan(s, colon ? colon + 1 : which) : NULL;
 
-	return p ? api_plan_json(r, s, p) : NULL;
+	return p ? plan_json(r, s, p) : NULL;
 }
 
 static int api_plans_get(struct request *r, struct error *err)

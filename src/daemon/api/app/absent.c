@@ -35,12 +35,6 @@ const struct api_route no_oauth_routes[] = {
 };
 
 const struct api_route absent_routes[] = {
-	{ "GET", "/account/features", NEED_USER, api_no_rows, "features of the account; none",
-	  .answer = "[account-feature]" },
-	{ "GET", "/account/features/:feature", NEED_USER, api_account_feature,
-	  "a feature of the account; none is on", .answer = "account-feature" },
-	{ "PATCH", "/account/features/:feature", NEED_USER, api_no_account_feature,
-	  "a feature of the account; there are none", "enabled:bool", .answer = "account-feature" },
 	{ "GET", "/account/invoices", NEED_USER, api_no_rows, "invoices; none",
 	  .answer = "[invoice]" },
 	{ "GET", "/teams/:team", NEED_USER, api_no_such, "a team; there are none",

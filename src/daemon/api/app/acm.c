@@ -12,34 +12,26 @@
 #include "daemon/rollout/reconcile.h"
 
 /* The app, and at which port the authority's questions would have to come in. */
-static json_t *shape(struct request *r, const struct app *app)
+static int answer(struct request *r)
 {
 	const char *port = strrchr(request_parts(r)->platform.settings.http_address, ':');
-	json_t *j = api_app_json(r, app);
+	json_t *j = api_app_json(r, request_app(r));
 	int64_t n;
 
 	if (port && str_to_i64(port + 1, 1, UINT16_MAX, &n))
 		json_object_set_new(json_object_get(j, "twelve"), "http_port", json_integer(n));
-	return j;
-}
-
-static int answer(struct request *r, struct app *app, int result)
-{
-	if (result == 0)
-		result = request_answer(r, 200, shape(r, app));
-	app_done(app);
-	return result;
+	return request_answer(r, 200, j);
 }
 
 static int api_acm_get(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-
-	return answer(r, &app, api_app(r, &app, err));
+	(void)err;
+	return answer(r);
 }
 
-static void changed(struct request *r, const struct app *app, const char *what)
+static int answer_changed(struct request *r, const char *what)
 {
+	const struct app *app = request_app(r);
 	struct parts *parts = request_parts(r);
 
 	request_note(r, "automatic certificates %s", what);
@@ -48,44 +40,38 @@ static void changed(struct request *r, const struct app *app, const char *what)
 	/* Its hosts answer challenges, or do so no longer. */
 	reconcile_app(parts->reconciler, app->id);
 	acme_look(parts->acme);
+	return answer(r);
 }
 
 static int api_acm_enable(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
 
-	if (result == 0 && !acme_is_possible(&parts->platform))
-		result = error_set(err, ERROR_INVALID,
-				   "Automatic certificates are turned off on this platform: "
-				   "TWELVE_ACME_DIRECTORY names no authority");
-	if (result == 0)
-		result = store_acm_set(parts->platform.store, app.id, true, err);
-	if (result == 0)
-		changed(r, &app, "enabled");
-	return answer(r, &app, result);
+	if (!acme_is_possible(&parts->platform))
+		return error_set(err, ERROR_INVALID,
+				 "Automatic certificates are turned off on this platform: "
+				 "TWELVE_ACME_DIRECTORY names no authority");
+	if (store_acm_set(parts->platform.store, request_app(r)->id, true, err) < 0)
+		return -1;
+	return answer_changed(r, "enabled");
 }
 
 static int api_acm_refresh(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	bool enabled = false;
-	int result = api_app(r, &app, err);
 
-	if (result == 0)
-		result = store_acm_get(parts->platform.store, app.id, &enabled, err);
-	if (result == 0 && !enabled)
-		result = error_set(
+	if (store_acm_get(parts->platform.store, app->id, &enabled, err) < 0)
+		return -1;
+	if (!enabled)
+		return error_set(
 			err, ERROR_INVALID,
 			"%s has no automatic certificates: certs:auto:enable turns them on",
-			app.name);
-	if (result == 0)
-		result = store_acm_state_forget(parts->platform.store, app.id, err);
-	if (result == 0)
-		changed(r, &app, "refreshed");
-	return answer(r, &app, result);
+			app->name);
+	if (store_acm_state_forget(parts->platform.store, app->id, err) < 0)
+		return -1;
+	return answer_changed(r, "refreshed");
 }
 
 /* What we got goes with it: it would not be renewed, and would be served beyond its end. */
@@ -105,18 +91,14 @@ static int remove_issued(struct parts *parts, const char *app_id, struct error *
 static int api_acm_disable(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
 
-	if (result == 0 && (store_acm_set(parts->platform.store, app.id, false, err) < 0 ||
-			    remove_issued(parts, app.id, err) < 0 ||
-			    store_acm_state_forget(parts->platform.store, app.id, err) < 0))
-		result = -1;
-	if (result == 0) {
-		changed(r, &app, "disabled");
-		certs_changed(parts->certs);
-	}
-	return answer(r, &app, result);
+	if (store_acm_set(parts->platform.store, app->id, false, err) < 0 ||
+	    remove_issued(parts, app->id, err) < 0 ||
+	    store_acm_state_forget(parts->platform.store, app->id, err) < 0)
+		return -1;
+	certs_changed(parts->certs);
+	return answer_changed(r, "disabled");
 }
 
 const struct api_route acm_routes[] = {

@@ -43,14 +43,8 @@ static int api_apps_list(struct request *r, struct error *err)
 
 static int api_apps_get(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-	json_t *j;
-
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	j = api_app_json(r, &app);
-	app_done(&app);
-	return request_answer(r, 200, j);
+	(void)err;
+	return request_answer(r, 200, api_app_json(r, request_app(r)));
 }
 
 static int answer_made(struct request *r, const struct app *app)
@@ -121,48 +115,35 @@ static int set_members(struct parts *parts, struct app *app, const char *stack, 
 static int api_apps_update(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	struct app app = { 0 };
+	struct app *app = request_app(r);
 	const char *name, *stack;
 	bool maintenance, turned;
-	int result = -1;
 
-	if (api_app(r, &app, err) < 0)
-		return -1;
 	if (request_string(r, "name", false, &name, err) < 0 ||
 	    request_ref(r, "build_stack", false, &stack, err) < 0 ||
 	    (stack && stack_read_name(stack, &stack, err) < 0) ||
-	    request_bool(r, "maintenance", app.maintenance, &maintenance, err) < 0)
-		goto out;
+	    request_bool(r, "maintenance", app->maintenance, &maintenance, err) < 0)
+		return -1;
 	note_changes(r, name, stack);
-	if (name && !streq(name, app.name) && apps_rename(parts->apps, &app, name, err) < 0)
-		goto out;
-	drains_tell(&parts->platform, parts->logs, app.id);
-	if (set_members(parts, &app, stack, maintenance, &turned, err) < 0)
-		goto out;
-	if (turned) {
-		logs_append(parts->logs, app.id, "app", "api",
+	if (name && !streq(name, app->name) && apps_rename(parts->apps, app, name, err) < 0)
+		return -1;
+	drains_tell(&parts->platform, parts->logs, app->id);
+	if (set_members(parts, app, stack, maintenance, &turned, err) < 0)
+		return -1;
+	if (turned)
+		logs_append(parts->logs, app->id, "app", "api",
 			    "Maintenance mode turned %s by user %s", maintenance ? "on" : "off",
 			    request_caller(r)->name);
-	}
-	reconcile_app(parts->reconciler, app.id);
-	result = request_answer(r, 200, api_app_json(r, &app));
-out:
-	app_done(&app);
-	return result;
+	reconcile_app(parts->reconciler, app->id);
+	return request_answer(r, 200, api_app_json(r, app));
 }
 
 static int api_apps_delete(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-	json_t *j;
-	int result;
+	const struct app *app = request_app(r);
+	json_t *j = api_app_json(r, app);
 
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	j = api_app_json(r, &app);
-	result = apps_destroy(request_parts(r)->apps, &app, request_caller(r)->name, err);
-	app_done(&app);
-	if (result == 0)
+	if (apps_destroy(request_parts(r)->apps, app, request_caller(r)->name, err) == 0)
 		return request_answer(r, 200, j);
 	json_decref(j);
 	return -1;

@@ -30,13 +30,11 @@ static int api_buildpack_key_create(struct request *r, struct error *err)
 {
 	struct store *s = request_store(r);
 	struct fetch_key key = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = store_fetch_key_get(s, app->id, &key, err);
 
 	if (result == 0)
-		result = store_fetch_key_get(s, app.id, &key, err);
-	if (result == 0)
-		result = make(s, &app, &key, err);
+		result = make(s, app, &key, err);
 	if (result >= 0) {
 		request_note(r, "key %.60s", key.public_key);
 		result = request_answer(r, 201,
@@ -44,7 +42,6 @@ static int api_buildpack_key_create(struct request *r, struct error *err)
 						  "created_at", json_time(key.created_ms)));
 	}
 	fetch_key_done(&key);
-	app_done(&app);
 	return result;
 }
 
@@ -53,22 +50,16 @@ static int api_buildpack_key_create(struct request *r, struct error *err)
 static int api_buildpack_key_delete(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	_cleanup_free_ char *hosts = NULL;
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	_cleanup_free_ char *hosts =
+		xasprintf("%s/known-hosts/%s", parts->platform.settings.state_dir, app->id);
 
-	if (result == 0) {
-		hosts = xasprintf("%s/known-hosts/%s", parts->platform.settings.state_dir, app.id);
-		/* First: should we be killed here, the next build learns them anew. */
-		if (unlink(hosts) < 0 && errno != ENOENT)
-			result = error_set_errno(err, errno, "removing %s", hosts);
-	}
-	if (result == 0)
-		result = store_fetch_key_delete(parts->platform.store, app.id, err);
-	if (result == 0)
-		result = request_answer(r, 200, json_object());
-	app_done(&app);
-	return result;
+	/* First: should we be killed here, the next build learns them anew. */
+	if (unlink(hosts) < 0 && errno != ENOENT)
+		return error_set_errno(err, errno, "removing %s", hosts);
+	if (store_fetch_key_delete(parts->platform.store, app->id, err) < 0)
+		return -1;
+	return request_answer(r, 200, json_object());
 }
 
 const struct api_route buildpack_key_routes[] = {

@@ -27,14 +27,8 @@ static json_t *installations(const struct app *app)
 
 static int api_buildpacks_get(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-	json_t *list;
-
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	list = installations(&app);
-	app_done(&app);
-	return request_answer(r, 200, list);
+	(void)err;
+	return request_answer(r, 200, installations(request_app(r)));
 }
 
 static int read_buildpacks(json_t *updates, const struct packs_rules *rules, json_t *ret,
@@ -103,22 +97,19 @@ static int api_buildpacks_put(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	json_t *names = json_array();
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	struct app *app = request_app(r);
+	int result = set_buildpacks(r, app, names, err);
 
-	if (result == 0)
-		result = set_buildpacks(r, &app, names, err);
 	if (result == 0) {
-		free(app.buildpacks);
-		app.buildpacks = json_dumps(names, JSON_COMPACT);
-		result = store_app_update(parts->platform.store, &app, err);
+		free(app->buildpacks);
+		app->buildpacks = json_dumps(names, JSON_COMPACT);
+		result = store_app_update(parts->platform.store, app, err);
 	}
 	if (result == 0) {
 		note_buildpacks(r, names);
-		result = request_answer(r, 200, installations(&app));
+		result = request_answer(r, 200, installations(app));
 	}
 	json_decref(names);
-	app_done(&app);
 	return result;
 }
 

@@ -21,7 +21,8 @@
 #include "daemon/build/upload.h"
 #include "daemon/core/remove.h"
 
-int api_upload_expected(struct request *r, struct error *err)
+/* Before the body is read: whether it was announced. */
+static int api_upload_expected(struct request *r, struct error *err)
 {
 	return upload_expected(&request_parts(r)->platform.settings, request_param(r, "source"),
 			       err);
@@ -195,12 +196,12 @@ static int api_builds_create(struct request *r, struct error *err)
 	struct builds_start o = { .who = request_caller(r) };
 	_cleanup_strv_ char **updates = NULL, **submodules = NULL;
 	struct source source = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && read_push(r, &updates, &o.push_pid, err) == 0 &&
+	if (read_push(r, &updates, &o.push_pid, err) == 0 &&
 	    read_submodules(r, &submodules, err) == 0 && source_find(r, &source, err) == 0) {
-		o.app = &app;
+		o.app = app;
 		o.updates = updates;
 		o.submodules = submodules;
 		o.source = source.path;
@@ -213,60 +214,50 @@ static int api_builds_create(struct request *r, struct error *err)
 			unlink(source.path);
 	}
 	free(source.path);
-	app_done(&app);
 	return result;
 }
 
 static int api_builds_list(struct request *r, struct error *err)
 {
 	struct build *rows = NULL;
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	json_t *list;
 	size_t n = 0;
 
-	if (api_app(r, &app, err) < 0)
+	if (store_build_list(request_store(r), app->id, &rows, &n, err) < 0)
 		return -1;
-	if (store_build_list(request_store(r), app.id, &rows, &n, err) < 0) {
-		app_done(&app);
-		return -1;
-	}
 	list = json_array();
 	for (size_t i = 0; i < n; i++) {
-		json_array_append_new(list, build_json(r, &app, &rows[i]));
+		json_array_append_new(list, build_json(r, app, &rows[i]));
 		build_row_done(&rows[i]);
 	}
 	free(rows);
-	app_done(&app);
 	return request_answer_list(r, list);
 }
 
 static int api_builds_get(struct request *r, struct error *err)
 {
 	struct build build = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    store_build_get(request_store(r), app.id, request_param(r, "build"), &build, err) == 0)
-		result = request_answer(r, 200, build_json(r, &app, &build));
+	if (store_build_get(request_store(r), app->id, request_param(r, "build"), &build, err) == 0)
+		result = request_answer(r, 200, build_json(r, app, &build));
 	build_row_done(&build);
-	app_done(&app);
 	return result;
 }
 
 static int api_builds_delete(struct request *r, struct error *err)
 {
 	struct build build = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    store_build_get(request_store(r), app.id, request_param(r, "build"), &build, err) ==
+	if (store_build_get(request_store(r), app->id, request_param(r, "build"), &build, err) ==
 		    0 &&
 	    builds_cancel(request_parts(r)->builds, build.id, err) == 0)
-		result = request_answer(r, 202, build_json(r, &app, &build));
+		result = request_answer(r, 202, build_json(r, app, &build));
 	build_row_done(&build);
-	app_done(&app);
 	return result;
 }
 
@@ -275,28 +266,21 @@ static int api_build_cache_delete(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	_cleanup_free_ char *cache = NULL, *away = NULL;
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	char id[UUID_SIZE];
-	int result = api_app(r, &app, err);
 
-	if (result == 0 && builds_running(parts->builds, app.id))
-		result = error_set(
+	if (builds_running(parts->builds, app->id))
+		return error_set(
 			err, ERROR_CONFLICT,
 			"A build of %s is running and uses the cache: try again when it has ended",
-			app.name);
-	if (result == 0) {
-		cache = xasprintf("%s/cache/%s", parts->platform.settings.state_dir, app.id);
-		away = xasprintf("%s/cache/%s", parts->platform.settings.state_dir, uuid_make(id));
-		if (rename(cache, away) == 0)
-			remove_tree_later(&parts->platform, away);
-		else if (errno != ENOENT)
-			result = error_set_errno(err, errno, "moving the build cache of %s away",
-						 app.name);
-	}
-	if (result == 0)
-		result = request_answer(r, 200, json_object());
-	app_done(&app);
-	return result;
+			app->name);
+	cache = xasprintf("%s/cache/%s", parts->platform.settings.state_dir, app->id);
+	away = xasprintf("%s/cache/%s", parts->platform.settings.state_dir, uuid_make(id));
+	if (rename(cache, away) == 0)
+		remove_tree_later(&parts->platform, away);
+	else if (errno != ENOENT)
+		return error_set_errno(err, errno, "moving the build cache of %s away", app->name);
+	return request_answer(r, 200, json_object());
 }
 
 static int api_stream_get(struct request *r, struct error *err)

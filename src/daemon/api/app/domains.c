@@ -71,24 +71,19 @@ static int api_domains_list(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	struct domain *domains = NULL;
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	json_t *list;
 	size_t n = 0;
 
-	if (api_app(r, &app, err) < 0)
+	if (store_domain_list(parts->platform.store, app->id, &domains, &n, err) < 0)
 		return -1;
-	if (store_domain_list(parts->platform.store, app.id, &domains, &n, err) < 0) {
-		app_done(&app);
-		return -1;
-	}
 	list = json_array();
-	json_array_append_new(list, own_domain(parts, &app));
+	json_array_append_new(list, own_domain(parts, app));
 	for (size_t i = 0; i < n; i++) {
-		json_array_append_new(list, domain_json(parts, &app, &domains[i]));
+		json_array_append_new(list, domain_json(parts, app, &domains[i]));
 		domain_done(&domains[i]);
 	}
 	free(domains);
-	app_done(&app);
 	return request_answer_list(r, list);
 }
 
@@ -131,15 +126,15 @@ static int find_custom(struct request *r, const struct app *app, struct domain *
 static int api_domains_get(struct request *r, struct error *err)
 {
 	struct domain dom = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result;
 
-	if (result == 0 && is_own(request_parts(r), &app, request_param(r, "domain")))
-		result = request_answer(r, 200, own_domain(request_parts(r), &app));
-	else if (result == 0 && (result = find_domain(r, &app, &dom, err)) == 0)
-		result = request_answer(r, 200, domain_json(request_parts(r), &app, &dom));
+	if (is_own(request_parts(r), app, request_param(r, "domain")))
+		return request_answer(r, 200, own_domain(request_parts(r), app));
+	result = find_domain(r, app, &dom, err);
+	if (result == 0)
+		result = request_answer(r, 200, domain_json(request_parts(r), app, &dom));
 	domain_done(&dom);
-	app_done(&app);
 	return result;
 }
 
@@ -193,12 +188,12 @@ static int api_domains_update(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	struct domain dom = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	char sni_id[UUID_SIZE];
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && find_custom(r, &app, &dom, err) == 0 &&
-	    read_sni(r, &app, dom.hostname, sni_id, err) == 0 &&
+	if (find_custom(r, app, &dom, err) == 0 &&
+	    read_sni(r, app, dom.hostname, sni_id, err) == 0 &&
 	    store_domain_set_sni(parts->platform.store, dom.id, sni_id[0] ? sni_id : NULL, err) ==
 		    0) {
 		memcpy(dom.sni_id, sni_id, sizeof(sni_id));
@@ -206,10 +201,9 @@ static int api_domains_update(struct request *r, struct error *err)
 			     sni_id[0] ? "another" : "no");
 		certs_changed(parts->certs);
 		acme_look(parts->acme);
-		result = request_answer(r, 200, domain_json(parts, &app, &dom));
+		result = request_answer(r, 200, domain_json(parts, app, &dom));
 	}
 	domain_done(&dom);
-	app_done(&app);
 	return result;
 }
 
@@ -217,29 +211,26 @@ static int api_domains_create(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	struct domain dom = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	const char *text;
 	int result = -1;
 
-	if (api_app(r, &app, err) < 0)
-		return -1;
 	if (request_string(r, "hostname", true, &text, err) < 0 ||
 	    read_domain(parts, text, &dom.hostname, err) < 0 ||
-	    read_sni(r, &app, dom.hostname, dom.sni_id, err) < 0)
+	    read_sni(r, app, dom.hostname, dom.sni_id, err) < 0)
 		goto out;
-	memcpy(dom.app_id, app.id, sizeof(dom.app_id));
+	memcpy(dom.app_id, app->id, sizeof(dom.app_id));
 	request_note(r, "domain %s", dom.hostname);
 	if (store_domain_create(parts->platform.store, &dom, err) < 0)
 		goto out;
-	logs_append(parts->logs, app.id, "app", "api", "Domain %s added by user %s", dom.hostname,
+	logs_append(parts->logs, app->id, "app", "api", "Domain %s added by user %s", dom.hostname,
 		    request_caller(r)->name);
-	reconcile_app(parts->reconciler, app.id);
+	reconcile_app(parts->reconciler, app->id);
 	certs_changed(parts->certs);
 	acme_look(parts->acme);
-	result = request_answer(r, 201, domain_json(request_parts(r), &app, &dom));
+	result = request_answer(r, 201, domain_json(request_parts(r), app, &dom));
 out:
 	domain_done(&dom);
-	app_done(&app);
 	return result;
 }
 
@@ -247,19 +238,18 @@ static int api_domains_delete(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	struct domain dom = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && find_custom(r, &app, &dom, err) == 0 &&
+	if (find_custom(r, app, &dom, err) == 0 &&
 	    store_domain_delete(parts->platform.store, dom.id, err) == 0) {
-		logs_append(parts->logs, app.id, "app", "api", "Domain %s removed by user %s",
+		logs_append(parts->logs, app->id, "app", "api", "Domain %s removed by user %s",
 			    dom.hostname, request_caller(r)->name);
-		reconcile_app(parts->reconciler, app.id);
+		reconcile_app(parts->reconciler, app->id);
 		certs_changed(parts->certs);
-		result = request_answer(r, 200, domain_json(request_parts(r), &app, &dom));
+		result = request_answer(r, 200, domain_json(request_parts(r), app, &dom));
 	}
 	domain_done(&dom);
-	app_done(&app);
 	return result;
 }
 

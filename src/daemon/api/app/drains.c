@@ -79,40 +79,35 @@ static json_t *drain_json(struct request *r, const struct app *app, const struct
 static int api_drains_list(struct request *r, struct error *err)
 {
 	struct drain *list = NULL;
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	json_t *j = json_array();
 	size_t n = 0;
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    store_drain_list(request_store(r), app.id, &list, &n, err) == 0) {
+	if (store_drain_list(request_store(r), app->id, &list, &n, err) == 0) {
 		for (size_t i = 0; i < n; i++)
-			json_array_append_new(j, drain_json(r, &app, &list[i]));
+			json_array_append_new(j, drain_json(r, app, &list[i]));
 		result = request_answer_list(r, json_incref(j));
 	}
 	drain_free_array(list, n);
 	json_decref(j);
-	app_done(&app);
 	return result;
 }
 
-static int find(struct request *r, struct app *app, struct drain *dr, struct error *err)
+static int find(struct request *r, struct drain *dr, struct error *err)
 {
-	if (api_app(r, app, err) < 0)
-		return -1;
-	return store_drain_get(request_store(r), app->id, request_param(r, "drain"), dr, err);
+	return store_drain_get(request_store(r), request_app(r)->id, request_param(r, "drain"), dr,
+			       err);
 }
 
 static int api_drains_get(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
 	struct drain dr = { 0 };
-	int result = find(r, &app, &dr, err);
+	int result = find(r, &dr, err);
 
 	if (result == 0)
-		result = request_answer(r, 200, drain_json(r, &app, &dr));
+		result = request_answer(r, 200, drain_json(r, request_app(r), &dr));
 	drain_done(&dr);
-	app_done(&app);
 	return result;
 }
 
@@ -192,67 +187,62 @@ static void tell_change(struct request *r, const struct app *app, const struct d
 static int api_drains_create(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	struct drain dr = { 0 };
-	int result = api_app(r, &app, err);
+	int result = read_drain(r, &dr, err);
 
-	memcpy(dr.app_id, app.id, UUID_SIZE);
+	memcpy(dr.app_id, app->id, UUID_SIZE);
 	if (result == 0)
-		result = read_drain(r, &dr, err);
-	if (result == 0)
-		result = check_new(parts, &app, &dr, err);
+		result = check_new(parts, app, &dr, err);
 	if (result == 0)
 		result = store_drain_create(parts->platform.store, &dr, err);
 	if (result == 0) {
-		tell_change(r, &app, &dr, "added");
-		result = request_answer(r, 201, drain_json(r, &app, &dr));
+		tell_change(r, app, &dr, "added");
+		result = request_answer(r, 201, drain_json(r, app, &dr));
 	}
 	drain_done(&dr);
-	app_done(&app);
 	return result;
 }
 
 static int api_drains_update(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	struct drain dr = { 0 };
-	int result = find(r, &app, &dr, err);
+	int result = find(r, &dr, err);
 
 	if (result == 0)
 		result = read_drain(r, &dr, err);
 	if (result == 0)
-		result = check_new(parts, &app, &dr, err);
+		result = check_new(parts, app, &dr, err);
 	if (result == 0)
 		result = store_drain_update(parts->platform.store, &dr, err);
 	if (result == 0) {
-		tell_change(r, &app, &dr, "changed");
-		result = request_answer(r, 200, drain_json(r, &app, &dr));
+		tell_change(r, app, &dr, "changed");
+		result = request_answer(r, 200, drain_json(r, app, &dr));
 	}
 	drain_done(&dr);
-	app_done(&app);
 	return result;
 }
 
 static int api_drains_delete(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	struct drain dr = { 0 };
 	json_t *j = NULL;
-	int result = find(r, &app, &dr, err);
+	int result = find(r, &dr, err);
 
 	if (result == 0) {
-		j = drain_json(r, &app, &dr);
+		j = drain_json(r, app, &dr);
 		result = store_drain_delete(request_store(r), dr.id, err);
 	}
 	if (result == 0) {
-		tell_change(r, &app, &dr, "removed");
+		tell_change(r, app, &dr, "removed");
 		drains_forget(&request_parts(r)->platform, dr.id);
 		result = request_answer(r, 200, json_incref(j));
 	}
 	json_decref(j);
 	drain_done(&dr);
-	app_done(&app);
 	return result;
 }
 
@@ -260,7 +250,6 @@ static int api_drains_delete(struct request *r, struct error *err)
 
 struct test {
 	struct request *request;
-	struct app app;
 	struct drain drain;
 	char id[UUID_SIZE];
 	int64_t until_ms;
@@ -273,7 +262,6 @@ static void free_test(void *work)
 
 	watch_free(t->timer);
 	drain_done(&t->drain);
-	app_done(&t->app);
 	free(t);
 }
 
@@ -286,7 +274,7 @@ static int answer_test(struct request *r, struct error *err)
 				 "No answer to the test came within %d s: look at drains:info and "
 				 "at the log of twelved",
 				 TEST_MS / 1000);
-	return request_answer(r, 200, drain_json(r, &t->app, &t->drain));
+	return request_answer(r, 200, drain_json(r, request_app(r), &t->drain));
 }
 
 static void look(void *userdata)
@@ -309,11 +297,11 @@ static int api_drains_test(struct request *r, struct error *err)
 	struct test *t = xcalloc(1, sizeof(*t));
 
 	t->request = r;
-	if (find(r, &t->app, &t->drain, err) < 0) {
+	if (find(r, &t->drain, err) < 0) {
 		free_test(t);
 		return -1;
 	}
-	logs_drain_test(parts->logs, t->app.id, t->drain.id, uuid_make(t->id));
+	logs_drain_test(parts->logs, request_app(r)->id, t->drain.id, uuid_make(t->id));
 	t->until_ms = clock_now_ms() + TEST_MS;
 	t->timer = watch_timer(parts->platform.loop, look, t);
 	watch_arm(t->timer, LOOK_MS);

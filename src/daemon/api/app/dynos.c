@@ -38,18 +38,14 @@ static int api_dynos_list(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	_cleanup_free_ struct dyno **dynos = NULL;
-	struct app app = { 0 };
-	json_t *list;
-	size_t n;
+	const struct app *app = request_app(r);
+	size_t n = dynos_list(parts->dynos, app->id, &dynos);
+	json_t *list = json_array();
 
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	list = json_array();
-	n = dynos_list(parts->dynos, app.id, &dynos);
+	(void)err;
 	qsort(dynos, n, sizeof(*dynos), by_name);
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, api_dyno_json(r, &app, dynos[i]));
-	app_done(&app);
+		json_array_append_new(list, api_dyno_json(r, app, dynos[i]));
 	return request_answer_list(r, list);
 }
 
@@ -64,14 +60,12 @@ static int find_dyno(struct request *r, const struct app *app, struct dyno **ret
 
 static int api_dynos_get(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	struct dyno *dyno;
-	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && find_dyno(r, &app, &dyno, err) == 0)
-		result = request_answer(r, 200, api_dyno_json(r, &app, dyno));
-	app_done(&app);
-	return result;
+	if (find_dyno(r, app, &dyno, err) < 0)
+		return -1;
+	return request_answer(r, 200, api_dyno_json(r, app, dyno));
 }
 
 /* ---- one-off dynos ---- */
@@ -131,7 +125,7 @@ static json_t *started_json(struct request *r, const struct app *app, const stru
 	return j;
 }
 
-static int run(struct request *r, struct app *app, struct dyno_start *o, struct error *err)
+static int run(struct request *r, const struct app *app, struct dyno_start *o, struct error *err)
 {
 	char secret[RENDEZVOUS_SECRET_SIZE], digest[DIGEST_HEX_SIZE];
 	struct parts *parts = request_parts(r);
@@ -217,15 +211,10 @@ static int read_options(struct request *r, struct dyno_start *o, struct error *e
 static int api_dynos_create(struct request *r, struct error *err)
 {
 	struct dyno_start o = { .type = "run" };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = read_options(r, &o, err) < 0 ? -1 : run(r, app, &o, err);
 
-	if (result == 0)
-		result = read_options(r, &o, err);
-	if (result == 0)
-		result = run(r, &app, &o, err);
 	json_decref(o.env);
-	app_done(&app);
 	return result;
 }
 
@@ -245,12 +234,10 @@ static int check_is_up(const struct dyno *dyno, struct error *err)
 static int api_dynos_run_inside(struct request *r, struct error *err)
 {
 	struct dyno_start o = { .type = "run", .attach = true };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	struct dyno *dyno = NULL;
-	int result = api_app(r, &app, err);
+	int result = find_dyno(r, app, &dyno, err);
 
-	if (result == 0)
-		result = find_dyno(r, &app, &dyno, err);
 	if (result == 0)
 		result = check_is_up(dyno, err);
 	if (result == 0)
@@ -258,10 +245,9 @@ static int api_dynos_run_inside(struct request *r, struct error *err)
 	if (result == 0) {
 		o.inside = dyno;
 		o.size = dyno->size;
-		result = run(r, &app, &o, err);
+		result = run(r, app, &o, err);
 	}
 	json_decref(o.env);
-	app_done(&app);
 	return result;
 }
 
@@ -298,15 +284,10 @@ static int api_dynos_attach_session(struct request *r, struct error *err)
 {
 	struct dyno_client client = { 0 };
 	const char *upgrade = request_header(r, "Upgrade");
-	struct app app = { 0 };
-	struct dyno *dyno = NULL;
+	struct dyno *dyno;
 	struct attach *a;
-	int result = api_app(r, &app, err);
 
-	if (result == 0)
-		result = find_dyno(r, &app, &dyno, err);
-	app_done(&app);
-	if (result < 0)
+	if (find_dyno(r, request_app(r), &dyno, err) < 0)
 		return -1;
 	if (!dyno->attached)
 		return error_set(err, ERROR_CONFLICT, "%s is not waiting for a client", dyno->name);
@@ -334,13 +315,9 @@ static int restart(struct request *r, const struct app *app, const char *type, i
 
 static int api_dynos_restart_all(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
-
-	if (result == 0)
-		result = restart(r, &app, "", 0, err);
-	app_done(&app);
-	return result < 0 ? -1 : request_answer(r, 202, json_object());
+	if (restart(r, request_app(r), "", 0, err) < 0)
+		return -1;
+	return request_answer(r, 202, json_object());
 }
 
 /* Whether anything of the type is running, or a sentence. */
@@ -372,34 +349,27 @@ static int find_dyno_or_type(struct request *r, const struct app *app, struct dy
 
 static int api_dynos_restart(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	struct dyno *dyno;
-	int result = api_app(r, &app, err);
+	int result = find_dyno_or_type(r, app, &dyno, err);
 
-	if (result == 0)
-		result = find_dyno_or_type(r, &app, &dyno, err);
 	if (result == 0 && !dyno)
-		result = restart(r, &app, request_param(r, "dyno"), 0, err);
+		result = restart(r, app, request_param(r, "dyno"), 0, err);
 	else if (result == 0 && dyno->one_off)
 		dynos_stop(request_parts(r)->dynos, dyno);
 	else if (result == 0)
-		result = restart(r, &app, dyno->type, dyno->number, err);
-	app_done(&app);
+		result = restart(r, app, dyno->type, dyno->number, err);
 	return result < 0 ? -1 : request_answer(r, 202, json_object());
 }
 
 static int api_dynos_restart_type(struct request *r, struct error *err)
 {
 	const char *type = request_param(r, "type");
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
 
-	if (result == 0)
-		result = check_type(r, &app, type, err);
-	if (result == 0)
-		result = restart(r, &app, type, 0, err);
-	app_done(&app);
-	return result < 0 ? -1 : request_answer(r, 202, json_object());
+	if (check_type(r, app, type, err) < 0 || restart(r, app, type, 0, err) < 0)
+		return -1;
+	return request_answer(r, 202, json_object());
 }
 
 static void stop_type(struct request *r, const struct app *app, const char *type)
@@ -414,37 +384,30 @@ static void stop_type(struct request *r, const struct app *app, const char *type
 
 static int api_dynos_stop_one(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	struct dyno *dyno;
-	int result = api_app(r, &app, err);
 
-	if (result == 0)
-		result = find_dyno_or_type(r, &app, &dyno, err);
-	if (result == 0 && dyno)
+	if (find_dyno_or_type(r, app, &dyno, err) < 0)
+		return -1;
+	if (dyno)
 		dynos_stop(request_parts(r)->dynos, dyno);
-	else if (result == 0)
-		stop_type(r, &app, request_param(r, "dyno"));
+	else
+		stop_type(r, app, request_param(r, "dyno"));
 	/* One of the formation is replaced. */
-	if (result == 0)
-		reconcile_app(request_parts(r)->reconciler, app.id);
-	app_done(&app);
-	return result < 0 ? -1 : request_answer(r, 202, json_object());
+	reconcile_app(request_parts(r)->reconciler, app->id);
+	return request_answer(r, 202, json_object());
 }
 
 static int api_dynos_stop_type(struct request *r, struct error *err)
 {
 	const char *type = request_param(r, "type");
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
 
-	if (result == 0)
-		result = check_type(r, &app, type, err);
-	if (result == 0)
-		stop_type(r, &app, type);
-	if (result == 0)
-		reconcile_app(request_parts(r)->reconciler, app.id);
-	app_done(&app);
-	return result < 0 ? -1 : request_answer(r, 202, json_object());
+	if (check_type(r, app, type, err) < 0)
+		return -1;
+	stop_type(r, app, type);
+	reconcile_app(request_parts(r)->reconciler, app->id);
+	return request_answer(r, 202, json_object());
 }
 
 const struct api_route dynos_routes[] = {

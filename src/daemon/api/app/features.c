@@ -92,7 +92,13 @@ static int api_features_update(struct request *r, struct error *err)
 	return request_answer(r, 200, feature_json(r, f, true));
 }
 
-int api_no_account_feature(struct request *r, struct error *err)
+static int api_account_features_list(struct request *r, struct error *err)
+{
+	(void)err;
+	return request_answer(r, 200, json_array());
+}
+
+static int api_no_account_feature(struct request *r, struct error *err)
 {
 	char excerpt[NAME_EXCERPT_SIZE];
 
@@ -100,7 +106,7 @@ int api_no_account_feature(struct request *r, struct error *err)
 			 name_excerpt(excerpt, request_param(r, "feature")));
 }
 
-int api_account_feature(struct request *r, struct error *err)
+static int api_account_feature(struct request *r, struct error *err)
 {
 	if (streq(request_param(r, "feature"), repositories.name))
 		return request_answer(r, 200, feature_json(r, &repositories, false));
@@ -114,5 +120,11 @@ const struct api_route features_routes[] = {
 	  "one feature, by name or id", .answer = "app-feature" },
 	{ "PATCH", "/apps/:app/features/:feature", NEED_OPERATE, api_features_update,
 	  "turn a feature on; none can be turned off", "enabled:bool", .answer = "app-feature" },
+	{ "GET", "/account/features", NEED_USER, api_account_features_list,
+	  "features of the account; none", .answer = "[account-feature]" },
+	{ "GET", "/account/features/:feature", NEED_USER, api_account_feature,
+	  "a feature of the account; none is on", .answer = "account-feature" },
+	{ "PATCH", "/account/features/:feature", NEED_USER, api_no_account_feature,
+	  "a feature of the account; there are none", "enabled:bool", .answer = "account-feature" },
 	{ 0 },
 };

@@ -205,28 +205,25 @@ static int update(struct request *r, json_t *updates, bool single, struct error 
 	size_t n = json_array_size(updates);
 	struct want *all = xcalloc(n, sizeof(*all));
 	struct release base = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = releases_base(request_parts(r)->wanted, app, &base, err);
 
-	if (result == 0)
-		result = releases_base(request_parts(r)->wanted, &app, &base, err);
 	for (size_t i = 0; result == 0 && i < n; i++) {
 		json_t *u = json_array_get(updates, i);
 
 		/* Those of a single one were checked as the body's. */
 		result = single ? 0 : check_members(u, err);
 		if (result == 0)
-			result = read_one(r, &app, &base, u, &all[i], err);
+			result = read_one(r, app, &base, u, &all[i], err);
 	}
 	if (result == 0)
-		result = write_all(r, &app, all, n, err);
+		result = write_all(r, app, all, n, err);
 	if (result == 0)
-		result = answer_wants(r, &app, all, n, single);
+		result = answer_wants(r, app, all, n, single);
 	for (size_t i = 0; i < n; i++)
 		formation_done(&all[i].row);
 	free(all);
 	release_done(&base);
-	app_done(&app);
 	return result;
 }
 
@@ -256,33 +253,30 @@ static int api_formation_update(struct request *r, struct error *err)
 static int answer_types(struct request *r, const char *only, struct error *err)
 {
 	struct release base = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	json_t *list = json_array();
-	int result = api_app(r, &app, err);
+	int result = releases_base(request_parts(r)->wanted, app, &base, err);
 
-	if (result == 0)
-		result = releases_base(request_parts(r)->wanted, &app, &base, err);
 	if (result == 0 && only)
-		only = type_named(r, &app, &base, only);
+		only = type_named(r, app, &base, only);
 	for (size_t i = 0; result == 0 && i < base.processes.n_types; i++) {
 		const char *type = base.processes.types[i].name;
 		struct want w = { 0 };
 
 		if (streq(type, "release") || (only && !streq(only, type)))
 			continue;
-		result = find_want(r, &app, &base, type, &w, err);
+		result = find_want(r, app, &base, type, &w, err);
 		if (result == 0)
-			json_array_append_new(list, want_json(&app, &w));
+			json_array_append_new(list, want_json(app, &w));
 		formation_done(&w.row);
 	}
 	if (result == 0 && only && !json_array_size(list))
-		result = no_type(&app, &base, only, err);
+		result = no_type(app, &base, only, err);
 	if (result == 0)
 		result = only ? request_answer(r, 200, json_incref(json_array_get(list, 0)))
 			      : request_answer_list(r, json_incref(list));
 	json_decref(list);
 	release_done(&base);
-	app_done(&app);
 	return result;
 }
 

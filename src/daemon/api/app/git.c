@@ -70,11 +70,10 @@ static void on_ready(void *userdata)
 /* ---- the start ---- */
 
 /* The table asks for one permission, and what is to be read is for a push, too. */
-static int find_app(struct request *r, enum git_service service, struct app *ret, struct error *err)
+static int allow(struct request *r, enum git_service service, struct error *err)
 {
-	if (api_app(r, ret, err) < 0)
-		return -1;
-	return authz_allow(r, ret, service == RECEIVE_PACK ? NEED_DEPLOY : NEED_VIEW, err);
+	return authz_allow(r, request_app(r), service == RECEIVE_PACK ? NEED_DEPLOY : NEED_VIEW,
+			   err);
 }
 
 /* Git-Protocol: what git would take from its environment is no more than this. */
@@ -130,23 +129,18 @@ static struct git_request *begin(struct request *r, enum git_service service, bo
 				 struct error *err)
 {
 	struct git_request *g;
-	struct app app = { 0 };
 	bool gzip = false;
 
-	if ((!advertise && check_encoding(r, &gzip, err) < 0) ||
-	    find_app(r, service, &app, err) < 0) {
-		app_done(&app);
+	if ((!advertise && check_encoding(r, &gzip, err) < 0) || allow(r, service, err) < 0)
 		return NULL;
-	}
 	g = xcalloc(1, sizeof(*g));
 	*g = (struct git_request){ .parts = request_parts(r),
 				   .request = r,
 				   .service = service,
 				   .advertise = advertise,
-				   .app = xstrdup(app.name),
+				   .app = xstrdup(request_app(r)->name),
 				   .prefix = BUF_INIT,
 				   .room = disk_room(&request_parts(r)->platform.settings) };
-	app_done(&app);
 	if ((service == RECEIVE_PACK && disk_check(&g->parts->platform.settings, 0, err) < 0) ||
 	    start_child(r, g, gzip, err) < 0) {
 		git_request_free(g);

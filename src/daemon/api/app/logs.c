@@ -65,14 +65,9 @@ static json_t *describe(struct request *r, const struct app *app, struct error *
 static int api_log_sessions_create(struct request *r, struct error *err)
 {
 	_cleanup_free_ char *secret = NULL, *url = NULL;
-	struct app app = { 0 };
-	json_t *session;
+	json_t *session = describe(r, request_app(r), err);
 	char id[UUID_SIZE];
 
-	if (api_app(r, &app, err) < 0)
-		return -1;
-	session = describe(r, &app, err);
-	app_done(&app);
 	secret = session ? capability_seal(&request_parts(r)->platform, "log session", session,
 					   SESSION_MS, err)
 			 : NULL;

@@ -133,37 +133,33 @@ static int api_monitors_list(struct request *r, struct error *err)
 {
 	json_t *list = json_array(), *j;
 	struct monitor m = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = 0;
 
-	if (result == 0 && streq(request_param(r, "type"), "web"))
-		result = store_monitor_get(request_store(r), app.id, &m, err);
+	if (streq(request_param(r, "type"), "web"))
+		result = store_monitor_get(request_store(r), app->id, &m, err);
 	if (result > 0) {
-		result = monitor_json(r, &app, &m, &j, err);
+		result = monitor_json(r, app, &m, &j, err);
 		if (result == 0)
 			json_array_append_new(list, j);
 	}
 	if (result == 0)
 		result = request_answer_list(r, json_incref(list));
 	json_decref(list);
-	app_done(&app);
 	return result;
 }
 
 static int api_monitors_create(struct request *r, struct error *err)
 {
 	struct monitor m = { .active = true, .target_ms = TARGET_DEFAULT_MS };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = read_monitor(r, &m, err);
 
-	if (result == 0)
-		result = read_monitor(r, &m, err);
-	memcpy(m.app_id, app.id, sizeof(m.app_id));
+	memcpy(m.app_id, app->id, sizeof(m.app_id));
 	if (result == 0)
 		result = store_monitor_create(request_store(r), &m, err);
 	if (result == 0)
-		result = answer_one(r, &app, &m, 201, err);
-	app_done(&app);
+		result = answer_one(r, app, &m, 201, err);
 	return result;
 }
 
@@ -185,18 +181,15 @@ static int find_monitor(struct request *r, const struct app *app, struct monitor
 static int api_monitors_update(struct request *r, struct error *err)
 {
 	struct monitor m = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = find_monitor(r, app, &m, err);
 
-	if (result == 0)
-		result = find_monitor(r, &app, &m, err);
 	if (result == 0)
 		result = read_monitor(r, &m, err);
 	if (result == 0)
 		result = store_monitor_update(request_store(r), &m, err);
 	if (result == 0)
-		result = answer_one(r, &app, &m, 200, err);
-	app_done(&app);
+		result = answer_one(r, app, &m, 200, err);
 	return result;
 }
 

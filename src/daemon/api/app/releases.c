@@ -15,14 +15,12 @@
 static int api_config_get(struct request *r, struct error *err)
 {
 	struct release base = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    releases_base(request_parts(r)->wanted, &app, &base, err) == 0)
+	if (releases_base(request_parts(r)->wanted, app, &base, err) == 0)
 		result = request_answer(r, 200, json_incref(base.config));
 	release_done(&base);
-	app_done(&app);
 	return result;
 }
 
@@ -42,55 +40,28 @@ static void note_config(struct request *r, json_t *changes)
 static int api_config_update(struct request *r, struct error *err)
 {
 	struct release release = { 0 };
-	struct app app = { 0 };
+	struct app *app = request_app(r);
 	bool changed;
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    releases_set_config(request_parts(r)->wanted, &app, request_body(r), request_caller(r),
+	if (releases_set_config(request_parts(r)->wanted, app, request_body(r), request_caller(r),
 				&release, &changed, err) == 0) {
 		note_config(r, request_body(r));
 		result = request_answer(r, 200, json_incref(release.config));
 	}
 	release_done(&release);
-	app_done(&app);
 	return result;
-}
-
-/* By version ("3" or "v3"), or id, or "current". */
-int api_release_find(struct request *r, const struct app *app, const char *which,
-		     struct release *ret, struct error *err)
-{
-	struct store *s = request_store(r);
-	int64_t version;
-
-	if (uuid_is_valid(which)) {
-		if (store_release_by_id(s, which, ret, err) < 0)
-			return -1;
-		if (streq(ret->app_id, app->id))
-			return 0;
-		release_done(ret);
-		return error_set(err, ERROR_NOT_FOUND, "%s has no release %s", app->name, which);
-	}
-	if (streq(which, "current"))
-		version = app->current_version;
-	else if (!str_to_i64(which[0] == 'v' ? which + 1 : which, 1, INT64_MAX, &version))
-		return error_set(err, ERROR_NOT_FOUND,
-				 "\"%.40s\" is not a release: give a version such as v3", which);
-	return store_release_get(s, app->id, version, ret, err);
 }
 
 static int api_config_of_release(struct request *r, struct error *err)
 {
 	struct release release = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    api_release_find(r, &app, request_param(r, "version"), &release, err) == 0)
+	if (api_release_find(r, app, request_param(r, "version"), &release, err) == 0)
 		result = request_answer(r, 200, json_incref(release.config));
 	release_done(&release);
-	app_done(&app);
 	return result;
 }
 
@@ -98,48 +69,39 @@ static int api_releases_list(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	struct release *rows = NULL;
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	struct range range;
 	json_t *list;
 	size_t n = 0, max;
 	bool newest;
 
-	if (api_app(r, &app, err) < 0)
-		return -1;
 	/* Most ask for the newest few; one more tells that there is another page. */
-	if (range_parse(request_header(r, "Range"), &range, err) < 0) {
-		app_done(&app);
+	if (range_parse(request_header(r, "Range"), &range, err) < 0)
 		return -1;
-	}
 	newest = range.descending && !range.start[0] && !range.end[0] &&
 		 (!range.property[0] || streq(range.property, "version"));
 	max = newest ? range.max + 1 : 0;
-	if (store_release_list(parts->platform.store, app.id, max, &rows, &n, err) < 0) {
-		app_done(&app);
+	if (store_release_list(parts->platform.store, app->id, max, &rows, &n, err) < 0)
 		return -1;
-	}
 	list = json_array();
 	/* The store gives the newest first, lists go up. */
 	for (size_t i = n; i-- > 0;) {
-		json_array_append_new(list, api_release_json(r, &app, &rows[i]));
+		json_array_append_new(list, api_release_json(r, app, &rows[i]));
 		release_done(&rows[i]);
 	}
 	free(rows);
-	app_done(&app);
 	return request_answer_list(r, list);
 }
 
 static int api_releases_get(struct request *r, struct error *err)
 {
 	struct release release = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 &&
-	    api_release_find(r, &app, request_param(r, "version"), &release, err) == 0)
-		result = request_answer(r, 200, api_release_json(r, &app, &release));
+	if (api_release_find(r, app, request_param(r, "version"), &release, err) == 0)
+		result = request_answer(r, 200, api_release_json(r, app, &release));
 	release_done(&release);
-	app_done(&app);
 	return result;
 }
 
@@ -149,8 +111,6 @@ static int api_releases_get(struct request *r, struct error *err)
 struct waiting {
 	struct request *request;
 	struct services *services;
-	struct app app;
-	struct caller who;
 	bool done, deferred;
 	struct error err;
 	int64_t version;
@@ -161,25 +121,15 @@ static void waiting_free(void *work)
 	struct waiting *w = work;
 
 	services_abandon(w->services, w);
-	app_done(&w->app);
 	free(w);
 }
 
 static int answer(struct request *r, const struct waiting *w, struct error *err)
 {
-	struct store *s = request_store(r);
-	struct release release = { 0 };
-	struct app app = { 0 };
-	int result = -1;
-
-	if (w->err.kind != ERROR_NONE)
-		*err = w->err;
-	else if (store_app_get(s, w->app.id, &app, err) == 0 &&
-		 store_release_get(s, app.id, w->version, &release, err) == 0)
-		result = request_answer(r, 201, api_release_json(r, &app, &release));
-	release_done(&release);
-	app_done(&app);
-	return result;
+	if (w->err.kind == ERROR_NONE)
+		return api_answer_release(r, w->version, err);
+	*err = w->err;
+	return -1;
 }
 
 static int answer_rollback(struct request *r, struct error *err)
@@ -202,19 +152,15 @@ static void on_rolled_back(struct error *err, const char *attachment_id, int64_t
 }
 
 /* Answers at once, or when the credentials that it needs are there. */
-static int roll_back(struct request *r, struct app *take_app, int64_t version, struct error *err)
+static int roll_back(struct request *r, int64_t version, struct error *err)
 {
 	struct waiting *w = xcalloc(1, sizeof(*w));
-	struct addon_change c = { .fn = on_rolled_back, .userdata = w };
+	struct addon_change c = {
+		.app = request_app(r), .who = request_caller(r), .fn = on_rolled_back, .userdata = w
+	};
 	int result = 0;
 
-	*w = (struct waiting){ .request = r,
-			       .services = request_parts(r)->services,
-			       .app = *take_app,
-			       .who = *request_caller(r) };
-	*take_app = (struct app){ 0 };
-	c.app = &w->app;
-	c.who = &w->who;
+	*w = (struct waiting){ .request = r, .services = request_parts(r)->services };
 	services_rollback(w->services, &c, version);
 	if (w->done) {
 		result = answer(r, w, err);
@@ -240,23 +186,19 @@ static int check_no_description(struct request *r, struct error *err)
 static int api_releases_create(struct request *r, struct error *err)
 {
 	struct release target = { 0 };
-	struct app app = { 0 };
 	const char *which;
 	int result = -1;
 
 	if (!json_is_null(json_object_get(request_body(r), "slug")) &&
 	    json_object_get(request_body(r), "slug"))
 		return api_slug_release(r, err);
-	if (api_app(r, &app, err) < 0)
-		return -1;
 	if (request_string(r, "release", true, &which, err) == 0 &&
 	    check_no_description(r, err) == 0 &&
-	    api_release_find(r, &app, which, &target, err) == 0) {
+	    api_release_find(r, request_app(r), which, &target, err) == 0) {
 		request_note(r, "rollback to v%lld", (long long)target.version);
-		result = roll_back(r, &app, target.version, err);
+		result = roll_back(r, target.version, err);
 	}
 	release_done(&target);
-	app_done(&app);
 	return result;
 }
 

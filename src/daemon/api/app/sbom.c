@@ -163,15 +163,12 @@ static int read_release(struct request *r, const struct app *app, const struct r
 static int api_releases_sbom(struct request *r, struct error *err)
 {
 	struct release release = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = api_release_find(r, app, request_param(r, "version"), &release, err);
 
 	if (result == 0)
-		result = api_release_find(r, &app, request_param(r, "version"), &release, err);
-	if (result == 0)
-		result = read_release(r, &app, &release, err);
+		result = read_release(r, app, &release, err);
 	release_done(&release);
-	app_done(&app);
 	return result;
 }
 

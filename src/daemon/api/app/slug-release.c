@@ -16,26 +16,10 @@
 #include "stack/stack.h"
 #include "store/slug.h"
 
-static int answer_release(struct request *r, const struct app *app, int64_t version,
-			  struct error *err)
-{
-	struct release release = { 0 };
-	struct app now = { 0 };
-	int result = -1;
-
-	if (store_app_get(request_store(r), app->id, &now, err) == 0 &&
-	    store_release_get(request_store(r), app->id, version, &release, err) == 0)
-		result = request_answer(r, 201, api_release_json(r, &now, &release));
-	release_done(&release);
-	app_done(&now);
-	return result;
-}
-
 /* A release that waits for its slug to be unpacked. */
 struct waiting {
 	struct request *request;
 	struct parts *parts;
-	struct app app;
 	struct api_slug slug;
 	bool done, deferred;
 	struct error err;
@@ -51,7 +35,6 @@ static void waiting_free(void *work)
 		w->request = NULL;
 		return;
 	}
-	app_done(&w->app);
 	api_slug_done(&w->slug);
 	free(w);
 }
@@ -61,7 +44,7 @@ static int answer_imported(struct request *r, struct error *err)
 	struct waiting *w = request_work(r);
 
 	if (w->err.kind == ERROR_NONE)
-		return answer_release(r, &w->app, w->version, err);
+		return api_answer_release(r, w->version, err);
 	*err = w->err;
 	return -1;
 }
@@ -93,8 +76,7 @@ static void on_imported(const struct error *err, const struct build_result *slug
 		request_resume(w->request);
 }
 
-static int import(struct request *r, struct app *take_app, struct api_slug *take_slug,
-		  struct error *err)
+static int import(struct request *r, struct api_slug *take_slug, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	_cleanup_free_ char *path =
@@ -103,7 +85,9 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 	struct builds_import i = { .types = &take_slug->types,
 				   .stack = stack_by_name(take_slug->row.stack),
 				   .fn = on_imported };
-	struct builds_start o = { .source = path, .who = request_caller(r), .import = &i };
+	struct builds_start o = {
+		.app = request_app(r), .source = path, .who = request_caller(r), .import = &i
+	};
 	char stream_id[UUID_SIZE];
 	struct build ignored = { 0 };
 
@@ -115,15 +99,13 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "Unused slugs are being deleted: try again in a moment");
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct waiting){ .request = r, .parts = parts, .app = *take_app, .slug = *take_slug };
-	*take_app = (struct app){ 0 };
+	*w = (struct waiting){ .request = r, .parts = parts, .slug = *take_slug };
 	*take_slug = (struct api_slug){ 0 };
 	i.types = &w->slug.types;
 	o.sha256 = w->slug.row.checksum ? w->slug.row.checksum + strlen("SHA256:") : NULL;
 	i.buildpack = w->slug.row.description;
 	i.description = json_string_value(json_object_get(request_body(r), "description"));
 	i.userdata = w;
-	o.app = &w->app;
 	o.commit = w->slug.row.commit;
 	if (builds_start(parts->builds, &o, &ignored, stream_id, err) < 0) {
 		w->done = true;
@@ -138,7 +120,7 @@ static int import(struct request *r, struct app *take_app, struct api_slug *take
 }
 
 /* A tree that is there: as a build's result. */
-static int deploy(struct request *r, struct app *app, struct api_slug *f, struct error *err)
+static int deploy(struct request *r, const struct api_slug *f, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	_cleanup_free_ char *tree =
@@ -160,10 +142,10 @@ static int deploy(struct request *r, struct app *app, struct api_slug *f, struct
 	for (size_t i = 0; i < f->types.n_types; i++)
 		result.processes[i] = (struct build_process){ xstrdup(f->types.types[i].name),
 							      xstrdup(f->types.types[i].command) };
-	if (releases_deploy(parts->wanted, app, &result, f->row.commit,
+	if (releases_deploy(parts->wanted, request_app(r), &result, f->row.commit,
 			    json_string_value(json_object_get(request_body(r), "description")),
 			    request_caller(r), &release, err) == 0)
-		e = answer_release(r, app, release.version, err);
+		e = api_answer_release(r, release.version, err);
 	build_result_done(&result);
 	release_done(&release);
 	return e;
@@ -172,16 +154,14 @@ static int deploy(struct request *r, struct app *app, struct api_slug *f, struct
 int api_slug_release(struct request *r, struct error *err)
 {
 	struct api_slug f = { 0 };
-	struct app app = { 0 };
 	const char *id;
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && request_ref(r, "slug", true, &id, err) == 0 &&
-	    api_slug_find(r, &app, id, true, &f, err) == 0) {
+	if (request_ref(r, "slug", true, &id, err) == 0 &&
+	    api_slug_find(r, request_app(r), id, true, &f, err) == 0) {
 		request_note(r, "slug %s", f.row.id);
-		result = f.row.digest ? deploy(r, &app, &f, err) : import(r, &app, &f, err);
+		result = f.row.digest ? deploy(r, &f, err) : import(r, &f, err);
 	}
 	api_slug_done(&f);
-	app_done(&app);
 	return result;
 }

@@ -228,15 +228,12 @@ static json_t *slug_json(struct request *r, const struct app *app, struct api_sl
 static int api_slugs_get(struct request *r, struct error *err)
 {
 	struct api_slug f = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = api_slug_find(r, app, request_param(r, "slug"), false, &f, err);
 
 	if (result == 0)
-		result = api_slug_find(r, &app, request_param(r, "slug"), false, &f, err);
-	if (result == 0)
-		result = request_answer(r, 200, slug_json(r, &app, &f));
+		result = request_answer(r, 200, slug_json(r, app, &f));
 	api_slug_done(&f);
-	app_done(&app);
 	return result;
 }
 
@@ -284,11 +281,9 @@ static int read_row(struct request *r, const struct app *app, struct api_slug *f
 static int api_slugs_create(struct request *r, struct error *err)
 {
 	struct api_slug f = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = read_row(r, app, &f, err);
 
-	if (result == 0)
-		result = read_row(r, &app, &f, err);
 	if (result == 0)
 		result = upload_check(&request_parts(r)->platform.settings, request_caller(r), err);
 	if (result == 0)
@@ -298,10 +293,9 @@ static int api_slugs_create(struct request *r, struct error *err)
 					 request_caller(r), err);
 	if (result == 0) {
 		request_note(r, "slug %s", f.row.id);
-		result = request_answer(r, 201, slug_json(r, &app, &f));
+		result = request_answer(r, 201, slug_json(r, app, &f));
 	}
 	api_slug_done(&f);
-	app_done(&app);
 	return result;
 }
 
@@ -421,15 +415,12 @@ static int pack(struct request *r, const struct app *app, struct api_slug *f, st
 static int api_slugs_content(struct request *r, struct error *err)
 {
 	struct api_slug f = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = api_slug_find(r, app, request_param(r, "slug"), false, &f, err);
 
 	if (result == 0)
-		result = api_slug_find(r, &app, request_param(r, "slug"), false, &f, err);
-	if (result == 0)
-		result = pack(r, &app, &f, err);
+		result = pack(r, app, &f, err);
 	api_slug_done(&f);
-	app_done(&app);
 	return result;
 }
 

@@ -72,42 +72,33 @@ static int api_sni_list(struct request *r, struct error *err)
 	struct parts *parts = request_parts(r);
 	struct sni_endpoint *list = NULL;
 	json_t *j = json_array();
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	size_t n = 0;
-	int result = api_app(r, &app, err);
+	int result = store_sni_list(parts->platform.store, app->id, &list, &n, err);
 
-	if (result == 0)
-		result = store_sni_list(parts->platform.store, app.id, &list, &n, err);
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(j, sni_json(parts, &app, &list[i]));
+		json_array_append_new(j, sni_json(parts, app, &list[i]));
 	sni_endpoint_free_array(list, n);
 	if (result == 0)
 		result = request_answer_list(r, j);
 	else
 		json_decref(j);
-	app_done(&app);
 	return result;
 }
 
-/* The app and its endpoint that the path names. */
-static int get_both(struct request *r, struct app *app, struct sni_endpoint *e, struct error *err)
+static int find(struct request *r, struct sni_endpoint *e, struct error *err)
 {
-	return api_app(r, app, err) == 0 && store_sni_get(request_store(r), app->id,
-							  request_param(r, "sni"), e, err) == 0
-		       ? 0
-		       : -1;
+	return store_sni_get(request_store(r), request_app(r)->id, request_param(r, "sni"), e, err);
 }
 
 static int api_sni_get(struct request *r, struct error *err)
 {
 	struct sni_endpoint e = { 0 };
-	struct app app = { 0 };
-	int result = get_both(r, &app, &e, err);
+	int result = find(r, &e, err);
 
 	if (result == 0)
-		result = request_answer(r, 200, sni_json(request_parts(r), &app, &e));
+		result = request_answer(r, 200, sni_json(request_parts(r), request_app(r), &e));
 	sni_endpoint_done(&e);
-	app_done(&app);
 	return result;
 }
 
@@ -135,9 +126,10 @@ static void wipe_key(char **key)
 }
 #define _cleanup_key_ __attribute__((cleanup(wipe_key)))
 
-static int answer_changed(struct request *r, int status, const struct app *app,
-			  const struct sni_endpoint *e, const char *what)
+static int answer_changed(struct request *r, int status, const struct sni_endpoint *e,
+			  const char *what)
 {
+	const struct app *app = request_app(r);
 	struct parts *parts = request_parts(r);
 
 	request_note(r, "certificate %s %s", e->name, what);
@@ -152,21 +144,17 @@ static int api_sni_create(struct request *r, struct error *err)
 	_cleanup_key_ char *key = NULL;
 	struct sni_endpoint e = { 0 };
 	char name[APP_NAME_MAX + 1];
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	int result = read_pair(r, &e, &key, err);
 
-	if (result == 0)
-		result = read_pair(r, &e, &key, err);
 	if (result == 0) {
 		name_generate(name, sizeof(name));
 		e.name = xstrdup(name);
-		memcpy(e.app_id, app.id, sizeof(e.app_id));
+		memcpy(e.app_id, request_app(r)->id, sizeof(e.app_id));
 		result = store_sni_create(request_store(r), &e, key, err);
 	}
 	if (result == 0)
-		result = answer_changed(r, 201, &app, &e, "added");
+		result = answer_changed(r, 201, &e, "added");
 	sni_endpoint_done(&e);
-	app_done(&app);
 	return result;
 }
 
@@ -209,33 +197,29 @@ static int api_sni_update(struct request *r, struct error *err)
 {
 	_cleanup_key_ char *key = NULL;
 	struct sni_endpoint e = { 0 };
-	struct app app = { 0 };
-	int result = get_both(r, &app, &e, err);
+	int result = find(r, &e, err);
 
 	if (result == 0 &&
 	    (check_own(&e, err) < 0 || read_pair(r, &e, &key, err) < 0 ||
 	     check_domains(r, &e, err) < 0 || store_sni_update(request_store(r), &e, key, err) < 0))
 		result = -1;
 	if (result == 0)
-		result = answer_changed(r, 200, &app, &e, "updated");
+		result = answer_changed(r, 200, &e, "updated");
 	sni_endpoint_done(&e);
-	app_done(&app);
 	return result;
 }
 
 static int api_sni_delete(struct request *r, struct error *err)
 {
 	struct sni_endpoint e = { 0 };
-	struct app app = { 0 };
-	int result = get_both(r, &app, &e, err);
+	int result = find(r, &e, err);
 
 	if (result == 0 &&
 	    (check_own(&e, err) < 0 || store_sni_delete(request_store(r), e.id, err) < 0))
 		result = -1;
 	if (result == 0)
-		result = answer_changed(r, 200, &app, &e, "removed");
+		result = answer_changed(r, 200, &e, "removed");
 	sni_endpoint_done(&e);
-	app_done(&app);
 	return result;
 }
 

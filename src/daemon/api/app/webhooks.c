@@ -171,17 +171,14 @@ static json_t *webhook_json(const struct app *app, const struct webhook *w)
 static int api_webhooks_list(struct request *r, struct error *err)
 {
 	struct webhook *rows = NULL;
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	json_t *list = json_array();
 	size_t n = 0;
-	int result = api_app(r, &app, err);
+	int result = store_webhook_list(request_store(r), app->id, &rows, &n, err);
 
-	if (result == 0)
-		result = store_webhook_list(request_store(r), app.id, &rows, &n, err);
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, webhook_json(&app, &rows[i]));
+		json_array_append_new(list, webhook_json(app, &rows[i]));
 	webhook_free_array(rows, n);
-	app_done(&app);
 	if (result == 0)
 		return request_answer_list(r, list);
 	json_decref(list);
@@ -206,75 +203,66 @@ static int api_webhooks_create(struct request *r, struct error *err)
 {
 	char made[UUID_SIZE];
 	struct webhook w = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && check_number(r, &app, err) == 0 &&
-	    read_webhook(r, &w, err) == 0) {
+	if (check_number(r, app, err) == 0 && read_webhook(r, &w, err) == 0) {
 		if (!w.secret)
 			w.secret = xstrdup(uuid_make(made));
-		memcpy(w.app_id, app.id, UUID_SIZE);
+		memcpy(w.app_id, app->id, UUID_SIZE);
 		result = store_webhook_create(request_store(r), &w, err);
 	}
 	if (result == 0) {
 		request_set_header(r, "Heroku-Webhook-Secret", w.secret);
 		request_note(r, "webhook %s", w.id);
-		result = request_answer(r, 201, webhook_json(&app, &w));
+		result = request_answer(r, 201, webhook_json(app, &w));
 	}
 	webhook_done(&w);
-	app_done(&app);
 	return result;
 }
 
-static int find(struct request *r, struct app *app, struct webhook *w, struct error *err)
+static int find(struct request *r, struct webhook *w, struct error *err)
 {
-	if (api_app(r, app, err) < 0)
-		return -1;
-	return store_webhook_get(request_store(r), app->id, request_param(r, "webhook"), w, err);
+	return store_webhook_get(request_store(r), request_app(r)->id, request_param(r, "webhook"),
+				 w, err);
 }
 
 static int api_webhooks_get(struct request *r, struct error *err)
 {
 	struct webhook w = { 0 };
-	struct app app = { 0 };
-	int result = find(r, &app, &w, err);
+	int result = find(r, &w, err);
 
 	if (result == 0)
-		result = request_answer(r, 200, webhook_json(&app, &w));
+		result = request_answer(r, 200, webhook_json(request_app(r), &w));
 	webhook_done(&w);
-	app_done(&app);
 	return result;
 }
 
 static int api_webhooks_update(struct request *r, struct error *err)
 {
 	struct webhook w = { 0 };
-	struct app app = { 0 };
-	int result = find(r, &app, &w, err);
+	int result = find(r, &w, err);
 
 	if (result == 0)
 		result = read_webhook(r, &w, err);
 	if (result == 0)
 		result = store_webhook_update(request_store(r), &w, err);
 	if (result == 0)
-		result = request_answer(r, 200, webhook_json(&app, &w));
+		result = request_answer(r, 200, webhook_json(request_app(r), &w));
 	webhook_done(&w);
-	app_done(&app);
 	return result;
 }
 
 static int api_webhooks_delete(struct request *r, struct error *err)
 {
 	struct webhook w = { 0 };
-	struct app app = { 0 };
-	int result = find(r, &app, &w, err);
+	int result = find(r, &w, err);
 
 	if (result == 0)
 		result = store_webhook_delete(request_store(r), w.id, err);
 	if (result == 0)
-		result = request_answer(r, 200, webhook_json(&app, &w));
+		result = request_answer(r, 200, webhook_json(request_app(r), &w));
 	webhook_done(&w);
-	app_done(&app);
 	return result;
 }
 
@@ -294,17 +282,14 @@ static json_t *event_json(const struct webhook_event *e)
 static int api_webhook_events_list(struct request *r, struct error *err)
 {
 	struct webhook_event *rows = NULL;
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	json_t *list = json_array();
 	size_t n = 0;
-	int result = api_app(r, &app, err);
+	int result = store_webhook_event_list(request_store(r), app->id, &rows, &n, err);
 
-	if (result == 0)
-		result = store_webhook_event_list(request_store(r), app.id, &rows, &n, err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, event_json(&rows[i]));
 	webhook_event_free_array(rows, n);
-	app_done(&app);
 	if (result == 0)
 		return request_answer_list(r, list);
 	json_decref(list);
@@ -314,16 +299,13 @@ static int api_webhook_events_list(struct request *r, struct error *err)
 static int api_webhook_events_get(struct request *r, struct error *err)
 {
 	struct webhook_event e = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = store_webhook_event_get(request_store(r), app->id, request_param(r, "event"),
+					     &e, err);
 
-	if (result == 0)
-		result = store_webhook_event_get(request_store(r), app.id,
-						 request_param(r, "event"), &e, err);
 	if (result == 0)
 		result = request_answer(r, 200, event_json(&e));
 	webhook_event_done(&e);
-	app_done(&app);
 	return result;
 }
 
@@ -357,17 +339,14 @@ static json_t *delivery_json(const struct webhook_delivery *d)
 static int api_webhook_deliveries_list(struct request *r, struct error *err)
 {
 	struct webhook_delivery *rows = NULL;
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	json_t *list = json_array();
 	size_t n = 0;
-	int result = api_app(r, &app, err);
+	int result = store_webhook_delivery_list(request_store(r), app->id, &rows, &n, err);
 
-	if (result == 0)
-		result = store_webhook_delivery_list(request_store(r), app.id, &rows, &n, err);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, delivery_json(&rows[i]));
 	webhook_delivery_free_array(rows, n);
-	app_done(&app);
 	if (result == 0)
 		return request_answer_list(r, list);
 	json_decref(list);
@@ -377,16 +356,13 @@ static int api_webhook_deliveries_list(struct request *r, struct error *err)
 static int api_webhook_deliveries_get(struct request *r, struct error *err)
 {
 	struct webhook_delivery d = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = store_webhook_delivery_get(request_store(r), app->id,
+						request_param(r, "delivery"), &d, err);
 
-	if (result == 0)
-		result = store_webhook_delivery_get(request_store(r), app.id,
-						    request_param(r, "delivery"), &d, err);
 	if (result == 0)
 		result = request_answer(r, 200, delivery_json(&d));
 	webhook_delivery_done(&d);
-	app_done(&app);
 	return result;
 }
 

@@ -69,13 +69,7 @@ static int api_audit_list(struct request *r, struct error *err)
 
 static int api_audit_of_app(struct request *r, struct error *err)
 {
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
-
-	if (result == 0)
-		result = answer(r, app.id, NULL, err);
-	app_done(&app);
-	return result;
+	return answer(r, request_app(r)->id, NULL, err);
 }
 
 const struct api_route audit_routes[] = {

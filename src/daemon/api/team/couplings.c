@@ -47,21 +47,18 @@ static int api_coupling_of_app(struct request *r, struct error *err)
 {
 	struct error own = ERROR_INIT;
 	struct coupling c = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result;
 
-	if (result == 0 && store_coupling_get(request_store(r), app.id, &c, &own) < 0) {
-		result = own.kind == ERROR_NOT_FOUND
-				 ? error_set(
-					   err, ERROR_NOT_FOUND,
-					   "%s is in no pipeline: add it to one with pipelines:add",
-					   app.name)
-				 : error_set(err, own.kind, "%s", own.message);
-	}
-	if (result == 0)
+	if (store_coupling_get(request_store(r), app->id, &c, &own) == 0)
 		result = request_answer(r, 200, coupling_json(&c));
+	else if (own.kind == ERROR_NOT_FOUND)
+		result = error_set(err, ERROR_NOT_FOUND,
+				   "%s is in no pipeline: add it to one with pipelines:add",
+				   app->name);
+	else
+		result = error_set(err, own.kind, "%s", own.message);
 	coupling_done(&c);
-	app_done(&app);
 	return result;
 }
 

@@ -106,15 +106,12 @@ static int api_reviews_get(struct request *r, struct error *err)
 static int api_review_of_app(struct request *r, struct error *err)
 {
 	struct review v = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = store_review_get(request_store(r), app->id, &v, err);
 
-	if (result == 0)
-		result = store_review_get(request_store(r), app.id, &v, err);
 	if (result == 0)
 		result = answer(r, 200, &v, err);
 	review_done(&v);
-	app_done(&app);
 	return result;
 }
 

@@ -220,24 +220,20 @@ static struct collaborator owner_of(const struct app *app)
 
 static int api_collaborators_list(struct request *r, struct error *err)
 {
-	struct collaborator *rows = NULL, owner;
-	struct app app = { 0 };
-	json_t *list = NULL;
+	const struct app *app = request_app(r);
+	struct collaborator *rows = NULL, owner = owner_of(app);
+	json_t *list;
 	size_t n = 0;
 
-	if (api_app(r, &app, err) < 0)
+	if (store_collaborator_list(request_store(r), app->id, &rows, &n, err) < 0)
 		return -1;
-	if (store_collaborator_list(request_store(r), app.id, &rows, &n, err) == 0) {
-		owner = owner_of(&app);
-		list = json_array();
-		if (app.owner_id[0])
-			json_array_append_new(list, collaborator_json(r, &app, &owner));
-		for (size_t i = 0; i < n; i++)
-			json_array_append_new(list, collaborator_json(r, &app, &rows[i]));
-		collaborator_free_array(rows, n);
-	}
-	app_done(&app);
-	return list ? request_answer_list(r, list) : -1;
+	list = json_array();
+	if (app->owner_id[0])
+		json_array_append_new(list, collaborator_json(r, app, &owner));
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, collaborator_json(r, app, &rows[i]));
+	collaborator_free_array(rows, n);
+	return request_answer_list(r, list);
 }
 
 /* By address, user id or its own; ERROR_NOT_FOUND. */
@@ -298,17 +294,16 @@ static int find_changeable(struct request *r, const struct app *app, struct coll
 static int api_collaborators_get(struct request *r, struct error *err)
 {
 	struct collaborator c = { 0 };
-	struct app app = { 0 };
-	int result = api_app(r, &app, err);
+	const struct app *app = request_app(r);
+	int result = 0;
 
-	if (result == 0 && is_owner(r, &app, request_param(r, "collaborator")))
-		c = owner_of(&app);
-	else if (result == 0)
-		result = find_collaborator(r, &app, request_param(r, "collaborator"), &c, err);
+	if (is_owner(r, app, request_param(r, "collaborator")))
+		c = owner_of(app);
+	else
+		result = find_collaborator(r, app, request_param(r, "collaborator"), &c, err);
 	if (result == 0)
-		result = request_answer(r, 200, collaborator_json(r, &app, &c));
+		result = request_answer(r, 200, collaborator_json(r, app, &c));
 	collaborator_done(&c);
-	app_done(&app);
 	return result;
 }
 
@@ -374,29 +369,26 @@ static int set_collaborator(struct request *r, const struct app *app, const char
 static int api_collaborators_create(struct request *r, struct error *err)
 {
 	unsigned permissions;
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	const char *email;
-	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && request_ref(r, "user", true, &email, err) == 0 &&
-	    read_permissions(r, PERMISSIONS_DEFAULT, &permissions, err) == 0)
-		result = set_collaborator(r, &app, email, permissions, 201, err);
-	app_done(&app);
-	return result;
+	if (request_ref(r, "user", true, &email, err) < 0 ||
+	    read_permissions(r, PERMISSIONS_DEFAULT, &permissions, err) < 0)
+		return -1;
+	return set_collaborator(r, app, email, permissions, 201, err);
 }
 
 static int api_collaborators_update(struct request *r, struct error *err)
 {
 	struct collaborator c = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	unsigned permissions;
 	int result = -1;
 
-	if (api_app(r, &app, err) == 0 && find_changeable(r, &app, &c, err) == 0 &&
+	if (find_changeable(r, app, &c, err) == 0 &&
 	    read_permissions(r, c.permissions, &permissions, err) == 0)
-		result = set_collaborator(r, &app, c.user_id, permissions, 200, err);
+		result = set_collaborator(r, app, c.user_id, permissions, 200, err);
 	collaborator_done(&c);
-	app_done(&app);
 	return result;
 }
 
@@ -404,25 +396,22 @@ static int api_collaborators_delete(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 	struct collaborator c = { 0 };
-	struct app app = { 0 };
+	const struct app *app = request_app(r);
 	json_t *j = NULL;
-	int result = api_app(r, &app, err);
+	int result = find_changeable(r, app, &c, err);
 
-	if (result == 0)
-		result = find_changeable(r, &app, &c, err);
 	if (result == 0) {
-		j = collaborator_json(r, &app, &c);
+		j = collaborator_json(r, app, &c);
 		result = store_collaborator_delete(parts->platform.store, c.id, err);
 	}
 	if (result == 0) {
 		request_note(r, "collaborator %s", c.email);
-		logs_append(parts->logs, app.id, "app", "api", "Collaborator %s removed by user %s",
-			    c.email, request_caller(r)->name);
+		logs_append(parts->logs, app->id, "app", "api",
+			    "Collaborator %s removed by user %s", c.email, request_caller(r)->name);
 		result = request_answer(r, 200, json_incref(j));
 	}
 	json_decref(j);
 	collaborator_done(&c);
-	app_done(&app);
 	return result;
 }
 
