@@ -17,7 +17,7 @@
 #include "model/names.h"
 #include "model/size.h"
 #include "store/slug.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/dynos/dynos.h"
 #include "build/build.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/find.h"

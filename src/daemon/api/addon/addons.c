@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "daemon/api/addon/shapes.h"
 #include "daemon/api/sight.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/services/services.h"
 #include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/api/find.h"

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/services/services.h"
 #include "daemon/api/table.h"
 
 #define MAX_EXTENSIONS 50

@@ -14,7 +14,9 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/addon/attach.h"
+#include "daemon/api/addon/heroku-data.h"
+#include "daemon/services/services.h"
 #include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 

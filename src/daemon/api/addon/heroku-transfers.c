@@ -12,7 +12,10 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/addon/backups.h"
+#include "daemon/api/addon/heroku-data.h"
+#include "daemon/api/find.h"
+#include "daemon/services/services.h"
 #include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/core/sealed-url.h"

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/addon/shapes.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/services/services.h"
 #include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/lines/lines.h"

@@ -9,7 +9,8 @@
 #include "addon/partner.h"
 #include "base/str.h"
 #include "daemon/api/addon/shapes.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/addon/services.h"
+#include "daemon/services/services.h"
 #include "daemon/api/table.h"
 
 #define TOKEN_LIFE_S 28800

@@ -7,7 +7,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/api/addon/shapes.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/addon/services.h"
+#include "daemon/services/services.h"
 #include "daemon/api/table.h"
 #include "model/names.h"
 

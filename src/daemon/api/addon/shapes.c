@@ -9,7 +9,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/call.h"
+#include "daemon/api/shapes.h"
+#include "daemon/services/services.h"
 #include "model/names.h"
 
 const char *api_plan_of(struct request *r)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Heroku has and this platform has not: its clients ask for it, and are told that there is none. */
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 
 static int api_no_rows(struct request *r, struct error *err)

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 #include "daemon/edge/acme.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
 #include "daemon/api/table.h"
 #include "daemon/edge/certs.h"
 #include "daemon/lines/lines.h"

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
 #include "daemon/api/table.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"

@@ -7,7 +7,6 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/build/ssh-key.h"
 #include "store/fetch-key.h"

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/build/packs.h"
 

@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "build/fetch.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
 #include "daemon/api/table.h"
 #include "daemon/api/source.h"
 #include "daemon/build/awaited.h"

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "daemon/edge/acme.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
 #include "daemon/api/table.h"
 #include "daemon/edge/cert.h"
 #include "daemon/edge/certs.h"

@@ -8,7 +8,6 @@
  */
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "model/names.h"
 

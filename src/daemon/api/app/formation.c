@@ -6,7 +6,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
+#include "daemon/dynos/dynos.h"
 #include "daemon/api/table.h"
 #include "daemon/wanted/base.h"
 #include "daemon/wanted/formation.h"

@@ -15,13 +15,11 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/core/disk.h"
 #include "daemon/git/child.h"
 #include "daemon/git/git.h"
-#include "daemon/core/disk.h"
 
 #define DISK_CHECK_BYTES (16 << 20)
 #define PROTOCOL_MAX 200

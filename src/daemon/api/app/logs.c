@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/api/log-answer.h"
 #include "daemon/core/sealed-url.h"

@@ -6,7 +6,7 @@
  */
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
 #include "daemon/api/table.h"
 #include "daemon/rollout/autoscale.h"
 #include "daemon/wanted/formation.h"

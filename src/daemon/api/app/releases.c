@@ -4,7 +4,9 @@
 
 #include "base/str.h"
 #include "daemon/services/services.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/app/slugs.h"
+#include "daemon/api/find.h"
+#include "daemon/api/shapes.h"
 #include "daemon/api/table.h"
 #include "daemon/http/range.h"
 #include "daemon/wanted/base.h"

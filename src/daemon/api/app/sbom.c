@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/find.h"
 #include "daemon/api/table.h"
 #include "daemon/build/packings.h"
 #include "daemon/core/child.h"

@@ -21,7 +21,7 @@
 #include "model/names.h"
 #include "build/build.h"
 #include "daemon/core/child.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
 #include "daemon/api/table.h"
 #include "daemon/api/app/slugs.h"
 #include "daemon/api/authz.h"

@@ -2,7 +2,8 @@
 /* What the endpoints of slugs share: api/app/slugs.c, api/app/slug-release.c. */
 #pragma once
 
-#include "daemon/api/api-priv.h"
+#include "daemon/http/http.h"
+#include "model/procfile.h"
 #include "store/slug.h"
 
 /* What a slug is, wherever it came from. */
@@ -16,3 +17,6 @@ void api_slug_done(struct api_slug *f);
 /* A slug of the app, or (anywhere) of another that the caller may view. */
 int api_slug_find(struct request *r, const struct app *app, const char *id, bool anywhere,
 		  struct api_slug *ret, struct error *err);
+
+/* api/app/slug-release.c: POST /apps/:app/releases with a slug. */
+int api_slug_release(struct request *r, struct error *err);

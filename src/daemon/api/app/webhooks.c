@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
 #include "daemon/api/table.h"
 #include "model/names.h"
 #include "store/webhook.h"

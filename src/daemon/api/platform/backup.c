@@ -16,7 +16,6 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/build/retention.h"
 #include "daemon/core/disk.h"

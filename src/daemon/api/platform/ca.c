@@ -3,7 +3,6 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/edge/ca.h"
 #include "daemon/edge/cert.h"

@@ -19,7 +19,6 @@
 #include "base/str.h"
 #include "build/build.h"
 #include "daemon/services/services.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/build/retention.h"
 #include "daemon/build/stack-updates.h"

@@ -2,7 +2,6 @@
 /* Security updates of stacks: starting them, and what came of it. */
 #include "base/str.h"
 #include "stack/names.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/build/stack-updates.h"
 

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
 #include "daemon/api/table.h"
 #include "daemon/api/ask-password.h"
 #include "daemon/api/team/logins.h"

@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "daemon/api/api-priv.h"
+#include "daemon/http/http.h"
 #include "store/pipeline.h"
 
 /* One by name or id; one that the caller may not see is not there: ERROR_NOT_FOUND. */

@@ -10,6 +10,7 @@
 #include "daemon/api/table.h"
 #include "model/names.h"
 #include "stack/stack.h"
+#include "daemon/api/shapes.h"
 
 /* ?eq[name]=x, with its brackets as they are or encoded: libmicrohttpd is told to leave names
  * alone. */

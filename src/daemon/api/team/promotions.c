@@ -14,6 +14,7 @@
 #include "daemon/api/table.h"
 #include "daemon/wanted/base.h"
 #include "daemon/wanted/releases.h"
+#include "daemon/api/shapes.h"
 
 #define TARGETS_MAX 100
 

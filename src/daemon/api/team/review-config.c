@@ -15,6 +15,7 @@
 #include "model/names.h"
 #include "model/stale.h"
 #include "store/review.h"
+#include "daemon/api/shapes.h"
 
 #define REPO_MAX 255
 #define BASE_MAX 20 /* room for "-pr-12345" in an app's name */

@@ -18,6 +18,7 @@
 #include "daemon/apps/setups.h"
 #include "model/names.h"
 #include "store/review.h"
+#include "daemon/api/team/setups.h"
 
 #define BRANCH_MAX 255
 #define NAME_STEM 15

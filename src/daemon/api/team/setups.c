@@ -6,7 +6,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
+#include "daemon/api/team/setups.h"
 #include "daemon/api/table.h"
 #include "daemon/api/audit.h"
 #include "daemon/api/authz.h"

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "model/names.h"
-#include "daemon/api/api-priv.h"
+#include "daemon/api/shapes.h"
 #include "daemon/api/table.h"
 #include "daemon/api/ask-password.h"
 #include "daemon/api/audit.h"
