@@ -39,21 +39,18 @@ bool attach_has_credential(json_t *list, const char *credential);
 
 json_t *attach_make(const char *id, const char *name, const char *addon, const char *credential,
 		    bool shared, int64_t created_ms, json_t *vars_object);
-/* The list with this one added, or put in the place of the one with its id. Takes the reference. */
+/* The list with this item added, or replacing the item with its id. Takes the reference. */
 json_t *attach_put(json_t *list, json_t *take_item);
 /* The list without the one of this id. */
 json_t *attach_remove(json_t *list, const char *id);
 
-/* What is left of a config when the attachments' vars are taken away: the app's own. */
+/* The app's own config vars: the config without the attachments' vars. */
 json_t *attach_own_config(json_t *config, json_t *list);
 /* The vars of the attachments in a config. */
 json_t *attach_vars(json_t *config, json_t *list);
 
-/*
- * A name that is free: neither an attachment has it nor is a config var there that it would
- * give. `wanted` (may be NULL) has to be free itself, else it is ERROR_INVALID with a sentence;
- * without it the usual name is taken, or one with a colour: "DATABASE", "POSTGRESQL_AMBER".
- * Heap; NULL with *err.
- */
+/* Picks a free name: no attachment has it, and no config var that it would set exists. If `wanted`
+ * is given and not free, ERROR_INVALID. Without it, the usual name or one with a colour:
+ * "DATABASE", "POSTGRESQL_AMBER". Heap; NULL with *err. */
 char *attach_pick_name(json_t *list, json_t *config, json_t *keys, const char *wanted,
 		       const char *usual, const char *service, struct error *err);

@@ -24,14 +24,14 @@ enum life_state { LIFE_PROVISIONING, LIFE_PROVISIONED, LIFE_DEPROVISIONING };
 
 enum life_server {
 	LIFE_NO_SERVER,
-	LIFE_STARTING, /* or crashed and waiting to be started again by its supervisor */
+	LIFE_STARTING, /* or crashed, and its supervisor will restart it */
 	LIFE_UP,
 	LIFE_STOPPING,
 };
 
 struct life_view {
 	enum life_state state;
-	bool busy;     /* an action is under way, or a failed one waits for its time */
+	bool busy;     /* an action is running, or a failed one waits to be retried */
 	bool failed;   /* PROVISIONING: a step has said no for good */
 	bool prepared; /* the volume is ready for a server */
 	bool changed;  /* the volume was last used with another plan or version */
@@ -70,7 +70,7 @@ enum life_action {
 	_LIFE_ACTION_MAX,
 };
 
-/* So many crashes before the first health are enough to give up. */
+/* Gives up after this many crashes before the server was ever healthy. */
 #define LIFE_MAX_CRASHES 3
 
 enum life_action life_next(const struct life_view *v);

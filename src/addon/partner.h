@@ -34,7 +34,7 @@ struct partner {
 	json_t *plans;	     /* array of {name, description} */
 };
 
-/* Checks all that is used; a mistake is named by its field. */
+/* Checks all fields that are used; errors name the field. */
 int partner_parse(json_t *manifest, struct partner *ret, struct error *err);
 void partner_done(struct partner *p);
 /* True when it has a plan of this name. */
@@ -45,8 +45,7 @@ const char *partner_default_plan(const struct partner *p);
 struct partner_resource {
 	const char *uuid, *name, *plan, *callback_url, *grant_code;
 	int64_t grant_expires_ms;
-	json_t *options; /* what the person asked for, an object of strings, borrowed; NULL: nothing
-			  */
+	json_t *options; /* the user's options, an object of strings, borrowed; NULL: none */
 };
 /* The body of a provision request; a new reference. */
 json_t *partner_provision_body(const struct partner_resource *r);
@@ -69,7 +68,7 @@ struct partner_outcome {
 };
 void partner_outcome_done(struct partner_outcome *o);
 
-/* status 0: there was no answer, and `body` says why. retry_after_s: of the header, 0 for none. */
+/* status 0: there was no response, and `body` says why. retry_after_s: from the header, or 0. */
 void partner_answer(const struct partner *p, enum partner_verb verb, long status, const char *body,
 		    int64_t retry_after_s, struct partner_outcome *ret);
 

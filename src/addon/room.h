@@ -24,21 +24,16 @@ enum room_level { ROOM_FREE, ROOM_FULL, ROOM_HARD, ROOM_CLOSED, _ROOM_MAX };
 
 /* What is right now, after it was `now`. */
 enum room_level room_level(const struct room *r, enum room_level now);
-/* The warnings on the way up: 0 below 80 % of the quota; 1, 2 and 3 from 80, 90 and 95 % on. */
+/* The warning level: 0 below 80 % of the quota; 1, 2 and 3 from 80, 90 and 95 %. */
 int room_step(const struct room *r);
-/*
- * How long until it is counted again by the clock, after a count that followed `pause_ms` upon one
- * that found used_before: soon when it may matter or is on the move, else twice as long as before,
- * up to ten minutes. What grows meanwhile is found by room_is_near().
- */
+/* How long to wait before the next count. The last one came `pause_ms` after one that found
+ * used_before. Short near the quota or while the size changes, else double the last pause, up to
+ * ten minutes. room_is_near() detects growth in between. */
 int64_t room_pause_ms(const struct room *r, enum room_level now, int64_t used_before,
 		      int64_t pause_ms);
-/*
- * Whether it has to be counted anew before its time: a volume has not grown by more than its file
- * system's free space has shrunk since it was counted, so one look at that says whether it may be
- * near its quota, or has
- * come nearer to it by a twentieth.
- */
+/* Whether it must be counted early. A volume can't have grown by more than its file system's free
+ * space has shrunk since the last count, so that number tells whether it may be near its quota, or
+ * nearer by a twentieth. */
 bool room_is_near(const struct room *r, int64_t shrunk);
 /* For people and scripts: "free", "full", "hard", "closed". */
 const char *room_word(enum room_level level);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Services as they are described: addons/NAME/addon.json (docs/addons.md has
- * the fields and what the scripts beside it do). Reading one is a pure function of
- * its text; service_set keeps all that are there.
- */
+/* Descriptions of services: addons/NAME/addon.json (docs/addons.md documents the fields and the
+ * scripts beside it). Parsing one is a pure function of its text; a service_set has all of them. */
 #pragma once
 
 #include <jansson.h>
@@ -26,8 +23,8 @@ enum service_databases {
 struct service_plan {
 	char *name, *description;
 	uint64_t memory_bytes, disk_bytes;
-	uint64_t disk_hard_bytes; /* beyond this nobody of an app may write; unless given, a tenth
-				     more than the disk */
+	uint64_t disk_hard_bytes; /* above this no app may write; default: a tenth more than the
+				     disk */
 	double cpus;		  /* 0: no cap */
 	json_t *settings;	  /* object of numbers and strings, or NULL */
 };
@@ -35,8 +32,8 @@ struct service_plan {
 struct service {
 	char *name, *human_name, *description, *version;
 	char **aliases, **packages, **schemes; /* strv, NULL when empty */
-	char **heroku; /* the same: what it is called at Heroku, where its plans are others */
-	char **heroku_attachments; /* of each of them, the usual name of an attachment there */
+	char **heroku;		   /* the same: its names at Heroku, whose plans differ */
+	char **heroku_attachments; /* for each of them, the usual attachment name at Heroku */
 	bool tls;		   /* the server speaks TLS, and bin/tls takes its certificate */
 	int64_t ports;
 	char *attachment;
@@ -57,14 +54,12 @@ void service_done(struct service *s);
 
 /* By name; NULL when there is none. */
 const struct service_plan *service_plan(const struct service *s, const char *name);
-/*
- * The plan that is meant by SERVICE:NAME, where SERVICE is what it was asked for by; NAME NULL is
- * the first. Under one of its names at Heroku "standard-0" is our "standard", if there is such a
- * one, and the first stands for one that is not here. NULL when there is none.
- */
+/* The plan for SERVICE:NAME as requested; NAME NULL: the first one. With a Heroku name as SERVICE,
+ * "standard-0" selects our "standard" if there is one, and unknown plans select the first. NULL if
+ * there is none. */
 const struct service_plan *service_plan_meant(const struct service *s, const char *service,
 					      const char *name);
-/* The usual name of an attachment of what was asked for by this name. */
+/* The usual attachment name for a service that was requested by this name. */
 const char *service_usual_attachment(const struct service *s, const char *name);
 /* "256M", "2G": bytes; false for anything else or less than 1 MiB. */
 bool service_size_parse(const char *text, uint64_t *ret);
@@ -77,16 +72,14 @@ struct service_set {
 	char **problems; /* strv: sentences about manifests that could not be read */
 };
 
-/*
- * Reads the directories below each of dirs (NULL-terminated); a later one replaces an
- * earlier one of the same name. What can't be read is in `problems`, not an error.
- */
+/* Reads the directories below each of dirs (NULL-terminated); a later service replaces an earlier
+ * one of the same name. Unreadable ones are listed in `problems`; they are not errors. */
 void service_set_load(const char *const *dirs, struct service_set *ret);
 void service_set_done(struct service_set *s);
-/* By name, alias, or name at Heroku. NULL with *err, which names what is near or what there is. */
+/* By name, alias, or name at Heroku. NULL with *err, which suggests similar or existing names. */
 const struct service *service_set_find(const struct service_set *s, const char *name,
 				       struct error *err);
-/* The service whose schemes have this URL's; NULL when none does. */
+/* The service that has this URL's scheme; NULL if there is none. */
 const struct service *service_set_by_url(const struct service_set *s, const char *url);
 
 /* ---- what the templates of a manifest give ---- */

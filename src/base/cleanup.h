@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Cleanup attributes: a local that owns something says so where it is
- * declared, and lets go of it on every way out of the block.
- */
+/* Cleanup attributes: a local that owns something says so where it is declared, and frees it
+ * whichever way the block is left. */
 #pragma once
 
 #include <stdio.h>
@@ -34,7 +32,7 @@ static inline void fclose_p(FILE **f)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The value of *p, which then is NULL: hands over what a cleanup would free. */
+/* Returns *p and sets it to NULL, so that the cleanup does not free what is handed over. */
 #define steal_ptr(p)                    \
 	({                              \
 		__typeof__(p) _p = (p); \

@@ -21,7 +21,7 @@ static inline int64_t clock_wall_ms(void)
 
 /* RFC 3339 in UTC, whole seconds: 2026-11-23T10:00:01Z, as Heroku's API has it. Returns buf. */
 char *clock_iso(int64_t wall_ms, char buf[static CLOCK_ISO_SIZE]);
-/* A time of RFC 3339 as wall-clock milliseconds; false when it is none. */
+/* Parses an RFC 3339 time to wall-clock milliseconds; false if s is not one. */
 bool clock_parse(const char *s, int64_t *ret_ms);
 /* RFC 3339 with microseconds and +00:00, as Heroku's log lines have it. Returns buf. */
 char *clock_iso_us(int64_t wall_ns, char buf[static CLOCK_ISO_SIZE]);

@@ -53,13 +53,12 @@ int error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
 int error_set_errno(struct error *err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "PREFIX: " before the message of an error that is on its way up. Returns -1. */
+/* Prepends "PREFIX: " to the message of an error that is passed up. Returns -1. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The HTTP status, and the "id" of Heroku's error body, for a kind. */
 int error_http_status(enum error_kind kind);
 const char *error_id(enum error_kind kind);
 
-/* The exit code of the command line for a kind: 1 for "it did not work", 2 for "you asked wrongly".
- */
+/* The exit code of the command line for a kind: 1 if it failed, 2 if the request was invalid. */
 int error_exit_code(enum error_kind kind);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The programs' own log: one line an event, to stderr, unbuffered, for
- * whatever supervises us (systemd, a terminal). Log once, at the top: the
- * request handler, the reconciler, main. Never a secret.
- */
+/* The programs' own log: one line per event to stderr, unbuffered, for systemd or a terminal. Log
+ * once, at the top: the request handler, the reconciler, main. Never log a secret. */
 #pragma once
 
 enum log_level {
@@ -13,7 +10,7 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
-/* The program's name stands before each line. Reads TWELVE_LOG_LEVEL (error, warn, info, debug). */
+/* Each line starts with the program's name. Reads TWELVE_LOG_LEVEL (error, warn, info, debug). */
 void log_init(const char *program);
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

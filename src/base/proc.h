@@ -15,8 +15,8 @@
 
 /* Of one process. 0: as we are. */
 struct proc_limits {
-	uint64_t data_bytes; /* memory that it writes; files that are mapped to be read don't count
-			      */
+	uint64_t data_bytes; /* private memory (RLIMIT_DATA); files that are mapped read-only
+				don't count */
 	uint64_t cpu_seconds;
 };
 
@@ -60,6 +60,6 @@ int proc_run_simple(const char *const *argv, struct error *err);
 
 /* "exited with status 1" or "was killed by signal 9 (Killed)", in a buffer of the caller's. */
 char *proc_describe_status(int status, char *buf, size_t size);
-/* As a shell reports it: the exit code, or 128 + the signal. */
+/* The exit code as a shell reports it: its own, or 128 + the signal. */
 int proc_exit_code(int status);
 int proc_pidfd_open(pid_t pid);

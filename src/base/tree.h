@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks through trees that others wrote and may be writing meanwhile. Each step goes from a
- * directory's descriptor to a name in it, so no path is too long and no symbolic link is followed;
- * a tree deeper than TREE_MAX_DEPTH is an outcome, not a crash. No walk enters another file system.
+ * Walks trees that untrusted users wrote and may still be changing. Each step opens a name relative
+ * to its directory's descriptor, so paths can't be too long and symbolic links are not followed. A
+ * tree deeper than TREE_MAX_DEPTH is an error, not a crash. Walks don't cross into another file
+ * system.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 
 /* No compiler, package manager or person makes folders as deep as this. */
 #define TREE_MAX_DEPTH 200
-/* Of the path below the top; what runs in a sandbox has to open it as one path (PATH_MAX). */
+/* Of the path below the top: programs in a sandbox have to open it as one path (PATH_MAX). */
 #define TREE_MAX_PATH 3500
 
 struct tree_entry {
@@ -23,7 +24,7 @@ struct tree_entry {
 	const struct stat *st;
 };
 
-/* 0 goes on; anything else ends the walk, which returns it. */
+/* Return 0 to continue; anything else ends the walk, which returns that value. */
 typedef int (*tree_fn)(const struct tree_entry *e, void *userdata);
 
 struct tree_order {
@@ -34,11 +35,9 @@ struct tree_order {
 	bool vanishing; /* what goes away during the walk is passed over */
 };
 
-/*
- * The top itself is left and not entered, with "." as its name. -ENAMETOOLONG: deeper than
- * TREE_MAX_DEPTH, or with a path longer than TREE_MAX_PATH; any other negative errno. *ret_where,
- * if not NULL, is the path at which it failed, from malloc.
- */
+/* For the top itself only `leave` is called, with the name ".". -ENAMETOOLONG: the tree is deeper
+ * than TREE_MAX_DEPTH, or a path is longer than TREE_MAX_PATH; else any negative errno. *ret_where,
+ * if not NULL, gets the path at which it failed, a heap string. */
 int tree_walk(const char *path, const struct tree_order *o, char **ret_where);
 
 struct tree_usage {
@@ -53,14 +52,12 @@ enum tree_verdict {
 	TREE_TOO_DEEP,
 };
 
-/*
- * Adds the tree's usage to *usage, and ends as soon as one of max's members is passed (0: no
- * limit). A tree that is not there uses nothing. Returns an enum tree_verdict or a negative errno.
- */
+/* Adds the tree's usage to *usage and stops as soon as a member of max is exceeded (0: no limit). A
+ * missing tree uses nothing. Returns an enum tree_verdict or a negative errno. */
 int tree_measure(const char *path, const struct tree_usage *max, struct tree_usage *usage);
 
 /* The names in an open directory but "." and "..", sorted, as a strv. */
 int tree_names(DIR *d, char ***ret_names);
 
-/* What fs_remove_tree() does: at any depth, with few descriptors and no recursion. */
+/* As fs_remove_tree(), at any depth, with few descriptors and no recursion. */
 int tree_remove(const char *path);

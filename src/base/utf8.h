@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Bytes of others, which may be anything, for what holds UTF-8 only, JSON first of all: jansson
- * makes no string of others, and what is made of them is lost. Each byte that is not of a character
- * becomes U+FFFD.
- */
+/* Turns any bytes into valid UTF-8, for JSON above all: jansson refuses other strings. Each byte
+ * that is not part of a character becomes U+FFFD. */
 #pragma once
 
 #include <stddef.h>
@@ -12,14 +9,14 @@
 
 #define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Bytes of the character at s, 0 when it is none (RFC 3629: no overlong forms, no surrogates, up to
- * U+10FFFF); n > 0. */
+/* The length of the character at s, or 0 if it is invalid (RFC 3629: no overlong forms, no
+ * surrogates, up to U+10FFFF); n > 0. */
 size_t utf8_character(const char *s, size_t n);
-/* The bytes of UTF-8 that s begins with: n when all are. */
+/* The length of the valid UTF-8 that s begins with: n if all of it is. */
 size_t utf8_span(const char *s, size_t n);
 /* Appends the bytes as UTF-8. */
 void utf8_put(struct buf *out, const char *s, size_t n);
 /* The same as a heap string. */
 char *utf8_dup(const char *s, size_t n);
-/* Takes away what a cut at a size has left of a character at the end. */
+/* Removes an incomplete character at the end, left by a cut at a byte count. */
 void utf8_trim(char *s);

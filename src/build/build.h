@@ -37,7 +37,7 @@ struct build_process {
 struct build_result {
 	char slug[DIGEST_HEX_SIZE];
 	char stack[DIGEST_HEX_SIZE]; /* the run variant */
-	char *stack_name;	     /* as the app has it; whoever asked for the build writes it */
+	char *stack_name;	     /* the app's name for its stack; set by the caller */
 	char key[DIGEST_HEX_SIZE];
 	uint64_t size_bytes;
 	char *buildpacks; /* for people: "Python", "Node.js, Python" */
@@ -59,24 +59,22 @@ struct build_options {
 	const char *init_path;
 	const char *id;	      /* of the build */
 	const char *app_id;   /* whose cache, and whose slugs are found again */
-	const char *owner_id; /* whoever has the app now: what builds kept for another is not used
-				 any more */
+	const char *owner_id; /* the app's current owner: caches of another owner are not used */
 	const char *app_name;
 	const char *source; /* a tar file (plain, gzip, bzip2, xz or zstd); one top folder is
 			       stripped if strip_top */
 	bool strip_top;
-	bool unwrap; /* a lone top folder is the source, if it looks like an app */
+	bool unwrap; /* a single top folder is the source, if it looks like an app */
 	/*
 	 * Where `source` is fetched from first (build/fetch.h); NULL: it is there. One folder that
 	 * holds all of the archive, as GitHub's have it, is stripped then.
 	 */
 	const char *url;
 	uint64_t url_max_bytes;
-	bool private_sources; /* what is fetched may stand in a private network (git repositories,
-				 too) */
-	const char *ssh_key; /* the app's private key for git repositories, as OpenSSH has it; NULL:
-				it has none */
-	const char *commit;  /* "" when unknown; given as SOURCE_VERSION */
+	bool private_sources; /* sources and git repositories in private networks may be fetched */
+	const char *ssh_key;  /* the app's private key for git repositories, in OpenSSH's format;
+				NULL: none */
+	const char *commit;   /* "" when unknown; given as SOURCE_VERSION */
 	char *const *submodules; /* of the commit, "ID PATH" each, whose folders are empty in the
 				    source */
 	const char *stack_name;
@@ -90,12 +88,12 @@ struct build_options {
 	 * anything.
 	 */
 	const struct procfile *import;
-	const char *sha256; /* what `source` has to have, in hex; NULL: whatever it is */
+	const char *sha256; /* the required digest of `source`, in hex; NULL: any */
 	int output_fd;	    /* what the pusher sees */
 	struct sandbox_limits limits;
 	uint64_t disk_bytes;	/* cap of source, cache and build together */
-	uint64_t reserve_bytes; /* the disk never gets fuller than this: a build is refused or ended
-				 */
+	uint64_t reserve_bytes; /* free space that must remain: a build is refused or stopped
+				   before */
 	uint64_t max_files;	/* files and folders of source, cache and build together */
 	int64_t timeout_ms;	/* of all that runs in sandboxes, together */
 };
@@ -104,7 +102,7 @@ struct build_options {
  * Heap. */
 char *build_pack_names(const char *packs_dir);
 
-/* Errors are for the pusher: what failed, where, what to do. */
+/* Errors are written for the pusher: what failed, where, and what to do. */
 int build_run(const struct build_options *o, struct build_result *ret, struct error *err);
 
 /* Whether STATE/slugs has it. False for NULL, too. */
@@ -114,13 +112,11 @@ int build_slug_size(const char *state_dir, const char *digest, uint64_t *ret, st
 /* What the app's build with this key gave. */
 int build_open_key(const char *state_dir, const char *app_id, const char *key,
 		   struct build_result *ret, struct error *err);
-/*
- * Adds the stacks that the slugs were built with and by, so that those are not
- * collected: without them the next build of the same app would have to make them again.
- */
+/* Adds the stacks that the slugs run on and were built with, so that they are not collected:
+ * otherwise the next build of the same app would have to create them again. */
 int build_add_stacks(const char *state_dir, char *const *slugs, char ***stacks, struct error *err);
 
-/* Removes working directories of builds that do not run (those not in `running`). */
+/* Removes the working directories of builds that are not in `running`. */
 int build_sweep(const char *state_dir, char *const *running, struct error *err);
 /* Below STATE/slugs: what is on its way out. */
 #define SLUGS_TRASH "trash"
@@ -136,5 +132,5 @@ struct slugs_collect {
 };
 int build_collect(const char *state_dir, const struct slugs_collect *o, size_t *ret_removed,
 		  size_t *ret_left, struct error *err);
-/* A database that was put back so lately is not asked what may go. */
+/* True if the database was restored too recently to decide what may be removed. */
 bool build_in_doubt(int64_t put_back_ms);

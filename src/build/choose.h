@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which of the buildpacks that recognise an app build it, when nobody has said so: pure
- * (docs/decisions/0031). A page is often written in JavaScript and served by another language; then
- * Node.js comes first, and the other is last and says what runs. What a process runs says more than
- * which files are there.
+ * Chooses among the buildpacks that recognise an app, if the user did not: pure functions
+ * (docs/decisions/0031). Often the pages are JavaScript and the server is another language; then
+ * Node.js is first, and the other is last and decides what runs. The commands of processes count
+ * more than which files exist.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 struct candidate {
 	const char *name;
 	bool serves; /* its bin/release names a web process */
-	bool wanted; /* its bin/beside says that the app needs it when another language runs it */
+	bool wanted; /* its bin/beside says that the app needs it beside another language */
 };
 
 enum choice_why {
@@ -30,19 +30,17 @@ enum choice_why {
 };
 
 struct choice {
-	size_t picks[CHOICE_MAX]; /* of the candidates, in the order of their compilation; the last
-				     says what runs */
+	size_t picks[CHOICE_MAX]; /* indices of candidates, in build order; the last one decides
+				     what runs */
 	size_t n;
 	size_t left_out[CHOICE_MAX]; /* languages that are there and not built */
 	size_t n_left_out;
 	enum choice_why why;
 };
 
-/* `procfile` is NULL when there is none; at most CHOICE_MAX candidates. */
+/* `procfile` may be NULL. At most CHOICE_MAX candidates. */
 void choose_packs(const struct candidate *c, size_t n, const struct procfile *procfile,
 		  bool static_json, struct choice *ret);
-/*
- * The language of a command, or of its last step ("a && b"), as the name of its buildpack ("nodejs"
- * for all of JavaScript); NULL when that can't be told: a program of the app's own.
- */
+/* The language of a command, or of its last step ("a && b"), as the name of a buildpack ("nodejs"
+ * for all JavaScript); NULL if unknown, such as for the app's own program. */
 const char *choose_language(const char *command);

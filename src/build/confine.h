@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process of ours that speaks to strangers gives up what it has before it does: it gets a user of
- * its own, an empty root with nothing in it but what names of hosts and certificates are looked up
- * in, namespaces of its own, and no capability. What it writes goes to descriptors that it was
- * given. For what is too small for a sandbox (sandbox/sandbox.h) and has to run where no stack is.
+ * Drops the privileges of one of our processes before it handles untrusted data: it gets its own
+ * user, its own namespaces, no capabilities, and an empty root that has only the files for host
+ * name lookups and certificates. It writes to descriptors that it was given. For tasks that are too
+ * small for a sandbox (sandbox/sandbox.h) or run where there is no stack.
  */
 #pragma once
 
@@ -18,14 +18,11 @@
 struct confinement {
 	uint64_t file_bytes; /* no file of it gets larger */
 	int64_t cpu_seconds;
-	const char *tree; /* a directory that it sees, and can't write to, as CONFINED_TREE; NULL:
-			     none */
+	const char *tree; /* a directory that it sees read-only as CONFINED_TREE; NULL: none */
 };
 #define CONFINED_TREE "/tree"
 
-/*
- * For a process that has one thread and has just begun. Descriptors above `last_fd` are closed.
- * Goes on in a child, which is the first process of its namespace; its parent, which waits for it,
- * ends as it does and takes it along when it is killed.
- */
+/* Call it in a single-threaded process that has just started. Closes descriptors above `last_fd`.
+ * Continues in a child, the first process of its PID namespace. The parent waits and exits as the
+ * child does; if the parent is killed, the child dies. */
 int confine(const struct confinement *c, int last_fd, struct error *err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copying a directory of the machine into a build. An administrator has named it, but others may be
- * writing in it, so no path is followed twice: the directory is opened once, without a symbolic
- * link on the way, and each step goes from a directory's descriptor to a name in it. What is copied
- * is what everybody on the machine may read anyway, so that it doesn't matter who put it there.
+ * Copies a directory of the machine into a build. An administrator named it, but others may be
+ * writing to it, so no path is resolved twice: the directory is opened once, without following
+ * symbolic links, and each step opens a name relative to a directory's descriptor. Only files that
+ * everybody on the machine may read are copied, so it does not matter who put them there.
  */
 #pragma once
 
@@ -15,14 +15,14 @@
 struct copy {
 	const char *from;
 	const char *to; /* is made; nobody else writes there */
-	/* Files and folders that not everybody may read are an error. Else, for what came with the
-	 * platform, they are copied. */
+	/* Files and folders that are not world-readable are an error; if false, for the platform's
+	 * own files, they are copied. */
 	bool public_only;
-	const char *apart; /* a directory that from may neither stand in nor hold; NULL: none */
+	const char *apart; /* a directory that must not contain `from` or be in it; NULL: none */
 	uint64_t max_bytes, max_entries;
 };
 
-/* Whether a directory may be named at all: it is there, and it is apart from `apart`. */
+/* Checks that the directory exists, and that neither it nor `apart` contains the other. */
 int copy_check(const char *from, const char *apart, struct error *err);
 /* Links stay links. Files get the modes 0644 or 0755. Devices, sockets and FIFOs are errors. */
 int copy_directory(const struct copy *c, struct error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What fetch.c asks of the process that fetches, fetch-worker.c, and what that answers. Both are of
- * one program, so structs will do. */
+/* The request of fetch.c to the process that fetches (fetch-worker.c), and its response. Both are
+ * the same program, so structs are enough. */
 #pragma once
 
 #include "build/fetch.h"

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fetching from git repositories that stand elsewhere, for builds: buildpacks and submodules.
- * Whoever may deploy names the repository, and whoever owns that says what comes, so git runs in a
- * sandbox, of the stack's packages and those of stacks/NAME/fetch.packages, and with nothing of the
- * build in it: neither its source, nor its config vars, nor its cache. The build's limits hold:
- * time, memory, its share of the disk and the machine's reserve, which are looked at while git
- * writes.
+ * Fetches from remote git repositories for builds: buildpacks and submodules. Users choose the
+ * repository, and its owner controls the content, so git runs in a sandbox with the stack's
+ * packages and those of stacks/NAME/fetch.packages, without the build's source, config vars or
+ * cache. The build's limits apply: time, memory, its share of the disk and the machine's reserve,
+ * which are checked while git writes.
  *
- * Only https, ssh with the app's own key (build_options.ssh_key), and http for a commit in full are
- * spoken (build/git-url.h). Addresses of private networks are reached where TWELVE_PRIVATE_SOURCES
- * says so; else the address is looked up by a process that has nothing (build/fetch.h), and git is
- * held to it. What ssh learns of host keys stays with the app, in STATE/known-hosts/APP.
+ * Allowed are https, ssh with the app's own key (build_options.ssh_key), and http for a full commit
+ * ID (build/git-url.h). Private networks are reachable only with TWELVE_PRIVATE_SOURCES; otherwise
+ * an unprivileged process looks the address up (build/fetch.h), and git may connect only to that.
+ * Host keys that ssh learns are stored per app, in STATE/known-hosts/APP.
  */
 #pragma once
 

@@ -34,21 +34,18 @@ struct host {
 int host_parse(const char *text, struct host *ret, struct error *err);
 void host_done(struct host *h);
 
-/* "HOST:PORT" of an http URL, as it stands there: the machine's name in ~/.netrc. "" for other
- * kinds. Heap. */
+/* "HOST:PORT" of an http URL as written, the machine name in ~/.netrc; "" for other kinds. Heap. */
 char *host_authority(const struct host *h);
 
 struct api;
 
-/*
- * For http: the token is $TWELVE_API_KEY, else the one in ~/.netrc; an authority is trusted that
- * $TWELVE_CA names, or that the user said yes to at the login (config.h), besides those that the
- * machine trusts.
- */
+/* For http: the token is $TWELVE_API_KEY, else the one in ~/.netrc. Besides the machine's
+ * authorities, trusts the one in $TWELVE_CA, or the one that the user accepted at the login
+ * (config.h). */
 int api_new(const struct host *take_host, struct api **ret, struct error *err);
 void api_free(struct api *a);
 const struct host *api_host(const struct api *a);
-/* The file of the authority that is trusted for the host besides those of the system, or NULL. */
+/* The file of the authority that is trusted for the host in addition to the system's, or NULL. */
 const char *api_ca(const struct api *a);
 
 /* The token that requests carry, or NULL; borrowed. */
@@ -59,20 +56,18 @@ static inline bool api_has_token(const struct api *a)
 }
 /* Another one, or none. */
 void api_use_token(struct api *a, const char *token);
-/* An address and a password instead of the token; NULL: the token again. */
+/* Authenticates by e-mail address and password instead of the token; NULL: by the token again. */
 void api_use_password(struct api *a, const char *email, const char *password);
-/* Whether the host is there and its certificate trusted; nothing secret is sent. */
+/* Checks that the host answers and its certificate is trusted. Sends no secret. */
 int api_probe(struct api *a, struct error *err);
-/* That the last error was a certificate that nobody vouches for. */
+/* True if the last error was an untrusted certificate. */
 bool api_is_untrusted(const struct api *a);
-/* A GET without any secret, of a host whose certificate is not looked at: for what is checked
- * otherwise. */
+/* A GET without credentials that does not verify the host's certificate: for data that is verified
+ * in another way. */
 int api_get_untrusted(struct api *a, const char *path, json_t **ret_json, struct error *err);
 
-/*
- * One request; the path is a format. `take_body` (may be NULL) is JSON to send.
- * *ret_json (ret_json may be NULL) is a new reference, NULL when the answer has no JSON.
- * Arrays that come in pages come whole.
+/* One request; the path is a format. `take_body` (may be NULL) is JSON to send. *ret_json (ret_json
+ * may be NULL) is a new reference, NULL if the response is not JSON. Pages of an array are joined.
  */
 int api_request(struct api *a, const char *method, json_t *take_body, json_t **ret_json,
 		struct error *err, const char *path_fmt, ...) __attribute__((format(printf, 6, 7)));
@@ -84,7 +79,7 @@ int api_get_range(struct api *a, const char *range, json_t **ret_json, struct er
 /* Percent-encodes a part of a path. Heap. */
 char *api_escape(const char *s);
 
-/* GETs a stream; fn is given each chunk and returns false to end. last_event_id may be NULL. */
+/* GETs a stream; fn gets each chunk and returns false to stop. last_event_id may be NULL. */
 typedef bool (*api_chunk_fn)(const char *data, size_t n, void *userdata);
 struct api_stream {
 	const char *url;

@@ -30,9 +30,9 @@ enum command_flags {
 	CMD_JSON = 1 << 1, /* takes --json */
 	CMD_WAIT = 1 << 2, /* takes --no-wait */
 	CMD_VERBATIM =
-		1 << 3, /* what follows the command's own words is not ours to read; see above */
+		1 << 3,	     /* arguments after the command's own are passed on unread; see above */
 	CMD_HIDDEN = 1 << 4, /* for programs, not for people */
-	CMD_REMOTE = 1 << 5, /* --remote is what it writes to: the app may be said besides */
+	CMD_REMOTE = 1 << 5, /* --remote names the remote to write; -a may be given as well */
 };
 
 #define CMD_MAX_ALIASES 4
@@ -62,7 +62,7 @@ struct command_group {
 const struct command *command_at(const struct command_group *all, size_t i);
 /* By name or alias; NULL when there is none. */
 const struct command *command_find(const struct command_group *all, const char *name);
-/* The options that a command takes besides its own; i-th of all, NULL after the last. */
+/* The i-th option of a command, its own and the common ones; NULL after the last. */
 const struct arg_option *command_option(const struct command *cmd, size_t i);
 /* The part of a name before the colon: "ps" of "ps:scale". The length of it. */
 size_t command_topic_len(const char *name);
@@ -82,8 +82,7 @@ struct args {
 	size_t n_before_dashes; /* of the rest: those before "--", or all */
 };
 
-/* Reads argv (argv[0] is the program). Mistakes are ERROR_INVALID, with what may have been meant.
- */
+/* Parses argv (argv[0] is the program). Mistakes are ERROR_INVALID, with a suggestion. */
 int args_parse(struct args *a, const struct command_group *all, int argc, char *const *argv,
 	       struct error *err);
 void args_done(struct args *a);
@@ -101,10 +100,10 @@ int args_number(const struct args *a, const char *name, int64_t min, int64_t max
 /* Edit distance with transpositions (optimal string alignment), 100 for words too long to bother.
  */
 size_t suggest_distance(const char *a, const char *b);
-/* elsewhere.c: what stands for a verb of Heroku's that is none here, a sentence; NULL for what is
- * none of those. */
+/* elsewhere.c: for a Heroku command that does not exist here, a sentence on what to use instead;
+ * else NULL. */
 const char *command_elsewhere(const char *word);
-/* The name among the candidates that is nearest to s; NULL when none is near. */
+/* The candidate nearest to s; NULL if none is near. */
 const char *suggest(const char *s, const char *const *candidates);
 
 /* "web=3", "worker=1:standard-2x", "web+1", "web=standard-2x" (a size alone). */
@@ -118,8 +117,8 @@ int scale_parse(const char *s, struct scale *ret, struct error *err);
 int assignment_parse(const char *s, char **ret_key, const char **ret_value, struct error *err);
 /* "v12" or "12". */
 int version_parse(const char *s, int64_t *ret, struct error *err);
-/* The words of a command as one line for a shell: one word as it is, several quoted where needed.
- * Heap. */
+/* A command's words as one shell command line: a single word unchanged, several quoted where
+ * needed. Heap. */
 char *shell_join(const char *const *words);
 /* A value as a POSIX shell reads it back. Heap. */
 char *shell_quote(const char *s);

@@ -113,12 +113,12 @@ char *duration_text(int64_t ms, char buf[static DURATION_SIZE]);
 char *since_text(int64_t at_ms, int64_t now_ms, char buf[static SINCE_SIZE]);
 /* "12.3 MB". */
 char *bytes_text(int64_t bytes, char buf[static DURATION_SIZE]);
-/* Of an add-on as the API shows it: "12.3 MB", or in words why there is no size. */
+/* The size of an add-on, given as the API's JSON: "12.3 MB", or in words why there is none. */
 char *addon_size_text(const json_t *addon, char buf[static DURATION_SIZE]);
 
 /* A line on stderr. */
 void note(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* What goes on, on a line of its own that is redrawn on a terminal; nothing elsewhere. */
+/* Shows progress on a line that is redrawn; only on a terminal. */
 void progress(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Takes that line away. */
 void progress_clear(struct cli *c);
@@ -129,14 +129,11 @@ void progress_clear(struct cli *c);
 void pause_ms(int64_t ms);
 /* The number of the app's newest release; 0 when there is none. */
 int newest_release(struct cli *c, const char *app, int64_t *ret, struct error *err);
-/*
- * Waits for a release, and for those that came after it before it was live,
- * and tells how it went. 0, or -1: it failed, with the reason and its last lines told. As all that
- * wait here: when a signal comes, it is told that the change goes on, and the result is the exit
- * code, 128 and the signal's number.
- */
+/* Waits for a release, and for releases that superseded it, and reports the result. 0, or -1 if it
+ * failed, after printing its last lines. If a signal interrupts this or another wait below, says
+ * that the change goes on and returns the exit code, 128 + the signal. */
 int wait_for_release(struct cli *c, const char *app, int64_t version, struct error *err);
-/* After a change that may have made a release: tells which, and waits unless --no-wait. */
+/* After a change that may have created a release: prints which, and waits unless --no-wait. */
 int settle_release(struct cli *c, const char *app, int64_t before, const char *what,
 		   struct error *err);
 /* "v5 is live after 0.4 s: 0 of 132 requests failed", of a release. Appended. */
@@ -155,7 +152,8 @@ char *app_from_url(const char *url);
 char *git_config(const char *key);
 /* True within a git work tree. */
 bool git_in_work_tree(const char *dir);
-/* The URL to push an app to, as JSON of GET /apps/:app tells and as we reach its machine. Heap. */
+/* The URL to push an app to, from the JSON of GET /apps/:app and the way we reach the machine.
+ * Heap. */
 char *git_url_of(struct cli *c, const json_t *app);
 /* What a git command prints, trimmed; NULL when it fails. Heap. */
 char *git_output(const char *dir, const char *const *argv);
@@ -171,8 +169,8 @@ struct deploy {
 	const char *writer_name;
 	bool exact;		 /* a lone top folder is no wrapping */
 	char *const *submodules; /* of the commit, "COMMIT PATH" each; NULL: none */
-	char *const *updates; /* of git's hook: "OLD NEW REF", what the push is to change; NULL: it
-				 is none */
+	char *const *updates;	 /* from git's hook: the push's updates, "OLD NEW REF" each; NULL:
+				 not a push */
 };
 /* Uploads, builds, shows the output, waits for the rollout. -1: it failed, *err says why. */
 int deploy_source(struct cli *c, const struct deploy *o, struct error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bounds of what a push makes beside objects: a ref is a file with the folders that lead to it, and
- * each client is told of all. */
+/* Limits on refs that pushes create: each is a file with its directories, and all are listed to
+ * each client. */
 #pragma once
 
 #include <stddef.h>
@@ -11,5 +11,5 @@
 
 /* Why there is no ref of that name here, or NULL. */
 const char *ref_is_refused(const char *ref);
-/* Whether the repository, which is that of the hook, takes so many more. */
+/* Whether the repository of the running hook may have this many more. */
 int refs_check_room(size_t made, struct error *err);

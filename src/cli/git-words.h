@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What git's hook and the SSH forced command read: pure, for tests. */
+/* Parses the input of git's hook and of the SSH forced command. Pure functions, for tests. */
 #pragma once
 
 #include <stdbool.h>
 
 #include "base/error.h"
 
-/* "OLD NEW REF", as git tells its hooks. Points into line, which is changed. False when it is none.
- */
+/* Parses "OLD NEW REF", a line that git gives to its hooks. Points into line, which is modified.
+ * False if it is not one. */
 struct ref_update {
 	const char *old_id, *new_id, *ref;
 };
@@ -25,8 +25,8 @@ enum ref_kind ref_kind_of(const char *ref, const char *branch);
 
 /* "refs/heads/x" as people say it: "x". */
 const char *ref_short(const char *ref);
-/* What git's command complains of, out of all that it wrote, without its "fatal: ". Points into
- * text, which is changed. */
+/* The error in the output of a git command, without "fatal: ". Points into text, which is modified.
+ */
 const char *git_complaint(char *text);
 
 /*

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The file ~/.netrc, as the heroku command and curl have it: "machine HOST:PORT login EMAIL
- * password TOKEN", in any layout, with "default" and "macdef" besides. What is not ours stays byte
- * for byte.
- */
+/* The file ~/.netrc as the heroku command and curl use it: "machine HOST:PORT login EMAIL password
+ * TOKEN", in any layout, also with "default" and "macdef". Other entries are preserved byte for
+ * byte. */
 #pragma once
 
 #include "base/buf.h"
 #include "base/error.h"
 
-/* The password of the first entry for this machine, in the text of a netrc; NULL when there is
- * none. Heap. */
+/* The password of the first entry for this machine in a netrc's text; NULL if there is none. Heap.
+ */
 char *netrc_find(const char *text, const char *machine);
-/* The text with the entry for this machine replaced or, with login NULL, taken out. Appended to
- * out. */
+/* Appends the text to out with this machine's entry replaced, or removed if login is NULL. */
 void netrc_edit(const char *text, const char *machine, const char *login, const char *password,
 		struct buf *out);
 

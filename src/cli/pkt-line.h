@@ -7,10 +7,8 @@
 
 #define PKT_LINE_MAX 65520
 
-/*
- * One line into *text, without the line feed at its end: 1. A flush is 0; an end, or what is none
- * of these, is a negative errno.
- */
+/* Reads one line into *text, without its line feed: 1. 0 for a flush packet; a negative errno at
+ * the end of input or for invalid data. */
 int pkt_read(int fd, struct buf *text);
 int pkt_write(int fd, const char *text, size_t n);
 int pkt_printf(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

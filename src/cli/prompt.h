@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a person is asked. Questions go to the terminal itself (/dev/tty), so that stdin and stdout
- * stay free; without one there is an error that says what to give instead. Nothing secret is ever
- * an argument: others on the machine could read it.
- */
+/* Asks the user. Questions go to the terminal itself (/dev/tty), so stdin and stdout stay free;
+ * without a terminal the error says what to give instead. Secrets are never arguments, which others
+ * on the machine could read. */
 #pragma once
 
 #include "cli/cli.h"
@@ -12,7 +10,7 @@
 bool prompt_can_ask(void);
 /* A line, not empty. Heap. */
 int prompt_line(const char *question, char **ret, struct error *err);
-/* The same without an echo. Ctrl-C gives the terminal its echo back. */
+/* The same without echo. Ctrl-C restores the terminal. */
 int prompt_secret(const char *question, char **ret, struct error *err);
 /* True when the answer is one of "y" and "yes". */
 bool prompt_yes(const char *question);
@@ -21,7 +19,7 @@ bool prompt_yes(const char *question);
  * with secret_free().
  */
 int prompt_new_password(struct cli *c, char **ret, struct error *err);
-/* The next line of stdin, without its end; what it is, for the error. Heap. */
+/* The next line of stdin, without its newline. `what` names it in the error. Heap. */
 int prompt_stdin_line(const char *what, char **ret, struct error *err);
 /* Overwrites and frees; NULL is fine. */
 void secret_free(char *s);

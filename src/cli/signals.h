@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals of a command that has something to undo, or something to pass on. */
+/* Signal handling of commands that have to clean up or to pass signals on. */
 #pragma once
 
 #include <signal.h>
@@ -7,11 +7,10 @@
 /* The signal that came last and that ends us; 0: none. */
 extern volatile sig_atomic_t cli_interrupted;
 
-/* SIGINT, SIGTERM and SIGHUP are noted in cli_interrupted and end what waits; SIGPIPE is ignored.
- */
+/* SIGINT, SIGTERM and SIGHUP set cli_interrupted and interrupt waits; SIGPIPE is ignored. */
 void signals_note(void);
-/* As signals_note for the first of them; a second one ends us at once, and SIGPIPE does. */
+/* As signals_note for the first signal; a second one ends the program, and so does SIGPIPE. */
 void signals_note_first(void);
-/* As signals_note, and SIGWINCH: each writes its number, a byte, to a pipe. Its read end,
- * non-blocking. */
+/* As signals_note, also for SIGWINCH: each writes its number, a byte, to a pipe. Returns the read
+ * end, non-blocking. */
 int signals_pipe(void);

@@ -21,14 +21,14 @@ struct sse {
 
 typedef void (*sse_line_fn)(const char *line, void *userdata);
 
-/* Takes a chunk; calls fn for each data line of each event that is whole. */
+/* Parses a chunk; calls fn for each data line of each complete event. */
 void sse_feed(struct sse *s, const char *chunk, size_t n, sse_line_fn fn, void *userdata);
-/* A new connection: what was half read is forgotten, last_id stays. */
+/* For a new connection: discards a partial event and keeps last_id. */
 void sse_restart(struct sse *s);
 void sse_done(struct sse *s);
 
-/* A line as Heroku has them: "STAMP source[dyno]: text". Points into line, lengths. False when it
- * is none. */
+/* Splits a line in Heroku's format: "STAMP source[dyno]: text". Pointers into line, with lengths.
+ * False if it is not one. */
 struct log_line {
 	const char *stamp, *source, *dyno, *text;
 	int stamp_len, source_len, dyno_len;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The terminal in raw mode while a one-off dyno has it. It is given back on
- * each way out: a return, exit(), and signals that end us (signals.h notes them).
- */
+/* Puts the terminal into raw mode for a one-off dyno. It is restored on return, at exit() and on
+ * fatal signals (signals.h). */
 #pragma once
 
 #include <jansson.h>

@@ -33,7 +33,7 @@ struct dyno;
 /* What came from the client. */
 enum session_taken {
 	SESSION_GOES_ON,
-	SESSION_GOODBYE, /* it goes on purpose; what is behind that is not looked at */
+	SESSION_GOODBYE, /* it left on purpose; anything after that is ignored */
 	SESSION_BROKEN,	 /* not what a client sends */
 };
 
@@ -42,7 +42,7 @@ struct session_wire {
 	void (*begin)(struct dyno *d);
 	/* Takes all bytes of from_client that it can. */
 	enum session_taken (*take)(struct dyno *d);
-	/* Moves output to to_client, which is empty: as much as may go now. */
+	/* Moves output to to_client, which is empty: as much as may be sent now. */
 	void (*fill)(struct dyno *d);
 	/* The client is gone: puts back what did not reach it. */
 	void (*broken)(struct dyno *d);
@@ -52,15 +52,14 @@ extern const struct session_wire session_frames, session_raw;
 
 struct session_raw {
 	bool greeted;		/* the client has the greeting: output may follow */
-	int64_t empty_since_ms; /* nothing that we wrote waits in the socket any more; 0: not so */
-	struct buf held;	/* output that is to go in one piece, and what comes after it */
+	int64_t empty_since_ms; /* since when the socket holds nothing that we wrote; 0: it does */
+	struct buf held;	/* output that must be sent in one piece, and what follows */
 	int64_t hold_until_ms;	/* 0: nothing is held for lack of its end */
-	int64_t eot_at_ms;	/* a 0x04 came last, and is the end of input then; 0: none */
+	int64_t eot_at_ms;	/* when a trailing 0x04 counts as the end of input; 0: none */
 };
 
 struct session {
-	/* To the process, which the session does not know otherwise: as dyno_signal() and
-	 * dyno_stop(). */
+	/* Callbacks to the process: as dyno_signal() and dyno_stop(). */
 	void (*signal)(const struct dyno *d, int sig);
 	void (*stop)(struct dyno *d, int64_t window_ms, const char *why);
 	const struct session_wire *wire; /* of the present or last client; NULL: there was none */
@@ -68,10 +67,10 @@ struct session {
 	int in_fd;			 /* to the process: pty master or pipe, or -1 */
 	int out_fd;	  /* from the process: pty master (the same number) or pipe, or -1 */
 	int err_fd;	  /* pipe, or -1 */
-	bool input_ended; /* the process's input is closed when to_process is empty */
+	bool input_ended; /* close the process's input when to_process is empty */
 	bool ended;	  /* the exit frame is in kept, or was */
-	bool left;	  /* the client said goodbye: nobody comes back, and output is dropped */
-	bool redraw;	  /* the client is new to the terminal: its programs are to draw anew */
+	bool left;	  /* the client said goodbye: it won't come back, and output is dropped */
+	bool redraw;	  /* the client is new to the terminal: programs have to redraw */
 	bool closing;	  /* all is sent, and the client's end is awaited */
 	int64_t serial;	  /* counts the clients that came anew */
 	struct buf from_client; /* a frame that is not whole yet */
@@ -118,8 +117,8 @@ struct dyno {
 	bool oom;
 	bool killed;	   /* SIGKILL was sent, or what comes to the same */
 	bool end_was_told; /* somebody got the status EXITED */
-	bool leftover; /* the runtime could not remove all: the directory stays, and twelved cleans
-			  up */
+	bool leftover;	   /* the runtime could not remove everything: the directory stays for
+			  twelved to clean up */
 	char reason[MACHINE_REASON_MAX];
 	const char *stopped; /* why it was stopped, the reason then; NULL: nobody did */
 	int64_t window_ms;   /* of the stop that is under way */
@@ -140,9 +139,9 @@ struct dyno {
 /* launch.c: the container. 0, or -1 with d->reason set. */
 int dyno_launch(struct dyno *d);
 void dyno_signal(const struct dyno *d, int sig);
-/* SIGKILL for all of it. True when it is the init's to do, and may have to be asked for again. */
+/* Kills everything in it. True if the init has to do it, and may have to be asked again. */
 bool dyno_kill(struct dyno *d);
-/* Removes the container's records; notes whether memory ended it, before they are gone. */
+/* Removes the container's records, after noting whether the memory limit ended it. */
 void dyno_delete(struct dyno *d);
 void dyno_unmount_scratch(const struct dyno *d);
 
@@ -167,14 +166,14 @@ bool streams_are_settled(const struct dyno *d);
 /* session.c: the process's stdio and an attached client. */
 int session_prepare(struct dyno *d, int stdio[3]);
 void session_take_terminal(struct dyno *d, int console_fd);
-/* A client's socket, taken. True when it is attached, false when it was let go again. */
+/* Takes a client's socket. True if it was attached, false if it was closed. */
 bool session_attach(struct dyno *d, const struct ipc_msg *m, int take_fd);
 void session_poll(const struct dyno *d, struct pollfd p[static N_SESSION_SLOTS]);
 void session_dispatch(struct dyno *d, const struct pollfd p[static N_SESSION_SLOTS]);
 /* clock_now_ms() of the next thing to do by time; 0: none. */
 int64_t session_next_ms(const struct dyno *d);
 void session_on_time(struct dyno *d);
-/* The process has ended: the rest of its output, and the exit frame. */
+/* The process has ended: sends the rest of its output, and the exit frame. */
 void session_end(struct dyno *d);
 /* True when nobody would miss anything by our end. */
 bool session_is_settled(const struct dyno *d);
@@ -191,7 +190,7 @@ void stdio_set_size(struct dyno *d, int columns, int rows);
 void stdio_write(struct dyno *d);
 /* A terminal has no end of input: Ctrl-D is a byte that the client sends. */
 void stdio_close_input(struct session *s);
-/* Reads output into kept. False when there was nothing to read now. */
+/* Reads output into kept. False if there is nothing to read now. */
 bool stdio_read(struct dyno *d, int *fd, enum attach_frame frame);
 /* Forgets the output before a position. */
 void session_acknowledge(struct session *s, uint64_t position);

@@ -25,14 +25,13 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 struct event_base *loop_base(struct loop *l);
 
-/* What held the loop. The texts live as long as the program. */
+/* What held up the loop. The texts are static. */
 struct loop_hold {
 	const char *where, *what; /* the source file and the function, or what loop_step() said */
 	int64_t took_ms;
-	int64_t cpu_ms;	 /* of these the thread ran; the rest it waited, for a turn or for something
-			  */
-	int64_t n_waits; /* how often it went to sleep: 0 says that the machine or the code was slow
-			  */
+	int64_t cpu_ms;	 /* time on the CPU; the rest was spent waiting */
+	int64_t n_waits; /* voluntary context switches; 0: it never waited, so the machine or the
+			    code was slow */
 };
 
 struct loop_holds {
@@ -42,17 +41,16 @@ struct loop_holds {
 
 typedef void (*loop_hold_fn)(const struct loop_hold *h, void *userdata);
 
-/* Calls fn after each callback, or step of one, that took limit_ms or longer; one subscriber. */
+/* Calls fn after each callback, or step of one, that took limit_ms or longer. One subscriber. */
 void loop_on_hold(struct loop *l, int64_t limit_ms, loop_hold_fn fn, void *userdata);
 struct loop_holds loop_holds(const struct loop *l);
-/*
- * What the running callback does from here on, by names that live as long as the program, until it
- * ends or says another; NULL, NULL: its own again. The time before counts for what it did before.
- */
+/* Names what the running callback does from here on, until it ends or calls this again. The strings
+ * must be static; NULL, NULL restores the callback's own name. Time so far counts for the previous
+ * name. */
 void loop_step(struct loop *l, const char *where, const char *what);
 
 typedef void (*watch_fn)(void *userdata);
-/* The status is as of waitpid(2), or -1 when the child was not ours to wait for. */
+/* The status as from waitpid(2), or -1 if it is not a child of ours. */
 typedef void (*child_fn)(int status, void *userdata);
 
 /* Where a watch is made, and the name of its function. */
@@ -77,7 +75,7 @@ struct watch *watch_timer_from(struct loop *l, watch_fn fn, void *userdata,
 			       struct watch_origin from);
 /* Arms: fires once after delay_ms (0: in the next turn); again replaces. -1 disarms. */
 void watch_arm(struct watch *w, int64_t delay_ms);
-/* Reaps the child of ours when it ends and calls fn once; the handle is freed after. */
+/* Reaps our child when it ends and calls fn once; then the handle is freed. */
 #define watch_child(l, pid, fn, userdata, ret) \
 	watch_child_from(l, pid, fn, userdata, ret, WATCH_ORIGIN(fn))
 int watch_child_from(struct loop *l, pid_t pid, child_fn fn, void *userdata, struct watch **ret,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A batch: lines of the ring, encoded for a receiver, and kept until it has said yes.
+ * A batch: lines of the ring, encoded for a receiver, and kept until the receiver accepts them.
  *
- * The same lines make the same bytes and the same id, in another process as well: what
- * was under way when twelve-logs was killed is sent again as it was, so that a receiver
- * that looks at ids (Logplex-Frame-Id, chunk) sees that it has it already.
+ * The same lines always give the same bytes and the same ID, also in another process. So a batch
+ * that was in flight when twelve-logs was killed is sent again unchanged, and a receiver that
+ * checks IDs (Logplex-Frame-Id, chunk) can tell that it has it already.
  */
 #pragma once
 
@@ -25,10 +25,10 @@ struct batch_app {
 struct batch_line {
 	const struct log_record *record;
 	const char *commit; /* "" when it is not known */
-	json_t *fields;	    /* the line as an object, when it is to be carried as one; or NULL */
+	json_t *fields;	    /* the line as a JSON object, if it is to be sent as one; or NULL */
 };
 
-/* Lines that go together, by a key of the driver's: a tag, a set of labels. */
+/* Lines that are grouped by a key of the driver: a tag, a set of labels. */
 struct batch_group {
 	char key[2 * LOG_NAME_MAX + 32];
 	struct buf bytes;
@@ -56,8 +56,8 @@ struct batch {
 	struct log_formatter formatter;
 	/* The last line's source, dyno and release, encoded once for the lines that share them. */
 	struct buf meta;
-	/* The driver's own: what is the same for all lines of the batch; and room to put a line
-	 * together. */
+	/* For the driver: a prefix that all lines of the batch share, and scratch space for a line.
+	 */
 	struct buf prefix, scratch[2];
 	char meta_names[2 * LOG_NAME_MAX]; /* source and dyno */
 	size_t meta_source_len, meta_dyno_len;
@@ -69,8 +69,7 @@ struct batch {
 void batch_init(struct batch *b, const struct drain_target *t, const struct batch_app *app,
 		bool records);
 void batch_done(struct batch *b);
-/* Empties it, for lines from `first` on. Its memory is kept: after a great batch there will be
- * another. */
+/* Empties it, for lines from `first` on. Keeps its memory for the next batch. */
 void batch_begin(struct batch *b, uint64_t first);
 /* Gives the memory of an empty one back. */
 void batch_rest(struct batch *b);
@@ -78,10 +77,9 @@ void batch_rest(struct batch *b);
 void batch_put_notice(struct batch *b, uint64_t lost, int64_t since_ns, int64_t now_ns);
 void batch_put(struct batch *b, const struct log_record *r, const char *commit);
 bool batch_is_full(const struct batch *b);
-/* No more lines: makes the id and the body. -ENOMEM, or 0. */
+/* Ends the batch: creates the ID and the body. 0 or -ENOMEM. */
 int batch_end(struct batch *b);
-/* Keeps the items of raw that are marked (n_items flags), drops the others, and makes the body
- * anew. */
+/* Keeps the marked items of raw (n_items flags), drops the others, and rebuilds the body. */
 int batch_keep(struct batch *b, const bool *keep);
 
 /* ---- for the drivers ---- */
@@ -89,10 +87,8 @@ int batch_keep(struct batch *b, const bool *keep);
 /* Where a line begins. */
 void batch_item(struct batch *b);
 struct batch_group *batch_group(struct batch *b, const char *key);
-/*
- * True when b->meta holds what was made for lines of the same source, dyno and release; else it is
- * empty, to be filled. Without has_meta, which the driver may clear, it does not.
- */
+/* True if b->meta is valid for lines of the same source, dyno and release; else it is empty and
+ * must be filled. Always false if the driver has cleared has_meta. */
 bool batch_meta(struct batch *b, const struct batch_line *line);
 /* "web" of "web.1". */
 void batch_type(const struct log_record *r, char type[static LOG_NAME_MAX + 1]);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How far a drain has come, in a mapped file beside the ring: it outlives a killed
- * twelve-logs, and others can read it (twelved shows it).
+ * The progress of a drain, in a mapped file beside the ring: it survives a kill of twelve-logs, and
+ * twelved reads it to show it.
  *
- * As in the ring there are two slots, and the number of the valid one's generation is
- * stored last: a kill, or a reader, finds the old state or the new one.
+ * As in the ring there are two slots, and the generation number of the valid one is stored last, so
+ * after a kill, and for a reader, either the old or the new state is valid.
  */
 #pragma once
 
@@ -32,19 +32,19 @@ enum drain_test {
 };
 
 struct drain_status {
-	uint64_t next_seq; /* the first line that is not known to have arrived: where to go on after
-			      a kill */
+	uint64_t next_seq; /* the first line not known to have arrived: where to resume after a
+			      kill */
 	/* Lines from next_seq on were taken; those from taken_seq on were lost, and are counted;
 	 * at_seq is the next one. */
 	uint64_t taken_seq, at_seq;
-	/* A batch that is under way and is sent again with the same bounds; batch_end 0: none. */
+	/* A batch in flight, which is sent again with the same bounds; batch_end 0: none. */
 	uint64_t batch_first, batch_end, batch_lost;
 	int64_t batch_since_ns, batch_notice_ns;
-	/* Lines that the ring lost before they were sent, and that no notice has told yet. */
+	/* Lines that the ring dropped before they were sent, not yet reported by a notice. */
 	uint64_t lost;
 	int64_t lost_since_ns;
-	uint64_t sent, dropped; /* lines, since the drain was added; dropped: lost, told or not, and
-				   refused */
+	uint64_t sent, dropped; /* lines since the drain was added; dropped: lost (reported or
+				   not) and refused */
 	uint64_t sent_bytes;	/* as they went over the wire */
 	uint64_t tail_seq;	/* the number that the app's next line gets */
 	int64_t oldest_ns;	/* time of the line next_seq, 0: there is none */
@@ -58,14 +58,12 @@ struct drain_status {
 
 struct drain_status_map;
 
-/*
- * Opens or makes the file; what is there is *ret_now. 1: it was there. 0: it is new, all zero. Or a
- * negative errno. Without a path it is in memory, and ends with us.
- */
+/* Opens or creates the file and reads it into *ret_now. 1: it existed. 0: it is new, all zero. Or a
+ * negative errno. Without a path it is in memory only. */
 int drain_status_open(const char *path, struct drain_status_map **ret,
 		      struct drain_status *ret_now);
 void drain_status_close(struct drain_status_map *m);
 void drain_status_write(struct drain_status_map *m, const struct drain_status *now);
-/* For others: 0, -ENOENT, -EBADMSG when the file is no status, -EAGAIN when it changes too fast, or
- * another negative errno. */
+/* For other processes: 0, -ENOENT, -EBADMSG if the file is invalid, -EAGAIN if it changes too fast,
+ * or another negative errno. */
 int drain_status_read(const char *path, struct drain_status *ret);

@@ -45,7 +45,7 @@ struct drain_reply {
 enum drain_verdict {
 	DRAIN_DONE,
 	DRAIN_RETRY,  /* all of it, later */
-	DRAIN_AGAIN,  /* what batch_keep() left, at once or later as .at_once says */
+	DRAIN_AGAIN,  /* send what batch_keep() left again, at once or later (.at_once) */
 	DRAIN_REFUSED /* never again: its lines are lost and counted */
 };
 
@@ -69,7 +69,7 @@ struct drain_driver {
 	const char *const *options; /* names in the query, NULL at the end */
 	bool has_records;	    /* the receiver knows fields */
 	bool gzip;		    /* bodies are compressed */
-	bool has_token;		    /* the URL's password is a token, and no password of HTTP's */
+	bool has_token;		    /* the URL's password is a token, not an HTTP password */
 	size_t batch_bytes;	    /* of a batch, before compression */
 	unsigned max_tries;	    /* answers that say "later"; 0: as often as it takes */
 	void (*put)(struct batch *b, const struct batch_line *line);
@@ -95,10 +95,8 @@ struct drain_target {
 	char *options; /* the query's NAME=VALUE pairs, decoded: NAME NUL VALUE NUL ... NUL */
 };
 
-/*
- * ERROR_INVALID with a sentence that never repeats the URL's secrets. *ret is the caller's to
- * drain_target_done().
- */
+/* ERROR_INVALID with a message that never contains the URL's secrets. The caller frees *ret by
+ * drain_target_done(). */
 int drain_target_parse(const char *url, struct drain_target *ret, struct error *err);
 void drain_target_done(struct drain_target *t);
 /* The value of an option of the URL, or NULL. */
@@ -110,9 +108,9 @@ char *drain_target_name(const struct drain_target *t);
 /* The URL with its secrets replaced by ***. The caller frees. */
 char *drain_mask_url(const char *url);
 
-/* "raw" or "records": what a drain does unless it is told. */
+/* The default format of a drain: "raw" or "records". */
 const char *drain_default_format(const struct drain_target *t);
-/* ERROR_INVALID when the format is none, or none of this kind of drain. */
+/* ERROR_INVALID if the format is unknown, or not possible for this kind of drain. */
 int drain_check_format(const struct drain_target *t, const char *format, struct error *err);
 /* Certificates in PEM. */
 int drain_check_ca(const struct drain_target *t, const char *pem, struct error *err);

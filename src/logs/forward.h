@@ -26,12 +26,11 @@ enum forward_event {
 
 #define FORWARD_CHUNK_MAX 64
 
-/* `target` is borrowed. `host` is our name, which must not be the server's. */
+/* `target` is borrowed. `host` is our name, which must differ from the server's. */
 struct forward_session *forward_session_new(const struct drain_target *target, const char *host);
 void forward_session_free(struct forward_session *s);
 void forward_session_feed(struct forward_session *s, const char *data, size_t n);
-/* The next thing that has happened; call until FORWARD_MORE. ERROR_UNAUTHORIZED when the server
- * refuses us. */
+/* The next event; call until FORWARD_MORE. ERROR_UNAUTHORIZED if the server refuses us. */
 enum forward_event forward_session_next(struct forward_session *s, struct buf *out,
 					char id[static FORWARD_CHUNK_MAX], struct error *err);
 /* True when the handshake is over. */

@@ -34,7 +34,7 @@ struct journal_note {
 	char app[UUID_SIZE];
 	uint64_t generation; /* the one that is to be committed */
 };
-/* True when a killed process had taken the bytes of this batch and may not have committed it. */
+/* True if a killed process had taken the bytes of this batch and perhaps not committed it. */
 bool journal_pending(const struct journal *j, struct journal_note *ret);
 void journal_clear(struct journal *j);
 

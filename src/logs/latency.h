@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * How long requests took, as a histogram of fixed size: exact below 16 ms, then eight steps to each
- * doubling, so that one value is off by a sixteenth at most. What is longer than two minutes counts
- * as that.
- */
+/* A histogram of request times, of fixed size: exact below 16 ms, then eight steps per doubling, so
+ * a value is off by a sixteenth at most. Times above two minutes count as two minutes. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,5 +15,5 @@ struct latency {
 
 /* One more. Negative is 0. */
 void latency_add(struct latency *l, int64_t ms, bool failed);
-/* The milliseconds within which 95 of 100 requests were answered; 0 when there was none. */
+/* The 95th percentile in milliseconds; 0 without requests. */
 int64_t latency_p95(const struct latency *l);

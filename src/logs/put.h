@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Bytes to a place that is known to have room for them: the encoders reserve room for a
- * whole line once, and then write on. Each returns the place behind what it wrote.
- */
+/* Writes bytes to memory that is known to be large enough: the encoders reserve room for a whole
+ * line once. Each function returns the address after what it wrote. */
 #pragma once
 
 #include <string.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A line of the stream as a value, the filters that choose lines, and the text
- * that a tail shows (ipc/logs-proto.h has the format).
- */
+/* A log line as a value, filters that select lines, and the text that a tail prints (format:
+ * ipc/logs-proto.h). */
 #pragma once
 
 #include <stdbool.h>
@@ -35,13 +33,13 @@ struct log_filter {
 
 bool log_filter_matches(const struct log_filter *f, const struct log_record *r);
 
-/* Remembers the text of the last second, since lines come many to the second. */
+/* Caches the text of the last second, since there are many lines per second. */
 struct log_formatter {
 	int64_t us;
 	char text[CLOCK_ISO_SIZE];
 };
 
-/* The text of clock_iso_us(), made fast; valid until the next call. */
+/* A fast clock_iso_us(); the text is valid until the next call. */
 #define LOG_STAMP_LEN 32
 const char *log_stamp(struct log_formatter *f, int64_t ns);
 /* Writes v in decimal with at least min_digits (1 or more) before `end`; returns where it begins.
@@ -50,6 +48,6 @@ char *log_decimal(char *end, uint64_t v, int min_digits);
 
 /* Appends the record as a line with its LF. */
 void log_format(struct log_formatter *f, const struct log_record *r, struct buf *out);
-/* The notice to a reader that was too slow: n lines dropped, the last of which was seq. */
+/* The notice for a reader that was too slow: n lines were dropped, the last one numbered seq. */
 void log_format_overflow(struct log_formatter *f, uint64_t seq, uint64_t n, int64_t now_ns,
 			 struct buf *out);

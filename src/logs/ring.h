@@ -36,7 +36,7 @@ struct ring;
 enum ring_opened {
 	RING_FOUND,    /* it was there: sequence numbers go on */
 	RING_MADE,     /* there was none */
-	RING_REPLACED, /* what was there was no ring, or a broken one: it is empty now */
+	RING_REPLACED, /* the file was not a valid ring: it is empty now */
 };
 
 /*
@@ -50,7 +50,7 @@ DEFINE_CLEANUP(struct ring *, ring_free)
 
 uint64_t ring_head(const struct ring *r);
 uint64_t ring_tail(const struct ring *r);
-/* The number of the oldest line there is, or of the next one when there is none. */
+/* The number of the oldest line, or of the next one if the ring is empty. */
 uint64_t ring_first_seq(const struct ring *r);
 uint64_t ring_next_seq(const struct ring *r);
 /* Bytes of text ever put, and lines ever evicted. */
@@ -60,7 +60,7 @@ uint64_t ring_evicted(const struct ring *r);
 /* The record at a valid offset below the tail; returns the next one's offset. */
 uint64_t ring_read(const struct ring *r, uint64_t offset, struct log_record *ret);
 
-/* 0, or a negative errno (-ENOSPC) when the file can't get the memory for another batch. */
+/* 0, or a negative errno (-ENOSPC) if there is no memory for another batch. */
 int ring_room(struct ring *r, uint64_t *ret_head);
 void ring_evict(struct ring *r, uint64_t head);
 /*

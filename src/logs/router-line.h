@@ -13,8 +13,8 @@
 enum router_line {
 	ROUTER_LINE_APP,    /* app and text are set */
 	ROUTER_LINE_NOTICE, /* HAProxy speaks about itself: text is all of it */
-	ROUTER_LINE_NOBODY, /* "twelve - TEXT": of what was refused before its app was known; text
-			       is set */
+	ROUTER_LINE_NOBODY, /* "twelve - TEXT": a request that was refused before its app was
+			       known; text is set */
 	ROUTER_LINE_BAD,    /* ours by its first word, but there is no UUID */
 };
 

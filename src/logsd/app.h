@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * An app: its ring, and what is put into it. Who follows its lines is told by a table of functions
- * (struct follower), so nothing here knows readers, links or drains.
- */
+/* An app: its ring, and writing to it. Followers of its lines register a table of functions (struct
+ * follower), so nothing here knows readers, links or drains. */
 #pragma once
 
 #include <stdbool.h>
@@ -46,17 +44,17 @@ struct app {
 struct follower {
 	/* Lines were committed. */
 	void (*shown)(struct app *a);
-	/* What is below the offset is about to be evicted. NULL: nothing is lost by that. */
+	/* Lines below this offset are about to be evicted. NULL: the follower does not care. */
 	void (*evict)(struct app *a, uint64_t head);
 	/* True when that must not be. NULL: it may always. */
 	bool (*blocks)(const struct app *a, uint64_t head);
 };
 
 struct app *app_find(struct logsd *l, const char *id);
-/* The app with its ring, made when it is new; NULL when that fails, which has been told then. */
+/* The app with its ring, created if it is new; NULL if that fails, which is logged. */
 struct app *app_get(struct logsd *l, const char *id);
-/* Room for a batch, once those who follow have counted what they lose by it. -EAGAIN: one that
- * blocks needs the room. */
+/* Makes room for a batch, after followers have counted the lines that they lose. -EAGAIN: a
+ * blocking drain still needs them. */
 int app_begin(struct app *a);
 /* True when there is room for a batch. */
 bool app_has_room(const struct app *a);

@@ -7,7 +7,7 @@
 struct app;
 struct logsd;
 
-/* Says who follows the lines of apps; before the first app. */
+/* Registers the followers of apps' lines; call before the first app. */
 void apps_init(struct logsd *l);
 /* apps_init(), and opens the rings that an earlier twelve-logs left. */
 void apps_load(struct logsd *l);

@@ -6,7 +6,7 @@
 
 struct app;
 
-/* The commit of a release of the app; "" when it is not known. */
+/* The commit of a release of the app; "" if it is unknown. */
 const char *app_commit(const struct app *a, uint32_t release);
 void app_set_commit(struct app *a, uint32_t release, const char *commit);
 void app_forget_commits(struct app *a);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Opens a TCP connection to a name, without waiting: the name is looked up in a thread
- * (getaddrinfo(3) knows no other way), then its addresses are tried one after another.
- */
+/* Opens a TCP connection to a host without blocking: a thread looks the name up (getaddrinfo(3)
+ * always blocks), then its addresses are tried one after the other. */
 #pragma once
 
 #include <stdint.h>

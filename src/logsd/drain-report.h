@@ -6,18 +6,20 @@
 
 /* It works: what was told of failures is over. */
 void drain_ok(struct drain *d);
-/* A try failed: the next one comes after a pause, or after retry_after_ms when that is not 0. */
+/* An attempt failed: the next one follows after a pause, or after retry_after_ms if that is not 0.
+ */
 void drain_fail(struct drain *d, int64_t retry_after_ms, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* A certificate was refused: L14, told at once. */
 void drain_fail_certificate(struct drain *d, const char *why);
-/* Told with the status and in the app's stream, but no reason to pause. */
+/* Reports a problem in the status and in the app's stream, without pausing. */
 void drain_complain(struct drain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* L13: it has failed for long. */
 void drain_report_long(struct drain *d, int64_t now_ms);
-/* What is to be told goes into the app's stream, which calls its drains: not from within one. */
+/* Writes pending messages to the app's stream. This calls the app's drains, so never call it from
+ * within one. */
 void drain_flush_tells(struct drain *d);
-/* The line of a test that waits to be sent: true, and then it runs. */
+/* True if a test is waiting: its line, and the test is then running. */
 bool drain_take_test(struct drain *d, struct log_record *ret, char text[static DRAIN_TEXT_MAX]);
 bool drain_test_runs(const struct drain *d);
 void drain_test_result(struct drain *d, bool passed, const char *fmt, ...)

@@ -29,11 +29,11 @@ struct drain_mover {
 	void (*start)(struct drain *d);
 	/* Ends what is under way without a word; frees d->link. */
 	void (*stop)(struct drain *d);
-	/* There may be something to do: lines, a time that has come, a test. */
+	/* There may be work: lines, an expired deadline, a test. */
 	void (*pump)(struct drain *d);
-	/* It has been idle for a while: gives memory back. NULL: there is none to give. */
+	/* It was idle for a while: frees memory. NULL: nothing to free. */
 	void (*rest)(struct drain *d);
-	/* Small amounts gather for so long, or until there are so many bytes. */
+	/* How long to collect lines before sending, unless there are this many bytes. */
 	int64_t gather_ms;
 	size_t gather_bytes;
 };
@@ -57,16 +57,16 @@ struct drain {
 	struct drain_status_map *map;
 	struct drain_status now;
 	bool dirty;
-	uint64_t at, at_seq; /* the next line to take: its place in the ring, its number */
-	uint64_t taken_seq; /* behind the last line that was taken: up to at_seq, lines were lost */
-	uint64_t lost_seq;  /* the first one of those that now.lost counts */
-	int64_t deadline_ms; /* monotonic: when to pump; INT64_MAX: not by itself */
-	int64_t also_ms;     /* another such time */
-	int64_t rest_ms;     /* when it will have been idle for a while */
-	bool again;	     /* it has had its share of this round, and there is more */
-	int64_t report_ms;   /* when it is told that it fails for long; monotonic, INT64_MAX: not */
-	int64_t complained_ms; /* clock_now_ms() of what was told of refused lines; 0: nothing yet
-				*/
+	uint64_t at, at_seq;   /* the next line to take: its offset in the ring, its number */
+	uint64_t taken_seq;    /* after the last line that was taken; lines from here to at_seq were
+			       lost */
+	uint64_t lost_seq;     /* the first one of those that now.lost counts */
+	int64_t deadline_ms;   /* monotonic: when to pump; INT64_MAX: not by itself */
+	int64_t also_ms;       /* another such time */
+	int64_t rest_ms;       /* when it will have been idle for a while */
+	bool again;	       /* it has had its share of this round, and there is more */
+	int64_t report_ms;     /* when a long failure is reported; monotonic, INT64_MAX: never */
+	int64_t complained_ms; /* clock_now_ms() of the last report of refused lines; 0: none */
 	bool told_long;
 };
 
@@ -78,6 +78,6 @@ void drains_test(struct app *a, const char *drain_id, const char *test_id);
 void drains_free(struct app *a, bool forget);
 /* The time of the next deadline. */
 int64_t drains_next_ms(const struct logsd *l);
-/* Pumps those whose time has come; writes what has changed. */
+/* Pumps drains whose deadline has passed; writes changed states. */
 void drains_tick(struct logsd *l, int64_t now_ms);
 extern const struct follower drains_follow;

@@ -6,9 +6,8 @@
 
 struct app;
 
-/* A line of the router that goes into the app's stream: the request is counted when it is a measure
- * of the app. */
+/* Counts the request of a router's line, if it measures the app (route/route.h). */
 void app_measure(struct app *a, const char *line, size_t n);
-/* The answer to LOGS_LOAD, after which counting begins anew; a NULL app is one that had no
- * requests. 0 or a negative errno. */
+/* Answers LOGS_LOAD and resets the counters. A NULL app has had no requests. 0 or a negative errno.
+ */
 int app_answer_load(struct app *a, const char *id, int peer_fd);

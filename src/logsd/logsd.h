@@ -32,10 +32,10 @@
 
 /* The most that is taken from a pipe at once. */
 #define CHUNK_BYTES 65536
-/* A line without its end is shown after so long without a further byte. */
+/* An incomplete line is shown after this long without another byte. */
 #define UNENDED_MS 1000
-/* When little comes and nobody watches, pipes are looked at every so often only: a wake costs more
- * than a line. */
+/* With little output and no reader, pipes are polled at this interval: a wake-up costs more than a
+ * line. */
 #define GATHER_MS 5
 #define GATHER_BYTES 16384
 

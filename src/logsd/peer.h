@@ -7,7 +7,7 @@
 struct logsd;
 
 int peers_listen(struct logsd *l, const char *run_dir, struct error *err);
-/* Answers those who read of dynos that have ended, once all that has been sent and written before is taken. */
+/* Answers readers of ended dynos, once everything sent and written before was processed. */
 void peers_answer_late(struct logsd *l);
 /* Takes what has been sent already: before the end. */
 void peers_drain(struct logsd *l);

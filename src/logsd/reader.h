@@ -16,7 +16,7 @@ struct reader {
 	struct app *app;
 	struct log_filter filter;
 	uint64_t at;	/* the cursor: the next record to show */
-	uint64_t until; /* a reader that does not follow ends here; UINT64_MAX: it follows */
+	uint64_t until; /* where a reader that does not follow ends; UINT64_MAX: it follows */
 	uint64_t lost;	/* lines that were evicted before they were shown and not told yet, and */
 	uint64_t lost_seq; /* the last one's number */
 	struct buf rest;   /* what the pipe did not take: the end of one line */

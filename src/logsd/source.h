@@ -29,16 +29,16 @@ struct source {
 	bool ended; /* all writers are gone */
 };
 
-/* Reads the app's pipes again, which a drain had made wait. */
+/* Resumes reading the app's pipes, which a blocking drain had stopped. */
 void sources_unblock(struct app *a);
-/* Takes the pipe's read end; one that is known already is closed. */
+/* Takes the pipe's read end; a duplicate is closed. */
 void source_add(struct app *a, int take_fd, const char *name, const char *dyno, uint32_t release);
 void source_free(struct source *s);
 /* Goes on with pipes that had more than a fair share. */
 void sources_again(struct logsd *l);
 /* Shows unended lines whose time has come. */
 void sources_flush(struct logsd *l, int64_t now_ms);
-/* Takes what the pipes of a dyno hold that has ended, a line without an end as well. */
+/* Reads everything from the pipes of an ended dyno, including an incomplete line. */
 void sources_take(struct app *a, const char *dyno);
 /* Takes what all pipes hold: before the end. */
 void sources_drain(struct logsd *l);

@@ -14,7 +14,8 @@ struct transfer {
 	char error[CURL_ERROR_SIZE];
 };
 
-/* What all transfers share: timeouts, verification, the drain's own authorities. */
+/* Sets the options that all transfers share: timeouts, verification, the drain's own authorities.
+ */
 void transfer_prepare(struct transfer *t, const struct drain *d);
 int transfer_add(struct logsd *l, struct transfer *t);
 void transfer_remove(struct logsd *l, struct transfer *t);

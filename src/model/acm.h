@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Automatic certificates as a decision: when the one of a domain is to be asked for, and how long
- * a failure keeps us from asking again. Times are wall-clock milliseconds.
- */
+/* Decides when to request a domain's automatic certificate, and how long to wait after a failure.
+ * Times are wall-clock milliseconds. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,7 +22,7 @@ struct acm_facts {
 /* When to ask; in the past: now. ACM_NEVER: not at all. */
 int64_t acm_due_ms(const struct acm_facts *f);
 
-/* A domain that waits for its turn; there is one order at a time. */
+/* A domain that waits for its turn. There is one order at a time. */
 struct acm_turn {
 	int64_t due_ms; /* acm_due_ms() */
 	bool routed;	/* the challenge would be answered by now */
@@ -33,10 +31,10 @@ struct acm_turn {
 #define ACM_NOBODY SIZE_MAX
 
 /*
- * Whose turn it is: of those that are due and routed the one that has been due for longest, the first
- * of them where several have. One that is not routed yet keeps nobody waiting. Where it is nobody's
- * turn, ACM_NOBODY, and *ret_pause_ms says when to look again: soon while one is due and not routed,
- * when the next one is due, or after an hour.
+ * The index of the domain whose turn it is: the one that has been due longest among those that are
+ * due and routed; the first if several are equal. A domain that is not routed yet does not block
+ * others. ACM_NOBODY if there is none; then *ret_pause_ms says when to look again: soon if a domain
+ * is due but not routed, else when the next one is due, or after an hour.
  */
 size_t acm_next(const struct acm_turn *turns, size_t n, int64_t now_ms, int64_t *ret_pause_ms);
 
@@ -48,6 +46,6 @@ size_t acm_next(const struct acm_turn *turns, size_t n, int64_t now_ms, int64_t 
  */
 int64_t acm_pause_ms(int64_t failures, bool rate_limited, uint32_t random);
 
-/* Heroku's words: "cert issued", "pending", "failing", "failed" (for good); NULL when it is none of
- * our business. */
+/* The status in Heroku's terms: "cert issued", "pending", "failing", "failed" (permanently); NULL
+ * if the domain has no automatic certificate. */
 const char *acm_status(const struct acm_facts *f);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an action of the audit trail is called by people. */
+/* Descriptions of the actions in the audit trail. */
 #pragma once
 
-/* "remove collaborator" for "DELETE /apps/:app/collaborators/:collaborator"; NULL for one that has
- * no words. */
+/* "remove collaborator" for "DELETE /apps/:app/collaborators/:collaborator"; NULL if there is no
+ * description. */
 const char *action_words(const char *action);
-/*
- * With what is known of it: "remove collaborator" and "collaborator ada@example.com" are "remove
- * collaborator ada@example.com", "change config" and "set GREETING" are "change config: set
- * GREETING". An action without words stands for itself. Heap.
- */
+/* Combined with its note: "remove collaborator" and "collaborator ada@example.com" give "remove
+ * collaborator ada@example.com", "change config" and "set GREETING" give "change config: set
+ * GREETING". An action without a description is used as it is. Heap. */
 char *action_sentence(const char *action, const char *note);

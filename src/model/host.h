@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 
-/* The name in DNS's form, in lower case, without a dot at the end; "*.example.com" is one. Heap.
- * ERROR_INVALID when it is none. */
+/* Converts to DNS form: lower case, no trailing dot; "*.example.com" is allowed. Heap.
+ * ERROR_INVALID if it is not a host name. */
 int host_from_text(const char *text, char **ret, struct error *err);
-/* As people write it; the same when there is nothing to translate. Heap. */
+/* Converts to the form that people write. Heap. */
 char *host_to_text(const char *host);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What names may look like. Each check returns 0, or -1 with a sentence that
- * says which rule was broken (ERROR_INVALID).
- */
+/* Which names are valid. Each check returns 0, or -1 with a sentence that says which rule was
+ * broken (ERROR_INVALID). */
 #pragma once
 
 #include <stddef.h>
@@ -37,15 +35,13 @@ int name_check_config_value(const char *key, const char *value, struct error *er
 int name_check_type(const char *s, struct error *err);
 /* A host name of RFC 1123 with at least one dot, optionally starting with "*.". */
 int name_check_domain(const char *s, struct error *err);
-/* "quiet-river-4821": a name nobody asked for. size is at least APP_NAME_MAX + 1. */
+/* A random name such as "quiet-river-4821". size is at least APP_NAME_MAX + 1. */
 void name_generate(char *buf, size_t size);
-/* An id for what has a name only: the same each time for a kind and a name. Returns buf. */
+/* A UUID for something that has only a name: always the same for a kind and a name. Returns buf. */
 char *name_uuid(const char *kind, const char *name, char buf[static UUID_SIZE]);
 
 #define NAME_EXCERPT_SIZE 64
 
-/*
- * The start of s as it may stand in a message: one line, at most 60 bytes, what can't be printed as
- * "?", "..." for the rest. Returns buf.
- */
+/* The start of s for use in a message: one line, at most 60 bytes, unprintable characters as "?",
+ * "..." if it was cut. Returns buf. */
 char *name_excerpt(char buf[static NAME_EXCERPT_SIZE], const char *s);

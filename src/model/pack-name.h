@@ -16,5 +16,5 @@
  * Borrowed: static, or a part of `word`.
  */
 const char *pack_name_here(const char *word);
-/* Heroku's buildpack for an Aptfile, which needs none here. */
+/* True for Heroku's apt buildpack: here an Aptfile needs no buildpack. */
 bool pack_name_is_apt(const char *word);

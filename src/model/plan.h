@@ -84,8 +84,9 @@ struct plan_dyno {
 	int64_t release;
 	char size[PLAN_NAME_MAX];
 	enum plan_dyno_state state;
-	bool unwell;	 /* its last run ended soon by itself, and it has not run well since */
-	bool ever_ready; /* it has been ready once in this life of its process, or before a crash */
+	bool unwell;	 /* its last run ended soon after the start, and it has not run well
+			    since */
+	bool ever_ready; /* it was ready at least once, also before a crash */
 	bool port_based; /* gets traffic: type web */
 	bool routed;
 	bool draining; /* unrouted, maybe with requests still running */
@@ -127,9 +128,7 @@ struct plan {
 
 void plan_done(struct plan *p);
 
-/*
- * Wall-clock now_ms. Actions come in the order in which they are to be done;
- * a caller that can't do one stops there and plans again later.
- */
+/* now_ms is wall clock. Actions are in order; a caller that can't do one stops there and plans
+ * again later. */
 void plan_make(const struct plan_desired *d, const struct plan_dyno *dynos, size_t n_dynos,
 	       int64_t now_ms, struct plan *ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose build is next. Turns go round by owner, and an owner's by app: whoever has fewest running,
- * then whose last one began longest ago, then who has waited longest. So an owner with a hundred
- * builds, or with two that never end, keeps nobody else waiting.
+ * Decides whose build is next. Turns alternate between owners, and between an owner's apps: first
+ * who has the fewest running, then whose last build started longest ago, then who has waited
+ * longest. So an owner with a hundred builds, or with two that hang, does not keep others waiting.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct queue_entry {
 	const char *owner, *app;
 	int64_t asked_ms;
 	int64_t owner_last_ms,
-		app_last_ms; /* when the owner's and the app's last one began; 0: never */
+		app_last_ms; /* when the owner's and the app's last build started; 0: never */
 	int running;
 };
 
@@ -24,13 +24,11 @@ struct queue_rules {
 
 #define QUEUE_NONE SIZE_MAX
 
-/*
- * Writes the indices of those that wait, in the order in which they would begin if nothing else
- * came and each turn was free, to ret_order (room for n); returns how many there are.
- */
+/* Writes the indices of waiting builds to ret_order (room for n), in the order in which they would
+ * start if nothing else came. Returns their number. */
 size_t queue_order(const struct queue_entry *e, size_t n, size_t *ret_order);
-/* The one that begins now, of that order; QUEUE_NONE: no slot is free, or each who waits has as
- * many running as an owner may. */
+/* The build of that order that starts now. QUEUE_NONE: no slot is free, or each waiting owner has
+ * as many running as allowed. */
 size_t queue_next(const struct queue_entry *e, size_t n, const size_t *order, size_t n_order,
 		  const struct queue_rules *rules);
 /* How many of an owner's are running. */

@@ -29,20 +29,20 @@ enum release_phase_event {
 enum release_phase_action {
 	RELEASE_PHASE_NOTHING,
 	RELEASE_PHASE_SKIP,	/* the candidate has no release command: its phase is done */
-	RELEASE_PHASE_WAIT,	/* for the command of an older release: two never run at once */
+	RELEASE_PHASE_WAIT,	/* for an older release's command: two never run at once */
 	RELEASE_PHASE_START,	/* the command, and follow it */
 	RELEASE_PHASE_FOLLOW,	/* one that was started before twelved was */
 	RELEASE_PHASE_ASK_REST, /* of its output */
 	RELEASE_PHASE_PASS,	/* the phase is done */
 	RELEASE_PHASE_FAIL,	/* undo the candidate */
-	RELEASE_PHASE_FORGET, /* it was superseded meanwhile: what it did does not matter any more */
+	RELEASE_PHASE_FORGET,	/* it was superseded meanwhile, so its result does not matter */
 };
 
 struct release_phase_facts {
 	bool has_command; /* of the candidate */
 	bool older_runs;  /* a command of another release runs or is followed */
 	bool runs;	  /* the candidate's own does */
-	bool pending;	  /* the release whose command has ended still waits to go live */
+	bool pending;	  /* the release whose command ended is still waiting to go live */
 	bool succeeded;	  /* that command did */
 };
 

@@ -23,7 +23,7 @@ enum permission {
 	PERMISSION_OPERATE = 4,
 	PERMISSION_MANAGE = 8,
 };
-/* What a collaborator gets when nothing is said: all but manage. */
+/* What a collaborator gets by default: all but manage. */
 #define PERMISSIONS_DEFAULT (PERMISSION_VIEW | PERMISSION_DEPLOY | PERMISSION_OPERATE)
 #define PERMISSIONS_ALL (PERMISSIONS_DEFAULT | PERMISSION_MANAGE)
 
@@ -37,7 +37,7 @@ extern const struct permission_word permission_words[];
 /* 0 for a word that is none. */
 enum permission permission_parse(const char *word);
 
-/* What somebody is to an app, or (app-wide members false and 0) to the platform. */
+/* What a user may do to an app, or (app members false and 0) to the platform. */
 struct standing {
 	bool known; /* has credentials of ours */
 	bool admin;
@@ -48,7 +48,7 @@ struct standing {
 /* What an endpoint asks for. */
 enum need {
 	NEED_NOTHING, /* the path holds the secret, or there is none */
-	NEED_USER,    /* any user: it is about themselves, or shows what they may see */
+	NEED_USER,    /* any user: it concerns themselves, or shows what they may see */
 	NEED_VIEW,
 	NEED_DEPLOY,
 	NEED_OPERATE,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The packages that were linked into a program or packed into a jar, by what the tools leave there.
- * What can't be understood gives fewer packages, never an error. */
+/* Reads the packages that were linked into a program or packed into a jar. The files are untrusted:
+ * what can't be parsed gives fewer packages, never an error. */
 #pragma once
 
 #include <stddef.h>
@@ -9,8 +9,8 @@
 
 /* pom.properties of a jar. Written to. */
 void sbom_read_pom(char *text, const struct sbom_subject *subject, struct sbom *s);
-/* A jar's own name, "spring-core-6.1.2.jar", where nothing in it says more. */
+/* A jar's file name, "spring-core-6.1.2.jar", for jars without pom.properties. */
 void sbom_read_jar_name(const char *name, const struct sbom_subject *subject, struct sbom *s);
-/* What the Go linker leaves in a program: see debug/buildinfo of Go. `data` is the whole file; it
- * is only read. */
+/* The build info that the Go linker embeds (Go's debug/buildinfo). `data` is the whole file; it is
+ * not modified. */
 void sbom_read_go(const char *data, size_t n, const struct sbom_subject *subject, struct sbom *s);

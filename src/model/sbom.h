@@ -41,10 +41,11 @@ struct sbom_subject {
 	const char *distro;  /* "debian-13" */
 };
 
-/* A name or version that is none is counted, and not added. All but type and name may be NULL; a
- * license that is no simple identifier is none. */
+/* An invalid name or version is counted and not added. All but type and name may be NULL; a license
+ * that is not a simple identifier is dropped. */
 void sbom_add(struct sbom *s, const struct sbom_package *p, const struct sbom_subject *subject);
-/* Sorts, drops doubles, and what only a lock says where packages of its type are installed. */
+/* Sorts and removes duplicates. Where installed packages of a type are known, drops those that only
+ * a lock file names. */
 void sbom_settle(struct sbom *s);
 /* The document. */
 json_t *sbom_document(const struct sbom *s, const struct sbom_subject *subject);

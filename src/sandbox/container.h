@@ -37,14 +37,13 @@ struct container_stdio {
 	int *ret_console_fd;
 };
 
-/* Makes and starts it; an error is a sentence of the runtime's. Nothing is left behind on failure.
- */
+/* Creates and starts it. An error has the runtime's message. On failure nothing is left behind. */
 int container_start(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
 		    struct error *err);
-/* The same for one more process in the container with this id. */
+/* The same for an additional process in the container with this id. */
 int container_enter(const struct container *c, const struct container_stdio *s, pid_t *ret_pid,
 		    struct error *err);
-/* Whether the memory limit killed something in it; asked before container_delete(). */
+/* Whether the memory limit killed a process in it. Call before container_delete(). */
 bool container_was_oom_killed(const char *id);
-/* Removes the runtime's records and the cgroup; -1 when something is left for sandbox_delete(). */
+/* Removes the runtime's records and the cgroup; -1 if something is left for sandbox_delete(). */
 int container_delete(const struct container *c);

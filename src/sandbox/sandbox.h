@@ -23,10 +23,8 @@
 #include "base/error.h"
 #include "sandbox/scratch.h"
 
-/*
- * All that runs in sandboxes runs as this user and group, and owns /app.
- * It is outside of the ranges that Debian and systemd hand out.
- */
+/* Everything in a sandbox runs as this user and group, which owns /app. The ID is outside the
+ * ranges that Debian and systemd assign. */
 #define SANDBOX_UID 59012
 #define SANDBOX_GID 59012
 #define SANDBOX_USER "app"
@@ -36,8 +34,8 @@
 #define SANDBOX_ENV_FD 3
 /* Where the volume of an add-on is, inside. */
 #define SANDBOX_VOLUME_PATH "/app/data"
-/* Where dynos find the local authority's certificate: neither stack nor slug has to have a place
- * for it. */
+/* Where dynos find the local authority's certificate: a path that no stack or slug has to provide.
+ */
 #define SANDBOX_CA_PATH "/dev/twelve/ca.pem"
 
 enum sandbox_cgroup {
@@ -95,8 +93,8 @@ struct sandbox_spec {
 	 */
 	const char *app_lower;
 	const char *app_dir;
-	/* Where the scratch file system is mounted by whoever runs the bundle: it holds upper,
-	 * work, tmp and root. */
+	/* Where whoever runs the bundle mounts the scratch file system, which holds upper, work,
+	 * tmp and root. */
 	const char *scratch_dir;
 	const struct sandbox_bind
 		*binds; /* more mounts; targets must exist in the stack or below /tmp or /app */
@@ -105,8 +103,8 @@ struct sandbox_spec {
 				    sandbox_hosts() */
 	const char *init_path;	 /* of twelve-init on the host */
 	const char *const *argv; /* what the init runs */
-	/* In config.json, so nothing secret: config vars go by SANDBOX_ENV_FD. PATH, HOME and LANG
-	 * are added when missing. */
+	/* Written to config.json, so never secret: config vars are passed by SANDBOX_ENV_FD. PATH,
+	 * HOME and LANG are added if missing. */
 	const char *const *env;
 	struct sandbox_limits limits;
 	bool terminal;
@@ -118,11 +116,8 @@ struct sandbox_spec {
 json_t *sandbox_config(const struct sandbox_spec *s);
 json_t *sandbox_process(const struct sandbox_spec *s);
 
-/*
- * /etc/hosts of a sandbox as text that the caller frees: its host name is the loopback address,
- * which is its own network's as well as the machine's; then what the machine's file has (NULL:
- * nothing).
- */
+/* The text of a sandbox's /etc/hosts, which the caller frees: its host name resolves to the
+ * loopback address, followed by the machine's own file (NULL: nothing). */
 char *sandbox_hosts(const char *hostname, const char *machine);
 
 /* Makes bundle_dir (0700) with config.json and hosts in it. */
@@ -167,26 +162,23 @@ struct sandbox_result {
 };
 
 /*
- * Runs a bundle to its end in the foreground, for builds. Forks a helper with a
- * mount namespace of its own, mounts the scratch, runs, deletes the container.
- * The sandbox dies when the calling process dies, kill -9 included; call it from
- * a thread that lives as long.
+ * Runs a bundle in the foreground until it ends, for builds. Forks a helper with its own mount
+ * namespace, which mounts the scratch file system, runs and deletes the container. The sandbox dies
+ * with the calling thread, also by kill -9, so call it from a thread that lives as long.
  */
 int sandbox_run(const struct sandbox_spec *s, const struct sandbox_run_options *o,
 		struct sandbox_result *ret, struct error *err);
 
-/*
- * Removes what a killed supervisor or build left behind: the processes in the
- * cgroup, the cgroup, the runtime's records. What is not there is success.
- */
+/* Removes what a killed supervisor or build left behind: the processes in the cgroup, the cgroup,
+ * the runtime's records. Succeeds if there is nothing. */
 int sandbox_delete(const struct sandbox_runtime *r, const char *runtime_root, const char *id,
 		   struct error *err);
 
 /* Pids of the processes in the cgroup (host's numbers), as an array that the caller frees. */
 int sandbox_pids(const struct sandbox_runtime *r, const char *cgroup_path, pid_t **ret,
 		 size_t *ret_n);
-/* The kernel's number of the sandbox's cgroup of version 2, which its sockets bear; 0 where there
- * is none (version 1 alone). */
+/* The kernel's ID of the sandbox's version 2 cgroup, which its sockets carry; 0 if there is none
+ * (version 1 only). */
 uint64_t sandbox_cgroup_id(const struct sandbox_runtime *r, const char *cgroup_path);
 /* Bytes of memory in use by the cgroup. */
 int sandbox_memory(const struct sandbox_runtime *r, const char *cgroup_path, uint64_t *ret_bytes);

@@ -31,15 +31,15 @@ int store_key_delete(struct store *s, const char *user_id, const char *id_or_fin
 struct token {
 	char id[UUID_SIZE];
 	char user_id[UUID_SIZE];
-	char masked[TOKEN_MASKED_SIZE]; /* "tw-1a2b**********9f8e": enough to find it again, of no
-					   use otherwise */
+	char masked[TOKEN_MASKED_SIZE]; /* "tw-1a2b**********9f8e": identifies the token, but
+					   can't be used as one */
 	char *description;
 	int64_t created_ms, used_ms, expires_ms; /* 0: never */
 	unsigned scopes;			 /* of enum scope (model/role.h), never 0 */
 };
 void token_done(struct token *t);
-/* Makes a token "tw-" + 64 hex digits, shown once: only its digest is stored. *ret_secret is the
- * caller's. */
+/* Creates a token, "tw-" and 64 hex digits. It is shown once, as only its digest is stored.
+ * *ret_secret is the caller's. */
 int store_token_create(struct store *s, struct token *t, char **ret_secret, struct error *err);
 /* ERROR_UNAUTHORIZED when unknown or expired. */
 int store_token_check(struct store *s, const char *secret, struct token *ret, struct error *err);
@@ -49,7 +49,6 @@ int store_token_list(struct store *s, const char *user_id, struct token **ret, s
 /* Of a user, by id. */
 int store_token_get(struct store *s, const char *user_id, const char *id, struct token *ret,
 		    struct error *err);
-/* Writes the description; with `ret_secret` it is another token from here on, and the old one is
- * nobody's. */
+/* Writes the description. With `ret_secret`, also replaces the token; the old one stops working. */
 int store_token_update(struct store *s, struct token *t, char **ret_secret, struct error *err);
 int store_token_delete(struct store *s, const char *user_id, const char *id, struct error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Automatic certificates: which apps have them, and how asking went. Conventions: store/store.h. */
+/* Automatic certificates: which apps have them, and the results of requests. Conventions:
+ * store/store.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,7 +14,7 @@ int store_acm_set(struct store *s, const char *app_id, bool enabled, struct erro
 /* False when the app is not there. */
 int store_acm_get(struct store *s, const char *app_id, bool *ret, struct error *err);
 
-/* How asking for the certificate of a domain has gone. All zero: nothing was asked yet. */
+/* The results of requests for a domain's certificate. All zero: none was made yet. */
 struct acm_state {
 	int64_t failures; /* in a row */
 	int64_t tried_ms;
@@ -25,5 +26,5 @@ int store_acm_state_get(struct store *s, const char *domain_id, struct acm_state
 			struct error *err);
 int store_acm_state_set(struct store *s, const char *domain_id, const struct acm_state *a,
 			struct error *err);
-/* Forgets how the domains of an app went: they are tried again at once. */
+/* Deletes the results for an app's domains, so that they are tried again at once. */
 int store_acm_state_forget(struct store *s, const char *app_id, struct error *err);

@@ -12,8 +12,8 @@
 
 struct store;
 
-/* Their words: "provisioning", "provisioned", "deprovisioning", "deprovisioned". The last is of one
- * that failed, or is gone but for its name. */
+/* Heroku's terms: "provisioning", "provisioned", "deprovisioning", "deprovisioned". The last: it
+ * failed, or only its name is left. */
 enum addon_state {
 	ADDON_PROVISIONING,
 	ADDON_PROVISIONED,
@@ -32,18 +32,19 @@ struct addon {
 	char app_id[UUID_SIZE];	  /* the owner */
 	char owner_id[UUID_SIZE]; /* the user who owned that app, when it is destroyed; "": it is
 				     there */
-	char *app_name;		  /* of the owner, and after that is gone the one that it had */
+	char *app_name;		  /* the owner's name; after that was destroyed, the name that it
+				     had */
 	char *name;		  /* unique among those that are not deprovisioned */
 	char *service, *plan;
-	char *attachment; /* the name wanted for the owner's first attachment, or NULL: the usual
+	char *attachment; /* the name requested for the owner's first attachment; NULL: the usual
 			     one */
 	enum addon_state state;
 	int64_t first_port; /* of the block that it has for its life; 0: none */
 	char *stack;	 /* digest of the stack that it runs in; NULL: the volume is not prepared */
-	char *applied;	 /* "VERSION PLAN" that the volume was last used with; NULL: none */
-	char *reason;	 /* for people: why it failed, or what is wrong now; NULL: nothing */
+	char *applied;	 /* "VERSION PLAN" with which the volume was last used; NULL: none */
+	char *reason;	 /* for people: why it failed, or what is wrong now; NULL: no problem */
 	char *restoring; /* the backup that is being restored, or NULL */
-	int64_t full;	 /* a room_level (addon/room.h): what its service was told of its volume */
+	int64_t full;	 /* a room_level (addon/room.h): the last one that its service was told */
 	bool keep_last;	 /* DEPROVISIONING: a last backup is still to be made */
 	char *provider_id;	 /* what its provider calls it, or NULL */
 	int64_t schedule_minute; /* of the day, UTC, for scheduled backups; -1: none */
@@ -53,8 +54,8 @@ struct addon {
 };
 void addon_done(struct addon *a);
 void addon_free_array(struct addon *a, size_t n);
-/* Fills id and times. A name that is taken is ERROR_INVALID; one that a deprovisioned add-on has is
- * taken over. */
+/* Fills id and times. ERROR_INVALID if the name is taken; the name of a deprovisioned add-on may be
+ * reused. */
 int store_addon_create(struct store *s, struct addon *a, struct error *err);
 /* By id or name. */
 int store_addon_get(struct store *s, const char *name_or_id, struct addon *ret, struct error *err);

@@ -16,10 +16,10 @@ struct store;
 struct app {
 	char id[UUID_SIZE];
 	char *name;
-	char *stack;	 /* the name that it was given: stack_names[]; what the next build uses */
-	char *run_stack; /* what the release that runs was built for, by its name; NULL: nothing was
-			    deployed. Read only */
-	char *region;	 /* "us" or "eu", which are both this machine */
+	char *stack;	  /* the stack's name (stack_names[]) that the next build uses */
+	char *run_stack;  /* the name of the stack that the running release was built for; NULL:
+			    nothing was deployed. Read only */
+	char *region;	  /* "us" or "eu", which are both this machine */
 	char *buildpacks; /* JSON array of strings; "[]": detect */
 	char *branch;	  /* the one that deploys: "main" ("master" is taken for it as well) */
 	char owner_id[UUID_SIZE]; /* a user */
@@ -31,13 +31,13 @@ struct app {
 };
 
 void app_done(struct app *a);
-/* Fills id and the times. A name that is taken is ERROR_INVALID: "Name NAME is already taken". */
+/* Fills id and times. ERROR_INVALID if the name is taken: "Name NAME is already taken". */
 int store_app_create(struct store *s, struct app *a, struct error *err);
 /* By name or id. */
 int store_app_get(struct store *s, const char *name_or_id, struct app *ret, struct error *err);
 /* All, sorted by name; *ret is an array that the caller frees after app_done() of each. */
 int store_app_list(struct store *s, struct app **ret, size_t *ret_n, struct error *err);
-/* How many different owners the apps have; apps without one count as one's. */
+/* The number of different owners of apps; apps without an owner count as one owner's. */
 int store_app_count_owners(struct store *s, int64_t *ret, struct error *err);
 /* Writes name, stack, region, buildpacks, branch, owner_id, maintenance, current_version,
  * released_ms back. */

@@ -18,7 +18,7 @@ struct audit {
 	char app_id[UUID_SIZE]; /* "": none */
 	char *app_name;		/* "": none */
 	char *action;		/* "PATCH /apps/:app/config-vars" */
-	char *note;		/* what of it, for people: "set GREETING"; never a secret */
+	char *note;		/* details for people: "set GREETING"; never a secret */
 	int64_t status;		/* of the answer */
 	int64_t version;	/* of the release that it made, or 0 */
 	char request_id[UUID_SIZE];

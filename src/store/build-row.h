@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Builds, as rows; what builds is src/build. Conventions: store/store.h. */
+/* Rows of builds; src/build runs them. Conventions: store/store.h. */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may use an add-on, and the databases that apps have in it. Conventions: store/store.h. */
+/* Credentials for add-ons, and the databases that apps have in them. Conventions: store/store.h. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key by which builds of an app fetch from git repositories over SSH: one an app, until it is
- * forgotten. */
+/* The key with which an app's builds fetch from git repositories over SSH: one per app, until it is
+ * deleted. */
 #pragma once
 
 #include "store/store.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The formation of an app, and the restarts that were asked for. Conventions: store/store.h. */
+/* The formation of an app, and requested restarts. Conventions: store/store.h. */
 #pragma once
 
 #include <stddef.h>
@@ -19,15 +19,15 @@ struct formation {
 };
 void formation_done(struct formation *f);
 void formation_free_array(struct formation *f, size_t n);
-/* Sorted by type. Only types that were set; others count as web=1 and everything else 0. */
+/* Sorted by type. Only types that were set; the defaults are web=1 and 0 for others. */
 int store_formation_list(struct store *s, const char *app_id, struct formation **ret, size_t *ret_n,
 			 struct error *err);
 /* `id` is a new row's; one that is there keeps its own. */
 int store_formation_set(struct store *s, const char *app_id, const char *id, const char *type,
 			int64_t quantity, const char *size, struct error *err);
 
-/* A restart that was asked for: dynos made before at_ms are to be replaced. type "" means all;
- * number 0 all of the type. */
+/* A requested restart: dynos created before at_ms are to be replaced. type "" means all; number 0
+ * means all of the type. */
 struct restart {
 	char *type;
 	int64_t number;

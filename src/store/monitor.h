@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What autoscaling of an app's web dynos was asked for: one such per app at most, which goes with
- * the app. See store.h for the rules that hold for all records.
- */
+/* The autoscaling settings of an app's web dynos: at most one per app, deleted with the app.
+ * Conventions: store/store.h. */
 #pragma once
 
 #include "store/store.h"
@@ -16,11 +14,11 @@ struct monitor {
 	int64_t created_ms, updated_ms;
 };
 
-/* Fills id and times. ERROR_CONFLICT when the app has one. */
+/* Fills id and times. ERROR_CONFLICT if the app has one. */
 int store_monitor_create(struct store *s, struct monitor *m, struct error *err);
 /* Writes active, min, max and target_ms back. */
 int store_monitor_update(struct store *s, struct monitor *m, struct error *err);
 /* That of an app: 1, or 0 when it has none, or -1. */
 int store_monitor_get(struct store *s, const char *app_id, struct monitor *ret, struct error *err);
-/* Those that are active; the caller frees the array, in which nothing is to be freed. */
+/* The active ones. The caller frees the array; its elements own nothing. */
 int store_monitor_list(struct store *s, struct monitor **ret, size_t *ret_n, struct error *err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pipelines: which apps are deploys of one codebase, in which stage each is, and what was promoted
- * from one to others. See store.h for the rules that hold for all records.
+ * Pipelines: which apps are deploys of one codebase, in which stages, and what was promoted from
+ * one to others. Conventions: store/store.h.
  *
- * An app is in one pipeline at most; with the app or the pipeline goes the coupling. What became of
- * a promotion is not stored but read from the releases that it made: a target has a release, or
- * the sentence that says why it has none, or (between the two, in one call) neither.
+ * An app is in at most one pipeline; its coupling is deleted with the app or the pipeline. The
+ * result of a promotion is not stored but read from the releases that it created: a target has a
+ * release, or a sentence that says why not, or, during the call, neither.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ struct pipeline {
 };
 void pipeline_done(struct pipeline *p);
 void pipeline_free_array(struct pipeline *p, size_t n);
-/* Fills id and times. A name that is taken is ERROR_INVALID. */
+/* Fills id and times. ERROR_INVALID if the name is taken. */
 int store_pipeline_create(struct store *s, struct pipeline *p, struct error *err);
 /* By name or id. */
 int store_pipeline_get(struct store *s, const char *name_or_id, struct pipeline *ret,
@@ -43,8 +43,8 @@ struct coupling {
 };
 void coupling_done(struct coupling *c);
 void coupling_free_array(struct coupling *c, size_t n);
-/* Fills id, times and names. An app that is in a pipeline already is ERROR_INVALID, which names
- * that. */
+/* Fills id, times and names. ERROR_INVALID if the app is in a pipeline already, which the message
+ * names. */
 int store_coupling_create(struct store *s, struct coupling *c, struct error *err);
 /* By its id, or by the id of its app. */
 int store_coupling_get(struct store *s, const char *id_or_app_id, struct coupling *ret,
@@ -68,15 +68,15 @@ struct promotion_target {
 	char *error;		    /* why none was made, or NULL */
 };
 void promotion_target_free_array(struct promotion_target *t, size_t n);
-/* The promotion and its targets, whose app_id are set, all or nothing; fills ids and times, and
- * forgets old ones. */
+/* Creates a promotion and its targets, whose app_id is set, all or nothing. Fills ids and times,
+ * and deletes old promotions. */
 int store_promotion_create(struct store *s, struct promotion *p, struct promotion_target *targets,
 			   size_t n, struct error *err);
 int store_promotion_get(struct store *s, const char *id, struct promotion *ret, struct error *err);
 int store_promotion_targets(struct store *s, const char *promotion_id,
 			    struct promotion_target **ret, size_t *ret_n, struct error *err);
-/* What it came to: a release, or an error; one of them is NULL. */
+/* Sets the result: a release or an error; the other is NULL. */
 int store_promotion_target_set(struct store *s, const char *id, const char *release_id,
 			       const char *error, struct error *err);
-/* At start: targets that a kill left with neither get this error. */
+/* At start: gives this error to targets that a kill left without a result. */
 int store_promotion_fail_pending(struct store *s, const char *error, struct error *err);

@@ -10,7 +10,7 @@
 
 struct store;
 
-/* A service of somebody else's, by its manifest (Heroku's addon-manifest.json, sealed: it has a
+/* A third-party service, with its manifest (Heroku's addon-manifest.json, sealed because it has a
  * password). */
 struct provider {
 	char *name;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Review apps: app setups (setup.h) that belong to a pipeline. How one is follows from its setup
- * and its app; stored is what it is of, and that somebody took it away. A row goes with its
- * pipeline, whose apps stay; so does the pipeline's configuration of its review apps, which it may
- * have or not.
+ * Review apps: app setups (setup.h) that belong to a pipeline. The status follows from the setup
+ * and the app; the row only says what it reviews and whether it was deleted. Rows are deleted with
+ * their pipeline, whose apps stay, and so is the pipeline's optional configuration of review apps.
  */
 #pragma once
 
@@ -24,12 +23,12 @@ int store_review_create(struct store *s, struct review *v, struct error *err);
 /* By its id, or the id of its app. */
 int store_review_get(struct store *s, const char *id_or_app_id, struct review *ret,
 		     struct error *err);
-/* Those of a pipeline that were not taken away, oldest first. */
+/* Those of a pipeline that were not deleted, oldest first. */
 int store_review_list(struct store *s, const char *pipeline_id, struct review **ret, size_t *ret_n,
 		      struct error *err);
 int store_review_set_deleted(struct store *s, struct review *v, struct error *err);
 
-/* What tells how long nothing was deployed to a review app. */
+/* Facts on how long nothing was deployed to a review app. */
 struct review_age {
 	char id[UUID_SIZE], app_id[UUID_SIZE];
 	char *branch, *pipeline_name;
@@ -37,7 +36,7 @@ struct review_age {
 	int64_t created_ms, build_ms, release_ms; /* the newest of each; 0: none */
 };
 void review_age_free_array(struct review_age *a, size_t n);
-/* Of those that are made, have an app still, and whose pipeline wants stale ones destroyed; oldest
+/* Of those that are set up, still have an app, and whose pipeline destroys stale ones; oldest
  * first. */
 int store_review_ages(struct store *s, struct review_age **ret, size_t *ret_n, struct error *err);
 

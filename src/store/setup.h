@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * App setups: apps that are made out of an archive with an app.json. See store.h for the rules that
- * hold for all records.
+ * App setups: apps created from an archive with an app.json. Conventions: store/store.h.
  *
- * A setup outlives its app, since it says why that failed and is gone. What it needs and what came
- * of it is sealed, for config vars are among it.
+ * A setup outlives its app, because it says why the app failed and was removed. Its input and its
+ * result are sealed, as they contain config vars.
  */
 #pragma once
 
@@ -26,7 +25,7 @@ void setup_done(struct setup *s);
 void setup_free_array(struct setup *s, size_t n);
 #define SETUP_KEPT_MS (90LL * 86400 * 1000) /* one that has ended, unless a review app is of it */
 
-/* Fills id and times, and forgets those that ended long ago. */
+/* Fills id and times, and deletes setups that ended long ago. */
 int store_setup_create(struct store *s, struct setup *setup, struct error *err);
 int store_setup_get(struct store *s, const char *id, struct setup *ret, struct error *err);
 /* Those that have not come to an end, oldest first. */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Slugs that were built elsewhere, as rows: announced (POST /apps/:app/slugs), uploaded, and, from
- * the first release on, unpacked into the store of slugs (build/build.h). Those of our own builds
- * have no row: a build and its releases tell all of them.
- */
+/* Rows of slugs that were built elsewhere: announced (POST /apps/:app/slugs), uploaded, and
+ * unpacked into the slug store (build/build.h) at their first release. Slugs of our own builds have
+ * no row. */
 #pragma once
 
 #include "store/store.h"
@@ -17,7 +15,7 @@ struct slug {
 	char *commit, *commit_description;
 	char *checksum;	    /* "SHA256:HEX", or NULL */
 	char *description;  /* of the buildpack, or NULL */
-	char *digest;	    /* of the tree in the store of slugs; NULL: not unpacked yet */
+	char *digest;	    /* of the tree in the slug store; NULL: not unpacked yet */
 	char *run_stack;    /* digest of the stack that it runs in; NULL with digest */
 	int64_t size_bytes; /* 0: unknown */
 	int64_t created_ms, updated_ms;
@@ -26,10 +24,10 @@ void slug_row_done(struct slug *s);
 /* Fills id, upload_id and times. */
 int store_slug_create(struct store *s, struct slug *row, struct error *err);
 int store_slug_get(struct store *s, const char *id, struct slug *ret, struct error *err);
-/* The uploads of those that are not unpacked yet: upload ids, a strv. */
+/* Upload ids of slugs that are not unpacked yet; a strv. */
 int store_slug_uploads(struct store *s, char ***ret, struct error *err);
 /* Writes digest, run_stack, size_bytes. */
 int store_slug_update(struct store *s, struct slug *row, struct error *err);
-/* The row that a tree came by, of this app if there is one; false when it came by a build. */
+/* The row of an imported tree, preferably this app's; false if it came from a build. */
 bool store_slug_of_digest(struct store *s, const char *app_id, const char *digest,
 			  char ret_id[static UUID_SIZE]);

@@ -11,14 +11,15 @@
 
 struct store;
 
-/* A certificate with its chain, and apart from it, since few need it, the key. */
+/* A certificate with its chain. The key is read separately, as few callers need it. */
 struct sni_endpoint {
 	char id[UUID_SIZE];
 	char app_id[UUID_SIZE];
 	char *name;
 	char *chain;  /* PEM */
-	bool acm;     /* got by ACME for one domain; goes when that domain has none or another */
-	bool trusted; /* leads to an authority that this machine trusted when it was added */
+	bool acm;     /* obtained by ACME for one domain; deleted when the domain no longer uses
+			 it */
+	bool trusted; /* was trusted by this machine when it was added */
 	int64_t created_ms, updated_ms;
 };
 void sni_endpoint_done(struct sni_endpoint *e);
@@ -36,5 +37,5 @@ int store_sni_get(struct store *s, const char *app_id, const char *which, struct
 /* A heap string that the caller wipes and frees. */
 int store_sni_key(struct store *s, const char *id, char **ret, struct error *err);
 int store_sni_delete(struct store *s, const char *id, struct error *err);
-/* Those that came by ACME and that no domain has any more. */
+/* Deletes those that came by ACME and that no domain uses. */
 int store_sni_delete_orphans(struct store *s, struct error *err);

@@ -215,8 +215,8 @@ struct store {
 	unsigned char *key; /* guarded memory that is not in core files */
 	char identity[UUID_SIZE];
 	int64_t put_back_ms; /* age.c */
-	bool first; /* being made: a key without a database, and a database that does not know its
-		       key yet, are no loss */
+	bool first; /* being created: a key without a database, or a database that does not know
+		       its key, is fine */
 	sqlite3_stmt *statements[_STATEMENT_MAX];
 	void (*webhook_fn)(void *userdata); /* webhook.h */
 	void *webhook_userdata;
@@ -232,10 +232,10 @@ int db_open(struct store *s, struct error *err);
 int db_check_pages(struct store *s, struct error *err);
 /* SQL without parameters and rows. */
 int db_exec(struct store *s, const char *sql, struct error *err);
-/* From here on a lock that another program holds is waited for a moment only, and is
- * ERROR_UNAVAILABLE after that: who opened the database may have an event loop to run. */
+/* From here on, waits only briefly for a lock that another program holds, then ERROR_UNAVAILABLE:
+ * the caller may have an event loop to run. */
 void db_give_up_soon(struct store *s);
-/* How long to wait when the database was found locked n_before times before; -1: no longer. */
+/* How long to wait when the database was locked n_before times already; -1: give up. */
 int db_busy_pause_ms(int n_before);
 /* With the statements. Takes a store whose database never opened. */
 void db_close(struct store *s);
@@ -262,7 +262,7 @@ void query_bind_blob(struct query *q, const void *data, size_t n);
 int query_row(struct query *q, struct error *err);
 /* For statements without rows: 0, or -1. */
 int query_run(struct query *q, struct error *err);
-/* query_run() failed because something of this name is there already. */
+/* True if query_run() failed because of a unique constraint, such as a name. */
 bool query_is_duplicate(const struct query *q);
 /* Rows that the last query_run() changed. */
 int query_n_changed(const struct query *q);
@@ -271,7 +271,7 @@ int query_n_changed(const struct query *q);
 char *query_text(struct query *q);
 int64_t query_int(struct query *q);
 void query_id(struct query *q, char id[static UUID_SIZE]);
-/* Borrowed until the next step; NULL when the column is. */
+/* Borrowed until the next step; NULL if the column is NULL. */
 const void *query_blob(struct query *q, size_t *ret_n);
 
 /* Reads one row into a zeroed record; done() frees what is in one, half-read ones too. */

@@ -8,7 +8,7 @@
 json_t *addon_find(struct cli *c, const char *name, struct error *err);
 /* POST /apps/:app/addons, and waits as addons:create does. */
 int addon_create(struct cli *c, const char *app, json_t *take_body, bool wait, struct error *err);
-/* The same; *ret_id, if not NULL, gets its id, a heap string, as soon as there is one. */
+/* The same. *ret_id, if not NULL, gets the ID, a heap string, as soon as it is known. */
 int addon_create_named(struct cli *c, const char *app, json_t *take_body, bool wait, char **ret_id,
 		       struct error *err);
 /* The add-on that is named, or the only one of the app that has backups. A new reference, or NULL

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Moving an app from another platform that speaks the same API (Heroku) to this one: a row of
- * steps, each of which looks at both sides, tells what it would change, and changes it. What is
- * there already is left as it is, so that a second run goes on where the first ended.
- */
+/* Moves an app from another platform with the same API (Heroku) to this one: a series of steps,
+ * each of which compares both sides, says what it would change, and changes it. Existing things are
+ * left alone, so a second run continues where the first one stopped. */
 #pragma once
 
 #include "cli/cli.h"
@@ -20,7 +18,7 @@ struct import_step {
 	const char *name;
 	int (*run)(struct import *m, struct error *err);
 };
-/* In the order in which they are done; ends with a NULL name. */
+/* In execution order; ends with a NULL name. */
 extern const struct import_step import_steps[];
 
 /* A line of the plan: "  config      set A, B". */

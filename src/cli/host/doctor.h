@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the files of `twelve doctor` share: doctor.c looks at the machine, doctor-network.c at
- * whether people reach it. What is decided of what was seen is a pure function each, for the
- * unit test.
- */
+/* Shared by the files of `twelve doctor`: doctor.c checks the machine, doctor-network.c whether it
+ * can be reached. Judgements are pure functions, for the unit test. */
 #pragma once
 
 #include <jansson.h>
@@ -29,21 +26,20 @@ void doctor_network(struct checkup *d, const json_t *status, const json_t *ca);
 /* "127.0.0.1:5080", "localhost:5080", "[::1]:5080": reached from this machine alone. */
 bool doctor_is_loopback(const char *address);
 
-/* Where "*.DOMAIN" leads (empty: nowhere) against the addresses of this machine; the sentence is
- * appended to *text. */
+/* Compares the addresses of "*.DOMAIN" (empty: none) with those of this machine; appends a sentence
+ * to *text. */
 enum verdict doctor_judge_dns(const char *domain, char *const *leads_to, char *const *own,
 			      struct buf *text);
 
-/*
- * What programs said of the firewall; NULL: not asked, or no such program. `ufw` is `ufw status`,
- * `iptables` is `iptables -S INPUT`, `nft` is `nft list ruleset`. ports: those that should be let
- * in, as text.
- */
+/* The output of firewall programs; NULL: not run, or not installed. `ufw` is `ufw status`,
+ * `iptables` is `iptables -S INPUT`, `nft` is `nft list ruleset`. ports: the ports that should be
+ * open, as text. */
 struct firewall {
 	const char *ufw, *iptables, *nft;
 	char *const *ports;
 };
 enum verdict doctor_judge_firewall(const struct firewall *f, struct buf *text);
 
-/* What `sshd -T -C user=twelve,...` prints, against the file that twelved writes. */
+/* Whether sshd, by the output of `sshd -T -C user=twelve,...`, reads the file that twelved writes.
+ */
 bool doctor_sshd_reads(const char *config, const char *authorized_keys);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `twelved sbom`: the bill of materials of a release, out of its slug and its stack
- * (docs/decisions/0033). A child, since a slug may have half a million files, and since they are a
- * tenant's: what reads them has them and nothing else (build/confine.h).
+ * `twelved sbom`: creates the bill of materials of a release from its slug and its stack
+ * (docs/decisions/0033). It is a child process, because a slug may have half a million files, and
+ * because the files are untrusted: it can access them and nothing else (build/confine.h).
  */
 #pragma once
 

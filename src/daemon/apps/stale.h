@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Destroys review apps to which nothing was deployed for as many days as their pipeline says
- * (model/stale.h), the way a request for it does. It looks at each start, when the configuration
- * changes, when the next one is due, and once an hour.
- */
+/* Destroys review apps to which nothing was deployed for as many days as their pipeline says
+ * (model/stale.h), as a request would. Checks at start, when the configuration changes, when the
+ * next one is due, and every hour. */
 #pragma once
 
 #include "daemon/apps/apps.h"

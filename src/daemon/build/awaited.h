@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Uploads that somebody has asked for and no build has taken: STATE/sources/ID.awaited, which holds
- * who asked. */
+/* Requested uploads that no build has taken yet: STATE/sources/ID.awaited contains the user who
+ * requested it. */
 #pragma once
 
 #include "base/error.h"
 
-/* Whether the user may have one more. "": the platform, which may. */
+/* Whether the user may have another one. "": the platform, which always may. */
 int awaited_check(const char *sources_dir, const char *user_id, struct error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slugs that are being packed to be downloaded: how many one user may have at a time, and the room
- * that all of them will take. */
+/* Slugs that are being packed for download: limits how many one user may have at a time, and
+ * reserves disk space for all. */
 #pragma once
 
 #include <stdint.h>
@@ -19,7 +19,7 @@ struct packings_place {
 	struct packings_place *next;
 };
 
-/* A place for so many bytes, until packings_leave(); the caller keeps *ret where it is. */
+/* Reserves this many bytes until packings_leave(). *ret must not move. */
 int packings_enter(struct packings *ps, const char *user_id, int64_t bytes,
 		   struct packings_place *ret, struct error *err);
 void packings_leave(struct packings_place *p);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The turns of builds: what model/queue.h decides, from what build/builds.c knows; and what those
- * that wait are told. */
+/* Applies model/queue.h to the builds of build/builds.c, and tells waiting builds their place. */
 #pragma once
 
 #include "daemon/build/builds-priv.h"
@@ -9,5 +8,5 @@
 struct job *builds_next(struct builds *b);
 /* Notes that it begins, for the turns to come. */
 void builds_note_begin(struct builds *b, const struct job *j);
-/* Tells each that waits its place, when it is another than it was told. */
+/* Tells each waiting build its place, if that has changed. */
 void builds_tell_places(struct builds *b);

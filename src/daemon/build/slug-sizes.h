@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * How large the slugs of apps are, for lists of apps: looked up once for each app's current release
- * and kept, as neither a release nor a slug ever changes. A table of fixed size in which another
- * app may take an app's place.
- */
+/* Caches the slug sizes of apps for lists of apps: looked up once for each app's current release,
+ * as neither releases nor slugs ever change. A table of fixed size, in which apps may replace each
+ * other. */
 #pragma once
 
 #include "daemon/core/platform.h"

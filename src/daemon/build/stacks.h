@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The base of the stack of new apps and its build variant are made when twelved starts, by a child
- * with less of the machine than others, so that the first push does not wait for them; a push that
- * comes earlier waits for what is under way. A failure is one line in the log, and the build that
- * needs it tries again.
- */
+/* Creates the stack of new apps and its build variant when twelved starts, by a child with low
+ * priority, so that the first push does not wait for them; an earlier push waits for the child. A
+ * failure is logged, and the build that needs the stack tries again. */
 #pragma once
 
 #include "daemon/core/platform.h"
@@ -14,7 +11,7 @@ struct stacks;
 struct stacks *stacks_new(const struct platform *p);
 /* Ends the child. */
 void stacks_free(struct stacks *st);
-/* Starts the child, unless TWELVE_PREPARE_STACKS is 0 or the disk is kept in reserve. */
+/* Starts the child, unless TWELVE_PREPARE_STACKS is 0 or the disk reserve is in use. */
 void stacks_prepare(struct stacks *st);
 /* Whether the child runs. */
 bool stacks_are_prepared(const struct stacks *st);

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Uploads: a file in STATE/sources that is there for one build, slug or restore. It is announced,
- * so that who knows its id may bring it without a token, as to Heroku's put_url; what nobody takes
- * is removed after a day.
- */
+/* Uploads: files in STATE/sources, each for one build, slug or restore. An upload is requested
+ * first; then whoever knows its ID may send it without a token, as with Heroku's put_url. Unused
+ * ones are removed after a day. */
 #pragma once
 
 #include "base/error.h"
 #include "daemon/core/caller.h"
 #include "daemon/core/settings.h"
 
-/* Whether a user may ask for one more; removes what is a day old. ERROR_RATE_LIMIT. An administrator
- * may always: a day of broken pushes must not lock them out, and they have the disk anyway. */
+/* Whether a user may request another one; removes those that are a day old. ERROR_RATE_LIMIT.
+ * Administrators always may: a day of failed pushes must not lock them out. */
 int upload_check(const struct settings *s, const struct caller *who, struct error *err);
 /* An upload with this id is awaited, for a user. */
 int upload_announce(const struct settings *s, const char *id, const struct caller *who,

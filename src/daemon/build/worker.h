@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What passes between twelved and `twelved build`: the options as JSON on stdin
- * (a sealed memory file: config vars are in it), the result as JSON on
- * descriptor 3.
- */
+/* The interface between twelved and `twelved build`: options as JSON on stdin (a sealed memory
+ * file, because they contain config vars), the result as JSON on descriptor 3. */
 #pragma once
 
 #include "build/build.h"

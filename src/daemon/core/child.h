@@ -37,10 +37,9 @@ struct child;
 
 struct child_end {
 	int status;	/* as of waitpid(2) */
-	bool too_much;	/* the result was larger than max_result: it was killed, and `result` is ""
-			 */
+	bool too_much;	/* the result exceeded max_result: it was killed, and `result` is "" */
 	bool timed_out; /* it was killed after timeout_ms */
-	/* Both end with a NUL that does not count, and are gone after the call. */
+	/* Both are followed by a NUL that is not counted. Valid during the call. */
 	const char *result;
 	size_t n_result;
 	const char *output; /* the last max_output bytes, without on_output */
@@ -52,35 +51,36 @@ struct child_options {
 	const char *const *env;	 /* NULL: ours */
 	const char *dir;	 /* NULL: "/" */
 	const json_t *order;	 /* on stdin as JSON; */
-	const char *input;	 /* or this text; both NULL: /dev/null. The copies are wiped */
-	int stdout_fd;	       /* borrowed: becomes its stdout, in place of what follows; 0: none */
+	const char *input;	 /* or this text; both NULL: /dev/null. Our copies are wiped */
+	int stdout_fd;	       /* borrowed: becomes its stdout and replaces what follows; 0: none */
 	size_t max_result;     /* 0: there is no descriptor 3 */
-	bool result_on_stdout; /* the result comes there, and not on descriptor 3; stderr is ours */
+	bool result_on_stdout; /* the result comes on stdout instead of descriptor 3; stderr is
+				  ours */
 	size_t max_output;     /* 0, and no on_output: stdout and stderr are ours */
 	bool quiet;	       /* stderr is /dev/null */
 	int64_t timeout_ms;    /* SIGKILL to the group then; 0: it has all the time */
 	bool outlives_us;      /* twelved's end does not end it */
 	/* Text as it comes. Not called after on_end. */
 	void (*on_output)(const char *data, size_t n, void *userdata);
-	/* Once, when it has been reaped and all that it wrote was read, from the loop; the handle
-	 * is gone after. NULL is fine. */
+	/* Called once from the loop, when the child was reaped and all its output was read; then
+	 * the handle is freed. May be NULL. */
 	void (*on_end)(const struct child_end *end, void *userdata);
 	void *userdata;
 };
 
-/* Returns 0 and the handle (ret may be NULL), or an error, and then nothing is left: no process, no
- * descriptor, no call. */
+/* Returns 0 and the handle (ret may be NULL). After an error there is no process, no open
+ * descriptor, and no call of on_end. */
 int child_start(struct loop *l, const struct child_options *o, struct child **ret,
 		struct error *err);
 
-/* SIGTERM to it; when it has not ended within grace_ms, SIGKILL to its group. 0: SIGKILL at once.
- * on_end is called as ever. Again only shortens. */
+/* Sends SIGTERM, and SIGKILL to its group if it has not ended within grace_ms; 0: SIGKILL at once.
+ * on_end is called as usual. Calling it again can only shorten the time. */
 void child_cancel(struct child *c, int64_t grace_ms);
 
-/* SIGKILL to its group, and no call: the handle is gone. NULL is fine. Fit for the end of twelved,
- * too: what has not been reaped by then ends as an orphan. */
+/* Sends SIGKILL to its group and frees the handle; on_end is not called. NULL is allowed. Also for
+ * the end of twelved: a child that was not reaped by then ends as an orphan. */
 void child_abandon(struct child *c);
 
-/* It goes on, and no call: the handle is gone. Nobody reaps it, so this is for the end of twelved.
- * NULL is fine. */
+/* Lets it run on and frees the handle; on_end is not called. Nobody reaps it, so this is only for
+ * the end of twelved. NULL is allowed. */
 void child_release(struct child *c);

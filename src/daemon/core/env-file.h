@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `twelved --env-file FILE`: settings out of a file, for machines without a service manager that
- * reads it.
+ * `twelved --env-file FILE`: reads settings from a file, for machines without a service manager
+ * that does.
  *
- * The format is that of systemd's EnvironmentFile= (systemd.exec(5)): NAME=VALUE a line; lines that
- * are empty or begin with "#" or ";" say nothing; blanks around a value are not part of it; within
- * "..." a backslash takes the next character as it is when that is one of \ " $ `, within '...'
- * nothing is special, outside of quotes it takes any; a backslash at the end of a line joins the
- * next one, and quotes may span lines.
+ * The format is that of systemd's EnvironmentFile= (systemd.exec(5)): NAME=VALUE lines. Empty lines
+ * and lines that begin with "#" or ";" are ignored, and so are blanks around a value. Within "..."
+ * a backslash escapes \ " $ and `; within '...' nothing is special; outside of quotes a backslash
+ * escapes any character. A backslash at the end of a line joins the next line, and quotes may span
+ * lines.
  */
 #pragma once
 
@@ -19,6 +19,6 @@
  * line. */
 int env_file_parse(const char *text, const char *file, char ***assignments, struct error *err);
 
-/* Sets what the file has and the environment lacks: who gives a variable on the command line means
- * it. */
+/* Sets the file's variables that the environment lacks: a variable that was set on the command line
+ * wins. */
 int env_file_load(const char *path, struct error *err);

@@ -6,8 +6,6 @@
 
 #include <netinet/in.h>
 
-/*
- * Whether a server could listen on a TCP port of IPv4 now: INADDR_LOOPBACK or INADDR_ANY, in the
- * order of the host. Connections in TIME_WAIT do not count, as for servers.
- */
+/* Whether a server could listen on this IPv4 TCP port now, at INADDR_LOOPBACK or INADDR_ANY (host
+ * byte order). Connections in TIME_WAIT do not count. */
 bool port_is_free(in_addr_t address, uint16_t port);

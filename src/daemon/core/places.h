@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The platform's directories and who may enter them: one table. What tenants write (archives,
- * builds, slugs, volumes) may hold a program with any bit; so nobody local but root gets to it, at
- * no time.
+/* The platform's directories and their permissions, in one table. What tenants write (archives,
+ * builds, slugs, volumes) may contain setuid programs, so no local user but root can ever reach it.
  */
 #pragma once
 
@@ -10,6 +8,6 @@
 
 struct settings;
 
-/* Makes what is missing, and sets owner and mode of what is there: an older installation is mended
- * so. */
+/* Creates missing directories, and sets owner and mode of existing ones, which repairs older
+ * installations. */
 int places_make(const struct settings *s, struct error *err);

@@ -4,7 +4,7 @@
 
 #include "daemon/core/settings.h"
 
-/* Defaults that depend on where this program stands; heap strings. */
+/* Defaults that depend on where this program is installed; heap strings. */
 char *settings_find_libexec(void);
 char *settings_find_data(void);
 char *settings_find_cli(void);

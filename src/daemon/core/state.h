@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The state directory against the database. At start a database that is less than the directory is
- * refused; and of what has no row only that is removed which the database says is gone
- * (store/gone.h). The rest is lost and found: it stays, runs on, and is told.
- */
+/* Compares the state directory with the database at start. A database that lacks what the directory
+ * has is refused. Files without a row are removed only if the database says that they were deleted
+ * (store/gone.h); others are kept, keep running, and are reported. */
 #pragma once
 
 #include "daemon/core/platform.h"
 
-/* Opens p->store, or says what is there without a database and how to restore it. */
+/* Opens p->store, or says which files have no database and how to restore it. */
 int state_open(struct platform *p, struct error *err);
 
-/* True when a row says that this was removed on purpose. False when it was not, or when the store
- * can't be asked. Kinds: store/gone.h. */
+/* True if a row says that this was deleted on purpose. False if not, or if the store can't be read.
+ * Kinds: store/gone.h. */
 bool state_is_gone(struct store *s, const char *kind, const char *id);
 
 /* A folder of the platform and what its entries are. */

@@ -30,15 +30,13 @@ int stream_create(struct streams *s, char id[static UUID_SIZE], struct stream **
 struct stream *stream_find(struct streams *s, const char *id);
 void stream_write(struct stream *st, const void *data, size_t n);
 void stream_printf(struct stream *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* No more comes: readers get the end. The stream is freed. */
+/* Ends the stream for its readers and frees it. */
 void stream_end(struct stream *st);
-/*
- * fn is called once when a reader has been there, the last one has gone away
- * and the stream has not ended: the pusher pressed Ctrl-C.
- */
+/* Calls fn once when the last reader has left and the stream has not ended, as when a pusher
+ * presses Ctrl-C. */
 void stream_on_abandoned(struct stream *st, void (*fn)(void *userdata), void *userdata);
 
-/* For the HTTP layer: the file to read from, and a call whenever there is more or the end. */
+/* For the HTTP layer: the file to read from, and a callback for more data and for the end. */
 struct stream_reader;
 typedef void (*stream_more_fn)(void *userdata);
 /* ERROR_NOT_FOUND when there is none. */

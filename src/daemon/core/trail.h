@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Rows of the audit trail that no request writes when it is answered (those are api/audit.h). A row
- * that can't be written is an error in the log: what it tells of has happened.
- */
+/* Rows of the audit trail that are not written by a request's response (those are in api/audit.h).
+ * If a row can't be written, that is logged as an error: the action has happened already. */
 #pragma once
 
 #include <stdint.h>
@@ -10,9 +8,9 @@
 #include "daemon/core/caller.h"
 #include "store/store.h"
 
-/* A release that came after the request for it was answered: of a build. */
+/* A build's release, which is created after the request was answered. */
 void trail_release(struct store *store, const struct caller *who, const struct app *app,
 		   int64_t version, const char *note);
-/* What the platform did by itself: `who` and `action` are words for it. */
+/* An action of the platform itself; `who` and `action` describe it. */
 void trail_platform(struct store *store, const char *who, const struct app *app, const char *action,
 		    const char *note);

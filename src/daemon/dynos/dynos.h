@@ -71,13 +71,11 @@ typedef void (*dynos_changed_fn)(struct dyno *dyno, void *userdata);
 int dynos_new(const struct platform *p, struct logs_client *logs, struct dynos **ret,
 	      struct error *err);
 void dynos_on_change(struct dynos *ds, dynos_changed_fn fn, void *userdata);
-/* Lets go: the supervisors go on. */
+/* Frees the list; the supervisors go on. */
 void dynos_free(struct dynos *ds);
 
-/*
- * What runs instead of a release's slug: a service's server or client. Its environment is
- * dyno_start.env alone.
- */
+/* Runs instead of a release's slug: a service's server or client. Its whole environment is
+ * dyno_start.env. */
 struct dyno_program {
 	const char *stack;  /* digest */
 	const char *lower;  /* the directory that is shown at /app */
@@ -103,15 +101,13 @@ struct dyno_start {
 	json_t *env; /* more variables, or NULL */
 	int64_t time_limit_ms;
 	const struct dyno_program *program; /* or NULL: the release's slug */
-	/*
-	 * Not a sandbox of its own but one more process in this dyno's, which is up: with its
-	 * environment and within its limits, until it ends. The release and the size are that
-	 * one's. Or NULL.
-	 */
+	/* If not NULL, no sandbox of its own but an additional process in the sandbox of this dyno,
+	 * which is up: with its environment and limits, until it ends. Release and size are those
+	 * of that dyno. */
 	const struct dyno *inside;
 };
 
-/* Starts a supervisor; it is in the list when this returns. */
+/* Starts a supervisor. The dyno is in the list when this returns. */
 int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret, struct error *err);
 /* SIGTERM, window, SIGKILL. */
 void dynos_stop(struct dynos *ds, struct dyno *dyno);
@@ -120,13 +116,13 @@ struct dyno_client {
 	bool raw;
 	int64_t session, position; /* 0: it comes anew */
 };
-/* Hands a client's stream socket to a dyno started with attach. fd is borrowed. */
+/* Passes a client's stream socket to a dyno that was started with attach. fd is borrowed. */
 int dynos_attach(struct dynos *ds, struct dyno *dyno, int fd, const struct dyno_client *client,
 		 struct error *err);
 
-/* How long a dyno may take to get ready, where TWELVE_START_TIMEOUT does not say. */
+/* How long a dyno may take to get ready without TWELVE_START_TIMEOUT. */
 #define DYNO_START_TIMEOUT_MS 60000
-/* A setting in seconds among a release's config vars, checked when it was set; in ms. */
+/* A setting in seconds among a release's config vars, in ms. It was checked when it was set. */
 int64_t dyno_config_ms(const struct release *r, const char *key, int64_t fallback_ms);
 
 /* All dynos of an app (NULL: of all), in no order: an array of borrowed pointers that the caller
@@ -134,16 +130,14 @@ int64_t dyno_config_ms(const struct release *r, const char *key, int64_t fallbac
 size_t dynos_list(struct dynos *ds, const char *app_id, struct dyno ***ret);
 /* By name or id; NULL when there is none. With two of one name, the newest. */
 struct dyno *dynos_find(struct dynos *ds, const char *app_id, const char *name_or_id);
-/* False when its init has ended, whether its supervisor has said so yet or not. */
+/* False if its init has ended, whether the supervisor has reported it yet or not. */
 bool dyno_is_alive(const struct dyno *dyno);
-/* Whether it is still ready: asked anew, of the kernel; if not, it is watched until it is again. */
+/* Asks the kernel whether it is still ready. If not, watches it until it is. */
 bool dyno_look_again(struct dyno *dyno);
-/*
- * Whether it crashes again and again, as far as is known: its last run ended before it was ready,
- * and it has not been ready since; or without a port, where a second is all that readiness asks,
- * within a minute, and this one is not older.
- */
+/* Whether it seems to crash repeatedly: its last run ended before it was ready, and it has not been
+ * ready since. Without a port, where a second is enough to be ready: its last run ended within a
+ * minute, and this one has not lasted a minute yet. */
 bool dyno_is_unwell(const struct dyno *dyno);
-/* "up", "starting", "crashed", "down": Heroku's words. One that crashes before it is ready is
- * crashed while it is tried again. */
+/* "up", "starting", "crashed" or "down", Heroku's terms. A dyno that crashes before it is ready
+ * stays "crashed" while it is restarted. */
 const char *dyno_state_word(const struct dyno *dyno);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The account's key of ACME, and what uacme's output says of a failure. */
+/* The ACME account key, and the reason for a failure from uacme's output. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,8 +7,7 @@
 #include "base/error.h"
 #include "daemon/edge/acme.h"
 
-/* Makes STATE/acme and the key, if they are not there; *ret is the thumbprint of its JWK (RFC
- * 7638). */
+/* Creates STATE/acme and the key if needed. *ret is the thumbprint of its JWK (RFC 7638). */
 int acme_key_prepare(const char *state_dir, char ret[static ACME_THUMBPRINT_SIZE],
 		     struct error *err);
 /* One sentence: the detail of the last problem document (RFC 7807), or uacme's last line. Heap. */

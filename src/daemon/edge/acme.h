@@ -32,12 +32,14 @@ void acme_free(struct acme *a);
 void acme_look(struct acme *a);
 /* Whether there is a directory to ask. */
 bool acme_is_possible(const struct platform *p);
-/* What an app's hosts answer challenges with; "" when the app has no automatic certificates. */
+/* The thumbprint with which an app's hosts answer challenges; "" if the app has no automatic
+ * certificates. */
 void acme_thumbprint(struct acme *a, const char *app_id, char ret[static ACME_THUMBPRINT_SIZE]);
 
-/* How it is about a domain, in Heroku's words (model/acm.h) and "in-progress". */
+/* The status of a domain's certificate, as Heroku names it (model/acm.h), or "in-progress". */
 struct acme_view {
-	const char *status; /* NULL: its app has no automatic certificates, or it has another one */
+	const char *status; /* NULL: no automatic certificates for its app, or it uses another
+			       certificate */
 	char *reason;	    /* of the last failure, or NULL */
 	int64_t tried_ms, next_ms; /* 0: not yet; not again */
 };

@@ -17,15 +17,12 @@
 
 #include "base/error.h"
 
-/*
- * Makes what is missing, or too old, for these names: host names, also "*.example.com", and
- * addresses. *ret_changed says whether local.pem is another than before.
- */
+/* Creates what is missing or about to expire, for these names: host names, also "*.example.com",
+ * and addresses. *ret_changed: local.pem has changed. */
 int ca_prepare(const char *state_dir, char *const *names, bool *ret_changed, struct error *err);
-/*
- * A certificate for a server of this machine, signed by the authority that is there, which comes
- * behind it: PEM, heap. Whoever frees the key wipes it. *ret_until_ms: its end, wall clock.
- */
+/* Issues a certificate for a server on this machine, signed by the authority, whose certificate
+ * follows it: PEM, heap. The caller wipes the key before freeing it. *ret_until_ms: when it
+ * expires, wall clock. */
 int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char **ret_key,
 	     int64_t *ret_until_ms, struct error *err);
 /* When a certificate that ends then is to be made anew. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Certificates as values: what a PEM text (RFC 7468) says, and whether HAProxy could serve it.
- * No files, no sockets: text in, facts out.
- */
+/* Parses and checks certificates in PEM (RFC 7468): what they say, and whether HAProxy could serve
+ * them. Pure functions. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,23 +26,23 @@ struct cert {
 };
 void cert_done(struct cert *c);
 
-/* What the first certificate of the text says. ERROR_INVALID when there is none. */
+/* Parses the first certificate of the text. ERROR_INVALID if there is none. */
 int cert_read(const char *pem, struct cert *ret, struct error *err);
 
 /*
- * Whether a chain and a key may be served: each certificate signed by the one behind it, the first
- * one's key is this key, valid now, names in it, and of a strength that TLS libraries take
- * (OpenSSL's security level 2). Else ERROR_INVALID with what is wrong and what to do. *ret_chain
- * and *ret_key are both written anew, without what else the texts held; whoever frees the key wipes
- * it.
+ * Checks that a chain and a key can be served: each certificate is signed by the next, the first
+ * matches the key, has names, is valid now, and is strong enough for TLS libraries (OpenSSL's
+ * security level 2). Otherwise ERROR_INVALID says what is wrong and what to do. *ret_chain and
+ * *ret_key are re-encoded, without other content of the texts; the caller wipes the key before
+ * freeing it.
  */
 int cert_check(const char *chain, const char *key, char **ret_chain, char **ret_key,
 	       struct error *err);
 
-/* Whether the certificate is for this host name; "*.example.com" is a name too. A wildcard stands
- * for one label (RFC 6125). */
+/* Whether the certificate covers this host name, which may be "*.example.com". A wildcard matches
+ * one label (RFC 6125). */
 bool cert_covers(const struct cert *c, const char *host);
 /* Whether the chain leads to an authority that this machine trusts. */
 bool cert_is_trusted(const char *chain);
-/* When to ask for another one: 30 days before its end, or in the last third of a shorter life. */
+/* When to renew it: 30 days before it expires, or in the last third of a shorter lifetime. */
 int64_t cert_renew_ms(const struct cert *c);

@@ -20,12 +20,12 @@
 struct certs;
 struct router;
 
-/* Writes what is to be served; before the router starts. */
+/* Writes the files; call before the router starts. */
 int certs_write(const struct platform *p, struct error *err);
 struct certs *certs_new(const struct platform *p, struct router *r);
 void certs_free(struct certs *c);
-/* After a change of endpoints, domains or apps: brings it to HAProxy, without losing a connection.
- * Trouble is logged. */
+/* After a change of endpoints, domains or apps: updates HAProxy without losing a connection. Errors
+ * are logged. */
 void certs_changed(struct certs *c);
 /* A host name of the app that is served with a certificate of its own, or NULL; heap. */
 char *certs_host_of(const struct platform *p, const char *app_id);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A question to haproxy that nobody waits for: commands to one of its sockets (its management
- * guide, "Unix Socket commands"), and the answers in a callback. haproxy may be busy, stopped or
- * gone; the event loop goes on.
- */
+/* Sends commands to a socket of haproxy (its management guide, "Unix Socket commands") without
+ * blocking; a callback gets the answers. If haproxy is busy, stopped or gone, the event loop goes
+ * on. */
 #pragma once
 
 #include "base/buf.h"
@@ -12,20 +10,18 @@
 
 struct question;
 
-/* `err` is NULL when all was answered; `answer` has the answers one after another, and is gone
- * after the call. */
+/* `err` is NULL if all was answered; `answer` has the answers one after the other, valid during the
+ * call. */
 typedef void (*question_fn)(const struct buf *answer, const struct error *err, void *userdata);
 
-/*
- * Asks commands, one a line. fn is called once, from the loop, never from within this call; the
- * handle is gone then. timeout_ms is for each connection, of which there is one for as many
- * commands as haproxy takes in a line.
- */
+/* Sends commands, one per line. fn is called once, from the loop, never during this call; then the
+ * handle is freed. timeout_ms applies to each connection; there is one per line of commands that
+ * haproxy accepts. */
 struct question *question_new(struct loop *l, const char *path, const char *commands,
 			      int64_t timeout_ms, question_fn fn, void *userdata);
-/* fn is not called any more. What was sent may be done all the same. NULL is fine. */
+/* Drops the callback; commands that were sent may still be executed. NULL is allowed. */
 void question_free(struct question *q);
 
-/* Takes from *commands what fits into one line of haproxy's, ends it with a newline: pure. False
- * when there is nothing left. */
+/* Takes from *commands what fits into one command line of haproxy, and ends it with a newline.
+ * False if there is nothing left. A pure function. */
 bool question_take_line(const char **commands, struct buf *line);

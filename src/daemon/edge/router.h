@@ -20,7 +20,7 @@ struct router;
 int router_new(const struct platform *p, struct router **ret, struct error *err);
 /* Lets go: haproxy goes on. */
 void router_free(struct router *r);
-/* Ends haproxy: for a shutdown that is meant to leave nothing behind. */
+/* Ends haproxy, for a shutdown that leaves nothing running. */
 void router_shutdown(struct router *r);
 
 /*
@@ -30,12 +30,12 @@ void router_shutdown(struct router *r);
  * servers that are not free, and the router keeps each where it is.
  */
 int router_set_app(struct router *r, const struct route_app *app, struct error *err);
-/* Whether haproxy answers the ACME challenges of a host of an app by now. */
+/* Whether haproxy already answers ACME challenges for an app's host. */
 bool router_answers_acme(struct router *r, const char *app_id, const char *host);
-/* What certs.list leads to may be another: loads it, if it is. */
+/* certs.list or its files may have changed: reloads if they have. */
 int router_certs_changed(struct router *r, struct error *err);
 int router_remove_app(struct router *r, const char *app_id, struct error *err);
-/* True when haproxy runs what was set last (no command and no reload is under way). */
+/* True if haproxy runs the latest configuration (no command or reload is in progress). */
 bool router_is_settled(struct router *r);
 /* fn is called when what was set has been applied, when haproxy was restarted, and when what was
  * asked below is known. */
@@ -61,13 +61,11 @@ enum router_known {
 	ROUTER_KNOWN,
 	ROUTER_UNKNOWN, /* it did not answer */
 };
-/* As they were at since_ms (clock_now_ms()) or later; *ret is what is known in any case. */
+/* The counters at since_ms (clock_now_ms()) or later. *ret always gets what is known. */
 enum router_known router_counts(struct router *r, const char *app_id, int64_t since_ms,
 				struct router_counts *ret);
-/*
- * Requests in flight at a server of an app: by port, at since_ms (clock_now_ms()) or later. All
- * haproxy processes count, old ones after a reload too. 1 as long as that is not known.
- */
+/* Requests in flight at a server of an app, by port, at since_ms (clock_now_ms()) or later.
+ * Includes old haproxy processes after a reload. 1 while unknown. */
 enum router_known router_sessions(struct router *r, const char *app_id, uint16_t port,
 				  int64_t since_ms, int64_t *ret);
 /* What haproxy has now for an app: which ports are ready or draining; for adoption. Free slots are

@@ -8,35 +8,31 @@
 
 #include "daemon/core/platform.h"
 
-/* Makes the repository (or completes a half-made one, or one of an older twelved): hooks,
- * configuration, attributes. Idempotent. */
+/* Creates the repository, or completes a partial or older one: hooks, configuration, attributes.
+ * Idempotent. */
 int git_create(const struct platform *p, const struct app *app, struct error *err);
-/*
- * The app whose repository this is, by its hook; "" when that can't be told. `name` is a name in
- * STATE/git.
- */
+/* The ID of the app that owns a repository, from its hook; "" if unknown. `name` is a name in
+ * STATE/git. */
 void git_owner(const struct platform *p, const char *name, char ret[static UUID_SIZE]);
-/*
- * Room for a new app's repository: what stands at its name is removed if its app was destroyed,
- * moved to its app's name if a renaming has left it behind, and to STATE/lost+found if the database
- * knows nothing of it.
- */
+/* Makes room for a new app's repository. An existing one of that name is removed if its app was
+ * destroyed, renamed to its app's name if an interrupted rename left it behind, or moved to
+ * STATE/lost+found if the database does not know it. */
 int git_make_room(const struct platform *p, const char *app_name, struct error *err);
-/* For an app whose repository is missing: a kill may have cut a renaming off. True when it was found
- * and has its name now. */
+/* For an app whose repository is missing, because a kill interrupted a rename. True if it was found
+ * and renamed. */
 bool git_find_renamed(const struct platform *p, const struct app *app);
-/* At start: what a kill left of repositories that were being made or removed, and those of apps
- * that were destroyed. */
+/* At start: removes repositories whose creation or removal was interrupted, and those of destroyed
+ * apps. */
 void git_sweep_all(const struct platform *p);
 int git_rename(const struct platform *p, const char *old_name, const struct app *app,
 	       struct error *err);
-/* It is out of the way when this returns; another process removes it. What is not there is fine. */
+/* Moves it away at once; a child process removes it. It need not exist. */
 int git_delete(const struct platform *p, const char *app_name, struct error *err);
-/* Removes what pushes that were cut off have left in a repository, after a day: they may yet be
- * under way. */
+/* Removes leftovers of interrupted pushes from a repository, if they are a day old: newer ones may
+ * be in progress. */
 int git_sweep(const struct platform *p, const char *app_name, struct error *err);
-/* Removes the locks of a branch that a git has left that was killed: a minute old, where git holds
- * one for a moment. */
+/* Removes a branch's lock files that a killed git left: those that are a minute old, as git holds
+ * them only briefly. */
 void git_sweep_locks(const char *repo, const char *branch);
 /* Rewrites authorized_keys from the store. Atomic. */
 int git_write_authorized_keys(const struct platform *p, struct error *err);

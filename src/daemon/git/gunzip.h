@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Content-Encoding: gzip (RFC 1952) of a request, as it comes. Deflate makes a thousand
- * bytes of one at most, so that a caller who feeds little at a time has a bound.
- */
+/* Decodes Content-Encoding: gzip (RFC 1952) of a request in chunks. Deflate expands one byte to a
+ * thousand at most, so feeding small chunks bounds the output. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +13,7 @@ struct gunzip;
 
 struct gunzip *gunzip_new(void);
 void gunzip_free(struct gunzip *g);
-/* Appends what n further bytes stand for: up to GUNZIP_RATIO_MAX * n. -EBADMSG when it is not gzip.
- */
+/* Decodes n more bytes and appends up to GUNZIP_RATIO_MAX * n. -EBADMSG if they are not gzip. */
 int gunzip_feed(struct gunzip *g, const void *data, size_t n, struct buf *out);
 /* True when what came is whole, and not cut. */
 bool gunzip_is_whole(const struct gunzip *g);

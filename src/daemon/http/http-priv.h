@@ -55,14 +55,13 @@ struct request {
 	request_take_fn take; /* the body as it comes; NULL: it is kept */
 	bool answered;
 	bool ended; /* by http_stop_taking(): there will be no answer */
-	/* While an answer takes long: what is called when it can be given, and what it is given
-	 * from. */
+	/* For a deferred response: the function that gives it, and its data. */
 	struct http_tail tail;
 	request_fn later;
 	void *work;
 	void (*free_work)(void *work);
 	struct upgrade *upgrade;
-	struct error error; /* found before the body was read to its end; answered then */
+	struct error error; /* an error found before the body was read; the response after it */
 };
 
 /* ---- request.c ---- */
@@ -70,16 +69,14 @@ struct request {
 struct request *http_request_new(struct http *h, struct MHD_Connection *c, const char *method,
 				 bool local);
 void http_request_free(struct request *r);
-/* Nothing is waited for any more: what it has of other parts is freed, and no answer comes. */
+/* Ends the request without a response and frees its work and its context. */
 void http_request_end(struct request *r);
 
 /* ---- body.c ---- */
 
-/* Takes what has come of the body. *size: what was not taken and comes again. */
+/* Takes a chunk of the body. *size: bytes that were not taken and come again. */
 enum MHD_Result http_take_body(struct request *r, const char *data, size_t *size);
-/*
- * Whether to answer a mistake after the body: an answer that comes while the client still
- * writes is lost when the connection is closed under it. Who expects "100 Continue"
- * does not write, and too much to take is too much to drop.
- */
+/* Whether to report an error only after reading the body: a response sent while the client still
+ * writes is lost when the connection closes. False for clients that wait for "100 Continue", and
+ * for bodies that are too large to drop. */
 bool http_answers_after_body(struct request *r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP requests that go out from the event loop, by libcurl's multi interface: names, connections,
- * TLS and HTTP are its business; it tells which descriptors it waits for and for how long, and our
- * loop does the waiting. Redirects are not followed, and of an answer only the status is kept.
+ * Outgoing HTTP requests from the event loop, by libcurl's multi interface: libcurl does names,
+ * connections, TLS and HTTP, and says which descriptors it waits for and how long; our loop does
+ * the waiting. Redirects are not followed. Discards the response body; only the status is kept.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 struct http_posts;
 struct http_post;
 
-/* The status, or 0 and why there was no answer. The request is freed after the call. */
+/* The status, or 0 and the reason if there was no response. The request is freed after the call. */
 typedef void (*http_post_fn)(long status, const char *why, void *userdata);
 
 struct http_posts *http_posts_new(struct loop *l);
@@ -28,6 +28,5 @@ struct http_post_options {
 	http_post_fn fn;
 	void *userdata;
 };
-/* Copies what it is given. False when there is no memory for it. fn is called in a later turn of
- * the loop. */
+/* Copies its arguments. False if there is no memory. fn is called in a later turn of the loop. */
 bool http_post(struct http_posts *p, const struct http_post_options *o);

@@ -27,14 +27,14 @@ struct range {
 	char property[32];		/* "" when none was named */
 	char start[RANGE_TEXT_MAX + 1]; /* "" from the beginning */
 	char end[RANGE_TEXT_MAX + 1];	/* "" to the end */
-	char tie[UUID_SIZE]; /* of the items that have the start's value, those from this id on; ""
+	char tie[UUID_SIZE]; /* among items with the start's value, those from this ID on; "":
 				all */
 	bool exclusive, end_exclusive;
 	bool descending;
 	size_t max; /* 1 to RANGE_MAX */
 };
 
-/* A page and what is said of it; heap strings, NULL where there is nothing to say. */
+/* A page and its headers; heap strings, NULL if a header is not sent. */
 struct range_page {
 	json_t *items;
 	char *next;    /* Next-Range; NULL after the last page */
@@ -43,14 +43,9 @@ struct range_page {
 };
 void range_page_done(struct range_page *p);
 
-/*
- * NULL and an empty header are the whole list, and so are ranges of bytes, which HTTP has a server
- * ignore. What can't be understood otherwise is ERROR_RANGE. A greater max than RANGE_MAX is
- * RANGE_MAX.
- */
+/* NULL, an empty header and byte ranges, which a server may ignore, mean the whole list. Other
+ * invalid ranges are ERROR_RANGE. max is limited to RANGE_MAX. */
 int range_parse(const char *header, struct range *ret, struct error *err);
-/*
- * The page of a list. Without a property the list's own order stays. One that the items don't have
- * is ERROR_RANGE, and the message names those that they have.
- */
+/* Takes a page of a list. Without a property the list's order is kept. ERROR_RANGE if the items
+ * don't have the property; the message names those that they have. */
 int range_page(const struct range *range, json_t *list, struct range_page *ret, struct error *err);

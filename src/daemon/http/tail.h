@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A connection that waits: for more of an answer that comes bit by bit, or for
- * an answer that takes long. libmicrohttpd looks at nothing of a connection that is
- * suspended, so that it is done here: a client that goes away ends the wait, and
- * so does the end of the server.
- */
+/* A suspended connection: one that waits for more of a growing response, or for a deferred one.
+ * libmicrohttpd does not watch suspended connections, so this does: the wait ends when the client
+ * goes away, or when the server stops. */
 #pragma once
 
 #include <microhttpd.h>
@@ -34,11 +31,11 @@ struct http_tail {
 
 void http_tail_init(struct http_tail *t, struct http_tails *all, struct MHD_Connection *c);
 void http_tail_done(struct http_tail *t);
-/* Suspends the connection: until http_tail_wake(), or until nobody is there. */
+/* Suspends the connection until http_tail_wake(), or until the client has gone. */
 void http_tail_wait(struct http_tail *t);
 void http_tail_wake(struct http_tail *t);
-/* What a content reader gives when it has nothing now: waits, or ends an answer that nobody reads.
- */
+/* The return value of a content reader that has nothing now: waits, or ends a response that nobody
+ * reads. */
 ssize_t http_tail_nothing(struct http_tail *t);
 /* Ends all waits, for good. */
 void http_tails_end(struct http_tails *all);

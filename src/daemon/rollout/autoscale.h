@@ -25,6 +25,6 @@ struct autoscaler_options {
 };
 struct autoscaler *autoscaler_new(const struct autoscaler_options *o);
 void autoscaler_free(struct autoscaler *a);
-/* What was measured last of an app, and when (wall clock). False: nothing yet. */
+/* The last measurement of an app, and its time (wall clock). False: none yet. */
 bool autoscaler_last(struct autoscaler *a, const char *app_id, struct autoscale_period *ret,
 		     int64_t *ret_at_ms);

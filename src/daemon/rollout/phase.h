@@ -5,7 +5,7 @@
 #include "daemon/dynos/dynos.h"
 #include "daemon/rollout/state.h"
 
-/* Starts it, or waits for it, or marks the phase done when there is none. */
+/* Starts the release command or waits for it; marks the phase done if there is none. */
 void phase_step(struct app_state *a, const struct app *app, struct release *candidate);
 /* A dyno of type release has ended. */
 void phase_ended(struct app_state *a, const struct dyno *dyno);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reconciler: for each app, reads what is wanted from the store, looks at
- * what runs (dynos/dynos.h), asks plan_make() (model/plan.h), and does it. Runs an
- * app's release phase before its candidate may start. Keeps nothing that a
- * restart of twelved would miss.
+ * The reconciler: for each app, reads the desired state from the store and the running dynos
+ * (dynos/dynos.h), and carries out what plan_make() (model/plan.h) returns. Runs an app's release
+ * phase before its candidate starts. Keeps no state that has to survive a restart of twelved.
  */
 #pragma once
 
@@ -27,11 +26,10 @@ struct reconciler_options {
 };
 struct reconciler *reconciler_new(const struct reconciler_options *o);
 void reconciler_free(struct reconciler *r);
-/* Plans for this app in the next turn of the loop. Any number of calls make one plan. */
+/* Plans this app in the next turn of the loop. Several calls result in one plan. */
 void reconcile_app(struct reconciler *r, const char *app_id);
 void reconcile_all(struct reconciler *r);
-/* The app is destroyed: forget it, stop its dynos and take its routes away. Its row is gone
- * already. */
+/* After an app was destroyed and its row deleted: stops its dynos and removes its routes. */
 void reconcile_forget(struct reconciler *r, const char *app_id);
 /* A dyno of an app, of its formation or a one-off one, has changed. */
 void reconcile_dyno_changed(struct reconciler *r, const struct dyno *dyno);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one turn of the reconciler works on: what is wanted of one app, and what runs of it. */
+/* The input of one turn of the reconciler: the desired state of one app, and its running dynos. */
 #pragma once
 
 #include "daemon/dynos/dynos.h"
@@ -22,7 +22,7 @@ struct turn {
 	struct plan_desired desired;
 };
 
-/* Reads what is wanted and what runs (gather.c). ERROR_NOT_FOUND: the app is gone. turn_done() in
- * any case. */
+/* Reads the desired state and the running dynos (gather.c). ERROR_NOT_FOUND: the app does not
+ * exist. Call turn_done() in any case. */
 int turn_gather(struct turn *t, struct error *err);
 void turn_done(struct turn *t);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Jobs of add-ons: what blocks runs in a child, `twelved addon`, that gets its order as
- * JSON on stdin (passwords are in it, so no argument list) and gives its result, JSON,
- * on descriptor 3. It dies with twelved, its sandbox with it; whoever started it
- * starts it again then.
+ * Jobs of add-ons: blocking work runs in a child, `twelved addon`, that gets its order as JSON on
+ * stdin (it contains passwords, so it is never an argument) and returns its result, JSON, on
+ * descriptor 3. The child and its sandbox die with twelved; the caller starts the job again.
  *
- * A job makes the stack if there is none yet, then runs one script of the service in a
- * sandbox, and measures a file that the script wrote. Or it asks a provider's server
- * something, which may take its time.
+ * A job creates the stack if needed, runs one script of the service in a sandbox, and measures a
+ * file that the script wrote. Or it makes a request to a provider, which may take long.
  */
 #pragma once
 
@@ -27,9 +25,9 @@ struct addon_job_order {
 	json_t *env;		 /* object of strings */
 	uint64_t memory_bytes;	 /* 0: 1 GiB */
 	int64_t timeout_ms;
-	const char *measure; /* a file whose size and SHA-256 are asked for; NULL: none */
-	json_t *http; /* instead of all that: {method, url, user, password, type, body} is asked;
-			 NULL: no */
+	const char *measure; /* a file whose size and SHA-256 are returned; NULL: none */
+	json_t *http;	     /* instead: an HTTP request, {method, url, user, password, type, body};
+			 NULL: none */
 };
 
 struct addon_job_result {
@@ -44,15 +42,15 @@ struct addon_job_result {
 };
 void addon_job_result_done(struct addon_job_result *r);
 
-/* Called once, in a turn of the loop; the job is freed after. */
+/* Called once, in a turn of the loop; then the job is freed. */
 typedef void (*addon_job_fn)(const struct addon_job_result *result, void *userdata);
 
 int addon_job_start(struct platform *p, const struct addon_job_order *o, addon_job_fn fn,
 		    void *userdata, struct addon_job **ret, struct error *err);
 /* Ends it without a call. */
 void addon_job_cancel(struct addon_job *j);
-/* At start: what jobs left that died with a twelved before us. Returns how many; fn is called for
- * each when it is gone. */
+/* At start: removes what is left of jobs that died with an earlier twelved. Returns their number;
+ * fn is called for each when it was removed. */
 size_t addon_jobs_sweep(struct platform *p, void (*fn)(void *userdata), void *userdata);
 
 /* main() of `twelved addon`. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Restarts: dynos of the formation are replaced by new ones of the same release. */
+/* Restarts: replaces dynos of the formation by new ones of the same release. */
 #pragma once
 
 #include "daemon/wanted/wanted.h"

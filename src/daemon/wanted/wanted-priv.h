@@ -11,9 +11,9 @@ struct failing {
 
 struct wanted {
 	struct wanted_options o;
-	struct store *store; /* the platform's */
-	struct failing
-		*failing; /* pending releases that no change starts from any more (wanted/base.h) */
+	struct store *store;	 /* the platform's */
+	struct failing *failing; /* failing pending releases, which no change starts from
+			     (wanted/base.h) */
 	size_t n_failing;
 };
 

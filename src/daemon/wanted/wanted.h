@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is wanted, and the only room that writes it: releases (wanted/releases.h), the formation
+/* The desired state, which only this room writes: releases (wanted/releases.h), the formation
  * (wanted/formation.h) and restarts (wanted/restart.h). After each change it tells one subscriber
- * which app has changed, and asks nobody anything.
- */
+ * which app has changed; it depends on no other room for that. */
 #pragma once
 
 #include "daemon/core/caller.h"
@@ -13,8 +11,8 @@ struct logs_client;
 struct streams;
 struct wanted;
 
-/* What is wanted of this app has changed; the rows are written. Called before the change returns:
- * it only takes note. */
+/* The desired state of this app has changed; the rows are written. Called before the change
+ * returns, so only take note of it. */
 typedef void (*wanted_changed_fn)(const char *app_id, void *userdata);
 
 struct wanted_options {
