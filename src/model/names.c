@@ -100,7 +100,7 @@ static bool is_setting(const char *key)
 	static const char *const keys[] = {
 		"TWELVE_CHECK",	       "TWELVE_CHECK_PATH",	    "TWELVE_START_TIMEOUT",
 		"TWELVE_STOP_TIMEOUT", "TWELVE_FIRST_BYTE_TIMEOUT", "TWELVE_IDLE_TIMEOUT",
-		"TWELVE_BUILD_DIR",    "TWELVE_WATCH_PATHS"
+		"TWELVE_KEEP_ALIVE",   "TWELVE_BUILD_DIR",	    "TWELVE_WATCH_PATHS"
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -124,7 +124,8 @@ static int check_given(const char *key, struct error *err)
 			"platform's, but "
 			"for TWELVE_CHECK, TWELVE_CHECK_PATH, TWELVE_START_TIMEOUT, "
 			"TWELVE_STOP_TIMEOUT, TWELVE_FIRST_BYTE_TIMEOUT, "
-			"TWELVE_IDLE_TIMEOUT, TWELVE_BUILD_DIR and TWELVE_WATCH_PATHS",
+			"TWELVE_IDLE_TIMEOUT, TWELVE_KEEP_ALIVE, TWELVE_BUILD_DIR and "
+			"TWELVE_WATCH_PATHS",
 			key);
 	return 0;
 }

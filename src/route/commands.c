@@ -25,7 +25,9 @@ static bool same_frame(const struct route_config *a, const struct route_config *
 	       same(a->errors_dir, b->errors_dir) && same(a->maps_dir, b->maps_dir) &&
 	       a->timeout_request_ms == b->timeout_request_ms &&
 	       a->timeout_idle_ms == b->timeout_idle_ms &&
-	       route_limits_same(&a->limits, &b->limits) && a->n_threads == b->n_threads;
+	       route_limits_same(&a->limits, &b->limits) && a->n_threads == b->n_threads &&
+	       /* Hosts are looked for behind a label less only where some app has such. */
+	       route_has_wildcards(a) == route_has_wildcards(b);
 }
 
 static bool same_backends(const struct route_config *from, const struct route_config *to)
@@ -37,7 +39,7 @@ static bool same_backends(const struct route_config *from, const struct route_co
 
 		if (!a || a->n_servers != to->apps[i].n_servers ||
 		    a->first_byte_ms != to->apps[i].first_byte_ms ||
-		    a->idle_ms != to->apps[i].idle_ms)
+		    a->idle_ms != to->apps[i].idle_ms || a->closes != to->apps[i].closes)
 			return false;
 	}
 	return true;
@@ -63,8 +65,9 @@ static void take_traffic(const struct route_app *from, const struct route_app *t
 	for (size_t i = 0; i < to->n_servers; i++) {
 		const struct route_server *a = &from->servers[i], *b = &to->servers[i];
 
+		/* As "drain" does, it lets requests end; and it closes what is idle at once. */
 		if (b->state == ROUTE_DRAIN && a->state != ROUTE_DRAIN)
-			buf_printf(out, "set server app-%s/s%zu state drain\n", to->id, i + 1);
+			buf_printf(out, "set server app-%s/s%zu state maint\n", to->id, i + 1);
 		if (b->state == ROUTE_FREE && a->state != ROUTE_FREE)
 			buf_printf(out,
 				   "set server app-%s/s%zu state maint\n"

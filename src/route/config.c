@@ -51,14 +51,6 @@ static void render_global(const struct route_config *c, struct buf *out)
 		buf_printf(out, "  nbthread %d\n", c->n_threads);
 }
 
-/*
- * Each request to a dyno has a connection of its own (http-server-close): on
- * loopback that costs some 30 µs, and in return no request can meet a kept
- * connection that the dyno is just closing, a drained dyno has nothing open
- * that would hold up its shutdown, and whatever was not accepted can be sent
- * again, POST too (retry-on conn-failure, the default). A request that a dyno has seen
- * is never repeated: one that kills a dyno must not kill them all.
- */
 static void render_defaults(const struct route_config *c, struct buf *out)
 {
 	static const char *const pages[][2] = { { "400", "400" },
@@ -69,7 +61,6 @@ static void render_defaults(const struct route_config *c, struct buf *out)
 
 	buf_puts(out, "\ndefaults base\n"
 		      "  mode http\n"
-		      "  option http-server-close\n"
 		      "  option forwardfor\n"
 		      "  option dontlognull\n"
 		      "  option http-ignore-probes\n"
@@ -97,36 +88,12 @@ static void render_defaults(const struct route_config *c, struct buf *out)
 		   c->errors_dir);
 }
 
-/*
- * HAProxy has one timeout for a server's silence. Heroku has two: 30 s until the first byte,
- * counted from the request's last, and 55 s between bytes. So the timeout is that between bytes,
- * and the first byte is waited for by the inspection of the response (docs/decisions/0026). It
- * begins with the connection to the dyno, which is when the request is whole: small bodies are
- * waited for (render_body()). Of larger ones, and of those whose length nobody knows, the end can't
- * be told here: UPLOAD_SILENCE_MS goes for all of it.
- */
-static void render_first_byte(int64_t first_byte_ms, struct buf *out)
-{
-	/* In each backend: HAProxy 2.6 does not look at such rules of defaults. */
-	buf_printf(
-		out,
-		"  http-request set-var(txn.until) date(0,ms),add(%" PRId64 ")\n"
-		"  tcp-response inspect-delay %" PRId64 "ms\n"
-		"  tcp-response content accept if { status 100:999 }\n"
-		"  tcp-response content accept if { var(txn.upload) -m found }\n"
-		"  tcp-response content set-var(txn.over) date(0,ms),sub(txn.until) if WAIT_END\n"
-		"  tcp-response content set-var(txn.state) str(H12) if WAIT_END { var(txn.over) -m "
-		"int ge 0 }\n"
-		"  tcp-response content close if WAIT_END\n",
-		first_byte_ms, first_byte_ms);
-}
-
 /* HAProxy's 502 and 504 are Heroku's 503; a dyno's own stay as they are. */
 static void render_no_answer(struct buf *out)
 {
 	buf_printf(out, "  http-request set-timeout server %dms if { var(txn.upload) -m found }\n",
 		   UPLOAD_SILENCE_MS);
-	buf_puts(out, "  http-response set-var(txn.answered) bool(1)\n"
+	buf_puts(out, "  http-response set-var(txn.answered) bool(1) if { status 502 504 }\n"
 		      "  http-after-response set-var(txn.state) str(upload) if { status 504 } { "
 		      "var(txn.upload) -m found }"
 		      " !{ var(txn.answered) -m found }\n"
@@ -140,6 +107,10 @@ static void render_apps_defaults(const struct route_config *c, struct buf *out)
 	static const char *const states[] = { "H10", "H14", "H20", "H81" };
 
 	buf_puts(out, "\ndefaults apps from base\n  balance leastconn\n");
+	route_render_keep(out);
+	/* With HAProxy 3.0 it is that of the first byte, too. */
+	buf_printf(out, ".if version_atleast(3.0)\n  errorfile 504 %s/H12.http\n.endif\n",
+		   c->errors_dir);
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		buf_printf(out,
 			   "  http-request return status 503 errorfile %s/%s.http"
@@ -151,72 +122,76 @@ static void render_apps_defaults(const struct route_config *c, struct buf *out)
 /* In the frontend, before a dyno has the request: its time has not begun. */
 static void render_body(struct buf *out)
 {
-	buf_printf(out,
-		   "  http-request set-var(txn.upload) req.hdr(content-length) if { "
-		   "req.hdr(content-length) -m int gt %d }\n"
-		   "  http-request set-var(txn.upload) str(-) if { req.hdr(transfer-encoding) -m "
-		   "found }\n"
-		   "  http-request set-var(txn.upload) str(-) if { req.ver 2.0 } { method POST PUT "
-		   "PATCH DELETE }"
-		   " !{ req.hdr(content-length) -m found }\n"
-		   "  http-request wait-for-body time %dms if { req.hdr(content-length) -m int "
-		   "1:%d }\n",
-		   SMALL_BODY_BYTES, CLIENT_SILENCE_MS, SMALL_BODY_BYTES);
+	buf_printf(
+		out,
+		"  http-request set-var(txn.upload) req.hdr(content-length) if { var(txn.once) -m "
+		"int 1 } { req.hdr(content-length) -m int gt %d }\n"
+		"  http-request set-var(txn.upload) str(-) if { var(txn.once) -m int 1 } { "
+		"req.hdr(transfer-encoding) -m found }\n"
+		"  http-request set-var(txn.upload) str(-) if { var(txn.once) -m int 1 } { req.ver "
+		"2.0 } { method POST PUT PATCH DELETE }"
+		" !{ req.hdr(content-length) -m found }\n"
+		"  http-request wait-for-body time %dms if { var(txn.once) -m int 1 } { "
+		"req.hdr(content-length) -m int 1:%d }\n"
+		"  http-request set-var(txn.start) date(0,us) if { var(txn.once) -m int 1 }\n",
+		SMALL_BODY_BYTES, CLIENT_SILENCE_MS, SMALL_BODY_BYTES);
 }
 
 /* Whom to refuse once the app is known, whose log then says so. */
 static void render_refusals(const struct route_config *c, struct buf *out)
 {
 	buf_printf(out,
-		   "  http-request set-var(txn.state) str(431) if { req.hdrs,length gt %d }\n"
-		   "  http-request return status 431 errorfile %s/431.http if { var(txn.state) -m "
-		   "str 431 }\n",
-		   HEAD_MAX_BYTES, c->errors_dir);
-	route_render_request_limit(c, "web", "429", c->limits.apps_source, out);
+		   "  http-request return status 431 errorfile %s/431.http if { "
+		   "req.hdrs,length gt %d }\n",
+		   c->errors_dir, HEAD_MAX_BYTES);
+	route_render_stream_limit(c, out);
 }
 
 /* Before anything of the app: maintenance, and having no dyno, must not keep a certificate from
  * being renewed. */
 static void render_challenges(const struct route_config *c, struct buf *out)
 {
+	static const char is[] = "{ path_beg /.well-known/acme-challenge/ }";
+
 	buf_printf(out,
 		   "  http-request set-var(txn.acme) var(txn.host),map_str(%s/%s)"
-		   " if { path -m reg ^/[.]well-known/acme-challenge/[A-Za-z0-9_-]+$ }\n"
-		   "  http-request set-log-level silent if { var(txn.acme) -m found }\n"
+		   " if %s { path -m reg ^/[.]well-known/acme-challenge/[A-Za-z0-9_-]+$ }\n"
+		   "  http-request set-log-level silent if %s { var(txn.acme) -m found }\n"
 		   "  http-request return status 200 content-type text/plain lf-string"
-		   " %%[path,field(4,/)].%%[var(txn.acme)] if { var(txn.acme) -m found }\n",
-		   c->maps_dir, route_map_files[ROUTE_MAP_ACME]);
+		   " %%[path,field(4,/)].%%[var(txn.acme)] if %s { var(txn.acme) -m found }\n",
+		   c->maps_dir, route_map_files[ROUTE_MAP_ACME], is, is, is);
 }
 
-static void render_lookup(const struct route_config *c, struct buf *out)
+/* The longest suffix first: a label less each time. */
+static void render_wildcards(const struct route_config *c, struct buf *out)
 {
-	_cleanup_free_ char *map =
-		xasprintf("map_str(%s/%s)", c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
-
-	buf_puts(out, "  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n");
-	render_challenges(c, out);
-	buf_printf(out, "  http-request set-var(txn.backend) var(txn.host),%s\n", map);
-	if (c->door_dir && *c->door_dir)
-		buf_printf(out,
-			   "  http-request set-var(txn.backend) str(api) if { var(txn.host) -m str "
-			   "api.%s git.%s }\n",
-			   c->apps_domain, c->apps_domain);
-	/* The longest suffix first: a label less each time. */
+	if (!route_has_wildcards(c))
+		return;
 	buf_puts(out, "  http-request set-var(txn.rest) var(txn.host) if !{ var(txn.backend) -m "
 		      "found }\n");
 	for (int i = 0; i < WILDCARD_DEPTH; i++)
 		buf_printf(out,
 			   "  http-request set-var(txn.rest) 'var(txn.rest),regsub(^[^.]*[.]?,)'"
 			   " if !{ var(txn.backend) -m found }\n"
-			   "  http-request set-var(txn.backend) str(*.),concat(,txn.rest),%s"
+			   "  http-request set-var(txn.backend) "
+			   "str(*.),concat(,txn.rest),map_str(%s/%s)"
 			   " if !{ var(txn.backend) -m found }\n",
-			   map);
-	buf_puts(out, "  http-request set-log-level silent if !{ var(txn.backend) -m found }\n"
-		      "  http-request set-log-level silent if { var(txn.backend) -m str api }\n");
+			   c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
+}
+
+static void render_lookup(const struct route_config *c, struct buf *out)
+{
+	buf_puts(out, "  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n");
+	render_challenges(c, out);
+	buf_printf(out, "  http-request set-var(txn.backend) var(txn.host),map_str(%s/%s)\n",
+		   c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
+	render_wildcards(c, out);
 	buf_printf(out,
+		   "  http-request set-log-level silent if !{ var(txn.backend) -m found }\n"
 		   "  http-request return status 404 errorfile %s/404.http"
-		   " if !{ var(txn.backend) -m found }\n",
-		   c->errors_dir);
+		   " if !{ var(txn.backend) -m found }\n"
+		   "  http-request set-var(txn.state) var(txn.backend),map_str(%s/%s,-)\n",
+		   c->errors_dir, c->maps_dir, route_map_files[ROUTE_MAP_STATES]);
 }
 
 static void render_headers(struct buf *out)
@@ -226,9 +201,8 @@ static void render_headers(struct buf *out)
 		      "  http-request set-var(txn.request_id) uuid() if !{ var(txn.request_id) -m "
 		      "found }\n"
 		      "  http-request set-header X-Request-Id %[var(txn.request_id)]\n"
-		      "  http-request set-header X-Request-Start %[date(0,ms)]\n"
-		      "  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }\n"
-		      "  http-request set-header X-Forwarded-Proto https if { ssl_fc }\n"
+		      "  http-request set-header X-Request-Start %[var(txn.start),div(1000)]\n"
+		      "  http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]\n"
 		      "  http-request set-header X-Forwarded-Port %[dst_port]\n");
 }
 
@@ -243,15 +217,15 @@ static void render_log_format(const struct route_config *c, struct buf *out)
 		   " fwd=%%{+Q,+E}[src] dyno=- connect=- service=- status=%%ST bytes=%%B "
 		   "protocol=http\"\n",
 		   c->maps_dir, route_map_files[ROUTE_MAP_HOSTS]);
-	buf_printf(
-		out,
-		"  log-format \"twelve %%[var(txn.app)] %%ts %%[var(txn.state)] at=info method=%%HM"
-		" path=%%{+Q,+E}[var(txn.path)] host=%%[var(txn.host)]"
-		" request_id=%%[var(txn.request_id)] fwd=%%{+Q,+E}[src]"
-		" dyno=%%[srv_name,concat(@,txn.backend),map_str(%s/%s,-)]"
-		" connect=%%Tc%%[str(ms)] service=%%Ta%%[str(ms)] status=%%ST bytes=%%B "
-		"protocol=http\"\n",
-		c->maps_dir, route_map_files[ROUTE_MAP_DYNOS]);
+	buf_printf(out,
+		   "  log-format \"twelve %%[var(txn.backend),bytes(4)] %%ts %%[var(txn.state)] "
+		   "at=info method=%%HM"
+		   " path=%%{+Q,+E}[var(txn.path)] host=%%[var(txn.host)]"
+		   " request_id=%%[var(txn.request_id)] fwd=%%{+Q,+E}[src]"
+		   " dyno=%%[srv_name,concat(@,txn.backend),map_str(%s/%s,-)]"
+		   " connect=%%Tc%%[str(ms)] service=%%Ta%%[str(ms)] status=%%ST bytes=%%B "
+		   "protocol=http\"\n",
+		   c->maps_dir, route_map_files[ROUTE_MAP_DYNOS]);
 }
 
 static void render_frontend(const struct route_config *c, struct buf *out)
@@ -264,10 +238,9 @@ static void render_frontend(const struct route_config *c, struct buf *out)
 	route_render_source_limit(c, "web", c->limits.apps, c->limits.apps_source, out);
 	render_log_format(c, out);
 	render_lookup(c, out);
-	buf_puts(out, "  http-request set-var(txn.app) var(txn.backend),bytes(4)\n"
-		      "  http-request set-var(txn.path) pathq,bytes(0,2048)\n");
-	buf_printf(out, "  http-request set-var(txn.state) var(txn.backend),map_str(%s/%s)\n",
-		   c->maps_dir, route_map_files[ROUTE_MAP_STATES]);
+	buf_puts(out, "  http-request set-var(txn.path) pathq,bytes(0,2048)\n"
+		      "  http-request set-var(txn.start) date(0,us)\n");
+	route_render_once(out);
 	render_refusals(c, out);
 	render_headers(out);
 	/* Not in the backend: maintenance was asked for, and is no failure. */
@@ -285,10 +258,10 @@ static void render_app_timeouts(const struct route_config *c, const struct route
 	int64_t first = a->first_byte_ms ? a->first_byte_ms : c->timeout_request_ms;
 	int64_t idle = a->idle_ms ? a->idle_ms : c->timeout_idle_ms;
 
-	render_first_byte(first, out);
-	/* It goes for the wait for the first byte, too. */
+	/* With HAProxy 2.6 it goes for the wait for the first byte, too. */
 	if (idle <= first)
 		idle = first + 1000;
+	route_render_first_byte(first, idle, out);
 	if (idle != c->timeout_idle_ms)
 		buf_printf(out, "  timeout server %" PRId64 "ms\n", idle);
 	/* After that of the defaults, so it wins. */
@@ -307,9 +280,13 @@ static void render_app(const struct route_config *c, const struct route_app *a, 
 		buf_printf(out, " acme=%s", a->acme);
 	if (a->first_byte_ms || a->idle_ms)
 		buf_printf(out, " first=%" PRId64 " idle=%" PRId64, a->first_byte_ms, a->idle_ms);
+	if (a->closes)
+		buf_puts(out, " closes=1");
 	for (char **h = a->hosts; h && *h; h++)
 		buf_printf(out, " %s", *h);
 	buf_putc(out, '\n');
+	if (a->closes)
+		buf_puts(out, "  option http-server-close\n");
 	render_app_timeouts(c, a, out);
 	for (size_t i = 0; i < a->n_servers; i++) {
 		const struct route_server *s = &a->servers[i];
@@ -339,7 +316,7 @@ static void parse_app_comment(char *words, struct route_app *a)
 {
 	char *save = NULL, *word = strtok_r(words, " ", &save);
 	int64_t ms;
-	int down, maintenance;
+	int down, maintenance, closes;
 
 	if (word)
 		snprintf(a->name, sizeof(a->name), "%s", word);
@@ -352,6 +329,8 @@ static void parse_app_comment(char *words, struct route_app *a)
 			a->first_byte_ms = ms;
 		else if (sscanf(word, "idle=%" SCNd64, &ms) == 1)
 			a->idle_ms = ms;
+		else if (sscanf(word, "closes=%d", &closes) == 1)
+			a->closes = closes;
 		else if (str_starts(word, "acme="))
 			snprintf(a->acme, sizeof(a->acme), "%s", word + strlen("acme="));
 		else
@@ -380,13 +359,13 @@ static bool parse_server(const char *line, struct route_app *a)
 	return true;
 }
 
-/* Sections begin at the margin; servers of others than apps (the platform's own) are not ours to
+/* Sections begin at the margin, as conditions do (".if"); servers of others than apps (the platform's own) are not ours to
  * read. */
 static int parse_line(char *line, bool *in_app, struct route_app **apps, size_t *n)
 {
 	char id[37];
 
-	if (line[0] != ' ')
+	if (line[0] != ' ' && line[0] != '.')
 		*in_app = str_starts(line, "backend app-");
 	line += strspn(line, " ");
 	if (sscanf(line, "backend app-%36s", id) == 1) {

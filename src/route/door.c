@@ -117,8 +117,9 @@ static void render_http(const struct route_config *c, const char *name, const ch
 static void render_api(const struct route_config *c, struct buf *out)
 {
 	buf_printf(out,
-		   "\n# certificates %s\nbackend api from base\n  http-request del-header "
-		   "X-Forwarded-For\n"
+		   "\n# certificates %s\nbackend api from base\n  option http-server-close\n"
+		   "  http-request set-log-level silent\n"
+		   "  http-request del-header X-Forwarded-For\n"
 		   "  http-request return status 431 errorfile %s/431.http if { req.hdrs,length gt "
 		   "%d }\n",
 		   is_set(c->certs_digest) ? c->certs_digest : "-", c->errors_dir, HEAD_ROOM);

@@ -72,21 +72,41 @@ void route_render_source_limit(const struct route_config *c, const char *name, i
 		   CROWDED(places));
 }
 
+static char *unless_unlimited(const struct route_config *c, const char *and)
+{
+	return has_unlimited(c) ? xasprintf(" if %s !{ src %s }", and, c->limits.unlimited)
+	       : *and		? xasprintf(" if %s", and)
+				: xstrdup("");
+}
+
 void route_render_request_limit(const struct route_config *c, const char *name, const char *code,
 				int64_t of_source, struct buf *out)
 {
-	/* A request to the API by its name passes both. */
-	int sc = streq(name, "web") ? 1 : 2;
-	_cleanup_free_ char *unless =
-		has_unlimited(c) ? xasprintf(" if !{ src %s }", c->limits.unlimited) : xstrdup("");
+	_cleanup_free_ char *unless = unless_unlimited(c, "");
 
 	buf_printf(out,
-		   "  http-request track-sc%d " SOURCE " table requests-%s%s\n"
-		   "  http-request set-var(txn.state) str(429) if { sc%d_conn_cur gt %" PRId64
-		   " }\n"
-		   "  http-request return status 429 errorfile %s/%s.http if { sc%d_conn_cur gt "
+		   "  http-request track-sc2 " SOURCE " table requests-%s%s\n"
+		   "  http-request return status 429 errorfile %s/%s.http if { sc2_conn_cur gt "
 		   "%" PRId64 " }\n",
-		   sc, name, unless, sc, of_source, c->errors_dir, code, sc, of_source);
+		   name, unless, c->errors_dir, code, of_source);
+}
+
+/*
+ * A connection of HTTP/1 has one request at a time and is counted as a connection; to count it again
+ * would cost each request. So the limit is for streams together with connections, of which the
+ * stream's own is one too many.
+ */
+void route_render_stream_limit(const struct route_config *c, struct buf *out)
+{
+	_cleanup_free_ char *unless = unless_unlimited(c, "{ fc_http_major 2 }");
+
+	buf_printf(
+		out,
+		"  http-request track-sc1 " SOURCE " table requests-web%s\n"
+		"  http-request set-var(txn.conns) sc0_conn_cur if { fc_http_major 2 }\n"
+		"  http-request return status 429 errorfile %s/429.http if { fc_http_major 2 } { "
+		"sc1_conn_cur,add(txn.conns) gt %" PRId64 " }\n",
+		unless, c->errors_dir, c->limits.apps_source + 1);
 }
 
 void route_render_tables(const struct route_config *c, struct buf *out)

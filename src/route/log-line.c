@@ -4,6 +4,7 @@
  * language can't tell them when it writes its line; so the line carries the raw
  * fields in front, and this makes sense of them.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -110,12 +111,28 @@ static void put_error(const char *code, const char *status, const char *text, st
 	buf_puts(out, at + strlen(status));
 }
 
+/* Of what HAProxy itself answered: the page's code, or the status, where that is none of a page that
+ * stands for a state. */
+static const char *own_code(const char *state, const char *text, char status[static 4])
+{
+	const char *at = NULL;
+
+	/* The last one: the path may say something like it. */
+	for (const char *next = text; (next = strstr(next, " status=")); next++)
+		at = next + strlen(" status=");
+	if (!at || *at != '4')
+		return state;
+	snprintf(status, 4, "%.3s", at);
+	return status;
+}
+
 void route_log_line(const char *raw, size_t n, struct buf *out)
 {
 	_cleanup_free_ char *line = xstrndup(raw, n);
 	char *state = strlen(line) > 3 && line[2] == ' ' ? line + 3 : NULL;
 	char *text = state ? strchr(state, ' ') : NULL;
 	const struct ending *ending;
+	char status[4];
 
 	if (!text || text - state > PREFIX_MAX || !str_starts(text + 1, AT_INFO)) {
 		buf_append(out, raw, n);
@@ -124,6 +141,8 @@ void route_log_line(const char *raw, size_t n, struct buf *out)
 	*text++ = '\0';
 	line[2] = '\0';
 	ending = find_ending(line, state, text);
+	if (line[0] == 'L')
+		state = (char *)own_code(state, text, status);
 	if (!streq(state, "-") && (line[0] == 'L' || state[0] == '4'))
 		put_error(state, NULL, text, out);
 	else if (ending)

@@ -51,6 +51,16 @@ static void add_app(struct route_entries *e, const struct route_config *c,
 		add(e, xstrdup(*h), xasprintf("app-%s", a->id));
 }
 
+bool route_has_wildcards(const struct route_config *c)
+{
+	for (size_t i = 0; i < c->n_apps; i++)
+		for (char **h = c->apps[i].hosts; h && *h; h++)
+			if (str_starts(*h, "*."))
+				return true;
+	return false;
+}
+
+/* Of two that claim a host the first in order has it: "api", the platform itself, before apps. */
 static int by_key(const void *a, const void *b)
 {
 	const struct route_entry *x = a, *y = b;
@@ -64,6 +74,10 @@ void route_entries_make(const struct route_config *c, enum route_map map, struct
 	size_t kept = 0;
 
 	*ret = (struct route_entries){ 0 };
+	if (map == ROUTE_MAP_HOSTS && c->door_dir && *c->door_dir) {
+		add(ret, xasprintf("api.%s", c->apps_domain), xstrdup("api"));
+		add(ret, xasprintf("git.%s", c->apps_domain), xstrdup("api"));
+	}
 	for (size_t i = 0; i < c->n_apps; i++)
 		add_app(ret, c, &c->apps[i], map);
 	if (ret->n)

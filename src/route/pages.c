@@ -9,6 +9,9 @@
 #include "base/str.h"
 #include "route/route.h"
 
+#define LATE_TITLE "The app did not answer in time"
+#define LATE_SENTENCE "Nothing came back from it before the time was over."
+
 struct page {
 	const char *code;
 	const char *status;
@@ -38,6 +41,7 @@ static const struct page pages[] = {
 	  "Its first dyno is not ready yet; this page tries again by itself.", 2, true },
 	{ "H21", "503 Service Unavailable", "The app can't be reached",
 	  "Its dyno does not accept connections at the moment.", 5, false },
+	{ "H12", "503 Service Unavailable", LATE_TITLE, LATE_SENTENCE, 0, false },
 	/* H12 and H28: for HAProxy it is one end. */
 	{ "H28", "503 Service Unavailable", "Nothing came any more",
 	  "Neither the rest of the request nor the app's answer came before the time was over.", 0,
@@ -58,7 +62,7 @@ static const struct page pages[] = {
 };
 
 const char *const route_page_codes[] = {
-	"400", "404", "408", "429", "431", "H10",    "H14", "H20",
+	"400", "404", "408", "429", "431", "H10",    "H12", "H14", "H20",
 	"H21", "H28", "H80", "H81", "API", "API429", "H99", NULL,
 };
 _Static_assert(ARRAY_SIZE(pages) == ARRAY_SIZE(route_page_codes) - 1, "each page is listed");
@@ -109,14 +113,19 @@ void route_error_page(const char *code, struct buf *out)
  */
 #define FILE_NAME "@502.map"
 #define OF_STATE(field) "%[var(txn.state,-),map_str(" FILE_NAME ",\"" NONE "\"),field(" field ",|)]"
-#define NONE                                                                                     \
-	"The app gave no answer|It closed the connection, or sent what is not HTTP, or headers " \
-	"larger than 64 KB. Its log says which."
+#define NONE_TITLE "The app gave no answer"
+#define NONE_SENTENCE                                                                            \
+	"It closed the connection, or sent what is not HTTP, or headers larger than 64 KB. Its " \
+	"log says which."
+#define NONE NONE_TITLE "|" NONE_SENTENCE "|H13"
 
 void route_no_answer_page(const char *dir, struct buf *out)
 {
-	static const struct page none = { "%[var(txn.state,H13)]", "", OF_STATE("1"),
-					  OF_STATE("2"),	   0,  false };
+	static const struct page none = {
+		.code = OF_STATE("3"),
+		.title = OF_STATE("1"),
+		.sentence = OF_STATE("2"),
+	};
 	_cleanup_buf_ struct buf body = BUF_INIT;
 
 	render_body(&none, &body);
@@ -130,6 +139,5 @@ void route_no_answer_page(const char *dir, struct buf *out)
 
 void route_no_answer_map(struct buf *out)
 {
-	buf_puts(out, "H12 The app did not answer in time|It had the request and sent nothing back "
-		      "before the time was over.\n");
+	buf_puts(out, "H12 " LATE_TITLE "|" LATE_SENTENCE "|H12\n");
 }

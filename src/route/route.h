@@ -66,6 +66,7 @@ struct route_app {
 	/* How long its dynos may be silent before the first byte of a response, and then between
 	 * two; 0: as the platform has it. */
 	int64_t first_byte_ms, idle_ms;
+	bool closes; /* each request has a connection of its own to its dyno (keep.c) */
 	struct route_server *servers;
 	size_t n_servers; /* slots */
 };

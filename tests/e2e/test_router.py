@@ -4,10 +4,13 @@ The router with a real haproxy: what it routes, and that no request is lost whil
 servers come and go, configurations are reloaded and haproxy is killed. The
 router alone is driven (tests/unit/router-driver.c); dynos are small servers here.
 """
+import collections
 import contextlib
 import http.client
+import itertools
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -23,6 +26,8 @@ from conftest import BUILD, free_port, wait_for
 
 A = "11111111-1111-4111-8111-111111111111"
 B = "22222222-2222-4222-8222-222222222222"
+# Whether connections to dynos are kept: see src/route/keep.c.
+KEEPS = not re.match(r"HAProxy version 2\.", subprocess.run(["haproxy", "-v"], capture_output=True, text=True).stdout)
 UP, CRASHED, NO_WEB, STARTING, NO_RELEASE = range(5)
 
 
@@ -120,6 +125,35 @@ class Dyno:
             self.socket.shutdown(socket.SHUT_RDWR)
             self.socket.close()
         self.release.set()
+
+
+class Keeping(Dyno):
+    """Keeps connections, and closes each that was idle for so long, be it when a request is on its way."""
+
+    def __init__(self, name, idle_s):
+        self.idle_s, self.seen, self.n_open, self.n_again = idle_s, [], 0, 0
+        super().__init__(name)
+
+    def read(self, c):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += c.recv(65536) or b"\r\n\r\n"
+            c.settimeout(30)
+        return data.decode()
+
+    def serve(self, c):
+        self.n_open += 1
+        with c, contextlib.suppress(OSError):
+            for i in itertools.count():
+                c.settimeout(random.uniform(0, self.idle_s) if i else 30)
+                text = self.read(c)
+                if len(text) <= 4:
+                    break
+                self.heads.append(text)
+                self.seen.append(text.split(" ")[1])
+                self.n_again += i > 0
+                self.answer(c, self.name)
+        self.n_open -= 1
 
 
 class Router:
@@ -240,6 +274,19 @@ def dynos():
 
     def make(name):
         made.append(Dyno(name))
+        return made[-1]
+
+    yield make
+    for d in made:
+        d.close()
+
+
+@pytest.fixture
+def keeping():
+    made = []
+
+    def make(name, idle_s):
+        made.append(Keeping(name, idle_s))
         return made[-1]
 
     yield make
@@ -414,8 +461,14 @@ def test_a_refused_connection_goes_to_another_dyno(router, dynos):
 
 # ---- how long is waited, and how much is taken
 
-def has_line(router, text):
-    return wait_for(lambda: [line for line in router.lines if text in line], f'a line with "{text}"')
+def has_line(router, *texts):
+    """A line with one of the texts."""
+    return wait_for(lambda: [line for line in router.lines if any(text in line for text in texts)], f"a line with {' or '.join(texts)}")
+
+
+def late(method):
+    """Of a dyno that did not answer in time, with HAProxy 2.6 and 3.0 (src/route/keep.c)."""
+    return f"twelve {A} SH H12 at=info method={method}", f"twelve {A} sH - at=info method={method}"
 
 
 def test_the_first_byte_and_the_pause_between_two(router, dynos):
@@ -426,16 +479,17 @@ def test_the_first_byte_and_the_pause_between_two(router, dynos):
     assert router.get("/pause?2") == (200, "onetwo"), "longer than to the first byte, and no request for text/event-stream"
     status, page = router.get("/hold")
     assert status == 503 and "H12" in page and "in time" in page
-    has_line(router, f"twelve {A} SH H12 at=info method=GET")
+    has_line(router, *late("GET"))
     # What comes with its body has the same time, from its last byte on.
     c = http.client.HTTPConnection("127.0.0.1", router.port, timeout=180)
     c.request("POST", "/hold", body="x" * 100, headers={"Host": "shop.localhost"})
     r = c.getresponse()
     assert r.status == 503 and b"H12" in r.read()
-    has_line(router, f"twelve {A} SH H12 at=info method=POST")
+    has_line(router, *late("POST"))
     with pytest.raises(http.client.IncompleteRead):
         router.get("/pause?4")
-    has_line(router, f"twelve {A} sD - at=info")
+    # HAProxy 3.0 says of such an end that the dyno, or the client, was gone.
+    has_line(router, *(f"twelve {A} {ts} - at=info" for ts in (("SD", "CD") if KEEPS else ("sD",))))
     # Others have the platform's.
     router.set(A, "shop", d)
     router.settle()
@@ -474,7 +528,7 @@ def test_large_headers(shop):
         assert router.get(f"/headers?{kilobytes}") == (200, "ok")
     answer = send_headers(router, 70)
     assert answer.startswith("HTTP/1.1 431 ") and "64 KB" in answer
-    has_line(router, f"twelve {A} LR 431 at=info")
+    assert " status=431 " in has_line(router, f"twelve {A} LR - at=info")[0]
     status, page = router.get("/headers?100")
     assert status == 503 and "64 KB" in page
     has_line(router, f"twelve {A} PH - at=info")
@@ -560,6 +614,99 @@ def test_changes_during_a_reload_are_joined(router, dynos):
     assert router.get(host="h19.example") == (200, "web.1")
     assert router.get(host="h18.example")[0] == 404
     assert router.reloads() <= before + 2
+
+
+class Numbered:
+    """Clients that ask for paths of their own, each once: no answer is lost, and what must not come twice does not."""
+
+    def __init__(self, port, methods, n=6):
+        self.port, self.methods, self.sent, self.failures, self.ended = port, methods, [], [], threading.Event()
+        self.threads = [threading.Thread(target=self.ask, args=(i,), daemon=True) for i in range(n)]
+        for t in self.threads:
+            t.start()
+
+    def ask(self, i):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=180)
+        for k in itertools.count():
+            if self.ended.is_set():
+                return
+            method, path = self.methods[k % len(self.methods)], f"/{i}/{k}"
+            try:
+                # Without a body, so that the head alone is what a dyno has to read.
+                c.request(method, path, headers={"Host": "shop.localhost"})
+                r = c.getresponse()
+                r.read()
+                if r.status != 200:
+                    self.failures.append((method, path, r.status))
+                self.sent.append((method, path))
+                if k % 5 == 0:
+                    c.close()
+            except (OSError, http.client.HTTPException) as e:
+                self.failures.append((method, path, repr(e)))
+                c.close()
+
+    def more(self, n):
+        goal = len(self.sent) + n
+        wait_for(lambda: len(self.sent) >= goal or self.failures, f"{n} more requests")
+
+    def end(self, *dynos):
+        """What the dynos have seen twice, by method."""
+        self.ended.set()
+        for t in self.threads:
+            t.join(30)
+        seen = collections.Counter(path for d in dynos for path in d.seen)
+        assert not self.failures
+        assert all(seen[path] for _, path in self.sent)
+        assert max(seen.values()) <= 2
+        return {method for method, path in self.sent if seen[path] > 1}
+
+
+def test_an_app_that_closes_idle_connections_as_requests_come(router, keeping):
+    """After at most two milliseconds: about as long as the next request takes to come."""
+    d = keeping("web.1", 0.002)
+    router.set(A, "shop", d)
+    router.settle()
+    load = Numbered(router.port, ("GET", "POST", "GET", "PUT", "GET", "DELETE"))
+    load.more(3000)
+    assert load.end(d) <= {"GET"}
+    assert bool(d.n_again) == KEEPS
+    assert not any(re.match("(POST|PUT|DELETE)", head) and "connection: close" not in head.lower() for head in d.heads)
+
+
+def test_no_request_is_lost_or_doubled_while_dynos_drain(router, keeping):
+    """They keep connections for longer than the router does; a drained one has none."""
+    old = keeping("web.1", 60)
+    dynos = [old]
+    router.set(A, "shop", old)
+    router.settle()
+    load = Numbered(router.port, ("POST", "GET", "POST"))
+    for _ in range(6):
+        load.more(100)
+        new = keeping("web.1", 60)
+        dynos.append(new)
+        assert router.set(A, "shop", new, old)
+        load.more(50)
+        assert router.set(A, "shop", new, (old, "drain"))
+        wait_for(lambda: router.ask("sessions", id=A, port=old.port)["sessions"] == 0, "the drain")
+        served = len(old.seen)
+        wait_for(lambda: old.n_open == 0, "its connections to be closed")
+        old.close()
+        assert router.set(A, "shop", new)
+        load.more(50)
+        assert len(old.seen) == served
+        old = new
+    assert not load.end(*dynos)
+    assert any(d.n_again for d in dynos) == KEEPS
+
+
+def test_an_app_that_wants_a_connection_for_each_request(router, keeping):
+    d = keeping("web.1", 60)
+    router.set(A, "shop", d, closes=True)
+    router.settle()
+    load = Numbered(router.port, ("GET", "POST"))
+    load.more(100)
+    assert not load.end(d)
+    assert not d.n_again
 
 
 def websocket(router):

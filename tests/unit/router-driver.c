@@ -62,6 +62,7 @@ static int set_app(const json_t *o, struct error *err)
 		.maintenance = json_is_true(json_object_get(o, "maintenance")),
 		.first_byte_ms = json_integer_value(json_object_get(o, "first_byte_ms")),
 		.idle_ms = json_integer_value(json_object_get(o, "idle_ms")),
+		.closes = json_is_true(json_object_get(o, "closes")),
 		.servers = xcalloc(json_array_size(servers) + 1, sizeof(*a.servers)),
 		.n_servers = json_array_size(servers),
 	};

@@ -81,7 +81,12 @@ static void test_render(void **state)
 	assert_non_null(strstr(a.data,
 			       "\nbackend app-" ID_A " from apps\n"
 			       "  # app shop down=0 maintenance=0 www.shop.example *.shop.example\n"
-			       "  http-request set-var(txn.until) date(0,ms),add(30000)\n"));
+			       ".if version_atleast(3.0)\n"
+			       "  http-request set-timeout server 30000ms if !{ var(txn.upload) -m "
+			       "found }\n"
+			       "  http-response set-timeout server 55000ms\n"
+			       ".else\n"
+			       "  tcp-response inspect-delay 30000ms\n"));
 	assert_non_null(strstr(a.data, "  server s1 127.0.0.1:20001 # ready web.1\n"
 				       "  server s2 127.0.0.1:20002 disabled # drain web.2\n"
 				       "  server s3 127.0.0.1:1 disabled # free -\n"));
@@ -99,6 +104,7 @@ static void test_parse_apps_is_the_inverse(void **state)
 	snprintf(c->apps[0].acme, sizeof(c->apps[0].acme), "abc_-1");
 	c->apps[0].first_byte_ms = 90000;
 	c->apps[1].idle_ms = 300000;
+	c->apps[1].closes = true;
 	/* The platform's own servers stand in the same file. */
 	c->door_dir = xstrdup("/run/twelve/door");
 	c->cert_list = xstrdup("/run/twelve/door/certs.list");
@@ -162,6 +168,81 @@ static void test_maps(void **state)
 	drop(c);
 }
 
+/* The platform's own names are nobody's, whatever an app says. */
+static void test_the_platform_has_its_names(void **state)
+{
+	struct route_config *c = make(4);
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	(void)state;
+	c->door_dir = xstrdup("/run/twelve/door");
+	strv_push(&c->apps[1].hosts, "api.localhost");
+	strv_push(&c->apps[1].hosts, "git.localhost");
+	route_render_map(c, ROUTE_MAP_HOSTS, &out);
+	assert_non_null(strstr(out.data, "\napi.localhost api\n"));
+	assert_non_null(strstr(out.data, "\ngit.localhost api\n"));
+	assert_null(strstr(out.data, "api.localhost app-"));
+	drop(c);
+}
+
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *at = text; (at = strstr(at, what)); at++)
+		n++;
+	return n;
+}
+
+/* Each costs every request: the host, the state of its app, and in its log line the dyno. Who has no
+ * wildcard does not look for one. */
+static void test_lookups_of_a_request(void **state)
+{
+	struct route_config *c = make(4);
+
+	(void)state;
+	for (int wildcards = 1; wildcards >= 0; wildcards--) {
+		_cleanup_buf_ struct buf out = BUF_INIT;
+		char *web, *end;
+
+		if (!wildcards)
+			c->apps[0].hosts[1][0] = 'x';
+		route_render(c, &out);
+		web = strstr(out.data, "\nfrontend web ");
+		assert_non_null(web);
+		end = strstr(web, "\nbackend ");
+		*end = '\0';
+		/* And two that few come to: the challenge's, and that of an error without a request.
+		 */
+		assert_int_equal(count(web, "map_str("), 5 + 5 * (size_t)wildcards);
+		assert_int_equal(count(web, "\n  http-request "), 31 + 11 * (size_t)wildcards);
+	}
+	drop(c);
+}
+
+/* What a kept connection is for, and what is sent again: docs/decisions/0044. */
+static void test_what_is_sent_again(void **state)
+{
+	struct route_config *c = make(4);
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	const char *web, *apps;
+
+	(void)state;
+	c->apps[1].closes = true;
+	route_render(c, &out);
+	apps = strstr(out.data, "\ndefaults apps ");
+	web = strstr(out.data, "\nfrontend web ");
+	assert_true(strstr(apps, "  retries 1\n  retry-on conn-failure empty-response\n") < web);
+	assert_true(strstr(apps, ".else\n  option http-server-close\n.endif\n") < web);
+	assert_non_null(strstr(web, "  http-request set-var(txn.once) int(1) if !{ method GET HEAD "
+				    "OPTIONS }"));
+	assert_non_null(
+		strstr(web, "  http-request disable-l7-retry if { var(txn.once) -m int 1 }"));
+	/* Of the one app alone. */
+	assert_int_equal(count(web, "  option http-server-close\n"), 1);
+	drop(c);
+}
+
 static void test_states(void **state)
 {
 	static const struct {
@@ -201,7 +282,7 @@ static void test_commands_give_before_they_take(void **state)
 		       "add map /r/dynos.map s3@app-" ID_A " web.1\n"
 		       "set server app-" ID_A "/s3 addr 127.0.0.1 port 20003\n"
 		       "set server app-" ID_A "/s3 state ready\n"
-		       "set server app-" ID_A "/s1 state drain\n"
+		       "set server app-" ID_A "/s1 state maint\n"
 		       "set server app-" ID_A "/s2 state maint\n"
 		       "set server app-" ID_A "/s2 addr 127.0.0.1 port 1\n");
 	drop(from);
@@ -256,7 +337,7 @@ static void test_what_takes_a_reload(void **state)
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
 	(void)state;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 8; i++) {
 		struct route_config *to = make(i == 0 ? 8 : 4);
 
 		if (i == 1)
@@ -269,6 +350,11 @@ static void test_what_takes_a_reload(void **state)
 			to->apps[0].idle_ms = 1000;
 		if (i == 5)
 			to->limits.api++;
+		if (i == 6)
+			to->apps[1].closes = true;
+		/* The last app with a wildcard has none any more. */
+		if (i == 7)
+			to->apps[0].hosts[1][0] = 'x';
 		assert_false(route_commands(from, to, &out));
 		drop(to);
 	}
@@ -355,8 +441,10 @@ static void test_log_lines(void **state)
 		  "at=error code=H12 desc=\"Request timeout: neither the rest of the request came "
 		  "nor an answer\" ",
 		  "503" },
-		{ "LR 431 ", "431", "at=error code=431 desc=\"Request headers over 64 KB\" ",
-		  "431" },
+		{ "LR - ", "431", "at=error code=431 desc=\"Request headers over 64 KB\" ", "431" },
+		/* Whatever state the app is in: the page was another. */
+		{ "LR H10 ", "429",
+		  "at=error code=429 desc=\"Too many requests at once from one address\" ", "429" },
 		{ "PR 400 ", "400",
 		  "at=error code=400 desc=\"Bad request: not HTTP, characters that must be written "
 		  "as %XX, or headers over 64 KB\" ",
@@ -608,6 +696,9 @@ int main(void)
 		cmocka_unit_test(test_parse_apps_is_the_inverse),
 		cmocka_unit_test(test_parse_apps_refuses),
 		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_the_platform_has_its_names),
+		cmocka_unit_test(test_lookups_of_a_request),
+		cmocka_unit_test(test_what_is_sent_again),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_commands_give_before_they_take),
 		cmocka_unit_test(test_commands_for_maps),

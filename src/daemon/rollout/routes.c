@@ -68,14 +68,21 @@ static char *route_text(const struct route_app *r)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
-	buf_printf(&b, "%s %d %d %s %lld %lld", r->name, r->maintenance, (int)r->down, r->acme,
-		   (long long)r->first_byte_ms, (long long)r->idle_ms);
+	buf_printf(&b, "%s %d %d %s %lld %lld %d", r->name, r->maintenance, (int)r->down, r->acme,
+		   (long long)r->first_byte_ms, (long long)r->idle_ms, r->closes);
 	for (char **h = r->hosts; h && *h; h++)
 		buf_printf(&b, " %s", *h);
 	for (size_t i = 0; i < r->n_servers; i++)
 		buf_printf(&b, " %s:%u:%d", r->servers[i].dyno, r->servers[i].port,
 			   (int)r->servers[i].state);
 	return buf_steal(&b);
+}
+
+static bool is_keep_alive_off(const struct release *r)
+{
+	const char *s = json_string_value(json_object_get(r->config, "TWELVE_KEEP_ALIVE"));
+
+	return s && streq(s, "off");
 }
 
 static void fill_servers(const struct turn *t, struct route_app *r)
@@ -108,6 +115,7 @@ int routes_sync(struct turn *t, struct error *err)
 	acme_thumbprint(t->o->acme, t->app.id, r.acme);
 	r.first_byte_ms = dyno_config_ms(&t->current, "TWELVE_FIRST_BYTE_TIMEOUT", 0);
 	r.idle_ms = dyno_config_ms(&t->current, "TWELVE_IDLE_TIMEOUT", 0);
+	r.closes = is_keep_alive_off(&t->current);
 	r.down = why_down(t);
 	fill_servers(t, &r);
 	text = route_text(&r);
