@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 # By clang, with sanitizers, for tests and fuzzers.
 SANITIZED = $(BUILD)-sanitized
 
-.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture apps install uninstall bench bench-api bench-logs bench-services bench-builds bench-latency sanitized asan check-style format fuzz fuzz-api clean
+.PHONY: help deps build docs demo demo-stop test test-unit test-e2e test-debian-12 test-debian-13 torture apps install uninstall bench bench-api bench-logs bench-services bench-builds bench-latency bench-router sanitized asan check-style format fuzz fuzz-api clean
 
 help:
 	@echo "make demo         install what is needed, build, start, push an example app, print its URL"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-services  the same for add-ons; writes bench/results-services.md"
 	@echo "make bench-builds  builds beside docker build; writes bench/results-builds.md"
 	@echo "make bench-latency  the API while slow things happen; writes its part of bench/results.md"
+	@echo "make bench-router  a request through the router beside bare HAProxy; writes its part of bench/results.md"
 	@echo "make asan         the unit and kernel tests under AddressSanitizer and UBSan"
 	@echo "make check-style  gcc's analyzer, sizes, folder order, layout"
 	@echo "make format       lay the C code out, by clang-format"
@@ -105,6 +106,9 @@ bench-builds: build
 bench-latency: build
 	@scripts/install-deps test
 	@BUILD=$(BUILD) bench/latency
+
+bench-router: build
+	@BUILD=$(BUILD) bench/router
 
 sanitized:
 	@scripts/install-deps build run style
