@@ -34,10 +34,13 @@
 #define CHUNK_BYTES 65536
 /* An incomplete line is shown after this long without another byte. */
 #define UNENDED_MS 1000
-/* With little output and no reader, pipes are polled at this interval: a wake-up costs more than a
- * line. */
+/* With little output and no reader, pipes and the router's socket are polled at this interval: a
+ * wake-up costs more than a line, for HAProxy, too. */
 #define GATHER_MS 5
 #define GATHER_BYTES 16384
+/* From this many lines of the router at once on it is polled without a pause: HAProxy's socket has
+ * room for some 200. */
+#define GATHER_LINES 64
 
 struct app;
 struct drain_curl;
@@ -72,7 +75,9 @@ struct logsd {
 	struct question *question;		/* to haproxy, what the last one was */
 	char *last_refused;			/* its event */
 	size_t round_bytes;			/* taken from pipes in this round */
-	int64_t gather_until_ms;		/* 0: pipes are watched */
+	size_t round_lines;			/* of the router, in this round */
+	bool router_waits;			/* lines can wait in its socket */
+	int64_t gather_until_ms;		/* 0: pipes and the router are watched */
 	bool stopping;
 	const struct drain_curl *curl; /* once a drain needs it */
 	void *multi;		       /* libcurl's CURLM */

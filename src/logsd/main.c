@@ -73,14 +73,18 @@ static void on_signal(struct handler *h, uint32_t events)
 /* Lets lines gather for a moment when it costs nobody anything. */
 static void gather(struct logsd *l, int64_t now_ms)
 {
-	bool little = l->round_bytes && l->round_bytes < GATHER_BYTES;
+	bool little = (l->round_bytes || l->round_lines) && l->round_bytes < GATHER_BYTES &&
+		      l->round_lines < GATHER_LINES;
 
 	if (!l->gather_until_ms && little && !l->n_readers && !l->again) {
 		l->gather_until_ms = now_ms + GATHER_MS;
 		logsd_change(l, &l->pipes, 0);
+		if (l->router_waits)
+			logsd_change(l, &l->router, 0);
 	} else if (l->gather_until_ms && (l->n_readers || now_ms >= l->gather_until_ms)) {
 		l->gather_until_ms = 0;
 		logsd_change(l, &l->pipes, EPOLLIN);
+		logsd_change(l, &l->router, EPOLLIN);
 	}
 }
 
@@ -107,7 +111,7 @@ static void serve(struct logsd *l)
 		int64_t now_ms = clock_now_ms();
 
 		gather(l, now_ms);
-		l->round_bytes = 0;
+		l->round_bytes = l->round_lines = 0;
 		dispatch(l->epoll_fd, timeout_ms(l, now_ms));
 		peers_answer_late(l);
 		sources_again(l);

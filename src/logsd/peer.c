@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "ipc/ipc.h"
@@ -35,6 +36,9 @@
 /* HAProxy sends lines of up to 8192 bytes. */
 #define DATAGRAM_BYTES 16384
 #define ROUTER_BUFFER_BYTES (4 * 1024 * 1024)
+/* unix(7): how many datagrams may wait in a socket that is made now. */
+#define QUEUE_FILE "/proc/sys/net/unix/max_dgram_qlen"
+#define QUEUE_LINES 4096
 #define LINES_DEFAULT 100
 
 struct peer {
@@ -223,12 +227,16 @@ static void on_message(struct logsd *l, struct ipc_msg *m)
 		log_warn("message of the unknown type %u", m->type);
 }
 
+static void on_router(struct handler *h, uint32_t events);
+
 static void on_peer(struct handler *h, uint32_t events)
 {
 	struct peer *p = (struct peer *)(void *)h;
 	int r = 1;
 
-	(void)events;
+	/* Lines that wait for more of them came before this. */
+	if (p->logsd->gather_until_ms)
+		on_router(&p->logsd->router, events);
 	for (int i = 0; i < FAIR_MESSAGES && r > 0; i++) {
 		_cleanup_ipc_msg_ struct ipc_msg m = IPC_MSG_INIT;
 
@@ -334,6 +342,7 @@ static void on_router(struct handler *h, uint32_t events)
 		if (n < 0)
 			return;
 		take_datagram(l, data, (size_t)n);
+		l->round_lines++;
 	}
 }
 
@@ -399,6 +408,34 @@ static int admit_router(const char *path)
 	return chown(path, (uid_t)-1, gr->gr_gid) < 0 || chmod(path, 0660) < 0 ? -1 : 0;
 }
 
+static bool write_queue(int64_t n)
+{
+	_cleanup_free_ char *text = xasprintf("%" PRId64, n);
+	_cleanup_fd_ int fd = open(QUEUE_FILE, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/*
+ * The kernel's own number is 10, where no systemd has made it 512, and what is more HAProxy drops. A
+ * socket keeps the number of the moment in which it was made; so it is raised for that moment.
+ */
+static int listen_router(struct logsd *l, const char *path)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int64_t n = 0;
+	int fd;
+
+	if (fs_read_file(QUEUE_FILE, 64, &text) < 0 ||
+	    !str_to_i64(str_trim(text.data), 0, INT32_MAX, &n))
+		n = QUEUE_LINES;
+	l->router_waits = n >= GATHER_LINES * 2 || write_queue(QUEUE_LINES);
+	fd = sock_listen_unix(path, SOCK_DGRAM, 0600);
+	if (l->router_waits && n < GATHER_LINES * 2 && !write_queue(n))
+		log_warn("%s keeps %d instead of %" PRId64, QUEUE_FILE, QUEUE_LINES, n);
+	return fd;
+}
+
 int peers_listen(struct logsd *l, const char *run_dir, struct error *err)
 {
 	_cleanup_free_ char *logs = xasprintf("%s/logs.sock", run_dir);
@@ -406,8 +443,7 @@ int peers_listen(struct logsd *l, const char *run_dir, struct error *err)
 	int size = ROUTER_BUFFER_BYTES;
 
 	/* The router's first: who finds the other one may rely on both. */
-	l->router = (struct handler){ .fn = on_router,
-				      .fd = sock_listen_unix(router, SOCK_DGRAM, 0600) };
+	l->router = (struct handler){ .fn = on_router, .fd = listen_router(l, router) };
 	if (l->router.fd < 0)
 		return error_set_errno(err, l->router.fd, "listening on %s", router);
 	if (admit_router(router) < 0)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """twelve-logs alone, driven through its sockets: lines, tails, a slow reader, kill -9."""
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -258,6 +259,25 @@ def test_the_router(logs, app):
     wait_for(lambda: "haproxy: Proxy web stopped" in logs.said(), "haproxy's notice")
     assert logs.stat()["dropped"] == 1
     s.close()
+
+
+def test_the_router_has_room_for_many_lines(logs, app):
+    """While nobody reads: by itself the kernel takes eleven, and HAProxy drops what finds no room."""
+    with open("/proc/sys/net/unix/max_dgram_qlen") as f:
+        before = f.read()
+    os.kill(logs.process.pid, signal.SIGSTOP)
+    n = 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s, contextlib.suppress(BlockingIOError):
+        s.setblocking(False)
+        s.connect(str(logs.run / "router.sock"))
+        for n in range(150):
+            s.send(b"twelve " + app.encode() + b" at=info n=%d" % n)
+    os.kill(logs.process.pid, signal.SIGCONT)
+    assert n == 149
+    wait_for(lambda: logs.stat()["lines"] == 150, "all lines")
+    assert [text for _, _, _, text in logs.lines(app)][-1] == b"at=info n=149"
+    with open("/proc/sys/net/unix/max_dgram_qlen") as f:
+        assert f.read() == before, "what others have is as it was"
 
 
 def test_how_fast_an_app_was(logs, app):
