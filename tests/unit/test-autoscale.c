@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "model/autoscale.h"
 
 #define PERIOD_MS 60000
@@ -321,6 +322,19 @@ static struct sim sim_make(uint64_t seed)
 			     .changed_ms = -PERIOD_MS };
 }
 
+/* The first that finds all that was planted; `make torture` sets TWELVE_SEEDS for more. */
+#define SEED 4
+
+static uint64_t n_seeds(void)
+{
+	const char *said = getenv("TWELVE_SEEDS");
+	int64_t n = 1;
+
+	if (said)
+		assert_true(str_to_i64(said, 1, 1000, &n));
+	return (uint64_t)n;
+}
+
 /*
  * A constant load: it comes to what is needed and stays, but for a try within what is remembered,
  * and a step up after a minute that was slow by chance.
@@ -328,7 +342,7 @@ static struct sim sim_make(uint64_t seed)
 static void test_constant_load(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 4; seed++) {
+	for (uint64_t seed = SEED; seed < SEED + n_seeds(); seed++) {
 		for (int per_second = 5; per_second <= 65; per_second += 10) {
 			struct sim s = sim_make(seed);
 			int64_t needed = per_second / 10 + 1;
@@ -348,7 +362,7 @@ static void test_constant_load(void **state)
 static void test_a_day(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 4; seed++) {
+	for (uint64_t seed = SEED; seed < SEED + n_seeds(); seed++) {
 		struct sim s = sim_make(seed);
 		int ups = 0, slow = 0;
 

@@ -160,7 +160,8 @@ static void test_deep_trees(void **state)
 	assert_int_equal(fs_tree_size(dir, &bytes), 0);
 	assert_int_equal(fs_remove_tree(dir), 0);
 	assert_int_equal(mkdir(dir, 0700), 0);
-	make_deep(dir, 5000);
+	/* More levels than a process has descriptors by default, and a path that no call takes. */
+	make_deep(dir, 1500);
 	assert_int_equal(tree_measure(dir, &max, &usage), TREE_TOO_DEEP);
 	assert_int_equal(fs_tree_size(dir, &bytes), -ENAMETOOLONG);
 	assert_int_equal(fs_remove_tree(dir), 0);
