@@ -31,10 +31,11 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/e2e")]
 
 import heroku_cli  # noqa: E402
+import kept as machine  # noqa: E402
 from conftest import Platform, wait_for  # noqa: E402
 
 ENOUGH = 0.95
-CACHE = heroku_cli.cache() / "apps"
+CACHE = machine.cache() / "apps"
 
 
 class Recipe:

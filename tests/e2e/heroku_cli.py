@@ -18,6 +18,7 @@ import tempfile
 import urllib.request
 
 import api_schema
+import kept
 from conftest import ROOT, Result
 from loopback import Loopback
 from wire import Tap
@@ -34,10 +35,6 @@ PINNED = {
 
 
 # -- installing it
-
-def cache():
-    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "twelve"
-
 
 def registry():
     """Of the npm registry: what npm is told to use, or what the Node.js buildpack falls back to."""
@@ -88,24 +85,9 @@ def _install_into(where):
 
 
 def install():
-    """The folder with bin/node, bin/heroku and node_modules, made when it is not there, whole or not at all."""
+    """The folder with bin/node, bin/heroku and node_modules."""
     key = hashlib.sha256((HERE / "package-lock.json").read_bytes() + repr(PINNED).encode()).hexdigest()[:12]
-    where = cache() / "heroku-cli" / f"{CLI_VERSION}-{key}"
-    if where.exists():
-        return where
-    where.parent.mkdir(parents=True, exist_ok=True)
-    made = pathlib.Path(tempfile.mkdtemp(prefix=".new-", dir=where.parent))
-    try:
-        _install_into(made)
-        made.chmod(0o755)
-        try:
-            made.rename(where)
-        except OSError:
-            if not where.exists():
-                raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return where
+    return kept.made("heroku-cli", f"{CLI_VERSION}-{key}", _install_into)
 
 
 # -- running it

@@ -16,12 +16,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import types
 import urllib.error
 import urllib.parse
 import urllib.request
 
+import kept
 from conftest import ROOT, free_port, wait_for
 
 SOURCES = ROOT / "tests" / "receivers"
@@ -29,12 +29,6 @@ SOURCES = ROOT / "tests" / "receivers"
 
 class Unavailable(Exception):
     """A receiver that this machine can't have; says why."""
-
-
-def cache():
-    path = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "twelve" / "receivers"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def run(argv, what, **options):
@@ -45,16 +39,7 @@ def run(argv, what, **options):
 
 
 def made(name, make):
-    """The folder of this name in the cache; made in another one first, so that a kill leaves no half."""
-    path = cache() / name
-    if not path.exists():
-        folder = pathlib.Path(tempfile.mkdtemp(prefix=name, dir=cache()))
-        try:
-            make(folder)
-            folder.rename(path)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    return path
+    return kept.made("receivers", name, make)
 
 
 def digest(*paths):

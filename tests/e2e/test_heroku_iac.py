@@ -6,29 +6,27 @@ the Go proxy, declare apps and what belongs to them. Converging twice changes no
 import hashlib
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 
 import pytest
 
+import kept
 from conftest import wait_for
-from heroku_cli import HERE, cache
+from heroku_cli import HERE
 
 
 def go_program():
-    """The program in heroku/iac, built once for a machine, whole or not at all."""
+    """The program in heroku/iac, built once for a machine."""
     if not shutil.which("go"):
         raise RuntimeError("there is no go program: scripts/install-deps test")
     key = hashlib.sha256(b"".join(p.read_bytes() for p in sorted((HERE / "iac").iterdir()))).hexdigest()[:12]
-    where = cache() / "heroku-iac" / key
-    if not where.exists():
-        where.parent.mkdir(parents=True, exist_ok=True)
-        beside = f"{where}.{os.getpid()}"
-        subprocess.run(["go", "build", "-o", beside, "."], cwd=HERE / "iac", check=True,
+
+    def make(folder):
+        subprocess.run(["go", "build", "-o", folder / "converge", "."], cwd=HERE / "iac", check=True,
                        env=dict(os.environ, CGO_ENABLED="0", GOFLAGS="-mod=readonly", GOWORK="off", GOTOOLCHAIN="local"))
-        os.rename(beside, where)
-    return [str(where)]
+
+    return [str(kept.made("heroku-iac", key, make) / "converge")]
 
 
 @pytest.fixture(scope="module", params=["heroku-client", "heroku-go"])

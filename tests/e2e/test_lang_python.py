@@ -3,9 +3,11 @@
 import http.client
 import json
 import subprocess
+import sys
 
 import pytest
 
+import kept
 from conftest import wait_for
 
 FLASK = '''import sys
@@ -19,13 +21,17 @@ def home():
 '''
 
 
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory):
-    """uv, which makes locks, and Django's starter."""
-    venv = tmp_path_factory.mktemp("tools") / "venv"
-    subprocess.run(["python3", "-m", "venv", venv], check=True)
-    subprocess.run([venv / "bin/pip", "install", "-q", "uv==0.13.9", "Django==5.2.4"], check=True)
-    return venv / "bin"
+TOOLS = ("uv==0.13.9", "Django==5.2.4")
+
+
+@pytest.fixture(scope="session")
+def tools():
+    """uv, which makes locks, and Python with Django's starter."""
+    def make(folder):
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([folder / "bin/python", "-m", "pip", "install", "-q", *TOOLS], check=True)
+
+    return kept.made("python-tools", "-".join([*TOOLS, sys.version.split()[0]]), make) / "bin"
 
 
 @pytest.fixture
@@ -69,7 +75,7 @@ def shows(platform, name, words, path="/"):
 
 def test_django_of_its_own_starter(platform, tools, repo):
     name, where, push = repo
-    subprocess.run([tools / "django-admin", "startproject", "mysite", "."], cwd=where, check=True)
+    subprocess.run([tools / "python", "-m", "django", "startproject", "mysite", "."], cwd=where, check=True)
     write(where, {"requirements.txt": "django\n"})
     said = push()
     assert "web: python manage.py runserver 0.0.0.0:$PORT --noreload" in said and "add gunicorn to the packages and it is used" in said, said
@@ -88,7 +94,7 @@ def test_django_of_its_own_starter(platform, tools, repo):
 
 def test_django_without_what_its_settings_read(platform, tools, repo):
     name, where, push = repo
-    subprocess.run([tools / "django-admin", "startproject", "mysite", "."], cwd=where, check=True)
+    subprocess.run([tools / "python", "-m", "django", "startproject", "mysite", "."], cwd=where, check=True)
     write(where, {"requirements.txt": "django\n"})
     with open(where / "mysite/settings.py", "a") as f:
         f.write('STATIC_ROOT = BASE_DIR / "staticfiles"\nimport os\nSECRET_KEY = os.environ["SECRET_KEY"]\n')
