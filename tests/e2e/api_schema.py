@@ -182,7 +182,9 @@ class Schema:
                 if (name, member) in OTHER:
                     resource["properties"][member] = {"type": ["string", "null"]}
         kind = jsonschema.validators.extend(jsonschema.Draft4Validator, {"strictProperties": _strict, "additionalProperties": _additional})
-        self.validator = lambda schema: kind(schema, resolver=jsonschema.RefResolver("", self.root), format_checker=_formats())
+        # One for all answers: it keeps what it has looked up in half a megabyte of schema.
+        resolver, formats = jsonschema.RefResolver("", self.root), _formats()
+        self.validator = lambda schema: kind(schema, resolver=resolver, format_checker=formats)
         self.links = [self._link(name, link) for name, resource in self.root["definitions"].items()
                       for link in resource.get("links", []) if "method" in link]
         # The most literal path first: /users/~ is not any user.
