@@ -240,6 +240,7 @@ def test_swap_under_load_fails_no_request(shop, app_with_code):
             n[0] += 1
             if status != 200:
                 bad.append((status, text[:200]))
+            stop.wait(0.02)
 
     threads = [threading.Thread(target=load) for _ in range(4)]
     for t in threads:

@@ -299,6 +299,7 @@ def test_no_request_fails_while_certificates_change(app, authority):
                 served[0] += 1
             except (OSError, http.client.HTTPException, AssertionError) as e:
                 failures.append(repr(e))
+            done.wait(0.02)
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for t in threads:

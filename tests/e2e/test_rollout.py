@@ -10,6 +10,10 @@ import time
 from conftest import free_port, wait_for
 
 
+# Between the requests of a client: several clients are never all silent, and leave the processors to what is tested.
+PAUSE_S = 0.02
+
+
 class Load:
     """Keeps asking, from several threads, until it is told to stop; counts what failed."""
 
@@ -27,6 +31,7 @@ class Load:
             except OSError as e:
                 self.failures.append(repr(e))
             self.done += 1
+            self.stopping.wait(PAUSE_S)
 
     def __enter__(self):
         for t in self.threads:
