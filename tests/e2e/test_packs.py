@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Buildpacks with real packages of npm and PyPI: development packages while the app is built, hooks, and config vars of any name."""
+import functools
 import json
 import os
+import pathlib
 import subprocess
+import tempfile
 
 import pytest
 
@@ -26,15 +29,21 @@ def tree(platform, name):
     return platform.state / "slugs" / slugs(platform, name)[0] / "app"
 
 
-def node_app(tmp_path, scripts, **more):
-    """Entries of an archive, with a lock by npm itself."""
+@functools.cache
+def locked(package):
+    """The lock that npm makes of a package.json."""
+    with tempfile.TemporaryDirectory() as where:
+        pathlib.Path(where, "package.json").write_text(package)
+        subprocess.run(["npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=where, check=True, capture_output=True)
+        return pathlib.Path(where, "package-lock.json").read_bytes()
+
+
+def node_app(scripts, **more):
+    """Entries of an archive, with a lock by npm itself, in which no script stands but whether there are those of an installation."""
     package = {"name": "packs", "version": "1.0.0", "engines": {"node": "24.x"}, "scripts": scripts,
                "dependencies": {"is-number": "7.0.0"}, "devDependencies": {"left-pad": "1.3.0"}, **more}
-    where = tmp_path / "lock"
-    where.mkdir(exist_ok=True)
-    (where / "package.json").write_text(json.dumps(package))
-    subprocess.run(["npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=where, check=True, capture_output=True)
-    return [PROCFILE] + [(f, (where / f).read_bytes()) for f in ("package.json", "package-lock.json")]
+    lock = locked(json.dumps({**package, "scripts": {s: "true" for s in ("preinstall", "install", "postinstall") if s in scripts}}))
+    return [PROCFILE, ("package.json", json.dumps(package).encode()), ("package-lock.json", lock)]
 
 
 def see(word):
@@ -49,7 +58,7 @@ SEEN = json.dumps([AWKWARD[n] for n in SHOWN], separators=(",", ":"))
 def test_scripts_of_an_installation_have_development_packages(bare, tmp_path):
     platform, name, deploy = bare
     set_vars(platform, name, {**AWKWARD, "NODE_ENV": "production"})
-    entries = node_app(tmp_path, {s: see(s) for s in ("preinstall", "postinstall", "prepare")})
+    entries = node_app({s: see(s) for s in ("preinstall", "postinstall", "prepare")})
     r = deploy(archive(tmp_path / "1.tgz", *entries), check=True)
     for step in ("preinstall", "postinstall", "prepare"):
         assert f"{step} {SEEN}" in said(r), said(r)
@@ -70,15 +79,15 @@ def test_build_comes_before_the_pruning_and_heroku_postbuild_instead_of_it(bare,
     platform, name, deploy = bare
     set_vars(platform, name, {"NODE_ENV": "production"})
     scripts = {s: f"echo {s} >>steps; ls node_modules >>steps 2>/dev/null || true" for s in ("heroku-prebuild", "prebuild", "build", "heroku-cleanup")}
-    deploy(archive(tmp_path / "1.tgz", *node_app(tmp_path, scripts)), check=True)
+    deploy(archive(tmp_path / "1.tgz", *node_app(scripts)), check=True)
     dev, lean = ["is-number", "left-pad"], ["is-number"]
     assert (tree(platform, name) / "steps").read_text().split() == ["heroku-prebuild", "prebuild", *dev, "build", *dev, "heroku-cleanup", *lean]
     scripts["heroku-postbuild"] = "echo instead >>steps"
-    deploy(archive(tmp_path / "2.tgz", *node_app(tmp_path, scripts)), check=True)
+    deploy(archive(tmp_path / "2.tgz", *node_app(scripts)), check=True)
     assert (tree(platform, name) / "steps").read_text().split() == ["heroku-prebuild", "instead", "heroku-cleanup", *lean]
     # Heroku's word for "leave them".
     set_vars(platform, name, {"NPM_CONFIG_PRODUCTION": "false"})
-    r = deploy(archive(tmp_path / "3.tgz", *node_app(tmp_path, {})), check=True)
+    r = deploy(archive(tmp_path / "3.tgz", *node_app({})), check=True)
     assert "Development packages stay, since NPM_CONFIG_PRODUCTION is false" in said(r)
     assert (tree(platform, name) / "node_modules/left-pad").is_dir()
 
@@ -90,7 +99,7 @@ def test_build_comes_before_the_pruning_and_heroku_postbuild_instead_of_it(bare,
 ])
 def test_what_failed_is_named_and_nothing_else_is_guessed(bare, tmp_path, scripts, sentence):
     platform, name, deploy = bare
-    r = deploy(archive(tmp_path / "s.tgz", *node_app(tmp_path, scripts)))
+    r = deploy(archive(tmp_path / "s.tgz", *node_app(scripts)))
     assert r.code != 0 and sentence in said(r), said(r)
     assert "Aptfile" not in said(r) and "C library" not in said(r)
 
