@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JavaScript: each package manager with real packages of npm, pages made by Vite, Bun and Deno as what runs the app."""
+"""JavaScript: package managers with real packages of npm. Others are in test_lang_berry.py and test_lang_bun.py."""
 import json
 import os
-import shutil
-import subprocess
 
 import pytest
 
@@ -22,6 +20,7 @@ serve({ fetch: app.fetch, port: Number(process.env.PORT) })
 # It needs the development package.
 BUILDER = b"import pad from 'left-pad'\nimport { writeFileSync } from 'node:fs'\nwriteFileSync('made.txt', pad('built', 7))\n"
 LOCKS = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock", "berry": "yarn.lock", "bun": "bun.lock"}
+COMMANDS = {"pnpm": "pnpm install", "yarn": "yarn install", "berry": "yarn install", "bun": "bun install"}
 USES = {"pnpm": "pnpm 10.", "yarn": "yarn 1.22.", "berry": "yarn 4.", "bun": "bun 1."}
 
 
@@ -43,9 +42,8 @@ def rebuilt(platform, name, path):
     return slugs(platform, name)[0]
 
 
-@pytest.mark.parametrize("manager", ["pnpm", "yarn", "berry", "bun"])
-def test_each_package_manager(bare, tmp_path, manager):
-    platform, name, deploy = bare
+def all_the_way(platform, name, deploy, tmp_path, manager):
+    """Pushed, pushed again, without a cache, with config, and rolled back."""
     first = archive(tmp_path / "1.tgz", *source(manager))
     r = deploy(first, check=True)
     assert f"Installing packages from {LOCKS[manager]}" in said(r) and f", {USES[manager]}" in said(r) and "Removing development packages" in said(r), said(r)
@@ -69,66 +67,24 @@ def test_each_package_manager(bare, tmp_path, manager):
     assert r.out.strip() and f", {r.out.strip().splitlines()[-1]}".replace("\r", "").startswith(", " + USES[manager].split()[1]), r
 
 
-@pytest.mark.parametrize("manager,command", [("pnpm", "pnpm install"), ("yarn", "yarn install"), ("berry", "yarn install"), ("bun", "bun install")])
-def test_a_lock_that_does_not_match(bare, tmp_path, manager, command):
-    platform, name, deploy = bare
+def does_not_match(deploy, tmp_path, manager):
+    """A lock of a manager that lacks what package.json asks for."""
+    command = COMMANDS[manager]
     r = deploy(archive(tmp_path / "s.tgz", *source(manager, dependencies={**PACKAGE["dependencies"], "is-number": "7.0.0"})))
     assert r.code != 0 and f'{LOCKS[manager]} does not match package.json: run "{command}" and commit {LOCKS[manager]}.' in said(r), said(r)
+
+
+@pytest.mark.parametrize("manager", ["pnpm", "yarn"])
+def test_each_package_manager(bare, tmp_path, manager):
+    all_the_way(*bare, tmp_path, manager)
+
+
+@pytest.mark.parametrize("manager", ["pnpm", "yarn"])
+def test_a_lock_that_does_not_match(bare, tmp_path, manager):
+    does_not_match(bare[2], tmp_path, manager)
 
 
 def test_a_digest_of_a_package_manager(bare, tmp_path):
     platform, name, deploy = bare
     r = deploy(archive(tmp_path / "s.tgz", *source("pnpm", packageManager="pnpm@10.34.8+sha512." + "0" * 128)))
     assert r.code != 0 and "is not what packageManager in package.json says (+sha512)" in said(r), said(r)
-
-
-def test_pages_of_a_starter_without_a_lock(bare, tmp_path):
-    """What "npm create vite" makes, as it is."""
-    platform, name, deploy = bare
-    subprocess.run(["npm", "create", "--yes", "vite@8", "site", "--", "--template", "vanilla", "--no-interactive"], cwd=tmp_path, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=300)
-    site = tmp_path / "site"
-    shutil.rmtree(site / "node_modules", ignore_errors=True)
-    entries = [(str(f.relative_to(site)), f.read_bytes()) for f in sorted(site.rglob("*")) if f.is_file()]
-    r = deploy(archive(tmp_path / "1.tgz", *entries), check=True)
-    assert "There is no lock file of a package manager" in said(r) and "Serving dist/ with nginx" in said(r), said(r)
-    status, page = platform.get(name)
-    assert status == 200 and "/assets/index-" in page and platform.get(name, "/any/address") == (200, page)
-    assert platform.get(name, "/none.png")[0] == 404
-    assert not (tree(platform, name) / "node_modules").exists() and not (tree(platform, name) / ".twelve/node").exists()
-    r = deploy(archive(tmp_path / "2.tgz", *entries, ("more", b"")), check=True)
-    assert "package.json has not changed: the installed packages are used again" in said(r)
-
-
-def test_bun_runs_an_app(bare, tmp_path):
-    platform, name, deploy = bare
-    server = b"import { Hono } from 'hono'\nconst app = new Hono()\napp.get('/', c => c.text('bun ' + typeof Bun.version))\nexport default app\n"
-    entries = [e for e in source("bun", scripts={"start": "bun run src/index.ts"}) if not e[0].endswith(".js")]
-    deploy(archive(tmp_path / "1.tgz", *entries, ("src/index.ts", server)), check=True)
-    assert platform.get(name) == (200, "bun string")
-
-
-DENO_LOCK = json.dumps({"version": "5", "specifiers": {"npm:hono@4.6.14": "4.6.14"}, "npm": {"hono@4.6.14": {
-    "integrity": "sha512-j4VkyUp2xazGJ8eCCLN1Vm/bxdvm/j5ZuU9AIjLu9vapn2M44p9L3Ktr9Vnb2RN2QtcR/wVjZVMlT5k7GJQgPw=="}}, "workspace": {"dependencies": ["npm:hono@4.6.14"]}}, indent=2)
-DENO_SERVER = b"import { Hono } from 'hono'\nconst app = new Hono()\napp.get('/', (c) => c.text('deno ' + typeof Deno.version + ' ' + (Deno.env.get('WHO') ?? 'nobody')))\nDeno.serve(app.fetch)\n"
-
-
-def test_deno(bare, tmp_path):
-    platform, name, deploy = bare
-    config = b'{\n  // ours\n  "imports": { "hono": "npm:hono@4.6.14" },\n  "tasks": { "build": "echo built >made.txt" }\n}\n'
-    entries = [("deno.jsonc", config), ("deno.lock", DENO_LOCK.encode()), ("main.ts", DENO_SERVER)]
-    first = archive(tmp_path / "1.tgz", *entries)
-    r = deploy(first, check=True)
-    assert "Deno app, by the buildpack deno" in said(r) and "Installing packages from deno.lock" in said(r), said(r)
-    assert platform.get(name) == (200, "deno object nobody")
-    made = slugs(platform, name)[0]
-    r = deploy(archive(tmp_path / "2.tgz", *entries, ("more", b"")), check=True)
-    assert "Downloading Deno" not in said(r)
-    assert rebuilt(platform, name, first) == made
-    platform.cli("config:set", "WHO=Ada", "-a", name)
-    assert platform.get(name)[1] == "deno object Ada"
-    platform.cli("rollback", "v2", "-a", name)
-    assert platform.get(name)[1] == "deno object nobody"
-    assert "built" in platform.cli("run", "-a", name, "--", "cat", "made.txt").out
-    stale = json.dumps({"imports": {"hono": "npm:hono@4.6.14", "pad": "npm:left-pad@1.3.0"}}).encode()
-    r = deploy(archive(tmp_path / "3.tgz", ("deno.json", stale), *entries[1:]))
-    assert r.code != 0 and 'deno.lock does not match the imports of the app: run "deno install"' in said(r), said(r)

@@ -1,24 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The services of the tree with their real servers, by the command line, as a user has
-them: the guestbook from nothing to a restore, and what each service promises.
+The services of the tree with their real servers, by the command line, as a user has them: what each promises.
+PostgreSQL has test_postgresql.py, and an app that uses several test_guestbook.py.
 """
-import json
 import os
-import pathlib
 import re
 import signal
 import socket
 import ssl
 import subprocess
-import threading
 import urllib.parse
 
 import pytest
 
-from conftest import ROOT, Platform, wait_for
+from conftest import Platform, wait_for
 from stack_root import in_stack
-from test_addons import attempt, config, end, get, healthy, server_pid
+from test_addons import config, end, server_pid
 
 
 @pytest.fixture(scope="module")
@@ -45,117 +42,6 @@ def create(p, app, service, *more):
     return r.out.strip()
 
 
-# ---- the guestbook
-
-
-class Load:
-    """Visitors and signers, all the time."""
-
-    def __init__(self, p, app):
-        self.p, self.app, self.n, self.bad, self.stop = p, app, 0, [], threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(3)]
-
-    def one(self, i):
-        if i:
-            return self.p.get(self.app)
-        return post(self.p, self.app, "load", f"number {self.n}")
-
-    def run(self, i):
-        while not self.stop.is_set():
-            try:
-                status, text = self.one(i)
-            except OSError as e:
-                status, text = 0, str(e)
-            self.n += 1
-            if status not in (200, 201):
-                self.bad.append((status, text[:300]))
-
-    def __enter__(self):
-        for t in self.threads:
-            t.start()
-        wait_for(lambda: self.n > 10, "the load to begin")
-        return self
-
-    def __exit__(self, *exc):
-        self.stop.set()
-        for t in self.threads:
-            t.join()
-
-
-def post(p, app, name, message):
-    import http.client
-    c = http.client.HTTPConnection("127.0.0.1", p.http_port, timeout=180)
-    try:
-        c.request("POST", "/api/entries", json.dumps({"name": name, "message": message}),
-                  {"Host": f"{app}.localhost", "Content-Type": "application/json"})
-        r = c.getresponse()
-        return r.status, r.read().decode()
-    finally:
-        c.close()
-
-
-def entries(p, app):
-    return json.loads(p.get(app, "/api/entries")[1])
-
-
-def test_the_guestbook_from_nothing_to_a_restore(shop, tmp_path):
-    p, app = shop, "guestbook"
-    where = p.repo(tmp_path, ROOT / "examples" / "guestbook")
-    p.create(app, where)
-    p.push(where)
-    status, page = p.get(app)
-    assert status == 200 and "twelve addons:create postgresql -a guestbook" in page
-    first = create(p, app, "postgresql")
-    create(p, app, "redis")
-    p.cli("ps:scale", "web=2", "worker=1", "-a", app)
-    assert post(p, app, "Ada", "three small words")[0] == 201
-    wait_for(lambda: entries(p, app)[0]["words"] == 3, "the worker to count")
-    assert "Visit number" in p.get(app)[1] and p.get(app, "/health")[0] == 200
-
-    # Swap the database, under load.
-    second = create(p, app, "postgresql", "--as", "SECOND")
-    with Load(p, app) as load:
-        p.cli("addons:swap", "DATABASE", second, "-a", app)
-    assert not load.bad, load.bad[:5]
-    assert all(e["name"] == "load" for e in entries(p, app)), "the new database has what was written since"
-    with Load(p, app) as load:
-        p.cli("addons:swap", "DATABASE", first, "-a", app)
-    assert not load.bad, load.bad[:5]
-
-    # Rotate, under load; the old password opens nothing then.
-    old = config(p, app)["DATABASE_URL"]
-    with Load(p, app) as load:
-        r = p.cli("addons:credentials:rotate", "DATABASE", "-a", app, check=False)
-    assert r.code == 0, (r, p.cli("logs", "-n", "40", "--dyno", "release", "-a", app).out)
-    assert not load.bad, load.bad[:5]
-    assert config(p, app)["DATABASE_URL"] != old
-    wait_for(lambda: "authentication failed" in psql(p, old, "select 1").err
-             or "not permitted to log in" in psql(p, old, "select 1").err
-             or "does not exist" in psql(p, old, "select 1").err, "the old credential to be revoked")
-
-    # Back up, prove it, destroy by mistake, restore.
-    count = len(json.loads(p.get(app, "/api/entries")[1]))
-    r = p.cli("backups:capture", "DATABASE", "-a", app)
-    assert r.out.strip() == "b1" and "1 database, 2 tables" in r.err, r
-    r = p.cli("backups:verify", "b1", "--addon", "DATABASE", "-a", app)
-    assert "b1 is good" in r.err, r
-    r = p.cli("addons:destroy", "DATABASE", "-a", app, check=False)
-    assert r.code == 2 and f"--confirm {app}" in r.err, r
-    p.cli("addons:destroy", "DATABASE", "-a", app, "--confirm", app)
-    status, page = p.get(app)
-    assert status == 200 and "twelve addons:create postgresql" in page
-    # At once, as somebody does who has just seen what happened.
-    p.cli("backups:restore", "-a", app, timeout=600)
-    r = p.cli("backups", "-a", app)
-    assert "last" in r.out, r
-    wait_for(lambda: p.api("GET", f"/addons/{first}")[0] == 404, "the old add-on to be gone", 90)
-    assert len(entries(p, app)) == count and p.get(app)[0] == 200
-    end(p, app)
-
-
-# ---- PostgreSQL
-
-
 class Said:
     def __init__(self, r):
         self.code, self.out, self.err = r.returncode, r.stdout.strip(), r.stderr.strip()
@@ -168,34 +54,6 @@ def psql(p, url, sql):
                                input=sql, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, capture_output=True, text=True))
 
 
-def test_one_postgresql_for_two_apps(shop, bare):
-    a, b = bare
-    addon = create(shop, a, "postgresql")
-    shop.cli("addons:attach", addon, "-a", b)
-    mine, others = config(shop, a)["DATABASE_URL"], config(shop, b)["DATABASE_URL"]
-    r = psql(shop, mine, "create table secret (x text); insert into secret values ('mine')")
-    assert r.code == 0, r.err
-    database = mine.rsplit("/", 1)[1]
-    # Not with the other's credential, whatever the database; not as one of the group; and nobody without a password.
-    r = psql(shop, others.rsplit("/", 1)[0] + "/" + database, "select * from secret")
-    assert r.code != 0 and "permission denied" in r.err, r.err
-    for sql in (f"set role {database}", "select pg_read_file('/etc/passwd')", "copy (select 1) to program 'id'",
-                "create role x superuser", f"alter role {re.search('//([^:]+)', mine)[1]} password 'x'"):
-        r = psql(shop, others, sql)
-        assert r.code != 0 and ("permission denied" in r.err or "must be" in r.err), (sql, r.err, r.out)
-    for url in (re.sub(":[0-9a-f]{40}@", ":@", mine), re.sub("//[^@]+@", "//postgres:@", mine),
-                re.sub("//[^@]+@.*", "//postgres:postgres@" + mine.split("@")[1].split("/")[0] + "/postgres", mine)):
-        r = psql(shop, url, "select 1")
-        assert r.code != 0, url
-    # What the old credential made is the new one's.
-    shop.cli("addons:credentials:rotate", "DATABASE", "-a", a)
-    new = config(shop, a)["DATABASE_URL"]
-    assert new != mine
-    wait_for(lambda: psql(shop, mine, "select 1").code != 0, "the old credential to be revoked")
-    r = psql(shop, new, "insert into secret values ('more'); drop table secret; create table secret (x int)")
-    assert r.code == 0, r.err
-
-
 def over_tls(p, port, hello=b"", host="127.0.0.1"):
     """The TLS session of a server, verified by the authority's certificate and the name; what PostgreSQL is asked first goes before."""
     context = ssl.create_default_context(cafile=p.state / "ca" / "ca.pem")
@@ -204,133 +62,6 @@ def over_tls(p, port, hello=b"", host="127.0.0.1"):
         s.sendall(hello)
         assert s.recv(1) == b"S", "it speaks no TLS"
     return context.wrap_socket(s, server_hostname=host)
-
-
-SSL_REQUEST = bytes.fromhex("0000000804d2162f")
-
-
-def certificate(p, url):
-    with over_tls(p, urllib.parse.urlsplit(url).port, SSL_REQUEST) as s:
-        return s.getpeercert()
-
-
-def test_postgresql_speaks_tls(shop, bare):
-    a, _ = bare
-    addon = create(shop, a, "postgresql")
-    url = config(shop, a)["DATABASE_URL"]
-    assert "sslmode" not in url
-    ask = "\\conninfo"
-    assert "SSL connection (protocol: TLSv1" in psql(shop, url + "?sslmode=require", ask).out
-    assert "SSL" not in psql(shop, url + "?sslmode=disable", ask).out
-    port = urllib.parse.urlsplit(url).port
-    for host in ("127.0.0.1", "localhost"):
-        with over_tls(shop, port, SSL_REQUEST, host) as s:
-            assert s.version() in ("TLSv1.2", "TLSv1.3")
-    # Its key is its own, and nobody else's to read.
-    key = shop.state / "volumes" / get(shop, addon)["id"] / "pg" / ".." / "tls" / "server.key"
-    assert key.stat().st_mode & 0o77 == 0
-    # The client of people follows the URL's options, and shows no password to who lists processes.
-    assert "SSL connection" in shop.cli("psql", "-a", a, "--", "-Atc", ask).out
-    # A certificate of another authority, as after a move: it gets one of ours, without a restart.
-    before, pid = certificate(shop, url), server_pid(shop, addon)
-    shop.kill9()
-    for f in ("ca.pem", "ca.key"):
-        (shop.state / "ca" / f).unlink()
-    shop.start()
-
-    def renewed():
-        try:
-            return certificate(shop, url)
-        except ssl.SSLCertVerificationError:
-            return None
-
-    assert wait_for(renewed, "a certificate of the authority that there is") != before
-    assert server_pid(shop, addon) == pid
-    assert "SSL connection" in psql(shop, url + "?sslmode=require", ask).out
-
-
-def test_mariadb_and_redis_speak_tls(shop, bare):
-    a, b = bare
-    create(shop, a, "redis")
-    create(shop, b, "redis", "--tls")
-    plain, secured = config(shop, a), config(shop, b)
-    assert plain["REDIS_URL"].startswith("redis://") and plain["REDIS_TLS_URL"].startswith("rediss://")
-    assert secured["REDIS_URL"] == secured["REDIS_TLS_URL"] and secured["REDIS_URL"].startswith("rediss://")
-    for vars in (plain, secured):
-        url = urllib.parse.urlsplit(vars["REDIS_TLS_URL"])
-        with over_tls(shop, url.port) as s:
-            s.sendall(f"AUTH {url.username} {url.password}\r\nSELECT {url.path[1:]}\r\nSET over tls\r\n".encode())
-            said = b""
-            while said.count(b"\r\n") < 3:
-                more = s.recv(100)
-                assert more, said
-                said += more
-            assert said == b"+OK\r\n" * 3
-    assert redis(shop, b, "GET", "over").out.strip() == "tls"
-    r = shop.cli("addons:create", "postgresql", "--tls", "-a", a, check=False)
-    assert r.code != 0 and "asks for nothing" in r.err, r
-    create(shop, a, "mariadb")
-    port = urllib.parse.urlsplit(config(shop, a)["DATABASE_URL"]).port
-    with socket.create_connection(("127.0.0.1", port), 10) as s:
-        greeting = s.recv(200)
-        # The capabilities' low half comes after version, thread, salt and a zero; 0x0800 is TLS.
-        at = greeting.index(b"\0", 5) + 1 + 4 + 8 + 1
-        assert int.from_bytes(greeting[at:at + 2], "little") & 0x0800, f"it offers no TLS: {shop.cli('logs', '-a', a).out[-2000:]}"
-
-
-def test_postgresql_survives_kills(shop, bare):
-    a, _ = bare
-    addon = create(shop, a, "postgresql")
-    url = config(shop, a)["DATABASE_URL"]
-    assert psql(shop, url, "create table t (x int)").code == 0
-    for i, victim in enumerate(("server", "supervisor", "twelved")):
-        assert psql(shop, url, f"insert into t values ({i})").code == 0
-        pid = server_pid(shop, addon)
-        if victim == "server":
-            os.kill(pid, signal.SIGKILL)
-        elif victim == "supervisor":
-            os.kill(int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]), signal.SIGKILL)
-        else:
-            shop.restart()
-        if victim != "twelved":
-            wait_for(lambda: server_pid(shop, addon) not in (None, pid), "another server")
-        wait_for(lambda: psql(shop, url, "select 1").code == 0, f"the database after the {victim} was killed")
-        assert psql(shop, url, "select count(*) from t").out == str(i + 1)
-
-
-@pytest.mark.parametrize("delay", [0.1, 0.3, 0.6])
-def test_twelved_is_killed_while_postgresql_is_swapped_backed_up_restored(shop, bare, delay):
-    import time
-    a, _ = bare
-    first = create(shop, a, "postgresql")
-    second = create(shop, a, "postgresql", "--as", "SECOND")
-    url = config(shop, a)["DATABASE_URL"]
-    assert psql(shop, url, "create table t as select generate_series(1, 1000) x").code == 0
-    shop.cli("backups:capture", first, "-a", a)
-
-    def kill_in(*request):
-        t = threading.Thread(target=lambda: attempt(shop, *request))
-        t.start()
-        time.sleep(delay)
-        shop.restart()
-        t.join()
-        healthy(shop, first)
-
-    kill_in("POST", f"/apps/{a}/addon-attachments/DATABASE/actions/swap", {"addon": second})
-    now = config(shop, a)["DATABASE_URL"]
-    assert psql(shop, now, "select 1").code == 0
-    shop.cli("addons:swap", "DATABASE", first, "-a", a, check=False)
-    url = config(shop, a)["DATABASE_URL"]
-    assert psql(shop, url, "select count(*) from t").out == "1000"
-    kill_in("POST", f"/addons/{first}/backups", {})
-    b = shop.api("GET", f"/addons/{first}/backups")[1]
-    assert b[-1]["status"] == "succeeded" and b[0]["status"] in ("succeeded", "failed"), b
-    assert psql(shop, url, "delete from t").code == 0
-    kill_in("POST", f"/backups/{b[-1]['id']}/actions/restore", {"addon": first})
-    wait_for(lambda: not get(shop, first)["twelve"]["restoring"], "the restore")
-    wait_for(lambda: psql(shop, url, "select count(*) from t").out == "1000", "the content")
-    # Nothing half-made is left in it.
-    assert psql(shop, url, "select count(*) from pg_database where datname like '%\\_\\_%'").out == "0"
 
 
 # ---- Redis
@@ -520,3 +251,35 @@ def test_rabbitmq(shop, bare):
     shop.cli("addons:credentials:rotate", "AMQP", "-a", a)
     wait_for(lambda: not amqp(mine), "the old credential to be revoked")
     assert amqp(config(shop, a)["AMQP_URL"])
+
+
+# ---- TLS
+
+
+def test_mariadb_and_redis_speak_tls(shop, bare):
+    a, b = bare
+    create(shop, a, "redis")
+    create(shop, b, "redis", "--tls")
+    plain, secured = config(shop, a), config(shop, b)
+    assert plain["REDIS_URL"].startswith("redis://") and plain["REDIS_TLS_URL"].startswith("rediss://")
+    assert secured["REDIS_URL"] == secured["REDIS_TLS_URL"] and secured["REDIS_URL"].startswith("rediss://")
+    for vars in (plain, secured):
+        url = urllib.parse.urlsplit(vars["REDIS_TLS_URL"])
+        with over_tls(shop, url.port) as s:
+            s.sendall(f"AUTH {url.username} {url.password}\r\nSELECT {url.path[1:]}\r\nSET over tls\r\n".encode())
+            said = b""
+            while said.count(b"\r\n") < 3:
+                more = s.recv(100)
+                assert more, said
+                said += more
+            assert said == b"+OK\r\n" * 3
+    assert redis(shop, b, "GET", "over").out.strip() == "tls"
+    r = shop.cli("addons:create", "postgresql", "--tls", "-a", a, check=False)
+    assert r.code != 0 and "asks for nothing" in r.err, r
+    create(shop, a, "mariadb")
+    port = urllib.parse.urlsplit(config(shop, a)["DATABASE_URL"]).port
+    with socket.create_connection(("127.0.0.1", port), 10) as s:
+        greeting = s.recv(200)
+        # The capabilities' low half comes after version, thread, salt and a zero; 0x0800 is TLS.
+        at = greeting.index(b"\0", 5) + 1 + 4 + 8 + 1
+        assert int.from_bytes(greeting[at:at + 2], "little") & 0x0800, f"it offers no TLS: {shop.cli('logs', '-a', a).out[-2000:]}"
