@@ -2,7 +2,8 @@
 """
 The real, unmodified heroku CLI from npm, pointed at a twelved of ours: installed once
 for a machine, run in a place from which nothing leaves (loopback.py), and each answer that it
-gets looked at with the published schema (api_schema.py).
+gets looked at with the published schema (api_schema.py). A library for telemetry, which is off, is
+left out (heroku/no-sentry.mjs); with it, too, it is run by test_heroku_harness.py and test_heroku_env.py.
 """
 import base64
 import hashlib
@@ -107,7 +108,7 @@ class Heroku:
         status, made = platform.api("POST", "/oauth/authorizations", {"description": "heroku"})
         assert status == 201, made
         self.token = made["access_token"]["token"]
-        self.env = self.environment()
+        self.env = {**self.environment(), "NODE_OPTIONS": f"--import {HERE / 'no-sentry.mjs'}"}
 
     def environment(self):
         """All of it: nothing of the developer's gets in."""

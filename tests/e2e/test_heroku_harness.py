@@ -105,3 +105,13 @@ def test_the_variables_matter(heroku):
     """Without them the CLI would tell Heroku the token (section 1 of the CLI's wire facts): that is what the place catches."""
     with pytest.raises(AssertionError, match="particleboard.heroku.com"):
         heroku("auth:whoami", env={"HEROKU_PARTICLEBOARD_URL": ""}, code=None)
+
+
+def test_what_is_left_out_changes_nothing(heroku):
+    """The library for telemetry: the same words, requests and exit status with it, and a call of it would be seen."""
+    for args, app in ((["auth:whoami"], None), (["config"], "none-such")):
+        whole, lean = (heroku(*args, app=app, code=None, env=env) for env in ({"NODE_OPTIONS": ""}, {}))
+        assert (lean.code, lean.out, lean.err) == (whole.code, whole.out, whole.err) and "was called" not in lean.err
+        assert list(map(repr, lean.exchanges)) == list(map(repr, whole.exchanges)) != []
+    p = heroku.popen("node", "--input-type=module", "-e", "import {init} from '@sentry/node'; init()", stderr=-1, cwd=heroku.where)
+    assert "init of @sentry/node was called" in p.communicate()[1] and p.returncode == 70
