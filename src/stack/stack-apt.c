@@ -2,10 +2,11 @@
 /*
  * apt: the machine's own, which resolves, fetches and checks, and calls the dpkg of the root that
  * it installs into. The lists of what the archive has are fetched once a day for all, or when
- * something is not found by those that there are.
+ * something is not found by those that there are; apt parses them once, and all later runs have
+ * what it made of them.
  *
- *     STATE/stacks/lists/NAME/lock       held by all that read the lists; alone, by who fetches
- * them STATE/stacks/lists/NAME/lists/     the archive's, and cache/ what apt makes of them
+ *     STATE/stacks/lists/NAME/lock       held by who reads the lists; alone, by who fetches them
+ *     STATE/stacks/lists/NAME/lists/     the archive's, and cache/ what apt makes of them
  *     STATE/stacks/lists/NAME/fetched    its date is theirs
  *     DIR/apt.conf, DIR/sources.list     of one run
  */
@@ -78,13 +79,20 @@ static int write_conf(const struct apt *a)
 
 static int write_sources(const struct apt *a)
 {
+	const struct timespec old[2] = { { .tv_sec = STACK_EPOCH_S }, { .tv_sec = STACK_EPOCH_S } };
 	_cleanup_strv_ char **lines = NULL;
 	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r;
 
 	stack_sources(a->o, &lines);
 	for (char **l = lines; l && *l; l++)
 		buf_printf(&text, "%s\n", *l);
-	return fs_write_atomic(a->sources, 0600, text.data, text.len);
+	r = fs_write_atomic(a->sources, 0600, text.data, text.len);
+	/* With sources that are newer than its cache apt makes that anew. Whether it is of other
+	 * archives apt sees by the lists that it was made of. */
+	if (r == 0 && utimensat(AT_FDCWD, a->sources, old, 0) < 0)
+		r = -errno;
+	return r;
 }
 
 static void set_environment(const struct apt *a)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Debian: its releases, its archive, what mmdebstrap is asked for, and what its and apt's words
+ * Debian: what mmdebstrap is asked for, and what its and apt's words
  * mean. It runs in a PID namespace of its own, so that nothing of it outlives us when we are
  * killed. Packages that were fetched are hard links of those in STATE/stacks/cache.
  */
@@ -13,88 +13,9 @@
 #include "base/str.h"
 #include "stack/stack-priv.h"
 
-#define MIRROR "http://deb.debian.org/debian"
-#define SECURITY_MIRROR "http://deb.debian.org/debian-security"
 #define MAKE_TIMEOUT_MS (30 * 60 * 1000)
 #define LOG_MAX_BYTES (1 << 20)
 #define EXCERPT_MAX 400
-
-/* ---- which release ---- */
-
-static const struct release {
-	const char *name, *suite, *title;
-} releases[] = {
-	{ "debian-13", "trixie", "Debian 13" },
-	{ "debian-12", "bookworm", "Debian 12" },
-};
-
-static const struct release *release_of(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(releases); i++)
-		if (streq(releases[i].name, name))
-			return &releases[i];
-	return NULL;
-}
-
-const char *stack_suite(const char *name)
-{
-	const struct release *r = release_of(name);
-
-	return r ? r->suite : NULL;
-}
-
-const char *stack_title(const char *name)
-{
-	const struct release *r = release_of(name);
-
-	return r ? r->title : name;
-}
-
-/* ---- where from ---- */
-
-/* The mirror that this machine takes Debian from: people who have one near by name it there. */
-static char *mirror_of_host(const char *label)
-{
-	_cleanup_free_ char *by_label = xasprintf("Label: %s", label);
-	const char *const argv[] = {
-		"apt-get",	  "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
-		"Origin: Debian", by_label,	  NULL
-	};
-	const struct proc_options p = { .argv = argv, .die_with_us = true };
-	_cleanup_buf_ struct buf out = BUF_INIT;
-	struct error ignored = ERROR_INIT;
-	int status;
-
-	if (proc_run(&p, &out, &status, &ignored) < 0 || status != 0 ||
-	    !str_starts(out.data, "http"))
-		return NULL;
-	return xstrndup(out.data, strcspn(out.data, "\n"));
-}
-
-static char *mirror(const char *setting, const char *label, const char *usual)
-{
-	const char *set = getenv(setting);
-	char *found = set && set[0] ? xstrdup(set) : mirror_of_host(label);
-
-	return found ? found : xstrdup(usual);
-}
-
-static char *source(const char *uri, const char *suite, const char *pocket)
-{
-	return xasprintf("deb [signed-by=" STACK_KEYRING "] %s %s%s main", uri, suite, pocket);
-}
-
-void stack_sources(const struct stack_options *o, char ***ret)
-{
-	_cleanup_free_ char *uri = mirror("TWELVE_DEBIAN_MIRROR", "Debian", MIRROR);
-	_cleanup_free_ char *security =
-		mirror("TWELVE_DEBIAN_SECURITY_MIRROR", "Debian-Security", SECURITY_MIRROR);
-	const char *suite = stack_suite(o->name);
-
-	strv_push_take(ret, source(uri, suite, ""));
-	strv_push_take(ret, source(uri, suite, "-updates"));
-	strv_push_take(ret, source(security, suite, "-security"));
-}
 
 /* ---- why it did not work ---- */
 

@@ -12,6 +12,7 @@
 /* Of DIR/packages. */
 #define STACK_PACKAGES_MAX_BYTES (4 << 20)
 /* 2024-01-01: the one date of everything that we make. */
+#define STACK_EPOCH_S 1704067200
 #define STACK_EPOCH "1704067200"
 #define STACK_KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -71,9 +72,14 @@ int stack_run(const char *proc_dir, const char *const *argv, struct buf *log, st
 int stack_failed(const struct stack_options *o, const char *log, struct error *err);
 /* The same without the cache: pure. */
 int stack_explain(const struct stack_options *o, const char *log, struct error *err);
-/* The three lines of sources.list: release, updates, security. */
-void stack_sources(const struct stack_options *o, char ***ret);
 
-/* stack-debian.c: what Debian calls the release that a stack is made of; NULL for no stack of ours.
+/* stack-sources.c: the three lines of sources.list: release, updates, security. */
+void stack_sources(const struct stack_options *o, char ***ret);
+/* The first of the archives that apt fetches from (`uris`: what "apt-get update --print-uris"
+ * prints) whose Release file in `lists_dir` says that it is Debian's and has this label; NULL when
+ * there is none. A heap string that ends in a slash. */
+char *stack_find_mirror(const char *uris, const char *lists_dir, const char *label);
+
+/* stack-sources.c: what Debian calls the release that a stack is made of; NULL for no stack of ours.
  */
 const char *stack_suite(const char *name);

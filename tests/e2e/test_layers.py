@@ -49,7 +49,10 @@ def processes(words):
 def test_a_set_is_a_layer_on_the_base(layered, tmp_path):
     p, stacks = layered, layered.state / "stacks"
     deploy(p, "figs", tmp_path, PROCFILE, ("Aptfile", b"figlet\n"))
+    parsed = (stacks / "lists/debian-13/cache/srcpkgcache.bin").stat()
     deploy(p, "steam", tmp_path, PROCFILE, ("Aptfile", b"sl\n"))
+    # The lists are the same, so apt has not parsed them again.
+    assert (stacks / "lists/debian-13/cache/srcpkgcache.bin").stat().st_ino == parsed.st_ino
     figs, steam = chain(stacks, stack_of(p, "figs")), chain(stacks, stack_of(p, "steam"))
     assert len(figs) == len(steam) == 2 and figs[1] == steam[1] and figs[0] != steam[0]
     layer, base = layers(stacks, figs[0])

@@ -299,6 +299,42 @@ static void test_what_a_layer_adds(void **state)
 	assert_string_equal(added[1], "c=1");
 }
 
+#define INRELEASE(label)                                                                    \
+	"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nOrigin: Debian\nLabel: " label \
+	"\nSuite: x\n"
+
+/* What apt prints, on a machine with an archive of others, a flat one, and one not fetched yet. */
+static void test_finds_the_mirror_of_the_machine(void **state)
+{
+	static const char uris[] =
+		"'http://other.example/debian/dists/stable/InRelease' other_InRelease 0 \n"
+		"'http://flat.example/tools/./InRelease' flat_InRelease 0 \n"
+		"'cdrom:/debian/dists/bookworm/InRelease' disc_InRelease 0 \n"
+		"'http://new.example/debian/dists/bookworm/InRelease' new_InRelease 0 \n"
+		"'https://near.example/deb%20ian/dists/bookworm/InRelease' near_InRelease 0 \n"
+		"'http://far.example/debian/dists/bookworm/InRelease' far_InRelease 0 \n"
+		"'http://near.example/s/dists/bookworm-security/InRelease' s_InRelease 0 \n"
+		"'http://p.example/dists/bookworm/main/binary-amd64/Packages.xz' far_InRelease 0 "
+		"\n";
+	_cleanup_free_ char *debian = NULL, *security = NULL, *none = NULL, *empty = NULL;
+
+	(void)state;
+	write_file("other_InRelease", "Origin: Other\nLabel: Debian\n");
+	write_file("flat_InRelease", INRELEASE("Debian"));
+	write_file("disc_InRelease", INRELEASE("Debian"));
+	write_file("near_InRelease", INRELEASE("Debian"));
+	write_file("far_InRelease", INRELEASE("Debian"));
+	write_file("s_InRelease", INRELEASE("Debian-Security"));
+	debian = stack_find_mirror(uris, dir, "Debian");
+	security = stack_find_mirror(uris, dir, "Debian-Security");
+	none = stack_find_mirror(uris, dir, "Debian Backports");
+	empty = stack_find_mirror("", dir, "Debian");
+	assert_string_equal(debian, "https://near.example/deb%20ian/");
+	assert_string_equal(security, "http://near.example/s/");
+	assert_null(none);
+	assert_null(empty);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -324,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_a_stack_that_lost_what_it_stands_on_is_gone),
 		cmocka_unit_test(test_collects_nothing_that_is_stood_on),
 		cmocka_unit_test(test_what_a_layer_adds),
+		cmocka_unit_test(test_finds_the_mirror_of_the_machine),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
