@@ -45,6 +45,9 @@ static void render_global(const struct route_config *c, struct buf *out)
 	 */
 	buf_printf(out, "  tune.bufsize %d\n  tune.maxrewrite 4096\n  tune.http.maxhdr 256\n",
 		   BUFFER_BYTES);
+	/* Nothing here makes requests by its HTTP client, for which each check, load and worker would
+	 * parse all certificate authorities of the machine: three quarters of its time. */
+	buf_puts(out, "  httpclient.ssl.verify none\n");
 	if (c->user)
 		buf_printf(out, "  user %s\n  group %s\n", c->user, c->user);
 	if (c->n_threads)

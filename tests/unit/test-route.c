@@ -78,6 +78,7 @@ static void test_render(void **state)
 	route_render(&copy, &b);
 	assert_string_equal(a.data, b.data);
 	assert_non_null(strstr(a.data, "bind 127.0.0.1:5080\n"));
+	assert_non_null(strstr(a.data, "  httpclient.ssl.verify none\n"));
 	assert_non_null(strstr(a.data,
 			       "\nbackend app-" ID_A " from apps\n"
 			       "  # app shop down=0 maintenance=0 www.shop.example *.shop.example\n"
