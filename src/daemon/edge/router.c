@@ -25,7 +25,6 @@
 
 #define REQUEST_TIMEOUT_MS 30000
 #define IDLE_TIMEOUT_MS 55000
-#define THREADS_MAX 4
 #define ADOPT_MS 3000
 #define ADOPT_POLL_US 10000
 #define SHUTDOWN_MS 5000
@@ -55,7 +54,6 @@ static void fit_limits(struct route_limits *l)
 static void make_frame(struct router *r, struct route_config *c)
 {
 	const struct settings *s = &r->platform->settings;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	*c = (struct route_config){
 		.bind_address = xstrdup(s->http_address),
@@ -74,7 +72,6 @@ static void make_frame(struct router *r, struct route_config *c)
 			.source_rate = s->source_rate,
 			.unlimited = xstrdup(s->unlimited_sources),
 		},
-		.n_threads = cpus > THREADS_MAX ? THREADS_MAX : 0,
 	};
 	fit_limits(&c->limits);
 	/* Workers don't need root. Debian's package makes this user. */
