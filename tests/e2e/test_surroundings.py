@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a process finds around it in a sandbox: its host name, locales, its own limits."""
+import platform as platform_of_host
+
 import pytest
 
 
@@ -55,3 +57,30 @@ def test_whom_to_trust_on_this_machine(platform, alpha):
     r = inside(alpha, platform, 'cat "$TWELVE_CA_FILE"; (echo x >"$TWELVE_CA_FILE") 2>&1; true')
     ours = (platform.state / "ca" / "ca.pem").read_text()
     assert r.out.startswith(ours) and ("Read-only" in r.out or "Permission denied" in r.out), r
+
+
+EPERM, ENOSYS = 1, 38
+# By their numbers on x86-64, with arguments.
+CALLS = {
+    "41,1,1,0": 0,                    # socket: unix,
+    "41,2,1,0": 0,                    # IPv4,
+    "41,10,1,0": 0,                   # IPv6,
+    "41,16,3,0": 0,                   # netlink;
+    "41,38,5,0": ENOSYS,              # not the kernel's ciphers,
+    "41,40,1,0": ENOSYS,              # nor the hypervisor
+    "272,268435456": EPERM,         # unshare, of users
+    "56,268435473": EPERM,          # clone, with users of its own
+    "135,4294967295": 0,            # personality: asking
+    "135,262144": ENOSYS,           # and no random addresses
+    "250,0": EPERM,                 # keyctl
+    "425,1": EPERM,                 # io_uring_setup
+    "154,0": ENOSYS,                # modify_ldt
+    "9999": ENOSYS,                 # of a kernel to come
+}
+
+
+@pytest.mark.skipif(platform_of_host.machine() != "x86_64", reason="the numbers of calls are those of x86-64")
+def test_what_a_process_may_ask_of_the_kernel(platform, alpha):
+    script = "for (@ARGV) { my @a = map { 0 + $_ } split /,/; $! = 0; syscall($a[0], @a[1..$#a]); print 0 + $!, qq(\\n) }"
+    r = inside(alpha, platform, f"perl -e '{script}' {' '.join(CALLS)}")
+    assert dict(zip(CALLS, map(int, r.out.split()))) == CALLS, r
