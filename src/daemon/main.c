@@ -37,6 +37,7 @@
 #include "daemon/apps/sbom.h"
 #include "daemon/apps/setups.h"
 #include "daemon/build/builds.h"
+#include "daemon/build/collect.h"
 #include "daemon/build/stack-updates.h"
 #include "daemon/build/stacks.h"
 #include "daemon/core/env-file.h"
@@ -220,6 +221,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && streq(argv[1], "build"))
 		return build_worker_main();
+	if (argc == 2 && streq(argv[1], "collect"))
+		return collect_worker_main();
 	if (argc == 2 && streq(argv[1], "remove"))
 		return remove_worker_main();
 	if (argc == 2 && streq(argv[1], "fetch"))

@@ -14,6 +14,7 @@
 #include "daemon/apps/stale.h"
 #include "daemon/apps/webhooks.h"
 #include "daemon/build/builds.h"
+#include "daemon/build/collect.h"
 #include "daemon/build/retention.h"
 #include "daemon/build/packings.h"
 #include "daemon/build/slug-sizes.h"
@@ -98,6 +99,7 @@ static struct setups *make_setups(struct parts *parts)
 						    .apps = parts->apps,
 						    .wanted = parts->wanted,
 						    .builds = parts->builds,
+						    .collect = parts->collect,
 						    .dynos = parts->dynos,
 						    .services = parts->services,
 						    .logs = parts->logs });
@@ -151,6 +153,7 @@ int wiring_start(struct parts *parts, struct error *err)
 	    router_new(&parts->platform, &parts->router, err) < 0 ||
 	    dynos_new(&parts->platform, parts->logs, &parts->dynos, err) < 0)
 		return -1;
+	parts->collect = collect_new(&parts->platform, parts->dynos);
 	parts->certs = certs_new(&parts->platform, parts->router);
 	parts->wanted = make_wanted(parts);
 	parts->branches = make_branches(parts);
@@ -162,7 +165,8 @@ int wiring_start(struct parts *parts, struct error *err)
 	parts->slug_sizes = slug_sizes_new(&parts->platform);
 	drains_tell_all(&parts->platform, parts->logs);
 	parts->acme = acme_new(&parts->platform, parts->certs, parts->router, parts->logs);
-	parts->retention = retention_new(&parts->platform, parts->dynos, parts->builds);
+	parts->retention =
+		retention_new(&parts->platform, parts->dynos, parts->builds, parts->collect);
 	parts->reconciler = reconciler_new(&(struct reconciler_options){
 		.platform = &parts->platform,
 		.logs = parts->logs,
@@ -181,7 +185,7 @@ int wiring_start(struct parts *parts, struct error *err)
 		.dynos = parts->dynos,
 		.logs = parts->logs,
 		.wanted = parts->wanted,
-		.builds = parts->builds,
+		.collect = parts->collect,
 	});
 	parts->apps = make_apps(parts);
 	parts->webhooks = webhooks_new(&parts->platform);
@@ -193,7 +197,7 @@ int wiring_start(struct parts *parts, struct error *err)
 		.wanted = parts->wanted,
 	});
 	parts->stale = stale_new(&parts->platform, parts->apps);
-	parts->stack_updates = stack_updates_new(&parts->platform, parts->wanted, parts->builds);
+	parts->stack_updates = stack_updates_new(&parts->platform, parts->wanted, parts->collect);
 	reconcile_all(parts->reconciler);
 	parts->logins = logins_new();
 	if (rendezvous_new(&parts->platform, parts->dynos, &parts->rendezvous, err) < 0)
@@ -231,6 +235,7 @@ void wiring_stop(struct parts *parts, bool everything)
 	slug_sizes_free(parts->slug_sizes);
 	stacks_free(parts->stacks);
 	packings_free(parts->packings);
+	collect_free(parts->collect);
 	dynos_free(parts->dynos);
 	wanted_free(parts->wanted);
 	if (everything && parts->router)

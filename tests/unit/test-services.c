@@ -4,6 +4,7 @@
  * this program again, which then is a worker that always succeeds.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +18,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "daemon/build/builds.h"
+#include "daemon/build/collect.h"
 #include "daemon/core/remove.h"
 #include "daemon/core/state.h"
 #include "daemon/edge/ca.h"
@@ -131,9 +132,9 @@ bool state_is_gone(struct store *s, const char *kind, const char *id)
 	return true;
 }
 
-bool builds_is_collecting(const struct builds *b)
+bool collect_is_running(const struct collect *c)
 {
-	(void)b;
+	(void)c;
 	return false;
 }
 
@@ -440,6 +441,63 @@ static void test_one_volume_is_counted_at_a_time(void **state)
 	assert_null(strstr(text.data, "begin\nbegin\n"));
 }
 
+/* A du(1) that does not end, and says who it is. */
+static void write_stuck_du(const char *dir)
+{
+	_cleanup_free_ char *bin = xasprintf("%s/bin", dir), *path = xasprintf("%s/du", bin),
+			    *search = xasprintf("%s:%s", bin, getenv("PATH"));
+	FILE *file;
+
+	assert_int_equal(fs_mkdirs(bin, 0755), 0);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "#!/bin/sh\necho $$ >%s/pid.tmp\nmv %s/pid.tmp %s/pid\nexec sleep 1000\n",
+		dir, dir, dir);
+	assert_int_equal(fchmod(fileno(file), 0755), 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(setenv("PATH", search, 1), 0);
+}
+
+static pid_t stuck_pid(struct fixture *f)
+{
+	_cleanup_free_ char *path = xasprintf("%s/pid", f->dir);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	return fs_read_file(path, 64, &text) == 0 ? (pid_t)strtol(text.data, NULL, 10) : 0;
+}
+
+static bool du_is_stuck(struct fixture *f)
+{
+	return stuck_pid(f) > 0;
+}
+
+static bool du_has_ended(struct fixture *f)
+{
+	return kill(stuck_pid(f), 0) < 0;
+}
+
+static void test_a_count_ends_with_its_services(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *volumes = xasprintf("%s/volumes", f->dir),
+			    *before = xstrdup(getenv("PATH"));
+	char id[UUID_SIZE];
+	bool ended;
+
+	write_stuck_du(f->dir);
+	assert_int_equal(fs_mkdirs(volumes, 0755), 0);
+	make_addon(f, "box-0", "box", 25000, id);
+	services_kick(f->sv);
+	assert_true(happens(f, du_is_stuck));
+	setenv("PATH", before, 1);
+	services_free(f->sv);
+	f->sv = NULL;
+	ended = happens(f, du_has_ended);
+	if (!ended)
+		kill(stuck_pid(f), SIGKILL);
+	assert_true(ended);
+}
+
 static int on_statement(unsigned what, void *userdata, void *statement, void *text)
 {
 	int *n = userdata;
@@ -516,6 +574,8 @@ int main(int argc, char **argv)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_change_ends_with_its_addon, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_volume_is_counted_at_a_time, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_count_ends_with_its_services, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_who_is_attached_is_read_at_once, setup,
 						teardown),

@@ -16,6 +16,7 @@ struct parts {
 	struct streams *streams;
 	struct wanted *wanted;
 	struct builds *builds;
+	struct collect *collect;
 	struct branches *branches;
 	struct dynos *dynos;
 	struct reconciler *reconciler;

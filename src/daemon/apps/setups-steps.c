@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "daemon/services/services.h"
 #include "daemon/build/builds.h"
+#include "daemon/build/collect.h"
 #include "daemon/build/upload.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile.h"
@@ -319,7 +320,7 @@ static int start_build(struct setups *ss, struct setup *s, const struct app *app
 	struct build build = { 0 };
 
 	/* What no release uses is being removed: in the next turn. */
-	if (builds_is_collecting(ss->o.builds) || builds_running(ss->o.builds, app->id))
+	if (collect_is_running(ss->o.collect) || builds_running(ss->o.builds, app->id))
 		return 0;
 	if (!fs_exists(path))
 		return error_set(err, ERROR_CONFLICT,

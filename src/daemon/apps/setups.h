@@ -35,6 +35,7 @@ struct setups_options {
 	struct apps *apps;
 	struct wanted *wanted;
 	struct builds *builds;
+	const struct collect *collect;
 	struct dynos *dynos;
 	struct services *services;
 	struct logs_client *logs;

@@ -62,7 +62,6 @@ struct builds {
 	json_t *begun; /* when the last build of an owner or an app began, by its id: milliseconds,
 			  no two the same */
 	int64_t begin_ms;
-	bool collecting; /* what no row refers to is being removed */
 };
 
 /* build/builds.c */

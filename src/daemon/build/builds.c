@@ -338,16 +338,6 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 	return 0;
 }
 
-bool builds_is_collecting(const struct builds *b)
-{
-	return b->collecting;
-}
-
-void builds_set_collecting(struct builds *b, bool collecting)
-{
-	b->collecting = collecting;
-}
-
 bool builds_any_running(const struct builds *b)
 {
 	for (size_t i = 0; i < b->n; i++)

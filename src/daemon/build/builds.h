@@ -72,9 +72,6 @@ int builds_start(struct builds *b, const struct builds_start *o, struct build *r
 		 char ret_stream_id[static UUID_SIZE], struct error *err);
 /* Of any app, slugs that are brought from elsewhere among them. */
 bool builds_any_running(const struct builds *b);
-/* Whether slugs and stacks that no row refers to are being removed: none may be made meanwhile. */
-bool builds_is_collecting(const struct builds *b);
-void builds_set_collecting(struct builds *b, bool collecting);
 /* The running build of an app, or NULL. */
 const char *builds_running(struct builds *b, const char *app_id);
 /* git's process of a push has ended: if its build has not, nobody waits for it any more. A release

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which slugs and stacks are needed, and which slugs are let go: those of releases beyond the
+ * Which slugs are let go: those of releases beyond the
  * newest TWELVE_KEEP_RELEASES of their app that ran, which are nobody's current or pending release
  * and no dyno runs from. The release stays, and says that its slug is gone.
  */
@@ -10,19 +10,11 @@
 
 struct dynos;
 struct builds;
-
-/* Digests, each a strv. */
-struct used {
-	char **slugs, **stacks;
-	char **known; /* slugs that the database knows of */
-};
-
-void used_done(struct used *u);
-int used_read(const struct platform *p, struct dynos *dynos, struct used *ret, struct error *err);
+struct collect;
 
 struct retention;
 struct retention *retention_new(const struct platform *p, struct dynos *dynos,
-				struct builds *builds);
+				struct builds *builds, const struct collect *collect);
 void retention_free(struct retention *r);
 /* A release is live and what ran before it has ended: soon, when no build runs, slugs are let go.
  */

@@ -15,7 +15,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "build/build.h"
-#include "daemon/build/builds.h"
+#include "daemon/build/collect.h"
 #include "daemon/core/child.h"
 #include "daemon/core/trail.h"
 #include "daemon/wanted/base.h"
@@ -32,7 +32,7 @@
 struct stack_updates {
 	const struct platform *platform;
 	struct wanted *wanted;
-	struct builds *builds;
+	const struct collect *collect;
 	struct watch *timer; /* NULL: not by itself */
 	struct child *child; /* NULL: none runs */
 	struct caller who;
@@ -328,7 +328,7 @@ int stack_updates_start(struct stack_updates *u, const struct caller *who,
 		return error_set(err, ERROR_CONFLICT,
 				 "Updates of stacks are already being looked for: GET "
 				 "/twelve/stacks/updates shows its progress");
-	if (builds_is_collecting(u->builds))
+	if (collect_is_running(u->collect))
 		return error_set(err, ERROR_CONFLICT,
 				 "Unused slugs are being deleted: try again in a moment");
 	u->who = *who;
@@ -380,12 +380,12 @@ static int64_t due_ms(const struct stack_updates *u)
 }
 
 struct stack_updates *stack_updates_new(const struct platform *p, struct wanted *wanted,
-					struct builds *builds)
+					const struct collect *collect)
 {
 	struct stack_updates *u = xcalloc(1, sizeof(*u));
 	_cleanup_free_ char *path = NULL;
 
-	*u = (struct stack_updates){ .platform = p, .wanted = wanted, .builds = builds };
+	*u = (struct stack_updates){ .platform = p, .wanted = wanted, .collect = collect };
 	path = report_path(u);
 	u->report = json_load_file(path, 0, NULL);
 	if (!u->report)

@@ -22,10 +22,10 @@ enum stack_update_extent {
 
 struct stack_updates;
 struct wanted;
-struct builds;
+struct collect;
 
 struct stack_updates *stack_updates_new(const struct platform *p, struct wanted *wanted,
-					struct builds *builds);
+					const struct collect *collect);
 void stack_updates_free(struct stack_updates *u);
 
 /* ERROR_CONFLICT while one is under way. stack: the name of the only one to look at, or NULL. */

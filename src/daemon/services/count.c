@@ -4,45 +4,38 @@
  * ever more rarely (addon/room.h); one look a second at the file system's free space tells which may
  * have grown since.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
-#include "base/proc.h"
 #include "base/str.h"
+#include "daemon/core/child.h"
 #include "daemon/services/services-priv.h"
 
 /* After a count that told nothing. */
 #define AGAIN_MS 10000
 /* A volume that was just made is small, and its server writes a moment longer. */
 #define SOON_MS 1000
+/* What takes longer is stuck: others wait for their turn. */
+#define DU_LIMIT_MS (60 * 60 * 1000)
+#define SAID_MAX_BYTES 65536
 
 struct count {
 	struct services *owner;
 	char id[UUID_SIZE]; /* of the add-on, which may be gone when it ends */
-	int fd;
-	struct watch *readable;
-	struct buf text;
+	struct child *child;
 };
-
-static void count_free(struct count *c)
-{
-	if (!c)
-		return;
-	watch_free(c->readable);
-	fd_close(c->fd);
-	buf_done(&c->text);
-	free(c);
-}
 
 void counts_stop(struct services *sv)
 {
-	count_free(steal_ptr(sv->count));
+	struct count *c = steal_ptr(sv->count);
+
+	if (!c)
+		return;
+	child_abandon(c->child);
+	free(c);
 }
 
 /* ---- what it means ---- */
@@ -79,24 +72,18 @@ static void counted(struct resource *r, int64_t used)
 	addon_done(&a);
 }
 
-static void on_readable(void *userdata)
+/* Its status does not matter: a file that vanishes while it counts is no failure. */
+static void on_end(const struct child_end *end, void *userdata)
 {
-	struct count *c = userdata;
+	_cleanup_free_ struct count *c = userdata;
 	struct services *sv = c->owner;
-	struct resource *r;
-	ssize_t n = fd_read(c->fd, buf_reserve(&c->text, 256), 256);
+	struct resource *r = resource_find(sv, c->id);
 
-	if (n > 0) {
-		buf_added(&c->text, (size_t)n);
-		return;
-	}
-	if (n == -EAGAIN)
-		return;
 	sv->count = NULL;
-	r = resource_find(sv, c->id);
-	if (r && c->text.len)
-		counted(r, strtoll(c->text.data, NULL, 10));
-	count_free(c);
+	if (end->timed_out)
+		log_warn("counting the disk of add-on %s took longer than an hour", c->id);
+	else if (r && end->n_result)
+		counted(r, strtoll(end->result, NULL, 10));
 	counts_look(sv);
 }
 
@@ -110,52 +97,30 @@ static int64_t free_space(const struct services *sv)
 	return statvfs(dir, &vfs) < 0 ? -1 : (int64_t)vfs.f_bfree * (int64_t)vfs.f_frsize;
 }
 
-static void on_child(int status, void *userdata)
-{
-	/* Its pipe tells; this only reaps. A file that vanishes while it counts is no failure. */
-	(void)status;
-	(void)userdata;
-}
-
-static int spawn(struct services *sv, const char *volume, int write_fd, struct error *err)
-{
-	const char *const argv[] = { "du", "-s", "--block-size=1", "--", volume, NULL };
-	_cleanup_fd_ int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	struct proc_options o = { .argv = argv, .stdout_fd = write_fd, .stderr_fd = null };
-	pid_t pid;
-
-	if (proc_spawn(&o, &pid, err) < 0)
-		return -1;
-	if (watch_child(sv->platform->loop, pid, on_child, NULL, NULL) < 0)
-		log_warn("counting %s: its end can't be watched", volume);
-	return 0;
-}
-
 static void start(struct resource *r, int64_t free_now)
 {
-	struct services *sv = r->owner;
-	_cleanup_free_ char *volume = addon_volume(sv, r->id);
+	_cleanup_free_ char *volume = addon_volume(r->owner, r->id);
+	const char *const argv[] = { "du", "-s", "--block-size=1", "--", volume, NULL };
+	struct count *c = xcalloc(1, sizeof(*c));
+	const struct child_options o = { .argv = argv,
+					 .max_result = SAID_MAX_BYTES,
+					 .result_on_stdout = true,
+					 .quiet = true,
+					 .timeout_ms = DU_LIMIT_MS,
+					 .on_end = on_end,
+					 .userdata = c };
 	struct error err = ERROR_INIT;
-	struct count *c;
-	int fds[2], e;
 
 	r->count_at_ms = clock_now_ms() + AGAIN_MS;
 	r->free_then = free_now;
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return;
-	e = spawn(sv, volume, fds[1], &err);
-	fd_close(fds[1]);
-	if (e < 0) {
+	c->owner = r->owner;
+	memcpy(c->id, r->id, sizeof(c->id));
+	if (child_start(r->owner->platform->loop, &o, &c->child, &err) < 0) {
 		log_warn("counting the disk of %s: %s", volume, err.message);
-		fd_close(fds[0]);
+		free(c);
 		return;
 	}
-	fd_set_nonblock(fds[0], true);
-	c = xcalloc(1, sizeof(*c));
-	*c = (struct count){ .owner = sv, .fd = fds[0], .text = BUF_INIT };
-	memcpy(c->id, r->id, sizeof(c->id));
-	c->readable = watch_readable(sv->platform->loop, c->fd, on_readable, c);
-	sv->count = c;
+	r->owner->count = c;
 }
 
 static bool is_due(const struct resource *r, int64_t now_ms, int64_t free_now)

@@ -14,7 +14,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "daemon/build/builds.h"
+#include "daemon/build/collect.h"
 #include "daemon/services/services-priv.h"
 
 #define PREPARE_TIMEOUT_MS 600000
@@ -52,7 +52,7 @@ static void prepare(struct resource *r, const struct addon *a, const struct serv
 
 	addon_order(r->owner, a, s, &volume, &o);
 	/* What no row refers to yet is being removed: a stack that is made now might be, too. */
-	if (builds_is_collecting(r->owner->builds)) {
+	if (collect_is_running(r->owner->collect)) {
 		json_decref(env);
 		resource_retry(r);
 		return;

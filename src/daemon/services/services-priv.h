@@ -80,7 +80,7 @@ struct services {
 	struct dynos *dynos;
 	struct logs_client *logs;
 	struct wanted *wanted;
-	struct builds *builds;
+	const struct collect *collect;
 	struct service_set catalog;
 	struct resource **list;
 	size_t n;

@@ -25,7 +25,7 @@
  * for it. */
 #define ADDON_TLS_KEY "TLS_URL"
 
-struct builds;
+struct collect;
 struct logs_client;
 struct services;
 struct wanted;
@@ -35,7 +35,7 @@ struct services_options {
 	struct dynos *dynos;
 	struct logs_client *logs;
 	struct wanted *wanted;
-	struct builds *builds;
+	const struct collect *collect;
 };
 struct services *services_new(const struct services_options *o);
 /* Ends jobs; servers go on. */

@@ -332,7 +332,7 @@ struct services *services_new(const struct services_options *o)
 	sv->dynos = o->dynos;
 	sv->logs = o->logs;
 	sv->wanted = o->wanted;
-	sv->builds = o->builds;
+	sv->collect = o->collect;
 	sv->on_turn = on_turn;
 	services_catalog(sv);
 	tls_note_authority(sv);

@@ -18,6 +18,7 @@
 #include "daemon/api/source.h"
 #include "daemon/build/awaited.h"
 #include "daemon/build/builds.h"
+#include "daemon/build/collect.h"
 #include "daemon/build/upload.h"
 #include "daemon/core/remove.h"
 
@@ -175,7 +176,7 @@ static int start(struct request *r, struct builds_start *o, struct error *err)
 	struct build build = { 0 };
 	int result;
 
-	if (builds_is_collecting(parts->builds))
+	if (collect_is_running(parts->collect))
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "Unused slugs are being deleted: try again in a moment");
 	if (request_bool(r, "attached", false, &o->attached, err) < 0 ||

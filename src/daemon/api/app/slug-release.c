@@ -12,6 +12,7 @@
 #include "daemon/api/shapes.h"
 #include "daemon/api/app/slugs.h"
 #include "daemon/build/builds.h"
+#include "daemon/build/collect.h"
 #include "daemon/build/upload.h"
 #include "daemon/wanted/releases.h"
 #include "stack/stack.h"
@@ -96,7 +97,7 @@ static int import(struct request *r, struct api_slug *take_slug, struct error *e
 		return error_set(err, ERROR_INVALID,
 				 "Nothing has been uploaded for this slug: PUT the tar file to its "
 				 "blob's url first");
-	if (builds_is_collecting(parts->builds))
+	if (collect_is_running(parts->collect))
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "Unused slugs are being deleted: try again in a moment");
 	w = xcalloc(1, sizeof(*w));

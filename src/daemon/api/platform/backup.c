@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/api/table.h"
-#include "daemon/build/retention.h"
+#include "daemon/build/used.h"
 #include "daemon/core/disk.h"
 #include "daemon/core/child.h"
 #include "daemon/core/remove.h"

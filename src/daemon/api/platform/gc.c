@@ -1,76 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Garbage collection: slugs and stacks that no release uses, and what the rest holds. Removing a
- * hundred thousand files takes seconds, so a child does it, and the request waits. Builds make
- * slugs and stacks that no release refers to yet: none runs meanwhile.
- */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
+/* Garbage collection (build/collect.h): the request waits for its end. */
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "base/fs.h"
 #include "base/str.h"
-#include "build/build.h"
-#include "daemon/services/services.h"
 #include "daemon/api/table.h"
-#include "daemon/build/retention.h"
+#include "daemon/build/builds.h"
+#include "daemon/build/collect.h"
 #include "daemon/build/stack-updates.h"
 #include "daemon/build/stacks.h"
-#include "daemon/build/builds.h"
-#include "stack/stack.h"
+#include "daemon/services/services.h"
 
-/* Folders of the state, by what they hold. */
-static const char *const holders[] = { "slugs",	  "stacks",  "cache", "volumes",   "backups",
-				       "sources", "streams", "git",   "lost+found" };
-#define N_HELD ARRAY_SIZE(holders)
-
-struct collection {
-	struct request *request; /* NULL: whoever asked has gone away */
-	struct builds *builds;
-	int fd; /* what the child says */
-	struct watch *readable;
-	uint64_t free_before;
-	struct report {
-		struct error err;
-		size_t n_slugs, n_stacks, n_unknown;
-		uint64_t held[N_HELD]; /* bytes, in the order of `holders` */
-	} report;		       /* fits one pipe write */
-	bool told;
+struct waiting {
+	struct request *request;
+	struct collect *collect;
+	json_t *result; /* NULL: an error */
+	struct error err;
 };
-
-static void collection_free(struct collection *c)
-{
-	watch_free(c->readable);
-	fd_close(c->fd);
-	free(c);
-}
-
-/* The request ends. The child goes on if it has not told yet, and no build may begin before it has.
- */
-static void let_go(void *work)
-{
-	struct collection *c = work;
-
-	c->request = NULL;
-	if (!c->readable)
-		collection_free(c);
-}
-
-/* A link leads to a place that several platforms share; what this one does not use another may. */
-static bool stacks_are_shared(const char *state_dir)
-{
-	_cleanup_free_ char *path = xasprintf("%s/stacks", state_dir);
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
-}
 
 static int check_no_builds(struct parts *parts, struct error *err)
 {
@@ -78,11 +23,7 @@ static int check_no_builds(struct parts *parts, struct error *err)
 	struct app *apps = NULL;
 	size_t n = 0;
 
-	if (builds_is_collecting(parts->builds))
-		return error_set(err, ERROR_CONFLICT,
-				 "What no release uses is being removed already");
-	if (stacks_are_prepared(parts->stacks) &&
-	    !stacks_are_shared(parts->platform.settings.state_dir))
+	if (stacks_are_prepared(parts->stacks) && !collect_spares_stacks(parts->collect))
 		return error_set(err, ERROR_CONFLICT,
 				 "The stack of new apps is being made since the start: try again "
 				 "in a minute");
@@ -107,124 +48,52 @@ static int check_no_builds(struct parts *parts, struct error *err)
 	return 0;
 }
 
-static void measure(const char *state_dir, uint64_t *ret)
+static void on_collected(const json_t *result, const struct error *err, void *userdata)
 {
-	for (size_t i = 0; i < N_HELD; i++) {
-		/* With a slash, since stacks may be a link. */
-		_cleanup_free_ char *path = xasprintf("%s/%s/", state_dir, holders[i]);
+	struct waiting *w = userdata;
 
-		if (fs_exists(path))
-			fs_tree_size(path, &ret[i]);
-	}
-}
-
-/* In the child, which has nothing of ours open but the pipe, and ends with us. */
-static void collect(struct parts *parts, int fd, const struct used *u)
-{
-	struct report report = { .err = ERROR_INIT };
-	const char *dir = parts->platform.settings.state_dir;
-	const struct slugs_collect o = { u->slugs, u->known,
-					 store_put_back_ms(parts->platform.store) };
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	if (dup2(fd, 3) == 3 && close_range(4, ~0U, 0) == 0 &&
-	    build_collect(dir, &o, &report.n_slugs, &report.n_unknown, &report.err) == 0 &&
-	    !stacks_are_shared(dir) && !build_in_doubt(o.put_back_ms))
-		stack_collect(dir, u->stacks, &report.n_stacks, &report.err);
-	measure(dir, report.held);
-	_exit(fd_write_all(3, &report, sizeof(report)) < 0);
-}
-
-static json_t *held_json(const struct collection *c)
-{
-	json_t *j = json_object();
-
-	for (size_t i = 0; i < N_HELD; i++)
-		json_object_set_new(j, holders[i], json_integer((json_int_t)c->report.held[i]));
-	return j;
+	if (result)
+		w->result = json_copy((json_t *)result);
+	else
+		w->err = *err;
+	request_resume(w->request);
 }
 
 static int answer(struct request *r, struct error *err)
 {
-	struct collection *c = request_work(r);
-	uint64_t after = 0;
+	struct waiting *w = request_work(r);
 
-	if (!c->told)
-		return error_set(err, ERROR_SYSTEM,
-				 "The process that removes what is unused was ended");
-	if (c->report.err.kind != ERROR_NONE) {
-		*err = c->report.err;
+	if (!w->result) {
+		*err = w->err;
 		return -1;
 	}
-	fs_free_bytes(request_parts(r)->platform.settings.state_dir, &after);
-	return request_answer(
-		r, 200,
-		json_pack("{s:I, s:I, s:I, s:I, s:o}", "slugs", (json_int_t)c->report.n_slugs,
-			  "stacks", (json_int_t)c->report.n_stacks, "unknown_slugs",
-			  (json_int_t)c->report.n_unknown, "freed_bytes",
-			  (json_int_t)(after > c->free_before ? after - c->free_before : 0),
-			  "held_bytes", held_json(c)));
+	return request_answer(r, 200, steal_ptr(w->result));
 }
 
-static void on_report(void *userdata)
+/* The request ends; the collection goes on. */
+static void let_go(void *work)
 {
-	struct collection *c = userdata;
+	struct waiting *w = work;
 
-	c->told = fd_read(c->fd, &c->report, sizeof(c->report)) == sizeof(c->report);
-	watch_free(steal_ptr(c->readable));
-	builds_set_collecting(c->builds, false);
-	if (c->request)
-		request_resume(c->request);
-	else
-		collection_free(c);
-}
-
-static void on_child(int status, void *userdata)
-{
-	/* Its pipe tells; this only reaps. */
-	(void)status;
-	(void)userdata;
-}
-
-static int start(struct parts *parts, const struct used *u, int *ret_fd, struct error *err)
-{
-	int fds[2], r;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_set_errno(err, errno, "pipe");
-	pid = fork();
-	if (pid == 0)
-		collect(parts, fds[1], u);
-	r = pid < 0 ? -errno : watch_child(parts->platform.loop, pid, on_child, NULL, NULL);
-	fd_close(fds[1]);
-	if (r < 0) {
-		fd_close(fds[0]);
-		return error_set_errno(err, r, "starting the process that removes what is unused");
-	}
-	*ret_fd = fds[0];
-	return 0;
+	collect_forget(w->collect, w);
+	json_decref(w->result);
+	free(w);
 }
 
 static int api_gc(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
-	__attribute__((cleanup(used_done))) struct used used = { 0 };
-	struct collection *c;
-	int fd = -1;
+	struct waiting *w;
 
-	if (check_no_builds(parts, err) < 0 ||
-	    used_read(&parts->platform, parts->dynos, &used, err) < 0 ||
-	    start(parts, &used, &fd, err) < 0)
+	if (check_no_builds(parts, err) < 0)
 		return -1;
-	c = xcalloc(1, sizeof(*c));
-	*c = (struct collection){ .request = r, .builds = parts->builds, .fd = fd };
-	fs_free_bytes(parts->platform.settings.state_dir, &c->free_before);
-	c->readable = watch_readable(parts->platform.loop, fd, on_report, c);
-	builds_set_collecting(parts->builds, true);
-	request_defer(r, answer, c, let_go);
+	w = xcalloc(1, sizeof(*w));
+	*w = (struct waiting){ .request = r, .collect = parts->collect, .err = ERROR_INIT };
+	if (collect_start(parts->collect, on_collected, w, err) < 0) {
+		free(w);
+		return -1;
+	}
+	request_defer(r, answer, w, let_go);
 	return 0;
 }
 
