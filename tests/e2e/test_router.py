@@ -837,6 +837,32 @@ def test_a_configuration_that_is_refused_is_not_loaded(shop):
     assert router.get(host="blog.localhost")[0] == 503
 
 
+def test_a_check_that_does_not_end_is_given_up(tmp_path, dynos, monkeypatch):
+    hang = tmp_path / "hang"
+    program = tmp_path / "haproxy"
+    program.write_text(f'''#!/bin/bash
+[ "$1" = -c ] && [ -e {hang} ] && exec sleep 1000
+exec -a haproxy {shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")} "$@"
+''')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    router = Router(A, B)
+    try:
+        router.set(A, "shop", dynos("web.1"))
+        router.settle()
+        router.ask("check-limit", ms=200)
+        hang.touch()
+        router.set(B, "blog", hosts=["blog.example.com"])
+        wait_for(lambda: "its check of the new configuration does not end" in open(f"{router.run}/stderr").read(), "the word in the log")
+        assert router.get() == (200, "web.1")
+        hang.unlink()
+        router.set(B, "blog", hosts=["blog.example.com", "www.example.com"])
+        router.settle()
+        assert router.get(host="www.example.com")[0] == 503
+    finally:
+        router.stop()
+
+
 def test_an_address_in_use(dynos):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         run = tempfile.mkdtemp(prefix="tw", dir="/run")

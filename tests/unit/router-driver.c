@@ -146,6 +146,8 @@ static bool act(const json_t *o, bool first, json_t *answer, struct error *err)
 		return counts(o, answer, err);
 	else if (streq(op, "sessions"))
 		return sessions(o, answer);
+	else if (streq(op, "check-limit"))
+		router->h.check_limit_ms = json_integer_value(json_object_get(o, "ms"));
 	else if (streq(op, "shutdown"))
 		router_shutdown(router);
 	else if (!streq(op, "settled") && !streq(op, "set") && !streq(op, "remove"))

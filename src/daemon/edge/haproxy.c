@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -21,6 +20,8 @@
 #define ANSWER_MAX_BYTES (16 << 20)
 #define OUTPUT_MAX_BYTES (1 << 20)
 #define CMDLINE_MAX_BYTES 65536
+#define SAID_MAX_BYTES 65536
+#define CHECK_LIMIT_MS 30000
 
 void haproxy_init(struct haproxy *h, const char *run_dir)
 {
@@ -31,6 +32,7 @@ void haproxy_init(struct haproxy *h, const char *run_dir)
 	h->admin_sock = xasprintf("%s/admin.sock", h->dir);
 	h->errors_dir = xasprintf("%s/errors", h->dir);
 	h->output = xasprintf("%s/output", h->dir);
+	h->check_limit_ms = CHECK_LIMIT_MS;
 }
 
 void haproxy_done(struct haproxy *h)
@@ -134,36 +136,27 @@ static const char *const environment[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
 };
 
-static int spawn(const char *const *argv, int output_fd, bool outlives_us, pid_t *ret_pid,
-		 struct error *err)
+static int require_haproxy(struct error *err)
 {
-	struct proc_options o = {
-		.argv = argv,
-		.env = environment,
-		.dir = "/",
-		.stdout_fd = output_fd,
-		.stderr_fd = output_fd,
-		.new_session = true,
-		.die_with_us = !outlives_us,
-	};
-
-	if (!fs_find_program("haproxy", NULL))
-		return error_set(err, ERROR_UNAVAILABLE,
-				 "haproxy is not installed: apt-get install haproxy");
-	return proc_spawn(&o, ret_pid, err);
+	return fs_find_program("haproxy", NULL)
+		       ? 0
+		       : error_set(err, ERROR_UNAVAILABLE,
+				   "haproxy is not installed: apt-get install haproxy");
 }
 
-int haproxy_check_start(const struct haproxy *h, int *ret_fd, pid_t *ret_pid, struct error *err)
+int haproxy_check_start(const struct haproxy *h, struct loop *l,
+			void (*on_end)(const struct child_end *end, void *userdata), void *userdata,
+			struct child **ret, struct error *err)
 {
 	const char *const argv[] = { "haproxy", "-c", "-f", h->cfg_next, NULL };
-	_cleanup_fd_ int fd = memfd_create("haproxy-check", MFD_CLOEXEC);
+	const struct child_options o = { .argv = argv,
+					 .env = environment,
+					 .max_output = SAID_MAX_BYTES,
+					 .timeout_ms = h->check_limit_ms,
+					 .on_end = on_end,
+					 .userdata = userdata };
 
-	if (fd < 0)
-		return error_set_errno(err, errno, "checking haproxy's configuration");
-	if (spawn(argv, fd, false, ret_pid, err) < 0)
-		return -1;
-	*ret_fd = fd_steal(&fd);
-	return 0;
+	return require_haproxy(err) < 0 ? -1 : child_start(l, &o, ret, err);
 }
 
 /* Arguments with their NULs, as in proc(5). */
@@ -206,9 +199,16 @@ int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err)
 	_cleanup_fd_ int fd =
 		open(h->output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 
+	const struct proc_options o = { .argv = argv,
+					.env = environment,
+					.dir = "/",
+					.stdout_fd = fd,
+					.stderr_fd = fd,
+					.new_session = true };
+
 	if (fd < 0)
 		return error_set_errno(err, errno, "opening %s", h->output);
-	return spawn(argv, fd, true, ret_pid, err);
+	return require_haproxy(err) < 0 ? -1 : proc_spawn(&o, ret_pid, err);
 }
 
 /* ---- asking ---- */

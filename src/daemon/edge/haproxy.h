@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "daemon/core/child.h"
 #include "event/loop.h"
 #include "route/route.h"
 
@@ -24,6 +25,7 @@ struct haproxy {
 	char *master_sock, *admin_sock;
 	char *errors_dir;
 	char *output;
+	int64_t check_limit_ms; /* a check that takes longer is killed */
 };
 
 void haproxy_init(struct haproxy *h, const char *run_dir);
@@ -35,8 +37,12 @@ int haproxy_write_files(const struct haproxy *h, const struct route_config *c, c
 
 /* The first complaint in what haproxy said, without its decoration, as a heap string. */
 char *haproxy_complaint(const char *output);
-/* Starts `haproxy -c` on cfg_next, its output into *ret_fd. */
-int haproxy_check_start(const struct haproxy *h, int *ret_fd, pid_t *ret_pid, struct error *err);
+/*
+ * Starts `haproxy -c` on cfg_next. on_end gets its status and, as `output`, what it said.
+ */
+int haproxy_check_start(const struct haproxy *h, struct loop *l,
+			void (*on_end)(const struct child_end *end, void *userdata), void *userdata,
+			struct child **ret, struct error *err);
 /* Processes that run with our file, master and workers, found in /proc: an array that the caller
  * frees. */
 size_t haproxy_running(const struct haproxy *h, pid_t **ret);

@@ -41,7 +41,6 @@
 #define RETRY_MS 10000
 #define RESTART_FIRST_MS 50
 #define RESTART_MAX_MS 5000
-#define COMPLAINT_MAX_BYTES 65536
 
 static void ask_procs(struct router *r);
 static void restart(struct router *r);
@@ -127,16 +126,13 @@ static void on_looked(struct router *r, const struct route_procs *procs)
 		give_up(r, err.message);
 }
 
-static void on_checked(int status, void *userdata)
+static void on_checked(const struct child_end *end, void *userdata)
 {
 	struct router *r = userdata;
-	_cleanup_buf_ struct buf text = BUF_INIT;
 	_cleanup_free_ char *complaint = NULL, *why = NULL;
-	_cleanup_fd_ int fd = fd_steal(&r->check_fd);
-	ssize_t n;
 
 	r->check = NULL;
-	if (status == 0) {
+	if (end->status == 0) {
 		/* Before the hold on the worker that was replaced last is let go. */
 		r->phase = ROUTER_LOOKING;
 		router_look_done(r);
@@ -144,30 +140,22 @@ static void on_checked(int status, void *userdata)
 		r->look.then = on_looked;
 		return;
 	}
-	n = pread(fd, buf_reserve(&text, COMPLAINT_MAX_BYTES), COMPLAINT_MAX_BYTES, 0);
-	if (n > 0)
-		buf_added(&text, (size_t)n);
-	complaint = haproxy_complaint(text.data);
+	if (end->timed_out) {
+		give_up(r, "its check of the new configuration does not end");
+		return;
+	}
+	complaint = haproxy_complaint(end->output);
 	why = xasprintf("its check refuses the new configuration: %s", complaint);
 	give_up(r, why);
 }
 
 static int begin_load(struct router *r, struct error *err)
 {
-	pid_t pid;
-	int w;
-
 	watch_arm(r->timer, -1);
 	replace(&r->next, &r->desired);
 	if (haproxy_write_files(&r->h, &r->next, r->h.cfg_next, err) < 0 ||
-	    haproxy_check_start(&r->h, &r->check_fd, &pid, err) < 0)
+	    haproxy_check_start(&r->h, r->platform->loop, on_checked, r, &r->check, err) < 0)
 		return -1;
-	w = watch_child(r->platform->loop, pid, on_checked, r, &r->check);
-	if (w < 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		return error_set_errno(err, w, "watching haproxy's check");
-	}
 	r->phase = ROUTER_CHECKING;
 	return 0;
 }
@@ -275,9 +263,7 @@ static void on_died(int status, void *userdata)
 	r->process = NULL;
 	r->master = 0;
 	end_answer(r);
-	/* A check that still runs finds nobody who waits. */
-	watch_free(steal_ptr(r->check));
-	r->check_fd = fd_close(r->check_fd);
+	child_abandon(steal_ptr(r->check));
 	question_free(steal_ptr(r->question));
 	router_look_done(r);
 	router_fold_all(r);
@@ -420,6 +406,5 @@ void router_load_done(struct router *r)
 	r->answer_text = BUF_INIT;
 	watch_free(steal_ptr(r->timer));
 	watch_free(steal_ptr(r->process));
-	watch_free(steal_ptr(r->check));
-	r->check_fd = fd_close(r->check_fd);
+	child_abandon(steal_ptr(r->check));
 }

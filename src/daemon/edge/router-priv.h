@@ -57,8 +57,7 @@ struct router {
 
 	struct watch *process; /* the master */
 	pid_t master;
-	struct watch *check;
-	int check_fd;
+	struct child *check;  /* of `next`, by haproxy -c */
 	struct watch *answer; /* of the master, to "show proc" */
 	int answer_fd;
 	struct buf answer_text;

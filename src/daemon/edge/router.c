@@ -224,11 +224,9 @@ int router_new(const struct platform *p, struct router **ret, struct error *err)
 {
 	struct router *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct router){ .platform = p,
-			      .check_fd = -1,
-			      .answer_fd = -1,
-			      .hold_fd = -1,
-			      .answer_text = BUF_INIT };
+	*r = (struct router){
+		.platform = p, .answer_fd = -1, .hold_fd = -1, .answer_text = BUF_INIT
+	};
 	haproxy_init(&r->h, p->settings.run_dir);
 	router_load_init(r);
 	router_stat_init(r);
