@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/core/state.h"
+#include "daemon/edge/door.h"
 #include "daemon/edge/router-priv.h"
 
 static char **known_ids;
@@ -233,6 +234,7 @@ int main(int argc, char **argv)
 	d.settings.source_rate = 100000;
 	d.settings.unlimited_sources = xstrdup("");
 	d.loop = loop_new();
+	door_find_user(&d);
 	if (router_new(&d, &router, &err) < 0) {
 		printf("{\"error\": \"%s\"}\n", err.message);
 		return error_exit_code(err.kind);

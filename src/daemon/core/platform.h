@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "daemon/core/settings.h"
 #include "event/loop.h"
 #include "sandbox/sandbox.h"
@@ -19,5 +21,10 @@ struct platform {
 	char *api_socket;   /* RUN/twelved.sock */
 	char *door_dir;	    /* RUN/door: sockets between haproxy and us */
 	char *runtime_root; /* RUN/oci */
+	/* What haproxy's workers run as, looked up once, at the start (edge/door.h); NULL: as we
+	 * do. */
+	const char *proxy_user;
+	uid_t proxy_uid;
+	gid_t proxy_gid;
 	int64_t started_ms;
 };

@@ -14,21 +14,25 @@
 #include "base/str.h"
 #include "daemon/edge/ca.h"
 
+#define HAPROXY_USER "haproxy"
 #define CERT_MAX_BYTES (1 << 20)
 #define LIST_MAX_BYTES (16 << 20)
 
-const char *door_user(void)
+void door_find_user(struct platform *p)
 {
-	return geteuid() == 0 && getpwnam("haproxy") ? "haproxy" : NULL;
+	const struct passwd *pw = geteuid() == 0 ? getpwnam(HAPROXY_USER) : NULL;
+
+	if (!pw)
+		return;
+	p->proxy_user = HAPROXY_USER;
+	p->proxy_uid = pw->pw_uid;
+	p->proxy_gid = pw->pw_gid;
 }
 
-static int give_to_haproxy(const char *path, struct error *err)
+static int give_to_haproxy(const struct platform *p, const char *path, struct error *err)
 {
-	const char *user = door_user();
-	const struct passwd *pw = user ? getpwnam(user) : NULL;
-
-	if (pw && chown(path, pw->pw_uid, pw->pw_gid) < 0)
-		return error_set_errno(err, errno, "giving %s to %s", path, user);
+	if (p->proxy_user && chown(path, p->proxy_uid, p->proxy_gid) < 0)
+		return error_set_errno(err, errno, "giving %s to %s", path, p->proxy_user);
 	return 0;
 }
 
@@ -66,11 +70,12 @@ int door_prepare(struct platform *p, struct error *err)
 {
 	int r;
 
+	door_find_user(p);
 	p->door_dir = xasprintf("%s/door", p->settings.run_dir);
 	r = fs_mkdirs(p->door_dir, 0700);
 	if (r < 0)
 		return error_set_errno(err, r, "making the directory %s", p->door_dir);
-	return give_to_haproxy(p->door_dir, err) < 0 ? -1 : door_renew(p, err);
+	return give_to_haproxy(p, p->door_dir, err) < 0 ? -1 : door_renew(p, err);
 }
 
 int door_listen(const struct platform *p, const char *name, struct error *err)
@@ -80,7 +85,7 @@ int door_listen(const struct platform *p, const char *name, struct error *err)
 
 	if (fd < 0)
 		return error_set_errno(err, fd, "listening on %s", path);
-	return give_to_haproxy(path, err) < 0 ? fd_close(fd) : fd;
+	return give_to_haproxy(p, path, err) < 0 ? fd_close(fd) : fd;
 }
 
 char *door_certs_digest(const struct platform *p)
@@ -102,7 +107,7 @@ char *door_certs_digest(const struct platform *p)
 
 void door_fill(const struct platform *p, struct route_config *c)
 {
-	c->user = door_user() ? xstrdup(door_user()) : NULL;
+	c->user = p->proxy_user ? xstrdup(p->proxy_user) : NULL;
 	if (!p->door_dir)
 		return;
 	c->https_address = xstrdup(p->settings.https_address);

@@ -10,18 +10,19 @@
 #include "daemon/core/platform.h"
 #include "route/route.h"
 
-/* Makes RUN/door, and the local certificate authority. */
+/* Fills the members proxy_* of *p. This looks at the machine's user database, which may be on
+ * another machine: for the start alone, when nothing waits yet. */
+void door_find_user(struct platform *p);
+/* Fills them, makes RUN/door, and the local certificate authority. */
 int door_prepare(struct platform *p, struct error *err);
 /* Makes the local certificate anew where its time has come. */
 int door_renew(const struct platform *p, struct error *err);
 /* Of what certs.list leads to; heap. */
 char *door_certs_digest(const struct platform *p);
-/* What haproxy's workers run as, or NULL: as we do. */
-const char *door_user(void);
 /* Listens on RUN/door/NAME.sock, for haproxy alone: a descriptor, or -1 with *err. */
 int door_listen(const struct platform *p, const char *name, struct error *err);
-/* The members of a configuration that are the door's; heap strings. Only the user before
- * door_prepare(). */
+/* The members of a configuration that are the door's; heap strings. Only the user when
+ * there is no door. */
 void door_fill(const struct platform *p, struct route_config *c);
 /* "localhost:5000": how clients reach the door, by the name that one used for us ("HOST" or
  * "HOST:PORT"); heap. */
