@@ -201,25 +201,28 @@ int store_user_delete(struct store *s, const struct user *u, struct error *err)
 
 /* ---- passwords ---- */
 
-int user_set_password(struct user *u, const char *password, struct error *err)
+int user_check_password(const char *password, struct error *err)
 {
-	char hash[crypto_pwhash_STRBYTES];
-
 	if (strlen(password) < PASSWORD_MIN || strlen(password) > PASSWORD_MAX)
 		return error_set(err, ERROR_INVALID, "A password must have %d to %d bytes",
 				 PASSWORD_MIN, PASSWORD_MAX);
-	if (crypto_pwhash_str(hash, password, strlen(password), PASSWORD_PASSES, PASSWORD_MEMORY) <
-	    0)
-		return error_set(err, ERROR_SYSTEM, "Out of memory while hashing a password");
-	free(u->password_hash);
-	u->password_hash = xstrdup(hash);
 	return 0;
 }
 
-bool user_has_password(const struct user *u, const char *password)
+char *user_hash_password(const char *password)
 {
-	return u->password_hash && strlen(password) <= PASSWORD_MAX &&
-	       crypto_pwhash_str_verify(u->password_hash, password, strlen(password)) == 0;
+	char hash[crypto_pwhash_STRBYTES];
+
+	if (crypto_pwhash_str(hash, password, strlen(password), PASSWORD_PASSES, PASSWORD_MEMORY) <
+	    0)
+		return NULL;
+	return xstrdup(hash);
+}
+
+bool user_has_password(const char *hash, const char *password)
+{
+	return strlen(password) <= PASSWORD_MAX &&
+	       crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
 }
 
 /* ---- collaborators ---- */

@@ -24,10 +24,12 @@ struct user {
 void user_done(struct user *u);
 void user_free_array(struct user *u, size_t n);
 int user_check_email(const char *email, struct error *err);
-/* Of 8 to 1,024 bytes. Only in the record: store_user_update() writes it. */
-int user_set_password(struct user *u, const char *password, struct error *err);
-/* Takes about 15 ms. */
-bool user_has_password(const struct user *u, const char *password);
+/* Of 8 to 1,024 bytes. */
+int user_check_password(const char *password, struct error *err);
+/* What password_hash is for it, as a heap string; NULL when memory is gone. Takes about 15 ms. */
+char *user_hash_password(const char *password);
+/* Takes as long. */
+bool user_has_password(const char *hash, const char *password);
 /* Fills id and times. An address that is there is ERROR_INVALID. */
 int store_user_create(struct store *s, struct user *u, struct error *err);
 /* By address or id. */

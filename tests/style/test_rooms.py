@@ -20,6 +20,22 @@ ROOMS = [{"core"}, {"http"}, {"lines"}, {"edge"}, {"dynos"}, {"git"}, {"wanted"}
 # The table of endpoints is composition: it lists what the rooms below api/ give.
 TABLE = "daemon/api/table.c"
 MAX_LINES = 8000
+# What may wait for another process, another machine or a slow computation, and the files of twelved that may call it, with the reason why
+# that does not hold its event loop. Names are those of the linker.
+CHILD = "runs in a child"
+START = "only before anything is served"
+THREAD = "called by a thread of its own"
+WAITS = {
+    "fork|vfork|system|popen|posix_spawnp?": {},
+    "(get(pw|gr)(nam|uid|gid)|getgrouplist|getaddrinfo|gethostbyname|initgroups)(_r)?": {
+        "api/peers.c": THREAD, "api/serve.c": START, "core/places.c": START, "edge/door.c": START, "edge/router.c": START},
+    "crypto_pwhash.*|user_(hash|has)_password": {"api/passwords.c": THREAD},
+    "usleep|sleep|nanosleep": {"edge/router.c": "at the start and the end", "edge/router-load.c": START},
+    "proc_run|proc_run_simple": {"apps/backup-worker.c": CHILD, "apps/restore.c": START, "edge/acme-worker.c": CHILD},
+    "haproxy_ask|haproxy_procs": {"edge/router.c": "at the start and the end", "edge/router-adopt.c": START, "edge/router-load.c": START},
+    "syncfs|fs_sync_tree": {"apps/restore.c": START},
+    "fs_tree_size": {"build/collect.c": CHILD},
+}
 
 
 def room(file):
@@ -108,6 +124,15 @@ def test_a_room_uses_those_above_it_only():
         if rank(b) >= rank(a):
             wrong.add(f"{file} -> {symbol} ({to})")
     assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_what_waits_is_called_by_few():
+    _, wanted = symbols()
+    called = {(str(pathlib.PurePath(file).relative_to("daemon")), symbol)
+              for file, names in wanted.items() if file.startswith("daemon/") for symbol in names}
+    for pattern, files in WAITS.items():
+        found = {file for file, symbol in called if re.fullmatch(pattern, symbol)}
+        assert found == set(files), f"{pattern}: {found ^ set(files)}"
 
 
 def test_includes_keep_the_order_of_rooms():

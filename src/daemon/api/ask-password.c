@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A request that comes with an e-mail address and a password: whether it may be looked at
- * (model/guess.h), the wait for the thread that looks (passwords.h), and what follows.
+ * (model/guess.h), the wait for the thread that looks (passwords.h), and what follows. And a new
+ * password, which the same thread hashes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -127,5 +128,105 @@ int password_ask(struct request *r, const char *email, const char *password, req
 		asking_free(a);
 	else
 		request_defer(r, go_on, a, asking_free);
+	return result;
+}
+
+/* ---- a new password ---- */
+
+struct changing {
+	struct request *request;
+	struct password_check *check; /* NULL: it has ended */
+	char *password, *before, *hash;
+	struct error err;
+	password_changed_fn then;
+};
+
+static void changing_free(void *userdata)
+{
+	struct changing *c = userdata;
+
+	if (c->check)
+		password_check_cancel(c->check);
+	explicit_bzero(c->password, strlen(c->password));
+	free(c->password);
+	free(c->before);
+	free(c->hash);
+	free(c);
+}
+
+static int end_change(struct request *r, struct error *err)
+{
+	struct changing *c = request_steal_work(r);
+	int result;
+
+	if (c->hash) {
+		result = c->then(
+			r, &(struct password_changed){ .hash = c->hash, .before = c->before }, err);
+	} else {
+		*err = c->err;
+		result = -1;
+	}
+	changing_free(c);
+	return result;
+}
+
+static void on_hashed(const char *hash, void *userdata)
+{
+	struct changing *c = userdata;
+
+	c->check = NULL;
+	if (hash)
+		c->hash = xstrdup(hash);
+	else
+		error_set(&c->err, ERROR_SYSTEM, "Out of memory while hashing a password");
+	request_resume(c->request);
+}
+
+static int make_hash(struct changing *c, struct error *err)
+{
+	return passwords_make(request_call(c->request)->api->passwords, c->password,
+			      address_of(c->request), on_hashed, c, &c->check, err);
+}
+
+static void on_compared(bool right, void *userdata)
+{
+	struct changing *c = userdata;
+
+	c->check = NULL;
+	if (!right)
+		error_set(&c->err, ERROR_FORBIDDEN, "\"password\" must be the present one");
+	if (!right || make_hash(c, &c->err) < 0)
+		request_resume(c->request);
+}
+
+static int compare(struct changing *c, const char *old, struct error *err)
+{
+	const struct password_question q = {
+		.hash = c->before, .password = old, .address = address_of(c->request), .known = true
+	};
+
+	return passwords_check(request_call(c->request)->api->passwords, &q, on_compared, c,
+			       &c->check, err);
+}
+
+int password_change(struct request *r, const struct password_change *o, password_changed_fn then,
+		    struct error *err)
+{
+	struct changing *c;
+	int result;
+
+	if (o->hash && !o->old)
+		return error_set(err, ERROR_FORBIDDEN, "\"password\" must be the present one");
+	c = xcalloc(1, sizeof(*c));
+	*c = (struct changing){ .request = r,
+				.password = xstrdup(o->password),
+				.before = o->hash ? xstrdup(o->hash) : NULL,
+				.err = ERROR_INIT,
+				.then = then };
+	result = o->hash ? compare(c, o->old, err) : make_hash(c, err);
+	if (result < 0)
+		changing_free(c);
+	else
+		request_defer(r, end_change, c, changing_free);
 	return result;
 }

@@ -24,10 +24,14 @@
 
 struct password_check {
 	struct password_check *next;
-	char *hash, *password, *address;
+	char *hash; /* to compare with; NULL: to be made */
+	char *password, *address;
 	bool known, right;
-	uint64_t turn;	/* how many of its address were before it when it came */
-	password_fn fn; /* NULL: cancelled */
+	uint64_t turn; /* how many of its address were before it when it came */
+	bool cancelled;
+	/* One of these. */
+	password_fn fn;
+	password_made_fn made;
 	void *userdata;
 };
 
@@ -73,11 +77,12 @@ static struct password_check *take_next(struct passwords *p)
 	return c;
 }
 
-static bool is_right(const struct password_check *c)
+static void hash(struct password_check *c)
 {
-	const struct user u = { .password_hash = c->hash };
-
-	return user_has_password(&u, c->password);
+	if (c->hash)
+		c->right = user_has_password(c->hash, c->password);
+	else
+		c->hash = user_hash_password(c->password);
 }
 
 static void *work(void *userdata)
@@ -95,7 +100,7 @@ static void *work(void *userdata)
 		}
 		c = take_next(p);
 		pthread_mutex_unlock(&p->lock);
-		c->right = is_right(c);
+		hash(c);
 		pthread_mutex_lock(&p->lock);
 		append(&p->done, c);
 		/* Of a counter that is full, the reader has been told already. */
@@ -121,8 +126,10 @@ static void on_done(void *userdata)
 		struct password_check *c = done;
 
 		done = c->next;
-		if (c->fn)
+		if (c->fn && !c->cancelled)
 			c->fn(c->right, c->userdata);
+		if (c->made && !c->cancelled)
+			c->made(c->hash, c->userdata);
 		check_free(c);
 	}
 }
@@ -143,7 +150,6 @@ static int start_thread(struct passwords *p)
 int passwords_new(struct loop *l, struct passwords **ret, struct error *err)
 {
 	struct passwords *p = xcalloc(1, sizeof(*p));
-	struct user nobody = { 0 };
 	int r;
 
 	*ret = p;
@@ -152,10 +158,9 @@ int passwords_new(struct loop *l, struct passwords **ret, struct error *err)
 	p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (p->event_fd < 0)
 		return error_set_errno(err, errno, "making an event descriptor");
-	if (user_set_password(&nobody, "the password of nobody", err) < 0)
-		return -1;
-	p->nobody = xstrdup(nobody.password_hash);
-	user_done(&nobody);
+	p->nobody = user_hash_password("the password of nobody");
+	if (!p->nobody)
+		return error_set(err, ERROR_SYSTEM, "Out of memory while hashing a password");
 	p->event = watch_readable(l, p->event_fd, on_done, p);
 	r = start_thread(p);
 	return r < 0 ? error_set_errno(err, r, "starting the thread that hashes passwords") : 0;
@@ -191,18 +196,11 @@ void passwords_free(struct passwords *p)
 	free(p);
 }
 
-int passwords_check(struct passwords *p, const struct password_question *q, password_fn fn,
-		    void *userdata, struct password_check **ret, struct error *err)
+/* Takes c. */
+static int enqueue(struct passwords *p, struct password_check *c, struct error *err)
 {
-	struct password_check *c = xcalloc(1, sizeof(*c));
 	size_t n = 0;
 
-	*c = (struct password_check){ .hash = xstrdup(q->hash ? q->hash : p->nobody),
-				      .password = xstrdup(q->password),
-				      .address = xstrdup(q->address),
-				      .known = q->known,
-				      .fn = fn,
-				      .userdata = userdata };
 	pthread_mutex_lock(&p->lock);
 	for (const struct password_check *w = p->waiting; w; w = w->next) {
 		n += w->known == c->known;
@@ -218,12 +216,45 @@ int passwords_check(struct passwords *p, const struct password_question *q, pass
 	append(&p->waiting, c);
 	pthread_cond_signal(&p->some);
 	pthread_mutex_unlock(&p->lock);
+	return 0;
+}
+
+int passwords_check(struct passwords *p, const struct password_question *q, password_fn fn,
+		    void *userdata, struct password_check **ret, struct error *err)
+{
+	struct password_check *c = xcalloc(1, sizeof(*c));
+
+	*c = (struct password_check){ .hash = xstrdup(q->hash ? q->hash : p->nobody),
+				      .password = xstrdup(q->password),
+				      .address = xstrdup(q->address),
+				      .known = q->known,
+				      .fn = fn,
+				      .userdata = userdata };
+	if (enqueue(p, c, err) < 0)
+		return -1;
 	*ret = c;
 	return 0;
 }
 
-/* It may be with the thread just now, which looks at none of this. */
+int passwords_make(struct passwords *p, const char *password, const char *address,
+		   password_made_fn fn, void *userdata, struct password_check **ret,
+		   struct error *err)
+{
+	struct password_check *c = xcalloc(1, sizeof(*c));
+
+	*c = (struct password_check){ .password = xstrdup(password),
+				      .address = xstrdup(address),
+				      .known = true,
+				      .made = fn,
+				      .userdata = userdata };
+	if (enqueue(p, c, err) < 0)
+		return -1;
+	*ret = c;
+	return 0;
+}
+
+/* It may be with the thread just now, which does not look at this. */
 void password_check_cancel(struct password_check *c)
 {
-	c->fn = NULL;
+	c->cancelled = true;
 }

@@ -61,49 +61,103 @@ static int check_name(const char *name, struct error *err)
 	return error_set(err, ERROR_INVALID, "\"name\" has more than %d bytes", USER_NAME_MAX);
 }
 
-/* What somebody may change of themselves, or an administrator of anybody. */
-static int change_user(struct request *r, struct user *u, bool own, struct error *err)
+static void set_string(char **s, const char *value)
 {
-	const char *name, *email, *password, *old;
+	free(*s);
+	*s = xstrdup(value);
+}
+
+static bool is_own(struct request *r)
+{
+	return !*request_param(r, "user");
+}
+
+/* Whose row a request is about: the caller's, or by an administrator anybody's. */
+static int changed_user(struct request *r, struct user *ret, struct error *err)
+{
+	return is_own(r) ? caller_user(r, ret, err)
+			 : store_user_get(request_store(r), request_param(r, "user"), ret, err);
+}
+
+/* c: NULL for no new password. The row as it is now. */
+static int write_user(struct request *r, struct user *u, const struct password_changed *c,
+		      struct error *err)
+{
+	const char *name, *email;
 	bool admin;
 
 	if (request_string(r, "name", false, &name, err) < 0 || check_name(name, err) < 0 ||
 	    request_string(r, "email", false, &email, err) < 0 ||
-	    request_string(r, own ? "new_password" : "password", false, &password, err) < 0 ||
-	    request_string(r, "password", false, &old, err) < 0 ||
 	    request_bool(r, "admin", u->admin, &admin, err) < 0)
 		return -1;
-	/* Each costs 15 ms of everybody's; and who has a token only might guess. */
-	if (own && password && request_caller(r)->token_id[0] &&
-	    password_take_guess(r, u->email, err) < 0)
-		return -1;
-	if (own && password && u->password_hash && request_caller(r)->token_id[0] &&
-	    !(old && user_has_password(u, old)))
-		return error_set(err, ERROR_FORBIDDEN, "\"password\" must be the present one");
-	if (password && user_set_password(u, password, err) < 0)
-		return -1;
-	if (name) {
-		free(u->name);
-		u->name = xstrdup(name);
-	}
-	if (email) {
-		free(u->email);
-		u->email = xstrdup(email);
-	}
-	u->admin = own ? u->admin : admin;
+	if (name)
+		set_string(&u->name, name);
+	if (email)
+		set_string(&u->email, email);
+	if (c)
+		set_string(&u->password_hash, c->hash);
+	u->admin = is_own(r) ? u->admin : admin;
 	if (store_user_update(request_store(r), u, err) < 0)
 		return -1;
-	request_note(r, "user %s%s", u->email, password ? ": new password" : "");
+	request_note(r, "user %s%s", u->email, c ? ": new password" : "");
 	return request_answer(r, 200, user_json(u));
 }
 
-static int api_account_update(struct request *r, struct error *err)
+/* Time has passed since the old password was compared. */
+static int check_unchanged(const struct user *u, const struct password_changed *c,
+			   struct error *err)
+{
+	if (!c->before || (u->password_hash && streq(u->password_hash, c->before)))
+		return 0;
+	return error_set(err, ERROR_CONFLICT,
+			 "The password was changed by another request meanwhile");
+}
+
+static int on_password(struct request *r, const struct password_changed *c, struct error *err)
 {
 	struct user u = { 0 };
-	int result = caller_user(r, &u, err);
+	int result = changed_user(r, &u, err);
 
 	if (result == 0)
-		result = change_user(r, &u, true, err);
+		result = check_unchanged(&u, c, err);
+	if (result == 0)
+		result = write_user(r, &u, c, err);
+	user_done(&u);
+	return result;
+}
+
+/* Who has a token only might guess the present one. */
+static int change_password(struct request *r, const struct user *u, const char *password,
+			   struct error *err)
+{
+	bool guess = is_own(r) && request_caller(r)->token_id[0];
+	struct password_change o = { .password = password };
+
+	if (user_check_password(password, err) < 0 ||
+	    request_string(r, "password", false, &o.old, err) < 0 ||
+	    (guess && password_take_guess(r, u->email, err) < 0))
+		return -1;
+	o.hash = guess ? u->password_hash : NULL;
+	return password_change(r, &o, on_password, err);
+}
+
+/* What somebody may change of themselves, or an administrator of anybody. */
+static int api_users_update(struct request *r, struct error *err)
+{
+	const char *password, *name;
+	struct user u = { 0 };
+	int result = changed_user(r, &u, err);
+
+	if (result == 0)
+		result = request_string(r, is_own(r) ? "new_password" : "password", false,
+					&password, err);
+	if (result == 0)
+		result = request_string(r, "name", false, &name, err);
+	if (result == 0)
+		result = check_name(name, err);
+	if (result == 0)
+		result = password ? change_password(r, &u, password, err)
+				  : write_user(r, &u, NULL, err);
 	user_done(&u);
 	return result;
 }
@@ -124,21 +178,21 @@ static int api_users_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
-static int api_users_create(struct request *r, struct error *err)
+/* c: NULL for no password. */
+static int create_user(struct request *r, const struct password_changed *c, struct error *err)
 {
-	const char *email, *name, *password;
+	const char *email, *name;
 	struct user u = { 0 };
 	int result = -1;
 
 	if (request_string(r, "email", true, &email, err) < 0 ||
 	    request_string(r, "name", false, &name, err) < 0 || check_name(name, err) < 0 ||
-	    request_string(r, "password", false, &password, err) < 0 ||
 	    request_bool(r, "admin", false, &u.admin, err) < 0)
 		return -1;
 	u.email = xstrdup(email);
 	u.name = xstrdup(name ? name : "");
-	if ((!password || user_set_password(&u, password, err) == 0) &&
-	    store_user_create(request_store(r), &u, err) == 0) {
+	u.password_hash = c ? xstrdup(c->hash) : NULL;
+	if (store_user_create(request_store(r), &u, err) == 0) {
 		request_note(r, "user %s%s", u.email, u.admin ? ", an administrator" : "");
 		result = request_answer(r, 201, user_json(&u));
 	}
@@ -146,15 +200,16 @@ static int api_users_create(struct request *r, struct error *err)
 	return result;
 }
 
-static int api_users_update(struct request *r, struct error *err)
+static int api_users_create(struct request *r, struct error *err)
 {
-	struct user u = { 0 };
-	int result = store_user_get(request_store(r), request_param(r, "user"), &u, err);
+	struct password_change o = { 0 };
 
-	if (result == 0)
-		result = change_user(r, &u, false, err);
-	user_done(&u);
-	return result;
+	if (request_string(r, "password", false, &o.password, err) < 0)
+		return -1;
+	if (!o.password)
+		return create_user(r, NULL, err);
+	return user_check_password(o.password, err) < 0 ? -1
+							: password_change(r, &o, create_user, err);
 }
 
 static int api_users_delete(struct request *r, struct error *err)
@@ -420,7 +475,7 @@ const struct api_route users_routes[] = {
 	  .answer = "account" },
 	{ "GET", "/users/~", NEED_USER, api_account_get, "the user of the request",
 	  .answer = "account" },
-	{ "PATCH", "/account", NEED_USER, api_account_update,
+	{ "PATCH", "/account", NEED_USER, api_users_update,
 	  "change your name, e-mail address or password",
 	  "name?:string email?:string password?:string new_password?:string allow_tracking?:none "
 	  "beta?:none",
