@@ -15,6 +15,8 @@
 #include "base/str.h"
 #include "base/tree.h"
 
+#define CHUNK 8192
+
 int fs_read_file(const char *path, size_t max_bytes, struct buf *b)
 {
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -23,7 +25,7 @@ int fs_read_file(const char *path, size_t max_bytes, struct buf *b)
 	if (fd < 0)
 		return -errno;
 	for (;;) {
-		ssize_t r = fd_read(fd, buf_reserve(b, 8192), 8192);
+		ssize_t r = fd_read(fd, buf_reserve(b, CHUNK), CHUNK);
 
 		if (r <= 0)
 			return (int)r;
@@ -50,18 +52,18 @@ static int sync_parent(const char *path)
 	return 0;
 }
 
-static int write_and_sync(int fd, mode_t mode, const void *data, size_t n)
+static int write_file(int fd, mode_t mode, const void *data, size_t n, bool durable)
 {
 	int r = fd_write_all(fd, data, n);
 
 	if (r < 0)
 		return r;
-	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
+	if (fchmod(fd, mode) < 0 || (durable && fsync(fd) < 0))
 		return -errno;
 	return 0;
 }
 
-int fs_write_atomic(const char *path, mode_t mode, const void *data, size_t n)
+static int replace_file(const char *path, mode_t mode, const void *data, size_t n, bool durable)
 {
 	_cleanup_free_ char *temp = xasprintf("%s.XXXXXX", path);
 	_cleanup_fd_ int fd = mkostemp(temp, O_CLOEXEC);
@@ -69,14 +71,37 @@ int fs_write_atomic(const char *path, mode_t mode, const void *data, size_t n)
 
 	if (fd < 0)
 		return -errno;
-	r = write_and_sync(fd, mode, data, n);
+	r = write_file(fd, mode, data, n, durable);
 	if (r == 0 && rename(temp, path) < 0)
 		r = -errno;
 	if (r < 0) {
 		unlink(temp);
 		return r;
 	}
-	return sync_parent(path);
+	return durable ? sync_parent(path) : 0;
+}
+
+int fs_write_atomic(const char *path, mode_t mode, const void *data, size_t n)
+{
+	return replace_file(path, mode, data, n, true);
+}
+
+int fs_write_fleeting(const char *path, mode_t mode, const void *data, size_t n)
+{
+	return replace_file(path, mode, data, n, false);
+}
+
+bool fs_file_holds(const char *path, const void *data, size_t n)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	bool same;
+
+	/* Once, so that growing leaves no half of it behind unwiped. */
+	buf_reserve(&text, n + 2 * CHUNK);
+	same = fs_read_file(path, n, &text) == 0 && text.len == n &&
+	       memcmp(text.data, data, n) == 0;
+	explicit_bzero(text.data, n + CHUNK);
+	return same;
 }
 
 int fs_mkdirs(const char *path, mode_t mode)

@@ -16,8 +16,23 @@
 
 /* Appends the file's bytes to *b; -EFBIG when it has more than max_bytes. */
 int fs_read_file(const char *path, size_t max_bytes, struct buf *b);
-/* Temp file in the same directory, fsync, rename, fsync of the directory: all or nothing. */
+/*
+ * Temp file in the same directory, rename: who reads finds the old file or the whole new one, after
+ * a kill -9 as well.
+ *
+ * fs_write_atomic() syncs the file and the directory besides, which waits for the disk, so that this
+ * holds after a power failure, too. It is for what can't be had again or must not come back: keys and
+ * certificates, the files of a repository, who may push, which database a state belongs to, what a
+ * slug or a stack is made of.
+ *
+ * fs_write_fleeting() is for what the next start writes anew, as all files below RUN: after a power
+ * failure the file may be empty or old. Who reads such a file from before must not trust that it is
+ * whole because it is there (fs_file_holds()).
+ */
 int fs_write_atomic(const char *path, mode_t mode, const void *data, size_t n);
+int fs_write_fleeting(const char *path, mode_t mode, const void *data, size_t n);
+/* Whether the file is there and has just these bytes. What was read is wiped. */
+bool fs_file_holds(const char *path, const void *data, size_t n);
 /* As mkdir -p. Directories that exist keep their mode. */
 int fs_mkdirs(const char *path, mode_t mode);
 /* As rm -rf, without following symbolic links and without crossing into another file system. ENOENT

@@ -46,7 +46,7 @@ static int write_json(const char *dir, const char *name, json_t *take, const cha
 	json_decref(take);
 	r = fs_mkdirs(dir, 0700);
 	if (r == 0)
-		r = fs_write_atomic(path, 0600, text, strlen(text));
+		r = fs_write_fleeting(path, 0600, text, strlen(text));
 	free(text);
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
@@ -60,7 +60,7 @@ static int write_hosts(const char *path, const char *hostname, struct error *err
 	if (r < 0 && r != -ENOENT)
 		return error_set_errno(err, r, "reading " HOSTS);
 	text = sandbox_hosts(hostname, r == 0 ? machine.data : NULL);
-	r = fs_write_atomic(path, 0644, text, strlen(text));
+	r = fs_write_fleeting(path, 0644, text, strlen(text));
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
@@ -75,7 +75,7 @@ static int write_layers(const char *bundle_dir, char *const *layers, struct erro
 		buf_append(&names, *layers, strlen(*layers) + 1);
 	r = fs_mkdirs(bundle_dir, 0700);
 	if (r == 0)
-		r = fs_write_atomic(path, 0600, names.data, names.len);
+		r = fs_write_fleeting(path, 0600, names.data, names.len);
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 

@@ -35,6 +35,11 @@ WAITS = {
     "haproxy_ask|haproxy_procs": {"edge/router.c": "at the start and the end", "edge/router-adopt.c": START, "edge/router-load.c": START},
     "syncfs|fs_sync_tree": {"apps/restore.c": START},
     "fs_tree_size": {"build/collect.c": CHILD},
+    # Two fsync() each. What is below RUN is fleeting (base/fs.h).
+    "fs_write_atomic": {
+        "apps/backup-worker.c": CHILD, "apps/restore.c": START, "edge/acme-key.c": "once: the key of the ACME account",
+        "edge/acme-worker.c": CHILD, "edge/ca.c": "once in a long time: the key of the authority",
+        "git/repository.c": "when a repository is made, or a key may push no longer"},
 }
 
 

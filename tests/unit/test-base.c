@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,6 +118,70 @@ static void test_files(void **state)
 	assert_int_equal(fs_remove_tree(dir), 0);
 	assert_false(fs_exists(dir));
 	assert_true(fs_exists("/etc/passwd"));
+	assert_int_equal(fs_remove_tree(dir), 0);
+}
+
+static int n_syncs;
+
+/* In place of the C library's. */
+int fsync(int fd)
+{
+	n_syncs++;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static void assert_written(int r, const char *path, const char *expected, mode_t mode)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct stat st;
+
+	assert_int_equal(r, 0);
+	assert_int_equal(fs_read_file(path, 64, &b), 0);
+	assert_string_equal(b.data, expected);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, mode);
+}
+
+static void test_what_is_durable_is_synced(void **state)
+{
+	char dir[] = "/tmp/twelve-base-XXXXXX";
+	_cleanup_free_ char *path = NULL, *none = NULL;
+	_cleanup_strv_ char **names = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	path = xasprintf("%s/f", dir);
+	none = xasprintf("%s/none/f", dir);
+	n_syncs = 0;
+	/* The file, and its name. */
+	assert_written(fs_write_atomic(path, 0600, "first", 5), path, "first", 0600);
+	assert_int_equal(n_syncs, 2);
+	assert_written(fs_write_fleeting(path, 0644, "second", 6), path, "second", 0644);
+	assert_int_equal(n_syncs, 2);
+	assert_int_equal(fs_write_fleeting(none, 0644, "second", 6), -ENOENT);
+	assert_int_equal(fs_list(dir, &names), 0);
+	assert_int_equal(strv_len(names), 1);
+	assert_int_equal(fs_remove_tree(dir), 0);
+}
+
+static void test_what_a_file_holds(void **state)
+{
+	char dir[] = "/tmp/twelve-base-XXXXXX";
+	_cleanup_free_ char *path = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	path = xasprintf("%s/f", dir);
+	assert_false(fs_file_holds(path, "hello", 5));
+	assert_false(fs_file_holds(path, "", 0));
+	assert_int_equal(fs_write_fleeting(path, 0600, "hello", 5), 0);
+	assert_true(fs_file_holds(path, "hello", 5));
+	assert_false(fs_file_holds(path, "hellO", 5));
+	assert_false(fs_file_holds(path, "hell", 4));
+	assert_false(fs_file_holds(path, "hello!", 6));
+	assert_false(fs_file_holds(path, "", 0));
+	assert_int_equal(fs_write_fleeting(path, 0600, "", 0), 0);
+	assert_true(fs_file_holds(path, "", 0));
 	assert_int_equal(fs_remove_tree(dir), 0);
 }
 
@@ -337,6 +402,8 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_strv),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_what_is_durable_is_synced),
+		cmocka_unit_test(test_what_a_file_holds),
 		cmocka_unit_test(test_deep_trees),
 		cmocka_unit_test(test_removal_comes_back),
 		cmocka_unit_test(test_measures),

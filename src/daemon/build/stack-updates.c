@@ -260,7 +260,7 @@ static char *report_path(const struct stack_updates *u)
 static void keep_report(struct stack_updates *u)
 {
 	_cleanup_free_ char *path = report_path(u), *text = json_dumps(u->report, JSON_INDENT(1));
-	int r = text ? fs_write_atomic(path, 0600, text, strlen(text)) : -EINVAL;
+	int r = text ? fs_write_fleeting(path, 0600, text, strlen(text)) : -EINVAL;
 
 	if (r < 0)
 		log_error("writing %s: %s", path, strerror(-r));

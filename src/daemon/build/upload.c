@@ -62,7 +62,7 @@ int upload_announce(const struct settings *s, const char *id, const struct calle
 		    struct error *err)
 {
 	_cleanup_free_ char *awaited = awaited_path(s, id);
-	int e = fs_write_atomic(awaited, 0600, who->user_id, strlen(who->user_id));
+	int e = fs_write_fleeting(awaited, 0600, who->user_id, strlen(who->user_id));
 
 	return e < 0 ? error_set_errno(err, e, "making %s", awaited) : 0;
 }

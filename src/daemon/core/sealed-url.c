@@ -29,7 +29,7 @@ static int read_key(const struct platform *p, capability_key key, struct error *
 	if (r < 0 && r != -ENOENT && r != -EFBIG)
 		return error_set_errno(err, r, "reading %s", path);
 	crypto_secretbox_keygen(key);
-	r = fs_write_atomic(path, 0600, key, crypto_secretbox_KEYBYTES);
+	r = fs_write_fleeting(path, 0600, key, crypto_secretbox_KEYBYTES);
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 

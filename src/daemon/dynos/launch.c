@@ -132,7 +132,7 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 		ipc_put(&m, "check_path", dyno->priv->check_path);
 	ipc_put(&m, "check_port_only", dyno->priv->check_port_only ? "1" : "0");
 	ipc_put_i64(&m, "start_ms", dyno->priv->start_ms);
-	r = fs_write_atomic(path, 0600, m.fields.data, m.fields.len);
+	r = fs_write_fleeting(path, 0600, m.fields.data, m.fields.len);
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 

@@ -127,8 +127,9 @@ static int write_one(const struct platform *p, const struct served *s, char **re
 	free(key);
 	digest_bytes(text.data, text.len, digest);
 	path = xasprintf("%s/certs/%s-%.32s.pem", p->settings.run_dir, s->endpoint->id, digest);
-	if (!fs_exists(path))
-		r = fs_write_atomic(path, 0600, text.data, text.len);
+	/* A power failure may have left it empty. */
+	if (!fs_file_holds(path, text.data, text.len))
+		r = fs_write_fleeting(path, 0600, text.data, text.len);
 	if (r < 0)
 		return error_set_errno(err, r, "writing %s", path);
 	*ret_path = steal_ptr(path);
@@ -213,7 +214,7 @@ int certs_write(const struct platform *p, struct error *err)
 	table_done(&t);
 	fs_read_file(path, LIST_MAX_BYTES, &before);
 	if (!streq(before.data, list.data))
-		r = fs_write_atomic(path, 0600, list.data, list.len);
+		r = fs_write_fleeting(path, 0600, list.data, list.len);
 	if (r < 0)
 		return error_set_errno(err, r, "writing %s", path);
 	remove_unnamed(p, dir, &list, &before);

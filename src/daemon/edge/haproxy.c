@@ -48,14 +48,12 @@ void haproxy_done(struct haproxy *h)
 
 static int write_file(const char *path, const struct buf *text, struct error *err)
 {
-	_cleanup_buf_ struct buf old = BUF_INIT;
 	int r;
 
 	/* Most calls change one map or none. */
-	if (fs_read_file(path, ANSWER_MAX_BYTES, &old) == 0 && old.len == text->len &&
-	    memcmp(old.data, text->data, old.len) == 0)
+	if (fs_file_holds(path, text->data, text->len))
 		return 0;
-	r = fs_write_atomic(path, 0600, text->data, text->len);
+	r = fs_write_fleeting(path, 0600, text->data, text->len);
 	return r < 0 ? error_set_errno(err, r, "writing %s", path) : 0;
 }
 
