@@ -19,6 +19,20 @@ void backup_done(struct backup *b)
 	*b = (struct backup){ 0 };
 }
 
+void backup_copy(struct backup *ret, const struct backup *b)
+{
+	char **const strings[] = { &ret->addon_name, &ret->app_name,   &ret->service,
+				   &ret->plan,	     &ret->attachment, &ret->extension,
+				   &ret->status,     &ret->kind,       &ret->sha256,
+				   &ret->summary,    &ret->error,      &ret->verified_text };
+
+	*ret = *b;
+	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+		*strings[i] = *strings[i] ? xstrdup(*strings[i]) : NULL;
+	json_incref(ret->databases);
+	json_incref(ret->attachments);
+}
+
 void backup_free_array(struct backup *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

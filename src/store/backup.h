@@ -35,6 +35,7 @@ struct backup {
 	int64_t created_ms, finished_ms, expires_ms; /* 0: not yet; never */
 };
 void backup_done(struct backup *b);
+void backup_copy(struct backup *ret, const struct backup *b);
 void backup_free_array(struct backup *b, size_t n);
 /* Fills id, number, time. */
 int store_backup_create(struct store *s, struct backup *b, struct error *err);

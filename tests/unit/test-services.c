@@ -37,7 +37,9 @@ static const char manifest[] =
 	"\"version\": \"1\", \"packages\": [\"coreutils\"], \"ports\": 1, \"attachment\": \"BOX\", "
 	"\"config\": {\"URL\": \"box://{user}:{password}@{host}:{port}\"}, "
 	"\"plans\": [{\"name\": \"mini\", \"description\": \"Small\", \"memory\": \"64M\", "
-	"\"disk\": \"64M\"}]}";
+	"\"disk\": \"64M\"}], \"backup\": \"dump\"}";
+/* While this file is there, jobs do not end. */
+#define HOLD "HOLD_JOBS"
 
 /* ---- the rooms around it ---- */
 
@@ -407,6 +409,110 @@ static void test_a_change_ends_with_its_addon(void **state)
 	assert_string_equal(f->message, "The add-on was destroyed");
 }
 
+/* ---- backups ---- */
+
+static char *hold_path(const struct fixture *f)
+{
+	return xasprintf("%s/hold", f->dir);
+}
+
+/* A backup of a server that is there, which goes on until the file is removed. */
+static void begin_backup(struct fixture *f, struct backup *ret)
+{
+	_cleanup_free_ char *hold = hold_path(f);
+	struct error err = ERROR_INIT;
+	struct addon a = { 0 };
+
+	assert_int_equal(fs_write_fleeting(hold, 0600, "", 0), 0);
+	assert_int_equal(setenv(HOLD, hold, 1), 0);
+	make_addon(f, "box-1", "box", 25000, f->addon_id);
+	must(store_addon_get(f->p.store, f->addon_id, &a, &err), &err);
+	a.stack = xstrdup("made");
+	must(store_addon_update(f->p.store, &a, &err), &err);
+	assert_true(happens(f, is_listed));
+	must(services_backup(f->sv, &a, "manual", ret, &err), &err);
+	assert_string_equal(ret->status, "running");
+	addon_done(&a);
+}
+
+static void let_jobs_end(const struct fixture *f)
+{
+	_cleanup_free_ char *hold = hold_path(f);
+
+	assert_int_equal(unlink(hold), 0);
+}
+
+static bool backup_has_ended(struct fixture *f)
+{
+	return !resource_find(f->sv, f->addon_id)->backup_job;
+}
+
+static char *status_of(struct fixture *f)
+{
+	struct error err = ERROR_INIT;
+	struct backup *list = NULL;
+	char *status = NULL;
+	size_t n = 0;
+
+	must(store_backup_list(f->p.store, f->addon_id, NULL, &list, &n, &err), &err);
+	if (n == 1)
+		status = xasprintf("%s: %s", list[0].status,
+				   list[0].error ? list[0].error : list[0].summary);
+	backup_free_array(list, n);
+	return status;
+}
+
+static bool is_recorded(struct fixture *f)
+{
+	_cleanup_free_ char *status = status_of(f);
+
+	return streq(status, "succeeded: 3 rows");
+}
+
+static void test_the_end_of_a_backup_is_recorded_when_the_database_can(void **state)
+{
+	struct fixture *f = *state;
+	struct backup b = { 0 };
+
+	if (geteuid() != 0) {
+		print_message("skipped: gives files away, which takes root\n");
+		skip();
+	}
+	begin_backup(f, &b);
+	sql(f, "ALTER TABLE backup RENAME TO aside");
+	let_jobs_end(f);
+	assert_true(happens(f, backup_has_ended));
+	sql(f, "ALTER TABLE aside RENAME TO backup");
+	assert_true(happens(f, is_recorded));
+	assert_null(f->sv->unsaved);
+	backup_done(&b);
+}
+
+static void test_a_backup_of_an_addon_that_is_destroyed_has_failed(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *status = NULL;
+	struct error err = ERROR_INIT;
+	struct backup b = { 0 };
+	struct addon a = { 0 };
+
+	if (geteuid() != 0) {
+		print_message("skipped: gives files away, which takes root\n");
+		skip();
+	}
+	begin_backup(f, &b);
+	must(store_addon_get(f->p.store, f->addon_id, &a, &err), &err);
+	a.state = ADDON_DEPROVISIONED;
+	must(store_addon_update(f->p.store, &a, &err), &err);
+	addon_done(&a);
+	services_kick_one(f->sv, f->addon_id);
+	assert_true(happens(f, is_gone));
+	let_jobs_end(f);
+	status = status_of(f);
+	assert_string_equal(status, "failed: The add-on was destroyed while it was being made");
+	backup_done(&b);
+}
+
 static bool all_are_counted(struct fixture *f)
 {
 	size_t n = 0;
@@ -568,11 +674,17 @@ static void test_who_is_attached_is_read_at_once(void **state)
 
 int main(int argc, char **argv)
 {
-	static const char result[] = "{\"ok\": true, \"stack\": \"made\"}";
+	static const char result[] = "{\"ok\": true, \"stack\": \"made\", \"bytes\": 4, "
+				     "\"sha256\": \"a digest\", \"output\": \"3 rows\\n\"}";
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_database_error_does_not_end_the_turns, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_change_ends_with_its_addon, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_the_end_of_a_backup_is_recorded_when_the_database_can, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_backup_of_an_addon_that_is_destroyed_has_failed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_volume_is_counted_at_a_time, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_count_ends_with_its_services, setup,
@@ -581,6 +693,8 @@ int main(int argc, char **argv)
 						teardown),
 	};
 
+	while (argc > 1 && getenv(HOLD) && fs_exists(getenv(HOLD)))
+		usleep(TICK_MS * 1000);
 	if (argc > 1 && streq(argv[1], "addon"))
 		return write(3, result, strlen(result)) == (ssize_t)strlen(result) ? 0 : 1;
 	return cmocka_run_group_tests_name("services", tests, NULL, NULL);

@@ -38,15 +38,6 @@ char *services_backup_path(struct services *sv, const struct backup *b)
 	return xasprintf("%s/%s", dir, name);
 }
 
-void backup_save(struct services *sv, const struct backup *b)
-{
-	struct error err = ERROR_INIT;
-
-	if (store_backup_update(sv->platform->store, b, &err) < 0)
-		log_error("backup b%lld of %s: %s", (long long)b->number, b->addon_name,
-			  err.message);
-}
-
 char *backup_last_line(const char *text)
 {
 	_cleanup_free_ char *copy = xstrdup(text ? text : "");
@@ -98,15 +89,20 @@ static void note_last(struct resource *r, struct addon *a, const struct backup *
 		resource_retry(r);
 }
 
+static void set_status(struct backup *b, const char *status)
+{
+	free(b->status);
+	b->status = xstrdup(status);
+	b->finished_ms = clock_wall_ms();
+}
+
 static void ended(struct resource *r, struct backup *b, const struct addon_job_result *result)
 {
 	struct services *sv = r->owner;
 	struct error err = ERROR_INIT;
 	struct addon a = { 0 };
 
-	free(b->status);
-	b->status = xstrdup(result->ok ? "succeeded" : "failed");
-	b->finished_ms = clock_wall_ms();
+	set_status(b, result->ok ? "succeeded" : "failed");
 	b->bytes = result->bytes;
 	if (result->ok) {
 		b->sha256 = xstrdup(result->sha256);
@@ -135,12 +131,11 @@ static void ended(struct resource *r, struct backup *b, const struct addon_job_r
 static void on_backup(const struct addon_job_result *result, void *userdata)
 {
 	struct resource *r = userdata;
-	struct error err = ERROR_INIT;
-	struct backup b = { 0 };
+	struct backup b = r->backup;
 
 	r->backup_job = NULL;
-	if (store_backup_get(r->owner->platform->store, r->backup_id, &b, &err) == 0)
-		ended(r, &b, result);
+	r->backup = (struct backup){ 0 };
+	ended(r, &b, result);
 	backup_done(&b);
 	resource_turn_soon(r);
 }
@@ -188,10 +183,11 @@ static int start(struct resource *r, const struct addon *a, const struct service
 	o.exchange = dir;
 	o.measure = path;
 	o.timeout_ms = BACKUP_TIMEOUT_MS;
-	snprintf(r->backup_id, sizeof(r->backup_id), "%s", b->id);
 	result = make_dir(sv, b, err);
 	if (result == 0)
 		result = addon_job_start(sv->platform, &o, on_backup, r, &r->backup_job, err);
+	if (result == 0)
+		backup_copy(&r->backup, b);
 	json_decref(env);
 	return result;
 }
@@ -283,6 +279,18 @@ static int insert(struct services *sv, const struct addon *a, const struct servi
 	return 0;
 }
 
+/* It could not be begun: no row, or where that can't be, one that says why. */
+static void take_back(struct services *sv, struct backup *b, const struct error *why)
+{
+	struct error err = ERROR_INIT;
+
+	if (store_backup_delete(sv->platform->store, b->id, &err) == 0)
+		return;
+	set_status(b, "failed");
+	b->error = xstrdup(why->message);
+	backup_save(sv, b);
+}
+
 static int take_file(struct services *sv, const char *upload, struct backup *b, struct error *err)
 {
 	_cleanup_free_ char *path = services_backup_path(sv, b);
@@ -306,25 +314,22 @@ int services_backup_uploaded(struct services *sv, const struct addon *a, const c
 			     struct backup *ret, struct error *err)
 {
 	const struct service *s = addon_is_server(a) ? services_service_of(sv, a) : NULL;
-	struct error ignored = ERROR_INIT;
 	struct backup b = { 0 };
 
 	if (!s || !s->backup)
 		return error_set(err, ERROR_INVALID, "%s has no backups", a->name);
 	if (insert(sv, a, s, BACKUP_UPLOADED, &b, err) < 0)
 		return -1;
-	if (take_file(sv, upload, &b, err) < 0) {
-		store_backup_delete(sv->platform->store, b.id, &ignored);
+	set_status(&b, "succeeded");
+	/* One that is never restored is not kept for good. */
+	b.expires_ms = b.finished_ms + sv->platform->settings.last_backup_ms;
+	if (take_file(sv, upload, &b, err) < 0 ||
+	    store_backup_update(sv->platform->store, &b, err) < 0) {
+		take_back(sv, &b, err);
 		backup_drop_file(sv, b.id);
 		backup_done(&b);
 		return -1;
 	}
-	free(b.status);
-	b.status = xstrdup("succeeded");
-	b.finished_ms = clock_wall_ms();
-	/* One that is never restored is not kept for good. */
-	b.expires_ms = b.finished_ms + sv->platform->settings.last_backup_ms;
-	backup_save(sv, &b);
 	*ret = b;
 	return 0;
 }
@@ -339,9 +344,7 @@ int services_backup(struct services *sv, const struct addon *a, const char *kind
 	if (check(a, s, r, err) < 0 || insert(sv, a, s, kind, &b, err) < 0)
 		return -1;
 	if (start(r, a, s, &b, err) < 0) {
-		struct error ignored = ERROR_INIT;
-
-		store_backup_delete(sv->platform->store, b.id, &ignored);
+		take_back(sv, &b, err);
 		backup_done(&b);
 		return -1;
 	}
@@ -353,6 +356,18 @@ void backups_cancel(struct resource *r)
 {
 	addon_job_cancel(steal_ptr(r->backup_job));
 	addon_job_cancel(steal_ptr(r->verify_job));
+	backup_done(&r->backup);
+}
+
+void backups_bury(struct resource *r)
+{
+	if (r->backup_job) {
+		set_status(&r->backup, "failed");
+		r->backup.error = xstrdup("The add-on was destroyed while it was being made");
+		backup_save(r->owner, &r->backup);
+		backup_drop_file(r->owner, r->backup.id);
+	}
+	backups_cancel(r);
 }
 
 /* ---- restoring and deleting ---- */

@@ -48,7 +48,8 @@ struct resource {
 	char tls_by[DIGEST_HEX_SIZE];
 	/* Backups (services/backup.c). */
 	struct addon_job *backup_job, *verify_job;
-	char backup_id[UUID_SIZE], verify_id[UUID_SIZE];
+	struct backup backup; /* the row of backup_job */
+	char verify_id[UUID_SIZE];
 };
 
 struct change_step {
@@ -74,6 +75,7 @@ struct change {
 };
 
 struct count;
+struct unsaved;
 
 struct services {
 	struct platform *platform;
@@ -86,7 +88,8 @@ struct services {
 	size_t n;
 	struct change **changes;
 	size_t n_changes;
-	struct count *count; /* the one that is under way, or NULL */
+	struct count *count;	 /* the one that is under way, or NULL */
+	struct unsaved *unsaved; /* rows of backups that the database did not take yet */
 	int64_t n_left_jobs; /* of a twelved before us, which may still hold volumes: no turn before
 				they are gone */
 	struct watch *sweep_timer, *minute_timer, *room_timer;
@@ -224,16 +227,23 @@ void tls_failed(struct resource *r, const struct addon *a, const char *reason);
 /* services/backup.c */
 #define BACKUP_TIMEOUT_MS (4 * 3600 * 1000)
 void backups_cancel(struct resource *r);
+/* The add-on is no more: as before, and the row of a backup that was being made says so. */
+void backups_bury(struct resource *r);
 /* Its directory, the name of its file in there; heap. */
 char *backup_dir(struct services *sv, const char *backup_id);
 char *backup_file_name(const struct backup *b);
-/* Writes the row back; a failure is logged. */
-void backup_save(struct services *sv, const struct backup *b);
 void backup_drop_file(struct services *sv, const char *id);
 /* The last line of what a script said. Heap. */
 char *backup_last_line(const char *text);
 /* The names of the add-on's databases, separated by blanks. Heap. */
 char *backup_databases(struct services *sv, const struct addon *a);
+
+/* services/unsaved.c */
+/* Writes the row back. What the database does not take is logged and written again, each second,
+ * until it does. */
+void backup_save(struct services *sv, const struct backup *b);
+void unsaved_look(struct services *sv);
+void unsaved_free(struct services *sv);
 
 /* services/schedule.c */
 void backups_minute(struct services *sv);

@@ -181,6 +181,7 @@ static void bury(struct resource *r)
 
 	memcpy(id, r->id, sizeof(id));
 	services_abandon(sv, r);
+	backups_bury(r);
 	forget(r);
 	changes_addon_gone(sv, id);
 }
@@ -269,6 +270,7 @@ static void on_second(void *userdata)
 	struct services *sv = userdata;
 
 	counts_look(sv);
+	unsaved_look(sv);
 	watch_arm(sv->room_timer, SECOND_MS);
 }
 
@@ -359,6 +361,7 @@ void services_free(struct services *sv)
 	changes_free(sv);
 	remover_forget(sv->platform->remover, sv);
 	counts_stop(sv);
+	unsaved_free(sv);
 	watch_free(sv->sweep_timer);
 	watch_free(sv->minute_timer);
 	watch_free(sv->room_timer);

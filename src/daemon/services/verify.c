@@ -76,6 +76,8 @@ static void on_verified(const struct addon_job_result *result, void *userdata)
 		backup_save(r->owner, &b);
 		log_info("backup b%lld of %s: %s", (long long)b.number, b.addon_name,
 			 b.verified_text);
+	} else if (err.kind != ERROR_NOT_FOUND) {
+		log_error("backup %s was verified in vain: %s", r->verify_id, err.message);
 	}
 	backup_done(&b);
 }
