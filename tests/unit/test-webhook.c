@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Webhooks: what the database writes by itself, what is due, and how a delivery is signed and
- * paused. */
+/* Webhooks: what the database writes by itself, what is due, and how a delivery is signed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -234,19 +233,6 @@ static void test_an_app_goes_with_all_of_it(void **state)
 	domain_done(&domain);
 }
 
-static void test_pauses_grow_for_a_day(void **state)
-{
-	int64_t sum = 0;
-
-	(void)state;
-	assert_int_equal(webhook_pause_ms(1), 1000);
-	assert_int_equal(webhook_pause_ms(2), 3000);
-	for (int64_t n = 1; n < WEBHOOK_ATTEMPTS; n++)
-		sum += webhook_pause_ms(n);
-	assert_int_equal(webhook_pause_ms(WEBHOOK_ATTEMPTS), -1);
-	assert_in_range(sum, INT64_C(24) * 3600 * 1000, INT64_C(25) * 3600 * 1000);
-}
-
 /* RFC 4231, test case 2, in base64. */
 static void test_signature(void **state)
 {
@@ -267,7 +253,6 @@ int main(void)
 		TEST(test_deliveries_of_a_webhook_are_due_in_turn),
 		TEST(test_old_events_are_forgotten),
 		TEST(test_an_app_goes_with_all_of_it),
-		cmocka_unit_test(test_pauses_grow_for_a_day),
 		cmocka_unit_test(test_signature),
 	};
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/http/post.h"
+#include "model/delivery.h"
 #include "store/webhook.h"
 
 #define MAX_FLIGHTS 16
@@ -33,17 +34,6 @@ struct flight {
 	struct flight *next;
 	struct webhook_delivery delivery;
 };
-
-int64_t webhook_pause_ms(int64_t n_attempts)
-{
-	int64_t pause_ms = WEBHOOK_FIRST_PAUSE_MS;
-
-	if (n_attempts >= WEBHOOK_ATTEMPTS)
-		return -1;
-	while (--n_attempts > 0)
-		pause_ms *= 3;
-	return pause_ms;
-}
 
 char *webhook_signature(const char *secret, const char *body)
 {
@@ -114,29 +104,21 @@ static char *make_body(const struct webhook_event *e, const struct webhook_deliv
 	return text;
 }
 
-static void set_status(struct webhook_delivery *d, const char *status, int64_t next_ms)
-{
-	free(d->status);
-	d->status = xstrdup(status);
-	d->next_ms = next_ms;
-}
-
 static void note_result(struct flight *f, long status, const char *why)
 {
 	struct webhook_delivery *d = &f->delivery;
-	int64_t pause_ms = d->sync ? webhook_pause_ms(d->n_attempts + 1) : -1;
+	const struct delivery_attempt attempt = { d->sync, ++d->n_attempts, status };
 	struct error err = ERROR_INIT;
+	enum delivery_fate fate;
+	int64_t pause_ms;
 
-	d->n_attempts++;
+	fate = delivery_after(&attempt, &pause_ms);
+	free(d->status);
+	d->status = xstrdup(delivery_fate_names[fate]);
+	d->next_ms = fate == DELIVERY_RETRYING ? clock_wall_ms() + pause_ms : 0;
 	d->attempt_code = status;
 	free(d->attempt_error);
 	d->attempt_error = why ? xstrdup(why) : NULL;
-	if (status / 100 == 2)
-		set_status(d, "succeeded", 0);
-	else if (pause_ms < 0)
-		set_status(d, "failed", 0);
-	else
-		set_status(d, "retrying", clock_wall_ms() + pause_ms);
 	/* It is due still, so that it is sent again: at least once. */
 	if (store_webhook_delivery_update(f->owner->platform->store, d, &err) < 0)
 		log_error("webhook delivery %s: %s", d->id, err.message);
