@@ -244,7 +244,7 @@ class Sink(threading.Thread):
                 part += data
                 if self.how == "close" and len(part) > 20000:
                     c.shutdown(socket.SHUT_WR)
-                    c.settimeout(0.3)
+                    c.settimeout(30)
         except OSError:
             pass
         finally:
