@@ -7,7 +7,12 @@ die() {
 	exit 1
 }
 
-# SQL from standard input. The server looks into this file at each login.
+# SQL from standard input. The server opens this file at each login, and one that is locked refuses the
+# login; so it is changed aside, and replaced.
 users() {
-	sqlite3 -bail -cmd '.timeout 5000' "$DATA/users.db"
+	rm -f "$DATA"/users.new*
+	[ ! -e "$DATA/users.db" ] || cp "$DATA/users.db" "$DATA/users.new"
+	sqlite3 -bail "$DATA/users.new"
+	mv "$DATA/users.new" "$DATA/users.db"
+	sync "$DATA"
 }

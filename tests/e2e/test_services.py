@@ -4,9 +4,11 @@ The services of the tree with their real servers, by the command line, as a user
 PostgreSQL has test_postgresql.py, and an app that uses several test_guestbook.py.
 """
 import os
+import pathlib
 import re
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import urllib.parse
@@ -200,6 +202,33 @@ def test_memcached(shop, bare):
     assert sasl(config(shop, a)["MEMCACHE_URL"])
     r = shop.cli("backups:capture", addon, "-a", a, check=False)
     assert r.code == 2 and "has no backups" in r.err, r
+
+
+def test_a_login_at_memcached_never_meets_a_lock(tmp_path):
+    """A login that takes its time, a credential that is made meanwhile, and a login after that."""
+    lib = pathlib.Path(__file__).resolve().parents[2] / "addons/memcached/lib.sh"
+
+    def users(sql):
+        subprocess.run(["bash", "-c", '. "$0"; users', lib], env=os.environ | {"DATA": str(tmp_path)}, input=sql, text=True, check=True, timeout=60)
+
+    def login(name):
+        db = sqlite3.connect(tmp_path / "users.db", timeout=0)
+        return db, db.execute("SELECT password FROM users WHERE name = ?", [name])
+
+    users("CREATE TABLE users (name TEXT PRIMARY KEY, password TEXT NOT NULL); INSERT INTO users VALUES ('a', '1'), ('b', '2');")
+    slow, cursor = login("a")
+    os.mkfifo(tmp_path / "go")
+    writer = subprocess.Popen(["bash", "-c", '. "$0"; printf "BEGIN EXCLUSIVE;\n"; read -r _ <"$DATA/go"; printf "COMMIT;\n"', lib],
+                              env=os.environ | {"DATA": str(tmp_path)}, stdout=subprocess.PIPE)
+    change = subprocess.Popen(["bash", "-c", '. "$0"; users', lib], env=os.environ | {"DATA": str(tmp_path)}, stdin=writer.stdout)
+    wait_for(lambda: (tmp_path / "users.new").exists() or change.poll() is not None, "the change to begin")
+    assert login("b")[1].fetchall() == [("2",)]
+    (tmp_path / "go").write_text("\n")
+    assert change.wait(60) == 0 and writer.wait(60) == 0
+    assert cursor.fetchall() == [("1",)]
+    slow.close()
+    users("INSERT OR REPLACE INTO users VALUES ('c', '3');")
+    assert login("c")[1].fetchall() == [("3",)] and not list(tmp_path.glob("users.new*"))
 
 
 # ---- RabbitMQ
