@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Webhooks: events of apps told to a receiver, signed, retried, and lost by no kill."""
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.server
 import json
+import pathlib
+import sqlite3
 import threading
 import types
 
@@ -19,7 +22,7 @@ class Receiver:
     """Takes what comes; answers with the statuses in `answers` first, then 200."""
 
     def __init__(self):
-        self.got, self.answers = [], []
+        self.got, self.answers, self.before_answer = [], [], lambda: None
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -27,6 +30,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = outer.answers.pop(0) if outer.answers else 200
                 outer.got.append(types.SimpleNamespace(path=self.path, headers=self.headers, raw=body, status=status, **json.loads(body)))
+                outer.before_answer()
                 self.send_response(status)
                 self.send_header("Location", "/elsewhere")
                 self.send_header("Content-Length", "0")
@@ -219,6 +223,21 @@ def test_notify_is_tried_once(platform, shop, receiver):
     rows = wait_for(ended, "both deliveries")
     assert [(d["status"], d["num_attempts"], d["next_attempt_at"]) for d in rows] == [("failed", 1, None), ("succeeded", 1, None)]
     assert [g.status for g in receiver.got] == [500, 200]
+
+
+def test_a_result_that_cannot_be_written_waits(platform, shop, receiver):
+    """While the database can't be written, the receiver is left alone; it is sent once."""
+    with contextlib.closing(sqlite3.connect(platform.state / "twelve.db", timeout=60, isolation_level=None, check_same_thread=False)) as db:
+        receiver.before_answer = lambda: db.in_transaction or db.execute("BEGIN IMMEDIATE")
+        platform.cli("webhooks:add", "-i", "release", "-l", "sync", "-u", receiver.url, "-s", "x", "-a", shop)
+        platform.cli("config:set", "A=b", "-a", shop)
+        wait_for(lambda: "twelved: error: webhook delivery " in pathlib.Path(platform.log.name).read_text(), "the failure to write")
+        db.execute("ROLLBACK")
+
+    def delivery():
+        return [d for d in platform.api("GET", f"/apps/{shop}/webhook-deliveries")[1] if d["status"] == "succeeded"]
+    assert wait_for(delivery, "its end")[0]["num_attempts"] == 1
+    assert len(receiver.got) == 1
 
 
 def test_a_kill_loses_none(own_platform):

@@ -33,6 +33,7 @@ struct flight {
 	struct webhooks *owner;
 	struct flight *next;
 	struct webhook_delivery delivery;
+	bool ended; /* the result is in `delivery`, and not in the store yet */
 };
 
 char *webhook_signature(const char *secret, const char *body)
@@ -104,11 +105,10 @@ static char *make_body(const struct webhook_event *e, const struct webhook_deliv
 	return text;
 }
 
-static void note_result(struct flight *f, long status, const char *why)
+static void set_result(struct flight *f, long status, const char *why)
 {
 	struct webhook_delivery *d = &f->delivery;
 	const struct delivery_attempt attempt = { d->sync, ++d->n_attempts, status };
-	struct error err = ERROR_INIT;
 	enum delivery_fate fate;
 	int64_t pause_ms;
 
@@ -119,9 +119,23 @@ static void note_result(struct flight *f, long status, const char *why)
 	d->attempt_code = status;
 	free(d->attempt_error);
 	d->attempt_error = why ? xstrdup(why) : NULL;
-	/* It is due still, so that it is sent again: at least once. */
-	if (store_webhook_delivery_update(f->owner->platform->store, d, &err) < 0)
-		log_error("webhook delivery %s: %s", d->id, err.message);
+	f->ended = true;
+}
+
+/*
+ * Frees it, unless the store can't be written. Then it stays, so that the webhook's receiver is left alone
+ * for as long, and is written later.
+ */
+static bool write_result(struct flight *f)
+{
+	struct error err = ERROR_INIT;
+
+	if (store_webhook_delivery_update(f->owner->platform->store, &f->delivery, &err) < 0) {
+		log_error("webhook delivery %s: %s", f->delivery.id, err.message);
+		return false;
+	}
+	flight_free(f);
+	return true;
 }
 
 static void on_answer(long status, const char *why, void *userdata)
@@ -129,8 +143,7 @@ static void on_answer(long status, const char *why, void *userdata)
 	struct flight *f = userdata;
 	struct webhooks *w = f->owner;
 
-	note_result(f, status, why);
-	flight_free(f);
+	set_result(f, status, why);
 	watch_arm(w->timer, 0);
 }
 
@@ -188,11 +201,30 @@ static void launch(struct webhooks *w, struct webhook_delivery *take)
 	w->n++;
 	if (send_one(f, &err) == 0)
 		return;
-	note_result(f, 0, err.message);
-	flight_free(f);
+	set_result(f, 0, err.message);
+	write_result(f);
 }
 
 /* ---- turns ---- */
+
+static bool has_unwritten(const struct webhooks *w)
+{
+	for (const struct flight *f = w->first; f; f = f->next)
+		if (f->ended)
+			return true;
+	return false;
+}
+
+/* Up to the first that can't be: a database that is locked is waited for once. */
+static bool write_results(struct webhooks *w)
+{
+	for (struct flight *f = w->first, *next; f; f = next) {
+		next = f->next;
+		if (f->ended && !write_result(f))
+			return false;
+	}
+	return true;
+}
 
 /* Those that are due and not under way have a turn when one of those that are has ended. */
 static void arm(struct webhooks *w)
@@ -204,6 +236,8 @@ static void arm(struct webhooks *w)
 		log_error("webhooks: %s", err.message);
 		next_ms = now_ms + TROUBLE_MS;
 	}
+	if (has_unwritten(w) && (!next_ms || next_ms > now_ms + TROUBLE_MS))
+		next_ms = now_ms + TROUBLE_MS;
 	watch_arm(w->timer, next_ms ? next_ms - now_ms : -1);
 }
 
@@ -213,6 +247,10 @@ static void tick(struct webhooks *w)
 	struct error err = ERROR_INIT;
 	size_t n = 0;
 
+	if (!write_results(w)) {
+		watch_arm(w->timer, TROUBLE_MS);
+		return;
+	}
 	if (store_webhook_delivery_due(w->platform->store, clock_wall_ms(), &due, &n, &err) < 0) {
 		log_error("webhooks: %s", err.message);
 		watch_arm(w->timer, TROUBLE_MS);
