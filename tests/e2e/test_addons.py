@@ -148,7 +148,7 @@ def test_one_for_two_apps_has_two_databases(shop, alpha):
         # What is said can be typed: an app's end takes no --force. And each app sees its own config vars.
         assert "twelve addons:destroy --force" in e["message"] and "twelve addons:detach" in e["message"], e
         assert shop.cli("addons", "-a", "beta").out.splitlines()[1].endswith("OTHER_URL OTHER_PORT2 SHELF_URL SHELF_PORT2")
-        assert shop.cli("addons", "-a", alpha).out.splitlines()[1].endswith("is up  SHELF_URL SHELF_PORT2")
+        assert shop.cli("addons", "-a", alpha).out.splitlines()[1].endswith("up     SHELF_URL SHELF_PORT2")
         logs = wait_for(lambda: "put secret" in shop.cli("logs", "-a", "beta").out, "the other app to have the lines")
         assert logs
     finally:
