@@ -3,6 +3,8 @@
  * services: turns and changes of add-ons, with the real store and event loop, and no dyno. Jobs run
  * this program again, which then is a worker that always succeeds.
  */
+#include <errno.h>
+#include <sys/wait.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -442,6 +444,15 @@ static void let_jobs_end(const struct fixture *f)
 	assert_int_equal(unlink(hold), 0);
 }
 
+/* The removal of what a job left is a child, too. */
+static bool has_no_children(struct fixture *f)
+{
+	siginfo_t si;
+
+	(void)f;
+	return waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
 static bool backup_has_ended(struct fixture *f)
 {
 	return !resource_find(f->sv, f->addon_id)->backup_job;
@@ -508,6 +519,7 @@ static void test_a_backup_of_an_addon_that_is_destroyed_has_failed(void **state)
 	services_kick_one(f->sv, f->addon_id);
 	assert_true(happens(f, is_gone));
 	let_jobs_end(f);
+	assert_true(happens(f, has_no_children));
 	status = status_of(f);
 	assert_string_equal(status, "failed: The add-on was destroyed while it was being made");
 	backup_done(&b);
