@@ -23,6 +23,7 @@
 #include "../skip.h"
 
 #include "base/fd.h"
+#include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "net/rules.h"
@@ -41,6 +42,14 @@ static void need_root(void)
 {
 	if (geteuid() != 0)
 		SKIP_BECAUSE("network namespaces take root");
+}
+
+/* For the networks around the sandboxes' own. */
+static void need_programs(void)
+{
+	need_root();
+	if (!fs_find_program("ip", NULL) || !fs_find_program("nft", NULL))
+		SKIP_BECAUSE("it takes ip and nft: apt-get install iproute2 nftables");
 }
 
 static struct net_range range_of_tests(void)
@@ -432,7 +441,7 @@ static void test_who_reaches_what(void **state)
 	int own[] = { -1, -1, -1 };
 
 	(void)state;
-	need_root();
+	need_programs();
 	reach.address = addon.address;
 	inet_pton(AF_INET, "203.0.113.5", &egress[0].address.v4);
 	inet_pton(AF_INET, "10.1.2.0", &egress[1].address.v4);
@@ -478,7 +487,7 @@ static void test_a_forged_source_is_dropped(void **state)
 	struct inmate in, of;
 
 	(void)state;
-	need_root();
+	need_programs();
 	load_rules(&rules);
 	in = inmate_start(enter_as_another, &forger);
 	of = sandbox_start(&other);
