@@ -45,7 +45,7 @@ def test_the_same_source_is_the_same_slug(platform, greeter, tmp_path):
     url = upload(platform, archive(tmp_path / "s.tgz", *entries))
     status, build = platform.api("POST", "/apps/lang-go/builds", {"source_blob": {"url": url}, "no_cache": True})
     assert status == 201, build
-    wait_for(lambda: platform.api("GET", f"/apps/lang-go/builds/{build['id']}")[1]["status"] != "pending", "the build to end", 300)
+    wait_for(lambda: platform.api("GET", f"/apps/lang-go/builds/{build['id']}")[1]["status"] != "pending", "the build to end", 900)
     assert slugs(platform, "lang-go")[0] == before[0], "built without any cache"
 
 
