@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the command line says of answers that a real platform gives seldom: it talks to a stub of the API, and needs no platform."""
+"""What the command line says of answers that a real platform gives seldom: it talks to tests/e2e/stub_api.py, and needs no platform."""
 import os
 import re
 import subprocess

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "../skip.h"
+
 #include "base/fs.h"
 #include "base/str.h"
 #include "daemon/build/collect.h"
@@ -489,10 +491,8 @@ static void test_the_end_of_a_backup_is_recorded_when_the_database_can(void **st
 	struct fixture *f = *state;
 	struct backup b = { 0 };
 
-	if (geteuid() != 0) {
-		print_message("skipped: gives files away, which takes root\n");
-		skip();
-	}
+	if (geteuid() != 0)
+		SKIP_BECAUSE("giving files away takes root");
 	begin_backup(f, &b);
 	sql(f, "ALTER TABLE backup RENAME TO aside");
 	let_jobs_end(f);
@@ -511,10 +511,8 @@ static void test_a_backup_of_an_addon_that_is_destroyed_has_failed(void **state)
 	struct backup b = { 0 };
 	struct addon a = { 0 };
 
-	if (geteuid() != 0) {
-		print_message("skipped: gives files away, which takes root\n");
-		skip();
-	}
+	if (geteuid() != 0)
+		SKIP_BECAUSE("giving files away takes root");
 	begin_backup(f, &b);
 	must(store_addon_get(f->p.store, f->addon_id, &a, &err), &err);
 	a.state = ADDON_DEPROVISIONED;
