@@ -349,6 +349,18 @@ bool service_has_scheme(const struct service *s, const char *scheme)
 
 /* ---- templates ---- */
 
+/* Of {port}, {port2} and so on, from 0; SERVICE_MAX_PORTS: it is another name. */
+static size_t port_of(const char *name, size_t n)
+{
+	size_t port = 0;
+
+	if (n < 4 || n > 5 || strncmp(name, "port", 4) != 0)
+		return SERVICE_MAX_PORTS;
+	if (n == 5)
+		port = (size_t)(name[4] - '1');
+	return port < SERVICE_MAX_PORTS ? port : SERVICE_MAX_PORTS;
+}
+
 static const char *value_of(const char *name, size_t n, const struct service_values *v,
 			    char number[static 8])
 {
@@ -358,19 +370,36 @@ static const char *value_of(const char *name, size_t n, const struct service_val
 			{ "password", v->password },
 			{ "host", v->host },
 			{ "database", v->database } };
-	size_t port = 0;
+	size_t port = port_of(name, n);
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		if (strlen(strings[i].name) == n && strncmp(strings[i].name, name, n) == 0)
 			return strings[i].value ? strings[i].value : "";
-	if (n < 4 || n > 5 || strncmp(name, "port", 4) != 0)
-		return NULL;
-	if (n == 5)
-		port = (size_t)(name[4] - '1');
-	if (port >= SERVICE_MAX_PORTS)
+	if (port == SERVICE_MAX_PORTS)
 		return NULL;
 	snprintf(number, 8, "%u", v->ports[port]);
 	return number;
+}
+
+static bool names_port(const char *template, size_t port)
+{
+	for (const char *at = strchr(template, '{'); at; at = strchr(at + 1, '{'))
+		if (port_of(at + 1, strcspn(at + 1, "}")) == port && strchr(at, '}'))
+			return true;
+	return false;
+}
+
+bool service_app_port(const struct service *s, size_t i)
+{
+	json_t *template;
+	const char *key;
+
+	if ((int64_t)i >= s->ports)
+		return false;
+	json_object_foreach (s->config, key, template)
+		if (names_port(json_string_value(template), i))
+			return true;
+	return false;
 }
 
 char *service_fill(const char *template, const struct service_values *v)

@@ -91,6 +91,9 @@ struct service_values {
 
 /* A template with its {names} filled in; an unknown name stays as it is. Heap. */
 char *service_fill(const char *template, const struct service_values *v);
+/* Whether apps connect to the i-th port (0: {port}): a template of `config` names it. The others
+ * are the server's own. */
+bool service_app_port(const struct service *s, size_t i);
 /* The config vars of an attachment: a new object NAME_KEY: value. */
 json_t *service_config(const struct service *s, const char *attachment,
 		       const struct service_values *v);

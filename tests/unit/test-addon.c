@@ -134,6 +134,37 @@ static json_t *item(const char *id, const char *name, const char *addon, const c
 	return j;
 }
 
+/* What the templates of `config` say, and no port beyond `ports`. */
+static void test_ports_that_apps_connect_to(void **state)
+{
+	static const struct {
+		const char *template;
+		int64_t ports;
+		bool reached[SERVICE_MAX_PORTS + 1];
+	} cases[] = {
+		{ "shelf://{host}:{port}/", 4, { true } },
+		{ "{host}:{port1}", 4, { true } },
+		{ "{port}{port3}", 4, { true, false, true } },
+		{ "{port4}", 4, { false, false, false, true } },
+		{ "{port}{port2}", 1, { true } },
+		{ "{{port2}", 2, { false, true } },
+		{ "{port5}{port0}{ports}{port22}{PORT}{port", 4, { false } },
+		{ "shelf://{host}/", 4, { false } },
+	};
+
+	(void)state;
+	for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+		struct service s = { .ports = cases[c].ports,
+				     .config = json_pack("{s:s, s:s}", "NAME", "{user}", "URL",
+							 cases[c].template) };
+
+		for (size_t i = 0; i <= SERVICE_MAX_PORTS; i++)
+			if (service_app_port(&s, i) != cases[c].reached[i])
+				fail_msg("%s: port %zu", cases[c].template, i);
+		json_decref(s.config);
+	}
+}
+
 static void test_attachments_as_values(void **state)
 {
 	json_t *empty = json_array(), *one = attach_put(empty, item("1", "DATABASE", "a", "c"));
@@ -542,6 +573,7 @@ int main(void)
 		cmocka_unit_test(test_a_manifest),
 		cmocka_unit_test(test_mistakes_in_a_manifest_are_named),
 		cmocka_unit_test(test_templates),
+		cmocka_unit_test(test_ports_that_apps_connect_to),
 		cmocka_unit_test(test_attachments_as_values),
 		cmocka_unit_test(test_names_of_attachments),
 		cmocka_unit_test(test_twenty_thousand_lives),
