@@ -465,6 +465,7 @@ const char *const store_migrations[] = {
 	store_schema_fetch_key,
 	schema_stack_names,
 	store_schema_number,
+	store_schema_owner_limit,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

@@ -4,6 +4,7 @@
  * is that in which the record's file reads and binds them, one beside the
  * other in each.
  */
+#include "model/size.h"
 #include "store/store-priv.h"
 
 #define APP                                                                             \
@@ -82,6 +83,9 @@
 	"AND k.version > r.version) < ?1))"
 /* Of each app so many are remembered. */
 #define BUILDS_KEPT "1000"
+
+/* All apps of a user, or one app (store/owned.h). */
+#define OWNED_SCOPE "(?1 IS NULL OR a.owner_id = ?1) AND (?2 IS NULL OR a.id = ?2)"
 
 const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_APP_INSERT] = "INSERT INTO app (" APP ") "
@@ -449,6 +453,26 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_NUMBER_INSERT] = "INSERT INTO number (id, number) VALUES (?, ?)",
 	[STATEMENT_NUMBER_LIST] = "SELECT id, number FROM number ORDER BY number",
 	[STATEMENT_NUMBER_DELETE] = "DELETE FROM number WHERE number = ?",
+	[STATEMENT_OWNER_LIMIT_LIST] = "SELECT name, value FROM owner_limit WHERE user_id = ?",
+	[STATEMENT_OWNER_LIMIT_PUT] =
+		"INSERT INTO owner_limit (user_id, name, value) VALUES (?, ?, ?) "
+		"ON CONFLICT (user_id, name) DO UPDATE SET value = excluded.value",
+	[STATEMENT_OWNER_LIMIT_DELETE] = "DELETE FROM owner_limit WHERE user_id = ? AND name = ?",
+	[STATEMENT_OWNED_APPS] = "SELECT count(*) FROM app a WHERE " OWNED_SCOPE,
+	[STATEMENT_OWNED_DYNOS] =
+		"SELECT ifnull(f.size, '" DYNO_SIZE_DEFAULT "'), "
+		"sum(ifnull(f.quantity, t.type = 'web')) FROM "
+		"(SELECT DISTINCT a.id AS app_id, j.key AS type FROM app a JOIN release r "
+		"ON r.app_id = a.id AND r.version IN (a.last_version, a.current_version) "
+		"AND r.slug IS NOT NULL "
+		"AND (r.version = a.current_version OR r.status = 'pending') "
+		"JOIN json_each(r.processes) j WHERE " OWNED_SCOPE " AND j.key != 'release') t "
+		"LEFT JOIN formation f ON f.app_id = t.app_id AND f.type = t.type GROUP BY 1",
+	[STATEMENT_OWNED_ADDONS] =
+		"SELECT d.service, d.plan, count(*) FROM addon d "
+		"LEFT JOIN app a ON a.id = d.app_id WHERE d.state != 'deprovisioned' AND "
+		"(?1 IS NULL OR ifnull(a.owner_id, d.owner_id) = ?1) AND "
+		"(?2 IS NULL OR d.app_id = ?2) GROUP BY 1, 2",
 	[STATEMENT_SLUG_UPLOADS] = "SELECT upload_id FROM slug WHERE digest IS NULL",
 	[STATEMENT_SLUGS_IN_USE] =
 		"SELECT DISTINCT slug FROM release r WHERE slug IS NOT NULL AND " IN_USE

@@ -203,6 +203,12 @@ enum statement {
 	STATEMENT_NUMBER_INSERT,
 	STATEMENT_NUMBER_LIST,
 	STATEMENT_NUMBER_DELETE,
+	STATEMENT_OWNER_LIMIT_LIST,
+	STATEMENT_OWNER_LIMIT_PUT,
+	STATEMENT_OWNER_LIMIT_DELETE,
+	STATEMENT_OWNED_APPS,
+	STATEMENT_OWNED_DYNOS,
+	STATEMENT_OWNED_ADDONS,
 	_STATEMENT_MAX,
 };
 
@@ -292,9 +298,10 @@ int query_strv(struct query *q, char ***ret, struct error *err);
 /* ---- migrations.c ---- */
 
 extern const char store_schema_gone[], store_schema_backups[], store_schema_names[]; /* gone.c */
-extern const char store_schema_fetch_key[];  /* fetch-key.c */
-extern const char store_schema_number[];     /* number.c */
-extern const char *const store_migrations[]; /* [n - 1] leads to schema n */
+extern const char store_schema_fetch_key[];   /* fetch-key.c */
+extern const char store_schema_number[];      /* number.c */
+extern const char store_schema_owner_limit[]; /* owner-limit.c */
+extern const char *const store_migrations[];  /* [n - 1] leads to schema n */
 extern const size_t n_store_migrations;
 
 /* The schema of the database: 0 for an empty one. */
