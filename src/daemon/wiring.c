@@ -69,6 +69,7 @@ static struct wanted *make_wanted(struct parts *parts)
 {
 	return wanted_new(&(struct wanted_options){ .platform = &parts->platform,
 						    .logs = parts->logs,
+						    .dynos = parts->dynos,
 						    .streams = parts->streams,
 						    .changed = on_wanted,
 						    .userdata = parts });

@@ -124,6 +124,14 @@ size_t queue_running_of(const struct queue_entry *e, size_t n, const char *owner
 	return running;
 }
 
+bool queue_owner_is_full(const struct queue_entry *e, size_t n, size_t i,
+			 const struct queue_rules *rules)
+{
+	size_t max = e[i].owner_max ? e[i].owner_max : rules->per_owner;
+
+	return queue_running_of(e, n, e[i].owner) >= max;
+}
+
 size_t queue_next(const struct queue_entry *e, size_t n, const size_t *order, size_t n_order,
 		  const struct queue_rules *rules)
 {
@@ -133,6 +141,9 @@ size_t queue_next(const struct queue_entry *e, size_t n, const size_t *order, si
 		running += (size_t) !!e[i].running;
 	if (!n_order || running >= rules->slots)
 		return QUEUE_NONE;
-	/* The first has the fewest running of all: when it may not, nobody may. */
-	return queue_running_of(e, n, e[order[0]].owner) < rules->per_owner ? order[0] : QUEUE_NONE;
+	/* The first has the fewest running of all, but may have a lower limit than others. */
+	for (size_t i = 0; i < n_order; i++)
+		if (!queue_owner_is_full(e, n, order[i], rules))
+			return order[i];
+	return QUEUE_NONE;
 }

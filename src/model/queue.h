@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct queue_entry {
 	int64_t asked_ms;
 	int64_t owner_last_ms,
 		app_last_ms; /* when the owner's and the app's last build started; 0: never */
+	size_t owner_max;    /* of this owner at a time; 0: as the rules say */
 	int running;
 };
 
@@ -31,5 +33,8 @@ size_t queue_order(const struct queue_entry *e, size_t n, size_t *ret_order);
  * as many running as allowed. */
 size_t queue_next(const struct queue_entry *e, size_t n, const size_t *order, size_t n_order,
 		  const struct queue_rules *rules);
+/* Whether the owner of the i-th has as many running as allowed. */
+bool queue_owner_is_full(const struct queue_entry *e, size_t n, size_t i,
+			 const struct queue_rules *rules);
 /* How many of an owner's are running. */
 size_t queue_running_of(const struct queue_entry *e, size_t n, const char *owner);

@@ -44,7 +44,7 @@ def test_builds_that_sleep_keep_nobody_waiting(crowded, tmp_path):
     asleep = [begin(p, f"greedy-{i}", source) for i in (1, 2, 3)]
     wait_for(lambda: "asleep" in output(p, asleep[0]), "the first to fall asleep")
     for b in asleep[1:]:
-        assert "Waiting: 1 of its owner's builds is running, as many as may (TWELVE_OWNER_BUILDS)" in output(p, b)
+        assert "Waiting: 1 of its owner's builds is running, as many as may (TWELVE_OWNER_BUILDS, twelve users:limits)" in output(p, b)
     made, out = build(p, "other-1", source)
     assert made["status"] == "succeeded" and "Waiting" not in out, out
     # An administrator's build of an app counts for its owner, and who waits may be called off.

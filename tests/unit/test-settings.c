@@ -50,6 +50,8 @@ static void test_defaults(void **state)
 	assert_int_equal(s.disk_reserve_bytes, INT64_C(1) << 30);
 	assert_int_equal(s.max_upload_bytes, INT64_C(2) << 30);
 	assert_int_equal(s.max_dynos, 200);
+	assert_int_equal(s.owner_apps, 0);
+	assert_int_equal(s.owner_memory_bytes, 0);
 	assert_string_equal(s.acme_directory, "https://acme-v02.api.letsencrypt.org/directory");
 	assert_string_equal(s.acme_email, "");
 	assert_string_equal(s.acme_ca, "");
@@ -203,6 +205,14 @@ static const struct {
 	  "TWELVE_BUILD_TIMEOUT: expected a duration such as 15m or 30s, found \"15\"" },
 	{ "TWELVE_BUILD_TIMEOUT", "0s",
 	  "TWELVE_BUILD_TIMEOUT: expected at least 1s, found \"0s\"" },
+	{ "TWELVE_OWNER_APPS", "-1",
+	  "TWELVE_OWNER_APPS: expected a number from 0 to 1000000, found \"-1\"" },
+	{ "TWELVE_OWNER_DYNOS", "many",
+	  "TWELVE_OWNER_DYNOS: expected a number from 0 to 1000000, found \"many\"" },
+	{ "TWELVE_OWNER_ADDONS", "1000001",
+	  "TWELVE_OWNER_ADDONS: expected a number from 0 to 1000000, found \"1000001\"" },
+	{ "TWELVE_OWNER_MEMORY", "4GB",
+	  "TWELVE_OWNER_MEMORY: expected a size such as 2G, found \"4GB\"" },
 	{ "TWELVE_MAX_DYNOS", "0",
 	  "TWELVE_MAX_DYNOS: expected a number from 1 to 10000, found \"0\"" },
 	{ "TWELVE_MAX_DYNOS", "ten",

@@ -16,6 +16,7 @@
 #include "daemon/build/upload.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile.h"
+#include "daemon/wanted/owner.h"
 #include "daemon/wanted/releases.h"
 #include "daemon/apps/setups-priv.h"
 #include "model/app-json.h"
@@ -115,9 +116,8 @@ void setup_manifest_read(struct setups *ss, const struct setup_manifest *m)
 
 /* ---- preparing ---- */
 
-/* Their process types are looked at when there is a release that has some. */
-static int set_formation(struct setups *ss, const struct setup *s, const struct app *app,
-			 struct error *err)
+static int write_formation(struct setups *ss, const struct setup *s, const struct app *app,
+			   struct error *err)
 {
 	char id[UUID_SIZE];
 	const char *type;
@@ -142,6 +142,24 @@ static int set_formation(struct setups *ss, const struct setup *s, const struct 
 			return -1;
 	}
 	return 0;
+}
+
+/* Their process types are looked at when there is a release that has some, which then is when the
+ * limits of the owner are met: unless somebody has deployed to the app already. */
+static int set_formation(struct setups *ss, const struct setup *s, const struct app *app,
+			 struct error *err)
+{
+	struct store *store = ss->o.platform->store;
+	struct owner_watch owner;
+
+	if (owner_begin(ss->o.wanted, app->owner_id, &owner, err) < 0 ||
+	    store_begin(store, err) < 0)
+		return -1;
+	if (write_formation(ss, s, app, err) == 0 && owner_end(ss->o.wanted, &owner, err) == 0 &&
+	    store_commit(store, err) == 0)
+		return 0;
+	store_rollback(store);
+	return -1;
 }
 
 static int set_config(struct setups *ss, const struct setup *s, struct app *app, struct error *err)

@@ -270,6 +270,11 @@ static void start_next(struct builds *b)
 
 /* ---- what others call ---- */
 
+void builds_limits_changed(struct builds *b)
+{
+	start_next(b);
+}
+
 static void take_import(struct job *j, const struct builds_import *i)
 {
 	uuid_make(j->row.id);

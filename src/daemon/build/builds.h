@@ -77,6 +77,11 @@ const char *builds_running(struct builds *b, const char *app_id);
 /* git's process of a push has ended: if its build has not, nobody waits for it any more. A release
  * that was made goes on. */
 void builds_push_ended(struct builds *b, const char *app_id);
+/* How many builds of an owner's apps run, and how many may at a time. */
+size_t builds_owner_running(struct builds *b, const char *owner_id);
+size_t builds_owner_max(struct builds *b, const char *owner_id);
+/* What waits may begin, or learns that it may not. */
+void builds_limits_changed(struct builds *b);
 /* The stream of a build that runs or that ended lately; false when unknown. */
 bool builds_stream_id(struct builds *b, const char *build_id, char ret[static UUID_SIZE]);
 int builds_cancel(struct builds *b, const char *build_id, struct error *err);

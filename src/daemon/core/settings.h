@@ -27,7 +27,9 @@ struct settings {
 	int64_t build_slots;  /* TWELVE_BUILDS by the number of cores, 2 at least: at a time */
 	int64_t owner_builds; /* TWELVE_OWNER_BUILDS 0: of an owner's apps at a time; 0: all but one
 				 of these, all where there is one owner */
-	int64_t build_files;  /* TWELVE_BUILD_FILES 500000: files and folders of a build */
+	int64_t owner_apps, owner_dynos, owner_addons, owner_memory_bytes; /* TWELVE_OWNER_APPS ...
+									      0: no limit */
+	int64_t build_files;	    /* TWELVE_BUILD_FILES 500000: files and folders of a build */
 	int64_t prepare_stacks;	    /* TWELVE_PREPARE_STACKS 1: the stack of new apps is made at the
 				       start */
 	int64_t disk_reserve_bytes; /* TWELVE_DISK_RESERVE 1G: builds are refused before the disk

@@ -27,6 +27,8 @@ struct measured {
 	 * it was then. */
 	unsigned told;
 	int64_t told_quantity, told_updated_ms;
+	/* Why the last change was refused, as it was told; "": it was not. */
+	char refused[ERROR_MESSAGE_MAX];
 };
 
 struct autoscaler {
@@ -259,14 +261,32 @@ static void tell(struct look *k, const struct autoscale_decision *d)
 	m->told_updated_ms = k->monitor.updated_ms;
 }
 
+/* A limit of the owner: that is theirs to know, and once. */
+static void tell_refused(struct look *k, const struct error *err)
+{
+	if (err->kind != ERROR_INVALID) {
+		log_error("autoscaling %s: %s", k->app.name, err->message);
+		return;
+	}
+	if (streq(k->m->refused, err->message))
+		return;
+	snprintf(k->m->refused, sizeof(k->m->refused), "%s", err->message);
+	logs_append(k->a->o.logs, k->app.id, "app", "api", "Autoscaling adds no dynos: %s",
+		    err->message);
+}
+
 static void act(struct look *k, bool fresh)
 {
 	struct autoscale_decision d = decide(k, fresh);
 	struct error err = ERROR_INIT;
 
 	tell(k, &d);
-	if (d.quantity != k->web.quantity && scale(k, d.quantity, &err) < 0)
-		log_error("autoscaling %s: %s", k->app.name, err.message);
+	if (d.quantity == k->web.quantity)
+		return;
+	if (scale(k, d.quantity, &err) < 0)
+		tell_refused(k, &err);
+	else
+		k->m->refused[0] = '\0';
 }
 
 /* Of less than half a period, or of more than two, it would mean something else: after a kill, or

@@ -6,6 +6,7 @@
 #include "addon/partner.h"
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/wanted/owner.h"
 #include "model/names.h"
 
 #define NAME_MAX_LEN 60
@@ -87,11 +88,13 @@ static int insert(struct services *sv, struct addon *a, const struct backup *fro
 		  struct error *err)
 {
 	struct store *s = sv->platform->store;
+	struct owner_watch owner;
 
-	if (store_begin(s, err) < 0)
+	if (owner_begin_app(sv->wanted, a->app_id, &owner, err) < 0 || store_begin(s, err) < 0)
 		return -1;
 	if (store_addon_create(s, a, err) == 0 &&
-	    (!from || take_databases(sv, a, from, err) == 0) && store_commit(s, err) == 0)
+	    (!from || take_databases(sv, a, from, err) == 0) &&
+	    owner_end(sv->wanted, &owner, err) == 0 && store_commit(s, err) == 0)
 		return 0;
 	store_rollback(s);
 	return -1;
@@ -287,6 +290,23 @@ static int set_provided_plan(struct services *sv, struct addon *a, const char *p
 	return r;
 }
 
+/* The row with its new plan. */
+static int write_plan(struct services *sv, struct addon *a, const char *plan, struct error *err)
+{
+	struct store *s = sv->platform->store;
+	struct owner_watch owner;
+
+	if (owner_begin_app(sv->wanted, a->app_id, &owner, err) < 0 || store_begin(s, err) < 0)
+		return -1;
+	free(a->plan);
+	a->plan = xstrdup(plan);
+	if (store_addon_update(s, a, err) == 0 && owner_end(sv->wanted, &owner, err) == 0 &&
+	    store_commit(s, err) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
 /* Whether it is of a service that goes by this name. */
 static int check_service(struct services *sv, const struct addon *a, const char *name,
 			 struct error *err)
@@ -332,9 +352,7 @@ int services_set_plan(struct services *sv, struct addon *a, const char *service,
 				 "%s uses %lld MB of disk, and %s:%s has %llu MB: make room first",
 				 a->name, (long long)r->disk_used >> 20, s->name, p->name,
 				 (unsigned long long)p->disk_bytes >> 20);
-	free(a->plan);
-	a->plan = xstrdup(p->name);
-	if (store_addon_update(sv->platform->store, a, err) < 0)
+	if (write_plan(sv, a, p->name, err) < 0)
 		return -1;
 	if (r)
 		count_soon(r);

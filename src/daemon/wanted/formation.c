@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "daemon/lines/lines.h"
+#include "daemon/wanted/owner.h"
 #include "daemon/wanted/wanted-priv.h"
 #include "model/names.h"
 #include "model/size.h"
@@ -35,16 +36,19 @@ int formation_find(struct wanted *w, const struct app *app, const char *type, st
 }
 
 /* All of them in one transaction: a mistake in one changes nothing. */
-static int write_all(struct store *s, const struct app *app, const struct formation *rows, size_t n,
-		     struct error *err)
+static int write_all(struct wanted *w, const struct app *app, const struct formation *rows,
+		     size_t n, struct error *err)
 {
-	if (store_begin(s, err) < 0)
+	struct store *s = w->store;
+	struct owner_watch owner;
+
+	if (owner_begin(w, app->owner_id, &owner, err) < 0 || store_begin(s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (store_formation_set(s, app->id, rows[i].id, rows[i].type, rows[i].quantity,
 					rows[i].size, err) < 0)
 			goto undo;
-	if (store_commit(s, err) == 0)
+	if (owner_end(w, &owner, err) == 0 && store_commit(s, err) == 0)
 		return 0;
 undo:
 	store_rollback(s);
@@ -56,7 +60,7 @@ int formation_set(struct wanted *w, const struct app *app, const struct formatio
 {
 	struct buf text = BUF_INIT;
 
-	if (write_all(w->store, app, rows, n, err) < 0)
+	if (write_all(w, app, rows, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		char size[32];

@@ -11,6 +11,7 @@
 #include "daemon/lines/lines.h"
 #include "daemon/core/stream.h"
 #include "daemon/wanted/base.h"
+#include "daemon/wanted/owner.h"
 #include "daemon/wanted/wanted-priv.h"
 #include "model/config-change.h"
 #include "stack/names.h"
@@ -59,15 +60,20 @@ static int create_for(struct wanted *w, struct app *app, struct release *r,
 		      const struct caller *who, const char *said,
 		      const struct promotion_target *target, struct error *err)
 {
-	struct stream *output = open_output(w, r);
+	struct stream *output = NULL;
+	struct owner_watch owner;
 
+	if (owner_begin(w, app->owner_id, &owner, err) < 0)
+		return -1;
+	output = open_output(w, r);
 	free(r->user);
 	r->user = xstrdup(who->name);
 	r->status = r->slug ? RELEASE_PENDING : RELEASE_SUCCEEDED;
 	r->phase_done = !r->slug;
 	if (store_begin(w->store, err) < 0)
 		goto failed;
-	if (write_rows(w->store, app, r, target, err) < 0 || store_commit(w->store, err) < 0) {
+	if (write_rows(w->store, app, r, target, err) < 0 || owner_end(w, &owner, err) < 0 ||
+	    store_commit(w->store, err) < 0) {
 		store_rollback(w->store);
 		goto failed;
 	}

@@ -7,6 +7,9 @@
  * A release without a slug has nothing to run and succeeds at once. A change starts from the config
  * of the newest pending release if there is one, else from that of the current release; failed
  * releases have no effect.
+ *
+ * A new app, or process types that want more dynos than the owner may have (wanted/owner.h), are
+ * ERROR_INVALID.
  */
 #pragma once
 

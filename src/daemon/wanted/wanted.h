@@ -7,6 +7,7 @@
 #include "daemon/core/caller.h"
 #include "daemon/core/platform.h"
 
+struct dynos;
 struct logs_client;
 struct streams;
 struct wanted;
@@ -18,6 +19,7 @@ typedef void (*wanted_changed_fn)(const char *app_id, void *userdata);
 struct wanted_options {
 	const struct platform *platform;
 	struct logs_client *logs; /* changes are told in the app's stream */
+	struct dynos *dynos;	  /* one-off ones count for their owner */
 	struct streams *streams;  /* where the output of a release phase goes */
 	wanted_changed_fn changed;
 	void *userdata;

@@ -12,6 +12,7 @@
 #include "daemon/api/table.h"
 #include "daemon/lines/lines.h"
 #include "daemon/rollout/reconcile.h"
+#include "daemon/wanted/owner.h"
 #include "daemon/wanted/restart.h"
 #include "daemon/dynos/rendezvous.h"
 #include "model/names.h"
@@ -144,6 +145,7 @@ static int run(struct request *r, const struct app *app, struct dyno_start *o, s
 	rendezvous_make(secret, digest);
 	o->rendezvous = o->attach ? digest : NULL;
 	if (store_release_get(parts->platform.store, app->id, version, &release, err) == 0 &&
+	    (o->inside || owner_may_run(parts->wanted, app, o->size, err) == 0) &&
 	    store_next_number(parts->platform.store, app->id, o->type, &o->number, err) == 0 &&
 	    dynos_start(parts->dynos, o, &dyno, err) == 0) {
 		logs_append(parts->logs, app->id, "app", "api",

@@ -11,6 +11,7 @@
 #include "daemon/api/table.h"
 #include "daemon/api/authz.h"
 #include "daemon/lines/lines.h"
+#include "daemon/wanted/owner.h"
 #include "model/names.h"
 #include "store/transfer.h"
 
@@ -60,11 +61,24 @@ static int api_app_transfers_list(struct request *r, struct error *err)
 	return request_answer_list(r, list);
 }
 
+/* The recipient's apps, dynos and add-ons are more by those of this one. */
+static int check_limits(struct parts *parts, const struct transfer *t, struct error *err)
+{
+	struct app app = { 0 };
+	int result = store_app_get(parts->platform.store, t->app_id, &app, err);
+
+	if (result == 0)
+		result = owner_may_take(parts->wanted, t->recipient_id, &app, err);
+	app_done(&app);
+	return result;
+}
+
 static int take_over(struct request *r, struct transfer *t, struct error *err)
 {
 	struct parts *parts = request_parts(r);
 
-	if (store_transfer_accept(parts->platform.store, t, PERMISSIONS_DEFAULT, err) < 0)
+	if (check_limits(parts, t, err) < 0 ||
+	    store_transfer_accept(parts->platform.store, t, PERMISSIONS_DEFAULT, err) < 0)
 		return -1;
 	logs_append(parts->logs, t->app_id, "app", "api", "Transfer accepted by user %s",
 		    request_caller(r)->name);
@@ -86,8 +100,11 @@ static int offer(struct request *r, const struct app *app, const char *recipient
 		memcpy(t->owner_id, app->owner_id, UUID_SIZE);
 		memcpy(t->recipient_id, u.id, UUID_SIZE);
 		request_note(r, "%s to %s", app->name, u.email);
-		result = store_transfer_create(s, t, err);
+		/* One that takes effect at once is refused before there is an offer. */
+		result = request_caller(r)->admin ? check_limits(request_parts(r), t, err) : 0;
 	}
+	if (result == 0)
+		result = store_transfer_create(s, t, err);
 	user_done(&u);
 	return result;
 }
