@@ -28,7 +28,7 @@ const struct command_group commands[] = {
 	      restore_commands, backup_file_commands),
 	GROUP("Pipelines", pipelines_commands, promote_commands),
 	GROUP("Access", login_commands, heroku_env_commands, authorizations_commands, keys_commands,
-	      users_commands, access_commands, audit_commands),
+	      users_commands, limits_commands, access_commands, audit_commands),
 	GROUP("Host", status_commands, doctor_commands, backup_commands, ca_commands,
 	      git_shell_commands, help_commands, completion_commands, manual_table),
 	{ 0 },

@@ -16,6 +16,7 @@ static const struct {
 	{ "POST /twelve/users", "add user" },
 	{ "PATCH /twelve/users/:user", "change user" },
 	{ "DELETE /twelve/users/:user", "remove user" },
+	{ "PATCH /twelve/users/:user/limits", "set limits" },
 	{ "POST /account/keys", "add key" },
 	{ "DELETE /account/keys/:key", "remove key" },
 	{ "POST /oauth/authorizations", "make authorization" },

@@ -10,8 +10,10 @@ extern const struct command *const access_commands[],
 		*const authorizations_commands[],
 			*const heroku_env_commands[],
 				*const keys_commands[],
-					*const login_commands[],
-						*const pipelines_commands[],
-							*const promote_commands[],
-								*const transfers_commands[],
-									*const users_commands[];
+					*const limits_commands[],
+						*const login_commands[],
+							*const pipelines_commands[],
+								*const promote_commands[],
+									*const transfers_commands[],
+										*const users_commands
+											[];

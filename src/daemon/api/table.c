@@ -10,6 +10,7 @@
 
 const struct api_route *const api_tables[] = {
 	users_routes,
+	user_limits_routes,
 	all_keys_routes,
 	audit_routes,
 	rate_limits_routes,

@@ -9,6 +9,7 @@
 #include "daemon/api/route.h"
 
 extern const struct api_route users_routes[];
+extern const struct api_route user_limits_routes[];
 extern const struct api_route all_keys_routes[];
 extern const struct api_route audit_routes[];
 extern const struct api_route rate_limits_routes[];
