@@ -6,13 +6,13 @@
  * and /tmp alone.
  */
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "base/str.h"
+#include "sandbox/paths.h"
+#include "sandbox/rlimits.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/seccomp.h"
 
-#define MAX_FILES 65536
 /* When the whole machine is out of memory, apps go before the platform. */
 #define OOM_SCORE_ADJ 500
 
@@ -84,7 +84,8 @@ static json_t *mounts(const struct sandbox_spec *s)
 	add_mount(m, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
 	add_mount(m, "/dev/pts", "devpts", "devpts",
 		  "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
-	add_mount(m, "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k");
+	add_mount(m, "/dev/shm", "tmpfs", "shm",
+		  "nosuid,noexec,nodev,mode=1777,size=65536k,nr_inodes=16384");
 	add_mount(m, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
 	add_app(m, s);
 	add_mount(m, "/tmp", "bind", tmp, "bind,rw,nosuid,nodev");
@@ -127,14 +128,6 @@ static json_t *resources(const struct sandbox_spec *s)
 
 static json_t *linux_part(const struct sandbox_spec *s)
 {
-	static const char *const masked[] = { "/proc/acpi",	     "/proc/asound",
-					      "/proc/kcore",	     "/proc/keys",
-					      "/proc/latency_stats", "/proc/timer_list",
-					      "/proc/timer_stats",   "/proc/sched_debug",
-					      "/proc/scsi",	     NULL };
-	static const char *const read_only[] = { "/proc/bus",		"/proc/fs",
-						 "/proc/irq",		"/proc/sys",
-						 "/proc/sysrq-trigger", NULL };
 	static const char *const namespaces[] = { "pid", "ipc", "uts", "mount", "cgroup" };
 	json_t *list = json_array();
 
@@ -142,17 +135,8 @@ static json_t *linux_part(const struct sandbox_spec *s)
 		json_array_append_new(list, json_pack("{s:s}", "type", namespaces[i]));
 	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "namespaces", list, "resources",
 			 resources(s), "cgroupsPath", s->cgroup_path, "maskedPaths",
-			 strings(masked), "readonlyPaths", strings(read_only), "seccomp",
-			 sandbox_seccomp(), "rootfsPropagation", "private");
-}
-
-/* What we may have ourselves is what we can give (setrlimit(2)). */
-static int max_files(void)
-{
-	struct rlimit own;
-
-	return getrlimit(RLIMIT_NOFILE, &own) == 0 && own.rlim_max < MAX_FILES ? (int)own.rlim_max
-									       : MAX_FILES;
+			 sandbox_masked_paths(""), "readonlyPaths", sandbox_readonly_paths(),
+			 "seccomp", sandbox_seccomp(), "rootfsPropagation", "private");
 }
 
 /* What is asked for goes before what is usual. */
@@ -190,13 +174,11 @@ json_t *sandbox_process(const struct sandbox_spec *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		json_object_set_new(caps, sets[i], json_array());
-	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o, s:b, s:i, s:[{s:s, s:i, s:i}, "
-			 "{s:s, s:i, s:i}]}",
-			 "terminal", (int)s->terminal, "user", "uid", SANDBOX_UID, "gid",
-			 SANDBOX_GID, "args", strings(s->argv), "env", environment(s), "cwd",
-			 "/app", "capabilities", caps, "noNewPrivileges", 1, "oomScoreAdj",
-			 OOM_SCORE_ADJ, "rlimits", "type", "RLIMIT_NOFILE", "hard", max_files(),
-			 "soft", max_files(), "type", "RLIMIT_CORE", "hard", 0, "soft", 0);
+	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o, s:b, s:i, s:o}", "terminal",
+			 (int)s->terminal, "user", "uid", SANDBOX_UID, "gid", SANDBOX_GID, "args",
+			 strings(s->argv), "env", environment(s), "cwd", "/app", "capabilities",
+			 caps, "noNewPrivileges", 1, "oomScoreAdj", OOM_SCORE_ADJ, "rlimits",
+			 sandbox_rlimits());
 }
 
 json_t *sandbox_config(const struct sandbox_spec *s)

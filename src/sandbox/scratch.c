@@ -15,6 +15,9 @@
 #include "sandbox/sandbox.h"
 
 #define DEFAULT_BYTES (512ULL << 20)
+/* A file takes about a kilobyte of the kernel's memory, which the cgroup counts. So whoever makes very
+ * many hears that there is no space left, and is not killed. */
+#define BYTES_PER_FILE 2048
 
 #define LAYERS_MAX_BYTES (64 << 10)
 
@@ -49,13 +52,14 @@ int sandbox_mount_scratch(const char *scratch_dir, const char *bundle_dir, uint6
 		const char *name;
 		mode_t mode;
 	} dirs[] = { { "upper", 0755 }, { "work", 0755 }, { "tmp", 01777 }, { "root", 0755 } };
-	char options[64];
+	unsigned long long size = bytes ? bytes : DEFAULT_BYTES;
+	char options[96];
 	int r = fs_mkdirs(scratch_dir, 0700);
 
 	if (r < 0)
 		return r;
-	snprintf(options, sizeof(options), "mode=0755,size=%llu",
-		 bytes ? (unsigned long long)bytes : DEFAULT_BYTES);
+	snprintf(options, sizeof(options), "mode=0755,size=%llu,nr_inodes=%llu", size,
+		 size / BYTES_PER_FILE);
 	if (mount("scratch", scratch_dir, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
 		return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /*
- * Mounts a tmpfs of `bytes` (0: 512 MiB) at scratch_dir, which is made, with the
+ * Mounts a tmpfs of `bytes` (0: 512 MiB), with a file for each 2 KiB, at scratch_dir, which is made, with the
  * directories upper, work, tmp and root in it; and at root, read-only, the bundle's layers, if
  * it has several. The caller has a mount namespace of its own, so the mounts go with
  * the process. 0 or a negative errno.

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -17,6 +18,7 @@
  *   modify_ldt           for programs of the 16-bit age; a source of holes
  *   socketcall           hides the family of a socket from the filter; libraries of 32 bits have used
  *                        socket(2) since 2016
+ *   setrlimit, prlimit64 but for the limit of core files
  *   socket               families that programs have a use for: not the kernel's ciphers (AF_ALG), nor
  *                        those that nobody uses and where holes were found
  *
@@ -221,7 +223,6 @@ static const char *const allowed[] = {
 	"pread64",
 	"preadv",
 	"preadv2",
-	"prlimit64",
 	"process_mrelease",
 	"process_vm_readv",
 	"process_vm_writev",
@@ -306,7 +307,6 @@ static const char *const allowed[] = {
 	"setresuid32",
 	"setreuid",
 	"setreuid32",
-	"setrlimit",
 	"setsid",
 	"setsockopt",
 	"setuid",
@@ -505,11 +505,16 @@ static json_t *first_is(json_int_t value)
 	return json_pack("[{s:i, s:I, s:s}]", "index", 0, "value", value, "op", "SCMP_CMP_EQ");
 }
 
-/* The bits of `mask` in the first argument are those of `value`. */
+/* The bits of `mask` in an argument are those of `value`. */
+static json_t *has_bits(int index, json_int_t mask, json_int_t value)
+{
+	return json_pack("{s:i, s:I, s:I, s:s}", "index", index, "value", mask, "valueTwo", value,
+			 "op", "SCMP_CMP_MASKED_EQ");
+}
+
 static json_t *first_has(json_int_t mask, json_int_t value)
 {
-	return json_pack("[{s:i, s:I, s:I, s:s}]", "index", 0, "value", mask, "valueTwo", value,
-			 "op", "SCMP_CMP_MASKED_EQ");
+	return json_pack("[o]", has_bits(0, mask, value));
 }
 
 /* clone(2) without namespaces; with any, one rule a flag, since rules of one call are ORed. */
@@ -528,6 +533,44 @@ static void add_clone_rules(json_t *rules)
 	json_array_append_new(rules, deny(json_pack("[s]", "clone3"), ENOSYS, NULL));
 }
 
+/* The resource of a limit: this one, or, by a bit, not it. The kernel looks at half of the register, and so do
+ * the masks. */
+#define RESOURCE_MASK 15
+static const struct {
+	json_int_t mask, value;
+} not_core[] = { { 1, 1 }, { 2, 2 }, { 4, 0 }, { 8, 8 } };
+_Static_assert(RLIMIT_CORE == 4, "not_core is whatever differs from it");
+
+/* prlimit64(2) with a new limit, or (SCMP_CMP_EQ) without. */
+static json_t *core_by_prlimit(const char *op)
+{
+	return json_pack("[o, {s:i, s:i, s:s}]", has_bits(1, RESOURCE_MASK, RLIMIT_CORE), "index",
+			 2, "value", 0, "op", op);
+}
+
+/*
+ * The limit of core files stays as it is (rlimits.c): with 0, too, a program that core_pattern names
+ * would get the core. Who sets it hears that it went well: programs that want no core of themselves
+ * end when they can't have that, and they do have it.
+ */
+static void add_limit_rules(json_t *rules)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(not_core); i++) {
+		json_int_t mask = not_core[i].mask, value = not_core[i].value;
+
+		json_array_append_new(rules,
+				      allow(json_pack("[s]", "setrlimit"), first_has(mask, value)));
+		json_array_append_new(rules, allow(json_pack("[s]", "prlimit64"),
+						   json_pack("[o]", has_bits(1, mask, value))));
+	}
+	json_array_append_new(rules, deny(json_pack("[s]", "setrlimit"), 0,
+					  first_has(RESOURCE_MASK, RLIMIT_CORE)));
+	json_array_append_new(rules,
+			      allow(json_pack("[s]", "prlimit64"), core_by_prlimit("SCMP_CMP_EQ")));
+	json_array_append_new(
+		rules, deny(json_pack("[s]", "prlimit64"), 0, core_by_prlimit("SCMP_CMP_NE")));
+}
+
 json_t *sandbox_seccomp(void)
 {
 	json_t *rules = json_array();
@@ -535,6 +578,7 @@ json_t *sandbox_seccomp(void)
 	json_array_append_new(rules, allow(names_of(allowed, ARRAY_SIZE(allowed)), NULL));
 	json_array_append_new(rules, deny(names_of(denied, ARRAY_SIZE(denied)), EPERM, NULL));
 	add_clone_rules(rules);
+	add_limit_rules(rules);
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		json_array_append_new(rules,
 				      allow(json_pack("[s]", "socket"), first_is(families[i])));

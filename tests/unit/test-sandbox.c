@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -361,8 +362,69 @@ static void test_seccomp_looks_at_arguments(void **state)
 	assert_int_equal(count_rules(p, "clone"), 8);
 	assert_int_equal(count_rules(p, "socket"), 4);
 	assert_int_equal(count_rules(p, "personality"), 5);
+	/* Resources that aren't that of core files, by their bits; asking, and setting. */
+	assert_int_equal(count_rules(p, "setrlimit"), 5);
+	assert_int_equal(count_rules(p, "prlimit64"), 6);
+	assert_null(rule_for(p, "setrlimit"));
+	assert_null(rule_for(p, "prlimit64"));
 	assert_null(rule_for(p, "clone"));
 	assert_null(rule_for(p, "socket"));
+	json_decref(p);
+}
+
+/* What the filter says to a call with these arguments, as a rule's errno; 0 with *allowed for one that is
+ * allowed. */
+static int64_t ask(json_t *profile, const char *name, const uint64_t *args, bool *ret_allowed)
+{
+	size_t i, k;
+	json_t *rule, *a;
+
+	json_array_foreach (at(profile, "syscalls"), i, rule) {
+		bool matches = list_has(at(rule, "names"), name);
+
+		json_array_foreach (json_object_get(rule, "args"), k, a) {
+			uint64_t arg = args[json_integer_value(at(a, "index"))];
+			uint64_t value = (uint64_t)json_integer_value(at(a, "value"));
+			const char *op = json_string_value(at(a, "op"));
+
+			if (streq(op, "SCMP_CMP_EQ"))
+				matches = matches && arg == value;
+			else if (streq(op, "SCMP_CMP_NE"))
+				matches = matches && arg != value;
+			else
+				matches = matches && (arg & value) == (uint64_t)json_integer_value(
+									      at(a, "valueTwo"));
+		}
+		if (!matches)
+			continue;
+		*ret_allowed = streq(json_string_value(at(rule, "action")), "SCMP_ACT_ALLOW");
+		return *ret_allowed ? 0 : json_integer_value(at(rule, "errnoRet"));
+	}
+	*ret_allowed = false;
+	return ENOSYS;
+}
+
+static void test_seccomp_keeps_the_limit_of_cores(void **state)
+{
+	json_t *p = sandbox_seccomp();
+
+	(void)state;
+	for (uint64_t resource = 0; resource < RLIM_NLIMITS; resource++) {
+		/* The upper half of a register is not looked at by the kernel either. */
+		for (uint64_t upper = 0; upper <= UINT64_C(1) << 32; upper += UINT64_C(1) << 32) {
+			const uint64_t set[] = { upper | resource, 0x7000 };
+			const uint64_t pset[] = { 0, upper | resource, 0x7000 },
+				       pget[] = { 0, upper | resource, 0 };
+			bool allowed;
+
+			assert_int_equal(ask(p, "setrlimit", set, &allowed), 0);
+			assert_int_equal(allowed, resource != RLIMIT_CORE);
+			assert_int_equal(ask(p, "prlimit64", pset, &allowed), 0);
+			assert_int_equal(allowed, resource != RLIMIT_CORE);
+			assert_int_equal(ask(p, "prlimit64", pget, &allowed), 0);
+			assert_true(allowed);
+		}
+	}
 	json_decref(p);
 }
 
@@ -512,6 +574,7 @@ int main(void)
 		cmocka_unit_test(test_guest_is_described_as_the_process_of_a_sandbox),
 		cmocka_unit_test(test_seccomp),
 		cmocka_unit_test(test_seccomp_looks_at_arguments),
+		cmocka_unit_test(test_seccomp_keeps_the_limit_of_cores),
 		cmocka_unit_test(test_seccomp_names),
 		cmocka_unit_test(test_cgroup_layouts),
 		cmocka_unit_test(test_runtime_that_is_asked_for),
