@@ -96,6 +96,8 @@ static json_t *scratch_env(struct services *sv, const struct addon *a, const str
 	copy.secret = json_pack("{s:s}", "admin_password", password);
 	env = addon_env(&copy, s);
 	json_decref(copy.secret);
+	/* Where nobody else is, whatever address the add-on has. */
+	json_object_set_new(env, "HOST", json_string("127.0.0.1"));
 	json_object_set_new(env, "BACKUP", json_sprintf("/app/backup/%s", name));
 	json_object_set_new(env, "DATABASES", json_string(databases));
 	return env;
