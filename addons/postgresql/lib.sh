@@ -13,9 +13,11 @@ die() {
 	exit 1
 }
 
-# What an app sets for its database or its roles does not hold for a session that says these itself.
+# What an app sets for its database or its roles does not hold for a session that says these itself. Jobs come by the socket in
+# the volume, where no app is; a server that was started before there was one is at its address still.
 steady() {
 	export PGHOST=$HOST PGPORT=$PORT PGCLIENTENCODING=UTF8
+	[ ! -d "$DATA/run" ] || PGHOST=$DATA/run
 	PGOPTIONS='-c search_path= -c role=none -c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0'
 	PGOPTIONS+=' -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c standard_conforming_strings=on'
 	export PGOPTIONS
@@ -29,11 +31,31 @@ admin() {
 
 random_hex() { head -c 20 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 
+# COMMAND...: a client, again while all connections are taken: those that never log in are cut after five seconds (bin/server).
+patiently() {
+	local said status tries=0
+	while status=0 && { said=$("$@" 2>&1) || status=$?; } && [ $status != 0 ]; do
+		case $said in
+		*'too many clients already'* | *'remaining connection slots are reserved'*) ;;
+		*) break ;;
+		esac
+		[ $((tries += 1)) -lt 60 ] || break
+		sleep 0.5
+	done
+	[ -z "$said" ] || echo "$said"
+	return $status
+}
+
 # SQL from standard input; stops at the first error, whose sentence is the last line.
 run_sql() {
 	local said
-	said=$(psql -XqAt -v ON_ERROR_STOP=1 "$@" 2>&1) || die "${said:-PostgreSQL gave no reason}"
+	said=$(patiently psql -XqAt -v ON_ERROR_STOP=1 "$@") || die "${said:-PostgreSQL gave no reason}"
 	[ -z "$said" ] || echo "$said"
+}
+
+# ROLE: of the connections that there are, an app's login has as many as the plan says and no more.
+limit_role() {
+	run_sql -v user="$1" -v n="$PLAN_CONNECTIONS" <<<'ALTER ROLE :"user" CONNECTION LIMIT :n;' >/dev/null
 }
 
 # The databases of apps: all but the administrator's own. An app may say that its own is a template, so that is not asked.
