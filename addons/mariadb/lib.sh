@@ -15,9 +15,12 @@ die() {
 
 random_hex() { head -c 20 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 
-# FILE USER PASSWORD: options of a client, in a file that is gone with the sandbox. No server gets a file of ours.
+# FILE USER PASSWORD: options of a client, in a file that is gone with the sandbox. No server gets a file of ours. Jobs come by the
+# socket in the volume, where no app is; a server that was started before there was one is at its address still.
 options() {
-	printf '[client]\nuser=%s\npassword=%s\nhost=%s\nport=%s\nprotocol=tcp\n[mariadb]\nlocal-infile=0\n' "$2" "$3" "$HOST" "$PORT" >"$1"
+	local where="socket=$DATA/run/mariadb.sock\nprotocol=socket"
+	[ -d "$DATA/run" ] || where="host=$HOST\nport=$PORT\nprotocol=tcp"
+	printf "[client]\nuser=%s\npassword=%s\n$where\n[mariadb]\nlocal-infile=0\n" "$2" "$3" >"$1"
 }
 
 admin() {
