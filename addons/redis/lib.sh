@@ -7,10 +7,14 @@ die() {
 	exit 1
 }
 
+# Jobs come by the socket in the volume, where no app is; a server that was started before there was one is at its address still.
+at=(-s "${DATA:-}/run/redis.sock")
+[ -d "${DATA:-}/run" ] || at=(-h "${HOST:-}" -p "${PORT:-}")
+
 # A command as the administrator; fails with Redis's own sentence. The password goes by the environment.
 admin() {
 	local said
-	said=$(REDISCLI_AUTH=$ADMIN_PASSWORD redis-cli --no-auth-warning --user admin -e -h "$HOST" -p "${port:-$PORT}" "$@" 2>&1) ||
+	said=$(REDISCLI_AUTH=$ADMIN_PASSWORD redis-cli --no-auth-warning --user admin -e "${at[@]}" "$@" 2>&1) ||
 		die "${said:-Redis gave no reason}"
 	[ -z "$said" ] || echo "$said"
 }
@@ -36,7 +40,8 @@ default_user() {
 		[ "$database" != "$first" ] || hashes+=("#$hash")
 	done <<<"$users"
 	if [ -z "$first" ]; then
-		admin ACL SETUSER default reset off >/dev/null
+		# The append-only file is read in its name, whose transactions would be refused: it may all, and nobody is let in as it.
+		admin ACL SETUSER default reset off '~*' '&*' +@all >/dev/null
 	else
 		admin ACL SETUSER default reset on "${hashes[@]}" '~*' '&*' "${base_rules[@]}" "+select|$first" "${around[@]/#/$sign}" >/dev/null
 	fi
