@@ -32,6 +32,10 @@ json() {
 	echo /tmp/body
 }
 
+# NAME: an app's login has as many connections as the plan says and no more. One that was revoked meanwhile has none; a server that was
+# started when plans said nothing of it is not told yet.
+limit_user() { [ -z "${PLAN_CONNECTIONS:-}" ] || api PUT "/user-limits/$1/max-connections" "$(json "{\"value\": $PLAN_CONNECTIONS}")" >/dev/null || [ $? = 4 ]; }
+
 vhosts() {
 	api GET '/vhosts?columns=name' | grep -o '"name":"[^"]*"' | cut -d'"' -f4 | grep -v '^/$' || :
 }

@@ -17,7 +17,7 @@ import pytest
 
 from conftest import Platform, wait_for
 from stack_root import in_stack
-from test_addons import config, end, server_pid
+from test_addons import config, end, get, server_pid
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +280,26 @@ def test_rabbitmq(shop, bare):
     shop.cli("addons:credentials:rotate", "AMQP", "-a", a)
     wait_for(lambda: not amqp(mine), "the old credential to be revoked")
     assert amqp(config(shop, a)["AMQP_URL"])
+
+
+def test_rabbitmq_holds_publishers_back_when_its_volume_is_full(shop, bare):
+    a, _ = bare
+    addon = create(shop, a, "rabbitmq")
+    volume = shop.state / "volumes" / get(shop, addon)["id"]
+    port = urllib.parse.urlsplit(config(shop, a)["AMQP_URL"]).port + 2
+
+    def alarms():
+        r = subprocess.run(in_stack(shop, "usr/bin/erl_call", "/usr/bin/erl_call", "-c", (volume / "cookie").read_text(), "-address", f"127.0.0.1:{port}",
+                                    "-a", "rabbit_alarm get_alarms []"), capture_output=True, text=True)
+        return r.stdout + r.stderr
+
+    assert alarms() == "[]"
+    subprocess.run(["fallocate", "-l", "1050M", volume / "filler"], check=True)
+    wait_for(lambda: get(shop, addon)["twelve"]["room"] == "full", "the volume to be full")
+    assert "resource_limit, disk" in alarms()
+    (volume / "filler").unlink()
+    wait_for(lambda: get(shop, addon)["twelve"]["room"] == "free", "room again")
+    assert alarms() == "[]"
 
 
 # ---- TLS
