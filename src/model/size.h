@@ -10,7 +10,7 @@
 struct dyno_size {
 	const char *name; /* "standard-1x" */
 	uint64_t memory_bytes;
-	uint64_t cpu_shares; /* relative weight, 1024 is one */
+	uint64_t cpu_shares; /* relative weight, 1024 is one, at the processors and the disks */
 	double cpus;	     /* hard cap; 0: none */
 	uint64_t pids;
 };

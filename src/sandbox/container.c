@@ -21,6 +21,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "sandbox/io-weight.h"
 
 #define MESSAGE_MAX 65536
 #define EXIT_NO_EXEC 127
@@ -188,6 +189,9 @@ int container_start(const struct container *c, const struct container_stdio *s, 
 
 	if (r < 0)
 		container_delete(c);
+	else
+		/* A share of the disk is no reason not to start. */
+		(void)io_weight_apply("", c->bundle_dir, c->id);
 	return r;
 }
 

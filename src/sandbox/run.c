@@ -26,6 +26,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "sandbox/container.h"
+#include "sandbox/io-weight.h"
 #include "sandbox/sandbox.h"
 
 #define POLL_MS 500
@@ -103,6 +104,7 @@ int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, s
 {
 	_cleanup_free_ char *hosts = xasprintf("%s/hosts", bundle_dir), *root = root_path(s);
 	struct sandbox_spec whole = *s;
+	int r;
 
 	if (!root)
 		return error_set_errno(err, errno, "making %s", s->scratch_dir);
@@ -111,6 +113,9 @@ int sandbox_write_bundle(const char *bundle_dir, const struct sandbox_spec *s, s
 	if (write_layers(bundle_dir, s->layers, err) < 0 ||
 	    write_json(bundle_dir, "config.json", sandbox_config(&whole), s->id, err) < 0)
 		return -1;
+	r = io_weight_write(bundle_dir, s->limits.cpu_shares);
+	if (r < 0)
+		return error_set_errno(err, r, "writing %s", bundle_dir);
 	return write_hosts(hosts, s->hostname, err);
 }
 

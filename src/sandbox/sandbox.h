@@ -7,8 +7,8 @@
  * with its own limits and the processors, /etc/hosts with its host name,
  * its own PID, mount, IPC, UTS and cgroup namespaces, and the host's network
  * (docs/decisions/0002). No root, no capabilities, no new privileges, a seccomp
- * filter that denies what Docker's default profile denies, masked /proc paths,
- * limits by cgroup (version 1 or 2).
+ * filter, masked /proc paths, limits by cgroup (version 1 or 2): docs/sandbox.md
+ * has all of it beside Docker's.
  *
  * sandbox_config() is a pure function; the rest is a thin shell around it.
  */
@@ -67,7 +67,8 @@ void sandbox_runtime_done(struct sandbox_runtime *r);
 
 struct sandbox_limits {
 	uint64_t memory_bytes;	/* memory and swap together; 0: none */
-	uint64_t cpu_shares;	/* relative weight as of cgroup v1, 1024 is one; 0: default */
+	uint64_t cpu_shares;	/* relative weight as of cgroup v1, 1024 is one, also at the disks
+				   (io-weight.h); 0: default */
 	double cpus;		/* hard cap in CPUs; 0: none */
 	uint64_t pids;		/* processes and threads; 0: none */
 	uint64_t scratch_bytes; /* cap of /tmp and of what is written below /app; 0: 512 MiB */

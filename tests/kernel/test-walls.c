@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "../skip.h"
+
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/fs.h"
@@ -231,6 +233,22 @@ static void test_masked(void **state)
 	assert_true(strlen(out.data) < 300);
 }
 
+/* It is written when the process may run already. */
+static void test_weight_at_the_disks(void **state)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	(void)state;
+	inside("for f in blkio/blkio.bfq.weight io.bfq.weight; do f=/sys/fs/cgroup/$f; "
+	       "[ -e $f ] || continue; until read w <$f && [ \"${w#default }\" = 10 ]; do sleep "
+	       "0.01; done; "
+	       "echo weighs $w; done; echo end",
+	       &out);
+	if (streq(out.data, "end\n"))
+		SKIP_BECAUSE("the kernel has no weights of BFQ");
+	assert_true(str_starts(out.data, "weighs "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_limits_are_stated),
 		cmocka_unit_test(test_core_limit_stays),
 		cmocka_unit_test(test_masked),
+		cmocka_unit_test(test_weight_at_the_disks),
 	};
 	int r = fixture_begin();
 
