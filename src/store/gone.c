@@ -57,6 +57,13 @@ const char store_schema_names[] =
 	"  UPDATE addon SET app_name = NEW.name WHERE app_id = NEW.id;"
 	"  UPDATE backup SET app_name = NEW.name WHERE app_id = NEW.id; END;";
 
+/* An app without an owner leaves "". */
+const char store_schema_nobodys[] =
+	"DROP TRIGGER owner_of_backups;"
+	"CREATE TRIGGER owner_of_backups BEFORE DELETE ON app BEGIN"
+	"  UPDATE backup SET owner_id = ifnull(OLD.owner_id, '') WHERE app_id = OLD.id;"
+	"  UPDATE addon SET owner_id = ifnull(OLD.owner_id, '') WHERE app_id = OLD.id; END;";
+
 int store_gone(struct store *s, const char *kind, const char *id, bool *ret, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_GONE_GET);

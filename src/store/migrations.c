@@ -466,6 +466,7 @@ const char *const store_migrations[] = {
 	schema_stack_names,
 	store_schema_number,
 	store_schema_owner_limit,
+	store_schema_nobodys,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

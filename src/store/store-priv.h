@@ -297,7 +297,8 @@ int query_strv(struct query *q, char ***ret, struct error *err);
 
 /* ---- migrations.c ---- */
 
-extern const char store_schema_gone[], store_schema_backups[], store_schema_names[]; /* gone.c */
+extern const char store_schema_gone[], store_schema_backups[], store_schema_names[],
+	store_schema_nobodys[];		      /* gone.c */
 extern const char store_schema_fetch_key[];   /* fetch-key.c */
 extern const char store_schema_number[];      /* number.c */
 extern const char store_schema_owner_limit[]; /* owner-limit.c */

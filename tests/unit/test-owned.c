@@ -273,6 +273,59 @@ static void test_addons(void **state)
 	addon_done(&c);
 }
 
+static void backup_of(struct fixture *f, const struct addon *a, struct backup *ret)
+{
+	struct backup b = { .addon_name = xstrdup(a->name),
+			    .app_name = xstrdup(a->app_name),
+			    .service = xstrdup(a->service),
+			    .plan = xstrdup(a->plan),
+			    .extension = xstrdup("dump"),
+			    .status = xstrdup("succeeded"),
+			    .kind = xstrdup("manual") };
+	struct error err = ERROR_INIT;
+
+	memcpy(b.addon_id, a->id, UUID_SIZE);
+	memcpy(b.app_id, a->app_id, UUID_SIZE);
+	must(store_backup_create(f->s, &b, &err), &err);
+	*ret = b;
+}
+
+/* Destroys an app of `owner` that has an add-on with a backup, takes another backup, and checks
+ * whose they all are then. */
+static void destroy_with_backups(struct fixture *f, const char *name, const struct user *owner)
+{
+	struct app app = make_app(f, name, owner);
+	struct addon a = make_addon(f, &app, name, "mini"), left = { 0 };
+	struct backup early, late, *list = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	backup_of(f, &a, &early);
+	must(store_app_delete(f->s, app.id, &err), &err);
+	backup_of(f, &a, &late);
+	must(store_addon_get(f->s, a.id, &left, &err), &err);
+	assert_string_equal(left.owner_id, owner->id);
+	must(store_backup_list(f->s, a.id, NULL, &list, &n, &err), &err);
+	assert_int_equal(n, 2);
+	assert_string_equal(list[0].owner_id, owner->id);
+	assert_string_equal(list[1].owner_id, owner->id);
+	backup_free_array(list, n);
+	backup_done(&early);
+	backup_done(&late);
+	addon_done(&a);
+	addon_done(&left);
+	app_done(&app);
+}
+
+static void test_an_app_leaves_its_owner_to_its_backups(void **state)
+{
+	static const struct user nobody = { 0 };
+	struct fixture *f = *state;
+
+	destroy_with_backups(f, "owned", &f->ada);
+	destroy_with_backups(f, "of-nobody", &nobody);
+}
+
 /* From the schema before this one, with users that are there already. */
 static void test_migration(void **state)
 {
@@ -301,7 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_limits),    TEST(test_limits_go_with_their_user),
 		TEST(test_dynos),     TEST(test_addons),
-		TEST(test_migration),
+		TEST(test_migration), TEST(test_an_app_leaves_its_owner_to_its_backups),
 	};
 
 	return cmocka_run_group_tests_name("owned", tests, NULL, NULL);
