@@ -25,7 +25,7 @@
  * ready: make before break. One dyno per number is "the" dyno of its slot;
  * predecessor and successor carry the same number.
  *
- * Invariants, which plan_check() and the random histories of the tests assert:
+ * Invariants, which the random histories of tests/unit/test-plan.c assert:
  *   - a ready dyno that serves the current release is never stopped while no
  *     successor is ready, unless the formation wants fewer;
  *   - no action names a dyno that is not there, and none is given twice;

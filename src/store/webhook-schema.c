@@ -7,7 +7,7 @@
  *
  * Dynos are in no table: theirs come from twelved (store_webhook_tell()).
  *
- * Events that nobody asked for are not written. An app's last WEBHOOK_EVENTS_KEPT stay, with their
+ * Events that nobody asked for are not written. The last WEBHOOK_EVENTS_KEPT_TEXT of an app stay, with their
  * deliveries. When an app is destroyed its webhooks go with it, so that there is nobody to tell.
  */
 #include "base/str.h"

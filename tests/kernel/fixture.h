@@ -25,7 +25,7 @@ extern char test_dir[], test_rootfs[], test_slug[], test_runtime_root[];
 int fixture_begin(void);
 void fixture_end(void);
 
-/* A spec for a command of bash, with a fresh id; fixture_spec_done() frees it. */
+/* A spec for a command of bash, with a fresh id. */
 struct test_sandbox {
 	char id[UUID_SIZE];
 	char *dir, *bundle, *scratch, *cgroup;

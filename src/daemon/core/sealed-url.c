@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* URLs that are their own secret; see capability.h. */
+/* URLs that are their own secret; see sealed-url.h. */
 #include "daemon/core/sealed-url.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Output streams; see streams.h. A stream that grows is a file and a list of
+ * Output streams; see stream.h. A stream that grows is a file and a list of
  * readers that are told when there is more; one that has ended is the file alone.
  */
 #include "daemon/core/stream.h"

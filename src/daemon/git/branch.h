@@ -13,7 +13,6 @@
 #include "daemon/core/platform.h"
 
 struct branches;
-struct branch_check;
 
 struct branches_options {
 	const struct platform *platform;

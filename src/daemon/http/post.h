@@ -11,7 +11,6 @@
 #include "event/loop.h"
 
 struct http_posts;
-struct http_post;
 
 /* The status, or 0 and the reason if there was no response. The request is freed after the call. */
 typedef void (*http_post_fn)(long status, const char *why, void *userdata);

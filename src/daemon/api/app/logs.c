@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Log sessions: the URL of one is the secret that opens it (capability.h). */
+/* Log sessions: the URL of one is the secret that opens it (core/sealed-url.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which apps are in a pipeline, in which stage; who may change that stands in pipelines.h. */
+/* Which apps are in a pipeline, in which stage; who may change that is in pipeline-shapes.h. */
 #include <string.h>
 
 #include "base/str.h"

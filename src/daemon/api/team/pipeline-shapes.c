@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may do what with a pipeline, and its shapes; see pipelines.h. */
+/* Who may do what with a pipeline, and its shapes; see pipeline-shapes.h. */
 #include "daemon/api/team/pipeline-shapes.h"
 
 #include "base/json.h"
