@@ -179,6 +179,19 @@ int proc_run(const struct proc_options *o, struct buf *out, int *ret_status, str
 	return 0;
 }
 
+int proc_no_cores(void)
+{
+	struct rlimit limit = { 1, 1 };
+
+	if (setrlimit(RLIMIT_CORE, &limit) < 0) {
+		/* It was 0 when we started. */
+		limit = (struct rlimit){ 0, 0 };
+		if (setrlimit(RLIMIT_CORE, &limit) < 0)
+			return -errno;
+	}
+	return prctl(PR_SET_DUMPABLE, 0) < 0 ? -errno : 0;
+}
+
 char *proc_exe_dir(void)
 {
 	char path[PATH_MAX];

@@ -42,6 +42,14 @@ struct proc_options {
 /* Of this process, for good. A negative errno. */
 int proc_limit(const struct proc_limits *l);
 
+/*
+ * No core of this process, whose memory is secret: neither as a file nor to the program that
+ * core_pattern names. What it starts gets no core file, and where our limit may be 1 byte (which the
+ * kernel takes for "not at all"), no program gets its core; such a limit can be handed on to sandboxes.
+ * 0 or a negative errno.
+ */
+int proc_no_cores(void);
+
 /* The directory of the program that runs, a heap string; NULL when it can't be told. */
 char *proc_exe_dir(void);
 

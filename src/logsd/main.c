@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -24,6 +23,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "logs/journal.h"
 #include "logsd/apps.h"
@@ -224,11 +224,11 @@ static int prepare(struct logsd *l, const char *run_dir, struct error *err)
 /* What dynos say may hold secrets of theirs: no core files, and rings for their owner only. */
 static void harden(void)
 {
-	static const struct rlimit none = { 0, 0 };
+	int r = proc_no_cores();
 
 	umask(077);
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
-		log_warn("turning core files off: %s", strerror(errno));
+	if (r < 0)
+		log_warn("turning core files off: %s", strerror(-r));
 }
 
 /*

@@ -72,7 +72,12 @@ CALLS = {
     "56,268435473": EPERM,          # clone, with users of its own
     "135,4294967295": 0,            # personality: asking
     "135,262144": ENOSYS,           # and no random addresses
+    "248,0,0,0,0,0": EPERM,         # add_key,
+    "249,0,0,0,0": EPERM,           # request_key,
     "250,0": EPERM,                 # keyctl
+    "160,4,0": 0,                   # setrlimit of cores: nothing happens,
+    "160,4294967300,0": 0,          # with an upper half, too
+    "302,0,4,0,0": 0,               # prlimit64: asking
     "425,1": EPERM,                 # io_uring_setup
     "154,0": ENOSYS,                # modify_ldt
     "9999": ENOSYS,                 # of a kernel to come

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -303,6 +305,34 @@ static void test_proc(void **state)
 	assert_string_equal(err.message, "sh exited with status 3: err");
 }
 
+/* In a child, since it is for good: a limit that was 0 stays, where it may not be raised. */
+static void test_no_cores(void **state)
+{
+	static const rlim_t before[] = { RLIM_INFINITY, 1, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			struct rlimit l = { before[i], before[i] };
+
+			if (setrlimit(RLIMIT_CORE, &l) < 0)
+				_exit(0); /* ours is lower */
+			if (proc_no_cores() < 0 || getrlimit(RLIMIT_CORE, &l) < 0)
+				_exit(1);
+			_exit(prctl(PR_GET_DUMPABLE) == 0 && l.rlim_max <= 1 &&
+					      l.rlim_cur == l.rlim_max &&
+					      (l.rlim_max == 1 || before[i] == 0)
+				      ? 0
+				      : 2);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 static void test_proc_deadline(void **state)
 {
 	const char *const slow[] = { "sh", "-c", "sleep 60 & wait", NULL };
@@ -408,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_removal_comes_back),
 		cmocka_unit_test(test_measures),
 		cmocka_unit_test(test_proc),
+		cmocka_unit_test(test_no_cores),
 		cmocka_unit_test(test_proc_deadline),
 		cmocka_unit_test(test_digest_and_uuid),
 		cmocka_unit_test(test_clock),
