@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the API keeps between requests; for serve.c and ask-password.c. */
+/* The state that the API keeps between requests. Private to the API's own files. */
 #pragma once
 
 #include "daemon/api/passwords.h"

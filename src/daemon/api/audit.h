@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit trail: who did what to which app, as rows of the store (store_audit_*). Each request
- * that is no GET, of somebody known, is noted when it is answered, refused ones too; what it was
- * about comes from request_note(). `twelve audit` and GET /twelve/audit show it.
+ * The audit trail: who did what to which app, as rows in the store (store/audit.h). Each request of
+ * a known caller that is not a GET is recorded when its response is sent, even if it was refused.
+ * request_note() sets the text. `twelve audit` and GET /twelve/audit show the trail.
  */
 #pragma once
 
@@ -10,5 +10,5 @@
 #include "daemon/http/http.h"
 
 void audit_request(struct request *r, int status);
-/* The app that a request is about, when its path does not name one. */
+/* Names the app of a request whose path does not. */
 void audit_app(struct request *r, const struct app *app);

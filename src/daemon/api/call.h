@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the API knows of a request: its route, who asks, what its path names, and what the audit
- * trail will say. It is the context of the HTTP server's request (http/http.h), from when the head
- * is there to the end.
+ * The API's view of a request: its route, its caller, the objects that its path names, and the text
+ * for the audit trail. It is the context of the HTTP server's request (http/http.h), set when the
+ * headers have been read and freed at the end of the request.
  */
 #pragma once
 
@@ -16,7 +16,6 @@ struct api_route;
 
 #define API_MAX_PARAMS 4
 
-/* A request's context: what the API knows of it. */
 struct call {
 	struct api *api;
 	const struct api_route *route;
@@ -26,51 +25,53 @@ struct call {
 	} params[API_MAX_PARAMS];
 	size_t n_params;
 	struct caller caller;
-	char *asks_email, *asks_password; /* in place of a caller, until they were compared */
-	/* What the path names (find.h), and store_writes() when it was found; -1: not yet. */
+	char *asks_email,
+		*asks_password; /* set instead of the caller until the password is checked */
+	/* The objects that the path names (find.h), and store_writes() when they were read; -1: not
+	 * read yet. */
 	struct app app;
 	struct addon addon;
 	struct attachment attachment;
-	json_t *attachments; /* of the app; the attachment borrows from them */
+	json_t *attachments; /* of the app; `attachment` borrows from it */
 	int64_t found_at;
-	/* For the audit trail (audit.h): the app that it is about, if any, and its last release
+	/* For the audit trail (audit.h): the app of the request, if any, and its latest release
 	 * when the request began. */
 	char app_id[UUID_SIZE];
 	char *app_name;
 	int64_t app_version;
 	char *note;
-	json_t *shared; /* what its answer has in many places, by a name; see api_shared() */
+	json_t *shared; /* JSON values that the response uses in several places, see api_shared() */
 };
 
-/* As http_app.forget: NULL is allowed. */
+/* For http_app.forget. NULL is allowed. */
 void call_free(void *context);
 /* Never NULL in a handler. */
 struct call *request_call(const struct request *r);
 struct parts *request_parts(struct request *r);
 struct store *request_store(struct request *r);
 const struct caller *request_caller(struct request *r);
-/* What the endpoint asks for. */
+/* The permission that the endpoint requires. */
 enum need request_need(const struct request *r);
 /*
- * What the path names, lent until the request ends. The caller may do to it what the endpoint needs:
- * that is asked before the body is read, and once more right before the handler is called if
- * anything was written to the store in between. So a handler has it as it is now, and what was
- * destroyed while the body came is not found. A handler that waits has it as it was: it reads again,
- * by the id, what it needs then. Members may be changed, to be written.
+ * The objects that the path names, borrowed until the request ends. They are read and authorized
+ * before the body is received, and again right before the handler is called if anything was written
+ * to the store in between. So a handler sees their current state, and gets ERROR_NOT_FOUND for an
+ * object that was destroyed while the body arrived. A handler that defers its response must read
+ * them again, by id. It may change the members before it writes them to the store.
  */
 struct app *request_app(struct request *r);
 struct addon *request_addon(struct request *r);
 const struct attachment *request_attachment(struct request *r);
-/* A part of the path by its name in the pattern: decoded, never NULL for a name that is there. */
+/* A path parameter by its name in the pattern, decoded. Not NULL if the pattern has the name. */
 const char *request_param(struct request *r, const char *name);
-/* What a change was, for the audit trail: "set GREETING". Never a secret. */
+/* Describes the change for the audit trail: "set GREETING". Must not contain secrets. */
 void request_note(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* ---- URLs of ours, heap (urls.c) ---- */
+/* ---- URLs of the platform, heap (urls.c) ---- */
 
-/* An absolute one, by the name that the client calls us by. */
+/* An absolute URL, with the host name that the client used. */
 char *request_url(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The same over TLS, by the door (edge/door.h): for clients that take nothing else. Over the unix
- * socket as request_url(). */
+/* The same with https, through the door (edge/door.h), for clients that accept nothing else. Over
+ * the unix socket the same as request_url(). */
 char *request_tls_url(struct request *r, const char *path);
-/* Where git finds an app's repository: so, or NULL over the unix socket. */
+/* The URL of an app's repository, like request_tls_url(). NULL over the unix socket. */
 char *request_git_url(struct request *r, const char *app_name);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who asks; see caller.c for how that is known. */
+/* Authentication: who makes a request. caller.c describes the methods. */
 #pragma once
 
 #include "daemon/api/call.h"
 
-/* Fills the call's caller, or the error; or asks_email and asks_password, which have to be asked
- * for then (ask-password.h). */
+/* Fills the call's caller. If the client sent a password, it fills asks_email and asks_password
+ * instead, and the password must then be checked with ask-password.h. */
 int caller_admit(struct request *r, struct error *err);
-/* The caller is this user. */
+/* Makes this user the caller. */
 void caller_take_user(struct request *r, const struct user *u);

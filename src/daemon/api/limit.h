@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many requests a token may make (http/wire.h has the buckets): TWELVE_RATE_LIMIT an hour. */
+/* The rate limit of a token: TWELVE_RATE_LIMIT requests an hour (http/wire.h has the buckets). */
 #pragma once
 
 #include "daemon/api/call.h"
 
-/* Takes one, and tells in a header what is left; ERROR_RATE_LIMIT. Over the unix socket there is no
- * limit, and to ask what is left costs nothing. */
+/* Counts a request and sets the RateLimit-Remaining header. ERROR_RATE_LIMIT if none is left.
+ * Requests over the unix socket and to /account/rate-limits are not counted. */
 int limit_take(struct request *r, struct error *err);
-/* How many the caller may make now. */
+/* The number of requests that the caller has left now. */
 int64_t limit_left(struct request *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Log lines as an answer. */
+/* Log lines as a response. */
 #pragma once
 
 #include "daemon/api/call.h"
@@ -13,5 +13,6 @@ struct log_session {
 	int64_t after;
 	bool seq; /* plain lines begin with their sequence number */
 };
-/* Log lines: Server-Sent Events, or plain lines when the client asks for text/plain. Copies *s. */
+/* Responds with Server-Sent Events, or with plain lines if the client accepts text/plain. Copies
+ * *s. */
 int request_answer_logs(struct request *r, const struct log_session *s, struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of twelved, one of each: wiring.c makes them, and it, main.c and the API alone see them
- * together. A room below the API is given those that it uses, by name.
+ * The parts of twelved, one of each. wiring.c creates them. Only wiring.c, main.c and the API see
+ * this struct; the rooms below the API are passed the parts that they use.
  */
 #pragma once
 
@@ -36,5 +36,5 @@ struct parts {
 	struct git_children *git_children;
 	struct packings *packings;
 	struct stacks *stacks;
-	struct rendezvous *rendezvous; /* NULL without a door */
+	struct rendezvous *rendezvous; /* NULL if there is no door */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passwords are compared and hashed by a thread of their own: hashing takes 15 ms on purpose, and nothing
- * waits on twelved's thread. Turns go round by address, so that a flood from a few addresses slows
- * those; how many may wait is bounded.
+ * Checks and hashes passwords on a separate thread, because hashing takes 15 ms by design and must
+ * not block the event loop. Client addresses take turns, so a flood from a few addresses slows down
+ * only those. The queue is bounded.
  */
 #pragma once
 
@@ -15,29 +15,31 @@ struct passwords;
 struct password_check;
 
 struct password_question {
-	const char *hash; /* NULL: of nobody; that takes as long, and is wrong */
+	const char *hash; /* NULL: no such account; takes as long and is always wrong */
 	const char *password;
 	const char *address;
-	bool known; /* the address is a good one of the account (model/guess.h): it goes before
-		       those that are not */
+	bool known; /* the address is a good one of the account (model/guess.h); it goes before
+		       others */
 };
 
 typedef void (*password_fn)(bool right, void *userdata);
 
 int passwords_new(struct loop *l, struct passwords **ret, struct error *err);
-/* No more calls come. */
+/* Callbacks are not called after this. */
 void passwords_free(struct passwords *p);
 
 /*
- * A new password: of 8 to 1,024 bytes, which the caller has checked. Calls fn once, in a later turn
- * of the loop; hash is NULL when memory is gone, and borrowed. Limits as below, of good addresses.
+ * Hashes a new password of 8 to 1,024 bytes; the caller has checked the length. Calls fn once, in a
+ * later turn of the loop. The hash is borrowed, and NULL if memory ran out. The request is queued
+ * like a check from a good address.
  */
 typedef void (*password_made_fn)(const char *hash, void *userdata);
 int passwords_make(struct passwords *p, const char *password, const char *address,
 		   password_made_fn fn, void *userdata, struct password_check **ret,
 		   struct error *err);
-/* Calls fn once, in a later turn of the loop. ERROR_UNAVAILABLE when too many wait. */
+/* Checks a password. Calls fn once, in a later turn of the loop. ERROR_UNAVAILABLE if the queue is
+ * full. */
 int passwords_check(struct passwords *p, const struct password_question *q, password_fn fn,
 		    void *userdata, struct password_check **ret, struct error *err);
-/* The answer is not wanted any more; not after fn has been called. */
+/* Cancels a check, so that fn is not called. Must not be used after fn was called. */
 void password_check_cancel(struct password_check *c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Platform API as an application of the HTTP server (http/http.h). For each request it finds
- * the route in the table, the caller, and whether that one may, before the body is read; then it
- * checks the body, and calls the handler.
+ * The Platform API as an application of the HTTP server (http/http.h). Before a request's body is
+ * received, it finds the route, authenticates the caller and checks their permissions. Then it
+ * checks the body and calls the handler.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 struct api;
 
 int api_new(struct parts *parts, struct api **ret, struct error *err);
-/* After http_free(). */
+/* Call it after http_free(). */
 void api_free(struct api *a);
-/* Begins to serve, over the unix socket and behind haproxy. */
+/* Starts to serve, on the unix socket and behind haproxy. */
 int api_listen(struct api *a, struct error *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a request sees of add-ons: who is attached to them, whether the caller may view those apps,
- * how many backups there are. Read at once, however many add-ons are shown.
+ * What the caller of a request may see of add-ons: their attachments, whether the caller may view
+ * the attached apps, and the number of backups. It is read from the store once, for any number of
+ * add-ons.
  */
 #pragma once
 
@@ -11,18 +12,18 @@
 struct sight {
 	struct request *r;
 	struct services_links *links;
-	json_t *sees;	 /* app id: whether the caller may view it, as far as it was asked */
-	json_t *backups; /* add-on id: how many */
+	json_t *sees;	 /* app id to whether the caller may view it; filled as needed */
+	json_t *backups; /* add-on id to the number of its backups */
 };
 
-/* For one add-on, or for all when addon_id is NULL. */
+/* For one add-on, or for all if addon_id is NULL. */
 int sight_open(struct request *r, const char *addon_id, struct sight *ret, struct error *err);
-/* One that was not opened, too; what is below then counts nothing. */
+/* Also for a zeroed struct that was never opened. The functions below then find no attachments. */
 void sight_done(struct sight *s);
-/* Whether the caller may view one: its app, or one that is attached to it. */
+/* Whether the caller may view the add-on: its own app, or an app that it is attached to. */
 bool sight_sees_addon(struct sight *s, const struct addon *a);
-/* How many attachments of it the caller may view. */
+/* The number of its attachments that the caller may view. */
 size_t sight_count_attachments(struct sight *s, const char *addon_id);
 int64_t sight_count_backups(const struct sight *s, const char *addon_id);
-/* The config vars that the owner has of it: an array of names, a new reference. */
+/* The names of the config vars that it sets in its own app: an array, a new reference. */
 json_t *sight_config_vars(const struct sight *s, const struct addon *a);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a build's or a setup's source comes from, as its request says. */
+/* The source of a build or a setup, as given in the request. */
 #pragma once
 
 #include "base/digest.h"
 #include "daemon/http/http.h"
 
-/* What the body's source_blob names. */
+/* The body's source_blob. */
 struct source {
 	char *path;
-	const char *url; /* where the file is to be fetched from (build/fetch.h); the body's. NULL:
-			    it is there */
-	const char *commit;	      /* its version, or ""; the body's */
-	char sha256[DIGEST_HEX_SIZE]; /* what its checksum says; "" for none */
+	const char *url; /* fetch the file from here (build/fetch.h); borrowed from the body. NULL:
+			    the file was uploaded */
+	const char *commit;	      /* its version, or ""; borrowed from the body */
+	char sha256[DIGEST_HEX_SIZE]; /* the expected checksum; "" for none */
 };
 
-/* A file for one build. The caller frees the path. */
+/* Finds the file, which is for one build only. The caller frees ret->path. */
 int source_find(struct request *r, struct source *ret, struct error *err);

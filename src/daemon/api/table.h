@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables of endpoints: each file of handlers ends with its rows, and a row without a method
- * ends them. table.c lists them in the order of the documents; where two paths match, the first
- * one counts.
+ * The tables of endpoints. Each file of handlers ends with its table, and a row without a method
+ * ends the table. table.c lists the tables in the order of the documents; if two paths match, the
+ * first one wins.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the builds module share: build/builds.c, build/end.c, build/push.c. */
+/* Shared by the files of the builds module: builds.c, end.c, push.c, queue.c. */
 #pragma once
 
 #include <sys/types.h>
@@ -9,10 +9,10 @@
 #include "daemon/core/stream.h"
 
 enum phase {
-	PHASE_WAITING,	/* for its turn */
-	PHASE_RUNNING,	/* the child runs */
-	PHASE_CHECKING, /* built: git is asked whether it would take the push still */
-	PHASE_ROLLOUT,	/* the push waits for the release */
+	PHASE_WAITING,	/* queued */
+	PHASE_RUNNING,	/* the child process runs */
+	PHASE_CHECKING, /* built; git checks whether the push is still possible */
+	PHASE_ROLLOUT,	/* the push waits for the rollout */
 };
 
 struct job {
@@ -20,27 +20,27 @@ struct job {
 	enum phase phase;
 	struct build row;
 	char app_name[64];
-	char owner_id[UUID_SIZE];     /* of the app: whose turn it takes */
-	size_t told_before, told_own; /* what was said of its place; 0: nothing yet */
+	char owner_id[UUID_SIZE];     /* of the app, for the queue */
+	size_t told_before, told_own; /* the place in the queue that was reported last; 0: none */
 	char *source;
 	bool strip_top, unwrap, wait_for_rollout, no_cache, cancelled;
 	struct caller who;
 	char *sha256, *url;
 	char **submodules;
-	char **updates; /* of the push that it is for, "OLD NEW REF" */
-	/* Of an import: what it is, and who waits for it. */
+	char **updates; /* of its push, "OLD NEW REF" each */
+	/* The options of an import. */
 	bool import;
 	struct procfile types;
 	char *stack, *buildpack, *description;
 	builds_imported_fn imported;
 	void *userdata;
-	void (*released)(struct job *j, const struct error *err); /* while it is checked */
-	enum error_kind why;					  /* it failed */
-	char *stack_name; /* the app's when the build began */
+	void (*released)(struct job *j, const struct error *err); /* in PHASE_CHECKING */
+	enum error_kind why;					  /* of its failure */
+	char *stack_name; /* the app's stack when the build started */
 	struct build_result slug;
 	struct stream *stream;
 	char stream_id[UUID_SIZE];
-	struct child *child; /* NULL: none runs */
+	struct child *child; /* NULL: not running */
 	struct buf result;
 	int status;
 };
@@ -57,23 +57,23 @@ struct builds {
 	struct branches *branches;
 	struct job **jobs;
 	size_t n;
-	struct recent recent[64]; /* of builds that have ended, a ring */
+	struct recent recent[64]; /* a ring of builds that have ended */
 	size_t n_recent;
-	json_t *begun; /* when the last build of an owner or an app began, by its id: milliseconds,
-			  no two the same */
+	json_t *begun; /* id of an owner or an app to the start of its last build: milliseconds, each
+			  value once */
 	int64_t begin_ms;
 };
 
 /* build/builds.c */
-/* Writes the build's end to its row, tells it in its stream, and forgets the job. why: NULL when it
- * went well. */
+/* Ends a job: writes the result to the build's row and its output stream, and frees the job. why is
+ * NULL if the build succeeded. */
 void job_finish(struct job *j, const char *status, const char *why);
 
 /* build/end.c */
 /*
- * The child has ended: its result becomes a release, or the job fails. fn is called once, from
- * within this call or later, with err->kind ERROR_NONE when it went well. Until then the job is
- * PHASE_CHECKING; true when it is.
+ * Creates a release from the result of the child process, which has ended. fn is called once, from
+ * within this call or later; err->kind is ERROR_NONE if it succeeded. Returns whether it will be
+ * called later; until then the job is in PHASE_CHECKING.
  */
 typedef void (*job_released_fn)(struct job *j, const struct error *err);
 bool job_release(struct job *j, job_released_fn fn);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HAProxy as a process: where its files are, how it is started and found
- * again, and how it is asked. It runs in master-worker mode: the master outlives
- * twelved and keeps all workers, old ones too, within reach of one socket; its
- * workers end when it does.
+ * The HAProxy process: its files, how it is started and found again, and its runtime API. It runs in
+ * master-worker mode. The master outlives twelved, and its socket reaches all workers, also the old
+ * ones. Workers end with their master.
  *
- *     RUN/haproxy/haproxy.cfg, *.map, errors/  what it runs
- *     RUN/haproxy/pid                          the master's
+ *     RUN/haproxy/haproxy.cfg, *.map, errors/  its configuration
+ *     RUN/haproxy/pid                          of the master
  *     RUN/haproxy/master.sock                  "show proc", "reload", "@!PID command"
  *     RUN/haproxy/admin.sock                   the current worker
- *     RUN/haproxy/output                       what it said since its last load
+ *     RUN/haproxy/output                       its output since the last load
  */
 #pragma once
 
@@ -31,33 +30,31 @@ struct haproxy {
 void haproxy_init(struct haproxy *h, const char *run_dir);
 void haproxy_done(struct haproxy *h);
 
-/* Pages, maps, and haproxy.cfg at `path`. */
+/* Writes error pages and maps, and the configuration to `path`. */
 int haproxy_write_files(const struct haproxy *h, const struct route_config *c, const char *path,
 			struct error *err);
 
-/* The first complaint in what haproxy said, without its decoration, as a heap string. */
+/* The first error message in haproxy's output, without its prefix. Heap. */
 char *haproxy_complaint(const char *output);
-/*
- * Starts `haproxy -c` on cfg_next. on_end gets its status and, as `output`, what it said.
- */
+/* Starts `haproxy -c` on cfg_next. on_end gets its exit status and its output. */
 int haproxy_check_start(const struct haproxy *h, struct loop *l,
 			void (*on_end)(const struct child_end *end, void *userdata), void *userdata,
 			struct child **ret, struct error *err);
-/* Processes that run with our file, master and workers, found in /proc: an array that the caller
- * frees. */
+/* Finds in /proc the processes that run our configuration file, master and workers. The caller
+ * frees the array. */
 size_t haproxy_running(const struct haproxy *h, pid_t **ret);
 int haproxy_start(const struct haproxy *h, pid_t *ret_pid, struct error *err);
-/* The end of the output file, for a message. */
+/* The end of the output file, for an error message. */
 char *haproxy_last_words(const struct haproxy *h);
 
 /*
- * Commands, one a line; the answers come one after the other. Waits, up to 2 s for each read: for
- * the start of twelved alone, when nothing else waits (edge/question.h is for later).
+ * Sends runtime commands, one a line, and reads the responses in the same order. It blocks, up to
+ * 2 s for each read, so it is only for the start of twelved. Later, use edge/question.h.
  */
 int haproxy_ask(const char *socket_path, const char *commands, struct buf *answer,
 		struct error *err);
-/* Waits as haproxy_ask() does. */
+/* Blocks like haproxy_ask(). */
 int haproxy_procs(const struct haproxy *h, struct route_procs *ret, struct error *err);
-/* Sends "show proc" to the master and returns the descriptor that will have the answer, or a
+/* Sends "show proc" to the master. Returns the file descriptor to read the response from, or a
  * negative errno. */
 int haproxy_procs_begin(const struct haproxy *h);
