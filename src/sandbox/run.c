@@ -162,9 +162,12 @@ static int run_container(const struct helper *h, struct report *r)
 				       "mounting the scratch file system and the stack's layers");
 	if (container_start(&c, &s, &pid, &r->err) < 0)
 		return error_prefix(&r->err, "the sandbox could not be made");
-	while (waitpid(pid, &r->status, 0) < 0)
-		if (errno != EINTR)
+	/* crun leaves a process of its own, and the sandbox's init is that one's child until it ends. */
+	for (pid_t ended = 0; ended != pid;) {
+		ended = waitpid(-1, &r->status, 0);
+		if (ended < 0 && errno != EINTR)
 			return error_set_errno(&r->err, errno, "waiting for the sandbox");
+	}
 	r->oom = container_was_oom_killed(h->spec->id);
 	container_delete(&c);
 	return 0;
