@@ -152,6 +152,8 @@ static int read_plan(const struct reading *r, json_t *j, struct service_plan *p)
 	    read_size(r, j, "memory", &p->memory_bytes) < 0 ||
 	    read_size(r, j, "disk", &p->disk_bytes) < 0 || read_settings(r, j, &p->settings) < 0)
 		return -1;
+	if (read_number(r, j, "processes", 32, 65536, SERVICE_PROCESSES_DEFAULT, &p->processes) < 0)
+		return -1;
 	p->disk_hard_bytes = p->disk_bytes + p->disk_bytes / 10;
 	if (json_object_get(j, "disk_hard") &&
 	    read_size(r, j, "disk_hard", &p->disk_hard_bytes) < 0)

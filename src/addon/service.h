@@ -13,6 +13,7 @@
 #define SERVICE_NAME_MAX 30
 #define SERVICE_MAX_PORTS 4
 #define SERVICE_STOP_S_DEFAULT 60
+#define SERVICE_PROCESSES_DEFAULT 4096
 
 enum service_databases {
 	SERVICE_ONE_DATABASE, /* shared by all who are attached */
@@ -26,6 +27,7 @@ struct service_plan {
 	uint64_t disk_hard_bytes; /* above this no app may write; default: a tenth more than the
 				     disk */
 	double cpus;		  /* 0: no cap */
+	int64_t processes;	  /* and threads, at most */
 	json_t *settings;	  /* object of numbers and strings, or NULL */
 };
 

@@ -21,19 +21,20 @@
 
 /* ---- manifests ---- */
 
-static const char good[] = "{\"name\": \"shelf\", \"human_name\": \"Shelf\", \"description\": "
-			   "\"d\", \"version\": \"1\","
-			   " \"aliases\": [\"board\"], \"heroku\": [\"heroku-shelf\"], "
-			   "\"packages\": [\"python3\"], \"ports\": 2, \"schemes\": [\"shelf\"],"
-			   " \"attachment\": \"SHELF\", \"config\": {\"URL\": "
-			   "\"shelf://{user}:{password}@{host}:{port}/{database}\","
-			   " \"OTHER\": \"{port2}{nothing}{\"}, \"databases\": \"named\", "
-			   "\"client\": \"shelf\", \"backup\": \"json\","
-			   " \"plans\": [{\"name\": \"small\", \"description\": \"d\", \"memory\": "
-			   "\"64M\", \"disk\": \"1G\","
-			   " \"settings\": {\"connections\": 20}}, {\"name\": \"large\", "
-			   "\"description\": \"d\", \"memory\": \"1G\","
-			   " \"disk\": \"2T\", \"cpus\": 1.5}]}";
+static const char good[] =
+	"{\"name\": \"shelf\", \"human_name\": \"Shelf\", \"description\": "
+	"\"d\", \"version\": \"1\","
+	" \"aliases\": [\"board\"], \"heroku\": [\"heroku-shelf\"], "
+	"\"packages\": [\"python3\"], \"ports\": 2, \"schemes\": [\"shelf\"],"
+	" \"attachment\": \"SHELF\", \"config\": {\"URL\": "
+	"\"shelf://{user}:{password}@{host}:{port}/{database}\","
+	" \"OTHER\": \"{port2}{nothing}{\"}, \"databases\": \"named\", "
+	"\"client\": \"shelf\", \"backup\": \"json\","
+	" \"plans\": [{\"name\": \"small\", \"description\": \"d\", \"memory\": "
+	"\"64M\", \"disk\": \"1G\","
+	" \"processes\": 90, \"settings\": {\"connections\": 20}}, {\"name\": \"large\", "
+	"\"description\": \"d\", \"memory\": \"1G\","
+	" \"disk\": \"2T\", \"cpus\": 1.5}]}";
 
 static void test_a_manifest(void **state)
 {
@@ -48,6 +49,8 @@ static void test_a_manifest(void **state)
 	assert_int_equal(service_plan(&s, "small")->memory_bytes, 64 << 20);
 	assert_true(service_plan(&s, "large")->disk_bytes == 2ULL << 40);
 	assert_true(service_plan(&s, "large")->cpus > 1.4);
+	assert_int_equal(service_plan(&s, "small")->processes, 90);
+	assert_int_equal(service_plan(&s, "large")->processes, SERVICE_PROCESSES_DEFAULT);
 	assert_null(service_plan(&s, "huge"));
 	assert_null(service_plan_meant(&s, "shelf", "huge"));
 	assert_null(service_plan_meant(&s, "board", "huge"));
@@ -79,6 +82,8 @@ static void test_mistakes_in_a_manifest_are_named(void **state)
 		  "plans[0]: \"memory\" must be a size" },
 		{ "\"disk\": \"2T\"", "\"disk\": \"1K\"", "plans[1]: \"disk\"" },
 		{ "\"cpus\": 1.5", "\"cpus\": 0", "plans[1]: \"cpus\"" },
+		{ "\"cpus\": 1.5", "\"processes\": 31",
+		  "plans[1]: \"processes\" must be a whole number from 32" },
 		{ "{\"connections\": 20}", "{\"connections\": []}", "\"settings\"" },
 		{ "\"name\": \"large\"", "\"name\": \"Large\"", "plans[1]: \"name\"" },
 		{ "\"plans\": [{", "\"plan\": [{", "\"plans\" must be" },

@@ -16,7 +16,6 @@
 #include "daemon/lines/lines.h"
 #include "daemon/core/remove.h"
 
-#define MAX_SERVER_PIDS 4096
 #define LAST_LINES 10
 
 static void start_server(struct resource *r, const struct addon *a, const struct service *s)
@@ -31,7 +30,6 @@ static void start_server(struct resource *r, const struct addon *a, const struct
 		.lower = s->dir,
 		.volume = volume,
 		.argv = (char *const *)(uintptr_t)words,
-		.limits = { .pids = MAX_SERVER_PIDS },
 		.stop_ms = s->stop_timeout_s * 1000,
 		.addon = true,
 	};
@@ -49,6 +47,7 @@ static void start_server(struct resource *r, const struct addon *a, const struct
 		plan = &s->plans[0];
 	program.limits.memory_bytes = plan->memory_bytes;
 	program.limits.cpus = plan->cpus;
+	program.limits.pids = plan->processes;
 	memcpy(app.id, a->id, sizeof(app.id));
 	memcpy(release.id, a->id, sizeof(release.id));
 	if (dynos_start(r->owner->dynos, &o, NULL, &err) < 0) {
