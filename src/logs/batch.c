@@ -153,16 +153,10 @@ static void put(struct batch *b, const struct log_record *r, const char *commit)
 void batch_put_notice(struct batch *b, uint64_t lost, int64_t since_ns, int64_t now_ns)
 {
 	char text[DRAIN_NOTICE_MAX];
-	struct log_record r = { .time_ns = now_ns,
-				.seq = b->first,
-				.source = "heroku",
-				.source_len = 6,
-				.dyno = "logplex",
-				.dyno_len = 7,
-				.text = text };
+	struct log_record r;
 
 	drain_notice(lost, since_ns, text);
-	r.text_len = strlen(text);
+	r = log_record_logplex(b->first, now_ns, text);
 	b->lost = lost;
 	b->lost_since_ns = since_ns;
 	b->notice_ns = now_ns;

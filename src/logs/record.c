@@ -24,6 +24,18 @@ static bool is_type(const char *want, const char *dyno, size_t n)
 	return is(want, dyno, dot ? (size_t)(dot - dyno) : n);
 }
 
+struct log_record log_record_logplex(uint64_t seq, int64_t time_ns, const char *text)
+{
+	return (struct log_record){ .seq = seq,
+				    .time_ns = time_ns,
+				    .source = "heroku",
+				    .source_len = 6,
+				    .dyno = "logplex",
+				    .dyno_len = 7,
+				    .text = text,
+				    .text_len = strlen(text) };
+}
+
 bool log_filter_matches(const struct log_filter *f, const struct log_record *r)
 {
 	if (f->source[0] && !is(f->source, r->source, r->source_len))

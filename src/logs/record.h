@@ -31,6 +31,10 @@ struct log_filter {
 	int64_t since_ns; /* lines of this time and later */
 };
 
+/* A line of the platform about logs themselves, by heroku[logplex] as Heroku has it. Borrows the
+ * text. */
+struct log_record log_record_logplex(uint64_t seq, int64_t time_ns, const char *text);
+
 bool log_filter_matches(const struct log_filter *f, const struct log_record *r);
 
 /* Caches the text of the last second, since there are many lines per second. */

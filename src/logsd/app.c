@@ -92,17 +92,12 @@ bool app_has_room(const struct app *a)
 /* Lines that found no room before are told first, in their place. */
 static void tell_dropped(struct app *a)
 {
+	struct log_record what;
 	char text[128];
-	int n = snprintf(text, sizeof(text),
-			 "Error L12 (Local buffer overflow) -> %" PRIu64 " lines dropped",
-			 a->dropped);
-	struct log_record what = { .source = "heroku",
-				   .source_len = 6,
-				   .dyno = "logplex",
-				   .dyno_len = 7,
-				   .text = text,
-				   .text_len = (size_t)n };
 
+	snprintf(text, sizeof(text),
+		 "Error L12 (Local buffer overflow) -> %" PRIu64 " lines dropped", a->dropped);
+	what = log_record_logplex(0, 0, text);
 	ring_put(a->ring, &what, clock_wall_ns());
 	ring_prepare(a->ring);
 	ring_commit(a->ring);

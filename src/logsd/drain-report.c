@@ -152,14 +152,7 @@ bool drain_take_test(struct drain *d, struct log_record *ret, char text[static D
 	if (d->now.test != DRAIN_TEST_RUNNING)
 		return false;
 	snprintf(text, DRAIN_TEXT_MAX, "Test of drain %s: %s", d->token, d->now.test_id);
-	*ret = (struct log_record){ .seq = d->at_seq ? d->at_seq - 1 : 0,
-				    .time_ns = clock_wall_ns(),
-				    .source = "heroku",
-				    .source_len = 6,
-				    .dyno = "logplex",
-				    .dyno_len = 7,
-				    .text = text,
-				    .text_len = strlen(text) };
+	*ret = log_record_logplex(d->at_seq ? d->at_seq - 1 : 0, clock_wall_ns(), text);
 	return true;
 }
 

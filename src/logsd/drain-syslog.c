@@ -229,16 +229,10 @@ static void put_notice(struct syslog_link *s)
 {
 	struct drain *d = s->drain;
 	char text[DRAIN_NOTICE_MAX];
-	struct log_record r = { .seq = d->at_seq,
-				.time_ns = clock_wall_ns(),
-				.source = "heroku",
-				.source_len = 6,
-				.dyno = "logplex",
-				.dyno_len = 7,
-				.text = text };
+	struct log_record r;
 
 	drain_notice(d->now.lost, d->now.lost_since_ns, text);
-	r.text_len = strlen(text);
+	r = log_record_logplex(d->at_seq, clock_wall_ns(), text);
 	put(s, &r, "");
 	s->out_lost = d->now.lost;
 	s->out_lost_seq = d->lost_seq;
