@@ -73,6 +73,16 @@ static void fold(char *email)
 		*p = (char)tolower((unsigned char)*p);
 }
 
+/* As query_run(), with a sentence for an address that another user has. */
+static int run_with_email(struct query *q, const char *email, struct error *err)
+{
+	if (query_run(q, err) == 0)
+		return 0;
+	if (query_is_duplicate(q))
+		return error_set(err, ERROR_INVALID, "There is a user %s already", email);
+	return -1;
+}
+
 int store_user_create(struct store *s, struct user *u, struct error *err)
 {
 	_cleanup_query_ struct query q = query_make(s, STATEMENT_USER_INSERT);
@@ -90,11 +100,7 @@ int store_user_create(struct store *s, struct user *u, struct error *err)
 	query_bind_int(&q, u->created_ms);
 	query_bind_int(&q, u->updated_ms);
 	query_bind_int(&q, u->login_ms);
-	if (query_run(&q, err) == 0)
-		return 0;
-	if (query_is_duplicate(&q))
-		return error_set(err, ERROR_INVALID, "There is a user %s already", u->email);
-	return -1;
+	return run_with_email(&q, u->email, err);
 }
 
 int store_user_get(struct store *s, const char *email_or_id, struct user *ret, struct error *err)
@@ -161,11 +167,7 @@ int store_user_update(struct store *s, struct user *u, struct error *err)
 	query_bind_int(&q, u->login_ms);
 	query_bind_int(&q, u->updated_ms);
 	query_bind_text(&q, u->id);
-	if (query_run(&q, err) == 0)
-		return 0;
-	if (query_is_duplicate(&q))
-		return error_set(err, ERROR_INVALID, "There is a user %s already", u->email);
-	return -1;
+	return run_with_email(&q, u->email, err);
 }
 
 static int count(struct store *s, enum statement statement, const char *id, int64_t *ret,

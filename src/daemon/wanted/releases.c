@@ -95,6 +95,16 @@ static int create(struct wanted *w, struct app *app, struct release *r, const st
 	return create_for(w, app, r, who, said, NULL, err);
 }
 
+/* The end of what makes a release: r is the caller's in *ret if it was created, and freed if not. */
+static int hand_over(int result, struct release *take_r, struct release *ret)
+{
+	if (result < 0)
+		release_done(take_r);
+	else
+		*ret = *take_r;
+	return result;
+}
+
 /* Clears what a new release must not inherit from its base. */
 static void forget_past(struct release *r, char *take_description)
 {
@@ -144,12 +154,7 @@ int releases_deploy(struct wanted *w, struct app *app, const struct build_result
 	for (size_t i = 0; i < build->n_processes; i++)
 		procfile_set(&r.processes, build->processes[i].type, build->processes[i].command);
 	release_done(&base);
-	if (create(w, app, &r, who, r.description, err) < 0) {
-		release_done(&r);
-		return -1;
-	}
-	*ret = r;
-	return 0;
+	return hand_over(create(w, app, &r, who, r.description, err), &r, ret);
 }
 
 int releases_promote(struct wanted *w, struct app *app, const struct app *source,
@@ -172,12 +177,7 @@ int releases_promote(struct wanted *w, struct app *app, const struct app *source
 		procfile_set(&r.processes, from->processes.types[i].name,
 			     from->processes.types[i].command);
 	release_done(&base);
-	if (create_for(w, app, &r, who, r.description, target, err) < 0) {
-		release_done(&r);
-		return -1;
-	}
-	*ret = r;
-	return 0;
+	return hand_over(create_for(w, app, &r, who, r.description, target, err), &r, ret);
 }
 
 int releases_restack(struct wanted *w, struct app *app, const char *stack, const char *description,
@@ -190,12 +190,7 @@ int releases_restack(struct wanted *w, struct app *app, const char *stack, const
 	free(r.stack);
 	r.stack = xstrdup(stack);
 	forget_past(&r, xstrdup(description));
-	if (create(w, app, &r, who, description, err) < 0) {
-		release_done(&r);
-		return -1;
-	}
-	*ret = r;
-	return 0;
+	return hand_over(create(w, app, &r, who, description, err), &r, ret);
 }
 
 /* ---- config ---- */
@@ -240,12 +235,7 @@ int releases_set_config(struct wanted *w, struct app *app, json_t *changes,
 	json_decref(r.config);
 	r.config = config;
 	forget_past(&r, description);
-	if (create(w, app, &r, who, description, err) < 0) {
-		release_done(&r);
-		return -1;
-	}
-	*ret = r;
-	return 0;
+	return hand_over(create(w, app, &r, who, description, err), &r, ret);
 }
 
 /* ---- rollback ---- */
@@ -302,10 +292,5 @@ int releases_set_attachments(struct wanted *w, struct app *app, int64_t version,
 	r.config = config;
 	r.attachments = json_incref(list);
 	forget_past(&r, xstrdup(description));
-	if (create(w, app, &r, who, description, err) < 0) {
-		release_done(&r);
-		return -1;
-	}
-	*ret = r;
-	return 0;
+	return hand_over(create(w, app, &r, who, description, err), &r, ret);
 }

@@ -57,21 +57,25 @@ static json_t *backup_json(const struct backup *b)
 	return j;
 }
 
+static int answer_rows(struct request *r, struct backup *take_rows, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, backup_json(&take_rows[i]));
+	backup_free_array(take_rows, n);
+	return request_answer(r, 200, list);
+}
+
 static int answer_list(struct request *r, const char *addon_id, const char *app_id,
 		       struct error *err)
 {
 	struct backup *rows = NULL;
-	json_t *list = json_array();
 	size_t n = 0;
 
-	if (store_backup_list(request_store(r), addon_id, app_id, &rows, &n, err) < 0) {
-		json_decref(list);
+	if (store_backup_list(request_store(r), addon_id, app_id, &rows, &n, err) < 0)
 		return -1;
-	}
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, backup_json(&rows[i]));
-	backup_free_array(rows, n);
-	return request_answer(r, 200, list);
+	return answer_rows(r, rows, n);
 }
 
 static int api_backups_of_addon(struct request *r, struct error *err)
@@ -89,18 +93,12 @@ static int api_backups_destroyed(struct request *r, struct error *err)
 {
 	const struct caller *who = request_caller(r);
 	struct backup *rows = NULL;
-	json_t *list = json_array();
 	size_t n = 0;
 
 	if (store_backup_list_destroyed(request_store(r), who->admin ? NULL : who->user_id, &rows,
-					&n, err) < 0) {
-		json_decref(list);
+					&n, err) < 0)
 		return -1;
-	}
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, backup_json(&rows[i]));
-	backup_free_array(rows, n);
-	return request_answer(r, 200, list);
+	return answer_rows(r, rows, n);
 }
 
 /* ---- one of them ---- */
