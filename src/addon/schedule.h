@@ -12,6 +12,5 @@ struct schedule {
 	int64_t last_ms;  /* when its newest backup was started; 0: there is none */
 };
 
-/* When it was due last, which may be yesterday. */
-int64_t schedule_due_ms(const struct schedule *s, int64_t now_ms);
+/* Whether no backup was started since the schedule last came round, today or yesterday. */
 bool schedule_is_due(const struct schedule *s, int64_t now_ms);

@@ -83,7 +83,8 @@ static bool is_name(const char *s)
 	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
-bool service_size_parse(const char *text, uint64_t *ret)
+/* "256M", "2G": bytes; false for anything else or less than 1 MiB. */
+static bool parse_size(const char *text, uint64_t *ret)
 {
 	static const char units[] = "KMGT";
 	size_t digits = strspn(text, "0123456789");
@@ -104,8 +105,7 @@ static int read_size(const struct reading *r, json_t *j, const char *field, uint
 {
 	const char *text = json_string_value(json_object_get(j, field));
 
-	return text && service_size_parse(text, ret) ? 0
-						     : wrong(r, field, "a size such as 256M or 2G");
+	return text && parse_size(text, ret) ? 0 : wrong(r, field, "a size such as 256M or 2G");
 }
 
 /* Heroku's names: an array, or an object with the usual name of an attachment of each. */

@@ -63,8 +63,6 @@ const struct service_plan *service_plan_meant(const struct service *s, const cha
 					      const char *name);
 /* The usual attachment name for a service that was requested by this name. */
 const char *service_usual_attachment(const struct service *s, const char *name);
-/* "256M", "2G": bytes; false for anything else or less than 1 MiB. */
-bool service_size_parse(const char *text, uint64_t *ret);
 /* True when it understands URLs of this scheme. */
 bool service_has_scheme(const struct service *s, const char *scheme);
 

@@ -51,7 +51,7 @@ int pkt_read(int fd, struct buf *text)
 	return 1;
 }
 
-int pkt_write(int fd, const char *text, size_t n)
+static int put(int fd, const char *text, size_t n)
 {
 	char head[HEAD + 1];
 	int r;
@@ -71,7 +71,7 @@ int pkt_printf(int fd, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	return pkt_write(fd, text.data, text.len);
+	return put(fd, text.data, text.len);
 }
 
 int pkt_flush(int fd)

@@ -10,6 +10,5 @@
 /* Reads one line into *text, without its line feed: 1. 0 for a flush packet; a negative errno at
  * the end of input or for invalid data. */
 int pkt_read(int fd, struct buf *text);
-int pkt_write(int fd, const char *text, size_t n);
 int pkt_printf(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int pkt_flush(int fd);

@@ -29,12 +29,12 @@ int backup_verify(struct cli *c, json_t **b, struct error *err);
 extern const struct arg_option backup_options[];
 
 /* The tables of the commands about add-ons, NULL at the end. */
-extern const struct command *const addons_commands[],
-	*const addon_create_commands[],
-		*const addon_change_commands[],
-			*const attachments_commands[],
-				*const backup_file_commands[],
-					*const backups_commands[],
-						*const client_commands[],
-							*const restore_commands[],
-								*const services_commands[];
+extern const struct command *const addons_commands[];
+extern const struct command *const addon_create_commands[];
+extern const struct command *const addon_change_commands[];
+extern const struct command *const attachments_commands[];
+extern const struct command *const backup_file_commands[];
+extern const struct command *const backups_commands[];
+extern const struct command *const client_commands[];
+extern const struct command *const restore_commands[];
+extern const struct command *const services_commands[];

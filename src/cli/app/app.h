@@ -10,23 +10,22 @@ int autoscale_remark(struct cli *c, const char *app, struct buf *out, struct err
  * use it. git-remote.c */
 int remote_add(struct cli *c, const char *remote, const char *url, struct error *err);
 
-/* Of each file, NULL at the end. */
-extern const struct command *const apps_commands[],
-	*const autoscale_commands[],
-		*const buildpacks_commands[],
-			*const builds_commands[],
-				*const certs_commands[],
-					*const config_commands[],
-						*const domains_commands[],
-							*const drains_commands[],
-								*const git_hook_commands[],
-									*const git_remote_commands[],
-										*const import_commands[],
-											*const logs_commands[],
-												*const ps_commands[],
-													*const releases_commands[],
-														*const run_commands[],
-															*const sbom_commands[],
-																*const stacks_commands[],
-																	*const webhooks_commands
-																		[];
+/* Of each file, NULL-terminated. */
+extern const struct command *const apps_commands[];
+extern const struct command *const autoscale_commands[];
+extern const struct command *const buildpacks_commands[];
+extern const struct command *const builds_commands[];
+extern const struct command *const certs_commands[];
+extern const struct command *const config_commands[];
+extern const struct command *const domains_commands[];
+extern const struct command *const drains_commands[];
+extern const struct command *const git_hook_commands[];
+extern const struct command *const git_remote_commands[];
+extern const struct command *const import_commands[];
+extern const struct command *const logs_commands[];
+extern const struct command *const ps_commands[];
+extern const struct command *const releases_commands[];
+extern const struct command *const run_commands[];
+extern const struct command *const sbom_commands[];
+extern const struct command *const stacks_commands[];
+extern const struct command *const webhooks_commands[];

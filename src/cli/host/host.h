@@ -4,7 +4,9 @@
 
 #include "cli/cli.h"
 
-/* Of each file, NULL at the end. */
-extern const struct command *const backup_commands[],
-	*const ca_commands[], *const doctor_commands[], *const git_shell_commands[],
-								*const status_commands[];
+/* Of each file, NULL-terminated. */
+extern const struct command *const backup_commands[];
+extern const struct command *const ca_commands[];
+extern const struct command *const doctor_commands[];
+extern const struct command *const git_shell_commands[];
+extern const struct command *const status_commands[];

@@ -4,16 +4,15 @@
 
 #include "cli/cli.h"
 
-/* Of each file, NULL at the end. */
-extern const struct command *const access_commands[],
-	*const audit_commands[],
-		*const authorizations_commands[],
-			*const heroku_env_commands[],
-				*const keys_commands[],
-					*const limits_commands[],
-						*const login_commands[],
-							*const pipelines_commands[],
-								*const promote_commands[],
-									*const transfers_commands[],
-										*const users_commands
-											[];
+/* Of each file, NULL-terminated. */
+extern const struct command *const access_commands[];
+extern const struct command *const audit_commands[];
+extern const struct command *const authorizations_commands[];
+extern const struct command *const heroku_env_commands[];
+extern const struct command *const keys_commands[];
+extern const struct command *const limits_commands[];
+extern const struct command *const login_commands[];
+extern const struct command *const pipelines_commands[];
+extern const struct command *const promote_commands[];
+extern const struct command *const transfers_commands[];
+extern const struct command *const users_commands[];

@@ -56,7 +56,7 @@ bool rollout_counted(struct app_state *a)
 	       read_counts(a, &a->now_asked_ms, &a->counts_now, &a->now_known);
 }
 
-void rollout_clear(struct app_state *a)
+static void clear(struct app_state *a)
 {
 	json_decref(a->ready);
 	a->ready = NULL;
@@ -70,7 +70,7 @@ void rollout_clear(struct app_state *a)
 
 void rollout_begin(struct app_state *a, const struct release *candidate)
 {
-	rollout_clear(a);
+	clear(a);
 	a->rollout = candidate->version;
 	a->rollout_began_ms = clock_wall_ms();
 	a->ready = json_array();
@@ -171,7 +171,7 @@ void rollout_settled(struct app_state *a)
 				  err.message);
 	}
 	release_done(&r);
-	rollout_clear(a);
+	clear(a);
 	retention_kick(a->owner->o.retention);
 }
 
@@ -180,7 +180,7 @@ void rollout_superseded(struct app_state *a, int64_t after, int64_t by)
 	/* One that was superseded before it had its first turn is among them. */
 	for (int64_t version = after + 1; version < by; version++)
 		builds_rollout_superseded(a->owner->o.builds, a->id, version, by);
-	rollout_clear(a);
+	clear(a);
 }
 
 /* ---- undoing ---- */
@@ -206,7 +206,7 @@ void rollout_forget(struct app_state *a)
 {
 	struct post_mortem *pm = steal_ptr(a->post_mortem);
 
-	rollout_clear(a);
+	clear(a);
 	if (!pm)
 		return;
 	wanted_forget_failing(a->owner->o.wanted, a->id);
@@ -250,7 +250,7 @@ static void finish_undo(char *const *lines, void *userdata)
 	wanted_forget_failing(parts->wanted, a->id);
 	post_mortem_free(pm);
 	a->post_mortem = NULL;
-	rollout_clear(a);
+	clear(a);
 	state_turn_soon(a);
 }
 

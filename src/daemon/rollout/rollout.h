@@ -24,6 +24,5 @@ void rollout_undo(struct app_state *a, struct release *take_candidate, const str
 		  const char *reason);
 /* The newest release superseded those after version `after`: tells whoever waits for them. */
 void rollout_superseded(struct app_state *a, int64_t after, int64_t by);
-void rollout_clear(struct app_state *a);
 /* The app is gone: with what is under way for it. */
 void rollout_forget(struct app_state *a);
