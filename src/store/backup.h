@@ -45,8 +45,8 @@ int store_backup_get(struct store *s, const char *id, struct backup *ret, struct
 int store_backup_by_number(struct store *s, const char *addon_id, int64_t number,
 			   struct backup *ret, struct error *err);
 /*
- * Backups of an add-on, of an app's add-ons, or all (both NULL); newest first. The backups of an app
- * include those of a destroyed app with the same name and owner.
+ * Backups of an add-on, of an app's add-ons, or all (both NULL); newest first. The backups of an
+ * app include those of a destroyed app with the same name and owner.
  */
 int store_backup_list(struct store *s, const char *addon_id, const char *app_id,
 		      struct backup **ret, size_t *ret_n, struct error *err);

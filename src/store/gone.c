@@ -13,6 +13,7 @@
 
 /* Written by triggers, so that no way to delete a row can forget it, and in the transaction that
  * deletes. */
+/* clang-format off */
 const char store_schema_gone[] =
 	"CREATE TABLE gone ("
 	"  kind TEXT NOT NULL,"
@@ -20,15 +21,16 @@ const char store_schema_gone[] =
 	"  name TEXT NOT NULL,"
 	"  at_ms INTEGER NOT NULL,"
 	"  PRIMARY KEY (kind, id)"
-	") STRICT, WITHOUT ROWID;" TRIGGER("app", "", "app", "OLD.id", "OLD.name")
-		TRIGGER("addon", "", "addon", "OLD.id",
-			"OLD.name") TRIGGER("backup", "", "backup", "OLD.id",
-					    "''") TRIGGER("drain", "", "drain", "OLD.id", "''")
-			TRIGGER("sni_endpoint", "", "sni", "OLD.id", "OLD.name") TRIGGER(
-				"release", " WHEN OLD.slug IS NOT NULL", "slug", "OLD.slug", "''")
-				TRIGGER("build", " WHEN OLD.slug IS NOT NULL", "slug", "OLD.slug",
-					"''") TRIGGER("slug", " WHEN OLD.digest IS NOT NULL",
-						      "slug", "OLD.digest", "''");
+	") STRICT, WITHOUT ROWID;"
+	TRIGGER("app", "", "app", "OLD.id", "OLD.name")
+	TRIGGER("addon", "", "addon", "OLD.id", "OLD.name")
+	TRIGGER("backup", "", "backup", "OLD.id", "''")
+	TRIGGER("drain", "", "drain", "OLD.id", "''")
+	TRIGGER("sni_endpoint", "", "sni", "OLD.id", "OLD.name")
+	TRIGGER("release", " WHEN OLD.slug IS NOT NULL", "slug", "OLD.slug", "''")
+	TRIGGER("build", " WHEN OLD.slug IS NOT NULL", "slug", "OLD.slug", "''")
+	TRIGGER("slug", " WHEN OLD.digest IS NOT NULL", "slug", "OLD.digest", "''");
+/* clang-format on */
 
 /*
  * An app that is destroyed leaves its owner to the backups that were taken of its add-ons, and to

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looks up users of this machine: the name of a user ID, and whether it is a member of TWELVE_GROUP.
- * The lookup may go to a directory server (nsswitch.conf(5)) that is slow or hangs, so it runs on a
- * separate thread. twelved's thread waits for the first result for at most 200 ms; after that it
- * uses the last known result until the thread has a new one.
+ * Looks up users of this machine: the name of a user ID, and whether it is a member of
+ * TWELVE_GROUP. The lookup may go to a directory server (nsswitch.conf(5)) that is slow or hangs,
+ * so it runs on a separate thread. twelved's thread waits for the first result for at most 200 ms;
+ * after that it uses the last known result until the thread has a new one.
  */
 #pragma once
 

@@ -24,9 +24,9 @@ enum api_flags {
  * `need` is the permission that the caller must have for the app that the path names. If the path
  * names an add-on or a backup instead, it is checked for the app that this belongs to (authz.h).
  *
- * `body` lists the members of the body as "NAME:TYPE", or "NAME?:TYPE" for one that may be absent or
- * null. NULL: the body is not read. Unknown members are ignored, as Heroku does. Types: string, int,
- * bool, object, array, any, and ref: a string, or an object with an "id" or a "name". "*:any"
+ * `body` lists the members of the body as "NAME:TYPE", or "NAME?:TYPE" for one that may be absent
+ * or null. NULL: the body is not read. Unknown members are ignored, as Heroku does. Types: string,
+ * int, bool, object, array, any, and ref: a string, or an object with an "id" or a "name". "*:any"
  * allows any names.
  *
  * `answer` names the schema of the response, for the documents (api/docs.h): "app"; "[app]" for a

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON objects of Heroku's schema that several resources share. Functions return new references.
- * Members that the schema requires and that have no meaning here are null. Additions are in a member
- * "twelve".
+ * Members that the schema requires and that have no meaning here are null. Additions are in a
+ * member "twelve".
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 #include "daemon/http/http.h"
 
 /*
- * Returns a JSON value that several items of a response share. make(r, name) creates it at the first
- * call for this kind and name. The value must not be changed.
+ * Returns a JSON value that several items of a response share. make(r, name) creates it at the
+ * first call for this kind and name. The value must not be changed.
  */
 json_t *api_shared(struct request *r, const char *kind, const char *name,
 		   json_t *(*make)(struct request *r, const char *name));

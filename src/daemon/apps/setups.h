@@ -51,6 +51,6 @@ void setups_dyno_ended(struct setups *ss, const struct dyno *dyno);
 /* Records why the setup failed (a sentence for people); its app is destroyed after that. */
 void setup_fail(struct setups *ss, struct setup *s, const char *why);
 
-/* main() of `twelved app-json`: fetches the archive if it has a URL, then writes 't' or 'f' (whether
- * app.json was in a top folder) and the text of app.json, or an error sentence. */
+/* main() of `twelved app-json`: fetches the archive if it has a URL, then writes 't' or 'f'
+ * (whether app.json was in a top folder) and the text of app.json, or an error sentence. */
 int setup_reader_main(void);

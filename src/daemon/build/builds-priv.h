@@ -59,8 +59,8 @@ struct builds {
 	size_t n;
 	struct recent recent[64]; /* a ring of builds that have ended */
 	size_t n_recent;
-	json_t *begun; /* id of an owner or an app to the start of its last build: milliseconds, each
-			  value once */
+	json_t *begun; /* id of an owner or an app to the start of its last build: milliseconds,
+			  each value once */
 	int64_t begin_ms;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Builds in progress. Each runs as a child process, `twelved build`. It reads its options as JSON
- * from stdin, not from its arguments, because they contain config vars. It writes the output for the
- * user to stdout and its result, also JSON, to file descriptor 3. The child ends with twelved.
+ * from stdin, not from its arguments, because they contain config vars. It writes the output for
+ * the user to stdout and its result, also JSON, to file descriptor 3. The child ends with twelved.
  *
  * An app has one build at a time: starting a second fails with ERROR_CONFLICT, which names the
  * first. TWELVE_BUILDS limits the builds that run at once; others wait and say so in their output.
@@ -52,9 +52,9 @@ typedef void (*builds_imported_fn)(const struct error *err, const struct build_r
 				   int64_t version, void *userdata);
 
 /*
- * Imports a slug that was built elsewhere (build/build.h): unpacks and releases it. It is queued like
- * a build and counts as the app's one build at a time, but is not listed among its builds. `fn` is
- * called once, from within builds_start() if the import can't start.
+ * Imports a slug that was built elsewhere (build/build.h): unpacks and releases it. It is queued
+ * like a build and counts as the app's one build at a time, but is not listed among its builds.
+ * `fn` is called once, from within builds_start() if the import can't start.
  */
 struct builds_import {
 	const struct procfile *types;
@@ -65,16 +65,16 @@ struct builds_import {
 	void *userdata;
 };
 
-/* Starts or queues a build. *ret gets the id and status "pending", ret_stream_id the id of its output
- * stream. */
+/* Starts or queues a build. *ret gets the id and status "pending", ret_stream_id the id of its
+ * output stream. */
 int builds_start(struct builds *b, const struct builds_start *o, struct build *ret,
 		 char ret_stream_id[static UUID_SIZE], struct error *err);
 /* Whether any build or import is in progress, waiting ones included. */
 bool builds_any_running(const struct builds *b);
 /* The id of an app's build in progress, or NULL. */
 const char *builds_running(struct builds *b, const char *app_id);
-/* Tells that git's process of a push has ended. If its build is still in progress, it is cancelled. A
- * release that was already created is rolled out. */
+/* Tells that git's process of a push has ended. If its build is still in progress, it is cancelled.
+ * A release that was already created is rolled out. */
 void builds_push_ended(struct builds *b, const char *app_id);
 /* The number of builds of an owner's apps that run, and its maximum. */
 size_t builds_owner_running(struct builds *b, const char *owner_id);

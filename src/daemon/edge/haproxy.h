@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HAProxy process: its files, how it is started and found again, and its runtime API. It runs in
- * master-worker mode. The master outlives twelved, and its socket reaches all workers, also the old
- * ones. Workers end with their master.
+ * The HAProxy process: its files, how it is started and found again, and its runtime API. It runs
+ * in master-worker mode. The master outlives twelved, and its socket reaches all workers, also the
+ * old ones. Workers end with their master.
  *
  *     RUN/haproxy/haproxy.cfg, *.map, errors/  its configuration
  *     RUN/haproxy/pid                          of the master

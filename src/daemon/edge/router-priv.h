@@ -16,7 +16,7 @@ enum router_phase {
 	ROUTER_STARTING,  /* haproxy ended and is started again */
 };
 
-/* The last known counters of an app in one worker; pid 0: the sum of all workers that have ended. */
+/* The last known counters of an app in one worker; pid 0: the sum of all that have ended. */
 struct router_tally {
 	int64_t pid;
 	char app_id[UUID_SIZE];
