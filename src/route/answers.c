@@ -73,14 +73,16 @@ static uint64_t number(const struct table *t, const char *name)
 static void make_stat(const struct table *t, struct route_stat *ret)
 {
 	const char *addr = cell(t, "addr"), *colon = addr ? strrchr(addr, ':') : NULL;
+	_cleanup_free_ char *address = colon ? xstrndup(addr, (size_t)(colon - addr)) : NULL;
 
 	*ret = (struct route_stat){
 		.sessions = number(t, "scur"),
 		.requests = number(t, "req_tot"),
 		.responses_5xx = number(t, "hrsp_5xx"),
 		.cut_off = number(t, "srv_abrt"),
-		.port = colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0,
 	};
+	if (!address || !route_place_parse(address, colon + 1, &ret->place))
+		ret->place.port = 0;
 	snprintf(ret->backend, sizeof(ret->backend), "%s", cell(t, "pxname"));
 	snprintf(ret->server, sizeof(ret->server), "%s", cell(t, "svname"));
 	snprintf(ret->status, sizeof(ret->status), "%s", cell(t, "status"));
@@ -114,13 +116,13 @@ int route_parse_stat(const char *csv, void (*fn)(const struct route_stat *s, voi
 static void make_server(const struct table *t, struct route_server *ret)
 {
 	unsigned admin = (unsigned)number(t, "srv_admin_state");
-	uint64_t port = number(t, "srv_port");
 
 	*ret = (struct route_server){ .state = ROUTE_FREE };
-	/* Port 1 stands for none: HAProxy's servers have to have one. */
-	if (port <= 1 || port > UINT16_MAX)
+	if (!route_place_parse(cell(t, "srv_addr"), cell(t, "srv_port"), &ret->place) ||
+	    !ret->place.port) {
+		ret->place.port = 0;
 		return;
-	ret->port = (uint16_t)port;
+	}
 	ret->state = admin & (ADMIN_MAINT | ADMIN_DRAIN) ? ROUTE_DRAIN : ROUTE_READY;
 }
 
@@ -141,7 +143,7 @@ int route_parse_servers(const char *text, struct route_server **ret, size_t *ret
 		if (!t.n_names && streq(str_trim(line), "1"))
 			continue; /* the format's version */
 		t.n_fields = split_words(line, t.fields);
-		if (!cell(&t, "srv_port") || !cell(&t, "srv_admin_state"))
+		if (!cell(&t, "srv_addr") || !cell(&t, "srv_port") || !cell(&t, "srv_admin_state"))
 			return error_set(err, ERROR_NOT_FOUND, "haproxy: %.200s", line);
 		servers = xrealloc(servers, (n + 1) * sizeof(*servers));
 		make_server(&t, &servers[n++]);

@@ -45,6 +45,18 @@ static bool same_backends(const struct route_config *from, const struct route_co
 	return true;
 }
 
+/* "addr 10.212.16.1 port 20000" */
+static void set_place(const struct route_app *app, size_t slot, const struct route_place *p,
+		      struct buf *out)
+{
+	char text[ROUTE_PLACE_TEXT_MAX], *colon;
+
+	route_place_print(p, text);
+	colon = strchr(text, ':');
+	*colon = '\0';
+	buf_printf(out, "set server app-%s/s%zu addr %s port %s\n", app->id, slot, text, colon + 1);
+}
+
 static void give_traffic(const struct route_app *from, const struct route_app *to, struct buf *out)
 {
 	for (size_t i = 0; i < to->n_servers; i++) {
@@ -52,10 +64,10 @@ static void give_traffic(const struct route_app *from, const struct route_app *t
 
 		if (b->state == ROUTE_FREE)
 			continue;
-		if (a->port != b->port)
-			buf_printf(out, "set server app-%s/s%zu addr 127.0.0.1 port %u\n", to->id,
-				   i + 1, b->port);
-		if (b->state == ROUTE_READY && (a->state != ROUTE_READY || a->port != b->port))
+		if (!route_place_same(&a->place, &b->place))
+			set_place(to, i + 1, &b->place, out);
+		if (b->state == ROUTE_READY &&
+		    (a->state != ROUTE_READY || !route_place_same(&a->place, &b->place)))
 			buf_printf(out, "set server app-%s/s%zu state ready\n", to->id, i + 1);
 	}
 }
@@ -68,11 +80,10 @@ static void take_traffic(const struct route_app *from, const struct route_app *t
 		/* As "drain" does, it lets requests end; and it closes what is idle at once. */
 		if (b->state == ROUTE_DRAIN && a->state != ROUTE_DRAIN)
 			buf_printf(out, "set server app-%s/s%zu state maint\n", to->id, i + 1);
-		if (b->state == ROUTE_FREE && a->state != ROUTE_FREE)
-			buf_printf(out,
-				   "set server app-%s/s%zu state maint\n"
-				   "set server app-%s/s%zu addr 127.0.0.1 port 1\n",
-				   to->id, i + 1, to->id, i + 1);
+		if (b->state == ROUTE_FREE && a->state != ROUTE_FREE) {
+			buf_printf(out, "set server app-%s/s%zu state maint\n", to->id, i + 1);
+			set_place(to, i + 1, &b->place, out);
+		}
 	}
 }
 

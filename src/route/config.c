@@ -294,10 +294,13 @@ static void render_app(const struct route_config *c, const struct route_app *a, 
 	for (size_t i = 0; i < a->n_servers; i++) {
 		const struct route_server *s = &a->servers[i];
 
+		char place[ROUTE_PLACE_TEXT_MAX];
+
+		route_place_print(&s->place, place);
 		/* One that drains does so in the old worker: a new one has nothing of it. */
-		buf_printf(out, "  server s%zu 127.0.0.1:%u%s # %s %s\n", i + 1,
-			   s->port ? s->port : 1u, s->state == ROUTE_READY ? "" : " disabled",
-			   state_names[s->state], s->state == ROUTE_FREE ? "-" : s->dyno);
+		buf_printf(out, "  server s%zu %s%s # %s %s\n", i + 1, place,
+			   s->state == ROUTE_READY ? "" : " disabled", state_names[s->state],
+			   s->state == ROUTE_FREE ? "-" : s->dyno);
 	}
 }
 
@@ -344,10 +347,10 @@ static bool parse_server(const char *line, struct route_app *a)
 {
 	struct route_server s = { .state = ROUTE_FREE };
 	const char *comment = strchr(line, '#');
-	char state[8];
-	unsigned port;
+	char state[8], address[16], port[6];
 
-	if (!comment || sscanf(line, "server s%*u 127.0.0.1:%u", &port) != 1 || port > UINT16_MAX ||
+	if (!comment || sscanf(line, "server s%*u %15[0-9.]:%5[0-9]", address, port) != 2 ||
+	    !route_place_parse(address, port, &s.place) ||
 	    sscanf(comment, "# %7s %63s", state, s.dyno) != 2)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(state_names); i++)
@@ -355,8 +358,6 @@ static bool parse_server(const char *line, struct route_app *a)
 			s.state = (enum route_server_state)i;
 	if (s.state == ROUTE_FREE)
 		s.dyno[0] = '\0';
-	else
-		s.port = (uint16_t)port;
 	a->servers = xrealloc(a->servers, (a->n_servers + 1) * sizeof(*a->servers));
 	a->servers[a->n_servers++] = s;
 	return true;

@@ -6,8 +6,8 @@
  *
  * Names in the configuration: frontend `web`; backend `app-UUID`, one per app;
  * in it servers `s1` to `sN`, slots that are filled over the runtime socket
- * ("set server app-UUID/s1 addr 127.0.0.1 port 20001", "... state ready").
- * A server's slot is free when `port` is 0 (rendered disabled, with port 1).
+ * ("set server app-UUID/s1 addr 10.212.16.1 port 20000", "... state ready").
+ * A free slot is rendered disabled, as 127.0.0.1:1.
  *
  * Four maps hold what changes at runtime besides servers:
  *     hosts.map   HOST app-UUID          also "*.example.com"
@@ -24,6 +24,7 @@
  */
 #pragma once
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,9 +37,22 @@ enum route_server_state {
 	ROUTE_DRAIN, /* finishes what it has */
 };
 
+/* Where a dyno listens. */
+struct route_place {
+	struct in_addr address;
+	uint16_t port; /* 0: nowhere; then `address` does not count */
+};
+bool route_place_same(const struct route_place *a, const struct route_place *b);
+#define ROUTE_PLACE_TEXT_MAX 24
+/* "10.212.16.1:20000"; "127.0.0.1:1" for nowhere, since a server of HAProxy's has an address. */
+void route_place_print(const struct route_place *p, char text[static ROUTE_PLACE_TEXT_MAX]);
+/* Of an address and a port in decimal, as HAProxy tells them; port 1 is nowhere. False for text
+ * that is none. */
+bool route_place_parse(const char *address, const char *port, struct route_place *ret);
+
 struct route_server {
 	enum route_server_state state;
-	uint16_t port;
+	struct route_place place;
 	char dyno[64]; /* web.1: for the log line */
 };
 
@@ -198,7 +212,7 @@ struct route_stat {
 				   itself */
 	uint64_t cut_off;	/* responses that the server began and did not end */
 	char status[24];
-	uint16_t port; /* of a server; 0: not told */
+	struct route_place place; /* of a server */
 };
 /* Parses CSV of "show stat" by the names in its header line. Calls fn for each row. */
 int route_parse_stat(const char *csv, void (*fn)(const struct route_stat *s, void *userdata),

@@ -92,10 +92,11 @@ static size_t slots_for(size_t n_have, size_t n_want)
 	return n;
 }
 
-static struct route_server *find_port(struct route_server *slots, size_t n, uint16_t port)
+static struct route_server *find_place(struct route_server *slots, size_t n,
+				       const struct route_place *place)
 {
 	for (size_t i = 0; i < n; i++)
-		if (slots[i].state != ROUTE_FREE && slots[i].port == port)
+		if (slots[i].state != ROUTE_FREE && route_place_same(&slots[i].place, place))
 			return &slots[i];
 	return NULL;
 }
@@ -112,13 +113,13 @@ void route_assign_slots(const struct route_server *have, size_t n_have,
 	for (size_t i = 0; i < n_have; i++)
 		for (size_t k = 0; k < n_want; k++)
 			if (!placed[k] && have[i].state != ROUTE_FREE &&
-			    have[i].port == want[k].port) {
+			    route_place_same(&have[i].place, &want[k].place)) {
 				slots[i] = want[k];
 				placed[k] = true;
 				break;
 			}
 	for (size_t k = 0; k < n_want; k++) {
-		if (placed[k] || find_port(slots, n, want[k].port))
+		if (placed[k] || find_place(slots, n, &want[k].place))
 			continue;
 		while (slots[next].state != ROUTE_FREE)
 			next++;

@@ -5,6 +5,7 @@
  *
  *     router-driver RUN_DIR ADDRESS [APP-ID...]    the ids are the apps that the store has
  */
+#include <arpa/inet.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -55,6 +56,12 @@ static const char *text(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
+static struct route_place place_of(const json_t *o)
+{
+	return (struct route_place){ { htonl(INADDR_LOOPBACK) },
+				     (uint16_t)json_integer_value(json_object_get(o, "port")) };
+}
+
 static int set_app(const json_t *o, struct error *err)
 {
 	json_t *servers = json_object_get(o, "servers"), *hosts = json_object_get(o, "hosts"), *v;
@@ -75,7 +82,7 @@ static int set_app(const json_t *o, struct error *err)
 	json_array_foreach (hosts, i, v)
 		strv_push(&a.hosts, json_string_value(v));
 	json_array_foreach (servers, i, v) {
-		a.servers[i].port = (uint16_t)json_integer_value(json_object_get(v, "port"));
+		a.servers[i].place = place_of(v);
 		a.servers[i].state = streq(text(v, "state"), "drain") ? ROUTE_DRAIN : ROUTE_READY;
 		snprintf(a.servers[i].dyno, sizeof(a.servers[i].dyno), "%s", text(v, "dyno"));
 	}
@@ -94,10 +101,10 @@ static int servers(const json_t *o, json_t *answer, struct error *err)
 	if (router_servers(router, text(o, "id"), &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(rows,
-				      json_pack("{s:i, s:s, s:s}", "port", list[i].port, "state",
-						list[i].state == ROUTE_READY ? "ready" : "drain",
-						"dyno", list[i].dyno));
+		json_array_append_new(
+			rows, json_pack("{s:i, s:s, s:s}", "port", list[i].place.port, "state",
+					list[i].state == ROUTE_READY ? "ready" : "drain", "dyno",
+					list[i].dyno));
 	free(list);
 	return 0;
 }
@@ -122,10 +129,9 @@ static bool counts(const json_t *o, json_t *answer, struct error *err)
 
 static bool sessions(const json_t *o, json_t *answer)
 {
+	const struct route_place place = place_of(o);
 	int64_t n;
-	enum router_known known = router_sessions(
-		router, text(o, "id"), (uint16_t)json_integer_value(json_object_get(o, "port")),
-		asked_ms, &n);
+	enum router_known known = router_sessions(router, text(o, "id"), &place, asked_ms, &n);
 
 	json_object_set_new(answer, "sessions", json_integer(n));
 	return known != ROUTER_NOT_YET;

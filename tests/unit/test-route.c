@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 
 #include "base/str.h"
@@ -14,6 +15,11 @@
 
 #define ID_A "11111111-1111-4111-8111-111111111111"
 #define ID_B "22222222-2222-4222-8222-222222222222"
+
+static struct route_place place_of(uint16_t port)
+{
+	return (struct route_place){ { htonl(0x0ad41001) }, port };
+}
 
 static struct route_config *make(size_t n_slots)
 {
@@ -46,8 +52,8 @@ static struct route_config *make(size_t n_slots)
 		c->apps[i].servers = xcalloc(n_slots, sizeof(*c->apps[i].servers));
 		c->apps[i].n_servers = n_slots;
 	}
-	c->apps[0].servers[0] = (struct route_server){ ROUTE_READY, 20001, "web.1" };
-	c->apps[0].servers[1] = (struct route_server){ ROUTE_DRAIN, 20002, "web.2" };
+	c->apps[0].servers[0] = (struct route_server){ ROUTE_READY, place_of(20001), "web.1" };
+	c->apps[0].servers[1] = (struct route_server){ ROUTE_DRAIN, place_of(20002), "web.2" };
 	c->apps[1].down = ROUTE_DOWN_NO_WEB;
 	return c;
 }
@@ -88,8 +94,8 @@ static void test_render(void **state)
 			       "  http-response set-timeout server 55000ms\n"
 			       ".else\n"
 			       "  tcp-response inspect-delay 30000ms\n"));
-	assert_non_null(strstr(a.data, "  server s1 127.0.0.1:20001 # ready web.1\n"
-				       "  server s2 127.0.0.1:20002 disabled # drain web.2\n"
+	assert_non_null(strstr(a.data, "  server s1 10.212.16.1:20001 # ready web.1\n"
+				       "  server s2 10.212.16.1:20002 disabled # drain web.2\n"
 				       "  server s3 127.0.0.1:1 disabled # free -\n"));
 	route_config_done(&copy);
 	drop(c);
@@ -129,7 +135,7 @@ static void test_parse_apps_refuses(void **state)
 {
 	static const char *const bad[] = {
 		"backend app-x\n  server s1 127.0.0.1:80\n",
-		"backend app-x\n  server s1 10.0.0.1:80 # ready web.1\n",
+		"backend app-x\n  server s1 10.0.0:80 # ready web.1\n",
 		"backend app-x\n  server s1 127.0.0.1:70000 # ready web.1\n",
 	};
 
@@ -277,11 +283,11 @@ static void test_commands_give_before_they_take(void **state)
 	/* web.1 is replaced: a new one in a free slot, the old one drains, the drained one goes. */
 	to->apps[0].servers[0].state = ROUTE_DRAIN;
 	to->apps[0].servers[1] = (struct route_server){ 0 };
-	to->apps[0].servers[2] = (struct route_server){ ROUTE_READY, 20003, "web.1" };
+	to->apps[0].servers[2] = (struct route_server){ ROUTE_READY, place_of(20003), "web.1" };
 	check_commands(from, to,
 		       "del map /r/dynos.map s2@app-" ID_A "\n"
 		       "add map /r/dynos.map s3@app-" ID_A " web.1\n"
-		       "set server app-" ID_A "/s3 addr 127.0.0.1 port 20003\n"
+		       "set server app-" ID_A "/s3 addr 10.212.16.1 port 20003\n"
 		       "set server app-" ID_A "/s3 state ready\n"
 		       "set server app-" ID_A "/s1 state maint\n"
 		       "set server app-" ID_A "/s2 state maint\n"
@@ -364,9 +370,9 @@ static void test_what_takes_a_reload(void **state)
 
 static void test_slots(void **state)
 {
-	const struct route_server a = { ROUTE_READY, 1001, "web.1" },
-				  b = { ROUTE_READY, 1002, "web.2" },
-				  c = { ROUTE_READY, 1003, "web.3" }, free_slot = { 0 };
+	const struct route_server a = { ROUTE_READY, place_of(1001), "web.1" },
+				  b = { ROUTE_READY, place_of(1002), "web.2" },
+				  c = { ROUTE_READY, place_of(1003), "web.3" }, free_slot = { 0 };
 	const struct route_server have[] = { free_slot, b, a, free_slot };
 	const struct route_server want[] = { c, a, b };
 	struct route_server many[5], *slots;
@@ -378,17 +384,18 @@ static void test_slots(void **state)
 	free(slots);
 	route_assign_slots(have, 4, want, 3, &slots, &n);
 	assert_int_equal(n, 4);
-	assert_int_equal(slots[0].port, 1003);
-	assert_int_equal(slots[1].port, 1002);
-	assert_int_equal(slots[2].port, 1001);
+	assert_int_equal(slots[0].place.port, 1003);
+	assert_int_equal(slots[1].place.port, 1002);
+	assert_int_equal(slots[2].place.port, 1001);
 	assert_int_equal(slots[3].state, ROUTE_FREE);
 	free(slots);
 	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
-		many[i] = (struct route_server){ ROUTE_READY, (uint16_t)(1001 + i), "web.1" };
+		many[i] = (struct route_server){ ROUTE_READY, place_of((uint16_t)(1001 + i)),
+						 "web.1" };
 	route_assign_slots(have, 4, many, 5, &slots, &n);
 	assert_int_equal(n, 16);
-	assert_int_equal(slots[1].port, 1002);
-	assert_int_equal(slots[2].port, 1001);
+	assert_int_equal(slots[1].place.port, 1002);
+	assert_int_equal(slots[2].place.port, 1001);
 	free(slots);
 }
 
@@ -593,12 +600,13 @@ static void test_servers(void **state)
 {
 	static const char text[] =
 		"1\n# be_id be_name srv_id srv_name srv_addr srv_admin_state srv_port\n"
-		"3 app-x 1 s1 127.0.0.1 0 20001\n3 app-x 2 s2 127.0.0.1 4 20002\n"
-		"3 app-x 3 s3 127.0.0.1 12 20003\n3 app-x 4 s4 127.0.0.1 5 20004\n"
+		"3 app-x 1 s1 10.212.16.1 0 20001\n3 app-x 2 s2 10.212.16.1 4 20002\n"
+		"3 app-x 3 s3 10.212.16.1 12 20003\n3 app-x 4 s4 10.212.16.1 5 20004\n"
 		"3 app-x 5 s5 127.0.0.1 5 1\n\n";
-	static const struct route_server want[] = {
-		{ ROUTE_READY, 20001, "" }, { ROUTE_READY, 20002, "" }, { ROUTE_DRAIN, 20003, "" },
-		{ ROUTE_DRAIN, 20004, "" }, { ROUTE_FREE, 0, "" },
+	const struct route_server want[] = {
+		{ ROUTE_READY, place_of(20001), "" }, { ROUTE_READY, place_of(20002), "" },
+		{ ROUTE_DRAIN, place_of(20003), "" }, { ROUTE_DRAIN, place_of(20004), "" },
+		{ ROUTE_FREE, { { 0 }, 0 }, "" },
 	};
 	_cleanup_free_ struct route_server *servers = NULL;
 	struct error err = ERROR_INIT;
@@ -609,7 +617,7 @@ static void test_servers(void **state)
 	assert_int_equal(n, ARRAY_SIZE(want));
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(servers[i].state, want[i].state);
-		assert_int_equal(servers[i].port, want[i].port);
+		assert_true(route_place_same(&servers[i].place, &want[i].place));
 	}
 	assert_int_equal(route_parse_servers("Can't find backend.\n", &servers, &n, &err), -1);
 }

@@ -60,9 +60,9 @@ static bool read_servers(struct router *r, struct route_app *a)
 	    route_parse_servers(answer.data, &servers, &n, NULL) < 0 || n != a->n_servers)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (a->servers[i].port != servers[i].port)
+		if (!route_place_same(&a->servers[i].place, &servers[i].place))
 			a->servers[i].dyno[0] = '\0';
-		a->servers[i].port = servers[i].port;
+		a->servers[i].place = servers[i].place;
 		a->servers[i].state = servers[i].state;
 	}
 	return true;

@@ -26,7 +26,7 @@ struct router_tally {
 /* Requests in progress at a port of an app, in all workers. */
 struct router_load {
 	char app_id[UUID_SIZE];
-	uint16_t port;
+	struct route_place place;
 	int64_t sessions;
 };
 

@@ -40,8 +40,8 @@ enum router_known router_counts(struct router *r, const char *app_id, int64_t si
 	return known_since(r, since_ms);
 }
 
-enum router_known router_sessions(struct router *r, const char *app_id, uint16_t port,
-				  int64_t since_ms, int64_t *ret)
+enum router_known router_sessions(struct router *r, const char *app_id,
+				  const struct route_place *place, int64_t since_ms, int64_t *ret)
 {
 	enum router_known known = known_since(r, since_ms);
 
@@ -53,7 +53,8 @@ enum router_known router_sessions(struct router *r, const char *app_id, uint16_t
 	if (r->looked_ms + SESSIONS_OLD_MS < clock_now_ms())
 		router_look(r);
 	for (size_t i = 0; i < r->n_loads; i++)
-		if (r->loads[i].port == port && streq(r->loads[i].app_id, app_id))
+		if (route_place_same(&r->loads[i].place, place) &&
+		    streq(r->loads[i].app_id, app_id))
 			*ret = r->loads[i].sessions;
 	return ROUTER_KNOWN;
 }

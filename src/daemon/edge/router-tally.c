@@ -84,12 +84,13 @@ static void add_load(struct router_look *l, const char *app_id, const struct rou
 	struct router_load *load = NULL;
 
 	for (size_t i = 0; i < l->n_loads && !load; i++)
-		if (l->loads[i].port == s->port && streq(l->loads[i].app_id, app_id))
+		if (route_place_same(&l->loads[i].place, &s->place) &&
+		    streq(l->loads[i].app_id, app_id))
 			load = &l->loads[i];
 	if (!load) {
 		l->loads = xrealloc(l->loads, (l->n_loads + 1) * sizeof(*l->loads));
 		load = &l->loads[l->n_loads++];
-		*load = (struct router_load){ .port = s->port };
+		*load = (struct router_load){ .place = s->place };
 		snprintf(load->app_id, sizeof(load->app_id), "%s", app_id);
 	}
 	load->sessions += (int64_t)s->sessions;

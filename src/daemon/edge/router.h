@@ -66,8 +66,8 @@ enum router_known router_counts(struct router *r, const char *app_id, int64_t si
 				struct router_counts *ret);
 /* Requests in flight at a server of an app, by port, at since_ms (clock_now_ms()) or later.
  * Includes old haproxy processes after a reload. 1 while unknown. */
-enum router_known router_sessions(struct router *r, const char *app_id, uint16_t port,
-				  int64_t since_ms, int64_t *ret);
+enum router_known router_sessions(struct router *r, const char *app_id,
+				  const struct route_place *place, int64_t since_ms, int64_t *ret);
 /* What haproxy has now for an app: which ports are ready or draining; for adoption. Free slots are
  * left out. */
 int router_servers(struct router *r, const char *app_id, struct route_server **ret, size_t *ret_n,

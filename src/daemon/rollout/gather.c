@@ -136,8 +136,10 @@ static void gather_dyno(struct turn *t, struct dyno *dyno)
 	/* A release goes live with what is up now, not with what once was. */
 	if (dyno->ready && dyno->release == t->candidate.version)
 		dyno_look_again(dyno);
+	const struct route_place place = dyno_place(dyno);
+
 	if (dyno->draining && dyno->port &&
-	    router_sessions(t->o->router, t->app.id, dyno->port, dyno->drain_from_ms,
+	    router_sessions(t->o->router, t->app.id, &place, dyno->drain_from_ms,
 			    &dyno->sessions) == ROUTER_NOT_YET)
 		t->a->awaits_router = true;
 	*p = (struct plan_dyno){
@@ -190,8 +192,9 @@ static void adopt_routes(struct turn *t)
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < t->n_dynos; k++) {
 			struct dyno *dyno = t->dynos[k];
+			const struct route_place place = dyno_place(dyno);
 
-			if (!servers[i].port || dyno->port != servers[i].port)
+			if (!place.port || !route_place_same(&place, &servers[i].place))
 				continue;
 			/* It was healthy when it got its traffic. */
 			if (dyno->state == DYNO_UP && servers[i].state != ROUTE_FREE)

@@ -72,9 +72,12 @@ static char *route_text(const struct route_app *r)
 		   (long long)r->first_byte_ms, (long long)r->idle_ms, r->closes);
 	for (char **h = r->hosts; h && *h; h++)
 		buf_printf(&b, " %s", *h);
-	for (size_t i = 0; i < r->n_servers; i++)
-		buf_printf(&b, " %s:%u:%d", r->servers[i].dyno, r->servers[i].port,
-			   (int)r->servers[i].state);
+	for (size_t i = 0; i < r->n_servers; i++) {
+		char place[ROUTE_PLACE_TEXT_MAX];
+
+		route_place_print(&r->servers[i].place, place);
+		buf_printf(&b, " %s:%s:%d", r->servers[i].dyno, place, (int)r->servers[i].state);
+	}
 	return buf_steal(&b);
 }
 
@@ -94,7 +97,7 @@ static void fill_servers(const struct turn *t, struct route_app *r)
 		if (!dyno->port || (!dyno->routed && !dyno->draining))
 			continue;
 		server->state = dyno->routed ? ROUTE_READY : ROUTE_DRAIN;
-		server->port = dyno->port;
+		server->place = dyno_place(dyno);
 		snprintf(server->dyno, sizeof(server->dyno), "%s", dyno->name);
 		r->n_servers++;
 	}
