@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -30,6 +31,8 @@ static const unsigned char host_mac[] = { 0x02, 0, 0, 0, 0, 0x01 };
 static const unsigned char inside_mac[] = { 0x02, 0, 0, 0, 0, 0x02 };
 
 #define MAX_STEPS 12
+#define NAME_WAIT_MS 10000
+#define NAME_PAUSE_MS 5
 
 /* Messages that are sent together; the kernel answers each. */
 struct batch {
@@ -290,29 +293,59 @@ static int set_up_outside(const struct net_link *l, struct error *err)
 	return send_batch(&b, err);
 }
 
-static int enter(const struct net_link *l, struct error *err)
+static int open_own(struct error *err)
 {
-	_cleanup_fd_ int host_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), inside_ns = -1;
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
-	if (host_ns < 0 || unshare(CLONE_NEWNET) < 0)
+	return fd < 0 ? error_set_errno(err, errno, "/proc/self/ns/net") : fd;
+}
+
+static int go_to(int ns, struct error *err)
+{
+	return setns(ns, CLONE_NEWNET) < 0 ? error_set_errno(err, errno, "a network namespace") : 0;
+}
+
+/* What another namespace has that has not ended yet. */
+static void wait_for_name(const char *host_name)
+{
+	static const struct timespec pause = { .tv_nsec = NAME_PAUSE_MS * 1000000L };
+
+	for (int i = 0; i < NAME_WAIT_MS / NAME_PAUSE_MS && if_nametoindex(host_name); i++)
+		nanosleep(&pause, NULL);
+}
+
+/* From the machine's namespace, and back there. */
+static int make(const struct net_link *l, int host_ns, int *ret_fd, struct error *err)
+{
+	_cleanup_fd_ int inside_ns = -1;
+	struct error back = ERROR_INIT;
+	int r;
+
+	wait_for_name(l->host_name);
+	if (unshare(CLONE_NEWNET) < 0)
 		return error_set_errno(err, errno, "a network namespace");
-	inside_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (inside_ns < 0)
-		return error_set_errno(err, errno, "a network namespace");
-	if (set_up_inside(l, host_ns, err) < 0)
+	inside_ns = open_own(err);
+	r = inside_ns < 0 ? -1 : set_up_inside(l, host_ns, err);
+	if (go_to(host_ns, r == 0 ? err : &back) < 0 || r < 0 || set_up_outside(l, err) < 0)
 		return -1;
-	if (setns(host_ns, CLONE_NEWNET) < 0)
-		return error_set_errno(err, errno, "a network namespace");
-	if (set_up_outside(l, err) < 0)
-		return -1;
-	if (setns(inside_ns, CLONE_NEWNET) < 0)
-		return error_set_errno(err, errno, "a network namespace");
+	*ret_fd = fd_steal(&inside_ns);
+	return 0;
+}
+
+int net_make(const struct net_link *l, int *ret_fd, struct error *err)
+{
+	_cleanup_fd_ int host_ns = open_own(err);
+
+	if (host_ns < 0 || make(l, host_ns, ret_fd, err) < 0)
+		return error_prefix(err, "making its network");
 	return 0;
 }
 
 int net_enter(const struct net_link *l, struct error *err)
 {
-	return enter(l, err) < 0 ? error_prefix(err, "making its network") : 0;
+	_cleanup_fd_ int inside_ns = -1;
+
+	return net_make(l, &inside_ns, err) < 0 ? -1 : go_to(inside_ns, err);
 }
 
 /* -- as text */

@@ -46,9 +46,17 @@ struct net_link {
  *
  * In the namespace ports below 1024 may be bound without privilege.
  *
+ * A namespace with the same link that has just lost its last process may take the
+ * kernel a moment to end: this waits for it, 10 s at most.
+ *
  * On failure the process may be in the new namespace, without a network: end it.
  */
 int net_enter(const struct net_link *l, struct error *err);
+/*
+ * The same, and the process stays where it is: *ret_fd, which is close-on-exec, keeps
+ * the namespace for as long as it is open, and is what setns(2) takes.
+ */
+int net_make(const struct net_link *l, int *ret_fd, struct error *err);
 
 /* The link as text, for an order to another process, and back. */
 #define NET_LINK_TEXT_MAX 192

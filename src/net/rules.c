@@ -107,8 +107,10 @@ static void put_egress(struct buf *b, const struct net_rules *r)
 	for (size_t i = 0; i < r->n_egress; i++) {
 		const struct net_egress *e = &r->egress[i];
 
-		buf_printf(b, "\t\tiifgroup %u %s daddr ", e->group,
-			   e->family == AF_INET ? "ip" : "ip6");
+		buf_puts(b, "\t\t");
+		if (e->group != NET_GROUP_ALL)
+			buf_printf(b, "iifgroup %u ", e->group);
+		buf_puts(b, e->family == AF_INET ? "ip daddr " : "ip6 daddr ");
 		put_element(b, e);
 		if (e->port)
 			buf_printf(b, " th dport %u", e->port);

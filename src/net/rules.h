@@ -40,6 +40,9 @@ struct net_friend {
 	uint32_t from, to;
 };
 
+/* In place of a group: every sandbox. */
+#define NET_GROUP_ALL UINT32_MAX
+
 /* A destination outside that sandboxes of `group` reach though it is private, or though their
  * egress is closed. */
 struct net_egress {
