@@ -106,6 +106,7 @@ class Platform:
             TWELVE_API=f"127.0.0.1:{self.api_port}",
             TWELVE_PORTS=self.lease.span(200),
             TWELVE_ADDON_PORTS=self.lease.span(100),
+            TWELVE_NETWORK=self.lease.network(),
             TWELVE_SOCKET=str(self.run / "twelved.sock"),
             # Nobody is there: no test asks the world's authority for anything.
             TWELVE_ACME_DIRECTORY="https://localhost:1/directory",

@@ -57,9 +57,11 @@ struct build_options {
 	const char *runtime_root;
 	const struct sandbox_runtime *runtime;
 	const char *init_path;
-	const char *id;	      /* of the build */
-	const char *app_id;   /* whose cache, and whose slugs are found again */
-	const char *owner_id; /* the app's current owner: caches of another owner are not used */
+	int net_fd;		 /* the network of its sandboxes (sandbox/sandbox.h); 0: ours */
+	const char *resolv_path; /* their /etc/resolv.conf; NULL: the machine's */
+	const char *id;		 /* of the build */
+	const char *app_id;	 /* whose cache, and whose slugs are found again */
+	const char *owner_id;	 /* the app's current owner: caches of another owner are not used */
 	const char *app_name;
 	const char *source; /* a tar file (plain, gzip, bzip2, xz or zstd); one top folder is
 			       stripped if strip_top */

@@ -339,6 +339,8 @@ int steps_run(struct build *b, const struct stack *stack, const char *script, ch
 				  .scratch_dir = scratch,
 				  .binds = binds,
 				  .n_binds = ARRAY_SIZE(binds) - 1,
+				  .net_fd = b->o->net_fd,
+				  .resolv_path = b->o->resolv_path,
 				  .init_path = b->o->init_path,
 				  .limits = b->o->limits,
 				  .cgroup_path = cgroup,

@@ -37,6 +37,7 @@
 #include "daemon/rollout/autoscale.h"
 #include "daemon/rollout/reconcile.h"
 #include "daemon/services/services.h"
+#include "daemon/walls/walls.h"
 #include "daemon/wanted/wanted.h"
 
 /* Nobody may hold the loop for as long; what does is told, and counted in GET /twelve/status. */
@@ -70,6 +71,7 @@ static struct wanted *make_wanted(struct parts *parts)
 	return wanted_new(&(struct wanted_options){ .platform = &parts->platform,
 						    .logs = parts->logs,
 						    .dynos = parts->dynos,
+						    .walls = parts->walls,
 						    .streams = parts->streams,
 						    .changed = on_wanted,
 						    .userdata = parts });
@@ -138,6 +140,22 @@ static struct branches *make_branches(struct parts *parts)
 							.userdata = parts });
 }
 
+/* What the rules of the network are made of, and who waits for them. */
+static int on_collect_rules(struct walls *w, void *userdata, struct error *err)
+{
+	struct parts *parts = userdata;
+
+	(void)w;
+	return services_reaches(parts->services, err);
+}
+
+static void on_rules(void *userdata)
+{
+	struct parts *parts = userdata;
+
+	services_kick(parts->services);
+}
+
 int wiring_start(struct parts *parts, struct error *err)
 {
 	parts->platform.loop = loop_new();
@@ -147,19 +165,20 @@ int wiring_start(struct parts *parts, struct error *err)
 	parts->platform.runtime_root = xasprintf("%s/oci", parts->platform.settings.run_dir);
 	parts->platform.started_ms = clock_wall_ms();
 	if (door_prepare(&parts->platform, err) < 0 || state_open(&parts->platform, err) < 0 ||
-	    streams_new(parts->platform.settings.state_dir, &parts->streams, err) < 0)
+	    streams_new(parts->platform.settings.state_dir, &parts->streams, err) < 0 ||
+	    walls_new(&parts->platform, &parts->walls, err) < 0)
 		return -1;
 	parts->logs = logs_client_new(&parts->platform);
 	if (certs_write(&parts->platform, err) < 0 ||
 	    router_new(&parts->platform, &parts->router, err) < 0 ||
-	    dynos_new(&parts->platform, parts->logs, &parts->dynos, err) < 0)
+	    dynos_new(&parts->platform, parts->logs, parts->walls, &parts->dynos, err) < 0)
 		return -1;
 	parts->collect = collect_new(&parts->platform, parts->dynos);
 	parts->certs = certs_new(&parts->platform, parts->router);
 	parts->wanted = make_wanted(parts);
 	parts->branches = make_branches(parts);
-	parts->builds =
-		builds_new(&parts->platform, parts->streams, parts->wanted, parts->branches);
+	parts->builds = builds_new(&parts->platform, parts->walls, parts->streams, parts->wanted,
+				   parts->branches);
 	parts->stacks = stacks_new(&parts->platform);
 	parts->packings = packings_new(&parts->platform);
 	parts->git_children = git_children_new(parts->platform.loop);
@@ -184,10 +203,14 @@ int wiring_start(struct parts *parts, struct error *err)
 	parts->services = services_new(&(struct services_options){
 		.platform = &parts->platform,
 		.dynos = parts->dynos,
+		.walls = parts->walls,
 		.logs = parts->logs,
 		.wanted = parts->wanted,
 		.collect = parts->collect,
 	});
+	walls_follow(parts->walls, &(struct walls_follower){ .collect = on_collect_rules,
+							     .settled = on_rules,
+							     .userdata = parts });
 	parts->apps = make_apps(parts);
 	parts->webhooks = webhooks_new(&parts->platform);
 	parts->setups = make_setups(parts);
@@ -221,6 +244,7 @@ void wiring_end_apps(struct parts *parts)
 	setups_free(steal_ptr(parts->setups));
 	builds_free(steal_ptr(parts->builds));
 	branches_free(steal_ptr(parts->branches));
+	walls_follow(parts->walls, &(struct walls_follower){ 0 });
 	services_free(steal_ptr(parts->services));
 	reconciler_free(steal_ptr(parts->reconciler));
 }
@@ -238,6 +262,9 @@ void wiring_stop(struct parts *parts, bool everything)
 	packings_free(parts->packings);
 	collect_free(parts->collect);
 	dynos_free(parts->dynos);
+	if (everything && parts->walls)
+		walls_shutdown(parts->walls);
+	walls_free(parts->walls);
 	wanted_free(parts->wanted);
 	if (everything && parts->router)
 		router_shutdown(parts->router);

@@ -20,6 +20,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "net/link.h"
 
 #define POLL_MAX_MS 60000
 
@@ -203,11 +204,37 @@ static int isolate(void)
 	return 0;
 }
 
+/* Its own network, or that of the process in whose sandbox it goes. Whatever we start has it. */
+static int enter_network(const struct dyno *d)
+{
+	const char *text = ipc_get(&d->spec, "net");
+	int64_t other = ipc_get_i64(&d->spec, "net_of", 0);
+	_cleanup_free_ char *path = xasprintf("/proc/%lld/ns/net", (long long)other);
+	struct error err = ERROR_INIT;
+	struct net_link link;
+	_cleanup_fd_ int fd = -1;
+
+	if (!text)
+		return 0;
+	if (other) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		return fd < 0 || setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
+	}
+	if (!net_link_parse(text, &link))
+		return -EINVAL;
+	if (net_enter(&link, &err) == 0)
+		return 0;
+	log_error("%s", err.message);
+	return -EIO;
+}
+
 static int set_up(struct dyno *d)
 {
 	_cleanup_free_ char *sock = xasprintf("%s/sock", d->dir);
 	int r = read_spec(d);
 
+	if (r == 0)
+		r = enter_network(d);
 	if (r < 0)
 		return r;
 	if ((r = isolate()) < 0 || (r = open_signals(d)) < 0 || (r = streams_open(d)) < 0)

@@ -89,7 +89,9 @@ static json_t *mounts(const struct sandbox_spec *s)
 	add_mount(m, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
 	add_app(m, s);
 	add_mount(m, "/tmp", "bind", tmp, "bind,rw,nosuid,nodev");
-	add_mount(m, "/etc/resolv.conf", "bind", "/etc/resolv.conf", "bind,ro,nosuid,nodev,noexec");
+	add_mount(m, "/etc/resolv.conf", "bind",
+		  s->resolv_path ? s->resolv_path : "/etc/resolv.conf",
+		  "bind,ro,nosuid,nodev,noexec");
 	add_mount(m, "/etc/hosts", "bind", s->hosts_path, "bind,ro,nosuid,nodev,noexec");
 	add_mount(m, SANDBOX_INIT_PATH, "bind", s->init_path, "bind,ro,nosuid,nodev");
 	for (size_t i = 0; i < s->n_binds; i++)

@@ -152,6 +152,8 @@ static int run_container(const struct helper *h, struct report *r)
 	pid_t pid;
 	int e;
 
+	if (h->spec->net_fd > 0 && setns(h->spec->net_fd, CLONE_NEWNET) < 0)
+		return error_set_errno(&r->err, errno, "entering its network");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return error_set_errno(&r->err, errno, "making a mount namespace");
@@ -184,7 +186,7 @@ static int by_number(const void *a, const void *b)
  */
 static void close_others(const struct helper *h)
 {
-	int keep[] = { h->report_fd, h->alive_fd, h->o->output_fd, h->o->env_fd };
+	int keep[] = { h->report_fd, h->alive_fd, h->o->output_fd, h->o->env_fd, h->spec->net_fd };
 	int from = STDERR_FILENO + 1;
 
 	qsort(keep, ARRAY_SIZE(keep), sizeof(keep[0]), by_number);

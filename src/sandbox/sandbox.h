@@ -5,10 +5,10 @@
  *
  * What is in a sandbox: the stack as a read-only root, /app, a capped /tmp, a /sys
  * with its own limits and the processors, /etc/hosts with its host name,
- * its own PID, mount, IPC, UTS and cgroup namespaces, and the host's network
- * (docs/decisions/0002). No root, no capabilities, no new privileges, a seccomp
- * filter, masked /proc paths, limits by cgroup (version 1 or 2): docs/sandbox.md
- * has all of it beside Docker's.
+ * its own PID, mount, IPC, UTS and cgroup namespaces, and the network namespace
+ * of whoever starts it (docs/decisions/0043). No root, no capabilities, no new
+ * privileges, a seccomp filter, masked /proc paths, limits by cgroup (version 1 or
+ * 2): docs/sandbox.md has all of it beside Docker's.
  *
  * sandbox_config() is a pure function; the rest is a thin shell around it.
  */
@@ -102,7 +102,10 @@ struct sandbox_spec {
 	size_t n_binds;
 	const char *hosts_path;	 /* what /etc/hosts is; sandbox_write_bundle() sets it: see
 				    sandbox_hosts() */
-	const char *init_path;	 /* of twelve-init on the host */
+	const char *resolv_path; /* what /etc/resolv.conf is; NULL: the machine's */
+	int net_fd;	       /* of sandbox_run(): its network namespace (net_make(), net/link.h);
+				    0: that of the caller */
+	const char *init_path; /* of twelve-init on the host */
 	const char *const *argv; /* what the init runs */
 	/* Written to config.json, so never secret: config vars are passed by SANDBOX_ENV_FD. PATH,
 	 * HOME and LANG are added if missing. */

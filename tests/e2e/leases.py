@@ -47,6 +47,10 @@ class Lease:
         first = self.take(n)
         return f"{first}-{first + n - 1}"
 
+    def network(self):
+        """For sandboxes: each block has its own."""
+        return f"10.{64 + (self.first - FIRST) // SIZE}.0.0/16"
+
     def release(self):
         self.lock.close()
 

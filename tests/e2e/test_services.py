@@ -56,14 +56,15 @@ def psql(p, url, sql):
                                input=sql, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, capture_output=True, text=True))
 
 
-def over_tls(p, port, hello=b"", host="127.0.0.1"):
-    """The TLS session of a server, verified by the authority's certificate and the name; what PostgreSQL is asked first goes before."""
+def over_tls(p, url, hello=b"", name=None):
+    """The TLS session of a server, verified by the authority's certificate and the name (its address); what PostgreSQL is asked first goes before."""
+    url = urllib.parse.urlsplit(url)
     context = ssl.create_default_context(cafile=p.state / "ca" / "ca.pem")
-    s = socket.create_connection(("127.0.0.1", port), 10)
+    s = socket.create_connection((url.hostname, url.port), 10)
     if hello:
         s.sendall(hello)
         assert s.recv(1) == b"S", "it speaks no TLS"
-    return context.wrap_socket(s, server_hostname=host)
+    return context.wrap_socket(s, server_hostname=name or url.hostname)
 
 
 # ---- Redis
@@ -110,7 +111,7 @@ def test_redis_answers_what_older_clients_ask(shop, bare):
 
     def alone(password):
         """A client that knows of no users."""
-        with socket.create_connection(("127.0.0.1", url.port), 10) as s:
+        with socket.create_connection((url.hostname, url.port), 10) as s:
             s.sendall(f"AUTH {password}\r\n".encode())
             return s.recv(100)
 
@@ -286,10 +287,10 @@ def test_rabbitmq_holds_publishers_back_when_its_volume_is_full(shop, bare):
     a, _ = bare
     addon = create(shop, a, "rabbitmq")
     volume = shop.state / "volumes" / get(shop, addon)["id"]
-    port = urllib.parse.urlsplit(config(shop, a)["AMQP_URL"]).port + 2
+    url = urllib.parse.urlsplit(config(shop, a)["AMQP_URL"])
 
     def alarms():
-        r = subprocess.run(in_stack(shop, "usr/bin/erl_call", "/usr/bin/erl_call", "-c", (volume / "cookie").read_text(), "-address", f"127.0.0.1:{port}",
+        r = subprocess.run(in_stack(shop, "usr/bin/erl_call", "/usr/bin/erl_call", "-c", (volume / "cookie").read_text(), "-address", f"{url.hostname}:{url.port + 2}",
                                     "-a", "rabbit_alarm get_alarms []"), capture_output=True, text=True)
         return r.stdout + r.stderr
 
@@ -314,7 +315,7 @@ def test_mariadb_and_redis_speak_tls(shop, bare):
     assert secured["REDIS_URL"] == secured["REDIS_TLS_URL"] and secured["REDIS_URL"].startswith("rediss://")
     for vars in (plain, secured):
         url = urllib.parse.urlsplit(vars["REDIS_TLS_URL"])
-        with over_tls(shop, url.port) as s:
+        with over_tls(shop, vars["REDIS_TLS_URL"]) as s:
             s.sendall(f"AUTH {url.username} {url.password}\r\nSELECT {url.path[1:]}\r\nSET over tls\r\n".encode())
             said = b""
             while said.count(b"\r\n") < 3:
@@ -326,8 +327,8 @@ def test_mariadb_and_redis_speak_tls(shop, bare):
     r = shop.cli("addons:create", "postgresql", "--tls", "-a", a, check=False)
     assert r.code != 0 and "asks for nothing" in r.err, r
     create(shop, a, "mariadb")
-    port = urllib.parse.urlsplit(config(shop, a)["DATABASE_URL"]).port
-    with socket.create_connection(("127.0.0.1", port), 10) as s:
+    url = urllib.parse.urlsplit(config(shop, a)["DATABASE_URL"])
+    with socket.create_connection((url.hostname, url.port), 10) as s:
         greeting = s.recv(200)
         # The capabilities' low half comes after version, thread, salt and a zero; 0x0800 is TLS.
         at = greeting.index(b"\0", 5) + 1 + 4 + 8 + 1

@@ -86,7 +86,7 @@ def test_a_script_that_goes_on_without_memory(place, bare):
         return s.recv(200)
 
     def enter():
-        s = socket.create_connection(("127.0.0.1", url.port), 20)
+        s = socket.create_connection((url.hostname, url.port), 20)
         return s, ask(s, b"AUTH", url.username.encode(), url.password.encode())
 
     script = b"#!lua flags=allow-oom\nfor i = 1, 8 do redis.call('SET', KEYS[1] .. i, ARGV[1] .. i) end return 'written'"
@@ -105,7 +105,7 @@ def test_a_script_that_goes_on_without_memory(place, bare):
         n += 1
     wait_for(lambda: level(place, addon) in ("hard", "closed"), "the hard limit")
     wait_for(lambda: enter()[1].startswith(b"-WRONGPASS"), "the app to be out")
-    with socket.create_connection(("127.0.0.1", url.port), 20) as s:
+    with socket.create_connection((url.hostname, url.port), 20) as s:
         assert ask(s, b"AUTH", url.password.encode()).startswith(b"-"), "nor by its password alone"
     # Who comes by the door looks and deletes, and writes nothing; so until what is rewritten takes it beyond what lets anybody in.
     door = lambda *words: place.cli("redis-cli", "-a", a, "--", *words, check=False)

@@ -15,7 +15,7 @@ SRC = ROOT / "src"
 BUILD = pathlib.Path(os.environ.get("TWELVE_BUILD_ROOT", ROOT / "build"))
 
 # A room may use the rooms of the lines above its own, and the libraries of src/ (test_order.py).
-ROOMS = [{"core"}, {"http"}, {"lines"}, {"edge"}, {"dynos"}, {"git"}, {"wanted"}, {"build"}, {"rollout"}, {"services"}, {"apps"},
+ROOMS = [{"core"}, {"http"}, {"lines"}, {"edge"}, {"walls"}, {"dynos"}, {"git"}, {"wanted"}, {"build"}, {"rollout"}, {"services"}, {"apps"},
          {"api"}, {"api/app", "api/addon", "api/team", "api/platform"}, {"."}]
 # The table of endpoints is composition: it lists what the rooms below api/ give.
 TABLE = "daemon/api/table.c"
@@ -31,7 +31,8 @@ WAITS = {
         "api/peers.c": THREAD, "api/serve.c": START, "core/places.c": START, "edge/door.c": START, "edge/router.c": START},
     "crypto_pwhash.*|user_(hash|has)_password": {"api/passwords.c": THREAD},
     "usleep|sleep|nanosleep": {"edge/router.c": "at the start and the end", "edge/router-load.c": START},
-    "proc_run|proc_run_simple": {"apps/backup-worker.c": CHILD, "apps/restore.c": START, "edge/acme-worker.c": CHILD},
+    "proc_run|proc_run_simple": {"apps/backup-worker.c": CHILD, "apps/restore.c": START, "edge/acme-worker.c": CHILD,
+                                 "walls/rules.c": "at the start and the end"},
     "haproxy_ask|haproxy_procs": {"edge/router.c": "at the start and the end", "edge/router-adopt.c": START, "edge/router-load.c": START},
     "syncfs|fs_sync_tree": {"apps/restore.c": START},
     "fs_tree_size": {"build/collect.c": CHILD},

@@ -108,6 +108,39 @@ static void test_firewalls(void **state)
 	}
 }
 
+static void test_forward(void **state)
+{
+	static const struct {
+		const char *iptables, *nft;
+		enum verdict verdict;
+		const char *part;
+	} rows[] = {
+		{ NULL, NULL, VERDICT_OK, "a network of its own" },
+		{ "-P FORWARD ACCEPT\n", "", VERDICT_OK, "a network of its own" },
+		{ "-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n", NULL, VERDICT_WARN,
+		  "iptables -I FORWARD -i tw+ -j ACCEPT" },
+		{ "-P FORWARD DROP\n-A FORWARD -i tw+ -j ACCEPT\n", NULL, VERDICT_OK,
+		  "a network of its own" },
+		{ NULL,
+		  "\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n",
+		  VERDICT_WARN, "dynos can't reach the outside" },
+		{ NULL,
+		  "\tchain forward {\n\t\ttype filter hook forward priority filter; policy "
+		  "accept;\n\t}\n\tchain x {\n\t\ttype filter hook input priority filter; "
+		  "policy drop;\n",
+		  VERDICT_OK, "a network of its own" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_buf_ struct buf text = BUF_INIT;
+
+		assert_int_equal(doctor_judge_forward(rows[i].iptables, rows[i].nft, &text),
+				 rows[i].verdict);
+		assert_non_null(strstr(text.data, rows[i].part));
+	}
+}
+
 static void test_sshd(void **state)
 {
 	static const struct {
@@ -133,9 +166,8 @@ static void test_sshd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dns),
-		cmocka_unit_test(test_loopback),
-		cmocka_unit_test(test_firewalls),
+		cmocka_unit_test(test_dns),	  cmocka_unit_test(test_loopback),
+		cmocka_unit_test(test_firewalls), cmocka_unit_test(test_forward),
 		cmocka_unit_test(test_sshd),
 	};
 

@@ -45,11 +45,21 @@ static int bound(const char *address, bool only_v6, uint16_t *ret_port)
 	return fd;
 }
 
+static struct listen_where where_of(uint64_t cgroup_id, unsigned uid)
+{
+	return (struct listen_where){ .pid_fd = -1,
+				      .address = { htonl(INADDR_LOOPBACK) },
+				      .cgroup_id = cgroup_id,
+				      .uid = uid };
+}
+
 static enum listen_owner owner(uint16_t port, uint64_t cgroup_id, unsigned uid)
 {
 	enum listen_owner o = LISTEN_NOBODY;
 
-	assert_int_equal(listen_owner(port, cgroup_id, uid, &o), 0);
+	const struct listen_where where = where_of(cgroup_id, uid);
+
+	assert_int_equal(listen_owner(&where, port, &o), 0);
 	return o;
 }
 
@@ -107,6 +117,7 @@ static void test_a_socket_bears_its_cgroup(void **state)
 	_cleanup_fd_ int fd = bound("127.0.0.1", false, &one),
 			 other = bound("127.0.0.2", false, &two);
 	uint64_t id = own_cgroup();
+	struct listen_where where = where_of(id, 0);
 	size_t n, found = 0;
 
 	(void)state;
@@ -116,14 +127,16 @@ static void test_a_socket_bears_its_cgroup(void **state)
 	assert_int_equal(listen(other, 1), 0);
 	assert_int_equal(owner(one, id, getuid() + 1), LISTEN_OURS);
 	/* Others of our cgroup may listen too, so maybe not all fit. */
-	n = listen_ports(id, ports);
+	n = listen_ports(&where, ports);
 	for (size_t i = 0; i < n; i++) {
 		assert_true(!i || ports[i - 1] < ports[i]);
 		found += ports[i] == one || ports[i] == two;
 	}
 	assert_true(found == 2 || n == LISTEN_MAX_PORTS);
-	assert_int_equal(listen_ports(UINT64_MAX, ports), 0);
-	assert_int_equal(listen_ports(0, ports), 0);
+	where.cgroup_id = UINT64_MAX;
+	assert_int_equal(listen_ports(&where, ports), 0);
+	where.cgroup_id = 0;
+	assert_int_equal(listen_ports(&where, ports), 0);
 }
 
 static void test_excerpts(void **state)

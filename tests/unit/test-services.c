@@ -29,6 +29,7 @@
 #include "daemon/lines/last-lines.h"
 #include "daemon/lines/lines.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/walls/walls.h"
 #include "daemon/wanted/wanted.h"
 #include "store/store-priv.h"
 
@@ -171,6 +172,7 @@ int ca_issue(const char *state_dir, char *const *names, char **ret_chain, char *
 struct fixture {
 	char dir[32];
 	struct platform p;
+	struct walls *walls;
 	struct wanted *wanted;
 	struct services *sv;
 	struct watch *tick;
@@ -309,16 +311,19 @@ static int setup(void **state)
 					   .run_dir = f->dir,
 					   .data_dir = f->dir,
 					   .libexec_dir = f->dir,
-					   .addons_dir = f->dir };
+					   .addons_dir = f->dir,
+					   .shared_network = 1 };
 	f->p.runtime_root = f->dir;
 	f->p.runtime = (struct sandbox_runtime){ .path = f->dir, .name = f->dir };
 	f->p.loop = loop_new();
 	must(store_open(f->dir, &f->p.store, &err), &err);
-	f->wanted = wanted_new(
-		&(struct wanted_options){ .platform = &f->p, .changed = on_wanted, .userdata = f });
+	must(walls_new(&f->p, &f->walls, &err), &err);
+	f->wanted = wanted_new(&(struct wanted_options){
+		.platform = &f->p, .walls = f->walls, .changed = on_wanted, .userdata = f });
 	f->tick = watch_timer(f->p.loop, on_tick, f);
 	f->app = make_app(f, "owner", json_array());
-	f->sv = services_new(&(struct services_options){ .platform = &f->p, .wanted = f->wanted });
+	f->sv = services_new(&(struct services_options){
+		.platform = &f->p, .walls = f->walls, .wanted = f->wanted });
 	*state = f;
 	return 0;
 }
@@ -328,6 +333,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	services_free(f->sv);
+	walls_free(f->walls);
 	app_done(&f->app);
 	wanted_free(f->wanted);
 	watch_free(f->tick);

@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "cli/host/doctor.h"
+#include "net/link.h"
 
 #define SETTINGS_FILE "/etc/twelve/twelved.env"
 /* No app is likely to have this name; any that is below the domain would do. */
@@ -296,21 +297,25 @@ static bool ufw_lets_in(const char *text, const char *port)
 	return false;
 }
 
-static bool drops_by_default(const char *iptables, const char *nft)
+/* Whether a chain of nftables on this hook drops what no rule of it takes. */
+static bool nft_drops(const char *nft, const char *hook)
 {
-	const char *hook = nft;
+	while (nft && (nft = strstr(nft, hook))) {
+		size_t n = strcspn(nft, "\n");
+		const char *drop = strstr(nft, "policy drop");
 
-	if (iptables && (strstr(iptables, "-P INPUT DROP") || strstr(iptables, "-P INPUT REJECT")))
-		return true;
-	while (hook && (hook = strstr(hook, "hook input"))) {
-		size_t n = strcspn(hook, "\n");
-		const char *drop = strstr(hook, "policy drop");
-
-		if (drop && drop < hook + n)
+		if (drop && drop < nft + n)
 			return true;
-		hook += n;
+		nft += n;
 	}
 	return false;
+}
+
+static bool drops_by_default(const char *iptables, const char *nft)
+{
+	if (iptables && (strstr(iptables, "-P INPUT DROP") || strstr(iptables, "-P INPUT REJECT")))
+		return true;
+	return nft_drops(nft, "hook input");
 }
 
 enum verdict doctor_judge_firewall(const struct firewall *f, struct buf *text)
@@ -351,6 +356,52 @@ static char *ask(const char *const *argv)
 	    status != 0)
 		return NULL;
 	return buf_steal(&out);
+}
+
+enum verdict doctor_judge_forward(const char *forward, const char *nft, struct buf *text)
+{
+	bool drops =
+		(forward && strstr(forward, "-P FORWARD DROP")) || nft_drops(nft, "hook forward");
+
+	/* As Docker and ufw have it: an accept of ours does not overrule theirs. */
+	if (drops && !(forward && strstr(forward, NET_NAME_PREFIX "+"))) {
+		buf_puts(text,
+			 "another program's rules drop what this machine forwards (Docker and "
+			 "ufw do), so dynos can't reach the outside: iptables -I FORWARD -i "
+			 "tw+ -j ACCEPT; iptables -I FORWARD -o tw+ -m conntrack --ctstate "
+			 "ESTABLISHED,RELATED -j ACCEPT");
+		return VERDICT_WARN;
+	}
+	buf_puts(text, "each sandbox has a network of its own; rules of other programs leave it "
+		       "alone");
+	return VERDICT_OK;
+}
+
+static void check_walls(struct checkup *d, const json_t *status)
+{
+	static const char *const iptables[] = { "iptables", "-S", "FORWARD", NULL },
+				 *const nft[] = { "nft", "list", "ruleset", NULL };
+	_cleanup_free_ char *said_iptables = NULL, *said_nft = NULL;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	enum verdict v;
+
+	if (!json_bool(status, "network.walls")) {
+		doctor_add(d, VERDICT_WARN, "walls",
+			   "%s. Every app reaches every other, so apps of people who do not trust "
+			   "each other belong on different machines",
+			   json_str(status, "network.why_not", ""));
+		return;
+	}
+	if (geteuid() != 0) {
+		doctor_add(d, VERDICT_WARN, "walls",
+			   "each sandbox has a network of its own; only root may look at other "
+			   "programs' rules: sudo twelve doctor");
+		return;
+	}
+	said_iptables = ask(iptables);
+	said_nft = ask(nft);
+	v = doctor_judge_forward(said_iptables, said_nft, &text);
+	doctor_add(d, v, "walls", "%s", text.data);
 }
 
 static void check_firewall(struct checkup *d, char *const *ports)
@@ -474,6 +525,7 @@ void doctor_network(struct checkup *d, const json_t *status, const json_t *ca)
 	want_port(&ports, https);
 	want_port(&ports, api);
 	check_firewall(d, ports);
+	check_walls(d, status);
 	check_certificate(d, domain, https);
 	check_sshd(d, json_str(status, "disk.state_dir", "/var/lib/twelve"));
 }

@@ -278,6 +278,7 @@ static int doctor_run(struct cli *c, struct error *err)
 	check_haproxy(&d);
 	check_program(&d, "git", "git", "git", "git push", VERDICT_FAIL);
 	check_program(&d, "stacks", "mmdebstrap", "mmdebstrap", "root file systems", VERDICT_FAIL);
+	check_program(&d, "networks", "nft", "nftables", "networks of sandboxes", VERDICT_WARN);
 	check_program(&d, "acme", "uacme", "uacme", "automatic certificates", VERDICT_WARN);
 	check_memory(&d);
 	check_disk(&d);

@@ -40,6 +40,10 @@ struct firewall {
 };
 enum verdict doctor_judge_firewall(const struct firewall *f, struct buf *text);
 
+/* Whether a rule of another program drops what sandboxes send to the outside: `forward` is `iptables
+ * -S FORWARD`, `nft` as above. Appends a sentence to *text. */
+enum verdict doctor_judge_forward(const char *forward, const char *nft, struct buf *text);
+
 /* Whether sshd, by the output of `sshd -T -C user=twelve,...`, reads the file that twelved writes.
  */
 bool doctor_sshd_reads(const char *config, const char *authorized_keys);

@@ -18,6 +18,7 @@ struct parts {
 	struct builds *builds;
 	struct collect *collect;
 	struct branches *branches;
+	struct walls *walls;
 	struct dynos *dynos;
 	struct reconciler *reconciler;
 	struct services *services;

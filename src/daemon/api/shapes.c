@@ -3,6 +3,7 @@
  * The JSON shapes of Heroku's schema that several resources share. What the schema
  * asks for and we have nothing of is null; what we have besides stands in a member "twelve".
  */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -326,15 +327,18 @@ static json_t *dyno_extra(struct request *r, const struct app *a, const struct d
 		dyno->attached ? request_url(r, "/apps/%s/dynos/%s/attach", a->id, dyno->id) : NULL;
 	const struct dyno *around =
 		dyno->inside[0] ? dynos_find(request_parts(r)->dynos, a->id, dyno->inside) : NULL;
+	const struct route_place place = dyno_place(dyno);
+	char address[INET_ADDRSTRLEN];
 	json_t *j = json_pack("{s:o, s:I, s:i, s:b}", "reason",
 			      json_text(dyno->reason[0] ? dyno->reason : dyno->health), "restarts",
 			      (json_int_t)dyno->restarts, "exit_code", dyno->exit_code,
 			      "out_of_memory", (int)dyno->oom);
 
-	json_object_update_new(j, json_pack("{s:i, s:I, s:I, s:I}", "port", (int)dyno->port, "pid",
-					    (json_int_t)dyno->pid, "since_ms",
-					    (json_int_t)dyno->since_ms, "ready_ms",
-					    (json_int_t)dyno->ready_ms));
+	json_object_update_new(
+		j, json_pack("{s:s, s:i, s:I, s:I, s:I}", "address",
+			     inet_ntop(AF_INET, &place.address, address, sizeof(address)), "port",
+			     (int)dyno->port, "pid", (json_int_t)dyno->pid, "since_ms",
+			     (json_int_t)dyno->since_ms, "ready_ms", (json_int_t)dyno->ready_ms));
 	json_object_update_new(j, json_pack("{s:b, s:b, s:b}", "ready", (int)dyno->ready, "routed",
 					    (int)dyno->routed, "draining", (int)dyno->draining));
 	json_object_update_new(j, json_pack("{s:s?, s:b, s:s?}", "attach_url", attach, "terminal",

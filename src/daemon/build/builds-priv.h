@@ -52,6 +52,7 @@ struct recent {
 
 struct builds {
 	const struct platform *platform;
+	struct walls *walls;
 	struct streams *streams;
 	struct wanted *wanted;
 	struct branches *branches;

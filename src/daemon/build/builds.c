@@ -20,6 +20,7 @@
 #include "daemon/build/queue.h"
 #include "daemon/build/worker.h"
 #include "daemon/git/branch.h"
+#include "daemon/walls/walls.h"
 #include "daemon/wanted/base.h"
 #include "daemon/core/child.h"
 #include "daemon/core/remove.h"
@@ -215,6 +216,7 @@ static int launch(struct job *j, struct error *err)
 	json_t *options;
 	struct release base = { 0 };
 	struct fetch_key key = { 0 };
+	struct net_link link;
 	struct app app = { 0 };
 	int r = store_app_get(store, j->row.app_id, &app, err);
 
@@ -222,6 +224,8 @@ static int launch(struct job *j, struct error *err)
 		r = releases_base(b->wanted, &app, &base, err);
 	if (r == 0 && store_fetch_key_get(store, app.id, &key, err) < 0)
 		r = -1;
+	if (r == 0)
+		r = walls_take(b->walls, app.id, &link, err);
 	if (r == 0) {
 		const struct worker_order order = { .platform = b->platform,
 						    .app = &app,
@@ -232,6 +236,8 @@ static int launch(struct job *j, struct error *err)
 						    .commit = j->row.commit,
 						    .sha256 = j->sha256,
 						    .url = j->url,
+						    .link = link,
+						    .resolv_conf = walls_resolv_conf(b->walls),
 						    .ssh_key = key.private_key,
 						    .strip_top = j->strip_top,
 						    .unwrap = j->unwrap,
@@ -397,8 +403,8 @@ void builds_push_ended(struct builds *b, const char *app_id)
 	cancel(j);
 }
 
-struct builds *builds_new(const struct platform *p, struct streams *streams, struct wanted *wanted,
-			  struct branches *branches)
+struct builds *builds_new(const struct platform *p, struct walls *walls, struct streams *streams,
+			  struct wanted *wanted, struct branches *branches)
 {
 	struct builds *b = xcalloc(1, sizeof(*b));
 	_cleanup_free_ char *dir = xasprintf("%s/builds", p->settings.state_dir);
@@ -406,6 +412,7 @@ struct builds *builds_new(const struct platform *p, struct streams *streams, str
 	struct error err = ERROR_INIT;
 
 	b->platform = p;
+	b->walls = walls;
 	b->streams = streams;
 	b->wanted = wanted;
 	b->branches = branches;

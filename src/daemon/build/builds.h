@@ -17,11 +17,12 @@
 
 struct builds;
 struct streams;
+struct walls;
 struct wanted;
 struct branches;
 
-struct builds *builds_new(const struct platform *p, struct streams *streams, struct wanted *wanted,
-			  struct branches *branches);
+struct builds *builds_new(const struct platform *p, struct walls *walls, struct streams *streams,
+			  struct wanted *wanted, struct branches *branches);
 /* Ends the child processes. */
 void builds_free(struct builds *b);
 

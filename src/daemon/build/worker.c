@@ -56,6 +56,7 @@ json_t *worker_options(const struct worker_order *order)
 	const struct settings *s = &p->settings;
 	_cleanup_free_ char *init = settings_program(s, "twelve-init");
 	json_t *packs = json_loads(order->app->buildpacks, 0, NULL);
+	char link[NET_LINK_TEXT_MAX];
 	json_t *j = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o, s:o, "
 		"s:b, s:I, s:I, s:I, s:I, s:I}",
@@ -75,6 +76,11 @@ json_t *worker_options(const struct worker_order *order)
 		json_object_set_new(j, "sha256", json_string(order->sha256));
 	json_object_set_new(j, "directories", packs_directories(packs));
 	json_decref(packs);
+	if (order->link.host_name[0]) {
+		net_link_print(&order->link, link);
+		json_object_set_new(j, "net", json_string(link));
+	}
+	json_object_set_new(j, "resolv_conf", json_string(order->resolv_conf));
 	if (order->ssh_key)
 		json_object_set_new(j, "ssh_key", json_string(order->ssh_key));
 	json_object_set_new(j, "owner_id", json_string(order->app->owner_id));
@@ -146,6 +152,20 @@ static bool read_types(json_t *j, struct procfile *ret)
 	return types != NULL;
 }
 
+/* A network for all of the build's sandboxes. 0: there is none to be made. */
+static int make_network(json_t *j, int *ret_fd, struct error *err)
+{
+	const char *text = json_string_value(json_object_get(j, "net"));
+	struct net_link link;
+
+	*ret_fd = 0;
+	if (!text)
+		return 0;
+	if (!net_link_parse(text, &link))
+		return error_set(err, ERROR_SYSTEM, "The build's order has no network in \"net\"");
+	return net_make(&link, ret_fd, err);
+}
+
 static int run_order(json_t *j, struct build_result *ret, struct error *err)
 {
 	_cleanup_strv_ char **packs = list_of(j, "buildpacks"), **env = list_of(j, "env"),
@@ -158,7 +178,7 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 	};
 	__attribute__((cleanup(procfile_done))) struct procfile types = { 0 };
 	bool import = read_types(j, &types);
-	const struct build_options o = {
+	struct build_options o = {
 		.import = import ? &types : NULL,
 		.sha256 = json_string_value(json_object_get(j, "sha256")),
 		.url = json_string_value(json_object_get(j, "url")),
@@ -169,6 +189,7 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 		.runtime_root = text_of(j, "runtime_root"),
 		.runtime = &runtime,
 		.init_path = text_of(j, "init"),
+		.resolv_path = text_of(j, "resolv_conf"),
 		.id = text_of(j, "id"),
 		.app_id = text_of(j, "app_id"),
 		.owner_id = text_of(j, "owner_id"),
@@ -192,6 +213,9 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 		.max_files = (uint64_t)number_of(j, "max_files"),
 	};
 
+	/* An import runs nothing. */
+	if (!import && make_network(j, &o.net_fd, err) < 0)
+		return -1;
 	return build_run(&o, ret, err);
 }
 

@@ -6,6 +6,7 @@
 #include "build/build.h"
 #include "daemon/build/builds-priv.h"
 #include "daemon/core/platform.h"
+#include "net/link.h"
 
 struct worker_order {
 	const struct platform *platform;
@@ -15,7 +16,9 @@ struct worker_order {
 	const char *sha256; /* of the source; NULL: whatever it is */
 	const char *url;    /* where it is fetched from; NULL: it is there */
 	char *const *submodules;
-	const char *ssh_key; /* the private key by which the app fetches; NULL: it has none */
+	const char *ssh_key;  /* the private key by which the app fetches; NULL: it has none */
+	struct net_link link; /* of its sandboxes; host_name "": they have the machine's network */
+	const char *resolv_conf; /* of its sandboxes */
 	bool strip_top, unwrap, no_cache;
 	const struct job *import; /* build/builds-priv.h; NULL: it is a build */
 };

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "daemon/core/settings-priv.h"
 #include "model/names.h"
+#include "net/plan.h"
 
 /* sockaddr_un has 108 bytes (unix(7)), and the longest path is RUN/dynos/UUID/sock. */
 #define RUN_DIR_MAX 55
@@ -164,6 +165,17 @@ static int read_networks(const struct setting *t, const char *value, struct sett
 	return 0;
 }
 
+static int read_network(const struct setting *t, const char *value, struct settings *s,
+			struct error *err)
+{
+	struct net_range r;
+
+	if (!net_range_parse(value, &r))
+		return refuse(t, "a network of 8 to 16 bits such as 10.212.0.0/16", value, err);
+	set_string(t, value, s);
+	return 0;
+}
+
 static int read_group(const struct setting *t, const char *value, struct settings *s,
 		      struct error *err)
 {
@@ -297,10 +309,20 @@ static const struct setting settings[] = {
 	  .help = "who may use the API's unix socket besides root" },
 	{ "TWELVE_PORTS", read_ports, FIELD(port_first), "20000-24999",
 	  .help = "for the PORT of dynos" },
+	{ "TWELVE_NETWORK", read_network, FIELD(network), "10.212.0.0/16",
+	  .help = "the network of sandboxes, which nothing else on the machine may have" },
+	{ "TWELVE_PRIVATE_NETWORKS", read_networks, FIELD(private_networks), "",
+	  .may_be_empty = true,
+	  .help = "addresses and networks that sandboxes reach though they are not public, such as "
+		  "a database's" },
+	{ "TWELVE_RESOLVERS", read_networks, FIELD(resolvers), "", .may_be_empty = true,
+	  .help = "addresses of DNS resolvers for sandboxes; empty for the machine's own" },
+	{ "TWELVE_SHARED_NETWORK", read_count, FIELD(shared_network), "0", .max = 1,
+	  .help = "1: sandboxes share the machine's network, and nothing stands between apps" },
 	{ "TWELVE_ADDONS_DIR", read_path, FIELD(addons_dir), "/etc/twelve/addons",
 	  .help = "services besides our own" },
 	{ "TWELVE_ADDON_PORTS", read_ports, FIELD(addon_port_first), "25000-26999",
-	  .help = "where the servers of add-ons listen, on the loopback" },
+	  .help = "where the servers of add-ons listen" },
 	{ "TWELVE_LAST_BACKUP", read_duration, FIELD(last_backup_ms), "7d", .min = 60000,
 	  .help = "how long the last backup of a destroyed add-on is kept" },
 	{ "TWELVE_ACME_DIRECTORY", read_directory, FIELD(acme_directory),
@@ -418,6 +440,9 @@ void settings_done(struct settings *s)
 	free(s->acme_email);
 	free(s->acme_ca);
 	free(s->unlimited_sources);
+	free(s->network);
+	free(s->private_networks);
+	free(s->resolvers);
 	*s = (struct settings){ 0 };
 }
 

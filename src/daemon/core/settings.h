@@ -57,6 +57,11 @@ struct settings {
 					and decides */
 	int64_t keep_releases;	/* TWELVE_KEEP_RELEASES 10: of each app, whose slugs are kept */
 	int64_t stack_updates;	/* TWELVE_STACK_UPDATES manual: 1 for auto */
+	char *network;		/* TWELVE_NETWORK 10.212.0.0/16: of the sandboxes' addresses */
+	int64_t shared_network; /* TWELVE_SHARED_NETWORK 0: 1: sandboxes share the machine's */
+	char *private_networks; /* TWELVE_PRIVATE_NETWORKS: of those that are not public, what all
+				   sandboxes reach; "10.0.0.0/8 192.0.2.7"; "" */
+	char *resolvers;	/* TWELVE_RESOLVERS: of sandboxes; "": the machine's */
 	int64_t last_backup_ms; /* TWELVE_LAST_BACKUP 7d: how long the last backup of a destroyed
 				   add-on is kept */
 };

@@ -38,6 +38,8 @@ static void read_identity(struct dyno *dyno, const struct ipc_msg *m)
 	dyno->number = ipc_get_i64(m, "number", 0);
 	dyno->release = ipc_get_i64(m, "release", 0);
 	dyno->port = (uint16_t)ipc_get_i64(m, "port", 0);
+	if (!ipc_get(m, "net") || !net_link_parse(ipc_get(m, "net"), &dyno->link))
+		dyno->link.host_name[0] = '\0';
 	dyno->created_ms = ipc_get_i64(m, "created_ms", 0);
 	dyno->one_off = ipc_get_i64(m, "restart", 0) == 0;
 	dyno->attached = ipc_get_i64(m, "attach", 0) == 1;
@@ -75,8 +77,8 @@ static void adopt(struct dynos *ds, const char *id)
 	dyno_try_connect(dyno);
 }
 
-int dynos_new(const struct platform *p, struct logs_client *logs, struct dynos **ret,
-	      struct error *err)
+int dynos_new(const struct platform *p, struct logs_client *logs, struct walls *walls,
+	      struct dynos **ret, struct error *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/dynos", p->settings.run_dir);
 	_cleanup_strv_ char **ids = NULL;
@@ -90,6 +92,7 @@ int dynos_new(const struct platform *p, struct logs_client *logs, struct dynos *
 	ds = xcalloc(1, sizeof(*ds));
 	ds->platform = p;
 	ds->logs = logs;
+	ds->walls = walls;
 	for (char **id = ids; id && *id; id++)
 		adopt(ds, *id);
 	if (ds->n)

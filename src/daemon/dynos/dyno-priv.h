@@ -29,6 +29,7 @@ struct dyno_private {
 struct dynos {
 	const struct platform *platform;
 	struct logs_client *logs;
+	struct walls *walls;
 	struct dyno **list;
 	size_t n;
 	uint16_t last_port;

@@ -13,6 +13,8 @@
 
 #include "daemon/core/platform.h"
 #include "ipc/dyno-proto.h"
+#include "net/link.h"
+#include "route/route.h"
 
 struct dyno {
 	char id[UUID_SIZE];
@@ -27,7 +29,8 @@ struct dyno {
 		stack[DIGEST_HEX_SIZE]; /* what it runs from; "": none, or a supervisor of before
 					   these were noted */
 	char *command;
-	uint16_t port; /* 0: none */
+	uint16_t port;	      /* 0: none */
+	struct net_link link; /* its network; host_name "": it shares the machine's */
 	enum dyno_state state;
 	bool known; /* its supervisor has reported */
 	bool ready;
@@ -63,13 +66,17 @@ struct dyno {
 
 struct dynos;
 struct logs_client;
+struct walls;
+
+/* Where it serves: port 0 for one that does not. */
+struct route_place dyno_place(const struct dyno *dyno);
 
 /* Called on each change of a dyno, its removal included (state DYNO_EXITED, known). */
 typedef void (*dynos_changed_fn)(struct dyno *dyno, void *userdata);
 
 /* Adopts what runs; dead directories are cleaned. */
-int dynos_new(const struct platform *p, struct logs_client *logs, struct dynos **ret,
-	      struct error *err);
+int dynos_new(const struct platform *p, struct logs_client *logs, struct walls *walls,
+	      struct dynos **ret, struct error *err);
 void dynos_on_change(struct dynos *ds, dynos_changed_fn fn, void *userdata);
 /* Frees the list; the supervisors go on. */
 void dynos_free(struct dynos *ds);

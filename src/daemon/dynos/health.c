@@ -150,8 +150,8 @@ struct health_probe *health_probe_start(struct loop *l, const struct health_ques
 					health_probe_fn fn, void *userdata)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons(q->port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+				  .sin_port = htons(q->place.port),
+				  .sin_addr = q->place.address };
 	struct health_probe *p = xcalloc(1, sizeof(*p));
 
 	*p = (struct health_probe){ .answer = BUF_INIT, .fn = fn, .userdata = userdata };

@@ -7,11 +7,12 @@
 #include <stdint.h>
 
 #include "event/loop.h"
+#include "route/route.h"
 
 #define HEALTH_EXCERPT_SIZE 33
 
 struct health_question {
-	uint16_t port;
+	struct route_place place;
 	const char *host; /* the app's own name, so that an app that looks at it takes it for one of
 			     its visitors' */
 	const char *path;
@@ -19,7 +20,7 @@ struct health_question {
 };
 
 /*
- * One GET of http://127.0.0.1:PORT PATH, as the router would pass one on that came by https. fn
+ * One GET of PATH at the place, as the router would pass one on that came by https. fn
  * gets the status (100 to 599); or 0 when there was no HTTP answer within the time, and `instead`
  * says what was ("is not answered"). One call, then the probe is freed. health_probe_cancel() frees
  * it without a call.

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "daemon/edge/ca.h"
 #include "daemon/dynos/dyno-priv.h"
+#include "daemon/walls/walls.h"
 #include "ipc/ipc.h"
 #include "model/size.h"
 #include "stack/stack.h"
@@ -88,6 +89,19 @@ static int64_t stop_ms(const struct dyno_start *o)
 			  : dyno_config_ms(o->release, "TWELVE_STOP_TIMEOUT", STOP_MS_DEFAULT);
 }
 
+/* Its own network; or that of the sandbox that it goes into, by the process that lives there. */
+static void put_network(struct ipc_msg *m, const struct dyno *dyno, const struct dyno_start *o)
+{
+	char link[NET_LINK_TEXT_MAX];
+
+	if (!dyno->link.host_name[0])
+		return;
+	net_link_print(&dyno->link, link);
+	ipc_put(m, "net", link);
+	if (o->inside)
+		ipc_put_i64(m, "net_of", o->inside->pid);
+}
+
 static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 		      const struct sandbox_limits *limits, struct error *err)
 {
@@ -109,6 +123,7 @@ static int write_spec(const struct dyno *dyno, const struct dyno_start *o,
 	ipc_put(&m, "size", dyno->size);
 	ipc_put(&m, "command", dyno->command);
 	ipc_put_i64(&m, "port", dyno->port);
+	put_network(&m, dyno, o);
 	ipc_put_i64(&m, "created_ms", dyno->created_ms);
 	ipc_put(&m, "restart", dyno->one_off ? "0" : "1");
 	ipc_put_i64(&m, "stop_ms", stop_ms(o));
@@ -189,6 +204,7 @@ static int write_bundle(const struct dyno *dyno, const struct dyno_start *o,
 		.terminal = o->terminal,
 		.cgroup_path = cgroup,
 		.cgroup = p->runtime.cgroup,
+		.resolv_path = walls_resolv_conf(dyno->priv->owner->walls),
 	};
 	int r;
 

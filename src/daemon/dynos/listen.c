@@ -5,11 +5,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -59,28 +62,54 @@ static bool is_socket(const struct nlmsghdr *h)
 	       h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg));
 }
 
-static enum listen_owner owner_of(const struct nlmsghdr *h, uint64_t cgroup_id, unsigned uid)
+static enum listen_owner owner_of(const struct nlmsghdr *h, const struct listen_where *where)
 {
 	const struct inet_diag_msg *m = NLMSG_DATA(h);
 
 	if (m->idiag_state != TCP_LISTEN)
 		return LISTEN_NOBODY;
-	if (cgroup_id ? cgroup_of(h) == cgroup_id : m->idiag_uid == uid)
+	if (where->pid_fd >= 0)
+		return LISTEN_OURS;
+	if (where->cgroup_id ? cgroup_of(h) == where->cgroup_id : m->idiag_uid == where->uid)
 		return LISTEN_OURS;
 	return LISTEN_OTHER;
 }
 
-int listen_owner(uint16_t port, uint64_t cgroup_id, unsigned uid, enum listen_owner *ret)
+/* The kernel answers within sendto(2), so nothing is waited for. */
+static int open_diag(void)
 {
-	/* The kernel answers within sendto(2), so nothing is waited for. */
-	_cleanup_fd_ int fd =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A socket asks in the namespace that it was made in. */
+static int open_in(const struct listen_where *where)
+{
+	_cleanup_fd_ int own = -1;
+	int fd;
+
+	if (where->pid_fd < 0)
+		return open_diag();
+	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0 || setns(where->pid_fd, CLONE_NEWNET) < 0)
+		return -errno;
+	fd = open_diag();
+	/* What went on would be done in an app's network. */
+	if (setns(own, CLONE_NEWNET) < 0)
+		abort();
+	return fd;
+}
+
+int listen_owner(const struct listen_where *where, uint16_t port, enum listen_owner *ret)
+{
+	_cleanup_fd_ int fd = open_in(where);
 	struct question q = {
 		/* As of a connection from nowhere: the socket that would get it, an IPv6 one that
 		   takes both included. */
 		.what = { .sdiag_family = AF_INET,
 			  .id = { .idiag_sport = htons(port),
-				  .idiag_src = { htonl(INADDR_LOOPBACK) },
+				  .idiag_src = { where->address.s_addr },
 				  .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } } },
 	};
 	char answer[4096] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -90,7 +119,7 @@ int listen_owner(uint16_t port, uint64_t cgroup_id, unsigned uid, enum listen_ow
 	int r;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = send_question(fd, &q, offsetof(struct question, attribute));
 	if (r < 0)
 		return r;
@@ -100,7 +129,7 @@ int listen_owner(uint16_t port, uint64_t cgroup_id, unsigned uid, enum listen_ow
 	if (!NLMSG_OK(h, (size_t)n))
 		return -EPROTO;
 	if (is_socket(h)) {
-		*ret = owner_of(h, cgroup_id, uid);
+		*ret = owner_of(h, where);
 		return 0;
 	}
 	e = NLMSG_DATA(h);
@@ -137,11 +166,12 @@ static bool take_answer(const char *answer, size_t size, uint16_t *ports, size_t
 	return true;
 }
 
-static void ports_of_family(uint8_t family, uint64_t cgroup_id, uint16_t *ports, size_t *n)
+static void ports_of_family(uint8_t family, const struct listen_where *where, uint16_t *ports,
+			    size_t *n)
 {
-	_cleanup_fd_ int fd =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
-	const size_t code = sizeof(struct inet_diag_bc_op) + sizeof(cgroup_id);
+	_cleanup_fd_ int fd = open_in(where);
+	const size_t code = sizeof(struct inet_diag_bc_op) + sizeof(where->cgroup_id);
+	const bool is_own = where->pid_fd >= 0;
 	struct question q = {
 		.header.nlmsg_flags = NLM_F_DUMP,
 		.what.sdiag_family = family,
@@ -151,12 +181,14 @@ static void ports_of_family(uint8_t family, uint64_t cgroup_id, uint16_t *ports,
 		.op = { .code = INET_DIAG_BC_CGROUP_COND,
 			.yes = (unsigned char)code,
 			.no = (unsigned short)(code + 4) },
-		.cgroup_id = cgroup_id,
+		.cgroup_id = where->cgroup_id,
 	};
+	/* In a namespace of its own, all of them. */
+	size_t size_of_question = is_own ? offsetof(struct question, attribute) : sizeof(q);
 	char answer[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	ssize_t size;
 
-	if (fd < 0 || send_question(fd, &q, sizeof(q)) < 0)
+	if (fd < 0 || send_question(fd, &q, size_of_question) < 0)
 		return;
 	for (int i = 0; i < MAX_ANSWERS && *n < LISTEN_MAX_PORTS; i++) {
 		size = recv(fd, answer, sizeof(answer), 0);
@@ -165,13 +197,13 @@ static void ports_of_family(uint8_t family, uint64_t cgroup_id, uint16_t *ports,
 	}
 }
 
-size_t listen_ports(uint64_t cgroup_id, uint16_t ports[static LISTEN_MAX_PORTS])
+size_t listen_ports(const struct listen_where *where, uint16_t ports[static LISTEN_MAX_PORTS])
 {
 	size_t n = 0;
 
-	if (!cgroup_id)
+	if (where->pid_fd < 0 && !where->cgroup_id)
 		return 0;
-	ports_of_family(AF_INET, cgroup_id, ports, &n);
-	ports_of_family(AF_INET6, cgroup_id, ports, &n);
+	ports_of_family(AF_INET, where, ports, &n);
+	ports_of_family(AF_INET6, where, ports, &n);
 	return n;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,16 +18,26 @@ enum listen_owner {
 	LISTEN_OTHER,
 };
 
-/*
- * Whose socket gets a connection to 127.0.0.1:port. cgroup_id: of the dyno; 0 where the kernel has
- * no cgroup of version 2 for it: then a socket of the user of all dynos (uid) counts. A negative
- * errno when the kernel could not be asked.
- */
-int listen_owner(uint16_t port, uint64_t cgroup_id, unsigned uid, enum listen_owner *ret);
+struct listen_where {
+	/* Of a process in the dyno's own network namespace, where each socket is the dyno's; -1: it
+	 * shares ours. */
+	int pid_fd;
+	struct in_addr address; /* at which the router connects */
+	/* In a shared network: the dyno's cgroup of version 2; 0 where the kernel has none: then a
+	 * socket of the user of all dynos counts. */
+	uint64_t cgroup_id;
+	unsigned uid;
+};
 
 /*
- * The ports on which the cgroup's sockets listen, at whatever address, sorted, one each; returns
- * how many. The kernel walks all listening sockets of the machine for it: for a sentence to people,
- * not for each look.
+ * Whose socket gets a connection to the port at where->address. A negative errno when the kernel
+ * could not be asked; -ESRCH: the process has ended.
  */
-size_t listen_ports(uint64_t cgroup_id, uint16_t ports[static LISTEN_MAX_PORTS]);
+int listen_owner(const struct listen_where *where, uint16_t port, enum listen_owner *ret);
+
+/*
+ * The ports on which the dyno's sockets listen, at whatever address, sorted, one each; returns how
+ * many. In a shared network the kernel walks all listening sockets of the machine for it: for a
+ * sentence to people, not for each look.
+ */
+size_t listen_ports(const struct listen_where *where, uint16_t ports[static LISTEN_MAX_PORTS]);

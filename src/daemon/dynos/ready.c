@@ -5,13 +5,13 @@
  */
 #include "daemon/dynos/ready.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/dynos/health.h"
-#include "daemon/dynos/listen.h"
 
 #define POLL_MS 20
 /* The list of its ports costs the kernel more, and is for people. */
@@ -26,8 +26,8 @@
 
 struct ready {
 	struct loop *loop;
-	const struct sandbox_runtime *runtime;
-	char *cgroup, *host, *check_path;
+	struct listen_where where;
+	char *host, *check_path;
 	uint16_t port;
 	bool port_only;
 	bool said;
@@ -48,21 +48,22 @@ static void say(struct ready *r, const char *sentence)
 	r->fn(false, sentence, r->userdata);
 }
 
-static enum listen_owner owner_of(const struct sandbox_runtime *runtime, const char *cgroup,
-				  uint16_t port)
+static enum listen_owner owner_of(const struct listen_where *where, uint16_t port)
 {
 	enum listen_owner owner;
-	int e = listen_owner(port, sandbox_cgroup_id(runtime, cgroup), SANDBOX_UID, &owner);
+	int e = listen_owner(where, port, &owner);
 
 	if (e == 0)
 		return owner;
-	log_warn("looking up who listens on port %u: errno %d", port, -e);
+	/* The end of a process is told by its supervisor. */
+	if (e != -ESRCH)
+		log_warn("looking up who listens on port %u: errno %d", port, -e);
 	return LISTEN_NOBODY;
 }
 
-bool ready_is_bound(const struct sandbox_runtime *runtime, const char *cgroup, uint16_t port)
+bool ready_is_bound(const struct listen_where *where, uint16_t port)
 {
-	return owner_of(runtime, cgroup, port) == LISTEN_OURS;
+	return owner_of(where, port) == LISTEN_OURS;
 }
 
 /* "its processes listen on 8000 and 9000" */
@@ -70,7 +71,7 @@ static char *describe_ports(const struct ready *r)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	uint16_t ports[LISTEN_MAX_PORTS];
-	size_t n = listen_ports(sandbox_cgroup_id(r->runtime, r->cgroup), ports);
+	size_t n = listen_ports(&r->where, ports);
 
 	for (size_t i = 0; i < n; i++)
 		if (ports[i] == r->port)
@@ -131,7 +132,7 @@ static void on_probe(int status, const char *instead, void *userdata)
 static void ask(struct ready *r)
 {
 	int64_t left_ms = r->until_ms - clock_wall_ms();
-	const struct health_question q = { .port = r->port,
+	const struct health_question q = { .place = { r->where.address, r->port },
 					   .host = r->host,
 					   .path = path_of(r),
 					   .timeout_ms = left_ms > PROBE_MIN_MS ? left_ms
@@ -159,7 +160,7 @@ static void on_timer(void *userdata)
 		r->fn(true, "", r->userdata);
 		return;
 	}
-	owner = owner_of(r->runtime, r->cgroup, r->port);
+	owner = owner_of(&r->where, r->port);
 	if (owner != LISTEN_OURS) {
 		r->refused = false;
 		watch_arm(r->timer, POLL_MS);
@@ -176,8 +177,7 @@ struct ready *ready_new(struct loop *l, const struct ready_options *o, ready_fn 
 	struct ready *r = xcalloc(1, sizeof(*r));
 
 	*r = (struct ready){ .loop = l,
-			     .runtime = o->runtime,
-			     .cgroup = xstrdup(o->cgroup),
+			     .where = o->where,
 			     .host = xstrdup(o->host ? o->host : ""),
 			     .check_path = o->check_path ? xstrdup(o->check_path) : NULL,
 			     .port = o->port,
@@ -198,7 +198,6 @@ void ready_free(struct ready *r)
 		return;
 	health_probe_cancel(r->probe);
 	watch_free(r->timer);
-	free(r->cgroup);
 	free(r->host);
 	free(r->check_path);
 	free(r);

@@ -9,18 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/dynos/listen.h"
 #include "event/loop.h"
-#include "sandbox/sandbox.h"
 
-/* All of these are borrowed for the call of ready_new(), but the runtime, which has to outlive it.
- */
+/* All of these are borrowed for the call of ready_new(), but where.pid_fd, which stays open until
+ * ready_free(). */
 struct ready_options {
-	const struct sandbox_runtime *runtime;
-	const char *cgroup;	/* "/twelve/ID": whose sockets are the dyno's */
-	uint16_t port;		/* 0: none */
-	const char *host;	/* the app's own name, of the request */
-	const char *check_path; /* or NULL: any answer to a request for / will do */
-	bool port_only;		/* to listen is enough */
+	struct listen_where where; /* where its sockets are */
+	uint16_t port;		   /* 0: none */
+	const char *host;	   /* the app's own name, of the request */
+	const char *check_path;	   /* or NULL: any answer to a request for / will do */
+	bool port_only;		   /* to listen is enough */
 	int64_t until_ms;  /* wall clock: how long the request may take, some seconds at least */
 	int64_t settle_ms; /* without a port: what is left of its second */
 	bool said; /* something is said of it already: the first sentence waits for a closer look */
@@ -35,5 +34,5 @@ struct ready *ready_new(struct loop *l, const struct ready_options *o, ready_fn 
 /* Stops looking. NULL is fine; so is a call from within fn. */
 void ready_free(struct ready *r);
 
-/* Whether a connection to the port would get to a socket of this cgroup, asked now. */
-bool ready_is_bound(const struct sandbox_runtime *runtime, const char *cgroup, uint16_t port);
+/* Whether a connection to the port would get to a socket of the dyno's, asked now. */
+bool ready_is_bound(const struct listen_where *where, uint16_t port);

@@ -12,6 +12,7 @@
 #include "daemon/core/free-port.h"
 #include "daemon/core/remove.h"
 #include "daemon/dynos/dyno-priv.h"
+#include "daemon/walls/walls.h"
 #include "daemon/lines/drains.h"
 
 /* A supervisor that has not opened its socket by then is dead, or was never started. */
@@ -77,7 +78,7 @@ static int check_start(const struct platform *p, const struct dyno_start *o, con
 static bool port_is_given(struct dynos *ds, uint16_t port)
 {
 	for (size_t i = 0; i < ds->n; i++)
-		if (ds->list[i]->port == port)
+		if (ds->list[i]->port == port && !ds->list[i]->link.host_name[0])
 			return true;
 	return false;
 }
@@ -99,17 +100,31 @@ static uint16_t pick_port(struct dynos *ds)
 	return 0;
 }
 
-/* A web dyno of the formation gets a port. */
+/* Who goes into the sandbox of another has its network. */
+static int give_network(struct dyno *dyno, const struct dyno_start *o, struct error *err)
+{
+	struct walls *w = dyno->priv->owner->walls;
+
+	if (o->inside) {
+		dyno->link = o->inside->link;
+		return 0;
+	}
+	return dyno->addon ? walls_take_server(w, dyno->app_id, &dyno->link, err)
+			   : walls_take(w, dyno->app_id, &dyno->link, err);
+}
+
+/* A web dyno of the formation gets a port: the same one each, or one of the machine's. */
 static int give_port(struct dyno *dyno, const struct dyno_start *o, struct error *err)
 {
 	struct dyno_private *p = dyno->priv;
+	const struct settings *s = &p->owner->platform->settings;
 	const char *check_path =
 		json_string_value(json_object_get(o->release->config, "TWELVE_CHECK_PATH"));
 	const char *check = json_string_value(json_object_get(o->release->config, "TWELVE_CHECK"));
 
 	if (!streq(o->type, "web") || o->one_off || o->program)
 		return 0;
-	dyno->port = pick_port(p->owner);
+	dyno->port = dyno->link.host_name[0] ? (uint16_t)s->port_first : pick_port(p->owner);
 	p->app_name = xstrdup(o->app->name);
 	p->check_path = check_path ? xstrdup(check_path) : NULL;
 	p->check_port_only = check && streq(check, "port");
@@ -136,7 +151,8 @@ int dynos_start(struct dynos *ds, const struct dyno_start *o, struct dyno **ret,
 	name_dyno(dyno, o);
 	free(dyno->command);
 	dyno->command = xstrdup(command);
-	if (give_port(dyno, o, err) < 0 || dyno_launch(dyno, o, err) < 0) {
+	if (give_network(dyno, o, err) < 0 || give_port(dyno, o, err) < 0 ||
+	    dyno_launch(dyno, o, err) < 0) {
 		dyno_unlist(dyno);
 		remove_tree_later(ds->platform, dyno->priv->dir);
 		dyno_free(dyno);

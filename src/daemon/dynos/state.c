@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a dyno is: alive, ready, unwell, and the word for it. ready.c looks whether it is ready. */
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -52,9 +53,24 @@ static void on_ready(bool ready, const char *sentence, void *userdata)
 	}
 }
 
-static char *cgroup_of(const struct dyno *dyno)
+struct route_place dyno_place(const struct dyno *dyno)
 {
-	return xasprintf("/twelve/%s", dyno->id);
+	return (struct route_place){ dyno->link.host_name[0]
+					     ? dyno->link.address
+					     : (struct in_addr){ htonl(INADDR_LOOPBACK) },
+				     dyno->port };
+}
+
+static struct listen_where where_of(const struct dyno *dyno)
+{
+	_cleanup_free_ char *cgroup = xasprintf("/twelve/%s", dyno->id);
+
+	return (struct listen_where){
+		.pid_fd = dyno->link.host_name[0] ? dyno->priv->pid_fd : -1,
+		.address = dyno_place(dyno).address,
+		.cgroup_id = sandbox_cgroup_id(&dyno->priv->owner->platform->runtime, cgroup),
+		.uid = SANDBOX_UID,
+	};
 }
 
 void dyno_watch_ready(struct dyno *dyno)
@@ -62,7 +78,7 @@ void dyno_watch_ready(struct dyno *dyno)
 	struct dyno_private *p = dyno->priv;
 	const struct platform *platform = p->owner->platform;
 	int64_t ran_ms = clock_wall_ms() - dyno->since_ms;
-	_cleanup_free_ char *cgroup = cgroup_of(dyno), *host = NULL;
+	_cleanup_free_ char *host = NULL;
 
 	if (dyno->ready || dyno->one_off)
 		return;
@@ -76,8 +92,7 @@ void dyno_watch_ready(struct dyno *dyno)
 	ready_free(p->ready);
 	p->ready = ready_new(platform->loop,
 			     &(struct ready_options){
-				     .runtime = &platform->runtime,
-				     .cgroup = cgroup,
+				     .where = where_of(dyno),
 				     .port = dyno->port,
 				     .host = host,
 				     .check_path = p->check_path,
@@ -118,13 +133,13 @@ void dyno_entered(struct dyno *dyno)
 
 bool dyno_look_again(struct dyno *dyno)
 {
-	_cleanup_free_ char *cgroup = cgroup_of(dyno);
+	struct listen_where where;
 
 	/* Of an end its supervisor is about to tell, and then it counts as one that was ready. */
 	if (!dyno->ready || !dyno_is_alive(dyno))
 		return false;
-	if (!dyno->port ||
-	    ready_is_bound(&dyno->priv->owner->platform->runtime, cgroup, dyno->port))
+	where = where_of(dyno);
+	if (!dyno->port || ready_is_bound(&where, dyno->port))
 		return true;
 	dyno->ready = false;
 	dyno_watch_ready(dyno);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/walls/walls.h"
 #include "daemon/http/http.h"
 #include "daemon/lines/last-lines.h"
 #include "daemon/lines/lines.h"
@@ -39,7 +40,7 @@ static void start_server(struct resource *r, const struct addon *a, const struct
 				.number = 1,
 				.size = a->plan,
 				.command = words[0],
-				.env = addon_env(a, s),
+				.env = addon_env(r->owner, a, s),
 				.program = &program };
 	struct error err = ERROR_INIT;
 
@@ -92,6 +93,7 @@ static void remove_addon(struct resource *r, const struct addon *a)
 	log_info("add-on %s was removed", a->name);
 	logs_link(r->owner->logs, a->id, NULL);
 	logs_forget(r->owner->logs, a->id);
+	walls_change(r->owner->walls);
 	resource_turn_soon(r);
 }
 

@@ -171,7 +171,7 @@ static int start(struct resource *r, const struct addon *a, const struct service
 			    *name = backup_file_name(b);
 	_cleanup_free_ char *path = services_backup_path(sv, b),
 			    *databases = backup_databases(sv, a);
-	json_t *env = addon_env(a, s);
+	json_t *env = addon_env(sv, a, s);
 	struct addon_job_order o;
 	int result;
 

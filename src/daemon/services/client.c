@@ -75,8 +75,8 @@ static const char *url_of(const struct addon_client *o)
 static int rescue_url(struct services *sv, const struct addon_client *o, const struct addon *a,
 		      const struct service *s, char **ret, struct error *err)
 {
-	struct service_values v = { .host = ADDON_HOST };
-	_cleanup_free_ char *user = NULL, *password = NULL;
+	_cleanup_free_ char *user = NULL, *password = NULL, *host = NULL;
+	struct service_values v = { 0 };
 	struct credential c = { 0 };
 	int r;
 
@@ -90,6 +90,7 @@ static int rescue_url(struct services *sv, const struct addon_client *o, const s
 				 a->name);
 	r = store_credential_get(sv->platform->store, o->attachment->credential, &c, err);
 	if (r == 0) {
+		v.host = host = addon_host(sv, a);
 		v.user = user = quota_rescue_name(c.database);
 		v.password = password = quota_rescue_password(a, c.database);
 		v.database = c.database;

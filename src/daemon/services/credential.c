@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/walls/walls.h"
 
 #define DATABASE_NAME_MAX 40
 #define NUMBERED_MAX 15
@@ -73,6 +74,15 @@ static int tenant_of(struct services *sv, const struct addon *a, const struct ap
 	return store_app_get(sv->platform->store, shared ? a->app_id : app->id, ret, err);
 }
 
+/* The app reaches the server before it is given the credential. */
+static void let_reach(struct services *sv, const char *addon_id)
+{
+	struct resource *r = resource_find(sv, addon_id);
+
+	if (r)
+		r->rules = walls_change(sv->walls);
+}
+
 /* The row of a new credential for this step; a service elsewhere has none. */
 int change_credential(struct services *sv, struct change_step *step, const struct app *app,
 		      struct error *err)
@@ -91,6 +101,7 @@ int change_credential(struct services *sv, struct change_step *step, const struc
 		memcpy(cred.app_id, app->id, sizeof(cred.app_id));
 		r = cred.database ? store_credential_create(sv->platform->store, &cred, err) : -1;
 		memcpy(step->credential_id, cred.id, sizeof(step->credential_id));
+		let_reach(sv, a.id);
 	}
 	credential_done(&cred);
 	app_done(&tenant);

@@ -144,6 +144,8 @@ struct addon_job *services_check_url(struct services *sv, const char *text, addo
 	struct addon_job_order o = { .packages = s ? s->packages : NULL,
 				     .lower = s ? s->dir : empty,
 				     .argv = argv,
+				     .walls = sv->walls,
+				     .owner_id = "",
 				     .timeout_ms = CHECK_TIMEOUT_MS };
 	struct addon_job *job = NULL;
 	struct check *c;

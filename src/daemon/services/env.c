@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "daemon/core/free-port.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/walls/walls.h"
 
 #define JOB_TIMEOUT_MS 120000
 
@@ -50,13 +52,26 @@ static void put_plan(json_t *env, const struct service_plan *p)
 		put_setting(env, key, value);
 }
 
-json_t *addon_env(const struct addon *a, const struct service *s)
+char *addon_host(struct services *sv, const struct addon *a)
 {
+	struct in_addr address = { 0 };
+	struct error err = ERROR_INIT;
+	char text[INET_ADDRSTRLEN];
+
+	/* At 0.0.0.0 nobody answers; what comes of it is tried again. */
+	if (walls_server_address(sv->walls, a->id, &address, &err) < 0)
+		log_error("add-on %s: %s", a->name, err.message);
+	return xstrdup(inet_ntop(AF_INET, &address, text, sizeof(text)));
+}
+
+json_t *addon_env(struct services *sv, const struct addon *a, const struct service *s)
+{
+	_cleanup_free_ char *host = addon_host(sv, a);
 	const struct service_plan *p = service_plan(s, a->plan);
 	const char *password = json_string_value(json_object_get(a->secret, "admin_password"));
 	json_t *env = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "SERVICE", s->name,
 				"VERSION", s->version, "ADDON_ID", a->id, "ADDON_NAME", a->name,
-				"PLAN", a->plan, "HOST", ADDON_HOST, "DATA", SANDBOX_VOLUME_PATH,
+				"PLAN", a->plan, "HOST", host, "DATA", SANDBOX_VOLUME_PATH,
 				"ADMIN_PASSWORD", password ? password : "");
 
 	put_number(env, "PORT", a->first_port);
@@ -78,6 +93,8 @@ void addon_order(struct services *sv, const struct addon *a, const struct servic
 					 .stack = a->stack,
 					 .lower = s->dir,
 					 .volume = *volume,
+					 .walls = sv->walls,
+					 .owner_id = a->id,
 					 .timeout_ms = JOB_TIMEOUT_MS };
 }
 

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "daemon/core/child.h"
 #include "daemon/core/remove.h"
+#include "daemon/walls/walls.h"
 
 #define RESULT_MAX_BYTES (64 << 10)
 
@@ -132,13 +133,19 @@ static json_t *text(const char *s)
 	return json_string(s ? s : "");
 }
 
-static json_t *order_of(const struct addon_job *job, const struct addon_job_order *o)
+static json_t *order_of(const struct addon_job *job, const struct addon_job_order *o,
+			const struct net_link *link)
 {
 	const struct platform *p = job->platform;
 	_cleanup_free_ char *init = settings_program(&p->settings, "twelve-init");
-	json_t *j = json_pack(
+	char net[NET_LINK_TEXT_MAX] = "";
+	json_t *j;
+
+	if (link->host_name[0])
+		net_link_print(link, net);
+	j = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, s:I, "
-		"s:I, s:o, s:O?}",
+		"s:I, s:o, s:O?, s:s, s:s}",
 		"state_dir", p->settings.state_dir, "data_dir", p->settings.data_dir,
 		"runtime_root", p->runtime_root, "runtime", p->runtime.path, "runtime_name",
 		p->runtime.name, "cgroup", (int)p->runtime.cgroup, "init", init, "id", job->id,
@@ -146,7 +153,8 @@ static json_t *order_of(const struct addon_job *job, const struct addon_job_orde
 		"lower", text(o->lower), "volume", text(o->volume), "exchange", text(o->exchange),
 		"argv", strings(o->argv), "env", o->env, "memory_bytes",
 		(json_int_t)o->memory_bytes, "timeout_ms", (json_int_t)o->timeout_ms, "measure",
-		text(o->measure), "http", o->http);
+		text(o->measure), "http", o->http, "net", net, "resolv_conf",
+		walls_resolv_conf(o->walls));
 	return j;
 }
 
@@ -154,13 +162,18 @@ int addon_job_start(struct platform *p, const struct addon_job_order *o, addon_j
 		    void *userdata, struct addon_job **ret, struct error *err)
 {
 	static const char *const argv[] = { "/proc/self/exe", "addon", NULL };
-	struct addon_job *j = xcalloc(1, sizeof(*j));
+	struct addon_job *j;
+	struct net_link link;
 	json_t *order;
 	int r;
 
+	if (walls_take(o->walls, o->owner_id, &link, err) < 0)
+		return -1;
+	j = xcalloc(1, sizeof(*j));
+
 	*j = (struct addon_job){ .platform = p, .fn = fn, .userdata = userdata };
 	uuid_make(j->id);
-	order = order_of(j, o);
+	order = order_of(j, o, &link);
 	r = order ? child_start(p->loop,
 				&(struct child_options){ .argv = argv,
 							 .order = order,

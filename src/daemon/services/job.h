@@ -15,13 +15,18 @@
 #define ADDON_JOB_OUTPUT_BYTES 8192
 
 struct addon_job;
+struct walls;
 
 struct addon_job_order {
-	char *const *packages;	 /* strv, for the stack */
-	const char *stack;	 /* its digest; NULL: create it from the packages */
-	const char *lower;	 /* the service's directory, at /app */
-	const char *volume;	 /* at /app/data; NULL: none */
-	const char *exchange;	 /* at /app/backup; NULL: none */
+	char *const *packages; /* strv, for the stack */
+	const char *stack;     /* its digest; NULL: create it from the packages */
+	const char *lower;     /* the service's directory, at /app */
+	const char *volume;    /* at /app/data; NULL: none */
+	const char *exchange;  /* at /app/backup; NULL: none */
+	/* Its network is that of sandboxes of this add-on; "": of nobody, which reach the public
+	 * internet alone. */
+	struct walls *walls;
+	const char *owner_id;
 	const char *const *argv; /* NULL: only create the stack */
 	json_t *env;		 /* object of strings */
 	uint64_t memory_bytes;	 /* 0: 1 GiB */

@@ -73,7 +73,7 @@ struct addon_job *services_maintain(struct services *sv, const struct addon *a,
 	addon_order(sv, a, s, &volume, &order);
 	order.argv = argv;
 	order.timeout_ms = MAINTAIN_TIMEOUT_MS;
-	order.env = addon_env(a, s);
+	order.env = addon_env(sv, a, s);
 	json_object_set_new(order.env, "DATABASE", json_string(database));
 	json_object_set_new(order.env, "EXTENSIONS",
 			    json_string(o->extensions ? o->extensions : ""));

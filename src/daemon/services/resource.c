@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "daemon/lines/lines.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/walls/walls.h"
 
 #define SWEEP_MS 100
 #define PAUSE_FIRST_MS 1000
@@ -90,7 +91,9 @@ struct resource *resource_add(struct services *sv, const char *id)
 {
 	struct resource *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct resource){ .owner = sv, .disk_used = -1, .free_then = -1 };
+	*r = (struct resource){
+		.owner = sv, .disk_used = -1, .free_then = -1, .rules = walls_change(sv->walls)
+	};
 	snprintf(r->id, sizeof(r->id), "%s", id);
 	r->timer = watch_timer(sv->platform->loop, sv->on_turn, r);
 	sv->list = xrealloc(sv->list, (sv->n + 1) * sizeof(struct resource *));

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "daemon/build/collect.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/walls/walls.h"
 
 #define PREPARE_TIMEOUT_MS 600000
 #define HEALTH_TIMEOUT_S 90
@@ -46,7 +47,7 @@ static void prepare(struct resource *r, const struct addon *a, const struct serv
 {
 	static const char *const argv[] = { "/app/bin/provision", NULL };
 	_cleanup_free_ char *volume = NULL;
-	json_t *env = addon_env(a, s);
+	json_t *env = addon_env(r->owner, a, s);
 	struct addon_job_order o;
 	int e;
 
@@ -105,7 +106,7 @@ static void upgrade(struct resource *r, struct addon *a, const struct service *s
 		resource_succeeded(r);
 		return;
 	}
-	env = addon_env(a, s);
+	env = addon_env(r->owner, a, s);
 	json_object_set_new(env, "OLD_VERSION",
 			    json_stringn(a->applied, (size_t)(blank - a->applied)));
 	json_object_set_new(env, "OLD_PLAN", json_string(blank + 1));
@@ -118,14 +119,14 @@ static void check_health(struct resource *r, const struct addon *a, const struct
 	const char *const argv[] = { "/bin/bash", "-c", health_script, "health", limit, NULL };
 
 	snprintf(limit, sizeof(limit), "%d", HEALTH_TIMEOUT_S);
-	run_script(r, a, s, argv, addon_env(a, s), LIFE_CHECK_HEALTH);
+	run_script(r, a, s, argv, addon_env(r->owner, a, s), LIFE_CHECK_HEALTH);
 }
 
 static void credentials(struct resource *r, const struct addon *a, const struct service *s,
 			const struct credential *c, const char *verb, enum life_action action)
 {
 	const char *const argv[] = { "/app/bin/credentials", verb, NULL };
-	json_t *env = addon_env(a, s);
+	json_t *env = addon_env(r->owner, a, s);
 
 	snprintf(r->credential, sizeof(r->credential), "%s", c->id);
 	json_object_set_new(env, "USERNAME", json_string(c->username));
@@ -174,7 +175,7 @@ static void limit(struct resource *r, struct addon *a, const struct service *s)
 
 	r->doing_level = level;
 	if (has_script(s, "full")) {
-		run_script(r, a, s, argv, addon_env(a, s), LIFE_LIMIT);
+		run_script(r, a, s, argv, addon_env(r->owner, a, s), LIFE_LIMIT);
 		return;
 	}
 	told_level(r, a);
@@ -201,7 +202,7 @@ static void destroy(struct resource *r, const struct addon *a, const struct serv
 	static const char *const argv[] = { "/app/bin/destroy", NULL };
 
 	if (has_script(s, "destroy")) {
-		run_script(r, a, s, argv, addon_env(a, s), LIFE_DESTROY);
+		run_script(r, a, s, argv, addon_env(r->owner, a, s), LIFE_DESTROY);
 		return;
 	}
 	r->destroyed = true;
@@ -224,7 +225,7 @@ static void restore(struct resource *r, struct addon *a, const struct service *s
 		resource_turn_soon(r);
 		return;
 	}
-	env = addon_env(a, s);
+	env = addon_env(r->owner, a, s);
 	addon_order(r->owner, a, s, &volume, &o);
 	o.argv = argv;
 	o.env = env;
@@ -292,6 +293,7 @@ static void credential_done_with(struct resource *r, const struct addon *a)
 	struct store *s = r->owner->platform->store;
 	struct error err = ERROR_INIT;
 
+	walls_change(r->owner->walls);
 	if (r->doing == LIFE_CREATE_CREDENTIAL
 		    ? store_credential_set_made(s, r->credential, true, &err)
 		    : store_credential_delete(s, r->credential, &err))

@@ -2,6 +2,8 @@
 /* What the files of the add-ons share. */
 #pragma once
 
+#include <netinet/in.h>
+
 #include "addon/life.h"
 #include "addon/room.h"
 #include "base/digest.h"
@@ -30,7 +32,8 @@ struct resource {
 	int64_t healthy_since_ms; /* clock_now_ms() of the last good health */
 	int64_t crashes_seen;	  /* of the server: when it grows, health is not known any more */
 	bool destroyed;
-	bool attaching;		       /* the change of the first attachment is under way */
+	uint64_t rules; /* the change of the network's rules that its next action waits for */
+	bool attaching; /* the change of the first attachment is under way */
 	struct last_lines *last_lines; /* of the server, for the reason */
 	/* Disk (services/quota.c). */
 	bool counted;		/* its volume is counted now and then (services/count.c) */
@@ -45,7 +48,7 @@ struct resource {
 	bool level_told; /* the server that runs has been told what the row says */
 	/* The certificate that its server is being given (services/tls.c). */
 	int64_t tls_until_ms, tls_not_before_ms;
-	char tls_by[DIGEST_HEX_SIZE];
+	char tls_by[DIGEST_HEX_SIZE], tls_host[INET_ADDRSTRLEN];
 	/* Backups (services/backup.c). */
 	struct addon_job *backup_job, *verify_job;
 	struct backup backup; /* the row of backup_job */
@@ -80,6 +83,7 @@ struct unsaved;
 struct services {
 	struct platform *platform;
 	struct dynos *dynos;
+	struct walls *walls;
 	struct logs_client *logs;
 	struct wanted *wanted;
 	const struct collect *collect;
@@ -120,7 +124,9 @@ void addon_say(struct services *sv, const struct addon *a, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* services/env.c: what scripts are given. New references, heap strings. */
-json_t *addon_env(const struct addon *a, const struct service *s);
+json_t *addon_env(struct services *sv, const struct addon *a, const struct service *s);
+/* The address of its server, as text. Heap. */
+char *addon_host(struct services *sv, const struct addon *a);
 /* The order of a script of the add-on: lower, stack, volume, limits. The strings are borrowed from
  * *a, *s and *volume. */
 void addon_order(struct services *sv, const struct addon *a, const struct service *s, char **volume,

@@ -20,7 +20,6 @@
 #include "daemon/dynos/dynos.h"
 
 #define SERVICE_EXTERNAL "external"
-#define ADDON_HOST "127.0.0.1"
 /* The key of a manifest's config that is the URL over TLS, of services that have a port of its own
  * for it. */
 #define ADDON_TLS_KEY "TLS_URL"
@@ -28,11 +27,13 @@
 struct collect;
 struct logs_client;
 struct services;
+struct walls;
 struct wanted;
 
 struct services_options {
 	struct platform *platform;
 	struct dynos *dynos;
+	struct walls *walls;
 	struct logs_client *logs;
 	struct wanted *wanted;
 	const struct collect *collect;
@@ -40,6 +41,8 @@ struct services_options {
 struct services *services_new(const struct services_options *o);
 /* Ends jobs; servers go on. */
 void services_free(struct services *sv);
+/* Says which apps reach which servers (walls/walls.h: collect). */
+int services_reaches(struct services *sv, struct error *err);
 /* A dyno, of an app or an add-on, has changed. */
 void services_dyno_changed(struct services *sv, struct dyno *dyno);
 /* Something that an add-on's turn looks at has changed: releases, apps. */

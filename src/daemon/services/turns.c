@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/walls/walls.h"
 #include "daemon/core/state.h"
 #include "daemon/lines/last-lines.h"
 #include "daemon/lines/lines.h"
@@ -71,6 +72,12 @@ static enum life_state state_of(const struct addon *a)
 	return a->state == ADDON_PROVISIONED ? LIFE_PROVISIONED : LIFE_DEPROVISIONING;
 }
 
+/* One that was started before the walls came up, or went. */
+static bool has_its_network(const struct services *sv, const struct dyno *dyno)
+{
+	return (dyno->link.host_name[0] != '\0') == walls_are_up(sv->walls);
+}
+
 static void look(struct resource *r, const struct addon *a, const struct service *s,
 		 struct life_view *v)
 {
@@ -90,12 +97,12 @@ static void look(struct resource *r, const struct addon *a, const struct service
 	*v = (struct life_view){
 		.state = state_of(a),
 		.busy = r->job || r->last_lines || (dyno && !dyno->known) ||
-			(a->keep_last && r->backup_job),
+			!walls_hold(sv->walls, r->rules) || (a->keep_last && r->backup_job),
 		.failed = r->failed,
 		.prepared = a->stack != NULL,
 		.changed = a->applied && !streq(a->applied, use),
 		.server = seen_server(dyno),
-		.stale = dyno && !streq(dyno->size, a->plan),
+		.stale = dyno && (!streq(dyno->size, a->plan) || !has_its_network(sv, dyno)),
 		.crashes = dyno ? dyno->restarts + (dyno->state == DYNO_CRASHED) : 0,
 		.healthy = r->healthy,
 		.restoring = a->restoring != NULL,
@@ -332,6 +339,7 @@ struct services *services_new(const struct services_options *o)
 
 	sv->platform = o->platform;
 	sv->dynos = o->dynos;
+	sv->walls = o->walls;
 	sv->logs = o->logs;
 	sv->wanted = o->wanted;
 	sv->collect = o->collect;

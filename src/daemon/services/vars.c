@@ -93,9 +93,10 @@ json_t *addon_vars(struct services *sv, const char *addon_id, const char *creden
 	}
 	s = addon_is_server(&a) ? services_service_of(sv, &a) : NULL;
 	if (s && store_credential_get(sv->platform->store, credential_id, &c, err) == 0) {
+		_cleanup_free_ char *host = addon_host(sv, &a);
 		struct service_values v = { .user = c.username,
 					    .password = c.password,
-					    .host = ADDON_HOST,
+					    .host = host,
 					    .database = c.database };
 
 		for (size_t i = 0; i < SERVICE_MAX_PORTS; i++)

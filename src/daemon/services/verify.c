@@ -94,7 +94,7 @@ static json_t *scratch_env(struct services *sv, const struct addon *a, const str
 	random_hex(password, 20);
 	copy.first_port = addon_pick_ports(sv);
 	copy.secret = json_pack("{s:s}", "admin_password", password);
-	env = addon_env(&copy, s);
+	env = addon_env(sv, &copy, s);
 	json_decref(copy.secret);
 	/* Where nobody else is, whatever address the add-on has. */
 	json_object_set_new(env, "HOST", json_string("127.0.0.1"));
@@ -119,6 +119,8 @@ static int start_verify(struct resource *r, const struct addon *a, const struct 
 				     .exchange = dir,
 				     .argv = argv,
 				     .env = env,
+				     .walls = sv->walls,
+				     .owner_id = "",
 				     .memory_bytes = plan ? 2 * plan->memory_bytes : 0,
 				     .timeout_ms = BACKUP_TIMEOUT_MS,
 				     .measure = path };

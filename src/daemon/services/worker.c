@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "daemon/services/ask.h"
 #include "daemon/services/job.h"
+#include "net/link.h"
 #include "stack/stack.h"
 
 #define RESULT_FD 3
@@ -182,6 +183,19 @@ static int run_spec(struct work *w, const struct sandbox_spec *s, struct error *
 	return explain(w, &result, err);
 }
 
+/* Untouched: the job has the machine's network. */
+static int make_network(const struct work *w, int *ret_fd, struct error *err)
+{
+	const char *text = text_of(w, "net");
+	struct net_link link;
+
+	if (!text[0])
+		return 0;
+	if (!net_link_parse(text, &link))
+		return error_set(err, ERROR_SYSTEM, "The job's order has no network in \"net\"");
+	return net_make(&link, ret_fd, err);
+}
+
 static int run_script(struct work *w, struct error *err)
 {
 	_cleanup_strv_ char **argv = list_of(w, "argv");
@@ -189,6 +203,7 @@ static int run_script(struct work *w, struct error *err)
 	_cleanup_free_ char *cgroup = xasprintf("/twelve/%s", w->id);
 	_cleanup_strv_ char **all = NULL;
 	struct sandbox_bind binds[2];
+	_cleanup_fd_ int net_fd = -1;
 	struct sandbox_spec s = {
 		.id = w->id,
 		.hostname = w->id,
@@ -203,6 +218,7 @@ static int run_script(struct work *w, struct error *err)
 			    .pids = MAX_PIDS },
 		.cgroup_path = cgroup,
 		.cgroup = (enum sandbox_cgroup)number_of(w, "cgroup"),
+		.resolv_path = text_of(w, "resolv_conf"),
 	};
 	const char *const places[][2] = { { text_of(w, "volume"), SANDBOX_VOLUME_PATH },
 					  { text_of(w, "exchange"), EXCHANGE_TARGET } };
@@ -212,6 +228,9 @@ static int run_script(struct work *w, struct error *err)
 			binds[s.n_binds++] = (struct sandbox_bind){ .source = places[i][0],
 								    .target = places[i][1],
 								    .writable = true };
+	if (make_network(w, &net_fd, err) < 0)
+		return -1;
+	s.net_fd = net_fd > 0 ? net_fd : 0;
 	strv_push(&all, SANDBOX_INIT_PATH);
 	for (char **a = argv; *a; a++)
 		strv_push(&all, *a);

@@ -8,6 +8,7 @@
 #include "addon/service.h"
 #include "base/str.h"
 #include "daemon/dynos/dynos.h"
+#include "daemon/walls/walls.h"
 #include "daemon/wanted/wanted-priv.h"
 #include "model/size.h"
 #include "store/owned.h"
@@ -238,12 +239,44 @@ static int may_add(const struct wanted *w, const char *owner_id, const struct ow
 	return check(w, &o, &after, err);
 }
 
+static bool has_other_owner(const struct app *apps, size_t n, const char *owner_id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!streq(apps[i].owner_id, owner_id))
+			return true;
+	return false;
+}
+
+int owner_may_come(const struct wanted *w, const char *owner_id, struct error *err)
+{
+	struct app *apps = NULL;
+	size_t n = 0;
+	bool others;
+
+	if (walls_are_up(w->o.walls) || w->o.platform->settings.shared_network)
+		return 0;
+	if (store_app_list(w->store, &apps, &n, err) < 0)
+		return -1;
+	others = has_other_owner(apps, n, owner_id);
+	for (size_t i = 0; i < n; i++)
+		app_done(&apps[i]);
+	free(apps);
+	return others ? error_set(
+				err, ERROR_INVALID,
+				"This machine has apps of another owner, and nothing would stand "
+				"between theirs and these. %s. An administrator may permit it all "
+				"the same: TWELVE_SHARED_NETWORK=1",
+				walls_why_not(w->o.walls))
+		      : 0;
+}
+
 int owner_may_take(const struct wanted *w, const char *owner_id, const struct app *app,
 		   struct error *err)
 {
 	struct owner_numbers more;
 
-	if (count(w, &(struct owned_scope){ .app_id = app->id }, &more, err) < 0)
+	if (owner_may_come(w, owner_id, err) < 0 ||
+	    count(w, &(struct owned_scope){ .app_id = app->id }, &more, err) < 0)
 		return -1;
 	return may_add(w, owner_id, &more, err);
 }

@@ -39,6 +39,9 @@ int owner_begin_app(const struct wanted *w, const char *app_id, struct owner_wat
 /* ERROR_INVALID with the sentence for people when it is too much now. */
 int owner_end(const struct wanted *w, const struct owner_watch *o, struct error *err);
 
+/* Whether this machine may have apps of this owner beside those that there are: not of a second one
+ * where nothing stands between apps (walls/walls.h), unless the operator wants it so. */
+int owner_may_come(const struct wanted *w, const char *owner_id, struct error *err);
 /* Whether a user may take an app over, with all that it has. */
 int owner_may_take(const struct wanted *w, const char *owner_id, const struct app *app,
 		   struct error *err);

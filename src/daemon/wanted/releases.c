@@ -119,8 +119,10 @@ int releases_initial(struct wanted *w, struct app *app, const struct caller *who
 	struct release r = { .description = xstrdup("Initial release"),
 			     .commit = xstrdup(""),
 			     .config = json_object() };
-	int result = create(w, app, &r, who, NULL, err);
+	int result = owner_may_come(w, app->owner_id, err);
 
+	if (result == 0)
+		result = create(w, app, &r, who, NULL, err);
 	release_done(&r);
 	return result;
 }

@@ -10,6 +10,7 @@
 struct dynos;
 struct logs_client;
 struct streams;
+struct walls;
 struct wanted;
 
 /* The desired state of this app has changed; the rows are written. Called before the change
@@ -18,9 +19,10 @@ typedef void (*wanted_changed_fn)(const char *app_id, void *userdata);
 
 struct wanted_options {
 	const struct platform *platform;
-	struct logs_client *logs; /* changes are told in the app's stream */
-	struct dynos *dynos;	  /* one-off ones count for their owner */
-	struct streams *streams;  /* where the output of a release phase goes */
+	struct logs_client *logs;  /* changes are told in the app's stream */
+	struct dynos *dynos;	   /* one-off ones count for their owner */
+	struct streams *streams;   /* where the output of a release phase goes */
+	const struct walls *walls; /* whether apps of several owners may be here */
 	wanted_changed_fn changed;
 	void *userdata;
 };

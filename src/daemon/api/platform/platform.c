@@ -14,6 +14,7 @@
 #include "daemon/api/table.h"
 #include "daemon/api/limit.h"
 #include "daemon/edge/router.h"
+#include "daemon/walls/walls.h"
 #include "model/names.h"
 #include "model/size.h"
 
@@ -127,6 +128,15 @@ static json_t *loop_json(struct parts *parts)
 			 (json_int_t)longest->took_ms, "longest_by", what);
 }
 
+static json_t *network_json(struct parts *parts)
+{
+	const struct settings *s = &parts->platform.settings;
+
+	return json_pack("{s:b, s:s, s:s, s:b}", "walls", (int)walls_are_up(parts->walls),
+			 "why_not", walls_why_not(parts->walls), "range", s->network,
+			 "shared_by_setting", (int)s->shared_network);
+}
+
 static int api_status(struct request *r, struct error *err)
 {
 	struct parts *parts = request_parts(r);
@@ -154,6 +164,7 @@ static int api_status(struct request *r, struct error *err)
 					    (int)router_is_settled(parts->router), "apps_domain",
 					    parts->platform.settings.apps_domain, "api_address",
 					    parts->platform.settings.api_address));
+	json_object_set_new(j, "network", network_json(parts));
 	return request_answer(r, 200, j);
 }
 

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+What a sandbox reaches: from a dyno, a one-off dyno, a build and the server of an add-on of app A to each thing of app B, of the platform, of
+the machine and of the outside. Each cell is tried; docs/security.md has the table.
+"""
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from conftest import Platform, wait_for
+from leases import free_port
+
+# "NAME HOST PORT" each: says of each what comes of a connection.
+PROBE = r"""
+use strict; use warnings; use IO::Socket::INET; use Errno qw(ECONNREFUSED EHOSTUNREACH ENETUNREACH EACCES ETIMEDOUT);
+$| = 1;
+for my $target (@ARGV) {
+    my ($name, $host, $port) = split / /, $target;
+    my $s = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port, Proto => 'tcp', Timeout => 5);
+    my $what = $s ? 'open' : $!{ECONNREFUSED} ? 'refused' : $!{EHOSTUNREACH} || $!{ENETUNREACH} || $!{EACCES} ? 'unreachable' : $!{ETIMEDOUT} ? 'silent' : "$@";
+    print "probe $name $what\n";
+}
+"""
+LISTEN = r"""
+use strict; use warnings; use IO::Socket::INET;
+$| = 1;
+my $l = IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => $ARGV[0], Listen => 64, ReuseAddr => 1) or die "$!\n";
+print "listening\n";
+while (my $c = $l->accept) { close $c; }
+"""
+COMPILE = """#!/bin/bash
+while read -r name host port; do targets+=("$name $host $port"); done <"$1/targets"
+perl "$1/probe.pl" "${targets[@]}"
+"""
+OUTSIDE = "deb.debian.org"
+
+
+def own_address():
+    """The machine's own, towards the outside."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect(("192.0.2.1", 9))
+        return s.getsockname()[0]
+
+
+def network_of(p):
+    return p.env["TWELVE_NETWORK"].removesuffix(".0.0/16")
+
+
+def links(p):
+    """The host ends of this platform's sandboxes."""
+    second = int(network_of(p).split(".")[1])
+    return [n for n in os.listdir("/sys/class/net") if n.startswith(f"tw0a{second:02x}-")]
+
+
+def table_of(p):
+    second = int(network_of(p).split(".")[1])
+    return subprocess.run(["nft", "list", "table", "inet", f"twelve_0a{second:02x}"], capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A platform whose doors are on all addresses of the machine."""
+    base = tmp_path_factory.mktemp("walls")
+    http_port, api_port = free_port(), free_port()
+    p = Platform(base, TWELVE_HTTP=f":{http_port}", TWELVE_API=f":{api_port}")
+    p.http_port, p.api_port = http_port, api_port
+    yield p
+    p.stop()
+
+
+def make_app(p, base, name):
+    base.mkdir()
+    where = p.repo(base)
+    (where / "probe.pl").write_text(PROBE)
+    (where / "listen.pl").write_text(LISTEN)
+    (where / "targets").write_text("")
+    p.commit(where, "probe")
+    p.create(name, where)
+    p.push(where)
+    return where
+
+
+def url_place(p, app, var):
+    url = json.loads(p.cli("config", "--json", "-a", app).out)[var]
+    m = re.search(r"@([\d.]+):(\d+)", url)
+    return m[1], int(m[2])
+
+
+@pytest.fixture(scope="module")
+def town(place, tmp_path_factory):
+    """Apps A and B, each with a database, and a one-off dyno of B that listens."""
+    base = tmp_path_factory.mktemp("town")
+    repos = {name: make_app(place, base / name, name) for name in ("app-a", "app-b")}
+    for name in repos:
+        place.cli("addons:create", "redis", "-a", name, timeout=900)
+    one_off = subprocess.Popen([place.program("twelve"), "run", "-a", "app-b", "--", "perl", "listen.pl", "7000"], env=place.env, text=True,
+                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    assert one_off.stdout.readline() == "listening\n"
+    for name in repos:
+        wait_for(lambda n=name: place.up(n), f"{name} to be up", 120)
+    yield repos
+    for d in place.dynos("app-b"):
+        if d["type"] == "run":
+            place.cli("ps:stop", d["name"], "-a", "app-b", check=False)
+    one_off.wait(60)
+
+
+@pytest.fixture(scope="module")
+def machine_listener():
+    """A server of the machine's own, on all of its addresses."""
+    s = socket.socket()
+    s.bind(("0.0.0.0", free_port()))
+    s.listen(64)
+    yield s.getsockname()[1]
+    s.close()
+
+
+def extra(p, app, dyno):
+    return next(d for d in p.dynos(app) if d["name"] == dyno)["twelve"]
+
+
+def targets_of(p, machine_port):
+    machine, gateway = own_address(), f"{network_of(p)}.0.1"
+    web_b = extra(p, "app-b", "web.1")
+    run_b = extra(p, "app-b", next(d["name"] for d in p.dynos("app-b") if d["type"] == "run"))
+    redis_a, redis_b = url_place(p, "app-a", "REDIS_URL"), url_place(p, "app-b", "REDIS_URL")
+    return {
+        # B's
+        "web-of-b": (web_b["address"], web_b["port"]),
+        "one-off-of-b": (run_b["address"], 7000),
+        "redis-of-b": redis_b,
+        # the platform's
+        "api": (machine, p.api_port),
+        "api-by-the-gateway": (gateway, p.api_port),
+        "router": (machine, p.http_port),
+        "router-by-the-gateway": (gateway, p.http_port),
+        # the machine's
+        "machine": (machine, machine_port),
+        "machine-by-the-gateway": (gateway, machine_port),
+        "loopback": ("127.0.0.1", machine_port),
+        "metadata": ("169.254.169.254", 80),
+        "private-10": ("10.255.1.1", 80),
+        "private-172": ("172.16.0.1", 80),
+        "private-192": ("192.168.0.1", 80),
+        # given
+        "redis-of-a": redis_a,
+        "outside": (OUTSIDE, 443),
+    }
+
+
+GIVEN = {"router", "router-by-the-gateway", "outside", "redis-of-a"}
+
+
+def judge(said, targets):
+    found = dict(re.findall(r"probe (\S+) (.*?)\s*$", said, re.M))
+    assert set(found) == set(targets), said
+    return {name for name, what in found.items() if what == "open"}, found
+
+
+def args_of(targets):
+    return [f"{name} {host} {port}" for name, (host, port) in targets.items()]
+
+
+def test_from_a_dyno(place, town, machine_listener):
+    targets = targets_of(place, machine_listener)
+    said = place.cli("run:inside", "web.1", "-a", "app-a", "--", "perl", "probe.pl", *args_of(targets)).out
+    opened, found = judge(said, targets)
+    assert opened == GIVEN, found
+
+
+def test_from_a_one_off_dyno(place, town, machine_listener):
+    targets = targets_of(place, machine_listener)
+    said = place.cli("run", "-a", "app-a", "--", "perl", "probe.pl", *args_of(targets)).out
+    opened, found = judge(said, targets)
+    assert opened == GIVEN, found
+
+
+def test_from_a_build(place, town, machine_listener, tmp_path):
+    pack = tmp_path / "pack"
+    (pack / "bin").mkdir(parents=True)
+    for name, text in {"detect": "#!/bin/sh\necho Probe\n", "compile": COMPILE, "release": "#!/bin/sh\necho '--- {}'\n"}.items():
+        (pack / "bin" / name).write_text(text)
+        (pack / "bin" / name).chmod(0o755)
+    place.cli("buildpacks:set", str(pack), "-a", "app-a")
+    where, targets = town["app-a"], targets_of(place, machine_listener)
+    (where / "targets").write_text("".join(t + "\n" for t in args_of(targets)))
+    place.commit(where, "targets")
+    p = place.push(where)
+    opened, found = judge(re.sub(r"(?m)^remote: +", "", p.err), targets)
+    assert opened == GIVEN, found
+
+
+def test_from_the_server_of_an_addon(place, town, machine_listener):
+    """Its scripts may fetch from the outside, as a restore does; of apps it reaches nothing."""
+    targets = targets_of(place, machine_listener)
+    pid = next(pid for pid in pids_of_program("redis-server") if address_of(pid) == targets["redis-of-a"][0])
+    said = subprocess.run(["nsenter", "-t", str(pid), "-n", "perl", "-e", PROBE, *args_of(targets)], capture_output=True, text=True, check=True).stdout
+    opened, found = judge(said, targets)
+    assert opened == GIVEN, found
+
+
+def pids_of_program(name):
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                if open(f"/proc/{entry}/comm").read().strip() == name:
+                    yield int(entry)
+
+
+def address_of(pid):
+    said = subprocess.run(["nsenter", "-t", str(pid), "-n", "ip", "-4", "-o", "addr", "show", "eth0"], capture_output=True, text=True).stdout
+    m = re.search(r"inet ([\d.]+)/", said)
+    return m[1] if m else None
+
+
+def test_an_attachment_opens_the_way_and_its_end_closes_it(place, town):
+    addon = json.loads(place.cli("addons", "-a", "app-b", "--json").out)[0]["name"]
+    target = {"redis-of-b": url_place(place, "app-b", "REDIS_URL")}
+
+    def opened():
+        return judge(place.cli("run", "-a", "app-a", "--", "perl", "probe.pl", *args_of(target)).out, target)[0]
+
+    assert opened() == set()
+    place.cli("addons:attach", addon, "-a", "app-a", "--as", "OTHER")
+    assert opened() == {"redis-of-b"}
+    place.cli("addons:detach", "OTHER", "-a", "app-a")
+    # Nothing that runs has the credential any more: it is revoked, and with it the way.
+    wait_for(lambda: opened() == set(), "the way to be closed", 120)
+
+
+def test_a_forged_source_gets_no_answer(place, town):
+    """The server of B's database answers to B's address; a packet of A's with it goes nowhere."""
+    b = extra(place, "app-b", "web.1")["address"]
+    a = next(pid for pid in pids_of_program("perl") if address_of(pid) == extra(place, "app-a", "web.1")["address"])
+    host, port = url_place(place, "app-b", "REDIS_URL")
+    probe = "import socket,sys\ns=socket.socket()\ns.setsockopt(0, 15, 1)\ns.bind((sys.argv[1], 0))\ns.settimeout(3)\ns.connect((sys.argv[2], int(sys.argv[3])))\n"
+    said = subprocess.run(["nsenter", "-t", str(a), "-n", "python3", "-c", probe, b, host, str(port)], capture_output=True, text=True)
+    assert said.returncode != 0 and "Error" in said.stderr, said
+
+
+def test_each_dyno_has_its_own_ports_and_the_same_PORT(place, town):
+    """What one app binds is nobody else's: the port of another, one below 1024, all of them."""
+    a, b = (extra(place, n, "web.1") for n in ("app-a", "app-b"))
+    assert a["port"] == b["port"] and a["address"] != b["address"]
+    said = place.cli("run", "-a", "app-a", "--", "perl", "-e", LISTEN.replace("while (my $c", "exit 0; while (my $c"), str(b["port"])).out
+    assert "listening" in said
+    said = place.cli("run", "-a", "app-a", "--", "perl", "-e", LISTEN.replace("while (my $c", "exit 0; while (my $c"), "80").out
+    assert "listening" in said
+    assert place.get("app-b")[1].startswith("Hello web.1")
+
+
+def test_rules_that_somebody_flushes_come_back(place, town):
+    name = f"twelve_0a{int(network_of(place).split('.')[1]):02x}"
+    subprocess.run(["nft", "delete", "table", "inet", name], check=True)
+    wait_for(lambda: table_of(place).returncode == 0, "the rules", 20)
+    redis = {"redis-of-a": url_place(place, "app-a", "REDIS_URL")}
+    wait_for(lambda: judge(place.cli("run", "-a", "app-a", "--", "perl", "probe.pl", *args_of(redis)).out, redis)[0], "the way to the database", 20)
+
+
+def test_nothing_is_left_of_what_is_killed(own_platform, tmp_path):
+    p = own_platform()
+    where = p.repo(tmp_path)
+    p.create("mortal", where)
+    p.push(where)
+    wait_for(lambda: p.up("mortal"), "the dyno")
+    assert len(links(p)) == 1
+    # The supervisor, and then twelved: another one is started, with a link of its own.
+    before = links(p)
+    for pid in p.pids_of("twelve-dyno"):
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: p.up("mortal") and links(p) != before and len(links(p)) == 1, "another dyno with the only link", 60)
+    p.restart()
+    assert len(links(p)) == 1 and p.get("mortal")[0] == 200
+    p.stop()
+    assert links(p) == [] and table_of(p).returncode != 0
+
+
+def test_a_network_that_is_in_use_is_one_sentence(platform):
+    env = {**platform.env, "TWELVE_NETWORK": own_address().rsplit(".", 2)[0] + ".0.0/16", "TWELVE_STATE_DIR": str(platform.state) + "-other",
+           "TWELVE_RUN_DIR": str(platform.run) + "o"}
+    p = subprocess.run([platform.program("twelved")], env=env, capture_output=True, text=True, timeout=60)
+    assert p.returncode != 0
+    assert "TWELVE_NETWORK" in p.stderr and "in use" in p.stderr, p.stderr
