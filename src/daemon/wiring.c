@@ -227,6 +227,8 @@ int wiring_start(struct parts *parts, struct error *err)
 	if (rendezvous_new(&parts->platform, parts->dynos, &parts->rendezvous, err) < 0)
 		return -1;
 	mend_apps(parts);
+	if (services_readdress(parts->services, err) < 0)
+		return -1;
 	return api_new(parts, &parts->api, err) < 0 ? -1 : api_listen(parts->api, err);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The three examples: real packages from PyPI, npm and Debian; deploy, scale, config, rollback, run, logs."""
 import re
+import socket
 import subprocess
 
 import pytest
@@ -103,10 +104,22 @@ def test_websockets_and_streams(platform, example):
     early = time.monotonic() - began
     r.read()
     assert first and time.monotonic() - began > early + 0.2, "chunks come one by one"
-    script = ("const W=require('ws');const w=new W('ws://127.0.0.1:%d/ws',{headers:{Host:'%s.localhost'}});"
-              "w.on('open',()=>w.send('ping'));w.on('message',m=>{console.log('got '+m);process.exit(0)})"
-              % (platform.http_port, name))
-    assert "got " in platform.cli("run", "-a", name, "--", "node", "-e", script).out
+    assert websocket_echo(platform, name, "/ws", b"ping")
+
+
+def websocket_echo(p, name, path, text):
+    """What comes back for one text frame (RFC 6455), through the router."""
+    with socket.create_connection(("127.0.0.1", p.http_port), timeout=60) as s:
+        s.sendall((f"GET {path} HTTP/1.1\r\nHost: {name}.localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
+        f = s.makefile("rb")
+        assert f.readline().startswith(b"HTTP/1.1 101")
+        while f.readline().strip():
+            pass
+        s.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
+        head = f.read(2)
+        assert head[0] == 0x81, head
+        return f.read(head[1] & 0x7f)
 
 
 def test_gunicorn_with_an_import_that_fails_is_not_live(platform, tmp_path):

@@ -4,6 +4,7 @@ What a sandbox reaches: from a dyno, a one-off dyno, a build and the server of a
 the machine and of the outside. Each cell is tried; docs/security.md has the table.
 """
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -287,3 +288,64 @@ def test_a_network_that_is_in_use_is_one_sentence(platform):
     p = subprocess.run([platform.program("twelved")], env=env, capture_output=True, text=True, timeout=60)
     assert p.returncode != 0
     assert "TWELVE_NETWORK" in p.stderr and "in use" in p.stderr, p.stderr
+
+
+def as_eve(p, token):
+    c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=60)
+    c.request("POST", "/apps", json.dumps({"name": "second"}),
+              {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/vnd.heroku+json; version=3"})
+    r = c.getresponse()
+    return r.status, json.loads(r.read())
+
+
+def test_an_address_that_has_changed_is_in_a_release(own_platform):
+    """The operator takes another network, and then none: the app finds its database all the same."""
+    p = own_platform()
+    assert p.api("POST", "/apps", {"name": "moved"})[0] == 201
+    p.cli("addons:create", "redis", "-a", "moved", timeout=900)
+    before, version = url_place(p, "moved", "REDIS_URL"), p.releases("moved")[0]["version"]
+    for setting in ({"TWELVE_NETWORK": "10.201.0.0/16"}, {"TWELVE_SHARED_NETWORK": "1"}):
+        p.kill9()
+        p.env.update(setting)
+        p.start()
+        now = url_place(p, "moved", "REDIS_URL")
+        assert now != before and p.releases("moved")[0]["version"] == version + 1
+        wait_for(lambda: p.cli("redis-cli", "-a", "moved", "--", "PING", check=False).out.strip() == "PONG", "the database at its new address", 60)
+        p.restart()
+        assert p.releases("moved")[0]["version"] == version + 1, "once is enough"
+        before, version = now, version + 1
+    # Rules for dynos of a network that is another one now stay with them.
+    subprocess.run(["nft", "delete", "table", "inet", "twelve_0ac9"])
+
+
+def test_a_machine_that_cant_takes_apps_of_one_owner(tmp_path):
+    """As in a container: root without the right to make networks."""
+    wrapper = tmp_path / "twelved"
+
+    class Unable(Platform):
+        def program(self, name):
+            return str(wrapper) if name == "twelved" else super().program(name)
+
+    real = Platform.program(None, "twelved")
+    wrapper.write_text(f"#!/bin/sh\nexec setpriv --bounding-set=-net_admin --inh-caps=-net_admin {real} \"$@\"\n")
+    wrapper.chmod(0o755)
+    p = Unable(tmp_path / "unable")
+    try:
+        network = p.api("GET", "/twelve/status")[1]["network"]
+        assert not network["walls"] and "share the machine's network" in network["why_not"], network
+        assert "share the machine's network" in p.cli("doctor", check=False).out
+        where = p.repo(tmp_path)
+        p.create("first", where)
+        p.push(where)
+        wait_for(lambda: p.up("first"), "an app of root's")
+        p.cli("users:add", "eve@example.com")
+        token = p.cli("authorizations:create", "--user", "eve@example.com").out.strip()
+        refused = as_eve(p, token)
+        assert refused[0] == 422 and "apps of another owner" in refused[1]["message"] and "TWELVE_SHARED_NETWORK=1" in refused[1]["message"], refused
+        p.kill9()
+        p.env["TWELVE_SHARED_NETWORK"] = "1"
+        p.start()
+        assert p.get("first")[0] == 200
+        assert as_eve(p, token)[0] == 201
+    finally:
+        p.stop()

@@ -43,6 +43,9 @@ struct services *services_new(const struct services_options *o);
 void services_free(struct services *sv);
 /* Says which apps reach which servers (walls/walls.h: collect). */
 int services_reaches(struct services *sv, struct error *err);
+/* At the start: apps whose config vars have other addresses of add-ons than those of now get a
+ * release with these. */
+int services_readdress(struct services *sv, struct error *err);
 /* A dyno, of an app or an add-on, has changed. */
 void services_dyno_changed(struct services *sv, struct dyno *dyno);
 /* Something that an add-on's turn looks at has changed: releases, apps. */

@@ -72,10 +72,18 @@ static enum life_state state_of(const struct addon *a)
 	return a->state == ADDON_PROVISIONED ? LIFE_PROVISIONED : LIFE_DEPROVISIONING;
 }
 
-/* One that was started before the walls came up, or went. */
-static bool has_its_network(const struct services *sv, const struct dyno *dyno)
+/* Not one that was started before the network was another one. */
+static bool has_its_address(const struct services *sv, const struct addon *a,
+			    const struct dyno *dyno)
 {
-	return (dyno->link.host_name[0] != '\0') == walls_are_up(sv->walls);
+	struct error err = ERROR_INIT;
+	struct in_addr address;
+
+	if (walls_server_address(sv->walls, a->id, &address, &err) < 0) {
+		log_error("add-on %s: %s", a->name, err.message);
+		return true;
+	}
+	return address.s_addr == dyno_place(dyno).address.s_addr;
 }
 
 static void look(struct resource *r, const struct addon *a, const struct service *s,
@@ -102,7 +110,7 @@ static void look(struct resource *r, const struct addon *a, const struct service
 		.prepared = a->stack != NULL,
 		.changed = a->applied && !streq(a->applied, use),
 		.server = seen_server(dyno),
-		.stale = dyno && (!streq(dyno->size, a->plan) || !has_its_network(sv, dyno)),
+		.stale = dyno && (!streq(dyno->size, a->plan) || !has_its_address(sv, a, dyno)),
 		.crashes = dyno ? dyno->restarts + (dyno->state == DYNO_CRASHED) : 0,
 		.healthy = r->healthy,
 		.restoring = a->restoring != NULL,
