@@ -20,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +28,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "build/fetch.h"
 #include "daemon/api/docs.h"
@@ -119,12 +118,12 @@ static void on_stop_all(void *userdata)
 /* No core files, since memory holds config vars; and no second twelved over the same state. */
 static int harden(const struct settings *s, int *ret_lock_fd, struct error *err)
 {
-	static const struct rlimit none = { 0, 0 };
 	_cleanup_free_ char *path = xasprintf("%s/lock", s->state_dir);
 	_cleanup_fd_ int fd = -1;
+	int r = proc_no_cores();
 
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
-		return error_set_errno(err, errno, "turning core files off");
+	if (r < 0)
+		return error_set_errno(err, r, "turning core files off");
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set_errno(err, errno, "opening %s", path);

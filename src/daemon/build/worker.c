@@ -4,12 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "daemon/build/packs.h"
 #include "daemon/build/builds.h"
@@ -221,15 +220,13 @@ static int run_order(json_t *j, struct build_result *ret, struct error *err)
 
 int build_worker_main(void)
 {
-	static const struct rlimit none = { 0, 0 };
 	struct build_result result = { 0 };
 	struct error err = ERROR_INIT;
 	json_t *order, *answer;
 	char *text;
 	int r;
 
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
+	(void)proc_no_cores();
 	fd_set_cloexec(RESULT_FD, true);
 	order = json_loadf(stdin, 0, NULL);
 	r = order ? run_order(order, &result, &err)

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "daemon/services/ask.h"
 #include "daemon/services/job.h"
@@ -301,13 +300,11 @@ static int tell(const struct work *w, int r, const struct error *err)
 
 int addon_worker_main(void)
 {
-	static const struct rlimit none = { 0, 0 };
 	struct error err = ERROR_INIT;
 	struct work w = { 0 };
 	int r;
 
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
+	(void)proc_no_cores();
 	fd_set_cloexec(RESULT_FD, true);
 	w.order = json_loadf(stdin, 0, NULL);
 	r = w.order ? carry_out(&w, &err)
