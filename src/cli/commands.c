@@ -23,6 +23,7 @@ const struct command_group commands[] = {
 	GROUP("Logs and events", logs_commands, drains_commands, webhooks_commands),
 	GROUP("Config", config_commands),
 	GROUP("Domains and certificates", domains_commands, certs_commands),
+	GROUP("Network", egress_commands),
 	GROUP("Add-ons", addons_commands, addon_create_commands, addon_change_commands,
 	      attachments_commands, services_commands, client_commands, backups_commands,
 	      restore_commands, backup_file_commands),

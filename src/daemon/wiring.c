@@ -10,6 +10,7 @@
 #include "daemon/api/serve.h"
 #include "daemon/api/team/logins.h"
 #include "daemon/apps/apps.h"
+#include "daemon/apps/egress.h"
 #include "daemon/apps/setups.h"
 #include "daemon/apps/stale.h"
 #include "daemon/apps/webhooks.h"
@@ -145,7 +146,8 @@ static int on_collect_rules(struct walls *w, void *userdata, struct error *err)
 {
 	struct parts *parts = userdata;
 
-	(void)w;
+	if (egress_collect(&parts->platform, w, err) < 0)
+		return -1;
 	return services_reaches(parts->services, err);
 }
 

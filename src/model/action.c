@@ -69,6 +69,7 @@ static const struct {
 	{ "PUT /apps/:app/log-drains/:drain", "change drain" },
 	{ "DELETE /apps/:app/log-drains/:drain", "remove drain" },
 	{ "POST /apps/:app/log-drains/:drain/actions/test", "test drain" },
+	{ "PATCH /apps/:app/egress", "change egress" },
 	{ "POST /apps/:app/domains", "add domain" },
 	{ "PATCH /apps/:app/domains/:domain", "change domain" },
 	{ "DELETE /apps/:app/domains/:domain", "remove domain" },

@@ -10,14 +10,6 @@
 /* Sandboxes of any platform. */
 #define SANDBOXES "\"" NET_NAME_PREFIX "*\""
 
-/* What is no public address, by IANA's special-purpose registries (RFC 6890). The metadata services
- * of clouds are among the link-local ones. */
-#define PRIVATE4                                                                             \
-	"0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, " \
-	"192.0.0.0/24, 192.88.99.0/24, 192.168.0.0/16, 198.18.0.0/15, 224.0.0.0/3"
-/* 2000::/3 is what is handed out; in it, 2001::/23 and 6to4, which hold IPv4 addresses. */
-#define PRIVATE6 "::/3, 4000::/2, 8000::/1, 2001::/23, 2002::/16"
-
 static void put_address(struct buf *b, int family, const void *address)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -66,6 +58,18 @@ static void put_resolvers(struct buf *b, const struct net_rules *r, int family)
 	end_set(b, n);
 }
 
+static void put_private(struct buf *b, const char *name, const char *type, const char *const *list)
+{
+	size_t n = 0;
+
+	buf_printf(b, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n", name, type);
+	for (; *list; list++) {
+		next_element(b, &n);
+		buf_puts(b, *list);
+	}
+	end_set(b, n);
+}
+
 static void put_sets(struct buf *b, const struct net_rules *r)
 {
 	size_t n = 0;
@@ -94,9 +98,8 @@ static void put_sets(struct buf *b, const struct net_rules *r)
 		buf_printf(b, "%u", r->closed[i]);
 	}
 	end_set(b, n);
-	buf_puts(b, "\tset private4 {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t\telements = "
-		    "{ " PRIVATE4 " }\n\t}\n\tset private6 {\n\t\ttype ipv6_addr\n\t\tflags "
-		    "interval\n\t\telements = { " PRIVATE6 " }\n\t}\n");
+	put_private(b, "private4", "ipv4_addr", net_private4);
+	put_private(b, "private6", "ipv6_addr", net_private6);
 }
 
 /* -- chains */

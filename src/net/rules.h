@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/egress.h"
 #include "net/plan.h"
 
 /* Sandboxes of `group` reach this address of another sandbox at this TCP port: an add-on's server. */
@@ -38,22 +39,6 @@ struct net_reach {
 /* Sandboxes of `from` reach those of `to` at any TCP port. */
 struct net_friend {
 	uint32_t from, to;
-};
-
-/* In place of a group: every sandbox. */
-#define NET_GROUP_ALL UINT32_MAX
-
-/* A destination outside that sandboxes of `group` reach though it is private, or though their
- * egress is closed. */
-struct net_egress {
-	uint32_t group;
-	int family; /* AF_INET or AF_INET6 */
-	union {
-		struct in_addr v4;
-		struct in6_addr v6;
-	} address;
-	unsigned bits; /* of the prefix */
-	uint16_t port; /* 0: all */
 };
 
 struct net_rules {

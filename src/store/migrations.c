@@ -467,6 +467,7 @@ const char *const store_migrations[] = {
 	store_schema_number,
 	store_schema_owner_limit,
 	store_schema_nobodys,
+	store_schema_egress,
 };
 const size_t n_store_migrations = ARRAY_SIZE(store_migrations);
 

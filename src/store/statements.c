@@ -453,6 +453,11 @@ const char *const statement_sql[_STATEMENT_MAX] = {
 	[STATEMENT_NUMBER_INSERT] = "INSERT INTO number (id, number) VALUES (?, ?)",
 	[STATEMENT_NUMBER_LIST] = "SELECT id, number FROM number ORDER BY number",
 	[STATEMENT_NUMBER_DELETE] = "DELETE FROM number WHERE number = ?",
+	[STATEMENT_EGRESS_GET] = "SELECT app_id, closed, allowed FROM egress WHERE app_id = ?",
+	[STATEMENT_EGRESS_PUT] = "INSERT INTO egress (app_id, closed, allowed) VALUES (?, ?, ?) "
+				 "ON CONFLICT (app_id) DO UPDATE SET closed = excluded.closed, "
+				 "allowed = excluded.allowed",
+	[STATEMENT_EGRESS_LIST] = "SELECT app_id, closed, allowed FROM egress ORDER BY app_id",
 	[STATEMENT_OWNER_LIMIT_LIST] = "SELECT name, value FROM owner_limit WHERE user_id = ?",
 	[STATEMENT_OWNER_LIMIT_PUT] =
 		"INSERT INTO owner_limit (user_id, name, value) VALUES (?, ?, ?) "

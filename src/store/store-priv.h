@@ -203,6 +203,9 @@ enum statement {
 	STATEMENT_NUMBER_INSERT,
 	STATEMENT_NUMBER_LIST,
 	STATEMENT_NUMBER_DELETE,
+	STATEMENT_EGRESS_GET,
+	STATEMENT_EGRESS_PUT,
+	STATEMENT_EGRESS_LIST,
 	STATEMENT_OWNER_LIMIT_LIST,
 	STATEMENT_OWNER_LIMIT_PUT,
 	STATEMENT_OWNER_LIMIT_DELETE,
@@ -301,6 +304,7 @@ extern const char store_schema_gone[], store_schema_backups[], store_schema_name
 	store_schema_nobodys[];		      /* gone.c */
 extern const char store_schema_fetch_key[];   /* fetch-key.c */
 extern const char store_schema_number[];      /* number.c */
+extern const char store_schema_egress[];      /* egress.c */
 extern const char store_schema_owner_limit[]; /* owner-limit.c */
 extern const char *const store_migrations[];  /* [n - 1] leads to schema n */
 extern const size_t n_store_migrations;

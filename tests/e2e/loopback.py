@@ -88,10 +88,13 @@ class Loopback:
             raise RuntimeError("setns failed")
         return made[0]
 
-    def listen(self, port):
+    def listen(self, port, address="127.0.0.1"):
+        """Inside; another address than the loopback's is given to it."""
+        if not address.startswith("127."):
+            subprocess.run(self.command(["ip", "addr", "replace", f"{address}/32", "dev", "lo"], "/"), check=True)
         s = self.socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(("127.0.0.1", port))
+        s.bind((address, port))
         s.listen(64)
         return s
 

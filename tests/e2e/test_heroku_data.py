@@ -26,11 +26,10 @@ def data(heroku):
         names.append(addon["name"])
         wait_for(lambda: p.api("GET", f"/addons/{addon['name']}")[1]["state"] == "provisioned", f"{service} to be ready", 300)
     # The CLI runs where only led-in ports are.
-    port = urllib.parse.urlsplit(config(heroku, "DATABASE_URL")).port
-    taps = [Tap(heroku.loopback.listen(port), lambda: socket.create_connection(("127.0.0.1", port)))]
+    database, store = (urllib.parse.urlsplit(config(heroku, key)) for key in ("DATABASE_URL", "REDIS_URL"))
     # redis:cli asks for TLS at the port behind the URL's, as Heroku's servers have it.
-    behind = urllib.parse.urlsplit(config(heroku, "REDIS_URL")).port + 1
-    taps.append(Tap(heroku.loopback.listen(behind), lambda: socket.create_connection(("127.0.0.1", behind))))
+    taps = [Tap(heroku.loopback.listen(port, host), lambda at=(host, port): socket.create_connection(at))
+            for host, port in ((database.hostname, database.port), (store.hostname, store.port + 1))]
     psql(heroku, "create table t as select generate_series(1, 3) as n")
     yield "heroku-data", *names
     for tap in taps:

@@ -235,6 +235,54 @@ def test_an_attachment_opens_the_way_and_its_end_closes_it(place, town):
     wait_for(lambda: opened() == set(), "the way to be closed", 120)
 
 
+def test_what_of_the_outside_an_app_reaches_is_its_owners_to_say(place, town):
+    address = socket.gethostbyname(OUTSIDE)
+    targets = {"outside": (address, 443), "other-port": (address, 80), "redis-of-a": url_place(place, "app-a", "REDIS_URL")}
+
+    def opened():
+        return judge(place.cli("run", "-a", "app-a", "--", "perl", "probe.pl", *args_of(targets)).out, targets)[0]
+
+    def settled(*names):
+        wait_for(lambda: opened() == set(names), f"{names} to be open", 30)
+
+    try:
+        assert place.cli("egress", "-a", "app-a").out.startswith("open")
+        place.cli("egress:close", "-a", "app-a")
+        settled("redis-of-a")
+        place.cli("egress:allow", f"{address}:443", "-a", "app-a")
+        settled("redis-of-a", "outside")
+        assert f"allowed  {address}:443" in place.cli("egress", "-a", "app-a").out
+        # B's is as it was.
+        said = place.cli("run", "-a", "app-b", "--", "perl", "probe.pl", *args_of({"outside": targets["outside"]})).out
+        assert "probe outside open" in said
+        place.cli("egress:remove", f"{address}:443", "-a", "app-a")
+        settled("redis-of-a")
+        r = place.cli("egress:remove", "198.51.100.1", "-a", "app-a", check=False)
+        assert r.code != 0 and "twelve egress" in r.err
+        r = place.cli("egress:allow", "example.com", "-a", "app-a", check=False)
+        assert r.code != 0 and "is no destination" in r.err
+    finally:
+        place.cli("egress:open", "-a", "app-a")
+    settled("redis-of-a", "outside", "other-port")
+
+
+def test_what_is_not_public_is_for_administrators_to_allow(place, town):
+    place.cli("users:add", "uma@example.com")
+    place.cli("access:add", "uma@example.com", "-p", "operate", "-a", "app-a")
+    token = place.cli("authorizations:create", "--user", "uma@example.com").out.strip()
+    patch = lambda allowed: over_tcp(place, token, "PATCH", "/apps/app-a/egress", {"allowed": allowed})
+    for private in ("10.0.3.7", "169.254.169.254:80", "0.0.0.0/0", "fd00::/8"):
+        status, e = patch([private])
+        assert status == 403 and "an administrator may allow it" in e["message"], e
+    place.cli("egress:allow", "10.0.3.7:5432", "-a", "app-a")
+    # What was allowed stays when she allows something else, and goes when she takes it out.
+    status, e = patch(["10.0.3.7:5432", "198.51.100.0/24"])
+    assert status == 200 and e["allowed"] == ["10.0.3.7:5432", "198.51.100.0/24"], e
+    wait_for(lambda: "10.0.3.7 th dport 5432 accept" in re.sub(r"/32", "", table_of(place).stdout), "the rule", 20)
+    assert patch([])[0] == 200
+    wait_for(lambda: "10.0.3.7" not in table_of(place).stdout, "its end", 20)
+
+
 def test_a_forged_source_gets_no_answer(place, town):
     """The server of B's database answers to B's address; a packet of A's with it goes nowhere."""
     b = extra(place, "app-b", "web.1")["address"]
@@ -291,8 +339,12 @@ def test_a_network_that_is_in_use_is_one_sentence(platform):
 
 
 def as_eve(p, token):
+    return over_tcp(p, token, "POST", "/apps", {"name": "second"})
+
+
+def over_tcp(p, token, method, path, body):
     c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=60)
-    c.request("POST", "/apps", json.dumps({"name": "second"}),
+    c.request(method, path, json.dumps(body),
               {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/vnd.heroku+json; version=3"})
     r = c.getresponse()
     return r.status, json.loads(r.read())

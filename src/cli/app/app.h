@@ -19,6 +19,7 @@ extern const struct command *const certs_commands[];
 extern const struct command *const config_commands[];
 extern const struct command *const domains_commands[];
 extern const struct command *const drains_commands[];
+extern const struct command *const egress_commands[];
 extern const struct command *const git_hook_commands[];
 extern const struct command *const git_remote_commands[];
 extern const struct command *const import_commands[];

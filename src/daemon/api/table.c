@@ -37,6 +37,7 @@ const struct api_route *const api_tables[] = {
 	review_of_app_routes,
 	setups_routes,
 	app_transfers_routes,
+	egress_routes,
 	features_routes,
 	absent_routes,
 	webhooks_routes,

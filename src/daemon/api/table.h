@@ -36,6 +36,7 @@ extern const struct api_route review_config_routes[];
 extern const struct api_route review_of_app_routes[];
 extern const struct api_route setups_routes[];
 extern const struct api_route app_transfers_routes[];
+extern const struct api_route egress_routes[];
 extern const struct api_route features_routes[];
 extern const struct api_route absent_routes[];
 extern const struct api_route webhooks_routes[];

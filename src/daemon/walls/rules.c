@@ -6,7 +6,6 @@
  * Somebody else may flush all tables of the machine (`nft flush ruleset`, a reload of
  * nftables.service): the kernel tells, and the table is put back.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
@@ -38,32 +37,21 @@ static uint16_t port_of(const char *address)
 	return colon && str_to_i64(colon + 1, 1, 65535, &n) ? (uint16_t)n : 0;
 }
 
-/* "10.0.0.0/8 192.0.2.7", which was checked when it was read. */
-static struct net_egress *networks(const char *list, size_t *ret_n)
+/* TWELVE_PRIVATE_NETWORKS, which was checked when it was read, is for everybody. */
+static int allow_all(struct walls *w, const char *networks, struct error *err)
 {
-	_cleanup_free_ char *words = xstrdup(list);
-	struct net_egress *all = NULL;
+	_cleanup_free_ char *words = xstrdup(networks);
 	char *save = NULL;
-	size_t n = 0;
 
-	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
-		char *slash = strchr(w, '/');
-		bool v6 = strchr(w, ':');
-		struct net_egress e = { .group = NET_GROUP_ALL,
-					.family = v6 ? AF_INET6 : AF_INET,
-					.bits = v6 ? 128 : 32 };
+	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		struct net_egress e = { .group = NET_GROUP_ALL };
 
-		if (slash) {
-			*slash = '\0';
-			e.bits = (unsigned)strtoul(slash + 1, NULL, 10);
-		}
-		if (inet_pton(e.family, w, &e.address) != 1)
-			continue;
-		all = xrealloc(all, (n + 1) * sizeof(*all));
-		all[n++] = e;
+		if (net_egress_parse(word, &e, err) < 0)
+			return error_prefix(err, "TWELVE_PRIVATE_NETWORKS");
+		w->allowed = xrealloc(w->allowed, (w->n_allowed + 1) * sizeof(*w->allowed));
+		w->allowed[w->n_allowed++] = e;
 	}
-	*ret_n = n;
-	return all;
+	return 0;
 }
 
 static char *render(const struct walls *w)
@@ -77,10 +65,12 @@ static char *render(const struct walls *w)
 			       .resolvers = w->resolvers,
 			       .n_resolvers = w->n_resolvers,
 			       .reaches = w->reaches,
-			       .n_reaches = w->n_reaches };
-	_cleanup_free_ struct net_egress *private = networks(s->private_networks, &r.n_egress);
+			       .n_reaches = w->n_reaches,
+			       .closed = w->closed,
+			       .n_closed = w->n_closed,
+			       .egress = w->allowed,
+			       .n_egress = w->n_allowed };
 
-	r.egress = private;
 	return net_rules_render(&r);
 }
 
@@ -121,8 +111,9 @@ static int load(struct walls *w, struct error *err)
 	static const char *const argv[] = { "nft", "-f", "-", NULL };
 	_cleanup_free_ char *text = NULL;
 
-	w->n_reaches = 0;
-	if (w->follower.collect(w, w->follower.userdata, err) < 0)
+	w->n_reaches = w->n_closed = w->n_allowed = 0;
+	if (allow_all(w, w->platform->settings.private_networks, err) < 0 ||
+	    w->follower.collect(w, w->follower.userdata, err) < 0)
 		return -1;
 	text = render(w);
 	w->loading_change = w->changes;
@@ -271,7 +262,8 @@ static int load_first(struct walls *w, struct error *err)
 
 int rules_start(struct walls *w, struct error *err)
 {
-	if (!are_loaded(w) && load_first(w, err) < 0)
+	if (allow_all(w, w->platform->settings.private_networks, err) < 0 ||
+	    (!are_loaded(w) && load_first(w, err) < 0))
 		return -1;
 	w->timer = watch_timer(w->platform->loop, on_timer, w);
 	w->minute = watch_timer(w->platform->loop, on_minute, w);

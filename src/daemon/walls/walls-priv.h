@@ -22,8 +22,12 @@ struct walls {
 	int64_t given_ms[STORE_NUMBER_MAX + 1];
 	/* Rules (rules.c). */
 	struct walls_follower follower;
-	struct net_reach *reaches; /* while they are collected */
+	struct net_reach *reaches; /* while they are collected; as the next four */
 	size_t n_reaches;
+	uint32_t *closed;
+	size_t n_closed;
+	struct net_egress *allowed;
+	size_t n_allowed;
 	struct child *loading;			/* nft, under way */
 	uint64_t changes;			/* so far */
 	uint64_t loading_change, loaded_change; /* the last that these rules know */

@@ -65,6 +65,8 @@ void walls_free(struct walls *w)
 	free(w->resolv_path);
 	free(w->resolv_text);
 	free(w->reaches);
+	free(w->closed);
+	free(w->allowed);
 	free(w->why_not);
 	free(w);
 }
@@ -143,5 +145,27 @@ int walls_reach(struct walls *w, const char *from_id, const char *addon_id, uint
 		return -1;
 	w->reaches = xrealloc(w->reaches, (w->n_reaches + 1) * sizeof(*w->reaches));
 	w->reaches[w->n_reaches++] = r;
+	return 0;
+}
+
+int walls_close(struct walls *w, const char *app_id, struct error *err)
+{
+	uint32_t group;
+
+	if (numbers_of(w, app_id, &group, err) < 0)
+		return -1;
+	w->closed = xrealloc(w->closed, (w->n_closed + 1) * sizeof(*w->closed));
+	w->closed[w->n_closed++] = group;
+	return 0;
+}
+
+int walls_allow(struct walls *w, const char *app_id, const struct net_egress *to, struct error *err)
+{
+	struct net_egress e = *to;
+
+	if (numbers_of(w, app_id, &e.group, err) < 0)
+		return -1;
+	w->allowed = xrealloc(w->allowed, (w->n_allowed + 1) * sizeof(*w->allowed));
+	w->allowed[w->n_allowed++] = e;
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "daemon/core/platform.h"
+#include "net/egress.h"
 #include "net/link.h"
 
 struct walls;
@@ -53,8 +54,8 @@ int walls_server_address(struct walls *w, const char *addon_id, struct in_addr *
 /* ---- rules ---- */
 
 /*
- * Whoever knows what reaches what is asked for it by `collect`, which calls walls_reach() for each
- * pair. `settled` is called when rules of now have been loaded.
+ * Whoever knows what reaches what is asked for it by `collect`, which calls walls_reach(),
+ * walls_close() and walls_allow(). `settled` is called when rules of now have been loaded.
  * Without a follower (all NULL) the rules stay as they are.
  */
 struct walls_follower {
@@ -65,6 +66,11 @@ struct walls_follower {
 void walls_follow(struct walls *w, const struct walls_follower *f);
 /* Sandboxes of this app, or of the add-on itself, reach the server of the add-on at this TCP port. */
 int walls_reach(struct walls *w, const char *from_id, const char *addon_id, uint16_t port,
+		struct error *err);
+/* Sandboxes of this app reach nothing outside but what walls_allow() names. */
+int walls_close(struct walls *w, const char *app_id, struct error *err);
+/* They reach this though it is not public, or though their app is closed. The group is filled in. */
+int walls_allow(struct walls *w, const char *app_id, const struct net_egress *to,
 		struct error *err);
 /*
  * What rules are made from has changed: they are loaded anew, soon. Returns the number of this
