@@ -28,10 +28,10 @@ static void test_overlap(void **state)
 		{ ROUTES DEFAULT, NULL },
 		{ ROUTES DEFAULT "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n",
 		  NULL },
-		/* 10.212.7.0/24 lies in it, 10.0.0.0/8 around it */
+		/* 10.212.7.0/24 lies in it; 10.0.0.0/8 around it, where a sandbox is more specific */
 		{ ROUTES "wg0\t0007D40A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n", "wg0" },
 		{ ROUTES DEFAULT "tun0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0\n",
-		  "tun0" },
+		  NULL },
 		{ ROUTES "eth1\t0000D50A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n", NULL },
 		/* a sandbox's own */
 		{ ROUTES "tw0ad4-1001\t0110D40A\t00000000\t0005\t0\t0\t0\tFFFFFFFF\t0\t0\t0\n",

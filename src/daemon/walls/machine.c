@@ -32,7 +32,8 @@
 bool machine_overlap(const char *routes, const struct net_range *range, char iface[static 16])
 {
 	_cleanup_free_ char *text = xstrdup(routes);
-	uint32_t own = ntohl(range->v4.s_addr), own_mask = UINT32_MAX << (32 - range->bits);
+	uint32_t own = ntohl(range->v4.s_addr), own_mask = UINT32_MAX << (32 - range->bits),
+		 to_mask;
 	char *save = NULL;
 
 	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
@@ -40,9 +41,11 @@ bool machine_overlap(const char *routes, const struct net_range *range, char ifa
 
 		/* Iface Destination Gateway Flags RefCnt Use Metric Mask ...: in the order of memory */
 		if (sscanf(l, "%15s %8x %*8x %*x %*d %*d %*d %8x", iface, &to, &mask) != 3 ||
-		    !mask || str_starts(iface, NET_NAME_PREFIX))
+		    str_starts(iface, NET_NAME_PREFIX))
 			continue;
-		if (((ntohl(to) ^ own) & (ntohl(mask) & own_mask)) == 0)
+		/* A wider one, such as that of a VPN, goes on: a sandbox's is more specific. */
+		to_mask = ntohl(mask);
+		if (to_mask >= own_mask && ((ntohl(to) ^ own) & own_mask) == 0)
 			return true;
 	}
 	return false;
@@ -108,15 +111,14 @@ int machine_look(struct walls *w, struct error *err)
 
 /* ---- whether it can ---- */
 
-int machine_try(const struct walls *w, struct error *err)
+int machine_try(const struct net_link *l, struct error *err)
 {
-	const struct net_link l = net_link_of(&w->range, w->last_index, 0);
 	int fd;
 
 	if (!fs_find_program("nft", NULL))
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "nft is not installed: apt-get install nftables");
-	if (net_make(&l, &fd, err) < 0)
+	if (net_make(l, &fd, err) < 0)
 		return -1;
 	/* And with it the namespace. */
 	fd_close(fd);

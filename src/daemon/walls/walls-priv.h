@@ -43,8 +43,8 @@ static inline bool is_up(const struct walls *w)
 
 /* ---- machine.c: the machine's own settings ---- */
 
-/* Makes a network, which goes away again; *err says why it can't. */
-int machine_try(const struct walls *w, struct error *err);
+/* Makes a network with this link, which goes away again; *err says why it can't. */
+int machine_try(const struct net_link *l, struct error *err);
 /* Whether the range is free, and whether there is IPv6: sets w->range. */
 int machine_look(struct walls *w, struct error *err);
 /* Has it forward packets; notes what was before. */
@@ -52,7 +52,7 @@ int machine_forward(struct walls *w, struct error *err);
 /* As it was. */
 void machine_restore(const struct walls *w);
 
-/* Pure parts. The first network in the text of /proc/net/route that overlaps with the range, by its
+/* Pure parts. The first network in the text of /proc/net/route that lies in the range, by its
  * interface; false: none. Links of sandboxes do not count. */
 bool machine_overlap(const char *routes, const struct net_range *range, char iface[static 16]);
 /* Whether the text of /proc/net/ipv6_route has a way to everywhere. */

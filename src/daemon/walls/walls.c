@@ -19,16 +19,31 @@ static void begin_somewhere(struct walls *w)
 	w->last_index = NET_INDEX_FIRST + random % n;
 }
 
+/* The next whose link the kernel does not have. */
+static int next_link(struct walls *w, uint32_t group, struct net_link *ret, struct error *err)
+{
+	unsigned last = net_index_last(&w->range);
+
+	for (unsigned i = NET_INDEX_FIRST; i <= last; i++) {
+		w->last_index = w->last_index >= last ? NET_INDEX_FIRST : w->last_index + 1;
+		*ret = net_link_of(&w->range, w->last_index, group);
+		if (!if_nametoindex(ret->host_name))
+			return 0;
+	}
+	return error_set(err, ERROR_UNAVAILABLE, "All addresses of TWELVE_NETWORK are in use");
+}
+
 static int come_up(struct walls *w, struct error *err)
 {
 	struct error cannot = ERROR_INIT;
+	struct net_link link;
 
 	if (machine_look(w, err) < 0)
 		return -1;
 	begin_somewhere(w);
 	resolvers_read(w);
-	if (machine_try(w, &cannot) < 0 || machine_forward(w, &cannot) < 0 ||
-	    rules_start(w, &cannot) < 0)
+	if (next_link(w, 0, &link, &cannot) < 0 || machine_try(&link, &cannot) < 0 ||
+	    machine_forward(w, &cannot) < 0 || rules_start(w, &cannot) < 0)
 		w->why_not = xasprintf("Sandboxes share the machine's network, since it permits "
 				       "no other: %s",
 				       cannot.message);
@@ -84,20 +99,6 @@ const char *walls_why_not(const struct walls *w)
 const char *walls_resolv_conf(const struct walls *w)
 {
 	return is_up(w) ? w->resolv_path : "/etc/resolv.conf";
-}
-
-/* The next whose link the kernel does not have. */
-static int next_link(struct walls *w, uint32_t group, struct net_link *ret, struct error *err)
-{
-	unsigned last = net_index_last(&w->range);
-
-	for (unsigned i = NET_INDEX_FIRST; i <= last; i++) {
-		w->last_index = w->last_index >= last ? NET_INDEX_FIRST : w->last_index + 1;
-		*ret = net_link_of(&w->range, w->last_index, group);
-		if (!if_nametoindex(ret->host_name))
-			return 0;
-	}
-	return error_set(err, ERROR_UNAVAILABLE, "All addresses of TWELVE_NETWORK are in use");
 }
 
 int walls_take(struct walls *w, const char *owner_id, struct net_link *ret, struct error *err)
