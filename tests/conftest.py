@@ -89,6 +89,7 @@ class Platform:
     """A twelved with its own state; `cli` runs the command line against it."""
     guard = None
     holds = []
+    host = "127.0.0.1"
 
     def __init__(self, base, **settings):
         self.state = pathlib.Path(base) / "state"
@@ -244,7 +245,7 @@ class Platform:
 
     def get(self, app, path="/", host=None, timeout=30):
         """GET through haproxy: (status, text). A connection that breaks raises OSError."""
-        c = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout)
+        c = http.client.HTTPConnection(self.host, self.http_port, timeout=timeout)
         try:
             c.request("GET", path, headers={"Host": host or f"{app}.localhost"})
             r = c.getresponse()
@@ -295,6 +296,17 @@ class Platform:
 
     def up(self, app, kind="web"):
         return [d for d in self.dynos(app) if d["type"] == kind and d["state"] == "up"]
+
+
+@pytest.fixture(scope="module")
+def machine_address():
+    """An address of the machine that is not the loopback's, and that nothing else has: sandboxes see a server there as one of the machine's."""
+    lease = Lease()
+    address = lease.machine_address()
+    subprocess.run(["ip", "addr", "replace", f"{address}/32", "dev", "lo"], check=True)
+    yield address
+    subprocess.run(["ip", "addr", "del", f"{address}/32", "dev", "lo"], check=True)
+    lease.release()
 
 
 @pytest.fixture(scope="session")

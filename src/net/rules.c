@@ -104,12 +104,16 @@ static void put_sets(struct buf *b, const struct net_rules *r)
 
 /* -- chains */
 
-static void put_egress(struct buf *b, const struct net_rules *r)
+/* Those with a port may lead to the machine itself: who names it without one would open all that
+ * it serves. */
+static void put_allowed(struct buf *b, const struct net_rules *r, const char *chain, bool with_port)
 {
-	buf_puts(b, "\tchain egress {\n");
+	buf_printf(b, "\tchain %s {\n", chain);
 	for (size_t i = 0; i < r->n_egress; i++) {
 		const struct net_egress *e = &r->egress[i];
 
+		if (with_port && !e->port)
+			continue;
 		buf_puts(b, "\t\t");
 		if (e->group != NET_GROUP_ALL)
 			buf_printf(b, "iifgroup %u ", e->group);
@@ -119,7 +123,16 @@ static void put_egress(struct buf *b, const struct net_rules *r)
 			buf_printf(b, " th dport %u", e->port);
 		buf_puts(b, " accept\n");
 	}
-	buf_puts(b, "\t\tiifgroup @closed goto refuse\n"
+	buf_puts(b, "\t}\n");
+}
+
+static void put_egress(struct buf *b, const struct net_rules *r)
+{
+	put_allowed(b, r, "allowed", false);
+	put_allowed(b, r, "allowed_ports", true);
+	buf_puts(b, "\tchain egress {\n"
+		    "\t\tjump allowed\n"
+		    "\t\tiifgroup @closed goto refuse\n"
 		    "\t\tip daddr @private4 goto refuse\n"
 		    "\t\tip6 daddr @private6 goto refuse\n"
 		    "\t\taccept\n\t}\n");
@@ -165,7 +178,8 @@ static void put_from_sandboxes(struct buf *b, const struct net_rules *r, const c
 		   "\t\tjump resolve\n",
 		   prefix);
 	put_ports(b, r);
-	buf_puts(b, "\t\tgoto refuse\n\t}\n");
+	buf_puts(b, "\t\tip daddr != 127.0.0.0/8 jump allowed_ports\n"
+		    "\t\tgoto refuse\n\t}\n");
 }
 
 static void put_leave(struct buf *b, const struct net_rules *r, const char *prefix)

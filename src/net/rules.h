@@ -12,7 +12,8 @@
  *   - a packet whose source is not the sandbox's own address: dropped
  *   - answers: passed
  *   - to another sandbox: only add-ons (`links`) and apps (`friends`) that are named
- *   - to the machine: the router's ports, on addresses that are not the loopback
+ *   - to the machine, at addresses that are not the loopback: the router's ports, and what `egress`
+ *     names with a port
  *   - to a resolver, port 53
  *   - to what the app's egress names; else nothing for an app whose egress is closed
  *   - to the public internet: passed, with the machine's address; all else: refused

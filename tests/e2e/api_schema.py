@@ -76,6 +76,7 @@ UNLISTED = {
     ("PUT", "/apps/[^/]+/log-drains/[^/]+"): ("log-drain", "Heroku has it for drains of add-ons alone"),
     ("POST", "/apps/[^/]+/log-drains/[^/]+/actions/test"): (None, OURS),
     ("(POST|DELETE)", "/apps/[^/]+/buildpack-key"): (None, OURS),
+    ("(GET|PATCH)", "/apps/[^/]+/egress"): (None, OURS),
     ("POST", "/apps/[^/]+/addon-attachments/[^/]+/actions/(swap|rotate)"): ("add-on-attachment", OURS),
     ("POST", "/apps/[^/]+/addon-attachments/[^/]+/dynos"): ("dyno", OURS),
     ("POST", "/addon-services"): ("add-on-service", OURS),

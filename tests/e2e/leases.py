@@ -51,6 +51,9 @@ class Lease:
         """For sandboxes: each block has its own."""
         return f"10.{64 + (self.first - FIRST) // SIZE}.0.0/16"
 
+    def machine_address(self):
+        return f"198.18.{(self.first - FIRST) // SIZE}.1"
+
     def release(self):
         self.lock.close()
 

@@ -171,7 +171,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
         body = f"{self.path} {self.headers['Host'].split(':')[0]}".encode()
         self.send_response(302 if self.path == "/v1/go" else 200)
         if self.path == "/v1/go":
-            self.send_header("Location", f"http://localhost:{self.server.server_port}/v1/there")
+            self.send_header("Location", f"http://{self.server.server_address[0]}:{self.server.server_port}/v1/there")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -180,23 +180,24 @@ class Backend(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_a_proxy_a_login_and_one_name(platform, tmp_path):
+def test_a_proxy_a_login_and_one_name(platform, machine_address, tmp_path):
     """The way goes on as it was sent; a password may hold what it likes."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    server = http.server.ThreadingHTTPServer((machine_address, 0), Backend)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    (tmp_path / "static.json").write_text(json.dumps({"basic_auth": True, "canonical_host": "${NAME}.localhost", "proxies": {"/api/": {"origin": "http://localhost:${BACK}/v1"}}}))
+    (tmp_path / "static.json").write_text(json.dumps({"basic_auth": True, "canonical_host": "${NAME}.localhost", "proxies": {"/api/": {"origin": "http://${BACK}/v1"}}}))
     (tmp_path / "public_html" / "api").mkdir(parents=True)
     (tmp_path / "public_html" / "index.html").write_text("in\n")
     (tmp_path / "public_html" / "api" / "own.txt").write_text("own\n")
     platform.git(tmp_path, "init", "-q", "-b", "main")
     platform.commit(tmp_path, "proxy")
     platform.create("guarded", tmp_path)
-    platform.cli("config:set", "NAME=guarded", f"BACK={server.server_port}", "BASIC_AUTH_USERNAME=ada", "BASIC_AUTH_PASSWORD=p$w:1", "-a", "guarded")
+    platform.cli("config:set", "NAME=guarded", f"BACK={machine_address}:{server.server_port}", "BASIC_AUTH_USERNAME=ada", "BASIC_AUTH_PASSWORD=p$w:1", "-a", "guarded")
+    platform.cli("egress:allow", f"{machine_address}:{server.server_port}", "-a", "guarded")
     platform.push(tmp_path)
     login = {"Authorization": "Basic " + base64.b64encode(b"ada:p$w:1").decode()}
     assert ask(platform, "guarded", "/")[0] == 401 and ask(platform, "guarded", "/", Authorization="Basic YWRhOm5v")[0] == 401
     assert ask(platform, "guarded", "/", **login)[2] == b"in\n" and ask(platform, "guarded", "/api/own.txt", **login)[2] == b"own\n"
-    assert ask(platform, "guarded", "/api/a%20b/%2e%2e%2fx?q=1", **login)[2] == b"/v1/a%20b/%2e%2e%2fx?q=1 localhost"
+    assert ask(platform, "guarded", "/api/a%20b/%2e%2e%2fx?q=1", **login)[2] == f"/v1/a%20b/%2e%2e%2fx?q=1 {machine_address}".encode()
     went = ask(platform, "guarded", "/api/go", **login)
     assert (went[0], went[1]["location"]) == (302, "/api/there")
     platform.cli("domains:add", "other.example", "-a", "guarded")

@@ -40,13 +40,7 @@ while read -r name host port; do targets+=("$name $host $port"); done <"$1/targe
 perl "$1/probe.pl" "${targets[@]}"
 """
 OUTSIDE = "deb.debian.org"
-
-
-def own_address():
-    """The machine's own, towards the outside."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.connect(("192.0.2.1", 9))
-        return s.getsockname()[0]
+IP_FREEBIND = 15
 
 
 def network_of(p):
@@ -65,12 +59,11 @@ def table_of(p):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A platform whose doors are on all addresses of the machine."""
-    base = tmp_path_factory.mktemp("walls")
+def place(tmp_path_factory, machine_address):
+    """A platform whose doors are at an address of the machine that sandboxes can send to."""
     http_port, api_port = free_port(), free_port()
-    p = Platform(base, TWELVE_HTTP=f":{http_port}", TWELVE_API=f":{api_port}")
-    p.http_port, p.api_port = http_port, api_port
+    p = Platform(tmp_path_factory.mktemp("walls"), TWELVE_HTTP=f"{machine_address}:{http_port}", TWELVE_API=f"{machine_address}:{api_port}")
+    p.host, p.http_port, p.api_port = machine_address, http_port, api_port
     yield p
     p.stop()
 
@@ -113,13 +106,19 @@ def town(place, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def machine_listener():
-    """A server of the machine's own, on all of its addresses."""
-    s = socket.socket()
-    s.bind(("0.0.0.0", free_port()))
-    s.listen(64)
-    yield s.getsockname()[1]
-    s.close()
+def machine_listener(place, machine_address):
+    """A server of the machine's own, on the loopback, that address, and the one by which sandboxes know the machine."""
+    port, servers = free_port(), []
+    for address in ("127.0.0.1", machine_address, f"{network_of(place)}.0.1"):
+        s = socket.socket()
+        # The last is there while there are sandboxes.
+        s.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+        s.bind((address, port))
+        s.listen(64)
+        servers.append(s)
+    yield port
+    for s in servers:
+        s.close()
 
 
 def extra(p, app, dyno):
@@ -127,7 +126,7 @@ def extra(p, app, dyno):
 
 
 def targets_of(p, machine_port):
-    machine, gateway = own_address(), f"{network_of(p)}.0.1"
+    machine, gateway = p.host, f"{network_of(p)}.0.1"
     web_b = extra(p, "app-b", "web.1")
     run_b = extra(p, "app-b", next(d["name"] for d in p.dynos("app-b") if d["type"] == "run"))
     redis_a, redis_b = url_place(p, "app-a", "REDIS_URL"), url_place(p, "app-b", "REDIS_URL")
@@ -138,9 +137,7 @@ def targets_of(p, machine_port):
         "redis-of-b": redis_b,
         # the platform's
         "api": (machine, p.api_port),
-        "api-by-the-gateway": (gateway, p.api_port),
         "router": (machine, p.http_port),
-        "router-by-the-gateway": (gateway, p.http_port),
         # the machine's
         "machine": (machine, machine_port),
         "machine-by-the-gateway": (gateway, machine_port),
@@ -155,7 +152,7 @@ def targets_of(p, machine_port):
     }
 
 
-GIVEN = {"router", "router-by-the-gateway", "outside", "redis-of-a"}
+GIVEN = {"router", "outside", "redis-of-a"}
 
 
 def judge(said, targets):
@@ -283,6 +280,29 @@ def test_what_is_not_public_is_for_administrators_to_allow(place, town):
     wait_for(lambda: "10.0.3.7" not in table_of(place).stdout, "its end", 20)
 
 
+def test_a_server_on_the_machine_is_allowed_by_its_port(place, town, machine_listener):
+    """As a database that is not the platform's. Without a port it would be all that the machine serves."""
+    target = {"machine": (place.host, machine_listener), "api": (place.host, place.api_port)}
+
+    def opened():
+        return judge(place.cli("run", "-a", "app-a", "--", "perl", "probe.pl", *args_of(target)).out, target)[0]
+
+    try:
+        place.cli("egress:allow", place.host, "-a", "app-a")
+        wait_for(lambda: place.host in table_of(place).stdout, "the rule", 20)
+        assert opened() == set()
+        place.cli("egress:allow", f"{place.host}:{machine_listener}", "-a", "app-a")
+        wait_for(lambda: opened() == {"machine"}, "the way", 30)
+        # What is elsewhere is asked for as the app would.
+        status, e = place.api("POST", "/apps/app-b/addons", {"plan": "external", "config": {"url": f"odd://{place.host}:{machine_listener}/x"}})
+        assert status == 422 and "egress:allow" in e["message"], e
+        status, e = place.api("POST", "/apps/app-a/addons", {"plan": "external", "config": {"url": f"odd://{place.host}:{machine_listener}/x"}})
+        assert status == 201, e
+        place.api("DELETE", f"/apps/app-a/addons/{e['id']}", {"force": True})
+    finally:
+        place.api("PATCH", "/apps/app-a/egress", {"allowed": []})
+
+
 def test_a_forged_source_gets_no_answer(place, town):
     """The server of B's database answers to B's address; a packet of A's with it goes nowhere."""
     b = extra(place, "app-b", "web.1")["address"]
@@ -331,7 +351,9 @@ def test_nothing_is_left_of_what_is_killed(own_platform, tmp_path):
 
 
 def test_a_network_that_is_in_use_is_one_sentence(platform):
-    env = {**platform.env, "TWELVE_NETWORK": own_address().rsplit(".", 2)[0] + ".0.0/16", "TWELVE_STATE_DIR": str(platform.state) + "-other",
+    line = next(l.split() for l in open("/proc/net/route").readlines()[1:] if l.split()[7] != "00000000" and not l.startswith("tw"))
+    used = socket.inet_ntoa(int(line[1], 16).to_bytes(4, "little")).split(".")
+    env = {**platform.env, "TWELVE_NETWORK": f"{used[0]}.{used[1]}.0.0/16", "TWELVE_STATE_DIR": str(platform.state) + "-other",
            "TWELVE_RUN_DIR": str(platform.run) + "o"}
     p = subprocess.run([platform.program("twelved")], env=env, capture_output=True, text=True, timeout=60)
     assert p.returncode != 0
@@ -343,7 +365,7 @@ def as_eve(p, token):
 
 
 def over_tcp(p, token, method, path, body):
-    c = http.client.HTTPConnection("127.0.0.1", p.api_port, timeout=60)
+    c = http.client.HTTPConnection(p.host, p.api_port, timeout=60)
     c.request(method, path, json.dumps(body),
               {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/vnd.heroku+json; version=3"})
     r = c.getresponse()

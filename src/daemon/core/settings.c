@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "daemon/core/settings-priv.h"
 #include "model/names.h"
+#include "net/egress.h"
 #include "net/plan.h"
 
 /* sockaddr_un has 108 bytes (unix(7)), and the longest path is RUN/dynos/UUID/sock. */
@@ -165,6 +166,27 @@ static int read_networks(const struct setting *t, const char *value, struct sett
 	return 0;
 }
 
+/* Destinations of sandboxes, as net_egress_parse() takes them. */
+static int read_destinations(const struct setting *t, const char *value, struct settings *s,
+			     struct error *err)
+{
+	_cleanup_free_ char *words = xstrdup(value);
+	_cleanup_buf_ struct buf list = BUF_INIT;
+	char *save = NULL;
+
+	for (char *word = strtok_r(words, ", ", &save); word; word = strtok_r(NULL, ", ", &save)) {
+		struct net_egress e = { 0 };
+		char text[NET_EGRESS_TEXT_MAX];
+
+		if (net_egress_parse(word, &e, err) < 0)
+			return error_prefix(err, "%s", t->name);
+		net_egress_print(&e, text);
+		buf_printf(&list, "%s%s", list.len ? " " : "", text);
+	}
+	set_string(t, list.len ? list.data : "", s);
+	return 0;
+}
+
 static int read_network(const struct setting *t, const char *value, struct settings *s,
 			struct error *err)
 {
@@ -311,10 +333,10 @@ static const struct setting settings[] = {
 	  .help = "for the PORT of dynos" },
 	{ "TWELVE_NETWORK", read_network, FIELD(network), "10.212.0.0/16",
 	  .help = "the network of sandboxes, which nothing else on the machine may have" },
-	{ "TWELVE_PRIVATE_NETWORKS", read_networks, FIELD(private_networks), "",
+	{ "TWELVE_PRIVATE_NETWORKS", read_destinations, FIELD(private_networks), "",
 	  .may_be_empty = true,
-	  .help = "addresses and networks that sandboxes reach though they are not public, such as "
-		  "a database's" },
+	  .help = "what all sandboxes reach though it is not public: 10.0.3.7:5432 "
+		  "192.168.20.0/24" },
 	{ "TWELVE_RESOLVERS", read_networks, FIELD(resolvers), "", .may_be_empty = true,
 	  .help = "addresses of DNS resolvers for sandboxes; empty for the machine's own" },
 	{ "TWELVE_SHARED_NETWORK", read_count, FIELD(shared_network), "0", .max = 1,

@@ -60,7 +60,7 @@ struct settings {
 	char *network;		/* TWELVE_NETWORK 10.212.0.0/16: of the sandboxes' addresses */
 	int64_t shared_network; /* TWELVE_SHARED_NETWORK 0: 1: sandboxes share the machine's */
 	char *private_networks; /* TWELVE_PRIVATE_NETWORKS: of those that are not public, what all
-				   sandboxes reach; "10.0.0.0/8 192.0.2.7"; "" */
+				   sandboxes reach; "10.0.3.7:5432 192.168.20.0/24"; "" */
 	char *resolvers;	/* TWELVE_RESOLVERS: of sandboxes; "": the machine's */
 	int64_t last_backup_ms; /* TWELVE_LAST_BACKUP 7d: how long the last backup of a destroyed
 				   add-on is kept */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/services/services-priv.h"
+#include "daemon/walls/walls.h"
 
 #define CHECK_EVERY_MS 300000
 #define CHECK_TIMEOUT_MS 30000
@@ -122,21 +123,35 @@ char *addon_shown_url(const char *url)
 struct check {
 	addon_check_fn fn;
 	void *userdata;
+	bool is_private; /* an address that sandboxes don't reach, unless it was allowed */
 };
 
 static void on_checked(const struct addon_job_result *result, void *userdata)
 {
 	struct check *c = userdata;
+	const char *reason =
+		result->reason && result->reason[0] ? result->reason : "it does not answer";
+	_cleanup_free_ char *hint =
+		c->is_private ? xasprintf("%s (it is not of the public internet: an administrator "
+					  "may allow it, see twelve help egress:allow)",
+					  reason)
+			      : NULL;
 
-	c->fn(result->ok			    ? NULL
-	      : result->reason && result->reason[0] ? result->reason
-						    : "it does not answer",
-	      c->userdata);
+	c->fn(result->ok ? NULL : hint ? hint : reason, c->userdata);
 	free(c);
 }
 
-struct addon_job *services_check_url(struct services *sv, const char *text, addon_check_fn fn,
-				     void *userdata, struct error *err)
+static bool is_walled_off(const struct services *sv, const char *host)
+{
+	struct net_egress e = { 0 };
+	struct error ignored = ERROR_INIT;
+
+	return walls_are_up(sv->walls) && net_egress_parse(host, &e, &ignored) == 0 &&
+	       !net_egress_is_public(&e);
+}
+
+struct addon_job *services_check_url(struct services *sv, const char *app_id, const char *text,
+				     addon_check_fn fn, void *userdata, struct error *err)
 {
 	const struct service *s = service_set_by_url(&sv->catalog, text);
 	_cleanup_free_ char *empty = xasprintf("%s/empty", sv->platform->settings.state_dir);
@@ -145,7 +160,7 @@ struct addon_job *services_check_url(struct services *sv, const char *text, addo
 				     .lower = s ? s->dir : empty,
 				     .argv = argv,
 				     .walls = sv->walls,
-				     .owner_id = "",
+				     .owner_id = app_id,
 				     .timeout_ms = CHECK_TIMEOUT_MS };
 	struct addon_job *job = NULL;
 	struct check *c;
@@ -156,7 +171,9 @@ struct addon_job *services_check_url(struct services *sv, const char *text, addo
 		return NULL;
 	}
 	c = xcalloc(1, sizeof(*c));
-	*c = (struct check){ .fn = fn, .userdata = userdata };
+	*c = (struct check){ .fn = fn,
+			     .userdata = userdata,
+			     .is_private = is_walled_off(sv, u.host) };
 	o.env = json_pack("{s:s, s:s, s:s}", "URL", text, "HOST", u.host, "PORT", u.port);
 	if (addon_job_start(sv->platform, &o, on_checked, c, &job, err) < 0)
 		free(c);
@@ -198,7 +215,7 @@ static void look(struct resource *r, const struct addon *a)
 	    (r->healthy_since_ms && clock_now_ms() - r->healthy_since_ms < CHECK_EVERY_MS))
 		return;
 	r->healthy_since_ms = clock_now_ms();
-	r->job = services_check_url(r->owner, addon_url(a), on_looked, r, &err);
+	r->job = services_check_url(r->owner, a->app_id, addon_url(a), on_looked, r, &err);
 	if (!r->job) {
 		log_warn("add-on %s: %s", a->name, err.message);
 		r->healthy_since_ms = 0;

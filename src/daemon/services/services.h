@@ -94,8 +94,8 @@ struct addon_create {
  */
 typedef void (*addon_check_fn)(const char *reason, void *userdata);
 struct addon_job;
-struct addon_job *services_check_url(struct services *sv, const char *url, addon_check_fn fn,
-				     void *userdata, struct error *err);
+struct addon_job *services_check_url(struct services *sv, const char *app_id, const char *url,
+				     addon_check_fn fn, void *userdata, struct error *err);
 /*
  * Something that is done to the owner's database: "sessions" ends those that are open, "reset"
  * makes it anew and empty. fn is called once, reason NULL: it is done. NULL with *err when it can't

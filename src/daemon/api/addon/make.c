@@ -250,7 +250,8 @@ static int api_addons_create(struct request *r, struct error *err)
 	m->services = request_parts(r)->services;
 	result = read_making(r, m, &skip, err);
 	if (result == 0 && streq(m->service, SERVICE_EXTERNAL) && m->url && !skip) {
-		m->check = services_check_url(m->services, m->url, on_checked, m, err);
+		m->check = services_check_url(m->services, request_app(r)->id, m->url, on_checked,
+					      m, err);
 		if (m->check) {
 			m->request = r;
 			request_defer(r, answer_made, m, making_free);
