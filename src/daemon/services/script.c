@@ -19,7 +19,8 @@
 #include "daemon/walls/walls.h"
 
 #define PREPARE_TIMEOUT_MS 600000
-#define HEALTH_TIMEOUT_S 90
+/* RabbitMQ takes a minute and a half on a busy machine. */
+#define HEALTH_TIMEOUT_S 180
 #define RESTORE_TIMEOUT_MS (4 * 3600 * 1000)
 /* An action that fails so often in a row while an add-on is made fails it. */
 #define GIVE_UP_PAUSE_MS 8000
@@ -82,6 +83,9 @@ static void run_script(struct resource *r, const struct addon *a, const struct s
 	addon_order(r->owner, a, s, &volume, &o);
 	o.argv = argv;
 	o.env = take_env;
+	/* It ends by itself, and says why. */
+	if (action == LIFE_CHECK_HEALTH)
+		o.timeout_ms = (HEALTH_TIMEOUT_S + 30) * 1000;
 	start_job(r, a, &o, action);
 	json_decref(take_env);
 }
