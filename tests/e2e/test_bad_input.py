@@ -159,16 +159,17 @@ def is_caught(pid, sig):
     return int(caught.split()[1], 16) >> (sig - 1) & 1
 
 
-def test_who_waits_no_longer_is_told_that_it_goes_on(app):
+def test_who_waits_no_longer_is_told_that_it_goes_on(app, machine_address):
     platform, name, where = app
     server = (where / "server.pl").read_text()
     (where / "server.pl").write_text(server.replace("$| = 1;", "$| = 1;\nif ($ENV{GATE}) { select(undef, undef, undef, 0.1) until "
-                                                    "IO::Socket::INET->new(PeerAddr => \"127.0.0.1:$ENV{GATE}\"); }", 1))
+                                                    "IO::Socket::INET->new(PeerAddr => $ENV{GATE}); }", 1))
     platform.commit(where, "a gate before a dyno is up")
     platform.push(where)
-    gate = socket.create_server(("127.0.0.1", 0), backlog=100)
+    gate = socket.create_server((machine_address, 0), backlog=100)
     port = gate.getsockname()[1]
-    platform.cli("config:set", f"GATE={port}", "-a", name)
+    platform.cli("egress:allow", f"{machine_address}:{port}", "-a", name)
+    platform.cli("config:set", f"GATE={machine_address}:{port}", "-a", name)
     gate.close()
     for args, goes_on in ((["ps:restart"], f"The change continues: twelve ps -a {name} shows its progress"),
                           (["ps:scale", "web=2"], f"The change continues: twelve ps -a {name} shows its progress"),
@@ -179,7 +180,7 @@ def test_who_waits_no_longer_is_told_that_it_goes_on(app):
         err = p.communicate(timeout=180)[1]
         assert p.returncode == 130 and err.splitlines()[1:] == [goes_on], (args, p.returncode, err)
     assert platform.releases(name)[0]["status"] == "pending" and len(platform.up(name)) == 1
-    with socket.create_server(("127.0.0.1", port), backlog=100):
+    with socket.create_server((machine_address, port), backlog=100):
         wait_for(lambda: platform.releases(name)[0]["current"], "the release to be live")
         wait_for(lambda: len(platform.up(name)) == 2, "two dynos")
 

@@ -10,7 +10,7 @@ from conftest import wait_for
 # Tells the test that it runs, goes on when the test says so, and ends with a line that has no end.
 RELEASE = r"""
 use strict; use warnings; use IO::Socket::INET;
-my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $ENV{GATE}) or die;
+my $s = IO::Socket::INET->new(PeerAddr => $ENV{GATE}) or die;
 <$s>;
 $| = 0;
 print "migration $_\n" for 1 .. 2000;
@@ -18,11 +18,13 @@ print "and the last";
 """
 
 
-def test_the_push_has_the_last_lines_of_a_release_command(own_platform, tmp_path):
-    p, gate = own_platform(), socket.create_server(("127.0.0.1", 0))
+def test_the_push_has_the_last_lines_of_a_release_command(own_platform, machine_address, tmp_path):
+    p, gate = own_platform(), socket.create_server((machine_address, 0))
+    address = f"{machine_address}:{gate.getsockname()[1]}"
     where = p.repo(tmp_path, release__pl=RELEASE)
     p.create("migrated", where)
-    p.cli("config:set", f"GATE={gate.getsockname()[1]}", "-a", "migrated")
+    p.cli("egress:allow", address, "-a", "migrated")
+    p.cli("config:set", f"GATE={address}", "-a", "migrated")
     logs = int(subprocess.run(["pgrep", "-P", str(p.process.pid), "-x", "twelve-logs"], capture_output=True, text=True).stdout)
     push = subprocess.Popen(["git", "push", "twelve", "main"], cwd=where, env=p.env, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

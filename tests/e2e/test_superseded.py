@@ -17,7 +17,7 @@ from conftest import wait_for
 # Tells the test that it runs, and ends as the test says.
 RELEASE = r"""
 use strict; use warnings; use IO::Socket::INET;
-my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $ENV{GATE}) or die;
+my $s = IO::Socket::INET->new(PeerAddr => $ENV{GATE}) or die;
 $s->autoflush(1);
 print $s "$ENV{TWELVE_RELEASE_VERSION}\n";
 my $code = <$s>;
@@ -28,9 +28,9 @@ exit(defined $code ? $code : 99);
 class Gate:
     """Where release commands wait, each by its version, until they are let go."""
 
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+    def __init__(self, host):
+        self.listener = socket.create_server((host, 0))
+        self.address = f"{host}:{self.listener.getsockname()[1]}"
         self.waiting, self.came, self.most, self.lock = {}, [], 0, threading.Lock()
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
@@ -71,12 +71,13 @@ class Pushed:
 
 
 @pytest.fixture
-def gated(own_platform, tmp_path):
+def gated(own_platform, machine_address, tmp_path):
     """A platform with the app "gated", whose release commands wait at the gate, deployed as v3; and a second commit."""
-    p, gate = own_platform(), Gate()
+    p, gate = own_platform(), Gate(machine_address)
     where = p.repo(tmp_path, release__pl=RELEASE)
     p.create("gated", where)
-    p.cli("config:set", f"GATE={gate.port}", "-a", "gated")
+    p.cli("egress:allow", gate.address, "-a", "gated")
+    p.cli("config:set", f"GATE={gate.address}", "-a", "gated")
     first = Pushed(p, where)
     gate.let_go(3)
     code, said = first.end()

@@ -154,7 +154,7 @@ static json_t *order_of(const struct addon_job *job, const struct addon_job_orde
 		"argv", strings(o->argv), "env", o->env, "memory_bytes",
 		(json_int_t)o->memory_bytes, "timeout_ms", (json_int_t)o->timeout_ms, "measure",
 		text(o->measure), "http", o->http, "net", net, "resolv_conf",
-		walls_resolv_conf(o->walls));
+		o->argv ? walls_resolv_conf(o->walls) : "");
 	return j;
 }
 
@@ -163,11 +163,11 @@ int addon_job_start(struct platform *p, const struct addon_job_order *o, addon_j
 {
 	static const char *const argv[] = { "/proc/self/exe", "addon", NULL };
 	struct addon_job *j;
-	struct net_link link;
+	struct net_link link = { 0 };
 	json_t *order;
 	int r;
 
-	if (walls_take(o->walls, o->owner_id, &link, err) < 0)
+	if (o->argv && walls_take(o->walls, o->owner_id, &link, err) < 0)
 		return -1;
 	j = xcalloc(1, sizeof(*j));
 

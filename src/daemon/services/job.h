@@ -23,8 +23,8 @@ struct addon_job_order {
 	const char *lower;     /* the service's directory, at /app */
 	const char *volume;    /* at /app/data; NULL: none */
 	const char *exchange;  /* at /app/backup; NULL: none */
-	/* Its network is that of sandboxes of this add-on or app; "": of nobody, which reach the
-	 * public internet alone. */
+	/* Of a script: its network is that of sandboxes of this add-on or app; "": of nobody, which
+	 * reach the public internet alone. A request is made in the machine's. */
 	struct walls *walls;
 	const char *owner_id;
 	const char *const *argv; /* NULL: only create the stack */
