@@ -63,6 +63,7 @@ READ_ELSEWHERE = {
     ("POST", "/review-apps", "source_blob"): "api/source.c: source_find()",
     ("POST", "/app-setups", "source_blob"): "api/source.c: source_find()",
     **{("POST", "/client/v11/databases/:addon/transfers", m): "refused whatever they are" for m in ("from_name", "from_url", "to_name", "to_url")},
+    **{("PATCH", "/twelve/users/:user/limits", m): "model/owner-limit.c: owner_limit_names" for m in ("apps", "dynos", "addons", "memory", "builds")},
     ("POST", "/client/v11/databases/:addon/transfer-schedules", "schedule_name"): "one schedule for a database, which has no other name",
 }
 
