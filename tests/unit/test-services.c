@@ -334,11 +334,21 @@ static int setup(void **state)
 	return 0;
 }
 
+static bool all_are_reaped(struct fixture *f)
+{
+	siginfo_t info;
+
+	(void)f;
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
 	services_free(f->sv);
+	/* Those that were abandoned are freed by the loop, when they have ended. */
+	assert_true(happens(f, all_are_reaped));
 	walls_free(f->walls);
 	app_done(&f->app);
 	wanted_free(f->wanted);
