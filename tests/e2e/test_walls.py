@@ -332,6 +332,13 @@ def test_rules_that_somebody_flushes_come_back(place, town):
     wait_for(lambda: judge(place.cli("run", "-a", "app-a", "--", "perl", "probe.pl", *args_of(redis)).out, redis)[0], "the way to the database", 20)
 
 
+def test_forwarding_that_somebody_turned_off_is_on_again(place, town):
+    with open("/proc/sys/net/ipv4/ip_forward", "w") as f:
+        f.write("0")
+    targets = {"outside": (OUTSIDE, 443)}
+    assert judge(place.cli("run", "-a", "app-a", "--", "perl", "probe.pl", *args_of(targets)).out, targets)[0] == {"outside"}
+
+
 def test_nothing_is_left_of_what_is_killed(own_platform, tmp_path):
     p = own_platform()
     where = p.repo(tmp_path)

@@ -220,13 +220,16 @@ static void watch_tables(struct walls *w)
 		log_warn("nobody tells if the network's rules are removed: %s", strerror(errno));
 }
 
-/* The machine may get other resolvers while it runs. */
+/* The machine may get other resolvers while it runs, and somebody may turn forwarding off (sysctl(8)). */
 static void on_minute(void *userdata)
 {
 	struct walls *w = userdata;
+	struct error err = ERROR_INIT;
 
 	if (resolvers_read(w))
 		walls_change(w);
+	if (machine_forward(w, &err) < 0)
+		log_warn("%s", err.message);
 	watch_arm(w->minute, MINUTE_MS);
 }
 

@@ -108,7 +108,10 @@ int walls_take(struct walls *w, const char *owner_id, struct net_link *ret, stru
 	*ret = (struct net_link){ 0 };
 	if (!is_up(w))
 		return 0;
-	return numbers_of(w, owner_id, &group, err) < 0 ? -1 : next_link(w, group, ret, err);
+	/* Another platform of the machine may have ended, and turned it off. */
+	if (machine_forward(w, err) < 0 || numbers_of(w, owner_id, &group, err) < 0)
+		return -1;
+	return next_link(w, group, ret, err);
 }
 
 int walls_take_server(struct walls *w, const char *addon_id, struct net_link *ret,
