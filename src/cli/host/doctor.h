@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the files of `twelve doctor`: doctor.c checks the machine, doctor-network.c whether it
- * can be reached. Judgements are pure functions, for the unit test. */
+ * can be reached, doctor-firewall.c its rules. Judgements are pure functions, for the unit test. */
 #pragma once
 
 #include <jansson.h>
@@ -22,6 +22,15 @@ void doctor_add(struct checkup *d, enum verdict v, const char *name, const char 
 /* Rows on DNS, ports, firewall, sshd and the certificate, by what `GET /twelve/status` and `GET
  * /twelve/ca` answer. */
 void doctor_network(struct checkup *d, const json_t *status, const json_t *ca);
+
+/* Rows on the firewall, by the ports that should be open, and on the networks of sandboxes. */
+void doctor_firewall(struct checkup *d, char *const *ports);
+void doctor_walls(struct checkup *d, const json_t *status);
+
+/* What a program prints; NULL when it is not there or fails. Heap. */
+char *doctor_ask(const char *const *argv);
+/* "80, 443". */
+void doctor_put_list(struct buf *text, char *const *v);
 
 /* "127.0.0.1:5080", "localhost:5080", "[::1]:5080": reached from this machine alone. */
 bool doctor_is_loopback(const char *address);

@@ -77,6 +77,6 @@ int api_check_body(const char *body, bool strict, json_t *object, struct error *
 /* The same for an object within a body. `label` is its name in messages, and `names` are its
  * members, separated by spaces. */
 int api_check_members(const char *label, const char *names, json_t *object, struct error *err);
-/* For an endpoint of Heroku's that is not implemented: a sentence that says what to use instead.
+/* For an endpoint of Heroku's that this platform does without: a sentence that says what to use.
  * NULL for other paths. */
 const char *api_elsewhere(const char *path);
